@@ -1,0 +1,163 @@
+/*
+ * Counted allocation: malloc with a 16-byte header {account, size}.
+ *
+ * Why a header and not malloc_usable_size: the account must be known at free time, and a free that
+ * needs the right account as an argument is a free that sometimes gets the wrong one. Blocks of
+ * columns are large, so that 16 bytes vanish; small objects live in arenas.
+ */
+#include "engine/base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/assert.h"
+
+struct header {
+    struct rc_account *account;
+    size_t size; /* Of the whole block, header included. */
+};
+
+_Static_assert(sizeof(struct header) == 16, "blocks must stay 16-byte aligned");
+
+struct rc_account rc_account_process;
+
+static _Atomic uint64_t fail_at;
+static _Atomic uint64_t asked;
+
+static bool
+test_refuses(void)
+{
+    const uint64_t n = atomic_fetch_add_explicit(&asked, 1, memory_order_relaxed) + 1;
+    return n == atomic_load_explicit(&fail_at, memory_order_relaxed);
+}
+
+void
+rc_alloc_fail_at(uint64_t n)
+{
+    atomic_store(&asked, 0);
+    atomic_store(&fail_at, n);
+}
+
+uint64_t
+rc_alloc_count(void)
+{
+    return atomic_load(&asked);
+}
+
+bool
+rc_account_charge(struct rc_account *account, uint64_t bytes)
+{
+    for (struct rc_account *at = account; at != NULL; at = at->parent) {
+        const uint64_t used = atomic_fetch_add_explicit(&at->used_bytes, bytes, memory_order_relaxed);
+        if (at->limit_bytes == 0 || used + bytes <= at->limit_bytes)
+            continue;
+        for (struct rc_account *undo = account;; undo = undo->parent) {
+            atomic_fetch_sub_explicit(&undo->used_bytes, bytes, memory_order_relaxed);
+            if (undo == at)
+                return false;
+        }
+    }
+    return true;
+}
+
+void
+rc_account_release(struct rc_account *account, uint64_t bytes)
+{
+    for (struct rc_account *at = account; at != NULL; at = at->parent) {
+        const uint64_t used = atomic_fetch_sub_explicit(&at->used_bytes, bytes, memory_order_relaxed);
+        RC_ASSERT(used >= bytes);
+    }
+}
+
+uint64_t
+rc_account_used(const struct rc_account *account)
+{
+    return atomic_load_explicit(&account->used_bytes, memory_order_relaxed);
+}
+
+void *
+rc_alloc_in(struct rc_account *account, size_t size)
+{
+    size_t total;
+    if (__builtin_add_overflow(size, sizeof(struct header), &total) || test_refuses())
+        return NULL;
+    if (!rc_account_charge(account, total))
+        return NULL;
+    struct header *header = malloc(total);
+    if (header == NULL) {
+        rc_account_release(account, total);
+        return NULL;
+    }
+    *header = (struct header){.account = account, .size = total};
+    return header + 1;
+}
+
+void *
+rc_alloc(size_t size)
+{
+    return rc_alloc_in(&rc_account_process, size);
+}
+
+void *
+rc_alloc_zero(size_t size)
+{
+    void *block = rc_alloc(size);
+    if (block != NULL)
+        memset(block, 0, size);
+    return block;
+}
+
+void *
+rc_realloc(void *block, size_t size)
+{
+    if (block == NULL)
+        return rc_alloc(size);
+    struct header *header = (struct header *)block - 1;
+    struct rc_account *account = header->account;
+    const size_t before = header->size;
+    size_t total;
+    if (__builtin_add_overflow(size, sizeof(struct header), &total) || test_refuses())
+        return NULL;
+    if (total > before && !rc_account_charge(account, total - before))
+        return NULL;
+    struct header *moved = realloc(header, total);
+    if (moved == NULL) {
+        if (total > before)
+            rc_account_release(account, total - before);
+        return NULL;
+    }
+    if (total < before)
+        rc_account_release(account, before - total);
+    moved->size = total;
+    return moved + 1;
+}
+
+void *
+rc_alloc_free(void *block)
+{
+    if (block == NULL)
+        return NULL;
+    struct header *header = (struct header *)block - 1;
+    rc_account_release(header->account, header->size);
+    free(header);
+    return NULL;
+}
+
+enum rc_status
+rc_array_grow(void **array, size_t *capacity, size_t needed, size_t element_bytes)
+{
+    size_t grown = *capacity < 8 ? 8 : *capacity;
+    while (grown < needed) {
+        if (__builtin_mul_overflow(grown, (size_t)2, &grown))
+            return RC_NO_MEMORY;
+    }
+    size_t bytes;
+    if (__builtin_mul_overflow(grown, element_bytes, &bytes))
+        return RC_NO_MEMORY;
+    void *moved = rc_realloc(*array, bytes);
+    if (moved == NULL)
+        return RC_NO_MEMORY;
+    *array = moved;
+    *capacity = grown;
+    return RC_OK;
+}

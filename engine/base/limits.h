@@ -1,0 +1,65 @@
+/*
+ * Limits: every bound of the engine, with where it comes from. A test reaches each and passes each.
+ */
+#ifndef RC_BASE_LIMITS_H
+#define RC_BASE_LIMITS_H
+
+#include <stdint.h>
+
+/* A row of a slab is a 32-bit number; half the range leaves room to step past the end. */
+#define RC_SLAB_ROWS_MAX ((uint32_t)1 << 31)
+
+/* Bitmaps are handled in blocks of this many rows: the container size of Roaring. */
+#define RC_BLOCK_ROWS ((uint32_t)65536)
+#define RC_BLOCK_WORDS (RC_BLOCK_ROWS / 64)
+
+/* A head's rows: what a query may have to look at without an index (about 0.1 ms a leaf). */
+#define RC_HEAD_ROWS_MAX ((uint32_t)65536)
+
+/* A time window: 28 days of ms fit the 32-bit offsets of a slab (49.7 days). Four whole weeks. */
+#define RC_WINDOW_MS ((int64_t)28 * 86400 * 1000)
+
+/* Event times: years 1 to 9999 hold every calendar date that a reply can print. */
+#define RC_TIME_MS_MIN ((int64_t)-62135596800000)
+#define RC_TIME_MS_MAX ((int64_t)253402300799999)
+
+/* A batch: what one message of ingestion may hold. 16 MiB is the largest message taken. */
+#define RC_BATCH_ROWS_MAX ((uint32_t)1 << 17)
+#define RC_BATCH_BYTES_MAX ((uint64_t)16 << 20)
+
+/* Sizes of what users send. */
+#define RC_PROJECT_ID_BYTES_MAX 64u
+#define RC_NAME_BYTES_MAX 128u          /* Definitions, segments. */
+#define RC_USER_ID_BYTES_MAX 512u
+#define RC_EVENT_ID_BYTES_MAX 256u
+#define RC_PROPERTY_NAME_BYTES_MAX 256u
+#define RC_VALUE_BYTES_MAX (64u * 1024) /* A string, or a list with its elements' lengths. */
+#define RC_LIST_ITEMS_MAX 1024u
+#define RC_DESCRIPTION_BYTES_MAX 4096u
+
+/* Property names of one project, events and users apart: a column table is an array of them. */
+#define RC_PROPERTIES_MAX 8192u
+
+/* A predicate: nodes and depth bound the recursion and the planner; 64 is protobuf's usual depth. */
+#define RC_PREDICATE_DEPTH_MAX 32u
+#define RC_PREDICATE_NODES_MAX 4096u
+#define RC_PREDICATE_VALUES_MAX 10000u
+#define RC_PATTERN_BYTES_MAX 1024u
+
+/* A funnel's steps and a query's selectors: one bit each in the mask of a hit. */
+#define RC_FUNNEL_STEPS_MAX 64u
+#define RC_SELECTORS_MAX 64u
+
+/* Replies: buckets of a series, rows of a breakdown, cohorts and periods of a retention. */
+#define RC_BUCKETS_MAX 20000u
+#define RC_BREAKDOWN_ROWS_MAX 10000u
+#define RC_BREAKDOWN_PROPERTIES_MAX 3u
+#define RC_COHORTS_MAX 4000u
+#define RC_SERIES_MAX 32u
+#define RC_SEGMENT_DEPTH_MAX 16u
+#define RC_PAGE_ROWS_MAX 10000u
+
+/* Definitions and segments of one project. */
+#define RC_DEFINITIONS_MAX 100000u
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * Status and error. The message buffer is fixed: an error must be writable when memory is what
+ * failed, and a sentence that is cut at 383 bytes is still a sentence.
+ */
+#include "engine/base/status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/assert.h"
+
+struct words {
+    const char *name;
+    const char *sentence;
+};
+
+static const struct words status_words[RC_STATUS_COUNT] = {
+    [RC_OK] = {"ok", "ok"},
+    [RC_INVALID] = {"invalid", "the request is not valid"},
+    [RC_NOT_FOUND] = {"not found", "there is no such thing"},
+    [RC_EXISTS] = {"exists", "it exists already"},
+    [RC_CONFLICT] = {"conflict", "it was changed meanwhile or is in use"},
+    [RC_UNSUPPORTED] = {"unsupported", "this is not supported yet"},
+    [RC_LIMIT_EXCEEDED] = {"limit exceeded", "a limit would be exceeded"},
+    [RC_NO_MEMORY] = {"no memory", "there is not enough memory"},
+    [RC_NO_SPACE] = {"no space", "the disk is full"},
+    [RC_CANCELLED] = {"cancelled", "the call was cancelled or its deadline passed"},
+    [RC_UNAVAILABLE] = {"unavailable", "the server is not ready to serve this"},
+    [RC_CORRUPT] = {"corrupt", "the bytes are damaged"},
+    [RC_IO] = {"input/output", "the operating system reported an input/output error"},
+};
+
+const char *
+rc_status_name(enum rc_status status)
+{
+    RC_ASSERT(status < RC_STATUS_COUNT);
+    return status_words[status].name;
+}
+
+const char *
+rc_status_sentence(enum rc_status status)
+{
+    RC_ASSERT(status < RC_STATUS_COUNT);
+    return status_words[status].sentence;
+}
+
+static enum rc_status
+error_fill(struct rc_error *error,
+           enum rc_status status,
+           const char *field,
+           const char *format,
+           va_list arguments)
+{
+    RC_ASSERT(status != RC_OK && status < RC_STATUS_COUNT);
+    if (error == NULL)
+        return status;
+    error->status = status;
+    (void)snprintf(error->field, sizeof(error->field), "%s", field);
+    (void)vsnprintf(error->message, sizeof(error->message), format, arguments);
+    return status;
+}
+
+enum rc_status
+rc_error_set(struct rc_error *error, enum rc_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    error_fill(error, status, "", format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+enum rc_status
+rc_error_field(
+    struct rc_error *error, enum rc_status status, const char *field, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    error_fill(error, status, field, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+void
+rc_error_prefix(struct rc_error *error, const char *prefix_format, ...)
+{
+    if (error == NULL)
+        return;
+    char rest[RC_ERROR_FIELD_BYTES];
+    memcpy(rest, error->field, sizeof(rest));
+    va_list arguments;
+    va_start(arguments, prefix_format);
+    (void)vsnprintf(error->field, sizeof(error->field), prefix_format, arguments);
+    va_end(arguments);
+    const size_t length = strlen(error->field);
+    const char *separator = rest[0] == '\0' || rest[0] == '[' ? "" : ".";
+    (void)snprintf(error->field + length, sizeof(error->field) - length, "%s%s", separator, rest);
+}

@@ -1,0 +1,92 @@
+/*
+ * Status and error: how a function says that it did not do what was asked.
+ *
+ * A status is a small must-use enum. A function that can explain itself also takes a caller-owned
+ * rc_error (NULL is fine) and writes one English sentence that is fit for a client, and the path of
+ * the offending field where there is one. Each status maps to one gRPC code in server/status_map.c.
+ *
+ * Ownership: an rc_error is plain memory of the caller.
+ * Threading: no shared state.
+ * Errors:    on any status but RC_OK every ret_ output is left as it was.
+ */
+#ifndef RC_BASE_STATUS_H
+#define RC_BASE_STATUS_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#define RC_MUST_USE __attribute__((warn_unused_result))
+#define RC_PRINTF(at, first) __attribute__((format(printf, at, first)))
+
+enum rc_status {
+    RC_OK = 0,
+    RC_INVALID,        /* The request is wrong; the error names the field. */
+    RC_NOT_FOUND,      /* The thing named does not exist. */
+    RC_EXISTS,         /* The thing to be created exists. */
+    RC_CONFLICT,       /* An etag does not match, or the thing is in use. */
+    RC_UNSUPPORTED,    /* Understood, part of the contract, not built yet. */
+    RC_LIMIT_EXCEEDED, /* A stated limit (memory, size, count) would be passed; nothing changed. */
+    RC_NO_MEMORY,      /* The allocator refused; nothing changed. */
+    RC_NO_SPACE,       /* The disk is full; nothing was acknowledged. */
+    RC_CANCELLED,      /* The caller's cancel flag was seen, or its deadline passed. */
+    RC_UNAVAILABLE,    /* Starting, stopping, or failed earlier in a way that needs a restart. */
+    RC_CORRUPT,        /* Stored or received bytes break their format. */
+    RC_IO,             /* The operating system failed a read, write, sync or rename. */
+    RC_STATUS_COUNT
+};
+
+#define RC_ERROR_MESSAGE_BYTES 384
+#define RC_ERROR_FIELD_BYTES 160
+
+struct rc_error {
+    enum rc_status status;
+    char field[RC_ERROR_FIELD_BYTES];     /* "steps[2].predicate.regex"; empty when none is at fault. */
+    char message[RC_ERROR_MESSAGE_BYTES]; /* One English sentence, without a final period. */
+};
+
+/* Fills *error (NULL is fine) with a formatted sentence and an empty field; returns status. */
+enum rc_status
+rc_error_set(struct rc_error *error, enum rc_status status, const char *format, ...)
+    RC_PRINTF(3, 4);
+
+/* The same, and names the field at fault. */
+enum rc_status
+rc_error_field(struct rc_error *error,
+               enum rc_status status,
+               const char *field,
+               const char *format,
+               ...) RC_PRINTF(4, 5);
+
+/* Puts prefix before the field of a filled error: "steps[2]" + "regex" = "steps[2].regex". */
+void
+rc_error_prefix(struct rc_error *error, const char *prefix_format, ...) RC_PRINTF(2, 3);
+
+/* "not found" for RC_NOT_FOUND and so on. Never NULL. */
+const char *
+rc_status_name(enum rc_status status);
+
+/* The sentence for a status of a callee that takes no rc_error. Never NULL. */
+const char *
+rc_status_sentence(enum rc_status status);
+
+/* Returns the status of expr from the calling function unless it is RC_OK. */
+#define RC_TRY(expr)                                                                               \
+    do {                                                                                           \
+        const enum rc_status rc_try_ = (expr);                                                     \
+        _Static_assert(__builtin_types_compatible_p(__typeof__(expr), enum rc_status),             \
+                       "RC_TRY takes an enum rc_status");                                          \
+        if (__builtin_expect(rc_try_ != RC_OK, 0))                                                 \
+            return rc_try_;                                                                        \
+    } while (0)
+
+/* The same for a callee that takes no rc_error: writes the stock sentence of the status. */
+#define RC_TRY_OR(reterr, expr)                                                                    \
+    do {                                                                                           \
+        const enum rc_status rc_try_ = (expr);                                                     \
+        _Static_assert(__builtin_types_compatible_p(__typeof__(expr), enum rc_status),             \
+                       "RC_TRY_OR takes an enum rc_status");                                       \
+        if (__builtin_expect(rc_try_ != RC_OK, 0))                                                 \
+            return rc_error_set((reterr), rc_try_, "%s", rc_status_sentence(rc_try_));             \
+    } while (0)
+
+#endif

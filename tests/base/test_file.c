@@ -1,0 +1,63 @@
+/* The real disk keeps the contract of file.h, in a directory of its own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/alloc.h"
+#include "tests/base/disk_checks.h"
+
+static enum rc_status
+remove_entry(void *context, const char *name)
+{
+    char path[600];
+    (void)snprintf(path, sizeof(path), "%s/%s", (const char *)context, name);
+    if (rc_disk_remove(rc_disk_real(), path, NULL) == RC_OK)
+        return RC_OK;
+    RC_TRY(rc_disk_list(rc_disk_real(), path, remove_entry, path, NULL)); /* A directory. */
+    return rc_disk_remove(rc_disk_real(), path, NULL);
+}
+
+static void
+test_real_disk(void **state)
+{
+    (void)state;
+    const char *parent = getenv("TMPDIR");
+    char root[512];
+    (void)snprintf(root, sizeof(root), "%s/rc-test-file-XXXXXX", parent == NULL ? "/tmp" : parent);
+    assert_non_null(mkdtemp(root));
+    const uint64_t used = rc_account_used(&rc_account_process);
+    check_disk(rc_disk_real(), root);
+    assert_int_equal(rc_disk_list(rc_disk_real(), root, remove_entry, root, NULL), RC_OK);
+    assert_int_equal(rc_disk_remove(rc_disk_real(), root, NULL), RC_OK);
+    assert_int_equal(rc_account_used(&rc_account_process), used);
+}
+
+/* A device that is always full. */
+static void
+test_full_device(void **state)
+{
+    (void)state;
+    struct rc_file *file;
+    struct rc_error error;
+    if (rc_file_open(rc_disk_real(), "/dev/full", RC_FILE_READ_WRITE, &file, NULL) != RC_OK)
+        skip();
+    assert_int_equal(rc_file_write_at(file, "x", 1, 0, &error), RC_NO_SPACE);
+    assert_non_null(strstr(error.message, "/dev/full"));
+    rc_file_close(file);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_real_disk),
+        cmocka_unit_test(test_full_device),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

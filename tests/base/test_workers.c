@@ -1,0 +1,257 @@
+/* Workers: everything runs once, nesting ends, background work leaves a worker free. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/workers.h"
+
+static struct rc_workers *
+new_workers(uint32_t thread_count)
+{
+    struct rc_workers *workers;
+    assert_int_equal(rc_workers_new(thread_count, &workers, NULL), RC_OK);
+    assert_int_equal(rc_workers_count(workers), thread_count);
+    return workers;
+}
+
+static void
+count_one(void *argument)
+{
+    atomic_fetch_add((_Atomic unsigned *)argument, 1);
+}
+
+static void
+test_free_finishes_the_queue(void **state)
+{
+    (void)state;
+    for (uint32_t threads = 1; threads <= 4; threads++) {
+        _Atomic unsigned done = 0;
+        struct rc_workers *workers = new_workers(threads);
+        for (unsigned i = 0; i < 500; i++)
+            assert_int_equal(rc_workers_submit(workers, i % 3 == 0 ? RC_BACKGROUND : RC_FOREGROUND,
+                                               count_one, &done),
+                             RC_OK);
+        assert_null(rc_workers_free(workers));
+        assert_int_equal(atomic_load(&done), 500);
+    }
+    assert_null(rc_workers_free(NULL));
+}
+
+struct marks {
+    _Atomic unsigned char counts[1000];
+    struct rc_workers *workers;
+    _Atomic uint64_t sum;
+};
+
+static void
+mark(void *argument, uint32_t index)
+{
+    struct marks *marks = argument;
+    atomic_fetch_add(&marks->counts[index], 1);
+}
+
+static void
+test_run_covers_every_index_once(void **state)
+{
+    (void)state;
+    struct rc_workers *workers = new_workers(3);
+    for (uint32_t count = 0; count <= 1000; count += 1 + count / 3)
+        for (uint32_t parallel = 0; parallel <= 8; parallel += 2) {
+            static struct marks marks;
+            for (uint32_t i = 0; i < 1000; i++)
+                atomic_store(&marks.counts[i], 0);
+            rc_workers_run(workers, parallel, count, mark, &marks);
+            for (uint32_t i = 0; i < 1000; i++)
+                assert_int_equal(atomic_load(&marks.counts[i]), i < count ? 1 : 0);
+        }
+    rc_workers_free(workers);
+}
+
+struct order {
+    uint32_t next;
+    bool ascending;
+};
+
+static void
+check_order(void *argument, uint32_t index)
+{
+    struct order *order = argument;
+    order->ascending = order->ascending && index == order->next;
+    order->next++;
+}
+
+static void
+test_run_alone_is_in_order(void **state)
+{
+    (void)state;
+    struct rc_workers *workers = new_workers(2);
+    struct order order = {.ascending = true};
+    rc_workers_run(workers, 1, 1000, check_order, &order);
+    assert_true(order.ascending);
+    assert_int_equal(order.next, 1000);
+    rc_workers_free(workers);
+}
+
+static void
+add(void *argument, uint32_t index)
+{
+    struct marks *marks = argument;
+    atomic_fetch_add(&marks->sum, index);
+}
+
+static void
+run_inside(void *argument, uint32_t index)
+{
+    struct marks *marks = argument;
+    rc_workers_run(marks->workers, 4, 20 + index % 3, add, marks);
+}
+
+/* Runs within runs, from several threads at once, on fewer workers than callers. */
+static void *
+run_outer(void *argument)
+{
+    struct marks *marks = argument;
+    for (unsigned i = 0; i < 50; i++)
+        rc_workers_run(marks->workers, 4, 30, run_inside, marks);
+    return NULL;
+}
+
+static void
+test_nested_runs(void **state)
+{
+    (void)state;
+    for (uint32_t threads = 1; threads <= 3; threads++) {
+        static struct marks marks;
+        pthread_t callers[3];
+        marks.workers = new_workers(threads);
+        atomic_store(&marks.sum, 0);
+        for (unsigned i = 0; i < 3; i++)
+            assert_int_equal(pthread_create(&callers[i], NULL, run_outer, &marks), 0);
+        for (unsigned i = 0; i < 3; i++)
+            pthread_join(callers[i], NULL);
+        /* 0 + ... + 19 = 190, + 20 for every second of three, + 20 + 21 for every third. */
+        assert_int_equal(atomic_load(&marks.sum), (uint64_t)3 * 50 * 10 * (190 + 210 + 231));
+        rc_workers_free(marks.workers);
+    }
+}
+
+struct gate {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    unsigned busy;
+    unsigned busy_max;
+    unsigned done;
+    bool open;
+};
+
+static void
+wait_for_gate(void *argument)
+{
+    struct gate *gate = argument;
+    pthread_mutex_lock(&gate->mutex);
+    gate->busy++;
+    gate->busy_max = gate->busy > gate->busy_max ? gate->busy : gate->busy_max;
+    while (!gate->open)
+        pthread_cond_wait(&gate->changed, &gate->mutex);
+    gate->busy--;
+    gate->done++;
+    pthread_mutex_unlock(&gate->mutex);
+}
+
+static void
+open_gate(void *argument)
+{
+    struct gate *gate = argument;
+    pthread_mutex_lock(&gate->mutex);
+    gate->open = true;
+    pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->mutex);
+}
+
+/* Background tasks that wait for a foreground task: without a free worker this would hang. */
+static void
+test_background_leaves_a_worker(void **state)
+{
+    (void)state;
+    for (uint32_t threads = 2; threads <= 4; threads++) {
+        struct gate gate = {.mutex = PTHREAD_MUTEX_INITIALIZER,
+                            .changed = PTHREAD_COND_INITIALIZER};
+        struct rc_workers *workers = new_workers(threads);
+        for (unsigned i = 0; i < 10; i++)
+            assert_int_equal(rc_workers_submit(workers, RC_BACKGROUND, wait_for_gate, &gate),
+                             RC_OK);
+        assert_int_equal(rc_workers_submit(workers, RC_FOREGROUND, open_gate, &gate), RC_OK);
+        rc_workers_free(workers);
+        assert_int_equal(gate.done, 10);
+        assert_in_range(gate.busy_max, 0, threads - 1);
+    }
+}
+
+struct late {
+    struct rc_workers *workers;
+    _Atomic unsigned done;
+    enum rc_status status;
+};
+
+/* Submits until the pool stops: must be refused then, and not before. */
+static void
+submit_until_refused(void *argument)
+{
+    struct late *late = argument;
+    do {
+        late->status = rc_workers_submit(late->workers, RC_FOREGROUND, count_one, &late->done);
+        sched_yield();
+    } while (late->status == RC_OK);
+}
+
+static void
+test_stop_refuses(void **state)
+{
+    (void)state;
+    struct late late = {.workers = new_workers(2)};
+    assert_int_equal(rc_workers_submit(late.workers, RC_FOREGROUND, submit_until_refused, &late),
+                     RC_OK);
+    rc_workers_free(late.workers);
+    assert_int_equal(late.status, RC_UNAVAILABLE);
+}
+
+static void
+test_no_memory(void **state)
+{
+    (void)state;
+    struct rc_workers *workers = new_workers(1);
+    _Atomic unsigned done = 0;
+    rc_alloc_fail_at(1);
+    assert_int_equal(rc_workers_submit(workers, RC_FOREGROUND, count_one, &done), RC_NO_MEMORY);
+    struct rc_workers *other = NULL;
+    rc_alloc_fail_at(1);
+    assert_int_equal(rc_workers_new(2, &other, NULL), RC_NO_MEMORY);
+    rc_alloc_fail_at(0);
+    assert_null(other);
+    rc_workers_free(workers);
+    assert_int_equal(atomic_load(&done), 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_free_finishes_the_queue),
+        cmocka_unit_test(test_run_covers_every_index_once),
+        cmocka_unit_test(test_run_alone_is_in_order),
+        cmocka_unit_test(test_nested_runs),
+        cmocka_unit_test(test_background_leaves_a_worker),
+        cmocka_unit_test(test_stop_refuses),
+        cmocka_unit_test(test_no_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
