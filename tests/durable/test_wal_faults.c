@@ -1,0 +1,282 @@
+/*
+ * The log on a disk that fails: seeded power cuts, each call failing in turn, and a full disk. The
+ * ledger judges every restart.
+ *
+ * RC_POWER_CUT_ROUNDS sets the rounds (200), RC_SEED the first seed (1).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+
+#include "tests/base/disk_faulty.h"
+#include "tests/durable/ledger.h"
+
+#define FILE_BYTES 16384
+#define LIVES 4
+
+static struct rc_wal_options
+options_for(struct rc_disk_faulty *faulty)
+{
+    return (struct rc_wal_options){.disk = rc_disk_faulty_disk(faulty),
+                                   .directory = "wal",
+                                   .file_bytes = FILE_BYTES,
+                                   .buffer_bytes_max = 65536};
+}
+
+static struct rc_disk_faulty *
+new_disk(uint64_t seed)
+{
+    struct rc_disk_faulty *faulty = rc_disk_faulty_new(seed);
+    assert_int_equal(rc_disk_make_dir(rc_disk_faulty_disk(faulty), "wal", NULL), RC_OK);
+    assert_int_equal(rc_disk_sync_dir(rc_disk_faulty_disk(faulty), ".", NULL), RC_OK);
+    return faulty;
+}
+
+static uint64_t
+environment(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text == NULL || text[0] == '\0' ? otherwise : strtoull(text, NULL, 10);
+}
+
+struct work {
+    struct ledger *ledger;
+    struct rc_wal *wal;
+    unsigned count;
+};
+
+static void *
+append_some(void *argument)
+{
+    const struct work *work = argument;
+    for (unsigned i = 0; i < work->count; i++)
+        if (ledger_append(work->ledger, work->wal) != RC_OK)
+            break;
+    return NULL;
+}
+
+/* A checkpoint at a random acknowledged record, then the trim that it allows. */
+static void
+checkpoint(struct ledger *ledger, struct rc_wal *wal, uint64_t salt)
+{
+    pthread_mutex_lock(&ledger->mutex);
+    const uint64_t more = ledger->sequence_last - ledger->checkpoint;
+    ledger->checkpoint += ledger_random(ledger, salt, more + 1);
+    pthread_mutex_unlock(&ledger->mutex);
+    const enum rc_status status = rc_wal_trim(wal, ledger->checkpoint, NULL);
+    (void)status; /* A cut may hit it. */
+}
+
+static void
+one_life(struct ledger *ledger, struct rc_disk_faulty *faulty, uint64_t salt)
+{
+    rc_disk_faulty_cut_at(faulty, 1 + ledger_random(ledger, salt, 250));
+    struct rc_wal *wal;
+    if (ledger_open(ledger, options_for(faulty), &wal, NULL) != RC_OK) {
+        LEDGER_CHECK(ledger, rc_disk_faulty_is_cut(faulty));
+        return;
+    }
+    struct work work = {ledger, wal, (unsigned)ledger_random(ledger, salt + 1, 150)};
+    pthread_t thread;
+    const int created = pthread_create(&thread, NULL, append_some, &work);
+    for (unsigned i = 0; i < 100 && !rc_disk_faulty_is_cut(faulty); i++) {
+        if (ledger_append(ledger, wal) != RC_OK)
+            break;
+        if (ledger_random(ledger, salt + 10 + i, 4) == 0)
+            rc_wal_drain(wal);
+        if (ledger_random(ledger, salt + 200 + i, 16) == 0)
+            checkpoint(ledger, wal, salt + 400 + i);
+    }
+    if (created == 0)
+        pthread_join(thread, NULL);
+    if (ledger_random(ledger, salt + 2, 4) == 0)
+        rc_disk_faulty_cut(faulty); /* Before the orderly end. */
+    rc_wal_close(wal);
+}
+
+static void
+test_power_cuts(void **state)
+{
+    (void)state;
+    const uint64_t rounds = environment("RC_POWER_CUT_ROUNDS", 200);
+    const uint64_t seed = environment("RC_SEED", 1);
+    uint64_t replayed = 0;
+    uint64_t in_doubt = 0;
+    printf("power cuts: %llu rounds of %d lives from seed %llu\n", (unsigned long long)rounds,
+           LIVES, (unsigned long long)seed);
+    for (uint64_t round = 0; round < rounds; round++) {
+        struct rc_disk_faulty *faulty = new_disk(seed + round);
+        struct ledger *ledger = ledger_new(seed + round, FILE_BYTES - 4136);
+        for (uint64_t life = 0; life < LIVES; life++) {
+            one_life(ledger, faulty, life * 10000 + 1);
+            rc_disk_faulty_reboot(faulty);
+        }
+        struct rc_wal *wal;
+        struct rc_error error = {0};
+        if (ledger_open(ledger, options_for(faulty), &wal, &error) != RC_OK)
+            ledger_fail(ledger, error.message, __FILE__, __LINE__);
+        struct rc_wal_stats stats;
+        rc_wal_get_stats(wal, &stats);
+        replayed += stats.replayed_count;
+        in_doubt += ledger->unknown_count;
+        rc_wal_close(wal);
+        ledger_free(ledger);
+        rc_disk_faulty_free(faulty);
+    }
+    printf("power cuts: %llu records in the last replays, %llu were in doubt\n",
+           (unsigned long long)replayed, (unsigned long long)in_doubt);
+    assert_true(rounds < 50 || (replayed > 0 && in_doubt > 0));
+}
+
+/* Appends over a few files with checkpoints, in one thread. */
+static void
+scenario(struct ledger *ledger, struct rc_disk_faulty *faulty)
+{
+    struct rc_wal *wal;
+    if (ledger_open(ledger, options_for(faulty), &wal, NULL) != RC_OK)
+        return;
+    for (unsigned i = 0; i < 60; i++) {
+        const enum rc_status status = ledger_append_sized(ledger, wal, 8 + (i * 131) % 1500);
+        LEDGER_CHECK(ledger, status == RC_OK || status == RC_UNAVAILABLE);
+        if (i % 3 == 0)
+            rc_wal_drain(wal);
+        if (i % 25 == 24)
+            checkpoint(ledger, wal, i);
+    }
+    rc_wal_close(wal);
+}
+
+/* Opens, and ends in an orderly way after one more record, or at once by a power cut. */
+static void
+judge(struct ledger *ledger, struct rc_disk_faulty *faulty, bool orderly)
+{
+    struct rc_wal *wal;
+    struct rc_error error = {0};
+    if (ledger_open(ledger, options_for(faulty), &wal, &error) != RC_OK)
+        ledger_fail(ledger, error.message, __FILE__, __LINE__);
+    if (orderly)
+        LEDGER_CHECK(ledger, ledger_append(ledger, wal) == RC_OK);
+    else
+        rc_disk_faulty_cut(faulty);
+    rc_wal_close(wal);
+    if (!orderly)
+        rc_disk_faulty_reboot(faulty);
+}
+
+static struct rc_disk_faulty *disk_to_cut;
+
+static void
+cut_after_refusal(struct ledger *ledger)
+{
+    if (ledger->refused_count > 0)
+        rc_disk_faulty_cut(disk_to_cut);
+}
+
+/* cut: the power goes in the moment of the first refusal. */
+static void
+each_call_fails(enum rc_status status, bool cut)
+{
+    uint64_t n = 1;
+    uint64_t refused = 0;
+    uint64_t in_doubt = 0;
+    for (bool reached = true; reached; n++) {
+        struct rc_disk_faulty *faulty = new_disk(n);
+        struct ledger *ledger = ledger_new(n, 1000);
+        disk_to_cut = faulty;
+        ledger->on_delivered = cut ? cut_after_refusal : NULL;
+        rc_disk_faulty_fail_at(faulty, n, status);
+        scenario(ledger, faulty);
+        reached = rc_disk_faulty_calls(faulty) >= n;
+        refused += ledger->refused_count;
+        in_doubt += ledger->unknown_count;
+        ledger->on_delivered = NULL;
+        rc_disk_faulty_fail_at(faulty, 0, RC_OK);
+        if (rc_disk_faulty_is_cut(faulty))
+            rc_disk_faulty_reboot(faulty);
+        judge(ledger, faulty, n % 2 == 0); /* As after a crash of the process, */
+        rc_disk_faulty_reboot(faulty);
+        judge(ledger, faulty, true); /* and of the machine. */
+        ledger_free(ledger);
+        rc_disk_faulty_free(faulty);
+    }
+    printf("%s: %llu calls failed in turn; %llu records refused, %llu in doubt\n",
+           rc_status_name(status), (unsigned long long)n - 2, (unsigned long long)refused,
+           (unsigned long long)in_doubt);
+    assert_in_range(n, 50, 100000);
+    assert_true(in_doubt > 0);
+    assert_true(status != RC_NO_SPACE || refused > 0);
+}
+
+static void
+test_each_call_fails(void **state)
+{
+    (void)state;
+    each_call_fails(RC_IO, false);
+}
+
+static void
+test_each_call_finds_no_space(void **state)
+{
+    (void)state;
+    each_call_fails(RC_NO_SPACE, false);
+    each_call_fails(RC_NO_SPACE, true);
+}
+
+static void
+test_full_disk(void **state)
+{
+    (void)state;
+    struct rc_disk_faulty *faulty = new_disk(9);
+    struct ledger *ledger = ledger_new(9, 1000);
+    struct rc_wal *wal;
+    rc_disk_faulty_set_quota(faulty, (uint64_t)FILE_BYTES * 3 + 1000);
+    assert_int_equal(ledger_open(ledger, options_for(faulty), &wal, NULL), RC_OK);
+    for (unsigned i = 0; i < 2000 && ledger->refused_count < 5; i++) {
+        assert_int_equal(ledger_append(ledger, wal), RC_OK); /* Not broken: each is tried. */
+        rc_wal_drain(wal);
+    }
+    assert_int_equal(ledger->refused_count, 5);
+    assert_int_equal(ledger->unknown_count, 0);
+    const uint64_t last = ledger->sequence_last;
+    assert_in_range(last, 30, 1000);
+
+    ledger->checkpoint = last - 5; /* A trim makes room, */
+    assert_int_equal(rc_wal_trim(wal, ledger->checkpoint, NULL), RC_OK);
+    assert_int_equal(ledger_append(ledger, wal), RC_OK);
+    rc_wal_drain(wal);
+    assert_int_equal(ledger->sequence_last, last + 1);
+    while (ledger->refused_count < 6) {
+        assert_int_equal(ledger_append(ledger, wal), RC_OK);
+        rc_wal_drain(wal);
+    }
+    rc_disk_faulty_set_quota(faulty, 0); /* and so does a larger disk. */
+    for (unsigned i = 0; i < 200; i++)
+        assert_int_equal(ledger_append(ledger, wal), RC_OK);
+    rc_wal_close(wal);
+    assert_int_equal(ledger->refused_count, 6);
+    judge(ledger, faulty, true);
+    rc_disk_faulty_reboot(faulty);
+    judge(ledger, faulty, true);
+    ledger_free(ledger);
+    rc_disk_faulty_free(faulty);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_power_cuts),
+        cmocka_unit_test(test_each_call_fails),
+        cmocka_unit_test(test_each_call_finds_no_space),
+        cmocka_unit_test(test_full_disk),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
