@@ -1,0 +1,239 @@
+/* Match cases: data of the shapes that a definition meets: narrow codes, sparse and dense sets,
+ * long texts. */
+#include "match_cases.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/match/leaf.h"
+#include "engine/match/rowset.h"
+#include "engine/match/scan.h"
+
+static uint64_t
+next_random(uint64_t *state)
+{
+    uint64_t x = *state += 0x9e3779b97f4a7c15ULL;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+    return x ^ (x >> 31);
+}
+
+static void *
+get(size_t size)
+{
+    void *memory = calloc(1, size);
+    if (memory == NULL)
+        abort();
+    return memory;
+}
+
+static void
+must(enum rc_status status)
+{
+    if (status != RC_OK)
+        abort();
+}
+
+struct case_scan {
+    struct rc_scan scan;
+    void *codes;
+    uint8_t *table;
+};
+
+struct case_scan *
+case_scan_make(uint64_t seed, uint32_t code_width, uint32_t code_count, uint32_t match_every)
+{
+    struct case_scan *scan = get(sizeof(*scan));
+    scan->codes = get((size_t)CASE_MATCH_ROWS * code_width);
+    scan->table = get(code_count + RC_SCAN_TABLE_PADDING);
+    for (uint32_t row = 0; row < CASE_MATCH_ROWS; row++) {
+        const uint32_t code = (uint32_t)(next_random(&seed) % code_count);
+        memcpy((char *)scan->codes + (size_t)row * code_width, &code, code_width);
+    }
+    for (uint32_t code = 0; code < code_count; code++)
+        scan->table[code] = match_every == 0   ? code == code_count / 2
+                            : match_every == 1 ? next_random(&seed) % 2 == 0
+                                               : code % match_every == 0;
+    const struct rc_column_view column = {.form = RC_COLUMN_PLAIN,
+                                          .code_width = code_width,
+                                          .code_count = CASE_MATCH_ROWS,
+                                          .codes = scan->codes,
+                                          .dictionary_count = code_count};
+    rc_scan_prepare(&column, scan->table, &scan->scan);
+    return scan;
+}
+
+struct case_scan *
+case_scan_free(struct case_scan *scan)
+{
+    free(scan->codes);
+    free(scan->table);
+    free(scan);
+    return NULL;
+}
+
+uint64_t
+case_scan_run(struct case_scan *scan, bool portable)
+{
+    static uint64_t words[RC_BLOCK_WORDS];
+    const struct rc_scan_kernels *kernels =
+        portable ? &rc_scan_kernels_portable : rc_scan_kernels_best();
+    const uint32_t width = scan->scan.column.code_width;
+    uint64_t sum = 0;
+    for (uint32_t begin = 0; begin < CASE_MATCH_ROWS; begin += RC_BLOCK_ROWS) {
+        const uint32_t left = CASE_MATCH_ROWS - begin;
+        const uint32_t count = left < RC_BLOCK_ROWS ? left : RC_BLOCK_ROWS;
+        const void *codes = (const char *)scan->codes + (size_t)begin * width;
+        if (scan->scan.range_count > 0)
+            kernels->ranges(&scan->scan, codes, count, words);
+        else
+            kernels->lookup(&scan->scan, codes, count, words);
+        sum += words[begin / RC_BLOCK_ROWS];
+    }
+    return sum;
+}
+
+#define BLOCKS ((CASE_MATCH_ROWS + RC_BLOCK_ROWS - 1) / RC_BLOCK_ROWS)
+
+struct case_rowset {
+    uint64_t *words;
+    struct rc_rowset *set;
+};
+
+static struct rc_rowset *
+build(const uint64_t *words)
+{
+    struct rc_rowset_builder *builder = NULL;
+    struct rc_rowset *set = NULL;
+    must(rc_rowset_builder_new(CASE_MATCH_ROWS, &rc_account_process, &builder));
+    for (uint32_t block = 0; block < BLOCKS; block++)
+        must(rc_rowset_builder_append(builder, words + (size_t)block * RC_BLOCK_WORDS));
+    must(rc_rowset_builder_finish(builder, &set));
+    rc_rowset_builder_free(builder);
+    return set;
+}
+
+struct case_rowset *
+case_rowset_make(uint64_t seed, uint32_t odds)
+{
+    struct case_rowset *rowset = get(sizeof(*rowset));
+    rowset->words = get((size_t)BLOCKS * RC_BLOCK_WORDS * sizeof(uint64_t));
+    for (uint32_t row = 0; row < CASE_MATCH_ROWS; row++) {
+        if (next_random(&seed) % odds == 0)
+            rowset->words[row / 64] |= (uint64_t)1 << (row % 64);
+    }
+    rowset->set = build(rowset->words);
+    return rowset;
+}
+
+struct case_rowset *
+case_rowset_free(struct case_rowset *rowset)
+{
+    rc_rowset_unref(rowset->set);
+    free(rowset->words);
+    free(rowset);
+    return NULL;
+}
+
+uint64_t
+case_rowset_cardinality(const struct case_rowset *rowset)
+{
+    return rc_rowset_cardinality(rowset->set);
+}
+
+uint64_t
+case_rowset_memory_bytes(const struct case_rowset *rowset)
+{
+    return rc_rowset_memory_bytes(rowset->set);
+}
+
+uint64_t
+case_rowset_read(const struct case_rowset *rowset, uint32_t range_rows)
+{
+    uint32_t rows[1024];
+    uint64_t sum = 0;
+    for (uint32_t begin = 0; begin < CASE_MATCH_ROWS; begin += range_rows) {
+        const uint32_t end = begin + range_rows;
+        for (uint32_t cursor = begin; cursor < end;) {
+            const uint32_t count = rc_rowset_read(rowset->set, &cursor, end, rows, 1024);
+            for (uint32_t i = 0; i < count; i++)
+                sum += rows[i];
+        }
+    }
+    return sum;
+}
+
+uint64_t
+case_rowset_blocks(const struct case_rowset *rowset)
+{
+    static uint64_t scratch[RC_BLOCK_WORDS];
+    uint64_t sum = 0;
+    for (uint32_t block = 0; block < BLOCKS; block++) {
+        const uint64_t *words = scratch;
+        if (rc_rowset_block(rowset->set, block, scratch, &words) == RC_BLOCK_MIXED)
+            sum += words[block];
+    }
+    return sum;
+}
+
+uint64_t
+case_rowset_build(const struct case_rowset *rowset)
+{
+    struct rc_rowset *set = build(rowset->words);
+    const uint64_t cardinality = rc_rowset_cardinality(set);
+    rc_rowset_unref(set);
+    return cardinality;
+}
+
+struct case_leaf {
+    struct rc_leaf_test *test;
+    struct rc_leaf_scratch scratch;
+    char texts[CASE_LEAF_TEXTS][128];
+};
+
+struct case_leaf *
+case_leaf_make(uint64_t seed, enum case_leaf_kind kind, bool ignore_case)
+{
+    static const char *const operands[] = {"html > body > main.page", "form.checkout",
+                                           "%form.checkout%button%",
+                                           "> form\\.checkout > (div|span)[^>]*> button"};
+    static const enum rc_leaf_operator operators[] = {RC_LEAF_IN, RC_LEAF_CONTAINS, RC_LEAF_LIKE,
+                                                      RC_LEAF_REGEX};
+    static const char *const forms[] = {"checkout", "search", "login", "signup"};
+    struct case_leaf *leaf = get(sizeof(*leaf));
+    const struct rc_value value = rc_value_string(rc_bytes_of(operands[kind]));
+    const struct rc_leaf source = {.scope = RC_LEAF_EVENT,
+                                   .operator= operators[kind],
+                                   .ignore_case = ignore_case,
+                                   .property = RC_BYTES_LITERAL("chain"),
+                                   .value_count = 1,
+                                   .values = &value};
+    must(rc_leaf_test_new(&source, &rc_account_process, &leaf->test));
+    for (uint32_t i = 0; i < CASE_LEAF_TEXTS; i++)
+        snprintf(leaf->texts[i], sizeof(leaf->texts[i]),
+                 "html > body > main.page > section.s%u > form.%s > %s.c%u > button.btn-%u",
+                 (unsigned)(next_random(&seed) % 100), forms[next_random(&seed) % 4],
+                 next_random(&seed) % 2 == 0 ? "div" : "label", (unsigned)(next_random(&seed) % 50),
+                 i);
+    return leaf;
+}
+
+struct case_leaf *
+case_leaf_free(struct case_leaf *leaf)
+{
+    rc_leaf_test_free(leaf->test);
+    rc_leaf_scratch_close(&leaf->scratch);
+    free(leaf);
+    return NULL;
+}
+
+uint32_t
+case_leaf_run(struct case_leaf *leaf)
+{
+    uint32_t passed = 0;
+    for (uint32_t i = 0; i < CASE_LEAF_TEXTS; i++)
+        passed += rc_leaf_test_value(leaf->test, rc_value_string(rc_bytes_of(leaf->texts[i])),
+                                     &leaf->scratch);
+    return passed;
+}

@@ -1,0 +1,83 @@
+/*
+ * Match cases: seeded columns and rowsets and the loops over them that bench_match.cc times, in C
+ * because the engine's headers are.
+ *
+ * Ownership: what case_..._make returns goes to case_..._free. Every function aborts when it fails.
+ * Threading: one thread.
+ */
+#ifndef RC_BENCH_MATCH_CASES_H
+#define RC_BENCH_MATCH_CASES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A million rows. */
+#define CASE_MATCH_ROWS 1000000u
+
+/* A plain column of code_width bytes whose codes are uniform, and a table that passes every
+ * match_every-th code (1: half of them at random; 0: one code). */
+struct case_scan;
+
+struct case_scan *
+case_scan_make(uint64_t seed, uint32_t code_width, uint32_t code_count, uint32_t match_every);
+
+struct case_scan *
+case_scan_free(struct case_scan *scan);
+
+/* Scans all rows with the best kernels or the portable ones; a checksum of the words. */
+uint64_t
+case_scan_run(struct case_scan *scan, bool portable);
+
+/* A rowset of one row in odds. */
+struct case_rowset;
+
+struct case_rowset *
+case_rowset_make(uint64_t seed, uint32_t odds);
+
+struct case_rowset *
+case_rowset_free(struct case_rowset *rowset);
+
+uint64_t
+case_rowset_cardinality(const struct case_rowset *rowset);
+
+uint64_t
+case_rowset_memory_bytes(const struct case_rowset *rowset);
+
+/* Reads all rows, a range of range_rows at a time; a checksum. */
+uint64_t
+case_rowset_read(const struct case_rowset *rowset, uint32_t range_rows);
+
+/* Fetches the words of all blocks; a checksum. */
+uint64_t
+case_rowset_blocks(const struct case_rowset *rowset);
+
+/* Builds the set again from its words; its cardinality. */
+uint64_t
+case_rowset_build(const struct case_rowset *rowset);
+
+/* Leaves over 10,000 texts of about 100 bytes, as element chains are. */
+enum case_leaf_kind { CASE_LEAF_EQUAL, CASE_LEAF_CONTAINS, CASE_LEAF_LIKE, CASE_LEAF_REGEX };
+
+struct case_leaf;
+
+struct case_leaf *
+case_leaf_make(uint64_t seed, enum case_leaf_kind kind, bool ignore_case);
+
+struct case_leaf *
+case_leaf_free(struct case_leaf *leaf);
+
+/* Tests every text; how many pass. */
+uint32_t
+case_leaf_run(struct case_leaf *leaf);
+
+#define CASE_LEAF_TEXTS 10000u
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

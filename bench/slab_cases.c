@@ -1,0 +1,247 @@
+/* The rows of a case are a function of its seed alone, so that numbers compare between runs. */
+#include "slab_cases.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/limits.h"
+#include "engine/store/dictionary.h"
+#include "engine/store/filter.h"
+#include "engine/store/slab_builder.h"
+
+#define ROWS RC_HEAD_ROWS_MAX
+#define COLUMNS 21u
+#define USERS 8000u
+#define SLABS_MAX 8u
+#define WINDOW_MS ((int64_t)1700000000000)
+#define DAY_MS ((int64_t)86400000)
+#define LOOKUPS 65536u
+#define KEY_BYTES 32u
+
+struct head {
+    uint32_t users[ROWS];
+    int64_t times_ms[ROWS];
+    struct rc_event_id ids[ROWS];
+    rc_cell cells[COLUMNS][ROWS];
+    uint32_t properties[COLUMNS];
+    const rc_cell *columns[COLUMNS];
+    struct rc_row_source source;
+};
+
+struct case_build {
+    struct head *head; /* NULL: slabs only. */
+    struct rc_slab *slabs[SLABS_MAX];
+    struct rc_slab_source sources[SLABS_MAX];
+    uint32_t source_count;
+};
+
+struct case_filter {
+    uint64_t *words;
+    uint64_t size_bytes;
+    uint64_t hashes[LOOKUPS];
+    uint8_t may[LOOKUPS];
+};
+
+struct case_dictionary {
+    struct rc_dictionary *dictionary;
+    char *keys;
+    uint32_t key_count;
+    uint64_t seed;
+};
+
+static void *
+get(size_t size)
+{
+    void *memory = calloc(1, size);
+    if (memory == NULL)
+        abort();
+    return memory;
+}
+
+static uint64_t
+next(uint64_t *state)
+{
+    uint64_t x = *state += 0x9e3779b97f4a7c15ULL;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+    return x ^ (x >> 31);
+}
+
+static rc_cell
+random_cell(uint64_t *seed, uint32_t column, uint32_t user)
+{
+    const uint64_t word = next(seed);
+    if (column < 8)
+        return rc_cell_of_code((user * 7 + column) % (20 + column * 50));
+    if (column < 16)
+        return rc_cell_of_code((uint32_t)(word % (4U << (column - 8))));
+    if (column < 18)
+        return word % 50 == 0 ? rc_cell_of_code((uint32_t)(word % 90)) : (rc_cell)RC_CELL_NULL;
+    if (column == 18)
+        return (word % 20000) << 7 | 2 << 3 | RC_CELL_DECIMAL;
+    return rc_cell_of_code((uint32_t)(word % 1000000));
+}
+
+static struct head *
+head_make(uint64_t seed, int64_t from_ms)
+{
+    struct head *head = get(sizeof(*head));
+    for (uint32_t row = 0; row < ROWS; row++) {
+        head->users[row] = (uint32_t)(next(&seed) % USERS);
+        head->times_ms[row] = from_ms + row * 10;
+        head->ids[row] = (struct rc_event_id){.kind = RC_EVENT_ID_INT, .number = next(&seed) >> 8};
+        for (uint32_t i = 0; i < COLUMNS; i++)
+            head->cells[i][row] = random_cell(&seed, i, head->users[row]);
+    }
+    for (uint32_t i = 0; i < COLUMNS; i++) {
+        head->properties[i] = i;
+        head->columns[i] = head->cells[i];
+    }
+    head->source = (struct rc_row_source){
+        .row_count = ROWS,
+        .users = head->users,
+        .times_ms = head->times_ms,
+        .ids = head->ids,
+        .column_count = COLUMNS,
+        .column_properties = head->properties,
+        .column_cells = head->columns,
+    };
+    return head;
+}
+
+static struct rc_slab *
+build(const struct rc_slab_source *sources, uint32_t source_count)
+{
+    struct rc_slab *slab = NULL;
+    if (rc_slab_build(sources, source_count, WINDOW_MS, NULL, NULL, &slab, NULL) != RC_OK)
+        abort();
+    return slab;
+}
+
+struct case_build *
+case_seal_make(uint64_t seed)
+{
+    struct case_build *made = get(sizeof(*made));
+    made->head = head_make(seed, WINDOW_MS);
+    made->sources[0] = (struct rc_slab_source){.rows = &made->head->source};
+    made->source_count = 1;
+    return made;
+}
+
+struct case_build *
+case_merge_make(uint64_t seed, bool days_apart)
+{
+    struct case_build *made = get(sizeof(*made));
+    for (uint32_t i = 0; i < SLABS_MAX; i++) {
+        struct head *head = head_make(seed + i, WINDOW_MS + (days_apart ? i * DAY_MS : 0));
+        const struct rc_slab_source source = {.rows = &head->source};
+        made->slabs[i] = build(&source, 1);
+        made->sources[i] = (struct rc_slab_source){.slab = made->slabs[i]};
+        free(head);
+    }
+    made->source_count = SLABS_MAX;
+    return made;
+}
+
+struct case_build *
+case_build_free(struct case_build *made)
+{
+    for (uint32_t i = 0; made != NULL && i < SLABS_MAX; i++)
+        rc_slab_unref(made->slabs[i]);
+    if (made != NULL)
+        free(made->head);
+    free(made);
+    return NULL;
+}
+
+uint64_t
+case_build_rows(const struct case_build *made)
+{
+    return (uint64_t)made->source_count * ROWS;
+}
+
+uint64_t
+case_build_run(const struct case_build *made)
+{
+    struct rc_slab *slab = build(made->sources, made->source_count);
+    const uint64_t size_bytes = rc_slab_get_info(slab)->size_bytes;
+    rc_slab_unref(slab);
+    return size_bytes;
+}
+
+struct case_filter *
+case_filter_make(uint64_t key_count)
+{
+    struct case_filter *filter = get(sizeof(*filter));
+    uint64_t seed = 3;
+    filter->size_bytes = rc_filter_size_bytes(key_count);
+    filter->words = get(filter->size_bytes);
+    for (uint64_t i = 0; i < key_count; i++)
+        rc_filter_add(filter->words, filter->size_bytes, next(&seed));
+    for (uint32_t i = 0; i < LOOKUPS; i++)
+        filter->hashes[i] = next(&seed);
+    return filter;
+}
+
+struct case_filter *
+case_filter_free(struct case_filter *filter)
+{
+    if (filter != NULL)
+        free(filter->words);
+    free(filter);
+    return NULL;
+}
+
+uint32_t
+case_filter_run(struct case_filter *filter)
+{
+    rc_filter_may_hold_many(filter->words, filter->size_bytes, filter->hashes, LOOKUPS,
+                            filter->may);
+    return LOOKUPS;
+}
+
+static struct rc_bytes
+key_of(const struct case_dictionary *made, uint32_t number)
+{
+    return (struct rc_bytes){made->keys + (size_t)number * KEY_BYTES, KEY_BYTES - 1};
+}
+
+struct case_dictionary *
+case_dictionary_make(uint32_t key_count)
+{
+    struct case_dictionary *made = get(sizeof(*made));
+    made->key_count = key_count;
+    made->keys = get((size_t)key_count * KEY_BYTES);
+    if (rc_dictionary_new(NULL, &made->dictionary) != RC_OK)
+        abort();
+    for (uint32_t i = 0; i < key_count; i++) {
+        uint32_t code;
+        char *key = made->keys + (size_t)i * KEY_BYTES;
+        (void)snprintf(key, KEY_BYTES, "https://example.org/p/x%08x", i);
+        if (rc_dictionary_intern(made->dictionary, key_of(made, i), &code) != RC_OK)
+            abort();
+    }
+    return made;
+}
+
+struct case_dictionary *
+case_dictionary_free(struct case_dictionary *made)
+{
+    if (made != NULL) {
+        rc_dictionary_free(made->dictionary);
+        free(made->keys);
+    }
+    free(made);
+    return NULL;
+}
+
+uint32_t
+case_dictionary_run(struct case_dictionary *made)
+{
+    uint32_t code = 0;
+    const uint32_t number = (uint32_t)(next(&made->seed) % made->key_count);
+    if (rc_dictionary_intern(made->dictionary, key_of(made, number), &code) != RC_OK)
+        abort();
+    return code;
+}

@@ -1,0 +1,332 @@
+/*
+ * Dictionary: three parts.
+ *
+ *   pages   the keys' bytes, one after the other: varint size, bytes. Never moved.
+ *   chunks  code -> address of the key's record. Chunk sizes double every fourth chunk, so that an
+ *           entry never moves, a small dictionary is small, and at most a fifth is unused.
+ *   slots   an open-addressing table with linear probing of (upper hash bits, code + 1). The bits
+ *           make growing cheap (keys are not read again) and spare most compares. The home slot is
+ *           hash * slots / 2^32, so the table need not double: it grows by a quarter.
+ *
+ * 21 to 24 bytes a key beside its own: 8 to 10 for the address, 1 or 2 for the size, 10 to 12.5 for
+ * slots at a load of 0.64 to 0.8.
+ *
+ * Who sees what: the one writer reads slots without the lock, since only it changes them, and takes
+ * the lock to change them; find takes the lock to read. The count is published with release after
+ * the entry's bytes, address and chunk are in place; whoever acquired a count reads below it
+ * freely. Count and slot change under one lock: whoever saw the count finds the key, and whoever
+ * found the key sees the count.
+ *
+ * Invariants (rc_dictionary_check):
+ *   1. Every code below the count has a key, and finding the key gives the code.
+ *   2. As many slots are used as there are entries.
+ */
+#include "engine/store/dictionary.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "engine/base/assert.h"
+#include "engine/base/hash.h"
+
+#define CHUNK_BITS_FIRST 4 /* The first four chunks hold 16 entries each. */
+#define CHUNK_COUNT_MAX 108
+#define SLOTS_FIRST 32u
+#define PAGE_BYTES_FIRST ((size_t)512)
+#define PAGE_BYTES_MAX ((size_t)64 * 1024)
+#define ENTRIES_MAX (UINT32_MAX - 1)
+
+_Static_assert(((32 - CHUNK_BITS_FIRST - 2) + 1) * 4 <= CHUNK_COUNT_MAX, "chunks for 2^32 codes");
+
+struct page {
+    struct page *next; /* The one made before this. */
+    size_t capacity;
+    size_t used;
+    char data[];
+};
+
+struct slot {
+    uint32_t hash;          /* The upper half; the home slot is a function of it. */
+    uint32_t code_plus_one; /* 0: free. */
+};
+
+struct rc_dictionary {
+    struct rc_account *account;
+    struct page *page;
+    _Atomic uint32_t count;
+    _Atomic uint64_t memory_bytes;
+    pthread_mutex_t lock; /* Guards slots against the writer's changes. */
+    struct slot *slots;
+    uint32_t slot_count;
+    const char **chunks[CHUNK_COUNT_MAX];
+};
+
+struct place {
+    uint32_t chunk;
+    uint32_t index;
+    uint32_t chunk_entries;
+};
+
+/* Codes are shifted by four chunks' worth, so that chunk and index are bits of the sum. */
+static struct place
+place_of(uint32_t code)
+{
+    const uint64_t shifted = (uint64_t)code + ((uint64_t)4 << CHUNK_BITS_FIRST);
+    const unsigned bits = 63u - (unsigned)__builtin_clzll(shifted) - 2;
+    return (struct place){
+        .chunk = (bits - CHUNK_BITS_FIRST) * 4 + ((uint32_t)(shifted >> bits) & 3),
+        .index = (uint32_t)(shifted & (((uint64_t)1 << bits) - 1)),
+        .chunk_entries = (uint32_t)1 << bits,
+    };
+}
+
+static struct rc_bytes
+record_key(const char *record)
+{
+    const unsigned char *at = (const unsigned char *)record;
+    size_t size = 0;
+    unsigned shift = 0;
+    do {
+        size |= (size_t)(*at & 0x7f) << shift;
+        shift += 7;
+    } while ((*at++ & 0x80) != 0);
+    return (struct rc_bytes){(const char *)at, size};
+}
+
+static uint32_t
+home_of(uint32_t hash, uint32_t slot_count)
+{
+    return (uint32_t)(((uint64_t)hash * slot_count) >> 32);
+}
+
+static void
+count_memory(struct rc_dictionary *dictionary, size_t more, size_t less)
+{
+    const uint64_t bytes = atomic_load_explicit(&dictionary->memory_bytes, memory_order_relaxed);
+    atomic_store_explicit(&dictionary->memory_bytes, bytes + more - less, memory_order_relaxed);
+}
+
+enum rc_status
+rc_dictionary_new(struct rc_account *account, struct rc_dictionary **ret_dictionary)
+{
+    if (account == NULL)
+        account = &rc_account_process;
+    RC_CLEANUP(rc_alloc_freep)
+    struct rc_dictionary *dictionary = rc_alloc_in(account, sizeof(*dictionary));
+    RC_CLEANUP(rc_alloc_freep)
+    struct slot *slots = rc_alloc_in(account, SLOTS_FIRST * sizeof(struct slot));
+    if (dictionary == NULL || slots == NULL)
+        return RC_NO_MEMORY;
+    memset(slots, 0, SLOTS_FIRST * sizeof(struct slot));
+    *dictionary = (struct rc_dictionary){.account = account, .slot_count = SLOTS_FIRST};
+    if (pthread_mutex_init(&dictionary->lock, NULL) != 0)
+        return RC_NO_MEMORY;
+    dictionary->slots = RC_TAKE(slots);
+    count_memory(dictionary, sizeof(*dictionary) + SLOTS_FIRST * sizeof(struct slot), 0);
+    *ret_dictionary = RC_TAKE(dictionary);
+    return RC_OK;
+}
+
+struct rc_dictionary *
+rc_dictionary_free(struct rc_dictionary *dictionary)
+{
+    if (dictionary == NULL)
+        return NULL;
+    while (dictionary->page != NULL) {
+        struct page *next = dictionary->page->next;
+        rc_alloc_free(dictionary->page);
+        dictionary->page = next;
+    }
+    for (uint32_t i = 0; i < CHUNK_COUNT_MAX; i++)
+        rc_alloc_free(dictionary->chunks[i]);
+    rc_alloc_free(dictionary->slots);
+    (void)pthread_mutex_destroy(&dictionary->lock);
+    return rc_alloc_free(dictionary);
+}
+
+static struct rc_bytes
+key_at(const struct rc_dictionary *dictionary, uint32_t code)
+{
+    const struct place place = place_of(code);
+    return record_key(dictionary->chunks[place.chunk][place.index]);
+}
+
+/* The slot that holds key, or the free one where it would go. */
+static uint32_t
+probe(const struct rc_dictionary *dictionary, struct rc_bytes key, uint32_t hash)
+{
+    uint32_t at = home_of(hash, dictionary->slot_count);
+    for (;; at = at + 1 == dictionary->slot_count ? 0 : at + 1) {
+        const struct slot *slot = &dictionary->slots[at];
+        if (slot->code_plus_one == 0)
+            return at;
+        if (slot->hash == hash && rc_bytes_equal(key_at(dictionary, slot->code_plus_one - 1), key))
+            return at;
+    }
+}
+
+static enum rc_status
+grow_slots(struct rc_dictionary *dictionary)
+{
+    const uint64_t grown = (uint64_t)dictionary->slot_count + dictionary->slot_count / 4;
+    const uint32_t slot_count = grown > UINT32_MAX ? UINT32_MAX : (uint32_t)grown;
+    struct slot *slots = rc_alloc_in(dictionary->account, slot_count * sizeof(struct slot));
+    if (slots == NULL)
+        return RC_NO_MEMORY;
+    memset(slots, 0, slot_count * sizeof(struct slot));
+    for (uint32_t i = 0; i < dictionary->slot_count; i++) {
+        const struct slot slot = dictionary->slots[i];
+        if (slot.code_plus_one == 0)
+            continue;
+        uint32_t at = home_of(slot.hash, slot_count);
+        while (slots[at].code_plus_one != 0)
+            at = at + 1 == slot_count ? 0 : at + 1;
+        slots[at] = slot;
+    }
+    struct slot *before = dictionary->slots;
+    const uint32_t before_count = dictionary->slot_count;
+    (void)pthread_mutex_lock(&dictionary->lock);
+    dictionary->slots = slots;
+    dictionary->slot_count = slot_count;
+    (void)pthread_mutex_unlock(&dictionary->lock);
+    rc_alloc_free(before);
+    count_memory(dictionary, slot_count * sizeof(struct slot), before_count * sizeof(struct slot));
+    return RC_OK;
+}
+
+/* Room for size more bytes of keys in the newest page. */
+static enum rc_status
+reserve_bytes(struct rc_dictionary *dictionary, size_t size)
+{
+    struct page *page = dictionary->page;
+    if (page != NULL && page->capacity - page->used >= size)
+        return RC_OK;
+    size_t capacity = page == NULL ? PAGE_BYTES_FIRST : page->capacity * 2;
+    if (capacity > PAGE_BYTES_MAX)
+        capacity = PAGE_BYTES_MAX;
+    if (capacity < size)
+        capacity = size;
+    struct page *added = rc_alloc_in(dictionary->account, sizeof(struct page) + capacity);
+    if (added == NULL)
+        return RC_NO_MEMORY;
+    *added = (struct page){.next = page, .capacity = capacity};
+    dictionary->page = added;
+    count_memory(dictionary, sizeof(struct page) + capacity, 0);
+    return RC_OK;
+}
+
+static enum rc_status
+reserve_entry(struct rc_dictionary *dictionary, struct place place)
+{
+    if (dictionary->chunks[place.chunk] != NULL)
+        return RC_OK;
+    const size_t bytes = place.chunk_entries * sizeof(const char *);
+    const char **chunk = rc_alloc_in(dictionary->account, bytes);
+    if (chunk == NULL)
+        return RC_NO_MEMORY;
+    dictionary->chunks[place.chunk] = chunk;
+    count_memory(dictionary, bytes, 0);
+    return RC_OK;
+}
+
+static const char *
+append_record(struct page *page, struct rc_bytes key)
+{
+    char *record = page->data + page->used;
+    char *at = record;
+    size_t rest = key.size;
+    for (; rest > 0x7f; rest >>= 7)
+        *at++ = (char)(rest | 0x80);
+    *at++ = (char)rest;
+    if (key.size != 0)
+        memcpy(at, key.data, key.size);
+    page->used += (size_t)(at - record) + key.size;
+    RC_ASSERT(page->used <= page->capacity);
+    return record;
+}
+
+static enum rc_status
+add(struct rc_dictionary *dictionary, struct rc_bytes key, uint32_t hash, uint32_t *ret_code)
+{
+    const uint32_t code = atomic_load_explicit(&dictionary->count, memory_order_relaxed);
+    if (code >= ENTRIES_MAX)
+        return RC_LIMIT_EXCEEDED;
+    const struct place place = place_of(code);
+    if (key.size > SIZE_MAX / 2)
+        return RC_NO_MEMORY;
+    RC_TRY(reserve_bytes(dictionary, key.size + 10)); /* A varint takes at most 10. */
+    RC_TRY(reserve_entry(dictionary, place));
+    if ((uint64_t)code * 5 >= (uint64_t)dictionary->slot_count * 4)
+        RC_TRY(grow_slots(dictionary));
+    dictionary->chunks[place.chunk][place.index] = append_record(dictionary->page, key);
+    const uint32_t at = probe(dictionary, key, hash);
+    (void)pthread_mutex_lock(&dictionary->lock);
+    atomic_store_explicit(&dictionary->count, code + 1, memory_order_release);
+    dictionary->slots[at] = (struct slot){.hash = hash, .code_plus_one = code + 1};
+    (void)pthread_mutex_unlock(&dictionary->lock);
+    *ret_code = code;
+    return RC_OK;
+}
+
+enum rc_status
+rc_dictionary_intern(struct rc_dictionary *dictionary, struct rc_bytes key, uint32_t *ret_code)
+{
+    const uint32_t hash = (uint32_t)(rc_hash(key.data, key.size) >> 32);
+    const struct slot *slot = &dictionary->slots[probe(dictionary, key, hash)];
+    if (slot->code_plus_one == 0)
+        return add(dictionary, key, hash, ret_code);
+    *ret_code = slot->code_plus_one - 1;
+    return RC_OK;
+}
+
+uint32_t
+rc_dictionary_find(const struct rc_dictionary *dictionary, struct rc_bytes key)
+{
+    const uint32_t hash = (uint32_t)(rc_hash(key.data, key.size) >> 32);
+    pthread_mutex_t *lock = (pthread_mutex_t *)&dictionary->lock;
+    (void)pthread_mutex_lock(lock);
+    const uint32_t code_plus_one = dictionary->slots[probe(dictionary, key, hash)].code_plus_one;
+    (void)pthread_mutex_unlock(lock);
+    return code_plus_one == 0 ? RC_CODE_NONE : code_plus_one - 1;
+}
+
+struct rc_bytes
+rc_dictionary_key(const struct rc_dictionary *dictionary, uint32_t code)
+{
+    RC_ASSERT(code < rc_dictionary_count(dictionary));
+    return key_at(dictionary, code);
+}
+
+uint32_t
+rc_dictionary_count(const struct rc_dictionary *dictionary)
+{
+    return atomic_load_explicit(&dictionary->count, memory_order_acquire);
+}
+
+uint64_t
+rc_dictionary_memory_bytes(const struct rc_dictionary *dictionary)
+{
+    return atomic_load_explicit(&dictionary->memory_bytes, memory_order_relaxed);
+}
+
+enum rc_status
+rc_dictionary_check(const struct rc_dictionary *dictionary, struct rc_error *reterr_error)
+{
+    const uint32_t count = rc_dictionary_count(dictionary);
+    for (uint32_t code = 0; code < count; code++) {
+        if (rc_dictionary_find(dictionary, key_at(dictionary, code)) != code)
+            return rc_error_set(reterr_error, RC_CORRUPT, "entry %u of a dictionary is lost", code);
+    }
+    uint32_t used = 0;
+    pthread_mutex_t *lock = (pthread_mutex_t *)&dictionary->lock;
+    (void)pthread_mutex_lock(lock);
+    for (uint32_t i = 0; i < dictionary->slot_count; i++)
+        used +=
+            dictionary->slots[i].code_plus_one != 0 && dictionary->slots[i].code_plus_one <= count;
+    (void)pthread_mutex_unlock(lock);
+    if (used != count)
+        return rc_error_set(reterr_error, RC_CORRUPT, "a dictionary of %u keys uses %u slots",
+                            count, used);
+    return RC_OK;
+}

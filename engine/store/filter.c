@@ -1,0 +1,66 @@
+/*
+ * Filter: a block is eight 64-bit words; a key sets one bit in each. The hash's upper 32 bits
+ * choose the block (times the block count, over 2^32), a second mix gives eight times six bits.
+ *
+ * Why one bit a word and not eight bits anywhere in the block: no bit is set twice by one key, so
+ * the eight bits are worth eight, and a test is the same mask in every lane of a vector.
+ */
+#include "engine/store/filter.h"
+
+#include "engine/base/assert.h"
+#include "engine/base/hash.h"
+
+#define BITS_A_KEY 20u
+#define BLOCK_BITS (RC_FILTER_BLOCK_BYTES * 8)
+#define BLOCK_WORDS (RC_FILTER_BLOCK_BYTES / 8)
+#define AHEAD 16u /* Lookups between fetching a line and reading it. */
+
+uint64_t
+rc_filter_size_bytes(uint64_t key_count)
+{
+    const uint64_t blocks = (key_count * BITS_A_KEY + BLOCK_BITS - 1) / BLOCK_BITS;
+    RC_ASSERT(blocks <= UINT32_MAX);
+    return blocks * RC_FILTER_BLOCK_BYTES;
+}
+
+static uint64_t
+first_word(uint64_t size_bytes, uint64_t hash)
+{
+    return (((hash >> 32) * (size_bytes / RC_FILTER_BLOCK_BYTES)) >> 32) * BLOCK_WORDS;
+}
+
+void
+rc_filter_add(uint64_t *words, uint64_t size_bytes, uint64_t hash)
+{
+    uint64_t *block = words + first_word(size_bytes, hash);
+    uint64_t bits = rc_hash_u64(hash);
+    for (uint32_t i = 0; i < BLOCK_WORDS; i++, bits >>= 6)
+        block[i] |= (uint64_t)1 << (bits & 63);
+}
+
+bool
+rc_filter_may_hold(const uint64_t *words, uint64_t size_bytes, uint64_t hash)
+{
+    if (size_bytes == 0)
+        return false;
+    const uint64_t *block = words + first_word(size_bytes, hash);
+    uint64_t bits = rc_hash_u64(hash);
+    uint64_t all = 1;
+    for (uint32_t i = 0; i < BLOCK_WORDS; i++, bits >>= 6)
+        all &= block[i] >> (bits & 63);
+    return all != 0;
+}
+
+void
+rc_filter_may_hold_many(const uint64_t *words,
+                        uint64_t size_bytes,
+                        const uint64_t *hashes,
+                        uint32_t hash_count,
+                        uint8_t *ret_may)
+{
+    for (uint32_t i = 0; i < hash_count; i++) {
+        if (size_bytes != 0 && i + AHEAD < hash_count)
+            __builtin_prefetch(words + first_word(size_bytes, hashes[i + AHEAD]));
+        ret_may[i] = rc_filter_may_hold(words, size_bytes, hashes[i]) ? 1 : 0;
+    }
+}

@@ -1,0 +1,147 @@
+/*
+ * Project: one customer's data set (a tenant): names, people, the current version, catalogs, the
+ * positions of its client streams. Two projects share nothing but the process.
+ *
+ * Two locks. The writer's lock is held by whoever changes the project, for as long as that takes:
+ * applying a batch, or putting a new slab in the place of a head. The publish lock is held for a
+ * few instructions: to exchange what queries see, and to take a view of it.
+ *
+ * Ownership: counted: rc_project_ref, rc_project_unref; a view holds a reference.
+ * Threading: functions that say "writer" want the writer's lock held. Everything else may be called
+ * by any thread.
+ */
+#ifndef RC_STORE_PROJECT_H
+#define RC_STORE_PROJECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/bytes.h"
+#include "engine/base/cleanup.h"
+#include "engine/base/status.h"
+#include "engine/store/catalog.h"
+#include "engine/store/people.h"
+#include "engine/store/properties.h"
+#include "engine/store/streams.h"
+#include "engine/store/version.h"
+#include "engine/store/view.h"
+
+struct rc_project;
+
+enum rc_catalog_kind { RC_CATALOG_DEFINITIONS = 1, RC_CATALOG_SEGMENTS = 2 };
+
+struct rc_project_settings {
+    struct rc_bytes id; /* [a-z0-9][a-z0-9_-]*, at most RC_PROJECT_ID_BYTES_MAX. */
+    struct rc_bytes display_name;
+    struct rc_bytes zone;      /* IANA; empty: UTC. The default of its queries. */
+    uint32_t week_start;       /* 0 Monday .. 6 Sunday. */
+    uint64_t memory_bytes_max; /* 0: none of its own. */
+    uint64_t version;          /* Counts its updates: the etag. */
+    int64_t created_ms;
+    int64_t updated_ms;
+};
+
+void
+rc_project_settings_write(struct rc_writer *writer, const struct rc_project_settings *settings);
+
+/* Borrowed from the reader's bytes. */
+RC_MUST_USE enum rc_status
+rc_project_settings_read(struct rc_reader *reader,
+                         struct rc_project_settings *ret_settings,
+                         struct rc_error *reterr_error);
+
+/* An empty project. Its account is a child of parent. */
+RC_MUST_USE enum rc_status
+rc_project_new(const struct rc_project_settings *settings,
+               struct rc_account *parent,
+               uint32_t head_rows_max,
+               struct rc_project **ret_project);
+
+struct rc_project *
+rc_project_ref(struct rc_project *project);
+
+struct rc_project *
+rc_project_unref(struct rc_project *project);
+
+RC_DEFINE_CLEANUP(struct rc_project *, rc_project_unref)
+
+/* The id never changes. Borrowed. */
+struct rc_bytes
+rc_project_id(const struct rc_project *project);
+
+struct rc_account *
+rc_project_account(struct rc_project *project);
+
+/* The settings as they are now; texts are copied into arena. */
+RC_MUST_USE enum rc_status
+rc_project_get_settings(struct rc_project *project,
+                        struct rc_arena *arena,
+                        struct rc_project_settings *ret_settings);
+
+/* Writer. The id must be the same. */
+RC_MUST_USE enum rc_status
+rc_project_set_settings(struct rc_project *project, const struct rc_project_settings *settings);
+
+void
+rc_project_lock_writer(struct rc_project *project);
+
+void
+rc_project_unlock_writer(struct rc_project *project);
+
+/* Writer. */
+struct rc_properties *
+rc_project_event_properties(const struct rc_project *project);
+
+struct rc_people *
+rc_project_people(const struct rc_project *project);
+
+struct rc_streams *
+rc_project_streams(struct rc_project *project);
+
+/* Writer: the version that is current; borrowed. */
+struct rc_version *
+rc_project_version(const struct rc_project *project);
+
+/* Writer: the next slab's id. */
+uint64_t
+rc_project_next_slab_id(struct rc_project *project);
+
+/* Writer: for restore. */
+void
+rc_project_set_next_slab_id(struct rc_project *project, uint64_t id);
+
+uint32_t
+rc_project_head_rows_max(const struct rc_project *project);
+
+/* Writer: makes draft (NULL: the current version, with what was appended to its newest head and to
+ * people) what queries see from now on, as of sequence (0: unchanged). Takes the draft over. */
+void
+rc_project_publish(struct rc_project *project, struct rc_version *draft, uint64_t sequence);
+
+/* A reference to what is published. */
+struct rc_version *
+rc_project_pin_version(struct rc_project *project);
+
+uint64_t
+rc_project_data_version(struct rc_project *project);
+
+/* A reference. */
+struct rc_catalog *
+rc_project_catalog(struct rc_project *project, enum rc_catalog_kind kind);
+
+/* Writer. Takes the catalog over. */
+void
+rc_project_set_catalog(struct rc_project *project,
+                       enum rc_catalog_kind kind,
+                       struct rc_catalog *catalog);
+
+/* Pins what is published. account is charged for the view itself. */
+RC_MUST_USE enum rc_status
+rc_project_view(struct rc_project *project, struct rc_account *account, struct rc_view **ret_view);
+
+/* How much of the project's people a view shows. For checkpoints. */
+struct rc_people_counts
+rc_view_people_counts(const struct rc_view *view);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * Project state: the struct behind project.h, for project.c and view.c alone.
+ */
+#ifndef RC_STORE_PROJECT_STATE_H
+#define RC_STORE_PROJECT_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "engine/base/limits.h"
+#include "engine/store/project.h"
+
+/* What queries see: exchanged as a whole under the publish lock. */
+struct rc_published {
+    struct rc_version *version;
+    uint32_t head_chunks;    /* Of the newest head. */
+    uint32_t head_last_rows; /* Rows of its newest chunk. */
+    struct rc_people_counts people;
+    uint64_t sequence;
+};
+
+struct rc_project {
+    _Atomic(uint32_t) references;
+    struct rc_account account;
+    char id[RC_PROJECT_ID_BYTES_MAX];
+    size_t id_size;
+    uint32_t head_rows_max;
+
+    pthread_mutex_t writer; /* Guards all that follows up to publish; see project.h. */
+    struct rc_properties *event_properties;
+    struct rc_people *people;
+    struct rc_streams streams;
+    uint64_t next_slab_id;
+
+    pthread_mutex_t publish; /* Guards what follows. Changed only by the holder of both. */
+    struct rc_published published;
+    struct rc_catalog *catalogs[2];
+    struct rc_project_settings settings;
+    struct rc_arena *settings_arena;
+};
+
+#endif

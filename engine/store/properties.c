@@ -1,0 +1,142 @@
+/*
+ * Properties: a dictionary of names, and beside it a dictionary of values for each code of it.
+ *
+ * The table of dictionaries is a fixed array of RC_PROPERTIES_MAX pointers, so that readers never
+ * see it move: 64 KiB of address space, of which an idle project touches one page.
+ */
+#include "engine/store/properties.h"
+
+#include <stdatomic.h>
+
+#include "engine/base/assert.h"
+#include "engine/base/limits.h"
+
+struct rc_properties {
+    struct rc_account *account;
+    struct rc_dictionary *names;
+    _Atomic(uint32_t) count; /* Published: names and dictionaries below it are complete. */
+    struct rc_dictionary *dictionaries[RC_PROPERTIES_MAX];
+};
+
+enum rc_status
+rc_properties_new(struct rc_account *account, struct rc_properties **ret_properties)
+{
+    RC_CLEANUP(rc_properties_freep)
+    struct rc_properties *properties = rc_alloc_in(account, sizeof(*properties));
+    if (properties == NULL)
+        return RC_NO_MEMORY;
+    properties->account = account;
+    properties->names = NULL;
+    atomic_init(&properties->count, 0);
+    RC_TRY(rc_dictionary_new(account, &properties->names));
+    *ret_properties = RC_TAKE(properties);
+    return RC_OK;
+}
+
+struct rc_properties *
+rc_properties_free(struct rc_properties *properties)
+{
+    if (properties == NULL)
+        return NULL;
+    const uint32_t count = rc_properties_count(properties);
+    for (uint32_t i = 0; i < count; i++)
+        rc_dictionary_free(properties->dictionaries[i]);
+    rc_dictionary_free(properties->names);
+    return rc_alloc_free(properties);
+}
+
+enum rc_status
+rc_properties_intern(struct rc_properties *properties, struct rc_bytes name, uint32_t *ret_property)
+{
+    const uint32_t known = rc_dictionary_find(properties->names, name);
+    if (known != RC_CODE_NONE) {
+        *ret_property = known;
+        return RC_OK;
+    }
+    const uint32_t count = rc_properties_count(properties);
+    if (count >= RC_PROPERTIES_MAX)
+        return RC_LIMIT_EXCEEDED;
+    struct rc_dictionary *dictionary = NULL;
+    RC_TRY(rc_dictionary_new(properties->account, &dictionary));
+    uint32_t code = 0;
+    const enum rc_status status = rc_dictionary_intern(properties->names, name, &code);
+    if (status != RC_OK) {
+        rc_dictionary_free(dictionary);
+        return status;
+    }
+    RC_ASSERT(code == count);
+    properties->dictionaries[count] = dictionary;
+    atomic_store_explicit(&properties->count, count + 1, memory_order_release);
+    *ret_property = code;
+    return RC_OK;
+}
+
+uint32_t
+rc_properties_find(const struct rc_properties *properties, struct rc_bytes name)
+{
+    const uint32_t code = rc_dictionary_find(properties->names, name);
+    return code == RC_CODE_NONE || code >= rc_properties_count(properties) ? RC_PROPERTY_NONE
+                                                                           : code;
+}
+
+uint32_t
+rc_properties_count(const struct rc_properties *properties)
+{
+    return atomic_load_explicit(&properties->count, memory_order_acquire);
+}
+
+struct rc_bytes
+rc_properties_name(const struct rc_properties *properties, uint32_t property)
+{
+    RC_ASSERT(property < rc_properties_count(properties));
+    return rc_dictionary_key(properties->names, property);
+}
+
+struct rc_dictionary *
+rc_properties_dictionary(const struct rc_properties *properties, uint32_t property)
+{
+    RC_ASSERT(property < rc_properties_count(properties));
+    return properties->dictionaries[property];
+}
+
+uint64_t
+rc_properties_memory_bytes(const struct rc_properties *properties)
+{
+    uint64_t bytes = sizeof(*properties) + rc_dictionary_memory_bytes(properties->names);
+    const uint32_t count = rc_properties_count(properties);
+    for (uint32_t i = 0; i < count; i++)
+        bytes += rc_dictionary_memory_bytes(properties->dictionaries[i]);
+    return bytes;
+}
+
+void
+rc_properties_write(const struct rc_properties *properties, struct rc_writer *writer)
+{
+    const uint32_t count = rc_properties_count(properties);
+    rc_write_varint(writer, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct rc_dictionary *dictionary = properties->dictionaries[i];
+        rc_write_bytes(writer, rc_properties_name(properties, i));
+        rc_dictionary_write(dictionary, rc_dictionary_count(dictionary), writer);
+    }
+}
+
+enum rc_status
+rc_properties_read(struct rc_properties *properties,
+                   struct rc_reader *reader,
+                   struct rc_error *reterr_error)
+{
+    const uint64_t count = rc_read_count(reader, RC_PROPERTIES_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct rc_bytes name = rc_read_bytes(reader);
+        uint32_t property = 0;
+        if (reader->bad)
+            break;
+        RC_TRY_OR(reterr_error, rc_properties_intern(properties, name, &property));
+        if (property != i)
+            return rc_error_set(reterr_error, RC_CORRUPT, "property %u is named twice", i);
+        RC_TRY(rc_dictionary_read(properties->dictionaries[i], reader, reterr_error));
+    }
+    return reader->bad ? rc_error_set(reterr_error, RC_CORRUPT, "the property names are cut short")
+                       : RC_OK;
+}

@@ -1,0 +1,157 @@
+/*
+ * Slab: the one storage unit. Immutable rows of one time window, sorted by (user, time, event id), as
+ * one run of bytes that is the same on disk and in memory.
+ *
+ * A row is an event. users[] are the ordinals of the users in it, ascending; user i has the rows
+ * starts[i] .. starts[i + 1]. A column holds narrow codes into its own small dictionary of cells,
+ * either one a row, or one a run of equal rows, or only for the rows that have a value.
+ *
+ * Ownership: a slab is counted: rc_slab_ref, rc_slab_unref. It owns its bytes (anonymous memory) or its mapping.
+ *            Views point into it and live as long as a reference is held.
+ * Threading: immutable; any number of readers, no lock. Counting is atomic.
+ * Units:     times are ms since window_start_ms in 32 bits; rows count from 0.
+ * Errors:    RC_CORRUPT names what is broken.
+ * Format:    slab_format.h, byte by byte.
+ */
+#ifndef RC_STORE_SLAB_H
+#define RC_STORE_SLAB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/bytes.h"
+#include "engine/base/cleanup.h"
+#include "engine/base/file.h"
+#include "engine/base/status.h"
+#include "engine/store/cell.h"
+#include "engine/store/event_id.h"
+
+struct rc_slab;
+
+enum rc_column_form {
+    RC_COLUMN_PLAIN = 1,  /* codes[row]; code 0 is null (dictionary[0] == 0) when has_null. */
+    RC_COLUMN_RUNS = 2,   /* codes[run]; run r covers the rows starts[r] .. starts[r + 1]. */
+    RC_COLUMN_SPARSE = 3, /* codes[k] is the code of rows[k]; every other row is null. */
+};
+
+/* A column's arrays, for kernels. All pointers are into the slab. */
+struct rc_column_view {
+    enum rc_column_form form;
+    uint32_t property;
+    uint32_t code_width;       /* Bytes of a code: 1, 2 or 4. */
+    uint32_t code_count;       /* Rows, runs or sparse rows. */
+    const void *codes;
+    const uint32_t *positions; /* RUNS: code_count + 1 run starts. SPARSE: the rows, ascending. */
+    const rc_cell *dictionary; /* Distinct cells, ascending; 0 (null) comes first where it occurs. */
+    uint32_t dictionary_count;
+};
+
+struct rc_slab_info {
+    int64_t window_start_ms;
+    int64_t time_min_ms; /* Of its rows. */
+    int64_t time_max_ms; /* Inclusive. */
+    uint32_t row_count;  /* > 0. */
+    uint32_t user_count; /* > 0. */
+    uint32_t column_count;
+    uint64_t size_bytes;
+};
+
+/* A slab over finished bytes (an rc_alloc block), which it takes over on RC_OK. Checks the header and
+ * bounds; rc_slab_check verifies the rest. */
+RC_MUST_USE enum rc_status
+rc_slab_of_block(void *block, size_t size, struct rc_slab **ret_slab, struct rc_error *reterr_error);
+
+/* Maps a stored slab. verify also checks every checksum and invariant (reads it whole). */
+RC_MUST_USE enum rc_status
+rc_slab_map(struct rc_disk *disk,
+            const char *path,
+            bool verify,
+            struct rc_account *account,
+            struct rc_slab **ret_slab,
+            struct rc_error *reterr_error);
+
+struct rc_slab *
+rc_slab_ref(struct rc_slab *slab);
+
+/* NULL is fine. Returns NULL. */
+struct rc_slab *
+rc_slab_unref(struct rc_slab *slab);
+
+RC_DEFINE_CLEANUP(struct rc_slab *, rc_slab_unref)
+
+const struct rc_slab_info *
+rc_slab_get_info(const struct rc_slab *slab);
+
+/* The bytes as stored. */
+struct rc_bytes
+rc_slab_bytes(const struct rc_slab *slab);
+
+/* user_count ordinals, ascending. */
+const uint32_t *
+rc_slab_users(const struct rc_slab *slab);
+
+/* user_count + 1 row numbers. */
+const uint32_t *
+rc_slab_starts(const struct rc_slab *slab);
+
+/* row_count offsets from window_start_ms. */
+const uint32_t *
+rc_slab_times(const struct rc_slab *slab);
+
+static inline int64_t
+rc_slab_time_ms(const struct rc_slab *slab, uint32_t row)
+{
+    return rc_slab_get_info(slab)->window_start_ms + rc_slab_times(slab)[row];
+}
+
+struct rc_event_id
+rc_slab_event_id(const struct rc_slab *slab, uint32_t row);
+
+/* The index in users[] of the first user at or above ordinal; user_count when there is none. O(log). */
+uint32_t
+rc_slab_user_lower_bound(const struct rc_slab *slab, uint32_t ordinal);
+
+/* The index in users[] of the user that owns row. O(log). */
+uint32_t
+rc_slab_user_index_of_row(const struct rc_slab *slab, uint32_t row);
+
+/* The column of a property; false when no row has it. O(log columns). */
+bool
+rc_slab_column(const struct rc_slab *slab, uint32_t property, struct rc_column_view *ret_view);
+
+/* The i-th column, in ascending order of property. */
+void
+rc_slab_column_at(const struct rc_slab *slab, uint32_t index, struct rc_column_view *ret_view);
+
+/* One row's cell of a column. O(1), O(log) for runs and sparse. */
+rc_cell
+rc_column_cell(const struct rc_column_view *view, uint32_t row);
+
+/* The code of one row (index in dictionary), or RC_CODE_NONE for the null of a sparse column. */
+uint32_t
+rc_column_code(const struct rc_column_view *view, uint32_t row);
+
+/* Whether the slab may hold an event with this rc_event_id_hash. False positives below 1 in 2,000. */
+bool
+rc_slab_may_hold(const struct rc_slab *slab, uint64_t id_hash);
+
+/* The same for many hashes, with their cache lines fetched ahead: ret_may[i] is 1 or 0. */
+void
+rc_slab_may_hold_many(const struct rc_slab *slab,
+                      const uint64_t *id_hashes,
+                      uint32_t hash_count,
+                      uint8_t *ret_may);
+
+/* The row of a sent user's sent event id, exactly; false when there is none. Linear in the user's rows. */
+bool
+rc_slab_find_event(const struct rc_slab *slab,
+                   uint32_t user,
+                   const struct rc_event_id *id,
+                   uint32_t *ret_row);
+
+/* Verifies checksums, order of users, rows, times and ids, codes within dictionaries, filter. O(size). */
+RC_MUST_USE enum rc_status
+rc_slab_check(const struct rc_slab *slab, struct rc_error *reterr_error);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * Slab check: columns. For each one
+ *   1. The dictionary's cells ascend, are of a known kind, and each is used by a code.
+ *   2. Codes lie within the dictionary.
+ *   3. RUNS: starts ascend from 0 to the row count, and neighbours differ.
+ *      SPARSE: rows ascend below the row count, and null is not in the dictionary.
+ *   4. A row has a value: the dictionary is more than null.
+ */
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/limits.h"
+#include "engine/store/slab_check.h"
+
+static bool
+dictionary_is_sound(const struct rc_column_view *view)
+{
+    for (uint32_t i = 0; i < view->dictionary_count; i++) {
+        if (i > 0 && view->dictionary[i - 1] >= view->dictionary[i])
+            return false;
+        if ((view->dictionary[i] & 7) > RC_CELL_CODE)
+            return false;
+    }
+    const bool has_null = view->dictionary[0] == RC_CELL_NULL;
+    return !has_null || (view->form != RC_COLUMN_SPARSE && view->dictionary_count > 1);
+}
+
+static bool
+positions_are_sound(const struct rc_column_view *view, uint32_t row_count)
+{
+    if (view->form == RC_COLUMN_PLAIN)
+        return true;
+    const uint32_t *positions = view->positions;
+    for (uint32_t i = 1; i < view->code_count; i++)
+        if (positions[i - 1] >= positions[i])
+            return false;
+    const uint32_t last = positions[view->code_count - 1];
+    if (view->form == RC_COLUMN_SPARSE)
+        return last < row_count;
+    return positions[0] == 0 && last < row_count && positions[view->code_count] == row_count;
+}
+
+static uint32_t
+code_at(const struct rc_column_view *view, uint32_t index)
+{
+    uint32_t code = 0;
+    memcpy(&code, (const char *)view->codes + (size_t)index * view->code_width, view->code_width);
+    return code;
+}
+
+/* used: a zeroed byte for each entry of the dictionary. */
+static bool
+codes_are_sound(const struct rc_column_view *view, uint8_t *used)
+{
+    uint32_t used_count = 0;
+    uint32_t before = RC_CODE_NONE;
+    for (uint32_t i = 0; i < view->code_count; i++) {
+        const uint32_t code = code_at(view, i);
+        if (code >= view->dictionary_count || (view->form == RC_COLUMN_RUNS && code == before))
+            return false;
+        used_count += used[code] == 0;
+        used[code] = 1;
+        before = code;
+    }
+    return used_count == view->dictionary_count;
+}
+
+enum rc_status
+rc_slab_check_columns(const struct rc_slab *slab, struct rc_error *reterr_error)
+{
+    const struct rc_slab_info *info = rc_slab_get_info(slab);
+    for (uint32_t i = 0; i < info->column_count; i++) {
+        struct rc_column_view view;
+        rc_slab_column_at(slab, i, &view);
+        RC_CLEANUP(rc_alloc_freep) uint8_t *used = rc_alloc_zero(view.dictionary_count);
+        if (used == NULL)
+            return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to check a slab");
+        const char *what = !dictionary_is_sound(&view)                    ? "dictionary"
+                           : !positions_are_sound(&view, info->row_count) ? "positions"
+                           : !codes_are_sound(&view, used)                ? "codes"
+                                                                          : NULL;
+        if (what != NULL)
+            return rc_error_set(reterr_error, RC_CORRUPT,
+                                "the %s of the column of property %u of a slab are broken", what,
+                                view.property);
+    }
+    return RC_OK;
+}

@@ -1,0 +1,96 @@
+/*
+ * Columns of a slab: the directory is searched by property; a view's addresses are computed from
+ * its entry. A row's code is an index for PLAIN and a binary search of the positions for RUNS and
+ * SPARSE.
+ */
+#include "engine/base/assert.h"
+#include "engine/store/slab_format.h"
+
+/* The first index in [0, count) whose item is at or above value; count when there is none. */
+static uint32_t
+lower_bound(const uint32_t *items, uint32_t count, uint32_t value)
+{
+    uint32_t low = 0;
+    while (count > 0) {
+        const uint32_t half = count / 2;
+        if (items[low + half] < value) {
+            low += half + 1;
+            count -= half + 1;
+        } else {
+            count = half;
+        }
+    }
+    return low;
+}
+
+void
+rc_slab_column_at(const struct rc_slab *slab, uint32_t index, struct rc_column_view *ret_view)
+{
+    RC_ASSERT(index < rc_slab_get_info(slab)->column_count);
+    const struct rc_slab_column *column = &rc_slab_directory(slab)[index];
+    const struct rc_slab_column_layout layout = rc_slab_column_layout(column);
+    const char *bytes = rc_slab_bytes(slab).data + column->offset;
+    *ret_view = (struct rc_column_view){
+        .form = (enum rc_column_form)column->form,
+        .property = column->property,
+        .code_width = column->code_width,
+        .code_count = column->code_count,
+        .codes = bytes,
+        .positions = layout.position_count == 0
+                         ? NULL
+                         : (const uint32_t *)(const void *)(bytes + layout.positions_at),
+        .dictionary = (const rc_cell *)(const void *)(bytes + layout.dictionary_at),
+        .dictionary_count = column->dictionary_count,
+    };
+}
+
+bool
+rc_slab_column(const struct rc_slab *slab, uint32_t property, struct rc_column_view *ret_view)
+{
+    const struct rc_slab_column *columns = rc_slab_directory(slab);
+    const uint32_t column_count = rc_slab_get_info(slab)->column_count;
+    uint32_t low = 0;
+    uint32_t count = column_count;
+    while (count > 0) {
+        const uint32_t half = count / 2;
+        if (columns[low + half].property < property) {
+            low += half + 1;
+            count -= half + 1;
+        } else {
+            count = half;
+        }
+    }
+    if (low == column_count || columns[low].property != property)
+        return false;
+    rc_slab_column_at(slab, low, ret_view);
+    return true;
+}
+
+static uint32_t
+code_at(const struct rc_column_view *view, uint32_t index)
+{
+    if (view->code_width == 1)
+        return ((const uint8_t *)view->codes)[index];
+    if (view->code_width == 2)
+        return ((const uint16_t *)view->codes)[index];
+    return ((const uint32_t *)view->codes)[index];
+}
+
+uint32_t
+rc_column_code(const struct rc_column_view *view, uint32_t row)
+{
+    if (view->form == RC_COLUMN_PLAIN)
+        return code_at(view, row);
+    if (view->form == RC_COLUMN_RUNS)
+        return code_at(view, lower_bound(view->positions, view->code_count + 1, row + 1) - 1);
+    const uint32_t at = lower_bound(view->positions, view->code_count, row);
+    const bool present = at < view->code_count && view->positions[at] == row;
+    return present ? code_at(view, at) : RC_CODE_NONE;
+}
+
+rc_cell
+rc_column_cell(const struct rc_column_view *view, uint32_t row)
+{
+    const uint32_t code = rc_column_code(view, row);
+    return code == RC_CODE_NONE ? RC_CELL_NULL : view->dictionary[code];
+}

@@ -1,0 +1,158 @@
+/*
+ * Slab format, version 1: the bytes of a slab, on disk and in memory. Little-endian.
+ *
+ *   offset  size  header
+ *        0     8  magic "RCSLAB01"
+ *        8     4  version, 1
+ *       12     4  CRC32C of the header and section table with this field 0
+ *       16     8  size of the slab in bytes, a multiple of 64
+ *       24     8  start of the window, ms since 1970
+ *       32     8  least time of a row, ms since 1970
+ *       40     8  greatest time of a row, inclusive
+ *       48     4  rows
+ *       52     4  users
+ *       56     4  columns
+ *       60     4  sections, 10
+ *       64    24  for each section in the order below: kind u32, CRC32C u32, offset u64, size u64
+ *      304        end of the section table
+ *
+ * Sections begin at multiples of 64, in the order of the table. An absent one has zeros for offset,
+ * size and checksum. After the last section come the columns' bytes, each column at a multiple of
+ * 64. What lies between is zero.
+ *
+ *   kind             content
+ *    1 USERS         u32 a user: ordinals, ascending
+ *    2 STARTS        u32 a user and one more: first rows
+ *    3 TIMES         u32 a row: ms since the start of the window
+ *    4 IDS           u64 a row: INT the number, DERIVED the hash, TEXT the index of its text
+ *    5 TEXT_BITS     a bit a row, in words of 64: the id is TEXT; absent when none is
+ *    6 DERIVED_BITS  the same for DERIVED
+ *    7 TEXT_ENDS     u32 a text: where it ends in the next section
+ *    8 TEXT          the texts' bytes, in the order of their rows
+ *    9 FILTER        the filter of all sent ids, see filter.h
+ *   10 DIRECTORY     an rc_slab_column a column, in ascending order of property
+ *
+ * A column's bytes, each part beginning at a multiple of 8 from the column's start:
+ *   codes       code_count * code_width
+ *   positions   u32 each: RUNS code_count + 1, SPARSE code_count, PLAIN none
+ *   dictionary  u64 a cell
+ */
+#ifndef RC_STORE_SLAB_FORMAT_H
+#define RC_STORE_SLAB_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/store/slab.h"
+
+#define RC_SLAB_MAGIC "RCSLAB01"
+#define RC_SLAB_VERSION 1u
+#define RC_SLAB_ALIGNMENT 64u
+
+enum rc_slab_section_kind {
+    RC_SLAB_USERS = 1,
+    RC_SLAB_STARTS = 2,
+    RC_SLAB_TIMES = 3,
+    RC_SLAB_IDS = 4,
+    RC_SLAB_TEXT_BITS = 5,
+    RC_SLAB_DERIVED_BITS = 6,
+    RC_SLAB_TEXT_ENDS = 7,
+    RC_SLAB_TEXT = 8,
+    RC_SLAB_FILTER = 9,
+    RC_SLAB_DIRECTORY = 10,
+};
+#define RC_SLAB_SECTION_COUNT 10u
+
+struct rc_slab_section {
+    uint32_t kind;
+    uint32_t crc32c;
+    uint64_t offset;
+    uint64_t size;
+};
+
+struct rc_slab_header {
+    char magic[8];
+    uint32_t version;
+    uint32_t crc32c;
+    uint64_t size;
+    int64_t window_start_ms;
+    int64_t time_min_ms;
+    int64_t time_max_ms;
+    uint32_t row_count;
+    uint32_t user_count;
+    uint32_t column_count;
+    uint32_t section_count;
+    struct rc_slab_section sections[RC_SLAB_SECTION_COUNT];
+};
+
+/* An entry of the directory. */
+struct rc_slab_column {
+    uint32_t property;
+    uint32_t form; /* enum rc_column_form */
+    uint32_t code_width;
+    uint32_t code_count;
+    uint32_t dictionary_count;
+    uint32_t crc32c;
+    uint64_t offset;
+    uint64_t size;
+};
+
+_Static_assert(sizeof(struct rc_slab_section) == 24, "section table entry");
+_Static_assert(sizeof(struct rc_slab_header) == 304, "header and section table");
+_Static_assert(offsetof(struct rc_slab_header, crc32c) == 12, "header checksum");
+_Static_assert(offsetof(struct rc_slab_header, window_start_ms) == 24, "window");
+_Static_assert(offsetof(struct rc_slab_header, row_count) == 48, "counts");
+_Static_assert(offsetof(struct rc_slab_header, sections) == 64, "section table");
+_Static_assert(sizeof(struct rc_slab_column) == 40, "directory entry");
+_Static_assert(offsetof(struct rc_slab_column, offset) == 24, "directory entry");
+
+static inline uint64_t
+rc_slab_align(uint64_t size, uint64_t alignment)
+{
+    return (size + alignment - 1) & ~(alignment - 1);
+}
+
+/* Where a column's arrays begin in its bytes, and how many bytes there are. */
+struct rc_slab_column_layout {
+    uint64_t positions_at;
+    uint64_t position_count;
+    uint64_t dictionary_at;
+    uint64_t size;
+};
+
+static inline struct rc_slab_column_layout
+rc_slab_column_layout(const struct rc_slab_column *column)
+{
+    struct rc_slab_column_layout layout;
+    const uint64_t count = column->code_count;
+    layout.position_count = column->form == RC_COLUMN_PLAIN  ? 0
+                            : column->form == RC_COLUMN_RUNS ? count + 1
+                                                             : count;
+    layout.positions_at = rc_slab_align(count * column->code_width, 8);
+    layout.dictionary_at = rc_slab_align(layout.positions_at + layout.position_count * 4, 8);
+    layout.size = layout.dictionary_at + (uint64_t)column->dictionary_count * 8;
+    return layout;
+}
+
+/* The least width that holds the codes of a dictionary. */
+static inline uint32_t
+rc_slab_code_width(uint32_t dictionary_count)
+{
+    return dictionary_count <= 1u << 8 ? 1 : dictionary_count <= 1u << 16 ? 2 : 4;
+}
+
+/* CRC32C of a header, its own field taken as 0. */
+uint32_t
+rc_slab_header_crc32c(const struct rc_slab_header *header);
+
+/* The header of a slab, and its directory (column_count entries). */
+const struct rc_slab_header *
+rc_slab_header_of(const struct rc_slab *slab);
+const struct rc_slab_column *
+rc_slab_directory(const struct rc_slab *slab);
+
+/* A section's bytes; size 0 when it is absent. */
+struct rc_bytes
+rc_slab_section_bytes(const struct rc_slab *slab, enum rc_slab_section_kind kind);
+
+#endif

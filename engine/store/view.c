@@ -1,0 +1,304 @@
+/*
+ * View: a reference to a version, the counts that were published with it, and what is derived for
+ * this query alone: arrays of slabs and chunks, joins, user columns.
+ */
+#include "engine/store/view.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "engine/base/assert.h"
+#include "engine/store/project_state.h"
+
+struct column_use {
+    struct column_use *next;
+    uint32_t property;
+    int64_t as_of_ms;
+    struct rc_user_column *column;
+};
+
+struct rc_view {
+    struct rc_project *project;
+    struct rc_account *account;
+    struct rc_published published; /* Holds a reference to the version. */
+    struct rc_persons *persons;
+    uint32_t slab_count;
+    uint32_t chunk_count;
+    struct rc_view_slab *slabs;
+    struct rc_view_chunk *chunks;
+    pthread_mutex_t lock; /* Of columns: workers of one query may ask at once. */
+    struct column_use *columns;
+};
+
+static enum rc_status
+show_slabs(struct rc_view *view)
+{
+    const struct rc_version *version = view->published.version;
+    view->slabs = rc_alloc_in(view->account, version->slab_count * sizeof(view->slabs[0]));
+    if (view->slabs == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < version->slab_count; i++) {
+        const struct rc_version_slab *slab = &version->slabs[i];
+        view->slabs[i] = (struct rc_view_slab){
+            .slab = slab->slab,
+            .id = slab->id,
+            .dead = slab->dead == NULL ? NULL : slab->dead->words,
+            .dead_count = slab->dead == NULL ? 0 : slab->dead->count,
+        };
+    }
+    view->slab_count = version->slab_count;
+    return RC_OK;
+}
+
+static void
+show_head(struct rc_view *view, const struct rc_version_head *head, bool newest)
+{
+    const struct rc_published *published = &view->published;
+    const uint32_t count = newest ? published->head_chunks : rc_head_chunk_count(head->head);
+    for (uint32_t i = 0; i < count; i++) {
+        const bool last = newest && i + 1 == count;
+        struct rc_view_chunk *chunk = &view->chunks[view->chunk_count];
+        rc_head_chunk(head->head, i, last ? published->head_last_rows : RC_CHUNK_WHOLE, chunk);
+        chunk->dead = head->dead[i] == NULL ? NULL : head->dead[i]->words;
+        if (chunk->row_count > 0)
+            view->chunk_count++;
+    }
+}
+
+static enum rc_status
+show_heads(struct rc_view *view)
+{
+    const struct rc_version *version = view->published.version;
+    uint32_t capacity = 0;
+    for (uint32_t i = 0; i < version->head_count; i++)
+        capacity += rc_head_chunk_count(version->heads[i].head);
+    view->chunks = rc_alloc_in(view->account, capacity * sizeof(view->chunks[0]));
+    if (view->chunks == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < version->head_count; i++)
+        show_head(view, &version->heads[i], i + 1 == version->head_count);
+    return RC_OK;
+}
+
+enum rc_status
+rc_project_view(struct rc_project *project, struct rc_account *account, struct rc_view **ret_view)
+{
+    RC_CLEANUP(rc_view_releasep) struct rc_view *view = rc_alloc_in(account, sizeof(*view));
+    if (view == NULL)
+        return RC_NO_MEMORY;
+    memset(view, 0, sizeof(*view));
+    pthread_mutex_init(&view->lock, NULL);
+    view->project = rc_project_ref(project);
+    view->account = account;
+    pthread_mutex_lock(&project->publish);
+    view->published = project->published;
+    rc_version_ref(view->published.version);
+    pthread_mutex_unlock(&project->publish);
+    RC_TRY(show_slabs(view));
+    RC_TRY(show_heads(view));
+    RC_TRY(rc_people_persons(project->people, &view->published.people, &view->persons));
+    *ret_view = RC_TAKE(view);
+    return RC_OK;
+}
+
+struct rc_view *
+rc_view_release(struct rc_view *view)
+{
+    if (view == NULL)
+        return NULL;
+    while (view->columns != NULL) {
+        struct column_use *next = view->columns->next;
+        rc_user_column_unref(view->columns->column);
+        rc_alloc_free(view->columns);
+        view->columns = next;
+    }
+    rc_persons_unref(view->persons);
+    rc_version_unref(view->published.version);
+    rc_alloc_free(view->slabs);
+    rc_alloc_free(view->chunks);
+    pthread_mutex_destroy(&view->lock);
+    rc_project_unref(view->project);
+    return rc_alloc_free(view);
+}
+
+struct rc_people_counts
+rc_view_people_counts(const struct rc_view *view)
+{
+    return view->published.people;
+}
+
+uint64_t
+rc_view_data_version(const struct rc_view *view)
+{
+    return view->published.sequence;
+}
+
+const struct rc_view_slab *
+rc_view_slabs(const struct rc_view *view, uint32_t *ret_count)
+{
+    *ret_count = view->slab_count;
+    return view->slabs;
+}
+
+const struct rc_view_chunk *
+rc_view_chunks(const struct rc_view *view, uint32_t *ret_count)
+{
+    *ret_count = view->chunk_count;
+    return view->chunks;
+}
+
+const struct rc_properties *
+rc_view_event_properties(const struct rc_view *view)
+{
+    return view->project->event_properties;
+}
+
+const struct rc_properties *
+rc_view_user_properties(const struct rc_view *view)
+{
+    return rc_people_properties(view->project->people);
+}
+
+uint32_t
+rc_view_user_count(const struct rc_view *view)
+{
+    return view->published.people.users;
+}
+
+struct rc_bytes
+rc_view_user_id(const struct rc_view *view, uint32_t user)
+{
+    RC_ASSERT(user < view->published.people.users);
+    return rc_dictionary_key(rc_people_ids(view->project->people), user);
+}
+
+uint32_t
+rc_view_find_user(const struct rc_view *view, struct rc_bytes id)
+{
+    const uint32_t user = rc_dictionary_find(rc_people_ids(view->project->people), id);
+    return user < view->published.people.users ? user : RC_CODE_NONE;
+}
+
+const struct rc_persons *
+rc_view_persons(const struct rc_view *view)
+{
+    return view->persons;
+}
+
+uint32_t
+rc_view_person_of(const struct rc_view *view, uint32_t user)
+{
+    return view->persons == NULL ? user : rc_persons_of(view->persons, user);
+}
+
+struct rc_bytes
+rc_view_person_id(const struct rc_view *view, uint32_t person)
+{
+    struct rc_bytes least = rc_view_user_id(view, person);
+    const uint32_t index =
+        view->persons == NULL ? UINT32_MAX : rc_persons_joined_index(view->persons, person);
+    if (index == UINT32_MAX)
+        return least;
+    uint32_t count = 0;
+    const uint32_t *members = rc_persons_joined(view->persons, index, &count);
+    for (uint32_t i = 1; i < count; i++) {
+        const struct rc_bytes id = rc_view_user_id(view, members[i]);
+        if (rc_bytes_compare(id, least) < 0)
+            least = id;
+    }
+    return least;
+}
+
+static enum rc_status
+use_column(struct rc_view *view, uint32_t property, int64_t as_of_ms, const rc_cell **ret_cells)
+{
+    for (const struct column_use *use = view->columns; use != NULL; use = use->next) {
+        if (use->property == property && use->as_of_ms == as_of_ms) {
+            *ret_cells = rc_user_column_cells(use->column);
+            return RC_OK;
+        }
+    }
+    struct column_use *use = rc_alloc_in(view->account, sizeof(*use));
+    if (use == NULL)
+        return RC_NO_MEMORY;
+    *use = (struct column_use){.property = property, .as_of_ms = as_of_ms};
+    const enum rc_status status = rc_people_column(view->project->people, &view->published.people,
+                                                   view->persons, property, as_of_ms, &use->column);
+    if (status != RC_OK) {
+        rc_alloc_free(use);
+        return status;
+    }
+    use->next = view->columns;
+    view->columns = use;
+    *ret_cells = rc_user_column_cells(use->column);
+    return RC_OK;
+}
+
+enum rc_status
+rc_view_user_cells(struct rc_view *view,
+                   uint32_t property,
+                   int64_t as_of_ms,
+                   const rc_cell **ret_cells)
+{
+    pthread_mutex_lock(&view->lock);
+    const enum rc_status status = use_column(view, property, as_of_ms, ret_cells);
+    pthread_mutex_unlock(&view->lock);
+    return status;
+}
+
+static void
+set_person(const struct rc_view *view, uint32_t user, uint64_t *words)
+{
+    const uint32_t person = rc_view_person_of(view, user);
+    words[person / 64] |= (uint64_t)1 << (person % 64);
+}
+
+/* Whether a user has a live event at or before as_of among the rows [begin, end) of a slab. */
+static bool
+has_live_row(const struct rc_view_slab *slab, uint32_t begin, uint32_t end, int64_t as_of_ms)
+{
+    for (uint32_t row = begin; row < end && rc_slab_time_ms(slab->slab, row) <= as_of_ms; row++)
+        if (slab->dead == NULL || (slab->dead[row / 64] >> (row % 64) & 1) == 0)
+            return true;
+    return false;
+}
+
+static void
+know_slab_users(const struct rc_view *view,
+                const struct rc_view_slab *slab,
+                int64_t as_of_ms,
+                uint64_t *words)
+{
+    const struct rc_slab_info *info = rc_slab_get_info(slab->slab);
+    const uint32_t *users = rc_slab_users(slab->slab);
+    const uint32_t *starts = rc_slab_starts(slab->slab);
+    const bool whole = slab->dead == NULL && info->time_max_ms <= as_of_ms;
+    for (uint32_t i = 0; i < info->user_count; i++)
+        if (whole || has_live_row(slab, starts[i], starts[i + 1], as_of_ms))
+            set_person(view, users[i], words);
+}
+
+enum rc_status
+rc_view_known_persons(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
+{
+    for (uint32_t i = 0; i < view->slab_count; i++)
+        if (rc_slab_get_info(view->slabs[i].slab)->time_min_ms <= as_of_ms)
+            know_slab_users(view, &view->slabs[i], as_of_ms, words);
+    for (uint32_t i = 0; i < view->chunk_count; i++) {
+        const struct rc_view_chunk *chunk = &view->chunks[i];
+        for (uint32_t row = 0; row < chunk->row_count; row++) {
+            const bool dead = chunk->dead != NULL && (chunk->dead[row / 64] >> (row % 64) & 1) != 0;
+            if (!dead && chunk->times_ms[row] <= as_of_ms)
+                set_person(view, chunk->users[row], words);
+        }
+    }
+    const struct rc_append_log *log = rc_people_writes(view->project->people);
+    const uint32_t count = view->published.people.writes;
+    for (uint32_t i = 0, run = 0; i < count; i += run) {
+        const struct rc_user_write *writes = rc_append_log_run(log, i, count, &run);
+        for (uint32_t k = 0; k < run; k++)
+            if (writes[k].time_ms <= as_of_ms)
+                set_person(view, writes[k].user, words);
+    }
+    return RC_OK;
+}

@@ -1,0 +1,116 @@
+/*
+ * View: what a query pins: one consistent state of a project, everything acknowledged before it was
+ * taken and nothing later. Slabs come with their dead rows; the newest rows come as chunks of
+ * heads.
+ *
+ * Ownership: a view holds references to all that it shows and is released with rc_view_release.
+ * Threading: any number of threads may read one view; taking one is a short lock and no copy of
+ * data. Errors:    as stated.
+ */
+#ifndef RC_STORE_VIEW_H
+#define RC_STORE_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/cleanup.h"
+#include "engine/base/status.h"
+#include "engine/store/persons.h"
+#include "engine/store/properties.h"
+#include "engine/store/slab.h"
+
+struct rc_view;
+
+struct rc_view_slab {
+    struct rc_slab *slab;
+    uint64_t id; /* Unique over the life of the data; the key of cached bitmaps. */
+    const uint64_t *
+        dead; /* A bit a row (row_count rounded up to a block of RC_BLOCK_ROWS bits); NULL: none. */
+    uint32_t dead_count;
+};
+
+/* Some rows of a head, in order of arrival (not of time): at most RC_CHUNK_ROWS. */
+#define RC_CHUNK_ROWS 4096u
+
+struct rc_view_chunk {
+    uint32_t row_count;
+    const uint32_t *users;
+    const int64_t *times_ms;
+    const struct rc_event_id *ids;
+    const uint64_t *dead;          /* RC_CHUNK_ROWS bits; NULL: none. */
+    const void *cells_of_property; /* For rc_view_chunk_cells. */
+    uint32_t property_count;
+};
+
+struct rc_view *
+rc_view_release(struct rc_view *view);
+
+RC_DEFINE_CLEANUP(struct rc_view *, rc_view_release)
+
+/* Grows with every applied record: the sequence of the last one. */
+uint64_t
+rc_view_data_version(const struct rc_view *view);
+
+/* Slabs by (window_start_ms, id). */
+const struct rc_view_slab *
+rc_view_slabs(const struct rc_view *view, uint32_t *ret_count);
+
+const struct rc_view_chunk *
+rc_view_chunks(const struct rc_view *view, uint32_t *ret_count);
+
+/* row_count cells of a property in a chunk, or NULL: all null. */
+const rc_cell *
+rc_view_chunk_cells(const struct rc_view_chunk *chunk, uint32_t property);
+
+/* Names and dictionaries of event and of user properties. */
+const struct rc_properties *
+rc_view_event_properties(const struct rc_view *view);
+
+const struct rc_properties *
+rc_view_user_properties(const struct rc_view *view);
+
+/* Ordinals are below this. */
+uint32_t
+rc_view_user_count(const struct rc_view *view);
+
+/* The id of a user as sent. */
+struct rc_bytes
+rc_view_user_id(const struct rc_view *view, uint32_t user);
+
+/* The ordinal of a sent id, or RC_CODE_NONE. */
+uint32_t
+rc_view_find_user(const struct rc_view *view, struct rc_bytes id);
+
+/* Joined users; NULL when nobody was joined (each ordinal is a person). */
+const struct rc_persons *
+rc_view_persons(const struct rc_view *view);
+
+/* The person of an ordinal, and the id that a person is shown under (the least by bytes). */
+uint32_t
+rc_view_person_of(const struct rc_view *view, uint32_t user);
+
+struct rc_bytes
+rc_view_person_id(const struct rc_view *view, uint32_t person);
+
+/*
+ * The latest value of a user property per person, of writes with time <= as_of_ms: an array of
+ * rc_view_user_count cells indexed by person (entries of ordinals that are no person are
+ * undefined). Built from the history of writes when first asked, and kept by the project for the
+ * next query. RC_OK  *ret_cells is borrowed from the view.
+ */
+RC_MUST_USE enum rc_status
+rc_view_user_cells(struct rc_view *view,
+                   uint32_t property,
+                   int64_t as_of_ms,
+                   const rc_cell **ret_cells);
+
+/*
+ * Sets a bit for each person that exists at as_of: it has a live event or a property write with
+ * time <= as_of_ms, or is joined to one that has. words holds rc_view_user_count bits, zeroed by
+ * the caller.
+ */
+RC_MUST_USE enum rc_status
+rc_view_known_persons(struct rc_view *view, int64_t as_of_ms, uint64_t *words);
+
+#endif

@@ -1,0 +1,232 @@
+/* Dictionaries: against a naive table, read while written, out of memory, stored and read back. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/store/dictionary.h"
+#include "tests/store/slab_rig.h"
+
+#define SEED 31337u
+#define KEYS_MAX 3000u
+#define CONCURRENT_KEYS 60000u
+
+static struct rc_bytes
+random_key(uint64_t *seed, char buffer[400])
+{
+    const uint64_t word = rig_random(seed);
+    const size_t size = word % 50 == 0 ? 300 : word % 9;
+    for (size_t i = 0; i < size; i++)
+        buffer[i] = (char)(word >> (8 * (i % 4)) & 3);
+    return (struct rc_bytes){buffer, size};
+}
+
+static void
+test_against_a_naive_table(void **state)
+{
+    (void)state;
+    uint64_t seed = SEED;
+    print_message("seed %u\n", SEED);
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *dictionary = NULL;
+    assert_int_equal(rc_dictionary_new(NULL, &dictionary), RC_OK);
+    static struct {
+        char bytes[400];
+        size_t size;
+    } naive[KEYS_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < 20000 && count < KEYS_MAX; i++) {
+        char buffer[400];
+        const struct rc_bytes key = random_key(&seed, buffer);
+        uint32_t expected = 0;
+        while (expected < count && (naive[expected].size != key.size ||
+                                    memcmp(naive[expected].bytes, key.data, key.size) != 0))
+            expected++;
+        const uint32_t found = rc_dictionary_find(dictionary, key);
+        assert_int_equal(found, expected < count ? expected : RC_CODE_NONE);
+        uint32_t code;
+        assert_int_equal(rc_dictionary_intern(dictionary, key, &code), RC_OK);
+        assert_int_equal(code, expected);
+        if (expected == count) {
+            naive[count].size = key.size;
+            memcpy(naive[count++].bytes, key.data, key.size);
+        }
+        assert_int_equal(rc_dictionary_count(dictionary), count);
+    }
+    assert_true(count > 500);
+    for (uint32_t code = 0; code < count; code++)
+        assert_true(rc_bytes_equal(rc_dictionary_key(dictionary, code),
+                                   (struct rc_bytes){naive[code].bytes, naive[code].size}));
+    assert_int_equal(rc_dictionary_check(dictionary, NULL), RC_OK);
+}
+
+static struct rc_bytes
+numbered_key(uint32_t number, char buffer[40])
+{
+    const int size = snprintf(buffer, 40, "%08x-0000-4000-8000-00000000%04x", number, number % 977);
+    return (struct rc_bytes){buffer, (size_t)size};
+}
+
+static void
+test_overhead_is_small(void **state)
+{
+    (void)state;
+    struct rc_account account = {0};
+    struct rc_dictionary *dictionary = NULL;
+    assert_int_equal(rc_dictionary_new(&account, &dictionary), RC_OK);
+    assert_true(rc_account_used(&account) < 2048);
+    uint64_t key_bytes = 0;
+    for (uint32_t i = 0; i < 300000; i++) {
+        char buffer[40];
+        const struct rc_bytes key = numbered_key(i, buffer);
+        uint32_t code;
+        assert_int_equal(rc_dictionary_intern(dictionary, key, &code), RC_OK);
+        key_bytes += key.size;
+        if (i > 1000 && i % 50000 == 0)
+            print_message("%u keys: %.1f bytes each\n", i,
+                          (double)(rc_account_used(&account) - key_bytes) / i);
+    }
+    assert_true(rc_account_used(&account) - key_bytes <= 300000 * (uint64_t)24);
+    assert_true(rc_dictionary_memory_bytes(dictionary) <= rc_account_used(&account));
+    assert_true(rc_dictionary_memory_bytes(dictionary) > key_bytes);
+    rc_dictionary_free(dictionary);
+    assert_int_equal(rc_account_used(&account), 0);
+}
+
+struct readers {
+    const struct rc_dictionary *dictionary;
+    _Atomic(bool) done;
+    _Atomic uint32_t failures;
+};
+
+static void *
+read_while_written(void *argument)
+{
+    struct readers *readers = argument;
+    uint64_t seed = SEED;
+    while (!atomic_load(&readers->done)) {
+        const uint32_t count = rc_dictionary_count(readers->dictionary);
+        if (count == 0)
+            continue;
+        const uint32_t code = (uint32_t)(rig_random(&seed) % count);
+        char buffer[40];
+        const struct rc_bytes expected = numbered_key(code, buffer);
+        const bool right = rc_bytes_equal(rc_dictionary_key(readers->dictionary, code), expected) &&
+                           rc_dictionary_find(readers->dictionary, expected) == code;
+        const struct rc_bytes stranger = numbered_key(CONCURRENT_KEYS + code, buffer);
+        const bool none = rc_dictionary_find(readers->dictionary, stranger) == RC_CODE_NONE;
+        if (!right || !none)
+            atomic_fetch_add(&readers->failures, 1);
+    }
+    return NULL;
+}
+
+static void
+test_read_while_written(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *dictionary = NULL;
+    assert_int_equal(rc_dictionary_new(NULL, &dictionary), RC_OK);
+    struct readers readers = {.dictionary = dictionary};
+    pthread_t threads[2];
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, read_while_written, &readers), 0);
+    for (uint32_t i = 0; i < CONCURRENT_KEYS; i++) {
+        char buffer[40];
+        uint32_t code;
+        assert_int_equal(rc_dictionary_intern(dictionary, numbered_key(i, buffer), &code), RC_OK);
+        assert_int_equal(code, i);
+    }
+    atomic_store(&readers.done, true);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(readers.failures, 0);
+}
+
+static void
+test_every_allocation_may_fail(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n < 40; n++) {
+        struct rc_account account = {0};
+        struct rc_dictionary *dictionary = NULL;
+        rc_alloc_fail_at(n);
+        if (rc_dictionary_new(&account, &dictionary) == RC_OK) {
+            for (uint32_t i = 0; i < 1000; i++) {
+                char buffer[40];
+                uint32_t code;
+                const struct rc_bytes key = numbered_key(i, buffer);
+                const uint32_t count = rc_dictionary_count(dictionary);
+                if (rc_dictionary_intern(dictionary, key, &code) != RC_OK) {
+                    assert_int_equal(rc_dictionary_count(dictionary), count);
+                    assert_int_equal(rc_dictionary_find(dictionary, key), RC_CODE_NONE);
+                    assert_int_equal(rc_dictionary_intern(dictionary, key, &code), RC_OK);
+                }
+                assert_int_equal(code, i);
+            }
+            assert_int_equal(rc_dictionary_check(dictionary, NULL), RC_OK);
+        }
+        rc_alloc_fail_at(0);
+        rc_dictionary_free(dictionary);
+        assert_int_equal(rc_account_used(&account), 0);
+    }
+}
+
+static void
+test_stored_form(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *dictionary = NULL;
+    assert_int_equal(rc_dictionary_new(NULL, &dictionary), RC_OK);
+    uint64_t seed = SEED;
+    for (uint32_t i = 0; i < 500; i++) {
+        char buffer[400];
+        uint32_t code;
+        assert_int_equal(rc_dictionary_intern(dictionary, random_key(&seed, buffer), &code), RC_OK);
+    }
+    const uint32_t count = rc_dictionary_count(dictionary);
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    rc_dictionary_write(dictionary, count, &writer);
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *back = NULL;
+    assert_int_equal(rc_dictionary_new(NULL, &back), RC_OK);
+    struct rc_reader reader = rc_reader_of(writer.data, writer.size);
+    assert_int_equal(rc_dictionary_read(back, &reader, NULL), RC_OK);
+    assert_int_equal(rc_reader_left(&reader), 0);
+    assert_int_equal(rc_dictionary_count(back), count);
+    for (uint32_t code = 0; code < count; code++)
+        assert_true(
+            rc_bytes_equal(rc_dictionary_key(dictionary, code), rc_dictionary_key(back, code)));
+    static const char *const broken[] = {"\x02\x01"
+                                         "a"
+                                         "\x01"
+                                         "a",
+                                         "\x02\x01"
+                                         "a",
+                                         "\x01\x05"
+                                         "a"};
+    for (size_t i = 0; i < sizeof(broken) / sizeof(*broken); i++) {
+        RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *empty = NULL;
+        struct rc_error error;
+        assert_int_equal(rc_dictionary_new(NULL, &empty), RC_OK);
+        reader = rc_reader_of(broken[i], strlen(broken[i]));
+        assert_int_equal(rc_dictionary_read(empty, &reader, &error), RC_CORRUPT);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_against_a_naive_table),
+        cmocka_unit_test(test_overhead_is_small),
+        cmocka_unit_test(test_read_while_written),
+        cmocka_unit_test(test_every_allocation_may_fail),
+        cmocka_unit_test(test_stored_form),
+    };
+    return cmocka_run_group_tests_name("dictionary", tests, NULL, NULL);
+}

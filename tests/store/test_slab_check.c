@@ -1,0 +1,267 @@
+/*
+ * Slabs from outside: every changed byte is found, every cut is refused, and no bytes make the
+ * reader run out of bounds (run under the address sanitizer to mean it).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/base/checksum.h"
+#include "engine/store/slab_format.h"
+#include "tests/store/slab_rig.h"
+
+#define SEED 60606u
+
+static struct rc_slab *
+make_slab(uint32_t row_count)
+{
+    uint64_t seed = SEED;
+    const struct rig_options options = {.row_count = row_count,
+                                        .user_count = row_count / 6 + 1,
+                                        .time_count = 1000,
+                                        .time_from_ms = RIG_WINDOW_MS,
+                                        .text_ids = true,
+                                        .derived_ids = true,
+                                        .wide_cells = 20};
+    struct rig_rows rows;
+    rig_rows_make(&seed, &options, &rows);
+    const struct rc_slab_source source = {.rows = &rows.source};
+    struct rc_slab *slab = rig_build(&source, 1, RIG_WINDOW_MS);
+    rig_rows_free(&rows);
+    return slab;
+}
+
+static void *
+copy_block(struct rc_bytes bytes, size_t size)
+{
+    void *block = rc_alloc(size);
+    assert_non_null(block);
+    memcpy(block, bytes.data, size);
+    return block;
+}
+
+/* Opens and checks a block, which is used up. */
+static enum rc_status
+open_and_check(void *block, size_t size)
+{
+    struct rc_slab *slab = NULL;
+    enum rc_status status = rc_slab_of_block(block, size, &slab, NULL);
+    if (status != RC_OK) {
+        rc_alloc_free(block);
+        return status;
+    }
+    status = rc_slab_check(slab, NULL);
+    rc_slab_unref(slab);
+    return status;
+}
+
+static void
+test_sound_slab_passes(void **state)
+{
+    (void)state;
+    struct rc_slab *slab = make_slab(300);
+    const struct rc_bytes bytes = rc_slab_bytes(slab);
+    assert_int_equal(open_and_check(copy_block(bytes, bytes.size), bytes.size), RC_OK);
+    rc_slab_unref(slab);
+}
+
+static void
+test_every_flipped_byte_is_found(void **state)
+{
+    (void)state;
+    struct rc_slab *slab = make_slab(90);
+    const struct rc_bytes bytes = rc_slab_bytes(slab);
+    const struct rc_slab_header *header = rc_slab_header_of(slab);
+    for (uint32_t i = 0; i < RC_SLAB_SECTION_COUNT; i++)
+        assert_true(header->sections[i].size > 0);
+    for (size_t at = 0; at < bytes.size; at++) {
+        unsigned char *block = copy_block(bytes, bytes.size);
+        block[at] ^= (unsigned char)(1u << (at % 8));
+        if (open_and_check(block, bytes.size) != RC_CORRUPT)
+            fail_msg("a change of byte %zu of %zu was not found", at, bytes.size);
+    }
+    rc_slab_unref(slab);
+}
+
+static void
+test_every_cut_is_refused(void **state)
+{
+    (void)state;
+    struct rc_slab *slab = make_slab(90);
+    const struct rc_bytes bytes = rc_slab_bytes(slab);
+    for (size_t size = 0; size < bytes.size; size++) {
+        void *block = copy_block(bytes, size);
+        struct rc_slab *cut = NULL;
+        struct rc_error error;
+        assert_int_equal(rc_slab_of_block(block, size, &cut, &error), RC_CORRUPT);
+        assert_null(cut);
+        rc_alloc_free(block);
+    }
+    rc_slab_unref(slab);
+}
+
+/* Makes the checksums of changed bytes right again, as far as they can be followed. */
+static void
+sign_again(char *block, size_t size)
+{
+    struct rc_slab_header *header = (struct rc_slab_header *)(void *)block;
+    for (uint32_t i = RC_SLAB_SECTION_COUNT; i-- > 0;) {
+        struct rc_slab_section *section = &header->sections[i];
+        if (section->offset > size || section->size > size - section->offset || section->size == 0)
+            continue;
+        if (section->kind == RC_SLAB_DIRECTORY && section->offset % 8 == 0) {
+            struct rc_slab_column *column = (void *)(block + section->offset);
+            for (uint64_t left = section->size; left >= sizeof(*column); left -= sizeof(*column)) {
+                if (column->offset <= size && column->size <= size - column->offset)
+                    column->crc32c = rc_crc32c(block + column->offset, column->size);
+                column++;
+            }
+        }
+        section->crc32c = rc_crc32c(block + section->offset, section->size);
+    }
+    header->crc32c = rc_slab_header_crc32c(header);
+}
+
+static void
+test_forged_bytes_harm_nobody(void **state)
+{
+    (void)state;
+    uint64_t seed = SEED;
+    print_message("seed %u\n", SEED);
+    struct rc_slab *slab = make_slab(60);
+    const struct rc_bytes bytes = rc_slab_bytes(slab);
+    uint32_t refused = 0;
+    const uint32_t rounds = 40000;
+    for (uint32_t round = 0; round < rounds; round++) {
+        char *block = copy_block(bytes, bytes.size);
+        const uint64_t changes = 1 + rig_random(&seed) % 3;
+        for (uint64_t i = 0; i < changes; i++) {
+            /* Half of the changes go to the header, where the bounds are. */
+            const size_t span = rig_random(&seed) % 2 == 0 ? 320 : bytes.size;
+            block[rig_random(&seed) % span] = (char)rig_random(&seed);
+        }
+        sign_again(block, bytes.size);
+        refused += open_and_check(block, bytes.size) == RC_CORRUPT;
+    }
+    print_message("%u of %u forgeries refused\n", refused, rounds);
+    assert_true(refused > rounds / 2);
+    rc_slab_unref(slab);
+}
+
+/* One broken invariant each, with right checksums: the check itself must see it. */
+static void
+expect_broken(const struct rc_slab *slab, enum rc_slab_section_kind kind, size_t at, char value)
+{
+    const struct rc_bytes bytes = rc_slab_bytes(slab);
+    const struct rc_slab_section *section = &rc_slab_header_of(slab)->sections[kind - 1];
+    char *block = copy_block(bytes, bytes.size);
+    assert_true(at < section->size && block[section->offset + at] != value);
+    block[section->offset + at] = value;
+    sign_again(block, bytes.size);
+    if (open_and_check(block, bytes.size) != RC_CORRUPT)
+        fail_msg("a broken section %d was not found", (int)kind);
+}
+
+static void
+test_invariants_are_seen_behind_checksums(void **state)
+{
+    (void)state;
+    struct rc_slab *slab = make_slab(90);
+    expect_broken(slab, RC_SLAB_USERS, 0, (char)250);            /* Above its neighbour. */
+    expect_broken(slab, RC_SLAB_STARTS, 0, 1);                   /* Not from 0. */
+    expect_broken(slab, RC_SLAB_STARTS, 4, 0);                   /* A user without rows. */
+    expect_broken(slab, RC_SLAB_TIMES, 3, (char)255);            /* Outside of the window. */
+    expect_broken(slab, RC_SLAB_TEXT_BITS, 15, (char)1 << 6);    /* Past the last row. */
+    expect_broken(slab, RC_SLAB_DERIVED_BITS, 15, (char)1 << 6); /* Past the last row. */
+    expect_broken(slab, RC_SLAB_TEXT_ENDS, 1, 7);                /* Not ascending. */
+    expect_broken(slab, RC_SLAB_TEXT, 0, '0'); /* The filter does not know "0d-". */
+    const struct rc_bytes bytes = rc_slab_bytes(slab);
+    for (uint32_t i = 0; i < rc_slab_get_info(slab)->column_count; i++) {
+        const struct rc_slab_column *column = &rc_slab_directory(slab)[i];
+        const struct rc_slab_column_layout layout = rc_slab_column_layout(column);
+        const uint64_t places[] = {0, layout.positions_at, layout.dictionary_at,
+                                   layout.dictionary_at + 8};
+        for (size_t j = 0; j < sizeof(places) / sizeof(*places); j++) {
+            if (j == 1 && layout.position_count == 0)
+                continue;
+            char *block = copy_block(bytes, bytes.size);
+            memset(block + column->offset + places[j], 0xff, j < 2 ? column->code_width : 8);
+            sign_again(block, bytes.size);
+            assert_int_equal(open_and_check(block, bytes.size), RC_CORRUPT);
+        }
+    }
+    rc_slab_unref(slab);
+}
+
+static void
+write_file(const char *path, struct rc_bytes bytes)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes.data, 1, bytes.size, file), bytes.size);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void
+test_mapped_slab_is_the_same(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/recount_slab_XXXXXX";
+    const int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    (void)close(descriptor);
+    struct rc_slab *slab = make_slab(300);
+    const struct rc_bytes bytes = rc_slab_bytes(slab);
+    write_file(path, bytes);
+    struct rc_account account = {0};
+    struct rc_slab *mapped = NULL;
+    struct rc_error error;
+    assert_int_equal(rc_slab_map(rc_disk_real(), path, true, &account, &mapped, &error), RC_OK);
+    assert_int_equal(rc_account_used(&account), bytes.size);
+    assert_true(rc_bytes_equal(bytes, rc_slab_bytes(mapped)));
+    assert_null(rc_slab_unref(rc_slab_ref(mapped)));
+    rc_slab_unref(mapped);
+    assert_int_equal(rc_account_used(&account), 0);
+
+    char *block = copy_block(bytes, bytes.size);
+    block[bytes.size - 64] ^= 1;
+    write_file(path, (struct rc_bytes){block, bytes.size});
+    mapped = NULL;
+    assert_int_equal(rc_slab_map(rc_disk_real(), path, true, &account, &mapped, &error),
+                     RC_CORRUPT);
+    block[0] = 'X';
+    write_file(path, (struct rc_bytes){block, bytes.size});
+    assert_int_equal(rc_slab_map(rc_disk_real(), path, false, &account, &mapped, &error),
+                     RC_CORRUPT);
+    write_file(path, (struct rc_bytes){block, 0});
+    assert_true(rc_slab_map(rc_disk_real(), path, false, &account, &mapped, &error) != RC_OK);
+    account.limit_bytes = 1;
+    write_file(path, bytes);
+    assert_int_equal(rc_slab_map(rc_disk_real(), path, false, &account, &mapped, &error),
+                     RC_LIMIT_EXCEEDED);
+    assert_null(mapped);
+    assert_int_equal(rc_account_used(&account), 0);
+    rc_alloc_free(block);
+    rc_slab_unref(slab);
+    (void)unlink(path);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sound_slab_passes),
+        cmocka_unit_test(test_every_flipped_byte_is_found),
+        cmocka_unit_test(test_every_cut_is_refused),
+        cmocka_unit_test(test_forged_bytes_harm_nobody),
+        cmocka_unit_test(test_invariants_are_seen_behind_checksums),
+        cmocka_unit_test(test_mapped_slab_is_the_same),
+    };
+    return cmocka_run_group_tests_name("slab_check", tests, NULL, NULL);
+}
