@@ -1,0 +1,182 @@
+/*
+ * Definitions. Resolving copies the inner nodes of a tree and shares its leaves; nodes and depth
+ * are counted as they are made, so names that multiply (a names b twice, b names c twice, ...) stop
+ * at the limit.
+ *
+ * The names being resolved form a chain of frames on the stack; one that comes up again is a cycle.
+ */
+#include "engine/match/definitions.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/limits.h"
+
+struct frame {
+    const struct frame *outer;
+    struct rc_bytes name;
+};
+
+struct resolver {
+    const struct rc_catalog *definitions;
+    struct rc_arena *arena;
+    struct rc_error *reterr_error;
+    uint32_t node_count;
+};
+
+static enum rc_status
+resolve(struct resolver *resolver,
+        const struct frame *frame,
+        const struct rc_predicate *predicate,
+        uint32_t depth,
+        const struct rc_predicate **ret_predicate);
+
+static int
+shown(struct rc_bytes name)
+{
+    return (int)(name.size < 100 ? name.size : 100);
+}
+
+/* Writes "a -> b -> a" for a chain that came back to name. */
+static enum rc_status
+cycle(const struct resolver *resolver, const struct frame *frame, struct rc_bytes name)
+{
+    const struct frame *path[RC_PREDICATE_DEPTH_MAX + 2];
+    uint32_t count = 0;
+    const uint32_t room = sizeof(path) / sizeof(path[0]);
+    for (const struct frame *at = frame; at != NULL && count < room; at = at->outer) {
+        path[count++] = at;
+        if (rc_bytes_equal(at->name, name))
+            break;
+    }
+    char text[256];
+    size_t used = 0;
+    while (count > 0 && used < sizeof(text)) {
+        const struct rc_bytes part = path[--count]->name;
+        used +=
+            (size_t)snprintf(text + used, sizeof(text) - used, "%.*s -> ", shown(part), part.data);
+    }
+    return rc_error_field(resolver->reterr_error, RC_INVALID, "definition",
+                          "definitions name each other in a circle: %s%.*s", text, shown(name),
+                          name.data);
+}
+
+/* The tree that a name stands for. */
+static enum rc_status
+resolve_name(struct resolver *resolver,
+             const struct frame *outer,
+             struct rc_bytes name,
+             uint32_t depth,
+             const struct rc_predicate **ret_predicate)
+{
+    for (const struct frame *at = outer; at != NULL; at = at->outer)
+        if (rc_bytes_equal(at->name, name))
+            return cycle(resolver, outer, name);
+    const struct rc_catalog_entry *entry =
+        resolver->definitions == NULL ? NULL : rc_catalog_find(resolver->definitions, name);
+    if (entry == NULL)
+        return rc_error_field(resolver->reterr_error, RC_NOT_FOUND, "definition",
+                              "there is no definition \"%.*s\"", shown(name), name.data);
+    const struct rc_predicate *named;
+    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+    RC_TRY(rc_predicate_read(&reader, resolver->arena, &named, resolver->reterr_error));
+    const struct frame frame = {.outer = outer, .name = name};
+    return resolve(resolver, &frame, named, depth, ret_predicate);
+}
+
+static enum rc_status
+resolve_children(struct resolver *resolver,
+                 const struct frame *frame,
+                 const struct rc_predicate *predicate,
+                 uint32_t depth,
+                 const struct rc_predicate **ret_predicate)
+{
+    struct rc_predicate *copy = rc_arena_copy(resolver->arena, predicate, sizeof(*copy));
+    const struct rc_predicate **children =
+        RC_ARENA_ARRAY(resolver->arena, const struct rc_predicate *, predicate->child_count);
+    if (copy == NULL || children == NULL)
+        return rc_error_set(resolver->reterr_error, RC_NO_MEMORY, "no memory for a predicate");
+    for (uint32_t i = 0; i < predicate->child_count; i++) {
+        const enum rc_status status =
+            resolve(resolver, frame, predicate->children[i], depth + 1, &children[i]);
+        /* Places inside a definition mean nothing to who names it. */
+        if (status != RC_OK && frame == NULL) {
+            if (predicate->kind == RC_PREDICATE_NOT)
+                rc_error_prefix(resolver->reterr_error, "not");
+            else
+                rc_error_prefix(resolver->reterr_error, "%s[%u]",
+                                predicate->kind == RC_PREDICATE_ALL_OF ? "all_of" : "any_of", i);
+        }
+        RC_TRY(status);
+    }
+    copy->children = children;
+    *ret_predicate = copy;
+    return RC_OK;
+}
+
+static enum rc_status
+resolve(struct resolver *resolver,
+        const struct frame *frame,
+        const struct rc_predicate *predicate,
+        uint32_t depth,
+        const struct rc_predicate **ret_predicate)
+{
+    if (depth > RC_PREDICATE_DEPTH_MAX)
+        return rc_error_field(resolver->reterr_error, RC_LIMIT_EXCEEDED, "",
+                              "the predicate with its definitions is more than %u deep",
+                              RC_PREDICATE_DEPTH_MAX);
+    /* A name is replaced by its tree and is no level of its own; a chain of bare names is short of
+     * the limit all the same, because each adds a frame and none may come twice. */
+    if (predicate->kind != RC_PREDICATE_DEFINITION &&
+        ++resolver->node_count > RC_PREDICATE_NODES_MAX)
+        return rc_error_field(resolver->reterr_error, RC_LIMIT_EXCEEDED, "",
+                              "the predicate with its definitions has more than %u nodes",
+                              RC_PREDICATE_NODES_MAX);
+    switch (predicate->kind) {
+    case RC_PREDICATE_DEFINITION: {
+        uint32_t chain = 0;
+        for (const struct frame *at = frame; at != NULL; at = at->outer)
+            chain++;
+        if (chain > RC_PREDICATE_DEPTH_MAX)
+            return rc_error_field(resolver->reterr_error, RC_LIMIT_EXCEEDED, "definition",
+                                  "more than %u definitions name one another",
+                                  RC_PREDICATE_DEPTH_MAX);
+        return resolve_name(resolver, frame, predicate->definition, depth, ret_predicate);
+    }
+    case RC_PREDICATE_ALL_OF:
+    case RC_PREDICATE_ANY_OF:
+    case RC_PREDICATE_NOT:
+        return resolve_children(resolver, frame, predicate, depth, ret_predicate);
+    default:
+        *ret_predicate = predicate;
+        return RC_OK;
+    }
+}
+
+enum rc_status
+rc_definitions_resolve(const struct rc_catalog *definitions,
+                       const struct rc_predicate *predicate,
+                       struct rc_arena *arena,
+                       const struct rc_predicate **ret_predicate,
+                       struct rc_error *reterr_error)
+{
+    struct resolver resolver = {
+        .definitions = definitions, .arena = arena, .reterr_error = reterr_error};
+    return resolve(&resolver, NULL, predicate, 1, ret_predicate);
+}
+
+enum rc_status
+rc_definitions_check(const struct rc_catalog *definitions,
+                     struct rc_bytes name,
+                     const struct rc_predicate *predicate,
+                     struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    if (arena == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a predicate");
+    struct resolver resolver = {
+        .definitions = definitions, .arena = arena, .reterr_error = reterr_error};
+    const struct frame frame = {.name = name};
+    const struct rc_predicate *resolved;
+    return resolve(&resolver, &frame, predicate, 1, &resolved);
+}

@@ -1,0 +1,146 @@
+/*
+ * Leaf codes: two bits a code, known and passes, in chunks that double (1,024 codes, the next
+ * 1,024, the next 2,048, ...), so that no chunk ever moves and 23 pointers reach every code.
+ *
+ * A word of 64 known bits lies beside its word of 64 passes bits. Who tests a code sets passes
+ * first and known after it (release); who reads known (acquire) therefore sees passes. Bits are
+ * only ever set.
+ */
+#include "engine/match/leaf_codes.h"
+
+#include <stdatomic.h>
+
+#include "engine/base/assert.h"
+
+#define CHUNK_CODES_FIRST_LOG2 10u
+#define CHUNK_COUNT 23u
+
+_Static_assert(((uint64_t)1 << (CHUNK_CODES_FIRST_LOG2 + CHUNK_COUNT - 1)) >= UINT32_MAX,
+               "the chunks reach every code");
+
+struct word_pair {
+    _Atomic uint64_t known;
+    _Atomic uint64_t passes;
+};
+
+struct rc_leaf_codes {
+    struct rc_account *account;
+    struct rc_leaf_test *test;
+    _Atomic uint64_t chunk_bytes;
+    _Atomic(struct word_pair *) chunks[CHUNK_COUNT];
+};
+
+enum rc_status
+rc_leaf_codes_new(const struct rc_leaf *leaf,
+                  struct rc_account *account,
+                  struct rc_leaf_codes **ret_codes)
+{
+    RC_CLEANUP(rc_leaf_codes_freep)
+    struct rc_leaf_codes *codes = rc_alloc_in(account, sizeof(*codes));
+    if (codes == NULL)
+        return RC_NO_MEMORY;
+    codes->account = account;
+    codes->test = NULL;
+    atomic_init(&codes->chunk_bytes, 0);
+    for (uint32_t i = 0; i < CHUNK_COUNT; i++)
+        atomic_init(&codes->chunks[i], NULL);
+    RC_TRY(rc_leaf_test_new(leaf, account, &codes->test));
+    *ret_codes = RC_TAKE(codes);
+    return RC_OK;
+}
+
+struct rc_leaf_codes *
+rc_leaf_codes_free(struct rc_leaf_codes *codes)
+{
+    for (uint32_t i = 0; codes != NULL && i < CHUNK_COUNT; i++)
+        rc_alloc_free(atomic_load_explicit(&codes->chunks[i], memory_order_relaxed));
+    if (codes != NULL)
+        rc_leaf_test_free(codes->test);
+    return rc_alloc_free(codes);
+}
+
+/* The pair of a code, or NULL when memory for its chunk is refused. */
+static struct word_pair *
+pair_of(struct rc_leaf_codes *codes, uint32_t code)
+{
+    const uint32_t high = code >> CHUNK_CODES_FIRST_LOG2;
+    const uint32_t index = high == 0 ? 0 : 32u - (uint32_t)__builtin_clz(high);
+    const uint32_t first = index == 0 ? 0 : 1u << (CHUNK_CODES_FIRST_LOG2 + index - 1);
+    const uint32_t size = index == 0 ? 1u << CHUNK_CODES_FIRST_LOG2 : first;
+    RC_ASSERT(index < CHUNK_COUNT);
+    struct word_pair *chunk = atomic_load_explicit(&codes->chunks[index], memory_order_acquire);
+    if (chunk == NULL) {
+        const uint64_t bytes = (uint64_t)(size / 64) * sizeof(*chunk);
+        struct word_pair *fresh = rc_alloc_in(codes->account, bytes);
+        if (fresh == NULL)
+            return NULL;
+        memset(fresh, 0, bytes);
+        if (atomic_compare_exchange_strong_explicit(&codes->chunks[index], &chunk, fresh,
+                                                    memory_order_acq_rel, memory_order_acquire)) {
+            atomic_fetch_add_explicit(&codes->chunk_bytes, bytes, memory_order_relaxed);
+            chunk = fresh;
+        } else {
+            rc_alloc_free(fresh);
+        }
+    }
+    return &chunk[(code - first) / 64];
+}
+
+/* Tests the value of a cell, without the table. */
+static bool
+test_cell(const struct rc_leaf_codes *codes,
+          const struct rc_dictionary *dictionary,
+          rc_cell cell,
+          struct rc_leaf_scratch *scratch)
+{
+    if (scratch->items == NULL) {
+        scratch->items = rc_arena_new(codes->account, 0);
+        if (scratch->items == NULL) {
+            scratch->status = RC_NO_MEMORY;
+            return false;
+        }
+    }
+    struct rc_value value;
+    const enum rc_status status = rc_cell_value(dictionary, cell, scratch->items, &value);
+    if (status != RC_OK) {
+        scratch->status = status;
+        return false;
+    }
+    const bool passes = rc_leaf_test_value(codes->test, value, scratch);
+    if (value.kind == RC_VALUE_LIST)
+        rc_arena_reset(scratch->items);
+    return passes;
+}
+
+bool
+rc_leaf_codes_cell(struct rc_leaf_codes *codes,
+                   const struct rc_dictionary *dictionary,
+                   rc_cell cell,
+                   struct rc_leaf_scratch *scratch)
+{
+    if (cell == 0)
+        return false;
+    if (rc_cell_kind_of(cell) != RC_CELL_CODE)
+        return test_cell(codes, dictionary, cell, scratch);
+    const uint32_t code = rc_cell_code(cell);
+    const uint64_t bit = (uint64_t)1 << (code % 64);
+    struct word_pair *pair = pair_of(codes, code);
+    if (pair == NULL)
+        return test_cell(codes, dictionary, cell, scratch);
+    if ((atomic_load_explicit(&pair->known, memory_order_acquire) & bit) != 0)
+        return (atomic_load_explicit(&pair->passes, memory_order_relaxed) & bit) != 0;
+    const bool passes = test_cell(codes, dictionary, cell, scratch);
+    if (scratch->status != RC_OK)
+        return false;
+    if (passes)
+        atomic_fetch_or_explicit(&pair->passes, bit, memory_order_relaxed);
+    atomic_fetch_or_explicit(&pair->known, bit, memory_order_release);
+    return passes;
+}
+
+uint64_t
+rc_leaf_codes_memory_bytes(const struct rc_leaf_codes *codes)
+{
+    return sizeof(*codes) + rc_leaf_test_memory_bytes(codes->test) +
+           atomic_load_explicit(&codes->chunk_bytes, memory_order_relaxed);
+}

@@ -1,0 +1,44 @@
+/*
+ * Leaf codes: a leaf's test and what it said of each dictionary code so far, so that a string is
+ * tested once, whatever the number of events, slabs and queries that hold it.
+ *
+ * Ownership: counted by its cache (match_cache.h). The dictionary is the caller's, the same at each
+ * call. Threading: any number of threads; no lock. Two that miss one code both test it, with one
+ * result. Errors:    when memory is refused the answer is computed and not kept.
+ */
+#ifndef RC_MATCH_LEAF_CODES_H
+#define RC_MATCH_LEAF_CODES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/cleanup.h"
+#include "engine/base/status.h"
+#include "engine/match/leaf.h"
+#include "engine/store/cell.h"
+#include "engine/store/dictionary.h"
+
+struct rc_leaf_codes;
+
+RC_MUST_USE enum rc_status
+rc_leaf_codes_new(const struct rc_leaf *leaf,
+                  struct rc_account *account,
+                  struct rc_leaf_codes **ret_codes);
+
+struct rc_leaf_codes *
+rc_leaf_codes_free(struct rc_leaf_codes *codes);
+
+RC_DEFINE_CLEANUP(struct rc_leaf_codes *, rc_leaf_codes_free)
+
+/* Whether the value of a cell passes. Look at scratch->status after the last of a row of calls. */
+bool
+rc_leaf_codes_cell(struct rc_leaf_codes *codes,
+                   const struct rc_dictionary *dictionary,
+                   rc_cell cell,
+                   struct rc_leaf_scratch *scratch);
+
+uint64_t
+rc_leaf_codes_memory_bytes(const struct rc_leaf_codes *codes);
+
+#endif

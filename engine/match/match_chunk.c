@@ -1,0 +1,100 @@
+/*
+ * Match chunk: every node is asked about candidate rows only and answers with a part of these: an
+ * AND narrows the candidates from child to child, an OR asks each child about what no other has
+ * taken.
+ */
+#include "engine/match/match_chunk.h"
+
+#include "engine/base/assert.h"
+#include "engine/match/words.h"
+
+struct chunk_match {
+    const struct rc_view_chunk *chunk;
+    struct rc_leaf_scratch scratch;
+};
+
+static void
+evaluate_leaf(struct chunk_match *match,
+              const struct rc_match_node *node,
+              const uint64_t *candidates,
+              uint64_t *words)
+{
+    memset(words, 0, RC_CHUNK_WORDS * sizeof(*words));
+    const rc_cell *cells = node->property == RC_PROPERTY_NONE
+                               ? NULL
+                               : rc_view_chunk_cells(match->chunk, node->property);
+    if (cells == NULL)
+        return;
+    struct rc_leaf_codes *codes = rc_match_leaf_codes(node->leaf);
+    rc_cell last = 0; /* Neighbours are often equal. */
+    bool last_passes = false;
+    for (uint32_t i = 0; i < RC_CHUNK_WORDS; i++) {
+        for (uint64_t left = candidates[i]; left != 0; left &= left - 1) {
+            const uint32_t bit = (uint32_t)__builtin_ctzll(left);
+            const rc_cell cell = cells[i * 64 + bit];
+            if (cell != last) {
+                last = cell;
+                last_passes = rc_leaf_codes_cell(codes, node->dictionary, cell, &match->scratch);
+            }
+            words[i] |= (uint64_t)last_passes << bit;
+        }
+    }
+}
+
+static void
+evaluate(struct chunk_match *match,
+         const struct rc_match_node *node,
+         const uint64_t *candidates,
+         uint64_t *words)
+{
+    uint64_t left[RC_CHUNK_WORDS];
+    uint64_t found[RC_CHUNK_WORDS];
+    switch (node->kind) {
+    case RC_PREDICATE_TRUE:
+        memcpy(words, candidates, sizeof(left));
+        return;
+    case RC_PREDICATE_LEAF:
+        evaluate_leaf(match, node, candidates, words);
+        return;
+    case RC_PREDICATE_NOT:
+        evaluate(match, node->children[0], candidates, found);
+        for (uint32_t i = 0; i < RC_CHUNK_WORDS; i++)
+            words[i] = candidates[i] & ~found[i];
+        return;
+    case RC_PREDICATE_ALL_OF:
+        memcpy(left, candidates, sizeof(left));
+        for (uint32_t i = 0; i < node->child_count && rc_words_any(left, RC_CHUNK_WORDS); i++) {
+            evaluate(match, node->children[i], left, found);
+            memcpy(left, found, sizeof(left));
+        }
+        memcpy(words, left, sizeof(left));
+        return;
+    case RC_PREDICATE_ANY_OF:
+        memcpy(left, candidates, sizeof(left));
+        memset(words, 0, sizeof(left));
+        for (uint32_t i = 0; i < node->child_count && rc_words_any(left, RC_CHUNK_WORDS); i++) {
+            evaluate(match, node->children[i], left, found);
+            rc_words_or(words, found, RC_CHUNK_WORDS);
+            for (uint32_t k = 0; k < RC_CHUNK_WORDS; k++)
+                left[k] &= ~found[k];
+        }
+        return;
+    case RC_PREDICATE_DEFINITION:
+        break;
+    }
+    RC_ASSERT(false);
+}
+
+enum rc_status
+rc_match_chunk(const struct rc_match_node *root,
+               const struct rc_view_chunk *chunk,
+               uint64_t words[RC_CHUNK_WORDS])
+{
+    RC_ASSERT(chunk->row_count <= RC_CHUNK_ROWS);
+    uint64_t candidates[RC_CHUNK_WORDS] = {0};
+    rc_words_set_range(candidates, 0, chunk->row_count);
+    struct chunk_match match = {.chunk = chunk};
+    evaluate(&match, root, candidates, words);
+    rc_leaf_scratch_close(&match.scratch);
+    return match.scratch.status;
+}

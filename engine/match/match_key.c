@@ -1,0 +1,18 @@
+/* Match key: the stored form of the predicate, hashed once. */
+#include "engine/match/match_key.h"
+
+#include "engine/base/hash.h"
+
+enum rc_status
+rc_match_key_of(const struct rc_predicate *predicate,
+                struct rc_arena *arena,
+                struct rc_match_key *ret_key)
+{
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    rc_predicate_write(&writer, predicate);
+    const char *copy = writer.failed ? NULL : rc_arena_copy(arena, writer.data, writer.size);
+    if (copy == NULL)
+        return RC_NO_MEMORY;
+    *ret_key = (struct rc_match_key){rc_hash(copy, writer.size), {copy, writer.size}};
+    return RC_OK;
+}

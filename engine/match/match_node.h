@@ -1,0 +1,49 @@
+/*
+ * Match node: a canonical event predicate compiled against a project: its leaves know their
+ * property and their code table, every node knows the key that the cache is asked by.
+ *
+ * Ownership: nodes are in an arena; leaves are borrowed from the cache until rc_match_node_close.
+ * Threading: read-only once compiled.
+ */
+#ifndef RC_MATCH_MATCH_NODE_H
+#define RC_MATCH_MATCH_NODE_H
+
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/status.h"
+#include "engine/match/match_cache.h"
+#include "engine/match/match_key.h"
+#include "engine/match/predicate.h"
+#include "engine/store/properties.h"
+
+struct rc_match_node {
+    enum rc_predicate_kind kind;
+    uint32_t index;  /* In order of the tree; below the tree's node_count. */
+    uint32_t height; /* 1 for a leaf. */
+    uint32_t child_count;
+    struct rc_match_node **children;
+    struct rc_match_key key;
+    struct rc_match_leaf *leaf;             /* LEAF. */
+    uint32_t property;                      /* LEAF; RC_PROPERTY_NONE: nothing carries it. */
+    const struct rc_dictionary *dictionary; /* LEAF; NULL with RC_PROPERTY_NONE. */
+};
+
+struct rc_match_tree {
+    struct rc_match_node *root;
+    uint32_t node_count;
+};
+
+/* predicate is canonical and holds event leaves only. On failure nothing is borrowed any more. */
+RC_MUST_USE enum rc_status
+rc_match_node_compile(struct rc_match_cache *cache,
+                      const struct rc_properties *properties,
+                      const struct rc_predicate *predicate,
+                      struct rc_arena *arena,
+                      struct rc_match_tree *ret_tree);
+
+/* Gives the leaves of a node and all below it back. NULL is fine. */
+void
+rc_match_node_close(struct rc_match_cache *cache, struct rc_match_node *node);
+
+#endif

@@ -1,0 +1,221 @@
+/*
+ * Match slab: first every node is planned from dictionaries (match_slab_plan.c), then what is left
+ * is evaluated a block of 64 Ki rows at a time, with one block of words for each level of the tree,
+ * so that all of it stays in cache and nothing of the size of the slab is written but the answer.
+ *
+ * In an AND, once few rows are left in the block, a plain column is asked about these only.
+ */
+#include "engine/match/match_slab.h"
+
+#include "engine/base/assert.h"
+#include "engine/match/match_slab_form.h"
+#include "engine/match/words.h"
+
+/* At most this many rows left in a block: looking them up singly beats a scan of the block. */
+#define ROWS_REFINED_MAX 256u
+
+struct block {
+    struct rc_slab_match *match;
+    uint32_t number;
+    uint32_t begin;
+    uint32_t row_count;
+    uint64_t *scratch; /* RC_BLOCK_WORDS words a level. */
+};
+
+static enum rc_block_kind
+evaluate(const struct block *block,
+         const struct rc_match_node *node,
+         uint32_t level,
+         uint64_t *words);
+
+static enum rc_block_kind
+kind_of(const struct block *block, const uint64_t *words)
+{
+    const uint64_t count = rc_words_count(words, RC_BLOCK_WORDS);
+    return count == 0 ? RC_BLOCK_EMPTY : count == block->row_count ? RC_BLOCK_FULL : RC_BLOCK_MIXED;
+}
+
+static enum rc_block_kind
+evaluate_cached(const struct block *block, const struct rc_rowset *set, uint64_t *words)
+{
+    const uint64_t *found = NULL;
+    const enum rc_block_kind kind = rc_rowset_block(set, block->number, words, &found);
+    if (kind == RC_BLOCK_MIXED && found != words)
+        memcpy(words, found, RC_BLOCK_WORDS * sizeof(*words));
+    return kind;
+}
+
+static enum rc_block_kind
+evaluate_not(const struct block *block,
+             const struct rc_match_node *node,
+             uint32_t level,
+             uint64_t *words)
+{
+    const enum rc_block_kind kind = evaluate(block, node->children[0], level, words);
+    if (kind == RC_BLOCK_EMPTY)
+        return RC_BLOCK_FULL;
+    if (kind == RC_BLOCK_FULL)
+        return RC_BLOCK_EMPTY;
+    rc_words_invert(words, RC_BLOCK_WORDS, block->row_count);
+    return RC_BLOCK_MIXED;
+}
+
+static bool
+can_refine(const struct rc_slab_node *state, const uint64_t *words)
+{
+    return state->state == RC_SLAB_NODE_SCAN && state->scan->column.form == RC_COLUMN_PLAIN &&
+           rc_words_count(words, RC_BLOCK_WORDS) <= ROWS_REFINED_MAX;
+}
+
+static enum rc_block_kind
+evaluate_all_of(const struct block *block,
+                const struct rc_match_node *node,
+                uint32_t level,
+                uint64_t *words)
+{
+    const struct rc_slab_node *state = &block->match->nodes[node->index];
+    uint64_t *other = block->scratch + (size_t)level * RC_BLOCK_WORDS;
+    enum rc_block_kind kind = RC_BLOCK_FULL;
+    for (uint32_t i = 0; i < state->child_count; i++) {
+        const struct rc_match_node *child = state->children[i];
+        const struct rc_slab_node *child_state = &block->match->nodes[child->index];
+        if (kind == RC_BLOCK_FULL) {
+            kind = evaluate(block, child, level + 1, words);
+        } else if (can_refine(child_state, words)) {
+            rc_scan_refine(child_state->scan, block->begin, words);
+            if (!rc_words_any(words, RC_BLOCK_WORDS))
+                return RC_BLOCK_EMPTY;
+        } else {
+            const enum rc_block_kind other_kind = evaluate(block, child, level + 1, other);
+            if (other_kind == RC_BLOCK_EMPTY)
+                return RC_BLOCK_EMPTY;
+            if (other_kind == RC_BLOCK_MIXED && !rc_words_and(words, other, RC_BLOCK_WORDS))
+                return RC_BLOCK_EMPTY;
+        }
+        if (kind == RC_BLOCK_EMPTY)
+            return RC_BLOCK_EMPTY;
+    }
+    return kind;
+}
+
+static enum rc_block_kind
+evaluate_any_of(const struct block *block,
+                const struct rc_match_node *node,
+                uint32_t level,
+                uint64_t *words)
+{
+    const struct rc_slab_node *state = &block->match->nodes[node->index];
+    uint64_t *other = block->scratch + (size_t)level * RC_BLOCK_WORDS;
+    enum rc_block_kind kind = RC_BLOCK_EMPTY;
+    for (uint32_t i = 0; i < state->child_count && kind != RC_BLOCK_FULL; i++) {
+        const struct rc_match_node *child = state->children[i];
+        if (kind == RC_BLOCK_EMPTY) {
+            kind = evaluate(block, child, level + 1, words);
+            continue;
+        }
+        const enum rc_block_kind other_kind = evaluate(block, child, level + 1, other);
+        if (other_kind == RC_BLOCK_FULL)
+            kind = RC_BLOCK_FULL;
+        else if (other_kind == RC_BLOCK_MIXED)
+            rc_words_or(words, other, RC_BLOCK_WORDS);
+    }
+    return kind;
+}
+
+/* The node's rows in the block. words is written only for MIXED, which may also be none or all. */
+static enum rc_block_kind
+evaluate(const struct block *block,
+         const struct rc_match_node *node,
+         uint32_t level,
+         uint64_t *words)
+{
+    const struct rc_slab_node *state = &block->match->nodes[node->index];
+    switch (state->state) {
+    case RC_SLAB_NODE_NONE:
+        return RC_BLOCK_EMPTY;
+    case RC_SLAB_NODE_ALL:
+        return RC_BLOCK_FULL;
+    case RC_SLAB_NODE_CACHED:
+        return evaluate_cached(block, state->set, words);
+    case RC_SLAB_NODE_SCAN:
+        rc_scan_block(state->scan, block->begin, block->row_count, words);
+        return kind_of(block, words);
+    case RC_SLAB_NODE_TREE:
+        break;
+    }
+    if (node->kind == RC_PREDICATE_NOT)
+        return evaluate_not(block, node, level, words);
+    return node->kind == RC_PREDICATE_ALL_OF ? evaluate_all_of(block, node, level, words)
+                                             : evaluate_any_of(block, node, level, words);
+}
+
+static enum rc_status
+append_block(struct rc_rowset_builder *builder,
+             const struct block *block,
+             enum rc_block_kind kind,
+             uint64_t *words)
+{
+    if (kind == RC_BLOCK_EMPTY)
+        return rc_rowset_builder_append(builder, NULL);
+    if (kind == RC_BLOCK_FULL) {
+        memset(words, 0, RC_BLOCK_WORDS * sizeof(*words));
+        rc_words_set_range(words, 0, block->row_count);
+    }
+    return rc_rowset_builder_append(builder, words);
+}
+
+static enum rc_status
+evaluate_slab(struct rc_slab_match *match,
+              const struct rc_match_tree *tree,
+              struct rc_rowset **ret_set)
+{
+    RC_TRY(rc_slab_match_prepare(match, tree->root));
+    RC_CLEANUP(rc_rowset_builder_freep) struct rc_rowset_builder *builder = NULL;
+    RC_TRY(rc_rowset_builder_new(match->row_count, rc_match_cache_account(match->cache), &builder));
+    /* A level for each height of the tree, and one for the answer. */
+    uint64_t *scratch = rc_arena_alloc(match->arena, ((size_t)tree->root->height + 1) *
+                                                         RC_BLOCK_WORDS * sizeof(*scratch));
+    if (scratch == NULL)
+        return RC_NO_MEMORY;
+    struct block block = {.match = match, .scratch = scratch + RC_BLOCK_WORDS};
+    while (block.begin < match->row_count) {
+        if (rc_slab_match_cancelled(match))
+            return RC_CANCELLED;
+        const uint32_t left = match->row_count - block.begin;
+        block.row_count = left < RC_BLOCK_ROWS ? left : RC_BLOCK_ROWS;
+        const enum rc_block_kind kind = evaluate(&block, tree->root, 0, scratch);
+        RC_TRY(append_block(builder, &block, kind, scratch));
+        block.begin += block.row_count;
+        block.number++;
+    }
+    return rc_rowset_builder_finish(builder, ret_set);
+}
+
+enum rc_status
+rc_match_slab(struct rc_match_cache *cache,
+              const struct rc_match_tree *tree,
+              const struct rc_slab *slab,
+              uint64_t slab_id,
+              const _Atomic(bool) *cancel,
+              struct rc_rowset **ret_set)
+{
+    RC_CLEANUP(rc_arena_freep)
+    struct rc_arena *arena = rc_arena_new(rc_match_cache_account(cache), 0);
+    if (arena == NULL)
+        return RC_NO_MEMORY;
+    struct rc_slab_node *nodes = RC_ARENA_ARRAY(arena, struct rc_slab_node, tree->node_count);
+    if (nodes == NULL)
+        return RC_NO_MEMORY;
+    struct rc_slab_match match = {.cache = cache,
+                                  .slab = slab,
+                                  .slab_id = slab_id,
+                                  .row_count = rc_slab_get_info(slab)->row_count,
+                                  .cancel = cancel,
+                                  .arena = arena,
+                                  .nodes = nodes};
+    const enum rc_status status = evaluate_slab(&match, tree, ret_set);
+    rc_leaf_scratch_close(&match.leaf_scratch);
+    for (uint32_t i = 0; i < tree->node_count; i++)
+        rc_rowset_unref(nodes[i].set);
+    return status;
+}

@@ -1,0 +1,29 @@
+/*
+ * Match slab: a compiled predicate over one slab.
+ *
+ * Ownership: the rowset is the caller's reference.
+ * Threading: any number of threads, over one tree and one slab too.
+ * Errors:    RC_NO_MEMORY: the account refused. RC_CANCELLED: cancel was seen, between blocks.
+ */
+#ifndef RC_MATCH_MATCH_SLAB_H
+#define RC_MATCH_MATCH_SLAB_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/status.h"
+#include "engine/match/match_node.h"
+#include "engine/match/rowset.h"
+#include "engine/store/slab.h"
+
+/* Computes; sub-trees that the cache has are read from it, and nothing is put there. */
+RC_MUST_USE enum rc_status
+rc_match_slab(struct rc_match_cache *cache,
+              const struct rc_match_tree *tree,
+              const struct rc_slab *slab,
+              uint64_t slab_id,
+              const _Atomic(bool) *cancel,
+              struct rc_rowset **ret_set);
+
+#endif

@@ -1,0 +1,47 @@
+/* Match slab, inside: the state of one evaluation, shared by match_slab.c and match_slab_plan.c. */
+#ifndef RC_MATCH_MATCH_SLAB_FORM_H
+#define RC_MATCH_MATCH_SLAB_FORM_H
+
+#include "engine/match/match_slab.h"
+#include "engine/match/scan.h"
+
+/* What a node is in this slab. */
+enum rc_slab_node_state {
+    RC_SLAB_NODE_NONE,   /* No row. */
+    RC_SLAB_NODE_ALL,    /* Every row. */
+    RC_SLAB_NODE_CACHED, /* The rows of set. */
+    RC_SLAB_NODE_SCAN,   /* A leaf: the rows that scan finds. */
+    RC_SLAB_NODE_TREE,   /* Its children decide. */
+};
+
+struct rc_slab_node {
+    enum rc_slab_node_state state;
+    uint32_t cost;                         /* Array elements that a look at all rows touches. */
+    struct rc_rowset *set;                 /* CACHED; owned. */
+    struct rc_scan *scan;                  /* SCAN. */
+    uint32_t child_count;                  /* TREE: the children that still matter, */
+    const struct rc_match_node **children; /* the cheapest first. */
+};
+
+struct rc_slab_match {
+    struct rc_match_cache *cache;
+    const struct rc_slab *slab;
+    uint64_t slab_id;
+    uint32_t row_count;
+    const _Atomic(bool) *cancel;
+    struct rc_arena *arena;
+    struct rc_slab_node *nodes; /* By index. */
+    struct rc_leaf_scratch leaf_scratch;
+};
+
+static inline bool
+rc_slab_match_cancelled(const struct rc_slab_match *match)
+{
+    return match->cancel != NULL && atomic_load_explicit(match->cancel, memory_order_relaxed);
+}
+
+/* Decides the state of a node and of those below it that matter. */
+RC_MUST_USE enum rc_status
+rc_slab_match_prepare(struct rc_slab_match *match, const struct rc_match_node *node);
+
+#endif

@@ -1,0 +1,151 @@
+/*
+ * Matcher: the parts of a split predicate, each an event tree ready for slabs and chunks, and a set
+ * of persons evaluated once when the matcher is made.
+ *
+ * The rowset of a whole part is what the cache keeps, under the part's canonical bytes: a
+ * definition alone, and the same definition beside a user leaf, therefore share one. Two threads
+ * that miss the same rowset both compute it; the first to put it in wins.
+ */
+#include "engine/match/matcher.h"
+
+#include "engine/base/assert.h"
+#include "engine/match/match_cache.h"
+#include "engine/match/match_chunk.h"
+#include "engine/match/match_node.h"
+#include "engine/match/match_slab.h"
+#include "engine/match/match_split.h"
+#include "engine/match/user_predicate.h"
+
+_Static_assert(RC_CHUNK_ROWS % 64 == 0, "a chunk is whole words");
+
+struct part {
+    struct rc_match_tree tree;
+    uint64_t *persons; /* NULL: everybody. */
+};
+
+struct rc_matcher {
+    struct rc_match_cache *cache;
+    struct rc_view *view;
+    uint32_t
+        part_count; /* Counts compiled parts only, so that a half-built matcher can be freed. */
+    struct part *parts;
+};
+
+struct rc_matcher *
+rc_matcher_free(struct rc_matcher *matcher)
+{
+    for (uint32_t i = 0; matcher != NULL && i < matcher->part_count; i++)
+        rc_match_node_close(matcher->cache, matcher->parts[i].tree.root);
+    if (matcher != NULL)
+        matcher->part_count = 0;
+    return NULL;
+}
+
+static enum rc_status
+compile_part(struct rc_matcher *matcher,
+             int64_t as_of_ms,
+             const struct rc_match_part *source,
+             struct rc_arena *arena,
+             struct rc_error *reterr_error)
+{
+    struct part *part = &matcher->parts[matcher->part_count];
+    RC_TRY_OR(reterr_error,
+              rc_match_node_compile(matcher->cache, rc_view_event_properties(matcher->view),
+                                    source->event, arena, &part->tree));
+    matcher->part_count++;
+    if (source->persons == NULL)
+        return RC_OK;
+    const size_t word_count = ((size_t)rc_view_user_count(matcher->view) + 63) / 64;
+    part->persons = RC_ARENA_ARRAY(arena, uint64_t, word_count);
+    if (part->persons == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
+    return rc_user_predicate_match(matcher->cache, matcher->view, as_of_ms, source->persons, arena,
+                                   part->persons, reterr_error);
+}
+
+enum rc_status
+rc_matcher_new(struct rc_match_cache *cache,
+               struct rc_view *view,
+               int64_t as_of_ms,
+               const struct rc_predicate *predicate,
+               struct rc_arena *arena,
+               struct rc_matcher **ret_matcher,
+               struct rc_error *reterr_error)
+{
+    const struct rc_predicate *canonical;
+    const struct rc_match_part *sources;
+    uint32_t source_count;
+    RC_TRY_OR(reterr_error, rc_predicate_canonical(predicate, arena, &canonical));
+    const enum rc_status status = rc_match_split(canonical, arena, &sources, &source_count);
+    if (status == RC_LIMIT_EXCEEDED)
+        return rc_error_set(reterr_error, status,
+                            "the predicate mixes properties of events and of users in more than %u "
+                            "ways; put the tests of the user into a segment",
+                            RC_MATCH_PARTS_MAX);
+    RC_TRY_OR(reterr_error, status);
+    RC_CLEANUP(rc_matcher_freep)
+    struct rc_matcher *matcher = rc_arena_zero(arena, sizeof(*matcher));
+    if (matcher == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
+    *matcher = (struct rc_matcher){
+        .cache = cache, .view = view, .parts = RC_ARENA_ARRAY(arena, struct part, source_count)};
+    if (matcher->parts == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
+    for (uint32_t i = 0; i < source_count; i++)
+        RC_TRY(compile_part(matcher, as_of_ms, &sources[i], arena, reterr_error));
+    *ret_matcher = RC_TAKE(matcher);
+    return RC_OK;
+}
+
+uint32_t
+rc_matcher_part_count(const struct rc_matcher *matcher)
+{
+    return matcher->part_count;
+}
+
+const uint64_t *
+rc_matcher_part_persons(const struct rc_matcher *matcher, uint32_t part)
+{
+    RC_ASSERT(part < matcher->part_count);
+    return matcher->parts[part].persons;
+}
+
+enum rc_status
+rc_matcher_slab(struct rc_matcher *matcher,
+                uint32_t part,
+                uint32_t slab,
+                const _Atomic(bool) *cancel,
+                struct rc_rowset **ret_set)
+{
+    uint32_t slab_count;
+    const struct rc_view_slab *slabs = rc_view_slabs(matcher->view, &slab_count);
+    RC_ASSERT(part < matcher->part_count && slab < slab_count);
+    const struct rc_match_tree *tree = &matcher->parts[part].tree;
+    const struct rc_slab *rows = slabs[slab].slab;
+    const uint64_t id = slabs[slab].id;
+    struct rc_rowset *set = rc_match_cache_find(matcher->cache, id, &tree->root->key);
+    if (set == NULL) {
+        enum rc_status status = rc_match_slab(matcher->cache, tree, rows, id, cancel, &set);
+        /* A project at its limit gives cached sets up first: an answer goes before a quick answer.
+         */
+        const uint64_t wanted = (uint64_t)rc_slab_get_info(rows)->row_count + RC_BLOCK_ROWS;
+        if (status == RC_NO_MEMORY && rc_match_cache_shrink(matcher->cache, wanted) > 0)
+            status = rc_match_slab(matcher->cache, tree, rows, id, cancel, &set);
+        RC_TRY(status);
+        set = rc_match_cache_insert(matcher->cache, id, &tree->root->key, set);
+    }
+    *ret_set = set;
+    return RC_OK;
+}
+
+enum rc_status
+rc_matcher_chunk(struct rc_matcher *matcher,
+                 uint32_t part,
+                 uint32_t chunk,
+                 uint64_t words[RC_CHUNK_ROWS / 64])
+{
+    uint32_t chunk_count;
+    const struct rc_view_chunk *chunks = rc_view_chunks(matcher->view, &chunk_count);
+    RC_ASSERT(part < matcher->part_count && chunk < chunk_count);
+    return rc_match_chunk(matcher->parts[part].tree.root, &chunks[chunk], words);
+}

@@ -1,0 +1,119 @@
+/*
+ * Matcher: a predicate compiled against a project, and the sets of rows that it selects.
+ *
+ * The cache of a project (one rc_match_cache) holds, by canonical bytes: for each leaf, its result
+ * per dictionary code (computed once per distinct string and extended as strings arrive), and for
+ * each predicate and slab the rowset. Definitions, inline predicates and sub-trees of equal
+ * canonical form share. User leaves are not part of a rowset: rc_matcher_part_persons gives them as
+ * sets of persons, to be applied during the walk; a predicate that mixes both is split (see
+ * rc_matcher_new).
+ *
+ * Ownership: a cache belongs to the project; a matcher borrows the cache and the view, which must
+ * outlive it, and lives in its arena. Threading: the cache may be used by any thread (short locks
+ * inside; never held while matching). A matcher is built by one thread and then used by any number.
+ */
+#ifndef RC_MATCH_MATCHER_H
+#define RC_MATCH_MATCHER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/cleanup.h"
+#include "engine/base/status.h"
+#include "engine/match/predicate.h"
+#include "engine/match/rowset.h"
+#include "engine/store/view.h"
+
+struct rc_match_cache;
+
+RC_MUST_USE enum rc_status
+rc_match_cache_new(struct rc_account *account, struct rc_match_cache **ret_cache);
+
+struct rc_match_cache *
+rc_match_cache_free(struct rc_match_cache *cache);
+
+RC_DEFINE_CLEANUP(struct rc_match_cache *, rc_match_cache_free)
+
+/* Forgets the rowsets of a slab that is gone. */
+void
+rc_match_cache_drop_slab(struct rc_match_cache *cache, uint64_t slab_id);
+
+/* Forgets least-recently-used rowsets until at least bytes are free or none is left; returns the
+ * bytes freed. */
+uint64_t
+rc_match_cache_shrink(struct rc_match_cache *cache, uint64_t bytes);
+
+/* Forgets everything (for cold measurements and tests). */
+void
+rc_match_cache_clear(struct rc_match_cache *cache);
+
+struct rc_match_cache_stats {
+    uint64_t rowset_count;
+    uint64_t rowset_bytes;
+    uint64_t leaf_count;
+    uint64_t leaf_bytes;
+    uint64_t hits;
+    uint64_t misses;
+};
+
+void
+rc_match_cache_get_stats(struct rc_match_cache *cache, struct rc_match_cache_stats *ret_stats);
+
+struct rc_matcher;
+
+/*
+ * Compiles. predicate holds no DEFINITION nodes (see definitions.h) and passed rc_predicate_check.
+ * A predicate with user leaves is brought into the form OR over k of (event part_k AND user
+ * part_k), so that every part is a pure event predicate with a rowset beside a pure set of persons;
+ * a predicate whose form has more than 64 parts is refused with RC_LIMIT_EXCEEDED.
+ */
+RC_MUST_USE enum rc_status
+rc_matcher_new(struct rc_match_cache *cache,
+               struct rc_view *view,
+               int64_t as_of_ms,
+               const struct rc_predicate *predicate,
+               struct rc_arena *arena,
+               struct rc_matcher **ret_matcher,
+               struct rc_error *reterr_error);
+
+/* Gives back what the matcher holds in the cache; its memory is the arena's. A matcher that is
+ * never freed keeps its leaves from being evicted until the cache is freed. NULL is fine. Returns
+ * NULL. */
+struct rc_matcher *
+rc_matcher_free(struct rc_matcher *matcher);
+
+RC_DEFINE_CLEANUP(struct rc_matcher *, rc_matcher_free)
+
+/* 1 for a predicate without user leaves. */
+uint32_t
+rc_matcher_part_count(const struct rc_matcher *matcher);
+
+/* The persons of a part: a bit per person (rc_view_user_count bits), or NULL: everybody. */
+const uint64_t *
+rc_matcher_part_persons(const struct rc_matcher *matcher, uint32_t part);
+
+/*
+ * The rows of slab (an index into rc_view_slabs) that a part selects, raw: dead rows are still in
+ * it. From the cache, or computed and put there. RC_OK         *ret_set is a reference of the
+ * caller's. RC_CANCELLED  cancel was seen.
+ */
+RC_MUST_USE enum rc_status
+rc_matcher_slab(struct rc_matcher *matcher,
+                uint32_t part,
+                uint32_t slab,
+                const _Atomic(bool) *cancel,
+                struct rc_rowset **ret_set);
+
+/*
+ * The rows of a chunk (an index into rc_view_chunks) that a part selects, raw: sets bits in words
+ * (RC_CHUNK_ROWS bits, zeroed by the callee). O(rows * leaves).
+ */
+RC_MUST_USE enum rc_status
+rc_matcher_chunk(struct rc_matcher *matcher,
+                 uint32_t part,
+                 uint32_t chunk,
+                 uint64_t words[RC_CHUNK_ROWS / 64]);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * Pattern: a compiled regular expression, searched anywhere in a text, in time linear in the text
+ * and in memory of a stated bound. No look-around, no back-references: they are refused when
+ * compiling.
+ *
+ * Ownership: a pattern is owned by whoever made it.
+ * Threading: immutable; any number of threads may search with one.
+ * Errors:    RC_INVALID says why the expression does not compile.
+ *
+ * This header is read by C and by C++ and so includes nothing that only C understands.
+ */
+#ifndef RC_MATCH_PATTERN_H
+#define RC_MATCH_PATTERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#include "engine/base/status.h"
+
+struct rc_pattern;
+
+/* Compiles size bytes of UTF-8.
+ *   RC_INVALID    it does not compile, or would take too much memory.
+ *   RC_NO_MEMORY  the allocator refused. */
+RC_MUST_USE enum rc_status
+rc_pattern_new(const char *text,
+               size_t size,
+               bool ignore_case,
+               struct rc_pattern **ret_pattern,
+               struct rc_error *reterr_error);
+
+/* The same for a LIKE pattern (% any run, _ one character, \ takes the next one literally), which
+ * must cover the whole text. */
+RC_MUST_USE enum rc_status
+rc_pattern_new_like(const char *text,
+                    size_t size,
+                    struct rc_pattern **ret_pattern,
+                    struct rc_error *reterr_error);
+
+/* NULL is fine. Returns NULL. */
+struct rc_pattern *
+rc_pattern_free(struct rc_pattern *pattern);
+
+/* Whether the pattern is found in size bytes of UTF-8. */
+bool
+rc_pattern_found(const struct rc_pattern *pattern, const char *text, size_t size);
+
+/* An estimate of its heap bytes. */
+uint64_t
+rc_pattern_memory_bytes(const struct rc_pattern *pattern);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,350 @@
+/*
+ * Leaf: each operator against each kind of value, from the words of docs/semantics.md; then random
+ * leaves and values against the twin.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/match/leaf.h"
+#include "tests/match/match_rig.h"
+
+static struct rc_value
+text(const char *string)
+{
+    return rc_value_string(rc_bytes_of(string));
+}
+
+static struct rc_value
+real(double number)
+{
+    struct rc_value value;
+    assert_int_equal(rc_value_of_double(number, &value), RC_OK);
+    return value;
+}
+
+static bool
+passes(const struct rc_leaf *leaf, struct rc_value value)
+{
+    struct rc_leaf_scratch scratch = {0};
+    struct rc_leaf_test *test = NULL;
+    assert_int_equal(rc_leaf_test_new(leaf, &rc_account_process, &test), RC_OK);
+    const bool result = rc_leaf_test_value(test, value, &scratch);
+    assert_int_equal(scratch.status, RC_OK);
+    rc_leaf_scratch_close(&scratch);
+    rc_leaf_test_free(test);
+    return result;
+}
+
+static bool
+one(enum rc_leaf_operator operator, struct rc_value operand, struct rc_value value)
+{
+    const struct rc_leaf leaf = {.scope = RC_LEAF_EVENT,
+                                 .operator= operator,
+                                 .property = RC_BYTES_LITERAL("p"),
+                                 .value_count = 1,
+                                 .values = &operand};
+    return passes(&leaf, value);
+}
+
+static bool
+one_any_case(enum rc_leaf_operator operator, const char * operand, struct rc_value value)
+{
+    const struct rc_value values[1] = {text(operand)};
+    const struct rc_leaf leaf = {.scope = RC_LEAF_EVENT,
+                                 .operator= operator,
+                                 .ignore_case = true,
+                                 .property = RC_BYTES_LITERAL("p"),
+                                 .value_count = 1,
+                                 .values = values};
+    return passes(&leaf, value);
+}
+
+static void
+equality(void **state)
+{
+    (void)state;
+    const struct rc_value t = rc_value_bool(true);
+    const struct rc_value i1 = rc_value_int(1);
+    const struct {
+        struct rc_value operand;
+        struct rc_value value;
+        bool expected;
+    } rows[] = {
+        {i1, i1, true},
+        {i1, text("1"), true},
+        {i1, text("1.0"), true},
+        {i1, text("10e-1"), true},
+        {i1, text("01"), false},
+        {i1, text(" 1"), false},
+        {i1, text("+1"), false},
+        {i1, text("one"), false},
+        {i1, t, false},
+        {i1, rc_value_null(), false},
+        {text("1"), i1, true},
+        {text("1"), text("1.0"), true},
+        {text("1.0"), i1, true},
+        {text("01"), text("01"), true},
+        {text("01"), i1, false},
+        {text("1"), text("01"), false},
+        {text("-0"), rc_value_int(0), true},
+        {text("abc"), text("abc"), true},
+        {text("abc"), text("ABC"), false},
+        {text("abc"), text("abcd"), false},
+        {text(""), text(""), true},
+        {text(""), rc_value_null(), false},
+        {text("true"), t, false},
+        {text("true"), text("true"), true},
+        {t, t, true},
+        {t, rc_value_bool(false), false},
+        {t, i1, false},
+        {t, text("true"), false},
+        {real(0.1), text("0.1"), true},
+        {real(0.1), text("0.10"), true},
+        {real(1e300), text("1e300"), true},
+        {rc_value_int(9007199254740993), rc_value_int(9007199254740992), false},
+        {rc_value_int(9007199254740993), text("9007199254740993"), true},
+        {rc_value_int(9007199254740993), text("9007199254740992"), false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (one(RC_LEAF_IN, rows[i].operand, rows[i].value) != rows[i].expected)
+            fail_msg("row %zu", i);
+    }
+}
+
+static void
+order(void **state)
+{
+    (void)state;
+    const struct rc_value five = rc_value_int(5);
+    const struct {
+        struct rc_value operand;
+        struct rc_value value;
+        char expected; /* '<', '=', '>' or ' ': does not compare. */
+    } rows[] = {
+        {five, rc_value_int(4), '<'},
+        {five, rc_value_int(5), '='},
+        {five, real(5.5), '>'},
+        {five, text("4"), '<'},
+        {five, text("5.0"), '='},
+        {five, text("10"), '>'},
+        {five, text("abc"), ' '},
+        {five, text(""), ' '},
+        {five, rc_value_bool(true), ' '},
+        {five, rc_value_null(), ' '},
+        {text("5"), text("10"), '>'}, /* Both are numbers. */
+        {text("5"), text("abc"), ' '},
+        {text("abc"), rc_value_int(5), ' '},
+        {text("abc"), text("5"), ' '},
+        {text("abc"), text("abd"), '>'},
+        {text("abc"), text("ab"), '<'},
+        {text("abc"), text("ABC"), '<'},
+        {text("abc"), text("abc"), '='},
+        {text("abc"), rc_value_bool(true), ' '},
+        {text("z"), text("\xc3\xbc"), '>'}, /* By bytes. */
+        {rc_value_int(INT64_MAX), rc_value_int(INT64_MAX - 1), '<'},
+        {real(1e300), rc_value_int(INT64_MAX), '<'},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct rc_value operand = rows[i].operand;
+        const struct rc_value value = rows[i].value;
+        const char e = rows[i].expected;
+        const struct rc_value both[2] = {operand, operand};
+        const struct rc_leaf between = {
+            .operator= RC_LEAF_BETWEEN, .value_count = 2, .values = both};
+        if (one(RC_LEAF_LESS, operand, value) != (e == '<') ||
+            one(RC_LEAF_LESS_EQUAL, operand, value) != (e == '<' || e == '=') ||
+            one(RC_LEAF_GREATER, operand, value) != (e == '>') ||
+            one(RC_LEAF_GREATER_EQUAL, operand, value) != (e == '>' || e == '=') ||
+            passes(&between, value) != (e == '='))
+            fail_msg("row %zu", i);
+    }
+}
+
+static void
+texts(void **state)
+{
+    (void)state;
+    const struct {
+        enum rc_leaf_operator operator;
+        const char *operand;
+        struct rc_value value;
+        bool expected;
+    } rows[] = {
+        {RC_LEAF_CONTAINS, "art", text("/cart/1"), true},
+        {RC_LEAF_CONTAINS, "", text(""), true},
+        {RC_LEAF_CONTAINS, "", rc_value_null(), false},
+        {RC_LEAF_CONTAINS, "ART", text("/cart/1"), false},
+        {RC_LEAF_CONTAINS, "2", rc_value_int(123), true},
+        {RC_LEAF_CONTAINS, ".5", real(2.5), true},
+        {RC_LEAF_CONTAINS, ".", rc_value_int(1), false},
+        {RC_LEAF_CONTAINS, "t", rc_value_bool(true), false},
+        {RC_LEAF_CONTAINS, "", rc_value_bool(true), false},
+        {RC_LEAF_STARTS_WITH, "/c", text("/cart"), true},
+        {RC_LEAF_STARTS_WITH, "/cart", text("/c"), false},
+        {RC_LEAF_STARTS_WITH, "-2", real(-2.5), true},
+        {RC_LEAF_ENDS_WITH, "rt", text("/cart"), true},
+        {RC_LEAF_ENDS_WITH, "/", text("/cart"), false},
+        {RC_LEAF_ENDS_WITH, "3", rc_value_int(123), true},
+        {RC_LEAF_LIKE, "/c%t", text("/cart"), true},
+        {RC_LEAF_LIKE, "/c%t", text("/cart/"), false},
+        {RC_LEAF_LIKE, "car", text("/cart"), false},
+        {RC_LEAF_LIKE, "%", text(""), true},
+        {RC_LEAF_LIKE, "_", text(""), false},
+        {RC_LEAF_LIKE, "_", text("\xc3\xbc"), true},
+        {RC_LEAF_LIKE, "__", text("\xc3\xbc"), false},
+        {RC_LEAF_LIKE, "a%a", text("a"), false},
+        {RC_LEAF_LIKE, "%aa%aa%", text("aaa"), false},
+        {RC_LEAF_LIKE, "a\\%", text("a%"), true},
+        {RC_LEAF_LIKE, "a\\%", text("ab"), false},
+        {RC_LEAF_LIKE, "a\\_%", text("a_b"), true},
+        {RC_LEAF_LIKE, "a\\_%", text("abb"), false},
+        {RC_LEAF_LIKE, "\\a\\\\", text("a\\"), true},
+        {RC_LEAF_LIKE, "a_c%", text("a\nc"), true},
+        {RC_LEAF_LIKE, "a_(%", text("ab(c"), true},
+        {RC_LEAF_LIKE, "1_3", rc_value_int(123), true},
+        {RC_LEAF_REGEX, "art", text("/cart"), true},
+        {RC_LEAF_REGEX, "^art", text("/cart"), false},
+        {RC_LEAF_REGEX, "^[0-9]+$", rc_value_int(123), true},
+        {RC_LEAF_REGEX, "", text(""), true},
+        {RC_LEAF_REGEX, "x*", rc_value_null(), false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (one(rows[i].operator, text(rows[i].operand), rows[i].value) != rows[i].expected)
+            fail_msg("row %zu: %s", i, rows[i].operand);
+    }
+}
+
+static void
+letters(void **state)
+{
+    (void)state;
+    assert_true(one_any_case(RC_LEAF_IN,
+                             "Stra\xc3\x9f"
+                             "E",
+                             text("sTRA\xe1\xba\x9e"
+                                  "e")));
+    assert_false(one_any_case(RC_LEAF_IN, "strasse",
+                              text("stra\xc3\x9f"
+                                   "e"))); /* Full folding. */
+    assert_true(one_any_case(RC_LEAF_IN,
+                             "Z\xc3\x9c"
+                             "RICH",
+                             text("z\xc3\xbc"
+                                  "rich")));
+    assert_true(one_any_case(RC_LEAF_IN, "\xce\xa3", text("\xcf\x82"))); /* Both sigmas. */
+    assert_true(one_any_case(RC_LEAF_IN, "1", rc_value_int(1)));
+    assert_true(one_any_case(RC_LEAF_CONTAINS, "\xd0\x96",
+                             text("a\xd0\xb6"
+                                  "b")));
+    assert_true(one_any_case(RC_LEAF_STARTS_WITH, "AB", text("abc")));
+    assert_true(one_any_case(RC_LEAF_ENDS_WITH, "bC", text("aBc")));
+    assert_true(one_any_case(RC_LEAF_ENDS_WITH, "\xe2\xb1\xa5", text("x\xc8\xba"))); /* Grows. */
+    assert_true(one_any_case(RC_LEAF_LIKE, "A%C", text("abc")));
+    assert_true(one_any_case(RC_LEAF_LIKE, "A_C", text("abc")));
+    assert_true(one_any_case(RC_LEAF_REGEX, "^a.C$", text("AbC")));
+    assert_false(one_any_case(RC_LEAF_IN, "i", text("\xc4\xb1"))); /* The dotless i is no i. */
+}
+
+static void
+lists(void **state)
+{
+    (void)state;
+    const struct rc_bytes items[] = {RC_BYTES_LITERAL("a"), RC_BYTES_LITERAL("10")};
+    const struct rc_value list = {.kind = RC_VALUE_LIST, .item_count = 2, .items = items};
+    const struct rc_value empty = {.kind = RC_VALUE_LIST};
+    const struct rc_leaf is_set = {.operator= RC_LEAF_IS_SET };
+    assert_true(one(RC_LEAF_IN, text("a"), list));
+    assert_true(one(RC_LEAF_IN, rc_value_int(10), list));
+    assert_false(one(RC_LEAF_IN, text("b"), list));
+    assert_true(one(RC_LEAF_GREATER, rc_value_int(9), list));
+    assert_false(one(RC_LEAF_GREATER, rc_value_int(10), list));
+    assert_true(one(RC_LEAF_REGEX, text("^1"), list));
+    assert_true(passes(&is_set, list));
+    assert_false(passes(&is_set, empty));
+    assert_true(passes(&is_set, text("")));
+    assert_false(passes(&is_set, rc_value_null()));
+}
+
+static void
+large_set(void **state)
+{
+    (void)state;
+    static struct rc_value values[10000];
+    static char names[10000][8];
+    for (int i = 0; i < 10000; i++) {
+        snprintf(names[i], sizeof(names[i]), "n%d", i * 7 % 10000);
+        values[i] = i % 2 == 0 ? text(names[i]) : rc_value_int(i * 3);
+    }
+    const struct rc_leaf leaf = {.operator= RC_LEAF_IN, .value_count = 10000, .values = values};
+    for (int i = 0; i < 10000; i += 501) {
+        assert_true(passes(&leaf, values[i]));
+        assert_int_equal(passes(&leaf, rc_value_int(i)), i % 6 == 3);
+    }
+    assert_false(passes(&leaf, text("n10000")));
+}
+
+/* Expressions and patterns that take a backtracking matcher for ever: this ends or the test never
+ * does. */
+static void
+hostile_patterns(void **state)
+{
+    (void)state;
+    static const char *const expressions[] = {"(a+)+$", "(a|a)*b$", "(a*)*b", "(a|aa)+$"};
+    static char string[60002];
+    static char like[1000];
+    memset(string, 'a', 60000);
+    string[60000] = '!';
+    for (size_t i = 0; i < sizeof(expressions) / sizeof(expressions[0]); i++)
+        assert_false(one(RC_LEAF_REGEX, text(expressions[i]), text(string)));
+    for (size_t i = 0; i + 3 < sizeof(like); i += 3)
+        memcpy(like + i, i % 2 == 0 ? "%a_" : "%a%", 3);
+    assert_true(one(RC_LEAF_LIKE, text(like), text(string)));
+    like[sizeof(like) - 2] = 'b';
+    assert_false(one(RC_LEAF_LIKE, text(like), text(string)));
+}
+
+static void
+random_against_twin(void **state)
+{
+    (void)state;
+    uint64_t random = rig_seed();
+    uint32_t passed = 0;
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    for (int round = 0; round < 3000; round++) {
+        rc_arena_reset(arena);
+        const struct rc_predicate *node = rig_predicate(&random, 1, false, arena);
+        if (node->kind != RC_PREDICATE_LEAF || rc_predicate_check(node, NULL) != RC_OK)
+            continue;
+        for (int i = 0; i < 20; i++) {
+            const struct rc_value value = rig_value(&random, true, arena);
+            const bool expected = rig_leaf(&node->leaf, value);
+            passed += expected;
+            if (passes(&node->leaf, value) != expected)
+                fail_msg("round %d: operator %d, value kind %d", round,
+                         (int)node->leaf.operator,(int) value.kind);
+        }
+    }
+    assert_true(passed > 1000);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equality),
+        cmocka_unit_test(order),
+        cmocka_unit_test(texts),
+        cmocka_unit_test(letters),
+        cmocka_unit_test(lists),
+        cmocka_unit_test(large_set),
+        cmocka_unit_test(hostile_patterns),
+        cmocka_unit_test(random_against_twin),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,512 @@
+/*
+ * Matcher: random trees over random slabs, chunks and users against the twin, cold and cached; the
+ * cache; limits, cancellation, refused memory; several threads on one cache.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "engine/match/matcher.h"
+#include "engine/match/user_predicate.h"
+#include "tests/match/match_rig.h"
+
+static bool
+bit(const uint64_t *words, uint32_t index)
+{
+    return (words[index / 64] >> (index % 64) & 1) != 0;
+}
+
+/* The twin's truth for one event of each person in turn: an event's user is a random person. */
+static uint32_t
+random_person(uint64_t *random, const struct rc_view *view)
+{
+    return rc_view_person_of(view, rig_below(random, rc_view_user_count(view)));
+}
+
+static void
+expect_slabs(uint64_t *random,
+             struct rc_matcher *matcher,
+             const struct rc_predicate *predicate,
+             const struct rc_view *view,
+             struct rc_arena *arena)
+{
+    uint32_t slab_count;
+    const struct rc_view_slab *slabs = rc_view_slabs(view, &slab_count);
+    for (uint32_t slab = 0; slab < slab_count; slab++) {
+        const uint32_t row_count = rc_slab_get_info(slabs[slab].slab)->row_count;
+        const uint32_t parts = rc_matcher_part_count(matcher);
+        struct rc_rowset **sets = RC_ARENA_ARRAY(arena, struct rc_rowset *, parts);
+        for (uint32_t part = 0; part < parts; part++) {
+            assert_int_equal(rc_matcher_slab(matcher, part, slab, NULL, &sets[part]), RC_OK);
+            assert_int_equal(rc_rowset_check(sets[part], NULL), RC_OK);
+            assert_int_equal(rc_rowset_row_count(sets[part]), row_count);
+        }
+        for (uint32_t row = rig_below(random, 7); row < row_count;
+             row += 1 + rig_below(random, 13)) {
+            struct rc_value event[RIG_PROPERTIES];
+            struct rc_value user[RIG_PROPERTIES];
+            const uint32_t person = random_person(random, view);
+            rig_view_slab_row(view, slab, row, arena, event);
+            rig_view_person(view, person, arena, user);
+            bool found = false;
+            for (uint32_t part = 0; part < parts; part++) {
+                const uint64_t *persons = rc_matcher_part_persons(matcher, part);
+                found |= (persons == NULL || bit(persons, person)) &&
+                         rc_rowset_contains(sets[part], row);
+            }
+            if (found != rig_tree(predicate, event, user))
+                fail_msg("slab %u, row %u", slab, row);
+        }
+        for (uint32_t part = 0; part < parts; part++)
+            rc_rowset_unref(sets[part]);
+    }
+}
+
+static void
+expect_chunks(uint64_t *random,
+              struct rc_matcher *matcher,
+              const struct rc_predicate *predicate,
+              const struct rc_view *view,
+              struct rc_arena *arena)
+{
+    uint32_t chunk_count;
+    const struct rc_view_chunk *chunks = rc_view_chunks(view, &chunk_count);
+    for (uint32_t chunk = 0; chunk < chunk_count; chunk++) {
+        const uint32_t parts = rc_matcher_part_count(matcher);
+        uint64_t(*words)[RC_CHUNK_ROWS / 64] = rc_arena_alloc(arena, parts * sizeof(*words));
+        for (uint32_t part = 0; part < parts; part++) {
+            assert_int_equal(rc_matcher_chunk(matcher, part, chunk, words[part]), RC_OK);
+            for (uint32_t row = chunks[chunk].row_count; row < RC_CHUNK_ROWS; row++)
+                assert_false(bit(words[part], row));
+        }
+        for (uint32_t row = 0; row < chunks[chunk].row_count; row += 1 + rig_below(random, 9)) {
+            struct rc_value event[RIG_PROPERTIES];
+            struct rc_value user[RIG_PROPERTIES];
+            const uint32_t person = random_person(random, view);
+            rig_view_chunk_row(view, chunk, row, arena, event);
+            rig_view_person(view, person, arena, user);
+            bool found = false;
+            for (uint32_t part = 0; part < parts; part++) {
+                const uint64_t *persons = rc_matcher_part_persons(matcher, part);
+                found |= (persons == NULL || bit(persons, person)) && bit(words[part], row);
+            }
+            if (found != rig_tree(predicate, event, user))
+                fail_msg("chunk %u, row %u", chunk, row);
+        }
+    }
+}
+
+/* One random predicate, asked twice when again. Returns false when it was refused for its parts. */
+static bool
+one_predicate(uint64_t *random,
+              struct rc_match_cache *cache,
+              struct rc_view *view,
+              bool user_leaves,
+              bool again)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    RC_CLEANUP(rc_matcher_freep) struct rc_matcher *matcher = NULL;
+    struct rc_error error = {0};
+    const struct rc_predicate *predicate = rig_predicate(random, 4, user_leaves, arena);
+    while (rc_predicate_check(predicate, NULL) != RC_OK)
+        predicate = rig_predicate(random, 4, user_leaves, arena);
+    const enum rc_status status =
+        rc_matcher_new(cache, view, 0, predicate, arena, &matcher, &error);
+    if (status == RC_LIMIT_EXCEEDED)
+        return false;
+    assert_int_equal(status, RC_OK);
+    if (!user_leaves) {
+        assert_int_equal(rc_matcher_part_count(matcher), 1);
+        assert_null(rc_matcher_part_persons(matcher, 0));
+    }
+    for (int i = 0; i < (again ? 2 : 1); i++)
+        expect_slabs(random, matcher, predicate, view, arena);
+    expect_chunks(random, matcher, predicate, view, arena);
+    return true;
+}
+
+static void
+random_trees(void **state)
+{
+    (void)state;
+    uint64_t random = rig_seed();
+    for (int round = 0; round < 6; round++) {
+        const struct rig_view_options options = {
+            .slab_count = 1 + rig_below(&random, 3),
+            .rows_per_slab = round == 0 ? RC_BLOCK_ROWS + 5000 : 1 + rig_below(&random, 5000),
+            .chunk_count = rig_below(&random, 3),
+            .user_count = 1 + rig_below(&random, 300),
+            .alias_count = round % 2 == 0 ? 0 : 40};
+        RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+        struct rc_account account = {0};
+        struct rc_match_cache *cache = NULL;
+        assert_int_equal(rc_match_cache_new(&account, &cache), RC_OK);
+        struct rc_view *view = rig_view_make(&random, &options, arena);
+        for (int i = 0; i < (round == 0 ? 30 : 150); i++)
+            one_predicate(&random, cache, view, i % 3 == 0, i % 4 == 0);
+        struct rc_match_cache_stats stats;
+        rc_match_cache_get_stats(cache, &stats);
+        assert_true(stats.hits > 0 && stats.misses > 0 && stats.rowset_count > 0);
+        assert_true(stats.rowset_bytes > 0 && stats.leaf_count > 0 && stats.leaf_bytes > 0);
+        rc_match_cache_free(cache);
+        rig_view_free(view);
+        assert_int_equal(rc_account_used(&account), 0);
+    }
+}
+
+struct fixture {
+    struct rc_arena *arena;
+    struct rc_account account;
+    struct rc_match_cache *cache;
+    struct rc_view *view;
+};
+
+static void
+fixture_open(struct fixture *fixture, uint32_t slab_count, uint32_t rows_per_slab)
+{
+    uint64_t random = 42;
+    const struct rig_view_options options = {.slab_count = slab_count,
+                                             .rows_per_slab = rows_per_slab,
+                                             .chunk_count = 1,
+                                             .user_count = 10};
+    *fixture = (struct fixture){.arena = rc_arena_new(NULL, 0)};
+    assert_int_equal(rc_match_cache_new(&fixture->account, &fixture->cache), RC_OK);
+    fixture->view = rig_view_make(&random, &options, fixture->arena);
+}
+
+static void
+fixture_close(struct fixture *fixture)
+{
+    rc_match_cache_free(fixture->cache);
+    rig_view_free(fixture->view);
+    rc_arena_free(fixture->arena);
+    assert_int_equal(rc_account_used(&fixture->account), 0);
+}
+
+static const struct rc_predicate *
+less_leaf(struct rc_arena *arena, enum rc_leaf_scope scope, const char *property, int64_t bound)
+{
+    struct rc_value *value = rc_arena_zero(arena, sizeof(*value));
+    struct rc_predicate *node = rc_arena_zero(arena, sizeof(*node));
+    *value = rc_value_int(bound);
+    *node = (struct rc_predicate){.kind = RC_PREDICATE_LEAF,
+                                  .leaf = {.scope = scope,
+                                           .operator= RC_LEAF_LESS,
+                                           .property = rc_bytes_of(property),
+                                           .value_count = 1,
+                                           .values = value}};
+    return node;
+}
+
+static const struct rc_predicate *
+list(struct rc_arena *arena,
+     enum rc_predicate_kind kind,
+     const struct rc_predicate *a,
+     const struct rc_predicate *b)
+{
+    const struct rc_predicate **children = RC_ARENA_ARRAY(arena, const struct rc_predicate *, 2);
+    struct rc_predicate *node = rc_arena_zero(arena, sizeof(*node));
+    children[0] = a;
+    children[1] = b;
+    *node = (struct rc_predicate){.kind = kind, .child_count = 2, .children = children};
+    return node;
+}
+
+static uint64_t
+count(struct fixture *fixture, const struct rc_predicate *predicate, uint32_t slab)
+{
+    struct rc_matcher *matcher = NULL;
+    struct rc_rowset *set = NULL;
+    assert_int_equal(
+        rc_matcher_new(fixture->cache, fixture->view, 0, predicate, fixture->arena, &matcher, NULL),
+        RC_OK);
+    assert_int_equal(rc_matcher_slab(matcher, 0, slab, NULL, &set), RC_OK);
+    const uint64_t cardinality = rc_rowset_cardinality(set);
+    rc_rowset_unref(set);
+    rc_matcher_free(matcher);
+    return cardinality;
+}
+
+static void
+cache_shares_and_forgets(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct rc_match_cache_stats stats;
+    fixture_open(&fixture, 3, 5000);
+    struct rc_arena *arena = fixture.arena;
+    const struct rc_predicate *a = less_leaf(arena, RC_LEAF_EVENT, "p4", 100);
+    const struct rc_predicate *b = less_leaf(arena, RC_LEAF_EVENT, "p0", 5);
+    const struct rc_predicate *ab = list(arena, RC_PREDICATE_ALL_OF, a, b);
+    const struct rc_predicate *ba = list(arena, RC_PREDICATE_ALL_OF, b, a);
+    const uint64_t both = count(&fixture, ab, 0);
+    assert_true(both > 0 && both < 5000);
+    rc_match_cache_get_stats(fixture.cache, &stats);
+    assert_int_equal(stats.rowset_count, 1); /* The leaves were not asked for by themselves. */
+    const uint64_t hits = stats.hits;
+    assert_int_equal(count(&fixture, ba, 0), both);
+    rc_match_cache_get_stats(fixture.cache, &stats);
+    assert_int_equal(stats.hits, hits + 1);
+    assert_int_equal(stats.rowset_count, 1);
+    for (uint32_t slab = 0; slab < 3; slab++)
+        count(&fixture, a, slab);
+    rc_match_cache_get_stats(fixture.cache, &stats);
+    assert_int_equal(stats.rowset_count, 4);
+    const uint64_t bytes = stats.rowset_bytes;
+    rc_match_cache_drop_slab(fixture.cache, 1);
+    rc_match_cache_get_stats(fixture.cache, &stats);
+    assert_int_equal(stats.rowset_count, 2);
+    assert_int_equal(count(&fixture, ab, 0), both); /* Computed, and not put back. */
+    rc_match_cache_get_stats(fixture.cache, &stats);
+    assert_int_equal(stats.rowset_count, 2);
+    count(&fixture, a, 1); /* Slab 3's is now the one used least recently. */
+    assert_true(rc_match_cache_shrink(fixture.cache, 1) > 0);
+    rc_match_cache_get_stats(fixture.cache, &stats);
+    assert_int_equal(stats.rowset_count, 1);
+    assert_true(stats.rowset_bytes < bytes);
+    const uint64_t before = stats.hits;
+    count(&fixture, a, 1);
+    rc_match_cache_get_stats(fixture.cache, &stats);
+    assert_int_equal(stats.hits, before + 1);
+    rc_match_cache_clear(fixture.cache);
+    rc_match_cache_get_stats(fixture.cache, &stats);
+    assert_int_equal(stats.rowset_count + stats.leaf_count + stats.rowset_bytes, 0);
+    fixture_close(&fixture);
+}
+
+static void
+sub_trees_are_reused(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct rc_match_cache_stats stats;
+    fixture_open(&fixture, 1, 5000);
+    struct rc_arena *arena = fixture.arena;
+    const struct rc_predicate *a = less_leaf(arena, RC_LEAF_EVENT, "p4", 100);
+    const struct rc_predicate *b = less_leaf(arena, RC_LEAF_EVENT, "p0", 5);
+    const uint64_t alone = count(&fixture, a, 0);
+    rc_match_cache_get_stats(fixture.cache, &stats);
+    const uint64_t hits = stats.hits;
+    const uint64_t either = count(&fixture, list(arena, RC_PREDICATE_ANY_OF, a, b), 0);
+    assert_true(either >= alone);
+    rc_match_cache_get_stats(fixture.cache, &stats);
+    assert_int_equal(stats.hits, hits + 1);
+    assert_int_equal(stats.rowset_count, 2);
+    fixture_close(&fixture);
+}
+
+static void
+cleared_while_in_use(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, 1, 5000);
+    const struct rc_predicate *a = less_leaf(fixture.arena, RC_LEAF_EVENT, "p4", 100);
+    struct rc_matcher *matchers[2] = {NULL, NULL};
+    struct rc_rowset *before = NULL;
+    struct rc_rowset *after = NULL;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(
+            rc_matcher_new(fixture.cache, fixture.view, 0, a, fixture.arena, &matchers[i], NULL),
+            RC_OK);
+    assert_int_equal(rc_matcher_slab(matchers[0], 0, 0, NULL, &before), RC_OK);
+    rc_match_cache_clear(fixture.cache);
+    assert_int_equal(rc_rowset_check(before, NULL), RC_OK);
+    assert_int_equal(rc_matcher_slab(matchers[0], 0, 0, NULL, &after), RC_OK);
+    assert_int_equal(rc_rowset_cardinality(before), rc_rowset_cardinality(after));
+    rc_rowset_unref(before);
+    rc_rowset_unref(after);
+    rc_matcher_free(
+        matchers[0]); /* The other one is never freed: the cache's end frees its leaf. */
+    fixture_close(&fixture);
+}
+
+static void
+parts(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, 1, 100);
+    struct rc_arena *arena = fixture.arena;
+    struct rc_matcher *matcher = NULL;
+    struct rc_error error = {0};
+    /* AND over k of (event_k OR user_k): 2^k parts. */
+    const struct rc_predicate *all = NULL;
+    for (int64_t k = 1; k <= 7; k++) {
+        const struct rc_predicate *either =
+            list(arena, RC_PREDICATE_ANY_OF, less_leaf(arena, RC_LEAF_EVENT, "p4", k),
+                 less_leaf(arena, RC_LEAF_USER, "p4", k));
+        all = all == NULL ? either : list(arena, RC_PREDICATE_ALL_OF, all, either);
+        const enum rc_status status =
+            rc_matcher_new(fixture.cache, fixture.view, 0, all, arena, &matcher, &error);
+        assert_int_equal(status, k <= 6 ? RC_OK : RC_LIMIT_EXCEEDED);
+        if (k <= 6) {
+            assert_int_equal(rc_matcher_part_count(matcher), 1 << k);
+            rc_matcher_free(matcher);
+        }
+    }
+    uint64_t words[1] = {0};
+    assert_int_equal(rc_user_predicate_match(fixture.cache, fixture.view, 0,
+                                             less_leaf(arena, RC_LEAF_EVENT, "p4", 1), arena, words,
+                                             &error),
+                     RC_INVALID);
+    assert_string_equal(error.field, "property");
+    fixture_close(&fixture);
+}
+
+static void
+cancelled(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, 1, 5000);
+    const _Atomic(bool) cancel = true;
+    struct rc_matcher *matcher = NULL;
+    struct rc_rowset *set = NULL;
+    assert_int_equal(rc_matcher_new(fixture.cache, fixture.view, 0,
+                                    less_leaf(fixture.arena, RC_LEAF_EVENT, "p4", 100),
+                                    fixture.arena, &matcher, NULL),
+                     RC_OK);
+    assert_int_equal(rc_matcher_slab(matcher, 0, 0, &cancel, &set), RC_CANCELLED);
+    assert_null(set);
+    rc_matcher_free(matcher);
+    fixture_close(&fixture);
+}
+
+/* Each allocation in turn is refused: a status or the right answer, and nothing is lost. */
+static void
+memory_refused(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, 1, 20000);
+    struct rc_arena *arena = fixture.arena;
+    const struct rc_predicate *ab =
+        list(arena, RC_PREDICATE_ANY_OF, less_leaf(arena, RC_LEAF_EVENT, "p4", 3),
+             list(arena, RC_PREDICATE_ALL_OF, less_leaf(arena, RC_LEAF_EVENT, "p0", 5),
+                  less_leaf(arena, RC_LEAF_USER, "p0", 5)));
+    uint32_t refused = 0;
+    uint64_t expected[64];
+    uint32_t expected_count = 0;
+    for (uint64_t n = 0; n < 200; n++) {
+        struct rc_match_cache *cache = NULL;
+        struct rc_account account = {0};
+        RC_CLEANUP(rc_arena_freep) struct rc_arena *own = rc_arena_new(NULL, 0);
+        struct rc_matcher *matcher = NULL;
+        assert_int_equal(rc_match_cache_new(&account, &cache), RC_OK);
+        rc_alloc_fail_at(n);
+        enum rc_status status = rc_matcher_new(cache, fixture.view, 0, ab, own, &matcher, NULL);
+        for (uint32_t part = 0; status == RC_OK && part < rc_matcher_part_count(matcher); part++) {
+            struct rc_rowset *set = NULL;
+            status = rc_matcher_slab(matcher, part, 0, NULL, &set);
+            if (status == RC_OK && n == 0)
+                expected[expected_count++] = rc_rowset_cardinality(set);
+            else if (status == RC_OK)
+                assert_int_equal(rc_rowset_cardinality(set), expected[part]);
+            rc_rowset_unref(set);
+        }
+        const bool ended = n > rc_alloc_count();
+        rc_alloc_fail_at(0);
+        assert_true(status == RC_OK || status == RC_NO_MEMORY);
+        refused += status == RC_NO_MEMORY;
+        rc_matcher_free(matcher);
+        rc_match_cache_free(cache);
+        assert_int_equal(rc_account_used(&account), 0);
+        if (n > 0 && ended)
+            break;
+    }
+    assert_true(refused > 10);
+    fixture_close(&fixture);
+}
+
+/* An account at its limit: cached sets make room for the next one. */
+static void
+account_full(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct rc_match_cache_stats stats;
+    fixture_open(&fixture, 1, 200000);
+    count(&fixture, less_leaf(fixture.arena, RC_LEAF_EVENT, "p4", 10), 0);
+    fixture.account.limit_bytes = rc_account_used(&fixture.account) + 200000;
+    for (int64_t bound = 20; bound < 40; bound++)
+        count(&fixture, less_leaf(fixture.arena, RC_LEAF_EVENT, "p4", bound), 0);
+    assert_true(rc_account_used(&fixture.account) <= fixture.account.limit_bytes);
+    rc_match_cache_get_stats(fixture.cache, &stats);
+    assert_true(stats.rowset_count < 20);
+    fixture_close(&fixture);
+}
+
+struct racer {
+    pthread_t thread;
+    struct fixture *fixture;
+    uint64_t seed;
+    uint64_t sum;
+};
+
+static void *
+race(void *argument)
+{
+    struct racer *racer = argument;
+    uint64_t random = racer->seed;
+    for (int i = 0; i < 150; i++) {
+        RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+        const struct rc_predicate *predicate =
+            less_leaf(arena, RC_LEAF_EVENT, i % 2 == 0 ? "p0" : "p5", i % 10);
+        struct rc_matcher *matcher = NULL;
+        struct rc_rowset *set = NULL;
+        if (rc_matcher_new(racer->fixture->cache, racer->fixture->view, 0, predicate, arena,
+                           &matcher, NULL) != RC_OK ||
+            rc_matcher_slab(matcher, 0, (uint32_t)i % 4, NULL, &set) != RC_OK)
+            abort();
+        racer->sum += rc_rowset_cardinality(set) * (uint64_t)(i + 1);
+        rc_rowset_unref(set);
+        rc_matcher_free(matcher);
+        if (rig_below(&random, 10) == 0)
+            rc_match_cache_clear(racer->fixture->cache);
+        if (rig_below(&random, 10) == 0)
+            (void)rc_match_cache_shrink(racer->fixture->cache, 2000);
+    }
+    return NULL;
+}
+
+static void
+threads(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct racer racers[4];
+    fixture_open(&fixture, 4, 3000);
+    for (uint64_t i = 0; i < 4; i++) {
+        racers[i] = (struct racer){.fixture = &fixture, .seed = i};
+        assert_int_equal(pthread_create(&racers[i].thread, NULL, race, &racers[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(racers[i].thread, NULL);
+        assert_int_equal(racers[i].sum, racers[0].sum);
+    }
+    fixture_close(&fixture);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_trees),
+        cmocka_unit_test(cache_shares_and_forgets),
+        cmocka_unit_test(sub_trees_are_reused),
+        cmocka_unit_test(cleared_while_in_use),
+        cmocka_unit_test(parts),
+        cmocka_unit_test(cancelled),
+        cmocka_unit_test(memory_refused),
+        cmocka_unit_test(account_full),
+        cmocka_unit_test(threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

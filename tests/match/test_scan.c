@@ -1,0 +1,176 @@
+/* Scan: every form, width and kernel against a look at each row. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/match/scan.h"
+#include "tests/match/match_rig.h"
+
+#define ROWS (RC_BLOCK_ROWS + 1237)
+
+static void
+put_code(void *codes, uint32_t width, uint32_t index, uint32_t code)
+{
+    if (width == 1)
+        ((uint8_t *)codes)[index] = (uint8_t)code;
+    else if (width == 2)
+        ((uint16_t *)codes)[index] = (uint16_t)code;
+    else
+        ((uint32_t *)codes)[index] = code;
+}
+
+/* A table that passes single codes, a few ranges, or many codes. */
+static uint8_t *
+random_table(uint64_t *random, uint32_t count)
+{
+    uint8_t *table = calloc(1, count + RC_SCAN_TABLE_PADDING);
+    const uint32_t kind = rig_below(random, 3);
+    if (kind == 0)
+        table[rig_below(random, count)] = 1;
+    for (uint32_t i = 0; kind == 1 && i < 3; i++) {
+        uint32_t code = rig_below(random, count);
+        for (uint32_t left = rig_below(random, count); left > 0 && code < count; left--)
+            table[code++] = 1;
+    }
+    for (uint32_t code = 0; kind == 2 && code < count; code++)
+        table[code] = (uint8_t)rig_below(random, 2);
+    return table;
+}
+
+static void
+expect(const struct rc_scan *scan, const uint8_t *expected)
+{
+    static uint64_t words[RC_BLOCK_WORDS];
+    for (uint32_t begin = 0; begin < ROWS; begin += RC_BLOCK_ROWS) {
+        const uint32_t count = ROWS - begin < RC_BLOCK_ROWS ? ROWS - begin : RC_BLOCK_ROWS;
+        memset(words, 0xff, sizeof(words));
+        rc_scan_block(scan, begin, count, words);
+        for (uint32_t bit = 0; bit < RC_BLOCK_ROWS; bit++) {
+            const bool found = (words[bit / 64] >> (bit % 64) & 1) != 0;
+            if (found != (bit < count && expected[begin + bit] != 0))
+                fail_msg("row %u", begin + bit);
+        }
+        memset(words, 0, sizeof(words));
+        memset(words, 0xff, count / 64 * 8);
+        rc_scan_refine(scan, begin, words);
+        for (uint32_t bit = 0; bit < count / 64 * 64; bit++) {
+            const bool found = (words[bit / 64] >> (bit % 64) & 1) != 0;
+            if (found != (expected[begin + bit] != 0))
+                fail_msg("refined row %u", begin + bit);
+        }
+    }
+}
+
+static void
+expect_kernels(const struct rc_scan *scan, const uint8_t *expected)
+{
+    const struct rc_scan_kernels *const both[] = {&rc_scan_kernels_portable,
+                                                  rc_scan_kernels_best()};
+    static uint64_t words[RC_BLOCK_WORDS];
+    for (int k = 0; k < 4; k++) {
+        const bool ranges = k % 2 == 0;
+        if (ranges && scan->range_count == 0)
+            continue;
+        for (uint32_t count = 1; count <= RC_BLOCK_ROWS; count = count * 5 + 3) {
+            memset(words, 0, sizeof(words));
+            (ranges ? both[k / 2]->ranges : both[k / 2]->lookup)(scan, scan->column.codes, count,
+                                                                 words);
+            for (uint32_t row = 0; row < count; row++) {
+                if ((words[row / 64] >> (row % 64) & 1) != expected[row])
+                    fail_msg("%s %s, row %u of %u", both[k / 2]->name, ranges ? "ranges" : "lookup",
+                             row, count);
+            }
+        }
+    }
+}
+
+static void
+plain(void **state)
+{
+    (void)state;
+    uint64_t random = rig_seed();
+    printf("best kernels: %s\n", rc_scan_kernels_best()->name);
+    uint8_t *expected = malloc(ROWS);
+    for (int round = 0; round < 60; round++) {
+        const uint32_t width = 1u << (round % 3);
+        const uint32_t most = width == 1 ? 256 : width == 2 ? 65536 : 200000;
+        const uint32_t codes_max = rig_below(&random, 2) == 0 ? most : 1 + rig_below(&random, most);
+        uint8_t *table = random_table(&random, codes_max);
+        void *codes = malloc((size_t)ROWS * width);
+        for (uint32_t row = 0; row < ROWS; row++) {
+            const uint32_t code = rig_below(&random, codes_max);
+            put_code(codes, width, row, code);
+            expected[row] = table[code];
+        }
+        const struct rc_column_view column = {.form = RC_COLUMN_PLAIN,
+                                              .code_width = width,
+                                              .code_count = ROWS,
+                                              .codes = codes,
+                                              .dictionary_count = codes_max};
+        struct rc_scan scan;
+        rc_scan_prepare(&column, table, &scan);
+        expect_kernels(&scan, expected);
+        expect(&scan, expected);
+        free(table);
+        free(codes);
+    }
+    free(expected);
+}
+
+static void
+runs_and_sparse(void **state)
+{
+    (void)state;
+    uint64_t random = rig_seed();
+    uint8_t *expected = malloc(ROWS);
+    uint32_t *positions = malloc((ROWS + 1) * sizeof(*positions));
+    for (int round = 0; round < 40; round++) {
+        const bool runs = round % 2 == 0;
+        const uint32_t width = 1u << (round % 3);
+        const uint32_t step = 1 + rig_below(&random, round % 5 == 0 ? 100000 : 500);
+        uint8_t *table = random_table(&random, 200);
+        void *codes = malloc((size_t)ROWS * width);
+        uint32_t count = 0;
+        memset(expected, 0, ROWS);
+        for (uint32_t row = runs ? 0 : rig_below(&random, step); row < ROWS;
+             row += 1 + rig_below(&random, step)) {
+            const uint32_t code = rig_below(&random, 200);
+            positions[count] = row;
+            put_code(codes, width, count++, code);
+            expected[row] = table[code];
+        }
+        positions[count] = ROWS;
+        for (uint32_t i = 0; runs && i < count; i++)
+            memset(expected + positions[i], expected[positions[i]],
+                   positions[i + 1] - positions[i]);
+        const struct rc_column_view column = {.form = runs ? RC_COLUMN_RUNS : RC_COLUMN_SPARSE,
+                                              .code_width = width,
+                                              .code_count = count,
+                                              .codes = codes,
+                                              .positions = positions,
+                                              .dictionary_count = 200};
+        struct rc_scan scan;
+        rc_scan_prepare(&column, table, &scan);
+        expect(&scan, expected);
+        free(table);
+        free(codes);
+    }
+    free(positions);
+    free(expected);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain),
+        cmocka_unit_test(runs_and_sparse),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
