@@ -1,0 +1,270 @@
+/*
+ * Background work: sealing and merging, queued where a batch made some, and the keeper, which looks
+ * every quarter of a second for projects that have become idle and for a log that has grown.
+ *
+ * A tenant has at most one sealing and one merging task; each does all there is to do and then
+ * looks once more, so that no kick is lost. A task that fails for want of memory leaves things as
+ * they are and is tried again with the next kick.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "engine/base/assert.h"
+#include "engine/base/clock.h"
+#include "engine/face/engine_state.h"
+#include "engine/intake/merge.h"
+#include "engine/intake/seal.h"
+
+#define KEEPER_PERIOD_MS 250
+#define IDLE_NS ((uint64_t)2000000000)
+/* An idle head below this stays one: it costs a scan of a few microseconds. */
+#define IDLE_HEAD_ROWS_MIN 512u
+
+static void
+task_begins(struct rc_engine *engine)
+{
+    pthread_mutex_lock(&engine->background);
+    engine->background_count++;
+    pthread_mutex_unlock(&engine->background);
+}
+
+static void
+task_ends(struct rc_engine *engine)
+{
+    pthread_mutex_lock(&engine->background);
+    RC_ASSERT(engine->background_count > 0);
+    engine->background_count--;
+    pthread_cond_broadcast(&engine->background_done);
+    pthread_mutex_unlock(&engine->background);
+}
+
+/* Tells who waits for room that a head was sealed. */
+static void
+announce_progress(struct rc_engine *engine)
+{
+    pthread_mutex_lock(&engine->background);
+    pthread_cond_broadcast(&engine->background_done);
+    pthread_mutex_unlock(&engine->background);
+}
+
+static void
+queue_task(struct tenant *tenant, _Atomic(bool) *flag, void (*task)(void *))
+{
+    if (atomic_load(&tenant->engine->stopping) || atomic_exchange(flag, true))
+        return;
+    task_begins(tenant->engine);
+    if (rc_workers_submit(tenant->engine->workers, RC_BACKGROUND, task, rc_tenant_ref(tenant)) ==
+        RC_OK)
+        return;
+    atomic_store(flag, false);
+    task_ends(tenant->engine);
+    rc_tenant_unref(tenant);
+}
+
+/* Runs plans until pick finds none or one fails. */
+static enum rc_status
+merge_while(struct tenant *tenant,
+            void (*pick)(const struct rc_version *, struct rc_merge_plan *),
+            struct rc_error *reterr_error)
+{
+    while (!atomic_load(&tenant->cancel)) {
+        struct rc_merge_plan plan;
+        RC_CLEANUP(rc_version_unrefp)
+        struct rc_version *version = rc_project_pin_version(tenant->project);
+        pick(version, &plan);
+        if (plan.count == 0)
+            return RC_OK;
+        RC_TRY(rc_merge_run(tenant->project, &plan, &tenant->cancel, reterr_error));
+        for (uint32_t i = 0; i < plan.count; i++)
+            rc_match_cache_drop_slab(tenant->cache, plan.ids[i]);
+    }
+    return RC_CANCELLED;
+}
+
+static void
+merge_task(void *argument)
+{
+    struct tenant *tenant = argument;
+    struct rc_engine *engine = tenant->engine;
+    const uint64_t idle_ns = rc_clock_monotonic_ns() - atomic_load(&tenant->applied_at_ns);
+    const enum rc_status status =
+        merge_while(tenant, idle_ns >= IDLE_NS ? rc_merge_pick_idle : rc_merge_pick, NULL);
+    (void)status; /* Tried again with the next kick. */
+    atomic_store(&tenant->merging, false);
+    rc_tenant_unref(tenant);
+    task_ends(engine);
+}
+
+static bool
+has_full_heads(struct tenant *tenant)
+{
+    RC_CLEANUP(rc_version_unrefp)
+    struct rc_version *version = rc_project_pin_version(tenant->project);
+    return version->head_count > 1;
+}
+
+static void
+seal_task(void *argument)
+{
+    struct tenant *tenant = argument;
+    struct rc_engine *engine = tenant->engine;
+    bool sealed = true;
+    enum rc_status status = RC_OK;
+    while (sealed && status == RC_OK) {
+        sealed = false;
+        status = rc_seal_oldest(tenant->project, &tenant->cancel, &sealed, NULL);
+        if (sealed) {
+            announce_progress(engine);
+            queue_task(tenant, &tenant->merging, merge_task);
+        }
+    }
+    atomic_store(&tenant->sealing, false);
+    /* A head that filled up between the last look and the flag would wait for the next kick. */
+    if (status == RC_OK && has_full_heads(tenant))
+        queue_task(tenant, &tenant->sealing, seal_task);
+    rc_tenant_unref(tenant);
+    task_ends(engine);
+}
+
+void
+rc_background_kick(struct tenant *tenant)
+{
+    queue_task(tenant, &tenant->sealing, seal_task);
+}
+
+void
+rc_background_hold(struct tenant *tenant, uint32_t full_heads_max)
+{
+    struct rc_engine *engine = tenant->engine;
+    for (;;) {
+        RC_CLEANUP(rc_version_unrefp)
+        struct rc_version *version = rc_project_pin_version(tenant->project);
+        /* Without a task there is nothing to wait for: sealing failed, and memory decides. */
+        if (version->head_count <= full_heads_max + 1 || !atomic_load(&tenant->sealing))
+            return;
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += 20 * 1000000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        pthread_mutex_lock(&engine->background);
+        pthread_cond_timedwait(&engine->background_done, &engine->background, &until);
+        pthread_mutex_unlock(&engine->background);
+    }
+}
+
+static void
+keep_tenant(struct tenant *tenant)
+{
+    const uint64_t idle_ns = rc_clock_monotonic_ns() - atomic_load(&tenant->applied_at_ns);
+    if (idle_ns < IDLE_NS || atomic_exchange(&tenant->idle_checked, true))
+        return;
+    rc_project_lock_writer(tenant->project);
+    const struct rc_version *now = rc_project_version(tenant->project);
+    const uint32_t rows = rc_head_row_count(now->heads[now->head_count - 1].head);
+    rc_project_unlock_writer(tenant->project);
+    if (rows >= IDLE_HEAD_ROWS_MIN && rc_seal_end_head(tenant->project, NULL) == RC_OK)
+        rc_background_kick(tenant);
+    else
+        queue_task(tenant, &tenant->merging, merge_task);
+}
+
+static void
+keep_all(struct rc_engine *engine)
+{
+    struct tenant **tenants = NULL;
+    uint32_t count = 0;
+    if (rc_tenants_pin(engine, &tenants, &count) != RC_OK)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        keep_tenant(tenants[i]);
+    rc_tenants_unpin(tenants, count);
+    struct rc_wal_stats wal;
+    rc_wal_get_stats(engine->wal, &wal);
+    if (wal.live_bytes > engine->wal_checkpoint_bytes) {
+        struct rc_snapshot_result result;
+        const enum rc_status status = rc_engine_snapshot(engine, &result, NULL);
+        (void)status; /* The log is still longer than it should be: the next round tries again. */
+    }
+}
+
+static void *
+keeper(void *argument)
+{
+    struct rc_engine *engine = argument;
+    pthread_mutex_lock(&engine->background);
+    while (engine->keeper_runs) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += KEEPER_PERIOD_MS * 1000000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&engine->keeper_wake, &engine->background, &until);
+        if (!engine->keeper_runs)
+            break;
+        pthread_mutex_unlock(&engine->background);
+        keep_all(engine);
+        pthread_mutex_lock(&engine->background);
+    }
+    pthread_mutex_unlock(&engine->background);
+    return NULL;
+}
+
+enum rc_status
+rc_keeper_start(struct rc_engine *engine, struct rc_error *reterr_error)
+{
+    engine->keeper_runs = true;
+    if (pthread_create(&engine->keeper, NULL, keeper, engine) == 0)
+        return RC_OK;
+    engine->keeper_runs = false;
+    return rc_error_set(reterr_error, RC_NO_MEMORY, "no thread for the keeper");
+}
+
+void
+rc_keeper_stop(struct rc_engine *engine)
+{
+    pthread_mutex_lock(&engine->background);
+    const bool runs = engine->keeper_runs;
+    engine->keeper_runs = false;
+    pthread_cond_signal(&engine->keeper_wake);
+    pthread_mutex_unlock(&engine->background);
+    if (runs)
+        pthread_join(engine->keeper, NULL);
+}
+
+void
+rc_engine_settle(struct rc_engine *engine)
+{
+    rc_wal_drain(engine->wal);
+    pthread_mutex_lock(&engine->background);
+    while (engine->background_count > 0)
+        pthread_cond_wait(&engine->background_done, &engine->background);
+    pthread_mutex_unlock(&engine->background);
+}
+
+static enum rc_status
+compact(struct tenant *tenant, struct rc_error *reterr_error)
+{
+    RC_TRY(rc_seal_end_head(tenant->project, reterr_error));
+    rc_background_kick(tenant);
+    rc_engine_settle(tenant->engine);
+    /* One merge at a time for a project: take the flag as a task would. */
+    while (atomic_exchange(&tenant->merging, true))
+        rc_engine_settle(tenant->engine);
+    const enum rc_status status = merge_while(tenant, rc_merge_pick_all, reterr_error);
+    atomic_store(&tenant->merging, false);
+    return atomic_load(&tenant->cancel) ? RC_OK : status; /* Deleted meanwhile: nothing to do. */
+}
+
+enum rc_status
+rc_engine_compact(struct rc_engine *engine, struct rc_error *reterr_error)
+{
+    struct tenant **tenants = NULL;
+    uint32_t count = 0;
+    enum rc_status status = RC_OK;
+    RC_TRY_OR(reterr_error, rc_tenants_pin(engine, &tenants, &count));
+    for (uint32_t i = 0; status == RC_OK && i < count; i++)
+        status = compact(tenants[i], reterr_error);
+    rc_tenants_unpin(tenants, count);
+    return status;
+}

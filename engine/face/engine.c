@@ -1,0 +1,244 @@
+/*
+ * Opening and closing. Order matters in both directions: workers before the log (replay may seal),
+ * the log before the keeper (a checkpoint needs it); the keeper stops first, then the log drains,
+ * then background work ends, and only then does memory go.
+ */
+#include "engine/face/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/assert.h"
+#include "engine/base/clock.h"
+#include "engine/durable/manifest.h"
+#include "engine/face/engine_state.h"
+#include "engine/keep/manifest_content.h"
+#include "engine/keep/restore.h"
+
+#define WAL_FILE_BYTES ((uint64_t)64 << 20)
+#define WAL_CHECKPOINT_BYTES ((uint64_t)1 << 30)
+#define WAL_BUFFER_BYTES ((uint64_t)64 << 20)
+
+/* Makes the entry of a path in its parent durable. */
+static enum rc_status
+sync_parent(struct rc_disk *disk, const char *path, struct rc_error *reterr_error)
+{
+    char parent[RC_PATH_BYTES_MAX];
+    size_t size = strlen(path);
+    while (size > 1 && path[size - 1] == '/')
+        size--;
+    while (size > 0 && path[size - 1] != '/')
+        size--;
+    while (size > 1 && path[size - 1] == '/')
+        size--;
+    (void)snprintf(parent, sizeof(parent), "%.*s", (int)size, path);
+    return rc_disk_sync_dir(disk, size == 0 ? "." : parent, reterr_error);
+}
+
+/* What is acknowledged later lies in these directories: they must outlive a power cut first. */
+static enum rc_status
+make_directories(struct rc_engine *engine,
+                 char wal_path[RC_PATH_BYTES_MAX],
+                 struct rc_error *reterr_error)
+{
+    char path[RC_PATH_BYTES_MAX];
+    const int longest = snprintf(path, sizeof(path), "%s/projects", engine->directory);
+    if (longest < 0 || (size_t)longest >= sizeof(path))
+        return rc_error_set(reterr_error, RC_LIMIT_EXCEEDED,
+                            "the data directory's path is too long");
+    RC_TRY(rc_disk_make_dir(engine->disk, engine->directory, reterr_error));
+    RC_TRY(rc_disk_make_dir(engine->disk, path, reterr_error));
+    (void)snprintf(wal_path, RC_PATH_BYTES_MAX, "%s/wal", engine->directory);
+    RC_TRY(rc_disk_make_dir(engine->disk, wal_path, reterr_error));
+    RC_TRY(rc_disk_sync_dir(engine->disk, engine->directory, reterr_error));
+    RC_TRY(sync_parent(engine->disk, engine->directory, reterr_error));
+    (void)snprintf(path, sizeof(path), "%s/LOCK", engine->directory);
+    const enum rc_status status =
+        rc_disk_lock(engine->disk, path, &engine->lock_file, reterr_error);
+    if (status == RC_CONFLICT)
+        return rc_error_set(reterr_error, RC_CONFLICT, "another process uses the data directory %s",
+                            engine->directory);
+    return status;
+}
+
+static enum rc_status
+restore_tenant(struct rc_engine *engine,
+               const struct rc_manifest_content *content,
+               const struct rc_manifest_project *stored,
+               struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
+    struct rc_kept_slabs kept = {0};
+    RC_TRY(rc_restore_project(engine->disk, engine->directory, stored->id, stored->incarnation,
+                              content->number, &engine->account, engine->head_rows_max, false,
+                              &project, &kept, reterr_error));
+    struct tenant *tenant = NULL;
+    const enum rc_status status =
+        rc_tenant_add(engine, RC_TAKE(project), stored->incarnation, &tenant);
+    if (status != RC_OK) {
+        rc_kept_slabs_close(&kept);
+        return rc_error_set(reterr_error, status, "a project could not be entered");
+    }
+    tenant->kept = kept;
+    tenant->restored_sequence = stored->sequence;
+    return RC_OK;
+}
+
+/* Reads the manifest, if there is one, and restores its projects. *ret_replay_after: the log record
+ * from which on some project wants the log. */
+static enum rc_status
+restore_all(struct rc_engine *engine, uint64_t *ret_replay_after, struct rc_error *reterr_error)
+{
+    *ret_replay_after = 0;
+    RC_CLEANUP(rc_writer_close) struct rc_writer payload = {0};
+    const enum rc_status status =
+        rc_manifest_read(engine->disk, engine->directory, &payload, reterr_error);
+    if (status == RC_NOT_FOUND)
+        return RC_OK;
+    RC_TRY(status);
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(&engine->account, 0);
+    if (arena == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to restore");
+    struct rc_manifest_content content;
+    RC_TRY(rc_manifest_content_read((struct rc_bytes){(const char *)payload.data, payload.size},
+                                    arena, &content, reterr_error));
+    uint64_t replay_after = content.sequence;
+    for (uint32_t i = 0; i < content.project_count; i++) {
+        RC_TRY(restore_tenant(engine, &content, &content.projects[i], reterr_error));
+        if (content.projects[i].sequence < replay_after)
+            replay_after = content.projects[i].sequence;
+    }
+    engine->checkpoint_number = content.number;
+    atomic_store(&engine->applied, replay_after);
+    *ret_replay_after = replay_after;
+    return RC_OK;
+}
+
+static enum rc_status
+open_parts(struct rc_engine *engine,
+           const struct rc_engine_options *options,
+           struct rc_error *reterr_error)
+{
+    char wal_path[RC_PATH_BYTES_MAX];
+    const size_t size = strlen(options->directory) + 1;
+    engine->directory = rc_alloc(size);
+    if (engine->directory == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to open");
+    memcpy(engine->directory, options->directory, size);
+    RC_TRY(make_directories(engine, wal_path, reterr_error));
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const uint32_t threads = options->worker_count != 0 ? options->worker_count
+                             : processors > 0           ? (uint32_t)processors
+                                                        : 1;
+    /* Two more than compute: a seal must not wait behind a merge, nor a query behind both. */
+    RC_TRY(rc_workers_new(threads + 2, &engine->workers, reterr_error));
+    uint64_t replay_after = 0;
+    RC_TRY(restore_all(engine, &replay_after, reterr_error));
+    const struct rc_wal_options wal_options = {
+        .disk = engine->disk,
+        .directory = wal_path,
+        .file_bytes = options->wal_file_bytes != 0 ? options->wal_file_bytes : WAL_FILE_BYTES,
+        .buffer_bytes_max = WAL_BUFFER_BYTES,
+        .replay_after = replay_after,
+        .on_replay = rc_log_replay,
+        .on_durable = rc_log_durable,
+        .context = engine,
+    };
+    RC_TRY(rc_wal_open(&wal_options, &engine->wal, reterr_error));
+    return rc_keeper_start(engine, reterr_error);
+}
+
+enum rc_status
+rc_engine_open(const struct rc_engine_options *options,
+               struct rc_engine **ret_engine,
+               struct rc_error *reterr_error)
+{
+    const uint64_t begun_ns = rc_clock_monotonic_ns();
+    struct rc_engine *engine = rc_alloc_zero(sizeof(*engine));
+    if (engine == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to open");
+    RC_ASSERT(options->head_rows_max <= RC_HEAD_ROWS_MAX);
+    engine->disk = options->disk != NULL ? options->disk : rc_disk_real();
+    engine->account = (struct rc_account){
+        .parent = &rc_account_process,
+    };
+    engine->memory_bytes_max = options->memory_bytes_max;
+    engine->head_rows_max = options->head_rows_max != 0 ? options->head_rows_max : RC_HEAD_ROWS_MAX;
+    engine->wal_checkpoint_bytes =
+        options->wal_checkpoint_bytes != 0 ? options->wal_checkpoint_bytes : WAL_CHECKPOINT_BYTES;
+    pthread_mutex_init(&engine->changes, NULL);
+    pthread_mutex_init(&engine->registry, NULL);
+    pthread_mutex_init(&engine->checkpoint, NULL);
+    pthread_mutex_init(&engine->background, NULL);
+    pthread_cond_init(&engine->background_done, NULL);
+    pthread_cond_init(&engine->keeper_wake, NULL);
+    const enum rc_status status = open_parts(engine, options, reterr_error);
+    if (status != RC_OK) {
+        rc_engine_close(engine, false);
+        return status;
+    }
+    engine->start_ns = rc_clock_monotonic_ns() - begun_ns;
+    *ret_engine = engine;
+    return RC_OK;
+}
+
+struct rc_engine *
+rc_engine_close(struct rc_engine *engine, bool snapshot)
+{
+    if (engine == NULL)
+        return NULL;
+    rc_keeper_stop(engine);
+    if (engine->wal != NULL) {
+        rc_wal_drain(engine->wal);
+        struct rc_snapshot_result result;
+        const enum rc_status status = snapshot ? rc_engine_snapshot(engine, &result, NULL) : RC_OK;
+        (void)status; /* Without a checkpoint the next start replays the log. */
+    }
+    atomic_store(&engine->stopping, true);
+    engine->wal = rc_wal_close(engine->wal);
+    for (size_t i = 0; i < engine->tenant_count; i++)
+        atomic_store(&engine->tenants[i]->cancel, true);
+    engine->workers = rc_workers_free(engine->workers);
+    for (size_t i = 0; i < engine->tenant_count; i++)
+        rc_tenant_unref(engine->tenants[i]);
+    rc_alloc_free(engine->tenants);
+    rc_file_close(engine->lock_file);
+    rc_alloc_free(engine->directory);
+    pthread_mutex_destroy(&engine->changes);
+    pthread_mutex_destroy(&engine->registry);
+    pthread_mutex_destroy(&engine->checkpoint);
+    pthread_mutex_destroy(&engine->background);
+    pthread_cond_destroy(&engine->background_done);
+    pthread_cond_destroy(&engine->keeper_wake);
+    return rc_alloc_free(engine);
+}
+
+struct rc_workers *
+rc_engine_workers(struct rc_engine *engine)
+{
+    return engine->workers;
+}
+
+void
+rc_engine_get_stats(struct rc_engine *engine, struct rc_engine_stats *ret_stats)
+{
+    struct rc_wal_stats wal;
+    rc_wal_get_stats(engine->wal, &wal);
+    pthread_mutex_lock(&engine->registry);
+    const uint64_t projects = engine->tenant_count;
+    pthread_mutex_unlock(&engine->registry);
+    *ret_stats = (struct rc_engine_stats){
+        .projects = projects,
+        .memory_bytes = rc_account_used(&engine->account),
+        .memory_bytes_max = engine->memory_bytes_max,
+        .wal_live_bytes = wal.live_bytes,
+        .wal_sequence = wal.sequence_last,
+        .wal_syncs = wal.synced_count,
+        .wal_torn_bytes = wal.torn_bytes,
+        .replayed_records = wal.replayed_count,
+        .start_ns = engine->start_ns,
+        .snapshot_count = atomic_load(&engine->snapshot_count),
+        .snapshot_last_ms = atomic_load(&engine->snapshot_last_ms),
+    };
+}

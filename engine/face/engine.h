@@ -1,0 +1,275 @@
+/*
+ * The face of the engine: open, close, projects, append, define, query, snapshot. Any C program can
+ * embed it; recountd is one that does.
+ *
+ * Ownership: an engine owns its threads, files and memory. Replies come from the arena that the
+ * caller gives. Threading: every function may be called from any thread. Those that say so wait for
+ * the disk; queries run on the calling thread and on the engine's workers, so call them from a
+ * worker (rc_engine_workers) and never from a thread that polls. Units:     times are UTC ms since
+ * 1970, sizes are bytes. Errors:    see base/status.h. Nothing half-applied remains.
+ */
+#ifndef RC_FACE_ENGINE_H
+#define RC_FACE_ENGINE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/cleanup.h"
+#include "engine/base/file.h"
+#include "engine/base/status.h"
+#include "engine/base/workers.h"
+#include "engine/intake/batch.h"
+#include "engine/query/query.h"
+#include "engine/store/catalog.h"
+#include "engine/store/project.h"
+
+struct rc_engine;
+
+struct rc_engine_options {
+    struct rc_disk *disk;      /* NULL: the real one. */
+    const char *directory;     /* Created when missing (its parent must exist). */
+    uint32_t worker_count;     /* 0: one a processor. */
+    uint64_t memory_bytes_max; /* Of the process: at it bitmaps go, then ingestion is refused. 0:
+                                  none. */
+    uint64_t wal_file_bytes;   /* 0: 64 MiB. */
+    uint64_t wal_checkpoint_bytes; /* Checkpoint by itself when this much log is live. 0: 1 GiB. */
+    uint32_t head_rows_max;        /* 0: RC_HEAD_ROWS_MAX. Tests use less. */
+};
+
+/* Opens or creates a data directory: maps the last checkpoint, replays the log behind it.
+ *   RC_CONFLICT  another process has it open.
+ *   RC_CORRUPT   stored bytes are damaged; the error says where. Nothing was changed. */
+RC_MUST_USE enum rc_status
+rc_engine_open(const struct rc_engine_options *options,
+               struct rc_engine **ret_engine,
+               struct rc_error *reterr_error);
+
+/* Makes everything accepted durable and closes. With snapshot also writes a checkpoint, so that the
+ * next start has nothing to replay. NULL is fine. Returns NULL. */
+struct rc_engine *
+rc_engine_close(struct rc_engine *engine, bool snapshot);
+
+struct rc_workers *
+rc_engine_workers(struct rc_engine *engine);
+
+/* ---- Projects ---------------------------------------------------------------------------------
+ */
+
+/* struct rc_project_settings is that of store/project.h; version and times are outputs here. */
+
+/* version_expected: 0 creates (RC_EXISTS when it exists); else updates the version named
+ * (RC_CONFLICT when it is another one, RC_NOT_FOUND); UINT64_MAX updates whichever there is. Waits
+ * for the disk. */
+RC_MUST_USE enum rc_status
+rc_engine_put_project(struct rc_engine *engine,
+                      const struct rc_project_settings *settings,
+                      uint64_t version_expected,
+                      struct rc_arena *arena,
+                      struct rc_project_settings *ret_settings,
+                      struct rc_error *reterr_error);
+
+RC_MUST_USE enum rc_status
+rc_engine_get_project(struct rc_engine *engine,
+                      struct rc_bytes id,
+                      struct rc_arena *arena,
+                      struct rc_project_settings *ret_settings,
+                      struct rc_error *reterr_error);
+
+/* Projects by id, those above after; at most limit. */
+RC_MUST_USE enum rc_status
+rc_engine_list_projects(struct rc_engine *engine,
+                        struct rc_bytes after,
+                        uint32_t limit,
+                        struct rc_arena *arena,
+                        struct rc_project_settings **ret_list,
+                        uint32_t *ret_count,
+                        bool *ret_more);
+
+/* Deletes a project and all its data. version_expected as above but never 0. Waits for the disk. */
+RC_MUST_USE enum rc_status
+rc_engine_delete_project(struct rc_engine *engine,
+                         struct rc_bytes id,
+                         uint64_t version_expected,
+                         struct rc_error *reterr_error);
+
+/* ---- Ingestion --------------------------------------------------------------------------------
+ */
+
+struct rc_ingest_result {
+    enum rc_status status;     /* RC_OK: durable and visible. Else nothing of the batch is. */
+    bool duplicate;            /* The stream had this batch: nothing was applied. */
+    uint64_t accepted;         /* Rows. */
+    uint64_t replaced;         /* Events that replaced an earlier one. */
+    uint64_t durable_sequence; /* Of the log record; grows. */
+};
+
+/* The highest batch id that the project has of a client stream; 0: none. */
+RC_MUST_USE enum rc_status
+rc_engine_stream_position(struct rc_engine *engine,
+                          struct rc_bytes project,
+                          struct rc_bytes client_stream,
+                          uint64_t *ret_batch_id,
+                          struct rc_error *reterr_error);
+
+/*
+ * Checks a batch, logs its good rows and applies them. Waits while the log's buffer is full; does
+ * not wait for the disk. done is called once, from a thread of the engine, if and only if RC_OK is
+ * returned; batches of one stream are done in the order in which they were given.
+ *   RC_OK              *ret_rejects lists the rows that were not taken (from arena, at once).
+ *   RC_NOT_FOUND       no such project.
+ *   RC_LIMIT_EXCEEDED  the project or process is at its memory limit: try again later.
+ *   RC_NO_SPACE        the disk is full: try again later.
+ */
+RC_MUST_USE enum rc_status
+rc_engine_ingest(struct rc_engine *engine,
+                 struct rc_bytes project,
+                 struct rc_bytes client_stream,
+                 uint64_t batch_id,
+                 const struct rc_batch *batch,
+                 struct rc_arena *arena,
+                 void (*done)(void *context, const struct rc_ingest_result *result),
+                 void *context,
+                 struct rc_rejects *ret_rejects,
+                 struct rc_error *reterr_error);
+
+/* ---- Definitions and segments ------------------------------------------------------------------
+ */
+
+/* Puts an entry whose payload is a stored predicate or segment (rc_predicate_write,
+ * rc_segment_write); it is checked and its references are resolved first. entry->version,
+ * created_ms, updated_ms are ignored. version_expected as in rc_engine_put_project. Waits for the
+ * disk. */
+RC_MUST_USE enum rc_status
+rc_engine_put_entry(struct rc_engine *engine,
+                    struct rc_bytes project,
+                    enum rc_catalog_kind kind,
+                    const struct rc_catalog_entry *entry,
+                    uint64_t version_expected,
+                    struct rc_arena *arena,
+                    struct rc_catalog_entry *ret_entry,
+                    struct rc_error *reterr_error);
+
+/* RC_CONFLICT: the version is another one, or another definition or segment uses it (the error
+ * names it). */
+RC_MUST_USE enum rc_status
+rc_engine_delete_entry(struct rc_engine *engine,
+                       struct rc_bytes project,
+                       enum rc_catalog_kind kind,
+                       struct rc_bytes name,
+                       uint64_t version_expected,
+                       struct rc_error *reterr_error);
+
+/* The catalog as it is now; a reference of the caller's. */
+RC_MUST_USE enum rc_status
+rc_engine_catalog(struct rc_engine *engine,
+                  struct rc_bytes project,
+                  enum rc_catalog_kind kind,
+                  struct rc_catalog **ret_catalog,
+                  struct rc_error *reterr_error);
+
+/* ---- Queries -----------------------------------------------------------------------------------
+ */
+
+/* A query in progress: the pinned state of a project and what it runs with. The caller may then
+ * call any rc_query_* on rc_query_session_context. */
+struct rc_query_session;
+
+/* memory_bytes_max bounds the scratch memory and the reply of the query; 0: 1 GiB. cancel may be
+ * NULL. */
+RC_MUST_USE enum rc_status
+rc_engine_begin_query(struct rc_engine *engine,
+                      struct rc_bytes project,
+                      const _Atomic(bool) *cancel,
+                      uint64_t memory_bytes_max,
+                      struct rc_query_session **ret_session,
+                      struct rc_error *reterr_error);
+
+const struct rc_query_context *
+rc_query_session_context(const struct rc_query_session *session);
+
+/* The project's settings as of the session's begin. */
+const struct rc_project_settings *
+rc_query_session_settings(const struct rc_query_session *session);
+
+struct rc_query_session *
+rc_query_session_end(struct rc_query_session *session);
+
+RC_DEFINE_CLEANUP(struct rc_query_session *, rc_query_session_end)
+
+/* ---- Keeping -----------------------------------------------------------------------------------
+ */
+
+struct rc_snapshot_result {
+    uint64_t sequence; /* Everything up to this log record is in it. */
+    uint64_t slabs_written;
+    uint64_t bytes_written;
+    uint64_t elapsed_ns;
+};
+
+/* Writes a checkpoint and trims the log. Ingestion and queries go on. One at a time: a second
+ * caller waits for the first and then makes its own. Waits for the disk. */
+RC_MUST_USE enum rc_status
+rc_engine_snapshot(struct rc_engine *engine,
+                   struct rc_snapshot_result *ret_result,
+                   struct rc_error *reterr_error);
+
+/* Waits until no background work (seal, merge) is left to do. For tests and measurements. */
+void
+rc_engine_settle(struct rc_engine *engine);
+
+/* Seals the heads, merges what there is, window by window, and waits. For measurements and
+ * operators. */
+RC_MUST_USE enum rc_status
+rc_engine_compact(struct rc_engine *engine, struct rc_error *reterr_error);
+
+/* Forgets a project's cached bitmaps: the next query is cold. */
+RC_MUST_USE enum rc_status
+rc_engine_drop_cache(struct rc_engine *engine,
+                     struct rc_bytes project,
+                     struct rc_error *reterr_error);
+
+struct rc_project_stats {
+    uint64_t events;      /* Live ones. */
+    uint64_t dead_events; /* Replaced, not yet merged away. */
+    uint64_t users;       /* Sent ids. */
+    uint64_t head_rows;
+    uint64_t slab_count;
+    uint64_t slab_bytes;
+    uint64_t head_bytes;
+    uint64_t dictionary_bytes;
+    uint64_t user_bytes; /* Ids, properties, joins. */
+    uint64_t bitmap_bytes;
+    uint64_t memory_bytes; /* Charged to the project, mapped slabs included. */
+    uint64_t event_properties;
+    uint64_t user_properties;
+    int64_t time_min_ms; /* Of events; both 0 without any. */
+    int64_t time_max_ms;
+    uint64_t data_version;
+};
+
+RC_MUST_USE enum rc_status
+rc_engine_project_stats(struct rc_engine *engine,
+                        struct rc_bytes project,
+                        struct rc_project_stats *ret_stats,
+                        struct rc_error *reterr_error);
+
+struct rc_engine_stats {
+    uint64_t projects;
+    uint64_t memory_bytes;
+    uint64_t memory_bytes_max;
+    uint64_t wal_live_bytes;
+    uint64_t wal_sequence;
+    uint64_t wal_syncs;
+    uint64_t wal_torn_bytes;   /* Cut at the last start. */
+    uint64_t replayed_records; /* At the last start. */
+    uint64_t start_ns;         /* What the last start took. */
+    uint64_t snapshot_count;   /* Since the start. */
+    int64_t snapshot_last_ms;  /* 0: none since the start. */
+};
+
+void
+rc_engine_get_stats(struct rc_engine *engine, struct rc_engine_stats *ret_stats);
+
+#endif

@@ -1,0 +1,172 @@
+/*
+ * Engine state: the structs behind engine.h, for the files of this room alone.
+ *
+ * A tenant is a project with what only the face knows of it: its bitmap cache, what is on disk of
+ * it, which batches of its streams are in the log but not yet applied, and which background work is
+ * under way.
+ *
+ * The order of locks: changes > checkpoint > registry > tenant's intake > tenant's logging >
+ * project's writer > project's publish.
+ */
+#ifndef RC_FACE_ENGINE_STATE_H
+#define RC_FACE_ENGINE_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/durable/wal.h"
+#include "engine/face/engine.h"
+#include "engine/intake/record.h"
+#include "engine/keep/checkpoint.h"
+#include "engine/store/streams.h"
+
+struct tenant {
+    _Atomic(uint32_t) references;
+    struct rc_engine *engine;
+    struct rc_project *project;
+    struct rc_match_cache *cache;
+    uint64_t incarnation;       /* The log record that made it. */
+    uint64_t restored_sequence; /* Replay skips its records up to this. */
+    struct rc_kept_slabs kept;  /* Guarded by the engine's checkpoint lock. */
+    _Atomic(bool) failed;       /* A batch could not be applied: nothing may follow it. */
+    _Atomic(bool) cancel;       /* The project is deleted: background work should stop. */
+    _Atomic(uint64_t) applied_at_ns;
+    _Atomic(bool) sealing; /* A task is queued or running. */
+    _Atomic(bool) merging;
+    _Atomic(bool) idle_checked; /* Since applied_at_ns. */
+
+    pthread_mutex_t intake;   /* Held while a batch enters the log, which may wait for room. */
+    pthread_mutex_t logging;  /* Guards logged; never held while anything is waited for. */
+    struct rc_streams logged; /* Highest batch id in the log, applied or not. */
+};
+
+/* Somebody who waits for a record. One of the two. */
+struct ticket {
+    void (*done)(void *context, const struct rc_ingest_result *result);
+    void *context;
+    struct tenant *tenant; /* Of a batch: a reference. */
+    bool duplicate;        /* Stands for a batch that the stream had. */
+};
+
+struct rc_engine {
+    struct rc_disk *disk;
+    char *directory;
+    struct rc_file *lock_file;
+    struct rc_account account; /* Child of the process's. Has no limit: what was let in is kept. */
+    uint64_t memory_bytes_max; /* 0: none. */
+    uint32_t head_rows_max;
+    uint64_t wal_checkpoint_bytes;
+    struct rc_workers *workers;
+    struct rc_wal *wal;
+    _Atomic(uint64_t) applied; /* Sequence of the last applied record. */
+    _Atomic(bool) stopping;
+
+    pthread_mutex_t
+        changes; /* Held from the look at a project's or entry's version to its change. */
+    pthread_mutex_t registry; /* Guards tenants. */
+    size_t tenant_count;
+    size_t tenant_capacity;
+    struct tenant **tenants; /* By project id. A reference each. */
+
+    pthread_mutex_t checkpoint; /* One at a time; guards the numbers. */
+    uint64_t checkpoint_number;
+
+    pthread_mutex_t background;     /* Guards background_count and backs the two conditions. */
+    pthread_cond_t background_done; /* Some background task ended. */
+    uint32_t background_count;      /* Queued or running. */
+    pthread_cond_t keeper_wake;
+    pthread_t keeper;
+    bool keeper_runs;
+
+    _Atomic(uint64_t) snapshot_count;
+    _Atomic(int64_t) snapshot_last_ms;
+    uint64_t start_ns;
+};
+
+/* ---- tenants.c ---- */
+
+/* The tenant of a project, with a reference; NULL and RC_NOT_FOUND's sentence when there is none.
+ */
+struct tenant *
+rc_tenant_find(struct rc_engine *engine, struct rc_bytes id, struct rc_error *reterr_error);
+
+struct tenant *
+rc_tenant_ref(struct tenant *tenant);
+
+struct tenant *
+rc_tenant_unref(struct tenant *tenant);
+
+RC_DEFINE_CLEANUP(struct tenant *, rc_tenant_unref)
+
+/* Makes a tenant of a project, which it takes over, and enters it. */
+RC_MUST_USE enum rc_status
+rc_tenant_add(struct rc_engine *engine,
+              struct rc_project *project,
+              uint64_t incarnation,
+              struct tenant **ret_tenant);
+
+/* Takes a tenant out; NULL when there is none. The reference is the caller's. */
+struct tenant *
+rc_tenant_remove(struct rc_engine *engine, struct rc_bytes id);
+
+/* All tenants, with a reference each, in an rc_alloc block. */
+RC_MUST_USE enum rc_status
+rc_tenants_pin(struct rc_engine *engine, struct tenant ***ret_tenants, uint32_t *ret_count);
+
+void
+rc_tenants_unpin(struct tenant **tenants, uint32_t count);
+
+/* ---- ingest.c ---- */
+
+/* RC_LIMIT_EXCEEDED when bytes more would take the project or the process past its limit although
+ * the project's bitmaps were dropped. */
+RC_MUST_USE enum rc_status
+rc_tenant_check_memory(struct tenant *tenant, uint64_t bytes, struct rc_error *reterr_error);
+
+/* A batch that was logged is not applied: its number, and those behind it, may be used again. */
+void
+rc_tenant_forget_logged(struct tenant *tenant, struct rc_bytes client_stream);
+
+/* ---- log.c ---- */
+
+/* rc_wal's callbacks. */
+enum rc_status
+rc_log_replay(void *context,
+              uint64_t sequence,
+              struct rc_bytes payload,
+              struct rc_error *reterr_error);
+
+void
+rc_log_durable(void *context,
+               uint64_t sequence,
+               struct rc_bytes payload,
+               void *token,
+               enum rc_status status);
+
+/* Logs a record and waits until it is durable and applied. */
+RC_MUST_USE enum rc_status
+rc_log_and_wait(struct rc_engine *engine,
+                const struct rc_record *record,
+                struct rc_error *reterr_error);
+
+/* ---- background.c ---- */
+
+/* Queues sealing and merging of a tenant where there is any to do. */
+void
+rc_background_kick(struct tenant *tenant);
+
+/* Waits while more than full_heads_max heads of a tenant wait to be sealed. */
+void
+rc_background_hold(struct tenant *tenant, uint32_t full_heads_max);
+
+/* The keeper: a thread that seals and merges what has become idle, and checkpoints when the log
+ * grows. */
+RC_MUST_USE enum rc_status
+rc_keeper_start(struct rc_engine *engine, struct rc_error *reterr_error);
+
+void
+rc_keeper_stop(struct rc_engine *engine);
+
+#endif

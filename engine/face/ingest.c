@@ -1,0 +1,209 @@
+/* Ingestion up to the log: checks, limits, the numbers of client streams. */
+#include "engine/base/assert.h"
+#include "engine/face/engine_state.h"
+
+/* Bitmaps go before anything is refused: they can be computed again. */
+enum rc_status
+rc_tenant_check_memory(struct tenant *tenant, uint64_t bytes, struct rc_error *reterr_error)
+{
+    const struct rc_account *accounts[] = {rc_project_account(tenant->project),
+                                           &tenant->engine->account};
+    const uint64_t limits[] = {rc_project_memory_bytes_max(tenant->project),
+                               tenant->engine->memory_bytes_max};
+    for (size_t i = 0; i < sizeof(accounts) / sizeof(accounts[0]); i++) {
+        const uint64_t limit = limits[i];
+        if (limit == 0 || rc_account_used(accounts[i]) + bytes <= limit)
+            continue;
+        rc_match_cache_shrink(tenant->cache, rc_account_used(accounts[i]) + bytes - limit);
+        if (rc_account_used(accounts[i]) + bytes > limit)
+            return rc_error_set(reterr_error, RC_LIMIT_EXCEEDED,
+                                "the %s is at its memory limit of %llu bytes",
+                                i == 0 ? "project" : "process", (unsigned long long)limit);
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+check_properties(const struct rc_properties *known,
+                 const struct rc_batch_table *table,
+                 struct rc_error *reterr_error)
+{
+    uint32_t count = rc_properties_count(known);
+    for (uint32_t i = 0; i < table->column_count; i++)
+        count += rc_properties_find(known, table->columns[i].name) == RC_PROPERTY_NONE;
+    if (count > RC_PROPERTIES_MAX)
+        return rc_error_set(reterr_error, RC_LIMIT_EXCEEDED,
+                            "the batch would bring the project above %u properties",
+                            RC_PROPERTIES_MAX);
+    return RC_OK;
+}
+
+static enum rc_status
+check_request(struct tenant *tenant,
+              struct rc_bytes client_stream,
+              const struct rc_batch *batch,
+              struct rc_error *reterr_error)
+{
+    if (atomic_load(&tenant->failed))
+        return rc_error_set(reterr_error, RC_UNAVAILABLE,
+                            "the project takes no more data before a restart");
+    if (client_stream.size == 0 || client_stream.size > RC_NAME_BYTES_MAX ||
+        !rc_bytes_is_text(client_stream))
+        return rc_error_field(reterr_error, RC_INVALID, "client_stream",
+                              "a client stream's name is UTF-8 of 1 to %u bytes",
+                              RC_NAME_BYTES_MAX);
+    if (batch->events.row_count > RC_BATCH_ROWS_MAX ||
+        batch->writes.row_count > RC_BATCH_ROWS_MAX || batch->alias_count > RC_BATCH_ROWS_MAX)
+        return rc_error_set(reterr_error, RC_INVALID, "a batch has at most %u rows of a kind",
+                            RC_BATCH_ROWS_MAX);
+    RC_TRY(check_properties(rc_project_event_properties(tenant->project), &batch->events,
+                            reterr_error));
+    return check_properties(rc_people_properties(rc_project_people(tenant->project)),
+                            &batch->writes, reterr_error);
+}
+
+static uint64_t
+applied_highest(struct tenant *tenant, struct rc_bytes client_stream)
+{
+    rc_project_lock_writer(tenant->project);
+    const uint64_t highest = rc_streams_highest(rc_project_streams(tenant->project), client_stream);
+    rc_project_unlock_writer(tenant->project);
+    return highest;
+}
+
+/* Takes a batch's number; *ret_duplicate: the stream has had it. *ret_before: the one before. */
+static enum rc_status
+take_number(struct tenant *tenant,
+            struct rc_bytes client_stream,
+            uint64_t batch_id,
+            uint64_t *ret_before,
+            bool *ret_duplicate)
+{
+    enum rc_status status = RC_OK;
+    pthread_mutex_lock(&tenant->logging);
+    const uint64_t applied = applied_highest(tenant, client_stream);
+    const uint64_t logged = rc_streams_highest(&tenant->logged, client_stream);
+    *ret_before = applied > logged ? applied : logged;
+    *ret_duplicate = batch_id <= *ret_before;
+    if (!*ret_duplicate)
+        status = rc_streams_set(&tenant->logged, client_stream, batch_id);
+    pthread_mutex_unlock(&tenant->logging);
+    return status;
+}
+
+/* A batch did not enter the log after all: the number before it is the last again. */
+static void
+return_number(struct tenant *tenant, struct rc_bytes client_stream, uint64_t before)
+{
+    pthread_mutex_lock(&tenant->logging);
+    const enum rc_status status = rc_streams_set(&tenant->logged, client_stream, before);
+    RC_ASSERT(status == RC_OK); /* The name is there: nothing is allocated. */
+    pthread_mutex_unlock(&tenant->logging);
+}
+
+void
+rc_tenant_forget_logged(struct tenant *tenant, struct rc_bytes client_stream)
+{
+    pthread_mutex_lock(&tenant->logging);
+    const enum rc_status status =
+        rc_streams_set(&tenant->logged, client_stream, applied_highest(tenant, client_stream));
+    RC_ASSERT(status == RC_OK); /* The name is there: nothing is allocated. */
+    pthread_mutex_unlock(&tenant->logging);
+}
+
+/* Enters a batch, or what stands for one that the stream has had, into the log. */
+static enum rc_status
+enter(struct tenant *tenant,
+      struct rc_record record,
+      struct rc_bytes body,
+      struct ticket *ticket,
+      struct rc_error *reterr_error)
+{
+    const struct rc_bytes client_stream = record.client_stream;
+    RC_TRY_OR(reterr_error, take_number(tenant, client_stream, record.batch_id, &record.batch_after,
+                                        &ticket->duplicate));
+    const uint64_t before = record.batch_after;
+    if (ticket->duplicate) {
+        /* The first copy may still be on its way to the disk: answer behind it. */
+        record = (struct rc_record){.kind = RC_RECORD_NOTHING};
+        body = (struct rc_bytes){0};
+    }
+    const bool duplicate = ticket->duplicate; /* The ticket is the log's once it is appended. */
+    RC_CLEANUP(rc_writer_close) struct rc_writer head = {0};
+    rc_record_write(&head, &record);
+    enum rc_status status = RC_NO_MEMORY;
+    if (head.failed)
+        rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a log record");
+    else
+        status = rc_wal_append(tenant->engine->wal,
+                               (struct rc_bytes){(const char *)head.data, head.size}, body, ticket,
+                               reterr_error);
+    if (status != RC_OK && !duplicate)
+        return_number(tenant, client_stream, before);
+    return status;
+}
+
+enum rc_status
+rc_engine_ingest(struct rc_engine *engine,
+                 struct rc_bytes project,
+                 struct rc_bytes client_stream,
+                 uint64_t batch_id,
+                 const struct rc_batch *batch,
+                 struct rc_arena *arena,
+                 void (*done)(void *context, const struct rc_ingest_result *result),
+                 void *context,
+                 struct rc_rejects *ret_rejects,
+                 struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_tenant_unrefp)
+    struct tenant *tenant = rc_tenant_find(engine, project, reterr_error);
+    if (tenant == NULL)
+        return RC_NOT_FOUND;
+    RC_TRY(check_request(tenant, client_stream, batch, reterr_error));
+    struct rc_batch_keep keep;
+    struct rc_rejects rejects;
+    RC_TRY_OR(reterr_error, rc_batch_check(batch, arena, &keep, &rejects));
+    RC_CLEANUP(rc_writer_close) struct rc_writer body = {0};
+    rc_batch_write(&body, batch, &keep, arena);
+    if (body.failed)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a batch");
+    RC_TRY(rc_tenant_check_memory(tenant, body.size, reterr_error));
+    RC_CLEANUP(rc_alloc_freep) struct ticket *ticket = rc_alloc(sizeof(*ticket));
+    if (ticket == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a batch");
+    *ticket = (struct ticket){.done = done, .context = context};
+    ticket->tenant = rc_tenant_ref(tenant);
+    const struct rc_record record = {
+        .kind = RC_RECORD_BATCH,
+        .project = project,
+        .client_stream = client_stream,
+        .batch_id = batch_id,
+    };
+    pthread_mutex_lock(&tenant->intake);
+    const enum rc_status status =
+        enter(tenant, record, (struct rc_bytes){(const char *)body.data, body.size}, ticket,
+              reterr_error);
+    pthread_mutex_unlock(&tenant->intake);
+    if (status != RC_OK) {
+        rc_tenant_unref(ticket->tenant);
+        return status;
+    }
+    ticket = NULL; /* The log's now. */
+    *ret_rejects = rejects;
+    return RC_OK;
+}
+
+enum rc_status
+rc_engine_stream_position(struct rc_engine *engine,
+                          struct rc_bytes project,
+                          struct rc_bytes client_stream,
+                          uint64_t *ret_batch_id,
+                          struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_tenant_unrefp)
+    struct tenant *tenant = rc_tenant_find(engine, project, reterr_error);
+    if (tenant == NULL)
+        return RC_NOT_FOUND;
+    *ret_batch_id = applied_highest(tenant, client_stream);
+    return RC_OK;
+}

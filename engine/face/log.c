@@ -1,0 +1,245 @@
+/*
+ * The log's two ends: what enters it and waits, and what comes out of it, durable and in order, and
+ * is applied. Everything is applied on the log's thread (or on the opening one, at replay), so that
+ * the order of the log is the order of all changes.
+ */
+#include <string.h>
+
+#include "engine/base/assert.h"
+#include "engine/base/clock.h"
+#include "engine/face/engine_state.h"
+#include "engine/intake/apply.h"
+
+/* Beyond this many heads that wait to be sealed, the log's thread waits too, and appenders behind
+ * it. */
+#define FULL_HEADS_MAX 8u
+
+static enum rc_status
+apply_project_put(struct rc_engine *engine, uint64_t sequence, const struct rc_record *record)
+{
+    RC_CLEANUP(rc_tenant_unrefp)
+    struct tenant *tenant = rc_tenant_find(engine, record->project, NULL);
+    if (tenant != NULL) {
+        rc_project_lock_writer(tenant->project);
+        const enum rc_status status = rc_project_set_settings(tenant->project, &record->settings);
+        rc_project_unlock_writer(tenant->project);
+        return status;
+    }
+    struct rc_project *project = NULL;
+    struct tenant *added = NULL;
+    RC_TRY(rc_project_new(&record->settings, &engine->account, engine->head_rows_max, &project));
+    rc_project_publish(project, NULL, sequence);
+    return rc_tenant_add(engine, project, sequence, &added);
+}
+
+/*
+ * Whether a batch is the next one of its stream. A batch before it may have been refused (no space)
+ * after this one was on its way: then this one is refused too, or the stream would count the lost
+ * one as had. Replay comes to the same answer.
+ */
+static enum rc_status
+check_turn(struct tenant *tenant, const struct rc_record *record, bool *ret_duplicate)
+{
+    rc_project_lock_writer(tenant->project);
+    const uint64_t highest =
+        rc_streams_highest(rc_project_streams(tenant->project), record->client_stream);
+    rc_project_unlock_writer(tenant->project);
+    *ret_duplicate = record->batch_id <= highest;
+    return *ret_duplicate || record->batch_after == highest ? RC_OK : RC_CONFLICT;
+}
+
+static enum rc_status
+apply_rows(struct tenant *tenant,
+           uint64_t sequence,
+           const struct rc_record *record,
+           struct rc_ingest_result *result)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(&tenant->engine->account, 0);
+    if (arena == NULL)
+        return RC_NO_MEMORY;
+    struct rc_reader reader = rc_reader_of(record->batch.data, record->batch.size);
+    struct rc_batch batch;
+    RC_TRY(rc_batch_read(&reader, arena, &batch, NULL));
+    struct rc_applied applied;
+    RC_TRY(rc_apply_batch(tenant->project, record->client_stream, record->batch_id, &batch,
+                          sequence, arena, &applied));
+    result->accepted =
+        (uint64_t)batch.events.row_count + batch.writes.row_count + batch.alias_count;
+    result->replaced = applied.replaced;
+    atomic_store(&tenant->applied_at_ns, rc_clock_monotonic_ns());
+    atomic_store(&tenant->idle_checked, false);
+    if (applied.full_heads > 0) {
+        rc_background_kick(tenant);
+        rc_background_hold(tenant, FULL_HEADS_MAX);
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+apply_batch(struct tenant *tenant,
+            uint64_t sequence,
+            const struct rc_record *record,
+            struct rc_ingest_result *result)
+{
+    RC_TRY(check_turn(tenant, record, &result->duplicate));
+    return result->duplicate ? RC_OK : apply_rows(tenant, sequence, record, result);
+}
+
+static enum rc_status
+apply_entry(struct tenant *tenant, uint64_t sequence, const struct rc_record *record)
+{
+    RC_CLEANUP(rc_catalog_unrefp)
+    struct rc_catalog *catalog = rc_project_catalog(tenant->project, record->catalog);
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *next = NULL;
+    if (record->kind == RC_RECORD_ENTRY_PUT)
+        RC_TRY(rc_catalog_put(catalog, &record->entry, &next));
+    else
+        RC_TRY(rc_catalog_remove(catalog, record->entry.name, &next));
+    rc_project_lock_writer(tenant->project);
+    rc_project_set_catalog(tenant->project, record->catalog, RC_TAKE(next));
+    rc_project_publish(tenant->project, NULL, sequence);
+    rc_project_unlock_writer(tenant->project);
+    return RC_OK;
+}
+
+/* Whether a status says what the state makes of a record, so that replay says it again. */
+static bool
+is_answer(enum rc_status status)
+{
+    return status == RC_NOT_FOUND || status == RC_CONFLICT;
+}
+
+static enum rc_status
+apply_record(struct rc_engine *engine,
+             uint64_t sequence,
+             const struct rc_record *record,
+             struct rc_ingest_result *result)
+{
+    if (record->kind == RC_RECORD_NOTHING)
+        return RC_OK;
+    if (record->kind == RC_RECORD_PROJECT_PUT)
+        return apply_project_put(engine, sequence, record);
+    if (record->kind == RC_RECORD_PROJECT_DELETE) {
+        RC_CLEANUP(rc_tenant_unrefp)
+        struct tenant *gone = rc_tenant_remove(engine, record->project);
+        return gone == NULL ? RC_NOT_FOUND : RC_OK;
+    }
+    RC_CLEANUP(rc_tenant_unrefp)
+    struct tenant *tenant = rc_tenant_find(engine, record->project, NULL);
+    if (tenant == NULL)
+        return RC_NOT_FOUND; /* Deleted by a record before this one. */
+    if (atomic_load(&tenant->failed))
+        return RC_UNAVAILABLE;
+    const enum rc_status status = record->kind == RC_RECORD_BATCH
+                                      ? apply_batch(tenant, sequence, record, result)
+                                      : apply_entry(tenant, sequence, record);
+    /* What was logged and is not in memory must not be followed by what builds on it. */
+    if (status != RC_OK && !is_answer(status))
+        atomic_store(&tenant->failed, true);
+    return status;
+}
+
+/*
+ * Whether the checkpoint that was restored holds what a record says. A project may have been
+ * deleted while the checkpoint was made: then it is restored as of a record behind its end, and the
+ * record of its end is still to be carried out.
+ */
+static bool
+is_restored(struct rc_engine *engine, uint64_t sequence, const struct rc_record *record)
+{
+    RC_CLEANUP(rc_tenant_unrefp)
+    struct tenant *tenant = rc_tenant_find(engine, record->project, NULL);
+    if (tenant == NULL)
+        return false;
+    if (record->kind == RC_RECORD_PROJECT_DELETE)
+        return sequence < tenant->incarnation; /* An earlier project of this id. */
+    return sequence <= tenant->restored_sequence;
+}
+
+enum rc_status
+rc_log_replay(void *context,
+              uint64_t sequence,
+              struct rc_bytes payload,
+              struct rc_error *reterr_error)
+{
+    struct rc_engine *engine = context;
+    struct rc_record record;
+    struct rc_ingest_result result = {0};
+    RC_TRY(rc_record_read(payload, &record, reterr_error));
+    enum rc_status status = RC_OK;
+    if (record.kind == RC_RECORD_NOTHING || !is_restored(engine, sequence, &record))
+        status = apply_record(engine, sequence, &record, &result);
+    atomic_store(&engine->applied, sequence);
+    if (status == RC_OK || is_answer(status))
+        return RC_OK;
+    return rc_error_set(reterr_error, status, "log record %llu cannot be applied: %s",
+                        (unsigned long long)sequence, rc_status_sentence(status));
+}
+
+void
+rc_log_durable(void *context,
+               uint64_t sequence,
+               struct rc_bytes payload,
+               void *token,
+               enum rc_status status)
+{
+    struct rc_engine *engine = context;
+    struct ticket *ticket = token;
+    struct rc_record record = {0};
+    struct rc_ingest_result result = {.durable_sequence = sequence};
+    const enum rc_status readable = rc_record_read(payload, &record, NULL);
+    RC_ASSERT(readable == RC_OK); /* We wrote it. */
+    if (status == RC_OK) {
+        status = apply_record(engine, sequence, &record, &result);
+        atomic_store(&engine->applied, sequence);
+    }
+    if (status != RC_OK && record.kind == RC_RECORD_BATCH)
+        rc_tenant_forget_logged(ticket->tenant, record.client_stream);
+    result.status = status == RC_CONFLICT ? RC_UNAVAILABLE : status;
+    result.duplicate = status == RC_OK && (result.duplicate || ticket->duplicate);
+    ticket->done(ticket->context, &result);
+    rc_tenant_unref(ticket->tenant);
+    rc_alloc_free(ticket);
+}
+
+/* One caller that waits. */
+struct waiter {
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool done;
+    enum rc_status status;
+};
+
+static void
+wake_waiter(void *context, const struct rc_ingest_result *result)
+{
+    struct waiter *waiter = context;
+    pthread_mutex_lock(&waiter->lock);
+    waiter->done = true;
+    waiter->status = result->status;
+    pthread_cond_signal(&waiter->wake);
+    pthread_mutex_unlock(&waiter->lock);
+}
+
+enum rc_status
+rc_log_and_wait(struct rc_engine *engine,
+                const struct rc_record *record,
+                struct rc_error *reterr_error)
+{
+    struct waiter waiter = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, RC_OK};
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    rc_record_write(&writer, record);
+    RC_CLEANUP(rc_alloc_freep) struct ticket *ticket = rc_alloc(sizeof(*ticket));
+    if (writer.failed || ticket == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a log record");
+    *ticket = (struct ticket){.done = wake_waiter, .context = &waiter};
+    const struct rc_bytes head = {(const char *)writer.data, writer.size};
+    RC_TRY(rc_wal_append(engine->wal, head, (struct rc_bytes){0}, ticket, reterr_error));
+    ticket = NULL; /* The log's now. */
+    pthread_mutex_lock(&waiter.lock);
+    while (!waiter.done)
+        pthread_cond_wait(&waiter.wake, &waiter.lock);
+    pthread_mutex_unlock(&waiter.lock);
+    RC_TRY_OR(reterr_error, waiter.status);
+    return RC_OK;
+}

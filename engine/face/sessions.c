@@ -1,0 +1,181 @@
+/* Query sessions and statistics of a project. */
+#include <string.h>
+
+#include "engine/base/assert.h"
+#include "engine/face/engine_state.h"
+
+#define QUERY_BYTES_MAX ((uint64_t)1 << 30)
+
+struct rc_query_session {
+    struct tenant *tenant;
+    struct rc_account account; /* Child of the project's: bounds this query alone. */
+    struct rc_arena *arena;
+    struct rc_catalog *definitions;
+    struct rc_catalog *segments;
+    struct rc_project_settings settings;
+    struct rc_query_context context;
+};
+
+static enum rc_status
+begin(struct rc_query_session *session, const _Atomic(bool) *cancel)
+{
+    struct tenant *tenant = session->tenant;
+    session->arena = rc_arena_new(&session->account, 0);
+    if (session->arena == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(rc_project_get_settings(tenant->project, session->arena, &session->settings));
+    session->definitions = rc_project_catalog(tenant->project, RC_CATALOG_DEFINITIONS);
+    session->segments = rc_project_catalog(tenant->project, RC_CATALOG_SEGMENTS);
+    RC_TRY(rc_project_view(tenant->project, &session->account, &session->context.view));
+    session->context.cache = tenant->cache;
+    session->context.definitions = session->definitions;
+    session->context.segments = session->segments;
+    session->context.workers = tenant->engine->workers;
+    const uint32_t threads = rc_workers_count(tenant->engine->workers);
+    session->context.parallel_max = threads > 3 ? threads - 2 : 1;
+    session->context.cancel = cancel;
+    session->context.account = &session->account;
+    session->context.arena = session->arena;
+    return RC_OK;
+}
+
+enum rc_status
+rc_engine_begin_query(struct rc_engine *engine,
+                      struct rc_bytes project,
+                      const _Atomic(bool) *cancel,
+                      uint64_t memory_bytes_max,
+                      struct rc_query_session **ret_session,
+                      struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_tenant_unrefp)
+    struct tenant *tenant = rc_tenant_find(engine, project, reterr_error);
+    if (tenant == NULL)
+        return RC_NOT_FOUND;
+    RC_CLEANUP(rc_query_session_endp)
+    struct rc_query_session *session = rc_alloc_zero(sizeof(*session));
+    if (session == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to begin a query");
+    /* Bitmaps of earlier queries must not keep the project above its limit. */
+    const enum rc_status fits = rc_tenant_check_memory(tenant, 0, NULL);
+    (void)fits;
+    session->account.parent = rc_project_account(tenant->project);
+    session->account.limit_bytes = memory_bytes_max != 0 ? memory_bytes_max : QUERY_BYTES_MAX;
+    session->tenant = RC_TAKE(tenant);
+    RC_TRY_OR(reterr_error, begin(session, cancel));
+    *ret_session = RC_TAKE(session);
+    return RC_OK;
+}
+
+const struct rc_query_context *
+rc_query_session_context(const struct rc_query_session *session)
+{
+    return &session->context;
+}
+
+const struct rc_project_settings *
+rc_query_session_settings(const struct rc_query_session *session)
+{
+    return &session->settings;
+}
+
+struct rc_query_session *
+rc_query_session_end(struct rc_query_session *session)
+{
+    if (session == NULL)
+        return NULL;
+    rc_view_release(session->context.view);
+    rc_catalog_unref(session->definitions);
+    rc_catalog_unref(session->segments);
+    rc_arena_free(session->arena);
+    RC_ASSERT(rc_account_used(&session->account) == 0);
+    rc_tenant_unref(session->tenant);
+    return rc_alloc_free(session);
+}
+
+enum rc_status
+rc_engine_drop_cache(struct rc_engine *engine,
+                     struct rc_bytes project,
+                     struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_tenant_unrefp)
+    struct tenant *tenant = rc_tenant_find(engine, project, reterr_error);
+    if (tenant == NULL)
+        return RC_NOT_FOUND;
+    rc_match_cache_clear(tenant->cache);
+    return RC_OK;
+}
+
+static void
+see_time(struct rc_project_stats *stats, bool *any, int64_t least_ms, int64_t greatest_ms)
+{
+    if (!*any || least_ms < stats->time_min_ms)
+        stats->time_min_ms = least_ms;
+    if (!*any || greatest_ms > stats->time_max_ms)
+        stats->time_max_ms = greatest_ms;
+    *any = true;
+}
+
+static void
+count_rows(const struct rc_view *view, struct rc_project_stats *stats)
+{
+    bool any = false;
+    uint32_t count = 0;
+    const struct rc_view_slab *slabs = rc_view_slabs(view, &count);
+    stats->slab_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct rc_slab_info *info = rc_slab_get_info(slabs[i].slab);
+        stats->events += info->row_count - slabs[i].dead_count;
+        stats->dead_events += slabs[i].dead_count;
+        stats->slab_bytes += info->size_bytes;
+        see_time(stats, &any, info->time_min_ms, info->time_max_ms);
+    }
+    const struct rc_view_chunk *chunks = rc_view_chunks(view, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t dead = 0;
+        for (uint32_t w = 0; chunks[i].dead != NULL && w < RC_CHUNK_ROWS / 64; w++)
+            dead += (uint32_t)__builtin_popcountll(chunks[i].dead[w]);
+        stats->head_rows += chunks[i].row_count;
+        stats->events += chunks[i].row_count - dead;
+        stats->dead_events += dead;
+        for (uint32_t row = 0; row < chunks[i].row_count; row++)
+            see_time(stats, &any, chunks[i].times_ms[row], chunks[i].times_ms[row]);
+    }
+}
+
+static void
+count_memory(struct tenant *tenant, struct rc_project_stats *stats)
+{
+    struct rc_match_cache_stats cache;
+    rc_match_cache_get_stats(tenant->cache, &cache);
+    stats->bitmap_bytes = cache.rowset_bytes + cache.leaf_bytes;
+    stats->memory_bytes = rc_account_used(rc_project_account(tenant->project));
+    rc_project_lock_writer(tenant->project);
+    const struct rc_version *version = rc_project_version(tenant->project);
+    for (uint32_t i = 0; i < version->head_count; i++)
+        stats->head_bytes += rc_head_memory_bytes(version->heads[i].head);
+    stats->dictionary_bytes =
+        rc_properties_memory_bytes(rc_project_event_properties(tenant->project));
+    stats->user_bytes = rc_people_memory_bytes(rc_project_people(tenant->project));
+    rc_project_unlock_writer(tenant->project);
+}
+
+enum rc_status
+rc_engine_project_stats(struct rc_engine *engine,
+                        struct rc_bytes project,
+                        struct rc_project_stats *ret_stats,
+                        struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_query_session_endp) struct rc_query_session *session = NULL;
+    RC_TRY(rc_engine_begin_query(engine, project, NULL, 0, &session, reterr_error));
+    const struct rc_view *view = session->context.view;
+    struct rc_project_stats stats = {
+        .users = rc_view_user_count(view),
+        .event_properties = rc_properties_count(rc_view_event_properties(view)),
+        .user_properties = rc_properties_count(rc_view_user_properties(view)),
+        .data_version = rc_view_data_version(view),
+    };
+    count_rows(view, &stats);
+    count_memory(session->tenant, &stats);
+    *ret_stats = stats;
+    return RC_OK;
+}

@@ -1,0 +1,95 @@
+/* Snapshots: a checkpoint of every project, then the log behind it is dropped. */
+#include "engine/base/assert.h"
+#include "engine/base/clock.h"
+#include "engine/face/engine_state.h"
+
+static uint64_t
+applied_sequence(void *context)
+{
+    const struct rc_engine *engine = context;
+    return atomic_load(&engine->applied);
+}
+
+static enum rc_status
+write_projects(struct rc_engine *engine,
+               struct rc_checkpoint *checkpoint,
+               uint64_t *ret_sequence,
+               struct rc_error *reterr_error)
+{
+    uint64_t sequence = checkpoint->sequence;
+    for (uint32_t i = 0; i < checkpoint->project_count; i++) {
+        RC_TRY(rc_checkpoint_write_project(checkpoint, &checkpoint->projects[i], applied_sequence,
+                                           engine, reterr_error));
+        if (checkpoint->projects[i].sequence < sequence)
+            sequence = checkpoint->projects[i].sequence;
+    }
+    *ret_sequence = sequence;
+    return rc_checkpoint_commit(checkpoint, reterr_error);
+}
+
+/* With the checkpoint lock held. */
+static enum rc_status
+snapshot(struct rc_engine *engine,
+         struct tenant *const *tenants,
+         uint32_t count,
+         struct rc_checkpoint *checkpoint,
+         struct rc_snapshot_result *ret_result,
+         struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_alloc_freep)
+    struct rc_checkpoint_project *projects = rc_alloc_zero(count * sizeof(projects[0]));
+    if (projects == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a snapshot");
+    for (uint32_t i = 0; i < count; i++) {
+        projects[i].project = tenants[i]->project;
+        projects[i].incarnation = tenants[i]->incarnation;
+        projects[i].kept = &tenants[i]->kept;
+    }
+    checkpoint->projects = projects;
+    checkpoint->project_count = count;
+    uint64_t sequence = 0;
+    const enum rc_status status = write_projects(engine, checkpoint, &sequence, reterr_error);
+    for (uint32_t i = 0; i < count; i++)
+        rc_kept_slabs_close(&projects[i].next);
+    RC_TRY(status);
+    RC_TRY(rc_wal_trim(engine->wal, sequence, reterr_error));
+    ret_result->sequence = sequence;
+    ret_result->slabs_written = checkpoint->slabs_written;
+    ret_result->bytes_written = checkpoint->bytes_written;
+    return RC_OK;
+}
+
+enum rc_status
+rc_engine_snapshot(struct rc_engine *engine,
+                   struct rc_snapshot_result *ret_result,
+                   struct rc_error *reterr_error)
+{
+    const uint64_t begun_ns = rc_clock_monotonic_ns();
+    struct rc_snapshot_result result = {0};
+    pthread_mutex_lock(&engine->checkpoint);
+    struct rc_checkpoint checkpoint = {
+        .disk = engine->disk,
+        .directory = engine->directory,
+        /* Never again, even if this one fails: its manifest may have reached the disk. */
+        .number = ++engine->checkpoint_number,
+        /* Read before the list of projects: what is made or deleted later is in the log behind it.
+         */
+        .sequence = atomic_load(&engine->applied),
+    };
+    struct tenant **tenants = NULL;
+    uint32_t count = 0;
+    enum rc_status status = rc_tenants_pin(engine, &tenants, &count);
+    if (status != RC_OK)
+        rc_error_set(reterr_error, status, "no memory for a snapshot");
+    else
+        status = snapshot(engine, tenants, count, &checkpoint, &result, reterr_error);
+    pthread_mutex_unlock(&engine->checkpoint);
+    if (tenants != NULL)
+        rc_tenants_unpin(tenants, count);
+    RC_TRY(status);
+    result.elapsed_ns = rc_clock_monotonic_ns() - begun_ns;
+    atomic_fetch_add(&engine->snapshot_count, 1);
+    atomic_store(&engine->snapshot_last_ms, rc_clock_wall_ms());
+    *ret_result = result;
+    return RC_OK;
+}

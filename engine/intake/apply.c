@@ -1,0 +1,405 @@
+/*
+ * Apply. The batch's values become cells once per distinct value; then each column is one pass that
+ * scatters cells into the head's arrays. Rows go into the newest head until it is full; a full head
+ * stays in the version until it is sealed, and the next rows go into a new one.
+ *
+ * Everything is built beside what queries see and published in one step at the end.
+ */
+#include "engine/intake/apply.h"
+
+#include "engine/base/assert.h"
+#include "engine/base/hash.h"
+#include "engine/intake/packed.h"
+#include "engine/intake/replace.h"
+
+/* A column made ready: its property and the cell of each code. */
+struct cells {
+    uint32_t property;
+    rc_cell *of_code; /* [0] is null. */
+};
+
+struct applying {
+    struct rc_project *project;
+    struct rc_arena *arena;
+    struct rc_version *draft; /* NULL: nothing but appended rows so far. */
+    uint64_t replaced;
+};
+
+static enum rc_status
+intern_users(struct applying *applying, const struct rc_batch_table *table, uint32_t **ret_ordinals)
+{
+    struct rc_dictionary *ids = rc_people_ids(rc_project_people(applying->project));
+    uint32_t *ordinals = RC_ARENA_ARRAY(applying->arena, uint32_t, table->user_count);
+    if (ordinals == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < table->user_count; i++)
+        RC_TRY(rc_dictionary_intern(ids, table->users[i], &ordinals[i]));
+    *ret_ordinals = ordinals;
+    return RC_OK;
+}
+
+static enum rc_status
+intern_columns(struct applying *applying,
+               struct rc_properties *properties,
+               const struct rc_batch_table *table,
+               struct cells **ret_cells)
+{
+    struct cells *cells = RC_ARENA_ARRAY(applying->arena, struct cells, table->column_count);
+    if (cells == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        const struct rc_batch_column *column = &table->columns[i];
+        RC_TRY(rc_properties_intern(properties, column->name, &cells[i].property));
+        struct rc_dictionary *dictionary = rc_properties_dictionary(properties, cells[i].property);
+        cells[i].of_code = RC_ARENA_ARRAY(applying->arena, rc_cell, column->value_count + 1);
+        if (cells[i].of_code == NULL)
+            return RC_NO_MEMORY;
+        for (uint32_t code = 1; code <= column->value_count; code++)
+            RC_TRY(rc_cell_intern(dictionary, column->values[code - 1], &cells[i].of_code[code]));
+    }
+    *ret_cells = cells;
+    return RC_OK;
+}
+
+/* Adds to sums[row] a hash of what each row holds: independent of the order of columns and codes.
+ */
+static enum rc_status
+hash_contents(struct applying *applying, const struct rc_batch_table *table, uint64_t *sums)
+{
+    RC_CLEANUP(rc_writer_close) struct rc_writer bytes = {0};
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        const struct rc_batch_column *column = &table->columns[i];
+        const uint64_t name = rc_hash(column->name.data, column->name.size);
+        uint64_t *hashes = RC_ARENA_ARRAY(applying->arena, uint64_t, column->value_count + 1);
+        if (hashes == NULL)
+            return RC_NO_MEMORY;
+        for (uint32_t code = 1; code <= column->value_count; code++) {
+            bytes.size = 0;
+            rc_value_write(&bytes, column->values[code - 1]);
+            if (bytes.failed)
+                return RC_NO_MEMORY;
+            hashes[code] = rc_hash_seeded(bytes.data, bytes.size, name);
+        }
+        const uint32_t count = column->rows == NULL ? table->row_count : column->sparse_count;
+        for (uint32_t k = 0; k < count; k++) {
+            const uint32_t row = column->rows == NULL ? k : rc_packed_u32(column->rows, k);
+            sums[row] += hashes[rc_packed_code(column->codes, column->code_width, k)];
+        }
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+make_ids(struct applying *applying, const struct rc_batch *batch, struct rc_event_id **ret_ids)
+{
+    const uint32_t count = batch->events.row_count;
+    struct rc_event_id *ids = RC_ARENA_ARRAY(applying->arena, struct rc_event_id, count);
+    if (ids == NULL)
+        return RC_NO_MEMORY;
+    bool derive = false;
+    for (uint32_t row = 0; row < count; row++) {
+        if (batch->int_ids != NULL)
+            ids[row] = (struct rc_event_id){.kind = RC_EVENT_ID_INT,
+                                            .number = rc_packed_u64(batch->int_ids, row)};
+        else if (batch->text_ids != NULL && batch->text_ids[row].size > 0)
+            ids[row] = rc_event_id_of_text(batch->text_ids[row]);
+        else
+            ids[row].kind = RC_EVENT_ID_DERIVED;
+        derive = derive || ids[row].kind == RC_EVENT_ID_DERIVED;
+    }
+    *ret_ids = ids;
+    if (!derive)
+        return RC_OK;
+    uint64_t *sums = RC_ARENA_ARRAY(applying->arena, uint64_t, count);
+    if (sums == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(hash_contents(applying, &batch->events, sums));
+    for (uint32_t row = 0; row < count; row++) {
+        const uint64_t time = rc_packed_u64(batch->events.times_ms, row);
+        if (ids[row].kind == RC_EVENT_ID_DERIVED)
+            ids[row].number = rc_hash_u64(sums[row] + rc_hash_u64(time));
+    }
+    return RC_OK;
+}
+
+/* The version that the changes go to: the draft where there is one. */
+static struct rc_version *
+working_version(const struct applying *applying)
+{
+    return applying->draft != NULL ? applying->draft : rc_project_version(applying->project);
+}
+
+static struct rc_head *
+newest_head(const struct applying *applying)
+{
+    const struct rc_version *version = working_version(applying);
+    return version->heads[version->head_count - 1].head;
+}
+
+static enum rc_status
+need_draft(struct applying *applying)
+{
+    if (applying->draft != NULL)
+        return RC_OK;
+    return rc_version_draft(rc_project_version(applying->project), &applying->draft);
+}
+
+static enum rc_status
+begin_head(struct applying *applying)
+{
+    RC_CLEANUP(rc_head_unrefp) struct rc_head *head = NULL;
+    RC_TRY(need_draft(applying));
+    RC_TRY(rc_head_new(rc_project_account(applying->project),
+                       rc_project_head_rows_max(applying->project), &head));
+    return rc_version_add_head(applying->draft, head);
+}
+
+/* The first entry of a sparse column at or behind row. */
+static uint32_t
+sparse_lower_bound(const struct rc_batch_column *column, uint32_t row)
+{
+    uint32_t low = 0;
+    uint32_t high = column->sparse_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (rc_packed_u32(column->rows, middle) < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void
+scatter_dense(const struct rc_batch_column *column,
+              const rc_cell *of_code,
+              uint32_t first,
+              uint32_t count,
+              rc_cell *cells)
+{
+    const unsigned char *codes = column->codes + (size_t)first * column->code_width;
+    switch (column->code_width) {
+    case 1:
+        for (uint32_t i = 0; i < count; i++)
+            cells[i] = of_code[codes[i]];
+        break;
+    case 2:
+        for (uint32_t i = 0; i < count; i++)
+            cells[i] = of_code[rc_packed_code(codes, 2, i)];
+        break;
+    default:
+        for (uint32_t i = 0; i < count; i++)
+            cells[i] = of_code[rc_packed_u32(codes, i)];
+        break;
+    }
+}
+
+/* Writes the batch's rows [first, first + room->count) of one column into the room. */
+static enum rc_status
+scatter_column(struct rc_head *head,
+               const struct rc_head_room *room,
+               const struct rc_batch_column *column,
+               const struct cells *column_cells,
+               uint32_t first)
+{
+    rc_cell *cells = NULL;
+    if (column->rows == NULL) {
+        RC_TRY(rc_head_room_cells(head, room, column_cells->property, &cells));
+        scatter_dense(column, column_cells->of_code, first, room->count, cells);
+        return RC_OK;
+    }
+    for (uint32_t k = sparse_lower_bound(column, first); k < column->sparse_count; k++) {
+        const uint32_t row = rc_packed_u32(column->rows, k);
+        if (row >= first + room->count)
+            break;
+        if (cells == NULL)
+            RC_TRY(rc_head_room_cells(head, room, column_cells->property, &cells));
+        cells[row - first] =
+            column_cells->of_code[rc_packed_code(column->codes, column->code_width, k)];
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+commit_room(struct applying *applying, struct rc_head *head, const struct rc_head_room *room)
+{
+    struct rc_head_place *places = rc_arena_alloc(applying->arena, room->count * sizeof(places[0]));
+    if (places == NULL)
+        return RC_NO_MEMORY;
+    uint32_t count = 0;
+    RC_TRY(rc_head_commit(head, room, places, &count));
+    for (uint32_t i = 0; i < count; i++) {
+        bool newly = false;
+        RC_TRY(need_draft(applying));
+        RC_TRY(rc_version_kill_head_row(applying->draft, applying->draft->head_count - 1,
+                                        places[i].chunk, places[i].row, &newly));
+        applying->replaced += newly;
+    }
+    return RC_OK;
+}
+
+/* Appends the rows from first on that fit into the newest head's current chunk; *ret_count of them.
+ */
+static enum rc_status
+append_piece(struct applying *applying,
+             const struct rc_batch_table *table,
+             const struct rc_arrivals *arrivals,
+             const struct cells *cells,
+             uint32_t first,
+             uint32_t *ret_count)
+{
+    if (rc_head_is_full(newest_head(applying)))
+        RC_TRY(begin_head(applying));
+    struct rc_head *head = newest_head(applying);
+    struct rc_head_room room;
+    const uint32_t properties = rc_properties_count(rc_project_event_properties(applying->project));
+    RC_TRY(rc_head_make_room(head, arrivals->count - first, properties, &room));
+    for (uint32_t i = 0; i < room.count; i++) {
+        room.users[i] = arrivals->users[first + i];
+        room.times_ms[i] = rc_packed_i64(table->times_ms, first + i);
+        room.ids[i] = arrivals->ids[first + i];
+        if (room.ids[i].kind == RC_EVENT_ID_TEXT)
+            RC_TRY(rc_head_keep_text(head, &room.ids[i]));
+    }
+    for (uint32_t c = 0; c < table->column_count; c++)
+        RC_TRY(scatter_column(head, &room, &table->columns[c], &cells[c], first));
+    RC_TRY(commit_room(applying, head, &room));
+    *ret_count = room.count;
+    return RC_OK;
+}
+
+/*
+ * Appends all events. Earlier copies outside the newest head are killed before any row is appended:
+ * a copy in a head that fills up on the way was put there by this batch or was in the newest head,
+ * so that each later piece looks into the heads that were the newest when the batch began.
+ */
+static enum rc_status
+append_events(struct applying *applying, const struct rc_batch *batch)
+{
+    const struct rc_batch_table *table = &batch->events;
+    if (table->row_count == 0)
+        return RC_OK;
+    uint32_t *ordinals = NULL;
+    struct rc_event_id *ids = NULL;
+    struct cells *cells = NULL;
+    RC_TRY(intern_users(applying, table, &ordinals));
+    RC_TRY(intern_columns(applying, rc_project_event_properties(applying->project), table, &cells));
+    RC_TRY(make_ids(applying, batch, &ids));
+    uint32_t *users = RC_ARENA_ARRAY(applying->arena, uint32_t, table->row_count);
+    if (users == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t row = 0; row < table->row_count; row++)
+        users[row] = ordinals[rc_packed_u32(table->user_codes, row)];
+    uint32_t done = 0;
+    while (done < table->row_count) {
+        /* Room first: a head that is full is no longer the newest, and its rows are looked up. */
+        if (rc_head_is_full(newest_head(applying)))
+            RC_TRY(begin_head(applying));
+        const uint32_t room =
+            rc_project_head_rows_max(applying->project) - rc_head_row_count(newest_head(applying));
+        const uint32_t left = table->row_count - done;
+        const uint32_t end = done + (left < room ? left : room);
+        const struct rc_arrivals part = {end - done, users + done, ids + done};
+        RC_TRY(rc_replace_earlier(working_version(applying), &part, applying->arena,
+                                  &applying->draft, &applying->replaced));
+        const struct rc_arrivals arrivals = {end, users, ids};
+        while (done < end) {
+            uint32_t count = 0;
+            RC_TRY(append_piece(applying, table, &arrivals, cells, done, &count));
+            done += count;
+        }
+    }
+    return RC_OK;
+}
+
+/* The writes of one column, in order of rows. */
+static enum rc_status
+write_column(struct rc_people *people,
+             const struct rc_batch_table *table,
+             const uint32_t *ordinals,
+             const struct rc_batch_column *column,
+             const struct cells *cells)
+{
+    const uint32_t count = column->rows == NULL ? table->row_count : column->sparse_count;
+    for (uint32_t k = 0; k < count; k++) {
+        const uint32_t code = rc_packed_code(column->codes, column->code_width, k);
+        if (code == 0)
+            continue;
+        const uint32_t row = column->rows == NULL ? k : rc_packed_u32(column->rows, k);
+        const struct rc_user_write write = {
+            .time_ms = rc_packed_i64(table->times_ms, row),
+            .cell = cells->of_code[code],
+            .user = ordinals[rc_packed_u32(table->user_codes, row)],
+            .property = cells->property,
+        };
+        RC_TRY(rc_people_add_write(people, &write));
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+append_writes(struct applying *applying, const struct rc_batch_table *table)
+{
+    if (table->row_count == 0)
+        return RC_OK;
+    struct rc_people *people = rc_project_people(applying->project);
+    uint32_t *ordinals = NULL;
+    struct cells *cells = NULL;
+    RC_TRY(intern_users(applying, table, &ordinals));
+    RC_TRY(intern_columns(applying, rc_people_properties(people), table, &cells));
+    for (uint32_t i = 0; i < table->column_count; i++)
+        RC_TRY(write_column(people, table, ordinals, &table->columns[i], &cells[i]));
+    return RC_OK;
+}
+
+static enum rc_status
+append_aliases(struct applying *applying, const struct rc_batch *batch)
+{
+    struct rc_people *people = rc_project_people(applying->project);
+    struct rc_dictionary *ids = rc_people_ids(people);
+    for (uint32_t i = 0; i < batch->alias_count; i++) {
+        struct rc_alias alias;
+        RC_TRY(rc_dictionary_intern(ids, batch->alias_left[i], &alias.a));
+        RC_TRY(rc_dictionary_intern(ids, batch->alias_right[i], &alias.b));
+        RC_TRY(rc_people_add_alias(people, alias));
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+apply_parts(struct applying *applying,
+            struct rc_bytes client_stream,
+            uint64_t batch_id,
+            const struct rc_batch *batch)
+{
+    RC_TRY(append_events(applying, batch));
+    RC_TRY(append_writes(applying, &batch->writes));
+    RC_TRY(append_aliases(applying, batch));
+    return rc_streams_set(rc_project_streams(applying->project), client_stream, batch_id);
+}
+
+enum rc_status
+rc_apply_batch(struct rc_project *project,
+               struct rc_bytes client_stream,
+               uint64_t batch_id,
+               const struct rc_batch *batch,
+               uint64_t sequence,
+               struct rc_arena *arena,
+               struct rc_applied *ret_applied)
+{
+    struct applying applying = {.project = project, .arena = arena};
+    rc_project_lock_writer(project);
+    const enum rc_status status = apply_parts(&applying, client_stream, batch_id, batch);
+    if (status == RC_OK) {
+        rc_project_publish(project, RC_TAKE(applying.draft), sequence);
+        *ret_applied = (struct rc_applied){
+            .replaced = applying.replaced,
+            .full_heads = rc_project_version(project)->head_count - 1,
+        };
+    }
+    if (status != RC_OK)
+        rc_project_fail(project);
+    rc_project_unlock_writer(project);
+    rc_version_unref(applying.draft);
+    return status;
+}

@@ -1,0 +1,50 @@
+/*
+ * Merge: makes one slab of several of the same window, so that a query meets few.
+ *
+ * Tiers: slabs of a window within a factor of RC_MERGE_FANOUT in rows are merged when there are
+ * that many, so that each row is rewritten once per tier. When nothing arrives, rc_merge_pick_idle
+ * also joins what the tiers leave, and rewrites a slab that is a quarter dead.
+ *
+ * Threading: a background worker; takes the project's writer lock only for the exchange. One merge
+ * at a time for a project. Errors:    RC_NO_MEMORY, RC_LIMIT_EXCEEDED, RC_CANCELLED: everything
+ * stays as it was.
+ */
+#ifndef RC_INTAKE_MERGE_H
+#define RC_INTAKE_MERGE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/status.h"
+#include "engine/store/project.h"
+
+#define RC_MERGE_FANOUT 8u
+#define RC_MERGE_SLABS_MAX 256u
+
+/* Slabs of one window to be merged, by id. */
+struct rc_merge_plan {
+    uint32_t count; /* 0: nothing to do. */
+    uint64_t ids[RC_MERGE_SLABS_MAX];
+};
+
+/* What the tiers ask for. */
+void
+rc_merge_pick(const struct rc_version *version, struct rc_merge_plan *ret_plan);
+
+/* What is worth doing while nothing arrives. */
+void
+rc_merge_pick_idle(const struct rc_version *version, struct rc_merge_plan *ret_plan);
+
+/* The whole of the first window that has more than one slab or dead rows. */
+void
+rc_merge_pick_all(const struct rc_version *version, struct rc_merge_plan *ret_plan);
+
+/* Carries a plan out. The slabs named are gone from the project afterwards. */
+RC_MUST_USE enum rc_status
+rc_merge_run(struct rc_project *project,
+             const struct rc_merge_plan *plan,
+             const _Atomic(bool) *cancel,
+             struct rc_error *reterr_error);
+
+#endif

@@ -1,0 +1,85 @@
+#include "engine/intake/record.h"
+
+void
+rc_record_write(struct rc_writer *writer, const struct rc_record *record)
+{
+    rc_write_u8(writer, (uint8_t)record->kind);
+    if (record->kind == RC_RECORD_NOTHING)
+        return;
+    rc_write_bytes(writer, record->project);
+    switch (record->kind) {
+    case RC_RECORD_PROJECT_PUT:
+        rc_project_settings_write(writer, &record->settings);
+        break;
+    case RC_RECORD_BATCH:
+        rc_write_bytes(writer, record->client_stream);
+        rc_write_u64(writer, record->batch_id);
+        rc_write_u64(writer, record->batch_after);
+        break;
+    case RC_RECORD_ENTRY_PUT:
+        rc_write_u8(writer, (uint8_t)record->catalog);
+        rc_catalog_entry_write(writer, &record->entry);
+        break;
+    case RC_RECORD_ENTRY_REMOVE:
+        rc_write_u8(writer, (uint8_t)record->catalog);
+        rc_write_bytes(writer, record->entry.name);
+        break;
+    case RC_RECORD_PROJECT_DELETE:
+    case RC_RECORD_NOTHING:
+        break;
+    }
+}
+
+static enum rc_status
+read_catalog_kind(struct rc_reader *reader, enum rc_catalog_kind *ret_kind)
+{
+    const uint8_t kind = rc_read_u8(reader);
+    if (kind != RC_CATALOG_DEFINITIONS && kind != RC_CATALOG_SEGMENTS)
+        return RC_CORRUPT;
+    *ret_kind = (enum rc_catalog_kind)kind;
+    return RC_OK;
+}
+
+static enum rc_status
+read_content(struct rc_reader *reader, struct rc_record *record, struct rc_error *reterr_error)
+{
+    switch (record->kind) {
+    case RC_RECORD_PROJECT_PUT:
+        return rc_project_settings_read(reader, &record->settings, reterr_error);
+    case RC_RECORD_BATCH:
+        record->client_stream = rc_read_bytes(reader);
+        record->batch_id = rc_read_u64(reader);
+        record->batch_after = rc_read_u64(reader);
+        record->batch = rc_read_raw(reader, rc_reader_left(reader));
+        return RC_OK;
+    case RC_RECORD_ENTRY_PUT:
+        RC_TRY_OR(reterr_error, read_catalog_kind(reader, &record->catalog));
+        return rc_catalog_entry_read(reader, &record->entry, reterr_error);
+    case RC_RECORD_ENTRY_REMOVE:
+        RC_TRY_OR(reterr_error, read_catalog_kind(reader, &record->catalog));
+        record->entry.name = rc_read_bytes(reader);
+        return RC_OK;
+    case RC_RECORD_PROJECT_DELETE:
+    case RC_RECORD_NOTHING:
+        break;
+    }
+    return RC_OK;
+}
+
+enum rc_status
+rc_record_read(struct rc_bytes payload, struct rc_record *ret_record, struct rc_error *reterr_error)
+{
+    struct rc_reader reader = rc_reader_of(payload.data, payload.size);
+    struct rc_record record = {0};
+    const uint8_t kind = rc_read_u8(&reader);
+    if (kind < RC_RECORD_PROJECT_PUT || kind > RC_RECORD_NOTHING)
+        return rc_error_set(reterr_error, RC_CORRUPT, "a log record is of unknown kind %u", kind);
+    record.kind = (enum rc_record_kind)kind;
+    if (record.kind != RC_RECORD_NOTHING)
+        record.project = rc_read_bytes(&reader);
+    RC_TRY(read_content(&reader, &record, reterr_error));
+    if (reader.bad || rc_reader_left(&reader) != 0)
+        return rc_error_set(reterr_error, RC_CORRUPT, "a log record of kind %u is broken", kind);
+    *ret_record = record;
+    return RC_OK;
+}

@@ -1,0 +1,48 @@
+/*
+ * Record: what one entry of the write-ahead log says. State is a function of these.
+ *
+ * Ownership: a record borrows its texts from the payload.
+ * Errors:    RC_CORRUPT for bytes that are no record.
+ */
+#ifndef RC_INTAKE_RECORD_H
+#define RC_INTAKE_RECORD_H
+
+#include <stdint.h>
+
+#include "engine/base/bytes.h"
+#include "engine/base/status.h"
+#include "engine/store/catalog.h"
+#include "engine/store/project.h"
+
+enum rc_record_kind {
+    RC_RECORD_PROJECT_PUT = 1,
+    RC_RECORD_PROJECT_DELETE = 2,
+    RC_RECORD_BATCH = 3,
+    RC_RECORD_ENTRY_PUT = 4,
+    RC_RECORD_ENTRY_REMOVE = 5,
+    RC_RECORD_NOTHING =
+        6, /* Changes nothing: what waits for it knows that all before it is durable. */
+};
+
+struct rc_record {
+    enum rc_record_kind kind;
+    struct rc_bytes project;             /* All but NOTHING. */
+    struct rc_project_settings settings; /* PROJECT_PUT. */
+    struct rc_bytes client_stream;       /* BATCH. */
+    uint64_t batch_id;                   /* BATCH. */
+    uint64_t batch_after;          /* BATCH: the batch that the stream had before it; 0: none. */
+    struct rc_bytes batch;         /* BATCH: rc_batch_read. */
+    enum rc_catalog_kind catalog;  /* ENTRY_*. */
+    struct rc_catalog_entry entry; /* ENTRY_PUT; ENTRY_REMOVE: its name. */
+};
+
+/* Appends the record's bytes; of a BATCH all but the batch, which must follow as the last thing. */
+void
+rc_record_write(struct rc_writer *writer, const struct rc_record *record);
+
+RC_MUST_USE enum rc_status
+rc_record_read(struct rc_bytes payload,
+               struct rc_record *ret_record,
+               struct rc_error *reterr_error);
+
+#endif

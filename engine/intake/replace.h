@@ -1,0 +1,39 @@
+/*
+ * Replacement: finds the earlier copies of events that are sent again and marks them dead in a
+ * draft.
+ *
+ * An earlier copy is in a slab (found through the slabs' filters, decided by their ids), in a head
+ * that waits to be sealed, or in the newest head (which reports what a commit replaces by itself).
+ *
+ * Ownership: borrows everything.
+ * Threading: the project's writer.
+ */
+#ifndef RC_INTAKE_REPLACE_H
+#define RC_INTAKE_REPLACE_H
+
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/status.h"
+#include "engine/store/version.h"
+
+/* Events on their way in, in order of arrival. */
+struct rc_arrivals {
+    uint32_t count;
+    const uint32_t *users;
+    const struct rc_event_id *ids;
+};
+
+/*
+ * Kills the live copies of the arrivals that lie in slabs and in all heads but the newest. *draft
+ * is made from version when the first is found (NULL: none yet). *replaced grows by the rows
+ * killed. O(arrivals * slabs) filter probes, then a user's rows for each candidate.
+ */
+RC_MUST_USE enum rc_status
+rc_replace_earlier(const struct rc_version *version,
+                   const struct rc_arrivals *arrivals,
+                   struct rc_arena *arena,
+                   struct rc_version **draft,
+                   uint64_t *replaced);
+
+#endif

@@ -1,0 +1,305 @@
+/*
+ * Seal. The slabs are built beside the head from a pinned version, without a lock. While that goes
+ * on, later copies may kill rows of the head; when the slabs take its place those rows are looked
+ * up by user and id and killed in the slabs.
+ */
+#include "engine/intake/seal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/assert.h"
+#include "engine/base/limits.h"
+#include "engine/store/slab_builder.h"
+
+static int64_t
+window_of(int64_t time_ms)
+{
+    const int64_t quotient = time_ms / RC_WINDOW_MS;
+    return (time_ms % RC_WINDOW_MS < 0 ? quotient - 1 : quotient) * RC_WINDOW_MS;
+}
+
+static int
+compare_windows(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a;
+    const int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The distinct windows of the chunks' rows, ascending. */
+static enum rc_status
+collect_windows(const struct rc_view_chunk *chunks,
+                uint32_t chunk_count,
+                struct rc_arena *arena,
+                int64_t **ret_windows,
+                uint32_t *ret_count)
+{
+    uint32_t rows = 0;
+    for (uint32_t i = 0; i < chunk_count; i++)
+        rows += chunks[i].row_count;
+    int64_t *windows = rc_arena_alloc(arena, (rows + 1) * sizeof(windows[0]));
+    if (windows == NULL)
+        return RC_NO_MEMORY;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < chunk_count; i++) {
+        for (uint32_t row = 0; row < chunks[i].row_count; row++) {
+            const int64_t window = window_of(chunks[i].times_ms[row]);
+            if (count == 0 || windows[count - 1] != window)
+                windows[count++] = window;
+        }
+    }
+    qsort(windows, count, sizeof(windows[0]), compare_windows);
+    uint32_t distinct = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (distinct == 0 || windows[distinct - 1] != windows[i])
+            windows[distinct++] = windows[i];
+    *ret_windows = windows;
+    *ret_count = distinct;
+    return RC_OK;
+}
+
+/* A chunk as the builder wants it: the properties that occur, with their cells. */
+static enum rc_status
+make_source(const struct rc_view_chunk *chunk,
+            uint32_t property_count,
+            struct rc_arena *arena,
+            struct rc_slab_source *ret_source)
+{
+    struct rc_row_source *rows = rc_arena_zero(arena, sizeof(*rows));
+    uint32_t *properties = rc_arena_alloc(arena, property_count * sizeof(properties[0]));
+    const rc_cell **cells = rc_arena_alloc(arena, property_count * sizeof(cells[0]));
+    if (rows == NULL || properties == NULL || cells == NULL)
+        return RC_NO_MEMORY;
+    uint32_t count = 0;
+    for (uint32_t property = 0; property < property_count; property++) {
+        cells[count] = rc_view_chunk_cells(chunk, property);
+        properties[count] = property;
+        count += cells[count] != NULL;
+    }
+    *rows = (struct rc_row_source){
+        .row_count = chunk->row_count,
+        .users = chunk->users,
+        .times_ms = chunk->times_ms,
+        .ids = chunk->ids,
+        .column_count = count,
+        .column_properties = properties,
+        .column_cells = cells,
+    };
+    *ret_source = (struct rc_slab_source){.rows = rows, .dead = chunk->dead};
+    return RC_OK;
+}
+
+static enum rc_status
+build_windows(const struct rc_slab_source *sources,
+              uint32_t source_count,
+              const int64_t *windows,
+              uint32_t window_count,
+              struct rc_account *account,
+              const _Atomic(bool) *cancel,
+              struct rc_slab **slabs,
+              uint32_t *slab_count,
+              struct rc_error *reterr_error)
+{
+    for (uint32_t i = 0; i < window_count; i++) {
+        struct rc_slab *slab = NULL;
+        RC_TRY(
+            rc_slab_build(sources, source_count, windows[i], account, cancel, &slab, reterr_error));
+        if (slab != NULL)
+            slabs[(*slab_count)++] = slab;
+    }
+    return RC_OK;
+}
+
+enum rc_status
+rc_seal_chunks(const struct rc_view_chunk *chunks,
+               uint32_t chunk_count,
+               uint32_t property_count,
+               struct rc_account *account,
+               struct rc_arena *arena,
+               const _Atomic(bool) *cancel,
+               struct rc_slab ***ret_slabs,
+               uint32_t *ret_count,
+               struct rc_error *reterr_error)
+{
+    int64_t *windows = NULL;
+    uint32_t window_count = 0;
+    RC_TRY_OR(reterr_error, collect_windows(chunks, chunk_count, arena, &windows, &window_count));
+    struct rc_slab_source *sources = RC_ARENA_ARRAY(arena, struct rc_slab_source, chunk_count);
+    struct rc_slab **slabs = RC_ARENA_ARRAY(arena, struct rc_slab *, window_count);
+    if (sources == NULL || slabs == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to seal a head");
+    for (uint32_t i = 0; i < chunk_count; i++)
+        RC_TRY_OR(reterr_error, make_source(&chunks[i], property_count, arena, &sources[i]));
+    uint32_t count = 0;
+    const enum rc_status status = build_windows(sources, chunk_count, windows, window_count,
+                                                account, cancel, slabs, &count, reterr_error);
+    if (status != RC_OK) {
+        for (uint32_t i = 0; i < count; i++)
+            rc_slab_unref(slabs[i]);
+        return status;
+    }
+    *ret_slabs = slabs;
+    *ret_count = count;
+    return RC_OK;
+}
+
+/* A head and its dead rows as they were when the seal began. */
+struct sealing {
+    struct rc_project *project;
+    struct rc_version *version; /* Pinned. */
+    const struct rc_version_head *head;
+    struct rc_slab **slabs;
+    uint32_t slab_count;
+};
+
+static bool
+is_newly_dead(const struct sealing *sealing,
+              const struct rc_version_head *now,
+              uint32_t chunk,
+              uint32_t row)
+{
+    return rc_dead_has(now->dead[chunk], row) && !rc_dead_has(sealing->head->dead[chunk], row);
+}
+
+/* Finds a row of the head in the slabs and marks it dead there. */
+static enum rc_status
+kill_in_slabs(const struct sealing *sealing,
+              const struct rc_view_chunk *chunk,
+              uint32_t row,
+              struct rc_version *draft,
+              const uint64_t *ids)
+{
+    for (uint32_t i = 0; i < sealing->slab_count; i++) {
+        uint32_t slab_row = 0;
+        if (!rc_slab_find_event(sealing->slabs[i], chunk->users[row], &chunk->ids[row], &slab_row))
+            continue;
+        bool newly = false;
+        return rc_version_kill_slab_row(draft, rc_version_find_slab(draft, ids[i]), slab_row,
+                                        &newly);
+    }
+    RC_ASSERT(false && "a row that died while its head was sealed must be in one of the slabs");
+    return RC_CORRUPT;
+}
+
+static enum rc_status
+carry_deaths(const struct sealing *sealing,
+             const struct rc_version_head *now,
+             struct rc_version *draft,
+             const uint64_t *ids)
+{
+    const uint32_t chunk_count = rc_head_chunk_count(now->head);
+    for (uint32_t c = 0; c < chunk_count; c++) {
+        if (now->dead[c] == sealing->head->dead[c])
+            continue;
+        struct rc_view_chunk chunk;
+        rc_head_chunk(now->head, c, RC_CHUNK_WHOLE, &chunk);
+        for (uint32_t row = 0; row < chunk.row_count; row++)
+            if (is_newly_dead(sealing, now, c, row))
+                RC_TRY(kill_in_slabs(sealing, &chunk, row, draft, ids));
+    }
+    return RC_OK;
+}
+
+/* Puts the slabs in the head's place. With the writer's lock held. */
+static enum rc_status
+exchange(const struct sealing *sealing, struct rc_arena *arena)
+{
+    RC_CLEANUP(rc_version_unrefp) struct rc_version *draft = NULL;
+    uint64_t *ids = RC_ARENA_ARRAY(arena, uint64_t, sealing->slab_count);
+    if (ids == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(rc_version_draft(rc_project_version(sealing->project), &draft));
+    for (uint32_t i = 0; i < sealing->slab_count; i++) {
+        ids[i] = rc_project_next_slab_id(sealing->project);
+        RC_TRY(rc_version_add_slab(draft, sealing->slabs[i], ids[i], NULL));
+    }
+    const uint32_t head = rc_version_find_head(draft, sealing->head->head);
+    RC_ASSERT(head + 1 < draft->head_count);
+    RC_TRY(carry_deaths(sealing, &draft->heads[head], draft, ids));
+    rc_version_remove_head(draft, head);
+    rc_project_publish(sealing->project, RC_TAKE(draft), 0);
+    return RC_OK;
+}
+
+static enum rc_status
+seal_head(struct sealing *sealing,
+          struct rc_arena *arena,
+          const _Atomic(bool) *cancel,
+          struct rc_error *reterr_error)
+{
+    const uint32_t chunk_count = rc_head_chunk_count(sealing->head->head);
+    struct rc_view_chunk *chunks = RC_ARENA_ARRAY(arena, struct rc_view_chunk, chunk_count);
+    if (chunks == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to seal a head");
+    for (uint32_t i = 0; i < chunk_count; i++) {
+        rc_head_chunk(sealing->head->head, i, RC_CHUNK_WHOLE, &chunks[i]);
+        const struct rc_dead *dead = sealing->head->dead[i];
+        chunks[i].dead = dead == NULL ? NULL : dead->words;
+    }
+    const uint32_t properties = rc_properties_count(rc_project_event_properties(sealing->project));
+    RC_TRY(rc_seal_chunks(chunks, chunk_count, properties, rc_project_account(sealing->project),
+                          arena, cancel, &sealing->slabs, &sealing->slab_count, reterr_error));
+    rc_project_lock_writer(sealing->project);
+    const enum rc_status status = exchange(sealing, arena);
+    rc_project_unlock_writer(sealing->project);
+    for (uint32_t i = 0; i < sealing->slab_count; i++)
+        rc_slab_unref(sealing->slabs[i]);
+    if (status != RC_OK)
+        return rc_error_set(reterr_error, status, "a sealed head could not take its place");
+    return RC_OK;
+}
+
+enum rc_status
+rc_seal_oldest(struct rc_project *project,
+               const _Atomic(bool) *cancel,
+               bool *ret_sealed,
+               struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_version_unrefp) struct rc_version *version = rc_project_pin_version(project);
+    if (version->head_count < 2) {
+        *ret_sealed = false;
+        return RC_OK;
+    }
+    RC_CLEANUP(rc_arena_freep)
+    struct rc_arena *arena = rc_arena_new(rc_project_account(project), 0);
+    if (arena == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to seal a head");
+    struct sealing sealing = {
+        .project = project,
+        .version = version,
+        .head = &version->heads[0],
+    };
+    RC_TRY(seal_head(&sealing, arena, cancel, reterr_error));
+    *ret_sealed = true;
+    return RC_OK;
+}
+
+static enum rc_status
+end_head(struct rc_project *project)
+{
+    const struct rc_version *version = rc_project_version(project);
+    if (rc_project_is_failed(project))
+        return RC_UNAVAILABLE; /* The head holds rows that must not be seen. */
+    if (rc_head_row_count(version->heads[version->head_count - 1].head) == 0)
+        return RC_OK;
+    RC_CLEANUP(rc_head_unrefp) struct rc_head *head = NULL;
+    RC_CLEANUP(rc_version_unrefp) struct rc_version *draft = NULL;
+    RC_TRY(rc_head_new(rc_project_account(project), rc_project_head_rows_max(project), &head));
+    RC_TRY(rc_version_draft(version, &draft));
+    RC_TRY(rc_version_add_head(draft, head));
+    rc_project_publish(project, RC_TAKE(draft), 0);
+    return RC_OK;
+}
+
+enum rc_status
+rc_seal_end_head(struct rc_project *project, struct rc_error *reterr_error)
+{
+    rc_project_lock_writer(project);
+    const enum rc_status status = end_head(project);
+    rc_project_unlock_writer(project);
+    if (status != RC_OK)
+        return rc_error_set(reterr_error, status, "the head could not be ended: %s",
+                            rc_status_sentence(status));
+    return RC_OK;
+}

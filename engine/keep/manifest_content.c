@@ -1,0 +1,42 @@
+#include "engine/keep/manifest_content.h"
+
+void
+rc_manifest_content_write(struct rc_writer *writer, const struct rc_manifest_content *content)
+{
+    rc_write_u64(writer, content->number);
+    rc_write_u64(writer, content->sequence);
+    rc_write_varint(writer, content->project_count);
+    for (uint32_t i = 0; i < content->project_count; i++) {
+        rc_write_bytes(writer, content->projects[i].id);
+        rc_write_u64(writer, content->projects[i].incarnation);
+        rc_write_u64(writer, content->projects[i].sequence);
+    }
+}
+
+enum rc_status
+rc_manifest_content_read(struct rc_bytes bytes,
+                         struct rc_arena *arena,
+                         struct rc_manifest_content *ret_content,
+                         struct rc_error *reterr_error)
+{
+    struct rc_reader reader = rc_reader_of(bytes.data, bytes.size);
+    struct rc_manifest_content content = {
+        .number = rc_read_u64(&reader),
+        .sequence = rc_read_u64(&reader),
+    };
+    content.project_count = (uint32_t)rc_read_count(&reader, rc_reader_left(&reader));
+    struct rc_manifest_project *projects =
+        RC_ARENA_ARRAY(arena, struct rc_manifest_project, content.project_count);
+    if (projects == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the manifest");
+    for (uint32_t i = 0; i < content.project_count; i++) {
+        projects[i].id = rc_read_bytes(&reader);
+        projects[i].incarnation = rc_read_u64(&reader);
+        projects[i].sequence = rc_read_u64(&reader);
+    }
+    if (reader.bad || rc_reader_left(&reader) != 0)
+        return rc_error_set(reterr_error, RC_CORRUPT, "the manifest's content is cut short");
+    content.projects = projects;
+    *ret_content = content;
+    return RC_OK;
+}

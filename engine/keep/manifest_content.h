@@ -1,0 +1,36 @@
+/*
+ * Manifest content: what a checkpoint's manifest says. durable/manifest.h wraps it in a checksum.
+ */
+#ifndef RC_KEEP_MANIFEST_CONTENT_H
+#define RC_KEEP_MANIFEST_CONTENT_H
+
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/bytes.h"
+#include "engine/base/status.h"
+
+struct rc_manifest_project {
+    struct rc_bytes id;
+    uint64_t incarnation;
+    uint64_t sequence; /* Log records up to this one are in its state. */
+};
+
+struct rc_manifest_content {
+    uint64_t number;   /* Of the checkpoint: the number of its state files. */
+    uint64_t sequence; /* Projects made or deleted up to this record are as listed. */
+    uint32_t project_count;
+    const struct rc_manifest_project *projects;
+};
+
+void
+rc_manifest_content_write(struct rc_writer *writer, const struct rc_manifest_content *content);
+
+/* Texts are borrowed from bytes, the array comes from arena. */
+RC_MUST_USE enum rc_status
+rc_manifest_content_read(struct rc_bytes bytes,
+                         struct rc_arena *arena,
+                         struct rc_manifest_content *ret_content,
+                         struct rc_error *reterr_error);
+
+#endif

@@ -1,0 +1,164 @@
+#include "engine/keep/state.h"
+
+#include <string.h>
+
+#include "engine/base/checksum.h"
+
+static const char state_magic[8] = {'R', 'C', 'S', 'T', 'A', 'T', 'E', '1'};
+
+_Static_assert(sizeof(struct rc_user_write) == 24, "writes are stored as they are in memory");
+_Static_assert(sizeof(struct rc_alias) == 8, "aliases are stored as they are in memory");
+
+static void
+write_log(struct rc_writer *writer, const struct rc_append_log *log, uint32_t count)
+{
+    rc_write_varint(writer, count);
+    for (uint32_t i = 0, run = 0; i < count; i += run) {
+        const void *part = rc_append_log_run(log, i, count, &run);
+        rc_write_raw(writer, part, run * log->element_bytes);
+    }
+}
+
+static void
+write_slabs(struct rc_writer *writer, const struct rc_state *state)
+{
+    rc_write_varint(writer, state->slab_count);
+    for (uint32_t i = 0; i < state->slab_count; i++) {
+        const struct rc_state_slab *slab = &state->slabs[i];
+        rc_write_varint(writer, slab->id);
+        rc_write_varint(writer, slab->dead_count);
+        rc_write_varint(writer, slab->dead_words);
+        rc_write_raw(writer, slab->dead, slab->dead_words * sizeof(slab->dead[0]));
+    }
+}
+
+void
+rc_state_write(struct rc_writer *writer, const struct rc_state *state)
+{
+    const struct rc_people *people = rc_project_people(state->project);
+    const struct rc_people_counts counts = rc_view_people_counts(state->view);
+    rc_write_raw(writer, state_magic, sizeof(state_magic));
+    rc_project_settings_write(writer, &state->settings);
+    rc_write_u64(writer, rc_view_data_version(state->view));
+    rc_write_u64(writer, state->next_slab_id);
+    rc_properties_write(rc_view_event_properties(state->view), writer);
+    rc_dictionary_write(rc_people_ids(people), counts.users, writer);
+    rc_properties_write(rc_view_user_properties(state->view), writer);
+    write_log(writer, rc_people_writes(people), counts.writes);
+    write_log(writer, rc_people_aliases(people), counts.aliases);
+    rc_write_bytes(writer, state->streams);
+    rc_catalog_write(state->catalogs[0], writer);
+    rc_catalog_write(state->catalogs[1], writer);
+    write_slabs(writer, state);
+    rc_write_u32(writer, rc_crc32c(writer->data, writer->failed ? 0 : writer->size));
+}
+
+static enum rc_status
+read_people(struct rc_reader *reader, struct rc_people *people, struct rc_error *reterr_error)
+{
+    RC_TRY(rc_dictionary_read(rc_people_ids(people), reader, reterr_error));
+    RC_TRY(rc_properties_read(rc_people_properties(people), reader, reterr_error));
+    const uint32_t users = rc_dictionary_count(rc_people_ids(people));
+    const uint32_t properties = rc_properties_count(rc_people_properties(people));
+    const uint64_t writes = rc_read_count(reader, UINT32_MAX);
+    for (uint64_t i = 0; i < writes && !reader->bad; i++) {
+        struct rc_user_write write;
+        const struct rc_bytes bytes = rc_read_raw(reader, sizeof(write));
+        if (bytes.data == NULL)
+            break;
+        memcpy(&write, bytes.data, sizeof(write));
+        if (write.user >= users || write.property >= properties)
+            return rc_error_set(reterr_error, RC_CORRUPT,
+                                "a user property's write is out of range");
+        RC_TRY_OR(reterr_error, rc_people_add_write(people, &write));
+    }
+    const uint64_t aliases = rc_read_count(reader, UINT32_MAX);
+    for (uint64_t i = 0; i < aliases && !reader->bad; i++) {
+        const struct rc_alias alias = {rc_read_u32(reader), rc_read_u32(reader)};
+        if (reader->bad)
+            break;
+        if (alias.a >= users || alias.b >= users)
+            return rc_error_set(reterr_error, RC_CORRUPT, "an alias is out of range");
+        RC_TRY_OR(reterr_error, rc_people_add_alias(people, alias));
+    }
+    return reader->bad ? rc_error_set(reterr_error, RC_CORRUPT, "the users are cut short") : RC_OK;
+}
+
+static enum rc_status
+read_slabs(struct rc_reader *reader,
+           struct rc_arena *arena,
+           struct rc_state_slab **ret_slabs,
+           uint32_t *ret_count,
+           struct rc_error *reterr_error)
+{
+    const uint32_t count = (uint32_t)rc_read_count(reader, rc_reader_left(reader));
+    struct rc_state_slab *slabs = RC_ARENA_ARRAY(arena, struct rc_state_slab, count);
+    if (slabs == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a list of slabs");
+    for (uint32_t i = 0; i < count; i++) {
+        slabs[i].id = rc_read_varint(reader);
+        slabs[i].dead_count = (uint32_t)rc_read_count(reader, UINT32_MAX);
+        slabs[i].dead_words = (uint32_t)rc_read_count(reader, rc_reader_left(reader) / 8);
+        const struct rc_bytes words = rc_read_raw(reader, (size_t)slabs[i].dead_words * 8);
+        slabs[i].dead = rc_arena_copy(arena, words.data, words.size);
+        if (slabs[i].dead == NULL)
+            return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a set of dead rows");
+    }
+    *ret_slabs = slabs;
+    *ret_count = count;
+    return RC_OK;
+}
+
+static enum rc_status
+read_content(struct rc_reader *reader,
+             struct rc_project *project,
+             struct rc_account *account,
+             struct rc_error *reterr_error)
+{
+    RC_TRY(rc_properties_read(rc_project_event_properties(project), reader, reterr_error));
+    RC_TRY(read_people(reader, rc_project_people(project), reterr_error));
+    const struct rc_bytes streams = rc_read_bytes(reader);
+    struct rc_reader streams_reader = rc_reader_of(streams.data, streams.size);
+    RC_TRY(rc_streams_read(rc_project_streams(project), &streams_reader, reterr_error));
+    for (int kind = RC_CATALOG_DEFINITIONS; kind <= RC_CATALOG_SEGMENTS; kind++) {
+        struct rc_catalog *catalog = NULL;
+        RC_TRY(rc_catalog_read(account, reader, &catalog, reterr_error));
+        rc_project_set_catalog(project, (enum rc_catalog_kind)kind, catalog);
+    }
+    return RC_OK;
+}
+
+enum rc_status
+rc_state_read(struct rc_bytes bytes,
+              struct rc_account *parent,
+              uint32_t head_rows_max,
+              struct rc_arena *arena,
+              struct rc_project **ret_project,
+              struct rc_state_slab **ret_slabs,
+              uint32_t *ret_slab_count,
+              struct rc_error *reterr_error)
+{
+    if (bytes.size < sizeof(state_magic) + 4 ||
+        memcmp(bytes.data, state_magic, sizeof(state_magic)) != 0)
+        return rc_error_set(reterr_error, RC_CORRUPT, "it is no state file of this version");
+    uint32_t checksum;
+    memcpy(&checksum, bytes.data + bytes.size - 4, sizeof(checksum));
+    if (checksum != rc_crc32c(bytes.data, bytes.size - 4))
+        return rc_error_set(reterr_error, RC_CORRUPT, "its checksum does not match");
+    struct rc_reader reader =
+        rc_reader_of(bytes.data + sizeof(state_magic), bytes.size - sizeof(state_magic) - 4);
+    struct rc_project_settings settings;
+    RC_TRY(rc_project_settings_read(&reader, &settings, reterr_error));
+    const uint64_t sequence = rc_read_u64(&reader);
+    const uint64_t next_slab_id = rc_read_u64(&reader);
+    RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
+    RC_TRY_OR(reterr_error, rc_project_new(&settings, parent, head_rows_max, &project));
+    rc_project_set_next_slab_id(project, next_slab_id);
+    RC_TRY(read_content(&reader, project, rc_project_account(project), reterr_error));
+    RC_TRY(read_slabs(&reader, arena, ret_slabs, ret_slab_count, reterr_error));
+    if (reader.bad || rc_reader_left(&reader) != 0)
+        return rc_error_set(reterr_error, RC_CORRUPT, "its content is cut short");
+    rc_project_publish(project, NULL, sequence);
+    *ret_project = RC_TAKE(project);
+    return RC_OK;
+}

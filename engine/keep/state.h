@@ -1,0 +1,54 @@
+/*
+ * State: a project as one file beside its slabs: settings, names and dictionaries, people, streams,
+ * catalogs, and which slabs it is made of with their dead rows.
+ *
+ * Format:  bytes 0..7 "RCSTATE1"; the content as written by rc_state_write, in order; last 4 bytes
+ * CRC32C of all before. Threading: writing reads only what a view pins, and what is handed over.
+ * Errors:  RC_CORRUPT says what is broken.
+ */
+#ifndef RC_KEEP_STATE_H
+#define RC_KEEP_STATE_H
+
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/bytes.h"
+#include "engine/base/status.h"
+#include "engine/store/project.h"
+
+/* A slab of the state. */
+struct rc_state_slab {
+    uint64_t id;
+    uint32_t dead_count;
+    uint32_t dead_words;  /* 0: no dead rows. */
+    const uint64_t *dead; /* Any alignment when read. */
+};
+
+/* What a checkpoint captured of a project under its writer's lock. */
+struct rc_state {
+    struct rc_project *project;
+    struct rc_view *view;
+    struct rc_project_settings settings;
+    struct rc_bytes streams; /* rc_streams_write. */
+    struct rc_catalog *catalogs[2];
+    uint64_t next_slab_id;
+    uint32_t slab_count;
+    const struct rc_state_slab *slabs;
+};
+
+void
+rc_state_write(struct rc_writer *writer, const struct rc_state *state);
+
+/* Makes a project of a state file's bytes, without its slabs, which the caller adds: *ret_slabs
+ * lists them (from arena, pointing into bytes). */
+RC_MUST_USE enum rc_status
+rc_state_read(struct rc_bytes bytes,
+              struct rc_account *parent,
+              uint32_t head_rows_max,
+              struct rc_arena *arena,
+              struct rc_project **ret_project,
+              struct rc_state_slab **ret_slabs,
+              uint32_t *ret_slab_count,
+              struct rc_error *reterr_error);
+
+#endif
