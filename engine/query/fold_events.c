@@ -1,0 +1,335 @@
+/*
+ * A user's events. The person's hits are gathered in total order, a page is cut out by binary
+ * search for the place to go on from, and only the page's events are read whole.
+ *
+ * A place is (time, event id, user as sent); events that are equal in all three (none had an id,
+ * and their contents are equal) are told apart by how many of them came before.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/limits.h"
+#include "engine/query/plan.h"
+#include "engine/query/query.h"
+#include "engine/query/scope.h"
+#include "engine/query/walk.h"
+
+struct named_property {
+    struct rc_bytes name;
+    uint32_t property;
+};
+
+struct listing {
+    const struct rc_query_context *context;
+    const struct rc_events_request *request;
+    struct rc_view *view;
+    struct rc_events_reply *reply;
+    struct named_property *names; /* Of event properties, by name. */
+    uint32_t name_count;
+    struct rc_event_property *scratch; /* name_count of them. */
+};
+
+/* What orders events: a hit's or a place's. */
+struct key {
+    int64_t time_ms;
+    struct rc_event_id id;
+    struct rc_bytes user_id;
+};
+
+static struct key
+key_of_hit(struct rc_view *view, const struct rc_hit *hit)
+{
+    return (struct key){.time_ms = hit->time_ms,
+                        .id = rc_hit_event_id(view, hit),
+                        .user_id = rc_view_user_id(view, rc_hit_user(view, hit))};
+}
+
+static int
+compare_keys(const struct key *a, const struct key *b)
+{
+    if (a->time_ms != b->time_ms)
+        return a->time_ms < b->time_ms ? -1 : 1;
+    const int order = rc_event_id_compare(&a->id, &b->id);
+    return order != 0 ? order : rc_bytes_compare(a->user_id, b->user_id);
+}
+
+/* The first hit at or above a key (above: behind all equal ones). */
+static uint32_t
+bound(const struct listing *listing,
+      const struct rc_hit *hits,
+      uint32_t count,
+      const struct key *key,
+      bool above)
+{
+    uint32_t low = 0;
+    uint32_t high = count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        const struct key mine = key_of_hit(listing->view, &hits[middle]);
+        const int order = compare_keys(&mine, key);
+        if (order < 0 || (above && order == 0))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Narrows [begin, end) to what lies behind the place to go on from. */
+static void
+go_on(const struct listing *listing,
+      const struct rc_hit *hits,
+      uint32_t count,
+      uint32_t *begin,
+      uint32_t *end)
+{
+    const struct rc_event_place *after = listing->request->after;
+    if (after == NULL)
+        return;
+    const struct key key = {.time_ms = after->time_ms,
+                            .id = rc_event_id_of_text(after->event_id),
+                            .user_id = after->user_id};
+    const uint32_t low = bound(listing, hits, count, &key, false);
+    const uint32_t high = bound(listing, hits, count, &key, true);
+    const uint32_t equal = high - low;
+    if (listing->request->descending)
+        *end = low + (after->repeat < equal ? after->repeat : equal);
+    else
+        *begin = low + (after->repeat < equal ? after->repeat + 1 : equal);
+}
+
+static enum rc_status
+copy_bytes(struct rc_arena *arena, struct rc_bytes bytes, struct rc_bytes *ret_bytes)
+{
+    const char *data = rc_arena_copy(arena, bytes.data, bytes.size);
+    if (data == NULL)
+        return RC_NO_MEMORY;
+    *ret_bytes = (struct rc_bytes){data, bytes.size};
+    return RC_OK;
+}
+
+/* The value of a cell, with texts copied: the reply may outlive the view. */
+static enum rc_status
+copy_value(struct rc_arena *arena,
+           const struct rc_dictionary *dictionary,
+           rc_cell cell,
+           struct rc_value *ret_value)
+{
+    struct rc_value value;
+    RC_TRY(rc_cell_value(dictionary, cell, arena, &value));
+    if (value.kind == RC_VALUE_STRING)
+        RC_TRY(copy_bytes(arena, value.string, &value.string));
+    if (value.kind == RC_VALUE_LIST) {
+        struct rc_bytes *items = RC_ARENA_ARRAY(arena, struct rc_bytes, value.item_count);
+        if (items == NULL)
+            return RC_NO_MEMORY;
+        for (uint32_t i = 0; i < value.item_count; i++)
+            RC_TRY(copy_bytes(arena, value.items[i], &items[i]));
+        value.items = items;
+    }
+    *ret_value = value;
+    return RC_OK;
+}
+
+/* A hit's cell of a property. */
+static rc_cell
+cell_of(const struct listing *listing, const struct rc_hit *hit, uint32_t property)
+{
+    uint32_t count;
+    if ((hit->source & RC_SOURCE_CHUNK) != 0) {
+        const struct rc_view_chunk *chunk =
+            &rc_view_chunks(listing->view, &count)[hit->source & ~RC_SOURCE_CHUNK];
+        const rc_cell *cells = rc_view_chunk_cells(chunk, property);
+        return cells == NULL ? 0 : cells[hit->row];
+    }
+    struct rc_column_view column;
+    const struct rc_slab *slab = rc_view_slabs(listing->view, &count)[hit->source].slab;
+    return rc_slab_column(slab, property, &column) ? rc_column_cell(&column, hit->row) : 0;
+}
+
+static enum rc_status
+fill_properties(const struct listing *listing, const struct rc_hit *hit, struct rc_event *event)
+{
+    struct rc_arena *arena = listing->context->arena;
+    const struct rc_properties *properties = rc_view_event_properties(listing->view);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < listing->name_count; i++) {
+        const uint32_t property = listing->names[i].property;
+        const rc_cell cell = cell_of(listing, hit, property);
+        if (cell == 0)
+            continue;
+        struct rc_event_property *result = &listing->scratch[count++];
+        result->name = listing->names[i].name;
+        RC_TRY(copy_value(arena, rc_properties_dictionary(properties, property), cell,
+                          &result->value));
+    }
+    event->property_count = count;
+    event->properties = rc_arena_copy(arena, listing->scratch, count * sizeof(*listing->scratch));
+    return event->properties == NULL ? RC_NO_MEMORY : RC_OK;
+}
+
+static enum rc_status
+fill_event(const struct listing *listing,
+           const struct rc_hit *hits,
+           uint32_t count,
+           uint32_t index,
+           struct rc_event *event)
+{
+    struct rc_arena *arena = listing->context->arena;
+    char text[24];
+    const struct key key = key_of_hit(listing->view, &hits[index]);
+    event->place.time_ms = key.time_ms;
+    event->place.repeat = index - bound(listing, hits, count, &key, false);
+    RC_TRY(copy_bytes(arena, rc_event_id_text(&key.id, text), &event->place.event_id));
+    RC_TRY(copy_bytes(arena, key.user_id, &event->place.user_id));
+    return fill_properties(listing, &hits[index], event);
+}
+
+static enum rc_status
+fold_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t count)
+{
+    (void)person;
+    const struct listing *listing = state;
+    const struct rc_events_request *request = listing->request;
+    struct rc_events_reply *reply = listing->reply;
+    uint32_t begin = 0;
+    uint32_t end = count;
+    go_on(listing, hits, count, &begin, &end);
+    const uint32_t left = begin < end ? end - begin : 0;
+    reply->more = left > request->page_rows;
+    reply->event_count = reply->more ? request->page_rows : left;
+    struct rc_event *events =
+        RC_ARENA_ARRAY(listing->context->arena, struct rc_event, reply->event_count);
+    if (events == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < reply->event_count; i++) {
+        const uint32_t index = request->descending ? end - 1 - i : begin + i;
+        RC_TRY(fill_event(listing, hits, count, index, &events[i]));
+    }
+    reply->events = events;
+    return RC_OK;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+    const struct named_property *x = a;
+    const struct named_property *y = b;
+    return rc_bytes_compare(x->name, y->name);
+}
+
+/* The properties by name; names are copied. */
+static enum rc_status
+sort_names(const struct rc_properties *properties,
+           struct rc_arena *arena,
+           struct named_property **ret_names,
+           uint32_t *ret_count)
+{
+    const uint32_t count = rc_properties_count(properties);
+    struct named_property *names = RC_ARENA_ARRAY(arena, struct named_property, count);
+    if (names == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < count; i++) {
+        names[i].property = i;
+        RC_TRY(copy_bytes(arena, rc_properties_name(properties, i), &names[i].name));
+    }
+    qsort(names, count, sizeof(*names), compare_names);
+    *ret_names = names;
+    *ret_count = count;
+    return RC_OK;
+}
+
+static enum rc_status
+fill_user(const struct listing *listing, uint32_t person)
+{
+    struct rc_arena *arena = listing->context->arena;
+    struct rc_events_reply *reply = listing->reply;
+    const struct rc_properties *properties = rc_view_user_properties(listing->view);
+    struct named_property *names;
+    uint32_t name_count;
+    RC_TRY(copy_bytes(arena, rc_view_person_id(listing->view, person), &reply->person_id));
+    RC_TRY(sort_names(properties, arena, &names, &name_count));
+    struct rc_event_property *result = RC_ARENA_ARRAY(arena, struct rc_event_property, name_count);
+    if (result == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < name_count; i++) {
+        const rc_cell *cells;
+        RC_TRY(rc_view_user_cells(listing->view, names[i].property,
+                                  listing->request->scope.as_of_ms, &cells));
+        if (cells[person] == 0)
+            continue;
+        struct rc_event_property *property = &result[reply->user_property_count++];
+        property->name = names[i].name;
+        RC_TRY(copy_value(arena, rc_properties_dictionary(properties, names[i].property),
+                          cells[person], &property->value));
+    }
+    reply->user_properties = result;
+    return RC_OK;
+}
+
+static enum rc_status
+check_request(const struct rc_events_request *request, struct rc_error *reterr_error)
+{
+    struct rc_calendar calendar;
+    struct rc_scope scope = request->scope;
+    scope.zone = (struct rc_bytes){0};
+    scope.week_start = 0;
+    RC_TRY(rc_scope_check(&scope, &calendar, reterr_error));
+    if (request->page_rows == 0 || request->page_rows > RC_PAGE_ROWS_MAX)
+        return rc_error_field(reterr_error, RC_INVALID, "page_size", "a page has 1 to %u events",
+                              RC_PAGE_ROWS_MAX);
+    return RC_OK;
+}
+
+/* The selector, with the times narrowed to the page's side of the place to go on from. */
+static struct rc_plan_selector
+selector_of(const struct rc_events_request *request)
+{
+    const struct rc_scope *scope = &request->scope;
+    struct rc_plan_selector selector = {
+        .predicate = request->selector,
+        .field = "selector",
+        .from_ms = scope->start_ms,
+        .until_ms = rc_scope_until(scope, scope->end_ms),
+    };
+    if (request->after != NULL) {
+        const int64_t time_ms = request->after->time_ms;
+        if (!request->descending && time_ms > selector.from_ms)
+            selector.from_ms = time_ms;
+        if (request->descending && time_ms < selector.until_ms)
+            selector.until_ms = time_ms + 1;
+    }
+    return selector;
+}
+
+enum rc_status
+rc_query_events(const struct rc_query_context *context,
+                const struct rc_events_request *request,
+                struct rc_events_reply *ret_reply,
+                struct rc_error *reterr_error)
+{
+    struct rc_events_reply reply = {.stats.data_version = rc_view_data_version(context->view)};
+    RC_TRY(check_request(request, reterr_error));
+    const uint32_t user = rc_view_find_user(context->view, request->user_id);
+    if (user == RC_CODE_NONE)
+        return rc_error_field(reterr_error, RC_NOT_FOUND, "user", "there is no such user");
+    const uint32_t person = rc_view_person_of(context->view, user);
+    const struct rc_plan_selector selector = selector_of(request);
+    RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = NULL;
+    RC_TRY(rc_plan_new(context, request->scope.as_of_ms, NULL, &selector, 1, &plan, reterr_error));
+    struct listing listing = {
+        .context = context, .request = request, .view = context->view, .reply = &reply};
+    RC_TRY_OR(reterr_error, sort_names(rc_view_event_properties(context->view), context->arena,
+                                       &listing.names, &listing.name_count));
+    listing.scratch = RC_ARENA_ARRAY(context->arena, struct rc_event_property, listing.name_count);
+    if (listing.scratch == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a list of events");
+    void *lanes[1] = {&listing};
+    const struct rc_fold fold = {
+        .ordered = true, .lane_count = 1, .lanes = lanes, .person = fold_person};
+    RC_TRY_OR(reterr_error, rc_walk_one(plan, &fold, person, &reply.stats.matched_events));
+    RC_TRY_OR(reterr_error, fill_user(&listing, person));
+    rc_plan_add_stats(plan, &reply.stats);
+    *ret_reply = reply;
+    return RC_OK;
+}

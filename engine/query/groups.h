@@ -1,0 +1,81 @@
+/*
+ * Groups: the rows of a breakdown: which values a property has, numbered, and which of them an
+ * event (or its person) has. Numeric strings and numbers are one value (rc_value_group); an event
+ * with several values is in each of their groups; without a value it is in the group of null.
+ *
+ * Ownership: opaque; charges the context's account; borrows the plan, which must outlive it.
+ * Threading: made by one thread, then read by any.
+ * Errors:    RC_INVALID and RC_LIMIT_EXCEEDED name the field below "breakdown"; RC_NO_MEMORY.
+ */
+#ifndef RC_QUERY_GROUPS_H
+#define RC_QUERY_GROUPS_H
+
+#include <stdint.h>
+
+#include "engine/base/cleanup.h"
+#include "engine/base/status.h"
+#include "engine/query/plan.h"
+#include "engine/query/walk.h"
+
+struct rc_groups;
+
+/* A set of groups: a group, or with this bit a list (rc_groups_list). */
+#define RC_GROUP_LIST ((uint32_t)1 << 31)
+
+RC_MUST_USE enum rc_status
+rc_groups_new(const struct rc_plan *plan,
+              const struct rc_breakdown *breakdown,
+              int64_t as_of_ms,
+              struct rc_groups **ret_groups,
+              struct rc_error *reterr_error);
+
+struct rc_groups *
+rc_groups_free(struct rc_groups *groups);
+
+RC_DEFINE_CLEANUP(struct rc_groups *, rc_groups_free)
+
+/* Groups are numbered below this. */
+uint32_t
+rc_groups_count(const struct rc_groups *groups);
+
+/* The groups of a hit. */
+uint32_t
+rc_groups_of(const struct rc_groups *groups, uint32_t person, const struct rc_hit *hit);
+
+/* The groups of a set, each once. set is either a list or one group, and then the answer is set
+ * itself. */
+const uint32_t *
+rc_groups_list(const struct rc_groups *groups, const uint32_t *set, uint32_t *ret_count);
+
+/* The value of a group, in arena. */
+RC_MUST_USE enum rc_status
+rc_groups_value(const struct rc_groups *groups,
+                uint32_t group,
+                struct rc_arena *arena,
+                struct rc_value *ret_value);
+
+/* Which rows an answer shows. */
+struct rc_ranking {
+    uint32_t row_count; /* Rows of values. */
+    bool has_other;
+    const uint32_t *groups;        /* By rank. */
+    const uint32_t *row_of;        /* By group: its row, or row_count for Other. */
+    const struct rc_value *values; /* By rank. */
+};
+
+/* Ranks the groups with a figure above 0: greater first, equal ones by value ascending; the first
+ * top_n (0: 9) are rows. Everything comes from arena. */
+RC_MUST_USE enum rc_status
+rc_groups_rank(const struct rc_groups *groups,
+               const uint64_t *figures,
+               uint32_t top_n,
+               struct rc_arena *arena,
+               struct rc_ranking *ret_ranking);
+
+/* The property and top_n of a breakdown. Errors name the field from "breakdown" on. */
+RC_MUST_USE enum rc_status
+rc_breakdown_check(const struct rc_breakdown *breakdown,
+                   uint32_t top_n,
+                   struct rc_error *reterr_error);
+
+#endif

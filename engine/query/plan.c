@@ -1,0 +1,190 @@
+/*
+ * Plan. Rowsets are fetched before the walk begins, all (stream, slab) pairs in parallel: a missing
+ * one costs a scan of its columns, and the walk then knows how many hits to expect and cuts its
+ * blocks by that.
+ */
+#include "engine/query/plan.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "engine/base/assert.h"
+
+/* Compiles one selector into streams. */
+static enum rc_status
+compile(struct rc_plan *plan,
+        int64_t as_of_ms,
+        const struct rc_plan_selector *selector,
+        uint64_t bit,
+        struct rc_error *reterr_error)
+{
+    const struct rc_query_context *context = plan->context;
+    const struct rc_predicate *resolved;
+    struct rc_matcher *matcher;
+    if (selector->predicate == NULL)
+        return rc_error_set(reterr_error, RC_INVALID, "the selector is missing");
+    RC_TRY(rc_predicate_check(selector->predicate, reterr_error));
+    RC_TRY(rc_definitions_resolve(context->definitions, selector->predicate, context->arena,
+                                  &resolved, reterr_error));
+    RC_TRY(rc_matcher_new(context->cache, context->view, as_of_ms, resolved, context->arena,
+                          &matcher, reterr_error));
+    const uint32_t parts = rc_matcher_part_count(matcher);
+    struct rc_stream *streams =
+        RC_ARENA_ARRAY(context->arena, struct rc_stream, plan->stream_count + parts);
+    if (streams == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a selector");
+    if (plan->stream_count > 0)
+        memcpy(streams, plan->streams, plan->stream_count * sizeof(*streams));
+    for (uint32_t part = 0; part < parts; part++) {
+        struct rc_stream *stream = &streams[plan->stream_count + part];
+        *stream = (struct rc_stream){
+            .bit = bit,
+            .matcher = matcher,
+            .part = part,
+            .persons = rc_matcher_part_persons(matcher, part),
+            .from_ms = selector->from_ms,
+            .until_ms = selector->until_ms,
+        };
+        plan->reads_persons = plan->reads_persons || stream->persons != NULL;
+    }
+    plan->streams = streams;
+    plan->stream_count += parts;
+    return RC_OK;
+}
+
+static bool
+stream_sees(const struct rc_stream *stream, const struct rc_slab_info *info)
+{
+    return stream->from_ms <= info->time_max_ms && stream->until_ms > info->time_min_ms;
+}
+
+/* Lists the slabs that some stream can see. */
+static enum rc_status
+list_slabs(struct rc_plan *plan)
+{
+    uint32_t count;
+    const struct rc_view_slab *slabs = rc_view_slabs(plan->context->view, &count);
+    plan->slabs = RC_ARENA_ARRAY(plan->context->arena, struct rc_plan_slab, count);
+    if (plan->slabs == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct rc_slab_info *info = rc_slab_get_info(slabs[i].slab);
+        bool seen = false;
+        for (uint32_t s = 0; s < plan->stream_count && !seen; s++)
+            seen = stream_sees(&plan->streams[s], info);
+        if (!seen) {
+            plan->slabs_pruned++;
+            continue;
+        }
+        struct rc_rowset **sets =
+            RC_ARENA_ARRAY(plan->context->arena, struct rc_rowset *, plan->stream_count);
+        if (sets == NULL)
+            return RC_NO_MEMORY;
+        plan->slabs[plan->slab_count++] = (struct rc_plan_slab){.index = i, .sets = sets};
+    }
+    return RC_OK;
+}
+
+struct fetch {
+    struct rc_plan *plan;
+    _Atomic(int) status; /* The first one that is not RC_OK. */
+};
+
+static void
+fetch_one(void *argument, uint32_t index)
+{
+    struct fetch *fetch = argument;
+    struct rc_plan *plan = fetch->plan;
+    struct rc_plan_slab *slab = &plan->slabs[index / plan->stream_count];
+    const uint32_t s = index % plan->stream_count;
+    const struct rc_stream *stream = &plan->streams[s];
+    const struct rc_view_slab *view_slab =
+        &rc_view_slabs(plan->context->view, &(uint32_t){0})[slab->index];
+    if (!stream_sees(stream, rc_slab_get_info(view_slab->slab)) ||
+        atomic_load_explicit(&fetch->status, memory_order_relaxed) != RC_OK)
+        return;
+    const enum rc_status status = rc_matcher_slab(stream->matcher, stream->part, slab->index,
+                                                  plan->context->cancel, &slab->sets[s]);
+    int expected = RC_OK;
+    if (status != RC_OK)
+        atomic_compare_exchange_strong(&fetch->status, &expected, (int)status);
+}
+
+/* Fetches the rowsets; drops empty ones, and slabs that have no other. */
+static enum rc_status
+fetch_sets(struct rc_plan *plan)
+{
+    struct fetch fetch = {.plan = plan};
+    rc_workers_run(plan->context->workers, plan->context->parallel_max,
+                   plan->slab_count * plan->stream_count, fetch_one, &fetch);
+    RC_TRY((enum rc_status)atomic_load(&fetch.status));
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < plan->slab_count; i++) {
+        struct rc_plan_slab slab = plan->slabs[i];
+        for (uint32_t s = 0; s < plan->stream_count; s++) {
+            const uint64_t cardinality =
+                slab.sets[s] == NULL ? 0 : rc_rowset_cardinality(slab.sets[s]);
+            slab.hits_max += cardinality;
+            if (cardinality == 0)
+                slab.sets[s] = rc_rowset_unref(slab.sets[s]);
+        }
+        plan->hits_max += slab.hits_max;
+        if (slab.hits_max > 0)
+            plan->slabs[kept++] = slab;
+    }
+    plan->slab_count = kept;
+    return RC_OK;
+}
+
+enum rc_status
+rc_plan_new(const struct rc_query_context *context,
+            int64_t as_of_ms,
+            const uint64_t *persons,
+            const struct rc_plan_selector *selectors,
+            uint32_t selector_count,
+            struct rc_plan **ret_plan,
+            struct rc_error *reterr_error)
+{
+    RC_ASSERT(selector_count > 0 && selector_count <= RC_SELECTORS_MAX);
+    RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = rc_arena_zero(context->arena, sizeof(*plan));
+    if (plan == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the plan");
+    struct rc_match_cache_stats stats;
+    rc_match_cache_get_stats(context->cache, &stats);
+    plan->context = context;
+    plan->persons = persons;
+    plan->reads_persons = persons != NULL;
+    plan->stats_hits_before = stats.hits;
+    plan->stats_misses_before = stats.misses;
+    for (uint32_t i = 0; i < selector_count; i++) {
+        const enum rc_status status =
+            compile(plan, as_of_ms, &selectors[i], (uint64_t)1 << i, reterr_error);
+        if (status == RC_INVALID || status == RC_LIMIT_EXCEEDED || status == RC_UNSUPPORTED)
+            rc_error_prefix(reterr_error, "%s", selectors[i].field);
+        RC_TRY(status);
+    }
+    RC_TRY_OR(reterr_error, list_slabs(plan));
+    RC_TRY_OR(reterr_error, fetch_sets(plan));
+    *ret_plan = RC_TAKE(plan);
+    return RC_OK;
+}
+
+struct rc_plan *
+rc_plan_free(struct rc_plan *plan)
+{
+    for (uint32_t i = 0; plan != NULL && i < plan->slab_count; i++)
+        for (uint32_t s = 0; s < plan->stream_count; s++)
+            rc_rowset_unref(plan->slabs[i].sets[s]);
+    return NULL;
+}
+
+void
+rc_plan_add_stats(const struct rc_plan *plan, struct rc_query_stats *stats)
+{
+    struct rc_match_cache_stats cache;
+    rc_match_cache_get_stats(plan->context->cache, &cache);
+    stats->rowsets_cached += cache.hits - plan->stats_hits_before;
+    stats->rowsets_built += cache.misses - plan->stats_misses_before;
+    stats->slabs_read += plan->slab_count;
+    stats->slabs_pruned += plan->slabs_pruned;
+}

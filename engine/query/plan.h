@@ -1,0 +1,80 @@
+/*
+ * Plan: a query's selectors made ready: definitions resolved, matchers built, slabs that the query
+ * cannot see left out, and the rowset of each selector in each slab at hand. Read-only once made.
+ *
+ * A selector whose predicate reads the user is several streams: each a pure set of rows with a set
+ * of persons beside it.
+ *
+ * Ownership: a plan holds references to its rowsets; the rest is in the context's arena.
+ * Threading: made by one thread (which lets workers compute rowsets), then read by any.
+ * Units:     ms since 1970, UTC; time limits are half-open.
+ * Errors:    those of definitions and predicates, with the selector's field in front; RC_CANCELLED;
+ *            RC_NO_MEMORY.
+ */
+#ifndef RC_QUERY_PLAN_H
+#define RC_QUERY_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/cleanup.h"
+#include "engine/base/status.h"
+#include "engine/query/query.h"
+
+/* A selector as a fold asks for it. */
+struct rc_plan_selector {
+    const struct rc_predicate *predicate;
+    char field[64];  /* "steps[2].selector". */
+    int64_t from_ms; /* Only hits in [from_ms, until_ms) are fed. */
+    int64_t until_ms;
+};
+
+struct rc_stream {
+    uint64_t bit; /* Of its selector, in the mask of a hit. */
+    struct rc_matcher *matcher;
+    uint32_t part;
+    const uint64_t *persons; /* NULL: everybody. */
+    int64_t from_ms;
+    int64_t until_ms;
+};
+
+struct rc_plan_slab {
+    uint32_t index;          /* In rc_view_slabs. */
+    uint64_t hits_max;       /* Rows that match, dead ones and those outside the time included. */
+    struct rc_rowset **sets; /* One a stream; NULL: none of its rows can be hits. */
+};
+
+struct rc_plan {
+    const struct rc_query_context *context;
+    const uint64_t *persons; /* Only these are fed; NULL: everybody. */
+    uint32_t stream_count;
+    struct rc_stream *streams;
+    uint32_t slab_count; /* Slabs with rows that match, by (window, id). */
+    struct rc_plan_slab *slabs;
+    uint64_t hits_max;
+    bool reads_persons; /* A filter or a stream asks who did it. */
+    uint64_t stats_hits_before;
+    uint64_t stats_misses_before;
+    uint32_t slabs_pruned;
+};
+
+/* selectors: 1 .. RC_SELECTORS_MAX; selector i has bit i. persons is borrowed. */
+RC_MUST_USE enum rc_status
+rc_plan_new(const struct rc_query_context *context,
+            int64_t as_of_ms,
+            const uint64_t *persons,
+            const struct rc_plan_selector *selectors,
+            uint32_t selector_count,
+            struct rc_plan **ret_plan,
+            struct rc_error *reterr_error);
+
+struct rc_plan *
+rc_plan_free(struct rc_plan *plan);
+
+RC_DEFINE_CLEANUP(struct rc_plan *, rc_plan_free)
+
+/* Adds what the plan used to stats. */
+void
+rc_plan_add_stats(const struct rc_plan *plan, struct rc_query_stats *stats);
+
+#endif

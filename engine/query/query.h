@@ -1,0 +1,318 @@
+/*
+ * Query: what can be asked, and what comes back, as plain data. One request struct and one reply
+ * struct a kind; fold_*.c answer them; semantics are those of docs/semantics.md.
+ *
+ * Ownership: a request and all it points to belongs to the caller and is only read. A reply's
+ * arrays come from the arena given to the call. Threading: a request may be shared. Units: times
+ * are UTC ms since 1970; ranges are half-open [start, end); durations in ms. Errors:    RC_INVALID
+ * and RC_LIMIT_EXCEEDED name the field as in the request ("steps[2].predicate"); RC_NOT_FOUND names
+ * the definition or segment; RC_CANCELLED; RC_NO_MEMORY.
+ */
+#ifndef RC_QUERY_QUERY_H
+#define RC_QUERY_QUERY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/limits.h"
+#include "engine/base/status.h"
+#include "engine/base/workers.h"
+#include "engine/match/definitions.h"
+#include "engine/match/matcher.h"
+#include "engine/match/predicate.h"
+#include "engine/query/segment.h"
+#include "engine/store/catalog.h"
+#include "engine/store/event_id.h"
+#include "engine/store/value.h"
+#include "engine/store/view.h"
+
+/* What a query runs against and with. */
+struct rc_query_context {
+    struct rc_view *view;
+    struct rc_match_cache *cache;
+    const struct rc_catalog *definitions; /* Names in DEFINITION nodes. */
+    const struct rc_catalog *segments;    /* Names in saved-segment nodes. */
+    struct rc_workers *workers;
+    uint32_t parallel_max;       /* Threads, the caller's included; at least 1. */
+    const _Atomic(bool) *cancel; /* Looked at at least every 10 ms. NULL: never. */
+    struct rc_account *account;  /* Scratch memory is charged here. */
+    struct rc_arena *arena;      /* Replies come from here; one thread uses it. */
+};
+
+/* What every request carries. */
+struct rc_scope {
+    int64_t start_ms; /* The range; start < end. */
+    int64_t end_ms;
+    int64_t as_of_ms;                 /* Later events and property writes are not read. */
+    struct rc_bytes zone;             /* IANA name; empty: UTC. */
+    uint32_t week_start;              /* 0 Monday .. 6 Sunday. */
+    const struct rc_segment *segment; /* NULL: everybody. */
+};
+
+/* What every reply says. */
+struct rc_query_stats {
+    uint64_t data_version;
+    uint64_t matched_events; /* Hits that the fold was fed. */
+    uint64_t rowsets_built;  /* Bitmaps computed for this query. */
+    uint64_t rowsets_cached; /* Bitmaps found. */
+    uint64_t slabs_read;
+    uint64_t slabs_pruned; /* Outside the time that the query can see. */
+    uint64_t elapsed_ns;
+};
+
+enum rc_unit {
+    RC_UNIT_SECOND = 1,
+    RC_UNIT_MINUTE,
+    RC_UNIT_HOUR,
+    RC_UNIT_DAY,
+    RC_UNIT_WEEK,
+    RC_UNIT_MONTH,
+    RC_UNIT_QUARTER,
+    RC_UNIT_YEAR,
+};
+
+/* A bucket: [start_ms, end_ms) uncut, with the zone's offset at its start. */
+struct rc_bucket {
+    int64_t start_ms;
+    int64_t end_ms;
+    int32_t offset_s;
+    bool partial; /* The range cuts it. */
+};
+
+/* Break rows down by a property: one row per value, ranked, the top n and Other. */
+struct rc_breakdown {
+    enum rc_leaf_scope scope; /* Property of the event, or of the user. */
+    struct rc_bytes property;
+};
+
+enum rc_row_kind {
+    RC_ROW_VALUE = 1, /* value holds it; NULL is a value. */
+    RC_ROW_OTHER = 2, /* Everything past the top n. */
+    RC_ROW_TOTAL = 3, /* The answer without a breakdown. */
+};
+
+struct rc_row_label {
+    enum rc_row_kind kind;
+    struct rc_value value; /* In group form (rc_value_group). */
+};
+
+/* ---- Series ---------------------------------------------------------------------------------- */
+
+enum rc_measure {
+    RC_MEASURE_COUNT = 1,  /* Events. */
+    RC_MEASURE_UNIQUE = 2, /* Users. */
+};
+
+struct rc_series {
+    const struct rc_predicate *selector;
+    enum rc_measure measure;
+};
+
+struct rc_series_request {
+    struct rc_scope scope;
+    enum rc_unit unit;
+    uint32_t series_count; /* 1 .. RC_SERIES_MAX. */
+    const struct rc_series *series;
+    const struct rc_breakdown *breakdown; /* NULL: none. */
+    uint32_t top_n;                       /* With a breakdown; 0 stands for 9. */
+};
+
+struct rc_series_row {
+    uint32_t series; /* Index into the request's. */
+    struct rc_row_label label;
+    const double *values; /* A number a bucket. */
+    double total;         /* The range-wide figure, computed on its own. */
+};
+
+struct rc_series_reply {
+    uint32_t bucket_count;
+    const struct rc_bucket *buckets;
+    uint32_t row_count; /* By series, then rank; without a breakdown one TOTAL row a series; with
+                           one: its top VALUE rows, then OTHER where more rows exist, then TOTAL. */
+    const struct rc_series_row *rows;
+    struct rc_query_stats stats;
+};
+
+RC_MUST_USE enum rc_status
+rc_query_series(const struct rc_query_context *context,
+                const struct rc_series_request *request,
+                struct rc_series_reply *ret_reply,
+                struct rc_error *reterr_error);
+
+/* ---- Funnel ---------------------------------------------------------------------------------- */
+
+struct rc_funnel_request {
+    struct rc_scope scope;
+    uint32_t step_count; /* 1 .. RC_FUNNEL_STEPS_MAX. */
+    const struct rc_predicate *const *steps;
+    int64_t window_ms; /* Negative: no limit. Its end is inclusive. */
+    bool first_only;   /* reentry: first_only. */
+    bool strict_times; /* same_time: strict. */
+    const struct rc_breakdown
+        *breakdown; /* Value at the first step of the chosen attempt. NULL: none. */
+    uint32_t top_n;
+};
+
+struct rc_funnel_step {
+    uint64_t users;
+    double conversion_from_previous; /* 0 .. 1; NaN when nobody reached the previous step. */
+    double conversion_from_first;
+    double mean_s_from_previous; /* Of the chosen attempts; NaN when there is none. */
+    double median_s_from_previous;
+    double mean_s_from_first;
+    double median_s_from_first;
+};
+
+struct rc_funnel_row {
+    struct rc_row_label label;
+    const struct rc_funnel_step *steps; /* step_count of them. */
+};
+
+struct rc_funnel_reply {
+    uint32_t step_count;
+    uint32_t row_count; /* As in a series: ranked by users of step 1, OTHER, TOTAL; TOTAL alone
+                           without. */
+    const struct rc_funnel_row *rows;
+    struct rc_query_stats stats;
+};
+
+RC_MUST_USE enum rc_status
+rc_query_funnel(const struct rc_query_context *context,
+                const struct rc_funnel_request *request,
+                struct rc_funnel_reply *ret_reply,
+                struct rc_error *reterr_error);
+
+/* ---- Retention ------------------------------------------------------------------------------- */
+
+enum rc_cohort_kind {
+    RC_COHORT_RECURRING = 1,      /* Each period in which they did the start event. */
+    RC_COHORT_FIRST_TIME = 2,     /* The period of their first ever. */
+    RC_COHORT_FIRST_IN_RANGE = 3, /* The period of their first in the range. */
+};
+
+struct rc_retention_request {
+    struct rc_scope scope;
+    enum rc_unit unit; /* DAY, WEEK, MONTH, and the others. */
+    enum rc_cohort_kind cohort;
+    const struct rc_predicate *start;
+    const struct rc_predicate *back; /* The return event. */
+    uint32_t period_count;           /* Cells 0 .. period_count - 1; 1 .. RC_COHORTS_MAX. */
+    bool on_or_after;
+};
+
+enum rc_cell_state {
+    RC_CELL_NOT_BEGUN = 0, /* No number. */
+    RC_CELL_BEGUN = 1,     /* A number that can still grow. */
+    RC_CELL_ELAPSED = 2,
+};
+
+struct rc_retention_cell {
+    uint64_t users;
+    enum rc_cell_state state;
+};
+
+struct rc_retention_cohort {
+    struct rc_bucket period;
+    uint64_t users; /* Its size. */
+    const struct rc_retention_cell *cells;
+};
+
+struct rc_retention_summary {
+    uint64_t users;        /* Over cohorts whose cell has elapsed. */
+    uint64_t cohort_users; /* The denominator. */
+};
+
+struct rc_retention_reply {
+    uint32_t period_count;
+    uint32_t cohort_count;
+    const struct rc_retention_cohort *cohorts;
+    const struct rc_retention_summary *summary; /* period_count of them. */
+    struct rc_query_stats stats;
+};
+
+RC_MUST_USE enum rc_status
+rc_query_retention(const struct rc_query_context *context,
+                   const struct rc_retention_request *request,
+                   struct rc_retention_reply *ret_reply,
+                   struct rc_error *reterr_error);
+
+/* ---- Segment --------------------------------------------------------------------------------- */
+
+struct rc_segment_request {
+    int64_t as_of_ms;
+    struct rc_bytes zone;
+    const struct rc_segment *segment;
+    bool list; /* Also return users. */
+    struct rc_bytes
+        after; /* List persons whose shown id is above this (by bytes); empty: from the start. */
+    uint32_t page_rows; /* 1 .. RC_PAGE_ROWS_MAX. */
+};
+
+struct rc_segment_reply {
+    uint64_t users;       /* Persons in the segment. */
+    uint64_t known_users; /* Persons there are. */
+    uint32_t id_count;
+    const struct rc_bytes *ids; /* By bytes, ascending. */
+    bool more;
+    struct rc_query_stats stats;
+};
+
+RC_MUST_USE enum rc_status
+rc_query_segment(const struct rc_query_context *context,
+                 const struct rc_segment_request *request,
+                 struct rc_segment_reply *ret_reply,
+                 struct rc_error *reterr_error);
+
+/* ---- A user's events --------------------------------------------------------------------------
+ */
+
+/* Where a page ends: a place in the total order (time, event id, user as sent). */
+struct rc_event_place {
+    int64_t time_ms;
+    struct rc_bytes event_id;
+    struct rc_bytes user_id; /* As sent. */
+    uint32_t repeat; /* Among events without a sent id that are equal in all three: how many came
+                        before. */
+};
+
+struct rc_events_request {
+    struct rc_scope scope;   /* Range and as-of; zone and segment are not used. */
+    struct rc_bytes user_id; /* Any sent id of the person. */
+    const struct rc_predicate *selector;
+    bool descending;
+    const struct rc_event_place *after; /* Page starts behind this place in the direction. NULL: at
+                                           the end of the range that the direction starts from. */
+    uint32_t page_rows;
+};
+
+struct rc_event_property {
+    struct rc_bytes name;
+    struct rc_value value;
+};
+
+struct rc_event {
+    struct rc_event_place place;
+    uint32_t property_count;
+    const struct rc_event_property *properties; /* By name. */
+};
+
+struct rc_events_reply {
+    uint32_t event_count;
+    const struct rc_event *events;
+    bool more;
+    struct rc_bytes person_id; /* As shown. */
+    uint32_t user_property_count;
+    const struct rc_event_property *user_properties;
+    struct rc_query_stats stats;
+};
+
+/* RC_NOT_FOUND: no such user. */
+RC_MUST_USE enum rc_status
+rc_query_events(const struct rc_query_context *context,
+                const struct rc_events_request *request,
+                struct rc_events_reply *ret_reply,
+                struct rc_error *reterr_error);
+
+#endif

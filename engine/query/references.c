@@ -1,0 +1,110 @@
+#include "engine/query/references.h"
+
+#include "engine/match/definitions.h"
+#include "engine/query/segment_persons.h"
+
+static bool
+predicate_names(const struct rc_predicate *predicate, struct rc_bytes definition)
+{
+    if (predicate->kind == RC_PREDICATE_DEFINITION)
+        return rc_bytes_equal(predicate->definition, definition);
+    for (uint32_t i = 0; i < predicate->child_count; i++)
+        if (predicate_names(predicate->children[i], definition))
+            return true;
+    return false;
+}
+
+static bool
+segment_names(const struct rc_segment *segment, bool of_segment, struct rc_bytes name)
+{
+    if (of_segment && segment->kind == RC_SEGMENT_SAVED)
+        return rc_bytes_equal(segment->name, name);
+    if (!of_segment && segment->kind == RC_SEGMENT_USER)
+        return predicate_names(segment->predicate, name);
+    if (!of_segment && segment->kind == RC_SEGMENT_BEHAVIOUR)
+        return predicate_names(segment->behaviour.selector, name);
+    for (uint32_t i = 0; i < segment->child_count; i++)
+        if (segment_names(segment->children[i], of_segment, name))
+            return true;
+    return false;
+}
+
+/* Resolves the definitions that a segment without SAVED nodes names. */
+static enum rc_status
+check_definitions(const struct rc_catalog *definitions,
+                  const struct rc_segment *segment,
+                  struct rc_arena *arena,
+                  struct rc_error *reterr_error)
+{
+    const struct rc_predicate *predicate = NULL;
+    if (segment->kind == RC_SEGMENT_USER)
+        return rc_definitions_resolve(definitions, segment->predicate, arena, &predicate,
+                                      reterr_error);
+    if (segment->kind == RC_SEGMENT_BEHAVIOUR)
+        return rc_definitions_resolve(definitions, segment->behaviour.selector, arena, &predicate,
+                                      reterr_error);
+    for (uint32_t i = 0; i < segment->child_count; i++)
+        RC_TRY(check_definitions(definitions, segment->children[i], arena, reterr_error));
+    return RC_OK;
+}
+
+enum rc_status
+rc_segments_check(const struct rc_catalog *definitions,
+                  const struct rc_catalog *segments,
+                  const struct rc_catalog_entry *entry,
+                  const struct rc_segment *segment,
+                  struct rc_arena *arena,
+                  struct rc_error *reterr_error)
+{
+    /* With the entry put, a way back to it is a cycle like any other. */
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *with = NULL;
+    RC_TRY_OR(reterr_error, rc_catalog_put(segments, entry, &with));
+    const struct rc_segment saved = {.kind = RC_SEGMENT_SAVED, .name = entry->name};
+    const struct rc_segment *resolved = NULL;
+    RC_TRY(rc_segment_resolve(with, segment, arena, &resolved, reterr_error));
+    RC_TRY(rc_segment_resolve(with, &saved, arena, &resolved, reterr_error));
+    return check_definitions(definitions, resolved, arena, reterr_error);
+}
+
+enum rc_status
+rc_definitions_find_user(const struct rc_catalog *definitions,
+                         struct rc_bytes name,
+                         struct rc_arena *arena,
+                         const struct rc_catalog_entry **ret_user,
+                         struct rc_error *reterr_error)
+{
+    *ret_user = NULL;
+    for (uint32_t i = 0; i < rc_catalog_count(definitions); i++) {
+        const struct rc_catalog_entry *entry = rc_catalog_at(definitions, i);
+        struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+        const struct rc_predicate *predicate = NULL;
+        RC_TRY(rc_predicate_read(&reader, arena, &predicate, reterr_error));
+        if (predicate_names(predicate, name)) {
+            *ret_user = entry;
+            return RC_OK;
+        }
+    }
+    return RC_OK;
+}
+
+enum rc_status
+rc_segments_find_user(const struct rc_catalog *segments,
+                      bool of_segment,
+                      struct rc_bytes name,
+                      struct rc_arena *arena,
+                      const struct rc_catalog_entry **ret_user,
+                      struct rc_error *reterr_error)
+{
+    *ret_user = NULL;
+    for (uint32_t i = 0; i < rc_catalog_count(segments); i++) {
+        const struct rc_catalog_entry *entry = rc_catalog_at(segments, i);
+        struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+        const struct rc_segment *segment = NULL;
+        RC_TRY(rc_segment_read(&reader, arena, &segment, reterr_error));
+        if (segment_names(segment, of_segment, name)) {
+            *ret_user = entry;
+            return RC_OK;
+        }
+    }
+    return RC_OK;
+}

@@ -1,0 +1,35 @@
+/*
+ * Scope: the checks that every query makes of its scope, and the calendar that it asks for.
+ *
+ * Errors: RC_INVALID names the field, from "scope" on.
+ */
+#ifndef RC_QUERY_SCOPE_H
+#define RC_QUERY_SCOPE_H
+
+#include "engine/base/status.h"
+#include "engine/query/calendar.h"
+#include "engine/query/query.h"
+
+/* The range is a range within the limits of time, and the zone exists. */
+RC_MUST_USE enum rc_status
+rc_scope_check(const struct rc_scope *scope,
+               struct rc_calendar *ret_calendar,
+               struct rc_error *reterr_error);
+
+/* The end of what may be read: the lesser of end_ms and the end of as_of's millisecond. */
+static inline int64_t
+rc_scope_until(const struct rc_scope *scope, int64_t end_ms)
+{
+    return scope->as_of_ms < end_ms ? scope->as_of_ms + 1 : end_ms;
+}
+
+/* The persons of the scope's segment, in the context's arena; NULL: everybody. Errors have
+ * "scope.segment" in front. */
+RC_MUST_USE enum rc_status
+rc_scope_persons(const struct rc_query_context *context,
+                 const struct rc_scope *scope,
+                 struct rc_query_stats *stats,
+                 const uint64_t **ret_persons,
+                 struct rc_error *reterr_error);
+
+#endif

@@ -1,0 +1,256 @@
+/*
+ * Segment: check, stored form and saved ones put in place.
+ *
+ * Stored form, a node: kind u8, then
+ *   ALL_OF, ANY_OF, NOT  varint count, children
+ *   USER                 predicate
+ *   BEHAVIOUR            measure u8, comparison u8, n f64, window u8, prior u64, start u64, end
+ * u64, predicate SAVED                name
+ */
+#include "engine/query/segment.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "engine/base/limits.h"
+#include "engine/query/segment_persons.h"
+
+#define CHILDREN_MAX RC_PREDICATE_NODES_MAX
+
+static const char *
+child_field(const struct rc_segment *segment)
+{
+    return segment->kind == RC_SEGMENT_ALL_OF ? "all_of" : "any_of";
+}
+
+static void
+prefix_child(const struct rc_segment *segment, uint32_t index, struct rc_error *reterr_error)
+{
+    if (segment->kind == RC_SEGMENT_NOT)
+        rc_error_prefix(reterr_error, "not");
+    else
+        rc_error_prefix(reterr_error, "%s[%u]", child_field(segment), index);
+}
+
+/* Whether every leaf reads the user. */
+static bool
+users_only(const struct rc_predicate *predicate)
+{
+    if (predicate->kind == RC_PREDICATE_LEAF)
+        return predicate->leaf.scope == RC_LEAF_USER;
+    if (predicate->kind == RC_PREDICATE_DEFINITION)
+        return false;
+    for (uint32_t i = 0; i < predicate->child_count; i++)
+        if (!users_only(predicate->children[i]))
+            return false;
+    return true;
+}
+
+static enum rc_status
+check_behaviour(const struct rc_behaviour *behaviour, struct rc_error *reterr_error)
+{
+    if (behaviour->measure != RC_BEHAVIOUR_COUNT &&
+        behaviour->measure != RC_BEHAVIOUR_DISTINCT_DAYS)
+        return rc_error_field(reterr_error, RC_INVALID, "measure", "the measure is unknown");
+    if (behaviour->comparison < RC_EQ || behaviour->comparison > RC_GE)
+        return rc_error_field(reterr_error, RC_INVALID, "comparison.operation",
+                              "the comparison is missing");
+    if (!isfinite(behaviour->n))
+        return rc_error_field(reterr_error, RC_INVALID, "comparison.value",
+                              "the number must be finite");
+    switch (behaviour->window) {
+    case RC_WINDOW_ALL_TIME:
+        break;
+    case RC_WINDOW_RELATIVE:
+        if (behaviour->prior_ms <= 0)
+            return rc_error_field(reterr_error, RC_INVALID, "window.prior_ms",
+                                  "the window must be longer than 0");
+        break;
+    case RC_WINDOW_ABSOLUTE:
+        if (behaviour->start_ms >= behaviour->end_ms)
+            return rc_error_field(reterr_error, RC_INVALID, "window.absolute.end_ms",
+                                  "the window must end after it starts");
+        break;
+    default:
+        return rc_error_field(reterr_error, RC_INVALID, "window", "the window is unknown");
+    }
+    if (behaviour->selector == NULL)
+        return rc_error_field(reterr_error, RC_INVALID, "selector", "the selector is missing");
+    const enum rc_status status = rc_predicate_check(behaviour->selector, reterr_error);
+    if (status != RC_OK)
+        rc_error_prefix(reterr_error, "selector");
+    return status;
+}
+
+static enum rc_status
+check_user(const struct rc_predicate *predicate, struct rc_error *reterr_error)
+{
+    if (predicate == NULL)
+        return rc_error_field(reterr_error, RC_INVALID, "user_property", "the test is missing");
+    enum rc_status status = rc_predicate_check(predicate, reterr_error);
+    if (status == RC_OK && !users_only(predicate))
+        return rc_error_field(reterr_error, RC_INVALID, "user_property",
+                              "the test reads an event; only properties of the user can be asked");
+    if (status != RC_OK)
+        rc_error_prefix(reterr_error, "user_property");
+    return status;
+}
+
+static enum rc_status
+check(const struct rc_segment *segment,
+      uint32_t depth,
+      uint32_t *node_count,
+      struct rc_error *reterr_error)
+{
+    if (depth > RC_SEGMENT_DEPTH_MAX)
+        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "",
+                              "the segment is more than %u deep", RC_SEGMENT_DEPTH_MAX);
+    if (++*node_count > RC_PREDICATE_NODES_MAX)
+        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "",
+                              "the segment has more than %u nodes", RC_PREDICATE_NODES_MAX);
+    switch (segment->kind) {
+    case RC_SEGMENT_NOT:
+        if (segment->child_count != 1)
+            return rc_error_field(reterr_error, RC_INVALID, "not", "exactly one rule is negated");
+        break;
+    case RC_SEGMENT_ALL_OF:
+    case RC_SEGMENT_ANY_OF:
+        break;
+    case RC_SEGMENT_USER:
+        return check_user(segment->predicate, reterr_error);
+    case RC_SEGMENT_BEHAVIOUR: {
+        const enum rc_status status = check_behaviour(&segment->behaviour, reterr_error);
+        if (status != RC_OK)
+            rc_error_prefix(reterr_error, "behavior");
+        return status;
+    }
+    case RC_SEGMENT_SAVED:
+        return rc_catalog_check_name(segment->name, "segment", reterr_error);
+    default:
+        return rc_error_field(reterr_error, RC_INVALID, "", "the kind of rule is not set");
+    }
+    for (uint32_t i = 0; i < segment->child_count; i++) {
+        const enum rc_status status =
+            check(segment->children[i], depth + 1, node_count, reterr_error);
+        if (status != RC_OK)
+            prefix_child(segment, i, reterr_error);
+        RC_TRY(status);
+    }
+    return RC_OK;
+}
+
+enum rc_status
+rc_segment_check(const struct rc_segment *segment, struct rc_error *reterr_error)
+{
+    uint32_t node_count = 0;
+    return check(segment, 1, &node_count, reterr_error);
+}
+
+void
+rc_segment_write(struct rc_writer *writer, const struct rc_segment *segment)
+{
+    const struct rc_behaviour *behaviour = &segment->behaviour;
+    rc_write_u8(writer, (uint8_t)segment->kind);
+    switch (segment->kind) {
+    case RC_SEGMENT_USER:
+        rc_predicate_write(writer, segment->predicate);
+        break;
+    case RC_SEGMENT_BEHAVIOUR:
+        rc_write_u8(writer, (uint8_t)behaviour->measure);
+        rc_write_u8(writer, (uint8_t)behaviour->comparison);
+        rc_write_f64(writer, behaviour->n);
+        rc_write_u8(writer, (uint8_t)behaviour->window);
+        rc_write_u64(writer, (uint64_t)behaviour->prior_ms);
+        rc_write_u64(writer, (uint64_t)behaviour->start_ms);
+        rc_write_u64(writer, (uint64_t)behaviour->end_ms);
+        rc_predicate_write(writer, behaviour->selector);
+        break;
+    case RC_SEGMENT_SAVED:
+        rc_write_bytes(writer, segment->name);
+        break;
+    default:
+        rc_write_varint(writer, segment->child_count);
+        for (uint32_t i = 0; i < segment->child_count; i++)
+            rc_segment_write(writer, segment->children[i]);
+    }
+}
+
+struct decoder {
+    struct rc_reader *reader;
+    struct rc_arena *arena;
+    struct rc_error *reterr_error;
+    uint32_t node_count;
+};
+
+static enum rc_status
+corrupt(const struct decoder *decoder)
+{
+    return rc_error_set(decoder->reterr_error, RC_CORRUPT, "a stored segment is broken");
+}
+
+static enum rc_status
+read_node(struct decoder *decoder, uint32_t depth, const struct rc_segment **ret_segment)
+{
+    struct rc_reader *reader = decoder->reader;
+    struct rc_segment *segment = rc_arena_zero(decoder->arena, sizeof(*segment));
+    if (segment == NULL)
+        return rc_error_set(decoder->reterr_error, RC_NO_MEMORY, "no memory for a segment");
+    segment->kind = (enum rc_segment_kind)rc_read_u8(reader);
+    if (depth > RC_SEGMENT_DEPTH_MAX || ++decoder->node_count > RC_PREDICATE_NODES_MAX)
+        return corrupt(decoder);
+    struct rc_behaviour *behaviour = &segment->behaviour;
+    switch (segment->kind) {
+    case RC_SEGMENT_USER:
+        RC_TRY(
+            rc_predicate_read(reader, decoder->arena, &segment->predicate, decoder->reterr_error));
+        break;
+    case RC_SEGMENT_BEHAVIOUR:
+        behaviour->measure = (enum rc_behaviour_measure)rc_read_u8(reader);
+        behaviour->comparison = (enum rc_comparison)rc_read_u8(reader);
+        behaviour->n = rc_read_f64(reader);
+        behaviour->window = (enum rc_behaviour_window)rc_read_u8(reader);
+        behaviour->prior_ms = (int64_t)rc_read_u64(reader);
+        behaviour->start_ms = (int64_t)rc_read_u64(reader);
+        behaviour->end_ms = (int64_t)rc_read_u64(reader);
+        RC_TRY(
+            rc_predicate_read(reader, decoder->arena, &behaviour->selector, decoder->reterr_error));
+        break;
+    case RC_SEGMENT_SAVED:
+        segment->name = rc_read_bytes(reader);
+        break;
+    case RC_SEGMENT_ALL_OF:
+    case RC_SEGMENT_ANY_OF:
+    case RC_SEGMENT_NOT: {
+        segment->child_count = (uint32_t)rc_read_count(reader, CHILDREN_MAX);
+        const struct rc_segment **children =
+            RC_ARENA_ARRAY(decoder->arena, const struct rc_segment *, segment->child_count);
+        if (children == NULL)
+            return rc_error_set(decoder->reterr_error, RC_NO_MEMORY, "no memory for a segment");
+        for (uint32_t i = 0; i < segment->child_count && !reader->bad; i++)
+            RC_TRY(read_node(decoder, depth + 1, &children[i]));
+        segment->children = children;
+        break;
+    }
+    default:
+        return corrupt(decoder);
+    }
+    if (reader->bad)
+        return corrupt(decoder);
+    *ret_segment = segment;
+    return RC_OK;
+}
+
+enum rc_status
+rc_segment_read(struct rc_reader *reader,
+                struct rc_arena *arena,
+                const struct rc_segment **ret_segment,
+                struct rc_error *reterr_error)
+{
+    struct decoder decoder = {.reader = reader, .arena = arena, .reterr_error = reterr_error};
+    const struct rc_segment *segment;
+    RC_TRY(read_node(&decoder, 1, &segment));
+    if (rc_segment_check(segment, NULL) != RC_OK)
+        return corrupt(&decoder);
+    *ret_segment = segment;
+    return RC_OK;
+}
