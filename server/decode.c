@@ -1,0 +1,225 @@
+/*
+ * Decode, the generic part: scan, unpack, and the path of the place at fault.
+ *
+ * The scan recurses as the message does, so its depth is bounded first of all; protobuf-c recurses
+ * in the same way and has no bound of its own. The path of an error is built as the recursion
+ * returns; the place in a repeated field is found by counting again, so that good messages pay
+ * nothing for it.
+ */
+#include "server/decode.h"
+
+#include <stdio.h>
+
+#include "server/wire.h"
+
+static uint32_t
+wire_of_type(ProtobufCType type)
+{
+    switch (type) {
+    case PROTOBUF_C_TYPE_SFIXED32:
+    case PROTOBUF_C_TYPE_FIXED32:
+    case PROTOBUF_C_TYPE_FLOAT:
+        return RC_WIRE_32;
+    case PROTOBUF_C_TYPE_SFIXED64:
+    case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return RC_WIRE_64;
+    case PROTOBUF_C_TYPE_STRING:
+    case PROTOBUF_C_TYPE_BYTES:
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return RC_WIRE_BYTES;
+    default:
+        return RC_WIRE_VARINT;
+    }
+}
+
+static enum rc_status
+scan(const ProtobufCMessageDescriptor *descriptor,
+     struct rc_bytes bytes,
+     uint32_t depth,
+     struct rc_error *error);
+
+static enum rc_status
+check_enum(const ProtobufCFieldDescriptor *field, uint64_t value, struct rc_error *error)
+{
+    if (protobuf_c_enum_descriptor_get_value(field->descriptor, (int)(int64_t)value) != NULL)
+        return RC_OK;
+    return rc_error_field(error, RC_INVALID, "", "%lld is no value of this enum",
+                          (long long)(int64_t)value);
+}
+
+static enum rc_status
+check_packed(const ProtobufCFieldDescriptor *field, struct rc_bytes bytes, struct rc_error *error)
+{
+    struct rc_reader reader = rc_reader_of(bytes.data, bytes.size);
+    while (field->type == PROTOBUF_C_TYPE_ENUM && rc_reader_left(&reader) > 0) {
+        const uint64_t value = rc_read_varint(&reader);
+        if (reader.bad)
+            return rc_error_field(error, RC_INVALID, "", "a packed number is cut off");
+        RC_TRY(check_enum(field, value, error));
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+check_field(const ProtobufCFieldDescriptor *field,
+            const struct rc_wire_field *view,
+            uint32_t depth,
+            struct rc_error *error)
+{
+    const uint32_t wire = wire_of_type(field->type);
+    const bool packed = field->label == PROTOBUF_C_LABEL_REPEATED && wire != RC_WIRE_BYTES &&
+                        view->wire == RC_WIRE_BYTES;
+    if (packed)
+        return check_packed(field, view->bytes, error);
+    if (view->wire != wire)
+        return rc_error_field(error, RC_INVALID, "", "the field is sent with wire type %u, not %u",
+                              view->wire, wire);
+    if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+        return scan(field->descriptor, view->bytes, depth + 1, error);
+    if (field->type == PROTOBUF_C_TYPE_STRING && !rc_bytes_is_text(view->bytes))
+        return rc_error_field(error, RC_INVALID, "", "the text is not UTF-8, or holds NUL");
+    if (field->type == PROTOBUF_C_TYPE_ENUM)
+        return check_enum(field, view->varint, error);
+    return RC_OK;
+}
+
+/* How many fields of this number come before the one that ends at end. */
+static uint32_t
+place_of(struct rc_bytes bytes, uint32_t number, const unsigned char *end)
+{
+    struct rc_reader reader = rc_reader_of(bytes.data, bytes.size);
+    struct rc_wire_field view;
+    uint32_t count = 0;
+    while (reader.at < end && rc_wire_next(&reader, &view))
+        count += view.number == number && reader.at < end;
+    return count;
+}
+
+static enum rc_status
+scan(const ProtobufCMessageDescriptor *descriptor,
+     struct rc_bytes bytes,
+     uint32_t depth,
+     struct rc_error *error)
+{
+    if (depth > RC_DECODE_DEPTH_MAX)
+        return rc_error_field(error, RC_INVALID, "", "messages are nested more than %u deep",
+                              RC_DECODE_DEPTH_MAX);
+    struct rc_reader reader = rc_reader_of(bytes.data, bytes.size);
+    while (rc_reader_left(&reader) > 0) {
+        struct rc_wire_field view;
+        if (!rc_wire_next(&reader, &view))
+            return rc_error_field(error, RC_INVALID, "", "the bytes are no %s message",
+                                  descriptor->short_name);
+        const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field(descriptor, view.number);
+        if (field == NULL)
+            return rc_error_field(error, RC_UNSUPPORTED, "",
+                                  "field %u of %s is not known to this server", view.number,
+                                  descriptor->short_name);
+        const enum rc_status status = check_field(field, &view, depth, error);
+        if (status == RC_OK)
+            continue;
+        if (field->label == PROTOBUF_C_LABEL_REPEATED)
+            rc_error_prefix(error, "%s[%u]", field->name, place_of(bytes, view.number, reader.at));
+        else
+            rc_error_prefix(error, "%s", field->name);
+        return status;
+    }
+    return RC_OK;
+}
+
+enum rc_status
+rc_decode_scan(const ProtobufCMessageDescriptor *descriptor,
+               struct rc_bytes bytes,
+               struct rc_error *reterr_error)
+{
+    return scan(descriptor, bytes, 1, reterr_error);
+}
+
+static void *
+arena_take(void *context, size_t size)
+{
+    return rc_arena_alloc(context, size);
+}
+
+static void
+arena_give(void *context, void *block)
+{
+    (void)context;
+    (void)block; /* The arena goes as a whole. */
+}
+
+enum rc_status
+rc_decode_message(const ProtobufCMessageDescriptor *descriptor,
+                  struct rc_bytes bytes,
+                  struct rc_arena *arena,
+                  ProtobufCMessage **ret_message,
+                  struct rc_error *reterr_error)
+{
+    RC_TRY(rc_decode_scan(descriptor, bytes, reterr_error));
+    ProtobufCAllocator allocator = {
+        .alloc = arena_take, .free = arena_give, .allocator_data = arena};
+    ProtobufCMessage *message =
+        protobuf_c_message_unpack(descriptor, &allocator, bytes.size, (const uint8_t *)bytes.data);
+    if (message == NULL)
+        return rc_error_set(reterr_error, RC_INVALID,
+                            "the bytes are no %s message, or it takes too much memory",
+                            descriptor->short_name);
+    *ret_message = message;
+    return RC_OK;
+}
+
+/* ---- Path -------------------------------------------------------------------------------------
+ */
+
+size_t
+rc_decode_enter(struct rc_decode *decode, const char *format, ...)
+{
+    const size_t mark = strlen(decode->path);
+    size_t at = mark;
+    if (at > 0 && format[0] != '[' && at + 1 < sizeof(decode->path))
+        decode->path[at++] = '.';
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(decode->path + at, sizeof(decode->path) - at, format, arguments);
+    va_end(arguments);
+    return mark;
+}
+
+void
+rc_decode_leave(struct rc_decode *decode, size_t mark)
+{
+    decode->path[mark] = '\0';
+}
+
+enum rc_status
+rc_decode_fail(struct rc_decode *decode,
+               enum rc_status status,
+               const char *field,
+               const char *format,
+               ...)
+{
+    char message[RC_ERROR_MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(message, sizeof(message), format, arguments);
+    va_end(arguments);
+    (void)rc_error_field(decode->error, status, field, "%s", message);
+    if (decode->path[0] != '\0')
+        rc_error_prefix(decode->error, "%s", decode->path);
+    return status;
+}
+
+enum rc_status
+rc_decode_unsupported(struct rc_decode *decode, const char *field)
+{
+    return rc_decode_fail(decode, RC_UNSUPPORTED, field, "%s is not supported yet",
+                          field[0] != '\0' ? field : "this");
+}
+
+enum rc_status
+rc_decode_no_memory(struct rc_decode *decode)
+{
+    return rc_error_set(decode->error, RC_NO_MEMORY, "no memory for the request");
+}

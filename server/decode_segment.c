@@ -1,0 +1,214 @@
+/* Decode: segment rules and filters. */
+#include <math.h>
+
+#include "engine/base/limits.h"
+#include "server/decode.h"
+
+static enum rc_status
+decode_rule(struct rc_decode *decode,
+            const Recount__V1__SegmentRule *in,
+            uint32_t depth,
+            const struct rc_segment **ret_segment);
+
+static enum rc_status
+decode_children(struct rc_decode *decode,
+                Recount__V1__SegmentRule *const *list,
+                size_t count,
+                uint32_t depth,
+                struct rc_segment *segment)
+{
+    const struct rc_segment **children =
+        RC_ARENA_ARRAY(decode->arena, const struct rc_segment *, count + 1);
+    if (children == NULL)
+        return rc_decode_no_memory(decode);
+    for (size_t i = 0; i < count; i++) {
+        const size_t mark = segment->kind == RC_SEGMENT_NOT ? rc_decode_enter(decode, "negation")
+                                                            : rc_decode_enter(decode, "[%zu]", i);
+        RC_TRY(decode_rule(decode, list[i], depth + 1, &children[i]));
+        rc_decode_leave(decode, mark);
+    }
+    segment->child_count = (uint32_t)count;
+    segment->children = children;
+    return RC_OK;
+}
+
+static enum rc_status
+decode_list(struct rc_decode *decode,
+            const char *field,
+            const Recount__V1__SegmentRuleList *list,
+            uint32_t depth,
+            struct rc_segment *segment)
+{
+    const size_t mark = rc_decode_enter(decode, "%s", field);
+    RC_TRY(decode_children(decode, list->rules, list->n_rules, depth, segment));
+    rc_decode_leave(decode, mark);
+    return RC_OK;
+}
+
+static enum rc_status
+decode_window(struct rc_decode *decode,
+              const Recount__V1__BehaviorWindow *window,
+              struct rc_behaviour *behaviour)
+{
+    behaviour->window = RC_WINDOW_ALL_TIME;
+    if (window == NULL)
+        return RC_OK;
+    const size_t mark = rc_decode_enter(decode, "window");
+    switch (window->kind_case) {
+    case RECOUNT__V1__BEHAVIOR_WINDOW__KIND_PRIOR_MS:
+        if (window->prior_ms <= 0)
+            return rc_decode_fail(decode, RC_INVALID, "prior_ms", "the time must be above 0");
+        behaviour->window = RC_WINDOW_RELATIVE;
+        behaviour->prior_ms = window->prior_ms;
+        break;
+    case RECOUNT__V1__BEHAVIOR_WINDOW__KIND_ABSOLUTE: {
+        behaviour->window = RC_WINDOW_ABSOLUTE;
+        (void)rc_decode_enter(decode, "absolute");
+        RC_TRY(rc_decode_range(decode, window->absolute, &behaviour->start_ms, &behaviour->end_ms));
+        break;
+    }
+    default:
+        break;
+    }
+    rc_decode_leave(decode, mark);
+    return RC_OK;
+}
+
+static enum rc_status
+decode_comparison(struct rc_decode *decode,
+                  const Recount__V1__Comparison *comparison,
+                  struct rc_behaviour *behaviour)
+{
+    static const enum rc_comparison operators[] = {
+        [RECOUNT__V1__COMPARISON_OPERATOR__COMPARISON_OPERATOR_EQUAL] = RC_EQ,
+        [RECOUNT__V1__COMPARISON_OPERATOR__COMPARISON_OPERATOR_NOT_EQUAL] = RC_NE,
+        [RECOUNT__V1__COMPARISON_OPERATOR__COMPARISON_OPERATOR_LESS] = RC_LT,
+        [RECOUNT__V1__COMPARISON_OPERATOR__COMPARISON_OPERATOR_LESS_OR_EQUAL] = RC_LE,
+        [RECOUNT__V1__COMPARISON_OPERATOR__COMPARISON_OPERATOR_GREATER] = RC_GT,
+        [RECOUNT__V1__COMPARISON_OPERATOR__COMPARISON_OPERATOR_GREATER_OR_EQUAL] = RC_GE,
+    };
+    behaviour->comparison = RC_GE;
+    behaviour->n = 1;
+    if (comparison == NULL)
+        return RC_OK;
+    if (comparison->operation == RECOUNT__V1__COMPARISON_OPERATOR__COMPARISON_OPERATOR_UNSPECIFIED)
+        return rc_decode_fail(decode, RC_INVALID, "comparison.operation",
+                              "the operator is missing");
+    if (!isfinite(comparison->value))
+        return rc_decode_fail(decode, RC_INVALID, "comparison.value",
+                              "NaN and infinities are no numbers to compare with");
+    behaviour->comparison = operators[comparison->operation];
+    behaviour->n = comparison->value;
+    return RC_OK;
+}
+
+static enum rc_status
+decode_behaviour(struct rc_decode *decode,
+                 const Recount__V1__Behavior *in,
+                 struct rc_behaviour *behaviour)
+{
+    const size_t mark = rc_decode_enter(decode, "behavior");
+    RC_REFUSE(decode, in->subject_case == RECOUNT__V1__BEHAVIOR__SUBJECT_SEQUENCE, "sequence");
+    if (in->subject_case != RECOUNT__V1__BEHAVIOR__SUBJECT_SELECTOR)
+        return rc_decode_fail(decode, RC_INVALID, "", "nothing is measured");
+    switch (in->measure) {
+    case RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_DISTINCT_DAYS:
+        behaviour->measure = RC_BEHAVIOUR_DISTINCT_DAYS;
+        break;
+    case RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_PROPERTY_SUM:
+        return rc_decode_unsupported(decode, "measure");
+    default:
+        behaviour->measure = RC_BEHAVIOUR_COUNT;
+        break;
+    }
+    if (in->property[0] != '\0')
+        return rc_decode_fail(decode, RC_INVALID, "property", "this measure takes no property");
+    const size_t selector = rc_decode_enter(decode, "selector");
+    RC_TRY(rc_decode_selector(decode, in->selector, &behaviour->selector));
+    rc_decode_leave(decode, selector);
+    RC_TRY(decode_comparison(decode, in->comparison, behaviour));
+    RC_TRY(decode_window(decode, in->window, behaviour));
+    rc_decode_leave(decode, mark);
+    return RC_OK;
+}
+
+static enum rc_status
+decode_user(struct rc_decode *decode, const Recount__V1__Leaf *leaf, struct rc_segment *segment)
+{
+    const size_t mark = rc_decode_enter(decode, "user_property");
+    RC_TRY(rc_decode_leaf(decode, leaf, &segment->predicate));
+    if (leaf->property->source_case != RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY)
+        return rc_decode_fail(decode, RC_INVALID, "property",
+                              "the leaf of a segment reads a user property");
+    rc_decode_leave(decode, mark);
+    return RC_OK;
+}
+
+static enum rc_status
+decode_rule(struct rc_decode *decode,
+            const Recount__V1__SegmentRule *in,
+            uint32_t depth,
+            const struct rc_segment **ret_segment)
+{
+    if (depth > RC_SEGMENT_DEPTH_MAX)
+        return rc_decode_fail(decode, RC_INVALID, "", "the rule is more than %u deep",
+                              RC_SEGMENT_DEPTH_MAX);
+    struct rc_segment *segment = rc_arena_zero(decode->arena, sizeof(*segment));
+    if (segment == NULL)
+        return rc_decode_no_memory(decode);
+    *ret_segment = segment;
+    switch (in->kind_case) {
+    case RECOUNT__V1__SEGMENT_RULE__KIND_ALL_OF:
+        segment->kind = RC_SEGMENT_ALL_OF;
+        return decode_list(decode, "all_of", in->all_of, depth, segment);
+    case RECOUNT__V1__SEGMENT_RULE__KIND_ANY_OF:
+        segment->kind = RC_SEGMENT_ANY_OF;
+        return decode_list(decode, "any_of", in->any_of, depth, segment);
+    case RECOUNT__V1__SEGMENT_RULE__KIND_NEGATION:
+        segment->kind = RC_SEGMENT_NOT;
+        return decode_children(decode, &in->negation, 1, depth, segment);
+    case RECOUNT__V1__SEGMENT_RULE__KIND_USER_PROPERTY:
+        segment->kind = RC_SEGMENT_USER;
+        return decode_user(decode, in->user_property, segment);
+    case RECOUNT__V1__SEGMENT_RULE__KIND_BEHAVIOR:
+        segment->kind = RC_SEGMENT_BEHAVIOUR;
+        return decode_behaviour(decode, in->behavior, &segment->behaviour);
+    case RECOUNT__V1__SEGMENT_RULE__KIND_SEGMENT:
+        segment->kind = RC_SEGMENT_SAVED;
+        return rc_decode_reference(decode, "segment", in->segment, RC_REFERENCE_SEGMENT,
+                                   &segment->name);
+    default:
+        return rc_decode_fail(decode, RC_INVALID, "", "the rule has no kind");
+    }
+}
+
+enum rc_status
+rc_decode_segment_rule(struct rc_decode *decode,
+                       const Recount__V1__SegmentRule *rule,
+                       const struct rc_segment **ret_segment)
+{
+    return decode_rule(decode, rule, 1, ret_segment);
+}
+
+enum rc_status
+rc_decode_segment_filter(struct rc_decode *decode,
+                         const Recount__V1__SegmentFilter *filter,
+                         const struct rc_segment **ret_segment)
+{
+    if (filter->source_case == RECOUNT__V1__SEGMENT_FILTER__SOURCE_RULE) {
+        const size_t mark = rc_decode_enter(decode, "rule");
+        RC_TRY(rc_decode_segment_rule(decode, filter->rule, ret_segment));
+        rc_decode_leave(decode, mark);
+        return RC_OK;
+    }
+    if (filter->source_case != RECOUNT__V1__SEGMENT_FILTER__SOURCE_SEGMENT)
+        return rc_decode_fail(decode, RC_INVALID, "", "neither a segment nor a rule is given");
+    struct rc_segment *segment = rc_arena_zero(decode->arena, sizeof(*segment));
+    if (segment == NULL)
+        return rc_decode_no_memory(decode);
+    segment->kind = RC_SEGMENT_SAVED;
+    RC_TRY(rc_decode_reference(decode, "segment", filter->segment, RC_REFERENCE_SEGMENT,
+                               &segment->name));
+    *ret_segment = segment;
+    return RC_OK;
+}

@@ -1,0 +1,65 @@
+/* Decode: selectors. Terms are an OR; a selector of one term is that term. */
+#include "engine/base/limits.h"
+#include "server/decode.h"
+
+static enum rc_status
+decode_term(struct rc_decode *decode,
+            const Recount__V1__SelectorTerm *term,
+            const struct rc_predicate **ret_predicate)
+{
+    struct rc_predicate *predicate = rc_arena_zero(decode->arena, sizeof(*predicate));
+    if (predicate == NULL)
+        return rc_decode_no_memory(decode);
+    switch (term->kind_case) {
+    case RECOUNT__V1__SELECTOR_TERM__KIND_ANY_EVENT:
+        predicate->kind = RC_PREDICATE_TRUE;
+        break;
+    case RECOUNT__V1__SELECTOR_TERM__KIND_DEFINITION:
+        predicate->kind = RC_PREDICATE_DEFINITION;
+        RC_TRY(rc_decode_reference(decode, "definition", term->definition, RC_REFERENCE_DEFINITION,
+                                   &predicate->definition));
+        break;
+    case RECOUNT__V1__SELECTOR_TERM__KIND_PREDICATE: {
+        const size_t mark = rc_decode_enter(decode, "predicate");
+        RC_TRY(rc_decode_predicate(decode, term->predicate, ret_predicate));
+        rc_decode_leave(decode, mark);
+        return RC_OK;
+    }
+    default:
+        return rc_decode_fail(decode, RC_INVALID, "", "the term selects nothing");
+    }
+    *ret_predicate = predicate;
+    return RC_OK;
+}
+
+enum rc_status
+rc_decode_selector(struct rc_decode *decode,
+                   const Recount__V1__Selector *selector,
+                   const struct rc_predicate **ret_predicate)
+{
+    if (selector == NULL || selector->n_terms == 0)
+        return rc_decode_fail(decode, RC_INVALID, "terms", "the selector has no term");
+    if (selector->n_terms > RC_SELECTORS_MAX)
+        return rc_decode_fail(decode, RC_INVALID, "terms", "a selector has at most %u terms",
+                              RC_SELECTORS_MAX);
+    RC_REFUSE(decode, selector->occurrence_case == RECOUNT__V1__SELECTOR__OCCURRENCE_FIRST_TIME,
+              "first_time");
+    RC_REFUSE(decode,
+              selector->occurrence_case == RECOUNT__V1__SELECTOR__OCCURRENCE_FIRST_THEN_FILTER,
+              "first_then_filter");
+    const struct rc_predicate **terms =
+        RC_ARENA_ARRAY(decode->arena, const struct rc_predicate *, selector->n_terms);
+    struct rc_predicate *any = rc_arena_zero(decode->arena, sizeof(*any));
+    if (terms == NULL || any == NULL)
+        return rc_decode_no_memory(decode);
+    for (size_t i = 0; i < selector->n_terms; i++) {
+        const size_t mark = rc_decode_enter(decode, "terms[%zu]", i);
+        RC_TRY(decode_term(decode, selector->terms[i], &terms[i]));
+        rc_decode_leave(decode, mark);
+    }
+    any->kind = RC_PREDICATE_ANY_OF;
+    any->child_count = (uint32_t)selector->n_terms;
+    any->children = terms;
+    *ret_predicate = selector->n_terms == 1 ? terms[0] : any;
+    return RC_OK;
+}

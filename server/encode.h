@@ -1,0 +1,106 @@
+/*
+ * Encode: from what the engine answers to messages of the contract.
+ *
+ * Ownership: messages come from the arena and may borrow from the engine's reply.
+ * Threading: pure functions.
+ * Errors:    RC_NO_MEMORY.
+ */
+#ifndef RC_SERVER_ENCODE_H
+#define RC_SERVER_ENCODE_H
+
+#include <recount/v1/calendar.pb-c.h>
+#include <recount/v1/chart.pb-c.h>
+#include <recount/v1/event_list.pb-c.h>
+#include <recount/v1/predicate.pb-c.h>
+#include <recount/v1/segment_rule.pb-c.h>
+#include <recount/v1/value.pb-c.h>
+
+#include "engine/base/arena.h"
+#include "engine/match/predicate.h"
+#include "engine/query/query.h"
+#include "engine/query/segment.h"
+#include "server/service.h"
+
+/* Sets pointer to a new message, or returns RC_NO_MEMORY from the calling function. */
+#define RC_NEW(arena, pointer, descriptor)                  \
+    do {                                                    \
+        (pointer) = rc_message_new((arena), &(descriptor)); \
+        if ((pointer) == NULL)                              \
+            return RC_NO_MEMORY;                            \
+    } while (0)
+
+/* Sets pointer to a new array, or returns RC_NO_MEMORY from the calling function. */
+#define RC_NEW_ARRAY(arena, pointer, type, count)                       \
+    do {                                                                \
+        (pointer) = RC_ARENA_ARRAY((arena), type, (size_t)(count) + 1); \
+        if ((pointer) == NULL)                                          \
+            return RC_NO_MEMORY;                                        \
+    } while (0)
+
+/* Sets target to a copy of bytes that ends with NUL, or returns RC_NO_MEMORY from the calling
+ * function. */
+#define RC_NEW_TEXT(arena, target, bytes)                                  \
+    do {                                                                   \
+        const struct rc_bytes rc_text_ = (bytes);                          \
+        (target) = rc_arena_string((arena), rc_text_.data, rc_text_.size); \
+        if ((target) == NULL)                                              \
+            return RC_NO_MEMORY;                                           \
+    } while (0)
+
+RC_MUST_USE enum rc_status
+rc_encode_format(struct rc_arena *arena, char **ret_text, const char *format, ...) RC_PRINTF(3, 4);
+
+RC_MUST_USE enum rc_status
+rc_encode_value(struct rc_arena *arena, struct rc_value value, Recount__V1__Value **ret_value);
+
+RC_MUST_USE enum rc_status
+rc_encode_property(struct rc_arena *arena,
+                   const struct rc_event_property *property,
+                   Recount__V1__Property **ret_property);
+
+RC_MUST_USE enum rc_status
+rc_encode_label(struct rc_arena *arena,
+                const struct rc_row_label *label,
+                Recount__V1__RowLabel **ret_label);
+
+RC_MUST_USE enum rc_status
+rc_encode_bucket(struct rc_arena *arena,
+                 const struct rc_bucket *bucket,
+                 Recount__V1__Bucket **ret_bucket);
+
+/* A column of count numbers; NaN becomes a place without a number. values is kept and its NaNs
+ * become 0. */
+RC_MUST_USE enum rc_status
+rc_encode_column(struct rc_arena *arena,
+                 double *values,
+                 uint32_t count,
+                 Recount__V1__NumberColumn **ret_column);
+
+/* scope may be NULL: a query without a range. */
+RC_MUST_USE enum rc_status
+rc_encode_info(const struct rc_request *request,
+               const struct rc_scope *scope,
+               bool with_range,
+               const struct rc_query_stats *stats,
+               Recount__V1__QueryInfo **ret_info);
+
+/* Names of definitions and segments are completed with the project's id. */
+RC_MUST_USE enum rc_status
+rc_encode_predicate(struct rc_arena *arena,
+                    struct rc_bytes project,
+                    const struct rc_predicate *predicate,
+                    Recount__V1__Predicate **ret_predicate);
+
+RC_MUST_USE enum rc_status
+rc_encode_leaf(struct rc_arena *arena,
+               const struct rc_leaf *leaf,
+               bool negated,
+               Recount__V1__Leaf **ret_leaf);
+
+RC_MUST_USE enum rc_status
+rc_encode_segment_rule(struct rc_arena *arena,
+                       struct rc_bytes project,
+                       const struct rc_segment *segment,
+                       Recount__V1__SegmentRule **ret_rule);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * recountd: reads its settings, serves until it is told to stop, and leaves a snapshot behind.
+ *
+ * SIGTERM and SIGINT stop it in order; a second one ends it at once (nothing that was acknowledged
+ * is lost: the next start reads the log). Signals are blocked in all threads and waited for here.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "engine/base/cleanup.h"
+#include "server/config.h"
+#include "server/log.h"
+#include "server/server.h"
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_SETTINGS = 2, EXIT_AT_ONCE = 130 };
+
+static void
+end_at_once(int signal)
+{
+    (void)signal;
+    _exit(EXIT_AT_ONCE);
+}
+
+/* The signals that stop the server. */
+static sigset_t
+stop_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    return set;
+}
+
+static void
+wait_for_stop(const sigset_t *set)
+{
+    int signal = 0;
+    while (sigwait(set, &signal) != 0)
+        continue;
+    RC_LOG(RC_LOG_INFO, "signal", {"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT", 0});
+    const struct sigaction at_once = {.sa_handler = end_at_once};
+    (void)sigaction(SIGTERM, &at_once, NULL);
+    (void)sigaction(SIGINT, &at_once, NULL);
+    (void)pthread_sigmask(SIG_UNBLOCK, set, NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+    RC_CLEANUP(rc_config_close) struct rc_config config = {.listen = NULL};
+    struct rc_error error = {.status = RC_OK};
+    if (rc_config_read(argc, argv, &config, &error) != RC_OK) {
+        fprintf(stderr, "recountd: %s: %s\n", error.field, error.message);
+        return EXIT_SETTINGS;
+    }
+    rc_log_configure((enum rc_log_level)config.log_level, config.log_text != 0);
+    if (config.print_config)
+        rc_config_print(&config, stdout);
+    if (config.print_config || config.check_config)
+        return EXIT_OK;
+    const sigset_t set = stop_signals();
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    struct rc_server *server = NULL;
+    if (rc_server_start(&config, &server, &error) != RC_OK) {
+        RC_LOG(RC_LOG_ERROR, "cannot start", {"error", error.message, 0},
+               {"field", error.field, 0});
+        return EXIT_FAILED;
+    }
+    wait_for_stop(&set);
+    rc_server_stop(server);
+    return EXIT_OK;
+}

@@ -1,0 +1,47 @@
+/*
+ * Server: the engine behind the services, and what all services share.
+ *
+ * Two pools run the calls: queries run on the engine's workers; calls that wait for the disk
+ * (ingestion, changes of projects, definitions and segments, snapshots) run on a pool of their own,
+ * so that a slow disk takes no core from queries.
+ *
+ * Ownership: a server owns its engine, pools and transport.
+ * Threading: services may read it from any thread.
+ */
+#ifndef RC_SERVER_SERVER_H
+#define RC_SERVER_SERVER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/status.h"
+#include "engine/base/workers.h"
+#include "engine/face/engine.h"
+#include "server/config.h"
+
+struct rc_server {
+    const struct rc_config *config; /* Borrowed. */
+    struct rc_engine *engine;
+    struct rc_workers *waiters; /* For calls that wait for the disk. */
+    _Atomic uint32_t queries;   /* Running or waiting. */
+    _Atomic(bool) draining;     /* The server stops: health says NOT_SERVING. */
+    int64_t started_ms;
+};
+
+/* Opens the engine and serves until rc_server_stop. Errors are those of rc_engine_open and
+ * rc_transport_start. */
+RC_MUST_USE enum rc_status
+rc_server_start(const struct rc_config *config,
+                struct rc_server **ret_server,
+                struct rc_error *reterr_error);
+
+/* Lets calls end, writes a snapshot, closes the engine. NULL is fine. Returns NULL. */
+struct rc_server *
+rc_server_stop(struct rc_server *server);
+
+/* Writes a snapshot and logs what it took. */
+void
+rc_server_snapshot(struct rc_server *server);
+
+#endif

@@ -1,0 +1,106 @@
+/*
+ * The way of a unary call: decode, do, encode, answer, log. One function for all methods: what a
+ * method adds is a function from message to message.
+ */
+#include "server/server_calls.h"
+
+#include "engine/base/assert.h"
+#include "engine/base/clock.h"
+#include "server/decode.h"
+
+/* What a call may allocate besides a query's own memory: enough for the largest message and reply.
+ */
+#define CALL_BYTES_MAX ((uint64_t)1 << 30)
+
+static void
+log_call(const struct rc_call *call, int code, const struct rc_error *error)
+{
+    const bool bad = code == RC_CODE_INTERNAL || code == RC_CODE_DATA_LOSS;
+    const enum rc_log_level level = bad ? RC_LOG_ERROR : RC_LOG_DEBUG;
+    if (!rc_log_enabled(level))
+        return;
+    const double elapsed_ms = (double)(rc_clock_monotonic_ns() - rc_call_received_ns(call)) / 1e6;
+    RC_LOG(level, bad ? "call failed" : "call", {"rpc", rc_call_method(call)->path, 0},
+           {"code", rc_code_name(code), 0}, {"dur_ms", NULL, elapsed_ms},
+           {"error", error == NULL ? "" : error->message, 0},
+           {"field", error == NULL ? "" : error->field, 0});
+}
+
+void
+rc_call_fail(struct rc_call *call, struct rc_failure *failure)
+{
+    failure->late = rc_call_is_late(call);
+    const struct rc_outcome outcome = rc_failure_outcome(failure);
+    rc_call_finish(call, &outcome);
+    log_call(call, outcome.code, &failure->error);
+}
+
+/* Runs the method; on RC_OK *ret_reply is its packed reply. */
+static enum rc_status
+serve(struct rc_request *request,
+      const struct rc_service_method *method,
+      struct rc_bytes bytes,
+      struct rc_bytes *ret_reply)
+{
+    ProtobufCMessage *message = NULL;
+    if (atomic_load(request->cancel))
+        return rc_error_set(request->error, RC_CANCELLED, "the call was cancelled");
+    RC_TRY(rc_decode_message(method->input, bytes, request->arena, &message, request->error));
+    ProtobufCMessage *reply = rc_message_new(request->arena, method->output);
+    enum rc_status status = RC_NO_MEMORY;
+    if (reply != NULL)
+        status = method->call(request, message, reply);
+    if (status == RC_OK) {
+        *ret_reply = rc_message_pack(reply, request->arena);
+        status = ret_reply->data == NULL ? RC_NO_MEMORY : RC_OK;
+    }
+    if (status != RC_OK && request->error->status == RC_OK)
+        rc_error_set(request->error, status, "%s", rc_status_sentence(status));
+    return status;
+}
+
+void
+rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes)
+{
+    const struct rc_bound_method *bound = context;
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, CALL_BYTES_MAX);
+    struct rc_failure failure = {.error = {.status = RC_OK}};
+    struct rc_request request = {.server = bound->server,
+                                 .arena = arena,
+                                 .error = &failure.error,
+                                 .failure = &failure,
+                                 .cancel = rc_call_cancelled(call),
+                                 .received_ms = rc_call_received_ms(call),
+                                 .received_ns = rc_call_received_ns(call)};
+    struct rc_bytes reply = {"", 0};
+    enum rc_status status = RC_NO_MEMORY;
+    if (arena == NULL)
+        rc_error_set(&failure.error, status, "no memory for the call");
+    else
+        status = serve(&request, bound->method, bytes, &reply);
+    if (bound->method->kind == RC_SERVICE_QUERY)
+        atomic_fetch_sub(&bound->server->queries, 1);
+    if (status == RC_OK) {
+        rc_call_reply(call, reply);
+        log_call(call, RC_CODE_OK, NULL);
+    } else {
+        failure.error.status = status;
+        rc_call_fail(call, &failure);
+    }
+    request.session = rc_query_session_end(request.session);
+}
+
+bool
+rc_admit_query(void *context, struct rc_call *call)
+{
+    const struct rc_bound_method *bound = context;
+    struct rc_server *server = bound->server;
+    if (atomic_fetch_add(&server->queries, 1) < server->config->queries_max)
+        return true;
+    atomic_fetch_sub(&server->queries, 1);
+    struct rc_failure failure = {.error = {.status = RC_OK}};
+    rc_error_set(&failure.error, RC_LIMIT_EXCEEDED, "%llu queries run or wait already",
+                 (unsigned long long)server->config->queries_max);
+    rc_call_fail(call, &failure);
+    return false;
+}

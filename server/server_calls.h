@@ -1,0 +1,32 @@
+/*
+ * The way of a call through the server, between transport and services.
+ *
+ * Ownership: a bound method is the context of a transport method and lives as long as the
+ * transport. Threading: as the transport's callbacks.
+ */
+#ifndef RC_SERVER_SERVER_CALLS_H
+#define RC_SERVER_SERVER_CALLS_H
+
+#include "server/server.h"
+#include "server/service.h"
+#include "server/status_map.h"
+#include "server/transport.h"
+
+struct rc_bound_method {
+    struct rc_server *server;
+    const struct rc_service_method *method;
+};
+
+/* Callback rc_method.unary; context is a bound method. */
+void
+rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes);
+
+/* Callback rc_method.admit of queries: refuses those above queries_max with RESOURCE_EXHAUSTED. */
+bool
+rc_admit_query(void *context, struct rc_call *call);
+
+/* Ends a call with a failure, and logs it if it is the server's fault. */
+void
+rc_call_fail(struct rc_call *call, struct rc_failure *failure);
+
+#endif

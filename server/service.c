@@ -1,0 +1,142 @@
+/* Services: what their functions share. The way of a call through the server is in server_calls.c.
+ */
+#include "server/service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/base/hash.h"
+#include "server/decode.h"
+
+void
+rc_request_resource(struct rc_request *request, const char *type, const char *format, ...)
+{
+    struct rc_resource *resource = &request->failure->resource;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(resource->name, sizeof(resource->name), format, arguments);
+    va_end(arguments);
+    resource->type = type;
+}
+
+struct rc_decode
+rc_request_decode(struct rc_request *request)
+{
+    return (struct rc_decode){.arena = request->arena, .error = request->error};
+}
+
+void *
+rc_message_new(struct rc_arena *arena, const ProtobufCMessageDescriptor *descriptor)
+{
+    ProtobufCMessage *message = rc_arena_alloc(arena, descriptor->sizeof_message);
+    if (message != NULL)
+        descriptor->message_init(message);
+    return message;
+}
+
+struct rc_bytes
+rc_message_pack(const ProtobufCMessage *message, struct rc_arena *arena)
+{
+    const size_t size = protobuf_c_message_get_packed_size(message);
+    uint8_t *bytes = rc_arena_alloc(arena, size + 1);
+    if (bytes == NULL)
+        return (struct rc_bytes){NULL, 0};
+    protobuf_c_message_pack(message, bytes);
+    return (struct rc_bytes){(const char *)bytes, size};
+}
+
+uint64_t
+rc_message_hash(const ProtobufCMessage *message, struct rc_arena *arena)
+{
+    const struct rc_bytes bytes = rc_message_pack(message, arena);
+    const uint64_t type = rc_hash(message->descriptor->name, strlen(message->descriptor->name));
+    return rc_hash_seeded(bytes.data == NULL ? "" : bytes.data, bytes.size, type);
+}
+
+enum rc_status
+rc_request_page_size(struct rc_request *request,
+                     int32_t page_size,
+                     uint32_t standard,
+                     uint32_t most,
+                     uint32_t *ret_size)
+{
+    if (page_size < 0)
+        return rc_error_field(request->error, RC_INVALID, "page_size",
+                              "a page size is not negative");
+    *ret_size = page_size == 0 ? standard : (uint32_t)page_size > most ? most : (uint32_t)page_size;
+    return RC_OK;
+}
+
+enum rc_status
+rc_request_etag(struct rc_request *request,
+                const char *field,
+                const char *etag,
+                uint64_t any,
+                uint64_t *ret_version)
+{
+    if (etag[0] == '\0') {
+        *ret_version = any;
+        return RC_OK;
+    }
+    char *end = NULL;
+    const unsigned long long version = strtoull(etag, &end, 10);
+    if (etag[0] < '1' || etag[0] > '9' || *end != '\0' || version == UINT64_MAX)
+        return rc_error_field(request->error, RC_CONFLICT, field,
+                              "the etag is none that the server has given");
+    *ret_version = version;
+    return RC_OK;
+}
+
+enum rc_status
+rc_request_project(struct rc_request *request,
+                   struct rc_bytes id,
+                   struct rc_project_settings *ret_settings)
+{
+    struct rc_project_settings settings;
+    const enum rc_status status = rc_engine_get_project(request->server->engine, id, request->arena,
+                                                        &settings, request->error);
+    if (status == RC_NOT_FOUND)
+        rc_request_resource(request, "recount.v1.Project", "projects/%.*s", (int)id.size, id.data);
+    RC_TRY(status);
+    if (ret_settings != NULL)
+        *ret_settings = settings;
+    return RC_OK;
+}
+
+static enum rc_status
+check_references(struct rc_request *request, const struct rc_decode *decode)
+{
+    const struct rc_query_context *context = rc_query_session_context(request->session);
+    RC_TRY(rc_decode_check_references(decode));
+    for (const struct rc_reference *at = decode->references; at != NULL; at = at->next) {
+        const bool definition = at->kind == RC_REFERENCE_DEFINITION;
+        const struct rc_catalog *catalog = definition ? context->definitions : context->segments;
+        if (rc_catalog_find(catalog, at->id) != NULL)
+            continue;
+        const char *word = definition ? "definition" : "segment";
+        rc_request_resource(request, definition ? "recount.v1.Definition" : "recount.v1.Segment",
+                            "projects/%.*s/%ss/%.*s", (int)decode->project.size,
+                            decode->project.data, word, (int)at->id.size, at->id.data);
+        return rc_error_field(request->error, RC_NOT_FOUND, at->field, "there is no %s \"%.*s\"",
+                              word, (int)at->id.size, at->id.data);
+    }
+    return RC_OK;
+}
+
+enum rc_status
+rc_request_begin(struct rc_request *request, struct rc_decode *decode, struct rc_scope *scope)
+{
+    const enum rc_status status = rc_engine_begin_query(
+        request->server->engine, decode->project, request->cancel,
+        request->server->config->query_memory_max, &request->session, request->error);
+    if (status == RC_NOT_FOUND)
+        rc_request_resource(request, "recount.v1.Project", "projects/%.*s",
+                            (int)decode->project.size, decode->project.data);
+    RC_TRY(status);
+    const struct rc_project_settings *settings = rc_query_session_settings(request->session);
+    if (scope != NULL && scope->zone.size == 0)
+        scope->zone = settings->zone;
+    if (scope != NULL && scope->week_start == RC_WEEK_START_DEFAULT)
+        scope->week_start = settings->week_start;
+    return check_references(request, decode);
+}

@@ -1,0 +1,121 @@
+/*
+ * Services: what the server can be asked, one file service_*.c each. A unary call is a function
+ * from a request message to a reply message; it sees neither gRPC nor bytes.
+ *
+ * Ownership: request and reply live in the call's arena.
+ * Threading: a function runs on a worker; each call has its own rc_request.
+ * Errors:    a function returns the status and fills request->failure; nothing is logged here.
+ */
+#ifndef RC_SERVER_SERVICE_H
+#define RC_SERVER_SERVICE_H
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdatomic.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/status.h"
+#include "server/server.h"
+#include "server/status_map.h"
+#include "server/transport.h"
+
+struct rc_decode;
+
+/* A unary call in progress. */
+struct rc_request {
+    struct rc_server *server;
+    struct rc_arena *arena;
+    struct rc_error *error; /* Part of failure. */
+    struct rc_failure *failure;
+    const _Atomic(bool) *cancel;
+    int64_t received_ms;              /* Wall clock. */
+    uint64_t received_ns;             /* Monotonic. */
+    struct rc_query_session *session; /* Of a query; ended after the reply is packed. */
+};
+
+/* message is of the method's input type; reply is an empty message of its output type, to be
+ * filled. It may borrow from the arena and from the session. */
+typedef enum rc_status
+rc_service_call(struct rc_request *request, const void *message, void *reply);
+
+enum rc_service_kind {
+    RC_SERVICE_CONTROL, /* Short, or waits for the disk: the server's own pool. */
+    RC_SERVICE_QUERY,   /* The engine's workers; counted against queries_max. */
+};
+
+struct rc_service_method {
+    const char *path;
+    const ProtobufCMessageDescriptor *input;
+    const ProtobufCMessageDescriptor *output;
+    rc_service_call *call;
+    enum rc_service_kind kind;
+};
+
+struct rc_service {
+    const struct rc_service_method *methods;
+    uint32_t method_count;
+};
+
+extern const struct rc_service rc_service_project;
+extern const struct rc_service rc_service_definition;
+extern const struct rc_service rc_service_segment;
+extern const struct rc_service rc_service_query;
+extern const struct rc_service rc_service_admin;
+extern const struct rc_service rc_service_health;
+
+/* Streaming methods. Their context is the server. */
+extern const struct rc_stream_handler rc_ingest_stream;
+extern const struct rc_stream_handler rc_reflection_stream;
+extern const struct rc_stream_handler rc_health_watch_stream;
+
+/* Names the thing that a failure is about: rc_request_resource(r, "recount.v1.Project",
+ * "projects/%.*s", ...).
+ */
+void
+rc_request_resource(struct rc_request *request, const char *type, const char *format, ...)
+    RC_PRINTF(3, 4);
+
+/* A decoding context for the request. */
+struct rc_decode
+rc_request_decode(struct rc_request *request);
+
+/* Begins the query that a decoded request asks: pins the project's state, puts its zone and first
+ * day of the week where the scope (may be NULL) names none, and checks that every name in the
+ * request exists. */
+RC_MUST_USE enum rc_status
+rc_request_begin(struct rc_request *request, struct rc_decode *decode, struct rc_scope *scope);
+
+/* Makes sure that a project exists; *ret_settings (may be NULL) are its settings. */
+RC_MUST_USE enum rc_status
+rc_request_project(struct rc_request *request,
+                   struct rc_bytes id,
+                   struct rc_project_settings *ret_settings);
+
+/* A message of the descriptor in the arena, initialised. NULL: no memory. */
+void *
+rc_message_new(struct rc_arena *arena, const ProtobufCMessageDescriptor *descriptor);
+
+/* Binds page tokens to a message (with its page fields cleared). */
+uint64_t
+rc_message_hash(const ProtobufCMessage *message, struct rc_arena *arena);
+
+/* Packs a message into the arena. data is NULL: no memory. */
+struct rc_bytes
+rc_message_pack(const ProtobufCMessage *message, struct rc_arena *arena);
+
+/* page_size as the contract says: 0 is standard, above most is most, below 0 is refused. */
+RC_MUST_USE enum rc_status
+rc_request_page_size(struct rc_request *request,
+                     int32_t page_size,
+                     uint32_t standard,
+                     uint32_t most,
+                     uint32_t *ret_size);
+
+/* An etag as a version; empty gives any. */
+RC_MUST_USE enum rc_status
+rc_request_etag(struct rc_request *request,
+                const char *field,
+                const char *etag,
+                uint64_t any,
+                uint64_t *ret_version);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * The calls of QueryService, one file each, and what they share.
+ *
+ * Ownership, Threading, Errors: as in service.h.
+ */
+#ifndef RC_SERVER_SERVICE_QUERY_H
+#define RC_SERVER_SERVICE_QUERY_H
+
+#include <recount/v1/selector.pb-c.h>
+
+#include "server/service.h"
+
+rc_service_call rc_call_funnel;
+rc_service_call rc_call_retention;
+rc_service_call rc_call_series;
+rc_service_call rc_call_list_events;
+
+/* The name to show for a selector: name, else the selector's label, else made from its terms. The
+ * request's session has begun and the selector was decoded. */
+RC_MUST_USE enum rc_status
+rc_selector_label(struct rc_request *request,
+                  const char *name,
+                  const Recount__V1__Selector *selector,
+                  char **ret_label);
+
+#endif

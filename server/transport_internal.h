@@ -1,0 +1,117 @@
+/*
+ * What the parts of the transport share. Included by transport*.c only.
+ *
+ * Every operation that is given to the core carries a tag: a struct with the function that the
+ * polling thread calls when the operation is done.
+ */
+#ifndef RC_SERVER_TRANSPORT_INTERNAL_H
+#define RC_SERVER_TRANSPORT_INTERNAL_H
+
+#include <grpc/grpc.h>
+#include <pthread.h>
+
+#include "server/transport.h"
+
+/* The core is not instrumented: tell ThreadSanitizer that a tag carries order from the thread that
+ * starts an operation to the one that sees it done. */
+#if defined(__SANITIZE_THREAD__)
+void
+__tsan_acquire(void *address);
+void
+__tsan_release(void *address);
+#define RC_TAG_RELEASE(tag) __tsan_release(tag)
+#define RC_TAG_ACQUIRE(tag) __tsan_acquire(tag)
+#else
+#define RC_TAG_RELEASE(tag) ((void)(tag))
+#define RC_TAG_ACQUIRE(tag) ((void)(tag))
+#endif
+
+struct rc_tag {
+    void (*done)(struct rc_tag *tag, bool ok); /* The polling thread. */
+    void *owner;
+};
+
+/* A queued outgoing message. */
+struct rc_outgoing {
+    struct rc_outgoing *next;
+    grpc_byte_buffer *buffer;
+};
+
+struct rc_call {
+    struct rc_transport *transport;
+    const struct rc_method *method; /* NULL: a method that is not listed. */
+    grpc_call *call;
+    gpr_timespec deadline;
+    grpc_metadata_array metadata;
+    grpc_byte_buffer *incoming; /* Unary: the request. Streams: what the read in flight fills. */
+    int64_t received_ms;
+    uint64_t received_ns;
+    void *state;
+    _Atomic uint32_t references;
+    _Atomic(bool) cancelled;
+    int close_flag; /* Filled by the core. */
+    struct rc_tag close_tag;
+    struct rc_tag read_tag;
+    struct rc_tag write_tag;
+    struct rc_tag final_tag;
+    grpc_byte_buffer *final_buffer; /* Unary: the reply. */
+    grpc_slice final_message;
+    grpc_metadata final_details;
+    bool final_has_details;
+    int final_code;
+    struct rc_call *live_previous; /* Guarded by the transport's lock. */
+    struct rc_call *live_next;
+
+    pthread_mutex_t lock; /* Guards what follows. */
+    struct rc_outgoing *queue_first;
+    struct rc_outgoing *queue_last;
+    uint32_t queue_count;
+    bool writing;
+    bool initial_sent;
+    bool finishing; /* An outcome is there; it is sent when the queue is empty. */
+    bool closed;    /* The final operations were started, or the call was cancelled. */
+};
+
+struct rc_transport {
+    grpc_completion_queue *queue;
+    grpc_server *server;
+    const struct rc_method *methods;
+    uint32_t method_count;
+    struct rc_outcome unknown_method;
+    int port;
+    pthread_t poller;
+    struct rc_tag shutdown_tag;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* Monotonic clock. */
+    struct rc_call *live;   /* Calls that exist. */
+    uint32_t live_count;
+    bool draining;
+    bool shut_down;
+};
+
+/* Makes the call of an arrived request and puts it on the live list: two references, one for the
+ * close tag and one for the open call. NULL: no memory. */
+struct rc_call *
+rc_call_new(struct rc_transport *transport,
+            const struct rc_method *method,
+            grpc_call *call,
+            gpr_timespec deadline,
+            grpc_metadata_array metadata,
+            grpc_byte_buffer *payload);
+
+/* Adds a reference unless the last one is gone. For calls found on the live list, under its lock.
+ */
+bool
+rc_call_ref_live(struct rc_call *call);
+
+/* Starts a method's work on its workers, or answers a call that nobody can take. The polling
+ * thread. */
+void
+rc_call_begin(struct rc_call *call);
+
+/* The bytes of a received buffer, in one piece. */
+struct rc_message
+rc_message_of_buffer(grpc_byte_buffer *buffer);
+
+#endif
