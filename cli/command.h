@@ -1,0 +1,56 @@
+/* Command: one entry point for each subcommand; each takes its own command line, with its full name
+ * ("recount query funnel") as arguments[0], and returns the exit code. */
+#ifndef RC_CLI_COMMAND_H
+#define RC_CLI_COMMAND_H
+
+#include "cli/exit_code.h"
+
+typedef enum rc_exit_code (*rc_command)(int count, char **arguments);
+
+struct rc_command_entry {
+    const char *name;
+    const char *summary; /* One line for the overview. */
+    rc_command run;
+};
+
+/*
+ * Runs the entry that arguments[1] names, with the rest of the command line; prints the overview
+ * for --help, for no name and for an unknown one. entries end with a NULL name.
+ */
+enum rc_exit_code
+rc_command_dispatch(const struct rc_command_entry *entries,
+                    const char *program,
+                    const char *about,
+                    int count,
+                    char **arguments);
+
+enum rc_exit_code
+rc_command_load(int count, char **arguments);
+enum rc_exit_code
+rc_command_define(int count, char **arguments);
+enum rc_exit_code
+rc_command_segment(int count, char **arguments);
+enum rc_exit_code
+rc_command_query(int count, char **arguments);
+enum rc_exit_code
+rc_command_query_funnel(int count, char **arguments);
+enum rc_exit_code
+rc_command_query_retention(int count, char **arguments);
+enum rc_exit_code
+rc_command_query_series(int count, char **arguments);
+enum rc_exit_code
+rc_command_query_segment(int count, char **arguments);
+enum rc_exit_code
+rc_command_query_events(int count, char **arguments);
+enum rc_exit_code
+rc_command_project(int count, char **arguments);
+enum rc_exit_code
+rc_command_stats(int count, char **arguments);
+enum rc_exit_code
+rc_command_snapshot(int count, char **arguments);
+enum rc_exit_code
+rc_command_health(int count, char **arguments);
+enum rc_exit_code
+rc_command_generate(int count, char **arguments);
+
+#endif

@@ -1,0 +1,18 @@
+/* recount query: the overview of the questions. */
+#include "cli/command.h"
+
+static const struct rc_command_entry questions[] = {
+    {"funnel", "how many users come how far along some steps", rc_command_query_funnel},
+    {"retention", "how many users come back after how many periods", rc_command_query_retention},
+    {"series", "numbers over time", rc_command_query_series},
+    {"segment", "how many users a segment has, and which", rc_command_query_segment},
+    {"events", "what one user did", rc_command_query_events},
+    {0},
+};
+
+enum rc_exit_code
+rc_command_query(int count, char **arguments)
+{
+    return rc_command_dispatch(questions, "recount query", "Asks a question over all history.",
+                               count, arguments);
+}

@@ -1,0 +1,21 @@
+/* Expression print: the small writers that both printers use. Internal to expression_print*.c. */
+#ifndef RC_CLI_EXPRESSION_PRINT_H
+#define RC_CLI_EXPRESSION_PRINT_H
+
+#include <stdio.h>
+
+#include "recount/v1/predicate.pb-c.h"
+
+/* A test of one property. */
+void
+rc_expression_print_leaf(FILE *out, const Recount__V1__Leaf *leaf);
+
+/* @ and the last part of a resource's name. */
+void
+rc_expression_print_reference(FILE *out, const char *name);
+
+/* A number as short as it can be. */
+void
+rc_expression_print_number(FILE *out, double number);
+
+#endif

@@ -1,0 +1,178 @@
+/*
+ * Expression print: leaves. Texts are always quoted and names only where they must be, so that what
+ * is printed reads back as the same leaf.
+ */
+#include "cli/expression_print.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cli/lexer.h"
+
+static void
+print_quoted(FILE *out, const char *text, char quote)
+{
+    fputc(quote, out);
+    for (; *text != '\0'; text++) {
+        if (*text == quote ||
+            (*text == '\\' && (text[1] == quote || text[1] == '\\' || text[1] == '\0')))
+            fputc('\\', out);
+        fputc(*text, out);
+    }
+    fputc(quote, out);
+}
+
+void
+rc_expression_print_number(FILE *out, double number)
+{
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    fputs(text, out);
+}
+
+void
+rc_expression_print_reference(FILE *out, const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    fprintf(out, "@%s", slash == NULL ? name : slash + 1);
+}
+
+static void
+print_value(FILE *out, const Recount__V1__Value *value)
+{
+    switch (value->kind_case) {
+    case RECOUNT__V1__VALUE__KIND_BOOL_VALUE:
+        fputs(value->bool_value ? "true" : "false", out);
+        break;
+    case RECOUNT__V1__VALUE__KIND_INT_VALUE:
+        fprintf(out, "%" PRId64, value->int_value);
+        break;
+    case RECOUNT__V1__VALUE__KIND_DOUBLE_VALUE:
+        rc_expression_print_number(out, value->double_value);
+        /* Without a point it would read back as a whole number. */
+        if (value->double_value == trunc(value->double_value) && fabs(value->double_value) < 1e15)
+            fputs(".0", out);
+        break;
+    case RECOUNT__V1__VALUE__KIND_STRING_VALUE:
+        print_quoted(out, value->string_value, '"');
+        break;
+    default:
+        fputs("null", out);
+    }
+}
+
+static void
+print_property(FILE *out, const Recount__V1__PropertyRef *property)
+{
+    static const char *const key_words[] = {"not", "any", "count", "days", "did"};
+    const bool of_user = property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
+    const char *name = property->event_property; /* All sources share the place. */
+    if (property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY)
+        name = property->account_property->name;
+    bool plain = rc_lexer_is_word(name);
+    if (!of_user) {
+        plain = plain && strncmp(name, "user.", 5) != 0 && strncmp(name, "event.", 6) != 0;
+        for (size_t i = 0; i < sizeof(key_words) / sizeof(key_words[0]); i++)
+            plain = plain && strcasecmp(name, key_words[i]) != 0;
+    }
+    fputs(of_user ? "user." : "", out);
+    if (plain)
+        fputs(name, out);
+    else
+        print_quoted(out, name, '`');
+}
+
+static void
+print_comparison(FILE *out, const char *symbol, const Recount__V1__Value *value)
+{
+    fprintf(out, " %s ", symbol);
+    print_value(out, value);
+}
+
+static void
+print_text_test(FILE *out, bool negated, const char *word, const char *text)
+{
+    fprintf(out, negated ? " not %s " : " %s ", word);
+    print_quoted(out, text, '"');
+}
+
+static void
+print_set(FILE *out, bool negated, const Recount__V1__ValueSet *set)
+{
+    fputs(negated ? " not in (" : " in (", out);
+    for (size_t i = 0; i < set->n_values; i++) {
+        fputs(i == 0 ? "" : ", ", out);
+        print_value(out, set->values[i]);
+    }
+    fputc(')', out);
+}
+
+static void
+print_test(FILE *out, const Recount__V1__Leaf *leaf, bool negated)
+{
+    switch (leaf->test_case) {
+    case RECOUNT__V1__LEAF__TEST_EQUALS:
+        print_comparison(out, negated ? "!=" : "=", leaf->equals);
+        break;
+    case RECOUNT__V1__LEAF__TEST_LESS:
+        print_comparison(out, "<", leaf->less);
+        break;
+    case RECOUNT__V1__LEAF__TEST_LESS_OR_EQUAL:
+        print_comparison(out, "<=", leaf->less_or_equal);
+        break;
+    case RECOUNT__V1__LEAF__TEST_GREATER:
+        print_comparison(out, ">", leaf->greater);
+        break;
+    case RECOUNT__V1__LEAF__TEST_GREATER_OR_EQUAL:
+        print_comparison(out, ">=", leaf->greater_or_equal);
+        break;
+    case RECOUNT__V1__LEAF__TEST_IN_SET:
+        print_set(out, negated, leaf->in_set);
+        break;
+    case RECOUNT__V1__LEAF__TEST_BETWEEN:
+        fputs(negated ? " not between " : " between ", out);
+        print_value(out, leaf->between->low);
+        fputs(" and ", out);
+        print_value(out, leaf->between->high);
+        break;
+    case RECOUNT__V1__LEAF__TEST_IS_SET:
+        fputs(negated ? " is not set" : " is set", out);
+        break;
+    case RECOUNT__V1__LEAF__TEST_CONTAINS:
+        print_text_test(out, negated, "contains", leaf->contains);
+        break;
+    case RECOUNT__V1__LEAF__TEST_STARTS_WITH:
+        print_text_test(out, negated, "starts with", leaf->starts_with);
+        break;
+    case RECOUNT__V1__LEAF__TEST_ENDS_WITH:
+        print_text_test(out, negated, "ends with", leaf->ends_with);
+        break;
+    case RECOUNT__V1__LEAF__TEST_LIKE:
+        print_text_test(out, negated, "like", leaf->like);
+        break;
+    case RECOUNT__V1__LEAF__TEST_REGEX:
+        print_text_test(out, false, negated ? "!~" : "~", leaf->regex);
+        break;
+    default:
+        print_text_test(out, negated, "matches selector", leaf->css_selector);
+    }
+}
+
+void
+rc_expression_print_leaf(FILE *out, const Recount__V1__Leaf *leaf)
+{
+    /* Less and its like have no negative twin. */
+    const bool wrap = leaf->negated && leaf->test_case >= RECOUNT__V1__LEAF__TEST_LESS &&
+                      leaf->test_case <= RECOUNT__V1__LEAF__TEST_GREATER_OR_EQUAL;
+    fputs(wrap ? "not " : "", out);
+    print_property(out, leaf->property);
+    print_test(out, leaf, leaf->negated && !wrap);
+    fputs(leaf->case_insensitive ? " ignoring case" : "", out);
+}

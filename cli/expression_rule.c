@@ -1,0 +1,208 @@
+/*
+ * Expression rule: who is meant, by recursive descent.
+ *
+ *     or       = and { "or" and }
+ *     and      = not { "and" not }
+ *     not      = "not" not | "(" or ")" | "@" name | behavior | leaf over a user property
+ *     behavior = ("count" | "days" | "did") "(" predicate ")" [comparison number] [window]
+ *     window   = "in" "prior" duration | "from" moment "to" moment
+ *
+ * Names inside a behaviour's parentheses are definitions; outside they are segments.
+ */
+#include <stdlib.h>
+
+#include "cli/expression_parser.h"
+#include "cli/message.h"
+#include "cli/when.h"
+
+static enum rc_status
+parse_moment(struct rc_parser *parser, int64_t *ret_ms)
+{
+    struct rc_error error;
+    if (parser->token.kind != RC_TOKEN_WORD && parser->token.kind != RC_TOKEN_TEXT)
+        return rc_parser_fail(parser, "expected a date such as 2025-01-31");
+    if (rc_when_moment(parser->token.text, "UTC", 0, ret_ms, &error) != RC_OK)
+        return rc_parser_fail(parser, "%s", error.message);
+    rc_parser_next(parser);
+    return RC_OK;
+}
+
+static enum rc_status
+parse_window(struct rc_parser *parser, Recount__V1__Behavior *behavior)
+{
+    struct rc_arena *arena = parser->lexer.arena;
+    Recount__V1__BehaviorWindow *window =
+        RC_MESSAGE(arena, Recount__V1__BehaviorWindow, recount__v1__behavior_window);
+    if (rc_parser_take(parser, "in")) {
+        struct rc_error error;
+        RC_TRY(rc_parser_expect(parser, "prior", "after \"in\""));
+        window->kind_case = RECOUNT__V1__BEHAVIOR_WINDOW__KIND_PRIOR_MS;
+        if (rc_when_duration(parser->token.text, &window->prior_ms, &error) != RC_OK)
+            return rc_parser_fail(parser, "expected a length of time such as 7d");
+        rc_parser_next(parser);
+        behavior->window = window;
+    } else if (rc_parser_take(parser, "from")) {
+        Recount__V1__TimeRange *range =
+            RC_MESSAGE(arena, Recount__V1__TimeRange, recount__v1__time_range);
+        RC_TRY(parse_moment(parser, &range->start_ms));
+        RC_TRY(rc_parser_expect(parser, "to", "between the two dates"));
+        RC_TRY(parse_moment(parser, &range->end_ms));
+        window->kind_case = RECOUNT__V1__BEHAVIOR_WINDOW__KIND_ABSOLUTE;
+        window->absolute = range;
+        behavior->window = window;
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+parse_comparison(struct rc_parser *parser, Recount__V1__Behavior *behavior)
+{
+    static const struct {
+        const char *symbol;
+        Recount__V1__ComparisonOperator operation;
+    } symbols[] = {
+        {"=", RECOUNT__V1__COMPARISON_OPERATOR__COMPARISON_OPERATOR_EQUAL},
+        {"!=", RECOUNT__V1__COMPARISON_OPERATOR__COMPARISON_OPERATOR_NOT_EQUAL},
+        {"<", RECOUNT__V1__COMPARISON_OPERATOR__COMPARISON_OPERATOR_LESS},
+        {"<=", RECOUNT__V1__COMPARISON_OPERATOR__COMPARISON_OPERATOR_LESS_OR_EQUAL},
+        {">", RECOUNT__V1__COMPARISON_OPERATOR__COMPARISON_OPERATOR_GREATER},
+        {">=", RECOUNT__V1__COMPARISON_OPERATOR__COMPARISON_OPERATOR_GREATER_OR_EQUAL},
+    };
+    for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
+        if (parser->token.kind != RC_TOKEN_SYMBOL || !rc_parser_take(parser, symbols[i].symbol))
+            continue;
+        if (parser->token.kind != RC_TOKEN_NUMBER)
+            return rc_parser_fail(parser, "expected a number");
+        behavior->comparison =
+            RC_MESSAGE(parser->lexer.arena, Recount__V1__Comparison, recount__v1__comparison);
+        behavior->comparison->operation = symbols[i].operation;
+        behavior->comparison->value = strtod(parser->token.text, NULL);
+        rc_parser_next(parser);
+        return RC_OK;
+    }
+    return RC_OK;
+}
+
+/* The parser stands behind "count", "days" or "did". */
+static enum rc_status
+parse_behavior(struct rc_parser *parser,
+               Recount__V1__BehaviorMeasure measure,
+               Recount__V1__Behavior **ret_behavior)
+{
+    struct rc_arena *arena = parser->lexer.arena;
+    Recount__V1__Behavior *behavior =
+        RC_MESSAGE(arena, Recount__V1__Behavior, recount__v1__behavior);
+    Recount__V1__Predicate *predicate = NULL;
+    RC_TRY(rc_parser_expect(parser, "(", "before the events"));
+    RC_TRY(rc_parser_predicate(parser, &predicate));
+    RC_TRY(rc_parser_expect(parser, ")", "behind the events"));
+    behavior->subject_case = RECOUNT__V1__BEHAVIOR__SUBJECT_SELECTOR;
+    behavior->selector = rc_parser_selector_of(arena, predicate);
+    behavior->measure = measure;
+    if (measure != RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_UNSPECIFIED)
+        RC_TRY(parse_comparison(parser, behavior));
+    RC_TRY(parse_window(parser, behavior));
+    *ret_behavior = behavior;
+    return RC_OK;
+}
+
+static bool
+take_measure(struct rc_parser *parser, Recount__V1__BehaviorMeasure *ret_measure)
+{
+    if (rc_parser_take(parser, "count"))
+        *ret_measure = RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_COUNT;
+    else if (rc_parser_take(parser, "days"))
+        *ret_measure = RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_DISTINCT_DAYS;
+    else if (rc_parser_take(parser, "did"))
+        *ret_measure = RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_UNSPECIFIED;
+    else
+        return false;
+    return true;
+}
+
+static enum rc_status
+parse_list(struct rc_parser *parser, bool is_or, Recount__V1__SegmentRule **ret_rule);
+
+static enum rc_status
+parse_not(struct rc_parser *parser, Recount__V1__SegmentRule **ret_rule)
+{
+    struct rc_arena *arena = parser->lexer.arena;
+    Recount__V1__SegmentRule *rule =
+        RC_MESSAGE(arena, Recount__V1__SegmentRule, recount__v1__segment_rule);
+    Recount__V1__BehaviorMeasure measure;
+    RC_TRY(rc_parser_deeper(parser));
+    if (rc_parser_take(parser, "not")) {
+        rule->kind_case = RECOUNT__V1__SEGMENT_RULE__KIND_NEGATION;
+        RC_TRY(parse_not(parser, &rule->negation));
+    } else if (rc_parser_take(parser, "(")) {
+        RC_TRY(parse_list(parser, true, &rule));
+        RC_TRY(rc_parser_expect(parser, ")", "at the end of the group"));
+    } else if (parser->token.kind == RC_TOKEN_REFERENCE) {
+        rule->kind_case = RECOUNT__V1__SEGMENT_RULE__KIND_SEGMENT;
+        rule->segment =
+            rc_text_format(arena, "%s/segments/%s", parser->project, parser->token.text);
+        rc_parser_next(parser);
+    } else if (take_measure(parser, &measure)) {
+        rule->kind_case = RECOUNT__V1__SEGMENT_RULE__KIND_BEHAVIOR;
+        RC_TRY(parse_behavior(parser, measure, &rule->behavior));
+    } else {
+        const struct rc_token token = parser->token;
+        rule->kind_case = RECOUNT__V1__SEGMENT_RULE__KIND_USER_PROPERTY;
+        RC_TRY(rc_parser_leaf(parser, &rule->user_property));
+        if (rule->user_property->property->source_case !=
+            RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY) {
+            parser->token = token;
+            return rc_parser_fail(parser,
+                                  "a rule tests properties of users: write user.%s, or put "
+                                  "a test of events into count(), days() or did()",
+                                  token.text);
+        }
+    }
+    parser->depth--;
+    *ret_rule = rule;
+    return RC_OK;
+}
+
+static enum rc_status
+parse_list(struct rc_parser *parser, bool is_or, Recount__V1__SegmentRule **ret_rule)
+{
+    struct rc_arena *arena = parser->lexer.arena;
+    struct rc_pointer_list children = {0};
+    do {
+        Recount__V1__SegmentRule *child = NULL;
+        RC_TRY(is_or ? parse_list(parser, false, &child) : parse_not(parser, &child));
+        rc_pointer_list_add(arena, &children, child);
+    } while (rc_parser_take(parser, is_or ? "or" : "and"));
+    if (children.count == 1) {
+        *ret_rule = children.items[0];
+        return RC_OK;
+    }
+    Recount__V1__SegmentRuleList *list =
+        RC_MESSAGE(arena, Recount__V1__SegmentRuleList, recount__v1__segment_rule_list);
+    list->n_rules = children.count;
+    list->rules = (Recount__V1__SegmentRule **)children.items;
+    Recount__V1__SegmentRule *rule =
+        RC_MESSAGE(arena, Recount__V1__SegmentRule, recount__v1__segment_rule);
+    rule->kind_case =
+        is_or ? RECOUNT__V1__SEGMENT_RULE__KIND_ANY_OF : RECOUNT__V1__SEGMENT_RULE__KIND_ALL_OF;
+    rule->all_of = list; /* all_of and any_of share the place. */
+    *ret_rule = rule;
+    return RC_OK;
+}
+
+enum rc_status
+rc_expression_rule(struct rc_arena *arena,
+                   const char *project,
+                   const char *source,
+                   Recount__V1__SegmentRule **ret_rule,
+                   struct rc_expression_error *reterr_error)
+{
+    struct rc_parser parser;
+    Recount__V1__SegmentRule *rule = NULL;
+    rc_parser_begin(&parser, arena, project, source, reterr_error);
+    RC_TRY(parse_list(&parser, true, &rule));
+    if (parser.token.kind != RC_TOKEN_END)
+        return rc_parser_fail(&parser, "expected \"and\", \"or\" or the end");
+    *ret_rule = rule;
+    return RC_OK;
+}

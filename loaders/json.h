@@ -1,0 +1,33 @@
+/*
+ * JSON rows: one object a line, into a record. See json_shim.h for how.
+ *
+ * Ownership: a parser owns its buffers; values of the record are valid until the next parse.
+ * Threading: one thread at a time.
+ */
+#ifndef RC_LOADERS_JSON_H
+#define RC_LOADERS_JSON_H
+
+#include "engine/base/status.h"
+#include "loaders/field.h"
+
+struct rc_json_shim;
+
+/* A parser whose members of the objects named root_1 and root_2 ("" for none) keep their names.
+ * NULL when memory was refused. Free with rc_json_free. */
+struct rc_json_shim *
+rc_json_new(const char *root_1, const char *root_2);
+
+/* NULL is fine. Returns NULL. */
+struct rc_json_shim *
+rc_json_free(struct rc_json_shim *parser);
+
+/*
+ * Parses record->raw into fields.
+ *   RC_OK         the fields are those of the row.
+ *   RC_INVALID    the row is not an object of JSON; reterr_error says why.
+ *   RC_NO_MEMORY
+ */
+RC_MUST_USE enum rc_status
+rc_json_parse(struct rc_json_shim *parser, struct rc_record *record, struct rc_error *reterr_error);
+
+#endif

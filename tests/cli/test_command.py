@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+"""The recount command against a real server: answers counted by hand, exit codes, output for programs,
+and loads that are killed again and again and still end with every row exactly once.
+"""
+
+import csv
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
+
+from harness import options, run_unittests  # noqa: E402
+
+OPTIONS = options(
+    __doc__,
+    (["--recount"], {"default": os.environ.get("RECOUNT"), "help": "path of recount"}),
+    (["--seed"], {"type": int, "default": int(time.time()), "help": "moments of the kills"}),
+)
+
+from server import Server  # noqa: E402
+
+SERVER = None
+DAY = 86400000
+START = 1735689600000  # 2025-01-01T00:00:00Z
+
+
+MAPPING_WITHOUT_IDS = """
+[source]
+format = ndjson
+
+[event]
+user = user
+time = time
+properties = properties
+
+[time]
+unit = ms
+
+[user]
+when = set
+properties = set
+"""
+
+
+def setUpModule():
+    global SERVER
+    SERVER = Server(OPTIONS.server).start()
+
+
+def tearDownModule():
+    SERVER.close()
+
+
+def start_recount(*words):
+    environment = dict(os.environ, RECOUNT_SERVER=SERVER.address, LC_ALL="C.UTF-8")
+    environment.pop("RECOUNT_PROJECT", None)
+    return subprocess.Popen(
+        [OPTIONS.recount, *words],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def recount(*words, code=0):
+    """Runs the command; returns what it printed to standard output and to standard error."""
+    process = start_recount(*words)
+    out, err = process.communicate(timeout=120)
+    if process.returncode != code:
+        raise AssertionError(f"{words} ended with {process.returncode}\n{out}\n{err}")
+    return out, err
+
+
+def rows(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def path(name):
+    return os.path.join(SERVER.folder, name)
+
+
+def write_archive(name, lines):
+    with open(path(name), "w", encoding="utf-8") as file:
+        for line in lines:
+            file.write((line if isinstance(line, str) else json.dumps(line)) + "\n")
+    return path(name)
+
+
+def event(user, day, event_id, **properties):
+    return {"user": user, "time": START + day * DAY, "id": event_id, "properties": properties}
+
+
+class Shop(unittest.TestCase):
+    """Three users: a views, adds and buys; b views and adds; c views."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.archive = write_archive(
+            "shop.ndjson",
+            [
+                event("a", 0, "1", type="view", path="/p/1", city="Köln"),
+                event("a", 1, "2", type="add", path="/p/1", price=5),
+                event("a", 2, "3", type="buy", price=5),
+                event("b", 0, "4", type="view", path="/p/2", city="京都"),
+                event("b", 8, "5", type="add", price=2.5),
+                "this is no JSON",
+                event("c", 9, "6", type="view", path="/about"),
+                {"user": "a", "time": START, "set": {"plan": "paid"}},
+                {"time": START, "properties": {"type": "view"}},
+            ],
+        )
+        cls.summary = recount("load", cls.archive)[1]
+        recount("define", "viewed", "type = view")
+        recount("define", "added", "type = add")
+
+    def test_rejects_are_counted_and_written(self):
+        self.assertIn("7 rows", self.summary)
+        self.assertIn("2 rejected", self.summary)
+        with open(self.archive + ".rejects", encoding="utf-8") as file:
+            lines = [line.rstrip("\n").split("\t") for line in file]
+        self.assertEqual([line[1] for line in lines], ["6", "9"])
+        self.assertEqual(lines[0][3], "this is no JSON")
+
+    def test_a_budget_of_rejects(self):
+        other = write_archive("bad.ndjson", ["no", event("z", 0, "1"), "no"])
+        words = ["load", other, "--project", "budget", "--create-project"]
+        recount(*words, "--max-rejects", "1", code=1)
+        recount(*words, "--max-rejects", "2", "--restart")
+
+    def test_funnel(self):
+        out, _ = recount("query", "funnel", "viewed", "added", "type = buy", "--csv")
+        self.assertEqual([row["count"] for row in rows(out)], ["3", "2", "1"])
+        self.assertEqual(rows(out)[1]["median_seconds_from_previous"], str((86400 + 8 * 86400) // 2))
+        out, _ = recount("query", "funnel", "viewed", "added", "--window", "7d", "--json")
+        self.assertEqual(json.loads(out)["rows"][0]["counts"], [3, 1])
+
+    def test_funnel_by_a_property(self):
+        out, _ = recount("query", "funnel", "viewed", "added", "--by", "city", "--csv")
+        first = {row["row"]: row["count"] for row in rows(out) if row["step"] == "1"}
+        self.assertEqual(first, {"Köln": "1", "京都": "1", "(not set)": "1", "total": "3"})
+
+    def test_series(self):
+        out, _ = recount(
+            "query", "series", "any", "--unit", "day", "--from", "2025-01-01", "--to", "2025-01-11",
+            "--measure", "users", "--csv",
+        )
+        self.assertEqual(
+            [row["value"] for row in rows(out)],
+            ["2", "1", "1", "0", "0", "0", "0", "0", "1", "1", "3"],
+        )
+
+    def test_retention(self):
+        out, _ = recount(
+            "query", "retention", "viewed", "any", "--unit", "week", "--cohorts", "first-in-range",
+            "--from", "2024-12-30", "--to", "2025-01-13", "--as-of", "2025-01-10", "--csv",
+        )
+        cells = {(r["cohort"], r["first_period"]): (r["users"], r["state"]) for r in rows(out)}
+        self.assertEqual(cells["2024-12-30", "0"], ("1", "elapsed"))
+        self.assertEqual(cells["2024-12-30", "1"], ("1", "begun"))
+        self.assertEqual(cells["2025-01-06", "1"], ("", "not_begun"))
+
+    def test_segment(self):
+        recount("segment", "create", "payers", "user.plan = paid and count(@added) >= 1")
+        out, _ = recount("query", "segment", "payers", "--json")
+        reply = json.loads(out)
+        self.assertEqual((reply["user_count"], reply["known_user_count"]), (1, 3))
+        self.assertEqual(recount("query", "segment", "not @payers", "--users")[0], "b\nc\n")
+        out, _ = recount("query", "funnel", "viewed", "added", "--segment", "payers", "--csv")
+        self.assertEqual([row["count"] for row in rows(out)], ["1", "1"])
+        recount("segment", "delete", "payers")
+        recount("query", "segment", "payers", code=4)
+
+    def test_events(self):
+        out, _ = recount("query", "events", "a", "--json", "--property", "price")
+        reply = json.loads(out)
+        self.assertEqual([one["id"] for one in reply["events"]], ["1", "2", "3"])
+        self.assertEqual(reply["events"][1]["properties"], [{"name": "price", "value": 5}])
+        self.assertEqual(reply["user_properties"], [{"name": "plan", "value": "paid"}])
+
+    def test_definitions(self):
+        recount("define", "temporary", 'path like "/p/%" and not @added')
+        out, _ = recount("define", "show", "temporary", "--csv")
+        self.assertEqual(rows(out)[0]["expression"], 'path like "/p/%" and not @added')
+        recount("define", "temporary", "a = 1", code=5)
+        recount("define", "--replace", "temporary", "a = 1")
+        self.assertIn("a = 1", recount("define", "list")[0])
+        recount("define", "delete", "temporary")
+        recount("define", "show", "temporary", code=4)
+
+    def test_mistakes(self):
+        self.assertIn("column 8", recount("define", "x", "type = (", code=2)[1])
+        self.assertIn("regex", recount("define", "x", 'type ~ "("', code=3)[1])
+        self.assertIn("nowhere", recount("query", "funnel", "nowhere", code=4)[1])
+        recount("query", "funnel", *["any"] * 65, code=3)
+        recount("query", "series", "any", "--zone", "Mars/Olympus", code=3)
+        recount("query", "series", "any", "--from", "someday", code=2)
+        recount("query", "nothing", code=2)
+        recount("stats", "unknown", code=4)
+        recount("health", "--server", "127.0.0.1:1", code=6)
+
+    def test_drawings_have_no_colours_outside_a_terminal(self):
+        out, _ = recount("query", "funnel", "viewed", "added")
+        self.assertNotIn("\033", out)
+        out, _ = recount("query", "funnel", "viewed", "added", "--color", "always")
+        self.assertIn("\033", out)
+
+
+class Killed(unittest.TestCase):
+    ROUNDS = 8
+    EVENTS = 60000
+
+    def test_each_row_is_there_once(self):
+        print(f"seed {OPTIONS.seed}")
+        dice = random.Random(OPTIONS.seed)
+        archive = path("long.ndjson")
+        recount("generate", "--quiet", "-n", str(self.EVENTS), "-o", archive)
+        with open(archive, "a", encoding="utf-8") as file:
+            file.write("bad row\n")
+        # Events without an id are events of their own each time they are sent: so a row that is applied
+        # twice is seen.
+        plain = path("plain.ndjson")
+        with open(archive, encoding="utf-8") as source, open(plain, "w", encoding="utf-8") as target:
+            for line in source:
+                head, found, tail = line.partition(',"id":')
+                target.write(head + tail[tail.index(",") :] if found else line)
+        with open(path("plain.ini"), "w", encoding="utf-8") as file:
+            file.write(MAPPING_WITHOUT_IDS)
+        words = ["load", plain, "--mapping", path("plain.ini"), "--project", "killed"]
+        words += ["--create-project", "--resume", "--quiet"]
+        for number in range(self.ROUNDS):
+            loader = start_recount(*words)
+            time.sleep(dice.random() * 0.4)
+            if number % 2:
+                SERVER.kill()
+                SERVER.start()
+                # The server comes back on another port: a loader that looks for it at the old one
+                # must be ended too.
+            loader.kill()
+            loader.communicate()
+        recount(*words)
+        out, _ = recount("query", "series", "any", "--total", "--project", "killed", "--csv")
+        self.assertEqual(rows(out)[0]["value"], str(self.EVENTS))
+        with open(plain + ".rejects", encoding="utf-8") as file:
+            self.assertEqual(len(file.readlines()), 1)
+        self.assertIn("loaded completely", recount(*words)[1])
+
+
+if __name__ == "__main__":
+    sys.exit(run_unittests(sys.modules[__name__]))

@@ -1,0 +1,119 @@
+/* The state of a load: it reads back, damage is seen, and only rows that will be refused again go.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cli/load_state.h"
+
+static char folder[] = "/tmp/recount-load-state-XXXXXX";
+static char path[64];
+
+static int
+setup(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder) == NULL)
+        return 1;
+    snprintf(path, sizeof(path), "%s/a.load", folder);
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    (void)remove(path);
+    return rmdir(folder);
+}
+
+static void
+write_text(const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void
+test_state_reads_back(void **state)
+{
+    (void)state;
+    struct rc_error error;
+    const struct rc_load_state saved = {
+        .stream = "load-1", .project = "projects/p", .fingerprint = UINT64_MAX - 1, .done = true};
+    struct rc_load_state found = {0};
+    assert_int_equal(rc_load_state_read(path, &found, &error), RC_NOT_FOUND);
+    assert_int_equal(rc_load_state_save(&saved, path, &error), RC_OK);
+    assert_int_equal(rc_load_state_read(path, &found, &error), RC_OK);
+    assert_string_equal(found.stream, saved.stream);
+    assert_string_equal(found.project, saved.project);
+    assert_true(found.fingerprint == saved.fingerprint);
+    assert_true(found.done);
+}
+
+static void
+test_damage_is_seen(void **state)
+{
+    (void)state;
+    static const char *const damaged[] = {
+        "",
+        "recount-load 2\nstream a\nproject b\nfingerprint 0\ndone 0\n",
+        "recount-load 1\nstream a\nproject b\n",
+        "recount-load 1\nstream a\nproject b\nfingerprint xyz\ndone 0\n",
+    };
+    struct rc_error error;
+    struct rc_load_state found = {.stream = "kept"};
+    for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+        write_text(damaged[i]);
+        assert_int_equal(rc_load_state_read(path, &found, &error), RC_CORRUPT);
+        assert_string_equal(found.stream, "kept");
+    }
+}
+
+static void
+test_rows_behind_the_position_go(void **state)
+{
+    (void)state;
+    struct rc_error error;
+    char text[512] = "";
+    const char *inputs[] = {"a.csv", "b.csv"};
+    static struct rc_position position;
+    position.input_count = 2;
+    position.inputs[0].line = 5;
+    position.inputs[1].line = 1;
+    write_text("a.csv\t4\tbad time\trow four\n"
+               "a.csv\t5\tbad time\trow five\n"
+               "b.csv\t1\tbad\trow\n"
+               "a.csv\t9\tthe server said no\t\n"
+               "other.csv\t1\tbad\trow\n"
+               "cut off");
+    assert_int_equal(rc_load_state_trim_rejects(path, inputs, &position, &error), RC_OK);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    const size_t size = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    text[size] = '\0';
+    assert_string_equal(text, "a.csv\t4\tbad time\trow four\n"
+                              "a.csv\t9\tthe server said no\t\n");
+    assert_int_equal(
+        rc_load_state_trim_rejects("/tmp/recount-no-such-file", inputs, &position, &error), RC_OK);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_state_reads_back),
+        cmocka_unit_test(test_damage_is_seen),
+        cmocka_unit_test(test_rows_behind_the_position_go),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
