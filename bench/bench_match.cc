@@ -1,5 +1,5 @@
-// Match: what a definition that was never seen before costs: leaves over a dictionary's texts, scans
-// of codes, rowsets built and read. The expected cost stands beside each case, for one core.
+// Match: what a definition that was never seen before costs: leaves over a dictionary's texts,
+// scans of codes, rowsets built and read. The expected cost stands beside each case, for one core.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -12,14 +12,14 @@ namespace
 void
 per_item(benchmark::State &state, const char *name, uint64_t items)
 {
-    state.counters[name] = benchmark::Counter(
-        static_cast<double>(items),
-        benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+    state.counters[name] = benchmark::Counter(static_cast<double>(items),
+                                              benchmark::Counter::kIsIterationInvariantRate |
+                                                  benchmark::Counter::kInvert);
 }
 
 // Arguments: bytes of a code, codes, every how many one passes (0: one code; 1: a random half),
-// portable kernels. Expected a row: one code at most 0.15 ns (2 bytes) with AVX2; a table at most 0.5 ns
-// (1 byte) or 1 ns (2 bytes).
+// portable kernels. Expected a row: one code at most 0.15 ns (2 bytes) with AVX2; a table at most
+// 0.5 ns (1 byte) or 1 ns (2 bytes).
 void
 BM_Scan(benchmark::State &state)
 {
@@ -86,8 +86,8 @@ BENCHMARK(BM_RowsetBuild)->Arg(10)->Arg(100)->Arg(1000)->Unit(benchmark::kMicros
 void
 BM_Leaf(benchmark::State &state)
 {
-    case_leaf *leaf = case_leaf_make(5, static_cast<case_leaf_kind>(state.range(0)),
-                                     state.range(1) != 0);
+    case_leaf *leaf =
+        case_leaf_make(5, static_cast<case_leaf_kind>(state.range(0)), state.range(1) != 0);
     for (auto _ : state)
         benchmark::DoNotOptimize(case_leaf_run(leaf));
     per_item(state, "time_per_text", CASE_LEAF_TEXTS);

@@ -28,6 +28,7 @@ compile(struct rc_plan *plan,
                                   &resolved, reterr_error));
     RC_TRY(rc_matcher_new(context->cache, context->view, as_of_ms, resolved, context->arena,
                           &matcher, reterr_error));
+    plan->matchers[plan->matcher_count++] = matcher;
     const uint32_t parts = rc_matcher_part_count(matcher);
     struct rc_stream *streams =
         RC_ARENA_ARRAY(context->arena, struct rc_stream, plan->stream_count + parts);
@@ -146,6 +147,7 @@ rc_plan_new(const struct rc_query_context *context,
             struct rc_error *reterr_error)
 {
     RC_ASSERT(selector_count > 0 && selector_count <= RC_SELECTORS_MAX);
+    RC_ASSERT(selector_count <= RC_SELECTORS_MAX);
     RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = rc_arena_zero(context->arena, sizeof(*plan));
     if (plan == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the plan");
@@ -175,6 +177,8 @@ rc_plan_free(struct rc_plan *plan)
     for (uint32_t i = 0; plan != NULL && i < plan->slab_count; i++)
         for (uint32_t s = 0; s < plan->stream_count; s++)
             rc_rowset_unref(plan->slabs[i].sets[s]);
+    for (uint32_t i = 0; plan != NULL && i < plan->matcher_count; i++)
+        rc_matcher_free(plan->matchers[i]);
     return NULL;
 }
 

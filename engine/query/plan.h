@@ -47,6 +47,8 @@ struct rc_plan_slab {
 struct rc_plan {
     const struct rc_query_context *context;
     const uint64_t *persons; /* Only these are fed; NULL: everybody. */
+    uint32_t matcher_count; /* One a selector. */
+    struct rc_matcher *matchers[RC_SELECTORS_MAX];
     uint32_t stream_count;
     struct rc_stream *streams;
     uint32_t slab_count; /* Slabs with rows that match, by (window, id). */
