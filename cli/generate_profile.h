@@ -2,7 +2,8 @@
  * Profile: what is always true of one user, made anew from the seed whenever it is needed, so a
  * hundred million users take no memory.
  *
- * Ownership: plain memory. Threading: no state.
+ * Ownership: plain memory.
+ * Threading: no state.
  */
 #ifndef RC_CLI_GENERATE_PROFILE_H
 #define RC_CLI_GENERATE_PROFILE_H

@@ -4,7 +4,8 @@
  * A table of 2^16 slots, each naming an index: one random number, one load. Every index owns at
  * least one slot, so even the last of 5,000 is drawn once in 65,536.
  *
- * Ownership: plain memory of the caller. Threading: read-only once made.
+ * Ownership: plain memory of the caller.
+ * Threading: read-only once made.
  */
 #ifndef RC_CLI_GENERATE_ZIPF_H
 #define RC_CLI_GENERATE_ZIPF_H

@@ -148,8 +148,8 @@ stream_begin(struct rc_load_sender *sender)
     return true;
 }
 
-/* Runs one stream to its end. Returns whether it was ever answered; *ret_error says how it ended.
- */
+/* Runs one stream to its end. Returns whether it was ever answered; *ret_error says how
+ * it ended. */
 static bool
 stream_run(struct rc_load_sender *sender, struct rc_call_error *ret_error)
 {

@@ -1,5 +1,5 @@
-/* recount: the command line of Recount. It speaks gRPC to a server and knows nothing of the engine.
- */
+/* recount: the command line of Recount. It speaks gRPC to a server and knows nothing of
+ * the engine. */
 #include <argp.h>
 #include <locale.h>
 #include <signal.h>

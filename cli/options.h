@@ -38,8 +38,8 @@ extern const struct argp rc_session_argp;
 /* --json, --csv, --color. The input is a struct rc_output_options. */
 extern const struct argp rc_output_argp;
 
-/* --from, --to, --zone, --as-of, --segment, --week-start. The input is a struct rc_scope_options.
- */
+/* --from, --to, --zone, --as-of, --segment, --week-start. The input is a struct
+ * rc_scope_options. */
 extern const struct argp rc_scope_argp;
 
 /*

@@ -6,7 +6,9 @@
  * person needs to know to standard error and gives the exit code of its class.
  *
  * Ownership: requests, replies and texts belong to the session's arena: nothing is freed one by
- * one. Threading: one thread. Units:     milliseconds.
+ *            one.
+ * Threading: one thread.
+ * Units:     milliseconds.
  */
 #ifndef RC_CLI_SESSION_H
 #define RC_CLI_SESSION_H

@@ -74,8 +74,8 @@ struct rc_stream_event {
 struct rc_client_stream *
 rc_client_stream_open(struct rc_client *client, const char *method);
 
-/* Cancels the call if it is not over. NULL is fine. Returns NULL. Not while a thread waits in it.
- */
+/* Cancels the call if it is not over. NULL is fine. Returns NULL. Not while a thread
+ * waits in it. */
 struct rc_client_stream *
 rc_client_stream_free(struct rc_client_stream *stream);
 

@@ -70,6 +70,8 @@ rc_lines_next(struct rc_lines *lines,
     size_t quotes = 0;  /* Among them. */
     size_t feeds = 0;   /* Line feeds among them. */
     const char *end;
+    if (lines->buffer == NULL)
+        RC_TRY(fill(lines, reterr_error));
     for (;;) {
         const char *from = lines->buffer + lines->begin + scanned;
         const size_t left = lines->end - lines->begin - scanned;

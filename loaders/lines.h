@@ -6,8 +6,9 @@
  * the JSON parser wants.
  *
  * Ownership: lines own their buffer and borrow the input. A row is valid until the next one is
- * read. Threading: one thread at a time. Units:     offsets in bytes of the decompressed input,
- * line numbers from 1.
+ *            read.
+ * Threading: one thread at a time.
+ * Units:     offsets in bytes of the decompressed input, line numbers from 1.
  */
 #ifndef RC_LOADERS_LINES_H
 #define RC_LOADERS_LINES_H

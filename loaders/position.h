@@ -7,7 +7,8 @@
  * The file is text: a line "recount-position 1", a line "batch <id>", and for each input a line
  * "input <offset> <line> <path>".
  *
- * Ownership: plain memory. Threading: no state.
+ * Ownership: plain memory.
+ * Threading: no state.
  * Units:     offsets in bytes of the decompressed input; lines from 1.
  */
 #ifndef RC_LOADERS_POSITION_H

@@ -74,8 +74,7 @@ grow(struct rc_arena *arena, void *array, uint32_t *capacity, uint32_t needed, s
     return RC_OK;
 }
 
-/* ---- Distinct values ---------------------------------------------------------------------------
- */
+/* ---- Distinct values ------------------------------------------------------------------------- */
 
 static uint64_t
 value_hash(struct rc_value value)
@@ -170,8 +169,7 @@ set_code(struct rc_arena *arena, struct value_set *set, struct rc_value value, u
     return RC_OK;
 }
 
-/* ---- Columns ----------------------------------------------------------------------------------
- */
+/* ---- Columns --------------------------------------------------------------------------------- */
 
 struct rc_columns *
 rc_columns_new(struct rc_arena *arena)

@@ -79,8 +79,7 @@ struct sources {
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static const char *const format_names[] = {"json", "text"};
 
-/* ---- Values -----------------------------------------------------------------------------------
- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 static uint64_t
 factor_of(enum kind kind, const char *suffix)
@@ -161,8 +160,7 @@ apply(struct rc_config *config,
     }
 }
 
-/* ---- Sources ----------------------------------------------------------------------------------
- */
+/* ---- Sources --------------------------------------------------------------------------------- */
 
 static const struct setting *
 setting_find(const char *name)

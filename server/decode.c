@@ -170,8 +170,7 @@ rc_decode_message(const ProtobufCMessageDescriptor *descriptor,
     return RC_OK;
 }
 
-/* ---- Path -------------------------------------------------------------------------------------
- */
+/* ---- Path ------------------------------------------------------------------------------------ */
 
 size_t
 rc_decode_enter(struct rc_decode *decode, const char *format, ...)

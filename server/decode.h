@@ -103,8 +103,7 @@ rc_decode_no_memory(struct rc_decode *decode);
             return rc_decode_unsupported((decode), (field)); \
     } while (0)
 
-/* ---- Names ------------------------------------------------------------------------------------
- */
+/* ---- Names ----------------------------------------------------------------------------------- */
 
 /* "projects/{project}" into the id. */
 RC_MUST_USE enum rc_status
@@ -135,8 +134,7 @@ rc_decode_reference(struct rc_decode *decode,
 RC_MUST_USE enum rc_status
 rc_decode_check_references(const struct rc_decode *decode);
 
-/* ---- Parts of requests -------------------------------------------------------------------------
- */
+/* ---- Parts of requests ----------------------------------------------------------------------- */
 
 enum rc_range_rule { RC_RANGE_REQUIRED, RC_RANGE_REFUSED };
 

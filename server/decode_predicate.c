@@ -72,8 +72,7 @@ rc_decode_property(struct rc_decode *decode,
     return RC_OK;
 }
 
-/* ---- Leaves -----------------------------------------------------------------------------------
- */
+/* ---- Leaves ---------------------------------------------------------------------------------- */
 
 /* Takes the values of a test. indexed says that the test is a set, so that places have numbers. */
 static enum rc_status
@@ -283,8 +282,7 @@ rc_decode_leaf(struct rc_decode *decode,
     return RC_OK;
 }
 
-/* ---- Trees ------------------------------------------------------------------------------------
- */
+/* ---- Trees ----------------------------------------------------------------------------------- */
 
 static enum rc_status
 decode_tree(struct rc_decode *decode,

@@ -110,7 +110,7 @@ decode_behaviour(struct rc_decode *decode,
     const size_t mark = rc_decode_enter(decode, "behavior");
     RC_REFUSE(decode, in->subject_case == RECOUNT__V1__BEHAVIOR__SUBJECT_SEQUENCE, "sequence");
     if (in->subject_case != RECOUNT__V1__BEHAVIOR__SUBJECT_SELECTOR)
-        return rc_decode_fail(decode, RC_INVALID, "", "nothing is measured");
+        return rc_decode_fail(decode, RC_INVALID, "selector", "nothing is measured");
     switch (in->measure) {
     case RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_DISTINCT_DAYS:
         behaviour->measure = RC_BEHAVIOUR_DISTINCT_DAYS;

@@ -21,8 +21,8 @@ struct rc_descriptor_list {
 void
 rc_descriptors_of_file(struct rc_bytes name, struct rc_descriptor_list *ret_list);
 
-/* The same for the file that declares a service, method, message, enum or field by its full name.
- */
+/* The same for the file that declares a service, method, message, enum or field by its
+ * full name. */
 void
 rc_descriptors_of_symbol(struct rc_bytes symbol, struct rc_descriptor_list *ret_list);
 

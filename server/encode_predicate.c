@@ -1,8 +1,7 @@
 /* Encode: stored predicates and segment rules, back into the messages that they came from. */
 #include "server/encode.h"
 
-/* ---- Leaves -----------------------------------------------------------------------------------
- */
+/* ---- Leaves ---------------------------------------------------------------------------------- */
 
 static enum rc_status
 encode_set(struct rc_arena *arena, const struct rc_leaf *leaf, Recount__V1__Leaf *out)
@@ -101,8 +100,7 @@ rc_encode_leaf(struct rc_arena *arena,
     return RC_OK;
 }
 
-/* ---- Predicates -------------------------------------------------------------------------------
- */
+/* ---- Predicates ------------------------------------------------------------------------------ */
 
 static enum rc_status
 encode_children(struct rc_arena *arena,

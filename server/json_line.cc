@@ -1,6 +1,6 @@
 /*
- * JSON line, over simdjson's DOM: it chooses its code at run time, while the on-demand interface would be bound
- * to what this file is compiled for. Exceptions end here.
+ * JSON line, over simdjson's DOM: it chooses its code at run time, while the on-demand interface
+ * would be bound to what this file is compiled for. Exceptions end here.
  */
 #include "server/json_line.h"
 
@@ -13,7 +13,8 @@ struct rc_json_parser {
     simdjson::dom::parser parser;
 };
 
-namespace {
+namespace
+{
 
 struct walk {
     int (*on_event)(void *context, const rc_json_event *event);
@@ -151,8 +152,7 @@ rc_json_parse(struct rc_json_parser *parser,
               void *context)
 {
     simdjson::dom::element root;
-    const simdjson::error_code error =
-        parser->parser.parse(line, line_bytes, false).get(root);
+    const simdjson::error_code error = parser->parser.parse(line, line_bytes, false).get(root);
     if (error != simdjson::SUCCESS)
         return result_of(error);
     simdjson::dom::object object;

@@ -3,7 +3,8 @@
  * {"ts", "level", "msg", ...}, or text for people.
  *
  * Threading: rc_log from any thread; a line is written whole. Configure before the first thread
- * starts. Errors:    none are reported: a log that cannot be written stops nothing.
+ *            starts.
+ * Errors:    none are reported: a log that cannot be written stops nothing.
  */
 #ifndef RC_SERVER_LOG_H
 #define RC_SERVER_LOG_H

@@ -8,8 +8,8 @@
 #include "engine/base/clock.h"
 #include "server/decode.h"
 
-/* What a call may allocate besides a query's own memory: enough for the largest message and reply.
- */
+/* What a call may allocate besides a query's own memory: enough for the largest message
+ * and reply. */
 #define CALL_BYTES_MAX ((uint64_t)1 << 30)
 
 static void

@@ -2,7 +2,8 @@
  * The way of a call through the server, between transport and services.
  *
  * Ownership: a bound method is the context of a transport method and lives as long as the
- * transport. Threading: as the transport's callbacks.
+ *            transport.
+ * Threading: as the transport's callbacks.
  */
 #ifndef RC_SERVER_SERVER_CALLS_H
 #define RC_SERVER_SERVER_CALLS_H

@@ -1,5 +1,5 @@
-/* Services: what their functions share. The way of a call through the server is in server_calls.c.
- */
+/* Services: what their functions share. The way of a call through the server is in
+ * server_calls.c. */
 #include "server/service.h"
 
 #include <stdio.h>

@@ -7,8 +7,7 @@
 #include "server/encode.h"
 #include "server/service_query.h"
 
-/* ---- Request ----------------------------------------------------------------------------------
- */
+/* ---- Request --------------------------------------------------------------------------------- */
 
 static enum rc_status
 refuse_options(struct rc_decode *decode, const Recount__V1__FunnelRequest *in)
@@ -90,8 +89,7 @@ decode_request(struct rc_decode *decode,
     return RC_OK;
 }
 
-/* ---- Reply ------------------------------------------------------------------------------------
- */
+/* ---- Reply ----------------------------------------------------------------------------------- */
 
 /* One figure of all steps as a column. offset is that of a double in struct rc_funnel_step. */
 static enum rc_status

@@ -56,8 +56,7 @@ static const struct rc_service_method methods[] = {
 
 const struct rc_service rc_service_health = {methods, sizeof(methods) / sizeof(methods[0])};
 
-/* ---- Watch ------------------------------------------------------------------------------------
- */
+/* ---- Watch ----------------------------------------------------------------------------------- */
 
 static void
 write_status(struct rc_call *call, Grpc__Health__V1__HealthCheckResponse__ServingStatus status)

@@ -50,8 +50,7 @@ struct rc_ingest_stream {
     struct rc_failure failure; /* With has_failed. */
 };
 
-/* ---- Ending and going on -----------------------------------------------------------------------
- */
+/* ---- Ending and going on --------------------------------------------------------------------- */
 
 /* Under the lock: sends the outcome if it is time. */
 static void
@@ -99,8 +98,7 @@ send(struct rc_ingest_stream *stream, struct rc_bytes message)
     rc_call_write(stream->call, message);
 }
 
-/* ---- Batches ----------------------------------------------------------------------------------
- */
+/* ---- Batches --------------------------------------------------------------------------------- */
 
 static void
 flight_failed(struct rc_failure *failure, enum rc_status status)
@@ -209,8 +207,7 @@ take_batch(struct rc_ingest_stream *stream,
     return status;
 }
 
-/* ---- Messages ---------------------------------------------------------------------------------
- */
+/* ---- Messages -------------------------------------------------------------------------------- */
 
 static enum rc_status
 keep_text(struct rc_bytes text, char *copy, size_t capacity, struct rc_bytes *ret)
@@ -338,8 +335,7 @@ on_message(struct rc_call *call, struct rc_message buffer)
     pthread_mutex_unlock(&stream->lock);
 }
 
-/* ---- Callbacks of the transport -----------------------------------------------------------------
- */
+/* ---- Callbacks of the transport -------------------------------------------------------------- */
 
 static void
 on_open(void *context, struct rc_call *call)

@@ -2,7 +2,8 @@
  * The parts of IngestService: one batch on its way, and the acknowledgement that it becomes.
  *
  * Ownership: a flight owns its message and its arena from the decoding until its acknowledgement is
- * queued. Threading: one thread at a time for a flight.
+ *            queued.
+ * Threading: one thread at a time for a flight.
  */
 #ifndef RC_SERVER_SERVICE_INGEST_H
 #define RC_SERVER_SERVICE_INGEST_H

@@ -107,8 +107,7 @@ decode_request(struct rc_decode *decode,
     return RC_OK;
 }
 
-/* ---- Reply ------------------------------------------------------------------------------------
- */
+/* ---- Reply ----------------------------------------------------------------------------------- */
 
 static enum rc_status
 encode_cohort(struct rc_arena *arena,

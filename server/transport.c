@@ -23,8 +23,8 @@
 #include "engine/base/assert.h"
 #include "server/transport_internal.h"
 
-/* Arms a method: how many calls can arrive between two turns of the polling thread without waiting.
- */
+/* Arms a method: how many calls can arrive between two turns of the polling thread
+ * without waiting. */
 #define ARMS_UNARY 16u
 #define ARMS_STREAM 4u
 #define ARMS_UNKNOWN 4u

@@ -8,10 +8,11 @@
  * and sent one at a time.
  *
  * Ownership: a call is counted. The transport holds a reference while the client may still hear
- * from it; rc_call_ref adds one. Replies and statuses are copied. Threading: every function may be
- * called from any thread. Which thread calls back is said at each callback. Units:     sizes are
- * bytes, times are UTC ms since 1970 or monotonic ns. Errors:    starting reports them; a call that
- * is over swallows what is still sent to it.
+ *            from it; rc_call_ref adds one. Replies and statuses are copied.
+ * Threading: every function may be called from any thread. Which thread calls back is said at each
+ *            callback.
+ * Units:     sizes are bytes, times are UTC ms since 1970 or monotonic ns.
+ * Errors:    starting reports them; a call that is over swallows what is still sent to it.
  */
 #ifndef RC_SERVER_TRANSPORT_H
 #define RC_SERVER_TRANSPORT_H

@@ -100,8 +100,8 @@ rc_call_new(struct rc_transport *transport,
             grpc_metadata_array metadata,
             grpc_byte_buffer *payload);
 
-/* Adds a reference unless the last one is gone. For calls found on the live list, under its lock.
- */
+/* Adds a reference unless the last one is gone. For calls found on the live list, under
+ * its lock. */
 bool
 rc_call_ref_live(struct rc_call *call);
 
@@ -109,6 +109,18 @@ rc_call_ref_live(struct rc_call *call);
  * thread. */
 void
 rc_call_begin(struct rc_call *call);
+
+/* Gives operations to the core; tag->done is called once they are done. */
+void
+rc_batch_start(struct rc_call *call, const grpc_op *ops, size_t count, struct rc_tag *tag);
+
+/* Callbacks of tags. */
+void
+rc_write_done(struct rc_tag *tag, bool ok);
+void
+rc_final_done(struct rc_tag *tag, bool ok);
+
+extern const struct rc_outcome rc_outcome_no_worker;
 
 /* The bytes of a received buffer, in one piece. */
 struct rc_message

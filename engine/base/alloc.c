@@ -48,7 +48,8 @@ bool
 rc_account_charge(struct rc_account *account, uint64_t bytes)
 {
     for (struct rc_account *at = account; at != NULL; at = at->parent) {
-        const uint64_t used = atomic_fetch_add_explicit(&at->used_bytes, bytes, memory_order_relaxed);
+        const uint64_t used =
+            atomic_fetch_add_explicit(&at->used_bytes, bytes, memory_order_relaxed);
         if (at->limit_bytes == 0 || used + bytes <= at->limit_bytes)
             continue;
         for (struct rc_account *undo = account;; undo = undo->parent) {
@@ -64,7 +65,8 @@ void
 rc_account_release(struct rc_account *account, uint64_t bytes)
 {
     for (struct rc_account *at = account; at != NULL; at = at->parent) {
-        const uint64_t used = atomic_fetch_sub_explicit(&at->used_bytes, bytes, memory_order_relaxed);
+        const uint64_t used =
+            atomic_fetch_sub_explicit(&at->used_bytes, bytes, memory_order_relaxed);
         RC_ASSERT(used >= bytes);
     }
 }

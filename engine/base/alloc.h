@@ -1,9 +1,10 @@
 /*
  * Counted allocation: every heap byte of the engine belongs to an account.
  *
- * An account is a counter with a limit and an optional parent (project -> process); a charge goes to
- * all of them or to none. Blocks carry their size, so freeing needs no account argument: the account
- * is remembered in the block's header (16 bytes). In tests the n-th allocation can be made to fail.
+ * An account is a counter with a limit and an optional parent (project -> process); a charge goes
+ * to all of them or to none. Blocks carry their size, so freeing needs no account argument: the
+ * account is remembered in the block's header (16 bytes). In tests the n-th allocation can be made
+ * to fail.
  *
  * Ownership: a block is owned by whoever allocated it; an account must outlive its blocks.
  * Threading: accounts are atomic; any thread may allocate or free against any account.
@@ -59,7 +60,8 @@ rc_alloc_freep(void *pointer_to_block)
     *block = rc_alloc_free(*block);
 }
 
-/* Charges bytes that are not rc_alloc blocks (a mapped slab). false: over the limit, not charged. */
+/* Charges bytes that are not rc_alloc blocks (a mapped slab). false: over the limit, not
+ * charged. */
 RC_MUST_USE bool
 rc_account_charge(struct rc_account *account, uint64_t bytes);
 
@@ -86,9 +88,9 @@ RC_MUST_USE enum rc_status
 rc_array_grow(void **array, size_t *capacity, size_t needed, size_t element_bytes);
 
 /* RC_GROW(x->items, x->item_capacity, x->item_count + 1): capacity must be a size_t lvalue. */
-#define RC_GROW(array, capacity, needed)                                                           \
-    ((needed) <= (capacity)                                                                        \
-         ? RC_OK                                                                                   \
+#define RC_GROW(array, capacity, needed) \
+    ((needed) <= (capacity)              \
+         ? RC_OK                         \
          : rc_array_grow((void **)&(array), &(capacity), (needed), sizeof(*(array))))
 
 #endif

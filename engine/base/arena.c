@@ -1,6 +1,6 @@
 /*
- * Arena: a list of chunks, each twice the last up to 4 MiB; a request larger than a chunk gets one of
- * its own. Nothing is ever returned singly.
+ * Arena: a list of chunks, each twice the last up to 4 MiB; a request larger than a chunk gets one
+ * of its own. Nothing is ever returned singly.
  */
 #include "engine/base/arena.h"
 

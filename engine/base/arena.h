@@ -51,8 +51,9 @@ rc_arena_string(struct rc_arena *arena, const char *bytes, size_t size);
 uint64_t
 rc_arena_bytes(const struct rc_arena *arena);
 
-/* An array of count elements of the pointed-to type: uint32_t *x = RC_ARENA_ARRAY(a, uint32_t, n). */
-#define RC_ARENA_ARRAY(arena, type, count)                                                         \
+/* An array of count elements of the pointed-to type: uint32_t *x = RC_ARENA_ARRAY(a,
+ * uint32_t, n). */
+#define RC_ARENA_ARRAY(arena, type, count) \
     ((type *)rc_arena_array((arena), (size_t)(count), sizeof(type)))
 
 /* Zeroed; NULL when count * element_bytes overflows. */

@@ -9,10 +9,10 @@
 _Noreturn void
 rc_assert_fail(const char *condition, const char *file, int line);
 
-#define RC_ASSERT(c)                                                                               \
-    do {                                                                                           \
-        if (__builtin_expect(!(c), 0))                                                             \
-            rc_assert_fail(#c, __FILE__, __LINE__);                                                \
+#define RC_ASSERT(c)                                \
+    do {                                            \
+        if (__builtin_expect(!(c), 0))              \
+            rc_assert_fail(#c, __FILE__, __LINE__); \
     } while (0)
 
 #ifdef RC_AUDIT_BUILD

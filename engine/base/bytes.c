@@ -80,14 +80,14 @@ take(struct rc_reader *reader, size_t size)
     return at;
 }
 
-#define DEFINE_READ(name, type)                                                                    \
-    type name(struct rc_reader *reader)                                                            \
-    {                                                                                              \
-        type value = 0;                                                                            \
-        const unsigned char *at = take(reader, sizeof(value));                                     \
-        if (at != NULL)                                                                            \
-            memcpy(&value, at, sizeof(value));                                                     \
-        return value;                                                                              \
+#define DEFINE_READ(name, type)                                \
+    type name(struct rc_reader *reader)                        \
+    {                                                          \
+        type value = 0;                                        \
+        const unsigned char *at = take(reader, sizeof(value)); \
+        if (at != NULL)                                        \
+            memcpy(&value, at, sizeof(value));                 \
+        return value;                                          \
     }
 
 DEFINE_READ(rc_read_u8, uint8_t)
@@ -151,7 +151,8 @@ rc_write_room(struct rc_writer *writer, size_t size)
 {
     if (writer->failed)
         return NULL;
-    if (RC_GROW(writer->data, writer->capacity, writer->size + size) != RC_OK) {
+    const size_t needed = writer->size + size;
+    if (RC_GROW(writer->data, writer->capacity, needed > 0 ? needed : 1) != RC_OK) {
         writer->failed = true;
         return NULL;
     }

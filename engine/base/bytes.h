@@ -92,7 +92,7 @@ struct rc_writer {
     unsigned char *data; /* Owned; an rc_alloc block, or NULL. */
     size_t size;
     size_t capacity;
-    bool failed; /* An allocation was refused; everything after it was dropped. Ask once at the end. */
+    bool failed; /* An allocation was refused; what came after was dropped. Ask at the end. */
 };
 
 void

@@ -1,4 +1,5 @@
-/* ISA-L's crc32_iscsi takes and gives the register uninverted; the standard inverts at both ends. */
+/* ISA-L's crc32_iscsi takes and gives the register uninverted; the standard inverts at
+ * both ends. */
 #include "engine/base/checksum.h"
 
 #include <isa-l/crc.h>

@@ -15,18 +15,18 @@
 #define RC_CLEANUP(f) __attribute__((cleanup(f)))
 
 /* Derives fp(type *) from a free function f that takes NULL and returns NULL. */
-#define RC_DEFINE_CLEANUP(type, f)                                                                 \
-    __attribute__((unused)) static inline void f##p(type *p)                                       \
-    {                                                                                              \
-        *p = f(*p);                                                                                \
+#define RC_DEFINE_CLEANUP(type, f)                           \
+    __attribute__((unused)) static inline void f##p(type *p) \
+    {                                                        \
+        *p = f(*p);                                          \
     }
 
 /* Gives the pointer away and leaves NULL behind. */
-#define RC_TAKE(x)                                                                                 \
-    __extension__({                                                                                \
-        __typeof__(x) rc_taken_ = (x);                                                             \
-        (x) = NULL;                                                                                \
-        rc_taken_;                                                                                 \
+#define RC_TAKE(x)                     \
+    __extension__({                    \
+        __typeof__(x) rc_taken_ = (x); \
+        (x) = NULL;                    \
+        rc_taken_;                     \
     })
 
 #endif

@@ -102,8 +102,8 @@ rc_disk_sync_dir(struct rc_disk *disk, const char *path, struct rc_error *reterr
 RC_MUST_USE enum rc_status
 rc_disk_make_dir(struct rc_disk *disk, const char *path, struct rc_error *reterr_error);
 
-/* Calls each with the name of every entry but . and .., in byte order. Stops at the first failure.
- */
+/* Calls each with the name of every entry but . and .., in byte order. Stops at the
+ * first failure. */
 RC_MUST_USE enum rc_status
 rc_disk_list(struct rc_disk *disk,
              const char *path,

@@ -29,7 +29,7 @@
 
 /* Sizes of what users send. */
 #define RC_PROJECT_ID_BYTES_MAX 64u
-#define RC_NAME_BYTES_MAX 128u          /* Definitions, segments. */
+#define RC_NAME_BYTES_MAX 128u /* Definitions, segments. */
 #define RC_USER_ID_BYTES_MAX 512u
 #define RC_EVENT_ID_BYTES_MAX 256u
 #define RC_PROPERTY_NAME_BYTES_MAX 256u
@@ -40,7 +40,8 @@
 /* Property names of one project, events and users apart: a column table is an array of them. */
 #define RC_PROPERTIES_MAX 8192u
 
-/* A predicate: nodes and depth bound the recursion and the planner; 64 is protobuf's usual depth. */
+/* A predicate: nodes and depth bound the recursion and the planner; 64 is protobuf's
+ * usual depth. */
 #define RC_PREDICATE_DEPTH_MAX 32u
 #define RC_PREDICATE_NODES_MAX 4096u
 #define RC_PREDICATE_VALUES_MAX 10000u

@@ -71,8 +71,11 @@ rc_error_set(struct rc_error *error, enum rc_status status, const char *format, 
 }
 
 enum rc_status
-rc_error_field(
-    struct rc_error *error, enum rc_status status, const char *field, const char *format, ...)
+rc_error_field(struct rc_error *error,
+               enum rc_status status,
+               const char *field,
+               const char *format,
+               ...)
 {
     va_list arguments;
     va_start(arguments, format);

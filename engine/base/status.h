@@ -40,7 +40,7 @@ enum rc_status {
 
 struct rc_error {
     enum rc_status status;
-    char field[RC_ERROR_FIELD_BYTES];     /* "steps[2].predicate.regex"; empty when none is at fault. */
+    char field[RC_ERROR_FIELD_BYTES]; /* "steps[2].predicate.regex"; empty when none is at fault. */
     char message[RC_ERROR_MESSAGE_BYTES]; /* One English sentence, without a final period. */
 };
 
@@ -70,23 +70,23 @@ const char *
 rc_status_sentence(enum rc_status status);
 
 /* Returns the status of expr from the calling function unless it is RC_OK. */
-#define RC_TRY(expr)                                                                               \
-    do {                                                                                           \
-        const enum rc_status rc_try_ = (expr);                                                     \
-        _Static_assert(__builtin_types_compatible_p(__typeof__(expr), enum rc_status),             \
-                       "RC_TRY takes an enum rc_status");                                          \
-        if (__builtin_expect(rc_try_ != RC_OK, 0))                                                 \
-            return rc_try_;                                                                        \
+#define RC_TRY(expr)                                                                   \
+    do {                                                                               \
+        const enum rc_status rc_try_ = (expr);                                         \
+        _Static_assert(__builtin_types_compatible_p(__typeof__(expr), enum rc_status), \
+                       "RC_TRY takes an enum rc_status");                              \
+        if (__builtin_expect(rc_try_ != RC_OK, 0))                                     \
+            return rc_try_;                                                            \
     } while (0)
 
 /* The same for a callee that takes no rc_error: writes the stock sentence of the status. */
-#define RC_TRY_OR(reterr, expr)                                                                    \
-    do {                                                                                           \
-        const enum rc_status rc_try_ = (expr);                                                     \
-        _Static_assert(__builtin_types_compatible_p(__typeof__(expr), enum rc_status),             \
-                       "RC_TRY_OR takes an enum rc_status");                                       \
-        if (__builtin_expect(rc_try_ != RC_OK, 0))                                                 \
-            return rc_error_set((reterr), rc_try_, "%s", rc_status_sentence(rc_try_));             \
+#define RC_TRY_OR(reterr, expr)                                                        \
+    do {                                                                               \
+        const enum rc_status rc_try_ = (expr);                                         \
+        _Static_assert(__builtin_types_compatible_p(__typeof__(expr), enum rc_status), \
+                       "RC_TRY_OR takes an enum rc_status");                           \
+        if (__builtin_expect(rc_try_ != RC_OK, 0))                                     \
+            return rc_error_set((reterr), rc_try_, "%s", rc_status_sentence(rc_try_)); \
     } while (0)
 
 #endif

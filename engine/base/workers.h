@@ -1,7 +1,7 @@
 /*
- * Workers: a fixed pool of threads and two queues, foreground (queries) and background (seal, merge,
- * checkpoint). A free worker takes a foreground task first; at most all but one worker are busy
- * with background tasks (with one worker, background runs when nothing else waits).
+ * Workers: a fixed pool of threads and two queues, foreground (queries) and background (seal,
+ * merge, checkpoint). A free worker takes a foreground task first; at most all but one worker are
+ * busy with background tasks (with one worker, background runs when nothing else waits).
  *
  * Ownership: the pool owns its threads; a task's argument belongs to the task.
  * Threading: any thread may submit. rc_workers_run may be called from a worker: the caller takes
@@ -22,7 +22,9 @@ struct rc_workers;
 enum rc_priority { RC_FOREGROUND, RC_BACKGROUND };
 
 RC_MUST_USE enum rc_status
-rc_workers_new(uint32_t thread_count, struct rc_workers **ret_workers, struct rc_error *reterr_error);
+rc_workers_new(uint32_t thread_count,
+               struct rc_workers **ret_workers,
+               struct rc_error *reterr_error);
 
 /* Lets queued tasks finish, refuses new ones, joins the threads. NULL is fine. Returns NULL. */
 struct rc_workers *
@@ -40,8 +42,8 @@ rc_workers_submit(struct rc_workers *workers,
                   void *argument);
 
 /*
- * Calls task(argument, i) for each i in [0, count), on up to parallel_max threads, the caller's among
- * them, and returns when all have finished. Indexes are handed out in ascending order.
+ * Calls task(argument, i) for each i in [0, count), on up to parallel_max threads, the caller's
+ * among them, and returns when all have finished. Indexes are handed out in ascending order.
  */
 void
 rc_workers_run(struct rc_workers *workers,

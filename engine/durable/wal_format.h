@@ -29,7 +29,9 @@
  * A marker is a frame without payload that holds no record. It says what was durable when the log
  * fell idle or was closed; the next record overwrites it.
  *
- * Ownership: nothing is owned. Threading: no shared state. Units: bytes.
+ * Ownership: nothing is owned.
+ * Threading: no shared state.
+ * Units:     bytes.
  */
 #ifndef RC_DURABLE_WAL_FORMAT_H
 #define RC_DURABLE_WAL_FORMAT_H

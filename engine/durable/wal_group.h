@@ -4,7 +4,8 @@
  *
  * Ownership: a group owns its bytes; tokens are the appenders'.
  * Threading: one thread at a time: under the log's lock while it fills, then the log's thread
- * alone. Units:     bytes.
+ *            alone.
+ * Units:     bytes.
  */
 #ifndef RC_DURABLE_WAL_GROUP_H
 #define RC_DURABLE_WAL_GROUP_H

@@ -3,10 +3,12 @@
  * embed it; recountd is one that does.
  *
  * Ownership: an engine owns its threads, files and memory. Replies come from the arena that the
- * caller gives. Threading: every function may be called from any thread. Those that say so wait for
- * the disk; queries run on the calling thread and on the engine's workers, so call them from a
- * worker (rc_engine_workers) and never from a thread that polls. Units:     times are UTC ms since
- * 1970, sizes are bytes. Errors:    see base/status.h. Nothing half-applied remains.
+ *            caller gives.
+ * Threading: every function may be called from any thread. Those that say so wait for the disk;
+ *            queries run on the calling thread and on the engine's workers, so call them from a
+ *            worker (rc_engine_workers) and never from a thread that polls.
+ * Units:     times are UTC ms since 1970, sizes are bytes.
+ * Errors:    see base/status.h. Nothing half-applied remains.
  */
 #ifndef RC_FACE_ENGINE_H
 #define RC_FACE_ENGINE_H
@@ -105,7 +107,8 @@ struct rc_ingest_result {
     uint64_t durable_sequence; /* Of the log record; grows. */
 };
 
-/* The highest batch id that the project has of a client stream; 0: none. */
+/* The highest batch id that the project has of a client stream; 0: none. For whoever begins to
+ * send: batches above it may follow, even if one was refused before. */
 RC_MUST_USE enum rc_status
 rc_engine_stream_position(struct rc_engine *engine,
                           struct rc_bytes project,
@@ -121,6 +124,9 @@ rc_engine_stream_position(struct rc_engine *engine,
  *   RC_NOT_FOUND       no such project.
  *   RC_LIMIT_EXCEEDED  the project or process is at its memory limit: try again later.
  *   RC_NO_SPACE        the disk is full: try again later.
+ *   RC_UNAVAILABLE     a batch of the stream was refused after it was taken (done said so): none
+ *                      above it is taken until it was sent again or rc_engine_stream_position was
+ *                      asked; or the log is broken, or the project failed: after a restart only.
  */
 RC_MUST_USE enum rc_status
 rc_engine_ingest(struct rc_engine *engine,

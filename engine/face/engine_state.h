@@ -37,9 +37,11 @@ struct tenant {
     _Atomic(bool) merging;
     _Atomic(bool) idle_checked; /* Since applied_at_ns. */
 
-    pthread_mutex_t intake;   /* Held while a batch enters the log, which may wait for room. */
-    pthread_mutex_t logging;  /* Guards logged; never held while anything is waited for. */
-    struct rc_streams logged; /* Highest batch id in the log, applied or not. */
+    pthread_mutex_t intake;    /* Held while a batch enters the log, which may wait for room. */
+    pthread_mutex_t logging;   /* Guards what follows; never held while anything is waited for. */
+    struct rc_streams logged;  /* Highest batch id in the log, applied or not. */
+    struct rc_streams refused; /* A batch that was logged and refused: none above it is taken before
+                                  it was sent again, or the stream opened anew. 0: none. */
 };
 
 /* Somebody who waits for a record. One of the two. */
@@ -87,8 +89,8 @@ struct rc_engine {
 
 /* ---- tenants.c ---- */
 
-/* The tenant of a project, with a reference; NULL and RC_NOT_FOUND's sentence when there is none.
- */
+/* The tenant of a project, with a reference; NULL and RC_NOT_FOUND's sentence when there
+ * is none. */
 struct tenant *
 rc_tenant_find(struct rc_engine *engine, struct rc_bytes id, struct rc_error *reterr_error);
 
@@ -125,9 +127,9 @@ rc_tenants_unpin(struct tenant **tenants, uint32_t count);
 RC_MUST_USE enum rc_status
 rc_tenant_check_memory(struct tenant *tenant, uint64_t bytes, struct rc_error *reterr_error);
 
-/* A batch that was logged is not applied: its number, and those behind it, may be used again. */
+/* A batch that was logged is not applied: it must be sent again before those behind it. */
 void
-rc_tenant_forget_logged(struct tenant *tenant, struct rc_bytes client_stream);
+rc_tenant_refuse_logged(struct tenant *tenant, const struct rc_record *record);
 
 /* ---- log.c ---- */
 

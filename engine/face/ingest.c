@@ -71,43 +71,74 @@ applied_highest(struct tenant *tenant, struct rc_bytes client_stream)
     return highest;
 }
 
-/* Takes a batch's number; *ret_duplicate: the stream has had it. *ret_before: the one before. */
+/* What a stream stood at when a batch took its number. */
+struct turn {
+    uint64_t before;  /* The batch before it. */
+    uint64_t refused; /* As in struct tenant. */
+    bool duplicate;   /* The stream has had it. */
+};
+
+/* RC_UNAVAILABLE: a batch below it must be sent again first. */
 static enum rc_status
-take_number(struct tenant *tenant,
-            struct rc_bytes client_stream,
-            uint64_t batch_id,
-            uint64_t *ret_before,
-            bool *ret_duplicate)
+take_turn_locked(struct tenant *tenant,
+                 struct rc_bytes client_stream,
+                 uint64_t batch_id,
+                 struct turn *turn)
 {
-    enum rc_status status = RC_OK;
-    pthread_mutex_lock(&tenant->logging);
     const uint64_t applied = applied_highest(tenant, client_stream);
     const uint64_t logged = rc_streams_highest(&tenant->logged, client_stream);
-    *ret_before = applied > logged ? applied : logged;
-    *ret_duplicate = batch_id <= *ret_before;
-    if (!*ret_duplicate)
-        status = rc_streams_set(&tenant->logged, client_stream, batch_id);
+    turn->before = applied > logged ? applied : logged;
+    turn->refused = rc_streams_highest(&tenant->refused, client_stream);
+    turn->duplicate = batch_id <= turn->before;
+    if (turn->duplicate)
+        return RC_OK;
+    if (turn->refused != 0 && batch_id > turn->refused)
+        return RC_UNAVAILABLE;
+    RC_TRY(rc_streams_set(&tenant->refused, client_stream, 0));
+    return rc_streams_set(&tenant->logged, client_stream, batch_id);
+}
+
+static enum rc_status
+take_turn(struct tenant *tenant,
+          struct rc_bytes client_stream,
+          uint64_t batch_id,
+          struct turn *ret_turn)
+{
+    pthread_mutex_lock(&tenant->logging);
+    const enum rc_status status = take_turn_locked(tenant, client_stream, batch_id, ret_turn);
     pthread_mutex_unlock(&tenant->logging);
     return status;
 }
 
-/* A batch did not enter the log after all: the number before it is the last again. */
+/* Sets what a stream stands at. Its name is known: nothing is allocated. */
 static void
-return_number(struct tenant *tenant, struct rc_bytes client_stream, uint64_t before)
+set_turn(struct tenant *tenant, struct rc_bytes client_stream, uint64_t logged, uint64_t refused)
+{
+    const enum rc_status logged_status = rc_streams_set(&tenant->logged, client_stream, logged);
+    const enum rc_status refused_status = rc_streams_set(&tenant->refused, client_stream, refused);
+    RC_ASSERT(logged_status == RC_OK && refused_status == RC_OK);
+}
+
+/* A batch did not enter the log after all; unless one before it was refused meanwhile, the stream
+ * stands where it stood. */
+static void
+return_turn(struct tenant *tenant,
+            struct rc_bytes client_stream,
+            uint64_t batch_id,
+            const struct turn *turn)
 {
     pthread_mutex_lock(&tenant->logging);
-    const enum rc_status status = rc_streams_set(&tenant->logged, client_stream, before);
-    RC_ASSERT(status == RC_OK); /* The name is there: nothing is allocated. */
+    if (rc_streams_highest(&tenant->logged, client_stream) == batch_id)
+        set_turn(tenant, client_stream, turn->before, turn->refused);
     pthread_mutex_unlock(&tenant->logging);
 }
 
 void
-rc_tenant_forget_logged(struct tenant *tenant, struct rc_bytes client_stream)
+rc_tenant_refuse_logged(struct tenant *tenant, const struct rc_record *record)
 {
     pthread_mutex_lock(&tenant->logging);
-    const enum rc_status status =
-        rc_streams_set(&tenant->logged, client_stream, applied_highest(tenant, client_stream));
-    RC_ASSERT(status == RC_OK); /* The name is there: nothing is allocated. */
+    if (rc_streams_highest(&tenant->logged, record->client_stream) >= record->batch_id)
+        set_turn(tenant, record->client_stream, record->batch_after, record->batch_id);
     pthread_mutex_unlock(&tenant->logging);
 }
 
@@ -120,15 +151,20 @@ enter(struct tenant *tenant,
       struct rc_error *reterr_error)
 {
     const struct rc_bytes client_stream = record.client_stream;
-    RC_TRY_OR(reterr_error, take_number(tenant, client_stream, record.batch_id, &record.batch_after,
-                                        &ticket->duplicate));
-    const uint64_t before = record.batch_after;
-    if (ticket->duplicate) {
+    struct turn turn = {0};
+    const enum rc_status taken = take_turn(tenant, client_stream, record.batch_id, &turn);
+    if (taken == RC_UNAVAILABLE)
+        return rc_error_set(reterr_error, RC_UNAVAILABLE,
+                            "batch %llu of the stream was refused and must be sent again first",
+                            (unsigned long long)turn.refused);
+    RC_TRY_OR(reterr_error, taken);
+    record.batch_after = turn.before;
+    ticket->duplicate = turn.duplicate;
+    if (turn.duplicate) {
         /* The first copy may still be on its way to the disk: answer behind it. */
         record = (struct rc_record){.kind = RC_RECORD_NOTHING};
         body = (struct rc_bytes){0};
     }
-    const bool duplicate = ticket->duplicate; /* The ticket is the log's once it is appended. */
     RC_CLEANUP(rc_writer_close) struct rc_writer head = {0};
     rc_record_write(&head, &record);
     enum rc_status status = RC_NO_MEMORY;
@@ -138,8 +174,8 @@ enter(struct tenant *tenant,
         status = rc_wal_append(tenant->engine->wal,
                                (struct rc_bytes){(const char *)head.data, head.size}, body, ticket,
                                reterr_error);
-    if (status != RC_OK && !duplicate)
-        return_number(tenant, client_stream, before);
+    if (status != RC_OK && !turn.duplicate)
+        return_turn(tenant, client_stream, record.batch_id, &turn);
     return status;
 }
 
@@ -204,6 +240,13 @@ rc_engine_stream_position(struct rc_engine *engine,
     struct tenant *tenant = rc_tenant_find(engine, project, reterr_error);
     if (tenant == NULL)
         return RC_NOT_FOUND;
+    /* Whoever asks begins the stream anew, behind the answer. */
+    pthread_mutex_lock(&tenant->logging);
+    enum rc_status status = RC_OK;
+    if (rc_streams_highest(&tenant->refused, client_stream) != 0)
+        status = rc_streams_set(&tenant->refused, client_stream, 0);
     *ret_batch_id = applied_highest(tenant, client_stream);
+    pthread_mutex_unlock(&tenant->logging);
+    RC_TRY_OR(reterr_error, status);
     return RC_OK;
 }

@@ -194,7 +194,7 @@ rc_log_durable(void *context,
         atomic_store(&engine->applied, sequence);
     }
     if (status != RC_OK && record.kind == RC_RECORD_BATCH)
-        rc_tenant_forget_logged(ticket->tenant, record.client_stream);
+        rc_tenant_refuse_logged(ticket->tenant, &record);
     result.status = status == RC_CONFLICT ? RC_UNAVAILABLE : status;
     result.duplicate = status == RC_OK && (result.duplicate || ticket->duplicate);
     ticket->done(ticket->context, &result);

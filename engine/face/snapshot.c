@@ -72,8 +72,8 @@ rc_engine_snapshot(struct rc_engine *engine,
         .directory = engine->directory,
         /* Never again, even if this one fails: its manifest may have reached the disk. */
         .number = ++engine->checkpoint_number,
-        /* Read before the list of projects: what is made or deleted later is in the log behind it.
-         */
+        /* Read before the list of projects: what is made or deleted later is in the log
+         * behind it. */
         .sequence = atomic_load(&engine->applied),
     };
     struct tenant **tenants = NULL;

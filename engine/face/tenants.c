@@ -43,6 +43,7 @@ rc_tenant_unref(struct tenant *tenant)
         return NULL;
     rc_match_cache_free(tenant->cache);
     rc_streams_close(&tenant->logged);
+    rc_streams_close(&tenant->refused);
     rc_kept_slabs_close(&tenant->kept);
     rc_project_unref(tenant->project);
     pthread_mutex_destroy(&tenant->intake);
@@ -86,6 +87,8 @@ rc_tenant_add(struct rc_engine *engine,
     enum rc_status status = rc_match_cache_new(account, &tenant->cache);
     if (status == RC_OK)
         status = rc_streams_open(&tenant->logged, account);
+    if (status == RC_OK)
+        status = rc_streams_open(&tenant->refused, account);
     pthread_mutex_lock(&engine->registry);
     if (status == RC_OK)
         status = RC_GROW(engine->tenants, engine->tenant_capacity, engine->tenant_count + 1);

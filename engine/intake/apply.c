@@ -61,8 +61,8 @@ intern_columns(struct applying *applying,
     return RC_OK;
 }
 
-/* Adds to sums[row] a hash of what each row holds: independent of the order of columns and codes.
- */
+/* Adds to sums[row] a hash of what each row holds: independent of the order of columns
+ * and codes. */
 static enum rc_status
 hash_contents(struct applying *applying, const struct rc_batch_table *table, uint64_t *sums)
 {
@@ -238,8 +238,8 @@ commit_room(struct applying *applying, struct rc_head *head, const struct rc_hea
     return RC_OK;
 }
 
-/* Appends the rows from first on that fit into the newest head's current chunk; *ret_count of them.
- */
+/* Appends the rows from first on that fit into the newest head's current chunk;
+ * *ret_count of them. */
 static enum rc_status
 append_piece(struct applying *applying,
              const struct rc_batch_table *table,

@@ -6,8 +6,8 @@
  * also joins what the tiers leave, and rewrites a slab that is a quarter dead.
  *
  * Threading: a background worker; takes the project's writer lock only for the exchange. One merge
- * at a time for a project. Errors:    RC_NO_MEMORY, RC_LIMIT_EXCEEDED, RC_CANCELLED: everything
- * stays as it was.
+ *            at a time for a project.
+ * Errors:    RC_NO_MEMORY, RC_LIMIT_EXCEEDED, RC_CANCELLED: everything stays as it was.
  */
 #ifndef RC_INTAKE_MERGE_H
 #define RC_INTAKE_MERGE_H

@@ -3,8 +3,8 @@
  *
  * Ownership: none is passed.
  * Threading: a background worker; takes the project's writer lock only to put the slabs in the
- * head's place. One seal at a time for a project. Errors:    RC_NO_MEMORY, RC_LIMIT_EXCEEDED,
- * RC_CANCELLED: the head stays as it is.
+ *            head's place. One seal at a time for a project.
+ * Errors:    RC_NO_MEMORY, RC_LIMIT_EXCEEDED, RC_CANCELLED: the head stays as it is.
  */
 #ifndef RC_INTAKE_SEAL_H
 #define RC_INTAKE_SEAL_H

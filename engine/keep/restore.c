@@ -7,6 +7,16 @@
 #include "engine/base/assert.h"
 #include "engine/keep/state.h"
 
+/* Puts the path of the file at fault before an error's sentence, unless it is there. */
+static enum rc_status
+name_file(const char *path, enum rc_status status, struct rc_error *reterr_error)
+{
+    if (status == RC_OK || reterr_error == NULL || strstr(reterr_error->message, path) != NULL)
+        return status;
+    const struct rc_error cause = *reterr_error;
+    return rc_error_set(reterr_error, status, "%.200s: %.160s", path, cause.message);
+}
+
 static enum rc_status
 add_slab(struct rc_version *draft,
          struct rc_slab *slab,
@@ -60,9 +70,11 @@ add_slabs(const struct source *source,
         RC_CLEANUP(rc_slab_unrefp) struct rc_slab *slab = NULL;
         RC_TRY(rc_project_path(source->directory, source->id, source->incarnation, "slab",
                                stored[i].id, path, reterr_error));
-        RC_TRY(rc_slab_map(source->disk, path, source->verify, rc_project_account(project), &slab,
-                           reterr_error));
-        RC_TRY(add_slab(draft, slab, &stored[i], reterr_error));
+        enum rc_status status = rc_slab_map(source->disk, path, source->verify,
+                                            rc_project_account(project), &slab, reterr_error);
+        if (status == RC_OK)
+            status = add_slab(draft, slab, &stored[i], reterr_error);
+        RC_TRY(name_file(path, status, reterr_error));
         kept->ids[kept->count++] = stored[i].id;
     }
     rc_project_publish(project, RC_TAKE(draft), 0);
@@ -79,6 +91,7 @@ compare_ids(const void *a, const void *b)
 
 static enum rc_status
 restore(const struct source *source,
+        const char *path,
         struct rc_bytes state,
         struct rc_account *parent,
         uint32_t head_rows_max,
@@ -92,8 +105,10 @@ restore(const struct source *source,
     RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
     struct rc_state_slab *slabs = NULL;
     uint32_t count = 0;
-    RC_TRY(
-        rc_state_read(state, parent, head_rows_max, arena, &project, &slabs, &count, reterr_error));
+    RC_TRY(name_file(
+        path,
+        rc_state_read(state, parent, head_rows_max, arena, &project, &slabs, &count, reterr_error),
+        reterr_error));
     RC_TRY(add_slabs(source, project, slabs, count, kept, reterr_error));
     if (kept->count > 0)
         qsort(kept->ids, kept->count, sizeof(uint64_t), compare_ids);
@@ -123,7 +138,7 @@ rc_restore_project(struct rc_disk *disk,
     RC_TRY(rc_file_map(file, &data, &size, reterr_error));
     const struct source source = {disk, directory, id, incarnation, verify};
     struct rc_kept_slabs kept = {0};
-    const enum rc_status status = restore(&source, (struct rc_bytes){data, size}, parent,
+    const enum rc_status status = restore(&source, path, (struct rc_bytes){data, size}, parent,
                                           head_rows_max, ret_project, &kept, reterr_error);
     rc_file_unmap(disk, data, size);
     if (status == RC_OK) {
@@ -131,9 +146,5 @@ rc_restore_project(struct rc_disk *disk,
         return RC_OK;
     }
     rc_kept_slabs_close(&kept);
-    if (reterr_error != NULL) {
-        struct rc_error cause = *reterr_error;
-        return rc_error_set(reterr_error, status, "%.200s: %.160s", path, cause.message);
-    }
     return status;
 }

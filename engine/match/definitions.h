@@ -1,6 +1,6 @@
 /*
- * Definitions: names for predicates. A catalog entry's payload is a stored predicate; resolving replaces every
- * DEFINITION node of a tree by the tree it names.
+ * Definitions: names for predicates. A catalog entry's payload is a stored predicate; resolving
+ * replaces every DEFINITION node of a tree by the tree it names.
  */
 #ifndef RC_MATCH_DEFINITIONS_H
 #define RC_MATCH_DEFINITIONS_H
@@ -23,7 +23,8 @@ rc_definitions_resolve(const struct rc_catalog *definitions,
                        const struct rc_predicate **ret_predicate,
                        struct rc_error *reterr_error);
 
-/* The same for a definition that is about to be put under name: a cycle through name is an error. */
+/* The same for a definition that is about to be put under name: a cycle through name is
+ * an error. */
 RC_MUST_USE enum rc_status
 rc_definitions_check(const struct rc_catalog *definitions,
                      struct rc_bytes name,

@@ -3,8 +3,9 @@
  * tested once, whatever the number of events, slabs and queries that hold it.
  *
  * Ownership: counted by its cache (match_cache.h). The dictionary is the caller's, the same at each
- * call. Threading: any number of threads; no lock. Two that miss one code both test it, with one
- * result. Errors:    when memory is refused the answer is computed and not kept.
+ *            call.
+ * Threading: any number of threads; no lock. Two that miss one code both test it, with one result.
+ * Errors:    when memory is refused the answer is computed and not kept.
  */
 #ifndef RC_MATCH_LEAF_CODES_H
 #define RC_MATCH_LEAF_CODES_H

@@ -30,8 +30,8 @@ has_underscore(struct rc_bytes pattern)
     return false;
 }
 
-/* Copies the text up to the next bare % or the end into out; returns the index of where it stopped.
- */
+/* Copies the text up to the next bare % or the end into out; returns the index of where
+ * it stopped. */
 static size_t
 copy_text(struct rc_bytes pattern, size_t at, char *out, size_t *ret_size)
 {

@@ -3,8 +3,9 @@
  * and \ takes the next character literally.
  *
  * Ownership: in the arena that it was compiled into, but for its automaton: rc_like_close releases
- * that. Threading: immutable once compiled. Errors:    RC_INVALID: the pattern ends in a lone
- * backslash.
+ *            that.
+ * Threading: immutable once compiled.
+ * Errors:    RC_INVALID: the pattern ends in a lone backslash.
  */
 #ifndef RC_MATCH_LIKE_H
 #define RC_MATCH_LIKE_H

@@ -126,8 +126,8 @@ rc_matcher_slab(struct rc_matcher *matcher,
     struct rc_rowset *set = rc_match_cache_find(matcher->cache, id, &tree->root->key);
     if (set == NULL) {
         enum rc_status status = rc_match_slab(matcher->cache, tree, rows, id, cancel, &set);
-        /* A project at its limit gives cached sets up first: an answer goes before a quick answer.
-         */
+        /* A project at its limit gives cached sets up first: an answer goes before a
+         * quick answer. */
         const uint64_t wanted = (uint64_t)rc_slab_get_info(rows)->row_count + RC_BLOCK_ROWS;
         if (status == RC_NO_MEMORY && rc_match_cache_shrink(matcher->cache, wanted) > 0)
             status = rc_match_slab(matcher->cache, tree, rows, id, cancel, &set);

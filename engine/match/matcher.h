@@ -9,8 +9,9 @@
  * rc_matcher_new).
  *
  * Ownership: a cache belongs to the project; a matcher borrows the cache and the view, which must
- * outlive it, and lives in its arena. Threading: the cache may be used by any thread (short locks
- * inside; never held while matching). A matcher is built by one thread and then used by any number.
+ *            outlive it, and lives in its arena.
+ * Threading: the cache may be used by any thread (short locks inside; never held while matching). A
+ *            matcher is built by one thread and then used by any number.
  */
 #ifndef RC_MATCH_MATCHER_H
 #define RC_MATCH_MATCHER_H

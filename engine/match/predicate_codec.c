@@ -5,7 +5,8 @@
  *   ALL_OF, ANY_OF  varint count, the children
  *   NOT             the child
  *   LEAF            scope, operator, ignore_case (a byte each), property (varint size, bytes),
- * varint count, the values (store/value.h) DEFINITION      name (varint size, bytes)
+ *                   varint count, the values (store/value.h)
+ *   DEFINITION      name (varint size, bytes)
  *
  * Reading bounds depth and nodes before it recurses or allocates, and checks the shape at the end.
  * Expressions were compiled when the predicate was accepted and are not compiled again here.
@@ -58,8 +59,8 @@ read_node(struct decoder *decoder, uint32_t depth, const struct rc_predicate **r
 static enum rc_status
 read_children(struct decoder *decoder, uint32_t depth, struct rc_predicate *node)
 {
-    /* A child takes a byte at least, so what is left bounds the count before anything is allocated.
-     */
+    /* A child takes a byte at least, so what is left bounds the count before anything is
+     * allocated. */
     const uint64_t count_max = RC_PREDICATE_NODES_MAX - decoder->node_count;
     const uint64_t count =
         node->kind == RC_PREDICATE_NOT ? 1 : rc_read_count(decoder->reader, count_max);

@@ -27,8 +27,8 @@ hit_u16(__m256i codes, __m256i first, __m256i width)
     return _mm256_cmpeq_epi16(_mm256_min_epu16(from_first, width), from_first);
 }
 
-/* 32 codes of two bytes. Packing works in halves of the vector, which the permutation puts right.
- */
+/* 32 codes of two bytes. Packing works in halves of the vector, which the permutation
+ * puts right. */
 AVX2 static inline uint32_t
 mask_u16(const uint16_t *codes, __m256i first, __m256i width)
 {

@@ -15,8 +15,8 @@ rc_durations_mean_s(const int64_t *durations_ms, size_t count)
 {
     if (count == 0)
         return NAN;
-    /* 2^32 durations below 2^49 ms (9,998 years) fit 128 bits with room, and 64 bits almost always.
-     */
+    /* 2^32 durations below 2^49 ms (9,998 years) fit 128 bits with room, and 64 bits
+     * almost always. */
     __int128 sum = 0;
     for (size_t i = 0; i < count; i++)
         sum += durations_ms[i];

@@ -305,8 +305,8 @@ find_chain(struct rc_funnel_ties *ties, uint32_t group, struct rc_funnel_attempt
     attempt->depth = ties->depth;
 }
 
-/* Tries entries, latest first, whose earliest end is best_group (first) or behind it (not first).
- */
+/* Tries entries, latest first, whose earliest end is best_group (first) or behind it
+ * (not first). */
 static void
 try_entries(struct rc_funnel_ties *ties,
             bool first,

@@ -2,7 +2,8 @@
  * Funnels over events of equal time that match several steps each: who takes which step is then a
  * matching. funnel_attempt.c handles everybody else.
  *
- * Ownership: owns its scratch memory. Threading: one thread at a time.
+ * Ownership: owns its scratch memory.
+ * Threading: one thread at a time.
  */
 #ifndef RC_QUERY_FUNNEL_TIES_H
 #define RC_QUERY_FUNNEL_TIES_H

@@ -147,7 +147,6 @@ rc_plan_new(const struct rc_query_context *context,
             struct rc_error *reterr_error)
 {
     RC_ASSERT(selector_count > 0 && selector_count <= RC_SELECTORS_MAX);
-    RC_ASSERT(selector_count <= RC_SELECTORS_MAX);
     RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = rc_arena_zero(context->arena, sizeof(*plan));
     if (plan == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the plan");

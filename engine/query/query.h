@@ -3,10 +3,12 @@
  * struct a kind; fold_*.c answer them; semantics are those of docs/semantics.md.
  *
  * Ownership: a request and all it points to belongs to the caller and is only read. A reply's
- * arrays come from the arena given to the call. Threading: a request may be shared. Units: times
- * are UTC ms since 1970; ranges are half-open [start, end); durations in ms. Errors:    RC_INVALID
- * and RC_LIMIT_EXCEEDED name the field as in the request ("steps[2].predicate"); RC_NOT_FOUND names
- * the definition or segment; RC_CANCELLED; RC_NO_MEMORY.
+ *            arrays come from the arena given to the call.
+ * Threading: a request may be shared.
+ * Units:     times are UTC ms since 1970; ranges are half-open [start, end); durations in ms.
+ * Errors:    RC_INVALID and RC_LIMIT_EXCEEDED name the field as in the request
+ *            ("steps[2].predicate"); RC_NOT_FOUND names the definition or segment; RC_CANCELLED;
+ *            RC_NO_MEMORY.
  */
 #ifndef RC_QUERY_QUERY_H
 #define RC_QUERY_QUERY_H

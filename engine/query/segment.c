@@ -4,8 +4,9 @@
  * Stored form, a node: kind u8, then
  *   ALL_OF, ANY_OF, NOT  varint count, children
  *   USER                 predicate
- *   BEHAVIOUR            measure u8, comparison u8, n f64, window u8, prior u64, start u64, end
- * u64, predicate SAVED                name
+ *   BEHAVIOUR            measure u8, comparison u8, n f64, window u8, prior u64, start u64,
+ *                        end u64, predicate
+ *   SAVED                name
  */
 #include "engine/query/segment.h"
 

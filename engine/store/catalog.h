@@ -5,7 +5,8 @@
  * A put or a delete makes a new catalog that shares the entries; a query pins one like a view.
  *
  * Ownership: counted: rc_catalog_ref, rc_catalog_unref; entries are owned by the catalogs that hold
- * them. Threading: immutable.
+ *            them.
+ * Threading: immutable.
  */
 #ifndef RC_STORE_CATALOG_H
 #define RC_STORE_CATALOG_H

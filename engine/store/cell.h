@@ -1,14 +1,16 @@
 /*
- * Cell: a value in 64 bits, as heads and slabs hold it. Numbers sit in the cell itself; strings, lists
- * and numbers that do not fit are codes of the property's dictionary. So a session id or a price
- * never fills a dictionary, and two cells of one property are equal exactly when the values are.
+ * Cell: a value in 64 bits, as heads and slabs hold it. Numbers sit in the cell itself; strings,
+ * lists and numbers that do not fit are codes of the property's dictionary. So a session id or a
+ * price never fills a dictionary, and two cells of one property are equal exactly when the values
+ * are.
  *
  *   bits 0..2  kind               bits 3..63
  *   0          null               0
  *   1          boolean            0 or 1
  *   2          integer            signed, -2^60 .. 2^60 - 1
- *   3          decimal            bits 3..6 scale s (1..15), bits 7..63 signed mantissa m, m % 10 != 0: the
- *                                 double nearest to m / 10^s (only if that is the value, bit for bit)
+ *   3          decimal            bits 3..6 scale s (1..15), bits 7..63 signed mantissa m,
+ *                                 m % 10 != 0: the double nearest to m / 10^s (only if that is
+ *                                 the value, bit for bit)
  *   4          dictionary         code, 32 bits
  *
  * Threading: pure functions, but for what they ask of the dictionary.
@@ -63,9 +65,9 @@ rc_cell_intern(struct rc_dictionary *dictionary, struct rc_value value, rc_cell 
 bool
 rc_cell_find(const struct rc_dictionary *dictionary, struct rc_value value, rc_cell *ret_cell);
 
-/* The value of a cell. Strings are borrowed from the dictionary. A list's item array comes from arena
- * (which may be NULL when the caller knows that there are none: a list then has item_count but
- * items is NULL). */
+/* The value of a cell. Strings are borrowed from the dictionary. A list's item array comes from
+ * arena (which may be NULL when the caller knows that there are none: a list then has item_count
+ * but items is NULL). */
 RC_MUST_USE enum rc_status
 rc_cell_value(const struct rc_dictionary *dictionary,
               rc_cell cell,
@@ -73,7 +75,8 @@ rc_cell_value(const struct rc_dictionary *dictionary,
               struct rc_value *ret_value);
 
 /* Verifies that every key of a property's dictionary is a value that needs a code, once, in its one
- * form: for dictionaries that came from outside. RC_CORRUPT names the first that is not. O(bytes). */
+ * form: for dictionaries that came from outside. RC_CORRUPT names the first that is not. O(bytes).
+ */
 RC_MUST_USE enum rc_status
 rc_cell_check_dictionary(const struct rc_dictionary *dictionary, struct rc_error *reterr_error);
 

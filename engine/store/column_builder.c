@@ -84,8 +84,8 @@ rc_column_measure(const struct rc_slab_build *build,
     return RC_OK;
 }
 
-/* Where the next code goes, and how codes with null as 0 become those of the column's dictionary.
- */
+/* Where the next code goes, and how codes with null as 0 become those of the column's
+ * dictionary. */
 struct pen {
     char *codes;
     uint32_t *positions;

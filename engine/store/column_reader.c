@@ -119,8 +119,8 @@ rc_column_reader_rewind(struct rc_column_reader *reader)
         reader->inputs[i].position = 0;
 }
 
-/* Where rows were left out, cells may have gone with them: only those of rows that stay are kept.
- */
+/* Where rows were left out, cells may have gone with them: only those of rows that stay
+ * are kept. */
 static enum rc_status
 drop_unused(struct rc_column_reader *reader, struct rc_arena *arena)
 {

@@ -57,9 +57,12 @@ rc_dictionary_check(const struct rc_dictionary *dictionary, struct rc_error *ret
 
 /* Stored form: varint count, then the keys (varint size, bytes) in code order. */
 void
-rc_dictionary_write(const struct rc_dictionary *dictionary, uint32_t count, struct rc_writer *writer);
+rc_dictionary_write(const struct rc_dictionary *dictionary,
+                    uint32_t count,
+                    struct rc_writer *writer);
 
-/* Interns every key of a stored dictionary into an empty one. RC_CORRUPT: broken bytes or repeats. */
+/* Interns every key of a stored dictionary into an empty one. RC_CORRUPT: broken bytes
+ * or repeats. */
 RC_MUST_USE enum rc_status
 rc_dictionary_read(struct rc_dictionary *dictionary,
                    struct rc_reader *reader,

@@ -1,9 +1,10 @@
 /*
  * Event id: what makes an event replaceable, and the second key of the total order.
  *
- * Ids are strings that compare by bytes. Most are the decimal text of a 64-bit integer and are kept as
- * such. An event sent without an id has a derived one: a hash of its content. Derived ids replace nothing:
- * two events of equal content are two events. Their text is "~" and 16 hexadecimal digits.
+ * Ids are strings that compare by bytes. Most are the decimal text of a 64-bit integer and are kept
+ * as such. An event sent without an id has a derived one: a hash of its content. Derived ids
+ * replace nothing: two events of equal content are two events. Their text is "~" and 16 hexadecimal
+ * digits.
  */
 #ifndef RC_STORE_EVENT_ID_H
 #define RC_STORE_EVENT_ID_H
@@ -14,7 +15,7 @@
 #include "engine/base/bytes.h"
 
 enum rc_event_id_kind {
-    RC_EVENT_ID_INT = 0,     /* Sent; its text is the canonical decimal of an unsigned 64-bit number. */
+    RC_EVENT_ID_INT = 0, /* Sent; its text is the canonical decimal of an unsigned 64-bit number. */
     RC_EVENT_ID_TEXT = 1,    /* Sent; any other text. */
     RC_EVENT_ID_DERIVED = 2, /* Not sent; number is a hash of the content. */
 };

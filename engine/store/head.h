@@ -4,8 +4,8 @@
  *
  * Ownership: counted: rc_head_ref, rc_head_unref. Owns its rows and the texts of their ids.
  * Threading: one writer (append, commit, find). Readers use rc_head_chunk up to a row count that
- * was published under the project's lock after the commit. Errors:    RC_NO_MEMORY: nothing was
- * appended.
+ *            was published under the project's lock after the commit.
+ * Errors:    RC_NO_MEMORY: nothing was appended.
  */
 #ifndef RC_STORE_HEAD_H
 #define RC_STORE_HEAD_H

@@ -41,6 +41,12 @@ rc_project_settings_read(struct rc_reader *reader,
     settings.updated_ms = (int64_t)rc_read_u64(reader);
     if (reader->bad)
         return rc_error_set(reterr_error, RC_CORRUPT, "a project's settings are cut short");
+    if (settings.id.size == 0 || settings.id.size > RC_PROJECT_ID_BYTES_MAX)
+        return rc_error_set(reterr_error, RC_CORRUPT, "a project's id has %zu bytes",
+                            settings.id.size);
+    if (settings.week_start > 6)
+        return rc_error_set(reterr_error, RC_CORRUPT, "a project's week begins on day %u",
+                            settings.week_start);
     *ret_settings = settings;
     return RC_OK;
 }
@@ -175,7 +181,7 @@ rc_project_set_settings(struct rc_project *project, const struct rc_project_sett
     struct rc_arena *old = project->settings_arena;
     project->settings_arena = arena;
     project->settings = copy;
-    project->account.limit_bytes = copy.memory_bytes_max;
+    atomic_store(&project->memory_bytes_max, copy.memory_bytes_max);
     pthread_mutex_unlock(&project->publish);
     rc_arena_free(old);
     return RC_OK;
@@ -244,16 +250,36 @@ rc_project_publish(struct rc_project *project, struct rc_version *draft, uint64_
         old = next.version;
         next.version = draft;
     }
-    const struct rc_head *newest = next.version->heads[next.version->head_count - 1].head;
-    next.head_chunks = rc_head_chunk_count(newest);
-    next.head_last_rows = rc_head_last_chunk_rows(newest);
-    next.people = rc_people_get_counts(project->people);
+    if (!project->failed) {
+        const struct rc_head *newest = next.version->heads[next.version->head_count - 1].head;
+        next.head_chunks = rc_head_chunk_count(newest);
+        next.head_last_rows = rc_head_last_chunk_rows(newest);
+        next.people = rc_people_get_counts(project->people);
+    }
     if (sequence != 0)
         next.sequence = sequence;
     pthread_mutex_lock(&project->publish);
     project->published = next;
     pthread_mutex_unlock(&project->publish);
     rc_version_unref(old);
+}
+
+void
+rc_project_fail(struct rc_project *project)
+{
+    project->failed = true;
+}
+
+bool
+rc_project_is_failed(const struct rc_project *project)
+{
+    return project->failed;
+}
+
+uint64_t
+rc_project_memory_bytes_max(const struct rc_project *project)
+{
+    return atomic_load(&project->memory_bytes_max);
 }
 
 struct rc_version *

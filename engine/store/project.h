@@ -119,6 +119,20 @@ rc_project_head_rows_max(const struct rc_project *project);
 void
 rc_project_publish(struct rc_project *project, struct rc_version *draft, uint64_t sequence);
 
+/* Writer: a batch was applied in part. What it left behind is never shown: rc_project_publish shows
+ * no more rows and people than before, and nothing may be applied any more. */
+void
+rc_project_fail(struct rc_project *project);
+
+/* Writer. */
+bool
+rc_project_is_failed(const struct rc_project *project);
+
+/* Bytes that the project may hold, as its settings say; 0: no limit of its own. It binds what is
+ * let in, not what was let in: its account has no limit, since what is logged must be applied. */
+uint64_t
+rc_project_memory_bytes_max(const struct rc_project *project);
+
 /* A reference to what is published. */
 struct rc_version *
 rc_project_pin_version(struct rc_project *project);

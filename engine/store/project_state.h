@@ -25,12 +25,14 @@ struct rc_project {
     char id[RC_PROJECT_ID_BYTES_MAX];
     size_t id_size;
     uint32_t head_rows_max;
+    _Atomic(uint64_t) memory_bytes_max; /* That of settings, for whoever only asks for it. */
 
     pthread_mutex_t writer; /* Guards all that follows up to publish; see project.h. */
     struct rc_properties *event_properties;
     struct rc_people *people;
     struct rc_streams streams;
     uint64_t next_slab_id;
+    bool failed; /* rc_project_fail. */
 
     pthread_mutex_t publish; /* Guards what follows. Changed only by the holder of both. */
     struct rc_published published;

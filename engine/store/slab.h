@@ -1,13 +1,13 @@
 /*
- * Slab: the one storage unit. Immutable rows of one time window, sorted by (user, time, event id), as
- * one run of bytes that is the same on disk and in memory.
+ * Slab: the one storage unit. Immutable rows of one time window, sorted by (user, time, event id),
+ * as one run of bytes that is the same on disk and in memory.
  *
  * A row is an event. users[] are the ordinals of the users in it, ascending; user i has the rows
  * starts[i] .. starts[i + 1]. A column holds narrow codes into its own small dictionary of cells,
  * either one a row, or one a run of equal rows, or only for the rows that have a value.
  *
- * Ownership: a slab is counted: rc_slab_ref, rc_slab_unref. It owns its bytes (anonymous memory) or its mapping.
- *            Views point into it and live as long as a reference is held.
+ * Ownership: a slab is counted: rc_slab_ref, rc_slab_unref. It owns its bytes (anonymous memory) or
+ *            its mapping. Views point into it and live as long as a reference is held.
  * Threading: immutable; any number of readers, no lock. Counting is atomic.
  * Units:     times are ms since window_start_ms in 32 bits; rows count from 0.
  * Errors:    RC_CORRUPT names what is broken.
@@ -39,11 +39,12 @@ enum rc_column_form {
 struct rc_column_view {
     enum rc_column_form form;
     uint32_t property;
-    uint32_t code_width;       /* Bytes of a code: 1, 2 or 4. */
-    uint32_t code_count;       /* Rows, runs or sparse rows. */
+    uint32_t code_width; /* Bytes of a code: 1, 2 or 4. */
+    uint32_t code_count; /* Rows, runs or sparse rows. */
     const void *codes;
     const uint32_t *positions; /* RUNS: code_count + 1 run starts. SPARSE: the rows, ascending. */
-    const rc_cell *dictionary; /* Distinct cells, ascending; 0 (null) comes first where it occurs. */
+    const rc_cell
+        *dictionary; /* Distinct cells, ascending; 0 (null) comes first where it occurs. */
     uint32_t dictionary_count;
 };
 
@@ -57,10 +58,13 @@ struct rc_slab_info {
     uint64_t size_bytes;
 };
 
-/* A slab over finished bytes (an rc_alloc block), which it takes over on RC_OK. Checks the header and
- * bounds; rc_slab_check verifies the rest. */
+/* A slab over finished bytes (an rc_alloc block), which it takes over on RC_OK. Checks the header
+ * and bounds; rc_slab_check verifies the rest. */
 RC_MUST_USE enum rc_status
-rc_slab_of_block(void *block, size_t size, struct rc_slab **ret_slab, struct rc_error *reterr_error);
+rc_slab_of_block(void *block,
+                 size_t size,
+                 struct rc_slab **ret_slab,
+                 struct rc_error *reterr_error);
 
 /* Maps a stored slab. verify also checks every checksum and invariant (reads it whole). */
 RC_MUST_USE enum rc_status
@@ -108,7 +112,8 @@ rc_slab_time_ms(const struct rc_slab *slab, uint32_t row)
 struct rc_event_id
 rc_slab_event_id(const struct rc_slab *slab, uint32_t row);
 
-/* The index in users[] of the first user at or above ordinal; user_count when there is none. O(log). */
+/* The index in users[] of the first user at or above ordinal; user_count when there is none.
+ * O(log). */
 uint32_t
 rc_slab_user_lower_bound(const struct rc_slab *slab, uint32_t ordinal);
 
@@ -132,7 +137,8 @@ rc_column_cell(const struct rc_column_view *view, uint32_t row);
 uint32_t
 rc_column_code(const struct rc_column_view *view, uint32_t row);
 
-/* Whether the slab may hold an event with this rc_event_id_hash. False positives below 1 in 2,000. */
+/* Whether the slab may hold an event with this rc_event_id_hash. False positives below 1
+ * in 2,000. */
 bool
 rc_slab_may_hold(const struct rc_slab *slab, uint64_t id_hash);
 
@@ -143,14 +149,16 @@ rc_slab_may_hold_many(const struct rc_slab *slab,
                       uint32_t hash_count,
                       uint8_t *ret_may);
 
-/* The row of a sent user's sent event id, exactly; false when there is none. Linear in the user's rows. */
+/* The row of a sent user's sent event id, exactly; false when there is none. Linear in the user's
+ * rows. */
 bool
 rc_slab_find_event(const struct rc_slab *slab,
                    uint32_t user,
                    const struct rc_event_id *id,
                    uint32_t *ret_row);
 
-/* Verifies checksums, order of users, rows, times and ids, codes within dictionaries, filter. O(size). */
+/* Verifies checksums, order of users, rows, times and ids, codes within dictionaries, filter.
+ * O(size). */
 RC_MUST_USE enum rc_status
 rc_slab_check(const struct rc_slab *slab, struct rc_error *reterr_error);
 

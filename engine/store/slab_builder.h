@@ -1,8 +1,8 @@
 /*
  * Slab builder: turns rows of heads and slabs into one new slab. Sealing and merging both end here.
  *
- * The caller gives sources; the builder sorts their rows by (user, time, event id), leaves out those that
- * the caller masks, and writes each column once.
+ * The caller gives sources; the builder sorts their rows by (user, time, event id), leaves out
+ * those that the caller masks, and writes each column once.
  *
  * Ownership: sources are borrowed during the call.
  * Threading: one call is one thread's; a background worker calls it, it can take a second.
@@ -22,18 +22,18 @@
 /* Rows that are not yet in a slab, as plain arrays (a part of a head). */
 struct rc_row_source {
     uint32_t row_count;
-    const uint32_t *users;            /* Ordinals. */
+    const uint32_t *users; /* Ordinals. */
     const int64_t *times_ms;
     const struct rc_event_id *ids;
     uint32_t column_count;
-    const uint32_t *column_properties;   /* Ascending. */
-    const rc_cell *const *column_cells;  /* [column][row]; NULL: all null. */
+    const uint32_t *column_properties;  /* Ascending. */
+    const rc_cell *const *column_cells; /* [column][row]; NULL: all null. */
 };
 
 struct rc_slab_source {
-    const struct rc_slab *slab;          /* Either this, */
-    const struct rc_row_source *rows;    /* or this. */
-    const uint64_t *dead;                /* A bit a row to leave out; NULL: none. */
+    const struct rc_slab *slab;       /* Either this, */
+    const struct rc_row_source *rows; /* or this. */
+    const uint64_t *dead;             /* A bit a row to leave out; NULL: none. */
 };
 
 /*

@@ -49,8 +49,8 @@ check_header(const struct rc_slab_header *header, size_t size, struct rc_error *
     return RC_OK;
 }
 
-/* Whether a section may have this size; those of the ids' texts and the filter depend on content.
- */
+/* Whether a section may have this size; those of the ids' texts and the filter depend on
+ * content. */
 static bool
 section_size_fits(const struct rc_slab_header *header, const struct rc_slab_section *section)
 {
@@ -81,8 +81,8 @@ section_size_fits(const struct rc_slab_header *header, const struct rc_slab_sect
     return false;
 }
 
-/* Whether [offset, offset + size) is aligned, at or behind *end and inside; moves *end behind it.
- */
+/* Whether [offset, offset + size) is aligned, at or behind *end and inside; moves *end
+ * behind it. */
 static bool
 extent_fits(uint64_t offset, uint64_t size, uint64_t slab_size, uint64_t *end)
 {

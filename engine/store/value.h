@@ -2,7 +2,8 @@
  * Value: what a property can be, in normal form, and the order of all values.
  *
  * Numbers have one form: a double that is a whole number within the 64-bit integers is an integer,
- * so that 1 and 1.0 are the same value. NaN and infinities are no values. A list is an array of strings.
+ * so that 1 and 1.0 are the same value. NaN and infinities are no values. A list is an array of
+ * strings.
  *
  * Ownership: a value borrows its bytes.
  * Errors:    RC_CORRUPT for bytes that are no encoded value.
@@ -67,7 +68,8 @@ rc_value_of_double(double real, struct rc_value *ret_value);
 bool
 rc_value_same(struct rc_value a, struct rc_value b);
 
-/* The order of all values: null, false, true, numbers by size, strings by bytes, lists by element. */
+/* The order of all values: null, false, true, numbers by size, strings by bytes, lists
+ * by element. */
 int
 rc_value_compare(struct rc_value a, struct rc_value b);
 
@@ -79,8 +81,8 @@ rc_number_compare(struct rc_value a, struct rc_value b);
 double
 rc_value_real(struct rc_value number);
 
-/* If a string's whole text is a JSON number (RFC 8259, no blanks), that number in normal form. false
- * for anything else, and for numbers past the range of a double. */
+/* If a string's whole text is a JSON number (RFC 8259, no blanks), that number in normal form.
+ * false for anything else, and for numbers past the range of a double. */
 bool
 rc_value_of_numeric_text(struct rc_bytes text, struct rc_value *ret_number);
 
@@ -88,8 +90,8 @@ rc_value_of_numeric_text(struct rc_bytes text, struct rc_value *ret_number);
 struct rc_value
 rc_value_group(struct rc_value value);
 
-/* A number's shortest decimal text that reads back the same ("1", "0.1", "1e300"); the size written to
- * text, at most 32 bytes. */
+/* A number's shortest decimal text that reads back the same ("1", "0.1", "1e300"); the size written
+ * to text, at most 32 bytes. */
 size_t
 rc_number_text(struct rc_value number, char text[32]);
 

@@ -39,8 +39,8 @@ rc_dead_unref(struct rc_dead *dead)
     return NULL;
 }
 
-/* Sets a bit in *dead, after making it the draft's own: a set with one reference is nobody else's.
- */
+/* Sets a bit in *dead, after making it the draft's own: a set with one reference is
+ * nobody else's. */
 static enum rc_status
 dead_set(struct rc_account *account,
          struct rc_dead **dead,

@@ -36,6 +36,8 @@ rc_dead_new(struct rc_account *account, uint32_t row_count, struct rc_dead **ret
 struct rc_dead *
 rc_dead_unref(struct rc_dead *dead);
 
+RC_DEFINE_CLEANUP(struct rc_dead *, rc_dead_unref)
+
 static inline bool
 rc_dead_has(const struct rc_dead *dead, uint32_t row)
 {

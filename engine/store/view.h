@@ -5,7 +5,8 @@
  *
  * Ownership: a view holds references to all that it shows and is released with rc_view_release.
  * Threading: any number of threads may read one view; taking one is a short lock and no copy of
- * data. Errors:    as stated.
+ *            data.
+ * Errors:    as stated.
  */
 #ifndef RC_STORE_VIEW_H
 #define RC_STORE_VIEW_H

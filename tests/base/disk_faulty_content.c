@@ -88,8 +88,8 @@ faulty_inode_sync(struct inode *inode)
     inode_forget_changes(inode);
 }
 
-/* Carries over to one sector the part of a change that lies in it. Truncated space reads as zero.
- */
+/* Carries over to one sector the part of a change that lies in it. Truncated space reads
+ * as zero. */
 static void
 sector_apply(struct buffer *buffer, const struct change *change, uint64_t start, uint64_t end)
 {

@@ -1,5 +1,5 @@
-/* Status and error: every status has words, sentences are cut and not overrun, fields are joined.
- */
+/* Status and error: every status has words, sentences are cut and not overrun, fields
+ * are joined. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

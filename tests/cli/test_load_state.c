@@ -1,5 +1,5 @@
-/* The state of a load: it reads back, damage is seen, and only rows that will be refused again go.
- */
+/* The state of a load: it reads back, damage is seen, and only rows that will be refused
+ * again go. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -10,7 +10,8 @@
  *
  * Ownership: the ledger owns its lists.
  * Threading: ledger_append from any thread; on_durable runs on the log's thread; the rest while no
- * log is open. Errors:    a broken promise fails the test with the seed's round in its message.
+ *            log is open.
+ * Errors:    a broken promise fails the test with the seed's round in its message.
  */
 #ifndef RC_TESTS_DURABLE_LEDGER_H
 #define RC_TESTS_DURABLE_LEDGER_H

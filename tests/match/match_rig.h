@@ -29,8 +29,8 @@ rig_seed(void);
 struct rc_value
 rig_value(uint64_t *state, bool lists, struct rc_arena *arena);
 
-/* A tree of height at most height over event (and, with user_leaves, user) properties "p0" .. "p5".
- */
+/* A tree of height at most height over event (and, with user_leaves, user) properties
+ * "p0" .. "p5". */
 const struct rc_predicate *
 rig_predicate(uint64_t *state, uint32_t height, bool user_leaves, struct rc_arena *arena);
 

@@ -1,5 +1,5 @@
-/* Predicate: limits reached and passed, the names of nodes at fault, canonical form, stored form.
- */
+/* Predicate: limits reached and passed, the names of nodes at fault, canonical form,
+ * stored form. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -43,8 +43,7 @@ in_range(const struct rc_scope *scope, const struct rig_event *event)
            event->time_ms <= scope->as_of_ms;
 }
 
-/* ---- Series ------------------------------------------------------------------------------------
- */
+/* ---- Series ---------------------------------------------------------------------------------- */
 
 /* Counts events, or persons, of the range that keep(argument, event) keeps. */
 static double
@@ -183,8 +182,7 @@ one_series_round(struct rig *rig)
     }
 }
 
-/* ---- Retention ---------------------------------------------------------------------------------
- */
+/* ---- Retention ------------------------------------------------------------------------------- */
 
 static void
 one_retention_round(struct rig *rig)
@@ -284,8 +282,7 @@ one_retention_round(struct rig *rig)
     }
 }
 
-/* ---- Funnel ------------------------------------------------------------------------------------
- */
+/* ---- Funnel ---------------------------------------------------------------------------------- */
 
 /* How many steps a person reaches, by trying every chain of three. */
 static uint32_t
@@ -378,8 +375,7 @@ one_funnel_round(struct rig *rig)
         assert_int_equal(total->steps[step].users, users[step]);
 }
 
-/* ---- Events ------------------------------------------------------------------------------------
- */
+/* ---- Events ---------------------------------------------------------------------------------- */
 
 static void
 one_events_round(struct rig *rig)
@@ -449,8 +445,7 @@ against_slow_twins(void **state)
     }
 }
 
-/* ---- Refusals ----------------------------------------------------------------------------------
- */
+/* ---- Refusals -------------------------------------------------------------------------------- */
 
 static void
 bad_requests_name_the_field(void **state)

@@ -37,8 +37,7 @@ choose(const struct rc_funnel_rules *rules, const struct rc_hit *hits, uint32_t 
     return attempt;
 }
 
-/* ---- The slow twin ----------------------------------------------------------------------------
- */
+/* ---- The slow twin --------------------------------------------------------------------------- */
 
 struct search {
     const struct rc_funnel_rules *rules;
@@ -164,8 +163,7 @@ random_sequences(void **state)
         assert_true(reached[depth] > 100);
 }
 
-/* ---- Worked examples --------------------------------------------------------------------------
- */
+/* ---- Worked examples ------------------------------------------------------------------------- */
 
 #define ANY_WINDOW ((int64_t)-1)
 

@@ -55,8 +55,8 @@ static const struct table good_table = {
     .time_count = 6,
 };
 
-/* The example of the contract: "free", 5, 5, 9.99, nothing, true; and a list in the place of true.
- */
+/* The example of the contract: "free", 5, 5, 9.99, nothing, true; and a list in the
+ * place of true. */
 static const struct column good_column = {
     .name = "price",
     .strings = "free|a|b",

@@ -1,5 +1,5 @@
-/* The slab builder against its slow twin (slab_rig.h): random rows, every kind of source and path.
- */
+/* The slab builder against its slow twin (slab_rig.h): random rows, every kind of source
+ * and path. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

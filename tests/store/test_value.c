@@ -152,8 +152,8 @@ test_numeric_texts_round_correctly(void **state)
     (void)state;
     char text[3000];
     struct rc_value value;
-    /* 2^53 + 1 lies between two doubles: exactly, the even one; with a 1 far behind, the upper one.
-     */
+    /* 2^53 + 1 lies between two doubles: exactly, the even one; with a 1 far behind, the
+     * upper one. */
     memset(text, '0', sizeof(text));
     memcpy(text, "9007199254740993.", 17);
     assert_true(rc_value_of_numeric_text((struct rc_bytes){text, 2000}, &value));

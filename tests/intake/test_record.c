@@ -1,0 +1,150 @@
+/* Log records: every kind there and back, cut at every byte, unknown kinds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/intake/record.h"
+
+static enum rc_status
+read_copy(const void *bytes, size_t size, struct rc_record *ret_record)
+{
+    static char copy[1024];
+    assert_true(size <= sizeof(copy));
+    memcpy(copy, bytes, size);
+    return rc_record_read((struct rc_bytes){copy, size}, ret_record, NULL);
+}
+
+/* Writes, reads back, and cuts at every byte. tail: what follows the record of a batch. */
+static void
+check(const struct rc_record *record, const char *tail, struct rc_record *ret_record)
+{
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    rc_record_write(&writer, record);
+    const size_t head_bytes = writer.size;
+    rc_write_raw(&writer, tail, strlen(tail));
+    assert_false(writer.failed);
+    for (size_t size = 0; size < head_bytes; size++)
+        assert_int_equal(read_copy(writer.data, size, ret_record), RC_CORRUPT);
+    assert_int_equal(read_copy(writer.data, writer.size, ret_record), RC_OK);
+    assert_int_equal(ret_record->kind, record->kind);
+    assert_true(rc_bytes_equal(ret_record->project, record->project));
+    if (record->kind == RC_RECORD_BATCH)
+        return;
+    struct rc_record ignored;
+    rc_write_u8(&writer, 0);
+    assert_int_equal(read_copy(writer.data, writer.size, &ignored), RC_CORRUPT);
+    assert_int_equal(read_copy(writer.data, writer.size - 1, ret_record), RC_OK);
+}
+
+static void
+test_projects(void **state)
+{
+    (void)state;
+    struct rc_record got;
+    struct rc_record record = {.kind = RC_RECORD_PROJECT_PUT, .project = RC_BYTES_LITERAL("shop")};
+    record.settings = (struct rc_project_settings){
+        .id = RC_BYTES_LITERAL("shop"),
+        .display_name = RC_BYTES_LITERAL("The shop"),
+        .zone = RC_BYTES_LITERAL("Europe/Berlin"),
+        .week_start = 6,
+        .memory_bytes_max = 1 << 20,
+        .version = 3,
+        .created_ms = -1,
+        .updated_ms = 77,
+    };
+    check(&record, "", &got);
+    assert_true(rc_bytes_equal(got.settings.zone, record.settings.zone));
+    assert_true(rc_bytes_equal(got.settings.display_name, record.settings.display_name));
+    assert_int_equal(got.settings.week_start, 6);
+    assert_int_equal(got.settings.memory_bytes_max, 1 << 20);
+    assert_int_equal(got.settings.version, 3);
+    assert_int_equal(got.settings.created_ms, -1);
+    assert_int_equal(got.settings.updated_ms, 77);
+    record.kind = RC_RECORD_PROJECT_DELETE;
+    check(&record, "", &got);
+}
+
+static void
+test_batches(void **state)
+{
+    (void)state;
+    struct rc_record got;
+    const struct rc_record record = {
+        .kind = RC_RECORD_BATCH,
+        .project = RC_BYTES_LITERAL("shop"),
+        .client_stream = RC_BYTES_LITERAL("loader"),
+        .batch_id = UINT64_MAX,
+        .batch_after = UINT64_MAX - 1,
+    };
+    check(&record, "the batch", &got);
+    assert_true(rc_bytes_equal(got.client_stream, record.client_stream));
+    assert_true(got.batch_id == UINT64_MAX);
+    assert_true(got.batch_after == UINT64_MAX - 1);
+    assert_true(rc_bytes_equal(got.batch, RC_BYTES_LITERAL("the batch")));
+}
+
+static void
+test_entries(void **state)
+{
+    (void)state;
+    struct rc_record got;
+    struct rc_record record = {
+        .kind = RC_RECORD_ENTRY_PUT,
+        .project = RC_BYTES_LITERAL("shop"),
+        .catalog = RC_CATALOG_SEGMENTS,
+        .entry = {.name = RC_BYTES_LITERAL("payers"),
+                  .display_name = RC_BYTES_LITERAL("Payers"),
+                  .description = RC_BYTES_LITERAL("who paid"),
+                  .payload = RC_BYTES_LITERAL("\x01\x02"),
+                  .version = 9,
+                  .created_ms = 5,
+                  .updated_ms = 6},
+    };
+    check(&record, "", &got);
+    assert_int_equal(got.catalog, RC_CATALOG_SEGMENTS);
+    assert_true(rc_bytes_equal(got.entry.name, record.entry.name));
+    assert_true(rc_bytes_equal(got.entry.display_name, record.entry.display_name));
+    assert_true(rc_bytes_equal(got.entry.description, record.entry.description));
+    assert_true(rc_bytes_equal(got.entry.payload, record.entry.payload));
+    assert_int_equal(got.entry.version, 9);
+    assert_int_equal(got.entry.created_ms, 5);
+    assert_int_equal(got.entry.updated_ms, 6);
+    record.kind = RC_RECORD_ENTRY_REMOVE;
+    check(&record, "", &got);
+    assert_true(rc_bytes_equal(got.entry.name, record.entry.name));
+    record.kind = RC_RECORD_NOTHING;
+    record.project = (struct rc_bytes){0};
+    check(&record, "", &got);
+}
+
+static void
+test_unknown_kinds(void **state)
+{
+    (void)state;
+    for (uint32_t kind = 0; kind < 256; kind++) {
+        const unsigned char bytes[] = {(unsigned char)kind, 0, 200, 7};
+        struct rc_record record;
+        struct rc_error error = {0};
+        if (rc_record_read((struct rc_bytes){(const char *)bytes, sizeof(bytes)}, &record,
+                           &error) == RC_OK)
+            fail_msg("kind %u is taken", kind);
+        assert_int_equal(error.status, RC_CORRUPT);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_projects),
+        cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_unknown_kinds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

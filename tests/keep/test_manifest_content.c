@@ -1,0 +1,60 @@
+/* The manifest's content there and back, cut at every byte. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/keep/manifest_content.h"
+
+static void
+test_round_trip_and_cuts(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    const struct rc_manifest_project projects[] = {
+        {.id = RC_BYTES_LITERAL("alpha"), .incarnation = 1, .sequence = 10},
+        {.id = RC_BYTES_LITERAL("shop"), .incarnation = UINT64_MAX, .sequence = 11},
+    };
+    for (uint32_t count = 0; count <= 2; count++) {
+        RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+        const struct rc_manifest_content content = {
+            .number = 7, .sequence = 9, .project_count = count, .projects = projects};
+        struct rc_manifest_content got;
+        rc_manifest_content_write(&writer, &content);
+        assert_false(writer.failed);
+        for (size_t size = 0; size <= writer.size; size++) {
+            char *copy = malloc(size + 1);
+            memcpy(copy, writer.data, size);
+            const enum rc_status status =
+                rc_manifest_content_read((struct rc_bytes){copy, size}, arena, &got, NULL);
+            assert_int_equal(status, size == writer.size ? RC_OK : RC_CORRUPT);
+            if (status == RC_OK && count == 2) {
+                assert_int_equal(got.number, 7);
+                assert_int_equal(got.sequence, 9);
+                assert_int_equal(got.project_count, 2);
+                assert_true(rc_bytes_equal(got.projects[1].id, projects[1].id));
+                assert_true(got.projects[1].incarnation == UINT64_MAX);
+                assert_int_equal(got.projects[0].sequence, 10);
+            }
+            free(copy);
+        }
+        rc_write_u8(&writer, 0);
+        assert_int_equal(
+            rc_manifest_content_read((struct rc_bytes){(const char *)writer.data, writer.size},
+                                     arena, &got, NULL),
+            RC_CORRUPT);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip_and_cuts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

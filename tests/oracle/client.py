@@ -1,0 +1,274 @@
+"""A world's project on the server: rows in, queries out, with the oracle's Data beside it."""
+
+import datetime
+import json
+
+import grpc
+
+import wire
+from columnar import columnar, is_integer_id, ndjson
+from compare import differences
+from data import Data
+from ingest import Stream
+from recount.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
+    definition_pb2,
+    definition_pb2_grpc,
+    project_pb2,
+    project_pb2_grpc,
+    query_pb2_grpc,
+    segment_pb2,
+    segment_pb2_grpc,
+)
+
+SECONDS = 60
+LISTED_SPARE = 2000  # So many rows more than there are, and a list is without end.
+LATEST = 253402300799999  # The last millisecond of the year 9999.
+
+
+def rfc3339(time):
+    moment = datetime.datetime.fromtimestamp(time / 1000, datetime.timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time % 1000:03d}Z"
+
+
+def vary_json(rng):
+    """Another way to write the same NDJSON object, chosen at random."""
+
+    def vary(row):
+        if "time" in row and rng.random() < 0.15:
+            row["time"] = rfc3339(row["time"])
+        for name in ("user", "id"):
+            if is_integer_id(row.get(name, "")) and int(row[name]) < 2**63 and rng.random() < 0.4:
+                row[name] = int(row[name])
+        if "device.os" in row.get("properties", {}) and rng.random() < 0.5:
+            row["properties"] = dict(row["properties"])
+            row["properties"]["device"] = {"os": row["properties"].pop("device.os")}
+        return row
+
+    return vary
+
+
+class Client:
+    """The stubs of one server."""
+
+    def __init__(self, server):
+        self.server = server
+        self.connect()
+
+    def connect(self):
+        channel = self.server.channel
+        self.channel = channel
+        self.projects = project_pb2_grpc.ProjectServiceStub(channel)
+        self.definitions = definition_pb2_grpc.DefinitionServiceStub(channel)
+        self.segments = segment_pb2_grpc.SegmentServiceStub(channel)
+        self.queries = query_pb2_grpc.QueryServiceStub(channel)
+        self.admin = admin_pb2_grpc.AdminServiceStub(channel)
+
+    def snapshot(self):
+        return self.admin.CreateSnapshot(admin_pb2.CreateSnapshotRequest(), timeout=SECONDS)
+
+    def statistics(self, project):
+        reply = self.admin.GetStatistics(
+            admin_pb2.GetStatisticsRequest(project=project), timeout=SECONDS
+        )
+        return reply.projects[0]
+
+
+class Project:
+    """One world on the server. `faults` collects what is wrong outside of queries."""
+
+    def __init__(self, client, project_id, world):
+        self.client = client
+        self.name = "projects/" + project_id
+        self.world = world
+        self.data = Data(dict(world["definitions"]), dict(world["segments"]))
+        self.applied = []
+        self.batch_id = 0
+        self.faults = []
+        client.projects.CreateProject(
+            project_pb2.CreateProjectRequest(project_id=project_id), timeout=SECONDS
+        )
+
+    def define(self):
+        for name, predicate in self.data.definitions.items():
+            request = definition_pb2.CreateDefinitionRequest(parent=self.name, definition_id=name)
+            request.definition.predicate.CopyFrom(wire.predicate_message(predicate, self.name))
+            self.client.definitions.CreateDefinition(request, timeout=SECONDS)
+        for name, rule in self.data.segments.items():
+            request = segment_pb2.CreateSegmentRequest(parent=self.name, segment_id=name)
+            request.segment.rule.CopyFrom(wire.rule_message(rule, self.name))
+            self.client.segments.CreateSegment(request, timeout=SECONDS)
+
+    def redefine(self, name, predicate):
+        request = definition_pb2.UpdateDefinitionRequest()
+        request.definition.name = f"{self.name}/definitions/{name}"
+        request.definition.predicate.CopyFrom(wire.predicate_message(predicate, self.name))
+        self.client.definitions.UpdateDefinition(request, timeout=SECONDS)
+        self.data.definitions[name] = predicate
+
+    def encode(self, rows, rng):
+        if rng.random() < 0.5:
+            return columnar(rows, rng.random() < 0.4)
+        return ndjson(rows, rng.random() < 0.3, vary_json(rng))
+
+    def ingest(self, rows, rng):
+        """Sends rows in batches of random sizes and forms; checks every acknowledgement."""
+        expected = []
+        with Stream(self.client.channel, self.name, "oracle") as stream:
+            at = 0
+            while at < len(rows):
+                batch = rows[at : at + rng.choice([1, 3, 10, 40, 1000])]
+                at += len(batch)
+                self.batch_id += 1
+                stream.send(self.batch_id, self.encode(batch, rng))
+                expected.append(
+                    (self.batch_id, len(batch), sum(self.data.apply(row) for row in batch))
+                )
+            acks = stream.wait_acks(len(expected), SECONDS)
+        if stream.error is not None:
+            raise stream.error
+        got = [(ack.batch_id, ack.accepted, ack.replaced) for ack in acks]
+        if got != expected or any(ack.rejected_count or ack.duplicate for ack in acks):
+            self.faults.append(
+                f"acknowledgements (batch, accepted, replaced): {expected} expected, {got} came: "
+                f"{[str(ack) for ack in acks if ack.rejected_count][:3]}"
+            )
+        self.applied += rows
+        try:
+            self.learn_ids()
+        except ValueError as error:
+            self.faults.append(f"the events of a user: {error}")
+
+    def learn_ids(self):
+        """Events sent without an id get one from the server; it orders equal times."""
+        moment = self.data.as_of(LATEST)
+        for person, events in moment.events_of.items():
+            without = [event for event in events if not event.sent_id]
+            if not without:
+                continue
+            listed = {}
+            for event in self.list_events(
+                {
+                    "user": person,
+                    "as_of": LATEST,
+                    "range": None,
+                    "selector": None,
+                    "descending": False,
+                    "properties": None,
+                    "page_size": 1000,
+                }
+            )["events"]:
+                if event["id"].startswith("~"):
+                    listed.setdefault(content(event), []).append(event["id"])
+            self.assign_ids(without, listed)
+
+    def assign_ids(self, without, listed):
+        mine = {}
+        for event in sorted(without, key=lambda event: event.arrival):
+            names = sorted(event.properties, key=str.encode)
+            key = content(
+                {
+                    "user": event.user,
+                    "time": event.time,
+                    "properties": [[name, event.properties[name]] for name in names],
+                }
+            )
+            mine.setdefault(key, []).append(event)
+        for key in set(mine) | set(listed):
+            events, ids = mine.get(key, []), listed.get(key, [])
+            if len(events) != len(ids):
+                self.faults.append(
+                    f"events without id, {key}: {len(events)} expected, {len(ids)} listed"
+                )
+            before = [event.id for event in events if event.id]
+            if [one for one in before if before.count(one) > ids.count(one)]:
+                self.faults.append(
+                    f"events without id, {key}: their ids were {before} and are {ids}"
+                )
+            for event, event_id in zip(events, ids):
+                event.id = event_id
+
+    def list_events(self, query):
+        events, token, first = [], "", None
+        while True:
+            reply = self.client.queries.ListEvents(
+                wire.list_events_request(query, self.name, query["page_size"], token),
+                timeout=SECONDS,
+            )
+            first = first or reply
+            events += [wire.event_dict(event) for event in reply.events]
+            token = reply.next_page_token
+            if query["page_size"] and len(reply.events) > query["page_size"]:
+                self.faults.append(
+                    f"a page of {len(reply.events)} events, {query['page_size']} were asked for"
+                )
+            if not token:
+                break
+            if not reply.events:
+                raise ValueError("an empty page that is not the last")
+            if len(events) > len(self.applied) + LISTED_SPARE:
+                raise ValueError("the list does not end")
+        return {
+            "user": first.user,
+            "events": events,
+            "user_properties": [
+                [one.name, wire.value_of(one.value)] for one in first.user_properties
+            ],
+        }
+
+    def list_users(self, query):
+        count_request, _ = wire.segment_requests(query, self.name, "")
+        count = self.client.segments.CountSegment(count_request, timeout=SECONDS)
+        users, token = [], ""
+        while True:
+            _, request = wire.segment_requests(query, self.name, token)
+            reply = self.client.segments.ListSegmentUsers(request, timeout=SECONDS)
+            users += reply.users
+            token = reply.next_page_token
+            if not token:
+                return {"count": count.user_count, "known": count.known_user_count, "users": users}
+            if not reply.users:
+                raise ValueError("an empty page that is not the last")
+            if len(users) > 2 * len(self.applied) + LISTED_SPARE:
+                raise ValueError("the list does not end")
+
+    def ask(self, query):
+        """The server's answer in the oracle's shape."""
+        if query["kind"] == "events":
+            return self.list_events(query)
+        if query["kind"] == "segment":
+            return self.list_users(query)
+        kinds = {
+            "series": ("Series", wire.series_request, wire.series_reply),
+            "funnel": ("Funnel", wire.funnel_request, wire.funnel_reply),
+            "retention": ("Retention", wire.retention_request, wire.retention_reply),
+        }
+        method, request_of, answer_of = kinds[query["kind"]]
+        reply = getattr(self.client.queries, method)(request_of(query, self.name), timeout=SECONDS)
+        scope = query["scope"]
+        asked = (scope["as_of"], scope["zone"], scope["start"], scope["end"])
+        used = (
+            reply.info.as_of_ms,
+            reply.info.time_zone,
+            reply.info.range.start_ms,
+            reply.info.range.end_ms,
+        )
+        if asked != used:
+            self.faults.append(f"info of {query['kind']}: {asked} was asked, {used} was used")
+        return answer_of(reply)
+
+    def differ(self, query, expected):
+        """Sentences about how the server's answer differs from the oracle's."""
+        try:
+            return differences(expected, self.ask(query))
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.UNAVAILABLE:
+                self.client.server.check_alive()
+            return [f"the server says {error.code().name}: {error.details()}"]
+        except (ValueError, KeyError, IndexError) as error:
+            return [f"the reply is malformed: {error!r}"]
+
+
+def content(event):
+    return json.dumps([event["user"], event["time"], event["properties"]], ensure_ascii=False)

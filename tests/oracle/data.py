@@ -1,0 +1,123 @@
+"""What is known after some rows have arrived: the oracle's whole store.
+
+Rows arrive in order and are dicts:
+
+    {"kind": "event", "user": str, "time": ms, "id": str (or ""), "properties": {name: value}}
+    {"kind": "set", "user": str, "time": ms, "set": {name: value}}      None removes
+    {"kind": "alias", "left": str, "right": str}
+
+Nothing is indexed: every question walks over all rows again.
+"""
+
+from values import normal
+
+
+class Event:
+    """One live event. `key` is its place in the total order."""
+
+    __slots__ = ("user", "time", "id", "properties", "arrival", "sent_id")
+
+    def __init__(self, row, arrival):
+        self.user = row["user"]
+        self.time = row["time"]
+        self.id = row["id"]
+        self.sent_id = row["id"] != ""
+        self.properties = {}
+        for name, value in row["properties"].items():
+            value = normal(value)
+            if value is not None:
+                self.properties[name] = value
+        self.arrival = arrival
+
+    @property
+    def key(self):
+        return (self.time, self.id.encode(), self.user.encode(), self.arrival)
+
+
+class Data:
+    """Live events, writes of user properties, joins. See as_of() for what a query reads."""
+
+    def __init__(self, definitions=None, saved_segments=None):
+        self.events = {}
+        self.writes = []
+        self.parent = {}
+        self.arrivals = 0
+        self.definitions = {} if definitions is None else definitions
+        self.segments = {} if saved_segments is None else saved_segments
+
+    def apply(self, row):
+        """Takes a row; returns True if it replaced an earlier event."""
+        self.arrivals += 1
+        if row["kind"] == "alias":
+            self.join(row["left"], row["right"])
+            return False
+        self.parent.setdefault(row["user"], row["user"])
+        if row["kind"] == "set":
+            self.writes.append((row["time"], self.arrivals, row["user"], row["set"]))
+            return False
+        key = (row["user"], row["id"]) if row["id"] else self.arrivals
+        replaced = key in self.events
+        self.events[key] = Event(row, self.arrivals)
+        return replaced
+
+    def root(self, user):
+        while self.parent[user] != user:
+            user = self.parent[user]
+        return user
+
+    def join(self, left, right):
+        for user in (left, right):
+            self.parent.setdefault(user, user)
+        left, right = self.root(left), self.root(right)
+        if left != right:
+            self.parent[left] = right
+
+    def members(self, user):
+        """All sent ids of the person whom a sent id belongs to."""
+        root = self.root(user)
+        return [one for one in self.parent if self.root(one) == root]
+
+    def shown(self, user):
+        return min(self.members(user), key=str.encode)
+
+    def as_of(self, moment):
+        return Moment(self, moment)
+
+
+class Moment:
+    """The data as one moment sees it: events and writes after it do not exist."""
+
+    def __init__(self, data, moment):
+        self.data = data
+        self.moment = moment
+        shown = {}
+        for user in data.parent:
+            root = data.root(user)
+            if root not in shown or user.encode() < shown[root].encode():
+                shown[root] = user
+        self.person_of = {user: shown[data.root(user)] for user in data.parent}
+        self.events_of = {}
+        for event in data.events.values():
+            if event.time <= moment:
+                self.events_of.setdefault(self.person_of[event.user], []).append(event)
+        for events in self.events_of.values():
+            events.sort(key=lambda event: event.key)
+        self.properties_of = self.latest_writes()
+        self.known = sorted(set(self.events_of) | set(self.properties_of), key=str.encode)
+
+    def latest_writes(self):
+        latest = {}
+        for time, arrival, user, names in self.data.writes:
+            if time > self.moment:
+                continue
+            of_person = latest.setdefault(self.person_of[user], {})
+            for name, value in names.items():
+                if name not in of_person or of_person[name][:2] <= (time, arrival):
+                    of_person[name] = (time, arrival, normal(value))
+        return {
+            person: {name: write[2] for name, write in names.items() if write[2] is not None}
+            for person, names in latest.items()
+        }
+
+    def user_properties(self, person):
+        return self.properties_of.get(person, {})

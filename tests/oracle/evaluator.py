@@ -1,0 +1,22 @@
+"""The oracle: a slow and obvious evaluator of every query, over plain lists of events.
+
+It shares no source with the engine and follows docs/semantics.md. A query is a dict whose "kind"
+says which file answers it.
+"""
+
+from funnel import funnel_answer
+from lists import events_answer, users_answer
+from retention import retention_answer
+from series import series_answer
+
+ANSWERS = {
+    "series": series_answer,
+    "funnel": funnel_answer,
+    "retention": retention_answer,
+    "segment": users_answer,
+    "events": events_answer,
+}
+
+
+def evaluate(query, data):
+    return ANSWERS[query["kind"]](query, data)

@@ -1,0 +1,263 @@
+"""The questions of the examples in docs/semantics.md: text to query, answer to text.
+
+A query has the shape of evaluator.py. An answer is written in one way only, so that what the page
+says and what a server says are compared as texts.
+"""
+
+import datetime
+
+from examples import (
+    AS_OF_MS,
+    DAY_MS,
+    WEEKDAYS,
+    Tokens,
+    Unreadable,
+    duration_ms,
+    moment_ms,
+    read_rule,
+    read_selector,
+    show,
+)
+
+KINDS = ("count", "uniques", "buckets", "funnel", "retention", "segment", "events", "user", "shown")
+COLUMNS = {
+    "share": "from_first",
+    "share_of_previous": "from_previous",
+    "mean": "mean_previous",
+    "median": "median_previous",
+    "mean_from_first": "mean_first",
+    "median_from_first": "median_first",
+}
+
+
+class Question:
+    """One question: `query` is what is asked, answer() writes what came back."""
+
+    def __init__(self, source, example):
+        self.tokens = Tokens(source)
+        self.kind = self.tokens.word("a question")
+        if self.kind not in KINDS:
+            raise Unreadable(f"{self.kind!r} is no question")
+        start, end = example.whole_days()
+        self.scope = {"zone": "UTC", "as_of": AS_OF_MS}
+        self.range = {"start": start, "end": end, "week_start": 0}
+        self.options = {"unit": None, "with": [], "page_size": 0, "breakdown": None}
+        while self.read_option():
+            pass
+        self.query = getattr(self, "read_" + self.kind)()
+        if self.tokens.peek()[0] != "end":
+            raise Unreadable(f"{self.tokens.peek()[1]!r} is too much, in {source!r}")
+
+    def read_option(self):
+        """Reads one word that belongs to the question, with what it takes; False: none comes."""
+        kind, name = self.tokens.peek()
+        reader = getattr(self, "option_" + name, None) if kind == "word" else None
+        if reader is not None:
+            self.tokens.next()
+            reader()
+        return reader is not None
+
+    def option_per(self):
+        self.options["unit"] = self.tokens.word("a unit of time")
+
+    def option_from(self):
+        self.options["ranged"] = True
+        self.range["start"] = moment_ms(self.tokens.word("a moment"))
+
+    def option_to(self):
+        self.options["ranged"] = True
+        self.range["end"] = moment_ms(self.tokens.word("a moment"))
+
+    def option_as_of(self):
+        self.scope["as_of"] = moment_ms(self.tokens.word("a moment"))
+
+    def option_zone(self):
+        self.scope["zone"] = self.tokens.word("a time zone")
+
+    def option_weeks_begin(self):
+        self.range["week_start"] = WEEKDAYS.index(self.tokens.word("a day of the week"))
+
+    def option_among(self):
+        self.tokens.expect("(")
+        self.scope["segment"] = read_rule(self.tokens)
+        self.tokens.expect(")")
+
+    def option_by(self):
+        scope, _, name = self.tokens.word("a property").rpartition(".")
+        self.options["breakdown"] = {"scope": scope or "event", "property": name, "top": 9}
+
+    def option_top(self):
+        self.options["breakdown"]["top"] = self.tokens.value()
+
+    def option_window(self):
+        self.options["window"] = duration_ms(self.tokens.word("a length of time"))
+
+    def option_first_only(self):
+        self.options["first_only"] = True
+
+    def option_strict_times(self):
+        self.options["strict_times"] = True
+
+    def option_cohorts(self):
+        self.options["cohorts"] = self.tokens.word("a kind of cohort")
+
+    def option_on_or_after(self):
+        self.options["or_after"] = True
+
+    def option_cells(self):
+        self.options["last_period"] = self.tokens.value() - 1
+
+    def option_latest_first(self):
+        self.options["descending"] = True
+
+    def option_pages_of(self):
+        self.options["page_size"] = self.tokens.value()
+
+    def option_with(self):
+        self.options["with"].append(self.tokens.word("a column"))
+
+    def ranged_scope(self):
+        return dict(self.scope, **self.range)
+
+    def read_steps(self):
+        steps = [read_selector(self.tokens)]
+        while self.tokens.take("|"):
+            steps.append(read_selector(self.tokens))
+        return steps
+
+    def read_series(self, measure, selector):
+        return {
+            "kind": "series",
+            "scope": self.ranged_scope(),
+            "unit": self.options["unit"],
+            "series": [{"selector": selector, "measure": measure}],
+            "breakdown": self.options["breakdown"],
+        }
+
+    def read_count(self):
+        return self.read_series("events", read_selector(self.tokens))
+
+    def read_uniques(self):
+        return self.read_series("unique", read_selector(self.tokens))
+
+    def read_buckets(self):
+        return self.read_series("events", {"terms": [{"any": True}]})
+
+    def read_funnel(self):
+        return {
+            "kind": "funnel",
+            "scope": self.ranged_scope(),
+            "steps": self.read_steps(),
+            "window": self.options.get("window"),
+            "first_only": self.options.get("first_only", False),
+            "strict_times": self.options.get("strict_times", False),
+            "breakdown": self.options["breakdown"],
+        }
+
+    def read_retention(self):
+        steps = self.read_steps()
+        return {
+            "kind": "retention",
+            "scope": self.ranged_scope(),
+            "unit": self.options["unit"],
+            "start": steps[0],
+            "return": steps[-1],
+            "cohorts": self.options.get("cohorts", "default"),
+            "or_after": self.options.get("or_after", False),
+            "last_period": self.options.get("last_period"),
+        }
+
+    def read_segment(self):
+        rule = read_rule(self.tokens)
+        return {"kind": "segment", "scope": dict(self.scope, segment=rule), "page_size": 0}
+
+    def read_events(self):
+        selector = None
+        user = self.tokens.word("a user")
+        if self.tokens.peek()[0] != "end":
+            selector = read_selector(self.tokens)
+        ranged = self.options.get("ranged")
+        return {
+            "kind": "events",
+            "user": user,
+            "as_of": self.scope["as_of"],
+            "range": [self.range["start"], self.range["end"]] if ranged else None,
+            "selector": selector,
+            "descending": self.options.get("descending", False),
+            "properties": None,
+            "page_size": self.options["page_size"],
+        }
+
+    read_user = read_events
+    read_shown = read_events
+
+    def answer(self, answer):
+        """An answer in the shape of evaluator.py, as the page writes it."""
+        if self.kind in ("count", "uniques"):
+            return self.series_text(answer["series"][0])
+        if self.kind == "buckets":
+            return "; ".join(map(bucket_text, answer["buckets"]))
+        if self.kind == "segment":
+            return " ".join(answer["users"]) or "nobody"
+        if self.kind == "shown":
+            return answer["user"]
+        if self.kind == "user":
+            found = answer["user_properties"]
+            return " ".join(f"{name}={show(value)}" for name, value in found) or "nothing"
+        return getattr(self, self.kind + "_text")(answer)
+
+    def rows_text(self, rows, text_of):
+        if self.options["breakdown"] is None:
+            return text_of(rows[-1])
+        labels = [show(row["label"][1]) if row["label"][1:] else row["label"][0] for row in rows]
+        return "; ".join(f"{label}: {text_of(row)}" for label, row in zip(labels, rows))
+
+    def series_text(self, rows):
+        def text_of(row):
+            if self.options["unit"] is None:
+                return numbers([row["total"]])
+            return f"{numbers(row['values'])} total {numbers([row['total']])}"
+
+        return self.rows_text(rows, text_of)
+
+    def funnel_text(self, answer):
+        def text_of(row):
+            more = [f" {name} {numbers(row[COLUMNS[name]])}" for name in self.options["with"]]
+            return numbers(row["counts"]) + "".join(more)
+
+        return self.rows_text(answer["rows"], text_of)
+
+    def retention_text(self, answer):
+        lines = []
+        for row in answer["rows"]:
+            marks = ["*" if state == "begun" else "" for state in row["states"]]
+            cells = [number(users) + mark for users, mark in zip(row["users"], marks)]
+            lines.append(f"{row['size']}: {' '.join(cells)}")
+        if "summary" in self.options["with"]:
+            summary = answer["summary"]
+            parts = zip(summary["users"], summary["sizes"])
+            lines.append("summary: " + " ".join(f"{users}/{size}" for users, size in parts))
+        return "; ".join(lines)
+
+    def events_text(self, answer):
+        ids = [event["id"] for event in answer["events"]]
+        size = self.options["page_size"] or max(len(ids), 1)
+        pages = [" ".join(ids[at : at + size]) for at in range(0, len(ids), size)]
+        return " | ".join(pages) or "none"
+
+
+def number(value):
+    return "null" if value is None else f"{value:.6g}"
+
+
+def numbers(values):
+    return " ".join(map(number, values))
+
+
+def bucket_text(bucket):
+    """Local time at the start with its offset, the length in hours, and whether the range cuts it."""
+    zone = datetime.timezone(datetime.timedelta(seconds=bucket["offset"]))
+    start = datetime.datetime.fromtimestamp(bucket["start"] / 1000, zone)
+    length = (bucket["end"] - bucket["start"]) / 3_600_000
+    text = f"{start.isoformat(timespec='minutes')} {length:.6g}h"
+    return text + (" partial" if bucket["partial"] else "")

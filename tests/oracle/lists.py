@@ -1,0 +1,44 @@
+"""A user's events, a segment's users: all of them; pages are cut where they are compared."""
+
+from predicate import selector_test
+from segment import persons
+
+
+def events_answer(query, data):
+    moment = data.as_of(query["as_of"])
+    person = moment.person_of[query["user"]]
+    properties = moment.user_properties(person)
+    events = []
+    for event in moment.events_of.get(person, []):
+        if query["range"] is not None and not query["range"][0] <= event.time < query["range"][1]:
+            continue
+        if query["selector"] is not None and not selector_test(
+            query["selector"], event.properties, properties, data.definitions
+        ):
+            continue
+        names = sorted(event.properties, key=str.encode)
+        if query["properties"]:
+            names = [name for name in names if name in query["properties"]]
+        events.append(
+            {
+                "user": event.user,
+                "time": event.time,
+                "id": event.id,
+                "properties": [[name, event.properties[name]] for name in names],
+            }
+        )
+    if query["descending"]:
+        events.reverse()
+    return {
+        "user": person,
+        "events": events,
+        "user_properties": [
+            [name, properties[name]] for name in sorted(properties, key=str.encode)
+        ],
+    }
+
+
+def users_answer(query, data):
+    moment = data.as_of(query["scope"]["as_of"])
+    users = persons(query["scope"], moment)
+    return {"count": len(users), "known": len(moment.known), "users": users}

@@ -1,0 +1,155 @@
+"""Predicates over one event and its user: leaves, trees, selectors.
+
+A predicate is a dict with one key:
+
+    {"all_of": [...]}  {"any_of": [...]}  {"not": p}  {"definition": name}
+    {"leaf": {"scope": "event" | "user", "property": name, "op": ..., "operand": ..., "ci": bool,
+              "negated": bool}}
+
+A selector is {"terms": [{"any": True} | {"definition": name} | {"predicate": p}, ...]}.
+"""
+
+import functools
+import re
+
+from values import as_number, is_number, number_text
+
+TEXT_OPS = ("contains", "starts_with", "ends_with", "like", "regex")
+
+
+def fold(text, ci):
+    return text.lower() if ci else text
+
+
+def equal(value, operand, ci):
+    if isinstance(value, bool) or isinstance(operand, bool):
+        return isinstance(value, bool) and isinstance(operand, bool) and value == operand
+    order = compare(value, operand)
+    if order is not None:
+        return order == 0 or (
+            ci and not_numbers(value, operand) and fold(value, True) == fold(operand, True)
+        )
+    return False
+
+
+def not_numbers(value, operand):
+    return as_number(value) is None and as_number(operand) is None
+
+
+def compare(value, operand):
+    """-1, 0 or 1, or None where the two cannot be compared."""
+    if isinstance(value, bool) or isinstance(operand, bool):
+        return None
+    left, right = as_number(value), as_number(operand)
+    if left is None and right is None:
+        left, right = value.encode(), operand.encode()
+    if left is None or right is None:
+        return None
+    return (left > right) - (left < right)
+
+
+@functools.lru_cache(maxsize=4096)
+def like_pattern(pattern, ci):
+    out, index = [], 0
+    while index < len(pattern):
+        char = pattern[index]
+        if char == "\\":
+            index += 1
+            out.append(re.escape(pattern[index]))
+        elif char == "%":
+            out.append("(?s:.*)")
+        elif char == "_":
+            out.append("(?s:.)")
+        else:
+            out.append(re.escape(char))
+        index += 1
+    return re.compile("".join(out) + r"\Z", re.IGNORECASE if ci else 0)
+
+
+@functools.lru_cache(maxsize=4096)
+def regex_pattern(pattern, ci):
+    """The generator writes a final $ only in the sense of "end of the text", which Python spells
+    \\Z.
+    """
+    if pattern.endswith("$") and not pattern.endswith("\\$"):
+        pattern = pattern[:-1] + r"\Z"
+    return re.compile(pattern, re.IGNORECASE if ci else 0)
+
+
+def text_test(op, value, operand, ci):
+    if is_number(value):
+        value = number_text(value)
+    if not isinstance(value, str):
+        return False
+    if op == "like":
+        return like_pattern(operand, ci).match(value) is not None
+    if op == "regex":
+        return regex_pattern(operand, ci).search(value) is not None
+    value, operand = fold(value, ci), fold(operand, ci)
+    if op == "contains":
+        return operand in value
+    return value.startswith(operand) if op == "starts_with" else value.endswith(operand)
+
+
+def single_test(op, value, operand, ci):
+    if op == "equals":
+        return equal(value, operand, ci)
+    if op == "in_set":
+        return any(equal(value, one, ci) for one in operand)
+    if op in TEXT_OPS:
+        return text_test(op, value, operand, ci)
+    if op == "between":
+        low, high = compare(value, operand[0]), compare(value, operand[1])
+        return low is not None and high is not None and low >= 0 and high <= 0
+    order = compare(value, operand)
+    if order is None:
+        return False
+    return {
+        "less": order < 0,
+        "less_or_equal": order <= 0,
+        "greater": order > 0,
+        "greater_or_equal": order >= 0,
+    }[op]
+
+
+def leaf_test(leaf, value):
+    """Whether a value of the leaf's property passes; None is a property that is not set."""
+    if value is None:
+        passes = False
+    elif leaf["op"] == "is_set":
+        passes = True
+    else:
+        elements = value if isinstance(value, tuple) else (value,)
+        passes = any(
+            single_test(leaf["op"], one, leaf.get("operand"), leaf.get("ci", False))
+            for one in elements
+        )
+    return passes != leaf.get("negated", False)
+
+
+def predicate_test(predicate, event_properties, user_properties, definitions):
+    ((kind, content),) = predicate.items()
+    if kind == "all_of":
+        return all(
+            predicate_test(p, event_properties, user_properties, definitions) for p in content
+        )
+    if kind == "any_of":
+        return any(
+            predicate_test(p, event_properties, user_properties, definitions) for p in content
+        )
+    if kind == "not":
+        return not predicate_test(content, event_properties, user_properties, definitions)
+    if kind == "definition":
+        return predicate_test(definitions[content], event_properties, user_properties, definitions)
+    properties = event_properties if content["scope"] == "event" else user_properties
+    return leaf_test(content, properties.get(content["property"]))
+
+
+def selector_test(selector, event_properties, user_properties, definitions):
+    for term in selector["terms"]:
+        if "any" in term:
+            return True
+        predicate = term.get("predicate") or {"definition": term["definition"]}
+        if predicate_test(predicate, event_properties, user_properties, definitions):
+            return True
+    return False

@@ -1,0 +1,389 @@
+"""Random queries over every option that the server supports, and the tags by which coverage is
+counted.
+"""
+
+from buckets import buckets
+from generator import CITIES, DAY, FLAGS, HOUR, NUMBERS, PATHS, PLANS, SCORES, TAGS, TYPES, ZONES
+
+EVENT_VALUES = {
+    "type": TYPES,
+    "path": PATHS,
+    "price": NUMBERS,
+    "city": CITIES,
+    "tags": [t for ts in TAGS for t in ts],
+    "flag": FLAGS,
+    "device.os": ["mac", "win", "linux"],
+    "mixed": [1, "x", 2.5, True, "1"],
+    "absent": ["x", 1],
+}
+USER_VALUES = {
+    "plan": PLANS,
+    "score": SCORES,
+    "labels": ["a", "b", "1", "ä"],
+    "home": CITIES,
+    "absent": ["x", 1],
+}
+EVENT_WEIGHTS = [8, 5, 5, 3, 3, 2, 2, 1, 1]
+USER_WEIGHTS = [4, 4, 2, 2, 1]
+REGEXES = [
+    "a",
+    "^/a",
+    "b$",
+    "^$",
+    "[a-z]+",
+    "(a|b)/?",
+    "^/(a|b)?$",
+    "z.rich",
+    "[^a-z]",
+    "^1(\\.0)?$",
+    "li.k|buy",
+    "x{1,2}",
+    "^.$",
+    "u+s?",
+    "ü",
+    "a.b",
+    "\\?x=",
+    ".",
+]
+LIKES = [
+    "%",
+    "/a%",
+    "%b",
+    "/_",
+    "_",
+    "/a\\%b",
+    "/a\\_b",
+    "/a\\\\b",
+    "",
+    "%i%",
+    "z_rich",
+    "1%",
+    "%.%",
+    "a%b",
+    "Z%",
+]
+PIECES = ["a", "/", "A", "ü", "Ü", "1", ".5", "", "b", "i", "京", "li", "PAID"]
+ORDERED = ["less", "less_or_equal", "greater", "greater_or_equal"]
+TEXTS = ["contains", "starts_with", "ends_with"]
+UNIT_MS = {
+    "second": 1000,
+    "minute": 60_000,
+    "hour": HOUR,
+    "day": DAY,
+    "week": 7 * DAY,
+    "month": 30 * DAY,
+    "quarter": 91 * DAY,
+    "year": 365 * DAY,
+}
+
+
+def comparable(rng, values):
+    """Something to compare with: neither null nor a list nor a boolean."""
+    found = [value for value in values if value is not None and not isinstance(value, bool)]
+    return rng.choice(found or [1, "x"])
+
+
+def make_leaf(rng, scope=None):
+    scope = scope or ("event" if rng.random() < 0.8 else "user")
+    values, weights = (
+        (EVENT_VALUES, EVENT_WEIGHTS) if scope == "event" else (USER_VALUES, USER_WEIGHTS)
+    )
+    name = rng.choices(list(values), weights)[0]
+    pool = [value for value in values[name] if value is not None]
+    op = rng.choices(
+        ["equals", "in_set", "ordered", "between", "is_set", "text", "like", "regex"],
+        [8, 3, 3, 2, 2, 3, 2, 3],
+    )[0]
+    leaf = {"scope": scope, "property": name, "op": op}
+    if op == "ordered":
+        leaf["op"] = rng.choice(ORDERED)
+        leaf["operand"] = comparable(rng, pool)
+    elif op == "text":
+        leaf["op"] = rng.choice(TEXTS)
+        leaf["operand"] = rng.choice(PIECES)
+    elif op == "equals":
+        leaf["operand"] = rng.choice(pool)
+    elif op == "in_set":
+        leaf["operand"] = [rng.choice(pool) for _ in range(rng.choice([1, 2, 2, 3, 5]))]
+    elif op == "between":
+        leaf["operand"] = [comparable(rng, pool), comparable(rng, pool)]
+    elif op == "like":
+        leaf["operand"] = rng.choice(LIKES)
+    elif op == "regex":
+        leaf["operand"] = rng.choice(REGEXES)
+    if leaf["op"] not in ORDERED + ["between", "is_set"] and rng.random() < 0.25:
+        leaf["ci"] = True
+    if rng.random() < 0.2:
+        leaf["negated"] = True
+    return leaf
+
+
+def make_predicate(rng, world, depth=0):
+    if depth >= 2 or rng.random() < 0.6:
+        # Mostly plain equality of the type, so that funnels and retention find something.
+        if rng.random() < 0.4:
+            return {
+                "leaf": {
+                    "scope": "event",
+                    "property": "type",
+                    "op": "equals",
+                    "operand": rng.choice(TYPES),
+                }
+            }
+        return {"leaf": make_leaf(rng)}
+    kind = rng.choices(["all_of", "any_of", "not", "definition"], [4, 4, 2, 2])[0]
+    if kind == "definition" and world["definitions"]:
+        return {"definition": rng.choice(sorted(world["definitions"]))}
+    if kind in ("not", "definition"):
+        return {"not": make_predicate(rng, world, depth + 1)}
+    return {
+        kind: [make_predicate(rng, world, depth + 1) for _ in range(rng.choice([0, 1, 2, 2, 3]))]
+    }
+
+
+def make_selector(rng, world):
+    terms = []
+    for _ in range(rng.choice([1, 1, 1, 2, 3])):
+        kind = rng.random()
+        if kind < 0.12:
+            terms.append({"any": True})
+        elif kind < 0.35 and world["definitions"]:
+            terms.append({"definition": rng.choice(sorted(world["definitions"]))})
+        else:
+            terms.append({"predicate": make_predicate(rng, world)})
+    return {"terms": terms}
+
+
+def some_time(rng, world):
+    """An instant near the world's events, often exactly on their grid."""
+    instant = world["first"] + rng.randrange(-world["length"] // 4, world["length"] * 5 // 4)
+    if rng.random() < 0.7:
+        instant = instant // world["grid"] * world["grid"]
+    if rng.random() < 0.5 and world["rows"]:
+        instant = rng.choice(world["rows"]).get("time", instant)
+    return instant + rng.choice([0, 0, 0, 1, -1])
+
+
+def make_rule(rng, world, depth=0):
+    if depth >= 2 or rng.random() < 0.55:
+        if rng.random() < 0.4:
+            return {"user": make_leaf(rng, "user")}
+        return {"behavior": make_behavior(rng, world)}
+    kind = rng.choices(["all_of", "any_of", "not", "segment"], [4, 4, 3, 2])[0]
+    if kind == "segment" and world["segments"]:
+        return {"segment": rng.choice(sorted(world["segments"]))}
+    if kind in ("not", "segment"):
+        return {"not": make_rule(rng, world, depth + 1)}
+    return {kind: [make_rule(rng, world, depth + 1) for _ in range(rng.choice([0, 1, 2, 3]))]}
+
+
+def make_behavior(rng, world):
+    out = {
+        "selector": make_selector(rng, world),
+        "measure": rng.choice(["count", "count", "days"]),
+        "comparison": None,
+        "window": None,
+    }
+    if rng.random() < 0.8:
+        out["comparison"] = [
+            rng.choice(["=", "!=", "<", "<=", ">", ">="]),
+            rng.choice([1, 1, 2, 2, 3, 4, 0, 0.5]),
+        ]
+    kind = rng.random()
+    if kind < 0.35:
+        out["window"] = {"prior": max(rng.choice([1, 2, 5, 10]) * world["grid"], 1)}
+    elif kind < 0.6:
+        start, end = sorted([some_time(rng, world), some_time(rng, world)])
+        out["window"] = {"absolute": [start, max(end, start + 1)]}
+    return out
+
+
+def make_scope(rng, world, ranged=True):
+    out = {
+        "zone": world["zone"] if rng.random() < 0.6 else rng.choice(ZONES),
+        "as_of": world["first"] + 4 * world["length"] + 400 * DAY,
+    }
+    if rng.random() < 0.3:
+        out["as_of"] = some_time(rng, world)
+    if ranged:
+        start, end = sorted([some_time(rng, world), some_time(rng, world)])
+        if rng.random() < 0.5:
+            start, end = (
+                world["first"] - world["grid"],
+                world["first"] + world["length"] + world["grid"],
+            )
+        out.update(start=start, end=max(end, start + 1), week_start=rng.choice([0, 0, 0, 6, 3]))
+    if rng.random() < 0.2:
+        out["segment"] = make_rule(rng, world)
+    return out
+
+
+def make_breakdown(rng):
+    if rng.random() < 0.55:
+        return None
+    scope = "event" if rng.random() < 0.7 else "user"
+    values = EVENT_VALUES if scope == "event" else USER_VALUES
+    out = {
+        "scope": scope,
+        "property": rng.choice(list(values)),
+        "top": rng.choice([1, 1, 2, 3, 9, 9, 100]),
+    }
+    out["default"] = out["top"] == 9 and rng.random() < 0.5
+    return out
+
+
+def make_series(rng, world):
+    scope = make_scope(rng, world)
+    units = [
+        unit for unit, length in UNIT_MS.items() if (scope["end"] - scope["start"]) // length < 600
+    ]
+    return {
+        "kind": "series",
+        "scope": scope,
+        "unit": None if rng.random() < 0.15 else rng.choice(units),
+        "series": [
+            {"selector": make_selector(rng, world), "measure": rng.choice(["events", "unique"])}
+            for _ in range(rng.choice([1, 1, 1, 2, 3]))
+        ],
+        "breakdown": make_breakdown(rng),
+    }
+
+
+def make_funnel(rng, world):
+    window = None
+    if rng.random() < 0.7:
+        window = max(rng.choice([0, 1, 2, 3, 6]) * world["grid"] + rng.choice([0, 0, 0, 1, -1]), 0)
+    return {
+        "kind": "funnel",
+        "scope": make_scope(rng, world),
+        "steps": [make_selector(rng, world) for _ in range(rng.choice([1, 2, 2, 3, 3, 4, 5]))],
+        "window": window,
+        "first_only": rng.random() < 0.25,
+        "strict_times": rng.random() < 0.25,
+        "breakdown": make_breakdown(rng),
+    }
+
+
+def make_retention(rng, world):
+    scope = make_scope(rng, world)
+    units = [
+        unit
+        for unit, length in UNIT_MS.items()
+        if (scope["end"] - scope["start"]) // length < 40 and unit not in ("second", "minute")
+    ]
+    # Whether a period has begun that the range cuts at its front is asked only after the range's
+    # start.
+    unit = rng.choice(units)
+    if rng.random() < 0.3:
+        # Cells begin and elapse at the ends of periods: ask exactly there, and just before.
+        periods = buckets(scope["zone"], scope["start"], scope["end"], unit, scope["week_start"])
+        scope["as_of"] = rng.choice(periods)["end"] - rng.choice([0, 0, 1])
+    scope["as_of"] = max(scope["as_of"], scope["start"])
+    start = make_selector(rng, world)
+    return {
+        "kind": "retention",
+        "scope": scope,
+        "unit": unit,
+        "start": start,
+        "return": start if rng.random() < 0.4 else make_selector(rng, world),
+        "cohorts": rng.choice(["default", "recurring", "first_time", "first_in_range"]),
+        "or_after": rng.random() < 0.35,
+        "last_period": None if rng.random() < 0.4 else rng.choice([0, 1, 2, 5, 12]),
+    }
+
+
+def make_segment(rng, world):
+    scope = make_scope(rng, world, ranged=False)
+    if rng.random() < 0.9:
+        scope["segment"] = make_rule(rng, world)
+    return {"kind": "segment", "scope": scope, "page_size": rng.choice([0, 1, 2, 3, 7, 1000])}
+
+
+def make_events(rng, world):
+    users = sorted({row["user"] for row in world["rows"] if row["kind"] != "alias"})
+    scope = make_scope(rng, world)
+    return {
+        "kind": "events",
+        "user": rng.choice(users),
+        "as_of": scope["as_of"],
+        "range": None if rng.random() < 0.5 else [scope["start"], scope["end"]],
+        "selector": None if rng.random() < 0.5 else make_selector(rng, world),
+        "descending": rng.random() < 0.5,
+        "properties": None if rng.random() < 0.7 else rng.sample(sorted(EVENT_VALUES), 2),
+        "page_size": rng.choice([0, 1, 2, 3, 7, 1000]),
+    }
+
+
+def make_query(rng, world):
+    kinds = [make_series, make_funnel, make_retention, make_segment]
+    weights = [5, 5, 4, 3]
+    if any(row["kind"] != "alias" for row in world["rows"]):
+        kinds.append(make_events)
+        weights.append(2)
+    return rng.choices(kinds, weights)[0](rng, world)
+
+
+def tags(query):
+    """Names of the options that a query uses, for the coverage table."""
+    out = {query["kind"]}
+    walk_tags(query, out, query["kind"])
+    return out
+
+
+def data_tags(rows):
+    """Names of what is special about a world's rows."""
+    events = [row for row in rows if row["kind"] == "event"]
+    keys = [(row["user"], row["id"]) for row in events if row["id"]]
+    found = {
+        "none": not events,
+        "joined users": any(row["kind"] == "alias" for row in rows),
+        "property writes": any(row["kind"] == "set" for row in rows),
+        "events without id": len(keys) < len(events),
+        "replaced events": len(set(keys)) < len(keys),
+    }
+    return {"data: " + name for name, there in found.items() if there}
+
+
+def walk_tags(node, out, kind):
+    if isinstance(node, list):
+        for child in node:
+            walk_tags(child, out, kind)
+        return
+    if not isinstance(node, dict):
+        return
+    if "op" in node:
+        out.add("leaf " + node["op"])
+        out.update("leaf " + flag for flag in ("ci", "negated") if node.get(flag))
+        out.add("leaf over " + node["scope"])
+    for name in (
+        "any",
+        "definition",
+        "all_of",
+        "any_of",
+        "not",
+        "segment",
+        "user",
+        "behavior",
+        "breakdown",
+    ):
+        if isinstance(node.get(name), (dict, list, str, bool)) and node.get(name):
+            out.add(f"{kind}: {name}" if name in ("segment", "breakdown") else f"node {name}")
+    for name in (
+        "unit",
+        "cohorts",
+        "or_after",
+        "first_only",
+        "strict_times",
+        "descending",
+        "measure",
+    ):
+        if node.get(name):
+            out.add(f"{kind}: {name} {node[name]}")
+    if "window" in node and kind == "funnel" and "steps" in node:
+        out.add("funnel: window" if node["window"] is not None else "funnel: no window")
+    if isinstance(node.get("window"), dict):
+        out.add("behavior window " + next(iter(node["window"])))
+    if "zone" in node:
+        out.add("zone " + node["zone"])
+    for child in node.values():
+        walk_tags(child, out, kind)

@@ -1,0 +1,243 @@
+#!/usr/bin/python3
+"""docs/semantics.md is true: every example of the page, asked of the server and of the oracle.
+
+Each example is a project of its own. Its rows go in as NDJSON; its questions are asked while they
+are in the head, and again after a restart, when they are in slabs. What the page says is refused is
+sent and must be refused with UNIMPLEMENTED and the field's name.
+"""
+
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "system")]
+
+from harness import Details, options
+
+OPTIONS = options(
+    __doc__.split("\n")[0],
+    (["--page"], {"default": os.path.join(HERE, "..", "..", "docs", "semantics.md")}),
+)
+
+import grpc
+from google.protobuf import text_format
+
+import wire
+from columnar import ndjson
+from data import Data
+from evaluator import evaluate
+from example_questions import Question
+from examples import DAY_MS, EPOCH_MS, Example, Unreadable, blocks
+from ingest import ingest_all
+from recount.v1 import (
+    definition_pb2,
+    definition_pb2_grpc,
+    event_list_pb2,
+    funnel_pb2,
+    project_pb2,
+    project_pb2_grpc,
+    query_pb2_grpc,
+    retention_pb2,
+    segment_pb2,
+    segment_pb2_grpc,
+    series_pb2,
+)
+from server import Server, ServerDied
+
+SECONDS = 60
+FAILURES = (Unreadable, grpc.RpcError, ServerDied, ValueError, KeyError, IndexError, TimeoutError)
+REFUSED = {
+    "Series": series_pb2.SeriesRequest,
+    "Funnel": funnel_pb2.FunnelRequest,
+    "Retention": retention_pb2.RetentionRequest,
+    "CountSegment": segment_pb2.CountSegmentRequest,
+    "CreateSegment": segment_pb2.CreateSegmentRequest,
+    "ListEvents": event_list_pb2.ListEventsRequest,
+}
+
+
+class Tally:
+    def __init__(self):
+        self.passed, self.failed = 0, 0
+
+    def check(self, place, expected, got):
+        if expected == got:
+            self.passed += 1
+            return
+        self.failed += 1
+        print(f"FAILED {place}\n  the page: {expected}\n  the answer: {got}", flush=True)
+
+    def fault(self, place, error):
+        self.failed += 1
+        text = f"{error.code().name}: {error.details()}" if is_call(error) else repr(error)
+        print(f"FAILED {place}\n  {text}", flush=True)
+
+
+def is_call(error):
+    return isinstance(error, grpc.RpcError)
+
+
+class Asker:
+    """Questions as calls of one server, answers in the oracle's shape."""
+
+    def __init__(self, channel, project):
+        self.project = project
+        self.queries = query_pb2_grpc.QueryServiceStub(channel)
+        self.segments = segment_pb2_grpc.SegmentServiceStub(channel)
+
+    def ask(self, query):
+        return getattr(self, "ask_" + query["kind"])(query)
+
+    def ask_series(self, query):
+        request = wire.series_request(query, self.project)
+        return wire.series_reply(self.queries.Series(request, timeout=SECONDS))
+
+    def ask_funnel(self, query):
+        request = wire.funnel_request(query, self.project)
+        return wire.funnel_reply(self.queries.Funnel(request, timeout=SECONDS))
+
+    def ask_retention(self, query):
+        request = wire.retention_request(query, self.project)
+        return wire.retention_reply(self.queries.Retention(request, timeout=SECONDS))
+
+    def ask_segment(self, query):
+        count, users = wire.segment_requests(query, self.project, "")
+        found = list(self.segments.ListSegmentUsers(users, timeout=SECONDS).users)
+        counted = self.segments.CountSegment(count, timeout=SECONDS).user_count
+        if counted != len(found):
+            raise ValueError(f"CountSegment says {counted}, ListSegmentUsers {len(found)}")
+        return {"users": found}
+
+    def ask_events(self, query):
+        size, token, events, answer = query["page_size"], "", [], {}
+        while token or not answer:
+            request = wire.list_events_request(query, self.project, size, token)
+            reply = self.queries.ListEvents(request, timeout=SECONDS)
+            token = reply.next_page_token
+            if size and (len(reply.events) > size or (token and len(reply.events) < size)):
+                raise ValueError(f"a page of {len(reply.events)} events, {size} were asked for")
+            found = [[one.name, wire.value_of(one.value)] for one in reply.user_properties]
+            answer = answer or {"user": reply.user, "user_properties": found, "events": events}
+            events += map(wire.event_dict, reply.events)
+        return answer
+
+
+class Case:
+    """One example on the server."""
+
+    def __init__(self, number, line, lines):
+        self.line = line
+        self.project = f"projects/example-{number}"
+        self.example = Example(lines)
+        self.questions = [
+            (Question(text, self.example), text, answer) for text, answer in self.example.questions
+        ]
+        self.data = Data(dict(self.example.definitions), dict(self.example.segments))
+        for row in self.example.rows:
+            self.data.apply(row)
+
+    def load(self, channel):
+        project_pb2_grpc.ProjectServiceStub(channel).CreateProject(
+            project_pb2.CreateProjectRequest(project_id=self.project.split("/")[1]), timeout=SECONDS
+        )
+        (ack,) = ingest_all(channel, self.project, "page", [ndjson(self.example.rows)])
+        if ack.accepted != len(self.example.rows):
+            raise ValueError(f"rows are rejected: {ack}")
+        for name, predicate in self.example.definitions.items():
+            request = definition_pb2.CreateDefinitionRequest(
+                parent=self.project, definition_id=name
+            )
+            request.definition.predicate.CopyFrom(wire.predicate_message(predicate, self.project))
+            definition_pb2_grpc.DefinitionServiceStub(channel).CreateDefinition(
+                request, timeout=SECONDS
+            )
+        for name, rule in self.example.segments.items():
+            request = segment_pb2.CreateSegmentRequest(parent=self.project, segment_id=name)
+            request.segment.rule.CopyFrom(wire.rule_message(rule, self.project))
+            segment_pb2_grpc.SegmentServiceStub(channel).CreateSegment(request, timeout=SECONDS)
+
+    def ask_all(self, tally, who, ask):
+        for question, text, expected in self.questions:
+            place = f"line {self.line}, {who}: {text}"
+            try:
+                tally.check(place, " ".join(expected.split()), question.answer(ask(question.query)))
+            except FAILURES as error:
+                tally.fault(place, error)
+
+
+def refused_request(line):
+    """ "CALL FIELDS => FIELD" as call, message, name of the field."""
+    asked, arrow, field = line.rpartition(" => ")
+    call, _, fields = asked.partition(" ")
+    if not arrow or call not in REFUSED:
+        raise Unreadable(f"what is {line!r}?")
+    request = text_format.Parse(fields, REFUSED[call]())
+    if hasattr(request, "scope"):
+        request.scope.project = "projects/example-1"
+        if call != "CountSegment":
+            request.scope.range.start_ms = EPOCH_MS
+            request.scope.range.end_ms = EPOCH_MS + DAY_MS
+    else:
+        request.parent = "projects/example-1"
+    return call, request, field.strip()
+
+
+def check_refusals(tally, channel, first_line, lines):
+    stubs = (query_pb2_grpc.QueryServiceStub(channel), segment_pb2_grpc.SegmentServiceStub(channel))
+    for line in lines:
+        place = f"block at line {first_line}: {line}"
+        try:
+            call, request, field = refused_request(line)
+            (method,) = [getattr(stub, call) for stub in stubs if hasattr(stub, call)]
+            method(request, timeout=SECONDS)
+            tally.check(place, field, "it is answered")
+        except grpc.RpcError as error:
+            found = Details(error)
+            tally.check(place, ("UNIMPLEMENTED", [field]), (found.code, found.fields))
+        except (Unreadable, text_format.ParseError, ValueError) as error:
+            tally.fault(place, error)
+
+
+def read_page(tally):
+    with open(OPTIONS.page, encoding="utf-8") as page:
+        found = blocks(page.read())
+    cases, refusals = [], []
+    for kind, line, lines in found:
+        try:
+            if kind == "example":
+                cases.append(Case(len(cases) + 1, line, lines))
+            elif kind == "refused":
+                refusals.append((line, lines))
+            else:
+                raise Unreadable(f"a block of an unknown kind, {kind!r}")
+        except (Unreadable, ValueError, KeyError, TypeError) as error:
+            tally.fault(f"block at line {line}", error)
+    return cases, refusals
+
+
+def main():
+    tally = Tally()
+    cases, refusals = read_page(tally)
+    for case in cases:
+        case.ask_all(tally, "oracle", lambda query, data=case.data: evaluate(query, data))
+    with Server(OPTIONS.server) as server:
+        for case in list(cases):
+            try:
+                case.load(server.channel)
+            except FAILURES as error:
+                tally.fault(f"block at line {case.line}", error)
+                cases.remove(case)
+        for who in ("in the head", "in slabs"):
+            for case in cases:
+                case.ask_all(tally, who, Asker(server.channel, case.project).ask)
+            if server.stop() != 0:
+                tally.fault("SIGTERM", ValueError(server.log_end()))
+            server.start()
+        for line, lines in refusals:
+            check_refusals(tally, server.channel, line, lines)
+    print(f"{len(cases)} examples: {tally.passed} passed, {tally.failed} failed")
+    return 1 if tally.failed or not cases else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

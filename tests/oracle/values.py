@@ -1,0 +1,75 @@
+"""Values of properties: normal form, numbers in texts, the order of all values.
+
+A value is None, bool, int, float, str, or a tuple of str (a multi-valued property). Everything here
+follows docs/semantics.md, "Values, selectors, predicates", word by word and without regard for
+speed.
+"""
+
+import re
+
+INT_MIN = -(2**63)
+INT_MAX = 2**63 - 1
+NUMBER_TEXT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
+
+
+def normal(value):
+    """The one form of a value: whole doubles are integers, an empty list is null."""
+    if isinstance(value, float) and value.is_integer() and INT_MIN <= value <= INT_MAX:
+        return int(value)
+    if isinstance(value, (list, tuple)):
+        return tuple(value) if value else None
+    return value
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def as_number(value):
+    """A number itself, or a text whose whole content is a JSON number; else None."""
+    if is_number(value):
+        return value
+    if not isinstance(value, str):
+        return None
+    match = NUMBER_TEXT.match(value)
+    if match is None:
+        return None
+    if match.group(2) is None and match.group(3) is None and INT_MIN <= int(value) <= INT_MAX:
+        return int(value)
+    number = float(value)
+    return normal(number) if number not in (float("inf"), float("-inf")) else None
+
+
+def number_text(value):
+    """The shortest decimal form of a number."""
+    value = normal(value)
+    return str(value) if isinstance(value, int) else repr(value)
+
+
+def order_key(value):
+    """Ascending: null, false, true, numbers, strings by bytes."""
+    if value is None:
+        return (0, 0)
+    if isinstance(value, bool):
+        return (1, int(value))
+    if is_number(value):
+        return (2, value)
+    return (3, value.encode())
+
+
+def group(value):
+    """The row of a breakdown that a single value counts in: a numeric text is its number."""
+    number = as_number(value)
+    return value if number is None else number
+
+
+def groups(value):
+    """All rows that a property counts in: one, or one for each element of a list."""
+    if isinstance(value, tuple):
+        return {group(element) for element in value}
+    return {group(value)}
+
+
+def row_key(value):
+    """A dictionary key under which true and 1 differ."""
+    return (isinstance(value, bool), value)

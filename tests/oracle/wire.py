@@ -1,0 +1,339 @@
+"""Between the oracle's plain dicts and the messages of recount.v1: queries out, answers in.
+
+An answer read from a reply has the shape that evaluator.py gives, so that the two can be compared.
+"""
+
+from recount.v1 import (
+    calendar_pb2,
+    event_list_pb2,
+    funnel_pb2,
+    predicate_pb2,
+    retention_pb2,
+    scope_pb2,
+    segment_pb2,
+    segment_rule_pb2,
+    selector_pb2,
+    series_pb2,
+    value_pb2,
+)
+
+from values import normal
+
+UNITS = {
+    unit: getattr(calendar_pb2, "TIME_UNIT_" + unit.upper())
+    for unit in ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
+}
+COMPARISONS = {
+    "=": segment_rule_pb2.COMPARISON_OPERATOR_EQUAL,
+    "!=": segment_rule_pb2.COMPARISON_OPERATOR_NOT_EQUAL,
+    "<": segment_rule_pb2.COMPARISON_OPERATOR_LESS,
+    "<=": segment_rule_pb2.COMPARISON_OPERATOR_LESS_OR_EQUAL,
+    ">": segment_rule_pb2.COMPARISON_OPERATOR_GREATER,
+    ">=": segment_rule_pb2.COMPARISON_OPERATOR_GREATER_OR_EQUAL,
+}
+COHORTS = {
+    "default": retention_pb2.RETENTION_COHORTS_UNSPECIFIED,
+    "recurring": retention_pb2.RETENTION_COHORTS_RECURRING,
+    "first_time": retention_pb2.RETENTION_COHORTS_FIRST_TIME,
+    "first_in_range": retention_pb2.RETENTION_COHORTS_FIRST_IN_RANGE,
+}
+STATES = {
+    retention_pb2.CELL_STATE_NOT_BEGUN: "not_begun",
+    retention_pb2.CELL_STATE_BEGUN: "begun",
+    retention_pb2.CELL_STATE_ELAPSED: "elapsed",
+}
+
+
+def value_message(value):
+    if isinstance(value, bool):
+        return value_pb2.Value(bool_value=value)
+    if isinstance(value, int):
+        return value_pb2.Value(int_value=value)
+    if isinstance(value, float):
+        return value_pb2.Value(double_value=value)
+    if isinstance(value, str):
+        return value_pb2.Value(string_value=value)
+    return value_pb2.Value()
+
+
+def value_of(message):
+    kind = message.WhichOneof("kind")
+    if kind is None:
+        return None
+    if kind == "list_value":
+        return tuple(message.list_value.values)
+    return normal(getattr(message, kind))
+
+
+def property_message(scope, name):
+    return value_pb2.PropertyRef(
+        **{"event_property" if scope == "event" else "user_property": name}
+    )
+
+
+def leaf_message(leaf):
+    out = predicate_pb2.Leaf(property=property_message(leaf["scope"], leaf["property"]))
+    op, operand = leaf["op"], leaf.get("operand")
+    if op == "in_set":
+        out.in_set.values.extend(value_message(one) for one in operand)
+    elif op == "between":
+        out.between.low.CopyFrom(value_message(operand[0]))
+        out.between.high.CopyFrom(value_message(operand[1]))
+    elif op == "is_set":
+        out.is_set.SetInParent()
+    elif op in ("contains", "starts_with", "ends_with", "like", "regex"):
+        setattr(out, op, operand)
+    else:
+        getattr(out, op).CopyFrom(value_message(operand))
+    out.case_insensitive = leaf.get("ci", False)
+    out.negated = leaf.get("negated", False)
+    return out
+
+
+def predicate_message(predicate, project):
+    out = predicate_pb2.Predicate()
+    ((kind, content),) = predicate.items()
+    if kind in ("all_of", "any_of"):
+        getattr(out, kind).SetInParent()
+        getattr(out, kind).predicates.extend(predicate_message(p, project) for p in content)
+    elif kind == "not":
+        out.negation.CopyFrom(predicate_message(content, project))
+    elif kind == "definition":
+        out.definition = f"{project}/definitions/{content}"
+    else:
+        out.leaf.CopyFrom(leaf_message(content))
+    return out
+
+
+def selector_message(selector, project):
+    out = selector_pb2.Selector()
+    for term in selector["terms"]:
+        if "any" in term:
+            out.terms.add().any_event.SetInParent()
+        elif "definition" in term:
+            out.terms.add().definition = f"{project}/definitions/{term['definition']}"
+        else:
+            out.terms.add().predicate.CopyFrom(predicate_message(term["predicate"], project))
+    return out
+
+
+def rule_message(rule, project):
+    out = segment_rule_pb2.SegmentRule()
+    ((kind, content),) = rule.items()
+    if kind in ("all_of", "any_of"):
+        getattr(out, kind).SetInParent()
+        getattr(out, kind).rules.extend(rule_message(child, project) for child in content)
+    elif kind == "not":
+        out.negation.CopyFrom(rule_message(content, project))
+    elif kind == "segment":
+        out.segment = f"{project}/segments/{content}"
+    elif kind == "user":
+        out.user_property.CopyFrom(leaf_message(content))
+    else:
+        fill_behavior(out.behavior, content, project)
+    return out
+
+
+def fill_behavior(out, behavior, project):
+    out.selector.CopyFrom(selector_message(behavior["selector"], project))
+    if behavior["measure"] == "days":
+        out.measure = segment_rule_pb2.BEHAVIOR_MEASURE_DISTINCT_DAYS
+    if behavior["comparison"] is not None:
+        out.comparison.operation = COMPARISONS[behavior["comparison"][0]]
+        out.comparison.value = behavior["comparison"][1]
+    window = behavior["window"]
+    if window is not None and "prior" in window:
+        out.window.prior_ms = window["prior"]
+    elif window is not None:
+        out.window.absolute.start_ms, out.window.absolute.end_ms = window["absolute"]
+
+
+def scope_message(scope, project):
+    out = scope_pb2.Scope(project=project, as_of_ms=scope["as_of"], time_zone=scope["zone"])
+    if "start" in scope:
+        out.range.start_ms, out.range.end_ms = scope["start"], scope["end"]
+        out.week_start = scope["week_start"] + 1
+    rule = scope.get("segment")
+    if rule is not None and "segment" in rule:
+        out.segment.segment = f"{project}/segments/{rule['segment']}"
+    elif rule is not None:
+        out.segment.rule.CopyFrom(rule_message(rule, project))
+    return out
+
+
+def fill_breakdown(out, breakdown):
+    out.dimensions.add().property.CopyFrom(
+        property_message(breakdown["scope"], breakdown["property"])
+    )
+    if not (breakdown["top"] == 9 and breakdown.get("default")):
+        out.top = breakdown["top"]
+
+
+def series_request(query, project):
+    out = series_pb2.SeriesRequest(scope=scope_message(query["scope"], project))
+    for one in query["series"]:
+        out.series.add(
+            selector=selector_message(one["selector"], project),
+            measure={
+                "events": series_pb2.SERIES_MEASURE_EVENTS,
+                "unique": series_pb2.SERIES_MEASURE_UNIQUE_USERS,
+            }[one["measure"]],
+        )
+    if query["unit"] is not None:
+        out.bucket.unit = UNITS[query["unit"]]
+    if query["breakdown"] is not None:
+        fill_breakdown(out.breakdown, query["breakdown"])
+    return out
+
+
+def funnel_request(query, project):
+    out = funnel_pb2.FunnelRequest(scope=scope_message(query["scope"], project))
+    for selector in query["steps"]:
+        out.steps.add(selector=selector_message(selector, project))
+    if query["window"] is not None:
+        out.window_ms = query["window"]
+    if query["first_only"]:
+        out.reentry = funnel_pb2.FUNNEL_REENTRY_FIRST_ONLY
+    if query["strict_times"]:
+        out.same_time = funnel_pb2.FUNNEL_SAME_TIME_STRICT
+    if query["breakdown"] is not None:
+        fill_breakdown(out.breakdown, query["breakdown"])
+    return out
+
+
+def retention_request(query, project):
+    out = retention_pb2.RetentionRequest(scope=scope_message(query["scope"], project))
+    out.start_event.CopyFrom(selector_message(query["start"], project))
+    if query["return"] != query["start"]:
+        out.return_event.CopyFrom(selector_message(query["return"], project))
+    out.cohorts = COHORTS[query["cohorts"]]
+    if query["or_after"]:
+        out.returns = retention_pb2.RETENTION_RETURNS_ON_OR_AFTER
+    out.period.unit = UNITS[query["unit"]]
+    if query["last_period"] is not None:
+        out.last_period = query["last_period"]
+    return out
+
+
+def column(message):
+    out = list(message.values)
+    for place in message.null_at:
+        out[place] = None
+    return out
+
+
+def label(message):
+    kind = breakdown_kind(message.kind)
+    return [kind, value_of(message.values[0].value)] if kind == "value" else [kind]
+
+
+def breakdown_kind(kind):
+    return {1: "total", 2: "value", 3: "other", 4: "not_reached"}.get(kind, f"kind {kind}")
+
+
+def bucket_list(messages):
+    return [
+        {
+            "start": one.start_ms,
+            "end": one.end_ms,
+            "offset": one.utc_offset_seconds,
+            "partial": one.partial,
+        }
+        for one in messages
+    ]
+
+
+def series_reply(reply):
+    return {
+        "buckets": bucket_list(reply.buckets),
+        "series": [
+            [
+                {
+                    "label": label(row.label),
+                    "values": column(row.values),
+                    "total": row.total if row.WhichOneof("optional_total") else None,
+                }
+                for row in one.rows
+            ]
+            for one in reply.series
+        ],
+    }
+
+
+def funnel_reply(reply):
+    return {
+        "rows": [
+            {
+                "label": label(row.label),
+                "counts": list(row.counts),
+                "from_previous": column(row.conversion_from_previous),
+                "from_first": column(row.conversion_from_first),
+                "mean_previous": column(row.mean_seconds_from_previous),
+                "median_previous": column(row.median_seconds_from_previous),
+                "mean_first": column(row.mean_seconds_from_first),
+                "median_first": column(row.median_seconds_from_first),
+            }
+            for row in reply.rows
+        ]
+    }
+
+
+def retention_reply(reply):
+    (row,) = reply.rows
+    if [(one.first, one.last) for one in reply.columns] != [
+        (n, n) for n in range(len(reply.columns))
+    ]:
+        raise ValueError(f"odd columns: {reply.columns}")
+    return {
+        "cohorts": bucket_list(reply.cohorts),
+        "rows": [
+            {
+                "size": one.size,
+                "users": column(one.users),
+                "states": [STATES.get(state, state) for state in one.states],
+                "rates": column(one.rates),
+            }
+            for one in row.cohorts
+        ],
+        "summary": {
+            "users": list(row.summary.users),
+            "sizes": list(row.summary.sizes),
+            "rates": column(row.summary.rates),
+        },
+    }
+
+
+def event_dict(event):
+    return {
+        "user": event.user,
+        "time": event.time_ms,
+        "id": event.id,
+        "properties": [[one.name, value_of(one.value)] for one in event.properties],
+    }
+
+
+def list_events_request(query, project, page_size, token):
+    out = event_list_pb2.ListEventsRequest(
+        parent=project,
+        user=query["user"],
+        as_of_ms=query["as_of"],
+        descending=query["descending"],
+        properties=query["properties"] or [],
+        page_size=page_size,
+        page_token=token,
+    )
+    if query["range"] is not None:
+        out.range.start_ms, out.range.end_ms = query["range"]
+    if query["selector"] is not None:
+        out.selector.CopyFrom(selector_message(query["selector"], project))
+    return out
+
+
+def segment_requests(query, project, token):
+    scope = scope_message(query["scope"], project)
+    return (
+        segment_pb2.CountSegmentRequest(scope=scope),
+        segment_pb2.ListSegmentUsersRequest(
+            scope=scope, page_size=query["page_size"], page_token=token
+        ),
+    )
