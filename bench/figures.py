@@ -150,9 +150,9 @@ def total_of(reply):
 def questions(ask, days):
     page = ask.leaf("type", equals="pageview")
     click = ask.leaf("type", equals="click")
-    ten = ask.both(page, ask.leaf("path", equals="/"))
-    one = ask.both(page, ask.leaf("path", equals="/cart"))
-    rare = ask.both(ask.leaf("type", equals="submit"), ask.leaf("path", equals="/checkout"))
+    ten = ask.leaf("utm_medium", equals="social")  # 10.8 % of the events
+    one = ask.both(click, ask.leaf("target_text", equals="Add to cart"))  # 0.9 %
+    rare = ask.both(ask.leaf("type", equals="submit"), ask.leaf("path", equals="/checkout"))  # 0.2 %
     sign_up = ask.both(ask.leaf("type", equals="submit"), ask.leaf("path", equals="/signup"),
                        ask.leaf("target_text", equals="Sign up"))
     fresh = ask.both(ask.leaf("element_chain", regex=r"button[^;]*\.(group|hero)[^;]*;.*(main|ul)\."),

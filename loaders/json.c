@@ -1,8 +1,14 @@
-/* The shim writes into the record's own fields: an item is laid out as a field is, which is
- * asserted. */
+/*
+ * A line is first tried as a plain one; only what is not goes through the shim. Both give the same
+ * fields, so which one read a line can be seen from the time alone.
+ *
+ * The shim writes into the record's own fields: an item is laid out as a field is, which is
+ * asserted.
+ */
 #include "loaders/json.h"
 
 #include "engine/base/alloc.h"
+#include "loaders/json_plain.h"
 #include "loaders/json_shim.h"
 
 #define SAME_PLACE(item_member, field_member)                    \
@@ -33,27 +39,58 @@ _Static_assert((int)RC_JSON_NULL == (int)RC_FIELD_NULL && (int)RC_JSON_TRUE == (
                    (int)RC_JSON_ROOT == (int)RC_FIELD_ROOT,
                "the types have the same numbers");
 
-struct rc_json_shim *
+struct rc_json {
+    struct rc_json_shim *shim;
+    struct rc_bytes roots[2]; /* In the arena. */
+    struct rc_arena *arena;
+};
+
+RC_DEFINE_CLEANUP(struct rc_json *, rc_json_free)
+
+struct rc_json *
 rc_json_new(const char *root_1, const char *root_2)
 {
-    const char *const roots[2] = {root_1, root_2};
-    return rc_json_shim_new(roots);
+    const char *const names[2] = {root_1, root_2};
+    RC_CLEANUP(rc_json_freep) struct rc_json *parser = rc_alloc_zero(sizeof(*parser));
+    if (parser == NULL)
+        return NULL;
+    parser->shim = rc_json_shim_new(names);
+    parser->arena = rc_arena_new(NULL, 0);
+    if (parser->shim == NULL || parser->arena == NULL)
+        return NULL;
+    for (size_t i = 0; i < 2; i++) {
+        const size_t size = strlen(names[i]);
+        parser->roots[i] = (struct rc_bytes){rc_arena_copy(parser->arena, names[i], size), size};
+        if (parser->roots[i].data == NULL)
+            return NULL;
+    }
+    return RC_TAKE(parser);
 }
 
-struct rc_json_shim *
-rc_json_free(struct rc_json_shim *parser)
+struct rc_json *
+rc_json_free(struct rc_json *parser)
 {
-    return rc_json_shim_free(parser);
+    if (parser == NULL)
+        return NULL;
+    rc_json_shim_free(parser->shim);
+    rc_arena_free(parser->arena);
+    return rc_alloc_free(parser);
 }
 
 enum rc_status
-rc_json_parse(struct rc_json_shim *parser, struct rc_record *record, struct rc_error *reterr_error)
+rc_json_parse(struct rc_json *parser, struct rc_record *record, struct rc_error *reterr_error)
 {
     rc_record_clear(record);
+    const enum rc_status plain = rc_json_plain_parse(parser->roots, record);
+    if (plain == RC_NO_MEMORY)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to parse a line");
+    if (plain == RC_OK)
+        return RC_OK;
     struct rc_json_items items = {.items = (struct rc_json_item *)(void *)record->fields,
                                   .capacity = record->field_capacity,
                                   .context = record};
-    const char *failure = rc_json_shim_parse(parser, record->raw.data, record->raw.size, &items);
+    const char *failure =
+        rc_json_shim_parse(parser->shim, record->raw.data, record->raw.size, &items);
     record->field_count = items.count;
     if (failure == NULL)
         return RC_OK;

@@ -1,5 +1,5 @@
 /*
- * JSON rows: one object a line, into a record. See json_shim.h for how.
+ * JSON rows: one object a line, into a record. See json_plain.h and json_shim.h for how.
  *
  * Ownership: a parser owns its buffers; values of the record are valid until the next parse.
  * Threading: one thread at a time.
@@ -10,16 +10,17 @@
 #include "engine/base/status.h"
 #include "loaders/field.h"
 
-struct rc_json_shim;
+/* Opaque. */
+struct rc_json;
 
 /* A parser whose members of the objects named root_1 and root_2 ("" for none) keep their names.
  * NULL when memory was refused. Free with rc_json_free. */
-struct rc_json_shim *
+struct rc_json *
 rc_json_new(const char *root_1, const char *root_2);
 
 /* NULL is fine. Returns NULL. */
-struct rc_json_shim *
-rc_json_free(struct rc_json_shim *parser);
+struct rc_json *
+rc_json_free(struct rc_json *parser);
 
 /*
  * Parses record->raw into fields.
@@ -28,6 +29,6 @@ rc_json_free(struct rc_json_shim *parser);
  *   RC_NO_MEMORY
  */
 RC_MUST_USE enum rc_status
-rc_json_parse(struct rc_json_shim *parser, struct rc_record *record, struct rc_error *reterr_error);
+rc_json_parse(struct rc_json *parser, struct rc_record *record, struct rc_error *reterr_error);
 
 #endif

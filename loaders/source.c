@@ -22,7 +22,7 @@ struct rc_source {
     struct rc_source_options options; /* path is borrowed. */
     struct rc_input *input;
     struct rc_lines lines;
-    struct rc_json_shim *json; /* NDJSON only. */
+    struct rc_json *json; /* NDJSON only. */
     struct rc_csv csv;
     struct rc_copy copy;
     struct rc_arena *arena; /* Names of the header's columns. */

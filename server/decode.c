@@ -12,6 +12,9 @@
 
 #include "server/wire.h"
 
+/* What a field takes besides its content: a pointer in an array, and the rounding of its block. */
+#define FIELD_BYTES 24u
+
 static uint32_t
 wire_of_type(ProtobufCType type)
 {
@@ -33,11 +36,17 @@ wire_of_type(ProtobufCType type)
     }
 }
 
+/* One scan: how much unpacking will take so far, and where to say what is wrong. */
+struct scanner {
+    uint64_t unpacked_bytes;
+    struct rc_error *error;
+};
+
 static enum rc_status
-scan(const ProtobufCMessageDescriptor *descriptor,
+scan(struct scanner *scanner,
+     const ProtobufCMessageDescriptor *descriptor,
      struct rc_bytes bytes,
-     uint32_t depth,
-     struct rc_error *error);
+     uint32_t depth);
 
 static enum rc_status
 check_enum(const ProtobufCFieldDescriptor *field, uint64_t value, struct rc_error *error)
@@ -65,18 +74,21 @@ static enum rc_status
 check_field(const ProtobufCFieldDescriptor *field,
             const struct rc_wire_field *view,
             uint32_t depth,
-            struct rc_error *error)
+            struct scanner *scanner)
 {
+    struct rc_error *error = scanner->error;
     const uint32_t wire = wire_of_type(field->type);
     const bool packed = field->label == PROTOBUF_C_LABEL_REPEATED && wire != RC_WIRE_BYTES &&
                         view->wire == RC_WIRE_BYTES;
-    if (packed)
+    if (packed) {
+        scanner->unpacked_bytes += view->bytes.size * sizeof(uint64_t);
         return check_packed(field, view->bytes, error);
+    }
     if (view->wire != wire)
         return rc_error_field(error, RC_INVALID, "", "the field is sent with wire type %u, not %u",
                               view->wire, wire);
     if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-        return scan(field->descriptor, view->bytes, depth + 1, error);
+        return scan(scanner, field->descriptor, view->bytes, depth + 1);
     if (field->type == PROTOBUF_C_TYPE_STRING && !rc_bytes_is_text(view->bytes))
         return rc_error_field(error, RC_INVALID, "", "the text is not UTF-8, or holds NUL");
     if (field->type == PROTOBUF_C_TYPE_ENUM)
@@ -97,17 +109,24 @@ place_of(struct rc_bytes bytes, uint32_t number, const unsigned char *end)
 }
 
 static enum rc_status
-scan(const ProtobufCMessageDescriptor *descriptor,
+scan(struct scanner *scanner,
+     const ProtobufCMessageDescriptor *descriptor,
      struct rc_bytes bytes,
-     uint32_t depth,
-     struct rc_error *error)
+     uint32_t depth)
 {
+    struct rc_error *error = scanner->error;
     if (depth > RC_DECODE_DEPTH_MAX)
         return rc_error_field(error, RC_INVALID, "", "messages are nested more than %u deep",
                               RC_DECODE_DEPTH_MAX);
+    scanner->unpacked_bytes += descriptor->sizeof_message + FIELD_BYTES;
     struct rc_reader reader = rc_reader_of(bytes.data, bytes.size);
     while (rc_reader_left(&reader) > 0) {
         struct rc_wire_field view;
+        scanner->unpacked_bytes += FIELD_BYTES;
+        if (scanner->unpacked_bytes + bytes.size > RC_DECODE_BYTES_MAX)
+            return rc_error_field(error, RC_INVALID, "",
+                                  "the message takes more than %u MiB once it is unpacked",
+                                  (unsigned)(RC_DECODE_BYTES_MAX >> 20));
         if (!rc_wire_next(&reader, &view))
             return rc_error_field(error, RC_INVALID, "", "the bytes are no %s message",
                                   descriptor->short_name);
@@ -117,7 +136,7 @@ scan(const ProtobufCMessageDescriptor *descriptor,
             return rc_error_field(error, RC_UNSUPPORTED, "",
                                   "field %u of %s is not known to this server", view.number,
                                   descriptor->short_name);
-        const enum rc_status status = check_field(field, &view, depth, error);
+        const enum rc_status status = check_field(field, &view, depth, scanner);
         if (status == RC_OK)
             continue;
         if (field->label == PROTOBUF_C_LABEL_REPEATED)
@@ -134,7 +153,8 @@ rc_decode_scan(const ProtobufCMessageDescriptor *descriptor,
                struct rc_bytes bytes,
                struct rc_error *reterr_error)
 {
-    return scan(descriptor, bytes, 1, reterr_error);
+    struct scanner scanner = {.error = reterr_error};
+    return scan(&scanner, descriptor, bytes, 1);
 }
 
 static void *

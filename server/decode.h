@@ -35,6 +35,10 @@
  * nests 2 * 16 + 2 * 32 messages and a dozen around them; 128 levels take little stack. */
 #define RC_DECODE_DEPTH_MAX 128u
 
+/* What a message may take once it is unpacked. Structs are many times larger than the bytes of
+ * empty messages, so the size of what was received is no bound. */
+#define RC_DECODE_BYTES_MAX ((uint64_t)64 << 20)
+
 /*
  * Checks and unpacks a message. *ret_message is of the descriptor's type.
  */

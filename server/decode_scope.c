@@ -135,9 +135,7 @@ rc_decode_breakdown(struct rc_decode *decode,
         if (in->top > RC_BREAKDOWN_ROWS_MAX)
             return rc_decode_fail(decode, RC_INVALID, "top", "at most %u rows can be shown",
                                   RC_BREAKDOWN_ROWS_MAX);
-        if (in->top == 0)
-            return rc_decode_fail(decode, RC_UNSUPPORTED, "top", "top 0 is not supported yet");
-        top = in->top;
+        top = in->top == 0 ? RC_TOP_NONE : in->top;
     }
     struct rc_breakdown *breakdown = rc_arena_zero(decode->arena, sizeof(*breakdown));
     if (breakdown == NULL)

@@ -47,7 +47,7 @@ struct rc_plan_slab {
 struct rc_plan {
     const struct rc_query_context *context;
     const uint64_t *persons; /* Only these are fed; NULL: everybody. */
-    uint32_t matcher_count; /* One a selector. */
+    uint32_t matcher_count;  /* One a selector. */
     struct rc_matcher *matchers[RC_SELECTORS_MAX];
     uint32_t stream_count;
     struct rc_stream *streams;

@@ -89,6 +89,9 @@ struct rc_breakdown {
     struct rc_bytes property;
 };
 
+/* A top_n: no row for any value, all of them are Other. */
+#define RC_TOP_NONE UINT32_MAX
+
 enum rc_row_kind {
     RC_ROW_VALUE = 1, /* value holds it; NULL is a value. */
     RC_ROW_OTHER = 2, /* Everything past the top n. */
@@ -118,7 +121,7 @@ struct rc_series_request {
     uint32_t series_count; /* 1 .. RC_SERIES_MAX. */
     const struct rc_series *series;
     const struct rc_breakdown *breakdown; /* NULL: none. */
-    uint32_t top_n;                       /* With a breakdown; 0 stands for 9. */
+    uint32_t top_n; /* With a breakdown; 0 stands for 9, RC_TOP_NONE for no value rows. */
 };
 
 struct rc_series_row {

@@ -74,7 +74,7 @@ select_top(struct ranker *ranker,
             continue;
         }
         *ret_more = true;
-        if (before(ranker, group, heap[0])) {
+        if (top_n > 0 && before(ranker, group, heap[0])) {
             heap[0] = group;
             sift(ranker, heap, count, 0);
         }
@@ -100,6 +100,8 @@ rc_groups_rank(const struct rc_groups *groups,
 {
     if (top_n == 0)
         top_n = TOP_DEFAULT;
+    else if (top_n == RC_TOP_NONE)
+        top_n = 0;
     RC_CLEANUP(rc_arena_freep) struct rc_arena *scratch = rc_arena_new(NULL, 0);
     struct ranker ranker = {.groups = groups, .figures = figures, .scratch = scratch};
     const uint32_t group_count = rc_groups_count(groups);
@@ -133,7 +135,7 @@ rc_breakdown_check(const struct rc_breakdown *breakdown,
     if (breakdown->property.size == 0)
         return rc_error_field(reterr_error, RC_INVALID, "breakdown.dimensions[0].property",
                               "the property has no name");
-    if (top_n > RC_BREAKDOWN_ROWS_MAX)
+    if (top_n > RC_BREAKDOWN_ROWS_MAX && top_n != RC_TOP_NONE)
         return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "breakdown.top",
                               "at most %u rows can be shown", RC_BREAKDOWN_ROWS_MAX);
     return RC_OK;

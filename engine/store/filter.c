@@ -7,13 +7,16 @@
  */
 #include "engine/store/filter.h"
 
+#include <string.h>
+
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
 
 #define BITS_A_KEY 20u
 #define BLOCK_BITS (RC_FILTER_BLOCK_BYTES * 8)
 #define BLOCK_WORDS (RC_FILTER_BLOCK_BYTES / 8)
-#define AHEAD 16u /* Lookups between fetching a line and reading it. */
+#define WORDS_FIRST 3u /* Looked at before the rest. */
+#define AHEAD 16u      /* Lookups between fetching a line and reading it. */
 
 uint64_t
 rc_filter_size_bytes(uint64_t key_count)
@@ -38,17 +41,26 @@ rc_filter_add(uint64_t *words, uint64_t size_bytes, uint64_t hash)
         block[i] |= (uint64_t)1 << (bits & 63);
 }
 
+/* A third of the bits are set, so most keys that are not there fail in the first words; all of the
+ * block is one line. */
+static inline bool
+block_may_hold(const uint64_t *block, uint64_t hash)
+{
+    uint64_t bits = rc_hash_u64(hash);
+    uint64_t all = 1;
+    for (uint32_t i = 0; i < WORDS_FIRST; i++, bits >>= 6)
+        all &= block[i] >> (bits & 63);
+    if ((all & 1) == 0)
+        return false;
+    for (uint32_t i = WORDS_FIRST; i < BLOCK_WORDS; i++, bits >>= 6)
+        all &= block[i] >> (bits & 63);
+    return all != 0;
+}
+
 bool
 rc_filter_may_hold(const uint64_t *words, uint64_t size_bytes, uint64_t hash)
 {
-    if (size_bytes == 0)
-        return false;
-    const uint64_t *block = words + first_word(size_bytes, hash);
-    uint64_t bits = rc_hash_u64(hash);
-    uint64_t all = 1;
-    for (uint32_t i = 0; i < BLOCK_WORDS; i++, bits >>= 6)
-        all &= block[i] >> (bits & 63);
-    return all != 0;
+    return size_bytes != 0 && block_may_hold(words + first_word(size_bytes, hash), hash);
 }
 
 void
@@ -58,9 +70,13 @@ rc_filter_may_hold_many(const uint64_t *words,
                         uint32_t hash_count,
                         uint8_t *ret_may)
 {
+    if (size_bytes == 0) {
+        memset(ret_may, 0, hash_count);
+        return;
+    }
     for (uint32_t i = 0; i < hash_count; i++) {
-        if (size_bytes != 0 && i + AHEAD < hash_count)
+        if (i + AHEAD < hash_count)
             __builtin_prefetch(words + first_word(size_bytes, hashes[i + AHEAD]));
-        ret_may[i] = rc_filter_may_hold(words, size_bytes, hashes[i]) ? 1 : 0;
+        ret_may[i] = block_may_hold(words + first_word(size_bytes, hashes[i]), hashes[i]);
     }
 }

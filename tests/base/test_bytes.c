@@ -238,6 +238,16 @@ test_bad_readers(void **state)
 }
 
 static void
+test_no_room_is_room(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    assert_non_null(rc_write_room(&writer, 0));
+    assert_false(writer.failed);
+    assert_int_equal(writer.size, 0);
+}
+
+static void
 test_writer_refusal(void **state)
 {
     (void)state;
@@ -279,6 +289,7 @@ main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_bad_readers),
+        cmocka_unit_test(test_no_room_is_room),
         cmocka_unit_test(test_writer_refusal),
         cmocka_unit_test(test_compare),
     };

@@ -131,6 +131,42 @@ test_answers_do_not_depend_on_the_layout(void **state)
     }
 }
 
+/* A funnel of one and the same step: whoever has k events reaches step k. */
+static void
+test_a_funnel(void **state)
+{
+    struct world *world = *state;
+    send_random(world, 4);
+    assert_int_equal(rc_engine_compact(world->engine, NULL), RC_OK);
+    send_random(world, 1);
+    uint64_t expected[3] = {0};
+    for (uint32_t person = 0; person < RIG_USERS; person++) {
+        uint32_t events = 0;
+        for (size_t i = 0; i < world->twin.event_count; i++)
+            events += world->twin.person[world->twin.events[i].user] == person;
+        for (uint32_t k = 0; k < 3; k++)
+            expected[k] += events > k;
+    }
+    RC_CLEANUP(rc_query_session_endp) struct rc_query_session *session = NULL;
+    assert_int_equal(
+        rc_engine_begin_query(world->engine, RC_BYTES_LITERAL("shop"), NULL, 0, &session, NULL),
+        RC_OK);
+    const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
+    const struct rc_predicate *const steps[] = {&any, &any, &any};
+    const struct rc_funnel_request request = {
+        .scope = {.start_ms = 0, .end_ms = RIG_START_MS * 2, .as_of_ms = RIG_START_MS * 2},
+        .step_count = 3,
+        .steps = steps,
+        .window_ms = -1,
+    };
+    struct rc_funnel_reply reply;
+    assert_int_equal(rc_query_funnel(rc_query_session_context(session), &request, &reply, NULL),
+                     RC_OK);
+    assert_int_equal(reply.row_count, 1);
+    for (uint32_t k = 0; k < 3; k++)
+        assert_int_equal(reply.rows[0].steps[k].users, expected[k]);
+}
+
 static void
 test_replay_alone(void **state)
 {
@@ -520,6 +556,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_answers_do_not_depend_on_the_layout, world_open,
                                         world_close),
+        cmocka_unit_test_setup_teardown(test_a_funnel, world_open, world_close),
         cmocka_unit_test_setup_teardown(test_replay_alone, world_open, world_close),
         cmocka_unit_test_setup_teardown(test_an_event_sent_again_replaces_wherever_it_lies,
                                         world_open, world_close),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/limits.h"
 #include "engine/intake/record.h"
 
 static enum rc_status
@@ -67,6 +68,28 @@ test_projects(void **state)
     assert_int_equal(got.settings.updated_ms, 77);
     record.kind = RC_RECORD_PROJECT_DELETE;
     check(&record, "", &got);
+}
+
+static void
+test_settings_of_no_project(void **state)
+{
+    (void)state;
+    static char long_id[RC_PROJECT_ID_BYTES_MAX + 1];
+    memset(long_id, 'a', sizeof(long_id));
+    const struct rc_project_settings cases[] = {
+        {.id = RC_BYTES_LITERAL("")},
+        {.id = {long_id, sizeof(long_id)}},
+        {.id = RC_BYTES_LITERAL("shop"), .week_start = 7},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const struct rc_record record = {.kind = RC_RECORD_PROJECT_PUT,
+                                         .project = RC_BYTES_LITERAL("shop"),
+                                         .settings = cases[i]};
+        struct rc_record got;
+        RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+        rc_record_write(&writer, &record);
+        assert_int_equal(read_copy(writer.data, writer.size, &got), RC_CORRUPT);
+    }
 }
 
 static void
@@ -141,9 +164,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_projects),
-        cmocka_unit_test(test_batches),
-        cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_projects),      cmocka_unit_test(test_settings_of_no_project),
+        cmocka_unit_test(test_batches),       cmocka_unit_test(test_entries),
         cmocka_unit_test(test_unknown_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,14 @@ test_csv(void **state)
 }
 
 static void
+test_nothing_at_all(void **state)
+{
+    (void)state;
+    rig_expect("[source]\nformat=combined\n[event]\nuser=host\ntime=time\n", "", "");
+    rig_expect(CSV_MAPPING, "user,time,id\n", "");
+}
+
+static void
 test_csv_without_header(void **state)
 {
     (void)state;
@@ -221,6 +229,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_nothing_at_all),
         cmocka_unit_test(test_csv_without_header),
         cmocka_unit_test(test_bad_csv),
         cmocka_unit_test(test_access_log),

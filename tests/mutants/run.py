@@ -76,7 +76,7 @@ class Copy:
         self.root = os.path.join(folder, "tree")
         self.build = os.path.join(folder, "build")
         self.preset = preset
-        self.server = os.path.join(self.build, "recountd")
+        self.server = os.path.join(self.build, "bin", "recountd")
         self.python = os.path.join(self.build, "python")
         os.makedirs(self.root, exist_ok=True)
         for name in FOLDERS:

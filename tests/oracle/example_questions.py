@@ -8,7 +8,6 @@ import datetime
 
 from examples import (
     AS_OF_MS,
-    DAY_MS,
     WEEKDAYS,
     Tokens,
     Unreadable,
@@ -83,8 +82,10 @@ class Question:
         self.tokens.expect(")")
 
     def option_by(self):
-        scope, _, name = self.tokens.word("a property").rpartition(".")
-        self.options["breakdown"] = {"scope": scope or "event", "property": name, "top": 9}
+        name = self.tokens.word("a property")
+        scope = "user" if name.startswith("user.") else "event"
+        name = name.removeprefix("user.")
+        self.options["breakdown"] = {"scope": scope, "property": name, "top": 9}
 
     def option_top(self):
         self.options["breakdown"]["top"] = self.tokens.value()
@@ -255,7 +256,7 @@ def numbers(values):
 
 
 def bucket_text(bucket):
-    """Local time at the start with its offset, the length in hours, and whether the range cuts it."""
+    """Local time at the start with its offset, the length in hours, whether the range cuts it."""
     zone = datetime.timezone(datetime.timedelta(seconds=bucket["offset"]))
     start = datetime.datetime.fromtimestamp(bucket["start"] / 1000, zone)
     length = (bucket["end"] - bucket["start"]) / 3_600_000

@@ -70,7 +70,7 @@ def field(text):
     if value.startswith('"'):
         return name, unquoted(value[1:-1])
     if value.startswith("["):
-        return name, [unquoted(one.strip().strip('"')) for one in value[1:-1].split(",")]
+        return name, [unquoted(one) for one in re.findall(r'"((?:[^"\\]|\\.)*)"', value)]
     return name, plain_value(value)
 
 

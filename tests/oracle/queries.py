@@ -226,7 +226,7 @@ def make_breakdown(rng):
     out = {
         "scope": scope,
         "property": rng.choice(list(values)),
-        "top": rng.choice([1, 1, 2, 3, 9, 9, 100]),
+        "top": rng.choice([0, 1, 2, 3, 9, 9, 100]),
     }
     out["default"] = out["top"] == 9 and rng.random() < 0.5
     return out

@@ -116,6 +116,22 @@ test_refuses_depth(void **state)
     rc_writer_close(&shallow);
 }
 
+/* A few megabytes of empty messages would become gigabytes of structs. */
+static void
+test_bounds_memory(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
+    struct rc_error error = {.status = RC_OK};
+    for (uint32_t i = 0; i < 100000; i++)
+        put_bytes(&writer, 2, (struct rc_bytes){"", 0});
+    assert_int_equal(rc_decode_scan(funnel, bytes_of(&writer), &error), RC_OK);
+    for (uint32_t i = 0; i < 2000000; i++)
+        put_bytes(&writer, 2, (struct rc_bytes){"", 0});
+    assert_int_equal(rc_decode_scan(funnel, bytes_of(&writer), &error), RC_INVALID);
+    assert_non_null(strstr(error.message, "unpacked"));
+}
+
 static enum rc_status
 decode_predicate(struct rc_writer *writer, struct rc_error *error)
 {
@@ -249,9 +265,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names_the_place), cmocka_unit_test(test_refuses_depth),
-        cmocka_unit_test(test_checks_leaves),   cmocka_unit_test(test_bounds_predicates),
-        cmocka_unit_test(test_reads_names),     cmocka_unit_test(test_tokens_bind),
+        cmocka_unit_test(test_names_the_place),   cmocka_unit_test(test_refuses_depth),
+        cmocka_unit_test(test_bounds_memory),     cmocka_unit_test(test_checks_leaves),
+        cmocka_unit_test(test_bounds_predicates), cmocka_unit_test(test_reads_names),
+        cmocka_unit_test(test_tokens_bind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

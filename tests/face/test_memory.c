@@ -1,0 +1,153 @@
+/*
+ * No memory, at the n-th allocation in turn or at a project's limit. What was acknowledged stands,
+ * the error is a status, and work goes on or is refused until a restart.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/face/one_stream.h"
+
+static bool
+is_refusal(enum rc_status status)
+{
+    return status == RC_NO_MEMORY || status == RC_LIMIT_EXCEEDED || status == RC_UNAVAILABLE;
+}
+
+static void
+test_no_memory_to_ingest(void **state)
+{
+    (void)state;
+    struct one_stream world = {.disk = rc_disk_faulty_new(1)};
+    static struct rig_content content;
+    one_start_well(&world);
+    assert_int_equal(one_create(&world), RC_OK);
+    one_send_well(&world, 3);
+    bool failed_once = false;
+    uint64_t n = 1;
+    for (bool more = true; more; n += 1 + n / 24) {
+        RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+        const uint64_t id = atomic_load(&world.acknowledged) + 1;
+        one_content(id, &content);
+        const struct rc_batch *batch = rig_batch(arena, &content);
+        world.sent = id;
+        rc_alloc_fail_at(n);
+        const enum rc_status status =
+            rig_ingest_batch(world.engine, "shop", "stream", id, batch, NULL);
+        more = rc_alloc_count() >= n;
+        rc_alloc_fail_at(0);
+        failed_once = failed_once || status != RC_OK;
+        if (status == RC_OK)
+            atomic_store(&world.acknowledged, id);
+        else
+            assert_true(is_refusal(status));
+        one_expect(&world);
+        struct rc_snapshot_result result;
+        if (n % 3 == 0)
+            assert_int_equal(rc_engine_snapshot(world.engine, &result, NULL), RC_OK);
+        if (status == RC_OK)
+            continue;
+        /* Sent again it is taken, if need be after a restart. */
+        if (!is_refusal(one_send_next(&world)))
+            continue;
+        world.engine = rc_engine_close(world.engine, n % 2 == 0);
+        one_start_well(&world);
+        one_expect(&world);
+        atomic_store(&world.acknowledged, one_position(&world));
+        one_send_well(&world, 1);
+        one_expect(&world);
+    }
+    print_message("up to allocation %llu\n", (unsigned long long)n);
+    assert_true(failed_once);
+    rc_engine_close(world.engine, true);
+    rc_disk_faulty_free(world.disk);
+}
+
+static void
+test_no_memory_to_ask(void **state)
+{
+    (void)state;
+    struct one_stream world = {.disk = rc_disk_faulty_new(1)};
+    one_start_well(&world);
+    assert_int_equal(one_create(&world), RC_OK);
+    one_send_well(&world, 12);
+    rc_engine_settle(world.engine);
+    const double expected = rig_measure(world.engine, "shop", RC_MEASURE_COUNT, 1);
+    bool failed_once = false;
+    for (uint64_t n = 1;; n++) {
+        double value = -1;
+        assert_int_equal(rc_engine_drop_cache(world.engine, RC_BYTES_LITERAL("shop"), NULL), RC_OK);
+        rc_alloc_fail_at(n);
+        const enum rc_status status =
+            rig_try_measure(world.engine, "shop", RC_MEASURE_COUNT, 1, &value);
+        const bool more = rc_alloc_count() >= n;
+        rc_alloc_fail_at(0);
+        if (status == RC_OK)
+            assert_true(value == expected);
+        else
+            assert_true(is_refusal(status));
+        failed_once = failed_once || status != RC_OK;
+        if (!more)
+            break;
+    }
+    assert_true(failed_once);
+    assert_true(rig_measure(world.engine, "shop", RC_MEASURE_COUNT, 1) == expected);
+    rc_engine_close(world.engine, false);
+    rc_disk_faulty_free(world.disk);
+}
+
+/* At its limit a project takes nothing more, answers, starts again, and goes on when the limit
+ * grows. */
+static void
+test_a_memory_limit(void **state)
+{
+    (void)state;
+    struct one_stream world = {.disk = rc_disk_faulty_new(1)};
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    struct rc_project_stats stats;
+    one_start_well(&world);
+    assert_int_equal(one_create(&world), RC_OK);
+    one_send_well(&world, 2);
+    assert_int_equal(rc_engine_project_stats(world.engine, RC_BYTES_LITERAL("shop"), &stats, NULL),
+                     RC_OK);
+    struct rc_project_settings settings = {
+        .id = RC_BYTES_LITERAL("shop"),
+        .memory_bytes_max = stats.memory_bytes + 20000,
+    };
+    struct rc_project_settings made;
+    assert_int_equal(rc_engine_put_project(world.engine, &settings, UINT64_MAX, arena, &made, NULL),
+                     RC_OK);
+    enum rc_status status = RC_OK;
+    for (uint32_t i = 0; i < 1000 && status == RC_OK; i++)
+        status = one_send_next(&world);
+    assert_int_equal(status, RC_LIMIT_EXCEEDED);
+    for (uint32_t i = 0; i < 2; i++) {
+        one_expect(&world);
+        assert_int_equal(one_position(&world), atomic_load(&world.acknowledged));
+        world.engine = rc_engine_close(world.engine, i == 1);
+        one_start_well(&world);
+    }
+    settings.memory_bytes_max = 0;
+    assert_int_equal(rc_engine_put_project(world.engine, &settings, UINT64_MAX, arena, &made, NULL),
+                     RC_OK);
+    one_send_well(&world, 5);
+    one_expect(&world);
+    rc_engine_close(world.engine, false);
+    rc_disk_faulty_free(world.disk);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_memory_to_ingest),
+        cmocka_unit_test(test_no_memory_to_ask),
+        cmocka_unit_test(test_a_memory_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
