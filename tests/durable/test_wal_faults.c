@@ -2,7 +2,7 @@
  * The log on a disk that fails: seeded power cuts, each call failing in turn, and a full disk. The
  * ledger judges every restart.
  *
- * RC_POWER_CUT_ROUNDS sets the rounds (200), RC_SEED the first seed (1).
+ * RC_POWER_CUT_ROUNDS sets the rounds (200), RC_POWER_CUT_SEED the first seed (1).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,7 +107,7 @@ test_power_cuts(void **state)
 {
     (void)state;
     const uint64_t rounds = environment("RC_POWER_CUT_ROUNDS", 200);
-    const uint64_t seed = environment("RC_SEED", 1);
+    const uint64_t seed = environment("RC_POWER_CUT_SEED", 1);
     uint64_t replayed = 0;
     uint64_t in_doubt = 0;
     printf("power cuts: %llu rounds of %d lives from seed %llu\n", (unsigned long long)rounds,

@@ -24,7 +24,7 @@
 #include "tests/base/disk_faulty.h"
 #include "tests/face/engine_rig.h"
 
-#define ROUNDS 120u
+#define ROUNDS 200u
 #define ROWS_MAX 60u
 
 /* A project and what is known of it. */

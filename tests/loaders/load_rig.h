@@ -9,8 +9,8 @@
  * Batches are unpacked by protobuf-c, so the packer is checked against another reader of the
  * format.
  */
-#ifndef RC_TESTS_LOAD_RIG_H
-#define RC_TESTS_LOAD_RIG_H
+#ifndef RC_TESTS_LOADERS_LOAD_RIG_H
+#define RC_TESTS_LOADERS_LOAD_RIG_H
 
 #include "loaders/load.h"
 

@@ -79,6 +79,7 @@ class Copy:
         self.server = os.path.join(self.build, "bin", "recountd")
         self.python = os.path.join(self.build, "python")
         os.makedirs(self.root, exist_ok=True)
+        # Times are not copied: what an earlier campaign in this folder built must be built again.
         for name in FOLDERS:
             if os.path.isdir(os.path.join(ROOT, name)):
                 shutil.copytree(
@@ -86,9 +87,10 @@ class Copy:
                     os.path.join(self.root, name),
                     dirs_exist_ok=True,
                     symlinks=True,
+                    copy_function=shutil.copy,
                 )
         for name in FILES:
-            shutil.copy2(os.path.join(ROOT, name), os.path.join(self.root, name))
+            shutil.copy(os.path.join(ROOT, name), os.path.join(self.root, name))
 
     def run(self, command):
         done = subprocess.run(

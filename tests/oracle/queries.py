@@ -203,8 +203,11 @@ def make_scope(rng, world, ranged=True):
         "zone": world["zone"] if rng.random() < 0.6 else rng.choice(ZONES),
         "as_of": world["first"] + 4 * world["length"] + 400 * DAY,
     }
-    if rng.random() < 0.3:
+    if rng.random() < 0.35:
         out["as_of"] = some_time(rng, world)
+        writes = [row["time"] for row in world["rows"] if row["kind"] == "set"]
+        if writes and rng.random() < 0.4:
+            out["as_of"] = rng.choice(writes) - rng.choice([0, 0, 1])
     if ranged:
         start, end = sorted([some_time(rng, world), some_time(rng, world)])
         if rng.random() < 0.5:
@@ -215,7 +218,23 @@ def make_scope(rng, world, ranged=True):
         out.update(start=start, end=max(end, start + 1), week_start=rng.choice([0, 0, 0, 6, 3]))
     if rng.random() < 0.2:
         out["segment"] = make_rule(rng, world)
+        aim_windows(rng, world, out["segment"], out["as_of"])
     return out
+
+
+def aim_windows(rng, world, rule, as_of):
+    """Makes windows before as_of begin exactly at an event, or a millisecond beside it."""
+    ((kind, content),) = rule.items()
+    if kind in ("all_of", "any_of"):
+        for child in content:
+            aim_windows(rng, world, child, as_of)
+    elif kind == "not":
+        aim_windows(rng, world, content, as_of)
+    elif kind == "behavior" and content["window"] and "prior" in content["window"]:
+        times = [row["time"] for row in world["rows"] if row["kind"] == "event"]
+        if times and rng.random() < 0.7:
+            prior = as_of - rng.choice(times) + rng.choice([0, 0, 0, 1, -1])
+            content["window"]["prior"] = max(prior, 1)
 
 
 def make_breakdown(rng):
@@ -296,6 +315,7 @@ def make_segment(rng, world):
     scope = make_scope(rng, world, ranged=False)
     if rng.random() < 0.9:
         scope["segment"] = make_rule(rng, world)
+        aim_windows(rng, world, scope["segment"], scope["as_of"])
     return {"kind": "segment", "scope": scope, "page_size": rng.choice([0, 1, 2, 3, 7, 1000])}
 
 

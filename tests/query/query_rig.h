@@ -2,8 +2,8 @@
  * Query rig: a small random project, spread over slabs (several a window), heads, dead rows and
  * joined users, and the same events as a plain array, for slow twins.
  */
-#ifndef RC_TESTS_QUERY_RIG_H
-#define RC_TESTS_QUERY_RIG_H
+#ifndef RC_TESTS_QUERY_QUERY_RIG_H
+#define RC_TESTS_QUERY_QUERY_RIG_H
 
 #include <stdbool.h>
 #include <stdint.h>
