@@ -213,11 +213,15 @@ def main():
             json.dump(figures, out, indent=2)
 
 
+def recount(server, options, *words):
+    subprocess.run([f"{options.build}/bin/recount", *words], check=True, stdin=subprocess.DEVNULL,
+                   env={**os.environ, "RECOUNT_SERVER": f"127.0.0.1:{server.port}",
+                        "RECOUNT_PROJECT": "figures"})
+
+
 def load(server, options, archive):
     begun = time.monotonic()
-    subprocess.run([f"{options.build}/bin/recount", "--server", f"127.0.0.1:{server.port}", "--project",
-                    "figures", "load", archive, "--mapping", "recount", "--create-project"],
-                   check=True, stdin=subprocess.DEVNULL)
+    recount(server, options, "load", archive, "--mapping", "recount", "--create-project", "--restart")
     seconds = time.monotonic() - begun
     return {"seconds": seconds, "events_per_second": options.events / seconds,
             "memory_bytes_after": server.memory_bytes()}
@@ -266,9 +270,7 @@ def measure_restart(server, options):
     tail = f"{options.work}/tail.ndjson"
     subprocess.run([f"{options.build}/bin/recount", "generate", "-n", "400000", "-o", tail, "--seed", "7",
                     "--quiet"], check=True)
-    subprocess.run([f"{options.build}/bin/recount", "--server", f"127.0.0.1:{server.port}", "--project",
-                    "figures", "load", tail, "--mapping", "recount", "--stream", "tail"], check=True,
-                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    recount(server, options, "load", tail, "--mapping", "recount", "--restart")
     stats = stub.GetStatistics(admin_pb2.GetStatisticsRequest()).server
     server.stop(signal.SIGKILL)
     first = server.start()

@@ -51,7 +51,7 @@ parse_value(struct rc_parser *parser, Recount__V1__Value **ret_value)
             value->int_value = whole;
         } else {
             value->kind_case = RECOUNT__V1__VALUE__KIND_DOUBLE_VALUE;
-            value->double_value = strtod(token.text, NULL);
+            RC_TRY(rc_parser_real(parser, &value->double_value));
         }
     } else if (token.kind == RC_TOKEN_TEXT) {
         value->kind_case = RECOUNT__V1__VALUE__KIND_STRING_VALUE;

@@ -1,6 +1,8 @@
 /* Expression parser: see expression_parser.h. */
 #include "cli/expression_parser.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "cli/message.h"
@@ -65,6 +67,16 @@ rc_parser_expect(struct rc_parser *parser, const char *text, const char *where)
 {
     return rc_parser_take(parser, text) ? RC_OK
                                         : rc_parser_fail(parser, "expected \"%s\" %s", text, where);
+}
+
+enum rc_status
+rc_parser_real(struct rc_parser *parser, double *ret_real)
+{
+    const double real = strtod(parser->token.text, NULL);
+    if (!isfinite(real))
+        return rc_parser_fail(parser, "the number is too large");
+    *ret_real = real;
+    return RC_OK;
 }
 
 enum rc_status

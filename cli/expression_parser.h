@@ -42,6 +42,10 @@ rc_parser_take(struct rc_parser *parser, const char *text);
 RC_MUST_USE enum rc_status
 rc_parser_expect(struct rc_parser *parser, const char *text, const char *where);
 
+/* The number that is looked at, as a double. Fails when it is beyond the range of one. */
+RC_MUST_USE enum rc_status
+rc_parser_real(struct rc_parser *parser, double *ret_real);
+
 /* One level deeper; the caller undoes it by parser->depth--. */
 RC_MUST_USE enum rc_status
 rc_parser_deeper(struct rc_parser *parser);

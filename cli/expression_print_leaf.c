@@ -5,7 +5,6 @@
 #include "cli/expression_print.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -25,16 +24,33 @@ print_quoted(FILE *out, const char *text, char quote)
     fputc(quote, out);
 }
 
-void
-rc_expression_print_number(FILE *out, double number)
+#define NUMBER_TEXT_BYTES 40
+
+static void
+number_text(double number, char text[NUMBER_TEXT_BYTES])
 {
-    char text[40];
     for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof(text), "%.*g", digits, number);
+        snprintf(text, NUMBER_TEXT_BYTES, "%.*g", digits, number);
         if (strtod(text, NULL) == number)
             break;
     }
+}
+
+void
+rc_expression_print_number(FILE *out, double number)
+{
+    char text[NUMBER_TEXT_BYTES];
+    number_text(number, text);
     fputs(text, out);
+}
+
+/* Without a point or an exponent it would read back as a whole number. */
+static void
+print_double(FILE *out, double number)
+{
+    char text[NUMBER_TEXT_BYTES];
+    number_text(number, text);
+    fprintf(out, "%s%s", text, strpbrk(text, ".e") == NULL ? ".0" : "");
 }
 
 void
@@ -55,10 +71,7 @@ print_value(FILE *out, const Recount__V1__Value *value)
         fprintf(out, "%" PRId64, value->int_value);
         break;
     case RECOUNT__V1__VALUE__KIND_DOUBLE_VALUE:
-        rc_expression_print_number(out, value->double_value);
-        /* Without a point it would read back as a whole number. */
-        if (value->double_value == trunc(value->double_value) && fabs(value->double_value) < 1e15)
-            fputs(".0", out);
+        print_double(out, value->double_value);
         break;
     case RECOUNT__V1__VALUE__KIND_STRING_VALUE:
         print_quoted(out, value->string_value, '"');

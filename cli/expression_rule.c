@@ -9,8 +9,6 @@
  *
  * Names inside a behaviour's parentheses are definitions; outside they are segments.
  */
-#include <stdlib.h>
-
 #include "cli/expression_parser.h"
 #include "cli/message.h"
 #include "cli/when.h"
@@ -76,7 +74,7 @@ parse_comparison(struct rc_parser *parser, Recount__V1__Behavior *behavior)
         behavior->comparison =
             RC_MESSAGE(parser->lexer.arena, Recount__V1__Comparison, recount__v1__comparison);
         behavior->comparison->operation = symbols[i].operation;
-        behavior->comparison->value = strtod(parser->token.text, NULL);
+        RC_TRY(rc_parser_real(parser, &behavior->comparison->value));
         rc_parser_next(parser);
         return RC_OK;
     }

@@ -93,6 +93,7 @@ test_predicates_print_as_they_read(void **state)
         {"name = \"\u00e4\u00f6\U0001F600\"", "name = \"\u00e4\u00f6\U0001F600\""},
         {"day = 2025-01-31", "day = \"2025-01-31\""},
         {"n = 9223372036854775807", "n = 9223372036854775807"},
+        {"n = 66666666666666666.66", "n = 66666666666666664.0"},
         {"path = \"c:\\\\dir\\\\\"", "path = \"c:\\dir\\\\\""},
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
@@ -146,6 +147,7 @@ test_mistakes_have_a_place(void **state)
         {"@ x", 0, "a name must follow"},
         {"user. = 1", 0, "is empty"},
         {"a ~ (", 4, "text in quotes"},
+        {"a > 4e16666", 4, "too large"},
     };
     for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
         struct rc_expression_error error;
@@ -271,6 +273,10 @@ test_rules_refuse_event_properties(void **state)
         rc_expression_rule(arena_of(state), PROJECT, "count(any) > 1 in prior x", &rule, &error),
         RC_INVALID);
     assert_int_equal(error.at, 24);
+    assert_int_equal(
+        rc_expression_rule(arena_of(state), PROJECT, "count(any) > 1e999", &rule, &error),
+        RC_INVALID);
+    assert_int_equal(error.at, 13);
 }
 
 static void
