@@ -19,6 +19,21 @@
 #include "engine/keep/stale.h"
 #include "engine/keep/state.h"
 
+static int
+compare_ids(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a;
+    const uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+void
+rc_kept_slabs_sort(struct rc_kept_slabs *kept)
+{
+    if (kept->count > 0)
+        qsort(kept->ids, kept->count, sizeof(kept->ids[0]), compare_ids);
+}
+
 void
 rc_kept_slabs_close(struct rc_kept_slabs *kept)
 {
@@ -133,14 +148,6 @@ write_slab(struct rc_checkpoint *checkpoint,
     return RC_OK;
 }
 
-static int
-compare_ids(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a;
-    const uint64_t y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* Writes every slab of the capture that is not on disk, and lists them all. */
 static enum rc_status
 write_slabs(struct rc_checkpoint *checkpoint,
@@ -170,8 +177,7 @@ write_slabs(struct rc_checkpoint *checkpoint,
             RC_TRY(write_slab(checkpoint, project, slab, slabs[i].id, reterr_error));
         project->next.ids[project->next.count++] = slabs[i].id;
     }
-    if (count > 0)
-        qsort(project->next.ids, count, sizeof(uint64_t), compare_ids);
+    rc_kept_slabs_sort(&project->next);
     capture->state.slabs = slabs;
     capture->state.slab_count = count;
     return RC_OK;

@@ -35,6 +35,10 @@ struct rc_kept_slabs {
     uint64_t *ids; /* Ascending. */
 };
 
+/* Brings the ids into ascending order, after they were appended as they came. */
+void
+rc_kept_slabs_sort(struct rc_kept_slabs *kept);
+
 void
 rc_kept_slabs_close(struct rc_kept_slabs *kept);
 

@@ -1,6 +1,5 @@
 #include "engine/keep/restore.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/arena.h"
@@ -81,14 +80,6 @@ add_slabs(const struct source *source,
     return RC_OK;
 }
 
-static int
-compare_ids(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a;
-    const uint64_t y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static enum rc_status
 restore(const struct source *source,
         const char *path,
@@ -110,8 +101,7 @@ restore(const struct source *source,
         rc_state_read(state, parent, head_rows_max, arena, &project, &slabs, &count, reterr_error),
         reterr_error));
     RC_TRY(add_slabs(source, project, slabs, count, kept, reterr_error));
-    if (kept->count > 0)
-        qsort(kept->ids, kept->count, sizeof(uint64_t), compare_ids);
+    rc_kept_slabs_sort(kept);
     *ret_project = RC_TAKE(project);
     return RC_OK;
 }
