@@ -1,7 +1,7 @@
 /*
- * call_latency: one call of a gRPC method, over and over, timed one by one from the packed request to
- * the packed reply. A client in C with nothing between it and the socket but gRPC's core, so that what
- * it sees is the server and the transport and not an interpreter.
+ * call_latency: one call of a gRPC method, over and over, timed one by one from the packed request
+ * to the packed reply. A client in C with nothing between it and the socket but gRPC's core, so
+ * that what it sees is the server and the transport and not an interpreter.
  *
  *   call_latency HOST:PORT /package.Service/Method COUNT <REQUEST >MICROSECONDS
  *
