@@ -60,7 +60,8 @@ struct rc_engine {
     uint64_t memory_bytes_max; /* 0: none. */
     uint32_t head_rows_max;
     uint64_t wal_checkpoint_bytes;
-    struct rc_workers *workers;
+    struct rc_workers *workers; /* Queries. */
+    struct rc_workers *tidiers; /* Seals and merges. */
     struct rc_wal *wal;
     _Atomic(uint64_t) applied; /* Sequence of the last applied record. */
     _Atomic(bool) stopping;
