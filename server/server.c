@@ -99,6 +99,7 @@ open_engine(struct server *server, struct rc_error *error)
            {"projects", NULL, (double)stats.projects},
            {"replayed_records", NULL, (double)stats.replayed_records},
            {"torn_bytes", NULL, (double)stats.wal_torn_bytes},
+           {"restore_ms", NULL, (double)stats.restore_ns / 1e6},
            {"dur_ms", NULL, (double)stats.start_ns / 1e6});
     return rc_workers_new(WAITERS, &server->shared.waiters, error);
 }

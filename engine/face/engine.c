@@ -68,11 +68,17 @@ restore_tenant(struct rc_engine *engine,
                const struct rc_manifest_project *stored,
                struct rc_error *reterr_error)
 {
+    const struct rc_restore how = {
+        .disk = engine->disk,
+        .directory = engine->directory,
+        .parent = &engine->account,
+        .head_rows_max = engine->head_rows_max,
+        .workers = engine->workers,
+        .verify = RC_SLAB_CHECKSUMS,
+    };
     RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
     struct rc_kept_slabs kept = {0};
-    RC_TRY(rc_restore_project(engine->disk, engine->directory, stored->id, stored->incarnation,
-                              content->number, &engine->account, engine->head_rows_max, false,
-                              &project, &kept, reterr_error));
+    RC_TRY(rc_restore_project(&how, stored, content->number, &project, &kept, reterr_error));
     struct tenant *tenant = NULL;
     const enum rc_status status =
         rc_tenant_add(engine, RC_TAKE(project), stored->incarnation, &tenant);
@@ -83,6 +89,46 @@ restore_tenant(struct rc_engine *engine,
     tenant->kept = kept;
     tenant->restored_sequence = stored->sequence;
     return RC_OK;
+}
+
+/* The projects of a manifest, restored by the workers; the first failure stands for all. */
+struct restoring {
+    struct rc_engine *engine;
+    const struct rc_manifest_content *content;
+    pthread_mutex_t lock; /* Guards what follows. */
+    enum rc_status status;
+    struct rc_error error;
+};
+
+static void
+restore_one(void *argument, uint32_t index)
+{
+    struct restoring *restoring = argument;
+    struct rc_error error;
+    const enum rc_status status = restore_tenant(restoring->engine, restoring->content,
+                                                 &restoring->content->projects[index], &error);
+    if (status == RC_OK)
+        return;
+    pthread_mutex_lock(&restoring->lock);
+    if (restoring->status == RC_OK) {
+        restoring->status = status;
+        restoring->error = error;
+    }
+    pthread_mutex_unlock(&restoring->lock);
+}
+
+static enum rc_status
+restore_tenants(struct rc_engine *engine,
+                const struct rc_manifest_content *content,
+                struct rc_error *reterr_error)
+{
+    struct restoring restoring = {
+        .engine = engine, .content = content, .lock = PTHREAD_MUTEX_INITIALIZER};
+    rc_workers_run(engine->workers, rc_workers_count(engine->workers), content->project_count,
+                   restore_one, &restoring);
+    if (restoring.status != RC_OK && reterr_error != NULL)
+        *reterr_error = restoring.error;
+    return restoring.status;
 }
 
 /* Reads the manifest, if there is one, and restores its projects. *ret_replay_after: the log record
@@ -104,11 +150,10 @@ restore_all(struct rc_engine *engine, uint64_t *ret_replay_after, struct rc_erro
     RC_TRY(rc_manifest_content_read((struct rc_bytes){(const char *)payload.data, payload.size},
                                     arena, &content, reterr_error));
     uint64_t replay_after = content.sequence;
-    for (uint32_t i = 0; i < content.project_count; i++) {
-        RC_TRY(restore_tenant(engine, &content, &content.projects[i], reterr_error));
+    RC_TRY(restore_tenants(engine, &content, reterr_error));
+    for (uint32_t i = 0; i < content.project_count; i++)
         if (content.projects[i].sequence < replay_after)
             replay_after = content.projects[i].sequence;
-    }
     engine->checkpoint_number = content.number;
     atomic_store(&engine->applied, replay_after);
     *ret_replay_after = replay_after;
@@ -134,7 +179,9 @@ open_parts(struct rc_engine *engine,
     /* Two more than compute: a seal must not wait behind a merge, nor a query behind both. */
     RC_TRY(rc_workers_new(threads + 2, &engine->workers, reterr_error));
     uint64_t replay_after = 0;
+    const uint64_t begun_ns = rc_clock_monotonic_ns();
     RC_TRY(restore_all(engine, &replay_after, reterr_error));
+    engine->restore_ns = rc_clock_monotonic_ns() - begun_ns;
     const struct rc_wal_options wal_options = {
         .disk = engine->disk,
         .directory = wal_path,
@@ -238,6 +285,7 @@ rc_engine_get_stats(struct rc_engine *engine, struct rc_engine_stats *ret_stats)
         .wal_torn_bytes = wal.torn_bytes,
         .replayed_records = wal.replayed_count,
         .start_ns = engine->start_ns,
+        .restore_ns = engine->restore_ns,
         .snapshot_count = atomic_load(&engine->snapshot_count),
         .snapshot_last_ms = atomic_load(&engine->snapshot_last_ms),
     };

@@ -85,6 +85,7 @@ struct rc_engine {
     _Atomic(uint64_t) snapshot_count;
     _Atomic(int64_t) snapshot_last_ms;
     uint64_t start_ns;
+    uint64_t restore_ns; /* Of it: reading the checkpoint. */
 };
 
 /* ---- tenants.c ---- */
