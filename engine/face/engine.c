@@ -160,12 +160,13 @@ restore_all(struct rc_engine *engine, uint64_t *ret_replay_after, struct rc_erro
     return RC_OK;
 }
 
-static enum rc_status
-open_parts(struct rc_engine *engine,
-           const struct rc_engine_options *options,
-           struct rc_error *reterr_error)
+enum rc_status
+rc_engine_restore(struct rc_engine *engine,
+                  const struct rc_engine_options *options,
+                  char wal_path[RC_PATH_BYTES_MAX],
+                  uint64_t *ret_replay_after,
+                  struct rc_error *reterr_error)
 {
-    char wal_path[RC_PATH_BYTES_MAX];
     const size_t size = strlen(options->directory) + 1;
     engine->directory = rc_alloc(size);
     if (engine->directory == NULL)
@@ -178,10 +179,20 @@ open_parts(struct rc_engine *engine,
                                                         : 1;
     /* Two more than compute: a seal must not wait behind a merge, nor a query behind both. */
     RC_TRY(rc_workers_new(threads + 2, &engine->workers, reterr_error));
-    uint64_t replay_after = 0;
     const uint64_t begun_ns = rc_clock_monotonic_ns();
-    RC_TRY(restore_all(engine, &replay_after, reterr_error));
+    RC_TRY(restore_all(engine, ret_replay_after, reterr_error));
     engine->restore_ns = rc_clock_monotonic_ns() - begun_ns;
+    return RC_OK;
+}
+
+static enum rc_status
+open_parts(struct rc_engine *engine,
+           const struct rc_engine_options *options,
+           struct rc_error *reterr_error)
+{
+    char wal_path[RC_PATH_BYTES_MAX];
+    uint64_t replay_after = 0;
+    RC_TRY(rc_engine_restore(engine, options, wal_path, &replay_after, reterr_error));
     const struct rc_wal_options wal_options = {
         .disk = engine->disk,
         .directory = wal_path,
@@ -192,19 +203,19 @@ open_parts(struct rc_engine *engine,
         .on_durable = rc_log_durable,
         .context = engine,
     };
-    RC_TRY(rc_wal_open(&wal_options, &engine->wal, reterr_error));
+    const enum rc_status status = rc_wal_open(&wal_options, &engine->wal, reterr_error);
+    if (status == RC_CORRUPT)
+        rc_repair_explain(engine, wal_path, replay_after, reterr_error);
+    RC_TRY(status);
     return rc_keeper_start(engine, reterr_error);
 }
 
-enum rc_status
-rc_engine_open(const struct rc_engine_options *options,
-               struct rc_engine **ret_engine,
-               struct rc_error *reterr_error)
+struct rc_engine *
+rc_engine_new(const struct rc_engine_options *options)
 {
-    const uint64_t begun_ns = rc_clock_monotonic_ns();
     struct rc_engine *engine = rc_alloc_zero(sizeof(*engine));
     if (engine == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to open");
+        return NULL;
     RC_ASSERT(options->head_rows_max <= RC_HEAD_ROWS_MAX);
     engine->disk = options->disk != NULL ? options->disk : rc_disk_real();
     engine->account = (struct rc_account){
@@ -220,6 +231,18 @@ rc_engine_open(const struct rc_engine_options *options,
     pthread_mutex_init(&engine->background, NULL);
     pthread_cond_init(&engine->background_done, NULL);
     pthread_cond_init(&engine->keeper_wake, NULL);
+    return engine;
+}
+
+enum rc_status
+rc_engine_open(const struct rc_engine_options *options,
+               struct rc_engine **ret_engine,
+               struct rc_error *reterr_error)
+{
+    const uint64_t begun_ns = rc_clock_monotonic_ns();
+    struct rc_engine *engine = rc_engine_new(options);
+    if (engine == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to open");
     const enum rc_status status = open_parts(engine, options, reterr_error);
     if (status != RC_OK) {
         rc_engine_close(engine, false);

@@ -88,6 +88,31 @@ struct rc_engine {
     uint64_t restore_ns; /* Of it: reading the checkpoint. */
 };
 
+/* ---- engine.c ---- */
+
+/* An engine that has opened nothing yet; rc_engine_close takes it. NULL: no memory. */
+struct rc_engine *
+rc_engine_new(const struct rc_engine_options *options);
+
+/* Makes the directories, takes the lock, starts the workers and restores the last checkpoint: all
+ * of an open but the log. *ret_replay_after: the record from which on some project wants the log.
+ */
+RC_MUST_USE enum rc_status
+rc_engine_restore(struct rc_engine *engine,
+                  const struct rc_engine_options *options,
+                  char wal_path[RC_PATH_BYTES_MAX],
+                  uint64_t *ret_replay_after,
+                  struct rc_error *reterr_error);
+
+/* ---- repair.c ---- */
+
+/* Adds to the error of a damaged log what a repair would lose. */
+void
+rc_repair_explain(struct rc_engine *engine,
+                  const char *wal_path,
+                  uint64_t replay_after,
+                  struct rc_error *error);
+
 /* ---- tenants.c ---- */
 
 /* The tenant of a project, with a reference; NULL and RC_NOT_FOUND's sentence when there

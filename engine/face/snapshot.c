@@ -52,7 +52,8 @@ snapshot(struct rc_engine *engine,
     for (uint32_t i = 0; i < count; i++)
         rc_kept_slabs_close(&projects[i].next);
     RC_TRY(status);
-    RC_TRY(rc_wal_trim(engine->wal, sequence, reterr_error));
+    if (engine->wal != NULL) /* A repair works without. */
+        RC_TRY(rc_wal_trim(engine->wal, sequence, reterr_error));
     ret_result->sequence = sequence;
     ret_result->slabs_written = checkpoint->slabs_written;
     ret_result->bytes_written = checkpoint->bytes_written;
