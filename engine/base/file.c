@@ -9,6 +9,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
+#include "engine/base/checksum.h"
 #include "engine/base/file_ops.h"
 
 enum rc_status
@@ -94,6 +95,12 @@ rc_disk_rename(struct rc_disk *disk,
 }
 
 enum rc_status
+rc_disk_link(struct rc_disk *disk, const char *from, const char *to, struct rc_error *reterr_error)
+{
+    return disk->ops->link(disk, from, to, reterr_error);
+}
+
+enum rc_status
 rc_disk_remove(struct rc_disk *disk, const char *path, struct rc_error *reterr_error)
 {
     return disk->ops->remove(disk, path, reterr_error);
@@ -128,6 +135,62 @@ rc_disk_lock(struct rc_disk *disk,
              struct rc_error *reterr_error)
 {
     return disk->ops->lock(disk, path, ret_lock, reterr_error);
+}
+
+#define COPY_BYTES ((size_t)1 << 20)
+
+/* Written in pieces, each on its way to the disk before the next is made: the log's syncs wait for
+ * one piece at most. */
+static enum rc_status
+copy_content(struct rc_file *from,
+             struct rc_file *to,
+             uint64_t *ret_size,
+             uint32_t *ret_crc32c,
+             struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_alloc_freep) void *piece = rc_alloc(COPY_BYTES);
+    if (piece == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to copy a file");
+    uint64_t at = 0;
+    uint32_t crc = 0;
+    for (;;) {
+        size_t got = 0;
+        RC_TRY(rc_file_read_at(from, piece, COPY_BYTES, at, &got, reterr_error));
+        if (got == 0)
+            break;
+        crc = rc_crc32c_extend(crc, piece, got);
+        if (to != NULL)
+            RC_TRY(rc_file_write_at(to, piece, got, at, reterr_error));
+        at += got;
+        if (got < COPY_BYTES)
+            break;
+    }
+    *ret_size = at;
+    *ret_crc32c = crc;
+    return to != NULL ? rc_file_sync(to, reterr_error) : RC_OK;
+}
+
+enum rc_status
+rc_disk_copy_file(struct rc_disk *disk,
+                  const char *from,
+                  const char *to,
+                  uint64_t *ret_size,
+                  uint32_t *ret_crc32c,
+                  struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_file_closep) struct rc_file *source = NULL;
+    RC_CLEANUP(rc_file_closep) struct rc_file *target = NULL;
+    uint64_t size = 0;
+    uint32_t crc = 0;
+    RC_TRY(rc_file_open(disk, from, RC_FILE_READ, &source, reterr_error));
+    if (to != NULL)
+        RC_TRY(rc_file_open(disk, to, RC_FILE_CREATE, &target, reterr_error));
+    RC_TRY(copy_content(source, target, &size, &crc, reterr_error));
+    if (ret_size != NULL)
+        *ret_size = size;
+    if (ret_crc32c != NULL)
+        *ret_crc32c = crc;
+    return RC_OK;
 }
 
 static enum rc_status

@@ -44,6 +44,10 @@ struct rc_disk_ops {
                              const char *from,
                              const char *to,
                              struct rc_error *reterr_error);
+    enum rc_status (*link)(struct rc_disk *disk,
+                           const char *from,
+                           const char *to,
+                           struct rc_error *reterr_error);
     enum rc_status (*remove)(struct rc_disk *disk, const char *path, struct rc_error *reterr_error);
     enum rc_status (*sync_dir)(struct rc_disk *disk,
                                const char *path,

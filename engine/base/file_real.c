@@ -207,6 +207,18 @@ real_rename(struct rc_disk *disk, const char *from, const char *to, struct rc_er
 }
 
 static enum rc_status
+real_link(struct rc_disk *disk, const char *from, const char *to, struct rc_error *reterr_error)
+{
+    (void)disk;
+    if (link(from, to) == 0)
+        return RC_OK;
+    const int code = errno;
+    if (code == EXDEV || code == EPERM || code == EMLINK || code == EOPNOTSUPP)
+        return rc_error_set(reterr_error, RC_UNSUPPORTED, "%s cannot be linked to %s", from, to);
+    return fail(reterr_error, code, "link", from);
+}
+
+static enum rc_status
 real_remove(struct rc_disk *disk, const char *path, struct rc_error *reterr_error)
 {
     (void)disk;
@@ -335,6 +347,7 @@ static const struct rc_disk_ops real_ops = {
     .map = real_map,
     .unmap = real_unmap,
     .rename = real_rename,
+    .link = real_link,
     .remove = real_remove,
     .sync_dir = real_sync_dir,
     .make_dir = real_make_dir,

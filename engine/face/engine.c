@@ -13,6 +13,7 @@
 #include "engine/base/clock.h"
 #include "engine/durable/manifest.h"
 #include "engine/face/engine_state.h"
+#include "engine/keep/backup.h"
 #include "engine/keep/manifest_content.h"
 #include "engine/keep/restore.h"
 
@@ -34,6 +35,21 @@ sync_parent(struct rc_disk *disk, const char *path, struct rc_error *reterr_erro
         size--;
     (void)snprintf(parent, sizeof(parent), "%.*s", (int)size, path);
     return rc_disk_sync_dir(disk, size == 0 ? "." : parent, reterr_error);
+}
+
+/* A restore puts the manifest there last: without it the directory would look like a new one. */
+static enum rc_status
+refuse_half_restored(struct rc_engine *engine, struct rc_error *reterr_error)
+{
+    char path[RC_PATH_BYTES_MAX];
+    (void)snprintf(path, sizeof(path), "%s/" RC_RESTORING_NAME, engine->directory);
+    RC_CLEANUP(rc_file_closep) struct rc_file *mark = NULL;
+    const enum rc_status status =
+        rc_file_open(engine->disk, path, RC_FILE_READ, &mark, reterr_error);
+    if (status == RC_OK)
+        return rc_error_set(reterr_error, RC_CORRUPT,
+                            "a restore into %s was interrupted: restore again", engine->directory);
+    return status == RC_NOT_FOUND ? RC_OK : status;
 }
 
 /* What is acknowledged later lies in these directories: they must outlive a power cut first. */
@@ -59,7 +75,8 @@ make_directories(struct rc_engine *engine,
     if (status == RC_CONFLICT)
         return rc_error_set(reterr_error, RC_CONFLICT, "another process uses the data directory %s",
                             engine->directory);
-    return status;
+    RC_TRY(status);
+    return refuse_half_restored(engine, reterr_error);
 }
 
 static enum rc_status
@@ -312,4 +329,10 @@ rc_engine_get_stats(struct rc_engine *engine, struct rc_engine_stats *ret_stats)
         .snapshot_count = atomic_load(&engine->snapshot_count),
         .snapshot_last_ms = atomic_load(&engine->snapshot_last_ms),
     };
+    pthread_mutex_lock(&engine->background);
+    ret_stats->snapshot_failures = engine->snapshot_failures;
+    if (engine->snapshot_failures > 0)
+        memcpy(ret_stats->snapshot_error, engine->snapshot_error,
+               sizeof(ret_stats->snapshot_error));
+    pthread_mutex_unlock(&engine->background);
 }

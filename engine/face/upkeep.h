@@ -17,6 +17,8 @@
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
 #include "engine/face/engine.h"
+#include "engine/keep/backup.h"
+#include "engine/keep/check.h"
 
 /* What log records hold of one project. */
 struct rc_loss {
@@ -57,5 +59,44 @@ rc_engine_repair(const struct rc_engine_options *options,
                  struct rc_arena *arena,
                  struct rc_repair_report *ret_report,
                  struct rc_error *reterr_error);
+
+/*
+ * Checks a running engine's projects as views show them; project empty: all. check says whom to
+ * tell and when to stop. A project that is deleted meanwhile is left out.
+ */
+RC_MUST_USE enum rc_status
+rc_engine_check(struct rc_engine *engine,
+                struct rc_bytes project,
+                struct rc_check *check,
+                struct rc_error *reterr_error);
+
+/* Checks a directory that no process uses; options as for an open. See keep/check.h. */
+RC_MUST_USE enum rc_status
+rc_engine_check_directory(const struct rc_engine_options *options,
+                          struct rc_check *check,
+                          struct rc_error *reterr_error);
+
+struct rc_backup_options {
+    const char *directory;       /* Made if its parent exists; must be empty. */
+    bool copy;                   /* Copy files although they could be linked. */
+    const _Atomic(bool) *cancel; /* NULL: never. */
+};
+
+/* Writes a snapshot and a backup of it (keep/backup.h). Ingestion and queries go on; other
+ * snapshots wait. *ret_snapshot is what rc_engine_snapshot says. */
+RC_MUST_USE enum rc_status
+rc_engine_backup(struct rc_engine *engine,
+                 const struct rc_backup_options *options,
+                 struct rc_backup *ret_backup,
+                 struct rc_snapshot_result *ret_snapshot,
+                 struct rc_error *reterr_error);
+
+/* Makes a data directory of a backup; disk may be NULL: the real one. See rc_backup_restore. */
+RC_MUST_USE enum rc_status
+rc_engine_restore_backup(struct rc_disk *disk,
+                         const char *backup,
+                         const char *directory,
+                         struct rc_backup *ret_backup,
+                         struct rc_error *reterr_error);
 
 #endif
