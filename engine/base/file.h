@@ -68,6 +68,11 @@ rc_file_write_at(struct rc_file *file,
 RC_MUST_USE enum rc_status
 rc_file_sync(struct rc_file *file, struct rc_error *reterr_error);
 
+/* Has bytes that were written carried to the disk now, and waits for that: a hint that keeps a
+ * large file from delaying the syncs of others. Makes nothing durable. */
+void
+rc_file_push(struct rc_file *file, uint64_t offset, uint64_t size);
+
 RC_MUST_USE enum rc_status
 rc_file_size(struct rc_file *file, uint64_t *ret_size, struct rc_error *reterr_error);
 

@@ -33,6 +33,7 @@ struct rc_disk_ops {
                                uint64_t offset,
                                struct rc_error *reterr_error);
     enum rc_status (*sync)(struct rc_file *file, struct rc_error *reterr_error);
+    void (*push)(struct rc_file *file, uint64_t offset, uint64_t size); /* May be NULL. */
     enum rc_status (*size)(struct rc_file *file, uint64_t *ret_size, struct rc_error *reterr_error);
     enum rc_status (*truncate)(struct rc_file *file, uint64_t size, struct rc_error *reterr_error);
     enum rc_status (*map)(struct rc_file *file,

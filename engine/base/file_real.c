@@ -151,6 +151,14 @@ real_sync(struct rc_file *file, struct rc_error *reterr_error)
                : fail(reterr_error, errno, "sync", real_of(file)->path);
 }
 
+static void
+real_push(struct rc_file *file, uint64_t offset, uint64_t size)
+{
+    const int result = sync_file_range(real_of(file)->descriptor, (off_t)offset, (off_t)size,
+                                       SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+    (void)result; /* What fails here fails in the sync as well. */
+}
+
 static enum rc_status
 real_size(struct rc_file *file, uint64_t *ret_size, struct rc_error *reterr_error)
 {
@@ -342,6 +350,7 @@ static const struct rc_disk_ops real_ops = {
     .read_at = real_read_at,
     .write_at = real_write_at,
     .sync = real_sync,
+    .push = real_push,
     .size = real_size,
     .truncate = real_truncate,
     .map = real_map,
