@@ -50,7 +50,7 @@ rc_state_write(struct rc_writer *writer, const struct rc_state *state)
     rc_catalog_write(state->catalogs[0], writer);
     rc_catalog_write(state->catalogs[1], writer);
     write_slabs(writer, state);
-    rc_write_u32(writer, rc_crc32c(writer->data, writer->failed ? 0 : writer->size));
+    rc_write_u32(writer, rc_writer_crc32c(writer));
 }
 
 static enum rc_status
