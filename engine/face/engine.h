@@ -40,7 +40,7 @@ struct rc_engine_options {
     uint32_t head_rows_max;        /* 0: RC_HEAD_ROWS_MAX. Tests use less. */
 };
 
-/* Opens or creates a data directory: maps the last checkpoint, replays the log behind it.
+/* Opens or creates a data directory: reads the last checkpoint, replays the log behind it.
  *   RC_CONFLICT  another process has it open.
  *   RC_CORRUPT   stored bytes are damaged; the error says where. Nothing was changed. */
 RC_MUST_USE enum rc_status
@@ -247,7 +247,7 @@ struct rc_project_stats {
     uint64_t dictionary_bytes;
     uint64_t user_bytes; /* Ids, properties, joins. */
     uint64_t bitmap_bytes;
-    uint64_t memory_bytes; /* Charged to the project, mapped slabs included. */
+    uint64_t memory_bytes; /* Charged to the project. */
     uint64_t event_properties;
     uint64_t user_properties;
     int64_t time_min_ms; /* Of events; both 0 without any. */

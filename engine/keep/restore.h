@@ -1,5 +1,5 @@
 /*
- * Restore: makes a project of its files: reads the state, maps and verifies the slabs.
+ * Restore: makes a project of its files: reads the state, reads and verifies the slabs.
  *
  * Ownership: the project and the list of its slabs are the caller's.
  * Threading: any thread, a worker's too; several projects may be restored at the same time.

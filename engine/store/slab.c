@@ -2,7 +2,7 @@
  * Slab: a counted handle with the addresses of its sections; the bytes themselves are
  * slab_format.h.
  *
- * Why no parsed form: what kernels read is what is stored, so a restart maps and is done, and a
+ * Why no parsed form: what kernels read is what is stored, so a restart reads and is done, and a
  * slab costs its bytes and this struct. Addresses are found once; a column's are computed from its
  * entry in the directory when it is asked for.
  *
@@ -19,9 +19,7 @@
 
 struct rc_slab {
     _Atomic uint32_t references;
-    void *block;                /* Owned; NULL when mapped. */
-    struct rc_disk *disk;       /* Of a mapping; NULL when it is a block. */
-    struct rc_account *account; /* Charged for a mapping; may be NULL. */
+    void *block; /* Owned. */
     const char *data;
     struct rc_slab_info info;
     const uint32_t *users;
@@ -88,49 +86,20 @@ rc_slab_of_block(void *block, size_t size, struct rc_slab **ret_slab, struct rc_
     return RC_OK;
 }
 
-static enum rc_status
-adopt_mapping(struct rc_disk *disk,
-              const void *data,
-              size_t size,
-              struct rc_account *account,
-              struct rc_slab **ret_slab,
-              struct rc_error *reterr_error)
-{
-    RC_TRY(rc_slab_layout_check(data, size, reterr_error));
-    if (account != NULL && !rc_account_charge(account, size))
-        return rc_error_set(reterr_error, RC_LIMIT_EXCEEDED,
-                            "a slab of %zu bytes passes the memory limit", size);
-    struct rc_slab *slab = slab_over(data);
-    if (slab == NULL) {
-        if (account != NULL)
-            rc_account_release(account, size);
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a slab");
-    }
-    slab->disk = disk;
-    slab->account = account;
-    *ret_slab = slab;
-    return RC_OK;
-}
-
 enum rc_status
-rc_slab_map(struct rc_disk *disk,
-            const char *path,
-            enum rc_slab_verify verify,
-            struct rc_account *account,
-            struct rc_slab **ret_slab,
-            struct rc_error *reterr_error)
+rc_slab_read(struct rc_disk *disk,
+             const char *path,
+             enum rc_slab_verify verify,
+             struct rc_account *account,
+             struct rc_slab **ret_slab,
+             struct rc_error *reterr_error)
 {
-    RC_CLEANUP(rc_file_closep) struct rc_file *file = NULL;
-    RC_TRY(rc_file_open(disk, path, RC_FILE_READ, &file, reterr_error));
-    const void *data = NULL;
-    size_t size = 0;
-    RC_TRY(rc_file_map(file, &data, &size, reterr_error));
+    RC_CLEANUP(rc_alloc_freep) void *block = NULL;
     RC_CLEANUP(rc_slab_unrefp) struct rc_slab *slab = NULL;
-    const enum rc_status adopted = adopt_mapping(disk, data, size, account, &slab, reterr_error);
-    if (adopted != RC_OK) {
-        rc_file_unmap(disk, data, size);
-        return adopted;
-    }
+    size_t size = 0;
+    RC_TRY(rc_disk_read_file(disk, path, account, &block, &size, reterr_error));
+    RC_TRY(rc_slab_of_block(block, size, &slab, reterr_error));
+    block = NULL; /* The slab's now. */
     if (verify == RC_SLAB_CHECKSUMS)
         RC_TRY(rc_slab_check_bytes(slab, reterr_error));
     if (verify == RC_SLAB_WHOLE)
@@ -156,11 +125,6 @@ rc_slab_unref(struct rc_slab *slab)
     RC_ASSERT(before > 0);
     if (before > 1)
         return NULL;
-    if (slab->disk != NULL) {
-        rc_file_unmap(slab->disk, slab->data, (size_t)slab->info.size_bytes);
-        if (slab->account != NULL)
-            rc_account_release(slab->account, slab->info.size_bytes);
-    }
     rc_alloc_free(slab->block);
     return rc_alloc_free(slab);
 }

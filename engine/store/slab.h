@@ -6,10 +6,10 @@
  * starts[i] .. starts[i + 1]. A column holds narrow codes into its own small dictionary of cells,
  * either one a row, or one a run of equal rows, or only for the rows that have a value.
  *
- * Ownership: a slab is counted: rc_slab_ref, rc_slab_unref. It owns its bytes (anonymous memory) or
- *            its mapping. Views point into it and live as long as a reference is held.
- * Threading: immutable; any number of readers, no lock. Counting is atomic.
- * Units:     times are ms since window_start_ms in 32 bits; rows count from 0.
+ * Ownership: a slab is counted: rc_slab_ref, rc_slab_unref. It owns its bytes, which are anonymous
+ *            memory: a read error is met when it is read, not when it is used. Views point into it
+ * and live as long as a reference is held. Threading: immutable; any number of readers, no lock.
+ * Counting is atomic. Units:     times are ms since window_start_ms in 32 bits; rows count from 0.
  * Errors:    RC_CORRUPT names what is broken.
  * Format:    slab_format.h, byte by byte.
  */
@@ -73,15 +73,15 @@ enum rc_slab_verify {
     RC_SLAB_WHOLE,     /* Also every invariant, as rc_slab_check. */
 };
 
-/* Maps a stored slab. Content may be followed (ends of texts, row numbers) only in one whose
- * checksums are right: they were written by a builder that kept the invariants. */
+/* Reads a stored slab into memory. Content may be followed (ends of texts, row numbers) only in one
+ * whose checksums are right: they were written by a builder that kept the invariants. */
 RC_MUST_USE enum rc_status
-rc_slab_map(struct rc_disk *disk,
-            const char *path,
-            enum rc_slab_verify verify,
-            struct rc_account *account,
-            struct rc_slab **ret_slab,
-            struct rc_error *reterr_error);
+rc_slab_read(struct rc_disk *disk,
+             const char *path,
+             enum rc_slab_verify verify,
+             struct rc_account *account,
+             struct rc_slab **ret_slab,
+             struct rc_error *reterr_error);
 
 struct rc_slab *
 rc_slab_ref(struct rc_slab *slab);
@@ -165,7 +165,8 @@ rc_slab_find_event(const struct rc_slab *slab,
                    const struct rc_event_id *id,
                    uint32_t *ret_row);
 
-/* Verifies the checksum of every section and column, and that what lies between is zero. O(size). */
+/* Verifies the checksum of every section and column, and that what lies between is zero. O(size).
+ */
 RC_MUST_USE enum rc_status
 rc_slab_check_bytes(const struct rc_slab *slab, struct rc_error *reterr_error);
 
