@@ -19,6 +19,7 @@
 #define WAL_FILE_BYTES ((uint64_t)64 << 20)
 #define WAL_CHECKPOINT_BYTES ((uint64_t)1 << 30)
 #define WAL_BUFFER_BYTES ((uint64_t)64 << 20)
+#define COLD_BYTES ((uint64_t)256 << 20)
 
 /* Makes the entry of a path in its parent durable. */
 static enum rc_status
@@ -75,6 +76,8 @@ restore_tenant(struct rc_engine *engine,
         .head_rows_max = engine->head_rows_max,
         .workers = engine->workers,
         .verify = RC_SLAB_CHECKSUMS,
+        .cold = engine->cold_after_ms == 0 ? NULL : engine->cold,
+        .cold_before_ms = rc_engine_cold_before_ms(engine),
     };
     RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
     struct rc_kept_slabs kept = {0};
@@ -172,6 +175,8 @@ open_parts(struct rc_engine *engine,
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to open");
     memcpy(engine->directory, options->directory, size);
     RC_TRY(make_directories(engine, wal_path, reterr_error));
+    const uint64_t cold_bytes = options->cold_bytes_max != 0 ? options->cold_bytes_max : COLD_BYTES;
+    RC_TRY_OR(reterr_error, rc_cold_cache_new(cold_bytes, &engine->cold));
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     const uint32_t threads = options->worker_count != 0 ? options->worker_count
                              : processors > 0           ? (uint32_t)processors
@@ -211,6 +216,7 @@ rc_engine_open(const struct rc_engine_options *options,
         .parent = &rc_account_process,
     };
     engine->memory_bytes_max = options->memory_bytes_max;
+    engine->cold_after_ms = options->cold_after_ms;
     engine->head_rows_max = options->head_rows_max != 0 ? options->head_rows_max : RC_HEAD_ROWS_MAX;
     engine->wal_checkpoint_bytes =
         options->wal_checkpoint_bytes != 0 ? options->wal_checkpoint_bytes : WAL_CHECKPOINT_BYTES;
@@ -250,6 +256,7 @@ rc_engine_close(struct rc_engine *engine, bool snapshot)
     for (size_t i = 0; i < engine->tenant_count; i++)
         rc_tenant_unref(engine->tenants[i]);
     rc_alloc_free(engine->tenants);
+    rc_cold_cache_free(engine->cold);
     rc_file_close(engine->lock_file);
     rc_alloc_free(engine->directory);
     pthread_mutex_destroy(&engine->changes);

@@ -38,6 +38,8 @@ struct rc_engine_options {
     uint64_t wal_file_bytes;   /* 0: 64 MiB. */
     uint64_t wal_checkpoint_bytes; /* Checkpoint by itself when this much log is live. 0: 1 GiB. */
     uint32_t head_rows_max;        /* 0: RC_HEAD_ROWS_MAX. Tests use less. */
+    int64_t cold_after_ms;   /* Windows that ended longer ago live on disk only. 0: none does. */
+    uint64_t cold_bytes_max; /* What of them is kept in memory beyond its use. 0: 256 MiB. */
 };
 
 /* Opens or creates a data directory: reads the last checkpoint, replays the log behind it.
@@ -198,6 +200,11 @@ rc_query_session_context(const struct rc_query_session *session);
 /* The project's settings as of the session's begin. */
 const struct rc_project_settings *
 rc_query_session_settings(const struct rc_query_session *session);
+
+/* Whether all that the session read from disk could be read; if not, its answers are void. Also
+ * says which file, where a query of it failed for that (RC_UNAVAILABLE, RC_CORRUPT). */
+RC_MUST_USE enum rc_status
+rc_query_session_check(const struct rc_query_session *session, struct rc_error *reterr_error);
 
 struct rc_query_session *
 rc_query_session_end(struct rc_query_session *session);

@@ -8,7 +8,9 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/assert.h"
+#include "engine/base/limits.h"
 #include "engine/keep/state.h"
+#include "engine/store/slab_format.h"
 
 /* Puts the path of the file at fault before an error's sentence, unless it is there. */
 static enum rc_status
@@ -67,11 +69,31 @@ slab_files_free(struct slab_file *files, uint32_t count)
     rc_alloc_free(files);
 }
 
+/* Whether a slab is to stay on disk, by its header; what is wrong with a file is said by who
+ * reads it. */
+static bool
+is_cold(const struct rc_restore *how, const char *path)
+{
+    RC_CLEANUP(rc_file_closep) struct rc_file *file = NULL;
+    struct rc_slab_header header;
+    size_t got = 0;
+    return how->cold != NULL && rc_file_open(how->disk, path, RC_FILE_READ, &file, NULL) == RC_OK &&
+           rc_file_read_at(file, &header, sizeof(header), 0, &got, NULL) == RC_OK &&
+           got == sizeof(header) && header.crc32c == rc_slab_header_crc32c(&header) &&
+           header.window_start_ms + RC_WINDOW_MS <= how->cold_before_ms;
+}
+
 /* A task of the workers. */
 static void
 read_slab(void *argument, uint32_t index)
 {
     struct slab_file *file = (struct slab_file *)argument + index;
+    if (is_cold(file->how, file->path)) {
+        file->status = rc_slab_open_cold(file->how->cold, file->how->disk, file->path,
+                                         file->account, &file->slab, &file->error);
+        if (file->status != RC_IO) /* No more files may be open, say: then it is read. */
+            return;
+    }
     file->status = rc_slab_read(file->how->disk, file->path, file->how->verify, file->account,
                                 &file->slab, &file->error);
 }

@@ -15,6 +15,7 @@
 #include "engine/base/workers.h"
 #include "engine/keep/checkpoint.h"
 #include "engine/keep/manifest_content.h"
+#include "engine/store/cold_cache.h"
 #include "engine/store/project.h"
 
 /* From where, and how. */
@@ -25,6 +26,9 @@ struct rc_restore {
     uint32_t head_rows_max;
     struct rc_workers *workers; /* Verify slabs side by side; NULL: the calling thread does. */
     enum rc_slab_verify verify; /* RC_SLAB_CHECKSUMS at least, where content is to be used. */
+    struct rc_cold_cache *cold; /* NULL: every slab is read. */
+    int64_t cold_before_ms; /* Slabs of windows that end before stay on disk (cold_cache.h): they
+                               are verified when they are read. */
 };
 
 /* number is the manifest's. *ret_kept lists the slabs on disk. */

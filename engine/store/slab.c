@@ -6,6 +6,9 @@
  * slab costs its bytes and this struct. Addresses are found once; a column's are computed from its
  * entry in the directory when it is asked for.
  *
+ * A cold slab is a slab over pages that are filled when they are needed (slab_cold.c): the same
+ * addresses, so that only the functions that hand them out know of it.
+ *
  * Invariants (rc_slab_check): see slab_check.c.
  */
 #include "engine/store/slab.h"
@@ -14,12 +17,14 @@
 
 #include "engine/base/assert.h"
 #include "engine/store/filter.h"
+#include "engine/store/slab_cold.h"
 #include "engine/store/slab_format.h"
 #include "engine/store/slab_layout.h"
 
 struct rc_slab {
     _Atomic uint32_t references;
-    void *block; /* Owned. */
+    void *block;          /* Owned; NULL when it is cold. */
+    struct rc_cold *cold; /* Owned; NULL when all bytes are in memory. */
     const char *data;
     struct rc_slab_info info;
     const uint32_t *users;
@@ -109,6 +114,52 @@ rc_slab_read(struct rc_disk *disk,
 }
 
 struct rc_slab *
+rc_slab_over_cold(struct rc_cold *cold, const void *data)
+{
+    struct rc_slab *slab = slab_over(data);
+    if (slab != NULL)
+        slab->cold = cold;
+    return slab;
+}
+
+enum rc_status
+rc_slab_use(struct rc_slab *slab, uint32_t parts, struct rc_error *reterr_error)
+{
+    return slab->cold == NULL ? RC_OK : rc_cold_use(slab->cold, parts, reterr_error);
+}
+
+void
+rc_slab_unuse(struct rc_slab *slab)
+{
+    if (slab->cold != NULL)
+        rc_cold_unuse(slab->cold);
+}
+
+bool
+rc_slab_is_cold(const struct rc_slab *slab)
+{
+    return slab->cold != NULL;
+}
+
+uint32_t
+rc_slab_read_failures(const struct rc_slab *slab)
+{
+    return slab->cold == NULL ? 0 : rc_cold_failures(slab->cold);
+}
+
+enum rc_status
+rc_slab_read_error(const struct rc_slab *slab, struct rc_error *reterr_error)
+{
+    return slab->cold == NULL ? RC_OK : rc_cold_error(slab->cold, reterr_error);
+}
+
+uint64_t
+rc_slab_memory_bytes(const struct rc_slab *slab)
+{
+    return slab->cold == NULL ? slab->info.size_bytes : rc_cold_memory_bytes(slab->cold);
+}
+
+struct rc_slab *
 rc_slab_ref(struct rc_slab *slab)
 {
     const uint32_t before = atomic_fetch_add_explicit(&slab->references, 1, memory_order_relaxed);
@@ -125,6 +176,7 @@ rc_slab_unref(struct rc_slab *slab)
     RC_ASSERT(before > 0);
     if (before > 1)
         return NULL;
+    rc_cold_free(slab->cold);
     rc_alloc_free(slab->block);
     return rc_alloc_free(slab);
 }
@@ -160,21 +212,31 @@ rc_slab_section_bytes(const struct rc_slab *slab, enum rc_slab_section_kind kind
     return (struct rc_bytes){section_at(rc_slab_header_of(slab), kind), (size_t)section->size};
 }
 
+/* Whether a section is in memory. */
+static inline bool
+has(const struct rc_slab *slab, enum rc_slab_section_kind kind)
+{
+    return slab->cold == NULL || rc_cold_has(slab->cold, kind);
+}
+
 const uint32_t *
 rc_slab_users(const struct rc_slab *slab)
 {
+    RC_ASSERT(has(slab, RC_SLAB_USERS));
     return slab->users;
 }
 
 const uint32_t *
 rc_slab_starts(const struct rc_slab *slab)
 {
+    RC_ASSERT(has(slab, RC_SLAB_STARTS));
     return slab->starts;
 }
 
 const uint32_t *
 rc_slab_times(const struct rc_slab *slab)
 {
+    RC_ASSERT(has(slab, RC_SLAB_TIMES));
     return slab->times;
 }
 
@@ -188,6 +250,8 @@ struct rc_event_id
 rc_slab_event_id(const struct rc_slab *slab, uint32_t row)
 {
     RC_ASSERT(row < slab->info.row_count);
+    if (slab->cold != NULL && !rc_cold_need_ids(slab->cold))
+        return (struct rc_event_id){.kind = RC_EVENT_ID_INT};
     const uint64_t number = slab->ids[row];
     if (bit_at(slab->derived_bits, row))
         return (struct rc_event_id){.kind = RC_EVENT_ID_DERIVED, .number = number};
@@ -220,14 +284,21 @@ lower_bound(const uint32_t *items, uint32_t count, uint32_t value)
 uint32_t
 rc_slab_user_lower_bound(const struct rc_slab *slab, uint32_t ordinal)
 {
+    RC_ASSERT(has(slab, RC_SLAB_USERS));
     return lower_bound(slab->users, slab->info.user_count, ordinal);
 }
 
 uint32_t
 rc_slab_user_index_of_row(const struct rc_slab *slab, uint32_t row)
 {
-    RC_ASSERT(row < slab->info.row_count);
+    RC_ASSERT(row < slab->info.row_count && has(slab, RC_SLAB_STARTS));
     return lower_bound(slab->starts, slab->info.user_count + 1, row + 1) - 1;
+}
+
+bool
+rc_slab_need_column(const struct rc_slab *slab, uint32_t index)
+{
+    return slab->cold == NULL || rc_cold_need_column(slab->cold, index);
 }
 
 bool
@@ -251,6 +322,7 @@ rc_slab_find_event(const struct rc_slab *slab,
                    const struct rc_event_id *id,
                    uint32_t *ret_row)
 {
+    RC_ASSERT(has(slab, RC_SLAB_STARTS) && has(slab, RC_SLAB_IDS));
     const uint32_t index = rc_slab_user_lower_bound(slab, user);
     if (index == slab->info.user_count || slab->users[index] != user)
         return false;
