@@ -282,6 +282,8 @@ rc_engine_get_stats(struct rc_engine *engine, struct rc_engine_stats *ret_stats)
     pthread_mutex_lock(&engine->registry);
     const uint64_t projects = engine->tenant_count;
     pthread_mutex_unlock(&engine->registry);
+    struct rc_cold_stats cold;
+    rc_cold_cache_get_stats(engine->cold, &cold);
     *ret_stats = (struct rc_engine_stats){
         .projects = projects,
         .memory_bytes = rc_account_used(&engine->account),
@@ -295,5 +297,10 @@ rc_engine_get_stats(struct rc_engine *engine, struct rc_engine_stats *ret_stats)
         .restore_ns = engine->restore_ns,
         .snapshot_count = atomic_load(&engine->snapshot_count),
         .snapshot_last_ms = atomic_load(&engine->snapshot_last_ms),
+        .cold_slabs = cold.slabs,
+        .cold_cache_bytes = cold.bytes,
+        .cold_reads = cold.reads,
+        .cold_read_bytes = cold.read_bytes,
+        .cold_read_failures = cold.failures,
     };
 }

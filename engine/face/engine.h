@@ -281,6 +281,11 @@ struct rc_engine_stats {
     uint64_t restore_ns;       /* Of it: reading and verifying the snapshot; the rest is the log. */
     uint64_t snapshot_count;   /* Since the start. */
     int64_t snapshot_last_ms;  /* 0: none since the start. */
+    uint64_t cold_slabs;       /* On disk only. */
+    uint64_t cold_cache_bytes; /* Of them, what is in memory just now. */
+    uint64_t cold_reads;       /* Columns and the like that were read of them, since the start. */
+    uint64_t cold_read_bytes;
+    uint64_t cold_read_failures;
 };
 
 void
