@@ -56,6 +56,10 @@ static const struct setting settings[] = {
      "Size of one file of the log; 0 is 64m"},
     {"wal-checkpoint-bytes", KIND_BYTES, AT(wal_checkpoint_bytes), "0", "SIZE",
      "Size of the log at which a snapshot is made at once; 0 is 1g"},
+    {"cold-after", KIND_TIME, AT(cold_after_ms), "0", "TIME",
+     "Age of a window of 28 days, from its end, at which it is kept on disk only; 0 is never"},
+    {"cold-cache-bytes", KIND_BYTES, AT(cold_cache_bytes), "256m", "SIZE",
+     "Most memory for what queries have read of such windows"},
     {"shutdown-grace", KIND_TIME, AT(shutdown_grace_ms), "10s", "TIME",
      "How long calls may go on once the server stops"},
     {"tls-cert", KIND_TEXT, AT(tls_cert), NULL, "FILE", "PEM certificate chain; turns TLS on"},
@@ -65,6 +69,8 @@ static const struct setting settings[] = {
     {"log-level", KIND_LEVEL, AT(log_level), "info", "LEVEL", "debug, info, warn or error"},
     {"log-format", KIND_FORMAT, AT(log_text), "json", "FORMAT", "json (one object a line) or text"},
 };
+
+#define COLD_AFTER_MS_MAX ((uint64_t)36500 * 86400 * 1000)
 
 #define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
 
@@ -109,10 +115,17 @@ factor_of(enum kind kind, const char *suffix)
         const char *suffix;
         uint64_t factor;
     } factors[] = {
-        {KIND_COUNT, "", 1},           {KIND_BYTES, "", 1},         {KIND_BYTES, "k", 1u << 10},
-        {KIND_BYTES, "m", 1u << 20},   {KIND_BYTES, "g", 1u << 30}, {KIND_TIME, "", 1000},
-        {KIND_TIME, "ms", 1},          {KIND_TIME, "s", 1000},      {KIND_TIME, "m", 60 * 1000},
+        {KIND_COUNT, "", 1},
+        {KIND_BYTES, "", 1},
+        {KIND_BYTES, "k", 1u << 10},
+        {KIND_BYTES, "m", 1u << 20},
+        {KIND_BYTES, "g", 1u << 30},
+        {KIND_TIME, "", 1000},
+        {KIND_TIME, "ms", 1},
+        {KIND_TIME, "s", 1000},
+        {KIND_TIME, "m", 60 * 1000},
         {KIND_TIME, "h", 3600 * 1000},
+        {KIND_TIME, "d", 86400 * 1000},
     };
     for (size_t i = 0; i < sizeof(factors) / sizeof(factors[0]); i++)
         if (factors[i].kind == kind && strcasecmp(factors[i].suffix, suffix) == 0)
@@ -132,7 +145,7 @@ parse_number(const struct setting *setting, const char *text, uint64_t *ret, str
         __builtin_mul_overflow((uint64_t)number, factor, &product))
         return rc_error_field(error, RC_INVALID, setting->name, "\"%s\" is no %s", text,
                               setting->kind == KIND_BYTES  ? "size (16m, 2g)"
-                              : setting->kind == KIND_TIME ? "time (30s, 15m, 1h)"
+                              : setting->kind == KIND_TIME ? "time (30s, 15m, 1h, 90d)"
                                                            : "count");
     *ret = product;
     return RC_OK;
@@ -335,6 +348,10 @@ check_together(const struct rc_config *config, struct rc_error *error)
     if (config->head_rows_max > RC_HEAD_ROWS_MAX)
         return rc_error_field(error, RC_INVALID, "head-rows-max", "at most %u events",
                               RC_HEAD_ROWS_MAX);
+    if (config->cold_after_ms > COLD_AFTER_MS_MAX)
+        return rc_error_field(error, RC_INVALID, "cold-after", "at most 36500d");
+    if (config->cold_cache_bytes == 0)
+        return rc_error_field(error, RC_INVALID, "cold-cache-bytes", "at least one byte");
     if (config->shutdown_grace_ms > 3600 * 1000)
         return rc_error_field(error, RC_INVALID, "shutdown-grace", "at most one hour");
     return RC_OK;

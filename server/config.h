@@ -3,7 +3,7 @@
  *
  * Every setting has one name: the flag --snapshot-interval, the variable RECOUNT_SNAPSHOT_INTERVAL
  * and the line "snapshot-interval = 15m" of the file are the same. Sizes take k, m, g (powers of
- * 1024), times s, m, h.
+ * 1024), times ms, s, m, h, d.
  *
  * Ownership: a config owns its texts.
  * Threading: read-only once read.
@@ -38,6 +38,8 @@ struct rc_config {
     uint64_t head_rows_max;    /* 0: the engine's own; so for the next two. */
     uint64_t wal_file_bytes;
     uint64_t wal_checkpoint_bytes;
+    uint64_t cold_after_ms; /* 0: nothing becomes cold. */
+    uint64_t cold_cache_bytes;
     uint64_t snapshot_interval_ms; /* 0: only on request and at the end. */
     uint64_t shutdown_grace_ms;
     uint64_t log_level; /* enum rc_log_level. */

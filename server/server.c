@@ -92,6 +92,8 @@ open_engine(struct server *server, struct rc_error *error)
         .wal_file_bytes = config->wal_file_bytes,
         .wal_checkpoint_bytes = config->wal_checkpoint_bytes,
         .head_rows_max = (uint32_t)config->head_rows_max,
+        .cold_after_ms = (int64_t)config->cold_after_ms,
+        .cold_bytes_max = config->cold_cache_bytes,
     };
     RC_TRY(rc_engine_open(&options, &server->shared.engine, error));
     struct rc_engine_stats stats;

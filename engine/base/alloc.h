@@ -75,6 +75,10 @@ rc_account_used(const struct rc_account *account);
 void
 rc_alloc_fail_at(uint64_t n);
 
+/* Counts as an allocation; whether it is the one that must fail. For other sources of memory. */
+bool
+rc_alloc_refuses(void);
+
 /* Tests: how many allocations have been asked for since the last rc_alloc_fail_at. */
 uint64_t
 rc_alloc_count(void);

@@ -85,6 +85,32 @@ rc_file_unmap(struct rc_disk *disk, const void *data, size_t size)
 }
 
 enum rc_status
+rc_disk_read_file(struct rc_disk *disk,
+                  const char *path,
+                  struct rc_account *account,
+                  void **ret_data,
+                  size_t *ret_size,
+                  struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_file_closep) struct rc_file *file = NULL;
+    uint64_t size = 0;
+    size_t got = 0;
+    RC_TRY(rc_file_open(disk, path, RC_FILE_READ, &file, reterr_error));
+    RC_TRY(rc_file_size(file, &size, reterr_error));
+    RC_CLEANUP(rc_alloc_freep)
+    void *data = rc_alloc_in(account != NULL ? account : &rc_account_process, size);
+    if (data == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to read %s", path);
+    RC_TRY(rc_file_read_at(file, data, size, 0, &got, reterr_error));
+    if (got != size)
+        return rc_error_set(reterr_error, RC_IO, "%s ended after %zu of %llu bytes", path, got,
+                            (unsigned long long)size);
+    *ret_data = RC_TAKE(data);
+    *ret_size = size;
+    return RC_OK;
+}
+
+enum rc_status
 rc_disk_rename(struct rc_disk *disk,
                const char *from,
                const char *to,

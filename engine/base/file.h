@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/base/alloc.h"
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
 
@@ -78,6 +79,17 @@ rc_file_size(struct rc_file *file, uint64_t *ret_size, struct rc_error *reterr_e
 
 RC_MUST_USE enum rc_status
 rc_file_truncate(struct rc_file *file, uint64_t size, struct rc_error *reterr_error);
+
+/* Reads a whole file into a new rc_alloc block of account (NULL: the process's), which is the
+ * caller's. What is used for long is read and not mapped: a page of a mapping that cannot be read
+ * is a signal, not a status. RC_IO when the file gets shorter meanwhile, RC_NO_MEMORY. */
+RC_MUST_USE enum rc_status
+rc_disk_read_file(struct rc_disk *disk,
+                  const char *path,
+                  struct rc_account *account,
+                  void **ret_data,
+                  size_t *ret_size,
+                  struct rc_error *reterr_error);
 
 /* Maps a whole file read-only. Pages fault in on use. */
 RC_MUST_USE enum rc_status

@@ -22,6 +22,7 @@
 #define WAL_BUFFER_BYTES ((uint64_t)64 << 20)
 /* Seals and merges get about a tenth of a processor that queries want, and all of it otherwise. */
 #define TIDIERS_NICENESS 10
+#define COLD_BYTES ((uint64_t)256 << 20)
 
 /* Makes the entry of a path in its parent durable. */
 static enum rc_status
@@ -94,6 +95,8 @@ restore_tenant(struct rc_engine *engine,
         .head_rows_max = engine->head_rows_max,
         .workers = engine->workers,
         .verify = RC_SLAB_CHECKSUMS,
+        .cold = engine->cold_after_ms == 0 ? NULL : engine->cold,
+        .cold_before_ms = rc_engine_cold_before_ms(engine),
     };
     RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
     struct rc_kept_slabs kept = {0};
@@ -192,6 +195,8 @@ rc_engine_restore(struct rc_engine *engine,
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to open");
     memcpy(engine->directory, options->directory, size);
     RC_TRY(make_directories(engine, wal_path, reterr_error));
+    const uint64_t cold_bytes = options->cold_bytes_max != 0 ? options->cold_bytes_max : COLD_BYTES;
+    RC_TRY_OR(reterr_error, rc_cold_cache_new(cold_bytes, &engine->cold));
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     const uint32_t threads = options->worker_count != 0 ? options->worker_count
                              : processors > 0           ? (uint32_t)processors
@@ -242,6 +247,7 @@ rc_engine_new(const struct rc_engine_options *options)
         .parent = &rc_account_process,
     };
     engine->memory_bytes_max = options->memory_bytes_max;
+    engine->cold_after_ms = options->cold_after_ms;
     engine->head_rows_max = options->head_rows_max != 0 ? options->head_rows_max : RC_HEAD_ROWS_MAX;
     engine->wal_checkpoint_bytes =
         options->wal_checkpoint_bytes != 0 ? options->wal_checkpoint_bytes : WAL_CHECKPOINT_BYTES;
@@ -294,6 +300,7 @@ rc_engine_close(struct rc_engine *engine, bool snapshot)
     for (size_t i = 0; i < engine->tenant_count; i++)
         rc_tenant_unref(engine->tenants[i]);
     rc_alloc_free(engine->tenants);
+    rc_cold_cache_free(engine->cold);
     rc_file_close(engine->lock_file);
     rc_alloc_free(engine->directory);
     pthread_mutex_destroy(&engine->changes);
@@ -319,6 +326,8 @@ rc_engine_get_stats(struct rc_engine *engine, struct rc_engine_stats *ret_stats)
     pthread_mutex_lock(&engine->registry);
     const uint64_t projects = engine->tenant_count;
     pthread_mutex_unlock(&engine->registry);
+    struct rc_cold_stats cold;
+    rc_cold_cache_get_stats(engine->cold, &cold);
     *ret_stats = (struct rc_engine_stats){
         .projects = projects,
         .memory_bytes = rc_account_used(&engine->account),
@@ -332,6 +341,11 @@ rc_engine_get_stats(struct rc_engine *engine, struct rc_engine_stats *ret_stats)
         .restore_ns = engine->restore_ns,
         .snapshot_count = atomic_load(&engine->snapshot_count),
         .snapshot_last_ms = atomic_load(&engine->snapshot_last_ms),
+        .cold_slabs = cold.slabs,
+        .cold_cache_bytes = cold.bytes,
+        .cold_reads = cold.reads,
+        .cold_read_bytes = cold.read_bytes,
+        .cold_read_failures = cold.failures,
     };
     pthread_mutex_lock(&engine->background);
     ret_stats->snapshot_failures = engine->snapshot_failures;

@@ -38,9 +38,11 @@ struct rc_engine_options {
     uint64_t wal_file_bytes;   /* 0: 64 MiB. */
     uint64_t wal_checkpoint_bytes; /* Checkpoint by itself when this much log is live. 0: 1 GiB. */
     uint32_t head_rows_max;        /* 0: RC_HEAD_ROWS_MAX. Tests use less. */
+    int64_t cold_after_ms;   /* Windows that ended longer ago live on disk only. 0: none does. */
+    uint64_t cold_bytes_max; /* What of them is kept in memory beyond its use. 0: 256 MiB. */
 };
 
-/* Opens or creates a data directory: maps the last checkpoint, replays the log behind it.
+/* Opens or creates a data directory: reads the last checkpoint, replays the log behind it.
  *   RC_CONFLICT  another process has it open.
  *   RC_CORRUPT   stored bytes are damaged; the error says where. Nothing was changed. */
 RC_MUST_USE enum rc_status
@@ -199,6 +201,11 @@ rc_query_session_context(const struct rc_query_session *session);
 const struct rc_project_settings *
 rc_query_session_settings(const struct rc_query_session *session);
 
+/* Whether all that the session read from disk could be read; if not, its answers are void. Also
+ * says which file, where a query of it failed for that (RC_UNAVAILABLE, RC_CORRUPT). */
+RC_MUST_USE enum rc_status
+rc_query_session_check(const struct rc_query_session *session, struct rc_error *reterr_error);
+
 struct rc_query_session *
 rc_query_session_end(struct rc_query_session *session);
 
@@ -247,7 +254,7 @@ struct rc_project_stats {
     uint64_t dictionary_bytes;
     uint64_t user_bytes; /* Ids, properties, joins. */
     uint64_t bitmap_bytes;
-    uint64_t memory_bytes; /* Charged to the project, mapped slabs included. */
+    uint64_t memory_bytes; /* Charged to the project. */
     uint64_t event_properties;
     uint64_t user_properties;
     int64_t time_min_ms; /* Of events; both 0 without any. */
@@ -276,6 +283,11 @@ struct rc_engine_stats {
     int64_t snapshot_last_ms;  /* 0: none since the start. */
     uint64_t snapshot_failures; /* Attempts since the last that stands: the log grows meanwhile. */
     char snapshot_error[RC_ERROR_MESSAGE_BYTES]; /* Of the last failure; empty without one. */
+    uint64_t cold_slabs;       /* On disk only. */
+    uint64_t cold_cache_bytes; /* Of them, what is in memory just now. */
+    uint64_t cold_reads;       /* Columns and the like that were read of them, since the start. */
+    uint64_t cold_read_bytes;
+    uint64_t cold_read_failures;
 };
 
 void

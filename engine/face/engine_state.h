@@ -20,6 +20,7 @@
 #include "engine/face/engine.h"
 #include "engine/intake/record.h"
 #include "engine/keep/checkpoint.h"
+#include "engine/store/cold_cache.h"
 #include "engine/store/streams.h"
 
 struct tenant {
@@ -59,6 +60,8 @@ struct rc_engine {
     struct rc_account account; /* Child of the process's. Has no limit: what was let in is kept. */
     uint64_t memory_bytes_max; /* 0: none. */
     uint32_t head_rows_max;
+    int64_t cold_after_ms;      /* 0: nothing becomes cold. */
+    struct rc_cold_cache *cold; /* Outlives the tenants. */
     uint64_t wal_checkpoint_bytes;
     struct rc_workers *workers; /* Queries. */
     struct rc_workers *tidiers; /* Seals and merges. */
@@ -198,6 +201,17 @@ RC_MUST_USE enum rc_status
 rc_log_and_wait(struct rc_engine *engine,
                 const struct rc_record *record,
                 struct rc_error *reterr_error);
+
+/* ---- cool.c ---- */
+
+/* Windows that end before this are to be cold; INT64_MIN: none. */
+int64_t
+rc_engine_cold_before_ms(const struct rc_engine *engine);
+
+/* Lets go of the columns of slabs that are old enough and on disk. What fails stays in memory. With
+ * the checkpoint lock held, which guards what is on disk. */
+void
+rc_tenant_cool(struct tenant *tenant);
 
 /* ---- background.c ---- */
 

@@ -78,6 +78,12 @@ rc_query_session_settings(const struct rc_query_session *session)
     return &session->settings;
 }
 
+enum rc_status
+rc_query_session_check(const struct rc_query_session *session, struct rc_error *reterr_error)
+{
+    return rc_view_check_reads(session->context.view, reterr_error);
+}
+
 struct rc_query_session *
 rc_query_session_end(struct rc_query_session *session)
 {

@@ -57,6 +57,8 @@ snapshot(struct rc_engine *engine,
     for (uint32_t i = 0; i < count; i++)
         rc_kept_slabs_close(&projects[i].next);
     RC_TRY(status);
+    for (uint32_t i = 0; i < count; i++)
+        rc_tenant_cool(tenants[i]);
     if (engine->wal != NULL) /* A repair works without. */
         RC_TRY(rc_wal_trim(engine->wal, sequence, reterr_error));
     ret_result->sequence = sequence;

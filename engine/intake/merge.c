@@ -122,8 +122,37 @@ struct merging {
     struct rc_project *project;
     struct rc_version *version; /* Pinned: what the new slab is made of. */
     const struct rc_merge_plan *plan;
+    uint32_t used_count;  /* Slabs of the plan that are in use. */
     struct rc_slab *slab; /* The new one; NULL: every row was dead. */
 };
+
+static struct rc_slab *
+planned_slab(const struct merging *merging, uint32_t i)
+{
+    const uint32_t place = rc_version_find_slab(merging->version, merging->plan->ids[i]);
+    return place == merging->version->slab_count ? NULL : merging->version->slabs[place].slab;
+}
+
+/* Has all slabs of the plan in memory until the merge is over. */
+static enum rc_status
+use_slabs(struct merging *merging, struct rc_error *reterr_error)
+{
+    while (merging->used_count < merging->plan->count) {
+        struct rc_slab *slab = planned_slab(merging, merging->used_count);
+        if (slab == NULL)
+            return rc_error_set(reterr_error, RC_NOT_FOUND, "a slab to be merged is gone");
+        RC_TRY(rc_slab_use(slab, RC_SLAB_PARTS_ALL, reterr_error));
+        merging->used_count++;
+    }
+    return RC_OK;
+}
+
+static void
+unuse_slabs(struct merging *merging)
+{
+    while (merging->used_count > 0)
+        rc_slab_unuse(planned_slab(merging, --merging->used_count));
+}
 
 /* Marks in the new slab what died in an old one since the merge began. */
 static enum rc_status
@@ -179,8 +208,6 @@ build(struct merging *merging, const _Atomic(bool) *cancel, struct rc_error *ret
     struct rc_slab_source sources[RC_MERGE_SLABS_MAX];
     for (uint32_t i = 0; i < merging->plan->count; i++) {
         const uint32_t place = rc_version_find_slab(merging->version, merging->plan->ids[i]);
-        if (place == merging->version->slab_count)
-            return rc_error_set(reterr_error, RC_NOT_FOUND, "a slab to be merged is gone");
         const struct rc_version_slab *slab = &merging->version->slabs[place];
         sources[i] = (struct rc_slab_source){
             .slab = slab->slab,
@@ -192,6 +219,19 @@ build(struct merging *merging, const _Atomic(bool) *cancel, struct rc_error *ret
         rc_project_account(merging->project), cancel, &merging->slab, reterr_error);
 }
 
+static enum rc_status
+run(struct merging *merging, const _Atomic(bool) *cancel, struct rc_error *reterr_error)
+{
+    RC_TRY(use_slabs(merging, reterr_error));
+    RC_TRY(build(merging, cancel, reterr_error));
+    rc_project_lock_writer(merging->project);
+    const enum rc_status status = exchange(merging);
+    rc_project_unlock_writer(merging->project);
+    if (status != RC_OK)
+        return rc_error_set(reterr_error, status, "a merged slab could not take its place");
+    return RC_OK;
+}
+
 enum rc_status
 rc_merge_run(struct rc_project *project,
              const struct rc_merge_plan *plan,
@@ -201,12 +241,8 @@ rc_merge_run(struct rc_project *project,
     RC_ASSERT(plan->count > 0);
     RC_CLEANUP(rc_version_unrefp) struct rc_version *version = rc_project_pin_version(project);
     struct merging merging = {.project = project, .version = version, .plan = plan};
-    RC_TRY(build(&merging, cancel, reterr_error));
-    rc_project_lock_writer(project);
-    const enum rc_status status = exchange(&merging);
-    rc_project_unlock_writer(project);
+    const enum rc_status status = run(&merging, cancel, reterr_error);
+    unuse_slabs(&merging);
     rc_slab_unref(merging.slab);
-    if (status != RC_OK)
-        return rc_error_set(reterr_error, status, "a merged slab could not take its place");
-    return RC_OK;
+    return status;
 }

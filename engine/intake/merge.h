@@ -7,7 +7,8 @@
  *
  * Threading: a background worker; takes the project's writer lock only for the exchange. One merge
  *            at a time for a project.
- * Errors:    RC_NO_MEMORY, RC_LIMIT_EXCEEDED, RC_CANCELLED: everything stays as it was.
+ * Errors:    RC_NO_MEMORY, RC_LIMIT_EXCEEDED, RC_CANCELLED, and what rc_slab_use says of a cold
+ * slab: everything stays as it was.
  */
 #ifndef RC_INTAKE_MERGE_H
 #define RC_INTAKE_MERGE_H

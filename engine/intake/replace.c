@@ -34,6 +34,31 @@ need_draft(const struct rc_version *version, struct rc_version **draft)
     return *draft != NULL ? RC_OK : rc_version_draft(version, draft);
 }
 
+/* Whether a slab that may hold an event does. A cold one is read for it: first whether it has the
+ * user, which mostly decides. */
+static enum rc_status
+find_in_slab(struct rc_slab *slab,
+             uint32_t user,
+             const struct rc_event_id *id,
+             bool *ret_found,
+             uint32_t *ret_row)
+{
+    RC_TRY(rc_slab_use(slab, RC_SLAB_PART_USERS, NULL));
+    const uint32_t index = rc_slab_user_lower_bound(slab, user);
+    enum rc_status status = RC_OK;
+    bool found = false;
+    if (index < rc_slab_get_info(slab)->user_count && rc_slab_users(slab)[index] == user) {
+        status = rc_slab_use(slab, RC_SLAB_PART_IDS, NULL);
+        if (status == RC_OK) {
+            found = rc_slab_find_event(slab, user, id, ret_row);
+            rc_slab_unuse(slab);
+        }
+    }
+    rc_slab_unuse(slab);
+    *ret_found = found;
+    return status;
+}
+
 static enum rc_status
 replace_in_slab(const struct rc_version *version,
                 uint32_t slab,
@@ -43,12 +68,15 @@ replace_in_slab(const struct rc_version *version,
                 struct rc_version **draft,
                 uint64_t *replaced)
 {
-    const struct rc_slab *at = version->slabs[slab].slab;
+    struct rc_slab *at = version->slabs[slab].slab;
     rc_slab_may_hold_many(at, sent->hashes, sent->count, may_hold);
     for (uint32_t k = 0; k < sent->count; k++) {
         const uint32_t i = sent->arrivals[k];
         uint32_t row = 0;
-        if (!may_hold[k] || !rc_slab_find_event(at, arrivals->users[i], &arrivals->ids[i], &row))
+        bool found = false;
+        if (may_hold[k])
+            RC_TRY(find_in_slab(at, arrivals->users[i], &arrivals->ids[i], &found, &row));
+        if (!found)
             continue;
         bool newly = false;
         RC_TRY(need_draft(version, draft));

@@ -28,6 +28,7 @@ struct rc_arrivals {
  * Kills the live copies of the arrivals that lie in slabs and in all heads but the newest. *draft
  * is made from version when the first is found (NULL: none yet). *replaced grows by the rows
  * killed. O(arrivals * slabs) filter probes, then a user's rows for each candidate.
+ *   RC_UNAVAILABLE, RC_CORRUPT  a cold slab that may hold a copy could not be read.
  */
 RC_MUST_USE enum rc_status
 rc_replace_earlier(const struct rc_version *version,

@@ -140,6 +140,7 @@ write_slab(struct rc_checkpoint *checkpoint,
            struct rc_error *reterr_error)
 {
     char path[RC_PATH_BYTES_MAX];
+    RC_ASSERT(!rc_slab_is_cold(slab)); /* Only what is on disk becomes cold. */
     const struct rc_bytes bytes = rc_slab_bytes(slab);
     RC_TRY(rc_project_path(checkpoint->directory, rc_project_id(project->project),
                            project->incarnation, "slab", id, path, reterr_error));

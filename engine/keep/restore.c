@@ -1,5 +1,5 @@
 /*
- * The state is read first, since it names the slabs; then the workers map and verify those side by
+ * The state is read first, since it names the slabs; then the workers read and verify those side by
  * side: nothing of a slab is believed before its checksums were found right.
  */
 #include "engine/keep/restore.h"
@@ -8,7 +8,9 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/assert.h"
+#include "engine/base/limits.h"
 #include "engine/keep/state.h"
+#include "engine/store/slab_format.h"
 
 /* Puts the path of the file at fault before an error's sentence, unless it is there. */
 static enum rc_status
@@ -67,30 +69,50 @@ slab_files_free(struct slab_file *files, uint32_t count)
     rc_alloc_free(files);
 }
 
+/* Whether a slab is to stay on disk, by its header; what is wrong with a file is said by who
+ * reads it. */
+static bool
+is_cold(const struct rc_restore *how, const char *path)
+{
+    RC_CLEANUP(rc_file_closep) struct rc_file *file = NULL;
+    struct rc_slab_header header;
+    size_t got = 0;
+    return how->cold != NULL && rc_file_open(how->disk, path, RC_FILE_READ, &file, NULL) == RC_OK &&
+           rc_file_read_at(file, &header, sizeof(header), 0, &got, NULL) == RC_OK &&
+           got == sizeof(header) && header.crc32c == rc_slab_header_crc32c(&header) &&
+           header.window_start_ms + RC_WINDOW_MS <= how->cold_before_ms;
+}
+
 /* A task of the workers. */
 static void
-map_slab(void *argument, uint32_t index)
+read_slab(void *argument, uint32_t index)
 {
     struct slab_file *file = (struct slab_file *)argument + index;
-    file->status = rc_slab_map(file->how->disk, file->path, file->how->verify, file->account,
-                               &file->slab, &file->error);
+    if (is_cold(file->how, file->path)) {
+        file->status = rc_slab_open_cold(file->how->cold, file->how->disk, file->path,
+                                         file->account, &file->slab, &file->error);
+        if (file->status != RC_IO) /* No more files may be open, say: then it is read. */
+            return;
+    }
+    file->status = rc_slab_read(file->how->disk, file->path, file->how->verify, file->account,
+                                &file->slab, &file->error);
 }
 
 static void
-map_slabs(const struct rc_restore *how, struct slab_file *files, uint32_t count)
+read_slabs(const struct rc_restore *how, struct slab_file *files, uint32_t count)
 {
     if (how->workers != NULL)
-        rc_workers_run(how->workers, rc_workers_count(how->workers), count, map_slab, files);
+        rc_workers_run(how->workers, rc_workers_count(how->workers), count, read_slab, files);
     else
         for (uint32_t i = 0; i < count; i++)
-            map_slab(files, i);
+            read_slab(files, i);
 }
 
 static enum rc_status
-add_mapped(struct rc_version *draft,
-           struct slab_file *file,
-           const struct rc_state_slab *stored,
-           struct rc_error *reterr_error)
+add_read(struct rc_version *draft,
+         struct slab_file *file,
+         const struct rc_state_slab *stored,
+         struct rc_error *reterr_error)
 {
     enum rc_status status = file->status;
     if (status == RC_OK)
@@ -124,9 +146,9 @@ add_slabs(const struct rc_restore *how,
                                  "slab", stored[i].id, files[i].path, reterr_error);
     }
     if (status == RC_OK)
-        map_slabs(how, files, count);
+        read_slabs(how, files, count);
     for (uint32_t i = 0; status == RC_OK && i < count; i++) {
-        status = add_mapped(draft, &files[i], &stored[i], reterr_error);
+        status = add_read(draft, &files[i], &stored[i], reterr_error);
         kept->ids[kept->count++] = stored[i].id;
     }
     slab_files_free(files, count);
@@ -171,15 +193,12 @@ rc_restore_project(const struct rc_restore *how,
     char path[RC_PATH_BYTES_MAX];
     RC_TRY(rc_project_path(how->directory, stored->id, stored->incarnation, "state", number, path,
                            reterr_error));
-    RC_CLEANUP(rc_file_closep) struct rc_file *file = NULL;
-    RC_TRY(rc_file_open(how->disk, path, RC_FILE_READ, &file, reterr_error));
-    const void *data = NULL;
+    RC_CLEANUP(rc_alloc_freep) void *data = NULL;
     size_t size = 0;
-    RC_TRY(rc_file_map(file, &data, &size, reterr_error));
+    RC_TRY(rc_disk_read_file(how->disk, path, how->parent, &data, &size, reterr_error));
     struct rc_kept_slabs kept = {0};
     const enum rc_status status =
         restore(how, stored, path, (struct rc_bytes){data, size}, ret_project, &kept, reterr_error);
-    rc_file_unmap(how->disk, data, size);
     if (status == RC_OK) {
         *ret_kept = kept;
         return RC_OK;

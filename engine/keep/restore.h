@@ -1,5 +1,5 @@
 /*
- * Restore: makes a project of its files: reads the state, maps and verifies the slabs.
+ * Restore: makes a project of its files: reads the state, reads and verifies the slabs.
  *
  * Ownership: the project and the list of its slabs are the caller's.
  * Threading: any thread, a worker's too; several projects may be restored at the same time.
@@ -15,6 +15,7 @@
 #include "engine/base/workers.h"
 #include "engine/keep/checkpoint.h"
 #include "engine/keep/manifest_content.h"
+#include "engine/store/cold_cache.h"
 #include "engine/store/project.h"
 
 /* From where, and how. */
@@ -25,6 +26,9 @@ struct rc_restore {
     uint32_t head_rows_max;
     struct rc_workers *workers; /* Verify slabs side by side; NULL: the calling thread does. */
     enum rc_slab_verify verify; /* RC_SLAB_CHECKSUMS at least, where content is to be used. */
+    struct rc_cold_cache *cold; /* NULL: every slab is read. */
+    int64_t cold_before_ms; /* Slabs of windows that end before stay on disk (cold_cache.h): they
+                               are verified when they are read. */
 };
 
 /* number is the manifest's. *ret_kept lists the slabs on disk. */

@@ -6,10 +6,10 @@
  * starts[i] .. starts[i + 1]. A column holds narrow codes into its own small dictionary of cells,
  * either one a row, or one a run of equal rows, or only for the rows that have a value.
  *
- * Ownership: a slab is counted: rc_slab_ref, rc_slab_unref. It owns its bytes (anonymous memory) or
- *            its mapping. Views point into it and live as long as a reference is held.
- * Threading: immutable; any number of readers, no lock. Counting is atomic.
- * Units:     times are ms since window_start_ms in 32 bits; rows count from 0.
+ * Ownership: a slab is counted: rc_slab_ref, rc_slab_unref. It owns its bytes, which are anonymous
+ *            memory: a read error is met when it is read, not when it is used. Views point into it
+ * and live as long as a reference is held. Threading: immutable; any number of readers, no lock.
+ * Counting is atomic. Units:     times are ms since window_start_ms in 32 bits; rows count from 0.
  * Errors:    RC_CORRUPT names what is broken.
  * Format:    slab_format.h, byte by byte.
  */
@@ -73,15 +73,55 @@ enum rc_slab_verify {
     RC_SLAB_WHOLE,     /* Also every invariant, as rc_slab_check. */
 };
 
-/* Maps a stored slab. Content may be followed (ends of texts, row numbers) only in one whose
- * checksums are right: they were written by a builder that kept the invariants. */
+/* Reads a stored slab into memory. Content may be followed (ends of texts, row numbers) only in one
+ * whose checksums are right: they were written by a builder that kept the invariants. */
 RC_MUST_USE enum rc_status
-rc_slab_map(struct rc_disk *disk,
-            const char *path,
-            enum rc_slab_verify verify,
-            struct rc_account *account,
-            struct rc_slab **ret_slab,
-            struct rc_error *reterr_error);
+rc_slab_read(struct rc_disk *disk,
+             const char *path,
+             enum rc_slab_verify verify,
+             struct rc_account *account,
+             struct rc_slab **ret_slab,
+             struct rc_error *reterr_error);
+
+/* What of a slab is looked at together. */
+enum rc_slab_part {
+    RC_SLAB_PART_USERS = 1, /* Users and their first rows. */
+    RC_SLAB_PART_TIMES = 2,
+    RC_SLAB_PART_IDS = 4,
+    RC_SLAB_PART_COLUMNS = 8, /* All of them. */
+};
+#define RC_SLAB_PARTS_ROWS (RC_SLAB_PART_USERS | RC_SLAB_PART_TIMES)
+#define RC_SLAB_PARTS_ALL (RC_SLAB_PARTS_ROWS | RC_SLAB_PART_IDS | RC_SLAB_PART_COLUMNS)
+
+/*
+ * Begins to use a slab: needed before anything but its info, filter and size is asked, since a cold
+ * slab (cold_cache.h) has nothing else in memory; for any other it costs nothing and succeeds. The
+ * parts named (any of enum rc_slab_part, or 0) are in memory until rc_slab_unuse. Ids and columns
+ * that were not named are read when they are asked for; where that fails the id is 0 and the column
+ * missing, and rc_slab_read_failures has grown: whoever relies on what it read must look.
+ *   RC_UNAVAILABLE  the disk failed; RC_CORRUPT: the file is damaged; RC_LIMIT_EXCEEDED. The error
+ *                   names the file, and the slab is not in use.
+ */
+RC_MUST_USE enum rc_status
+rc_slab_use(struct rc_slab *slab, uint32_t parts, struct rc_error *reterr_error);
+
+void
+rc_slab_unuse(struct rc_slab *slab);
+
+bool
+rc_slab_is_cold(const struct rc_slab *slab);
+
+/* How often something of it could not be read. */
+uint32_t
+rc_slab_read_failures(const struct rc_slab *slab);
+
+/* The last failure, as status and sentence. */
+enum rc_status
+rc_slab_read_error(const struct rc_slab *slab, struct rc_error *reterr_error);
+
+/* What of its bytes is in memory. */
+uint64_t
+rc_slab_memory_bytes(const struct rc_slab *slab);
 
 struct rc_slab *
 rc_slab_ref(struct rc_slab *slab);
@@ -95,7 +135,7 @@ RC_DEFINE_CLEANUP(struct rc_slab *, rc_slab_unref)
 const struct rc_slab_info *
 rc_slab_get_info(const struct rc_slab *slab);
 
-/* The bytes as stored. */
+/* The bytes as stored. Not of a cold one, which has them only in part. */
 struct rc_bytes
 rc_slab_bytes(const struct rc_slab *slab);
 
@@ -165,7 +205,8 @@ rc_slab_find_event(const struct rc_slab *slab,
                    const struct rc_event_id *id,
                    uint32_t *ret_row);
 
-/* Verifies the checksum of every section and column, and that what lies between is zero. O(size). */
+/* Verifies the checksum of every section and column, and that what lies between is zero. O(size).
+ */
 RC_MUST_USE enum rc_status
 rc_slab_check_bytes(const struct rc_slab *slab, struct rc_error *reterr_error);
 

@@ -29,7 +29,7 @@ rc_slab_column_at(const struct rc_slab *slab, uint32_t index, struct rc_column_v
     RC_ASSERT(index < rc_slab_get_info(slab)->column_count);
     const struct rc_slab_column *column = &rc_slab_directory(slab)[index];
     const struct rc_slab_column_layout layout = rc_slab_column_layout(column);
-    const char *bytes = rc_slab_bytes(slab).data + column->offset;
+    const char *bytes = (const char *)rc_slab_header_of(slab) + column->offset;
     *ret_view = (struct rc_column_view){
         .form = (enum rc_column_form)column->form,
         .property = column->property,
@@ -61,6 +61,8 @@ rc_slab_column(const struct rc_slab *slab, uint32_t property, struct rc_column_v
         }
     }
     if (low == column_count || columns[low].property != property)
+        return false;
+    if (!rc_slab_need_column(slab, low))
         return false;
     rc_slab_column_at(slab, low, ret_view);
     return true;

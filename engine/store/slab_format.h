@@ -151,6 +151,10 @@ rc_slab_header_of(const struct rc_slab *slab);
 const struct rc_slab_column *
 rc_slab_directory(const struct rc_slab *slab);
 
+/* Whether a column's bytes are in memory now: those of a cold slab are read if they were not. */
+bool
+rc_slab_need_column(const struct rc_slab *slab, uint32_t index);
+
 /* A section's bytes; size 0 when it is absent. */
 struct rc_bytes
 rc_slab_section_bytes(const struct rc_slab *slab, enum rc_slab_section_kind kind);

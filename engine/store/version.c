@@ -244,6 +244,20 @@ rc_version_remove_slab(struct rc_version *draft, uint32_t slab)
             (draft->slab_count - slab) * sizeof(draft->slabs[0]));
 }
 
+void
+rc_version_exchange_slab(struct rc_version *draft, uint32_t slab, struct rc_slab *same)
+{
+    RC_ASSERT(slab < draft->slab_count);
+    struct rc_version_slab *at = &draft->slabs[slab];
+    const struct rc_slab_info *before = rc_slab_get_info(at->slab);
+    const struct rc_slab_info *after = rc_slab_get_info(same);
+    RC_ASSERT(before->row_count == after->row_count && before->size_bytes == after->size_bytes &&
+              before->window_start_ms == after->window_start_ms);
+    rc_slab_ref(same);
+    rc_slab_unref(at->slab);
+    at->slab = same;
+}
+
 uint32_t
 rc_version_find_slab(const struct rc_version *version, uint64_t id)
 {

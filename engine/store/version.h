@@ -108,6 +108,10 @@ rc_version_add_slab(struct rc_version *draft,
 void
 rc_version_remove_slab(struct rc_version *draft, uint32_t slab);
 
+/* Puts another form of the same slab (hot or cold) in its place. Takes a reference of its own. */
+void
+rc_version_exchange_slab(struct rc_version *draft, uint32_t slab, struct rc_slab *same);
+
 /* The place of a slab by id; slab_count when it is not there. */
 uint32_t
 rc_version_find_slab(const struct rc_version *version, uint64_t id);

@@ -9,6 +9,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/store/project_state.h"
+#include "engine/store/view_uses.h"
 
 struct column_use {
     struct column_use *next;
@@ -26,7 +27,8 @@ struct rc_view {
     uint32_t chunk_count;
     struct rc_view_slab *slabs;
     struct rc_view_chunk *chunks;
-    pthread_mutex_t lock; /* Of columns: workers of one query may ask at once. */
+    struct rc_view_uses *uses; /* Of cold slabs; NULL: there are none. */
+    pthread_mutex_t lock;      /* Of columns: workers of one query may ask at once. */
     struct column_use *columns;
 };
 
@@ -47,7 +49,7 @@ show_slabs(struct rc_view *view)
         };
     }
     view->slab_count = version->slab_count;
-    return RC_OK;
+    return rc_view_uses_new(view->slabs, view->slab_count, view->account, &view->uses);
 }
 
 static void
@@ -113,6 +115,7 @@ rc_view_release(struct rc_view *view)
         view->columns = next;
     }
     rc_persons_unref(view->persons);
+    rc_view_uses_free(view->uses);
     rc_version_unref(view->published.version);
     rc_alloc_free(view->slabs);
     rc_alloc_free(view->chunks);
@@ -138,6 +141,27 @@ rc_view_slabs(const struct rc_view *view, uint32_t *ret_count)
 {
     *ret_count = view->slab_count;
     return view->slabs;
+}
+
+enum rc_status
+rc_view_use_slab(struct rc_view *view, uint32_t slab, uint32_t parts, struct rc_error *reterr_error)
+{
+    RC_ASSERT(slab < view->slab_count);
+    return view->uses == NULL ? RC_OK : rc_view_uses_begin(view->uses, slab, parts, reterr_error);
+}
+
+void
+rc_view_unuse_slab(struct rc_view *view, uint32_t slab)
+{
+    RC_ASSERT(slab < view->slab_count);
+    if (view->uses != NULL)
+        rc_view_uses_end(view->uses, slab);
+}
+
+enum rc_status
+rc_view_check_reads(struct rc_view *view, struct rc_error *reterr_error)
+{
+    return view->uses == NULL ? RC_OK : rc_view_uses_check(view->uses, reterr_error);
 }
 
 const struct rc_view_chunk *
@@ -281,9 +305,13 @@ know_slab_users(const struct rc_view *view,
 enum rc_status
 rc_view_known_persons(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
 {
-    for (uint32_t i = 0; i < view->slab_count; i++)
-        if (rc_slab_get_info(view->slabs[i].slab)->time_min_ms <= as_of_ms)
-            know_slab_users(view, &view->slabs[i], as_of_ms, words);
+    for (uint32_t i = 0; i < view->slab_count; i++) {
+        if (rc_slab_get_info(view->slabs[i].slab)->time_min_ms > as_of_ms)
+            continue;
+        RC_TRY(rc_view_use_slab(view, i, RC_SLAB_PARTS_ROWS, NULL));
+        know_slab_users(view, &view->slabs[i], as_of_ms, words);
+        rc_view_unuse_slab(view, i);
+    }
     for (uint32_t i = 0; i < view->chunk_count; i++) {
         const struct rc_view_chunk *chunk = &view->chunks[i];
         for (uint32_t row = 0; row < chunk->row_count; row++) {

@@ -57,6 +57,26 @@ rc_view_data_version(const struct rc_view *view);
 const struct rc_view_slab *
 rc_view_slabs(const struct rc_view *view, uint32_t *ret_count);
 
+/*
+ * Begins to use a slab of the view (rc_slab_use): needed before more than its info is looked at.
+ * Calls may be repeated; what is not ended with rc_view_unuse_slab ends with the view. Any thread.
+ *   RC_LIMIT_EXCEEDED  also when what the view uses of cold slabs would pass the limit of its
+ *                      account.
+ */
+RC_MUST_USE enum rc_status
+rc_view_use_slab(struct rc_view *view,
+                 uint32_t slab,
+                 uint32_t parts,
+                 struct rc_error *reterr_error);
+
+void
+rc_view_unuse_slab(struct rc_view *view, uint32_t slab);
+
+/* The first failure to read a slab that the view used: what was concluded from it is void. RC_OK:
+ * none. Look at the end of whatever reads ids or columns. */
+RC_MUST_USE enum rc_status
+rc_view_check_reads(struct rc_view *view, struct rc_error *reterr_error);
+
 const struct rc_view_chunk *
 rc_view_chunks(const struct rc_view *view, uint32_t *ret_count);
 

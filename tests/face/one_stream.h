@@ -22,6 +22,8 @@ struct one_stream {
     uint64_t sent; /* The highest batch given to an engine. */
     _Atomic(uint64_t) acknowledged;
     _Atomic(uint32_t) refused;
+    int64_t cold_after_ms;   /* Options of the engine. */
+    uint64_t cold_bytes_max; /* The same. */
 };
 
 /* What one_start opens with. */

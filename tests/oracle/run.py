@@ -30,6 +30,7 @@ STATES = [
     "restarted",
     "recovered",
     "kept after recovery",
+    "cold",
 ]
 STANDING = 3
 
@@ -78,6 +79,9 @@ class Campaign:
             settings = {}
             if number % 2 and self.options.head_rows_max:
                 settings["head-rows-max"] = self.options.head_rows_max
+            if number % 3 == 1:
+                # On disk from the first snapshot on, and next to nothing of it kept in memory.
+                settings |= {"cold-after": "1ms", "cold-cache-bytes": "64k"}
             with Server(self.options.server, settings) as server:
                 self.run_group(server, rng, number)
             number += 1
@@ -168,6 +172,9 @@ class Group:
         self.client.snapshot()
         self.crash()
         self.ask("kept after recovery")
+        self.server.settings["cold-after"] = "1ms"
+        self.stop()
+        self.ask("cold")
 
     def stop(self):
         """An orderly end (which takes a snapshot) and a new start: what was a head is a slab."""
