@@ -220,6 +220,23 @@ scatter_column(struct rc_head *head,
     return RC_OK;
 }
 
+/* A row before the project's cut, which was moved while the batch was on its way, is as if it had
+ * come before that: dead. */
+static enum rc_status
+hide_late(struct applying *applying, const struct rc_head_room *room)
+{
+    const int64_t cut_ms = working_version(applying)->cut_ms;
+    for (uint32_t i = 0; i < room->count; i++) {
+        bool newly = false;
+        if (room->times_ms[i] >= cut_ms)
+            continue;
+        RC_TRY(need_draft(applying));
+        RC_TRY(rc_version_kill_head_row(applying->draft, applying->draft->head_count - 1,
+                                        room->chunk, room->first + i, &newly));
+    }
+    return RC_OK;
+}
+
 static enum rc_status
 commit_room(struct applying *applying, struct rc_head *head, const struct rc_head_room *room)
 {
@@ -235,7 +252,7 @@ commit_room(struct applying *applying, struct rc_head *head, const struct rc_hea
                                         places[i].chunk, places[i].row, &newly));
         applying->replaced += newly;
     }
-    return RC_OK;
+    return hide_late(applying, room);
 }
 
 /* Appends the rows from first on that fit into the newest head's current chunk;

@@ -2,6 +2,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
+#include "engine/intake/hide.h"
 #include "engine/store/slab_builder.h"
 
 /* Slabs below this many rows are of the lowest tier. */
@@ -44,12 +45,29 @@ plan_add(struct rc_merge_plan *plan, uint64_t id)
         plan->ids[plan->count++] = id;
 }
 
+/* The slabs without live rows among those of a window; false: none. */
+static bool
+pick_empty(const struct rc_version *version,
+           uint32_t first,
+           uint32_t end,
+           struct rc_merge_plan *plan)
+{
+    plan->count = 0;
+    for (uint32_t i = first; i < end; i++)
+        if (live_rows(&version->slabs[i]) == 0)
+            plan_add(plan, version->slabs[i].id);
+    return plan->count > 0;
+}
+
 void
 rc_merge_pick(const struct rc_version *version, struct rc_merge_plan *ret_plan)
 {
     ret_plan->count = 0;
     for (uint32_t first = 0, end = 0; first < version->slab_count; first = end) {
-        if (window_end(version, first, &end) >= RC_SLAB_ROWS_MAX)
+        const uint64_t rows = window_end(version, first, &end);
+        if (pick_empty(version, first, end, ret_plan))
+            return;
+        if (end - first < RC_MERGE_FANOUT || rows >= RC_SLAB_ROWS_MAX)
             continue;
         for (uint32_t tier = 0; tier < 16; tier++) {
             ret_plan->count = 0;
@@ -118,6 +136,30 @@ rc_merge_pick_all(const struct rc_version *version, struct rc_merge_plan *ret_pl
     ret_plan->count = 0;
 }
 
+static bool
+holds_absent(const struct rc_slab *slab,
+             const struct rc_gone *gone,
+             const struct rc_dictionary *ids)
+{
+    const uint32_t user_count = rc_slab_get_info(slab)->user_count;
+    const uint32_t *users = rc_slab_users(slab);
+    for (uint32_t i = 0; i < user_count; i++)
+        if (rc_gone_has(gone, users[i]) || rc_dictionary_is_hole(ids, users[i]))
+            return true;
+    return false;
+}
+
+void
+rc_merge_pick_absent(const struct rc_version *version,
+                     const struct rc_dictionary *ids,
+                     struct rc_merge_plan *ret_plan)
+{
+    ret_plan->count = 0;
+    for (uint32_t i = 0; i < version->slab_count && ret_plan->count == 0; i++)
+        if (holds_absent(version->slabs[i].slab, version->gone, ids))
+            plan_add(ret_plan, version->slabs[i].id);
+}
+
 struct merging {
     struct rc_project *project;
     struct rc_version *version; /* Pinned: what the new slab is made of. */
@@ -140,6 +182,9 @@ carry_deaths(const struct merging *merging,
         for (; bits != 0; bits &= bits - 1) {
             const uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(bits);
             const uint32_t index = rc_slab_user_index_of_row(before->slab, row);
+            if (rc_is_hidden(draft, rc_slab_users(before->slab)[index],
+                             rc_slab_time_ms(before->slab, row)))
+                continue;
             const struct rc_event_id id = rc_slab_event_id(before->slab, row);
             uint32_t new_row = 0;
             bool newly = false;
@@ -169,6 +214,8 @@ exchange(const struct merging *merging)
                             rc_version_find_slab(draft, id)));
         rc_version_remove_slab(draft, rc_version_find_slab(draft, merging->plan->ids[i]));
     }
+    if (merging->slab != NULL)
+        RC_TRY(rc_hide_in_slab(draft, rc_version_find_slab(draft, id), merging->version));
     rc_project_publish(merging->project, RC_TAKE(draft), 0);
     return RC_OK;
 }

@@ -28,7 +28,7 @@ struct rc_merge_plan {
     uint64_t ids[RC_MERGE_SLABS_MAX];
 };
 
-/* What the tiers ask for. */
+/* A slab that has no live rows left, else what the tiers ask for. */
 void
 rc_merge_pick(const struct rc_version *version, struct rc_merge_plan *ret_plan);
 
@@ -39,6 +39,13 @@ rc_merge_pick_idle(const struct rc_version *version, struct rc_merge_plan *ret_p
 /* The whole of the first window that has more than one slab or dead rows. */
 void
 rc_merge_pick_all(const struct rc_version *version, struct rc_merge_plan *ret_plan);
+
+/* A slab that holds rows of users who were deleted: who are gone, or whose ordinal is a hole in
+ * ids. */
+void
+rc_merge_pick_absent(const struct rc_version *version,
+                     const struct rc_dictionary *ids,
+                     struct rc_merge_plan *ret_plan);
 
 /* Carries a plan out. The slabs named are gone from the project afterwards. */
 RC_MUST_USE enum rc_status

@@ -10,6 +10,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
+#include "engine/intake/hide.h"
 #include "engine/store/slab_builder.h"
 
 static int64_t
@@ -195,9 +196,12 @@ carry_deaths(const struct sealing *sealing,
         struct rc_view_chunk chunk;
         rc_head_chunk(now->head, c, RC_CHUNK_WHOLE, &chunk);
         for (uint32_t row = 0; row < chunk.row_count; row++)
-            if (is_newly_dead(sealing, now, c, row))
+            if (is_newly_dead(sealing, now, c, row) &&
+                !rc_is_hidden(draft, chunk.users[row], chunk.times_ms[row]))
                 RC_TRY(kill_in_slabs(sealing, &chunk, row, draft, ids));
     }
+    for (uint32_t i = 0; i < sealing->slab_count; i++)
+        RC_TRY(rc_hide_in_slab(draft, rc_version_find_slab(draft, ids[i]), sealing->version));
     return RC_OK;
 }
 

@@ -79,7 +79,7 @@ version_alloc(struct rc_account *account,
     struct rc_version *version = rc_alloc_in(account, sizeof(*version));
     if (version == NULL)
         return RC_NO_MEMORY;
-    *version = (struct rc_version){.account = account};
+    *version = (struct rc_version){.account = account, .cut_ms = INT64_MIN};
     atomic_init(&version->references, 1);
     version->slabs = rc_alloc_in(account, slab_count * sizeof(version->slabs[0]));
     version->heads = rc_alloc_in(account, head_count * sizeof(version->heads[0]));
@@ -131,6 +131,7 @@ rc_version_unref(struct rc_version *version)
         drop_slab(&version->slabs[i]);
     for (uint32_t i = 0; i < version->head_count; i++)
         drop_head(&version->heads[i]);
+    rc_gone_unref(version->gone);
     rc_alloc_free(version->slabs);
     rc_alloc_free(version->heads);
     return rc_alloc_free(version);
@@ -154,6 +155,9 @@ rc_version_draft(const struct rc_version *version, struct rc_version **ret_draft
     }
     draft->slab_count = version->slab_count;
     draft->head_count = version->head_count;
+    draft->gone = rc_gone_ref(version->gone);
+    draft->cut_ms = version->cut_ms;
+    draft->erase_asked_ms = version->erase_asked_ms;
     *ret_draft = draft;
     return RC_OK;
 }

@@ -127,6 +127,12 @@ rc_view_people_counts(const struct rc_view *view)
     return view->published.people;
 }
 
+const struct rc_version *
+rc_view_version(const struct rc_view *view)
+{
+    return view->published.version;
+}
+
 uint64_t
 rc_view_data_version(const struct rc_view *view)
 {
@@ -163,6 +169,12 @@ uint32_t
 rc_view_user_count(const struct rc_view *view)
 {
     return view->published.people.users;
+}
+
+uint32_t
+rc_view_live_user_count(const struct rc_view *view)
+{
+    return view->published.people.users - view->published.people.absent;
 }
 
 struct rc_bytes
@@ -299,6 +311,12 @@ rc_view_known_persons(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
         for (uint32_t k = 0; k < run; k++)
             if (writes[k].time_ms <= as_of_ms)
                 set_person(view, writes[k].user, words);
+    }
+    uint32_t gone_count = 0;
+    const uint32_t *gone = rc_gone_users(view->published.version->gone, &gone_count);
+    for (uint32_t i = 0; i < gone_count; i++) {
+        const uint32_t person = rc_view_person_of(view, gone[i]);
+        words[person / 64] &= ~((uint64_t)1 << (person % 64));
     }
     return RC_OK;
 }

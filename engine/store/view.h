@@ -71,9 +71,13 @@ rc_view_event_properties(const struct rc_view *view);
 const struct rc_properties *
 rc_view_user_properties(const struct rc_view *view);
 
-/* Ordinals are below this. */
+/* Ordinals are below this; some may stand for nobody, since their user was deleted. */
 uint32_t
 rc_view_user_count(const struct rc_view *view);
+
+/* Users as sent: ordinals without those. */
+uint32_t
+rc_view_live_user_count(const struct rc_view *view);
 
 /* The id of a user as sent. */
 struct rc_bytes
