@@ -54,6 +54,8 @@ static const struct setting settings[] = {
      "Size of one file of the log; 0 is 64m"},
     {"wal-checkpoint-bytes", KIND_BYTES, AT(wal_checkpoint_bytes), "0", "SIZE",
      "Size of the log at which a snapshot is made at once; 0 is 1g"},
+    {"purge-after", KIND_TIME, AT(purge_after_ms), "24h", "TIME",
+     "When a deleted user is out of all files of the data directory"},
     {"shutdown-grace", KIND_TIME, AT(shutdown_grace_ms), "10s", "TIME",
      "How long calls may go on once the server stops"},
     {"tls-cert", KIND_TEXT, AT(tls_cert), NULL, "FILE", "PEM certificate chain; turns TLS on"},

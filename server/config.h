@@ -35,6 +35,7 @@ struct rc_config {
     uint64_t wal_file_bytes;
     uint64_t wal_checkpoint_bytes;
     uint64_t snapshot_interval_ms; /* 0: only on request and at the end. */
+    uint64_t purge_after_ms;
     uint64_t shutdown_grace_ms;
     uint64_t log_level; /* enum rc_log_level. */
     uint64_t log_text;

@@ -191,6 +191,28 @@ rc_view_find_user(const struct rc_view *view, struct rc_bytes id)
     return user < view->published.people.users ? user : RC_CODE_NONE;
 }
 
+bool
+rc_view_alias(const struct rc_view *view, uint32_t index, struct rc_alias *ret_alias)
+{
+    const struct rc_append_log *log = rc_people_aliases(view->project->people);
+    uint32_t run = 0;
+    if (index >= view->published.people.aliases)
+        return false;
+    memcpy(ret_alias, rc_append_log_run(log, index, index + 1, &run), sizeof(*ret_alias));
+    return true;
+}
+
+bool
+rc_view_user_write(const struct rc_view *view, uint32_t index, struct rc_user_write *ret_write)
+{
+    const struct rc_append_log *log = rc_people_writes(view->project->people);
+    uint32_t run = 0;
+    if (index >= view->published.people.writes)
+        return false;
+    memcpy(ret_write, rc_append_log_run(log, index, index + 1, &run), sizeof(*ret_write));
+    return true;
+}
+
 const struct rc_persons *
 rc_view_persons(const struct rc_view *view)
 {

@@ -87,6 +87,16 @@ rc_view_user_id(const struct rc_view *view, uint32_t user);
 uint32_t
 rc_view_find_user(const struct rc_view *view, struct rc_bytes id);
 
+/* The index-th of the aliases, of the writes of user properties, in order of arrival; false: there
+ * are not that many. Those of users who were deleted may be among them. O(log). */
+bool
+rc_view_alias(const struct rc_view *view, uint32_t index, struct rc_alias *ret_alias);
+
+struct rc_user_write;
+
+bool
+rc_view_user_write(const struct rc_view *view, uint32_t index, struct rc_user_write *ret_write);
+
 /* Joined users; NULL when nobody was joined (each ordinal is a person). */
 const struct rc_persons *
 rc_view_persons(const struct rc_view *view);
