@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/limits.h"
 #include "engine/store/view.h"
 #include "tests/face/engine_rig.h"
 
@@ -109,7 +110,8 @@ people_send_all(struct rc_engine *engine,
                 struct rc_ingest_result *ret_result)
 {
     struct waiting waiting = {.mutex = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
-    RC_TRY(rc_engine_ingest(engine, rc_bytes_of(project), RC_BYTES_LITERAL("people"), batch_id,
+    RC_TRY(rc_engine_ingest(engine, rc_bytes_of(project),
+                            rc_bytes_of(batch->stream == NULL ? "people" : batch->stream), batch_id,
                             make_batch(arena, batch), arena, on_done, &waiting, ret_rejects, NULL));
     pthread_mutex_lock(&waiting.mutex);
     while (!waiting.is_done)
@@ -131,6 +133,40 @@ people_send(struct rc_engine *engine,
     RC_TRY(people_send_all(engine, project, batch_id, batch, arena, &rejects, &result));
     assert_int_equal(rejects.count, 0);
     return RC_OK;
+}
+
+void
+people_keep(struct rc_engine *engine, const char *project, uint32_t retention_days)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    struct rc_project_settings settings;
+    assert_int_equal(rc_engine_get_project(engine, rc_bytes_of(project), arena, &settings, NULL),
+                     RC_OK);
+    settings.retention_days = retention_days;
+    assert_int_equal(rc_engine_put_project(engine, &settings, UINT64_MAX, arena, &settings, NULL),
+                     RC_OK);
+}
+
+uint32_t
+people_events(struct rc_engine *engine, const char *project, const char *user)
+{
+    static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
+    RC_CLEANUP(rc_query_session_endp) struct rc_query_session *session = NULL;
+    const struct rc_events_request request = {
+        .scope = {.start_ms = RC_TIME_MS_MIN, .end_ms = RC_TIME_MS_MAX, .as_of_ms = RC_TIME_MS_MAX},
+        .user_id = rc_bytes_of(user),
+        .selector = &any,
+        .page_rows = RC_PAGE_ROWS_MAX,
+    };
+    struct rc_events_reply reply;
+    assert_int_equal(rc_engine_begin_query(engine, rc_bytes_of(project), NULL, 0, &session, NULL),
+                     RC_OK);
+    const enum rc_status status =
+        rc_query_events(rc_query_session_context(session), &request, &reply, NULL);
+    if (status == RC_NOT_FOUND)
+        return 0;
+    assert_int_equal(status, RC_OK);
+    return reply.event_count;
 }
 
 uint32_t

@@ -17,9 +17,10 @@ struct people_batch {
     const char *text;  /* Of the property "mail", of each event and of the user; NULL: neither. */
     const char *alias; /* Joins it with user; NULL: nothing. */
     uint32_t event_count;
-    uint64_t first_id; /* Of the first event; 0: they have no ids. */
-    int64_t start_ms;  /* Of the first event; 0: RIG_START_MS. */
-    int64_t step_ms;   /* From one to the next; 0: a minute. */
+    uint64_t first_id;  /* Of the first event; 0: they have no ids. */
+    int64_t start_ms;   /* Of the first event; 0: RIG_START_MS. */
+    int64_t step_ms;    /* From one to the next; 0: a minute. */
+    const char *stream; /* NULL: "people". */
 };
 
 /* Sends it as the stream "people" and waits. */
@@ -38,6 +39,14 @@ people_send_all(struct rc_engine *engine,
                 struct rc_arena *arena,
                 struct rc_rejects *ret_rejects,
                 struct rc_ingest_result *ret_result);
+
+/* Sets after how many days events go. */
+void
+people_keep(struct rc_engine *engine, const char *project, uint32_t retention_days);
+
+/* Events of a user, at most 10,000; 0 also for a user that nobody is. */
+uint32_t
+people_events(struct rc_engine *engine, const char *project, const char *user);
 
 /* Users that exist. */
 uint32_t
