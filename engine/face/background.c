@@ -174,6 +174,7 @@ keep_tenant(struct tenant *tenant)
     rc_project_lock_writer(tenant->project);
     const struct rc_version *now = rc_project_version(tenant->project);
     const uint32_t rows = rc_head_row_count(now->heads[now->head_count - 1].head);
+    rc_event_index_clear(rc_project_event_index(tenant->project));
     rc_project_unlock_writer(tenant->project);
     if (rows >= IDLE_HEAD_ROWS_MIN && rc_seal_end_head(tenant->project, NULL) == RC_OK)
         rc_background_kick(tenant);

@@ -316,10 +316,12 @@ append_events(struct applying *applying, const struct rc_batch *batch)
             rc_project_head_rows_max(applying->project) - rc_head_row_count(newest_head(applying));
         const uint32_t left = table->row_count - done;
         const uint32_t end = done + (left < room ? left : room);
-        const struct rc_arrivals part = {end - done, users + done, ids + done};
-        RC_TRY(rc_replace_earlier(working_version(applying), &part, applying->arena,
+        const struct rc_arrivals part = {end - done, users + done, ids + done,
+                                         table->times_ms + (size_t)done * sizeof(int64_t)};
+        RC_TRY(rc_replace_earlier(working_version(applying), &part,
+                                  rc_project_event_index(applying->project), applying->arena,
                                   &applying->draft, &applying->replaced));
-        const struct rc_arrivals arrivals = {end, users, ids};
+        const struct rc_arrivals arrivals = {end, users, ids, table->times_ms};
         while (done < end) {
             uint32_t count = 0;
             RC_TRY(append_piece(applying, table, &arrivals, cells, done, &count));

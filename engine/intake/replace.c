@@ -1,6 +1,8 @@
 #include "engine/intake/replace.h"
 
 #include "engine/base/assert.h"
+#include "engine/intake/packed.h"
+#include "engine/store/slab_find.h"
 
 /* The arrivals that were sent with an id: only they can replace. */
 struct sent {
@@ -39,16 +41,25 @@ replace_in_slab(const struct rc_version *version,
                 uint32_t slab,
                 const struct rc_arrivals *arrivals,
                 const struct sent *sent,
+                struct rc_event_index *index,
                 uint8_t *may_hold,
                 struct rc_version **draft,
                 uint64_t *replaced)
 {
     const struct rc_slab *at = version->slabs[slab].slab;
+    const uint64_t slab_id = version->slabs[slab].id;
     rc_slab_may_hold_many(at, sent->hashes, sent->count, may_hold);
     for (uint32_t k = 0; k < sent->count; k++) {
         const uint32_t i = sent->arrivals[k];
+        const uint32_t user = arrivals->users[i];
+        const struct rc_event_id *id = &arrivals->ids[i];
+        const int64_t time_ms = rc_packed_i64(arrivals->times_ms, i);
         uint32_t row = 0;
-        if (!may_hold[k] || !rc_slab_find_event(at, arrivals->users[i], &arrivals->ids[i], &row))
+        if (!may_hold[k])
+            continue;
+        /* A copy has the time of the first one, mostly. */
+        if (!rc_slab_find_event_at(at, user, time_ms, id, &row) &&
+            !rc_event_index_find(index, at, slab_id, user, id, &row))
             continue;
         bool newly = false;
         RC_TRY(need_draft(version, draft));
@@ -82,6 +93,7 @@ replace_in_head(const struct rc_version *version,
 enum rc_status
 rc_replace_earlier(const struct rc_version *version,
                    const struct rc_arrivals *arrivals,
+                   struct rc_event_index *index,
                    struct rc_arena *arena,
                    struct rc_version **draft,
                    uint64_t *replaced)
@@ -92,7 +104,7 @@ rc_replace_earlier(const struct rc_version *version,
     if (may_hold == NULL)
         return RC_NO_MEMORY;
     for (uint32_t slab = 0; slab < version->slab_count && sent.count > 0; slab++)
-        RC_TRY(replace_in_slab(version, slab, arrivals, &sent, may_hold, draft, replaced));
+        RC_TRY(replace_in_slab(version, slab, arrivals, &sent, index, may_hold, draft, replaced));
     RC_ASSERT(version->head_count > 0);
     for (uint32_t head = 0; head + 1 < version->head_count && sent.count > 0; head++)
         RC_TRY(replace_in_head(version, head, arrivals, &sent, draft, replaced));

@@ -103,6 +103,7 @@ rc_project_new(const struct rc_project_settings *settings,
     project->account.parent = parent;
     project->head_rows_max = head_rows_max;
     project->next_slab_id = 1;
+    rc_event_index_open(&project->event_index, &project->account);
     pthread_mutex_init(&project->writer, NULL);
     pthread_mutex_init(&project->publish, NULL);
     const enum rc_status status = project_open(project, settings);
@@ -128,6 +129,7 @@ rc_project_unref(struct rc_project *project)
         atomic_fetch_sub_explicit(&project->references, 1, memory_order_acq_rel) != 1)
         return NULL;
     rc_version_unref(project->published.version);
+    rc_event_index_clear(&project->event_index);
     rc_catalog_unref(project->catalogs[0]);
     rc_catalog_unref(project->catalogs[1]);
     rc_streams_close(&project->streams);
@@ -237,6 +239,12 @@ struct rc_streams *
 rc_project_streams(struct rc_project *project)
 {
     return &project->streams;
+}
+
+struct rc_event_index *
+rc_project_event_index(struct rc_project *project)
+{
+    return &project->event_index;
 }
 
 struct rc_version *

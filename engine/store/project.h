@@ -21,6 +21,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
 #include "engine/store/catalog.h"
+#include "engine/store/event_index.h"
 #include "engine/store/people.h"
 #include "engine/store/properties.h"
 #include "engine/store/streams.h"
@@ -101,6 +102,10 @@ rc_project_people(const struct rc_project *project);
 
 struct rc_streams *
 rc_project_streams(struct rc_project *project);
+
+/* Writer: for finding earlier copies of events. */
+struct rc_event_index *
+rc_project_event_index(struct rc_project *project);
 
 /* Writer: the version that is current; borrowed. */
 struct rc_version *

@@ -33,6 +33,7 @@ struct rc_project {
     struct rc_properties *event_properties;
     struct rc_people *people;
     struct rc_streams streams;
+    struct rc_event_index event_index;
     uint64_t next_slab_id;
     bool failed; /* rc_project_fail. */
 

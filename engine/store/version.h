@@ -113,6 +113,21 @@ rc_version_add_slab(struct rc_version *draft,
 void
 rc_version_remove_slab(struct rc_version *draft, uint32_t slab);
 
+/* The same for many at once, in time linear in the slabs: those added are in order of (window, id),
+ * those removed, given by their ids, in the order of the version. */
+RC_MUST_USE enum rc_status
+rc_version_add_slabs(struct rc_version *draft,
+                     struct rc_slab *const *slabs,
+                     const uint64_t *ids,
+                     uint32_t count);
+
+void
+rc_version_remove_slabs(struct rc_version *draft, const uint64_t *ids, uint32_t count);
+
+/* The place of a slab by its window and id; slab_count when it is not there. O(log). */
+uint32_t
+rc_version_place_slab(const struct rc_version *version, int64_t window_start_ms, uint64_t id);
+
 /* The place of a slab by id; slab_count when it is not there. */
 uint32_t
 rc_version_find_slab(const struct rc_version *version, uint64_t id);

@@ -46,7 +46,7 @@ make_table(struct rc_arena *arena,
     const int64_t step_ms = from->step_ms == 0 ? 60000 : from->step_ms;
     users[0] = rc_bytes_of(from->user);
     for (uint32_t i = 0; i < rows; i++)
-        times[i] = start_ms + i * step_ms;
+        times[i] = from->same_time ? start_ms : start_ms + i * step_ms;
     *table = (struct rc_batch_table){
         .row_count = rows,
         .user_count = 1,

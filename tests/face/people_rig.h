@@ -20,6 +20,7 @@ struct people_batch {
     uint64_t first_id;  /* Of the first event; 0: they have no ids. */
     int64_t start_ms;   /* Of the first event; 0: RIG_START_MS. */
     int64_t step_ms;    /* From one to the next; 0: a minute. */
+    bool same_time;     /* All at start_ms. */
     const char *stream; /* NULL: "people". */
 };
 
