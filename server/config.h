@@ -41,6 +41,7 @@ struct rc_config {
     uint64_t cold_after_ms; /* 0: nothing becomes cold. */
     uint64_t cold_cache_bytes;
     uint64_t snapshot_interval_ms; /* 0: only on request and at the end. */
+    uint64_t purge_after_ms;
     uint64_t shutdown_grace_ms;
     uint64_t log_level; /* enum rc_log_level. */
     uint64_t log_text;

@@ -122,7 +122,7 @@ rc_disk_copy_file(struct rc_disk *disk,
                   uint32_t *ret_crc32c,
                   struct rc_error *reterr_error);
 
-/* RC_NOT_FOUND when there is no such file. */
+/* Removes a file or an empty directory. RC_NOT_FOUND when there is no such thing. */
 RC_MUST_USE enum rc_status
 rc_disk_remove(struct rc_disk *disk, const char *path, struct rc_error *reterr_error);
 

@@ -23,6 +23,16 @@
 #define RC_TIME_MS_MIN ((int64_t)-62135596800000)
 #define RC_TIME_MS_MAX ((int64_t)253402300799999)
 
+#define RC_DAY_MS ((int64_t)86400 * 1000)
+
+/* How far ahead of the server's clock a time may lie unless the project says otherwise: any zone's
+ * wall time taken for UTC (14 hours) and a clock that is hours off pass, a year typed wrong does
+ * not. */
+#define RC_FUTURE_MS_DEFAULT ((uint64_t)86400 * 1000)
+
+/* Retention by age, in days: 100 years. */
+#define RC_RETENTION_DAYS_MAX 36525u
+
 /* A batch: what one message of ingestion may hold. 16 MiB is the largest message taken. */
 #define RC_BATCH_ROWS_MAX ((uint32_t)1 << 17)
 #define RC_BATCH_BYTES_MAX ((uint64_t)16 << 20)

@@ -19,6 +19,7 @@
 
 #define WAL_FILE_BYTES ((uint64_t)64 << 20)
 #define WAL_CHECKPOINT_BYTES ((uint64_t)1 << 30)
+#define PURGE_AFTER_MS ((uint64_t)24 * 3600 * 1000)
 #define WAL_BUFFER_BYTES ((uint64_t)64 << 20)
 /* Seals and merges get about a tenth of a processor that queries want, and all of it otherwise. */
 #define TIDIERS_NICENESS 10
@@ -253,6 +254,9 @@ rc_engine_new(const struct rc_engine_options *options)
         options->wal_checkpoint_bytes != 0 ? options->wal_checkpoint_bytes : WAL_CHECKPOINT_BYTES;
     pthread_mutex_init(&engine->changes, NULL);
     pthread_mutex_init(&engine->registry, NULL);
+    engine->purge_after_ms =
+        options->purge_after_ms != 0 ? options->purge_after_ms : PURGE_AFTER_MS;
+    pthread_mutex_init(&engine->purge, NULL);
     pthread_mutex_init(&engine->checkpoint, NULL);
     pthread_mutex_init(&engine->background, NULL);
     pthread_cond_init(&engine->background_done, NULL);
@@ -305,6 +309,7 @@ rc_engine_close(struct rc_engine *engine, bool snapshot)
     rc_alloc_free(engine->directory);
     pthread_mutex_destroy(&engine->changes);
     pthread_mutex_destroy(&engine->registry);
+    pthread_mutex_destroy(&engine->purge);
     pthread_mutex_destroy(&engine->checkpoint);
     pthread_mutex_destroy(&engine->background);
     pthread_cond_destroy(&engine->background_done);

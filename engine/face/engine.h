@@ -40,6 +40,7 @@ struct rc_engine_options {
     uint32_t head_rows_max;        /* 0: RC_HEAD_ROWS_MAX. Tests use less. */
     int64_t cold_after_ms;   /* Windows that ended longer ago live on disk only. 0: none does. */
     uint64_t cold_bytes_max; /* What of them is kept in memory beyond its use. 0: 256 MiB. */
+    uint64_t purge_after_ms; /* A deleted user is out of all files this long after. 0: 24 hours. */
 };
 
 /* Opens or creates a data directory: reads the last checkpoint, replays the log behind it.
@@ -141,6 +142,49 @@ rc_engine_ingest(struct rc_engine *engine,
                  void *context,
                  struct rc_rejects *ret_rejects,
                  struct rc_error *reterr_error);
+
+/* ---- Users ------------------------------------------------------------------------------------
+ */
+
+struct rc_user_deleted {
+    uint64_t users; /* Ids as sent: the one named and those joined with it. */
+    uint64_t events;
+    int64_t purge_due_ms; /* When the last trace will be out of the data directory. */
+};
+
+/*
+ * Deletes a user by an id as sent, with every id that is joined with it: events, property writes,
+ * aliases. Durable and hidden from every query that begins afterwards; out of the files within
+ * purge_after_ms. An id that is sent again is a new user. Waits for the disk.
+ *   RC_NOT_FOUND  no such project, or nobody has the id (any more).
+ */
+RC_MUST_USE enum rc_status
+rc_engine_delete_user(struct rc_engine *engine,
+                      struct rc_bytes project,
+                      struct rc_bytes user_id,
+                      struct rc_user_deleted *ret_deleted,
+                      struct rc_error *reterr_error);
+
+struct rc_purge_result {
+    uint64_t projects; /* With something to erase. */
+    uint64_t slabs;    /* Rewritten. */
+    uint64_t elapsed_ns;
+};
+
+/*
+ * Erases now what deleted users left in slabs, states and the log: rewrites the slabs, writes a
+ * checkpoint, drops the log behind it. Ingestion and queries go on. Without anything to erase it
+ * does nothing. Waits for the disk.
+ */
+RC_MUST_USE enum rc_status
+rc_engine_purge(struct rc_engine *engine,
+                struct rc_purge_result *ret_result,
+                struct rc_error *reterr_error);
+
+/* Hides events that are older than their project keeps them, as of now_ms. The keeper calls it;
+ * tests call it with other times. Waits for the disk. */
+RC_MUST_USE enum rc_status
+rc_engine_expire(struct rc_engine *engine, int64_t now_ms, struct rc_error *reterr_error);
 
 /* ---- Definitions and segments ------------------------------------------------------------------
  */

@@ -1,5 +1,6 @@
 /* Ingestion up to the log: checks, limits, the numbers of client streams. */
 #include "engine/base/assert.h"
+#include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
 
 /* Bitmaps go before anything is refused: they can be computed again. */
@@ -198,7 +199,9 @@ rc_engine_ingest(struct rc_engine *engine,
     RC_TRY(check_request(tenant, client_stream, batch, reterr_error));
     struct rc_batch_keep keep;
     struct rc_rejects rejects;
-    RC_TRY_OR(reterr_error, rc_batch_check(batch, arena, &keep, &rejects));
+    struct rc_batch_times times;
+    rc_project_times(tenant->project, rc_clock_wall_ms(), &times.least_ms, &times.greatest_ms);
+    RC_TRY_OR(reterr_error, rc_batch_check_within(batch, &times, arena, &keep, &rejects));
     RC_CLEANUP(rc_writer_close) struct rc_writer body = {0};
     rc_batch_write(&body, batch, &keep, arena);
     if (body.failed)

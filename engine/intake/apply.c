@@ -220,6 +220,23 @@ scatter_column(struct rc_head *head,
     return RC_OK;
 }
 
+/* A row before the project's cut, which was moved while the batch was on its way, is as if it had
+ * come before that: dead. */
+static enum rc_status
+hide_late(struct applying *applying, const struct rc_head_room *room)
+{
+    const int64_t cut_ms = working_version(applying)->cut_ms;
+    for (uint32_t i = 0; i < room->count; i++) {
+        bool newly = false;
+        if (room->times_ms[i] >= cut_ms)
+            continue;
+        RC_TRY(need_draft(applying));
+        RC_TRY(rc_version_kill_head_row(applying->draft, applying->draft->head_count - 1,
+                                        room->chunk, room->first + i, &newly));
+    }
+    return RC_OK;
+}
+
 static enum rc_status
 commit_room(struct applying *applying, struct rc_head *head, const struct rc_head_room *room)
 {
@@ -235,7 +252,7 @@ commit_room(struct applying *applying, struct rc_head *head, const struct rc_hea
                                         places[i].chunk, places[i].row, &newly));
         applying->replaced += newly;
     }
-    return RC_OK;
+    return hide_late(applying, room);
 }
 
 /* Appends the rows from first on that fit into the newest head's current chunk;
@@ -299,10 +316,12 @@ append_events(struct applying *applying, const struct rc_batch *batch)
             rc_project_head_rows_max(applying->project) - rc_head_row_count(newest_head(applying));
         const uint32_t left = table->row_count - done;
         const uint32_t end = done + (left < room ? left : room);
-        const struct rc_arrivals part = {end - done, users + done, ids + done};
-        RC_TRY(rc_replace_earlier(working_version(applying), &part, applying->arena,
+        const struct rc_arrivals part = {end - done, users + done, ids + done,
+                                         table->times_ms + (size_t)done * sizeof(int64_t)};
+        RC_TRY(rc_replace_earlier(working_version(applying), &part,
+                                  rc_project_event_index(applying->project), applying->arena,
                                   &applying->draft, &applying->replaced));
-        const struct rc_arrivals arrivals = {end, users, ids};
+        const struct rc_arrivals arrivals = {end, users, ids, table->times_ms};
         while (done < end) {
             uint32_t count = 0;
             RC_TRY(append_piece(applying, table, &arrivals, cells, done, &count));

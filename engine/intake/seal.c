@@ -10,7 +10,10 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
+#include "engine/intake/hide.h"
+#include "engine/intake/slices.h"
 #include "engine/store/slab_builder.h"
+#include "engine/store/slab_find.h"
 
 static int64_t
 window_of(int64_t time_ms)
@@ -91,8 +94,7 @@ make_source(const struct rc_view_chunk *chunk,
 }
 
 static enum rc_status
-build_windows(const struct rc_slab_source *sources,
-              uint32_t source_count,
+build_windows(const struct rc_slices *slices,
               const int64_t *windows,
               uint32_t window_count,
               struct rc_account *account,
@@ -102,9 +104,13 @@ build_windows(const struct rc_slab_source *sources,
               struct rc_error *reterr_error)
 {
     for (uint32_t i = 0; i < window_count; i++) {
+        const uint32_t first = slices->starts[i];
+        const uint32_t count = slices->starts[i + 1] - first;
         struct rc_slab *slab = NULL;
-        RC_TRY(
-            rc_slab_build(sources, source_count, windows[i], account, cancel, &slab, reterr_error));
+        if (count == 0)
+            continue; /* All its rows are dead. */
+        RC_TRY(rc_slab_build(slices->sources + first, count, windows[i], account, cancel, &slab,
+                             reterr_error));
         if (slab != NULL)
             slabs[(*slab_count)++] = slab;
     }
@@ -132,8 +138,11 @@ rc_seal_chunks(const struct rc_view_chunk *chunks,
     for (uint32_t i = 0; i < chunk_count; i++)
         RC_TRY_OR(reterr_error, make_source(&chunks[i], property_count, arena, &sources[i]));
     uint32_t count = 0;
-    const enum rc_status status = build_windows(sources, chunk_count, windows, window_count,
-                                                account, cancel, slabs, &count, reterr_error);
+    struct rc_slices slices;
+    RC_TRY_OR(reterr_error,
+              rc_slices_make(sources, chunk_count, windows, window_count, arena, &slices));
+    const enum rc_status status =
+        build_windows(&slices, windows, window_count, account, cancel, slabs, &count, reterr_error);
     if (status != RC_OK) {
         for (uint32_t i = 0; i < count; i++)
             rc_slab_unref(slabs[i]);
@@ -162,6 +171,28 @@ is_newly_dead(const struct sealing *sealing,
     return rc_dead_has(now->dead[chunk], row) && !rc_dead_has(sealing->head->dead[chunk], row);
 }
 
+static uint32_t
+place_in(const struct rc_version *draft, const struct rc_slab *slab, uint64_t id)
+{
+    return rc_version_place_slab(draft, rc_slab_get_info(slab)->window_start_ms, id);
+}
+
+/* The slab of the head's slabs, which are in the order of windows, that a time lies in. */
+static uint32_t
+slab_of_time(const struct sealing *sealing, int64_t time_ms)
+{
+    uint32_t low = 0;
+    uint32_t high = sealing->slab_count;
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (rc_slab_get_info(sealing->slabs[middle])->window_start_ms <= time_ms)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* Finds a row of the head in the slabs and marks it dead there. */
 static enum rc_status
 kill_in_slabs(const struct sealing *sealing,
@@ -170,16 +201,15 @@ kill_in_slabs(const struct sealing *sealing,
               struct rc_version *draft,
               const uint64_t *ids)
 {
-    for (uint32_t i = 0; i < sealing->slab_count; i++) {
-        uint32_t slab_row = 0;
-        if (!rc_slab_find_event(sealing->slabs[i], chunk->users[row], &chunk->ids[row], &slab_row))
-            continue;
-        bool newly = false;
-        return rc_version_kill_slab_row(draft, rc_version_find_slab(draft, ids[i]), slab_row,
-                                        &newly);
-    }
-    RC_ASSERT(false && "a row that died while its head was sealed must be in one of the slabs");
-    return RC_CORRUPT;
+    RC_ASSERT(sealing->slab_count > 0);
+    const uint32_t i = slab_of_time(sealing, chunk->times_ms[row]);
+    struct rc_slab *slab = sealing->slabs[i];
+    uint32_t slab_row = 0;
+    bool newly = false;
+    const bool found = rc_slab_find_event_at(slab, chunk->users[row], chunk->times_ms[row],
+                                             &chunk->ids[row], &slab_row);
+    RC_ASSERT(found && "a row that died while its head was sealed is in one of the slabs");
+    return rc_version_kill_slab_row(draft, place_in(draft, slab, ids[i]), slab_row, &newly);
 }
 
 static enum rc_status
@@ -195,9 +225,13 @@ carry_deaths(const struct sealing *sealing,
         struct rc_view_chunk chunk;
         rc_head_chunk(now->head, c, RC_CHUNK_WHOLE, &chunk);
         for (uint32_t row = 0; row < chunk.row_count; row++)
-            if (is_newly_dead(sealing, now, c, row))
+            if (is_newly_dead(sealing, now, c, row) &&
+                !rc_is_hidden(draft, chunk.users[row], chunk.times_ms[row]))
                 RC_TRY(kill_in_slabs(sealing, &chunk, row, draft, ids));
     }
+    for (uint32_t i = 0; i < sealing->slab_count; i++)
+        RC_TRY(
+            rc_hide_in_slab(draft, place_in(draft, sealing->slabs[i], ids[i]), sealing->version));
     return RC_OK;
 }
 
@@ -210,10 +244,9 @@ exchange(const struct sealing *sealing, struct rc_arena *arena)
     if (ids == NULL)
         return RC_NO_MEMORY;
     RC_TRY(rc_version_draft(rc_project_version(sealing->project), &draft));
-    for (uint32_t i = 0; i < sealing->slab_count; i++) {
+    for (uint32_t i = 0; i < sealing->slab_count; i++)
         ids[i] = rc_project_next_slab_id(sealing->project);
-        RC_TRY(rc_version_add_slab(draft, sealing->slabs[i], ids[i], NULL));
-    }
+    RC_TRY(rc_version_add_slabs(draft, sealing->slabs, ids, sealing->slab_count));
     const uint32_t head = rc_version_find_head(draft, sealing->head->head);
     RC_ASSERT(head + 1 < draft->head_count);
     RC_TRY(carry_deaths(sealing, &draft->heads[head], draft, ids));

@@ -203,6 +203,26 @@ write_state(struct rc_checkpoint *checkpoint,
     return rc_replacement_commit(&file, reterr_error);
 }
 
+/* Where users were deleted, the texts that only they had do not go into the state. */
+static enum rc_status
+find_live_codes(struct capture *capture)
+{
+    const struct rc_view *view = capture->state.view;
+    const struct rc_version *version = rc_view_version(view);
+    const struct rc_people_counts counts = rc_view_people_counts(view);
+    if (version->gone == NULL && version->erase_asked_ms == 0)
+        return RC_OK;
+    struct rc_live_codes *codes = RC_ARENA_ARRAY(capture->arena, struct rc_live_codes, 2);
+    if (codes == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(rc_live_codes_of_events(view, capture->arena, &codes[0]));
+    RC_TRY(rc_live_codes_of_writes(rc_project_people(capture->state.project), &counts,
+                                   version->gone, capture->arena, &codes[1]));
+    capture->state.event_codes = &codes[0];
+    capture->state.user_codes = &codes[1];
+    return RC_OK;
+}
+
 /* Makes the project's directory, and its entry in the one above durable. */
 static enum rc_status
 make_directory(const struct rc_checkpoint *checkpoint,
@@ -243,6 +263,7 @@ rc_checkpoint_write_project(struct rc_checkpoint *checkpoint,
         (struct rc_bytes){(const char *)capture.streams.data, capture.streams.size};
     RC_TRY(seal_heads(project->project, &capture, reterr_error));
     RC_TRY(write_slabs(checkpoint, project, &capture, reterr_error));
+    RC_TRY_OR(reterr_error, find_live_codes(&capture));
     return write_state(checkpoint, project, &capture, reterr_error);
 }
 

@@ -1,7 +1,7 @@
 /*
  * A file stays when its name is, to the byte, one that the checkpoint writes; so nothing that only
- * looks like one (a temporary name of a slab that is kept) stays behind. Directories of deleted
- * projects stay, empty: the disk's door has no way to remove one.
+ * looks like one (a temporary name of a slab that is kept) stays behind. The directory of a deleted
+ * project goes behind its last file.
  */
 #include "engine/keep/stale.h"
 
@@ -66,7 +66,9 @@ clear_directory(void *context, const char *name)
     const int size = snprintf(path, sizeof(path), "%s/projects/%s", checkpoint->directory, name);
     if (size < 0 || (size_t)size >= RC_PATH_BYTES_MAX)
         return RC_OK;
-    const enum rc_status status = rc_disk_list(checkpoint->disk, path, clear_file, &clearing, NULL);
+    enum rc_status status = rc_disk_list(checkpoint->disk, path, clear_file, &clearing, NULL);
+    if (status == RC_OK && clearing.project == NULL)
+        status = rc_disk_remove(checkpoint->disk, path, NULL);
     (void)status; /* The next directory may be better. */
     return RC_OK;
 }

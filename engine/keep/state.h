@@ -2,10 +2,13 @@
  * State: a project as one file beside its slabs: settings, names and dictionaries, people, streams,
  * catalogs, and which slabs it is made of with their dead rows.
  *
+ * Of users who are gone nothing is written: their ids are holes, their property writes and aliases
+ * are left out. The text of a value that nothing uses is left out where the caller says which.
+ *
  * Format:    bytes 0..7 "RCSTATE1"; the content as written by rc_state_write, in order; last 4
- *            bytes CRC32C of all before.
- * Threading: writing reads only what a view pins, and what is handed over.
- * Errors:  RC_CORRUPT says what is broken.
+ *            bytes CRC32C of all before. What follows the slabs (the cut, the oldest deletion that
+ * is not carried out) may be missing: then there is none. Threading: writing reads only what a view
+ * pins, and what is handed over. Errors:  RC_CORRUPT says what is broken.
  */
 #ifndef RC_KEEP_STATE_H
 #define RC_KEEP_STATE_H
@@ -15,6 +18,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
+#include "engine/store/live_codes.h"
 #include "engine/store/project.h"
 
 /* A slab of the state. */
@@ -35,6 +39,8 @@ struct rc_state {
     uint64_t next_slab_id;
     uint32_t slab_count;
     const struct rc_state_slab *slabs;
+    const struct rc_live_codes *event_codes; /* What to write of the dictionaries; NULL: all. */
+    const struct rc_live_codes *user_codes;
 };
 
 void

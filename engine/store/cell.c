@@ -147,7 +147,8 @@ value_of_code(const struct rc_dictionary *dictionary,
               struct rc_value *ret_value)
 {
     const struct rc_bytes key = rc_dictionary_key(dictionary, code);
-    RC_ASSERT(key.size > 0);
+    if (key.size == 0)
+        return RC_CORRUPT; /* A hole: no row has its code. */
     if (key.data[0] == RC_VALUE_STRING) {
         *ret_value = rc_value_string((struct rc_bytes){key.data + 1, key.size - 1});
         return RC_OK;
@@ -186,6 +187,8 @@ rc_cell_check_dictionary(const struct rc_dictionary *dictionary, struct rc_error
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to check a dictionary");
     const uint32_t count = rc_dictionary_count(dictionary);
     for (uint32_t code = 0; code < count; code++) {
+        if (rc_dictionary_is_hole(dictionary, code))
+            continue;
         const enum rc_status status = check_key(rc_dictionary_key(dictionary, code), arena);
         if (status != RC_OK)
             return rc_error_set(reterr_error, status, "entry %u of a dictionary is no value", code);

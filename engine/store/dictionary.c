@@ -17,14 +17,18 @@
  * freely. Count and slot change under one lock: whoever saw the count finds the key, and whoever
  * found the key sees the count.
  *
+ * A key that is forgotten leaves its slot and keeps its bytes, since readers may still hold its
+ * code; a hole is a code that never had bytes here.
+ *
  * Invariants (rc_dictionary_check):
- *   1. Every code below the count has a key, and finding the key gives the code.
- *   2. As many slots are used as there are entries.
+ *   1. Finding the key of a code below the count gives the code, but for the absent ones.
+ *   2. As many slots are used as there are entries that are not absent.
  */
 #include "engine/store/dictionary.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "engine/base/assert.h"
@@ -55,12 +59,16 @@ struct rc_dictionary {
     struct rc_account *account;
     struct page *page;
     _Atomic uint32_t count;
+    _Atomic uint32_t absent_count; /* Holes and forgotten keys among them. */
     _Atomic uint64_t memory_bytes;
     pthread_mutex_t lock; /* Guards slots against the writer's changes. */
     struct slot *slots;
     uint32_t slot_count;
     const char **chunks[CHUNK_COUNT_MAX];
 };
+
+/* The record of every hole: a key of no bytes. */
+static const char hole_record[1] = {0};
 
 struct place {
     uint32_t chunk;
@@ -257,7 +265,9 @@ add(struct rc_dictionary *dictionary, struct rc_bytes key, uint32_t hash, uint32
         return RC_NO_MEMORY;
     RC_TRY(reserve_bytes(dictionary, key.size + 10)); /* A varint takes at most 10. */
     RC_TRY(reserve_entry(dictionary, place));
-    if ((uint64_t)code * 5 >= (uint64_t)dictionary->slot_count * 4)
+    const uint32_t used =
+        code - atomic_load_explicit(&dictionary->absent_count, memory_order_relaxed);
+    if ((uint64_t)used * 5 >= (uint64_t)dictionary->slot_count * 4)
         RC_TRY(grow_slots(dictionary));
     dictionary->chunks[place.chunk][place.index] = append_record(dictionary->page, key);
     const uint32_t at = probe(dictionary, key, hash);
@@ -310,12 +320,76 @@ rc_dictionary_memory_bytes(const struct rc_dictionary *dictionary)
     return atomic_load_explicit(&dictionary->memory_bytes, memory_order_relaxed);
 }
 
+void
+rc_dictionary_forget(struct rc_dictionary *dictionary, uint32_t code)
+{
+    const struct rc_bytes key = rc_dictionary_key(dictionary, code);
+    const uint32_t hash = (uint32_t)(rc_hash(key.data, key.size) >> 32);
+    uint32_t free_at = probe(dictionary, key, hash);
+    struct slot *slots = dictionary->slots;
+    const uint32_t slot_count = dictionary->slot_count;
+    if (slots[free_at].code_plus_one != code + 1)
+        return; /* A hole, or forgotten before. */
+    (void)pthread_mutex_lock(&dictionary->lock);
+    /* What was pushed past the slot moves up, so that no probe ends before it. */
+    for (uint32_t at = free_at;;) {
+        at = at + 1 == slot_count ? 0 : at + 1;
+        if (slots[at].code_plus_one == 0)
+            break;
+        const uint32_t home = home_of(slots[at].hash, slot_count);
+        const bool stays =
+            free_at < at ? home > free_at && home <= at : home > free_at || home <= at;
+        if (stays)
+            continue;
+        slots[free_at] = slots[at];
+        free_at = at;
+    }
+    slots[free_at] = (struct slot){0};
+    atomic_fetch_add_explicit(&dictionary->absent_count, 1, memory_order_relaxed);
+    (void)pthread_mutex_unlock(&dictionary->lock);
+}
+
+enum rc_status
+rc_dictionary_add_holes(struct rc_dictionary *dictionary, uint32_t count)
+{
+    const uint32_t first = atomic_load_explicit(&dictionary->count, memory_order_relaxed);
+    if (count > ENTRIES_MAX - first)
+        return RC_LIMIT_EXCEEDED;
+    for (uint32_t code = first; code < first + count; code++) {
+        const struct place place = place_of(code);
+        RC_TRY(reserve_entry(dictionary, place));
+        dictionary->chunks[place.chunk][place.index] = hole_record;
+    }
+    (void)pthread_mutex_lock(&dictionary->lock);
+    atomic_fetch_add_explicit(&dictionary->absent_count, count, memory_order_relaxed);
+    atomic_store_explicit(&dictionary->count, first + count, memory_order_release);
+    (void)pthread_mutex_unlock(&dictionary->lock);
+    return RC_OK;
+}
+
+bool
+rc_dictionary_is_hole(const struct rc_dictionary *dictionary, uint32_t code)
+{
+    const struct place place = place_of(code);
+    RC_ASSERT(code < rc_dictionary_count(dictionary));
+    return dictionary->chunks[place.chunk][place.index] == hole_record;
+}
+
+uint32_t
+rc_dictionary_absent_count(const struct rc_dictionary *dictionary)
+{
+    return atomic_load_explicit(&dictionary->absent_count, memory_order_relaxed);
+}
+
 enum rc_status
 rc_dictionary_check(const struct rc_dictionary *dictionary, struct rc_error *reterr_error)
 {
     const uint32_t count = rc_dictionary_count(dictionary);
+    const uint32_t absent = rc_dictionary_absent_count(dictionary);
+    uint32_t lost = 0;
     for (uint32_t code = 0; code < count; code++) {
-        if (rc_dictionary_find(dictionary, key_at(dictionary, code)) != code)
+        lost += rc_dictionary_find(dictionary, key_at(dictionary, code)) != code;
+        if (lost > absent)
             return rc_error_set(reterr_error, RC_CORRUPT, "entry %u of a dictionary is lost", code);
     }
     uint32_t used = 0;
@@ -325,8 +399,8 @@ rc_dictionary_check(const struct rc_dictionary *dictionary, struct rc_error *ret
         used +=
             dictionary->slots[i].code_plus_one != 0 && dictionary->slots[i].code_plus_one <= count;
     (void)pthread_mutex_unlock(lock);
-    if (used != count)
+    if (lost != absent || used != count - absent)
         return rc_error_set(reterr_error, RC_CORRUPT, "a dictionary of %u keys uses %u slots",
-                            count, used);
+                            count - absent, used);
     return RC_OK;
 }

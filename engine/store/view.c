@@ -130,6 +130,12 @@ rc_view_people_counts(const struct rc_view *view)
     return view->published.people;
 }
 
+const struct rc_version *
+rc_view_version(const struct rc_view *view)
+{
+    return view->published.version;
+}
+
 uint64_t
 rc_view_data_version(const struct rc_view *view)
 {
@@ -189,6 +195,12 @@ rc_view_user_count(const struct rc_view *view)
     return view->published.people.users;
 }
 
+uint32_t
+rc_view_live_user_count(const struct rc_view *view)
+{
+    return view->published.people.users - view->published.people.absent;
+}
+
 struct rc_bytes
 rc_view_user_id(const struct rc_view *view, uint32_t user)
 {
@@ -201,6 +213,28 @@ rc_view_find_user(const struct rc_view *view, struct rc_bytes id)
 {
     const uint32_t user = rc_dictionary_find(rc_people_ids(view->project->people), id);
     return user < view->published.people.users ? user : RC_CODE_NONE;
+}
+
+bool
+rc_view_alias(const struct rc_view *view, uint32_t index, struct rc_alias *ret_alias)
+{
+    const struct rc_append_log *log = rc_people_aliases(view->project->people);
+    uint32_t run = 0;
+    if (index >= view->published.people.aliases)
+        return false;
+    memcpy(ret_alias, rc_append_log_run(log, index, index + 1, &run), sizeof(*ret_alias));
+    return true;
+}
+
+bool
+rc_view_user_write(const struct rc_view *view, uint32_t index, struct rc_user_write *ret_write)
+{
+    const struct rc_append_log *log = rc_people_writes(view->project->people);
+    uint32_t run = 0;
+    if (index >= view->published.people.writes)
+        return false;
+    memcpy(ret_write, rc_append_log_run(log, index, index + 1, &run), sizeof(*ret_write));
+    return true;
 }
 
 const struct rc_persons *
@@ -327,6 +361,12 @@ rc_view_known_persons(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
         for (uint32_t k = 0; k < run; k++)
             if (writes[k].time_ms <= as_of_ms)
                 set_person(view, writes[k].user, words);
+    }
+    uint32_t gone_count = 0;
+    const uint32_t *gone = rc_gone_users(view->published.version->gone, &gone_count);
+    for (uint32_t i = 0; i < gone_count; i++) {
+        const uint32_t person = rc_view_person_of(view, gone[i]);
+        words[person / 64] &= ~((uint64_t)1 << (person % 64));
     }
     return RC_OK;
 }

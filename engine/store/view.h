@@ -91,9 +91,13 @@ rc_view_event_properties(const struct rc_view *view);
 const struct rc_properties *
 rc_view_user_properties(const struct rc_view *view);
 
-/* Ordinals are below this. */
+/* Ordinals are below this; some may stand for nobody, since their user was deleted. */
 uint32_t
 rc_view_user_count(const struct rc_view *view);
+
+/* Users as sent: ordinals without those. */
+uint32_t
+rc_view_live_user_count(const struct rc_view *view);
 
 /* The id of a user as sent. */
 struct rc_bytes
@@ -102,6 +106,16 @@ rc_view_user_id(const struct rc_view *view, uint32_t user);
 /* The ordinal of a sent id, or RC_CODE_NONE. */
 uint32_t
 rc_view_find_user(const struct rc_view *view, struct rc_bytes id);
+
+/* The index-th of the aliases, of the writes of user properties, in order of arrival; false: there
+ * are not that many. Those of users who were deleted may be among them. O(log). */
+bool
+rc_view_alias(const struct rc_view *view, uint32_t index, struct rc_alias *ret_alias);
+
+struct rc_user_write;
+
+bool
+rc_view_user_write(const struct rc_view *view, uint32_t index, struct rc_user_write *ret_write);
 
 /* Joined users; NULL when nobody was joined (each ordinal is a person). */
 const struct rc_persons *

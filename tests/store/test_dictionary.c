@@ -98,6 +98,88 @@ test_overhead_is_small(void **state)
     assert_int_equal(rc_account_used(&account), 0);
 }
 
+/* Codes of 3,000 numbered keys, the newest of each; RC_CODE_NONE: forgotten. */
+#define FORGET_KEYS 3000u
+
+static void
+test_forget_and_come_back(void **state)
+{
+    (void)state;
+    static uint32_t codes[FORGET_KEYS];
+    uint64_t seed = SEED;
+    print_message("seed %u\n", SEED);
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *dictionary = NULL;
+    assert_int_equal(rc_dictionary_new(NULL, &dictionary), RC_OK);
+    memset(codes, 0xff, sizeof(codes));
+    uint32_t absent = 0;
+    for (uint32_t i = 0; i < 60000; i++) {
+        char buffer[40];
+        const uint32_t number = (uint32_t)(rig_random(&seed) % FORGET_KEYS);
+        const struct rc_bytes key = numbered_key(number, buffer);
+        assert_int_equal(rc_dictionary_find(dictionary, key), codes[number]);
+        if (codes[number] == RC_CODE_NONE) {
+            const uint32_t next = rc_dictionary_count(dictionary);
+            assert_int_equal(rc_dictionary_intern(dictionary, key, &codes[number]), RC_OK);
+            assert_int_equal(codes[number], next);
+        } else if (rig_random(&seed) % 3 == 0) {
+            rc_dictionary_forget(dictionary, codes[number]);
+            rc_dictionary_forget(dictionary, codes[number]); /* Once is enough. */
+            assert_true(rc_bytes_equal(rc_dictionary_key(dictionary, codes[number]), key));
+            assert_false(rc_dictionary_is_hole(dictionary, codes[number]));
+            codes[number] = RC_CODE_NONE;
+            absent++;
+        }
+        assert_int_equal(rc_dictionary_absent_count(dictionary), absent);
+    }
+    assert_true(absent > 1000);
+    assert_int_equal(rc_dictionary_check(dictionary, NULL), RC_OK);
+}
+
+/* What is not live is a hole when it is read back, and its code is given to nobody else. */
+static void
+test_holes(void **state)
+{
+    (void)state;
+    uint64_t live[16] = {0};
+    uint64_t seed = SEED;
+    char buffer[40];
+    uint32_t code = 0;
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *dictionary = NULL;
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *back = NULL;
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    assert_int_equal(rc_dictionary_new(NULL, &dictionary), RC_OK);
+    assert_int_equal(rc_dictionary_new(NULL, &back), RC_OK);
+    for (uint32_t i = 0; i < 1000; i++)
+        assert_int_equal(rc_dictionary_intern(dictionary, numbered_key(i, buffer), &code), RC_OK);
+    for (size_t i = 0; i < 16; i++)
+        live[i] = rig_random(&seed) & rig_random(&seed);
+    rc_dictionary_write_live(dictionary, 1000, live, &writer);
+    struct rc_reader reader = rc_reader_of(writer.data, writer.size);
+    assert_int_equal(rc_dictionary_read(back, &reader, NULL), RC_OK);
+    assert_int_equal(rc_reader_left(&reader), 0);
+    assert_int_equal(rc_dictionary_count(back), 1000);
+    assert_int_equal(rc_dictionary_check(back, NULL), RC_OK);
+    for (uint32_t i = 0; i < 1000; i++) {
+        const bool kept = (live[i / 64] >> (i % 64) & 1) != 0;
+        const struct rc_bytes key = numbered_key(i, buffer);
+        assert_int_equal(rc_dictionary_is_hole(back, i), !kept);
+        assert_int_equal(rc_dictionary_find(back, key), kept ? i : RC_CODE_NONE);
+        if (!kept)
+            assert_int_equal(rc_dictionary_key(back, i).size, 0);
+        rc_dictionary_forget(back, i);
+        assert_int_equal(rc_dictionary_intern(back, key, &code), RC_OK);
+        assert_int_equal(code, 1000 + i);
+    }
+    assert_int_equal(rc_dictionary_absent_count(back), 1000);
+    assert_int_equal(rc_dictionary_check(back, NULL), RC_OK);
+    for (size_t size = 0; size < writer.size; size++) {
+        RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *cut = NULL;
+        assert_int_equal(rc_dictionary_new(NULL, &cut), RC_OK);
+        reader = rc_reader_of(writer.data, size);
+        assert_int_equal(rc_dictionary_read(cut, &reader, NULL), RC_CORRUPT);
+    }
+}
+
 struct readers {
     const struct rc_dictionary *dictionary;
     _Atomic(bool) done;
@@ -223,6 +305,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_a_naive_table),
+        cmocka_unit_test(test_forget_and_come_back),
+        cmocka_unit_test(test_holes),
         cmocka_unit_test(test_overhead_is_small),
         cmocka_unit_test(test_read_while_written),
         cmocka_unit_test(test_every_allocation_may_fail),
