@@ -2,6 +2,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
+#include "engine/store/dictionary_sweep.h"
 #include "engine/store/slab_builder.h"
 
 /* Slabs below this many rows are of the lowest tier. */
@@ -123,6 +124,7 @@ struct merging {
     struct rc_version *version; /* Pinned: what the new slab is made of. */
     const struct rc_merge_plan *plan;
     struct rc_slab *slab; /* The new one; NULL: every row was dead. */
+    bool rows_left_out;
 };
 
 /* Marks in the new slab what died in an old one since the merge began. */
@@ -186,10 +188,21 @@ build(struct merging *merging, const _Atomic(bool) *cancel, struct rc_error *ret
             .slab = slab->slab,
             .dead = slab->dead == NULL ? NULL : slab->dead->words,
         };
+        merging->rows_left_out |= slab->dead != NULL;
     }
     return rc_slab_build(
         sources, merging->plan->count, rc_slab_get_info(sources[0].slab)->window_start_ms,
         rc_project_account(merging->project), cancel, &merging->slab, reterr_error);
+}
+
+/* Frees what only the rows had that are gone. version, which still has them, goes first. */
+static void
+sweep(struct rc_project *project, struct rc_version **version, const _Atomic(bool) *cancel)
+{
+    *version = rc_version_unref(*version);
+    const enum rc_status status =
+        rc_project_sweep_dictionaries(project, RC_SWEEP_MOSTLY_DEAD, cancel, NULL, NULL);
+    (void)status; /* The slabs stand; the dictionaries are swept after another merge. */
 }
 
 enum rc_status
@@ -208,5 +221,7 @@ rc_merge_run(struct rc_project *project,
     rc_slab_unref(merging.slab);
     if (status != RC_OK)
         return rc_error_set(reterr_error, status, "a merged slab could not take its place");
+    if (merging.rows_left_out)
+        sweep(project, &version, cancel);
     return RC_OK;
 }

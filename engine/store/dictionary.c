@@ -3,7 +3,9 @@
  *
  *   pages   the keys' bytes, one after the other: varint size, bytes. Never moved.
  *   chunks  code -> address of the key's record. Chunk sizes double every fourth chunk, so that an
- *           entry never moves, a small dictionary is small, and at most a fifth is unused.
+ *           entry never moves, a small dictionary is small, and at most a fifth is unused. A chunk
+ *           of more than LEAF_ENTRIES is a table of leaves. A hole has no address; a leaf of
+ *           nothing but holes is not there, so that holes cost 2 bytes in a thousand.
  *   slots   an open-addressing table with linear probing of (upper hash bits, code + 1). The bits
  *           make growing cheap (keys are not read again) and spare most compares. The home slot is
  *           hash * slots / 2^32, so the table need not double: it grows by a quarter.
@@ -18,7 +20,7 @@
  * found the key sees the count.
  *
  * Invariants (rc_dictionary_check):
- *   1. Every code below the count has a key, and finding the key gives the code.
+ *   1. Every code below the count has a key and finding the key gives the code, or it is a hole.
  *   2. As many slots are used as there are entries.
  */
 #include "engine/store/dictionary.h"
@@ -32,6 +34,7 @@
 
 #define CHUNK_BITS_FIRST 4 /* The first four chunks hold 16 entries each. */
 #define CHUNK_COUNT_MAX 108
+#define LEAF_ENTRIES 4096u
 #define SLOTS_FIRST 32u
 #define PAGE_BYTES_FIRST ((size_t)512)
 #define PAGE_BYTES_MAX ((size_t)64 * 1024)
@@ -52,15 +55,23 @@ struct slot {
 };
 
 struct rc_dictionary {
+    _Atomic uint32_t references;
+    uint32_t generation;
     struct rc_account *account;
     struct page *page;
-    _Atomic uint32_t count;
+    _Atomic uint32_t count; /* Of codes. */
+    uint32_t entry_count;   /* Of those that are no holes. The writer's. */
+    uint64_t key_bytes;     /* Of the entries. The writer's. */
     _Atomic uint64_t memory_bytes;
     pthread_mutex_t lock; /* Guards slots against the writer's changes. */
     struct slot *slots;
     uint32_t slot_count;
-    const char **chunks[CHUNK_COUNT_MAX];
+    _Atomic(void *) chunks[CHUNK_COUNT_MAX]; /* A leaf, or an array of pointers to leaves. */
 };
+
+/* Addresses of records. */
+typedef const char *leaf_entry;
+typedef _Atomic(leaf_entry *) leaf_pointer;
 
 struct place {
     uint32_t chunk;
@@ -119,7 +130,8 @@ rc_dictionary_new(struct rc_account *account, struct rc_dictionary **ret_diction
     if (dictionary == NULL || slots == NULL)
         return RC_NO_MEMORY;
     memset(slots, 0, SLOTS_FIRST * sizeof(struct slot));
-    *dictionary = (struct rc_dictionary){.account = account, .slot_count = SLOTS_FIRST};
+    *dictionary =
+        (struct rc_dictionary){.references = 1, .account = account, .slot_count = SLOTS_FIRST};
     if (pthread_mutex_init(&dictionary->lock, NULL) != 0)
         return RC_NO_MEMORY;
     dictionary->slots = RC_TAKE(slots);
@@ -129,9 +141,29 @@ rc_dictionary_new(struct rc_account *account, struct rc_dictionary **ret_diction
 }
 
 struct rc_dictionary *
+rc_dictionary_ref(struct rc_dictionary *dictionary)
+{
+    const uint32_t before =
+        atomic_fetch_add_explicit(&dictionary->references, 1, memory_order_relaxed);
+    RC_ASSERT(before > 0 && before < UINT32_MAX);
+    return dictionary;
+}
+
+static void
+free_chunk(void *chunk, uint32_t chunk_entries)
+{
+    leaf_pointer *leaves = chunk;
+    for (uint32_t i = 0;
+         leaves != NULL && chunk_entries > LEAF_ENTRIES && i < chunk_entries / LEAF_ENTRIES; i++)
+        rc_alloc_free(atomic_load_explicit(&leaves[i], memory_order_relaxed));
+    rc_alloc_free(chunk);
+}
+
+struct rc_dictionary *
 rc_dictionary_free(struct rc_dictionary *dictionary)
 {
-    if (dictionary == NULL)
+    if (dictionary == NULL ||
+        atomic_fetch_sub_explicit(&dictionary->references, 1, memory_order_acq_rel) != 1)
         return NULL;
     while (dictionary->page != NULL) {
         struct page *next = dictionary->page->next;
@@ -139,17 +171,34 @@ rc_dictionary_free(struct rc_dictionary *dictionary)
         dictionary->page = next;
     }
     for (uint32_t i = 0; i < CHUNK_COUNT_MAX; i++)
-        rc_alloc_free(dictionary->chunks[i]);
+        free_chunk(atomic_load_explicit(&dictionary->chunks[i], memory_order_relaxed),
+                   (uint32_t)1 << (CHUNK_BITS_FIRST + i / 4));
     rc_alloc_free(dictionary->slots);
     (void)pthread_mutex_destroy(&dictionary->lock);
     return rc_alloc_free(dictionary);
 }
 
+/* NULL: a hole. */
+static const char *
+record_at(const struct rc_dictionary *dictionary, uint32_t code)
+{
+    const struct place place = place_of(code);
+    void *chunk = atomic_load_explicit(&dictionary->chunks[place.chunk], memory_order_acquire);
+    if (chunk == NULL)
+        return NULL;
+    if (place.chunk_entries <= LEAF_ENTRIES)
+        return ((leaf_entry *)chunk)[place.index];
+    leaf_pointer *leaves = chunk;
+    const leaf_entry *leaf =
+        atomic_load_explicit(&leaves[place.index / LEAF_ENTRIES], memory_order_acquire);
+    return leaf == NULL ? NULL : leaf[place.index % LEAF_ENTRIES];
+}
+
 static struct rc_bytes
 key_at(const struct rc_dictionary *dictionary, uint32_t code)
 {
-    const struct place place = place_of(code);
-    return record_key(dictionary->chunks[place.chunk][place.index]);
+    const char *record = record_at(dictionary, code);
+    return record == NULL ? (struct rc_bytes){NULL, 0} : record_key(record);
 }
 
 /* The slot that holds key, or the free one where it would go. */
@@ -216,17 +265,47 @@ reserve_bytes(struct rc_dictionary *dictionary, size_t size)
     return RC_OK;
 }
 
-static enum rc_status
-reserve_entry(struct rc_dictionary *dictionary, struct place place)
+/* Zeroed pointers; NULL: no memory. */
+static void *
+new_pointers(struct rc_dictionary *dictionary, size_t count)
 {
-    if (dictionary->chunks[place.chunk] != NULL)
-        return RC_OK;
-    const size_t bytes = place.chunk_entries * sizeof(const char *);
-    const char **chunk = rc_alloc_in(dictionary->account, bytes);
-    if (chunk == NULL)
-        return RC_NO_MEMORY;
-    dictionary->chunks[place.chunk] = chunk;
+    const size_t bytes = count * sizeof(void *);
+    void *pointers = rc_alloc_in(dictionary->account, bytes);
+    if (pointers == NULL)
+        return NULL;
+    memset(pointers, 0, bytes);
     count_memory(dictionary, bytes, 0);
+    return pointers;
+}
+
+/* Makes the place for a code's address. */
+static enum rc_status
+reserve_entry(struct rc_dictionary *dictionary, struct place place, leaf_entry **ret_entry)
+{
+    const bool is_leaf = place.chunk_entries <= LEAF_ENTRIES;
+    _Atomic(void *) *at = &dictionary->chunks[place.chunk];
+    void *chunk = atomic_load_explicit(at, memory_order_relaxed);
+    if (chunk == NULL) {
+        chunk = new_pointers(dictionary,
+                             is_leaf ? place.chunk_entries : place.chunk_entries / LEAF_ENTRIES);
+        if (chunk == NULL)
+            return RC_NO_MEMORY;
+        atomic_store_explicit(at, chunk, memory_order_release);
+    }
+    if (is_leaf) {
+        *ret_entry = (leaf_entry *)chunk + place.index;
+        return RC_OK;
+    }
+    leaf_pointer *leaves = chunk;
+    leaf_pointer *leaf_at = &leaves[place.index / LEAF_ENTRIES];
+    leaf_entry *leaf = atomic_load_explicit(leaf_at, memory_order_relaxed);
+    if (leaf == NULL) {
+        leaf = new_pointers(dictionary, LEAF_ENTRIES);
+        if (leaf == NULL)
+            return RC_NO_MEMORY;
+        atomic_store_explicit(leaf_at, leaf, memory_order_release);
+    }
+    *ret_entry = leaf + place.index % LEAF_ENTRIES;
     return RC_OK;
 }
 
@@ -252,43 +331,125 @@ add(struct rc_dictionary *dictionary, struct rc_bytes key, uint32_t hash, uint32
     const uint32_t code = atomic_load_explicit(&dictionary->count, memory_order_relaxed);
     if (code >= ENTRIES_MAX)
         return RC_LIMIT_EXCEEDED;
-    const struct place place = place_of(code);
+    leaf_entry *entry = NULL;
     if (key.size > SIZE_MAX / 2)
         return RC_NO_MEMORY;
     RC_TRY(reserve_bytes(dictionary, key.size + 10)); /* A varint takes at most 10. */
-    RC_TRY(reserve_entry(dictionary, place));
-    if ((uint64_t)code * 5 >= (uint64_t)dictionary->slot_count * 4)
+    RC_TRY(reserve_entry(dictionary, place_of(code), &entry));
+    if ((uint64_t)dictionary->entry_count * 5 >= (uint64_t)dictionary->slot_count * 4)
         RC_TRY(grow_slots(dictionary));
-    dictionary->chunks[place.chunk][place.index] = append_record(dictionary->page, key);
+    *entry = append_record(dictionary->page, key);
     const uint32_t at = probe(dictionary, key, hash);
     (void)pthread_mutex_lock(&dictionary->lock);
     atomic_store_explicit(&dictionary->count, code + 1, memory_order_release);
     dictionary->slots[at] = (struct slot){.hash = hash, .code_plus_one = code + 1};
     (void)pthread_mutex_unlock(&dictionary->lock);
+    dictionary->entry_count++;
+    dictionary->key_bytes += key.size;
     *ret_code = code;
     return RC_OK;
+}
+
+uint32_t
+rc_dictionary_hash(struct rc_bytes key)
+{
+    return (uint32_t)(rc_hash(key.data, key.size) >> 32);
+}
+
+enum rc_status
+rc_dictionary_intern_within(struct rc_dictionary *dictionary,
+                            struct rc_bytes key,
+                            uint32_t hash,
+                            const struct rc_dictionary_bounds *bounds,
+                            uint32_t *ret_code)
+{
+    const struct slot *slot = &dictionary->slots[probe(dictionary, key, hash)];
+    if (slot->code_plus_one != 0) {
+        *ret_code = slot->code_plus_one - 1;
+        return RC_OK;
+    }
+    if (dictionary->entry_count >= bounds->entries_max ||
+        dictionary->key_bytes >= bounds->bytes_max ||
+        rc_dictionary_count(dictionary) >= bounds->codes_max)
+        return RC_LIMIT_EXCEEDED;
+    return add(dictionary, key, hash, ret_code);
 }
 
 enum rc_status
 rc_dictionary_intern(struct rc_dictionary *dictionary, struct rc_bytes key, uint32_t *ret_code)
 {
-    const uint32_t hash = (uint32_t)(rc_hash(key.data, key.size) >> 32);
-    const struct slot *slot = &dictionary->slots[probe(dictionary, key, hash)];
-    if (slot->code_plus_one == 0)
-        return add(dictionary, key, hash, ret_code);
-    *ret_code = slot->code_plus_one - 1;
+    static const struct rc_dictionary_bounds none = RC_DICTIONARY_BOUNDS_NONE;
+    return rc_dictionary_intern_within(dictionary, key, rc_dictionary_hash(key), &none, ret_code);
+}
+
+enum rc_status
+rc_dictionary_skip(struct rc_dictionary *dictionary, uint32_t count)
+{
+    const uint32_t code = atomic_load_explicit(&dictionary->count, memory_order_relaxed);
+    if (count > ENTRIES_MAX - code)
+        return RC_LIMIT_EXCEEDED;
+    atomic_store_explicit(&dictionary->count, code + count, memory_order_release);
     return RC_OK;
+}
+
+/* Appends the codes of from that are live, in order, with holes for the others. */
+static enum rc_status
+append_live(struct rc_dictionary *dictionary,
+            const struct rc_dictionary *from,
+            const uint64_t *live)
+{
+    const uint32_t count = rc_dictionary_count(from);
+    uint32_t holes = 0;
+    for (uint32_t code = 0; code < count; code++) {
+        if ((live[code / 64] >> (code % 64) & 1) == 0 || !rc_dictionary_has(from, code)) {
+            holes++;
+            continue;
+        }
+        uint32_t same = 0;
+        if (holes > 0)
+            RC_TRY(rc_dictionary_skip(dictionary, holes));
+        holes = 0;
+        RC_TRY(rc_dictionary_intern(dictionary, key_at(from, code), &same));
+        RC_ASSERT(same == code);
+    }
+    return rc_dictionary_skip(dictionary, holes);
+}
+
+enum rc_status
+rc_dictionary_rebuild(const struct rc_dictionary *dictionary,
+                      const uint64_t *live,
+                      struct rc_dictionary **ret_rebuilt)
+{
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *rebuilt = NULL;
+    RC_TRY(rc_dictionary_new(dictionary->account, &rebuilt));
+    RC_TRY(append_live(rebuilt, dictionary, live));
+    rebuilt->generation = dictionary->generation + 1;
+    *ret_rebuilt = RC_TAKE(rebuilt);
+    return RC_OK;
+}
+
+uint32_t
+rc_dictionary_generation(const struct rc_dictionary *dictionary)
+{
+    return dictionary->generation;
 }
 
 uint32_t
 rc_dictionary_find(const struct rc_dictionary *dictionary, struct rc_bytes key)
 {
-    const uint32_t hash = (uint32_t)(rc_hash(key.data, key.size) >> 32);
+    const uint32_t hash = rc_dictionary_hash(key);
     pthread_mutex_t *lock = (pthread_mutex_t *)&dictionary->lock;
     (void)pthread_mutex_lock(lock);
     const uint32_t code_plus_one = dictionary->slots[probe(dictionary, key, hash)].code_plus_one;
     (void)pthread_mutex_unlock(lock);
     return code_plus_one == 0 ? RC_CODE_NONE : code_plus_one - 1;
+}
+
+bool
+rc_dictionary_has(const struct rc_dictionary *dictionary, uint32_t code)
+{
+    RC_ASSERT(code < rc_dictionary_count(dictionary));
+    return record_at(dictionary, code) != NULL;
 }
 
 struct rc_bytes
@@ -304,6 +465,18 @@ rc_dictionary_count(const struct rc_dictionary *dictionary)
     return atomic_load_explicit(&dictionary->count, memory_order_acquire);
 }
 
+uint32_t
+rc_dictionary_entry_count(const struct rc_dictionary *dictionary)
+{
+    return dictionary->entry_count;
+}
+
+uint64_t
+rc_dictionary_key_bytes(const struct rc_dictionary *dictionary)
+{
+    return dictionary->key_bytes;
+}
+
 uint64_t
 rc_dictionary_memory_bytes(const struct rc_dictionary *dictionary)
 {
@@ -314,7 +487,11 @@ enum rc_status
 rc_dictionary_check(const struct rc_dictionary *dictionary, struct rc_error *reterr_error)
 {
     const uint32_t count = rc_dictionary_count(dictionary);
+    uint32_t entries = 0;
     for (uint32_t code = 0; code < count; code++) {
+        if (!rc_dictionary_has(dictionary, code))
+            continue;
+        entries++;
         if (rc_dictionary_find(dictionary, key_at(dictionary, code)) != code)
             return rc_error_set(reterr_error, RC_CORRUPT, "entry %u of a dictionary is lost", code);
     }
@@ -325,8 +502,8 @@ rc_dictionary_check(const struct rc_dictionary *dictionary, struct rc_error *ret
         used +=
             dictionary->slots[i].code_plus_one != 0 && dictionary->slots[i].code_plus_one <= count;
     (void)pthread_mutex_unlock(lock);
-    if (used != count)
+    if (used != entries)
         return rc_error_set(reterr_error, RC_CORRUPT, "a dictionary of %u keys uses %u slots",
-                            count, used);
+                            entries, used);
     return RC_OK;
 }

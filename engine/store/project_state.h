@@ -28,7 +28,8 @@ struct rc_project {
     _Atomic(uint64_t) memory_bytes_max; /* That of settings, for whoever only asks for it. */
 
     pthread_mutex_t writer; /* Guards all that follows up to publish; see project.h. */
-    struct rc_properties *event_properties;
+    struct rc_properties *event_properties; /* Exchanged by the holder of both locks. */
+    struct rc_dictionary_bounds dictionary_bounds;
     struct rc_people *people;
     struct rc_streams streams;
     uint64_t next_slab_id;
