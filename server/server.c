@@ -91,6 +91,8 @@ open_engine(struct server *server, struct rc_error *error)
         .wal_file_bytes = config->wal_file_bytes,
         .wal_checkpoint_bytes = config->wal_checkpoint_bytes,
         .head_rows_max = (uint32_t)config->head_rows_max,
+        .dictionary_entries_max = (uint32_t)config->dictionary_entries_max,
+        .dictionary_bytes_max = config->dictionary_bytes_max,
     };
     RC_TRY(rc_engine_open(&options, &server->shared.engine, error));
     struct rc_engine_stats stats;
