@@ -4,7 +4,8 @@
 
 #include "engine/base/checksum.h"
 
-static const char state_magic[8] = {'R', 'C', 'S', 'T', 'A', 'T', 'E', '1'};
+static const char state_magic[8] = {'R', 'C', 'S', 'T', 'A', 'T', 'E', '2'};
+static const char state_magic_1[8] = {'R', 'C', 'S', 'T', 'A', 'T', 'E', '1'};
 
 _Static_assert(sizeof(struct rc_user_write) == 24, "writes are stored as they are in memory");
 _Static_assert(sizeof(struct rc_alias) == 8, "aliases are stored as they are in memory");
@@ -139,7 +140,8 @@ rc_state_read(struct rc_bytes bytes,
               struct rc_error *reterr_error)
 {
     if (bytes.size < sizeof(state_magic) + 4 ||
-        memcmp(bytes.data, state_magic, sizeof(state_magic)) != 0)
+        (memcmp(bytes.data, state_magic, sizeof(state_magic)) != 0 &&
+         memcmp(bytes.data, state_magic_1, sizeof(state_magic_1)) != 0))
         return rc_error_set(reterr_error, RC_CORRUPT, "it is no state file of this version");
     uint32_t checksum;
     memcpy(&checksum, bytes.data + bytes.size - 4, sizeof(checksum));

@@ -2,8 +2,9 @@
  * State: a project as one file beside its slabs: settings, names and dictionaries, people, streams,
  * catalogs, and which slabs it is made of with their dead rows.
  *
- * Format:    bytes 0..7 "RCSTATE1"; the content as written by rc_state_write, in order; last 4
- *            bytes CRC32C of all before.
+ * Format:    bytes 0..7 "RCSTATE2"; the content as written by rc_state_write, in order; last 4
+ *            bytes CRC32C of all before. "RCSTATE1", which is read as well, is the same without
+ *            holes in dictionaries.
  * Threading: writing reads only what a view pins, and what is handed over.
  * Errors:  RC_CORRUPT says what is broken.
  */

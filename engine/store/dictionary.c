@@ -2,20 +2,17 @@
  * Dictionary: three parts.
  *
  *   pages   the keys' bytes, one after the other: varint size, bytes. Never moved.
- *   chunks  code -> address of the key's record. Chunk sizes double every fourth chunk, so that an
- *           entry never moves, a small dictionary is small, and at most a fifth is unused. A chunk
- *           of more than LEAF_ENTRIES is a table of leaves. A hole has no address; a leaf of
- *           nothing but holes is not there, so that holes cost 2 bytes in a thousand.
+ *   records code -> address of the key's record (record_table.h). A hole has none.
  *   slots   an open-addressing table with linear probing of (upper hash bits, code + 1). The bits
  *           make growing cheap (keys are not read again) and spare most compares. The home slot is
  *           hash * slots / 2^32, so the table need not double: it grows by a quarter.
  *
- * 21 to 24 bytes a key beside its own: 8 to 10 for the address, 1 or 2 for the size, 10 to 12.5 for
- * slots at a load of 0.64 to 0.8.
+ * 19 to 23 bytes a key beside its own: 8 for the address, 1 or 2 for the size, 10 to 12.5 for slots
+ * at a load of 0.64 to 0.8.
  *
  * Who sees what: the one writer reads slots without the lock, since only it changes them, and takes
  * the lock to change them; find takes the lock to read. The count is published with release after
- * the entry's bytes, address and chunk are in place; whoever acquired a count reads below it
+ * the entry's bytes and address are in place; whoever acquired a count reads below it
  * freely. Count and slot change under one lock: whoever saw the count finds the key, and whoever
  * found the key sees the count.
  *
@@ -31,16 +28,12 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
+#include "engine/store/record_table.h"
 
-#define CHUNK_BITS_FIRST 4 /* The first four chunks hold 16 entries each. */
-#define CHUNK_COUNT_MAX 108
-#define LEAF_ENTRIES 4096u
 #define SLOTS_FIRST 32u
 #define PAGE_BYTES_FIRST ((size_t)512)
 #define PAGE_BYTES_MAX ((size_t)64 * 1024)
 #define ENTRIES_MAX (UINT32_MAX - 1)
-
-_Static_assert(((32 - CHUNK_BITS_FIRST - 2) + 1) * 4 <= CHUNK_COUNT_MAX, "chunks for 2^32 codes");
 
 struct page {
     struct page *next; /* The one made before this. */
@@ -66,31 +59,8 @@ struct rc_dictionary {
     pthread_mutex_t lock; /* Guards slots against the writer's changes. */
     struct slot *slots;
     uint32_t slot_count;
-    _Atomic(void *) chunks[CHUNK_COUNT_MAX]; /* A leaf, or an array of pointers to leaves. */
+    struct rc_record_table records;
 };
-
-/* Addresses of records. */
-typedef const char *leaf_entry;
-typedef _Atomic(leaf_entry *) leaf_pointer;
-
-struct place {
-    uint32_t chunk;
-    uint32_t index;
-    uint32_t chunk_entries;
-};
-
-/* Codes are shifted by four chunks' worth, so that chunk and index are bits of the sum. */
-static struct place
-place_of(uint32_t code)
-{
-    const uint64_t shifted = (uint64_t)code + ((uint64_t)4 << CHUNK_BITS_FIRST);
-    const unsigned bits = 63u - (unsigned)__builtin_clzll(shifted) - 2;
-    return (struct place){
-        .chunk = (bits - CHUNK_BITS_FIRST) * 4 + ((uint32_t)(shifted >> bits) & 3),
-        .index = (uint32_t)(shifted & (((uint64_t)1 << bits) - 1)),
-        .chunk_entries = (uint32_t)1 << bits,
-    };
-}
 
 static struct rc_bytes
 record_key(const char *record)
@@ -149,16 +119,6 @@ rc_dictionary_ref(struct rc_dictionary *dictionary)
     return dictionary;
 }
 
-static void
-free_chunk(void *chunk, uint32_t chunk_entries)
-{
-    leaf_pointer *leaves = chunk;
-    for (uint32_t i = 0;
-         leaves != NULL && chunk_entries > LEAF_ENTRIES && i < chunk_entries / LEAF_ENTRIES; i++)
-        rc_alloc_free(atomic_load_explicit(&leaves[i], memory_order_relaxed));
-    rc_alloc_free(chunk);
-}
-
 struct rc_dictionary *
 rc_dictionary_free(struct rc_dictionary *dictionary)
 {
@@ -170,34 +130,16 @@ rc_dictionary_free(struct rc_dictionary *dictionary)
         rc_alloc_free(dictionary->page);
         dictionary->page = next;
     }
-    for (uint32_t i = 0; i < CHUNK_COUNT_MAX; i++)
-        free_chunk(atomic_load_explicit(&dictionary->chunks[i], memory_order_relaxed),
-                   (uint32_t)1 << (CHUNK_BITS_FIRST + i / 4));
+    rc_record_table_close(&dictionary->records);
     rc_alloc_free(dictionary->slots);
     (void)pthread_mutex_destroy(&dictionary->lock);
     return rc_alloc_free(dictionary);
 }
 
-/* NULL: a hole. */
-static const char *
-record_at(const struct rc_dictionary *dictionary, uint32_t code)
-{
-    const struct place place = place_of(code);
-    void *chunk = atomic_load_explicit(&dictionary->chunks[place.chunk], memory_order_acquire);
-    if (chunk == NULL)
-        return NULL;
-    if (place.chunk_entries <= LEAF_ENTRIES)
-        return ((leaf_entry *)chunk)[place.index];
-    leaf_pointer *leaves = chunk;
-    const leaf_entry *leaf =
-        atomic_load_explicit(&leaves[place.index / LEAF_ENTRIES], memory_order_acquire);
-    return leaf == NULL ? NULL : leaf[place.index % LEAF_ENTRIES];
-}
-
 static struct rc_bytes
 key_at(const struct rc_dictionary *dictionary, uint32_t code)
 {
-    const char *record = record_at(dictionary, code);
+    const char *record = rc_record_table_get(&dictionary->records, code);
     return record == NULL ? (struct rc_bytes){NULL, 0} : record_key(record);
 }
 
@@ -265,50 +207,6 @@ reserve_bytes(struct rc_dictionary *dictionary, size_t size)
     return RC_OK;
 }
 
-/* Zeroed pointers; NULL: no memory. */
-static void *
-new_pointers(struct rc_dictionary *dictionary, size_t count)
-{
-    const size_t bytes = count * sizeof(void *);
-    void *pointers = rc_alloc_in(dictionary->account, bytes);
-    if (pointers == NULL)
-        return NULL;
-    memset(pointers, 0, bytes);
-    count_memory(dictionary, bytes, 0);
-    return pointers;
-}
-
-/* Makes the place for a code's address. */
-static enum rc_status
-reserve_entry(struct rc_dictionary *dictionary, struct place place, leaf_entry **ret_entry)
-{
-    const bool is_leaf = place.chunk_entries <= LEAF_ENTRIES;
-    _Atomic(void *) *at = &dictionary->chunks[place.chunk];
-    void *chunk = atomic_load_explicit(at, memory_order_relaxed);
-    if (chunk == NULL) {
-        chunk = new_pointers(dictionary,
-                             is_leaf ? place.chunk_entries : place.chunk_entries / LEAF_ENTRIES);
-        if (chunk == NULL)
-            return RC_NO_MEMORY;
-        atomic_store_explicit(at, chunk, memory_order_release);
-    }
-    if (is_leaf) {
-        *ret_entry = (leaf_entry *)chunk + place.index;
-        return RC_OK;
-    }
-    leaf_pointer *leaves = chunk;
-    leaf_pointer *leaf_at = &leaves[place.index / LEAF_ENTRIES];
-    leaf_entry *leaf = atomic_load_explicit(leaf_at, memory_order_relaxed);
-    if (leaf == NULL) {
-        leaf = new_pointers(dictionary, LEAF_ENTRIES);
-        if (leaf == NULL)
-            return RC_NO_MEMORY;
-        atomic_store_explicit(leaf_at, leaf, memory_order_release);
-    }
-    *ret_entry = leaf + place.index % LEAF_ENTRIES;
-    return RC_OK;
-}
-
 static const char *
 append_record(struct page *page, struct rc_bytes key)
 {
@@ -331,14 +229,16 @@ add(struct rc_dictionary *dictionary, struct rc_bytes key, uint32_t hash, uint32
     const uint32_t code = atomic_load_explicit(&dictionary->count, memory_order_relaxed);
     if (code >= ENTRIES_MAX)
         return RC_LIMIT_EXCEEDED;
-    leaf_entry *entry = NULL;
+    const char **place = NULL;
     if (key.size > SIZE_MAX / 2)
         return RC_NO_MEMORY;
     RC_TRY(reserve_bytes(dictionary, key.size + 10)); /* A varint takes at most 10. */
-    RC_TRY(reserve_entry(dictionary, place_of(code), &entry));
+    const uint64_t table_bytes = dictionary->records.memory_bytes;
+    RC_TRY(rc_record_table_reserve(&dictionary->records, dictionary->account, code, &place));
+    count_memory(dictionary, dictionary->records.memory_bytes - table_bytes, 0);
     if ((uint64_t)dictionary->entry_count * 5 >= (uint64_t)dictionary->slot_count * 4)
         RC_TRY(grow_slots(dictionary));
-    *entry = append_record(dictionary->page, key);
+    *place = append_record(dictionary->page, key);
     const uint32_t at = probe(dictionary, key, hash);
     (void)pthread_mutex_lock(&dictionary->lock);
     atomic_store_explicit(&dictionary->count, code + 1, memory_order_release);
@@ -449,7 +349,7 @@ bool
 rc_dictionary_has(const struct rc_dictionary *dictionary, uint32_t code)
 {
     RC_ASSERT(code < rc_dictionary_count(dictionary));
-    return record_at(dictionary, code) != NULL;
+    return rc_record_table_get(&dictionary->records, code) != NULL;
 }
 
 struct rc_bytes

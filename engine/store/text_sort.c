@@ -40,10 +40,7 @@ shared_by_all(const struct rc_text_item *items, uint32_t count, size_t from)
     for (uint32_t i = 1; i < count && shared > from; i++) {
         const struct rc_bytes key = items[i].key;
         const size_t size_max = shared < key.size ? shared : key.size;
-        size_t size = from;
-        while (size < size_max && first.data[size] == key.data[size])
-            size++;
-        shared = size;
+        shared = from + rc_bytes_common(first.data + from, key.data + from, size_max - from);
     }
     return shared;
 }

@@ -30,25 +30,6 @@ rc_text_writer_restart(struct rc_text_writer *writer, uint64_t *block_starts, un
     writer->last_size = 0;
 }
 
-/* How many bytes two keys have in common at their beginning, eight at a time. */
-static size_t
-common_size(const char *a, const char *b, size_t size_max)
-{
-    size_t size = 0;
-    while (size + 8 <= size_max) {
-        uint64_t x;
-        uint64_t y;
-        memcpy(&x, a + size, sizeof(x));
-        memcpy(&y, b + size, sizeof(y));
-        if (x != y)
-            return size + (size_t)__builtin_ctzll(x ^ y) / 8;
-        size += 8;
-    }
-    while (size < size_max && a[size] == b[size])
-        size++;
-    return size;
-}
-
 static void
 put_number(struct rc_text_writer *writer, size_t number)
 {
@@ -87,7 +68,7 @@ rc_text_writer_put(struct rc_text_writer *writer, struct rc_bytes key)
     if (writer->count >= TEXTS_MAX)
         return RC_LIMIT_EXCEEDED;
     const size_t size_max = writer->last_size < key.size ? writer->last_size : key.size;
-    const size_t common = common_size(writer->last, key.data, size_max);
+    const size_t common = rc_bytes_common(writer->last, key.data, size_max);
     const bool above = common == writer->last_size ||
                        (common < key.size &&
                         (unsigned char)writer->last[common] < (unsigned char)key.data[common]);

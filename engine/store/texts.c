@@ -17,9 +17,7 @@
 
 #include <string.h>
 
-#include "engine/base/arena.h"
 #include "engine/base/assert.h"
-#include "engine/store/value_key.h"
 
 #define BUFFER_BYTES_FIRST ((size_t)256)
 
@@ -141,15 +139,6 @@ struct target {
     bool past_prefix;
 };
 
-static size_t
-common_size(const unsigned char *a, const char *b, size_t size_max)
-{
-    size_t size = 0;
-    while (size < size_max && a[size] == (unsigned char)b[size])
-        size++;
-    return size;
-}
-
 /* Whether a text lies before the target, of which *shared bytes are known to be the text's first.
  * rest are the bytes behind those; *shared grows to all that they share. */
 static bool
@@ -157,7 +146,7 @@ is_before(const struct target *target, const unsigned char *rest, size_t rest_si
 {
     const size_t wanted = target->key.size - *shared;
     const size_t size_max = rest_size < wanted ? rest_size : wanted;
-    const size_t common = common_size(rest, target->key.data + *shared, size_max);
+    const size_t common = rc_bytes_common(rest, target->key.data + *shared, size_max);
     *shared += common;
     if (*shared == target->key.size)
         return target->past_prefix;
@@ -288,65 +277,4 @@ rc_texts_prefix_range(const struct rc_texts *texts,
     *ret_first = first;
     *ret_end = end;
     return end >= first ? RC_OK : RC_CORRUPT;
-}
-
-/* Whether the cursor's text follows the one before, and is coded in the one way. */
-static bool
-follows(const struct rc_text_cursor *cursor, const struct rc_writer *before)
-{
-    const struct rc_bytes last = {(const char *)before->data, before->size};
-    const size_t size_max = last.size < cursor->key.size ? last.size : cursor->key.size;
-    const size_t common = common_size(before->data, cursor->key.data, size_max);
-    const bool whole = cursor->number % RC_TEXTS_BLOCK == 0;
-    return (cursor->number == 0 || rc_bytes_compare(last, cursor->key) < 0) &&
-           cursor->prefix == (whole ? 0 : common);
-}
-
-/* Whether the blocks begin where the one before ends. */
-static bool
-blocks_are_sound(const struct rc_texts *texts)
-{
-    const uint32_t block_count = rc_texts_block_count(texts->count);
-    for (uint32_t i = 1; i < block_count; i++)
-        if (texts->block_starts[i - 1] >= texts->block_starts[i])
-            return false;
-    return texts->block_starts[0] == 0 && texts->block_starts[block_count - 1] < texts->byte_count;
-}
-
-static enum rc_status
-check_all(struct rc_text_cursor *cursor, struct rc_writer *before, struct rc_arena *arena)
-{
-    enum rc_status status;
-    while ((status = rc_text_cursor_next(cursor)) == RC_OK) {
-        const bool ends_block =
-            cursor->next % RC_TEXTS_BLOCK == 0 || cursor->next == cursor->texts.count;
-        if (!follows(cursor, before) || (ends_block && cursor->at != cursor->end))
-            return RC_CORRUPT;
-        RC_TRY(rc_value_key_check(cursor->key, arena));
-        rc_arena_reset(arena);
-        before->size = 0;
-        rc_write_raw(before, cursor->key.data, cursor->key.size);
-        if (before->failed)
-            return RC_NO_MEMORY;
-    }
-    return status == RC_NOT_FOUND ? RC_OK : status;
-}
-
-enum rc_status
-rc_texts_check(const struct rc_texts *texts, struct rc_error *reterr_error)
-{
-    if (texts->count == 0)
-        return RC_OK;
-    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
-    if (arena == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to check texts");
-    if (!blocks_are_sound(texts))
-        return rc_error_set(reterr_error, RC_CORRUPT, "the blocks of texts are out of order");
-    RC_CLEANUP(rc_text_cursor_close) struct rc_text_cursor cursor;
-    RC_CLEANUP(rc_writer_close) struct rc_writer before = {0};
-    rc_text_cursor_open(&cursor, texts, NULL);
-    const enum rc_status status = check_all(&cursor, &before, arena);
-    if (status != RC_OK)
-        return rc_error_set(reterr_error, status, "text %u of a column is broken", cursor.next);
-    return RC_OK;
 }
