@@ -112,7 +112,7 @@ sort_cells(struct table *table, struct rc_keyed *swap)
     return cells;
 }
 
-/* Codes sorted texts: once to count the bytes, once to write them. */
+/* Codes sorted texts, in one pass into as many bytes as they could take at worst. */
 static enum rc_status
 write_texts(const struct rc_text_item *items,
             uint32_t count,
@@ -121,19 +121,19 @@ write_texts(const struct rc_text_item *items,
 {
     RC_CLEANUP(rc_text_writer_close) struct rc_text_writer writer;
     rc_text_writer_open(&writer, NULL);
+    uint64_t bytes_max = 0;
     for (uint32_t i = 0; i < count; i++)
-        RC_TRY(rc_text_writer_put(&writer, items[i].key));
-    const uint64_t byte_count = writer.byte_count;
+        bytes_max += RC_TEXT_CODED_MAX + items[i].key.size;
     uint64_t *starts = RC_ARENA_ARRAY(arena, uint64_t, rc_texts_block_count(count));
-    unsigned char *bytes = rc_arena_alloc(arena, byte_count);
+    unsigned char *bytes = rc_arena_alloc(arena, bytes_max);
     if (starts == NULL || bytes == NULL)
         return RC_NO_MEMORY;
     rc_text_writer_restart(&writer, starts, bytes);
     for (uint32_t i = 0; i < count; i++)
         RC_TRY(rc_text_writer_put(&writer, items[i].key));
-    RC_ASSERT(writer.byte_count == byte_count);
+    RC_ASSERT(writer.byte_count <= bytes_max);
     *ret_texts = (struct rc_texts){
-        .count = count, .byte_count = byte_count, .block_starts = starts, .bytes = bytes};
+        .count = count, .byte_count = writer.byte_count, .block_starts = starts, .bytes = bytes};
     return RC_OK;
 }
 

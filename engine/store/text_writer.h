@@ -2,7 +2,7 @@
  * Text writer: front-codes ascending texts, or only counts how many bytes that would take.
  *
  * Ownership: block_starts and bytes are the caller's, of the sizes that a counting pass over the
- *            same texts gave; a writer owns a copy of the last text: close it.
+ *            same texts gave, or more; a writer owns a copy of the last text: close it.
  * Threading: one thread.
  * Errors:    RC_NO_MEMORY; RC_LIMIT_EXCEEDED past 2^31 texts.
  */
@@ -10,6 +10,10 @@
 #define RC_STORE_TEXT_WRITER_H
 
 #include "engine/store/texts.h"
+
+/* The two varints before what a text does not share; both are below 2^21. */
+#define RC_TEXT_CODED_MAX 6u
+_Static_assert(RC_TEXT_BYTES_MAX < (uint32_t)1 << 21, "varints of at most three bytes");
 
 struct rc_text_writer {
     uint64_t *block_starts; /* NULL: only counts. */

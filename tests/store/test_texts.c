@@ -145,7 +145,8 @@ test_cursor_walks_and_seeks(void **state)
 static bool
 begins_with(struct rc_bytes key, struct rc_bytes prefix)
 {
-    return key.size >= prefix.size && memcmp(key.data, prefix.data, prefix.size) == 0;
+    return prefix.size == 0 ||
+           (key.size >= prefix.size && memcmp(key.data, prefix.data, prefix.size) == 0);
 }
 
 /* One key, as a whole and as a prefix, against the array. */
