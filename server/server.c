@@ -95,6 +95,8 @@ open_engine(struct server *server, struct rc_error *error)
         .cold_after_ms = (int64_t)config->cold_after_ms,
         .cold_bytes_max = config->cold_cache_bytes,
         .purge_after_ms = config->purge_after_ms,
+        .dictionary_entries_max = (uint32_t)config->dictionary_entries_max,
+        .dictionary_bytes_max = config->dictionary_bytes_max,
     };
     RC_TRY(rc_engine_open(&options, &server->shared.engine, error));
     struct rc_engine_stats stats;

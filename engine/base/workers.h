@@ -18,7 +18,7 @@
 
 struct rc_workers;
 
-/* niceness: 0, or by how much its threads step back (1 .. 19) where others want the processor. */
+/* niceness: 0, or by how much its threads step back (1 .. 19) behind the process's others. */
 RC_MUST_USE enum rc_status
 rc_workers_new(uint32_t thread_count,
                int niceness,

@@ -41,6 +41,8 @@ struct rc_engine_options {
     int64_t cold_after_ms;   /* Windows that ended longer ago live on disk only. 0: none does. */
     uint64_t cold_bytes_max; /* What of them is kept in memory beyond its use. 0: 256 MiB. */
     uint64_t purge_after_ms; /* A deleted user is out of all files this long after. 0: 24 hours. */
+    uint32_t dictionary_entries_max; /* 0: RC_DICTIONARY_ENTRIES_MAX. Tests use less. */
+    uint64_t dictionary_bytes_max;   /* 0: RC_DICTIONARY_BYTES_MAX. Tests use less. */
 };
 
 /* Opens or creates a data directory: reads the last checkpoint, replays the log behind it.
@@ -327,9 +329,9 @@ struct rc_engine_stats {
     int64_t snapshot_last_ms;  /* 0: none since the start. */
     uint64_t snapshot_failures; /* Attempts since the last that stands: the log grows meanwhile. */
     char snapshot_error[RC_ERROR_MESSAGE_BYTES]; /* Of the last failure; empty without one. */
-    uint64_t cold_slabs;       /* On disk only. */
-    uint64_t cold_cache_bytes; /* Of them, what is in memory just now. */
-    uint64_t cold_reads;       /* Columns and the like that were read of them, since the start. */
+    uint64_t cold_slabs;                         /* On disk only. */
+    uint64_t cold_cache_bytes;                   /* Of them, what is in memory just now. */
+    uint64_t cold_reads; /* Columns and the like that were read of them, since the start. */
     uint64_t cold_read_bytes;
     uint64_t cold_read_failures;
 };

@@ -65,11 +65,11 @@ struct rc_engine {
     uint32_t head_rows_max;
     int64_t cold_after_ms;      /* 0: nothing becomes cold. */
     struct rc_cold_cache *cold; /* Outlives the tenants. */
+    struct rc_dictionary_bounds dictionary_bounds;
     uint64_t wal_checkpoint_bytes;
     struct rc_workers *workers; /* Queries. */
     struct rc_workers *tidiers; /* Seals and merges. */
     uint64_t purge_after_ms;
-    struct rc_workers *workers;
     struct rc_wal *wal;
     _Atomic(uint64_t) applied; /* Sequence of the last applied record. */
     _Atomic(bool) stopping;

@@ -32,9 +32,10 @@ see_cell(struct rc_live_property *property, rc_cell cell)
         property->words[code / 64] |= (uint64_t)1 << (code % 64);
 }
 
-static void
-see_slab(const struct rc_slab *slab, const struct rc_live_codes *codes)
+static enum rc_status
+see_slab(struct rc_slab *slab, const struct rc_live_codes *codes)
 {
+    RC_TRY(rc_slab_use(slab, RC_SLAB_PART_COLUMNS, NULL));
     const uint32_t column_count = rc_slab_get_info(slab)->column_count;
     for (uint32_t i = 0; i < column_count; i++) {
         struct rc_column_view column;
@@ -44,6 +45,8 @@ see_slab(const struct rc_slab *slab, const struct rc_live_codes *codes)
         for (uint32_t k = 0; k < column.dictionary_count; k++)
             see_cell(&codes->of[column.property], column.dictionary[k]);
     }
+    rc_slab_unuse(slab);
+    return RC_OK;
 }
 
 static void
@@ -66,7 +69,7 @@ rc_live_codes_of_events(const struct rc_view *view,
     uint32_t count = 0;
     const struct rc_view_slab *slabs = rc_view_slabs(view, &count);
     for (uint32_t i = 0; i < count; i++)
-        see_slab(slabs[i].slab, ret_codes);
+        RC_TRY(see_slab(slabs[i].slab, ret_codes));
     const struct rc_view_chunk *chunks = rc_view_chunks(view, &count);
     for (uint32_t i = 0; i < count; i++)
         see_chunk(&chunks[i], ret_codes);
@@ -104,7 +107,7 @@ rc_live_codes_write(const struct rc_live_codes *codes,
     rc_write_varint(writer, codes->property_count);
     for (uint32_t i = 0; i < codes->property_count; i++) {
         rc_write_bytes(writer, rc_properties_name(properties, i));
-        rc_dictionary_write_live(rc_properties_dictionary(properties, i), codes->of[i].count,
-                                 codes->of[i].words, writer);
+        rc_dictionary_write_holes(rc_properties_dictionary(properties, i), codes->of[i].count,
+                                  codes->of[i].words, writer);
     }
 }

@@ -4,7 +4,7 @@
  *
  * Ownership: from the arena given.
  * Threading: reads only what a view pins.
- * Errors:    RC_NO_MEMORY.
+ * Errors:    RC_NO_MEMORY; of events also RC_UNAVAILABLE and RC_CORRUPT: a cold slab cannot be read.
  */
 #ifndef RC_STORE_LIVE_CODES_H
 #define RC_STORE_LIVE_CODES_H

@@ -115,11 +115,12 @@ rc_people_add_alias(struct rc_people *people, struct rc_alias alias)
 struct rc_people_counts
 rc_people_get_counts(const struct rc_people *people)
 {
+    const uint32_t users = rc_dictionary_count(people->ids);
     return (struct rc_people_counts){
-        .users = rc_dictionary_count(people->ids),
+        .users = users,
         .writes = people->writes.count,
         .aliases = people->aliases.count,
-        .absent = rc_dictionary_absent_count(people->ids),
+        .absent = users - rc_dictionary_entry_count(people->ids),
     };
 }
 

@@ -206,13 +206,28 @@ read_bytes(struct rc_cold *cold,
                          : read_failed(cold, RC_CORRUPT, "a checksum of its content is off", error);
 }
 
+/* Whether what was read of a column fits in with the rest. */
+static enum rc_status
+check_part(struct rc_cold *cold, const struct part *part, struct rc_error *error)
+{
+    const uint32_t index = (uint32_t)(part - cold->parts);
+    struct rc_error cause;
+    if (index < RC_SLAB_SECTION_COUNT)
+        return RC_OK;
+    if (rc_slab_layout_check_column(cold->pages, index - RC_SLAB_SECTION_COUNT, &cause) == RC_OK)
+        return RC_OK;
+    return read_failed(cold, RC_CORRUPT, cause.message, error);
+}
+
 /* With the slab's lock held. */
 static enum rc_status
 load_locked(struct rc_cold *cold, struct part *part, struct rc_error *error)
 {
     if (!rc_account_charge(cold->account, part->size))
         return rc_error_set(error, RC_LIMIT_EXCEEDED, "no memory to read a slab of %s", cold->path);
-    const enum rc_status status = read_bytes(cold, part->offset, part->size, part->crc32c, error);
+    enum rc_status status = read_bytes(cold, part->offset, part->size, part->crc32c, error);
+    if (status == RC_OK)
+        status = check_part(cold, part, error);
     if (status != RC_OK) {
         rc_pages_drop(cold->pages, part->offset, part->size);
         rc_account_release(cold->account, part->size);
@@ -423,7 +438,7 @@ read_kept(struct rc_cold *cold, struct rc_error *reterr_error)
         if (kept[i]->size > 0)
             RC_TRY(read_bytes(cold, kept[i]->offset, kept[i]->size, kept[i]->crc32c, reterr_error));
     }
-    if (rc_slab_layout_check(cold->pages, cold->size, &cause) != RC_OK)
+    if (rc_slab_layout_check_frame(cold->pages, cold->size, &cause) != RC_OK)
         return read_failed(cold, RC_CORRUPT, cause.message, reterr_error);
     return RC_OK;
 }

@@ -159,7 +159,7 @@ test_niceness(void **state)
     assert_int_equal(rc_workers_new(1, 19, &workers, NULL), RC_OK);
     assert_int_equal(rc_workers_submit(workers, read_niceness, &seen), RC_OK);
     rc_workers_free(workers);
-    assert_int_equal(seen, 19);
+    assert_int_equal(seen, own + 19 < 19 ? own + 19 : 19); /* The most that there is. */
     assert_int_equal(getpriority(PRIO_PROCESS, 0), own);
 }
 

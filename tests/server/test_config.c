@@ -86,13 +86,16 @@ test_refuses_bad_values(void **state)
         {"--memory-max=1x", "memory-max"},
         {"--memory-max=99999999999999999999", "memory-max"},
         {"--memory-max=18446744073709551615g", "memory-max"},
-        {"--snapshot-interval=5d", "snapshot-interval"},
+        {"--snapshot-interval=5y", "snapshot-interval"},
         {"--log-level=loud", "log-level"},
         {"--log-format=xml", "log-format"},
         {"--tls-cert=a.pem", "tls-key"},
         {"--tls-client-ca=a.pem", "tls-client-ca"},
         {"--max-message-bytes=1", "max-message-bytes"},
         {"--queries-max=0", "queries-max"},
+        {"--head-rows-max=65537", "head-rows-max"},
+        {"--dictionary-entries-max=65537", "dictionary-entries-max"},
+        {"--dictionary-bytes-max=8388609", "dictionary-bytes-max"},
         {"--config=/nonexistent/file", "config"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
