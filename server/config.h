@@ -26,7 +26,7 @@ struct rc_config {
     char *listen;
     char *data;
     char *backup_directory; /* NULL: no backups over the network. */
-    char *file; /* The settings file that was read, or NULL. */
+    char *file;             /* The settings file that was read, or NULL. */
     char *tls_cert;
     char *tls_key;
     char *tls_client_ca;

@@ -9,6 +9,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
+#include "engine/base/clock.h"
 
 enum rc_status
 rc_replacement_open(struct rc_disk *disk,
@@ -48,6 +49,8 @@ rc_replacement_write(struct rc_replacement *replacement,
         rc_file_push(replacement->file, replacement->size, piece);
         replacement->size += piece;
         done += piece;
+        if (piece == RC_REPLACEMENT_PIECE_BYTES && replacement->pause_ns > 0)
+            rc_clock_sleep_ns(replacement->pause_ns);
     }
     return RC_OK;
 }

@@ -23,7 +23,9 @@ struct rc_replacement {
     char *path;
     char *temporary;
     struct rc_file *file;
-    uint64_t size; /* Written so far. */
+    uint64_t size;     /* Written so far. */
+    uint64_t pause_ns; /* Slept after each whole piece, so that others get at the disk; set by the
+                          caller after the open. */
     enum rc_status status;
     struct rc_error error;
 };

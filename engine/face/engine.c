@@ -299,6 +299,7 @@ rc_engine_close(struct rc_engine *engine, bool snapshot)
     rc_keeper_stop(engine);
     if (engine->wal != NULL) {
         rc_wal_drain(engine->wal);
+        engine->closing = true;
         struct rc_snapshot_result result;
         const enum rc_status status = snapshot ? rc_engine_snapshot(engine, &result, NULL) : RC_OK;
         (void)status; /* Without a checkpoint the next start replays the log. */

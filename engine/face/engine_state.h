@@ -73,6 +73,7 @@ struct rc_engine {
     struct rc_wal *wal;
     _Atomic(uint64_t) applied; /* Sequence of the last applied record. */
     _Atomic(bool) stopping;
+    bool closing; /* The last snapshot has the disk for itself. */
 
     pthread_mutex_t
         changes; /* Held from the look at a project's or entry's version to its change. */

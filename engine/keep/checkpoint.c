@@ -142,7 +142,11 @@ write_slab(struct rc_checkpoint *checkpoint,
     const struct rc_bytes bytes = rc_slab_bytes(slab);
     RC_TRY(rc_project_path(checkpoint->directory, rc_project_id(project->project),
                            project->incarnation, "slab", id, path, reterr_error));
-    RC_TRY(rc_disk_replace_file(checkpoint->disk, path, bytes.data, bytes.size, reterr_error));
+    RC_CLEANUP(rc_replacement_close) struct rc_replacement file = {0};
+    RC_TRY(rc_replacement_open(checkpoint->disk, path, &file, reterr_error));
+    file.pause_ns = checkpoint->pause_ns;
+    RC_TRY(rc_replacement_write(&file, bytes.data, bytes.size, reterr_error));
+    RC_TRY(rc_replacement_commit(&file, reterr_error));
     checkpoint->slabs_written++;
     checkpoint->bytes_written += bytes.size;
     return RC_OK;
@@ -194,6 +198,7 @@ write_state(struct rc_checkpoint *checkpoint,
                            project->incarnation, "state", checkpoint->number, path, reterr_error));
     RC_CLEANUP(rc_replacement_close) struct rc_replacement file = {0};
     RC_TRY(rc_replacement_open(checkpoint->disk, path, &file, reterr_error));
+    file.pause_ns = checkpoint->pause_ns;
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = rc_replacement_writer(&file);
     rc_state_write(&writer, &capture->state);
     RC_TRY(rc_replacement_finish(&file, &writer, reterr_error));

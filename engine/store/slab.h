@@ -231,8 +231,7 @@ rc_slab_find_event(const struct rc_slab *slab,
                    const struct rc_event_id *id,
                    uint32_t *ret_row);
 
-/* Verifies the checksum of every section and column, and that what lies between is zero. O(size).
- */
+/* Verifies the checksum of every section and column, and zeros between them. O(size). */
 RC_MUST_USE enum rc_status
 rc_slab_check_bytes(const struct rc_slab *slab, struct rc_error *reterr_error);
 
