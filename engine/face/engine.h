@@ -265,6 +265,7 @@ struct rc_snapshot_result {
     uint64_t slabs_written;
     uint64_t bytes_written;
     uint64_t elapsed_ns;
+    bool stale_left; /* A file of an earlier one could not be removed: the next one tries again. */
 };
 
 /* Writes a checkpoint and trims the log. Ingestion and queries go on. One at a time: a second

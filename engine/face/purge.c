@@ -122,7 +122,11 @@ purge_tenants(struct rc_engine *engine,
         result->projects++;
         RC_TRY(purge_tenant(tenants[i], &result->slabs, reterr_error));
     }
-    return rc_engine_snapshot(engine, &snapshot, reterr_error);
+    RC_TRY(rc_engine_snapshot(engine, &snapshot, reterr_error));
+    if (snapshot.stale_left)
+        return rc_error_set(reterr_error, RC_IO,
+                            "files of an earlier snapshot could not be removed");
+    return RC_OK;
 }
 
 static enum rc_status

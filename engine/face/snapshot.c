@@ -68,6 +68,7 @@ snapshot(struct rc_engine *engine,
     ret_result->sequence = sequence;
     ret_result->slabs_written = checkpoint->slabs_written;
     ret_result->bytes_written = checkpoint->bytes_written;
+    ret_result->stale_left = checkpoint->stale_left;
     return RC_OK;
 }
 

@@ -303,6 +303,6 @@ rc_checkpoint_commit(struct rc_checkpoint *checkpoint, struct rc_error *reterr_e
         *project->kept = project->next;
         project->next = (struct rc_kept_slabs){0};
     }
-    rc_stale_clear(checkpoint);
+    checkpoint->stale_left = !rc_stale_clear(checkpoint);
     return RC_OK;
 }

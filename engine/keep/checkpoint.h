@@ -64,6 +64,7 @@ struct rc_checkpoint {
     struct rc_checkpoint_project *projects;
     uint64_t slabs_written; /* Output. */
     uint64_t bytes_written; /* Output. */
+    bool stale_left; /* Output of the commit: a file of an earlier one could not be removed. */
 };
 
 /* Captures a project and writes its slabs and state. applied gives the log record up to which

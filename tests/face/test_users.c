@@ -222,6 +222,69 @@ test_a_deleted_project_leaves_nothing(void **state)
     expect_counts(world, 0, 0, 0);
 }
 
+/* ---- The world fails ---- */
+
+/* A user is deleted and purged while the disk fails or loses power at the n-th call. Whatever
+ * happened, a deletion that was acknowledged stands, the other user is whole, and a later purge
+ * leaves nothing. */
+static void
+fail_once(uint64_t n, bool cut, bool *ret_more)
+{
+    struct world world = {.disk = rc_disk_faulty_new(n)};
+    struct rc_user_deleted deleted;
+    struct rc_purge_result purged;
+    struct rc_snapshot_result snapshot;
+    world_start(&world);
+    rig_create(world.engine, "shop");
+    send_user(&world, "ann", "ann@example.com", 60);
+    send_user(&world, "zoe", "zoe@example.com", 90);
+    assert_int_equal(rc_engine_snapshot(world.engine, &snapshot, NULL), RC_OK);
+    if (cut)
+        rc_disk_faulty_cut_at(world.disk, n);
+    else
+        rc_disk_faulty_fail_at(world.disk, n, RC_IO);
+    const bool acknowledged = delete_user(&world, "zoe", &deleted) == RC_OK;
+    const enum rc_status purge = rc_engine_purge(world.engine, &purged, NULL);
+    *ret_more = rc_disk_faulty_calls(world.disk) >= n;
+    if (!cut)
+        rc_disk_faulty_fail_at(world.disk, 0, RC_OK);
+    if (purge == RC_OK && acknowledged && !cut)
+        assert_false(people_grep(rc_disk_faulty_disk(world.disk), "zoe"));
+    if (acknowledged)
+        assert_int_equal(people_events(world.engine, "shop", "zoe"), 0);
+    world.engine = rc_engine_close(world.engine, false);
+    rc_disk_faulty_cut_at(world.disk, 0);
+    rc_disk_faulty_fail_at(world.disk, 0, RC_OK);
+    if (cut)
+        rc_disk_faulty_reboot(world.disk);
+    world_start(&world);
+    const uint32_t left = people_events(world.engine, "shop", "zoe");
+    assert_true(left == 0 || (left == 90 && !acknowledged));
+    if (left > 0)
+        assert_int_equal(delete_user(&world, "zoe", &deleted), RC_OK);
+    assert_int_equal(rc_engine_purge(world.engine, &purged, NULL), RC_OK);
+    assert_false(people_grep(rc_disk_faulty_disk(world.disk), "zoe"));
+    expect_counts(&world, 60, 1, 1);
+    send_user(&world, "zoe", "zoe@example.com", 2);
+    restart(&world, false);
+    expect_counts(&world, 62, 2, 2);
+    rc_engine_close(world.engine, false);
+    rc_disk_faulty_free(world.disk);
+}
+
+static void
+test_any_call_may_fail(void **state)
+{
+    (void)state;
+    for (uint32_t cut = 0; cut < 2; cut++) {
+        uint64_t n = 0;
+        for (bool more = true; more;)
+            fail_once(++n, cut != 0, &more);
+        print_message("%llu calls %s\n", (unsigned long long)n - 1, cut ? "cut off" : "failed");
+        assert_true(n > 15);
+    }
+}
+
 /* ---- Deletion and expiry beside ingestion, sealing and merging ---- */
 
 #define THREADS 3u
@@ -385,6 +448,7 @@ main(void)
                                         world_close),
         cmocka_unit_test_setup_teardown(test_a_deleted_project_leaves_nothing, world_open,
                                         world_close),
+        cmocka_unit_test(test_any_call_may_fail),
         cmocka_unit_test_setup_teardown(test_beside_everything_else, world_open, world_close),
         cmocka_unit_test_setup_teardown(test_a_cut_beside_everything_else, world_open, world_close),
     };
