@@ -84,7 +84,8 @@ rc_tenant_add(struct rc_engine *engine,
     tenant->project = project;
     tenant->incarnation = incarnation;
     struct rc_account *account = rc_project_account(project);
-    enum rc_status status = rc_match_cache_new(account, &tenant->cache);
+    enum rc_status status =
+        rc_match_cache_new(rc_project_account_of(project, RC_MEMORY_BITMAPS), &tenant->cache);
     if (status == RC_OK)
         status = rc_streams_open(&tenant->logged, account);
     if (status == RC_OK)

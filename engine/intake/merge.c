@@ -214,9 +214,10 @@ build(struct merging *merging, const _Atomic(bool) *cancel, struct rc_error *ret
             .dead = slab->dead == NULL ? NULL : slab->dead->words,
         };
     }
-    return rc_slab_build(
-        sources, merging->plan->count, rc_slab_get_info(sources[0].slab)->window_start_ms,
-        rc_project_account(merging->project), cancel, &merging->slab, reterr_error);
+    return rc_slab_build(sources, merging->plan->count,
+                         rc_slab_get_info(sources[0].slab)->window_start_ms,
+                         rc_project_account_of(merging->project, RC_MEMORY_SLABS), cancel,
+                         &merging->slab, reterr_error);
 }
 
 static enum rc_status
