@@ -34,31 +34,6 @@ need_draft(const struct rc_version *version, struct rc_version **draft)
     return *draft != NULL ? RC_OK : rc_version_draft(version, draft);
 }
 
-/* Whether a slab that may hold an event does. A cold one is read for it: first whether it has the
- * user, which mostly decides. */
-static enum rc_status
-find_in_slab(struct rc_slab *slab,
-             uint32_t user,
-             const struct rc_event_id *id,
-             bool *ret_found,
-             uint32_t *ret_row)
-{
-    RC_TRY(rc_slab_use(slab, RC_SLAB_PART_USERS, NULL));
-    const uint32_t index = rc_slab_user_lower_bound(slab, user);
-    enum rc_status status = RC_OK;
-    bool found = false;
-    if (index < rc_slab_get_info(slab)->user_count && rc_slab_users(slab)[index] == user) {
-        status = rc_slab_use(slab, RC_SLAB_PART_IDS, NULL);
-        if (status == RC_OK) {
-            found = rc_slab_find_event(slab, user, id, ret_row);
-            rc_slab_unuse(slab);
-        }
-    }
-    rc_slab_unuse(slab);
-    *ret_found = found;
-    return status;
-}
-
 static enum rc_status
 replace_in_slab(const struct rc_version *version,
                 uint32_t slab,
@@ -75,7 +50,8 @@ replace_in_slab(const struct rc_version *version,
         uint32_t row = 0;
         bool found = false;
         if (may_hold[k])
-            RC_TRY(find_in_slab(at, arrivals->users[i], &arrivals->ids[i], &found, &row));
+            RC_TRY(rc_slab_search_event(at, arrivals->users[i], &arrivals->ids[i], &found, &row,
+                                        NULL));
         if (!found)
             continue;
         bool newly = false;
