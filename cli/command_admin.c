@@ -121,7 +121,11 @@ print_project(const struct rc_paint *paint, const Recount__V1__ProjectStatistics
             write_bytes(d, memory->head_bytes));
     fprintf(paint->out, " dictionaries %s, users %s,", write_bytes(c, memory->dictionary_bytes),
             write_bytes(d, memory->user_bytes));
-    fprintf(paint->out, " bitmaps %s\n", write_bytes(c, memory->bitmap_bytes));
+    fprintf(paint->out, " bitmaps %s", write_bytes(c, memory->bitmap_bytes));
+    if (project->cold_slab_count > 0)
+        fprintf(paint->out, ", of %llu slabs on disk %s",
+                (unsigned long long)project->cold_slab_count, write_bytes(c, memory->cold_bytes));
+    fputc('\n', paint->out);
 }
 
 static void

@@ -65,6 +65,9 @@ encode_server(struct rc_request *request, Recount__V1__ServerStatistics **ret_se
     RC_NEW_TEXT(request->arena, out->snapshot_error, rc_bytes_of(stats.snapshot_error));
     out->project_count = stats.projects;
     out->running_queries = atomic_load(&request->server->queries);
+    out->cold_cache_bytes = stats.cold_cache_bytes;
+    out->cold_read_bytes = stats.cold_read_bytes;
+    out->cold_read_failures = stats.cold_read_failures;
     *ret_server = out;
     return RC_OK;
 }
@@ -100,6 +103,8 @@ encode_project(struct rc_request *request,
     out->event_property_count = stats.event_properties;
     out->user_property_count = stats.user_properties;
     out->slab_count = stats.slab_count;
+    out->cold_slab_count = stats.cold_slab_count;
+    out->stored_bytes = stats.stored_bytes;
     out->head_event_count = stats.head_rows;
     out->first_event_time_ms = stats.time_min_ms;
     out->last_event_time_ms = stats.time_max_ms;
@@ -110,6 +115,9 @@ encode_project(struct rc_request *request,
     out->memory->dictionary_bytes = stats.dictionary_bytes;
     out->memory->user_bytes = stats.user_bytes;
     out->memory->bitmap_bytes = stats.bitmap_bytes;
+    out->memory->cold_bytes = stats.cold_bytes;
+    out->memory->query_bytes = stats.query_bytes;
+    out->memory->other_bytes = stats.other_bytes;
     *ret_project = out;
     return rc_encode_format(request->arena, &out->data_version, "%llu",
                             (unsigned long long)stats.data_version);

@@ -39,7 +39,8 @@ open_one(struct cooling *cooling, uint64_t id)
     char path[RC_PATH_BYTES_MAX];
     RC_TRY(rc_project_path(engine->directory, rc_project_id(tenant->project), tenant->incarnation,
                            "slab", id, path, NULL));
-    RC_TRY(rc_slab_open_cold(engine->cold, engine->disk, path, rc_project_account(tenant->project),
+    RC_TRY(rc_slab_open_cold(engine->cold, engine->disk, path,
+                             rc_project_account_of(tenant->project, RC_MEMORY_COLD),
                              &cooling->slabs[cooling->count], NULL));
     cooling->ids[cooling->count++] = id;
     return RC_OK;

@@ -344,7 +344,7 @@ rc_engine_get_stats(struct rc_engine *engine, struct rc_engine_stats *ret_stats)
     rc_cold_cache_get_stats(engine->cold, &cold);
     *ret_stats = (struct rc_engine_stats){
         .projects = projects,
-        .memory_bytes = rc_account_used(&engine->account),
+        .memory_bytes = rc_account_used(&rc_account_process),
         .memory_bytes_max = engine->memory_bytes_max,
         .wal_live_bytes = wal.live_bytes,
         .wal_sequence = wal.sequence_last,

@@ -296,12 +296,17 @@ struct rc_project_stats {
     uint64_t users;       /* Sent ids. */
     uint64_t head_rows;
     uint64_t slab_count;
-    uint64_t slab_bytes;
+    uint64_t cold_slab_count; /* Of slab_count: those on disk only. */
+    uint64_t stored_bytes;    /* Of all slabs, on disk or not. */
+    uint64_t slab_bytes;      /* What follows is memory: of hot slabs, */
+    uint64_t cold_bytes;      /* what is in memory of cold ones, */
     uint64_t head_bytes;
     uint64_t dictionary_bytes;
-    uint64_t user_bytes; /* Ids, properties, joins. */
+    uint64_t user_bytes; /* ids, properties, joins, */
     uint64_t bitmap_bytes;
-    uint64_t memory_bytes; /* Charged to the project. */
+    uint64_t query_bytes;
+    uint64_t other_bytes;  /* definitions, dead rows, and the like; and */
+    uint64_t memory_bytes; /* all of it. */
     uint64_t event_properties;
     uint64_t user_properties;
     int64_t time_min_ms; /* Of events; both 0 without any. */
@@ -317,7 +322,7 @@ rc_engine_project_stats(struct rc_engine *engine,
 
 struct rc_engine_stats {
     uint64_t projects;
-    uint64_t memory_bytes;
+    uint64_t memory_bytes; /* Of the process: all that is counted. */
     uint64_t memory_bytes_max;
     uint64_t wal_live_bytes;
     uint64_t wal_sequence;

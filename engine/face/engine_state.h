@@ -179,11 +179,6 @@ rc_tenants_unpin(struct tenant **tenants, uint32_t count);
 
 /* ---- ingest.c ---- */
 
-/* RC_LIMIT_EXCEEDED when bytes more would take the project or the process past its limit although
- * the project's bitmaps were dropped. */
-RC_MUST_USE enum rc_status
-rc_tenant_check_memory(struct tenant *tenant, uint64_t bytes, struct rc_error *reterr_error);
-
 /* A batch that was logged is not applied: it must be sent again before those behind it. */
 void
 rc_tenant_refuse_logged(struct tenant *tenant, const struct rc_record *record);
@@ -209,6 +204,13 @@ RC_MUST_USE enum rc_status
 rc_log_and_wait(struct rc_engine *engine,
                 const struct rc_record *record,
                 struct rc_error *reterr_error);
+
+/* ---- memory.c ---- */
+
+/* RC_LIMIT_EXCEEDED when bytes more would take the project or the process past its limit although
+ * what can be computed or read again was dropped. */
+RC_MUST_USE enum rc_status
+rc_tenant_check_memory(struct tenant *tenant, uint64_t bytes, struct rc_error *reterr_error);
 
 /* ---- cool.c ---- */
 

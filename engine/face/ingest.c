@@ -3,27 +3,6 @@
 #include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
 
-/* Bitmaps go before anything is refused: they can be computed again. */
-enum rc_status
-rc_tenant_check_memory(struct tenant *tenant, uint64_t bytes, struct rc_error *reterr_error)
-{
-    const struct rc_account *accounts[] = {rc_project_account(tenant->project),
-                                           &tenant->engine->account};
-    const uint64_t limits[] = {rc_project_memory_bytes_max(tenant->project),
-                               tenant->engine->memory_bytes_max};
-    for (size_t i = 0; i < sizeof(accounts) / sizeof(accounts[0]); i++) {
-        const uint64_t limit = limits[i];
-        if (limit == 0 || rc_account_used(accounts[i]) + bytes <= limit)
-            continue;
-        rc_match_cache_shrink(tenant->cache, rc_account_used(accounts[i]) + bytes - limit);
-        if (rc_account_used(accounts[i]) + bytes > limit)
-            return rc_error_set(reterr_error, RC_LIMIT_EXCEEDED,
-                                "the %s is at its memory limit of %llu bytes",
-                                i == 0 ? "project" : "process", (unsigned long long)limit);
-    }
-    return RC_OK;
-}
-
 static enum rc_status
 check_properties(const struct rc_properties *known,
                  const struct rc_batch_table *table,

@@ -85,7 +85,8 @@ rc_tenant_add(struct rc_engine *engine,
     tenant->incarnation = incarnation;
     atomic_init(&tenant->expired_ms, INT64_MIN);
     struct rc_account *account = rc_project_account(project);
-    enum rc_status status = rc_match_cache_new(account, &tenant->cache);
+    enum rc_status status =
+        rc_match_cache_new(rc_project_account_of(project, RC_MEMORY_BITMAPS), &tenant->cache);
     if (status == RC_OK)
         status = rc_streams_open(&tenant->logged, account);
     if (status == RC_OK)

@@ -121,7 +121,7 @@ begin_head(struct applying *applying)
 {
     RC_CLEANUP(rc_head_unrefp) struct rc_head *head = NULL;
     RC_TRY(need_draft(applying));
-    RC_TRY(rc_head_new(rc_project_account(applying->project),
+    RC_TRY(rc_head_new(rc_project_account_of(applying->project, RC_MEMORY_HEADS),
                        rc_project_head_rows_max(applying->project), &head));
     return rc_version_add_head(applying->draft, head);
 }

@@ -55,7 +55,7 @@ keep_open(struct sent *sent, const uint8_t *may_hold)
     sent->count = kept;
 }
 
-/* With the rows in use. A copy has the time of the first one, mostly. */
+/* A copy has the time of the first one, mostly. */
 static bool
 find_row(const struct rc_version_slab *slab,
          const struct rc_arrivals *arrivals,
@@ -70,8 +70,7 @@ find_row(const struct rc_version_slab *slab,
            rc_event_index_find(index, slab->slab, slab->id, user, id, ret_row);
 }
 
-/* Whether a slab that may hold an event does. A cold one is read for it: first whether it has the
- * user, which mostly decides. */
+/* Whether a slab that may hold an event does. */
 static enum rc_status
 find_in_slab(const struct rc_version_slab *slab,
              const struct rc_arrivals *arrivals,
@@ -80,21 +79,11 @@ find_in_slab(const struct rc_version_slab *slab,
              bool *ret_found,
              uint32_t *ret_row)
 {
-    const uint32_t user = arrivals->users[i];
-    RC_TRY(rc_slab_use(slab->slab, RC_SLAB_PART_USERS, NULL));
-    const uint32_t at = rc_slab_user_lower_bound(slab->slab, user);
-    enum rc_status status = RC_OK;
-    bool found = false;
-    if (at < rc_slab_get_info(slab->slab)->user_count && rc_slab_users(slab->slab)[at] == user) {
-        status = rc_slab_use(slab->slab, RC_SLAB_PART_TIMES | RC_SLAB_PART_IDS, NULL);
-        if (status == RC_OK) {
-            found = find_row(slab, arrivals, i, index, ret_row);
-            rc_slab_unuse(slab->slab);
-        }
-    }
-    rc_slab_unuse(slab->slab);
-    *ret_found = found;
-    return status;
+    if (rc_slab_is_cold(slab->slab))
+        return rc_slab_search_event(slab->slab, arrivals->users[i], &arrivals->ids[i], ret_found,
+                                    ret_row, NULL);
+    *ret_found = find_row(slab, arrivals, i, index, ret_row);
+    return RC_OK;
 }
 
 static enum rc_status

@@ -272,7 +272,8 @@ seal_head(struct sealing *sealing,
         const struct rc_dead *dead = sealing->head->dead[i];
         chunks[i].dead = dead == NULL ? NULL : dead->words;
     }
-    RC_TRY(rc_seal_chunks(chunks, chunk_count, rc_project_account(sealing->project), arena, cancel,
+    RC_TRY(rc_seal_chunks(chunks, chunk_count,
+                          rc_project_account_of(sealing->project, RC_MEMORY_SLABS), arena, cancel,
                           &sealing->slabs, &sealing->slab_count, reterr_error));
     rc_project_lock_writer(sealing->project);
     const enum rc_status status = exchange(sealing, arena);
@@ -296,7 +297,7 @@ rc_seal_oldest(struct rc_project *project,
         return RC_OK;
     }
     RC_CLEANUP(rc_arena_freep)
-    struct rc_arena *arena = rc_arena_new(rc_project_account(project), 0);
+    struct rc_arena *arena = rc_arena_new(rc_project_account_of(project, RC_MEMORY_SLABS), 0);
     if (arena == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to seal a head");
     struct sealing sealing = {
@@ -319,7 +320,8 @@ end_head(struct rc_project *project)
         return RC_OK;
     RC_CLEANUP(rc_head_unrefp) struct rc_head *head = NULL;
     RC_CLEANUP(rc_version_unrefp) struct rc_version *draft = NULL;
-    RC_TRY(rc_head_new(rc_project_account(project), rc_project_head_rows_max(project), &head));
+    RC_TRY(rc_head_new(rc_project_account_of(project, RC_MEMORY_HEADS),
+                       rc_project_head_rows_max(project), &head));
     RC_TRY(rc_version_draft(version, &draft));
     RC_TRY(rc_version_add_head(draft, head));
     rc_project_publish(project, RC_TAKE(draft), 0);

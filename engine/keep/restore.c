@@ -53,7 +53,8 @@ add_slab(struct rc_version *draft,
 /* A slab of the state on its way into the version. */
 struct slab_file {
     const struct rc_restore *how;
-    struct rc_account *account;
+    struct rc_account *hot_account;
+    struct rc_account *cold_account;
     uint64_t id;
     struct rc_slab *slab;
     enum rc_status status;
@@ -90,11 +91,11 @@ read_slab(void *argument, uint32_t index)
     struct slab_file *file = (struct slab_file *)argument + index;
     if (is_cold(file->how, file->path)) {
         file->status = rc_slab_open_cold(file->how->cold, file->how->disk, file->path,
-                                         file->account, &file->slab, &file->error);
+                                         file->cold_account, &file->slab, &file->error);
         if (file->status != RC_IO) /* No more files may be open, say: then it is read. */
             return;
     }
-    file->status = rc_slab_read(file->how->disk, file->path, file->how->verify, file->account,
+    file->status = rc_slab_read(file->how->disk, file->path, file->how->verify, file->hot_account,
                                 &file->slab, &file->error);
 }
 
@@ -140,7 +141,8 @@ add_slabs(const struct rc_restore *how,
     enum rc_status status = RC_OK;
     for (uint32_t i = 0; status == RC_OK && i < count; i++) {
         files[i].how = how;
-        files[i].account = rc_project_account(project);
+        files[i].hot_account = rc_project_account_of(project, RC_MEMORY_SLABS);
+        files[i].cold_account = rc_project_account_of(project, RC_MEMORY_COLD);
         files[i].id = stored[i].id;
         status = rc_project_path(how->directory, stored_project->id, stored_project->incarnation,
                                  "slab", stored[i].id, files[i].path, reterr_error);

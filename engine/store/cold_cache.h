@@ -1,10 +1,10 @@
 /*
  * Cold cache: what of the slabs that live on disk only is in memory just now.
  *
- * A cold slab keeps its header, its directory and its filter in memory; its rows, ids and columns
- * are read when somebody needs them (rc_slab_use, rc_slab_column), stay while somebody uses the
- * slab, and are given back, the longest unused first, when all of them take more than the cache
- * may.
+ * A cold slab keeps its header, its directory, its filter and its users in memory, which is what
+ * says where to look for an event. Times, ids and columns are read when somebody needs them
+ * (rc_slab_use, rc_slab_column), stay while somebody uses the slab, and are given back, the longest
+ * unused first, when all of them take more than the cache may.
  *
  * Ownership: opaque; outlives its slabs.
  * Threading: any thread.
@@ -42,7 +42,7 @@ rc_cold_cache_shrink(struct rc_cold_cache *cache, const struct rc_account *accou
 
 struct rc_cold_stats {
     uint64_t slabs;
-    uint64_t bytes;      /* In memory now, headers and filters left out. */
+    uint64_t bytes;      /* In memory now, headers, filters and users left out. */
     uint64_t reads;      /* Pieces that were read since the cache was made. */
     uint64_t read_bytes; /* Of them. */
     uint64_t failures;   /* Pieces that could not be read or were damaged. */
@@ -52,10 +52,9 @@ void
 rc_cold_cache_get_stats(struct rc_cold_cache *cache, struct rc_cold_stats *ret_stats);
 
 /*
- * A stored slab as a cold one: reads and verifies its header, directory and filter. The file stays
- * open, so that it can be read although it was replaced and removed meanwhile. account is charged
- * for what is in memory.
- *   RC_CORRUPT, RC_IO, RC_NOT_FOUND  name the file.
+ * A stored slab as a cold one: reads and verifies its header, directory, filter and users. The file
+ * stays open, so that it can be read although it was replaced and removed meanwhile. account is
+ * charged for what is in memory. RC_CORRUPT, RC_IO, RC_NOT_FOUND  name the file.
  */
 RC_MUST_USE enum rc_status
 rc_slab_open_cold(struct rc_cold_cache *cache,

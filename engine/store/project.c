@@ -79,13 +79,15 @@ project_open(struct rc_project *project, const struct rc_project_settings *setti
     if (project->settings_arena == NULL)
         return RC_NO_MEMORY;
     RC_TRY(rc_project_set_settings(project, settings));
-    RC_TRY(rc_properties_new(account, &project->event_properties));
-    RC_TRY(rc_people_new(account, &project->people));
+    RC_TRY(rc_properties_new(rc_project_account_of(project, RC_MEMORY_DICTIONARIES),
+                             &project->event_properties));
+    RC_TRY(rc_people_new(rc_project_account_of(project, RC_MEMORY_USERS), &project->people));
     RC_TRY(rc_streams_open(&project->streams, account));
     RC_TRY(rc_catalog_new(account, &project->catalogs[0]));
     RC_TRY(rc_catalog_new(account, &project->catalogs[1]));
     RC_CLEANUP(rc_head_unrefp) struct rc_head *head = NULL;
-    RC_TRY(rc_head_new(account, project->head_rows_max, &head));
+    RC_TRY(rc_head_new(rc_project_account_of(project, RC_MEMORY_HEADS), project->head_rows_max,
+                       &head));
     return rc_version_new(account, head, &project->published.version);
 }
 
@@ -101,6 +103,8 @@ rc_project_new(const struct rc_project_settings *settings,
     memset(project, 0, sizeof(*project));
     atomic_init(&project->references, 1);
     project->account.parent = parent;
+    for (size_t i = 0; i < RC_MEMORY_KIND_COUNT; i++)
+        project->accounts[i].parent = &project->account;
     project->head_rows_max = head_rows_max;
     project->next_slab_id = 1;
     rc_event_index_open(&project->event_index, &project->account);
@@ -157,6 +161,13 @@ struct rc_account *
 rc_project_account(struct rc_project *project)
 {
     return &project->account;
+}
+
+struct rc_account *
+rc_project_account_of(struct rc_project *project, enum rc_memory_kind kind)
+{
+    RC_ASSERT(kind < RC_MEMORY_KIND_COUNT);
+    return &project->accounts[kind];
 }
 
 static enum rc_status

@@ -22,6 +22,7 @@
 #include "engine/base/status.h"
 #include "engine/store/catalog.h"
 #include "engine/store/event_index.h"
+#include "engine/store/memory_kind.h"
 #include "engine/store/people.h"
 #include "engine/store/properties.h"
 #include "engine/store/streams.h"
@@ -74,8 +75,14 @@ RC_DEFINE_CLEANUP(struct rc_project *, rc_project_unref)
 struct rc_bytes
 rc_project_id(const struct rc_project *project);
 
+/* Of all that the project takes; itself charged for what is of no kind: settings, definitions,
+ * versions and dead rows, what snapshots need. */
 struct rc_account *
 rc_project_account(struct rc_project *project);
+
+/* The part of it that is for one thing. */
+struct rc_account *
+rc_project_account_of(struct rc_project *project, enum rc_memory_kind kind);
 
 /* The settings as they are now; texts are copied into arena. */
 RC_MUST_USE enum rc_status

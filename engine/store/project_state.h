@@ -22,6 +22,7 @@ struct rc_published {
 struct rc_project {
     _Atomic(uint32_t) references;
     struct rc_account account;
+    struct rc_account accounts[RC_MEMORY_KIND_COUNT]; /* Children of it. */
     char id[RC_PROJECT_ID_BYTES_MAX];
     size_t id_size;
     uint32_t head_rows_max;

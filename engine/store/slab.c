@@ -337,3 +337,28 @@ rc_slab_find_event(const struct rc_slab *slab,
     }
     return false;
 }
+
+enum rc_status
+rc_slab_search_event(struct rc_slab *slab,
+                     uint32_t user,
+                     const struct rc_event_id *id,
+                     bool *ret_found,
+                     uint32_t *ret_row,
+                     struct rc_error *reterr_error)
+{
+    if (slab->cold == NULL) {
+        *ret_found = rc_slab_find_event(slab, user, id, ret_row);
+        return RC_OK;
+    }
+    const uint32_t index = rc_slab_user_lower_bound(slab, user);
+    if (index == slab->info.user_count || slab->users[index] != user) {
+        *ret_found = false;
+        return RC_OK;
+    }
+    RC_TRY(rc_cold_use(slab->cold, 0, reterr_error));
+    const enum rc_status status =
+        rc_cold_ids_find(rc_cold_get_ids(slab->cold), slab->cold, slab->starts[index],
+                         slab->starts[index + 1], id, ret_found, ret_row, reterr_error);
+    rc_cold_unuse(slab->cold);
+    return status;
+}

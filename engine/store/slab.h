@@ -104,7 +104,7 @@ rc_slab_read(struct rc_disk *disk,
 
 /* What of a slab is looked at together. */
 enum rc_slab_part {
-    RC_SLAB_PART_USERS = 1, /* Users and their first rows. */
+    RC_SLAB_PART_USERS = 1, /* Users and their first rows: kept in memory of any slab. */
     RC_SLAB_PART_TIMES = 2,
     RC_SLAB_PART_IDS = 4,
     RC_SLAB_PART_COLUMNS = 8, /* All of them. */
@@ -113,13 +113,13 @@ enum rc_slab_part {
 #define RC_SLAB_PARTS_ALL (RC_SLAB_PARTS_ROWS | RC_SLAB_PART_IDS | RC_SLAB_PART_COLUMNS)
 
 /*
- * Begins to use a slab: needed before anything but its info, filter and size is asked, since a cold
- * slab (cold_cache.h) has nothing else in memory; for any other it costs nothing and succeeds. The
- * parts named (any of enum rc_slab_part, or 0) are in memory until rc_slab_unuse. Ids and columns
- * that were not named are read when they are asked for; where that fails the id is 0 and the column
- * missing, and rc_slab_read_failures has grown: whoever relies on what it read must look.
- *   RC_UNAVAILABLE  the disk failed; RC_CORRUPT: the file is damaged; RC_LIMIT_EXCEEDED. The error
- *                   names the file, and the slab is not in use.
+ * Begins to use a slab: needed before anything but its info, filter, users and their first
+ * rows is asked, since a cold slab (cold_cache.h) has nothing else in memory; for any other it
+ * costs nothing and succeeds. The parts named (any of enum rc_slab_part, or 0) are in memory until
+ * rc_slab_unuse. Ids and columns that were not named are read when they are asked for; where that
+ * fails the id is 0 and the column missing, and rc_slab_read_failures has grown: whoever relies on
+ * what it read must look. RC_UNAVAILABLE  the disk failed; RC_CORRUPT: the file is damaged;
+ * RC_LIMIT_EXCEEDED. The error names the file, and the slab is not in use.
  */
 RC_MUST_USE enum rc_status
 rc_slab_use(struct rc_slab *slab, uint32_t parts, struct rc_error *reterr_error);
@@ -230,6 +230,16 @@ rc_slab_find_event(const struct rc_slab *slab,
                    uint32_t user,
                    const struct rc_event_id *id,
                    uint32_t *ret_row);
+
+/* The same of a slab that need not be in use: of a cold one the pages with that user's ids are
+ * read, and nothing of them stays in memory. As rc_slab_use where that fails. */
+RC_MUST_USE enum rc_status
+rc_slab_search_event(struct rc_slab *slab,
+                     uint32_t user,
+                     const struct rc_event_id *id,
+                     bool *ret_found,
+                     uint32_t *ret_row,
+                     struct rc_error *reterr_error);
 
 /* Verifies the checksum of every section and column, and zeros between them. O(size). */
 RC_MUST_USE enum rc_status

@@ -43,7 +43,8 @@ struct rc_cold {
     struct rc_file *file;
     char *pages;
     size_t size;
-    uint64_t kept_bytes; /* Charged: header, directory, filter. */
+    uint64_t kept_bytes; /* Charged: header, directory, filter, users. */
+    struct rc_cold_ids *ids;
     _Atomic(int32_t) uses;
     _Atomic(uint64_t) used_at;      /* By the cache's clock of uses. */
     _Atomic(uint64_t) loaded_bytes; /* Charged: the loaded parts. */
@@ -358,6 +359,55 @@ rc_cold_memory_bytes(const struct rc_cold *cold)
     return cold->kept_bytes + atomic_load(&cold->loaded_bytes);
 }
 
+const struct rc_slab_section *
+rc_cold_section(const struct rc_cold *cold, enum rc_slab_section_kind kind)
+{
+    return &((const struct rc_slab_header *)(void *)cold->pages)->sections[kind - 1];
+}
+
+struct rc_cold_ids *
+rc_cold_get_ids(struct rc_cold *cold)
+{
+    return cold->ids;
+}
+
+enum rc_status
+rc_cold_read(struct rc_cold *cold,
+             enum rc_slab_section_kind kind,
+             uint64_t offset,
+             size_t size,
+             void *out,
+             bool *ret_loaded,
+             struct rc_error *reterr_error)
+{
+    const struct rc_slab_section *section = rc_cold_section(cold, kind);
+    struct rc_error cause;
+    size_t got = 0;
+    RC_ASSERT(atomic_load_explicit(&cold->uses, memory_order_relaxed) > 0);
+    RC_ASSERT(offset <= section->size && size <= section->size - offset);
+    *ret_loaded = is_loaded(&cold->parts[kind - 1]);
+    if (*ret_loaded) {
+        memcpy(out, cold->pages + section->offset + offset, size);
+        return RC_OK;
+    }
+    const enum rc_status status =
+        rc_file_read_at(cold->file, out, size, section->offset + offset, &got, &cause);
+    atomic_fetch_add(&cold->cache->reads, 1);
+    atomic_fetch_add(&cold->cache->read_bytes, got);
+    if (status == RC_OK && got == size)
+        return RC_OK;
+    atomic_fetch_add(&cold->cache->failures, 1);
+    return status != RC_OK ? read_failed(cold, status, cause.message, reterr_error)
+                           : read_failed(cold, RC_CORRUPT, "the file is too short", reterr_error);
+}
+
+enum rc_status
+rc_cold_damaged(struct rc_cold *cold, struct rc_error *reterr_error)
+{
+    atomic_fetch_add(&cold->cache->failures, 1);
+    return read_failed(cold, RC_CORRUPT, "a checksum of its content is off", reterr_error);
+}
+
 bool
 rc_cold_has(const struct rc_cold *cold, enum rc_slab_section_kind kind)
 {
@@ -396,6 +446,7 @@ rc_cold_free(struct rc_cold *cold)
     }
     pthread_mutex_unlock(&cache->lock);
     rc_account_release(cold->account, cold->kept_bytes);
+    rc_cold_ids_free(cold->ids);
     rc_pages_free(cold->pages, cold->size);
     rc_file_close(cold->file);
     pthread_mutex_destroy(&cold->lock);
@@ -421,22 +472,25 @@ enter_list(struct rc_cold *cold)
     pthread_mutex_unlock(&cache->lock);
 }
 
-/* Reads what stays in memory; the directory and the filter only if they can lie where the header
- * says. */
+/* What of a slab stays in memory: what says where to look for an event. */
+static const enum rc_slab_section_kind kept_kinds[] = {RC_SLAB_DIRECTORY, RC_SLAB_FILTER,
+                                                       RC_SLAB_USERS, RC_SLAB_STARTS};
+#define KEPT_COUNT (sizeof(kept_kinds) / sizeof(kept_kinds[0]))
+
+/* Reads what stays in memory, only if it can lie where the header says. */
 static enum rc_status
 read_kept(struct rc_cold *cold, struct rc_error *reterr_error)
 {
     const struct rc_slab_header *header = (const struct rc_slab_header *)(void *)cold->pages;
-    const struct rc_slab_section *kept[] = {&header->sections[RC_SLAB_DIRECTORY - 1],
-                                            &header->sections[RC_SLAB_FILTER - 1]};
     struct rc_error cause;
     if (header->size != cold->size || header->crc32c != rc_slab_header_crc32c(header))
         return read_failed(cold, RC_CORRUPT, "its header is damaged", reterr_error);
-    for (size_t i = 0; i < 2; i++) {
-        if (kept[i]->offset > cold->size || kept[i]->size > cold->size - kept[i]->offset)
+    for (size_t i = 0; i < KEPT_COUNT; i++) {
+        const struct rc_slab_section *kept = rc_cold_section(cold, kept_kinds[i]);
+        if (kept->offset > cold->size || kept->size > cold->size - kept->offset)
             return read_failed(cold, RC_CORRUPT, "its header is damaged", reterr_error);
-        if (kept[i]->size > 0)
-            RC_TRY(read_bytes(cold, kept[i]->offset, kept[i]->size, kept[i]->crc32c, reterr_error));
+        if (kept->size > 0)
+            RC_TRY(read_bytes(cold, kept->offset, kept->size, kept->crc32c, reterr_error));
     }
     if (rc_slab_layout_check_frame(cold->pages, cold->size, &cause) != RC_OK)
         return read_failed(cold, RC_CORRUPT, cause.message, reterr_error);
@@ -452,8 +506,9 @@ list_parts(struct rc_cold *cold)
         (const struct rc_slab_column *)(const void *)(cold->pages + directory->offset);
     for (uint32_t i = 0; i < RC_SLAB_SECTION_COUNT; i++) {
         const struct rc_slab_section *section = &header->sections[i];
-        /* What is kept is no part that could be dropped. */
-        const bool kept = section->kind == RC_SLAB_DIRECTORY || section->kind == RC_SLAB_FILTER;
+        bool kept = false; /* Then it is no part that could be dropped. */
+        for (size_t k = 0; k < KEPT_COUNT; k++)
+            kept = kept || section->kind == kept_kinds[k];
         cold->parts[i] = (struct part){
             .offset = section->offset, .size = kept ? 0 : section->size, .crc32c = section->crc32c};
     }
@@ -496,7 +551,7 @@ open_file(struct rc_cold_cache *cache,
     const size_t skip = length < sizeof(cold->path) ? 0 : length - sizeof(cold->path) + 1;
     memcpy(cold->path, path + skip, length - skip + 1);
     cold->pages = rc_pages_reserve(size);
-    if (cold->pages == NULL) {
+    if (cold->pages == NULL || rc_cold_ids_new(account, &cold->ids) != RC_OK) {
         rc_cold_free(cold);
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to open a slab");
     }
@@ -516,9 +571,9 @@ rc_slab_open_cold(struct rc_cold_cache *cache,
     RC_CLEANUP(rc_cold_freep) struct rc_cold *cold = NULL;
     RC_TRY(open_file(cache, disk, path, account, &cold, reterr_error));
     RC_TRY(read_kept(cold, reterr_error));
-    const struct rc_slab_header *header = (const struct rc_slab_header *)(void *)cold->pages;
-    const uint64_t kept_bytes = sizeof(*header) + header->sections[RC_SLAB_DIRECTORY - 1].size +
-                                header->sections[RC_SLAB_FILTER - 1].size;
+    uint64_t kept_bytes = sizeof(struct rc_slab_header);
+    for (size_t i = 0; i < KEPT_COUNT; i++)
+        kept_bytes += rc_cold_section(cold, kept_kinds[i])->size;
     if (!rc_account_charge(account, kept_bytes))
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to open a slab");
     cold->kept_bytes = kept_bytes;

@@ -46,4 +46,48 @@ rc_cold_need_ids(struct rc_cold *cold);
 bool
 rc_cold_need_column(struct rc_cold *cold, uint32_t index);
 
+/* A section as the header says it is. */
+const struct rc_slab_section *
+rc_cold_section(const struct rc_cold *cold, enum rc_slab_section_kind kind);
+
+/* Copies bytes of a section out: from memory, or as the disk has them now. *ret_loaded says which:
+ * what comes from memory is true. As rc_slab_use. Of slabs in use only. */
+RC_MUST_USE enum rc_status
+rc_cold_read(struct rc_cold *cold,
+             enum rc_slab_section_kind kind,
+             uint64_t offset,
+             size_t size,
+             void *out,
+             bool *ret_loaded,
+             struct rc_error *reterr_error);
+
+/* Says that a section's checksum is off, and counts it. */
+enum rc_status
+rc_cold_damaged(struct rc_cold *cold, struct rc_error *reterr_error);
+
+/* ---- slab_cold_ids.c ---- */
+
+/* The ids of a cold slab, looked up without having all of them in memory. */
+struct rc_cold_ids;
+
+RC_MUST_USE enum rc_status
+rc_cold_ids_new(struct rc_account *account, struct rc_cold_ids **ret_ids);
+
+struct rc_cold_ids *
+rc_cold_ids_free(struct rc_cold_ids *ids);
+
+/* Looks for an id among the rows [row, end). The slab is in use. */
+RC_MUST_USE enum rc_status
+rc_cold_ids_find(struct rc_cold_ids *ids,
+                 struct rc_cold *cold,
+                 uint32_t row,
+                 uint32_t end,
+                 const struct rc_event_id *id,
+                 bool *ret_found,
+                 uint32_t *ret_row,
+                 struct rc_error *reterr_error);
+
+struct rc_cold_ids *
+rc_cold_get_ids(struct rc_cold *cold);
+
 #endif
