@@ -77,7 +77,8 @@ build_group(struct merging *merging,
         merging->rows_left_out |= slab->dead != NULL;
     }
     return rc_slab_build(sources, group->count, group->window_start_ms,
-                         rc_project_account_of(merging->project, RC_MEMORY_SLABS), cancel, &group->slab, reterr_error);
+                         rc_project_account_of(merging->project, RC_MEMORY_SLABS), cancel,
+                         &group->slab, reterr_error);
 }
 
 /* Has all slabs of the plan in memory until the merge is over. */

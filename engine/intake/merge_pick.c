@@ -207,16 +207,17 @@ rc_merge_pick_all(const struct rc_version *version, struct rc_merge_plan *ret_pl
 }
 
 static bool
-holds_absent(const struct rc_slab *slab,
-             const struct rc_gone *gone,
-             const struct rc_dictionary *ids)
+holds_absent(struct rc_slab *slab, const struct rc_gone *gone, const struct rc_dictionary *ids)
 {
+    if (rc_slab_use(slab, RC_SLAB_PART_USERS, NULL) != RC_OK)
+        return true; /* The merge will say why it cannot be read. */
     const uint32_t user_count = rc_slab_get_info(slab)->user_count;
     const uint32_t *users = rc_slab_users(slab);
-    for (uint32_t i = 0; i < user_count; i++)
-        if (rc_gone_has(gone, users[i]) || !rc_dictionary_has(ids, users[i]))
-            return true;
-    return false;
+    bool found = false;
+    for (uint32_t i = 0; i < user_count && !found; i++)
+        found = rc_gone_has(gone, users[i]) || !rc_dictionary_has(ids, users[i]);
+    rc_slab_unuse(slab);
+    return found;
 }
 
 void

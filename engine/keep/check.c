@@ -187,28 +187,10 @@ check_slab_content(struct rc_check *check,
     }
 }
 
-/* *sound turns false when the slab's content cannot be followed. */
-static enum rc_status
-check_slab(struct rc_check *check,
-           const char *project,
-           const struct rc_view *view,
-           const struct rc_view_slab *held,
-           bool *sound,
-           struct rc_error *reterr_error)
+static void
+check_dead(struct rc_check *check, const char *where, const struct rc_view_slab *held)
 {
-    char where[WHERE_BYTES];
-    struct rc_error error;
     const struct rc_slab_info *info = rc_slab_get_info(held->slab);
-    (void)snprintf(where, sizeof(where), "%.100s/slab-%016" PRIx64, project, held->id);
-    const uint64_t problems = check->counts.problems;
-    check->counts.slabs++;
-    check->counts.events += info->row_count;
-    RC_TRY(note(check, where, rc_slab_check(held->slab, &error), &error, reterr_error));
-    if (check->counts.problems != problems) {
-        *sound = false;
-        return RC_OK;
-    }
-    check_slab_content(check, where, held->slab, view);
     uint64_t dead = 0;
     for (uint32_t i = 0; held->dead != NULL && i < (info->row_count + 63) / 64; i++)
         dead += (uint64_t)__builtin_popcountll(held->dead[i]);
@@ -216,22 +198,55 @@ check_slab(struct rc_check *check,
     if (dead != held->dead_count)
         rc_check_found(check, RC_FINDING_PROBLEM, where, "%" PRIu64 " rows are dead, not %u", dead,
                        held->dead_count);
+}
+
+/* A slab on disk only is read whole for it. *sound turns false when its content cannot be
+ * followed. */
+static enum rc_status
+check_slab(struct rc_check *check,
+           const char *project,
+           struct rc_view *view,
+           uint32_t slab,
+           bool *sound,
+           struct rc_error *reterr_error)
+{
+    char where[WHERE_BYTES];
+    struct rc_error error;
+    uint32_t count = 0;
+    const struct rc_view_slab *held = &rc_view_slabs(view, &count)[slab];
+    (void)snprintf(where, sizeof(where), "%.100s/slab-%016" PRIx64, project, held->id);
+    const uint64_t problems = check->counts.problems;
+    check->counts.slabs++;
+    check->counts.events += rc_slab_get_info(held->slab)->row_count;
+    enum rc_status status = rc_view_use_slab(view, slab, RC_SLAB_PARTS_ALL, &error);
+    const bool in_use = status == RC_OK;
+    if (in_use)
+        status = rc_slab_check(held->slab, &error);
+    RC_TRY(note(check, where, status, &error, reterr_error));
+    if (check->counts.problems != problems) {
+        *sound = false;
+    } else {
+        check_slab_content(check, where, held->slab, view);
+        check_dead(check, where, held);
+    }
+    if (in_use)
+        rc_view_unuse_slab(view, slab);
     return RC_OK;
 }
 
 static enum rc_status
 check_slabs(struct rc_check *check,
             const char *project,
-            const struct rc_view *view,
+            struct rc_view *view,
             struct rc_error *reterr_error)
 {
     uint32_t count = 0;
     bool sound = true;
-    const struct rc_view_slab *slabs = rc_view_slabs(view, &count);
+    (void)rc_view_slabs(view, &count);
     for (uint32_t i = 0; i < count; i++) {
         if (rc_check_is_cancelled(check))
             return rc_error_set(reterr_error, RC_CANCELLED, "the check was cancelled");
-        RC_TRY(check_slab(check, project, view, &slabs[i], &sound, reterr_error));
+        RC_TRY(check_slab(check, project, view, i, &sound, reterr_error));
     }
     uint32_t chunk_count = 0;
     const struct rc_view_chunk *chunks = rc_view_chunks(view, &chunk_count);

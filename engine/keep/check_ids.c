@@ -203,13 +203,15 @@ range_end(const struct gathering *gathering, uint64_t first, uint64_t users)
 enum rc_status
 rc_check_ids(struct rc_check *check,
              const char *where,
-             const struct rc_view *view,
+             struct rc_view *view,
              struct rc_error *reterr_error)
 {
     RC_CLEANUP(gathering_close) struct gathering gathering = {.check = check, .where = where};
     gathering.slabs = rc_view_slabs(view, &gathering.slab_count);
     gathering.chunks = rc_view_chunks(view, &gathering.chunk_count);
     const uint64_t users = rc_view_user_count(view);
+    for (uint32_t i = 0; i < gathering.slab_count; i++)
+        RC_TRY(rc_view_use_slab(view, i, RC_SLAB_PART_USERS | RC_SLAB_PART_IDS, reterr_error));
     RC_TRY_OR(reterr_error, gather_heads(&gathering));
     for (uint64_t first = 0, end = 0; first < users; first = end) {
         if (rc_check_is_cancelled(check))

@@ -10,7 +10,7 @@
 RC_MUST_USE enum rc_status
 rc_check_ids(struct rc_check *check,
              const char *where,
-             const struct rc_view *view,
+             struct rc_view *view,
              struct rc_error *reterr_error);
 
 #endif
