@@ -5,6 +5,8 @@ static const struct rc_command_entry questions[] = {
     {"funnel", "how many users come how far along some steps", rc_command_query_funnel},
     {"retention", "how many users come back after how many periods", rc_command_query_retention},
     {"series", "numbers over time", rc_command_query_series},
+    {"lifecycle", "who is new, who comes back, who is gone", rc_command_query_lifecycle},
+    {"stickiness", "in how many days, weeks, months users are active", rc_command_query_stickiness},
     {"segment", "how many users a segment has, and which", rc_command_query_segment},
     {"events", "what one user did", rc_command_query_events},
     {0},

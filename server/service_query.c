@@ -3,8 +3,10 @@
 
 #include <recount/v1/event_list.pb-c.h>
 #include <recount/v1/funnel.pb-c.h>
+#include <recount/v1/lifecycle.pb-c.h>
 #include <recount/v1/retention.pb-c.h>
 #include <recount/v1/series.pb-c.h>
+#include <recount/v1/stickiness.pb-c.h>
 #include <string.h>
 
 #include "server/encode.h"
@@ -76,6 +78,8 @@ static const struct rc_service_method methods[] = {
     METHOD("Funnel", funnel),
     METHOD("Retention", retention),
     METHOD("Series", series),
+    METHOD("Lifecycle", lifecycle),
+    METHOD("Stickiness", stickiness),
     METHOD("ListEvents", list_events),
 };
 

@@ -1,0 +1,32 @@
+/*
+ * Render usage: how users use the product (lifecycle, stickiness), drawn for a terminal and as
+ * tables for other programs.
+ *
+ * Threading: one thread.
+ */
+#ifndef RC_CLI_RENDER_USAGE_H
+#define RC_CLI_RENDER_USAGE_H
+
+#include "cli/render.h"
+#include "recount/v1/lifecycle.pb-c.h"
+#include "recount/v1/stickiness.pb-c.h"
+
+/* A line for each bucket: a bar of new, returning and resurrecting users, and the numbers. */
+void
+rc_render_lifecycle(const struct rc_paint *paint,
+                    const Recount__V1__LifecycleResponse *reply,
+                    Recount__V1__TimeUnit unit);
+void
+rc_render_lifecycle_csv(FILE *out,
+                        const Recount__V1__LifecycleResponse *reply,
+                        Recount__V1__TimeUnit unit);
+
+/* A bar for each number of buckets; with a comparison its numbers beside. */
+void
+rc_render_stickiness(const struct rc_paint *paint,
+                     const Recount__V1__StickinessResponse *reply,
+                     Recount__V1__TimeUnit unit);
+void
+rc_render_stickiness_csv(FILE *out, const Recount__V1__StickinessResponse *reply);
+
+#endif
