@@ -7,6 +7,8 @@ static const struct rc_command_entry questions[] = {
     {"series", "numbers over time", rc_command_query_series},
     {"lifecycle", "who is new, who comes back, who is gone", rc_command_query_lifecycle},
     {"stickiness", "in how many days, weeks, months users are active", rc_command_query_stickiness},
+    {"sessions", "how many sessions, how long, where they begin and end",
+     rc_command_query_sessions},
     {"segment", "how many users a segment has, and which", rc_command_query_segment},
     {"events", "what one user did", rc_command_query_events},
     {0},

@@ -1,5 +1,5 @@
 /*
- * Render usage: how users use the product (lifecycle, stickiness), drawn for a terminal and as
+ * Render usage: how users use the product (lifecycle, stickiness, sessions), drawn for a terminal and as
  * tables for other programs.
  *
  * Threading: one thread.
@@ -9,6 +9,7 @@
 
 #include "cli/render.h"
 #include "recount/v1/lifecycle.pb-c.h"
+#include "recount/v1/sessions.pb-c.h"
 #include "recount/v1/stickiness.pb-c.h"
 
 /* A line for each bucket: a bar of new, returning and resurrecting users, and the numbers. */
@@ -28,5 +29,19 @@ rc_render_stickiness(const struct rc_paint *paint,
                      Recount__V1__TimeUnit unit);
 void
 rc_render_stickiness_csv(FILE *out, const Recount__V1__StickinessResponse *reply);
+
+/* A table of figures, and where sessions begin and end. */
+void
+rc_render_sessions(const struct rc_paint *paint,
+                   const Recount__V1__SessionsResponse *reply,
+                   Recount__V1__TimeUnit unit);
+void
+rc_render_sessions_csv(FILE *out,
+                       const Recount__V1__SessionsResponse *reply,
+                       Recount__V1__TimeUnit unit);
+
+/* The lists of the values with which sessions begin and end. */
+void
+rc_render_session_ends_csv(FILE *out, const Recount__V1__SessionsResponse *reply);
 
 #endif

@@ -60,6 +60,9 @@
 #define RC_SEGMENT_DEPTH_MAX 16u
 #define RC_PAGE_ROWS_MAX 10000u
 
+/* The longest pause inside a session: a year. */
+#define RC_SESSION_GAP_MS_MAX ((int64_t)366 * 86400 * 1000)
+
 /* Definitions and segments of one project. */
 #define RC_DEFINITIONS_MAX 100000u
 

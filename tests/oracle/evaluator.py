@@ -9,6 +9,7 @@ from lifecycle import lifecycle_answer
 from lists import events_answer, users_answer
 from retention import retention_answer
 from series import series_answer
+from sessions import sessions_answer
 from stickiness import stickiness_answer
 
 ANSWERS = {
@@ -17,6 +18,7 @@ ANSWERS = {
     "retention": retention_answer,
     "lifecycle": lifecycle_answer,
     "stickiness": stickiness_answer,
+    "sessions": sessions_answer,
     "segment": users_answer,
     "events": events_answer,
 }

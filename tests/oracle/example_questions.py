@@ -58,7 +58,7 @@ class Question:
         if kind == "word" and name in usage_questions.OPTIONS:
             self.tokens.next()
             takes = usage_questions.OPTIONS[name]
-            self.options[name] = True if takes is None else getattr(self.tokens, takes)()
+            self.options[name] = getattr(self.tokens, takes[0])(*takes[1:]) if takes else True
             return True
         reader = getattr(self, "option_" + name, None) if kind == "word" else None
         if reader is not None:

@@ -40,6 +40,7 @@ from recount.v1 import (
     segment_pb2,
     segment_pb2_grpc,
     series_pb2,
+    sessions_pb2,
     stickiness_pb2,
 )
 from server import Server
@@ -54,6 +55,7 @@ MODULES = (
     retention_pb2,
     segment_pb2,
     series_pb2,
+    sessions_pb2,
     stickiness_pb2,
 )
 STUBS = (

@@ -44,6 +44,7 @@ from recount.v1 import (
     segment_pb2,
     segment_pb2_grpc,
     series_pb2,
+    sessions_pb2,
     stickiness_pb2,
 )
 from server import Server, ServerDied
@@ -55,6 +56,7 @@ REFUSED = {
     "Funnel": (query_pb2_grpc.QueryServiceStub, funnel_pb2.FunnelRequest),
     "Retention": (query_pb2_grpc.QueryServiceStub, retention_pb2.RetentionRequest),
     "Lifecycle": (query_pb2_grpc.QueryServiceStub, lifecycle_pb2.LifecycleRequest),
+    "Sessions": (query_pb2_grpc.QueryServiceStub, sessions_pb2.SessionsRequest),
     "Stickiness": (query_pb2_grpc.QueryServiceStub, stickiness_pb2.StickinessRequest),
     "CountSegment": (segment_pb2_grpc.SegmentServiceStub, segment_pb2.CountSegmentRequest),
     "CreateSegment": (segment_pb2_grpc.SegmentServiceStub, segment_pb2.CreateSegmentRequest),

@@ -1,4 +1,4 @@
-"""Random queries about how users use the product: lifecycle, stickiness. And their tags for the
+"""Random queries about how users use the product: lifecycle, stickiness, sessions. And their tags for the
 coverage table.
 
 The parts that all queries share (selectors, scopes) come from queries.py as callbacks, so that
@@ -17,7 +17,8 @@ UNIT_MS = {
     "quarter": 91 * DAY,
     "year": 365 * DAY,
 }
-OPTIONS = ("unit", "count", "min_events", "compare")
+PROPERTIES = ["type", "path", "price", "city", "tags", "mixed", "absent"]
+OPTIONS = ("unit", "count", "min_events", "compare", "property")
 
 
 def some_unit(rng, scope, most):
@@ -48,14 +49,47 @@ def make_stickiness(rng, world, make_scope, make_selector):
     }
 
 
-MAKERS = {"lifecycle": make_lifecycle, "stickiness": make_stickiness}
+def some_gap(rng, world):
+    """Often one of the world's own pauses, or a millisecond beside it."""
+    if rng.random() < 0.2:
+        return None
+    return max(rng.choice([0, 1, 1, 2, 3, 10]) * world["grid"] + rng.choice([0, 0, 0, 1, -1]), 0)
+
+
+def make_sessions(rng, world, make_scope, make_selector):
+    scope = make_scope(rng, world)
+    out = {
+        "kind": "sessions",
+        "scope": scope,
+        "selector": None if rng.random() < 0.5 else make_selector(rng, world),
+        "unit": None if rng.random() < 0.25 else some_unit(rng, scope, 200),
+        "gap": some_gap(rng, world),
+        "property": None,
+        "top": 9,
+    }
+    if rng.random() < 0.6:
+        out["property"] = rng.choice(PROPERTIES)
+        out["top"] = rng.choice([0, 1, 2, 3, 9, 100])
+    return out
+
+
+MAKERS = {
+    "lifecycle": make_lifecycle,
+    "stickiness": make_stickiness,
+    "sessions": make_sessions,
+}
 
 
 def usage_tags(query):
     """Names of the options that a query of this file uses."""
     if query["kind"] not in MAKERS:
         return set()
-    return {
+    found = set()
+    for name in ("selector", "gap"):
+        if name in query:
+            given = query[name] is not None
+            found.add(f"{query['kind']}: {name if given else 'no ' + name}")
+    return found | {
         f"{query['kind']}: {name} {query[name]}"
         for name in OPTIONS
         if isinstance(query.get(name), (str, int)) and query[name]

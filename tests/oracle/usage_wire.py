@@ -1,8 +1,8 @@
-"""Lifecycle and stickiness between the oracle's dicts and the messages of recount.v1; wire.py has
+"""Lifecycle, stickiness and sessions between the oracle's dicts and the messages of recount.v1; wire.py has
 the parts.
 """
 
-from recount.v1 import lifecycle_pb2, stickiness_pb2
+from recount.v1 import lifecycle_pb2, sessions_pb2, stickiness_pb2
 
 from wire import UNITS, bucket_list, column, label, scope_message, selector_message
 
@@ -76,8 +76,58 @@ def stickiness_reply(reply):
     }
 
 
+def sessions_request(query, project):
+    out = sessions_pb2.SessionsRequest(scope=scope_message(query["scope"], project))
+    if query["selector"] is not None:
+        out.selector.CopyFrom(selector_message(query["selector"], project))
+    if query["gap"] is not None:
+        out.gap_ms = query["gap"]
+    if query["unit"] is not None:
+        out.bucket.unit = UNITS[query["unit"]]
+    if query["property"] is not None:
+        out.entry_exit_property = query["property"]
+        out.top = query["top"]
+    return out
+
+
+def figures(message):
+    """Dicts, one for each place of the columns."""
+    columns = {
+        "sessions": column(message.sessions),
+        "users": column(message.users),
+        "bounces": column(message.bounces),
+        "bounce_rate": column(message.bounce_rates),
+        "mean_events": column(message.mean_events),
+        "mean_seconds": column(message.mean_seconds),
+        "median_seconds": column(message.median_seconds),
+    }
+    if len({len(one) for one in columns.values()}) != 1:
+        raise ValueError("columns of different lengths")
+    return [dict(zip(columns, values)) for values in zip(*columns.values())]
+
+
+def session_ends(messages):
+    return [
+        {"label": label(one.label), "sessions": one.sessions, "bounces": one.bounces}
+        for one in messages
+    ]
+
+
+def sessions_reply(reply):
+    row = total_row(reply.rows)
+    (total,) = figures(row.total)
+    return {
+        "buckets": bucket_list(reply.buckets),
+        "figures": figures(row.buckets),
+        "total": total,
+        "entries": session_ends(reply.entries),
+        "exits": session_ends(reply.exits),
+    }
+
+
 # kind: (method of QueryService, query to request, reply to answer)
 CALLS = {
     "lifecycle": ("Lifecycle", lifecycle_request, lifecycle_reply),
     "stickiness": ("Stickiness", stickiness_request, stickiness_reply),
+    "sessions": ("Sessions", sessions_request, sessions_reply),
 }
