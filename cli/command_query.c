@@ -9,6 +9,7 @@ static const struct rc_command_entry questions[] = {
     {"stickiness", "in how many days, weeks, months users are active", rc_command_query_stickiness},
     {"sessions", "how many sessions, how long, where they begin and end",
      rc_command_query_sessions},
+    {"paths", "what users do one after the other", rc_command_query_paths},
     {"segment", "how many users a segment has, and which", rc_command_query_segment},
     {"events", "what one user did", rc_command_query_events},
     {0},

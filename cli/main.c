@@ -15,7 +15,7 @@ static const struct rc_command_entry commands[] = {
     {"load", "load archives into a project", rc_command_load},
     {"define", "say what an event means: create, list, show, delete", rc_command_define},
     {"segment", "saved sets of users: create, list, show, delete", rc_command_segment},
-    {"query", "funnel, retention, series, lifecycle, stickiness, sessions, segment, events",
+    {"query", "funnel, retention, series, lifecycle, stickiness, sessions, paths, segment, events",
      rc_command_query},
     {"project", "create, list, delete projects", rc_command_project},
     {"stats", "figures of the server and its projects", rc_command_stats},

@@ -1,6 +1,6 @@
 /*
- * Render usage: how users use the product (lifecycle, stickiness, sessions), drawn for a terminal and as
- * tables for other programs.
+ * Render usage: how users use the product (lifecycle, stickiness, sessions, paths), drawn for a
+ * terminal and as tables for other programs.
  *
  * Threading: one thread.
  */
@@ -9,6 +9,7 @@
 
 #include "cli/render.h"
 #include "recount/v1/lifecycle.pb-c.h"
+#include "recount/v1/paths.pb-c.h"
 #include "recount/v1/sessions.pb-c.h"
 #include "recount/v1/stickiness.pb-c.h"
 
@@ -43,5 +44,13 @@ rc_render_sessions_csv(FILE *out,
 /* The lists of the values with which sessions begin and end. */
 void
 rc_render_session_ends_csv(FILE *out, const Recount__V1__SessionsResponse *reply);
+
+/* The nodes of each level, and what follows them. */
+void
+rc_render_paths(const struct rc_paint *paint, const Recount__V1__PathsResponse *reply);
+
+/* The edges; drop-off has no target. */
+void
+rc_render_paths_csv(FILE *out, const Recount__V1__PathsResponse *reply);
 
 #endif

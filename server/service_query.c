@@ -4,6 +4,7 @@
 #include <recount/v1/event_list.pb-c.h>
 #include <recount/v1/funnel.pb-c.h>
 #include <recount/v1/lifecycle.pb-c.h>
+#include <recount/v1/paths.pb-c.h>
 #include <recount/v1/retention.pb-c.h>
 #include <recount/v1/series.pb-c.h>
 #include <recount/v1/sessions.pb-c.h>
@@ -84,6 +85,7 @@ static const struct rc_service_method methods[] = {
     METHOD("Lifecycle", lifecycle),
     METHOD("Stickiness", stickiness),
     METHOD("Sessions", sessions),
+    METHOD("Paths", paths),
     METHOD("ListEvents", list_events),
 };
 /* clang-format on */

@@ -192,20 +192,22 @@ count_sessions(struct sessions *sessions,
     const struct rc_scope *scope = &sessions->request->scope;
     const int64_t last_ms = rc_scope_until(scope, RC_TIME_MS_MAX + 1);
     int64_t ahead_ms = AHEAD_MS + 4 * sessions->request->gap_ms;
+    uint64_t hits = 0; /* Of the last walk. */
     bool cut = true;
     while (cut) {
         sessions_reset(sessions);
         sessions->is_all = scope->end_ms >= last_ms - ahead_ms;
         sessions->until_ms = sessions->is_all ? last_ms : scope->end_ms + ahead_ms;
         RC_TRY(make_plan(sessions, reterr_error));
-        stats->matched_events = 0;
-        RC_TRY_OR(reterr_error, run_lanes(sessions, &stats->matched_events));
+        hits = 0;
+        RC_TRY_OR(reterr_error, run_lanes(sessions, &hits));
         rc_plan_add_stats(sessions->plan, stats);
         cut = false;
         for (uint32_t i = 0; i < sessions->lane_count; i++)
             cut = cut || sessions->lanes[i].cut;
         ahead_ms *= 8; /* The years end before this overflows. */
     }
+    stats->matched_events += hits;
     return RC_OK;
 }
 

@@ -57,8 +57,7 @@ class Question:
         kind, name = self.tokens.peek()
         if kind == "word" and name in usage_questions.OPTIONS:
             self.tokens.next()
-            takes = usage_questions.OPTIONS[name]
-            self.options[name] = getattr(self.tokens, takes[0])(*takes[1:]) if takes else True
+            self.options[name] = usage_questions.OPTIONS[name](self)
             return True
         reader = getattr(self, "option_" + name, None) if kind == "word" else None
         if reader is not None:

@@ -43,6 +43,50 @@ def read_sessions(question):
     }
 
 
+def read_nodes(question):
+    """`page` alone: a property; `NAME PREDICATE | ...`: selectors."""
+    tokens = question.tokens
+    first = tokens.word("a property or a node's name")
+    if tokens.peek()[0] == "end":
+        return first, None
+    selectors = [{"name": first, "selector": read_selector(tokens)}]
+    while tokens.take("|"):
+        name = tokens.word("a node's name")
+        selectors.append({"name": name, "selector": read_selector(tokens)})
+    return None, selectors
+
+
+def read_chain(question):
+    nodes = [question.tokens.value()]
+    while question.tokens.take(">"):
+        nodes.append(question.tokens.value())
+    return nodes
+
+
+def read_excluded(question):
+    question.tokens.expect("(")
+    excluded = read_selector(question.tokens)
+    question.tokens.expect(")")
+    return excluded
+
+
+def read_paths(question):
+    options = question.options
+    name, selectors = read_nodes(question)
+    return {
+        "kind": "paths",
+        "scope": question.ranged_scope(),
+        "property": name,
+        "selectors": selectors,
+        "excluded": options.get("excluding"),
+        "gap": duration_ms(options["gap"]) if "gap" in options else None,
+        "depth": options.get("depth", 5),
+        "start": options.get("start", []),
+        "end": options.get("end"),
+        "top": options.get("show", 9),
+    }
+
+
 def number(value):
     return "null" if value is None else f"{value:.6g}"
 
@@ -91,14 +135,51 @@ def sessions_text(answer):
     return text
 
 
-READERS = {"lifecycle": read_lifecycle, "stickiness": read_stickiness, "sessions": read_sessions}
-WRITERS = {"lifecycle": lifecycle_text, "stickiness": stickiness_text, "sessions": sessions_text}
-# Words that a question may have before what it asks about; what each takes.
+def node_text(node):
+    return show(node["label"][1]) if node["label"][1:] else node["label"][0]
+
+
+def paths_text(answer):
+    """Level by level: each node with walks/users, its targets, and what drops off."""
+    levels = []
+    for level, nodes in enumerate(answer["levels"], 1):
+        texts = []
+        for source, node in enumerate(nodes):
+            text = f"{node_text(node)} {node['walks']}/{node['users']}"
+            targets = [
+                f"{node_text(answer['levels'][level][target])} {walks}/{users}"
+                for at, of, target, walks, users in answer["edges"]
+                if (at, of) == (level, source)
+            ]
+            if node["drop_off"][0]:
+                targets.append("off {}/{}".format(*node["drop_off"]))
+            texts.append(text + (f" > {' + '.join(targets)}" if targets else ""))
+        levels.append(", ".join(texts))
+    return "; ".join(levels) or "none"
+
+
+READERS = {
+    "lifecycle": read_lifecycle,
+    "stickiness": read_stickiness,
+    "sessions": read_sessions,
+    "paths": read_paths,
+}
+WRITERS = {
+    "lifecycle": lifecycle_text,
+    "stickiness": stickiness_text,
+    "sessions": sessions_text,
+    "paths": paths_text,
+}
+# Words that a question may have before what it asks about, and what reads the rest of each.
 OPTIONS = {
-    "min_events": ("value",),
-    "at_least": (),
-    "compare": (),
-    "gap": ("word", "a length of time"),
-    "ends": ("word", "a property"),
-    "show": ("value",),
+    "min_events": lambda question: question.tokens.value(),
+    "at_least": lambda question: True,
+    "compare": lambda question: True,
+    "gap": lambda question: question.tokens.word("a length of time"),
+    "ends": lambda question: question.tokens.word("a property"),
+    "show": lambda question: question.tokens.value(),
+    "depth": lambda question: question.tokens.value(),
+    "start": read_chain,
+    "end": lambda question: question.tokens.value(),
+    "excluding": read_excluded,
 }

@@ -1,10 +1,18 @@
-"""Lifecycle, stickiness and sessions between the oracle's dicts and the messages of recount.v1; wire.py has
+"""Lifecycle, stickiness, sessions and paths between the oracle's dicts and the messages of recount.v1; wire.py has
 the parts.
 """
 
-from recount.v1 import lifecycle_pb2, sessions_pb2, stickiness_pb2
+from recount.v1 import lifecycle_pb2, paths_pb2, sessions_pb2, stickiness_pb2
 
-from wire import UNITS, bucket_list, column, label, scope_message, selector_message
+from wire import (
+    UNITS,
+    bucket_list,
+    column,
+    label,
+    scope_message,
+    selector_message,
+    value_message,
+)
 
 STICKINESS_COUNTS = {
     "default": stickiness_pb2.STICKINESS_COUNT_UNSPECIFIED,
@@ -125,9 +133,54 @@ def sessions_reply(reply):
     }
 
 
+def paths_request(query, project):
+    out = paths_pb2.PathsRequest(
+        scope=scope_message(query["scope"], project),
+        depth=query["depth"],
+        start_nodes=[value_message(value) for value in query["start"]],
+        top=query["top"],
+    )
+    if query["property"] is not None:
+        out.property = query["property"]
+    for one in query["selectors"] or []:
+        out.selectors.selectors.add(
+            name=one["name"], selector=selector_message(one["selector"], project)
+        )
+    if query["excluded"] is not None:
+        out.excluded.CopyFrom(selector_message(query["excluded"], project))
+    if query["gap"] is not None:
+        out.gap_ms = query["gap"]
+    if query["end"] is not None:
+        out.end_node.CopyFrom(value_message(query["end"]))
+    return out
+
+
+def paths_reply(reply):
+    return {
+        "levels": [
+            [
+                {
+                    "label": label(node.label),
+                    "walks": node.walks,
+                    "users": node.users,
+                    "drop_off": [node.drop_off_walks, node.drop_off_users],
+                }
+                for node in level.nodes
+            ]
+            for level in reply.levels
+        ],
+        "edges": [
+            [one.level, one.source, one.target, one.walks, one.users] for one in reply.edges
+        ],
+        "walks": reply.walks,
+        "users": reply.users,
+    }
+
+
 # kind: (method of QueryService, query to request, reply to answer)
 CALLS = {
     "lifecycle": ("Lifecycle", lifecycle_request, lifecycle_reply),
     "stickiness": ("Stickiness", stickiness_request, stickiness_reply),
     "sessions": ("Sessions", sessions_request, sessions_reply),
+    "paths": ("Paths", paths_request, paths_reply),
 }
