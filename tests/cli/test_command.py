@@ -166,6 +166,40 @@ class Shop(unittest.TestCase):
         self.assertEqual(cells["2024-12-30", "1"], ("1", "begun"))
         self.assertEqual(cells["2025-01-06", "1"], ("", "not_begun"))
 
+    def test_lifecycle_and_stickiness(self):
+        days = ["--unit", "day", "--from", "2025-01-01", "--to", "2025-01-04", "--csv"]
+        found = rows(recount("query", "lifecycle", *days)[0])
+        self.assertEqual([row["new"] for row in found], ["2", "0", "0"])
+        self.assertEqual([row["returning"] for row in found], ["0", "1", "1"])
+        self.assertEqual([row["dormant"] for row in found], ["0", "1", "0"])
+        found = rows(recount("query", "stickiness", "any", *days, "--at-least", "--compare")[0])
+        self.assertEqual([row["users"] for row in found], ["2", "1", "1"])
+        self.assertEqual([row["compared_users"] for row in found], ["0", "0", "0"])
+        recount("query", "lifecycle", "any", "any", code=2)
+        recount("query", "stickiness", "--min-events", "0", code=2)
+
+    def test_sessions_and_paths(self):
+        words = ["--gap", "2d", "--from", "2025-01-01", "--to", "2025-01-04", "--csv"]
+        found = rows(recount("query", "sessions", "--unit", "day", *words)[0])
+        self.assertEqual([row["sessions"] for row in found], ["2", "0", "0", "2"])
+        self.assertEqual(found[-1]["bounces"], "1")
+        found = rows(recount("query", "sessions", "--property", "type", "--ends", *words)[0])
+        self.assertIn({"end": "exit", "value": "buy", "sessions": "1", "bounces": "0"}, found)
+        found = rows(recount("query", "paths", "--property", "type", *words)[0])
+        self.assertEqual(
+            [list(row.values()) for row in found],
+            [
+                ["1", "view", "add", "1", "1"],
+                ["2", "add", "buy", "1", "1"],
+                ["1", "view", "", "1", "1"],
+                ["3", "buy", "", "1", "1"],
+            ],
+        )
+        out, _ = recount("query", "paths", "viewed", "added", "--start", "added", *words)
+        self.assertEqual(list(rows(out)[0].values()), ["1", "added", "", "1", "1"])
+        recount("query", "paths", code=2)
+        recount("query", "paths", "viewed", "--property", "type", code=2)
+
     def test_segment(self):
         recount("segment", "create", "payers", "user.plan = paid and count(@added) >= 1")
         out, _ = recount("query", "segment", "payers", "--json")

@@ -2,6 +2,7 @@
 counted.
 """
 
+import usage_queries
 from buckets import buckets
 from generator import (
     CITIES,
@@ -360,14 +361,21 @@ def make_query(rng, world):
     if any(row["kind"] != "alias" for row in world["rows"]):
         kinds.append(make_events)
         weights.append(2)
+    kinds.append(make_usage)
+    weights.append(4)
     return rng.choices(kinds, weights)[0](rng, world)
+
+
+def make_usage(rng, world):
+    make = usage_queries.MAKERS[rng.choice(sorted(usage_queries.MAKERS))]
+    return make(rng, world, make_scope, make_selector)
 
 
 def tags(query):
     """Names of the options that a query uses, for the coverage table."""
     out = {query["kind"]}
     walk_tags(query, out, query["kind"])
-    return out
+    return out | usage_queries.usage_tags(query)
 
 
 def data_tags(rows):
