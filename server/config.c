@@ -50,6 +50,10 @@ static const struct setting settings[] = {
      "Time between snapshots; 0 makes them only on request and at the end"},
     {"head-rows-max", KIND_COUNT, AT(head_rows_max), "0", "COUNT",
      "Events of a project that are sealed into a slab together; 0 is the most, 65536"},
+    {"dictionary-entries-max", KIND_COUNT, AT(dictionary_entries_max), "0", "COUNT",
+     "Distinct texts of an event property that its dictionary takes; 0 is the most, 65536"},
+    {"dictionary-bytes-max", KIND_BYTES, AT(dictionary_bytes_max), "0", "SIZE",
+     "Bytes of these texts together; 0 is the most, 8m"},
     {"wal-file-bytes", KIND_BYTES, AT(wal_file_bytes), "0", "SIZE",
      "Size of one file of the log; 0 is 64m"},
     {"wal-checkpoint-bytes", KIND_BYTES, AT(wal_checkpoint_bytes), "0", "SIZE",
@@ -300,6 +304,12 @@ check_together(const struct rc_config *config, struct rc_error *error)
     if (config->head_rows_max > RC_HEAD_ROWS_MAX)
         return rc_error_field(error, RC_INVALID, "head-rows-max", "at most %u events",
                               RC_HEAD_ROWS_MAX);
+    if (config->dictionary_entries_max > RC_DICTIONARY_ENTRIES_MAX)
+        return rc_error_field(error, RC_INVALID, "dictionary-entries-max", "at most %u texts",
+                              RC_DICTIONARY_ENTRIES_MAX);
+    if (config->dictionary_bytes_max > RC_DICTIONARY_BYTES_MAX)
+        return rc_error_field(error, RC_INVALID, "dictionary-bytes-max", "at most %llu bytes",
+                              (unsigned long long)RC_DICTIONARY_BYTES_MAX);
     if (config->shutdown_grace_ms > 3600 * 1000)
         return rc_error_field(error, RC_INVALID, "shutdown-grace", "at most one hour");
     return RC_OK;

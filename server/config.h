@@ -31,7 +31,9 @@ struct rc_config {
     uint64_t message_bytes_max;
     uint64_t queries_max;      /* Running or waiting at the same time. */
     uint64_t query_memory_max; /* Bytes of one query. */
-    uint64_t head_rows_max;    /* 0: the engine's own; so for the next two. */
+    uint64_t head_rows_max;    /* 0: the engine's own; so for the next four. */
+    uint64_t dictionary_entries_max;
+    uint64_t dictionary_bytes_max;
     uint64_t wal_file_bytes;
     uint64_t wal_checkpoint_bytes;
     uint64_t snapshot_interval_ms; /* 0: only on request and at the end. */

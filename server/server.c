@@ -93,6 +93,8 @@ open_engine(struct server *server, struct rc_error *error)
         .wal_checkpoint_bytes = config->wal_checkpoint_bytes,
         .head_rows_max = (uint32_t)config->head_rows_max,
         .purge_after_ms = config->purge_after_ms,
+        .dictionary_entries_max = (uint32_t)config->dictionary_entries_max,
+        .dictionary_bytes_max = config->dictionary_bytes_max,
     };
     RC_TRY(rc_engine_open(&options, &server->shared.engine, error));
     struct rc_engine_stats stats;

@@ -43,6 +43,26 @@ utf8_sequence(const unsigned char *at, size_t left)
     return length;
 }
 
+size_t
+rc_bytes_common(const void *a, const void *b, size_t size_max)
+{
+    const unsigned char *x = a;
+    const unsigned char *y = b;
+    size_t size = 0;
+    while (size + 8 <= size_max) {
+        uint64_t x_word;
+        uint64_t y_word;
+        memcpy(&x_word, x + size, sizeof(x_word));
+        memcpy(&y_word, y + size, sizeof(y_word));
+        if (x_word != y_word)
+            return size + (size_t)__builtin_ctzll(x_word ^ y_word) / 8;
+        size += 8;
+    }
+    while (size < size_max && x[size] == y[size])
+        size++;
+    return size;
+}
+
 bool
 rc_bytes_is_text(struct rc_bytes bytes)
 {

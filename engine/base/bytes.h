@@ -42,6 +42,10 @@ rc_bytes_equal(struct rc_bytes a, struct rc_bytes b)
 int
 rc_bytes_compare(struct rc_bytes a, struct rc_bytes b);
 
+/* How many bytes, at most size_max, a and b have in common at their beginning. */
+size_t
+rc_bytes_common(const void *a, const void *b, size_t size_max);
+
 /* Whether the bytes are well-formed UTF-8 without NUL. */
 bool
 rc_bytes_is_text(struct rc_bytes bytes);

@@ -47,6 +47,15 @@
 #define RC_LIST_ITEMS_MAX 1024u
 #define RC_DESCRIPTION_BYTES_MAX 4096u
 
+/* What the dictionary of one event property holds: values beyond are texts of heads and slabs. So
+ * many that codes of 2 bytes do for it in a slab, and that it stays in a processor's cache. */
+#define RC_DICTIONARY_ENTRIES_MAX ((uint32_t)65536)
+#define RC_DICTIONARY_BYTES_MAX ((uint64_t)8 << 20) /* Of keys: 128 bytes each. */
+
+/* Codes that such a dictionary gives out over time, when it drops entries and takes new ones: a
+ * thousand times all of them. What is known by code (8 MiB of bits) stays small. */
+#define RC_DICTIONARY_CODES_MAX ((uint32_t)1 << 26)
+
 /* Property names of one project, events and users apart: a column table is an array of them. */
 #define RC_PROPERTIES_MAX 8192u
 

@@ -14,6 +14,7 @@
 #include "engine/face/engine_state.h"
 #include "engine/intake/merge.h"
 #include "engine/intake/seal.h"
+#include "engine/store/dictionary_sweep.h"
 
 #define KEEPER_PERIOD_MS 250
 #define IDLE_NS ((uint64_t)2000000000)
@@ -81,15 +82,28 @@ merge_while(struct tenant *tenant,
     return RC_CANCELLED;
 }
 
+/* Frees what only rows had that are gone, for a project that is at rest: a merge sees to its own,
+ * but rows die in heads too. */
+static void
+sweep(struct tenant *tenant)
+{
+    const enum rc_status status = rc_project_sweep_dictionaries(
+        tenant->project, RC_SWEEP_MOSTLY_DEAD, &tenant->cancel, NULL, NULL);
+    (void)status; /* Dictionaries stay as they are until the next time. */
+}
+
 static void
 merge_task(void *argument)
 {
     struct tenant *tenant = argument;
     struct rc_engine *engine = tenant->engine;
     const uint64_t idle_ns = rc_clock_monotonic_ns() - atomic_load(&tenant->applied_at_ns);
+    const bool idle = idle_ns >= IDLE_NS;
     const enum rc_status status =
-        merge_while(tenant, idle_ns >= IDLE_NS ? rc_merge_pick_idle : rc_merge_pick, NULL);
+        merge_while(tenant, idle ? rc_merge_pick_idle : rc_merge_pick, NULL);
     (void)status; /* Tried again with the next kick. */
+    if (idle)
+        sweep(tenant);
     atomic_store(&tenant->merging, false);
     rc_tenant_unref(tenant);
     task_ends(engine);
@@ -293,6 +307,7 @@ compact(struct tenant *tenant, struct rc_error *reterr_error)
     rc_engine_settle(tenant->engine);
     rc_background_take_merging(tenant);
     const enum rc_status status = merge_while(tenant, rc_merge_pick_all, reterr_error);
+    sweep(tenant);
     rc_background_give_merging(tenant);
     return atomic_load(&tenant->cancel) ? RC_OK : status; /* Deleted meanwhile: nothing to do. */
 }

@@ -75,6 +75,7 @@ restore_tenant(struct rc_engine *engine,
                               content->number, &engine->account, engine->head_rows_max, false,
                               &project, &kept, reterr_error));
     struct tenant *tenant = NULL;
+    rc_project_bound_dictionaries(project, &engine->dictionary_bounds);
     const enum rc_status status =
         rc_tenant_add(engine, RC_TAKE(project), stored->incarnation, &tenant);
     if (status != RC_OK) {
@@ -166,6 +167,13 @@ rc_engine_open(const struct rc_engine_options *options,
     };
     engine->memory_bytes_max = options->memory_bytes_max;
     engine->head_rows_max = options->head_rows_max != 0 ? options->head_rows_max : RC_HEAD_ROWS_MAX;
+    engine->dictionary_bounds = (struct rc_dictionary_bounds){
+        .entries_max = options->dictionary_entries_max != 0 ? options->dictionary_entries_max
+                                                            : RC_DICTIONARY_ENTRIES_MAX,
+        .codes_max = RC_DICTIONARY_CODES_MAX,
+        .bytes_max = options->dictionary_bytes_max != 0 ? options->dictionary_bytes_max
+                                                        : RC_DICTIONARY_BYTES_MAX,
+    };
     engine->wal_checkpoint_bytes =
         options->wal_checkpoint_bytes != 0 ? options->wal_checkpoint_bytes : WAL_CHECKPOINT_BYTES;
     pthread_mutex_init(&engine->changes, NULL);

@@ -39,6 +39,8 @@ struct rc_engine_options {
     uint64_t wal_checkpoint_bytes; /* Checkpoint by itself when this much log is live. 0: 1 GiB. */
     uint32_t head_rows_max;        /* 0: RC_HEAD_ROWS_MAX. Tests use less. */
     uint64_t purge_after_ms; /* A deleted user is out of all files this long after. 0: 24 hours. */
+    uint32_t dictionary_entries_max; /* 0: RC_DICTIONARY_ENTRIES_MAX. Tests use less. */
+    uint64_t dictionary_bytes_max;   /* 0: RC_DICTIONARY_BYTES_MAX. Tests use less. */
 };
 
 /* Opens or creates a data directory: maps the last checkpoint, replays the log behind it.

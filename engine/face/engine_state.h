@@ -62,6 +62,7 @@ struct rc_engine {
     struct rc_account account; /* Child of the process's. Has no limit: what was let in is kept. */
     uint64_t memory_bytes_max; /* 0: none. */
     uint32_t head_rows_max;
+    struct rc_dictionary_bounds dictionary_bounds;
     uint64_t wal_checkpoint_bytes;
     uint64_t purge_after_ms;
     struct rc_workers *workers;

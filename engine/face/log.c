@@ -29,6 +29,7 @@ apply_project_put(struct rc_engine *engine, uint64_t sequence, const struct rc_r
     struct rc_project *project = NULL;
     struct tenant *added = NULL;
     RC_TRY(rc_project_new(&record->settings, &engine->account, engine->head_rows_max, &project));
+    rc_project_bound_dictionaries(project, &engine->dictionary_bounds);
     rc_project_publish(project, NULL, sequence);
     return rc_tenant_add(engine, project, sequence, &added);
 }

@@ -7,6 +7,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/intake/hide.h"
+#include "engine/store/dictionary_sweep.h"
 #include "engine/store/slab_builder.h"
 #include "engine/store/slab_find.h"
 
@@ -26,6 +27,7 @@ struct merging {
     uint32_t places[RC_MERGE_SLABS_MAX]; /* Of the plan's slabs in version. */
     uint32_t group_count;
     struct group groups[RC_MERGE_SLABS_MAX];
+    bool rows_left_out;
 };
 
 static const struct rc_version_slab *
@@ -70,6 +72,7 @@ build_group(struct merging *merging,
             .slab = slab->slab,
             .dead = slab->dead == NULL ? NULL : slab->dead->words,
         };
+        merging->rows_left_out |= slab->dead != NULL;
     }
     return rc_slab_build(sources, group->count, group->window_start_ms,
                          rc_project_account(merging->project), cancel, &group->slab, reterr_error);
@@ -161,6 +164,16 @@ run(struct merging *merging, const _Atomic(bool) *cancel, struct rc_error *reter
     return RC_OK;
 }
 
+/* Frees what only the rows had that are gone. version, which still has them, goes first. */
+static void
+sweep(struct rc_project *project, struct rc_version **version, const _Atomic(bool) *cancel)
+{
+    *version = rc_version_unref(*version);
+    const enum rc_status status =
+        rc_project_sweep_dictionaries(project, RC_SWEEP_MOSTLY_DEAD, cancel, NULL, NULL);
+    (void)status; /* The slabs stand; the dictionaries are swept after another merge. */
+}
+
 enum rc_status
 rc_merge_run(struct rc_project *project,
              const struct rc_merge_plan *plan,
@@ -176,5 +189,7 @@ rc_merge_run(struct rc_project *project,
     const enum rc_status status = run(merging, cancel, reterr_error);
     for (uint32_t g = 0; g < merging->group_count; g++)
         rc_slab_unref(merging->groups[g].slab);
+    if (status == RC_OK && merging->rows_left_out)
+        sweep(project, &version, cancel);
     return status;
 }

@@ -5,6 +5,9 @@
  * that many, so that each row is rewritten once per tier. When nothing arrives, rc_merge_pick_idle
  * also joins what the tiers leave, and rewrites a slab that is a quarter dead.
  *
+ * A merge that leaves rows out sweeps the dictionaries afterwards (dictionary_sweep.h): what only
+ * those rows had is freed when it is most of what there is.
+ *
  * Threading: a background worker; takes the project's writer lock only for the exchange. One merge
  *            at a time for a project.
  * Errors:    RC_NO_MEMORY, RC_LIMIT_EXCEEDED, RC_CANCELLED: everything stays as it was.

@@ -214,7 +214,7 @@ holds_absent(const struct rc_slab *slab,
     const uint32_t user_count = rc_slab_get_info(slab)->user_count;
     const uint32_t *users = rc_slab_users(slab);
     for (uint32_t i = 0; i < user_count; i++)
-        if (rc_gone_has(gone, users[i]) || rc_dictionary_is_hole(ids, users[i]))
+        if (rc_gone_has(gone, users[i]) || !rc_dictionary_has(ids, users[i]))
             return true;
     return false;
 }

@@ -62,21 +62,23 @@ collect_windows(const struct rc_view_chunk *chunks,
     return RC_OK;
 }
 
-/* A chunk as the builder wants it: the properties that occur, with their cells. */
+/* A chunk as the builder wants it: the properties that occur, with their cells and texts. */
 static enum rc_status
 make_source(const struct rc_view_chunk *chunk,
-            uint32_t property_count,
             struct rc_arena *arena,
             struct rc_slab_source *ret_source)
 {
+    const uint32_t property_count = chunk->property_count;
     struct rc_row_source *rows = rc_arena_zero(arena, sizeof(*rows));
     uint32_t *properties = rc_arena_alloc(arena, property_count * sizeof(properties[0]));
     const rc_cell **cells = rc_arena_alloc(arena, property_count * sizeof(cells[0]));
-    if (rows == NULL || properties == NULL || cells == NULL)
+    const struct rc_dictionary **texts = rc_arena_alloc(arena, property_count * sizeof(texts[0]));
+    if (rows == NULL || properties == NULL || cells == NULL || texts == NULL)
         return RC_NO_MEMORY;
     uint32_t count = 0;
     for (uint32_t property = 0; property < property_count; property++) {
         cells[count] = rc_view_chunk_cells(chunk, property);
+        texts[count] = rc_view_chunk_texts(chunk, property);
         properties[count] = property;
         count += cells[count] != NULL;
     }
@@ -88,6 +90,7 @@ make_source(const struct rc_view_chunk *chunk,
         .column_count = count,
         .column_properties = properties,
         .column_cells = cells,
+        .column_texts = texts,
     };
     *ret_source = (struct rc_slab_source){.rows = rows, .dead = chunk->dead};
     return RC_OK;
@@ -120,7 +123,6 @@ build_windows(const struct rc_slices *slices,
 enum rc_status
 rc_seal_chunks(const struct rc_view_chunk *chunks,
                uint32_t chunk_count,
-               uint32_t property_count,
                struct rc_account *account,
                struct rc_arena *arena,
                const _Atomic(bool) *cancel,
@@ -136,7 +138,7 @@ rc_seal_chunks(const struct rc_view_chunk *chunks,
     if (sources == NULL || slabs == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to seal a head");
     for (uint32_t i = 0; i < chunk_count; i++)
-        RC_TRY_OR(reterr_error, make_source(&chunks[i], property_count, arena, &sources[i]));
+        RC_TRY_OR(reterr_error, make_source(&chunks[i], arena, &sources[i]));
     uint32_t count = 0;
     struct rc_slices slices;
     RC_TRY_OR(reterr_error,
@@ -270,9 +272,8 @@ seal_head(struct sealing *sealing,
         const struct rc_dead *dead = sealing->head->dead[i];
         chunks[i].dead = dead == NULL ? NULL : dead->words;
     }
-    const uint32_t properties = rc_properties_count(rc_project_event_properties(sealing->project));
-    RC_TRY(rc_seal_chunks(chunks, chunk_count, properties, rc_project_account(sealing->project),
-                          arena, cancel, &sealing->slabs, &sealing->slab_count, reterr_error));
+    RC_TRY(rc_seal_chunks(chunks, chunk_count, rc_project_account(sealing->project), arena, cancel,
+                          &sealing->slabs, &sealing->slab_count, reterr_error));
     rc_project_lock_writer(sealing->project);
     const enum rc_status status = exchange(sealing, arena);
     rc_project_unlock_writer(sealing->project);

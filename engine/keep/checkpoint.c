@@ -116,10 +116,8 @@ seal_heads(struct rc_project *project, struct capture *capture, struct rc_error 
 {
     uint32_t chunk_count = 0;
     const struct rc_view_chunk *chunks = rc_view_chunks(capture->state.view, &chunk_count);
-    const uint32_t properties = rc_properties_count(rc_view_event_properties(capture->state.view));
-    RC_TRY(rc_seal_chunks(chunks, chunk_count, properties, rc_project_account(project),
-                          capture->arena, NULL, &capture->head_slabs, &capture->head_slab_count,
-                          reterr_error));
+    RC_TRY(rc_seal_chunks(chunks, chunk_count, rc_project_account(project), capture->arena, NULL,
+                          &capture->head_slabs, &capture->head_slab_count, reterr_error));
     rc_project_lock_writer(project);
     for (uint32_t i = 0; i < capture->head_slab_count; i++) {
         const uint64_t id = rc_project_next_slab_id(project);
@@ -206,18 +204,16 @@ static enum rc_status
 find_live_codes(struct capture *capture)
 {
     const struct rc_view *view = capture->state.view;
-    const struct rc_version *version = rc_view_version(view);
+    const struct rc_gone *gone = rc_view_version(view)->gone;
     const struct rc_people_counts counts = rc_view_people_counts(view);
-    if (version->gone == NULL && version->erase_asked_ms == 0)
+    if (gone == NULL)
         return RC_OK;
-    struct rc_live_codes *codes = RC_ARENA_ARRAY(capture->arena, struct rc_live_codes, 2);
+    struct rc_live_codes *codes = RC_ARENA_ARRAY(capture->arena, struct rc_live_codes, 1);
     if (codes == NULL)
         return RC_NO_MEMORY;
-    RC_TRY(rc_live_codes_of_events(view, capture->arena, &codes[0]));
-    RC_TRY(rc_live_codes_of_writes(rc_project_people(capture->state.project), &counts,
-                                   version->gone, capture->arena, &codes[1]));
-    capture->state.event_codes = &codes[0];
-    capture->state.user_codes = &codes[1];
+    RC_TRY(rc_live_codes_of_writes(rc_project_people(capture->state.project), &counts, gone,
+                                   capture->arena, codes));
+    capture->state.user_codes = codes;
     return RC_OK;
 }
 

@@ -4,7 +4,8 @@
 
 #include "engine/base/checksum.h"
 
-static const char state_magic[8] = {'R', 'C', 'S', 'T', 'A', 'T', 'E', '1'};
+static const char state_magic[8] = {'R', 'C', 'S', 'T', 'A', 'T', 'E', '2'};
+static const char state_magic_1[8] = {'R', 'C', 'S', 'T', 'A', 'T', 'E', '1'};
 
 _Static_assert(sizeof(struct rc_user_write) == 24, "writes are stored as they are in memory");
 _Static_assert(sizeof(struct rc_alias) == 8, "aliases are stored as they are in memory");
@@ -106,7 +107,7 @@ rc_state_write(struct rc_writer *writer, const struct rc_state *state)
     rc_project_settings_write(writer, &state->settings);
     rc_write_u64(writer, rc_view_data_version(state->view));
     rc_write_u64(writer, state->next_slab_id);
-    rc_live_codes_write(state->event_codes, rc_view_event_properties(state->view), writer);
+    rc_properties_write(rc_view_event_properties(state->view), writer);
     write_ids(writer, rc_people_ids(people), counts.users, version->gone);
     rc_live_codes_write(state->user_codes, rc_view_user_properties(state->view), writer);
     write_log(writer, rc_people_writes(people), counts.writes, version->gone);
@@ -123,7 +124,7 @@ rc_state_write(struct rc_writer *writer, const struct rc_state *state)
 static enum rc_status
 read_people(struct rc_reader *reader, struct rc_people *people, struct rc_error *reterr_error)
 {
-    RC_TRY(rc_dictionary_read(rc_people_ids(people), reader, reterr_error));
+    RC_TRY(rc_dictionary_read_holes(rc_people_ids(people), reader, reterr_error));
     RC_TRY(rc_properties_read(rc_people_properties(people), reader, reterr_error));
     const uint32_t users = rc_dictionary_count(rc_people_ids(people));
     const uint32_t properties = rc_properties_count(rc_people_properties(people));
@@ -219,7 +220,8 @@ rc_state_read(struct rc_bytes bytes,
               struct rc_error *reterr_error)
 {
     if (bytes.size < sizeof(state_magic) + 4 ||
-        memcmp(bytes.data, state_magic, sizeof(state_magic)) != 0)
+        (memcmp(bytes.data, state_magic, sizeof(state_magic)) != 0 &&
+         memcmp(bytes.data, state_magic_1, sizeof(state_magic_1)) != 0))
         return rc_error_set(reterr_error, RC_CORRUPT, "it is no state file of this version");
     uint32_t checksum;
     memcpy(&checksum, bytes.data + bytes.size - 4, sizeof(checksum));

@@ -104,6 +104,11 @@ rc_project_new(const struct rc_project_settings *settings,
     project->head_rows_max = head_rows_max;
     project->next_slab_id = 1;
     rc_event_index_open(&project->event_index, &project->account);
+    project->dictionary_bounds = (struct rc_dictionary_bounds){
+        .entries_max = RC_DICTIONARY_ENTRIES_MAX,
+        .codes_max = RC_DICTIONARY_CODES_MAX,
+        .bytes_max = RC_DICTIONARY_BYTES_MAX,
+    };
     pthread_mutex_init(&project->writer, NULL);
     pthread_mutex_init(&project->publish, NULL);
     const enum rc_status status = project_open(project, settings);
@@ -227,6 +232,39 @@ struct rc_properties *
 rc_project_event_properties(const struct rc_project *project)
 {
     return project->event_properties;
+}
+
+struct rc_properties *
+rc_project_pin_event_properties(struct rc_project *project)
+{
+    pthread_mutex_lock(&project->publish);
+    struct rc_properties *properties = rc_properties_ref(project->event_properties);
+    pthread_mutex_unlock(&project->publish);
+    return properties;
+}
+
+void
+rc_project_set_event_properties(struct rc_project *project, struct rc_properties *properties)
+{
+    pthread_mutex_lock(&project->publish);
+    struct rc_properties *old = project->event_properties;
+    project->event_properties = properties;
+    pthread_mutex_unlock(&project->publish);
+    rc_properties_free(old);
+}
+
+void
+rc_project_bound_dictionaries(struct rc_project *project, const struct rc_dictionary_bounds *bounds)
+{
+    rc_project_lock_writer(project);
+    project->dictionary_bounds = *bounds;
+    rc_project_unlock_writer(project);
+}
+
+const struct rc_dictionary_bounds *
+rc_project_dictionary_bounds(const struct rc_project *project)
+{
+    return &project->dictionary_bounds;
 }
 
 struct rc_people *

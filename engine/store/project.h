@@ -93,6 +93,17 @@ rc_project_lock_writer(struct rc_project *project);
 void
 rc_project_unlock_writer(struct rc_project *project);
 
+/* How much the dictionary of an event property takes before further values become texts. Unless
+ * set: RC_DICTIONARY_ENTRIES_MAX and RC_DICTIONARY_BYTES_MAX. Set it before anything is applied:
+ * which values are texts depends on it, no answer does. */
+void
+rc_project_bound_dictionaries(struct rc_project *project,
+                              const struct rc_dictionary_bounds *bounds);
+
+/* Writer. */
+const struct rc_dictionary_bounds *
+rc_project_dictionary_bounds(const struct rc_project *project);
+
 /* Writer. */
 struct rc_properties *
 rc_project_event_properties(const struct rc_project *project);
@@ -106,6 +117,13 @@ rc_project_streams(struct rc_project *project);
 /* Writer: for finding earlier copies of events. */
 struct rc_event_index *
 rc_project_event_index(struct rc_project *project);
+/* A reference to the event properties, for whoever is not the writer. */
+struct rc_properties *
+rc_project_pin_event_properties(struct rc_project *project);
+
+/* Writer: views that are taken from now on have these. Takes the reference over. */
+void
+rc_project_set_event_properties(struct rc_project *project, struct rc_properties *properties);
 
 /* Writer: the version that is current; borrowed. */
 struct rc_version *

@@ -30,7 +30,8 @@ struct rc_project {
     _Atomic(uint64_t) future_ms_max;
 
     pthread_mutex_t writer; /* Guards all that follows up to publish; see project.h. */
-    struct rc_properties *event_properties;
+    struct rc_properties *event_properties; /* Exchanged by the holder of both locks. */
+    struct rc_dictionary_bounds dictionary_bounds;
     struct rc_people *people;
     struct rc_streams streams;
     struct rc_event_index event_index;

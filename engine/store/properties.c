@@ -3,6 +3,9 @@
  *
  * The table of dictionaries is a fixed array of RC_PROPERTIES_MAX pointers, so that readers never
  * see it move: 64 KiB of address space, of which an idle project touches one page.
+ *
+ * Rebuilt properties share the dictionary of names with those that they follow, whose count no
+ * longer grows: a name beyond it is not theirs, whoever interned it.
  */
 #include "engine/store/properties.h"
 
@@ -12,6 +15,7 @@
 #include "engine/base/limits.h"
 
 struct rc_properties {
+    _Atomic(uint32_t) references;
     struct rc_account *account;
     struct rc_dictionary *names;
     _Atomic(uint32_t) count; /* Published: names and dictionaries below it are complete. */
@@ -25,6 +29,7 @@ rc_properties_new(struct rc_account *account, struct rc_properties **ret_propert
     struct rc_properties *properties = rc_alloc_in(account, sizeof(*properties));
     if (properties == NULL)
         return RC_NO_MEMORY;
+    atomic_init(&properties->references, 1);
     properties->account = account;
     properties->names = NULL;
     atomic_init(&properties->count, 0);
@@ -34,9 +39,19 @@ rc_properties_new(struct rc_account *account, struct rc_properties **ret_propert
 }
 
 struct rc_properties *
+rc_properties_ref(struct rc_properties *properties)
+{
+    const uint32_t before =
+        atomic_fetch_add_explicit(&properties->references, 1, memory_order_relaxed);
+    RC_ASSERT(before > 0 && before < UINT32_MAX);
+    return properties;
+}
+
+struct rc_properties *
 rc_properties_free(struct rc_properties *properties)
 {
-    if (properties == NULL)
+    if (properties == NULL ||
+        atomic_fetch_sub_explicit(&properties->references, 1, memory_order_acq_rel) != 1)
         return NULL;
     const uint32_t count = rc_properties_count(properties);
     for (uint32_t i = 0; i < count; i++)
@@ -99,6 +114,26 @@ rc_properties_dictionary(const struct rc_properties *properties, uint32_t proper
     return properties->dictionaries[property];
 }
 
+enum rc_status
+rc_properties_rebuild(const struct rc_properties *properties,
+                      struct rc_dictionary **rebuilt,
+                      struct rc_properties **ret_properties)
+{
+    const uint32_t count = rc_properties_count(properties);
+    struct rc_properties *made = rc_alloc_in(properties->account, sizeof(*made));
+    if (made == NULL)
+        return RC_NO_MEMORY;
+    atomic_init(&made->references, 1);
+    made->account = properties->account;
+    made->names = rc_dictionary_ref(properties->names);
+    atomic_init(&made->count, count);
+    for (uint32_t i = 0; i < count; i++)
+        made->dictionaries[i] = rebuilt[i] != NULL ? RC_TAKE(rebuilt[i])
+                                                   : rc_dictionary_ref(properties->dictionaries[i]);
+    *ret_properties = made;
+    return RC_OK;
+}
+
 uint64_t
 rc_properties_memory_bytes(const struct rc_properties *properties)
 {
@@ -117,7 +152,7 @@ rc_properties_write(const struct rc_properties *properties, struct rc_writer *wr
     for (uint32_t i = 0; i < count; i++) {
         const struct rc_dictionary *dictionary = properties->dictionaries[i];
         rc_write_bytes(writer, rc_properties_name(properties, i));
-        rc_dictionary_write(dictionary, rc_dictionary_count(dictionary), writer);
+        rc_dictionary_write_holes(dictionary, rc_dictionary_count(dictionary), writer);
     }
 }
 
@@ -135,7 +170,7 @@ rc_properties_read(struct rc_properties *properties,
         RC_TRY_OR(reterr_error, rc_properties_intern(properties, name, &property));
         if (property != i)
             return rc_error_set(reterr_error, RC_CORRUPT, "property %u is named twice", i);
-        RC_TRY(rc_dictionary_read(properties->dictionaries[i], reader, reterr_error));
+        RC_TRY(rc_dictionary_read_holes(properties->dictionaries[i], reader, reterr_error));
     }
     return reader->bad ? rc_error_set(reterr_error, RC_CORRUPT, "the property names are cut short")
                        : RC_OK;

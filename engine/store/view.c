@@ -20,7 +20,8 @@ struct column_use {
 struct rc_view {
     struct rc_project *project;
     struct rc_account *account;
-    struct rc_published published; /* Holds a reference to the version. */
+    struct rc_published published;          /* Holds a reference to the version. */
+    struct rc_properties *event_properties; /* As they were then. */
     struct rc_persons *persons;
     uint32_t slab_count;
     uint32_t chunk_count;
@@ -93,6 +94,7 @@ rc_project_view(struct rc_project *project, struct rc_account *account, struct r
     pthread_mutex_lock(&project->publish);
     view->published = project->published;
     rc_version_ref(view->published.version);
+    view->event_properties = rc_properties_ref(project->event_properties);
     pthread_mutex_unlock(&project->publish);
     RC_TRY(show_slabs(view));
     RC_TRY(show_heads(view));
@@ -114,6 +116,7 @@ rc_view_release(struct rc_view *view)
     }
     rc_persons_unref(view->persons);
     rc_version_unref(view->published.version);
+    rc_properties_free(view->event_properties);
     rc_alloc_free(view->slabs);
     rc_alloc_free(view->chunks);
     pthread_mutex_destroy(&view->lock);
@@ -156,7 +159,7 @@ rc_view_chunks(const struct rc_view *view, uint32_t *ret_count)
 const struct rc_properties *
 rc_view_event_properties(const struct rc_view *view)
 {
-    return view->project->event_properties;
+    return view->event_properties;
 }
 
 const struct rc_properties *

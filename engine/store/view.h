@@ -41,6 +41,7 @@ struct rc_view_chunk {
     const struct rc_event_id *ids;
     const uint64_t *dead;          /* RC_CHUNK_ROWS bits; NULL: none. */
     const void *cells_of_property; /* For rc_view_chunk_cells. */
+    const void *texts_of_property; /* For rc_view_chunk_texts; NULL: none. */
     uint32_t property_count;
 };
 
@@ -64,7 +65,14 @@ rc_view_chunks(const struct rc_view *view, uint32_t *ret_count);
 const rc_cell *
 rc_view_chunk_cells(const struct rc_view_chunk *chunk, uint32_t property);
 
-/* Names and dictionaries of event and of user properties. */
+/* What the cells of kind RC_CELL_TEXT in a chunk are codes of; NULL: none. One dictionary for all
+ * chunks of a head, another for those of another head. It may grow while it is read: only codes
+ * that the chunk's rows have are of this view. */
+const struct rc_dictionary *
+rc_view_chunk_texts(const struct rc_view_chunk *chunk, uint32_t property);
+
+/* Names and dictionaries of event and of user properties. A value's dictionary is the one that was
+ * the project's when the view was taken: see rc_dictionary_generation. */
 const struct rc_properties *
 rc_view_event_properties(const struct rc_view *view);
 

@@ -19,6 +19,7 @@ one_start(struct one_stream *world, struct rc_error *error)
         .worker_count = 1,
         .wal_file_bytes = 1 << 15,
         .head_rows_max = 96,
+        .dictionary_entries_max = 2, /* Of four kinds. */
     };
     return rc_engine_open(&options, &world->engine, error);
 }

@@ -184,6 +184,7 @@ start(struct world *world, struct rc_disk_faulty *disk)
         .worker_count = 2,
         .wal_file_bytes = 1 << 18,
         .head_rows_max = 700,
+        .dictionary_entries_max = 2, /* Of four kinds. */
     };
     struct rc_error error = {0};
     if (rc_engine_open(&options, &world->engine, &error) != RC_OK)

@@ -71,6 +71,7 @@ start(struct round *round)
         .wal_file_bytes = 1 << 15,
         .wal_checkpoint_bytes = 1 << 16,
         .head_rows_max = 96,
+        .dictionary_entries_max = 2, /* Of four kinds. */
     };
     struct rc_error error = {0};
     const enum rc_status status = rc_engine_open(&options, &round->engine, &error);
