@@ -4,11 +4,9 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/csv.h"
 #include "cli/message.h"
-#include "cli/message_json.h"
 #include "cli/options.h"
-#include "cli/paint.h"
+#include "cli/resource.h"
 #include "cli/when.h"
 #include "google/protobuf/field_mask.pb-c.h"
 #include "recount/v1/project.pb-c.h"
@@ -154,72 +152,40 @@ create(struct project *project, const char *id)
 }
 
 static void
-print_all(const struct project *project, const Recount__V1__ListProjectsResponse *reply)
+cells_of(struct rc_arena *arena, const ProtobufCMessage *one, const char **cells)
 {
-    static const char *const head[] = {"project", "display_name", "time_zone", "created", NULL};
-    const bool csv_wanted = project->output.format == RC_OUTPUT_CSV;
-    const struct rc_paint paint = rc_paint_of(stdout, project->output.color);
-    RC_CLEANUP(rc_table_freep) struct rc_table *table = rc_table_new("llll");
-    struct rc_csv_writer csv = {.out = stdout};
-    if (csv_wanted)
-        rc_csv_head(&csv, head);
-    for (size_t i = 0; i < 4; i++)
-        rc_table_add(table, "%s", head[i]);
-    for (size_t i = 0; i < reply->n_projects; i++) {
-        char created[RC_WHEN_TEXT_BYTES];
-        const Recount__V1__Project *one = reply->projects[i];
-        const char *cells[] = {rc_session_id(one->name), one->display_name, one->time_zone,
-                               rc_when_write(created, one->create_time_ms, 0, RC_WHEN_RFC3339)};
-        for (size_t c = 0; c < 4; c++) {
-            rc_table_add(table, "%s", cells[c]);
-            if (csv_wanted)
-                rc_csv_text(&csv, cells[c]);
-        }
-        if (csv_wanted)
-            rc_csv_end_row(&csv);
-    }
-    if (!csv_wanted)
-        rc_table_paint(table, &paint);
+    const Recount__V1__Project *project = (const Recount__V1__Project *)one;
+    char *created = rc_need(rc_arena_alloc(arena, RC_WHEN_TEXT_BYTES));
+    cells[0] = rc_session_id(project->name);
+    cells[1] = project->display_name;
+    cells[2] = project->time_zone;
+    cells[3] = rc_when_write(created, project->create_time_ms, 0, RC_WHEN_RFC3339);
 }
 
+static const struct rc_resource_kind projects = {
+    .service = "ProjectService",
+    .one = "Project",
+    .field = "project",
+    .many = "projects",
+    .list_request = &recount__v1__list_projects_request__descriptor,
+    .list_reply = &recount__v1__list_projects_response__descriptor,
+    .get_request = &recount__v1__get_project_request__descriptor,
+    .get_reply = &recount__v1__get_project_response__descriptor,
+    .delete_request = &recount__v1__delete_project_request__descriptor,
+    .delete_reply = &recount__v1__delete_project_response__descriptor,
+    .columns = {"project", "display_name", "time_zone", "created", NULL},
+    .table_columns = 4,
+    .cells = cells_of};
+
+/* Deletes a project, when that is meant. */
 static enum rc_exit_code
-list(struct project *project)
+erase(struct project *project, const char *id)
 {
-    struct rc_pointer_list all = {0};
-    Recount__V1__ListProjectsResponse whole = RECOUNT__V1__LIST_PROJECTS_RESPONSE__INIT;
-    Recount__V1__ListProjectsRequest request = RECOUNT__V1__LIST_PROJECTS_REQUEST__INIT;
-    Recount__V1__ListProjectsResponse *reply = NULL;
-    request.page_size = 1000;
-    do {
-        const enum rc_exit_code code =
-            rc_session_call(&project->session, "ProjectService/ListProjects", &request,
-                            &recount__v1__list_projects_response__descriptor, &reply);
-        if (code != RC_EXIT_OK)
-            return code;
-        for (size_t i = 0; i < reply->n_projects; i++)
-            rc_pointer_list_add(project->session.arena, &all, reply->projects[i]);
-        request.page_token = reply->next_page_token;
-    } while (*request.page_token != '\0');
-    whole.n_projects = all.count;
-    whole.projects = (Recount__V1__Project **)all.items;
-    if (project->output.format == RC_OUTPUT_JSON)
-        rc_message_json_print(stdout, &whole.base);
-    else
-        print_all(project, &whole);
-    return RC_EXIT_OK;
-}
-
-static enum rc_exit_code delete (struct project *project, const char *id) {
-    Recount__V1__DeleteProjectRequest request = RECOUNT__V1__DELETE_PROJECT_REQUEST__INIT;
-    Recount__V1__DeleteProjectResponse *reply = NULL; if (!project->yes){
-        fprintf(stderr, "recount: this deletes all data of %s; say --yes if that is meant\n", id);
-        return RC_EXIT_USAGE;}
-request.name = rc_text_format(project->session.arena, "projects/%s", id);
-return rc_session_call(&project->session,
-                       "ProjectService/DeleteProject",
-                       &request,
-                       &recount__v1__delete_project_response__descriptor,
-                       &reply);
+    if (project->yes)
+        return rc_resource_delete(&project->session, &projects,
+                                  rc_text_format(project->session.arena, "projects/%s", id));
+    fprintf(stderr, "recount: this deletes all data of %s; say --yes if that is meant\n", id);
+    return RC_EXIT_USAGE;
 }
 
 enum rc_exit_code
@@ -230,13 +196,13 @@ rc_command_project(int count, char **arguments)
     rc_options_parse(&argp, count, arguments, &project);
     enum rc_exit_code code = RC_EXIT_USAGE;
     if (project.word_count == 1 && strcmp(project.words[0], "list") == 0)
-        code = list(&project);
+        code = rc_resource_list(&project.session, &project.output, &projects);
     else if (project.word_count == 2 && strcmp(project.words[0], "create") == 0)
         code = create(&project, project.words[1]);
     else if (project.word_count == 2 && strcmp(project.words[0], "update") == 0)
         code = update(&project, project.words[1]);
     else if (project.word_count == 2 && strcmp(project.words[0], "delete") == 0)
-        code = delete (&project, project.words[1]);
+        code = erase(&project, project.words[1]);
     else
         fputs("recount project: write create ID, list, update ID or delete ID\n", stderr);
     rc_session_end(&project.session);

@@ -104,7 +104,7 @@ open_engine(struct server *server, struct rc_error *error)
            {"replayed_records", NULL, (double)stats.replayed_records},
            {"torn_bytes", NULL, (double)stats.wal_torn_bytes},
            {"dur_ms", NULL, (double)stats.start_ns / 1e6});
-    return rc_workers_new(WAITERS, &server->shared.waiters, error);
+    return rc_workers_new(WAITERS, 0, &server->shared.waiters, error);
 }
 
 static enum rc_status

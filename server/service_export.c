@@ -120,8 +120,7 @@ make_if_room(struct export_call *state)
         return;
     state->making = true;
     rc_call_ref(state->call);
-    if (rc_workers_submit(rc_engine_workers(state->server->engine), RC_FOREGROUND, make_pieces,
-                          state) == RC_OK)
+    if (rc_workers_submit(rc_engine_workers(state->server->engine), make_pieces, state) == RC_OK)
         return;
     struct rc_failure failure = {.error = {.status = RC_OK}};
     state->making = false;

@@ -54,8 +54,7 @@ queue_task(struct tenant *tenant, _Atomic(bool) *flag, void (*task)(void *))
     if (atomic_load(&tenant->engine->stopping) || atomic_exchange(flag, true))
         return;
     task_begins(tenant->engine);
-    if (rc_workers_submit(tenant->engine->workers, RC_BACKGROUND, task, rc_tenant_ref(tenant)) ==
-        RC_OK)
+    if (rc_workers_submit(tenant->engine->tidiers, task, rc_tenant_ref(tenant)) == RC_OK)
         return;
     atomic_store(flag, false);
     task_ends(tenant->engine);

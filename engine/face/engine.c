@@ -20,6 +20,8 @@
 #define WAL_CHECKPOINT_BYTES ((uint64_t)1 << 30)
 #define PURGE_AFTER_MS ((uint64_t)24 * 3600 * 1000)
 #define WAL_BUFFER_BYTES ((uint64_t)64 << 20)
+/* Seals and merges get about a tenth of a processor that queries want, and all of it otherwise. */
+#define TIDIERS_NICENESS 10
 
 /* Makes the entry of a path in its parent durable. */
 static enum rc_status
@@ -133,8 +135,9 @@ open_parts(struct rc_engine *engine,
     const uint32_t threads = options->worker_count != 0 ? options->worker_count
                              : processors > 0           ? (uint32_t)processors
                                                         : 1;
-    /* Two more than compute: a seal must not wait behind a merge, nor a query behind both. */
-    RC_TRY(rc_workers_new(threads + 2, &engine->workers, reterr_error));
+    /* One more than compute: a short query must not wait for a long one, nor a seal for a merge. */
+    RC_TRY(rc_workers_new(threads + 1, 0, &engine->workers, reterr_error));
+    RC_TRY(rc_workers_new(threads + 1, TIDIERS_NICENESS, &engine->tidiers, reterr_error));
     uint64_t replay_after = 0;
     RC_TRY(restore_all(engine, &replay_after, reterr_error));
     const struct rc_wal_options wal_options = {
@@ -211,6 +214,7 @@ rc_engine_close(struct rc_engine *engine, bool snapshot)
     engine->wal = rc_wal_close(engine->wal);
     for (size_t i = 0; i < engine->tenant_count; i++)
         atomic_store(&engine->tenants[i]->cancel, true);
+    engine->tidiers = rc_workers_free(engine->tidiers);
     engine->workers = rc_workers_free(engine->workers);
     for (size_t i = 0; i < engine->tenant_count; i++)
         rc_tenant_unref(engine->tenants[i]);

@@ -65,7 +65,8 @@ struct rc_engine {
     struct rc_dictionary_bounds dictionary_bounds;
     uint64_t wal_checkpoint_bytes;
     uint64_t purge_after_ms;
-    struct rc_workers *workers;
+    struct rc_workers *workers; /* Queries. */
+    struct rc_workers *tidiers; /* Seals and merges. */
     struct rc_wal *wal;
     _Atomic(uint64_t) applied; /* Sequence of the last applied record. */
     _Atomic(bool) stopping;
