@@ -2,16 +2,18 @@
  * Purge: takes what deleted users left behind out of the data directory, for all projects at once.
  *
  * The order matters. The log turns to a new file first, so that all that was logged up to now lies
- * in files that a checkpoint can drop; then heads are sealed and slabs rewritten without the rows;
- * then the checkpoint writes states without the ids and texts, names only the new slabs, and drops
- * the files of the log, which are removed and not recycled meanwhile. Only then is the request
- * forgotten: after a crash anywhere in between, the stored state still asks for a purge.
+ * in files that a checkpoint can drop; then heads are sealed, slabs rewritten without the rows, and
+ * the dictionaries of event properties swept; then the checkpoint writes states without the ids and
+ * texts, names only the new slabs, and drops the files of the log, which are removed and not
+ * recycled meanwhile. Only then is the request forgotten: after a crash anywhere in between, the
+ * stored state still asks for a purge.
  */
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
 #include "engine/intake/merge.h"
 #include "engine/intake/seal.h"
+#include "engine/store/dictionary_sweep.h"
 
 /* Sealing takes milliseconds; without memory for it nothing is gained by waiting on. */
 #define SEAL_WAIT_NS ((uint64_t)60 * 1000000000)
@@ -85,7 +87,10 @@ purge_tenant(struct tenant *tenant, uint64_t *slabs, struct rc_error *reterr_err
 {
     RC_TRY(seal_heads(tenant, reterr_error));
     rc_background_take_merging(tenant);
-    const enum rc_status status = rewrite_slabs(tenant, slabs, reterr_error);
+    enum rc_status status = rewrite_slabs(tenant, slabs, reterr_error);
+    if (status == RC_OK)
+        status = rc_project_sweep_dictionaries(tenant->project, RC_SWEEP_ANY_DEAD, &tenant->cancel,
+                                               NULL, reterr_error);
     rc_background_give_merging(tenant);
     return atomic_load(&tenant->cancel) ? RC_OK : status; /* Deleted meanwhile: nothing to do. */
 }

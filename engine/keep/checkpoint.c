@@ -211,18 +211,16 @@ static enum rc_status
 find_live_codes(struct capture *capture)
 {
     const struct rc_view *view = capture->state.view;
-    const struct rc_version *version = rc_view_version(view);
+    const struct rc_gone *gone = rc_view_version(view)->gone;
     const struct rc_people_counts counts = rc_view_people_counts(view);
-    if (version->gone == NULL && version->erase_asked_ms == 0)
+    if (gone == NULL)
         return RC_OK;
-    struct rc_live_codes *codes = RC_ARENA_ARRAY(capture->arena, struct rc_live_codes, 2);
+    struct rc_live_codes *codes = RC_ARENA_ARRAY(capture->arena, struct rc_live_codes, 1);
     if (codes == NULL)
         return RC_NO_MEMORY;
-    RC_TRY(rc_live_codes_of_events(view, capture->arena, &codes[0]));
-    RC_TRY(rc_live_codes_of_writes(rc_project_people(capture->state.project), &counts,
-                                   version->gone, capture->arena, &codes[1]));
-    capture->state.event_codes = &codes[0];
-    capture->state.user_codes = &codes[1];
+    RC_TRY(rc_live_codes_of_writes(rc_project_people(capture->state.project), &counts, gone,
+                                   capture->arena, codes));
+    capture->state.user_codes = codes;
     return RC_OK;
 }
 

@@ -81,7 +81,7 @@ write_ids(struct rc_writer *writer,
     }
     for (uint32_t i = 0; i < gone_count; i++)
         live[users[i] / 64] &= ~((uint64_t)1 << (users[i] % 64));
-    rc_dictionary_write_holes(ids, count, live, writer);
+    rc_dictionary_write_live(ids, count, live, writer);
 }
 
 static void
@@ -107,7 +107,7 @@ rc_state_write(struct rc_writer *writer, const struct rc_state *state)
     rc_project_settings_write(writer, &state->settings);
     rc_write_u64(writer, rc_view_data_version(state->view));
     rc_write_u64(writer, state->next_slab_id);
-    rc_live_codes_write(state->event_codes, rc_view_event_properties(state->view), writer);
+    rc_properties_write(rc_view_event_properties(state->view), writer);
     write_ids(writer, rc_people_ids(people), counts.users, version->gone);
     rc_live_codes_write(state->user_codes, rc_view_user_properties(state->view), writer);
     write_log(writer, rc_people_writes(people), counts.writes, version->gone);

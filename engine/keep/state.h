@@ -3,11 +3,13 @@
  * catalogs, and which slabs it is made of with their dead rows.
  *
  * Of users who are gone nothing is written: their ids are holes, their property writes and aliases
- * are left out. The text of a value that nothing uses is left out where the caller says which.
+ * are left out. The text of a user property that nothing uses is left out where the caller says
+ * which.
  *
  * Format:    bytes 0..7 "RCSTATE2"; the content as written by rc_state_write, in order; last 4
  *            bytes CRC32C of all before. "RCSTATE1", which is read as well, is the same without
- *            holes in dictionaries, and ends behind the slabs.
+ *            holes in dictionaries, and ends with the slabs: no cut, no deletion that is not yet
+ *            carried out.
  * Threading: writing reads only what a view pins, and what is handed over.
  * Errors:    RC_CORRUPT says what is broken.
  */
@@ -40,8 +42,7 @@ struct rc_state {
     uint64_t next_slab_id;
     uint32_t slab_count;
     const struct rc_state_slab *slabs;
-    const struct rc_live_codes *event_codes; /* What to write of the dictionaries; NULL: all. */
-    const struct rc_live_codes *user_codes;
+    const struct rc_live_codes *user_codes; /* What to write of user properties; NULL: all. */
 };
 
 void

@@ -11,13 +11,13 @@ struct filling {
     uint32_t count;
 };
 
-/* Where the value of a property goes. */
-static struct rc_value *
-add(struct filling *filling, uint32_t property)
+/* Takes the value that was read into the next place, unless it is null. */
+static void
+keep(struct filling *filling, uint32_t property)
 {
-    struct rc_event_property *out = &filling->out[filling->count++];
+    struct rc_event_property *out = &filling->out[filling->count];
     out->name = rc_properties_name(filling->properties, property);
-    return &out->value;
+    filling->count += out->value.kind != RC_VALUE_NULL;
 }
 
 static enum rc_status
@@ -26,13 +26,15 @@ fill_from_chunk(struct filling *filling, const struct rc_view_chunk *chunk, uint
     const uint32_t count = rc_properties_count(filling->properties);
     for (uint32_t property = 0; property < count; property++) {
         const rc_cell *cells = rc_view_chunk_cells(chunk, property);
-        if (cells == NULL || cells[row] == RC_CELL_NULL)
+        if (cells == NULL || cells[row] == 0)
             continue;
         const struct rc_dictionary *values =
             rc_cell_kind_of(cells[row]) == RC_CELL_TEXT
                 ? rc_view_chunk_texts(chunk, property)
                 : rc_properties_dictionary(filling->properties, property);
-        RC_TRY(rc_cell_value(values, cells[row], filling->arena, add(filling, property)));
+        RC_TRY(
+            rc_cell_value(values, cells[row], filling->arena, &filling->out[filling->count].value));
+        keep(filling, property);
     }
     return RC_OK;
 }
@@ -44,12 +46,10 @@ fill_from_slab(struct filling *filling, const struct rc_slab *slab, uint32_t row
     for (uint32_t i = 0; i < count; i++) {
         struct rc_column_view column;
         rc_slab_column_at(slab, i, &column);
-        struct rc_value value;
-        RC_TRY(rc_column_value(&column,
-                               rc_properties_dictionary(filling->properties, column.property),
-                               rc_column_code(&column, row), filling->arena, &value));
-        if (value.kind != RC_VALUE_NULL)
-            *add(filling, column.property) = value;
+        RC_TRY(rc_column_value(
+            &column, rc_properties_dictionary(filling->properties, column.property),
+            rc_column_code(&column, row), filling->arena, &filling->out[filling->count].value));
+        keep(filling, column.property);
     }
     return RC_OK;
 }

@@ -16,12 +16,12 @@
  * freely. Count and slot change under one lock: whoever saw the count finds the key, and whoever
  * found the key sees the count.
  *
- * A key that is forgotten leaves its slot and keeps its bytes, since readers may still hold its
+ * A key that is forgotten leaves its slot and keeps its record, since readers may still hold its
  * code.
  *
  * Invariants (rc_dictionary_check):
  *   1. Every code below the count has a key and finding the key gives the code, or it is a hole, or
- *      was forgotten.
+ *      one of those forgotten.
  *   2. As many slots are used as there are entries.
  */
 #include "engine/store/dictionary.h"
@@ -56,10 +56,10 @@ struct rc_dictionary {
     uint32_t generation;
     struct rc_account *account;
     struct page *page;
-    _Atomic uint32_t count; /* Of codes. */
-    uint32_t entry_count;   /* Of those that can be found. The writer's. */
-    _Atomic uint32_t forgotten_count;
-    uint64_t key_bytes; /* Of the entries. The writer's. */
+    _Atomic uint32_t count;   /* Of codes. */
+    uint32_t entry_count;     /* Of those that are no holes and not forgotten. The writer's. */
+    uint32_t forgotten_count; /* The writer's. */
+    uint64_t key_bytes;       /* Of the entries. The writer's. */
     _Atomic uint64_t memory_bytes;
     pthread_mutex_t lock; /* Guards slots against the writer's changes. */
     struct slot *slots;
@@ -290,15 +290,12 @@ rc_dictionary_intern(struct rc_dictionary *dictionary, struct rc_bytes key, uint
 void
 rc_dictionary_forget(struct rc_dictionary *dictionary, uint32_t code)
 {
-    if (!rc_dictionary_has(dictionary, code))
-        return;
-    const struct rc_bytes key = key_at(dictionary, code);
-    const uint32_t hash = rc_dictionary_hash(key);
-    uint32_t free_at = probe(dictionary, key, hash);
+    const struct rc_bytes key = rc_dictionary_key(dictionary, code);
     struct slot *slots = dictionary->slots;
     const uint32_t slot_count = dictionary->slot_count;
+    uint32_t free_at = probe(dictionary, key, rc_dictionary_hash(key));
     if (slots[free_at].code_plus_one != code + 1)
-        return; /* Forgotten before. */
+        return; /* A hole, or forgotten before. */
     (void)pthread_mutex_lock(&dictionary->lock);
     /* What was pushed past the slot moves up, so that no probe ends before it. */
     for (uint32_t at = free_at;;) {
@@ -314,9 +311,9 @@ rc_dictionary_forget(struct rc_dictionary *dictionary, uint32_t code)
         free_at = at;
     }
     slots[free_at] = (struct slot){0};
-    atomic_fetch_add_explicit(&dictionary->forgotten_count, 1, memory_order_relaxed);
     (void)pthread_mutex_unlock(&dictionary->lock);
     dictionary->entry_count--;
+    dictionary->forgotten_count++;
     dictionary->key_bytes -= key.size;
 }
 
@@ -425,8 +422,6 @@ enum rc_status
 rc_dictionary_check(const struct rc_dictionary *dictionary, struct rc_error *reterr_error)
 {
     const uint32_t count = rc_dictionary_count(dictionary);
-    const uint32_t forgotten =
-        atomic_load_explicit(&dictionary->forgotten_count, memory_order_relaxed);
     uint32_t entries = 0;
     uint32_t lost = 0;
     for (uint32_t code = 0; code < count; code++) {
@@ -435,7 +430,7 @@ rc_dictionary_check(const struct rc_dictionary *dictionary, struct rc_error *ret
         const bool found = rc_dictionary_find(dictionary, key_at(dictionary, code)) == code;
         entries += found;
         lost += !found;
-        if (lost > forgotten)
+        if (lost > dictionary->forgotten_count)
             return rc_error_set(reterr_error, RC_CORRUPT, "entry %u of a dictionary is lost", code);
     }
     uint32_t used = 0;
@@ -445,7 +440,7 @@ rc_dictionary_check(const struct rc_dictionary *dictionary, struct rc_error *ret
         used +=
             dictionary->slots[i].code_plus_one != 0 && dictionary->slots[i].code_plus_one <= count;
     (void)pthread_mutex_unlock(lock);
-    if (used != entries || lost != forgotten)
+    if (used != entries)
         return rc_error_set(reterr_error, RC_CORRUPT, "a dictionary of %u keys uses %u slots",
                             entries, used);
     return RC_OK;

@@ -3,10 +3,9 @@
  * strings, lists and the odd number that does not fit a cell), and one for the users' sent ids.
  *
  * Codes count from 0 in the order of arrival, and whatever was evaluated for codes below n stays
- * true when it grows. A dictionary never loses an entry, it only forgets how to find one; a rebuilt
- * one (rc_dictionary_rebuild) has the same codes for what lives and holes for the rest. A hole's
- * code is never given to another key, so what was evaluated for a dictionary is true for those
- * rebuilt from it.
+ * true when it grows. A dictionary never loses an entry; a rebuilt one (rc_dictionary_rebuild) has
+ * the same codes for what lives and holes for the rest. A hole's code is never given to another
+ * key, so what was evaluated for a dictionary is true for those rebuilt from it.
  *
  * Ownership: counted: rc_dictionary_ref, rc_dictionary_free. The dictionary owns its bytes; an
  *            entry's address never changes while it lives.
@@ -78,6 +77,11 @@ rc_dictionary_rebuild(const struct rc_dictionary *dictionary,
                       const uint64_t *live,
                       struct rc_dictionary **ret_rebuilt);
 
+/* Writer: finding the key of a code gives RC_CODE_NONE from now on, interning it a new code. The
+ * bytes stay readable by code as long as the dictionary lives. Nothing happens to a hole. */
+void
+rc_dictionary_forget(struct rc_dictionary *dictionary, uint32_t code);
+
 /* How often it was rebuilt. What was evaluated for all codes of one generation is true for later
  * ones, but holes of a later one may be keys of an earlier: do not carry that back. */
 uint32_t
@@ -100,7 +104,7 @@ rc_dictionary_key(const struct rc_dictionary *dictionary, uint32_t code);
 uint32_t
 rc_dictionary_count(const struct rc_dictionary *dictionary);
 
-/* Entries that are no holes, and the bytes of their keys. Writer only. */
+/* Entries that are no holes and not forgotten, and the bytes of their keys. Writer only. */
 uint32_t
 rc_dictionary_entry_count(const struct rc_dictionary *dictionary);
 
@@ -109,15 +113,6 @@ rc_dictionary_key_bytes(const struct rc_dictionary *dictionary);
 
 uint64_t
 rc_dictionary_memory_bytes(const struct rc_dictionary *dictionary);
-
-/* Writer: finding the key of a code gives RC_CODE_NONE from now on, interning it a new code. The
- * bytes stay readable by code as long as the dictionary lives. Nothing happens to a hole. */
-void
-rc_dictionary_forget(struct rc_dictionary *dictionary, uint32_t code);
-
-/* Writer: takes count codes that are holes. */
-RC_MUST_USE enum rc_status
-rc_dictionary_skip(struct rc_dictionary *dictionary, uint32_t count);
 
 /* Verifies: every key finds its own code. O(codes). */
 RC_MUST_USE enum rc_status
@@ -137,13 +132,18 @@ rc_dictionary_read(struct rc_dictionary *dictionary,
                    struct rc_reader *reader,
                    struct rc_error *reterr_error);
 
-/* The same for a dictionary with holes. live: a bit for each code that is to be kept, the others
- * are written as holes; NULL: all are kept. */
+/* The same for a dictionary with holes. */
 void
 rc_dictionary_write_holes(const struct rc_dictionary *dictionary,
                           uint32_t count,
-                          const uint64_t *live,
                           struct rc_writer *writer);
+
+/* The same with holes in the place of codes whose bit in live is not set, too; NULL: all are. */
+void
+rc_dictionary_write_live(const struct rc_dictionary *dictionary,
+                         uint32_t count,
+                         const uint64_t *live,
+                         struct rc_writer *writer);
 
 RC_MUST_USE enum rc_status
 rc_dictionary_read_holes(struct rc_dictionary *dictionary,

@@ -22,33 +22,41 @@ rc_dictionary_write(const struct rc_dictionary *dictionary,
 }
 
 static bool
-is_kept(const struct rc_dictionary *dictionary, const uint64_t *live, uint32_t code)
+is_written(const struct rc_dictionary *dictionary, const uint64_t *live, uint32_t code)
 {
     return (live == NULL || (live[code / 64] >> (code % 64) & 1) != 0) &&
            rc_dictionary_has(dictionary, code);
 }
 
 void
-rc_dictionary_write_holes(const struct rc_dictionary *dictionary,
-                          uint32_t count,
-                          const uint64_t *live,
-                          struct rc_writer *writer)
+rc_dictionary_write_live(const struct rc_dictionary *dictionary,
+                         uint32_t count,
+                         const uint64_t *live,
+                         struct rc_writer *writer)
 {
     RC_ASSERT(count <= rc_dictionary_count(dictionary));
     rc_write_varint(writer, count);
     for (uint32_t code = 0; code < count;) {
         const uint32_t first = code;
-        if (is_kept(dictionary, live, code)) {
-            const struct rc_bytes key = rc_dictionary_key(dictionary, code++);
-            RC_ASSERT(key.size > 0);
-            rc_write_bytes(writer, key);
+        while (code < count && !is_written(dictionary, live, code))
+            code++;
+        if (code > first) {
+            rc_write_bytes(writer, (struct rc_bytes){NULL, 0});
+            rc_write_varint(writer, code - first);
             continue;
         }
-        while (code < count && !is_kept(dictionary, live, code))
-            code++;
-        rc_write_varint(writer, 0);
-        rc_write_varint(writer, code - first);
+        const struct rc_bytes key = rc_dictionary_key(dictionary, code++);
+        RC_ASSERT(key.size > 0);
+        rc_write_bytes(writer, key);
     }
+}
+
+void
+rc_dictionary_write_holes(const struct rc_dictionary *dictionary,
+                          uint32_t count,
+                          struct rc_writer *writer)
+{
+    rc_dictionary_write_live(dictionary, count, NULL, writer);
 }
 
 static enum rc_status

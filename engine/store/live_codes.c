@@ -32,50 +32,6 @@ see_cell(struct rc_live_property *property, rc_cell cell)
         property->words[code / 64] |= (uint64_t)1 << (code % 64);
 }
 
-static enum rc_status
-see_slab(struct rc_slab *slab, const struct rc_live_codes *codes)
-{
-    RC_TRY(rc_slab_use(slab, RC_SLAB_PART_COLUMNS, NULL));
-    const uint32_t column_count = rc_slab_get_info(slab)->column_count;
-    for (uint32_t i = 0; i < column_count; i++) {
-        struct rc_column_view column;
-        rc_slab_column_at(slab, i, &column);
-        if (column.property >= codes->property_count)
-            continue;
-        for (uint32_t k = 0; k < column.dictionary_count; k++)
-            see_cell(&codes->of[column.property], column.dictionary[k]);
-    }
-    rc_slab_unuse(slab);
-    return RC_OK;
-}
-
-static void
-see_chunk(const struct rc_view_chunk *chunk, const struct rc_live_codes *codes)
-{
-    for (uint32_t property = 0; property < codes->property_count; property++) {
-        const rc_cell *cells = rc_view_chunk_cells(chunk, property);
-        for (uint32_t row = 0; cells != NULL && row < chunk->row_count; row++)
-            if (chunk->dead == NULL || (chunk->dead[row / 64] >> (row % 64) & 1) == 0)
-                see_cell(&codes->of[property], cells[row]);
-    }
-}
-
-enum rc_status
-rc_live_codes_of_events(const struct rc_view *view,
-                        struct rc_arena *arena,
-                        struct rc_live_codes *ret_codes)
-{
-    RC_TRY(open_codes(rc_view_event_properties(view), arena, ret_codes));
-    uint32_t count = 0;
-    const struct rc_view_slab *slabs = rc_view_slabs(view, &count);
-    for (uint32_t i = 0; i < count; i++)
-        RC_TRY(see_slab(slabs[i].slab, ret_codes));
-    const struct rc_view_chunk *chunks = rc_view_chunks(view, &count);
-    for (uint32_t i = 0; i < count; i++)
-        see_chunk(&chunks[i], ret_codes);
-    return RC_OK;
-}
-
 enum rc_status
 rc_live_codes_of_writes(const struct rc_people *people,
                         const struct rc_people_counts *counts,
@@ -107,7 +63,7 @@ rc_live_codes_write(const struct rc_live_codes *codes,
     rc_write_varint(writer, codes->property_count);
     for (uint32_t i = 0; i < codes->property_count; i++) {
         rc_write_bytes(writer, rc_properties_name(properties, i));
-        rc_dictionary_write_holes(rc_properties_dictionary(properties, i), codes->of[i].count,
-                                  codes->of[i].words, writer);
+        rc_dictionary_write_live(rc_properties_dictionary(properties, i), codes->of[i].count,
+                                 codes->of[i].words, writer);
     }
 }

@@ -4,7 +4,7 @@
  *
  * Ownership: from the arena given.
  * Threading: reads only what a view pins.
- * Errors:    RC_NO_MEMORY; of events also RC_UNAVAILABLE and RC_CORRUPT: a cold slab cannot be read.
+ * Errors:    RC_NO_MEMORY.
  */
 #ifndef RC_STORE_LIVE_CODES_H
 #define RC_STORE_LIVE_CODES_H
@@ -16,7 +16,6 @@
 #include "engine/store/gone.h"
 #include "engine/store/people.h"
 #include "engine/store/properties.h"
-#include "engine/store/view.h"
 
 /* The codes of the dictionaries of properties, as they were when they were counted. */
 struct rc_live_codes {
@@ -26,13 +25,6 @@ struct rc_live_codes {
         uint64_t *words; /* A bit a code: it is in use. */
     } * of;
 };
-
-/* Of event properties: those in a slab's list of cells, be the rows dead or not, and in live rows
- * of heads. */
-RC_MUST_USE enum rc_status
-rc_live_codes_of_events(const struct rc_view *view,
-                        struct rc_arena *arena,
-                        struct rc_live_codes *ret_codes);
 
 /* Of user properties: those that a write of a user who is not gone holds. */
 RC_MUST_USE enum rc_status

@@ -115,12 +115,11 @@ rc_people_add_alias(struct rc_people *people, struct rc_alias alias)
 struct rc_people_counts
 rc_people_get_counts(const struct rc_people *people)
 {
-    const uint32_t users = rc_dictionary_count(people->ids);
     return (struct rc_people_counts){
-        .users = users,
+        .users = rc_dictionary_count(people->ids),
         .writes = people->writes.count,
         .aliases = people->aliases.count,
-        .absent = users - rc_dictionary_entry_count(people->ids),
+        .absent = rc_dictionary_count(people->ids) - rc_dictionary_entry_count(people->ids),
     };
 }
 

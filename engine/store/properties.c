@@ -152,7 +152,7 @@ rc_properties_write(const struct rc_properties *properties, struct rc_writer *wr
     for (uint32_t i = 0; i < count; i++) {
         const struct rc_dictionary *dictionary = properties->dictionaries[i];
         rc_write_bytes(writer, rc_properties_name(properties, i));
-        rc_dictionary_write_holes(dictionary, rc_dictionary_count(dictionary), NULL, writer);
+        rc_dictionary_write_holes(dictionary, rc_dictionary_count(dictionary), writer);
     }
 }
 
