@@ -60,7 +60,7 @@ rc_alloc_freep(void *pointer_to_block)
     *block = rc_alloc_free(*block);
 }
 
-/* Charges bytes that are not rc_alloc blocks (a mapped slab). false: over the limit, not
+/* Charges bytes that are not rc_alloc blocks (pages of a slab on disk). false: over the limit, not
  * charged. */
 RC_MUST_USE bool
 rc_account_charge(struct rc_account *account, uint64_t bytes);

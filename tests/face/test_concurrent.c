@@ -219,6 +219,9 @@ start(struct world *world)
         .wal_file_bytes = 1 << 18,
         .head_rows_max = 700,
         .dictionary_entries_max = 2, /* Of four kinds. */
+        /* In every second life what was kept is read from disk, and hardly any of it stays. */
+        .cold_after_ms = world->life % 2,
+        .cold_bytes_max = 1 << 14,
     };
     struct rc_error error = {0};
     if (rc_engine_open(&options, &world->engine, &error) != RC_OK)
@@ -255,11 +258,11 @@ test_everything_at_once(void **state)
     for (uint32_t t = 0; t < INGESTERS; t++)
         rig_twin_open(&world->twins[t]);
     for (uint32_t life = 0; life < LIVES; life++) {
+        world->life = life;
         start(world);
         if (life == 0)
             rig_create(world->engine, "shop");
         expect(world);
-        world->life = life;
         live(world);
         expect(world);
         assert_int_equal(atomic_load(&world->definitions_won), (life + 1) * 30);
