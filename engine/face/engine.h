@@ -212,6 +212,7 @@ struct rc_snapshot_result {
     uint64_t slabs_written;
     uint64_t bytes_written;
     uint64_t elapsed_ns;
+    uint64_t longest_hold_ns; /* For this long the batches of a project waited for it at most. */
 };
 
 /* Writes a checkpoint and trims the log. Ingestion and queries go on. One at a time: a second
