@@ -266,6 +266,7 @@ struct rc_snapshot_result {
     uint64_t bytes_written;
     uint64_t elapsed_ns;
     bool stale_left; /* A file of an earlier one could not be removed: the next one tries again. */
+    uint64_t longest_hold_ns; /* For this long the batches of a project waited for it at most. */
 };
 
 /* Writes a checkpoint and trims the log. Ingestion and queries go on. One at a time: a second

@@ -69,6 +69,7 @@ snapshot(struct rc_engine *engine,
     ret_result->slabs_written = checkpoint->slabs_written;
     ret_result->bytes_written = checkpoint->bytes_written;
     ret_result->stale_left = checkpoint->stale_left;
+    ret_result->longest_hold_ns = checkpoint->longest_hold_ns;
     return RC_OK;
 }
 

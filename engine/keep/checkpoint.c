@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/base/clock.h"
 #include "engine/base/file_replace.h"
 #include "engine/durable/manifest.h"
 #include "engine/intake/seal.h"
@@ -253,9 +254,13 @@ rc_checkpoint_write_project(struct rc_checkpoint *checkpoint,
     if (capture.arena == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a checkpoint");
     rc_project_lock_writer(project->project);
+    const uint64_t held_ns = rc_clock_monotonic_ns();
     const enum rc_status status = capture_locked(project->project, &capture);
     const uint64_t applied_sequence = applied(context);
+    const uint64_t hold_ns = rc_clock_monotonic_ns() - held_ns;
     rc_project_unlock_writer(project->project);
+    if (hold_ns > checkpoint->longest_hold_ns)
+        checkpoint->longest_hold_ns = hold_ns;
     RC_TRY_OR(reterr_error, status);
     /* A record is visible a moment before it is counted as applied. */
     const uint64_t shown_sequence = rc_view_data_version(capture.state.view);

@@ -62,6 +62,8 @@ struct rc_checkpoint {
     uint64_t pause_ns; /* Rest after each MiB that is written: the log syncs beside it. 0: none. */
     uint32_t project_count;
     struct rc_checkpoint_project *projects;
+    uint64_t
+        longest_hold_ns;    /* Output: for this long a project's writer was kept waiting at most. */
     uint64_t slabs_written; /* Output. */
     uint64_t bytes_written; /* Output. */
     bool stale_left; /* Output of the commit: a file of an earlier one could not be removed. */

@@ -294,6 +294,16 @@ class Shop(unittest.TestCase):
         recount("stats", "unknown", code=4)
         recount("health", "--server", "127.0.0.1:1", code=6)
 
+    def test_check_and_backup(self):
+        out, _ = recount("check")
+        self.assertIn("all is in order", out)
+        counts = json.loads(recount("check", "default", "--json")[0])
+        self.assertEqual(counts["checked_projects"], 1)
+        recount("check", "unknown", code=4)
+        recount("backup", code=2)
+        _, err = recount("backup", "one", code=3)
+        self.assertIn("backup-directory", err)
+
     def test_drawings_have_no_colours_outside_a_terminal(self):
         out, _ = recount("query", "funnel", "viewed", "added")
         self.assertNotIn("\033", out)

@@ -115,6 +115,7 @@ measure(struct bench *bench, uint64_t seconds, bool snapshots)
     pthread_t asker;
     uint32_t count = 0;
     uint64_t longest_ns = 0;
+    uint64_t hold_ns = 0;
     atomic_store(&bench->stop, false);
     if (pthread_create(&sender, NULL, send_all, bench) != 0 ||
         pthread_create(&asker, NULL, ask_all, bench) != 0)
@@ -129,13 +130,15 @@ measure(struct bench *bench, uint64_t seconds, bool snapshots)
         if (rc_engine_snapshot(bench->engine, &result, NULL) != RC_OK)
             abort();
         longest_ns = result.elapsed_ns > longest_ns ? result.elapsed_ns : longest_ns;
+        hold_ns = result.longest_hold_ns > hold_ns ? result.longest_hold_ns : hold_ns;
         count++;
     }
     atomic_store(&bench->stop, true);
     pthread_join(sender, NULL);
     pthread_join(asker, NULL);
     if (snapshots)
-        printf("%u snapshots, the longest of %.0f ms\n", count, (double)longest_ns / 1e6);
+        printf("%u snapshots, the longest of %.0f ms, holding a writer for %.3f ms at most\n",
+               count, (double)longest_ns / 1e6, (double)hold_ns / 1e6);
     else
         printf("without snapshots\n");
     print("acknowledgements", &bench->acknowledgements);
