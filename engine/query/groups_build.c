@@ -5,21 +5,19 @@
  *
  * Texts of slabs may be millions, so they are not interned: when all else has its group, the texts
  * of all slabs are merged (text_groups.h). Before that, those that are not simply their own group
- * are taken out: numeric strings, numbers and lists, which sorted texts have in three places.
+ * are taken out: numeric strings, numbers and lists (odd_texts.h).
  */
 #include <string.h>
 
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
 #include "engine/query/groups_form.h"
+#include "engine/query/odd_texts.h"
 #include "engine/store/value_key.h"
 
 /* Lists and their members to begin with: growing keeps to the account of the first block. */
 #define LISTS_FIRST 16u
 #define MEMBERS_FIRST 64u
-
-/* Texts resolved between two looks at the cancel flag. */
-#define TEXTS_BETWEEN_LOOKS 4096u
 
 static enum rc_status
 intern(struct rc_groups *groups, struct rc_value value, uint32_t *ret_group)
@@ -157,54 +155,36 @@ resolve_chunk(struct rc_groups *groups,
     return RC_OK;
 }
 
-/* Gives the texts [first, end) their sets, but for strings that are no numbers. */
-static enum rc_status
-resolve_odd_texts(struct rc_groups *groups,
-                  struct rc_text_cursor *cursor,
-                  uint32_t first,
-                  uint32_t end,
-                  uint32_t *sets)
-{
-    const _Atomic(bool) *cancel = groups->plan->context->cancel;
-    for (uint32_t number = first; number < end; number++) {
-        struct rc_value value;
-        if (number % TEXTS_BETWEEN_LOOKS == 0 && cancel != NULL &&
-            atomic_load_explicit(cancel, memory_order_relaxed))
-            return RC_CANCELLED;
-        RC_TRY(rc_text_cursor_seek(cursor, number));
-        RC_TRY(rc_value_of_key(cursor->key, groups->scratch, &value));
-        if (rc_value_group(value).kind != RC_VALUE_STRING)
-            RC_TRY(set_of_value(groups, value, &sets[number]));
-        rc_arena_reset(groups->scratch);
-    }
-    return RC_OK;
-}
-
-/* Between keys in their order: numbers, strings, strings that may be numbers, strings, lists. */
-static const struct rc_bytes text_borders[4] = {
-    {(const char[]){RC_VALUE_STRING}, 1},
-    {(const char[]){RC_VALUE_STRING, '-'}, 2},
-    {(const char[]){RC_VALUE_STRING, '9' + 1}, 2},
-    {(const char[]){RC_VALUE_LIST}, 1},
+struct odd_texts {
+    struct rc_groups *groups;
+    uint32_t *sets; /* By text. */
 };
+
+static enum rc_status
+visit_odd_text(void *context, uint32_t number, struct rc_value value)
+{
+    const struct odd_texts *odd = context;
+    if (rc_value_group(value).kind == RC_VALUE_STRING)
+        return RC_OK; /* The merge's. */
+    return set_of_value(odd->groups, value, &odd->sets[number]);
+}
 
 /* The texts of a slab's column: what the merge leaves to us, and what it is to take. */
 static enum rc_status
 resolve_texts(struct rc_groups *groups, const struct rc_slab_groups *slab)
 {
-    const struct rc_texts *texts = &slab->column.texts;
-    uint32_t *sets = slab->sets + slab->column.dictionary_count;
-    uint32_t at[4];
-    bool equal;
-    for (uint32_t i = 0; i < 4; i++)
-        RC_TRY(rc_texts_lower_bound(texts, text_borders[i], &at[i], &equal));
-    RC_CLEANUP(rc_text_cursor_close) struct rc_text_cursor cursor;
-    rc_text_cursor_open(&cursor, texts, groups->plan->context->account);
-    RC_TRY(resolve_odd_texts(groups, &cursor, 0, at[0], sets));
-    RC_TRY(resolve_odd_texts(groups, &cursor, at[1], at[2], sets));
-    RC_TRY(resolve_odd_texts(groups, &cursor, at[3], texts->count, sets));
-    groups->text_sources[groups->text_source_count++] =
-        (struct rc_text_source){.texts = *texts, .first = at[0], .end = at[3], .sets = sets};
+    const struct rc_query_context *context = groups->plan->context;
+    struct odd_texts odd = {.groups = groups, .sets = slab->sets + slab->column.dictionary_count};
+    const struct rc_odd_texts_walk walk = {.texts = &slab->column.texts,
+                                           .account = context->account,
+                                           .scratch = groups->scratch,
+                                           .cancel = context->cancel,
+                                           .visit = visit_odd_text,
+                                           .context = &odd};
+    struct rc_text_source source = {.texts = slab->column.texts, .sets = odd.sets};
+    RC_TRY(rc_odd_texts_walk(&walk));
+    RC_TRY(rc_odd_texts_strings(&source.texts, &source.first, &source.end));
+    groups->text_sources[groups->text_source_count++] = source;
     return RC_OK;
 }
 

@@ -72,7 +72,8 @@ rc_text_writer_put(struct rc_text_writer *writer, struct rc_bytes key)
     const bool above = common == writer->last_size ||
                        (common < key.size &&
                         (unsigned char)writer->last[common] < (unsigned char)key.data[common]);
-    RC_ASSERT(writer->count == 0 || (above && common < key.size));
+    if (writer->count > 0 && (!above || common == key.size))
+        return RC_CORRUPT;
     size_t prefix = 0;
     if (writer->count % RC_TEXTS_BLOCK != 0) {
         prefix = common;

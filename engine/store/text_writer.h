@@ -4,7 +4,7 @@
  * Ownership: block_starts and bytes are the caller's, of the sizes that a counting pass over the
  *            same texts gave, or more; a writer owns a copy of the last text: close it.
  * Threading: one thread.
- * Errors:    RC_NO_MEMORY; RC_LIMIT_EXCEEDED past 2^31 texts.
+ * Errors:    RC_NO_MEMORY; RC_LIMIT_EXCEEDED past 2^31 texts; RC_CORRUPT, as stated.
  */
 #ifndef RC_STORE_TEXT_WRITER_H
 #define RC_STORE_TEXT_WRITER_H
@@ -46,7 +46,7 @@ rc_text_writer_is_last(const struct rc_text_writer *writer, struct rc_bytes key)
            rc_bytes_equal((struct rc_bytes){writer->last, writer->last_size}, key);
 }
 
-/* Puts the next text, which is above the last. */
+/* Puts the next text. RC_CORRUPT: it is not above the last, as those of a damaged slab may be. */
 RC_MUST_USE enum rc_status
 rc_text_writer_put(struct rc_text_writer *writer, struct rc_bytes key);
 

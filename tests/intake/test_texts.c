@@ -389,13 +389,13 @@ entry_count(struct rc_project *project)
 }
 
 /* One batch of one value for each of count ids. */
-static void
-apply_values(struct rc_project *project,
-             uint64_t sequence,
-             uint32_t first_id,
-             uint32_t first_value,
-             uint32_t count,
-             struct twin *twin)
+static enum rc_status
+try_values(struct rc_project *project,
+           uint64_t sequence,
+           uint32_t first_id,
+           uint32_t first_value,
+           uint32_t count,
+           struct twin *twin)
 {
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     struct rc_bytes *ids = RC_ARENA_ARRAY(arena, struct rc_bytes, count);
@@ -426,9 +426,19 @@ apply_values(struct rc_project *project,
                                               .columns = &column},
                                    .text_ids = ids};
     struct rc_applied applied;
-    assert_int_equal(rc_apply_batch(project, RC_BYTES_LITERAL("stream"), sequence, &batch, sequence,
-                                    arena, &applied),
-                     RC_OK);
+    return rc_apply_batch(project, RC_BYTES_LITERAL("stream"), sequence, &batch, sequence, arena,
+                          &applied);
+}
+
+static void
+apply_values(struct rc_project *project,
+             uint64_t sequence,
+             uint32_t first_id,
+             uint32_t first_value,
+             uint32_t count,
+             struct twin *twin)
+{
+    assert_int_equal(try_values(project, sequence, first_id, first_value, count, twin), RC_OK);
 }
 
 /* The bound counts what lives: after a merge that drops most of a dictionary it takes new values,
@@ -504,6 +514,29 @@ test_a_sweep_does_not_happen_by_halves(void **state)
     assert_true(entry_count(project) < 40);
 }
 
+/* A batch of texts for three heads, of which every allocation fails once: nothing of it is seen. */
+static void
+test_a_failed_batch_is_never_seen(void **state)
+{
+    (void)state;
+    static struct twin twin;
+    static struct twin with_batch;
+    for (uint64_t n = 30;; n += 3) { /* The first ones are those of the batch itself. */
+        struct seen seen = {0};
+        RC_CLEANUP(rc_project_unrefp) struct rc_project *project = new_project(3);
+        memset(&twin, 0, sizeof(twin));
+        apply_values(project, 1, 0, 4, 60, &twin);
+        with_batch = twin;
+        rc_alloc_fail_at(n);
+        const enum rc_status status = try_values(project, 2, 100, 104, 250, &with_batch);
+        rc_alloc_fail_at(0);
+        expect(project, status == RC_OK ? &with_batch : &twin, &seen);
+        if (status == RC_OK)
+            break;
+        assert_int_equal(status, RC_NO_MEMORY);
+    }
+}
+
 struct sweeping {
     struct rc_project *project;
     _Atomic(bool) stop;
@@ -556,6 +589,7 @@ main(void)
         cmocka_unit_test(test_random_steps),
         cmocka_unit_test(test_a_dictionary_shrinks_and_takes_again),
         cmocka_unit_test(test_a_sweep_does_not_happen_by_halves),
+        cmocka_unit_test(test_a_failed_batch_is_never_seen),
         cmocka_unit_test(test_sweeps_beside_the_writer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/limits.h"
 #include "engine/store/dictionary.h"
 #include "tests/store/slab_rig.h"
 
@@ -341,6 +342,47 @@ test_bounds(void **state)
     }
 }
 
+/* The limits of an event property's dictionary, reached and passed. */
+static void
+test_limits(void **state)
+{
+    (void)state;
+    static const struct rc_dictionary_bounds bounds = {
+        RC_DICTIONARY_ENTRIES_MAX, RC_DICTIONARY_CODES_MAX, RC_DICTIONARY_BYTES_MAX};
+    static char large[RC_VALUE_BYTES_MAX];
+    const uint32_t large_count = (uint32_t)(RC_DICTIONARY_BYTES_MAX / sizeof(large));
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *of_many = NULL;
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *of_large = NULL;
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *of_codes = NULL;
+    assert_int_equal(rc_dictionary_new(NULL, &of_many), RC_OK);
+    assert_int_equal(rc_dictionary_new(NULL, &of_large), RC_OK);
+    assert_int_equal(rc_dictionary_new(NULL, &of_codes), RC_OK);
+    for (uint32_t i = 0; i <= RC_DICTIONARY_ENTRIES_MAX; i++) {
+        char buffer[40];
+        uint32_t code = 0;
+        const struct rc_bytes key = numbered_key(i, buffer);
+        assert_int_equal(
+            rc_dictionary_intern_within(of_many, key, rc_dictionary_hash(key), &bounds, &code),
+            i < RC_DICTIONARY_ENTRIES_MAX ? RC_OK : RC_LIMIT_EXCEEDED);
+    }
+    for (uint32_t i = 0; i <= large_count; i++) {
+        uint32_t code = 0;
+        const struct rc_bytes key = {large, sizeof(large)};
+        memcpy(large, &i, sizeof(i));
+        assert_int_equal(
+            rc_dictionary_intern_within(of_large, key, rc_dictionary_hash(key), &bounds, &code),
+            i < large_count ? RC_OK : RC_LIMIT_EXCEEDED);
+    }
+    assert_int_equal(rc_dictionary_skip(of_codes, RC_DICTIONARY_CODES_MAX - 1), RC_OK);
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t code = 0;
+        const struct rc_bytes key = {large, i + 1};
+        assert_int_equal(
+            rc_dictionary_intern_within(of_codes, key, rc_dictionary_hash(key), &bounds, &code),
+            i == 0 ? RC_OK : RC_LIMIT_EXCEEDED);
+    }
+}
+
 /* A dictionary of numbered keys, of which the codes that divide by gap are left. */
 static struct rc_dictionary *
 make_rebuilt(uint32_t count, uint32_t gap)
@@ -465,6 +507,7 @@ main(void)
         cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_stored_form),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_rebuilt_keeps_codes),
         cmocka_unit_test(test_stored_holes),
         cmocka_unit_test(test_holes_are_cheap),

@@ -343,6 +343,57 @@ test_check_wants_the_one_form(void **state)
 }
 
 static void
+test_a_writer_wants_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first;
+        const char *second;
+        enum rc_status status;
+    } cases[] = {
+        {"a", "ab", RC_OK},           {"ab", "b", RC_OK},      {"a\x7f", "a\x80", RC_OK},
+        {"a", "a", RC_CORRUPT},       {"ab", "a", RC_CORRUPT}, {"b", "ab", RC_CORRUPT},
+        {"\x80", "\x7f", RC_CORRUPT},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        RC_CLEANUP(rc_text_writer_close) struct rc_text_writer writer;
+        rc_text_writer_open(&writer, NULL);
+        assert_int_equal(rc_text_writer_put(&writer, rc_bytes_of(cases[i].first)), RC_OK);
+        assert_int_equal(rc_text_writer_put(&writer, rc_bytes_of(cases[i].second)),
+                         cases[i].status);
+        assert_int_equal(writer.count, cases[i].status == RC_OK ? 2 : 1);
+    }
+}
+
+/* The longest text there can be, and one that says to be longer. */
+static void
+test_the_longest_text(void **state)
+{
+    (void)state;
+    static char key[RC_TEXT_BYTES_MAX];
+    static unsigned char bytes[sizeof(key) * 2 + 16];
+    uint64_t start = 0;
+    memset(key, 'x', sizeof(key));
+    RC_CLEANUP(rc_text_writer_close) struct rc_text_writer writer;
+    rc_text_writer_open(&writer, NULL);
+    rc_text_writer_restart(&writer, &start, bytes);
+    for (size_t size = sizeof(key) - 1; size <= sizeof(key); size++)
+        assert_int_equal(rc_text_writer_put(&writer, (struct rc_bytes){key, size}), RC_OK);
+    struct rc_texts texts = {.count = 2, .block_starts = &start, .bytes = bytes};
+    RC_CLEANUP(rc_text_cursor_close) struct rc_text_cursor cursor;
+    texts.byte_count = writer.byte_count;
+    rc_text_cursor_open(&cursor, &texts, NULL);
+    assert_int_equal(rc_text_cursor_seek(&cursor, 1), RC_OK);
+    assert_int_equal(cursor.key.size, sizeof(key));
+    rc_text_cursor_close(&cursor);
+    bytes[writer.byte_count - 2]++; /* The size of the rest: two bytes, of which one is there. */
+    bytes[writer.byte_count] = 'x';
+    texts.byte_count++;
+    rc_text_cursor_open(&cursor, &texts, NULL);
+    assert_int_equal(rc_text_cursor_seek(&cursor, 1), RC_CORRUPT);
+}
+
+static void
 test_a_cursor_pays_its_account(void **state)
 {
     (void)state;
@@ -400,6 +451,8 @@ main(void)
         cmocka_unit_test(test_sort_of_zeros),
         cmocka_unit_test(test_damage_is_named_and_harmless),
         cmocka_unit_test(test_check_wants_the_one_form),
+        cmocka_unit_test(test_a_writer_wants_order),
+        cmocka_unit_test(test_the_longest_text),
         cmocka_unit_test(test_a_cursor_pays_its_account),
         cmocka_unit_test(test_keys_of_values),
     };
