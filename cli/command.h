@@ -53,6 +53,10 @@ rc_command_purge(int count, char **arguments);
 enum rc_exit_code
 rc_command_user(int count, char **arguments);
 enum rc_exit_code
+rc_command_check(int count, char **arguments);
+enum rc_exit_code
+rc_command_backup(int count, char **arguments);
+enum rc_exit_code
 rc_command_health(int count, char **arguments);
 enum rc_exit_code
 rc_command_generate(int count, char **arguments);

@@ -77,6 +77,9 @@ print_server(const struct rc_paint *paint, const Recount__V1__ServerStatistics *
             rc_when_write(start, server->start_time_ms, 0, RC_WHEN_RFC3339),
             write_bytes(resident, server->resident_bytes), write_bytes(log, server->log_bytes),
             server->running_queries);
+    if (server->snapshot_failures > 0)
+        fprintf(paint->out, "  the last %llu snapshots failed: %s\n",
+                (unsigned long long)server->snapshot_failures, server->snapshot_error);
     if (server->snapshot_time_ms > 0)
         fprintf(paint->out, "  last snapshot at %s\n",
                 rc_when_write(snapshot, server->snapshot_time_ms, 0, RC_WHEN_RFC3339));

@@ -21,6 +21,8 @@ static const struct rc_command_entry commands[] = {
     {"stats", "figures of the server and its projects", rc_command_stats},
     {"snapshot", "write a snapshot now", rc_command_snapshot},
     {"purge", "erase now what deleted users left on disk", rc_command_purge},
+    {"backup", "write a backup on the server's machine", rc_command_backup},
+    {"check", "verify everything that the server holds", rc_command_check},
     {"health", "ask whether the server is ready", rc_command_health},
     {"generate", "write a sample archive", rc_command_generate},
     {0},

@@ -19,10 +19,14 @@
 #include "engine/base/status.h"
 #include "server/log.h"
 
+/* What is done instead of serving (maintenance.h). */
+enum rc_task { RC_TASK_NONE, RC_TASK_CHECK, RC_TASK_REPAIR, RC_TASK_RESTORE };
+
 struct rc_config {
     char *listen;
     char *data;
-    char *file; /* The settings file that was read, or NULL. */
+    char *backup_directory; /* NULL: no backups over the network. */
+    char *file;             /* The settings file that was read, or NULL. */
     char *tls_cert;
     char *tls_key;
     char *tls_client_ca;
@@ -43,6 +47,9 @@ struct rc_config {
     uint64_t log_text;
     bool print_config; /* Print the settings and end. */
     bool check_config; /* Check them and end. */
+    enum rc_task task; /* Instead of serving. */
+    char *task_path;   /* What it is about. */
+    bool yes;          /* Repair: carry it out. */
 };
 
 /* Reads everything. --help, --version and --usage print and end the process. */

@@ -1,5 +1,6 @@
 /*
- * recountd: reads its settings, serves until it is told to stop, and leaves a snapshot behind.
+ * recountd: reads its settings, serves until it is told to stop, and leaves a snapshot behind; or
+ * checks, repairs or restores a directory and ends.
  *
  * SIGTERM and SIGINT stop it in order; a second one ends it at once (nothing that was acknowledged
  * is lost: the next start reads the log). Signals are blocked in all threads and waited for here.
@@ -11,6 +12,7 @@
 #include "engine/base/cleanup.h"
 #include "server/config.h"
 #include "server/log.h"
+#include "server/maintenance.h"
 #include "server/server.h"
 
 /*
@@ -70,6 +72,8 @@ main(int argc, char **argv)
         rc_config_print(&config, stdout);
     if (config.print_config || config.check_config)
         return EXIT_OK;
+    if (config.task != RC_TASK_NONE)
+        return rc_maintenance_run(&config, stdout, stderr);
     const sigset_t set = stop_signals();
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);

@@ -37,7 +37,7 @@ struct server {
 
 static const struct rc_service *const services[] = {
     &rc_service_project, &rc_service_definition, &rc_service_segment, &rc_service_query,
-    &rc_service_user,    &rc_service_admin,      &rc_service_health,
+    &rc_service_user,    &rc_service_admin,      &rc_service_upkeep,  &rc_service_health,
 };
 
 static void
@@ -103,6 +103,7 @@ open_engine(struct server *server, struct rc_error *error)
            {"projects", NULL, (double)stats.projects},
            {"replayed_records", NULL, (double)stats.replayed_records},
            {"torn_bytes", NULL, (double)stats.wal_torn_bytes},
+           {"restore_ms", NULL, (double)stats.restore_ns / 1e6},
            {"dur_ms", NULL, (double)stats.start_ns / 1e6});
     return rc_workers_new(WAITERS, 0, &server->shared.waiters, error);
 }

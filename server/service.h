@@ -61,6 +61,7 @@ extern const struct rc_service rc_service_segment;
 extern const struct rc_service rc_service_query;
 extern const struct rc_service rc_service_user;
 extern const struct rc_service rc_service_admin;
+extern const struct rc_service rc_service_upkeep; /* The rest of AdminService. */
 extern const struct rc_service rc_service_health;
 
 /* Streaming methods. Their context is the server. */

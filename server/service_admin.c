@@ -61,6 +61,8 @@ encode_server(struct rc_request *request, Recount__V1__ServerStatistics **ret_se
     out->log_syncs = stats.wal_syncs;
     out->snapshot_count = stats.snapshot_count;
     out->snapshot_time_ms = stats.snapshot_last_ms;
+    out->snapshot_failures = stats.snapshot_failures;
+    RC_NEW_TEXT(request->arena, out->snapshot_error, rc_bytes_of(stats.snapshot_error));
     out->project_count = stats.projects;
     out->running_queries = atomic_load(&request->server->queries);
     *ret_server = out;

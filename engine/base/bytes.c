@@ -1,6 +1,7 @@
 #include "engine/base/bytes.h"
 
 #include "engine/base/assert.h"
+#include "engine/base/checksum.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "stored numbers are copied as they are");
 
@@ -166,11 +167,26 @@ rc_writer_close(struct rc_writer *writer)
     *writer = (struct rc_writer){0};
 }
 
+uint32_t
+rc_writer_crc32c(const struct rc_writer *writer)
+{
+    return rc_crc32c_extend(writer->spilled_crc32c, writer->data,
+                            writer->failed ? 0 : writer->size);
+}
+
 void *
 rc_write_room(struct rc_writer *writer, size_t size)
 {
     if (writer->failed)
         return NULL;
+    if (writer->spill != NULL && writer->size >= writer->spill_bytes) {
+        writer->spilled_crc32c = rc_writer_crc32c(writer);
+        if (!writer->spill(writer->spill_context, writer->data, writer->size)) {
+            writer->failed = true;
+            return NULL;
+        }
+        writer->size = 0;
+    }
     const size_t needed = writer->size + size;
     if (RC_GROW(writer->data, writer->capacity, needed > 0 ? needed : 1) != RC_OK) {
         writer->failed = true;

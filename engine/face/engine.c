@@ -13,6 +13,7 @@
 #include "engine/base/clock.h"
 #include "engine/durable/manifest.h"
 #include "engine/face/engine_state.h"
+#include "engine/keep/backup.h"
 #include "engine/keep/manifest_content.h"
 #include "engine/keep/restore.h"
 
@@ -39,6 +40,21 @@ sync_parent(struct rc_disk *disk, const char *path, struct rc_error *reterr_erro
     return rc_disk_sync_dir(disk, size == 0 ? "." : parent, reterr_error);
 }
 
+/* A restore puts the manifest there last: without it the directory would look like a new one. */
+static enum rc_status
+refuse_half_restored(struct rc_engine *engine, struct rc_error *reterr_error)
+{
+    char path[RC_PATH_BYTES_MAX];
+    (void)snprintf(path, sizeof(path), "%s/" RC_RESTORING_NAME, engine->directory);
+    RC_CLEANUP(rc_file_closep) struct rc_file *mark = NULL;
+    const enum rc_status status =
+        rc_file_open(engine->disk, path, RC_FILE_READ, &mark, reterr_error);
+    if (status == RC_OK)
+        return rc_error_set(reterr_error, RC_CORRUPT,
+                            "a restore into %s was interrupted: restore again", engine->directory);
+    return status == RC_NOT_FOUND ? RC_OK : status;
+}
+
 /* What is acknowledged later lies in these directories: they must outlive a power cut first. */
 static enum rc_status
 make_directories(struct rc_engine *engine,
@@ -62,7 +78,8 @@ make_directories(struct rc_engine *engine,
     if (status == RC_CONFLICT)
         return rc_error_set(reterr_error, RC_CONFLICT, "another process uses the data directory %s",
                             engine->directory);
-    return status;
+    RC_TRY(status);
+    return refuse_half_restored(engine, reterr_error);
 }
 
 static enum rc_status
@@ -71,11 +88,17 @@ restore_tenant(struct rc_engine *engine,
                const struct rc_manifest_project *stored,
                struct rc_error *reterr_error)
 {
+    const struct rc_restore how = {
+        .disk = engine->disk,
+        .directory = engine->directory,
+        .parent = &engine->account,
+        .head_rows_max = engine->head_rows_max,
+        .workers = engine->workers,
+        .verify = RC_SLAB_CHECKSUMS,
+    };
     RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
     struct rc_kept_slabs kept = {0};
-    RC_TRY(rc_restore_project(engine->disk, engine->directory, stored->id, stored->incarnation,
-                              content->number, &engine->account, engine->head_rows_max, false,
-                              &project, &kept, reterr_error));
+    RC_TRY(rc_restore_project(&how, stored, content->number, &project, &kept, reterr_error));
     struct tenant *tenant = NULL;
     rc_project_bound_dictionaries(project, &engine->dictionary_bounds);
     const enum rc_status status =
@@ -87,6 +110,46 @@ restore_tenant(struct rc_engine *engine,
     tenant->kept = kept;
     tenant->restored_sequence = stored->sequence;
     return RC_OK;
+}
+
+/* The projects of a manifest, restored by the workers; the first failure stands for all. */
+struct restoring {
+    struct rc_engine *engine;
+    const struct rc_manifest_content *content;
+    pthread_mutex_t lock; /* Guards what follows. */
+    enum rc_status status;
+    struct rc_error error;
+};
+
+static void
+restore_one(void *argument, uint32_t index)
+{
+    struct restoring *restoring = argument;
+    struct rc_error error;
+    const enum rc_status status = restore_tenant(restoring->engine, restoring->content,
+                                                 &restoring->content->projects[index], &error);
+    if (status == RC_OK)
+        return;
+    pthread_mutex_lock(&restoring->lock);
+    if (restoring->status == RC_OK) {
+        restoring->status = status;
+        restoring->error = error;
+    }
+    pthread_mutex_unlock(&restoring->lock);
+}
+
+static enum rc_status
+restore_tenants(struct rc_engine *engine,
+                const struct rc_manifest_content *content,
+                struct rc_error *reterr_error)
+{
+    struct restoring restoring = {
+        .engine = engine, .content = content, .lock = PTHREAD_MUTEX_INITIALIZER};
+    rc_workers_run(engine->workers, rc_workers_count(engine->workers), content->project_count,
+                   restore_one, &restoring);
+    if (restoring.status != RC_OK && reterr_error != NULL)
+        *reterr_error = restoring.error;
+    return restoring.status;
 }
 
 /* Reads the manifest, if there is one, and restores its projects. *ret_replay_after: the log record
@@ -108,23 +171,23 @@ restore_all(struct rc_engine *engine, uint64_t *ret_replay_after, struct rc_erro
     RC_TRY(rc_manifest_content_read((struct rc_bytes){(const char *)payload.data, payload.size},
                                     arena, &content, reterr_error));
     uint64_t replay_after = content.sequence;
-    for (uint32_t i = 0; i < content.project_count; i++) {
-        RC_TRY(restore_tenant(engine, &content, &content.projects[i], reterr_error));
+    RC_TRY(restore_tenants(engine, &content, reterr_error));
+    for (uint32_t i = 0; i < content.project_count; i++)
         if (content.projects[i].sequence < replay_after)
             replay_after = content.projects[i].sequence;
-    }
     engine->checkpoint_number = content.number;
     atomic_store(&engine->applied, replay_after);
     *ret_replay_after = replay_after;
     return RC_OK;
 }
 
-static enum rc_status
-open_parts(struct rc_engine *engine,
-           const struct rc_engine_options *options,
-           struct rc_error *reterr_error)
+enum rc_status
+rc_engine_restore(struct rc_engine *engine,
+                  const struct rc_engine_options *options,
+                  char wal_path[RC_PATH_BYTES_MAX],
+                  uint64_t *ret_replay_after,
+                  struct rc_error *reterr_error)
 {
-    char wal_path[RC_PATH_BYTES_MAX];
     const size_t size = strlen(options->directory) + 1;
     engine->directory = rc_alloc(size);
     if (engine->directory == NULL)
@@ -138,8 +201,20 @@ open_parts(struct rc_engine *engine,
     /* One more than compute: a short query must not wait for a long one, nor a seal for a merge. */
     RC_TRY(rc_workers_new(threads + 1, 0, &engine->workers, reterr_error));
     RC_TRY(rc_workers_new(threads + 1, TIDIERS_NICENESS, &engine->tidiers, reterr_error));
+    const uint64_t begun_ns = rc_clock_monotonic_ns();
+    RC_TRY(restore_all(engine, ret_replay_after, reterr_error));
+    engine->restore_ns = rc_clock_monotonic_ns() - begun_ns;
+    return RC_OK;
+}
+
+static enum rc_status
+open_parts(struct rc_engine *engine,
+           const struct rc_engine_options *options,
+           struct rc_error *reterr_error)
+{
+    char wal_path[RC_PATH_BYTES_MAX];
     uint64_t replay_after = 0;
-    RC_TRY(restore_all(engine, &replay_after, reterr_error));
+    RC_TRY(rc_engine_restore(engine, options, wal_path, &replay_after, reterr_error));
     const struct rc_wal_options wal_options = {
         .disk = engine->disk,
         .directory = wal_path,
@@ -150,19 +225,19 @@ open_parts(struct rc_engine *engine,
         .on_durable = rc_log_durable,
         .context = engine,
     };
-    RC_TRY(rc_wal_open(&wal_options, &engine->wal, reterr_error));
+    const enum rc_status status = rc_wal_open(&wal_options, &engine->wal, reterr_error);
+    if (status == RC_CORRUPT)
+        rc_repair_explain(engine, wal_path, replay_after, reterr_error);
+    RC_TRY(status);
     return rc_keeper_start(engine, reterr_error);
 }
 
-enum rc_status
-rc_engine_open(const struct rc_engine_options *options,
-               struct rc_engine **ret_engine,
-               struct rc_error *reterr_error)
+struct rc_engine *
+rc_engine_new(const struct rc_engine_options *options)
 {
-    const uint64_t begun_ns = rc_clock_monotonic_ns();
     struct rc_engine *engine = rc_alloc_zero(sizeof(*engine));
     if (engine == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to open");
+        return NULL;
     RC_ASSERT(options->head_rows_max <= RC_HEAD_ROWS_MAX);
     engine->disk = options->disk != NULL ? options->disk : rc_disk_real();
     engine->account = (struct rc_account){
@@ -188,6 +263,18 @@ rc_engine_open(const struct rc_engine_options *options,
     pthread_mutex_init(&engine->background, NULL);
     pthread_cond_init(&engine->background_done, NULL);
     pthread_cond_init(&engine->keeper_wake, NULL);
+    return engine;
+}
+
+enum rc_status
+rc_engine_open(const struct rc_engine_options *options,
+               struct rc_engine **ret_engine,
+               struct rc_error *reterr_error)
+{
+    const uint64_t begun_ns = rc_clock_monotonic_ns();
+    struct rc_engine *engine = rc_engine_new(options);
+    if (engine == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to open");
     const enum rc_status status = open_parts(engine, options, reterr_error);
     if (status != RC_OK) {
         rc_engine_close(engine, false);
@@ -206,6 +293,7 @@ rc_engine_close(struct rc_engine *engine, bool snapshot)
     rc_keeper_stop(engine);
     if (engine->wal != NULL) {
         rc_wal_drain(engine->wal);
+        engine->closing = true;
         struct rc_snapshot_result result;
         const enum rc_status status = snapshot ? rc_engine_snapshot(engine, &result, NULL) : RC_OK;
         (void)status; /* Without a checkpoint the next start replays the log. */
@@ -255,7 +343,14 @@ rc_engine_get_stats(struct rc_engine *engine, struct rc_engine_stats *ret_stats)
         .wal_torn_bytes = wal.torn_bytes,
         .replayed_records = wal.replayed_count,
         .start_ns = engine->start_ns,
+        .restore_ns = engine->restore_ns,
         .snapshot_count = atomic_load(&engine->snapshot_count),
         .snapshot_last_ms = atomic_load(&engine->snapshot_last_ms),
     };
+    pthread_mutex_lock(&engine->background);
+    ret_stats->snapshot_failures = engine->snapshot_failures;
+    if (engine->snapshot_failures > 0)
+        memcpy(ret_stats->snapshot_error, engine->snapshot_error,
+               sizeof(ret_stats->snapshot_error));
+    pthread_mutex_unlock(&engine->background);
 }

@@ -318,8 +318,11 @@ struct rc_engine_stats {
     uint64_t wal_torn_bytes;   /* Cut at the last start. */
     uint64_t replayed_records; /* At the last start. */
     uint64_t start_ns;         /* What the last start took. */
+    uint64_t restore_ns;       /* Of it: reading and verifying the snapshot; the rest is the log. */
     uint64_t snapshot_count;   /* Since the start. */
     int64_t snapshot_last_ms;  /* 0: none since the start. */
+    uint64_t snapshot_failures; /* Attempts since the last that stands: the log grows meanwhile. */
+    char snapshot_error[RC_ERROR_MESSAGE_BYTES]; /* Of the last failure; empty without one. */
 };
 
 void

@@ -70,6 +70,7 @@ struct rc_engine {
     struct rc_wal *wal;
     _Atomic(uint64_t) applied; /* Sequence of the last applied record. */
     _Atomic(bool) stopping;
+    bool closing; /* The last snapshot has the disk for itself. */
 
     pthread_mutex_t
         changes; /* Held from the look at a project's or entry's version to its change. */
@@ -92,8 +93,53 @@ struct rc_engine {
 
     _Atomic(uint64_t) snapshot_count;
     _Atomic(int64_t) snapshot_last_ms;
+    uint64_t snapshot_failures; /* Since the last that stands; guarded by background, as is: */
+    char snapshot_error[RC_ERROR_MESSAGE_BYTES]; /* Of the last failure. */
     uint64_t start_ns;
+    uint64_t restore_ns; /* Of it: reading the checkpoint. */
 };
+
+/* ---- engine.c ---- */
+
+/* An engine that has opened nothing yet; rc_engine_close takes it. NULL: no memory. */
+struct rc_engine *
+rc_engine_new(const struct rc_engine_options *options);
+
+/* Makes the directories, takes the lock, starts the workers and restores the last checkpoint: all
+ * of an open but the log. *ret_replay_after: the record from which on some project wants the log.
+ */
+RC_MUST_USE enum rc_status
+rc_engine_restore(struct rc_engine *engine,
+                  const struct rc_engine_options *options,
+                  char wal_path[RC_PATH_BYTES_MAX],
+                  uint64_t *ret_replay_after,
+                  struct rc_error *reterr_error);
+
+/* ---- snapshot.c ---- */
+
+/* What is done with a checkpoint that was just committed, while nothing may remove its files. */
+struct rc_snapshot_then {
+    enum rc_status (*call)(void *context,
+                           const struct rc_checkpoint *checkpoint,
+                           struct rc_error *reterr_error);
+    void *context;
+};
+
+/* rc_engine_snapshot, and then (may be NULL). The checkpoint stands even if that fails. */
+RC_MUST_USE enum rc_status
+rc_snapshot_and(struct rc_engine *engine,
+                const struct rc_snapshot_then *then,
+                struct rc_snapshot_result *ret_result,
+                struct rc_error *reterr_error);
+
+/* ---- repair.c ---- */
+
+/* Adds to the error of a damaged log what a repair would lose. */
+void
+rc_repair_explain(struct rc_engine *engine,
+                  const char *wal_path,
+                  uint64_t replay_after,
+                  struct rc_error *error);
 
 /* ---- tenants.c ---- */
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/base/file_replace.h"
 #include "engine/durable/manifest.h"
 #include "engine/intake/seal.h"
 #include "engine/keep/manifest_content.h"
@@ -140,7 +141,11 @@ write_slab(struct rc_checkpoint *checkpoint,
     const struct rc_bytes bytes = rc_slab_bytes(slab);
     RC_TRY(rc_project_path(checkpoint->directory, rc_project_id(project->project),
                            project->incarnation, "slab", id, path, reterr_error));
-    RC_TRY(rc_disk_replace_file(checkpoint->disk, path, bytes.data, bytes.size, reterr_error));
+    RC_CLEANUP(rc_replacement_close) struct rc_replacement file = {0};
+    RC_TRY(rc_replacement_open(checkpoint->disk, path, &file, reterr_error));
+    file.pause_ns = checkpoint->pause_ns;
+    RC_TRY(rc_replacement_write(&file, bytes.data, bytes.size, reterr_error));
+    RC_TRY(rc_replacement_commit(&file, reterr_error));
     checkpoint->slabs_written++;
     checkpoint->bytes_written += bytes.size;
     return RC_OK;
@@ -190,13 +195,14 @@ write_state(struct rc_checkpoint *checkpoint,
     char path[RC_PATH_BYTES_MAX];
     RC_TRY(rc_project_path(checkpoint->directory, rc_project_id(project->project),
                            project->incarnation, "state", checkpoint->number, path, reterr_error));
-    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    RC_CLEANUP(rc_replacement_close) struct rc_replacement file = {0};
+    RC_TRY(rc_replacement_open(checkpoint->disk, path, &file, reterr_error));
+    file.pause_ns = checkpoint->pause_ns;
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = rc_replacement_writer(&file);
     rc_state_write(&writer, &capture->state);
-    if (writer.failed)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a project's state");
-    RC_TRY(rc_disk_replace_file(checkpoint->disk, path, writer.data, writer.size, reterr_error));
-    checkpoint->bytes_written += writer.size;
-    return RC_OK;
+    RC_TRY(rc_replacement_finish(&file, &writer, reterr_error));
+    checkpoint->bytes_written += file.size;
+    return rc_replacement_commit(&file, reterr_error);
 }
 
 /* Where users were deleted, the texts that only they had do not go into the state. */

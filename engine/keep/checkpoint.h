@@ -59,6 +59,7 @@ struct rc_checkpoint {
     const char *directory;
     uint64_t number;   /* Of this checkpoint: larger than the last. */
     uint64_t sequence; /* Projects made or deleted up to this record are as listed. */
+    uint64_t pause_ns; /* Rest after each MiB that is written: the log syncs beside it. 0: none. */
     uint32_t project_count;
     struct rc_checkpoint_project *projects;
     uint64_t slabs_written; /* Output. */

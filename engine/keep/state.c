@@ -118,7 +118,7 @@ rc_state_write(struct rc_writer *writer, const struct rc_state *state)
     write_slabs(writer, state);
     rc_write_u64(writer, (uint64_t)version->cut_ms);
     rc_write_u64(writer, (uint64_t)version->erase_asked_ms);
-    rc_write_u32(writer, rc_crc32c(writer->data, writer->failed ? 0 : writer->size));
+    rc_write_u32(writer, rc_writer_crc32c(writer));
 }
 
 static enum rc_status

@@ -115,7 +115,7 @@ adopt_mapping(struct rc_disk *disk,
 enum rc_status
 rc_slab_map(struct rc_disk *disk,
             const char *path,
-            bool verify,
+            enum rc_slab_verify verify,
             struct rc_account *account,
             struct rc_slab **ret_slab,
             struct rc_error *reterr_error)
@@ -131,7 +131,9 @@ rc_slab_map(struct rc_disk *disk,
         rc_file_unmap(disk, data, size);
         return adopted;
     }
-    if (verify)
+    if (verify == RC_SLAB_CHECKSUMS)
+        RC_TRY(rc_slab_check_bytes(slab, reterr_error));
+    if (verify == RC_SLAB_WHOLE)
         RC_TRY(rc_slab_check(slab, reterr_error));
     *ret_slab = RC_TAKE(slab);
     return RC_OK;

@@ -24,6 +24,10 @@ struct one_stream {
     _Atomic(uint32_t) refused;
 };
 
+/* What one_start opens with. */
+struct rc_engine_options
+one_options(struct one_stream *world);
+
 enum rc_status
 one_start(struct one_stream *world, struct rc_error *error);
 

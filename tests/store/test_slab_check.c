@@ -222,7 +222,8 @@ test_mapped_slab_is_the_same(void **state)
     struct rc_account account = {0};
     struct rc_slab *mapped = NULL;
     struct rc_error error;
-    assert_int_equal(rc_slab_map(rc_disk_real(), path, true, &account, &mapped, &error), RC_OK);
+    assert_int_equal(rc_slab_map(rc_disk_real(), path, RC_SLAB_WHOLE, &account, &mapped, &error),
+                     RC_OK);
     assert_int_equal(rc_account_used(&account), bytes.size);
     assert_true(rc_bytes_equal(bytes, rc_slab_bytes(mapped)));
     assert_null(rc_slab_unref(rc_slab_ref(mapped)));
@@ -233,17 +234,18 @@ test_mapped_slab_is_the_same(void **state)
     block[bytes.size - 64] ^= 1;
     write_file(path, (struct rc_bytes){block, bytes.size});
     mapped = NULL;
-    assert_int_equal(rc_slab_map(rc_disk_real(), path, true, &account, &mapped, &error),
+    assert_int_equal(rc_slab_map(rc_disk_real(), path, RC_SLAB_WHOLE, &account, &mapped, &error),
                      RC_CORRUPT);
     block[0] = 'X';
     write_file(path, (struct rc_bytes){block, bytes.size});
-    assert_int_equal(rc_slab_map(rc_disk_real(), path, false, &account, &mapped, &error),
+    assert_int_equal(rc_slab_map(rc_disk_real(), path, RC_SLAB_LAYOUT, &account, &mapped, &error),
                      RC_CORRUPT);
     write_file(path, (struct rc_bytes){block, 0});
-    assert_true(rc_slab_map(rc_disk_real(), path, false, &account, &mapped, &error) != RC_OK);
+    assert_true(rc_slab_map(rc_disk_real(), path, RC_SLAB_LAYOUT, &account, &mapped, &error) !=
+                RC_OK);
     account.limit_bytes = 1;
     write_file(path, bytes);
-    assert_int_equal(rc_slab_map(rc_disk_real(), path, false, &account, &mapped, &error),
+    assert_int_equal(rc_slab_map(rc_disk_real(), path, RC_SLAB_LAYOUT, &account, &mapped, &error),
                      RC_LIMIT_EXCEEDED);
     assert_null(mapped);
     assert_int_equal(rc_account_used(&account), 0);
