@@ -281,6 +281,10 @@ class Deletion(unittest.TestCase):
         self.assertEqual(holders(secret), [])
         self.assertTrue(holders("other@example.com"))
         self.assertEqual(purge().purged_projects, 0)
+        checked = admin_pb2_grpc.AdminServiceStub(SERVER.channel).Check(
+            admin_pb2.CheckRequest(), timeout=60
+        )
+        self.assertEqual(len(checked.findings), 0, checked)
         restart(kill=True)
         self.assertEqual(statistics("gone").event_count, 400)
         send("gone", [{"user": secret, "time": START_MS, "id": 1, "properties": {}}], "back")
