@@ -265,7 +265,7 @@ class Deletion(unittest.TestCase):
         )
         send("gone", rows[300:], "more")
         self.assertTrue(holders(secret))
-        before = time.time() * 1000
+        before = int(time.time() * 1000)
         reply = delete("gone", f"{secret}-phone")
         self.assertEqual((reply.deleted_ids, reply.deleted_events), (2, 100))
         self.assertGreaterEqual(reply.purge_due_time_ms, before + DAY_MS)
