@@ -56,10 +56,10 @@ struct rc_dictionary {
     uint32_t generation;
     struct rc_account *account;
     struct page *page;
-    _Atomic uint32_t count;   /* Of codes. */
-    uint32_t entry_count;     /* Of those that are no holes and not forgotten. The writer's. */
-    uint32_t forgotten_count; /* The writer's. */
-    uint64_t key_bytes;       /* Of the entries. The writer's. */
+    _Atomic uint32_t count; /* Of codes. */
+    uint32_t entry_count;   /* Of those that are no holes and not forgotten. The writer's. */
+    _Atomic uint32_t forgotten_count; /* Changed under the lock. */
+    uint64_t key_bytes;               /* Of the entries. The writer's. */
     _Atomic uint64_t memory_bytes;
     pthread_mutex_t lock; /* Guards slots against the writer's changes. */
     struct slot *slots;
@@ -311,9 +311,9 @@ rc_dictionary_forget(struct rc_dictionary *dictionary, uint32_t code)
         free_at = at;
     }
     slots[free_at] = (struct slot){0};
+    atomic_fetch_add_explicit(&dictionary->forgotten_count, 1, memory_order_relaxed);
     (void)pthread_mutex_unlock(&dictionary->lock);
     dictionary->entry_count--;
-    dictionary->forgotten_count++;
     dictionary->key_bytes -= key.size;
 }
 
@@ -418,30 +418,48 @@ rc_dictionary_memory_bytes(const struct rc_dictionary *dictionary)
     return atomic_load_explicit(&dictionary->memory_bytes, memory_order_relaxed);
 }
 
-enum rc_status
-rc_dictionary_check(const struct rc_dictionary *dictionary, struct rc_error *reterr_error)
+/* Slots of codes below count, and how many keys were forgotten by then. */
+static uint32_t
+count_slots(const struct rc_dictionary *dictionary, uint32_t count, uint32_t *ret_forgotten)
 {
-    const uint32_t count = rc_dictionary_count(dictionary);
-    uint32_t entries = 0;
-    uint32_t lost = 0;
-    for (uint32_t code = 0; code < count; code++) {
-        if (!rc_dictionary_has(dictionary, code))
-            continue;
-        const bool found = rc_dictionary_find(dictionary, key_at(dictionary, code)) == code;
-        entries += found;
-        lost += !found;
-        if (lost > dictionary->forgotten_count)
-            return rc_error_set(reterr_error, RC_CORRUPT, "entry %u of a dictionary is lost", code);
-    }
     uint32_t used = 0;
     pthread_mutex_t *lock = (pthread_mutex_t *)&dictionary->lock;
     (void)pthread_mutex_lock(lock);
     for (uint32_t i = 0; i < dictionary->slot_count; i++)
         used +=
             dictionary->slots[i].code_plus_one != 0 && dictionary->slots[i].code_plus_one <= count;
+    *ret_forgotten = atomic_load_explicit(&dictionary->forgotten_count, memory_order_relaxed);
     (void)pthread_mutex_unlock(lock);
-    if (used != entries)
+    return used;
+}
+
+/* The writer may go on meanwhile; while it forgets keys, only what is lost for good is found. */
+enum rc_status
+rc_dictionary_check(const struct rc_dictionary *dictionary, struct rc_error *reterr_error)
+{
+    uint32_t forgotten_before = 0;
+    (void)count_slots(dictionary, 0, &forgotten_before);
+    const uint32_t count = rc_dictionary_count(dictionary);
+    uint32_t forgotten = 0;
+    uint32_t entries = 0;
+    uint32_t lost = 0;
+    uint32_t last_lost = 0;
+    for (uint32_t code = 0; code < count; code++) {
+        if (!rc_dictionary_has(dictionary, code))
+            continue;
+        entries++;
+        if (rc_dictionary_find(dictionary, key_at(dictionary, code)) == code)
+            continue;
+        lost++;
+        last_lost = code;
+    }
+    const uint32_t used = count_slots(dictionary, count, &forgotten);
+    const bool still = forgotten == forgotten_before;
+    if (lost > forgotten || (still && lost < forgotten))
+        return rc_error_set(reterr_error, RC_CORRUPT, "entry %u of a dictionary is lost",
+                            last_lost);
+    if (still && used + forgotten != entries)
         return rc_error_set(reterr_error, RC_CORRUPT, "a dictionary of %u keys uses %u slots",
-                            entries, used);
+                            entries - forgotten, used);
     return RC_OK;
 }

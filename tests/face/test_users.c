@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "engine/face/engine.h"
+#include "engine/face/upkeep.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/face/engine_rig.h"
 #include "tests/face/people_rig.h"
@@ -93,6 +94,22 @@ delete_user(struct world *world, const char *user, struct rc_user_deleted *ret_d
 }
 
 static void
+fail_of_check(void *context, enum rc_finding finding, const char *where, const char *what)
+{
+    (void)context;
+    if (finding == RC_FINDING_PROBLEM)
+        fail_msg("%s: %s", where, what);
+}
+
+static void
+expect_sound(struct world *world)
+{
+    struct rc_check check = {.on_finding = fail_of_check};
+    assert_int_equal(rc_engine_check(world->engine, SHOP, &check, NULL), RC_OK);
+    assert_int_equal(check.counts.projects, 1);
+}
+
+static void
 expect_counts(struct world *world, uint32_t events, uint32_t users, uint32_t known)
 {
     assert_true(rig_measure(world->engine, "shop", RC_MEASURE_COUNT, UINT32_MAX) == events);
@@ -101,6 +118,7 @@ expect_counts(struct world *world, uint32_t events, uint32_t users, uint32_t kno
     struct rc_project_stats stats;
     assert_int_equal(rc_engine_project_stats(world->engine, SHOP, &stats, NULL), RC_OK);
     assert_int_equal(stats.events, events);
+    expect_sound(world);
 }
 
 static void
@@ -387,6 +405,7 @@ test_beside_everything_else(void **state)
         assert_int_equal(rc_engine_purge(world->engine, &purged, NULL), RC_OK);
         assert_int_equal(rc_engine_snapshot(world->engine, &snapshot, NULL), RC_OK);
         assert_int_equal(rc_engine_compact(world->engine, NULL), RC_OK);
+        expect_sound(world);
     }
     for (uint32_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);

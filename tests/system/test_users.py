@@ -265,7 +265,7 @@ class Deletion(unittest.TestCase):
         )
         send("gone", rows[300:], "more")
         self.assertTrue(holders(secret))
-        before = time.time() * 1000
+        before = int(time.time() * 1000)
         reply = delete("gone", f"{secret}-phone")
         self.assertEqual((reply.deleted_ids, reply.deleted_events), (2, 100))
         self.assertGreaterEqual(reply.purge_due_time_ms, before + DAY_MS)
@@ -281,6 +281,10 @@ class Deletion(unittest.TestCase):
         self.assertEqual(holders(secret), [])
         self.assertTrue(holders("other@example.com"))
         self.assertEqual(purge().purged_projects, 0)
+        checked = admin_pb2_grpc.AdminServiceStub(SERVER.channel).Check(
+            admin_pb2.CheckRequest(), timeout=60
+        )
+        self.assertEqual(len(checked.findings), 0, checked)
         restart(kill=True)
         self.assertEqual(statistics("gone").event_count, 400)
         send("gone", [{"user": secret, "time": START_MS, "id": 1, "properties": {}}], "back")
