@@ -8,7 +8,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_rows rows;
     fuzz_rows_open(&rows, "recount", (struct rc_bytes){(const char *)data, size});
-    struct rc_json *parser = rc_json_new("properties", "set");
+    struct rc_json *parser = rc_json_new("properties", "set", RC_BYTES_LITERAL("user"), 0);
     FUZZ_CHECK(parser != NULL);
     while (fuzz_rows_next(&rows, RC_ROW_PADDING_BYTES)) {
         struct rc_error error = {0};
