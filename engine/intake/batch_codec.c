@@ -158,8 +158,8 @@ column_is_straight(const struct rc_batch_column *column,
     const uint32_t used = straight.last - straight.first + 1;
     if (is_sparse(straight.set_count, width_for(used), row_count) != sparse)
         return false;
-    *ret_column = (struct used_column){
-        .used = used, .set_count = straight.set_count, .straight = straight};
+    *ret_column =
+        (struct used_column){.used = used, .set_count = straight.set_count, .straight = straight};
     return true;
 }
 
@@ -236,8 +236,9 @@ write_column(struct rc_writer *writer,
     rc_write_bytes(writer, column->name);
     rc_write_varint(writer, used->used);
     for (uint32_t i = 0; i < used->used; i++)
-        write_value(writer, column->values[used->codes == NULL ? used->straight.first - 1 + i
-                                                               : used->order[i]]);
+        write_value(
+            writer,
+            column->values[used->codes == NULL ? used->straight.first - 1 + i : used->order[i]]);
     rc_write_u8(writer, (uint8_t)width);
     const bool sparse = is_sparse(used->set_count, width, row_count);
     rc_write_varint(writer, sparse ? (uint64_t)used->set_count + 1 : 0);

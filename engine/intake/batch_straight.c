@@ -63,7 +63,8 @@ write_codes(const unsigned char *codes,
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t code = rc_packed_code(codes, width, i);
         const uint32_t numbered = code == 0 ? 0 : code - before;
-        memcpy(room + (size_t)i * width_to, &numbered, width_to); /* Little-endian: the low bytes. */
+        memcpy(room + (size_t)i * width_to, &numbered,
+               width_to); /* Little-endian: the low bytes. */
     }
 }
 
