@@ -365,9 +365,8 @@ static bool
 column_is_sound(const struct rc_batch_column *column, uint32_t row_count)
 {
     const uint32_t count = column->rows == NULL ? row_count : column->sparse_count;
-    for (uint32_t i = 0; i < count; i++)
-        if (rc_packed_code(column->codes, column->code_width, i) > column->value_count)
-            return false;
+    if (rc_packed_greatest(column->codes, column->code_width, count) > column->value_count)
+        return false;
     for (uint32_t i = 0; column->rows != NULL && i < count; i++) {
         const uint32_t row = rc_packed_u32(column->rows, i);
         if (row >= row_count || (i > 0 && rc_packed_u32(column->rows, i - 1) >= row))
@@ -420,9 +419,9 @@ read_table(struct rc_reader *reader,
     table.times_ms = read_packed(reader, table.row_count, 8);
     if (table.users == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t row = 0; !reader->bad && row < table.row_count; row++)
-        if (rc_packed_u32(table.user_codes, row) >= table.user_count)
-            return RC_CORRUPT;
+    if (!reader->bad && table.row_count > 0 &&
+        rc_packed_greatest(table.user_codes, 4, table.row_count) >= table.user_count)
+        return RC_CORRUPT;
     if (ids != NULL) {
         const uint8_t form = rc_read_u8(reader);
         if (form > IDS_TEXT)

@@ -53,12 +53,12 @@ rc_straight_measure(const unsigned char *codes,
 }
 
 static ALWAYS_INLINE void
-write_codes(const unsigned char *codes,
+write_codes(const unsigned char *restrict codes,
             uint32_t width,
             uint32_t count,
             uint32_t before,
             uint32_t width_to,
-            unsigned char *room)
+            unsigned char *restrict room)
 {
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t code = rc_packed_code(codes, width, i);
@@ -66,6 +66,17 @@ write_codes(const unsigned char *codes,
         memcpy(room + (size_t)i * width_to, &numbered,
                width_to); /* Little-endian: the low bytes. */
     }
+}
+
+/* The most frequent case: in bytes, sixteen of them fit a vector. */
+static void
+write_bytes(const unsigned char *restrict codes,
+            uint32_t count,
+            unsigned char before,
+            unsigned char *restrict room)
+{
+    for (uint32_t i = 0; i < count; i++)
+        room[i] = codes[i] == 0 ? 0 : (unsigned char)(codes[i] - before);
 }
 
 void
@@ -79,7 +90,7 @@ rc_straight_write(const unsigned char *codes,
     RC_ASSERT(straight->first > 0 && width_to <= width);
     const uint32_t before = straight->first - 1;
     if (width == 1)
-        write_codes(codes, 1, count, before, 1, room);
+        write_bytes(codes, count, (unsigned char)before, room);
     else if (width == 2 && width_to == 2)
         write_codes(codes, 2, count, before, 2, room);
     else if (width == 2)
