@@ -148,9 +148,10 @@ column_is_straight(const struct rc_batch_column *column,
     struct rc_straight straight;
     const bool sparse = column->rows != NULL;
     const uint32_t count = sparse ? column->sparse_count : row_count;
-    if (!rc_straight_measure(column->codes, column->code_width, count, &straight) ||
-        straight.first == 0 || straight.last > column->value_count ||
-        (sparse && straight.set_count < count))
+    RC_AUDIT(rc_packed_greatest(column->codes, column->code_width, count) <= column->value_count);
+    if (!rc_straight_measure(column->codes, column->code_width, count, column->value_count,
+                             &straight) ||
+        straight.first == 0 || (sparse && straight.set_count < count))
         return false;
     for (uint32_t code = straight.first; !keep_null && code <= straight.last; code++)
         if (is_null(&column->values[code - 1]))

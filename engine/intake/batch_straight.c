@@ -10,17 +10,52 @@
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
+/* Counts the codes that are not set, and finds the least one less one: 0 wraps around to the top.
+ */
+static ALWAYS_INLINE void
+rest_measure(const unsigned char *codes,
+             uint32_t width,
+             uint32_t count,
+             uint32_t *unset,
+             uint32_t *least)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t code = rc_packed_code(codes, width, i);
+        *unset += code == 0;
+        *least = code - 1 < *least ? code - 1 : *least;
+    }
+}
+
+/* The same in bytes, a vector at a time. */
+static void
+rest_measure_bytes(const unsigned char *codes, uint32_t count, uint32_t *unset, uint32_t *least)
+{
+    uint32_t zeros = 0;
+    unsigned char found = UINT8_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        const unsigned char before = (unsigned char)(codes[i] - 1);
+        zeros += codes[i] == 0;
+        found = before < found ? before : found;
+    }
+    *unset += zeros;
+    *least = found < *least ? found : *least;
+}
+
+/* Once the last code has come, no other can, and the rest is only counted: columns of few values
+ * get there soon. */
 static ALWAYS_INLINE bool
 measure(const unsigned char *codes,
         uint32_t width,
         uint32_t count,
+        uint32_t code_max,
         struct rc_straight *ret_straight)
 {
     struct rc_straight straight = {0};
     uint32_t unset = 0;
-    uint32_t least = UINT32_MAX; /* Less one; codes that are not set wrap around to the top. */
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t code = rc_packed_code(codes, width, i);
+    uint32_t least = UINT32_MAX;
+    uint32_t done = 0;
+    while (done < count && straight.last < code_max) {
+        const uint32_t code = rc_packed_code(codes, width, done++);
         unset += code == 0;
         least = code - 1 < least ? code - 1 : least;
         if (code <= straight.last)
@@ -31,6 +66,10 @@ measure(const unsigned char *codes,
             return false;
         straight.last = code;
     }
+    if (width == 1)
+        rest_measure_bytes(codes + done, count - done, &unset, &least);
+    else
+        rest_measure(codes + (size_t)done * width, width, count - done, &unset, &least);
     straight.set_count = count - unset;
     *ret_straight = straight;
     return straight.first == 0 || least == straight.first - 1;
@@ -40,15 +79,16 @@ bool
 rc_straight_measure(const unsigned char *codes,
                     uint32_t width,
                     uint32_t count,
+                    uint32_t code_max,
                     struct rc_straight *ret_straight)
 {
     switch (width) {
     case 1:
-        return measure(codes, 1, count, ret_straight);
+        return measure(codes, 1, count, code_max, ret_straight);
     case 2:
-        return measure(codes, 2, count, ret_straight);
+        return measure(codes, 2, count, code_max, ret_straight);
     default:
-        return measure(codes, 4, count, ret_straight);
+        return measure(codes, 4, count, code_max, ret_straight);
     }
 }
 

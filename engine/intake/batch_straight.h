@@ -23,11 +23,12 @@ struct rc_straight {
     uint32_t set_count; /* Codes that are not 0. */
 };
 
-/* false: the codes are not in order. codes: count of width bytes each. */
+/* false: the codes are not in order. codes: count of width bytes each, none above code_max. */
 bool
 rc_straight_measure(const unsigned char *codes,
                     uint32_t width,
                     uint32_t count,
+                    uint32_t code_max,
                     struct rc_straight *ret_straight);
 
 /* Writes the codes to room, width_to bytes each, numbered from 1: those that are not 0, less what
