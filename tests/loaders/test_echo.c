@@ -87,8 +87,10 @@ row_put(char *at, struct saying *saying, uint32_t user, uint32_t number, bool us
             at +=
                 sprintf(at, ",%s\"%s\"%s:%s", space, names[i], space, values[saying->value[i] - 1]);
     }
-    at += sprintf(at, "}%s}", draw(3) == 0 ? "" : space);
-    return at;
+    at += sprintf(at, "}%s", draw(3) == 0 ? "" : space);
+    if (user_inside) /* Members behind the object, alike and not. */
+        at += sprintf(at, ",\"tail\":%u,\"end\":\"%u\"", user % 2, draw(9) == 0);
+    return at + sprintf(at, "}");
 }
 
 /* The archive, and the same with a space before each row. */
@@ -185,9 +187,10 @@ static void
 test_user_inside(void **state)
 {
     (void)state;
-    both_ways("[source]\nformat=ndjson\n[event]\nuser=properties.user\ntime=time\nid=id\n"
-              "properties=properties\n",
-              true, 100);
+    both_ways(
+        "[source]\nformat=ndjson\nothers=keep\n[event]\nuser=properties.user\ntime=time\nid=id\n"
+        "properties=properties\n",
+        true, 100);
 }
 
 static int
