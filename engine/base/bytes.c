@@ -1,5 +1,9 @@
 #include "engine/base/bytes.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "engine/base/assert.h"
 #include "engine/base/checksum.h"
 
@@ -64,12 +68,29 @@ rc_bytes_common(const void *a, const void *b, size_t size_max)
     return size;
 }
 
+#ifdef __SSE2__
+/* Whether sixteen bytes are ASCII without NUL: as signed numbers, above zero. */
+static inline bool
+are_ascii(const unsigned char *at)
+{
+    const __m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
+    return _mm_movemask_epi8(_mm_cmpgt_epi8(block, _mm_setzero_si128())) == 0xffff;
+}
+#endif
+
 bool
 rc_bytes_is_text(struct rc_bytes bytes)
 {
     const unsigned char *at = (const unsigned char *)bytes.data;
     size_t left = bytes.size;
     while (left > 0) {
+#ifdef __SSE2__
+        if (left >= 16 && are_ascii(at)) {
+            at += 16;
+            left -= 16;
+            continue;
+        }
+#endif
         if (left >= 8) {
             uint64_t word;
             memcpy(&word, at, sizeof(word));

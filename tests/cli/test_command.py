@@ -134,6 +134,15 @@ class Shop(unittest.TestCase):
         recount(*words, "--max-rejects", "1", code=1)
         recount(*words, "--max-rejects", "2", "--restart")
 
+    def test_a_missing_project_leaves_nothing_behind(self):
+        other = write_archive("nowhere.ndjson", [event("z", 0, "1")])
+        words = ["load", other, "--project", "nowhere"]
+        before = set(os.listdir(os.path.dirname(other)))
+        for _ in range(2):  # The second one is told the same, and nothing of an unfinished load.
+            recount(*words, code=4)
+            self.assertEqual(set(os.listdir(os.path.dirname(other))), before)
+        self.assertIn("1 rows", recount(*words, "--create-project")[1])
+
     def test_funnel(self):
         out, _ = recount("query", "funnel", "viewed", "added", "type = buy", "--csv")
         self.assertEqual([row["count"] for row in rows(out)], ["3", "2", "1"])
