@@ -20,6 +20,7 @@
 #include "engine/base/checksum.h"
 #include "engine/base/pages.h"
 #include "engine/store/slab_cold_form.h"
+#include "engine/store/slab_layout.h"
 
 /* Read and summed in pieces that stay in the processor's cache in between. */
 #define PIECE_BYTES ((size_t)256 << 10)
