@@ -23,7 +23,7 @@
 #include "engine/base/status.h"
 #include "engine/store/project.h"
 
-#define RC_MERGE_FANOUT 8u
+#define RC_MERGE_FANOUT 16u
 #define RC_MERGE_SLABS_MAX 256u
 
 /* Slabs to be merged, those of each window into one, by id in the order of the version. */
