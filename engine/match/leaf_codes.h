@@ -2,8 +2,10 @@
  * Leaf codes: a leaf's test and what it said of each dictionary code so far, so that a string is
  * tested once, whatever the number of events, slabs and queries that hold it.
  *
- * Ownership: counted by its cache (match_cache.h). The dictionary is the caller's, the same at each
- *            call.
+ * Ownership: counted by its cache (match_cache.h). The dictionary is the caller's, at each call the
+ *            same or one rebuilt from it. Only cells of rows are asked about, and no row that a
+ *            view shows has a code that is a hole in the view's dictionary; so an answer that was
+ *            computed from any of these dictionaries is true for all who ask.
  * Threading: any number of threads; no lock. Two that miss one code both test it, with one result.
  * Errors:    when memory is refused the answer is computed and not kept.
  */
