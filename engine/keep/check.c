@@ -101,8 +101,10 @@ check_properties(struct rc_check *check,
 static bool
 cell_is_known(rc_cell cell, const struct rc_properties *properties, uint32_t property)
 {
+    const struct rc_dictionary *dictionary = rc_properties_dictionary(properties, property);
     return rc_cell_kind_of(cell) != RC_CELL_CODE ||
-           rc_cell_code(cell) < rc_dictionary_count(rc_properties_dictionary(properties, property));
+           (rc_cell_code(cell) < rc_dictionary_count(dictionary) &&
+            rc_dictionary_has(dictionary, rc_cell_code(cell)));
 }
 
 static void
