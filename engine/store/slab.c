@@ -296,6 +296,12 @@ rc_slab_user_index_of_row(const struct rc_slab *slab, uint32_t row)
 }
 
 bool
+rc_slab_has_column(const struct rc_slab *slab, uint32_t index)
+{
+    return slab->cold == NULL || rc_cold_has_column(slab->cold, index);
+}
+
+bool
 rc_slab_need_column(const struct rc_slab *slab, uint32_t index)
 {
     return slab->cold == NULL || rc_cold_need_column(slab->cold, index);

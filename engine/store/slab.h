@@ -192,7 +192,8 @@ rc_slab_user_index_of_row(const struct rc_slab *slab, uint32_t row);
 bool
 rc_slab_column(const struct rc_slab *slab, uint32_t property, struct rc_column_view *ret_view);
 
-/* The i-th column, in ascending order of property. */
+/* The i-th column, in ascending order of property. Of a cold slab only with RC_SLAB_PART_COLUMNS in
+ * use. */
 void
 rc_slab_column_at(const struct rc_slab *slab, uint32_t index, struct rc_column_view *ret_view);
 

@@ -279,6 +279,12 @@ rc_cold_need_ids(struct rc_cold *cold)
 }
 
 bool
+rc_cold_has_column(const struct rc_cold *cold, uint32_t index)
+{
+    return is_loaded(&cold->parts[RC_SLAB_SECTION_COUNT + index]);
+}
+
+bool
 rc_cold_need_column(struct rc_cold *cold, uint32_t index)
 {
     return load(cold, &cold->parts[RC_SLAB_SECTION_COUNT + index]) == RC_OK;

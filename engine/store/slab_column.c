@@ -41,6 +41,7 @@ void
 rc_slab_column_at(const struct rc_slab *slab, uint32_t index, struct rc_column_view *ret_view)
 {
     RC_ASSERT(index < rc_slab_get_info(slab)->column_count);
+    RC_ASSERT(rc_slab_has_column(slab, index)); /* rc_slab_use was asked for the columns. */
     const struct rc_slab_column *column = &rc_slab_directory(slab)[index];
     const struct rc_slab_column_layout layout = rc_slab_column_layout(column);
     const char *bytes = (const char *)rc_slab_header_of(slab) + column->offset;

@@ -190,6 +190,9 @@ rc_slab_directory(const struct rc_slab *slab);
 bool
 rc_slab_need_column(const struct rc_slab *slab, uint32_t index);
 
+bool
+rc_slab_has_column(const struct rc_slab *slab, uint32_t index);
+
 /* A section's bytes; size 0 when it is absent. */
 struct rc_bytes
 rc_slab_section_bytes(const struct rc_slab *slab, enum rc_slab_section_kind kind);

@@ -70,6 +70,7 @@ class Campaign:
         self.of_state = dict.fromkeys(STATES, 0)
         self.slabs_max = 0
         self.entries_max = 0
+        self.cold_max = 0
         self.seed = (
             options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
         )
@@ -112,6 +113,9 @@ class Campaign:
             self.coverage.setdefault(tag, dict.fromkeys(STATES, 0))[state] += 1
 
     def report(self):
+        if self.of_state["cold"] and self.cold_max == 0:
+            self.differing += 1
+            print("DIFFERENCE: nothing was cold")
         if not self.options.quiet:
             width = max(map(len, self.coverage), default=0)
             heads = [state[:9] for state in STATES]
@@ -121,7 +125,7 @@ class Campaign:
         print(
             "by state: "
             + ", ".join(f"{state} {count}" for state, count in self.of_state.items())
-            + f"; most slabs of a project: {self.slabs_max}"
+            + f"; most slabs of a project: {self.slabs_max}, cold {self.cold_max}"
         )
         print(f"seed {self.seed}: {self.asked} queries, {self.differing} differences")
 
@@ -233,6 +237,7 @@ class Group:
             statistics = self.client.statistics(project.name)
             counted = statistics.event_count
             self.campaign.slabs_max = max(self.campaign.slabs_max, statistics.slab_count)
+            self.campaign.cold_max = max(self.campaign.cold_max, statistics.cold_slab_count)
             if events != counted:
                 self.difference(
                     f"{project.name}, {state}: {events} events, statistics say {counted}"
