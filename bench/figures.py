@@ -143,6 +143,14 @@ def timed(method, request):
     return reply, (time.perf_counter() - begun) * 1000
 
 
+def latencies_ms(server, options, method, request, count):
+    """Each call's time as a client in C sees it (bench/call_latency.c): grpcio alone costs 0.3 ms."""
+    run = subprocess.run([f"{options.build}/bench/call_latency", f"127.0.0.1:{server.port}",
+                          method._method.decode(), str(count)],
+                         input=request.SerializeToString(), stdout=subprocess.PIPE, check=True)
+    return [float(line) / 1000 for line in run.stdout.split()]
+
+
 def total_of(reply):
     return reply.series[0].rows[-1].total
 
@@ -167,6 +175,8 @@ def questions(ask, days):
         "count of a defined event in a week": ask.series(sign_up, 7, unit="WEEK", first_day=33),
         "weekly retention, sign-up to any page view, 8 weeks": ask.retention(sign_up, page, days, 8),
         "daily counts by path, 30 days": ask.series(None, 30, by="path"),
+        "count of events whose url contains a text": ask.series(ask.leaf("url", contains="variant=9&"), days),
+        "yearly counts by url (millions of values)": ask.series(None, days, unit="YEAR", by="url"),
         "daily unique users, any event, 60 days": ask.series(None, 60, measure="UNIQUE_USERS"),
         "daily unique users, clicks, 60 days": ask.series(click, 60, measure="UNIQUE_USERS"),
     }
@@ -243,9 +253,9 @@ def settle(server):
 def measure_queries(server, options):
     rows = {}
     for name, (method, request) in questions(Questions(server.channel, "figures"), options.days).items():
-        reply, cold_ms = timed(method, request)
-        runs = [timed(method, request)[1] for _ in range(options.repeat)]
-        rows[name] = {"first_ms": cold_ms, "median_ms": statistics.median(runs), "least_ms": min(runs),
+        first_ms, *runs = latencies_ms(server, options, method, request, 1 + options.repeat)
+        reply, _ = timed(method, request)
+        rows[name] = {"first_ms": first_ms, "median_ms": statistics.median(runs), "least_ms": min(runs),
                       "engine_ms": reply.info.elapsed_micros / 1000}
         if hasattr(reply, "series"):
             rows[name]["total"] = total_of(reply)

@@ -4,12 +4,10 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/csv.h"
 #include "cli/expression.h"
 #include "cli/message.h"
-#include "cli/message_json.h"
 #include "cli/options.h"
-#include "cli/paint.h"
+#include "cli/resource.h"
 #include "recount/v1/definition.pb-c.h"
 
 struct define {
@@ -121,107 +119,36 @@ save(struct define *define, const char *id, const char *source)
 }
 
 static void
-print_expression(struct rc_arena *arena, const Recount__V1__Predicate *predicate, char **ret_text)
+cells_of(struct rc_arena *arena, const ProtobufCMessage *one, const char **cells)
 {
+    const Recount__V1__Definition *definition = (const Recount__V1__Definition *)one;
     char *text = NULL;
     size_t size = 0;
     FILE *out = rc_need(open_memstream(&text, &size));
-    if (predicate != NULL)
-        rc_expression_print_predicate(out, predicate);
+    if (definition->predicate != NULL)
+        rc_expression_print_predicate(out, definition->predicate);
     fclose(out);
-    *ret_text = rc_text_copy(arena, text);
+    cells[0] = rc_session_id(definition->name);
+    cells[1] = definition->display_name;
+    cells[2] = rc_text_copy(arena, text);
+    cells[3] = definition->description;
     free(text);
 }
 
-static void
-print_all(struct define *define, Recount__V1__Definition *const *definitions, size_t count)
-{
-    static const char *const head[] = {"name", "display_name", "expression", "description", NULL};
-    const bool csv_wanted = define->output.format == RC_OUTPUT_CSV;
-    const struct rc_paint paint = rc_paint_of(stdout, define->output.color);
-    RC_CLEANUP(rc_table_freep) struct rc_table *table = rc_table_new("lll");
-    struct rc_csv_writer csv = {.out = stdout};
-    if (csv_wanted)
-        rc_csv_head(&csv, head);
-    for (size_t i = 0; i < 3; i++)
-        rc_table_add(table, "%s", head[i]);
-    for (size_t i = 0; i < count; i++) {
-        char *expression = NULL;
-        const Recount__V1__Definition *one = definitions[i];
-        print_expression(define->session.arena, one->predicate, &expression);
-        if (csv_wanted) {
-            rc_csv_text(&csv, rc_session_id(one->name));
-            rc_csv_text(&csv, one->display_name);
-            rc_csv_text(&csv, expression);
-            rc_csv_text(&csv, one->description);
-            rc_csv_end_row(&csv);
-        }
-        rc_table_add(table, "%s", rc_session_id(one->name));
-        rc_table_add(table, "%s", one->display_name);
-        rc_table_add(table, "%s", expression);
-    }
-    if (!csv_wanted)
-        rc_table_paint(table, &paint);
-}
-
-static enum rc_exit_code
-list(struct define *define)
-{
-    struct rc_session *session = &define->session;
-    struct rc_pointer_list all = {0};
-    Recount__V1__ListDefinitionsRequest request = RECOUNT__V1__LIST_DEFINITIONS_REQUEST__INIT;
-    Recount__V1__ListDefinitionsResponse *reply = NULL;
-    request.parent = (char *)session->project;
-    request.page_size = 1000;
-    do {
-        const enum rc_exit_code code =
-            rc_session_call(session, "DefinitionService/ListDefinitions", &request,
-                            &recount__v1__list_definitions_response__descriptor, &reply);
-        if (code != RC_EXIT_OK)
-            return code;
-        for (size_t i = 0; i < reply->n_definitions; i++)
-            rc_pointer_list_add(session->arena, &all, reply->definitions[i]);
-        request.page_token = reply->next_page_token;
-    } while (*request.page_token != '\0');
-    if (define->output.format == RC_OUTPUT_JSON) {
-        Recount__V1__ListDefinitionsResponse whole = RECOUNT__V1__LIST_DEFINITIONS_RESPONSE__INIT;
-        whole.n_definitions = all.count;
-        whole.definitions = (Recount__V1__Definition **)all.items;
-        rc_message_json_print(stdout, &whole.base);
-    } else {
-        print_all(define, (Recount__V1__Definition **)all.items, all.count);
-    }
-    return RC_EXIT_OK;
-}
-
-static enum rc_exit_code
-show(struct define *define, const char *id)
-{
-    Recount__V1__GetDefinitionRequest request = RECOUNT__V1__GET_DEFINITION_REQUEST__INIT;
-    Recount__V1__GetDefinitionResponse *reply = NULL;
-    request.name = rc_session_name(&define->session, "definitions", id);
-    const enum rc_exit_code code =
-        rc_session_call(&define->session, "DefinitionService/GetDefinition", &request,
-                        &recount__v1__get_definition_response__descriptor, &reply);
-    if (code != RC_EXIT_OK || reply->definition == NULL)
-        return code;
-    if (define->output.format == RC_OUTPUT_JSON)
-        rc_message_json_print(stdout, &reply->definition->base);
-    else
-        print_all(define, &reply->definition, 1);
-    return RC_EXIT_OK;
-}
-
-static enum rc_exit_code delete (struct define *define, const char *id) {
-    Recount__V1__DeleteDefinitionRequest request = RECOUNT__V1__DELETE_DEFINITION_REQUEST__INIT;
-    Recount__V1__DeleteDefinitionResponse *reply = NULL;
-    request.name = rc_session_name(&define->session, "definitions", id);
-    return rc_session_call(&define->session,
-                           "DefinitionService/DeleteDefinition",
-                           &request,
-                           &recount__v1__delete_definition_response__descriptor,
-                           &reply);
-}
+static const struct rc_resource_kind definitions = {
+    .service = "DefinitionService",
+    .one = "Definition",
+    .field = "definition",
+    .many = "definitions",
+    .list_request = &recount__v1__list_definitions_request__descriptor,
+    .list_reply = &recount__v1__list_definitions_response__descriptor,
+    .get_request = &recount__v1__get_definition_request__descriptor,
+    .get_reply = &recount__v1__get_definition_response__descriptor,
+    .delete_request = &recount__v1__delete_definition_request__descriptor,
+    .delete_reply = &recount__v1__delete_definition_response__descriptor,
+    .columns = {"name", "display_name", "expression", "description", NULL},
+    .table_columns = 3,
+    .cells = cells_of};
 
 enum rc_exit_code
 rc_command_define(int count, char **arguments)
@@ -229,18 +156,20 @@ rc_command_define(int count, char **arguments)
     struct define define = {0};
     rc_session_begin(&define.session);
     rc_options_parse(&argp, count, arguments, &define);
+    struct rc_session *session = &define.session;
     const char *first = define.words[0];
+    char *name = rc_session_name(session, "definitions", define.words[define.word_count - 1]);
     enum rc_exit_code code = RC_EXIT_USAGE;
     if (define.word_count == 1 && strcmp(first, "list") == 0)
-        code = list(&define);
+        code = rc_resource_list(session, &define.output, &definitions);
     else if (define.word_count == 1)
         fprintf(stderr, "recount: what does %s mean? Write its expression behind it\n", first);
     else if (strcmp(first, "show") == 0)
-        code = show(&define, define.words[1]);
+        code = rc_resource_show(session, &define.output, &definitions, name);
     else if (strcmp(first, "delete") == 0)
-        code = delete (&define, define.words[1]);
+        code = rc_resource_delete(session, &definitions, name);
     else
         code = save(&define, first, define.words[1]);
-    rc_session_end(&define.session);
+    rc_session_end(session);
     return code;
 }

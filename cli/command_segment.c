@@ -4,12 +4,10 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/csv.h"
 #include "cli/expression.h"
 #include "cli/message.h"
-#include "cli/message_json.h"
 #include "cli/options.h"
-#include "cli/paint.h"
+#include "cli/resource.h"
 #include "recount/v1/segment.pb-c.h"
 
 struct segment_command {
@@ -122,8 +120,9 @@ save(struct segment_command *command, const char *id, const char *source)
 }
 
 static void
-print_rule(struct rc_arena *arena, const Recount__V1__Segment *segment, char **ret_text)
+cells_of(struct rc_arena *arena, const ProtobufCMessage *one, const char **cells)
 {
+    const Recount__V1__Segment *segment = (const Recount__V1__Segment *)one;
     char *text = NULL;
     size_t size = 0;
     FILE *out = rc_need(open_memstream(&text, &size));
@@ -132,99 +131,27 @@ print_rule(struct rc_arena *arena, const Recount__V1__Segment *segment, char **r
     else if (segment->membership_case == RECOUNT__V1__SEGMENT__MEMBERSHIP_USERS)
         fprintf(out, "(a list of %zu users)", segment->users->n_users);
     fclose(out);
-    *ret_text = rc_text_copy(arena, text);
+    cells[0] = rc_session_id(segment->name);
+    cells[1] = segment->display_name;
+    cells[2] = rc_text_copy(arena, text);
+    cells[3] = segment->description;
     free(text);
 }
 
-static void
-print_all(struct segment_command *command, Recount__V1__Segment *const *segments, size_t count)
-{
-    static const char *const head[] = {"name", "display_name", "rule", "description", NULL};
-    const bool csv_wanted = command->output.format == RC_OUTPUT_CSV;
-    const struct rc_paint paint = rc_paint_of(stdout, command->output.color);
-    RC_CLEANUP(rc_table_freep) struct rc_table *table = rc_table_new("lll");
-    struct rc_csv_writer csv = {.out = stdout};
-    if (csv_wanted)
-        rc_csv_head(&csv, head);
-    for (size_t i = 0; i < 3; i++)
-        rc_table_add(table, "%s", head[i]);
-    for (size_t i = 0; i < count; i++) {
-        char *rule = NULL;
-        const Recount__V1__Segment *one = segments[i];
-        print_rule(command->session.arena, one, &rule);
-        if (csv_wanted) {
-            rc_csv_text(&csv, rc_session_id(one->name));
-            rc_csv_text(&csv, one->display_name);
-            rc_csv_text(&csv, rule);
-            rc_csv_text(&csv, one->description);
-            rc_csv_end_row(&csv);
-        }
-        rc_table_add(table, "%s", rc_session_id(one->name));
-        rc_table_add(table, "%s", one->display_name);
-        rc_table_add(table, "%s", rule);
-    }
-    if (!csv_wanted)
-        rc_table_paint(table, &paint);
-}
-
-static enum rc_exit_code
-list(struct segment_command *command)
-{
-    struct rc_session *session = &command->session;
-    struct rc_pointer_list all = {0};
-    Recount__V1__ListSegmentsRequest request = RECOUNT__V1__LIST_SEGMENTS_REQUEST__INIT;
-    Recount__V1__ListSegmentsResponse *reply = NULL;
-    request.parent = (char *)session->project;
-    request.page_size = 1000;
-    do {
-        const enum rc_exit_code code =
-            rc_session_call(session, "SegmentService/ListSegments", &request,
-                            &recount__v1__list_segments_response__descriptor, &reply);
-        if (code != RC_EXIT_OK)
-            return code;
-        for (size_t i = 0; i < reply->n_segments; i++)
-            rc_pointer_list_add(session->arena, &all, reply->segments[i]);
-        request.page_token = reply->next_page_token;
-    } while (*request.page_token != '\0');
-    if (command->output.format == RC_OUTPUT_JSON) {
-        Recount__V1__ListSegmentsResponse whole = RECOUNT__V1__LIST_SEGMENTS_RESPONSE__INIT;
-        whole.n_segments = all.count;
-        whole.segments = (Recount__V1__Segment **)all.items;
-        rc_message_json_print(stdout, &whole.base);
-    } else {
-        print_all(command, (Recount__V1__Segment **)all.items, all.count);
-    }
-    return RC_EXIT_OK;
-}
-
-static enum rc_exit_code
-show(struct segment_command *command, const char *id)
-{
-    Recount__V1__GetSegmentRequest request = RECOUNT__V1__GET_SEGMENT_REQUEST__INIT;
-    Recount__V1__GetSegmentResponse *reply = NULL;
-    request.name = rc_session_name(&command->session, "segments", id);
-    const enum rc_exit_code code =
-        rc_session_call(&command->session, "SegmentService/GetSegment", &request,
-                        &recount__v1__get_segment_response__descriptor, &reply);
-    if (code != RC_EXIT_OK || reply->segment == NULL)
-        return code;
-    if (command->output.format == RC_OUTPUT_JSON)
-        rc_message_json_print(stdout, &reply->segment->base);
-    else
-        print_all(command, &reply->segment, 1);
-    return RC_EXIT_OK;
-}
-
-static enum rc_exit_code delete (struct segment_command *command, const char *id) {
-    Recount__V1__DeleteSegmentRequest request = RECOUNT__V1__DELETE_SEGMENT_REQUEST__INIT;
-    Recount__V1__DeleteSegmentResponse *reply = NULL;
-    request.name = rc_session_name(&command->session, "segments", id);
-    return rc_session_call(&command->session,
-                           "SegmentService/DeleteSegment",
-                           &request,
-                           &recount__v1__delete_segment_response__descriptor,
-                           &reply);
-}
+static const struct rc_resource_kind segments = {
+    .service = "SegmentService",
+    .one = "Segment",
+    .field = "segment",
+    .many = "segments",
+    .list_request = &recount__v1__list_segments_request__descriptor,
+    .list_reply = &recount__v1__list_segments_response__descriptor,
+    .get_request = &recount__v1__get_segment_request__descriptor,
+    .get_reply = &recount__v1__get_segment_response__descriptor,
+    .delete_request = &recount__v1__delete_segment_request__descriptor,
+    .delete_reply = &recount__v1__delete_segment_response__descriptor,
+    .columns = {"name", "display_name", "rule", "description", NULL},
+    .table_columns = 3,
+    .cells = cells_of};
 
 enum rc_exit_code
 rc_command_segment(int count, char **arguments)
@@ -232,18 +159,20 @@ rc_command_segment(int count, char **arguments)
     struct segment_command command = {0};
     rc_session_begin(&command.session);
     rc_options_parse(&argp, count, arguments, &command);
+    struct rc_session *session = &command.session;
     const char *first = command.words[0];
+    char *name = rc_session_name(session, "segments", command.words[command.word_count - 1]);
     enum rc_exit_code code = RC_EXIT_USAGE;
     if (command.word_count == 1 && strcmp(first, "list") == 0)
-        code = list(&command);
+        code = rc_resource_list(session, &command.output, &segments);
     else if (command.word_count == 2 && strcmp(first, "show") == 0)
-        code = show(&command, command.words[1]);
+        code = rc_resource_show(session, &command.output, &segments, name);
     else if (command.word_count == 2 && strcmp(first, "delete") == 0)
-        code = delete (&command, command.words[1]);
+        code = rc_resource_delete(session, &segments, name);
     else if (command.word_count == 3 && strcmp(first, "create") == 0)
         code = save(&command, command.words[1], command.words[2]);
     else
         fputs("recount segment: write create NAME RULE, list, show NAME or delete NAME\n", stderr);
-    rc_session_end(&command.session);
+    rc_session_end(session);
     return code;
 }

@@ -94,8 +94,8 @@ word(struct rc_lexer *lexer, size_t begin, size_t skip, enum rc_token_kind kind)
 {
     const char *source = lexer->source;
     size_t end = begin + skip;
-    const bool timelike = is_digit(source[end]);
     const char first = source[end];
+    const bool timelike = is_digit(source[end + (first == '-')]);
     end += first == '-' || first == '+';
     while (is_word_part(source[end]) || (timelike && (source[end] == ':' || source[end] == '+')))
         end++;

@@ -101,12 +101,12 @@ rc_mapping_read_fields(struct rc_mapping *mapping, const char *value, struct rc_
         return no_memory(mapping);
     if (list->count > 0)
         memcpy(items, list->items, list->count * sizeof(*items));
+    list->items = items; /* Before the first failure: later lines of a bad mapping are read too. */
     for (uint32_t i = 0; i < count; i++) {
         if (texts[i].size == 0)
             return "a name between the commas is missing";
         items[list->count++] = field_of(mapping, texts[i]);
     }
-    list->items = items;
     return NULL;
 }
 

@@ -69,6 +69,11 @@ rc_file_write_at(struct rc_file *file,
 RC_MUST_USE enum rc_status
 rc_file_sync(struct rc_file *file, struct rc_error *reterr_error);
 
+/* Has bytes that were written carried to the disk now, and waits for that: a hint that keeps a
+ * large file from delaying the syncs of others. Makes nothing durable. */
+void
+rc_file_push(struct rc_file *file, uint64_t offset, uint64_t size);
+
 RC_MUST_USE enum rc_status
 rc_file_size(struct rc_file *file, uint64_t *ret_size, struct rc_error *reterr_error);
 
@@ -102,7 +107,22 @@ rc_disk_rename(struct rc_disk *disk,
                const char *to,
                struct rc_error *reterr_error);
 
-/* RC_NOT_FOUND when there is no such file. */
+/* A second name for a file, which must not exist. RC_UNSUPPORTED: the two places are not of one
+ * file system, or it has no such thing. */
+RC_MUST_USE enum rc_status
+rc_disk_link(struct rc_disk *disk, const char *from, const char *to, struct rc_error *reterr_error);
+
+/* Copies a file into a new one and syncs that; the directory's entry is not durable yet. to ==
+ * NULL: only reads it. *ret_size and *ret_crc32c (may be NULL) are of the bytes that were read. */
+RC_MUST_USE enum rc_status
+rc_disk_copy_file(struct rc_disk *disk,
+                  const char *from,
+                  const char *to,
+                  uint64_t *ret_size,
+                  uint32_t *ret_crc32c,
+                  struct rc_error *reterr_error);
+
+/* Removes a file or an empty directory. RC_NOT_FOUND when there is no such thing. */
 RC_MUST_USE enum rc_status
 rc_disk_remove(struct rc_disk *disk, const char *path, struct rc_error *reterr_error);
 

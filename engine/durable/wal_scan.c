@@ -121,6 +121,30 @@ rc_wal_scan_next(struct rc_wal_scan *scan,
     return RC_OK;
 }
 
+/* The next place at or behind at whose word is the salt; the size of the file when there is none.
+ */
+static enum rc_status
+find_salt(struct rc_wal_scan *scan, uint64_t at, uint64_t *ret_at, struct rc_error *reterr_error)
+{
+    while (at < scan->size) {
+        const unsigned char *data = NULL;
+        uint64_t word;
+        RC_TRY(window_at(scan, at, sizeof(word), &data, reterr_error));
+        const uint64_t size = scan->window_at + scan->window_size - at;
+        uint64_t place = 0;
+        for (; place + sizeof(word) <= size; place += sizeof(word)) {
+            memcpy(&word, data + place, sizeof(word));
+            if (word == scan->salt)
+                break;
+        }
+        at += place;
+        if (place + sizeof(word) <= size)
+            break;
+    }
+    *ret_at = at;
+    return RC_OK;
+}
+
 enum rc_status
 rc_wal_scan_rest(struct rc_wal_scan *scan,
                  enum rc_status (*on_record)(void *context,
@@ -131,13 +155,10 @@ rc_wal_scan_rest(struct rc_wal_scan *scan,
                  struct rc_error *reterr_error)
 {
     struct rc_wal_rest rest = {.end = scan->position};
-    for (uint64_t at = scan->position; at < scan->size; at += sizeof(scan->salt)) {
-        const unsigned char *data = NULL;
-        uint64_t word;
-        RC_TRY(window_at(scan, at, sizeof(word), &data, reterr_error));
-        memcpy(&word, data, sizeof(word));
-        if (word != scan->salt)
-            continue;
+    for (uint64_t at = scan->position;; at += sizeof(scan->salt)) {
+        RC_TRY(find_salt(scan, at, &at, reterr_error));
+        if (at >= scan->size)
+            break;
         struct rc_wal_frame frame;
         struct rc_bytes payload = {NULL, 0};
         bool intact = false;

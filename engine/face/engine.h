@@ -40,6 +40,9 @@ struct rc_engine_options {
     uint32_t head_rows_max;        /* 0: RC_HEAD_ROWS_MAX. Tests use less. */
     int64_t cold_after_ms;   /* Windows that ended longer ago live on disk only. 0: none does. */
     uint64_t cold_bytes_max; /* What of them is kept in memory beyond its use. 0: 256 MiB. */
+    uint64_t purge_after_ms; /* A deleted user is out of all files this long after. 0: 24 hours. */
+    uint32_t dictionary_entries_max; /* 0: RC_DICTIONARY_ENTRIES_MAX. Tests use less. */
+    uint64_t dictionary_bytes_max;   /* 0: RC_DICTIONARY_BYTES_MAX. Tests use less. */
 };
 
 /* Opens or creates a data directory: reads the last checkpoint, replays the log behind it.
@@ -142,6 +145,49 @@ rc_engine_ingest(struct rc_engine *engine,
                  struct rc_rejects *ret_rejects,
                  struct rc_error *reterr_error);
 
+/* ---- Users ------------------------------------------------------------------------------------
+ */
+
+struct rc_user_deleted {
+    uint64_t users; /* Ids as sent: the one named and those joined with it. */
+    uint64_t events;
+    int64_t purge_due_ms; /* When the last trace will be out of the data directory. */
+};
+
+/*
+ * Deletes a user by an id as sent, with every id that is joined with it: events, property writes,
+ * aliases. Durable and hidden from every query that begins afterwards; out of the files within
+ * purge_after_ms. An id that is sent again is a new user. Waits for the disk.
+ *   RC_NOT_FOUND  no such project, or nobody has the id (any more).
+ */
+RC_MUST_USE enum rc_status
+rc_engine_delete_user(struct rc_engine *engine,
+                      struct rc_bytes project,
+                      struct rc_bytes user_id,
+                      struct rc_user_deleted *ret_deleted,
+                      struct rc_error *reterr_error);
+
+struct rc_purge_result {
+    uint64_t projects; /* With something to erase. */
+    uint64_t slabs;    /* Rewritten. */
+    uint64_t elapsed_ns;
+};
+
+/*
+ * Erases now what deleted users left in slabs, states and the log: rewrites the slabs, writes a
+ * checkpoint, drops the log behind it. Ingestion and queries go on. Without anything to erase it
+ * does nothing. Waits for the disk.
+ */
+RC_MUST_USE enum rc_status
+rc_engine_purge(struct rc_engine *engine,
+                struct rc_purge_result *ret_result,
+                struct rc_error *reterr_error);
+
+/* Hides events that are older than their project keeps them, as of now_ms. The keeper calls it;
+ * tests call it with other times. Waits for the disk. */
+RC_MUST_USE enum rc_status
+rc_engine_expire(struct rc_engine *engine, int64_t now_ms, struct rc_error *reterr_error);
+
 /* ---- Definitions and segments ------------------------------------------------------------------
  */
 
@@ -219,6 +265,8 @@ struct rc_snapshot_result {
     uint64_t slabs_written;
     uint64_t bytes_written;
     uint64_t elapsed_ns;
+    bool stale_left; /* A file of an earlier one could not be removed: the next one tries again. */
+    uint64_t longest_hold_ns; /* For this long the batches of a project waited for it at most. */
 };
 
 /* Writes a checkpoint and trims the log. Ingestion and queries go on. One at a time: a second
@@ -286,9 +334,11 @@ struct rc_engine_stats {
     uint64_t restore_ns;       /* Of it: reading and verifying the snapshot; the rest is the log. */
     uint64_t snapshot_count;   /* Since the start. */
     int64_t snapshot_last_ms;  /* 0: none since the start. */
-    uint64_t cold_slabs;       /* On disk only. */
-    uint64_t cold_cache_bytes; /* Of them, what is in memory just now. */
-    uint64_t cold_reads;       /* Columns and the like that were read of them, since the start. */
+    uint64_t snapshot_failures; /* Attempts since the last that stands: the log grows meanwhile. */
+    char snapshot_error[RC_ERROR_MESSAGE_BYTES]; /* Of the last failure; empty without one. */
+    uint64_t cold_slabs;                         /* On disk only. */
+    uint64_t cold_cache_bytes;                   /* Of them, what is in memory just now. */
+    uint64_t cold_reads; /* Columns and the like that were read of them, since the start. */
     uint64_t cold_read_bytes;
     uint64_t cold_read_failures;
 };

@@ -1,5 +1,6 @@
 /* Ingestion up to the log: checks, limits, the numbers of client streams. */
 #include "engine/base/assert.h"
+#include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
 
 static enum rc_status
@@ -35,8 +36,9 @@ check_request(struct tenant *tenant,
         batch->writes.row_count > RC_BATCH_ROWS_MAX || batch->alias_count > RC_BATCH_ROWS_MAX)
         return rc_error_set(reterr_error, RC_INVALID, "a batch has at most %u rows of a kind",
                             RC_BATCH_ROWS_MAX);
-    RC_TRY(check_properties(rc_project_event_properties(tenant->project), &batch->events,
-                            reterr_error));
+    RC_CLEANUP(rc_properties_freep)
+    struct rc_properties *properties = rc_project_pin_event_properties(tenant->project);
+    RC_TRY(check_properties(properties, &batch->events, reterr_error));
     return check_properties(rc_people_properties(rc_project_people(tenant->project)),
                             &batch->writes, reterr_error);
 }
@@ -177,7 +179,9 @@ rc_engine_ingest(struct rc_engine *engine,
     RC_TRY(check_request(tenant, client_stream, batch, reterr_error));
     struct rc_batch_keep keep;
     struct rc_rejects rejects;
-    RC_TRY_OR(reterr_error, rc_batch_check(batch, arena, &keep, &rejects));
+    struct rc_batch_times times;
+    rc_project_times(tenant->project, rc_clock_wall_ms(), &times.least_ms, &times.greatest_ms);
+    RC_TRY_OR(reterr_error, rc_batch_check_within(batch, &times, arena, &keep, &rejects));
     RC_CLEANUP(rc_writer_close) struct rc_writer body = {0};
     rc_batch_write(&body, batch, &keep, arena);
     if (body.failed)

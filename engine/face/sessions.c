@@ -182,7 +182,7 @@ rc_engine_project_stats(struct rc_engine *engine,
     RC_TRY(rc_engine_begin_query(engine, project, NULL, 0, &session, reterr_error));
     const struct rc_view *view = session->context.view;
     struct rc_project_stats stats = {
-        .users = rc_view_user_count(view),
+        .users = rc_view_live_user_count(view),
         .event_properties = rc_properties_count(rc_view_event_properties(view)),
         .user_properties = rc_properties_count(rc_view_user_properties(view)),
         .data_version = rc_view_data_version(view),

@@ -4,7 +4,8 @@
  *
  * A row is an event. users[] are the ordinals of the users in it, ascending; user i has the rows
  * starts[i] .. starts[i + 1]. A column holds narrow codes into its own small dictionary of cells,
- * either one a row, or one a run of equal rows, or only for the rows that have a value.
+ * either one a row, or one a run of equal rows, or only for the rows that have a value. Codes
+ * behind the dictionary are those of texts: values that no dictionary of the project knows.
  *
  * Ownership: a slab is counted: rc_slab_ref, rc_slab_unref. It owns its bytes, which are anonymous
  *            memory: a read error is met when it is read, not when it is used. Views point into it
@@ -26,6 +27,7 @@
 #include "engine/base/status.h"
 #include "engine/store/cell.h"
 #include "engine/store/event_id.h"
+#include "engine/store/texts.h"
 
 struct rc_slab;
 
@@ -35,7 +37,9 @@ enum rc_column_form {
     RC_COLUMN_SPARSE = 3, /* codes[k] is the code of rows[k]; every other row is null. */
 };
 
-/* A column's arrays, for kernels. All pointers are into the slab. */
+/* A column's arrays, for kernels. All pointers are into the slab. A code below dictionary_count is
+ * a cell; one at or above it is the text of number code - dictionary_count. One code is one value,
+ * but a value may be there twice, as a cell and as a text. */
 struct rc_column_view {
     enum rc_column_form form;
     uint32_t property;
@@ -45,8 +49,23 @@ struct rc_column_view {
     const uint32_t *positions; /* RUNS: code_count + 1 run starts. SPARSE: the rows, ascending. */
     const rc_cell
         *dictionary; /* Distinct cells, ascending; 0 (null) comes first where it occurs. */
-    uint32_t dictionary_count;
+    uint32_t dictionary_count; /* May be 0, when every row has a text. */
+    struct rc_texts texts;
 };
+
+/* Codes are below this. */
+static inline uint32_t
+rc_column_code_bound(const struct rc_column_view *view)
+{
+    return view->dictionary_count + view->texts.count;
+}
+
+/* Whether rows without a value have a code, which then is 0 (a sparse column leaves them out). */
+static inline bool
+rc_column_has_null(const struct rc_column_view *view)
+{
+    return view->dictionary_count > 0 && view->dictionary[0] == RC_CELL_NULL;
+}
 
 struct rc_slab_info {
     int64_t window_start_ms;
@@ -178,13 +197,20 @@ rc_slab_column(const struct rc_slab *slab, uint32_t property, struct rc_column_v
 void
 rc_slab_column_at(const struct rc_slab *slab, uint32_t index, struct rc_column_view *ret_view);
 
-/* One row's cell of a column. O(1), O(log) for runs and sparse. */
-rc_cell
-rc_column_cell(const struct rc_column_view *view, uint32_t row);
-
-/* The code of one row (index in dictionary), or RC_CODE_NONE for the null of a sparse column. */
+/* The code of one row, or RC_CODE_NONE for the null of a sparse column. O(1), O(log) for runs and
+ * sparse. */
 uint32_t
 rc_column_code(const struct rc_column_view *view, uint32_t row);
+
+/* The value of a code (RC_CODE_NONE: null). dictionary is that of the column's property. Strings
+ * are borrowed from it, or are copies in arena when the code is a text's; lists as rc_cell_value.
+ * O(1); a text's costs the decoding of up to 16. RC_CORRUPT, RC_NO_MEMORY. */
+RC_MUST_USE enum rc_status
+rc_column_value(const struct rc_column_view *view,
+                const struct rc_dictionary *dictionary,
+                uint32_t code,
+                struct rc_arena *arena,
+                struct rc_value *ret_value);
 
 /* Whether the slab may hold an event with this rc_event_id_hash. False positives below 1
  * in 2,000. */
@@ -216,8 +242,7 @@ rc_slab_search_event(struct rc_slab *slab,
                      uint32_t *ret_row,
                      struct rc_error *reterr_error);
 
-/* Verifies the checksum of every section and column, and that what lies between is zero. O(size).
- */
+/* Verifies the checksum of every section and column, and zeros between them. O(size). */
 RC_MUST_USE enum rc_status
 rc_slab_check_bytes(const struct rc_slab *slab, struct rc_error *reterr_error);
 

@@ -20,6 +20,7 @@
 #include "engine/base/checksum.h"
 #include "engine/base/pages.h"
 #include "engine/store/slab_cold_form.h"
+#include "engine/store/slab_layout.h"
 
 /* Read and summed in pieces that stay in the processor's cache in between. */
 #define PIECE_BYTES ((size_t)256 << 10)
@@ -62,14 +63,29 @@ rc_cold_read_into_place(struct rc_cold *cold,
                : rc_cold_failed(cold, RC_CORRUPT, "a checksum of its content is off", reterr_error);
 }
 
+/* Whether what was read of a column fits in with the rest. */
+static enum rc_status
+check_part(struct rc_cold *cold, const struct rc_cold_part *part, struct rc_error *error)
+{
+    const uint32_t index = (uint32_t)(part - cold->parts);
+    struct rc_error cause;
+    if (index < RC_SLAB_SECTION_COUNT)
+        return RC_OK;
+    if (rc_slab_layout_check_column(cold->pages, index - RC_SLAB_SECTION_COUNT, &cause) == RC_OK)
+        return RC_OK;
+    return rc_cold_failed(cold, RC_CORRUPT, cause.message, error);
+}
+
 /* With the slab's lock held. */
 static enum rc_status
 load_locked(struct rc_cold *cold, struct rc_cold_part *part, struct rc_error *error)
 {
     if (!rc_account_charge(cold->account, part->size))
         return rc_error_set(error, RC_LIMIT_EXCEEDED, "no memory to read a slab of %s", cold->path);
-    const enum rc_status status =
+    enum rc_status status =
         rc_cold_read_into_place(cold, part->offset, part->size, part->crc32c, error);
+    if (status == RC_OK)
+        status = check_part(cold, part, error);
     if (status != RC_OK) {
         rc_pages_drop(cold->pages, part->offset, part->size);
         rc_account_release(cold->account, part->size);

@@ -53,7 +53,7 @@ read_kept(struct rc_cold *cold, struct rc_error *reterr_error)
             RC_TRY(rc_cold_read_into_place(cold, kept->offset, kept->size, kept->crc32c,
                                            reterr_error));
     }
-    if (rc_slab_layout_check(cold->pages, cold->size, &cause) != RC_OK)
+    if (rc_slab_layout_check_frame(cold->pages, cold->size, &cause) != RC_OK)
         return rc_cold_failed(cold, RC_CORRUPT, cause.message, reterr_error);
     return RC_OK;
 }

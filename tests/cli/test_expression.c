@@ -77,6 +77,7 @@ test_predicates_print_as_they_read(void **state)
         {"user.plan in (paid, 'trial', 3, true)", "user.plan in (\"paid\", \"trial\", 3, true)"},
         {"x not in (1)", "x not in (1)"},
         {"price between 1 and 2.50", "price between 1 and 2.5"},
+        {"price > -6e+31", "price > -6e+31"},
         {"price not between -1e3 and 5", "price not between -1000.0 and 5"},
         {"x is set and y is not set", "x is set and y is not set"},
         {"x contains \"a\\\"b\"", "x contains \"a\\\"b\""},

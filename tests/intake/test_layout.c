@@ -301,7 +301,7 @@ test_plans(void **state)
     uint64_t sequence = 0;
     assert_int_equal(plan_size(project, rc_merge_pick_all), 0);
     add_slab(project, 1000, 0, ++sequence);
-    add_slab(project, 2000, 60, ++sequence); /* Another window. */
+    add_slab(project, 9000, 60, ++sequence); /* Another window. */
     assert_int_equal(plan_size(project, rc_merge_pick), 0);
     assert_int_equal(plan_size(project, rc_merge_pick_idle), 0);
     assert_int_equal(plan_size(project, rc_merge_pick_all), 0);
@@ -317,17 +317,17 @@ test_plans(void **state)
     assert_int_equal(plan_size(project, rc_merge_pick_all), 0);
     /* Ten rows of the other window's forty die: a quarter. */
     static struct rig_content content;
-    content = events_from(2000, 9, 60);
+    content = events_from(9000, 9, 60);
     assert_int_equal(apply(project, &content, ++sequence), 9);
     assert_int_equal(plan_size(project, rc_merge_pick_idle), 0);
     assert_int_equal(plan_size(project, rc_merge_pick_all), 1);
-    content = events_from(2000, 10, 60);
+    content = events_from(9000, 10, 60);
     assert_int_equal(apply(project, &content, ++sequence), 10);
     assert_int_equal(plan_size(project, rc_merge_pick_idle), 1);
     assert_true(merge(project, rc_merge_pick_idle));
     assert_int_equal(plan_size(project, rc_merge_pick_all), 0);
     /* All rows of a slab die: nothing comes in its place. */
-    content = events_from(2000, 40, 0);
+    content = events_from(9000, 40, 0);
     assert_int_equal(apply(project, &content, ++sequence), 40);
     assert_true(merge(project, rc_merge_pick_all));
     assert_int_equal(slab_count(project), 1);

@@ -15,31 +15,41 @@
 #define SEED 20091122
 #define ROWS 2000
 
+static uint64_t random_state;
+
+static uint32_t
+below(uint32_t limit)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (uint32_t)(random_state >> 11) % limit;
+}
+
 /* Rows of all kinds, some bad, some empty; a fixed seed. */
 static char *
-archive_make(unsigned seed)
+archive_make(uint64_t seed)
 {
     char *text = malloc(ROWS * 200);
     assert_non_null(text);
     char *at = text;
-    srand(seed);
+    random_state = seed;
     for (int i = 0; i < ROWS; i++) {
-        const int kind = rand() % 20;
+        const uint32_t kind = below(20);
         if (kind == 0)
             at += sprintf(at, "{\"user\":\"broken\"\n");
         else if (kind == 1)
             at += sprintf(at, "\n");
         else if (kind == 2)
-            at += sprintf(at, "{\"user\":%d,\"time\":%d,\"set\":{\"plan\":\"p%d\"}}\n", rand() % 50,
-                          i, rand() % 3);
+            at += sprintf(at, "{\"user\":%u,\"time\":%d,\"set\":{\"plan\":\"p%u\"}}\n", below(50),
+                          i, below(3));
         else if (kind == 3)
-            at += sprintf(at, "{\"alias\":[\"%d\",\"%d\"]}\n", rand() % 50, rand() % 50);
+            at += sprintf(at, "{\"alias\":[\"%u\",\"%u\"]}\n", below(50), below(50));
         else
             at += sprintf(
                 at,
-                "{\"user\":%d,\"time\":%d,\"id\":%d,\"properties\":{\"a\":%d,\"b\":\"%x\"%s}}\n",
-                rand() % 50, i, i, rand() % 300, rand() % 1000,
-                rand() % 9 == 0 ? ",\"rare\":[\"x\"]" : "");
+                "{\"user\":%u,\"time\":%d,\"id\":%d,\"properties\":{\"a\":%u,\"b\":\"%x\"%s}}\n",
+                below(50), i, i, below(300), below(1000), below(9) == 0 ? ",\"rare\":[\"x\"]" : "");
     }
     return text;
 }

@@ -59,6 +59,8 @@ test_wrong_mappings(void **state)
         {GOOD "[alias]\nwhen=a\n", "m.ini: [alias] needs from and to"},
         {GOOD "[types]\na=integer\n",
          "m.ini, line 7, [types] a: a type is auto, text, number or boolean"},
+        {GOOD "[event]\nexclude=a,,b\nexclude=c\n",
+         "m.ini, line 7, [event] exclude: a name between the commas is missing"},
         {GOOD "nonsense\n", "m.ini, line 6: neither a section, a key with a value, nor a comment"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

@@ -6,6 +6,8 @@ says and what a server says are compared as texts.
 
 import datetime
 
+import usage_questions
+
 from examples import (
     AS_OF_MS,
     WEEKDAYS,
@@ -35,7 +37,7 @@ class Question:
     def __init__(self, source, example):
         self.tokens = Tokens(source)
         self.kind = self.tokens.word("a question")
-        if self.kind not in KINDS:
+        if self.kind not in KINDS + tuple(usage_questions.READERS):
             raise Unreadable(f"{self.kind!r} is no question")
         start, end = example.whole_days()
         self.scope = {"zone": "UTC", "as_of": AS_OF_MS}
@@ -43,13 +45,20 @@ class Question:
         self.options = {"unit": None, "with": [], "page_size": 0, "breakdown": None}
         while self.read_option():
             pass
-        self.query = getattr(self, "read_" + self.kind)()
+        if self.kind in usage_questions.READERS:
+            self.query = usage_questions.READERS[self.kind](self)
+        else:
+            self.query = getattr(self, "read_" + self.kind)()
         if self.tokens.peek()[0] != "end":
             raise Unreadable(f"{self.tokens.peek()[1]!r} is too much, in {source!r}")
 
     def read_option(self):
         """Reads one word that belongs to the question, with what it takes; False: none comes."""
         kind, name = self.tokens.peek()
+        if kind == "word" and name in usage_questions.OPTIONS:
+            self.tokens.next()
+            self.options[name] = usage_questions.OPTIONS[name](self)
+            return True
         reader = getattr(self, "option_" + name, None) if kind == "word" else None
         if reader is not None:
             self.tokens.next()
@@ -205,6 +214,8 @@ class Question:
         if self.kind == "user":
             found = answer["user_properties"]
             return " ".join(f"{name}={show(value)}" for name, value in found) or "nothing"
+        if self.kind in usage_questions.WRITERS:
+            return usage_questions.WRITERS[self.kind](answer)
         return getattr(self, self.kind + "_text")(answer)
 
     def rows_text(self, rows, text_of):

@@ -95,6 +95,9 @@ test_refuses_bad_values(void **state)
         {"--tls-client-ca=a.pem", "tls-client-ca"},
         {"--max-message-bytes=1", "max-message-bytes"},
         {"--queries-max=0", "queries-max"},
+        {"--head-rows-max=65537", "head-rows-max"},
+        {"--dictionary-entries-max=65537", "dictionary-entries-max"},
+        {"--dictionary-bytes-max=8388609", "dictionary-bytes-max"},
         {"--config=/nonexistent/file", "config"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -1,0 +1,79 @@
+/*
+ * call_latency: one call of a gRPC method, over and over, timed one by one from the packed request
+ * to the packed reply. A client in C with nothing between it and the socket but gRPC's core, so
+ * that what it sees is the server and the transport and not an interpreter.
+ *
+ *   call_latency HOST:PORT /package.Service/Method COUNT <REQUEST >MICROSECONDS
+ *
+ * The request is read from standard input as packed bytes; each call's microseconds go to standard
+ * output, a line a call, in their order. Exit status 1: a call failed; 2: the arguments are wrong.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/client.h"
+
+#define CALL_TIMEOUT_MS 120000
+#define READ_BYTES 65536u
+
+static int64_t
+now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static bool
+read_request(struct rc_writer *request)
+{
+    static char part[READ_BYTES];
+    ssize_t got;
+    while ((got = read(STDIN_FILENO, part, sizeof(part))) > 0)
+        rc_write_raw(request, part, (size_t)got);
+    return got == 0 && !request->failed;
+}
+
+/* Nanoseconds of one call, or -1: it failed, and why is printed. */
+static int64_t
+call(struct rc_client *client, const char *method, struct rc_bytes request)
+{
+    struct rc_call_error error;
+    struct rc_writer reply __attribute__((cleanup(rc_writer_close))) = {0};
+    const int64_t begun = now_ns();
+    const enum rc_call_code code =
+        rc_client_call(client, method, request, CALL_TIMEOUT_MS, &reply, &error);
+    const int64_t ended = now_ns();
+    if (code == RC_CALL_OK)
+        return ended - begun;
+    fprintf(stderr, "call_latency: %s: %s\n", rc_call_code_name(code), error.message);
+    return -1;
+}
+
+int
+main(int argc, char **argv)
+{
+    char *end = NULL;
+    const long count = argc == 4 ? strtol(argv[3], &end, 10) : 0;
+    if (count < 1 || *end != '\0') {
+        fputs("usage: call_latency HOST:PORT METHOD COUNT <REQUEST\n", stderr);
+        return 2;
+    }
+    struct rc_writer request __attribute__((cleanup(rc_writer_close))) = {0};
+    RC_CLEANUP(rc_client_freep) struct rc_client *client = rc_client_new(argv[1]);
+    if (client == NULL || !read_request(&request)) {
+        fputs("call_latency: no memory, or the request cannot be read\n", stderr);
+        return 1;
+    }
+    const struct rc_bytes bytes = {(const char *)request.data, request.size};
+    for (long i = 0; i < count; i++) {
+        const int64_t ns = call(client, argv[2], bytes);
+        if (ns < 0)
+            return 1;
+        printf("%" PRId64 ".%03d\n", ns / 1000, (int)(ns % 1000));
+    }
+    return 0;
+}
