@@ -55,11 +55,13 @@ fill_from_columns(struct filling *filling, const struct rc_slab *slab, uint32_t 
 }
 
 static enum rc_status
-fill_from_slab(struct filling *filling, struct rc_slab *slab, uint32_t row)
+fill_from_slab(struct filling *filling, struct rc_view *view, uint32_t slab, uint32_t row)
 {
-    RC_TRY(rc_slab_use(slab, RC_SLAB_PART_COLUMNS, NULL));
-    const enum rc_status status = fill_from_columns(filling, slab, row);
-    rc_slab_unuse(slab);
+    uint32_t count = 0;
+    RC_TRY(rc_view_use_slab(view, slab, RC_SLAB_PART_COLUMNS, NULL));
+    const enum rc_status status =
+        fill_from_columns(filling, rc_view_slabs(view, &count)[slab].slab, row);
+    rc_view_unuse_slab(view, slab);
     return status;
 }
 
@@ -83,7 +85,7 @@ rc_hit_properties(struct rc_view *view,
     if (in_chunk)
         RC_TRY(fill_from_chunk(&filling, &chunks[hit->source & ~RC_SOURCE_CHUNK], hit->row));
     else
-        RC_TRY(fill_from_slab(&filling, slabs[hit->source].slab, hit->row));
+        RC_TRY(fill_from_slab(&filling, view, hit->source, hit->row));
     *ret_properties = filling.out;
     *ret_count = filling.count;
     return RC_OK;
