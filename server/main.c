@@ -19,9 +19,10 @@
  * What jemalloc starts with; without jemalloc nobody reads it. A load allocates and frees heads,
  * batches and the inputs of merges by the hundred megabytes: a second later these pages go back to
  * the system, by a thread of jemalloc's own, and not only when somebody allocates again. With the
- * defaults (10 s, no thread) a third of the resident memory after a load was nobody's. An arena for
- * each processor, and not four, saves a load a tenth of its processor time: freed pages are found
- * again before they are given back. The figures are in docs/operations.md, "Memory".
+ * defaults (10 s, no thread) a third of the resident memory after a load was nobody's.
+ *
+ * An arena for each processor, not four: what one worker has freed is what the next one asks for,
+ * while it is still resident (page faults of a load 117 to 70 in a thousand rows).
  */
 extern const char *malloc_conf;
 const char *malloc_conf =

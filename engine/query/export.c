@@ -187,7 +187,9 @@ rc_export_next(struct rc_export *export_,
     if (!found)
         RC_TRY_OR(reterr_error, next_write(export_, arena, ret_item, &found));
     if (!found && export_->next_hit < export_->hit_count) {
-        RC_TRY_OR(reterr_error, next_event(export_, arena, ret_item));
+        const enum rc_status status = next_event(export_, arena, ret_item);
+        RC_TRY(rc_view_check_reads(export_->view, reterr_error));
+        RC_TRY_OR(reterr_error, status);
         found = true;
     }
     *ret_more = found;

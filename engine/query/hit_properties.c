@@ -40,7 +40,7 @@ fill_from_chunk(struct filling *filling, const struct rc_view_chunk *chunk, uint
 }
 
 static enum rc_status
-fill_from_slab(struct filling *filling, const struct rc_slab *slab, uint32_t row)
+fill_from_columns(struct filling *filling, const struct rc_slab *slab, uint32_t row)
 {
     const uint32_t count = rc_slab_get_info(slab)->column_count;
     for (uint32_t i = 0; i < count; i++) {
@@ -52,6 +52,17 @@ fill_from_slab(struct filling *filling, const struct rc_slab *slab, uint32_t row
         keep(filling, column.property);
     }
     return RC_OK;
+}
+
+static enum rc_status
+fill_from_slab(struct filling *filling, struct rc_view *view, uint32_t slab, uint32_t row)
+{
+    uint32_t count = 0;
+    RC_TRY(rc_view_use_slab(view, slab, RC_SLAB_PART_COLUMNS, NULL));
+    const enum rc_status status =
+        fill_from_columns(filling, rc_view_slabs(view, &count)[slab].slab, row);
+    rc_view_unuse_slab(view, slab);
+    return status;
 }
 
 enum rc_status
@@ -74,7 +85,7 @@ rc_hit_properties(struct rc_view *view,
     if (in_chunk)
         RC_TRY(fill_from_chunk(&filling, &chunks[hit->source & ~RC_SOURCE_CHUNK], hit->row));
     else
-        RC_TRY(fill_from_slab(&filling, slabs[hit->source].slab, hit->row));
+        RC_TRY(fill_from_slab(&filling, view, hit->source, hit->row));
     *ret_properties = filling.out;
     *ret_count = filling.count;
     return RC_OK;

@@ -13,7 +13,9 @@
 
 #include <cmocka.h>
 
+#include "engine/base/hash.h"
 #include "engine/base/limits.h"
+#include "engine/query/export.h"
 #include "tests/face/one_stream.h"
 
 #define PATH_BYTES 512u
@@ -344,6 +346,73 @@ test_any_call_of_a_merge_may_fail(void **state)
     assert_true(n > 4);
 }
 
+/* Everything of a user, summed; how many items there are. */
+static enum rc_status
+export_user(const struct one_stream *world, uint64_t *ret_sum, uint32_t *ret_count)
+{
+    RC_CLEANUP(rc_query_session_endp) struct rc_query_session *session = NULL;
+    RC_CLEANUP(rc_export_closep) struct rc_export *export_ = NULL;
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    struct rc_error error = {0};
+    struct rc_export_item item;
+    bool more = true;
+    uint32_t count = 0;
+    RC_TRY(rc_engine_begin_query(world->engine, RC_BYTES_LITERAL("shop"), NULL, 0, &session, NULL));
+    RC_TRY(rc_export_open(rc_query_session_context(session), RC_BYTES_LITERAL("user-1"), &export_,
+                          &error));
+    for (;;) {
+        RC_TRY(rc_export_next(export_, arena, &item, &more, &error));
+        if (!more)
+            break;
+        count++;
+        rc_write_u64(&writer, (uint64_t)item.time_ms);
+        rc_write_bytes(&writer, item.event_id);
+        for (uint32_t i = 0; i < item.property_count; i++) {
+            rc_write_bytes(&writer, item.properties[i].name);
+            rc_value_write(&writer, item.properties[i].value);
+        }
+    }
+    assert_false(writer.failed);
+    *ret_sum = rc_hash(writer.data, writer.size);
+    *ret_count = count;
+    return RC_OK;
+}
+
+/* An export says the same of cold slabs, or that it cannot: its properties and ids are read as it
+ * goes. */
+static void
+test_any_read_of_an_export_may_fail(void **state)
+{
+    (void)state;
+    struct one_stream world = {.disk = rc_disk_faulty_new(1)};
+    open_cold(&world, 20);
+    world.engine = rc_engine_close(world.engine, true);
+    world.cold_after_ms = 0;
+    one_start_well(&world);
+    uint64_t expected = 0;
+    uint32_t count = 0;
+    assert_int_equal(export_user(&world, &expected, &count), RC_OK);
+    assert_true(count > 10);
+    world.engine = rc_engine_close(world.engine, false);
+    world.cold_after_ms = 1;
+    one_start_well(&world);
+    assert_int_equal(stats_of(&world).cold_slabs, WINDOWS);
+    uint64_t n = 1;
+    for (bool more = true; more; n++) {
+        uint64_t sum = 0;
+        rc_disk_faulty_fail_at(world.disk, n, RC_IO);
+        const enum rc_status status = export_user(&world, &sum, &count);
+        more = rc_disk_faulty_calls(world.disk) >= n;
+        rc_disk_faulty_fail_at(world.disk, 0, RC_OK);
+        assert_int_equal(status, more ? RC_UNAVAILABLE : RC_OK);
+        assert_true(status != RC_OK || sum == expected);
+    }
+    print_message("%llu reads failed\n", (unsigned long long)n - 2);
+    assert_true(n > 8);
+    close_cold(&world);
+}
+
 /* No memory at the n-th allocation of a query over cold slabs. */
 static void
 test_no_memory_to_read(void **state)
@@ -382,6 +451,7 @@ main(void)
         cmocka_unit_test(test_a_short_file_is_met),
         cmocka_unit_test(test_any_call_of_a_batch_may_fail),
         cmocka_unit_test(test_any_call_of_a_merge_may_fail),
+        cmocka_unit_test(test_any_read_of_an_export_may_fail),
         cmocka_unit_test(test_no_memory_to_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

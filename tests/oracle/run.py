@@ -69,8 +69,8 @@ class Campaign:
         self.coverage = {}
         self.of_state = dict.fromkeys(STATES, 0)
         self.slabs_max = 0
-        self.entries_max = 0
         self.cold_max = 0
+        self.entries_max = 0
         self.seed = (
             options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
         )
