@@ -14,7 +14,6 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
-#include "engine/store/cell_codes.h"
 #include "engine/store/key_sort.h"
 
 static bool
@@ -126,7 +125,8 @@ encode_columns(struct rc_arena *arena, struct rc_arena *scratch, struct rc_build
 {
     const struct rc_row_source *rows = source->rows;
     source->columns = RC_ARENA_ARRAY(arena, struct rc_column_view, rows->column_count);
-    if (source->columns == NULL)
+    source->column_counts = RC_ARENA_ARRAY(arena, struct rc_cell_counts, rows->column_count);
+    if (source->columns == NULL || source->column_counts == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < rows->column_count; i++) {
         RC_ASSERT(i == 0 || rows->column_properties[i - 1] < rows->column_properties[i]);
@@ -136,7 +136,7 @@ encode_columns(struct rc_arena *arena, struct rc_arena *scratch, struct rc_build
         rc_arena_reset(scratch);
         RC_TRY(rc_cell_codes_build(rows->column_cells[i], source->order, source->row_count,
                                    rows->column_texts == NULL ? NULL : rows->column_texts[i], arena,
-                                   scratch, view));
+                                   scratch, view, &source->column_counts[source->column_count]));
         view->property = rows->column_properties[i];
         const bool only_null = rc_column_has_null(view) && rc_column_code_bound(view) == 1;
         source->column_count += only_null ? 0 : 1;
@@ -200,8 +200,18 @@ rc_build_source_column(const struct rc_build_source *source,
                        uint32_t property,
                        struct rc_column_view *ret_view)
 {
-    if (source->slab != NULL)
-        return rc_slab_column(source->slab, property, ret_view);
+    struct rc_cell_counts counts;
+    return source->slab != NULL ? rc_slab_column(source->slab, property, ret_view)
+                                : rc_build_source_rows_column(source, property, ret_view, &counts);
+}
+
+bool
+rc_build_source_rows_column(const struct rc_build_source *source,
+                            uint32_t property,
+                            struct rc_column_view *ret_view,
+                            struct rc_cell_counts *ret_counts)
+{
+    RC_ASSERT(source->slab == NULL);
     uint32_t low = 0;
     uint32_t count = source->column_count;
     while (count > 0) {
@@ -216,5 +226,6 @@ rc_build_source_column(const struct rc_build_source *source,
     if (low == source->column_count || source->columns[low].property != property)
         return false;
     *ret_view = source->columns[low];
+    *ret_counts = source->column_counts[low];
     return true;
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
+#include "engine/store/cell_codes.h"
 #include "engine/store/slab.h"
 #include "engine/store/slab_builder.h"
 
@@ -28,8 +29,9 @@ struct rc_build_source {
     const uint32_t *starts;
     const uint32_t *times;
     int64_t time_shift_ms;
-    uint32_t *order;                /* Rows only: sorted row -> row. */
-    struct rc_column_view *columns; /* Rows only; ascending, without those of only nulls. */
+    uint32_t *order;                      /* Rows only: sorted row -> row. */
+    struct rc_column_view *columns;       /* Rows only; ascending, without those of only nulls. */
+    struct rc_cell_counts *column_counts; /* Rows only; of columns. */
     uint32_t column_count;
     uint32_t kept_count; /* Rows that the new slab takes: filled in by the row order. */
 };
@@ -72,5 +74,12 @@ bool
 rc_build_source_column(const struct rc_build_source *source,
                        uint32_t property,
                        struct rc_column_view *ret_view);
+
+/* The same for rows; *ret_counts is what the codes of the column count. */
+bool
+rc_build_source_rows_column(const struct rc_build_source *source,
+                            uint32_t property,
+                            struct rc_column_view *ret_view,
+                            struct rc_cell_counts *ret_counts);
 
 #endif

@@ -1,7 +1,14 @@
 /*
- * Cell codes: distinct cells are numbered as they appear, by a small open-addressing table; then
- * the distinct ones are sorted and the numbers replaced by ranks. A cell equal to the one before
- * it, which is most of them in the columns that follow a session, does not reach the table.
+ * Cell codes: distinct cells are numbered as they appear; then the distinct ones are sorted and the
+ * numbers replaced by ranks. A cell equal to the one before it, which is most of them in the
+ * columns that follow a session, is not looked up.
+ *
+ * The number of a dictionary's code or of a text is found in an array by code, that of any other
+ * cell in a small open-addressing table. Codes of a head's texts are dense; those of a dictionary
+ * count from 0 too, and the array holds no more of them than there are rows: higher ones go to the
+ * table. The array is as large as the highest code met needs, the table as the distinct cells need,
+ * and neither is there for a column without cells of its kind.
+ *
  * Distinct texts of a head go behind the cells, sorted and coded as they are in a slab, so that who
  * merges columns meets one kind of texts.
  */
@@ -15,7 +22,13 @@
 #include "engine/store/text_sort.h"
 #include "engine/store/text_writer.h"
 
-#define CAPACITY_FIRST ((size_t)256)
+_Static_assert(RC_CELL_TEXT == (RC_CELL_CODE | 1) && (RC_CELL_CODE & 7) == 4,
+               "the lowest bit tells a text from a code");
+
+#define CAPACITY_FIRST ((size_t)64)
+#define CAPACITY_FACTOR ((size_t)4)
+#define NUMBERS_FIRST ((uint32_t)64)
+#define DISTINCT_FIRST ((uint32_t)32)
 
 struct entry {
     rc_cell cell;
@@ -25,10 +38,27 @@ struct entry {
 struct table {
     struct rc_arena *scratch;
     struct entry *entries;
-    size_t capacity;           /* A power of two, at least twice the distinct cells. */
-    struct rc_keyed *distinct; /* capacity / 2 of room: (cell, number), by number. */
+    size_t capacity;           /* 0 or a power of two, at least twice the cells in entries. */
+    uint32_t entry_count;      /* Cells in entries. */
+    uint32_t *numbers[2];      /* Of codes, and of texts: number + 1, or 0. */
+    uint32_t number_count[2];  /* Codes that numbers has room for. */
+    uint32_t code_max;         /* No array for codes at or above this. */
+    struct rc_keyed *distinct; /* (cell, number), by number. */
     uint32_t distinct_count;
+    uint32_t distinct_room;
 };
+
+static inline bool
+is_coded(rc_cell cell)
+{
+    return (cell & 6) == RC_CELL_CODE;
+}
+
+static inline unsigned
+array_of(rc_cell cell)
+{
+    return (unsigned)(cell & 1);
+}
 
 static struct entry *
 entry_of(const struct table *table, rc_cell cell)
@@ -40,38 +70,95 @@ entry_of(const struct table *table, rc_cell cell)
 }
 
 static enum rc_status
-grow(struct table *table, size_t capacity)
+grow_entries(struct table *table)
 {
-    struct table grown = *table;
-    grown.capacity = capacity;
-    grown.entries = RC_ARENA_ARRAY(table->scratch, struct entry, capacity);
-    grown.distinct = RC_ARENA_ARRAY(table->scratch, struct rc_keyed, capacity / 2);
-    if (grown.entries == NULL || grown.distinct == NULL)
+    const struct entry *before = table->entries;
+    const size_t count = table->capacity;
+    const size_t capacity = count == 0 ? CAPACITY_FIRST : count * CAPACITY_FACTOR;
+    struct entry *entries = RC_ARENA_ARRAY(table->scratch, struct entry, capacity);
+    if (entries == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t i = 0; i < table->distinct_count; i++) {
-        grown.distinct[i] = table->distinct[i];
-        *entry_of(&grown, grown.distinct[i].key) =
-            (struct entry){.cell = grown.distinct[i].key, .number_plus_one = i + 1};
-    }
-    *table = grown;
+    table->entries = entries;
+    table->capacity = capacity;
+    for (size_t i = 0; i < count; i++)
+        if (before[i].number_plus_one != 0)
+            *entry_of(table, before[i].cell) = before[i];
     return RC_OK;
 }
 
 static enum rc_status
-number_of(struct table *table, rc_cell cell, uint32_t *ret_number)
+grow_numbers(struct table *table, unsigned which, uint32_t code)
 {
+    uint32_t count = code < NUMBERS_FIRST ? NUMBERS_FIRST : code * 2;
+    count = count < table->code_max ? count : table->code_max;
+    uint32_t *numbers = RC_ARENA_ARRAY(table->scratch, uint32_t, count);
+    if (numbers == NULL)
+        return RC_NO_MEMORY;
+    if (table->number_count[which] > 0)
+        memcpy(numbers, table->numbers[which], table->number_count[which] * sizeof(*numbers));
+    table->numbers[which] = numbers;
+    table->number_count[which] = count;
+    return RC_OK;
+}
+
+static enum rc_status
+add_distinct(struct table *table, rc_cell cell, uint32_t *ret_number)
+{
+    if (table->distinct_count == table->distinct_room) {
+        const uint32_t room = table->distinct_room == 0 ? DISTINCT_FIRST : table->distinct_room * 4;
+        struct rc_keyed *distinct = rc_arena_alloc(table->scratch, room * sizeof(*distinct));
+        if (distinct == NULL)
+            return RC_NO_MEMORY;
+        if (table->distinct_count > 0)
+            memcpy(distinct, table->distinct, table->distinct_count * sizeof(*distinct));
+        table->distinct = distinct;
+        table->distinct_room = room;
+    }
+    *ret_number = table->distinct_count;
+    table->distinct[table->distinct_count++] = (struct rc_keyed){.key = cell, .value = *ret_number};
+    return RC_OK;
+}
+
+static enum rc_status
+number_of_entry(struct table *table, rc_cell cell, uint32_t *ret_number)
+{
+    if (table->entry_count * 2 >= table->capacity)
+        RC_TRY(grow_entries(table));
     struct entry *entry = entry_of(table, cell);
     if (entry->number_plus_one == 0) {
-        if (table->distinct_count == table->capacity / 2) {
-            RC_TRY(grow(table, table->capacity * 2));
-            entry = entry_of(table, cell);
-        }
-        table->distinct[table->distinct_count] =
-            (struct rc_keyed){.key = cell, .value = table->distinct_count};
-        *entry = (struct entry){.cell = cell, .number_plus_one = ++table->distinct_count};
+        RC_TRY(add_distinct(table, cell, ret_number));
+        *entry = (struct entry){.cell = cell, .number_plus_one = *ret_number + 1};
+        table->entry_count++;
     }
     *ret_number = entry->number_plus_one - 1;
     return RC_OK;
+}
+
+/* Of a cell that number_of does not find. */
+static enum rc_status
+new_number(struct table *table, rc_cell cell, uint32_t *ret_number)
+{
+    const uint32_t code = rc_cell_code(cell);
+    if (!is_coded(cell) || code >= table->code_max)
+        return number_of_entry(table, cell, ret_number);
+    const unsigned which = array_of(cell);
+    if (code >= table->number_count[which])
+        RC_TRY(grow_numbers(table, which, code));
+    RC_TRY(add_distinct(table, cell, ret_number));
+    table->numbers[which][code] = *ret_number + 1;
+    return RC_OK;
+}
+
+static inline enum rc_status
+number_of(struct table *table, rc_cell cell, uint32_t *ret_number)
+{
+    if (is_coded(cell) && rc_cell_code(cell) < table->number_count[array_of(cell)]) {
+        const uint32_t number_plus_one = table->numbers[array_of(cell)][rc_cell_code(cell)];
+        *ret_number = number_plus_one - 1;
+        if (number_plus_one != 0)
+            return RC_OK;
+    }
+    return new_number(table, cell, ret_number);
 }
 
 static enum rc_status
@@ -79,17 +166,23 @@ number_cells(struct table *table,
              const rc_cell *cells,
              const uint32_t *order,
              uint32_t count,
-             uint32_t *codes)
+             uint32_t *codes,
+             struct rc_cell_counts *ret_counts)
 {
     rc_cell before = 0;
     uint32_t number = 0;
+    struct rc_cell_counts counts = {0};
     for (uint32_t i = 0; i < count; i++) {
         const rc_cell cell = cells[order[i]];
-        if (i == 0 || cell != before)
+        if (i == 0 || cell != before) {
             RC_TRY(number_of(table, cell, &number));
+            counts.run_count++;
+        }
+        counts.value_count += cell != RC_CELL_NULL;
         before = cell;
         codes[i] = number;
     }
+    *ret_counts = counts;
     return RC_OK;
 }
 
@@ -172,15 +265,16 @@ rc_cell_codes_build(const rc_cell *cells,
                     const struct rc_dictionary *texts,
                     struct rc_arena *arena,
                     struct rc_arena *scratch,
-                    struct rc_column_view *ret_view)
+                    struct rc_column_view *ret_view,
+                    struct rc_cell_counts *ret_counts)
 {
-    struct table table = {.scratch = scratch};
+    struct table table = {.scratch = scratch, .code_max = count};
     struct rc_texts ranked = {0};
+    struct rc_cell_counts counts;
     uint32_t *codes = rc_arena_alloc(arena, count * sizeof(*codes));
     if (codes == NULL)
         return RC_NO_MEMORY;
-    RC_TRY(grow(&table, CAPACITY_FIRST));
-    RC_TRY(number_cells(&table, cells, order, count, codes));
+    RC_TRY(number_cells(&table, cells, order, count, codes, &counts));
 
     const uint32_t distinct = table.distinct_count;
     struct rc_keyed *swap = rc_arena_alloc(scratch, distinct * sizeof(*swap));
@@ -205,5 +299,6 @@ rc_cell_codes_build(const rc_cell *cells,
                                         .dictionary = dictionary,
                                         .dictionary_count = cell_count,
                                         .texts = ranked};
+    *ret_counts = counts;
     return RC_OK;
 }

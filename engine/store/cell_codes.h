@@ -14,6 +14,11 @@
 #include "engine/base/arena.h"
 #include "engine/store/slab.h"
 
+struct rc_cell_counts {
+    uint32_t value_count; /* Cells that are not null. */
+    uint32_t run_count;   /* Runs of equal cells, in the order of the codes. */
+};
+
 /* Code i is that of cells[order[i]]; cells of kind RC_CELL_TEXT are codes of texts (NULL: there are
  * none). *ret_view is PLAIN with codes of four bytes; property is 0. */
 RC_MUST_USE enum rc_status
@@ -23,6 +28,7 @@ rc_cell_codes_build(const rc_cell *cells,
                     const struct rc_dictionary *texts,
                     struct rc_arena *arena,
                     struct rc_arena *scratch,
-                    struct rc_column_view *ret_view);
+                    struct rc_column_view *ret_view,
+                    struct rc_cell_counts *ret_counts);
 
 #endif

@@ -3,6 +3,9 @@
  * size PLAIN before RUNS before SPARSE, the order of how fast they are read. The choice is a
  * function of the rows alone, so that a slab's bytes do not depend on the way its rows came
  * together.
+ *
+ * A slab of all rows of one head, which is every seal, has columns whose codes and texts are those
+ * of the source already, and were counted when they were made: nothing is merged or read twice.
  */
 #include "engine/store/column_builder.h"
 
@@ -17,6 +20,13 @@ struct measures {
     uint32_t value_count; /* Rows that are not null. */
     uint32_t run_count;
     uint32_t row_count;
+};
+
+/* What a column holds beside codes. */
+struct content {
+    uint32_t cell_count; /* Without null. */
+    uint32_t text_count;
+    uint64_t text_bytes;
 };
 
 static enum rc_status
@@ -47,18 +57,61 @@ shape_of(uint32_t property,
          enum rc_column_form form,
          uint32_t code_count,
          uint32_t cell_count,
-         const struct rc_text_writer *texts)
+         const struct content *content)
 {
+    const uint32_t text_count = content->text_count;
     struct rc_slab_column column = {
         .property = property,
-        .form = form | (texts->count > 0 ? RC_SLAB_FORM_TEXTS : 0),
-        .code_width = rc_slab_code_width((uint64_t)cell_count + texts->count),
+        .form = form | (text_count > 0 ? RC_SLAB_FORM_TEXTS : 0),
+        .code_width = rc_slab_code_width((uint64_t)cell_count + text_count),
         .code_count = code_count,
         .dictionary_count = cell_count,
     };
     column.size = rc_slab_column_layout(&column).texts_at +
-                  rc_slab_texts_size(texts->count, texts->byte_count);
-    return (struct rc_column_plan){column, texts->count};
+                  rc_slab_texts_size(text_count, content->text_bytes);
+    return (struct rc_column_plan){column, text_count};
+}
+
+static struct rc_column_plan
+best_shape(uint32_t property, const struct measures *measures, const struct content *content)
+{
+    const uint32_t cells = content->cell_count;
+    const uint32_t with_null = cells + (measures->value_count < measures->row_count ? 1 : 0);
+    const struct rc_column_plan shapes[] = {
+        shape_of(property, RC_COLUMN_PLAIN, measures->row_count, with_null, content),
+        shape_of(property, RC_COLUMN_RUNS, measures->run_count, with_null, content),
+        shape_of(property, RC_COLUMN_SPARSE, measures->value_count, cells, content),
+    };
+    const struct rc_column_plan *best = &shapes[0];
+    for (size_t i = 1; i < sizeof(shapes) / sizeof(*shapes); i++)
+        best = shapes[i].column.size < best->column.size ? &shapes[i] : best;
+    return *best;
+}
+
+/* Whether the new slab is all rows of one head, in the order in which they are sorted. */
+static bool
+is_one_head(const struct rc_slab_build *build)
+{
+    const struct rc_build_source *source = &build->sources[0];
+    return build->source_count == 1 && source->slab == NULL &&
+           source->kept_count == source->row_count;
+}
+
+static struct rc_column_plan
+plan_of_head(const struct rc_slab_build *build, uint32_t property)
+{
+    struct rc_column_view view;
+    struct rc_cell_counts counts;
+    const bool found = rc_build_source_rows_column(&build->sources[0], property, &view, &counts);
+    RC_ASSERT(found && counts.value_count > 0);
+    const struct measures measures = {counts.value_count, counts.run_count, view.code_count};
+    const struct content content = {
+        .cell_count = view.dictionary_count - (rc_column_has_null(&view) ? 1 : 0),
+        .text_count = view.texts.count,
+        .text_bytes = view.texts.byte_count,
+    };
+    RC_ASSERT(measures.row_count == build->order->row_count);
+    return best_shape(property, &measures, &content);
 }
 
 enum rc_status
@@ -67,6 +120,10 @@ rc_column_measure(const struct rc_slab_build *build,
                   struct rc_arena *scratch,
                   struct rc_column_plan *ret_plan)
 {
+    if (is_one_head(build)) {
+        *ret_plan = plan_of_head(build, property);
+        return RC_OK;
+    }
     rc_arena_reset(scratch);
     struct rc_column_reader reader;
     struct measures measures = {0};
@@ -79,17 +136,8 @@ rc_column_measure(const struct rc_slab_build *build,
         *ret_plan = (struct rc_column_plan){.column.property = property};
         return RC_OK;
     }
-    const uint32_t cells = reader.merged.cell_count;
-    const uint32_t with_null = cells + (measures.value_count < measures.row_count ? 1 : 0);
-    const struct rc_column_plan shapes[] = {
-        shape_of(property, RC_COLUMN_PLAIN, measures.row_count, with_null, &texts),
-        shape_of(property, RC_COLUMN_RUNS, measures.run_count, with_null, &texts),
-        shape_of(property, RC_COLUMN_SPARSE, measures.value_count, cells, &texts),
-    };
-    const struct rc_column_plan *best = &shapes[0];
-    for (size_t i = 1; i < sizeof(shapes) / sizeof(*shapes); i++)
-        best = shapes[i].column.size < best->column.size ? &shapes[i] : best;
-    *ret_plan = *best;
+    const struct content content = {reader.merged.cell_count, texts.count, texts.byte_count};
+    *ret_plan = best_shape(property, &measures, &content);
     return RC_OK;
 }
 
@@ -162,22 +210,43 @@ put_sparse(struct pen *pen, const uint32_t *codes, uint32_t count)
     pen->row += count;
 }
 
+static void
+put_codes(struct pen *pen, enum rc_column_form form, const uint32_t *codes, uint32_t count)
+{
+    if (form == RC_COLUMN_PLAIN)
+        put_plain(pen, codes, count);
+    else if (form == RC_COLUMN_RUNS)
+        put_runs(pen, codes, count);
+    else
+        put_sparse(pen, codes, count);
+}
+
 static enum rc_status
 write_codes(struct rc_column_reader *reader, enum rc_column_form form, struct pen *pen)
 {
     uint32_t codes[BLOCK_ROWS];
     uint32_t count;
     while ((count = rc_column_reader_next(reader, codes, BLOCK_ROWS)) > 0) {
-        if (form == RC_COLUMN_PLAIN)
-            put_plain(pen, codes, count);
-        else if (form == RC_COLUMN_RUNS)
-            put_runs(pen, codes, count);
-        else
-            put_sparse(pen, codes, count);
+        put_codes(pen, form, codes, count);
         if (rc_build_cancelled(reader->build->cancel))
             return RC_CANCELLED;
     }
     return RC_OK;
+}
+
+/* The place of texts in a column's bytes, with their head filled in; text_count > 0. Returns where
+ * their blocks start, which their bytes follow. */
+static uint64_t *
+texts_place(const struct rc_column_plan *plan, char *bytes)
+{
+    const uint64_t texts_at = rc_slab_column_layout(&plan->column).texts_at;
+    struct rc_slab_texts *texts = (struct rc_slab_texts *)(void *)(bytes + texts_at);
+    const uint64_t starts_size = (uint64_t)rc_texts_block_count(plan->text_count) * 8;
+    *texts = (struct rc_slab_texts){
+        .text_count = plan->text_count,
+        .byte_count = plan->column.size - texts_at - sizeof(*texts) - starts_size,
+    };
+    return (uint64_t *)(void *)(texts + 1);
 }
 
 /* A writer into the texts' place in a column's bytes. */
@@ -187,15 +256,57 @@ open_texts(const struct rc_column_plan *plan, char *bytes, struct rc_text_writer
     rc_text_writer_open(writer, NULL);
     if (plan->text_count == 0)
         return;
-    const uint64_t texts_at = rc_slab_column_layout(&plan->column).texts_at;
-    struct rc_slab_texts *texts = (struct rc_slab_texts *)(void *)(bytes + texts_at);
-    uint64_t *block_starts = (uint64_t *)(void *)(texts + 1);
-    const uint32_t block_count = rc_texts_block_count(plan->text_count);
-    *texts = (struct rc_slab_texts){
-        .text_count = plan->text_count,
-        .byte_count = plan->column.size - texts_at - sizeof(*texts) - (uint64_t)block_count * 8,
+    uint64_t *block_starts = texts_place(plan, bytes);
+    rc_text_writer_restart(
+        writer, block_starts,
+        (unsigned char *)(block_starts + rc_texts_block_count(plan->text_count)));
+}
+
+static struct pen
+pen_of(const struct rc_slab_column *column, char *bytes, uint32_t bias)
+{
+    return (struct pen){
+        .codes = bytes,
+        .positions = (uint32_t *)(void *)(bytes + rc_slab_column_layout(column).positions_at),
+        .code_width = column->code_width,
+        .before = UINT32_MAX,
+        .bias = bias,
     };
-    rc_text_writer_restart(writer, block_starts, (unsigned char *)(block_starts + block_count));
+}
+
+static void
+end_codes(const struct rc_slab_column *column, struct pen *pen)
+{
+    RC_ASSERT(pen->count == column->code_count);
+    if (rc_slab_column_form(column) == RC_COLUMN_RUNS)
+        pen->positions[pen->count] = pen->row;
+}
+
+/* A head's codes are those of the column, but that sparse ones leave null out. */
+static void
+write_of_head(const struct rc_slab_build *build, const struct rc_column_plan *plan, char *bytes)
+{
+    const struct rc_slab_column *column = &plan->column;
+    const enum rc_column_form form = rc_slab_column_form(column);
+    struct rc_column_view view = {0};
+    const bool found = rc_build_source_column(&build->sources[0], column->property, &view);
+    RC_ASSERT(found && view.form == RC_COLUMN_PLAIN && view.code_width == 4);
+    RC_ASSERT(form != RC_COLUMN_SPARSE || rc_column_has_null(&view));
+    const uint32_t left_out = view.dictionary_count - column->dictionary_count;
+    RC_ASSERT(left_out == (form == RC_COLUMN_SPARSE ? 1 : 0));
+    struct pen pen = pen_of(column, bytes, left_out);
+    put_codes(&pen, form, view.codes, view.code_count);
+    end_codes(column, &pen);
+    if (column->dictionary_count > 0)
+        memcpy(bytes + rc_slab_column_layout(column).dictionary_at, view.dictionary + left_out,
+               column->dictionary_count * sizeof(rc_cell));
+    if (plan->text_count == 0)
+        return;
+    RC_ASSERT(plan->text_count == view.texts.count);
+    const uint32_t block_count = rc_texts_block_count(plan->text_count);
+    uint64_t *block_starts = texts_place(plan, bytes);
+    memcpy(block_starts, view.texts.block_starts, block_count * sizeof(*block_starts));
+    memcpy(block_starts + block_count, view.texts.bytes, view.texts.byte_count);
 }
 
 enum rc_status
@@ -205,6 +316,10 @@ rc_column_write(const struct rc_slab_build *build,
                 char *bytes)
 {
     const struct rc_slab_column *column = &plan->column;
+    if (is_one_head(build)) {
+        write_of_head(build, plan, bytes);
+        return RC_OK;
+    }
     rc_arena_reset(scratch);
     struct rc_column_reader reader;
     RC_CLEANUP(rc_text_writer_close) struct rc_text_writer texts;
@@ -215,17 +330,9 @@ rc_column_write(const struct rc_slab_build *build,
     RC_ASSERT(column->dictionary_count == reader.merged.cell_count + (has_null ? 1 : 0));
     RC_ASSERT(texts.count == plan->text_count &&
               column->size == layout.texts_at + rc_slab_texts_size(texts.count, texts.byte_count));
-    struct pen pen = {
-        .codes = bytes,
-        .positions = (uint32_t *)(void *)(bytes + layout.positions_at),
-        .code_width = column->code_width,
-        .before = UINT32_MAX,
-        .bias = has_null ? 0 : 1,
-    };
+    struct pen pen = pen_of(column, bytes, has_null ? 0 : 1);
     RC_TRY(write_codes(&reader, rc_slab_column_form(column), &pen));
-    RC_ASSERT(pen.count == column->code_count);
-    if (rc_slab_column_form(column) == RC_COLUMN_RUNS)
-        pen.positions[pen.count] = pen.row;
+    end_codes(column, &pen);
     rc_cell *dictionary = (rc_cell *)(void *)(bytes + layout.dictionary_at);
     if (has_null)
         *dictionary++ = RC_CELL_NULL;
