@@ -271,6 +271,13 @@ rc_dimension_reads_person(const struct rc_dimension *dimension)
     return dimension->groups == NULL || dimension->breakdown->scope == RC_LEAF_USER;
 }
 
+const struct rc_groups *
+rc_dimension_groups(const struct rc_dimension *dimension)
+{
+    return rc_dimension_reads_person(dimension) || dimension->renamed != NULL ? NULL
+                                                                              : dimension->groups;
+}
+
 bool
 rc_dimension_wants_bins(const struct rc_dimension *dimension)
 {

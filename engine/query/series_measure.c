@@ -15,6 +15,7 @@
 #include "engine/base/assert.h"
 #include "engine/query/exact_sum.h"
 #include "engine/query/series_line.h"
+#include "engine/query/series_scan.h"
 
 #define NO_BUCKET UINT32_MAX
 #define ROLLING_DAY_MS ((int64_t)86400000)
@@ -559,16 +560,36 @@ finish_line(struct walk *walk, uint32_t at)
     return RC_OK;
 }
 
+/* Fills a line by a short way, if there is one. */
+static enum rc_status
+measure_short(const struct rc_series_frame *frame, const struct rc_series_line *line, bool *ret_done)
+{
+    RC_TRY(rc_series_scan_events(frame, line, ret_done));
+    return *ret_done ? RC_OK : rc_series_scan_users(frame, line, ret_done);
+}
+
 enum rc_status
 rc_series_measure(const struct rc_series_frame *frame,
                   const struct rc_series_line *lines,
                   uint32_t line_count)
 {
-    RC_CLEANUP(walk_close)
-    struct walk walk = {.frame = frame, .lines = lines, .line_count = line_count};
+    RC_CLEANUP(walk_close) struct walk walk = {.frame = frame};
+    struct rc_series_line *left =
+        RC_ARENA_ARRAY(frame->context->arena, struct rc_series_line, line_count);
+    if (left == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t l = 0; l < line_count; l++) {
+        bool done;
+        RC_TRY(measure_short(frame, &lines[l], &done));
+        if (!done)
+            left[walk.line_count++] = lines[l];
+    }
+    if (walk.line_count == 0)
+        return RC_OK;
+    walk.lines = left;
     RC_TRY(walk_open(&walk));
     RC_TRY(run(&walk));
-    for (uint32_t l = 0; l < line_count; l++)
+    for (uint32_t l = 0; l < walk.line_count; l++)
         RC_TRY(finish_line(&walk, l));
     return RC_OK;
 }
