@@ -560,12 +560,22 @@ finish_line(struct walk *walk, uint32_t at)
     return RC_OK;
 }
 
-/* Fills a line by a short way, if there is one. */
+/* Fills the lines that have a short way. */
 static enum rc_status
-measure_short(const struct rc_series_frame *frame, const struct rc_series_line *line, bool *ret_done)
+measure_short(const struct rc_series_frame *frame,
+              const struct rc_series_line *lines,
+              uint32_t line_count,
+              bool *done)
 {
-    RC_TRY(rc_series_scan_events(frame, line, ret_done));
-    return *ret_done ? RC_OK : rc_series_scan_users(frame, line, ret_done);
+    for (uint32_t l = 0; l < line_count; l++) {
+        if (!done[l])
+            RC_TRY(rc_series_scan_events(frame, &lines[l], &done[l]));
+        if (!done[l])
+            RC_TRY(rc_series_scan_users(frame, &lines[l], &done[l]));
+        if (!done[l])
+            RC_TRY(rc_series_scan_numbers(frame, lines, line_count, l, done));
+    }
+    return RC_OK;
 }
 
 enum rc_status
@@ -576,14 +586,13 @@ rc_series_measure(const struct rc_series_frame *frame,
     RC_CLEANUP(walk_close) struct walk walk = {.frame = frame};
     struct rc_series_line *left =
         RC_ARENA_ARRAY(frame->context->arena, struct rc_series_line, line_count);
-    if (left == NULL)
+    bool *done = RC_ARENA_ARRAY(frame->context->arena, bool, line_count);
+    if (left == NULL || done == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t l = 0; l < line_count; l++) {
-        bool done;
-        RC_TRY(measure_short(frame, &lines[l], &done));
-        if (!done)
+    RC_TRY(measure_short(frame, lines, line_count, done));
+    for (uint32_t l = 0; l < line_count; l++)
+        if (!done[l])
             left[walk.line_count++] = lines[l];
-    }
     if (walk.line_count == 0)
         return RC_OK;
     walk.lines = left;

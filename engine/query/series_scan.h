@@ -27,6 +27,25 @@ rc_series_scan_users(const struct rc_series_frame *frame,
                      const struct rc_series_line *line,
                      bool *ret_done);
 
+/* Fills lines of numeric measures without rows: those among lines that are not done yet and measure
+ * the numbers that lines[first] does, all in one scan. Marks them in done; none: there is no short
+ * way. */
+RC_MUST_USE enum rc_status
+rc_series_scan_numbers(const struct rc_series_frame *frame,
+                       const struct rc_series_line *lines,
+                       uint32_t line_count,
+                       uint32_t first,
+                       bool *done);
+
+/* The codes of the least and the greatest number that a series has in the range; *ret_least above
+ * *ret_greatest: it has none. *ret_done false: there is no short way to them. */
+RC_MUST_USE enum rc_status
+rc_series_scan_ends(const struct rc_series_frame *frame,
+                    uint32_t series,
+                    uint32_t *ret_least,
+                    uint32_t *ret_greatest,
+                    bool *ret_done);
+
 /* By slab of the plan: the places of its rows for a line. In the context's arena. */
 RC_MUST_USE enum rc_status
 rc_series_tables(const struct rc_series_frame *frame,

@@ -18,6 +18,7 @@
 #include "engine/base/assert.h"
 #include "engine/query/percentile.h"
 #include "engine/query/series_line.h"
+#include "engine/query/series_scan.h"
 
 #define COUNTERS_MAX ((uint64_t)1 << 22) /* Of a lane: 16 MiB. */
 #define BITS_MAX ((uint64_t)1 << 28)     /* Of a lane: 32 MiB. */
@@ -383,19 +384,34 @@ rc_series_spread(const struct rc_series_frame *frame, const struct rc_series_lin
     }
 }
 
-enum rc_status
-rc_series_bins(const struct rc_series_frame *frame, uint32_t series, struct rc_bins *ret_bins)
+/* The codes of a series' least and greatest number, by a walk. */
+static enum rc_status
+find_ends(const struct rc_series_frame *frame,
+          uint32_t series,
+          uint32_t *ret_least,
+          uint32_t *ret_greatest)
 {
     RC_CLEANUP(spread_close) struct spread spread = {.frame = frame, .series = series};
     RC_TRY(spread_open(&spread));
     spread.pass = PASS_ENDS;
     RC_TRY(run(&spread));
+    for (uint32_t i = 0; i < spread.lane_count; i++) {
+        const struct lane *lane = &spread.lanes[i];
+        *ret_least = lane->least < *ret_least ? lane->least : *ret_least;
+        *ret_greatest = lane->greatest > *ret_greatest ? lane->greatest : *ret_greatest;
+    }
+    return RC_OK;
+}
+
+enum rc_status
+rc_series_bins(const struct rc_series_frame *frame, uint32_t series, struct rc_bins *ret_bins)
+{
+    bool done;
     uint32_t least = UINT32_MAX;
     uint32_t greatest = 0;
-    for (uint32_t i = 0; i < spread.lane_count; i++) {
-        least = spread.lanes[i].least < least ? spread.lanes[i].least : least;
-        greatest = spread.lanes[i].greatest > greatest ? spread.lanes[i].greatest : greatest;
-    }
+    RC_TRY(rc_series_scan_ends(frame, series, &least, &greatest, &done));
+    if (!done)
+        RC_TRY(find_ends(frame, series, &least, &greatest));
     *ret_bins = (struct rc_bins){.count = 0};
     if (least != UINT32_MAX) {
         const double *numbers = rc_numbers_all(frame->numbers[series]);

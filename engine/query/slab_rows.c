@@ -89,22 +89,17 @@ plain_codes(const struct rc_column_view *column, uint32_t begin, uint32_t count,
     }
 }
 
-static uint32_t
-code_at(const struct rc_column_view *column, uint32_t index)
+uint32_t
+rc_slab_rows_seek(const struct rc_column_view *column, uint32_t from, uint32_t row)
 {
-    if (column->code_width == 1)
-        return ((const uint8_t *)column->codes)[index];
-    if (column->code_width == 2)
-        return ((const uint16_t *)column->codes)[index];
-    return ((const uint32_t *)column->codes)[index];
-}
-
-/* The first index at or after from whose position is not below row. */
-static uint32_t
-seek(const struct rc_column_view *column, uint32_t from, uint32_t row)
-{
+    /* Mostly a few entries on: by doubling steps, and then between the last two. */
     uint32_t low = from;
-    uint32_t high = column->code_count;
+    uint32_t step = 1;
+    while (low + step < column->code_count && column->positions[low + step] < row) {
+        low += step;
+        step *= 2;
+    }
+    uint32_t high = low + step < column->code_count ? low + step : column->code_count;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
         if (column->positions[middle] < row)
@@ -124,9 +119,9 @@ run_codes(const struct rc_column_view *column,
 {
     uint32_t run = *position;
     if (run >= column->code_count || column->positions[run + 1] <= begin)
-        run = seek(column, run, begin + 1) - 1;
+        run = rc_slab_rows_seek(column, run, begin + 1) - 1;
     for (uint32_t row = begin; row < begin + count; run++) {
-        const uint32_t code = code_at(column, run);
+        const uint32_t code = rc_slab_rows_code(column, run);
         const uint32_t end = column->positions[run + 1];
         *position = run;
         for (; row < end && row < begin + count; row++)
@@ -141,10 +136,10 @@ sparse_codes(const struct rc_column_view *column,
              uint32_t *position,
              uint32_t *codes)
 {
-    uint32_t at = seek(column, *position, begin);
+    uint32_t at = rc_slab_rows_seek(column, *position, begin);
     memset(codes, 0xff, count * sizeof(*codes)); /* RC_CODE_NONE. */
     for (; at < column->code_count && column->positions[at] < begin + count; at++)
-        codes[column->positions[at] - begin] = code_at(column, at);
+        codes[column->positions[at] - begin] = rc_slab_rows_code(column, at);
     *position = at;
 }
 

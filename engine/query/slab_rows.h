@@ -56,4 +56,19 @@ rc_slab_rows_codes(const struct rc_column_view *column,
                    uint32_t *position,
                    uint32_t *codes);
 
+/* The first index at or after from in positions[] that is not below row. */
+uint32_t
+rc_slab_rows_seek(const struct rc_column_view *column, uint32_t from, uint32_t row);
+
+/* The code at an index of codes[]. */
+static inline uint32_t
+rc_slab_rows_code(const struct rc_column_view *column, uint32_t index)
+{
+    if (column->code_width == 1)
+        return ((const uint8_t *)column->codes)[index];
+    if (column->code_width == 2)
+        return ((const uint16_t *)column->codes)[index];
+    return ((const uint32_t *)column->codes)[index];
+}
+
 #endif
