@@ -292,6 +292,12 @@ rc_numbers_count(const struct rc_numbers *numbers)
     return numbers->number_count;
 }
 
+bool
+rc_numbers_has_lists(const struct rc_numbers *numbers)
+{
+    return numbers->list_count > 0;
+}
+
 const double *
 rc_numbers_all(const struct rc_numbers *numbers)
 {

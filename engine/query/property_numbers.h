@@ -9,6 +9,7 @@
 #ifndef RC_QUERY_PROPERTY_NUMBERS_H
 #define RC_QUERY_PROPERTY_NUMBERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/cleanup.h"
@@ -32,6 +33,10 @@ RC_DEFINE_CLEANUP(struct rc_numbers *, rc_numbers_free)
 /* How many different numbers there are among the rows that the plan can read, at most. */
 uint32_t
 rc_numbers_count(const struct rc_numbers *numbers);
+
+/* Whether some event has several. */
+bool
+rc_numbers_has_lists(const struct rc_numbers *numbers);
 
 /* They themselves, ascending: a number's code is its place here. */
 const double *

@@ -13,7 +13,7 @@
 #include "engine/query/series_scan.h"
 
 #define COUNTERS_MAX ((uint64_t)1 << 22) /* Of a lane: 16 MiB. */
-#define EVENTS_MAX ((uint64_t)1 << 31)   /* In one scan, so that 32 bits count them. */
+#define VALUES_MAX ((uint64_t)1 << 31)   /* In one scan, so that 32 bits count them. */
 
 struct scan {
     const struct rc_series_frame *frame;
@@ -31,6 +31,7 @@ struct lane {
     const struct scan *scan;
     struct rc_slab_rows rows;
     uint32_t *counts; /* [bucket][number]. */
+    uint64_t hit_count;
     uint32_t codes[RC_PIECE_ROWS];
 };
 
@@ -45,11 +46,12 @@ scan_close(struct scan *scan)
 
 /* Counts the numbers behind an entry in a place. */
 static inline void
-count_entry(const struct lane *lane, const uint32_t *entry, uint32_t place)
+count_entry(struct lane *lane, const uint32_t *entry, uint32_t place)
 {
     const struct scan *scan = lane->scan;
     if (place == scan->buckets || *entry == RC_NUMBER_NONE)
         return;
+    lane->hit_count++;
     uint32_t *counts = lane->counts + (size_t)place * scan->number_count;
     if ((*entry & RC_NUMBER_LIST) == 0) {
         counts[*entry]++;
@@ -145,7 +147,7 @@ fold_rows(void *state,
         .times = rc_slab_times(rc_view_slabs(scan->frame->context->view, &count)[index].slab),
     };
     (void)block;
-    *hit_count += end - begin;
+    lane->hit_count = 0;
     stretch.entries = rc_numbers_of_slab(scan->numbers, index, &stretch.column);
     if (stretch.entries == NULL)
         return RC_OK;
@@ -158,6 +160,7 @@ fold_rows(void *state,
             count_piece(lane, &stretch, words, begin, stop, &position);
         begin = stop;
     }
+    *hit_count += lane->hit_count; /* Those with a number. */
     return RC_OK;
 }
 
@@ -172,7 +175,8 @@ run(struct scan *scan, bool *ret_done)
     scan->stream = rc_slab_rows_stream(frame->plan, bit);
     *ret_done = false;
     if (frame->split != NULL || scan->numbers == NULL || scan->stream == UINT32_MAX ||
-        frame->plan->hits_max > EVENTS_MAX)
+        frame->plan->hits_max * (rc_numbers_has_lists(scan->numbers) ? RC_LIST_ITEMS_MAX : 1) >
+            VALUES_MAX)
         return RC_OK;
     scan->number_count = rc_numbers_count(scan->numbers);
     scan->buckets =

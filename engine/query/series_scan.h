@@ -15,6 +15,9 @@
 #include "engine/query/series_line.h"
 #include "engine/query/slab_rows.h"
 
+/* Tests: false leaves everything to the long ways. */
+extern bool rc_series_short_ways;
+
 /* Fills a line of COUNT; *ret_done false: there is no short way for it. */
 RC_MUST_USE enum rc_status
 rc_series_scan_events(const struct rc_series_frame *frame,
