@@ -41,7 +41,8 @@ enum key {
 
 static const struct argp_option options[] = {
     {"measure", KEY_MEASURE, "MEASURE", 0,
-     "events (default), users, sessions, rolling, mean-per-user, max-per-user, sum, mean, min, max, "
+     "events (default), users, sessions, rolling, mean-per-user, max-per-user, sum, mean, min, "
+     "max, "
      "median, percentile, histogram, distinct; given again, it is that of the next series",
      1},
     {"of", KEY_OF, "PROPERTY", 0, "The property that sum, mean and the like measure", 1},
@@ -54,9 +55,12 @@ static const struct argp_option options[] = {
     {"cumulative", KEY_CUMULATIVE, NULL, 0, "Running sums, first-seen users", 1},
     {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0, "Bucket: minute, hour, day, ... (default: by range)", 1},
     {"total", KEY_TOTAL, NULL, 0, "Only the figure of the whole range", 1},
-    {"by", RC_QUERY_KEY_BY, "PROPERTY", 0, "A line for each value (user.x for users'); may repeat", 1},
-    {"by-count", RC_SPLIT_KEY_COUNT, "EVENTS", 0, "A line for each number of such events of a user", 1},
-    {"by-segment", RC_SPLIT_KEY_SEGMENT, "SEGMENT", 0, "A line for it, and for the rest; may repeat", 1},
+    {"by", RC_QUERY_KEY_BY, "PROPERTY", 0, "A line for each value (user.x for users'); may repeat",
+     1},
+    {"by-count", RC_SPLIT_KEY_COUNT, "EVENTS", 0, "A line for each number of such events of a user",
+     1},
+    {"by-segment", RC_SPLIT_KEY_SEGMENT, "SEGMENT", 0,
+     "A line for it, and for the rest; may repeat", 1},
     {"in-bins", RC_SPLIT_KEY_BINS, "N", 0, "Put the numbers of --by and --by-count into bins", 1},
     {"top", RC_QUERY_KEY_TOP, "N", 0, "Rows before Other (9)", 1},
     {0},
@@ -177,7 +181,8 @@ build_one(struct series *series, size_t index)
     const size_t measures = series->measures.count;
     const bool of_property =
         measures > 0 &&
-        measure_of(series->measures.items[index < measures ? index : measures - 1], &one->measure) &&
+        measure_of(series->measures.items[index < measures ? index : measures - 1],
+                   &one->measure) &&
         one->measure >= RECOUNT__V1__SERIES_MEASURE__SERIES_MEASURE_PROPERTY_SUM &&
         one->measure <= RECOUNT__V1__SERIES_MEASURE__SERIES_MEASURE_PROPERTY_DISTINCT_VALUES;
     if (series->property != NULL && (of_property || measures < 2))
@@ -227,8 +232,9 @@ build_comparison(struct series *series, Recount__V1__SeriesComparison **ret_comp
     if (size > 1 && unit[size - 1] == 's')
         unit[size - 1] = '\0';
     if (!read || !rc_options_unit(unit, &comparison->shift->unit)) {
-        fprintf(stderr, "recount: --compare takes \"previous\" or a number of days, weeks or months "
-                        "(\"1 month\")\n");
+        fprintf(stderr,
+                "recount: --compare takes \"previous\" or a number of days, weeks or months "
+                "(\"1 month\")\n");
         return RC_EXIT_USAGE;
     }
     comparison->shift->count = count;
@@ -240,7 +246,8 @@ build_formulas(struct series *series, Recount__V1__SeriesRequest *request)
 {
     struct rc_arena *arena = series->query.session.arena;
     request->n_formulas = series->formulas.count;
-    request->formulas = rc_need(RC_ARENA_ARRAY(arena, Recount__V1__Formula *, request->n_formulas + 1));
+    request->formulas =
+        rc_need(RC_ARENA_ARRAY(arena, Recount__V1__Formula *, request->n_formulas + 1));
     for (size_t i = 0; i < request->n_formulas; i++) {
         request->formulas[i] = RC_MESSAGE(arena, Recount__V1__Formula, recount__v1__formula);
         request->formulas[i]->expression = series->formulas.items[i];
@@ -259,8 +266,8 @@ build(struct series *series, Recount__V1__SeriesRequest *request)
     request->series = rc_need(RC_ARENA_ARRAY(arena, Recount__V1__Series *, request->n_series));
     for (size_t i = 0; i < request->n_series && code == RC_EXIT_OK; i++) {
         request->series[i] = build_one(series, i);
-        code = rc_query_options_selector(query, query->words.items[i],
-                                         &request->series[i]->selector);
+        code =
+            rc_query_options_selector(query, query->words.items[i], &request->series[i]->selector);
     }
     if (code == RC_EXIT_OK)
         code = rc_options_scope(&query->session, &query->scope, true, &request->scope);

@@ -9,14 +9,16 @@
  *
  * A formula is ranked by its own figure, so its operands are measured over its own rows.
  *
- * An earlier time is a second frame, whose rows are matched with those of the first by their values.
+ * An earlier time is a second frame, whose rows are matched with those of the first by their
+ * values.
  */
 #include "engine/query/scope.h"
 #include "engine/query/series_check.h"
 #include "engine/query/series_compare.h"
 #include "engine/query/series_query.h"
 
-/* Numbers of a reply, all lines, rows and buckets: at most 48 bytes a lane and some in the reply. */
+/* Numbers of a reply, all lines, rows and buckets: at most 48 bytes a lane and some in the reply.
+ */
 #define PLACES_MAX ((uint64_t)4 << 20)
 
 static void
@@ -28,7 +30,9 @@ query_close(struct rc_series_query *query)
 
 /* Lets a line fill arrays of its own. */
 static enum rc_status
-line_open(const struct rc_series_query *query, const struct rc_series_frame *frame, struct rc_series_line *line)
+line_open(const struct rc_series_query *query,
+          const struct rc_series_frame *frame,
+          struct rc_series_line *line)
 {
     struct rc_arena *arena = query->context->arena;
     const uint64_t places = (uint64_t)line->row_count * rc_line_places(frame, line);
@@ -114,8 +118,7 @@ look_for_other(struct rc_series_query *query,
     for (uint32_t row = 0; row < rc_split_count(query->earlier.split); row++)
         for (uint32_t i = 0; i < query->request->series_count; i++)
             if ((operands >> i & 1) != 0 && earlier[i].present[row] != 0 &&
-                (others[row] == RC_CODE_NONE ||
-                 ranking->row_of[others[row]] == ranking->row_count))
+                (others[row] == RC_CODE_NONE || ranking->row_of[others[row]] == ranking->row_count))
                 ranking->has_other = true;
 }
 
@@ -164,7 +167,10 @@ row_map(const struct rc_series_query *query,
 
 /* Adds the lines of a result; without a breakdown a formula uses those of its series. */
 static enum rc_status
-add_lines(const struct rc_series_query *query, struct rc_series_round *round, uint32_t result, const uint32_t *others)
+add_lines(const struct rc_series_query *query,
+          struct rc_series_round *round,
+          uint32_t result,
+          const uint32_t *others)
 {
     const bool split = query->request->breakdown != NULL;
     const uint32_t *row_of = NULL;
@@ -209,7 +215,9 @@ prepare_round(const struct rc_series_query *query,
 }
 
 static enum rc_status
-check_places(const struct rc_series_query *query, const struct rc_series_round *round, struct rc_error *reterr_error)
+check_places(const struct rc_series_query *query,
+             const struct rc_series_round *round,
+             struct rc_error *reterr_error)
 {
     uint64_t numbers = 0;
     for (uint32_t i = 0; i < round->line_count; i++) {
@@ -282,7 +290,8 @@ rc_query_series(const struct rc_query_context *context,
         RC_TRY(check_places(&query, &before, reterr_error));
         RC_TRY_OR(reterr_error, measure_round(&query, &before));
     }
-    RC_TRY_OR(reterr_error, rc_series_fill_reply(&query, &round, compares ? &before : NULL, &reply));
+    RC_TRY_OR(reterr_error,
+              rc_series_fill_reply(&query, &round, compares ? &before : NULL, &reply));
     rc_plan_add_stats(query.frame.plan, &reply.stats);
     if (compares)
         rc_plan_add_stats(query.earlier.plan, &reply.stats);

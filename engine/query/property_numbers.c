@@ -170,8 +170,8 @@ resolve(struct rc_numbers *numbers, uint32_t property)
         struct slab_numbers *slab = &numbers->slabs[index];
         slab->present = rc_slab_column(slabs[index].slab, property, &slab->column);
         if (slab->present)
-            RC_TRY(entries_of_cells(numbers, slab->column.dictionary,
-                                    slab->column.dictionary_count, &slab->entries));
+            RC_TRY(entries_of_cells(numbers, slab->column.dictionary, slab->column.dictionary_count,
+                                    &slab->entries));
     }
     for (uint32_t i = 0; i < chunk_count && property != RC_PROPERTY_NONE; i++) {
         const rc_cell *cells = rc_view_chunk_cells(&chunks[i], property);
@@ -273,7 +273,9 @@ build(struct rc_numbers *numbers, struct rc_bytes name)
 }
 
 enum rc_status
-rc_numbers_new(const struct rc_plan *plan, struct rc_bytes property, struct rc_numbers **ret_numbers)
+rc_numbers_new(const struct rc_plan *plan,
+               struct rc_bytes property,
+               struct rc_numbers **ret_numbers)
 {
     RC_CLEANUP(rc_numbers_freep)
     struct rc_numbers *numbers = rc_alloc_in(plan->context->account, sizeof(*numbers));

@@ -2,7 +2,8 @@
  * Measuring lines that need one pass and have no short way.
  *
  * Users and sessions are told apart by order: hits come person by person, so the last one counted
- * in a place is all that it must remember. Lines of plain counts and numbers take hits as they come.
+ * in a place is all that it must remember. Lines of plain counts and numbers take hits as they
+ * come.
  *
  * A session is told by its serial number in the lane: a new one begins where the user changes or
  * pauses.
@@ -216,8 +217,7 @@ add_to_row(struct lane *lane,
     case RC_MEASURE_UNIQUE:
         /* Running sums count a user where he was first seen. */
         if (bucket_place != range_place &&
-            (!walk->frame->request->cumulative ||
-             held->marks[range_place] != (uint64_t)person + 1))
+            (!walk->frame->request->cumulative || held->marks[range_place] != (uint64_t)person + 1))
             count_user(held, bucket_place, person);
         count_user(held, range_place, person);
         return RC_OK;
@@ -236,7 +236,10 @@ add_to_row(struct lane *lane,
 
 /* The bucket of a hit for a series; false: it does not count. */
 static bool
-bucket_of(struct lane *lane, const struct rc_series_line *line, int64_t time_ms, uint32_t *ret_bucket)
+bucket_of(struct lane *lane,
+          const struct rc_series_line *line,
+          int64_t time_ms,
+          uint32_t *ret_bucket)
 {
     const struct rc_series_frame *frame = lane->walk->frame;
     *ret_bucket = NO_BUCKET;

@@ -179,8 +179,7 @@ run(struct scan *scan, bool *ret_done)
             VALUES_MAX)
         return RC_OK;
     scan->number_count = rc_numbers_count(scan->numbers);
-    scan->buckets =
-        scan->line->bucketed && frame->bucket_count > 0 ? frame->bucket_count : 1;
+    scan->buckets = scan->line->bucketed && frame->bucket_count > 0 ? frame->bucket_count : 1;
     const uint64_t counters = (uint64_t)scan->buckets * scan->number_count;
     if (counters > COUNTERS_MAX)
         return RC_OK;
@@ -310,8 +309,8 @@ fill_line(const struct scan *scan, const struct rc_series_line *line, const uint
 {
     for (uint32_t bucket = 0; rc_line_places(scan->frame, line) > 1 && bucket < scan->buckets;
          bucket++)
-        RC_TRY(fill_place(scan, line,
-                          scan->lanes[0].counts + (size_t)bucket * scan->number_count, bucket));
+        RC_TRY(fill_place(scan, line, scan->lanes[0].counts + (size_t)bucket * scan->number_count,
+                          bucket));
     return fill_place(scan, line, range, rc_line_places(scan->frame, line) - 1);
 }
 

@@ -32,12 +32,13 @@ number_at(const struct rc_series_query *query,
     for (uint32_t i = 0; i < series_count; i++)
         if (round->line_of[result][i] != RC_SERIES_NO_LINE)
             figures[i] = round->lines[round->line_of[result][i]].values[at];
-    return result < series_count ? figures[result]
-                                 : rc_formula_value(query->formulas[result - series_count], figures);
+    return result < series_count
+               ? figures[result]
+               : rc_formula_value(query->formulas[result - series_count], figures);
 }
 
-/* One row's numbers by bucket of the reply; *ret_total the range's. A bucket that the frame does not
- * have is without a number. */
+/* One row's numbers by bucket of the reply; *ret_total the range's. A bucket that the frame does
+ * not have is without a number. */
 static enum rc_status
 fill_numbers(const struct rc_series_query *query,
              const struct rc_series_round *round,
@@ -66,7 +67,8 @@ fill_histograms(const struct rc_series_query *query,
                 struct rc_series_row *ret_row)
 {
     const uint32_t places = query->frame.bucket_count + 1;
-    const struct rc_series_line *line = &round->lines[round->line_of[ret_row->series][ret_row->series]];
+    const struct rc_series_line *line =
+        &round->lines[round->line_of[ret_row->series][ret_row->series]];
     struct rc_histogram *histograms =
         RC_ARENA_ARRAY(query->context->arena, struct rc_histogram, places);
     if (histograms == NULL)
@@ -138,9 +140,9 @@ fill_row(const struct rc_series_query *query,
 
 enum rc_status
 rc_series_fill_reply(struct rc_series_query *query,
-           const struct rc_series_round *round,
-           const struct rc_series_round *earlier,
-           struct rc_series_reply *reply)
+                     const struct rc_series_round *round,
+                     const struct rc_series_round *earlier,
+                     struct rc_series_reply *reply)
 {
     struct rc_arena *arena = query->context->arena;
     uint32_t count = 0;
@@ -165,4 +167,3 @@ rc_series_fill_reply(struct rc_series_query *query,
     reply->row_count = count;
     return RC_OK;
 }
-

@@ -134,9 +134,9 @@ map_codes(struct scan *scan)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < plan->slab_count; i++) {
         const uint32_t *sets =
-            scan->groups == NULL ? NULL
-                                 : rc_groups_of_slab(scan->groups, plan->slabs[i].index,
-                                                     &scan->slabs[i].column);
+            scan->groups == NULL
+                ? NULL
+                : rc_groups_of_slab(scan->groups, plan->slabs[i].index, &scan->slabs[i].column);
         RC_TRY(map_slab(scan, sets, &scan->slabs[i]));
     }
     return RC_OK;
@@ -260,15 +260,14 @@ static inline void
 count_row(const struct piece *piece, uint32_t row)
 {
     const uint32_t place = rc_bucket_table_find(piece->table, piece->times[row]);
-    const uint32_t code = piece->codes == NULL || piece->codes[row] == RC_CODE_NONE
-                              ? piece->none
-                              : piece->codes[row];
-    const uint32_t counter =
-        place < piece->buckets ? piece->counters[code] + place : piece->unread;
+    const uint32_t code =
+        piece->codes == NULL || piece->codes[row] == RC_CODE_NONE ? piece->none : piece->codes[row];
+    const uint32_t counter = place < piece->buckets ? piece->counters[code] + place : piece->unread;
     piece->narrow[(row & piece->copy_mask) * piece->copy_counters + counter]++;
 }
 
-/* Counts count rows of a piece, or those that have a bit in words, which begin with the row first. */
+/* Counts count rows of a piece, or those that have a bit in words, which begin with the row first.
+ */
 static void
 count_rows(const struct piece *piece, const uint64_t *words, uint32_t first, uint32_t count)
 {
@@ -306,9 +305,8 @@ add_listed(struct lane *lane,
             continue;
         const uint32_t offset_ms = piece->times[row - begin];
         const uint32_t place = rc_bucket_table_find(piece->table, offset_ms);
-        const struct rc_hit hit = {.time_ms = piece->table->window_start_ms + offset_ms,
-                                   .source = source,
-                                   .row = row};
+        const struct rc_hit hit = {
+            .time_ms = piece->table->window_start_ms + offset_ms, .source = source, .row = row};
         if (place < piece->buckets)
             RC_TRY(add_hit(lane, &hit, place));
     }

@@ -78,9 +78,8 @@ spread_open(struct spread *spread)
         return RC_NO_MEMORY;
     spread->lane_count = context->parallel_max;
     for (uint32_t i = 0; i < spread->lane_count; i++)
-        spread->lanes[i] = (struct lane){.spread = spread,
-                                         .least = UINT32_MAX,
-                                         .rows = {.list = {.account = context->account}}};
+        spread->lanes[i] = (struct lane){
+            .spread = spread, .least = UINT32_MAX, .rows = {.list = {.account = context->account}}};
     if (spread->line != NULL)
         spread->place_count =
             (uint64_t)spread->line->row_count * rc_line_places(spread->frame, spread->line);
@@ -379,8 +378,8 @@ rc_series_spread(const struct rc_series_frame *frame, const struct rc_series_lin
     case RC_MEASURE_HISTOGRAM:
         return measure_histogram(&spread);
     default:
-        return measure_percentile(
-            &spread, series->measure == RC_MEASURE_MEDIAN ? 50 : series->percentile);
+        return measure_percentile(&spread,
+                                  series->measure == RC_MEASURE_MEDIAN ? 50 : series->percentile);
     }
 }
 
@@ -415,8 +414,8 @@ rc_series_bins(const struct rc_series_frame *frame, uint32_t series, struct rc_b
     *ret_bins = (struct rc_bins){.count = 0};
     if (least != UINT32_MAX) {
         const double *numbers = rc_numbers_all(frame->numbers[series]);
-        *ret_bins = rc_bins_make(numbers[least], numbers[greatest],
-                                 frame->request->series[series].bins);
+        *ret_bins =
+            rc_bins_make(numbers[least], numbers[greatest], frame->request->series[series].bins);
     }
     return RC_OK;
 }

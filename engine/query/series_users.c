@@ -66,8 +66,7 @@ fold_begin(void *state, const struct rc_walk_block *block)
     struct lane *lane = state;
     count_block(lane);
     lane->slot_count = block->slot_count;
-    memset(lane->bits, 0,
-           (size_t)block->slot_count * lane->scan->words * sizeof(*lane->bits));
+    memset(lane->bits, 0, (size_t)block->slot_count * lane->scan->words * sizeof(*lane->bits));
     return RC_OK;
 }
 
@@ -216,8 +215,8 @@ rc_series_scan_users(const struct rc_series_frame *frame,
     RC_CLEANUP(scan_close) struct scan scan = {.frame = frame, .line = line};
     *ret_done = false;
     scan.stream = rc_slab_rows_stream(frame->plan, bit);
-    if (frame->request->series[line->series].measure != RC_MEASURE_UNIQUE ||
-        frame->split != NULL || scan.stream == UINT32_MAX)
+    if (frame->request->series[line->series].measure != RC_MEASURE_UNIQUE || frame->split != NULL ||
+        scan.stream == UINT32_MAX)
         return RC_OK;
     scan.buckets = line->bucketed && frame->bucket_count > 0 ? frame->bucket_count : 1;
     scan.words = (scan.buckets + 63) / 64;

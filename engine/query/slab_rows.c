@@ -23,8 +23,8 @@ rc_slab_rows_open(struct rc_slab_rows *rows,
 {
     uint32_t count;
     if (rows->scratch == NULL)
-        rows->scratch = rc_alloc_in(rows->account,
-                                    (RC_BLOCK_WORDS + RC_PIECE_WORDS) * sizeof(*rows->scratch));
+        rows->scratch =
+            rc_alloc_in(rows->account, (RC_BLOCK_WORDS + RC_PIECE_WORDS) * sizeof(*rows->scratch));
     if (rows->scratch == NULL)
         return RC_NO_MEMORY;
     rows->set = plan->slabs[plan_slab].sets[stream];

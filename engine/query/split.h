@@ -1,7 +1,7 @@
 /*
- * Split: the rows of a breakdown by one to three dimensions, numbered, and in which of them an event
- * counts. A row is a value of each dimension; an event with several values counts in the row of
- * each.
+ * Split: the rows of a breakdown by one to three dimensions, numbered, and in which of them an
+ * event counts. A row is a value of each dimension; an event with several values counts in the row
+ * of each.
  *
  * Ownership: opaque; charges the context's account; borrows the plan, which must outlive it.
  * Threading: made by one thread (which lets workers walk), then read by any; each reader has an

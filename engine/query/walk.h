@@ -61,9 +61,9 @@ struct rc_fold {
                            const struct rc_hit *hits,
                            const uint32_t *slots,
                            uint32_t count);
-    /* Unordered, may be NULL: takes rows of a slab (an index into plan->slabs) as they are, and finds
-     * the hits among them itself; hits then gets those of heads and of joined persons. The rows are
-     * of the block's users. Adds to *hit_count. The plan asks for no person. */
+    /* Unordered, may be NULL: takes rows of a slab (an index into plan->slabs) as they are, and
+     * finds the hits among them itself; hits then gets those of heads and of joined persons. The
+     * rows are of the block's users. Adds to *hit_count. The plan asks for no person. */
     enum rc_status (*rows)(void *lane,
                            const struct rc_walk_block *block,
                            uint32_t plan_slab,

@@ -184,8 +184,7 @@ bad_requests_name_the_field(void **state)
     const struct rc_series good = {.selector = rig_predicate(rig, &any),
                                    .measure = RC_MEASURE_COUNT};
     struct rc_series series = good;
-    struct rc_breakdown dimension = {.scope = RC_LEAF_EVENT,
-                                     .property = RC_BYTES_LITERAL("price")};
+    struct rc_breakdown dimension = {.scope = RC_LEAF_EVENT, .property = RC_BYTES_LITERAL("price")};
     const struct rc_series_formula formula = {RC_BYTES_LITERAL("A / B")};
     const struct rc_series_request base = {
         .scope = {.start_ms = RIG_START_MS,
@@ -218,9 +217,8 @@ bad_requests_name_the_field(void **state)
         expect_fault(rig, &base, bad[i].field);
     }
     struct rc_series_request request = base;
-    series = (struct rc_series){.selector = good.selector,
-                                .measure = RC_MEASURE_MEAN,
-                                .property = RC_BYTES_LITERAL("p")};
+    series = (struct rc_series){
+        .selector = good.selector, .measure = RC_MEASURE_MEAN, .property = RC_BYTES_LITERAL("p")};
     request.cumulative = true;
     expect_fault(rig, &request, "series[0].measure");
     series = good;

@@ -186,9 +186,9 @@ static void
 bad_formulas_say_where(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",    "A +",   "(A",   "A)",    "A B",  "C",  "a",
-                                      "1.",  ".5",    "1e3",  "A ** B", "A,B", "AAAAAAAAAAAA",
-                                      "A %", "max(A)"};
+    static const char *const bad[] = {"",       "A +", "(A",           "A)",  "A B",
+                                      "C",      "a",   "1.",           ".5",  "1e3",
+                                      "A ** B", "A,B", "AAAAAAAAAAAA", "A %", "max(A)"};
     char deep[200];
     struct rc_arena *arena = rc_arena_new(NULL, 0);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -219,13 +219,12 @@ series_have_letters_like_columns(void **state)
     figures[25] = 2;
     figures[26] = 3;
     figures[31] = 5;
-    assert_int_equal(rc_formula_parse(rc_bytes_of("Z * AA * AF"), RC_SERIES_MAX, arena, &formula,
-                                      NULL),
-                     RC_OK);
+    assert_int_equal(
+        rc_formula_parse(rc_bytes_of("Z * AA * AF"), RC_SERIES_MAX, arena, &formula, NULL), RC_OK);
     assert_true(rc_formula_value(formula, figures) == 30);
     assert_int_equal(rc_formula_operands(formula), 1u << 25 | 1u << 26 | 1u << 31);
-    assert_int_equal(
-        rc_formula_parse(rc_bytes_of("AG"), RC_SERIES_MAX, arena, &formula, NULL), RC_INVALID);
+    assert_int_equal(rc_formula_parse(rc_bytes_of("AG"), RC_SERIES_MAX, arena, &formula, NULL),
+                     RC_INVALID);
     rc_arena_free(arena);
 }
 
@@ -345,7 +344,8 @@ shifts_keep_local_time(void **state)
     /* 2024-03-31T12:00+02:00, a day and a week after the clock went forward at most. */
     expect_shift("Europe/Berlin", RC_UNIT_DAY, 1, 1711879200, 1711796400);
     expect_shift("Europe/Berlin", RC_UNIT_WEEK, 1, 1711879200, 1711278000);
-    /* 2024-04-01T02:30+02:00: the day before there is no half past two; it begins again at three. */
+    /* 2024-04-01T02:30+02:00: the day before there is no half past two; it begins again at three.
+     */
     expect_shift("Europe/Berlin", RC_UNIT_DAY, 1, 1711931400, 1711846800);
     /* 2024-10-28T02:30+01:00: the day before there are two, of which the first is meant. */
     expect_shift("Europe/Berlin", RC_UNIT_DAY, 1, 1730079000, 1729989000);
