@@ -39,6 +39,14 @@ rc_command_query_retention(int count, char **arguments);
 enum rc_exit_code
 rc_command_query_series(int count, char **arguments);
 enum rc_exit_code
+rc_command_query_lifecycle(int count, char **arguments);
+enum rc_exit_code
+rc_command_query_sessions(int count, char **arguments);
+enum rc_exit_code
+rc_command_query_paths(int count, char **arguments);
+enum rc_exit_code
+rc_command_query_stickiness(int count, char **arguments);
+enum rc_exit_code
 rc_command_query_segment(int count, char **arguments);
 enum rc_exit_code
 rc_command_query_events(int count, char **arguments);
@@ -48,6 +56,14 @@ enum rc_exit_code
 rc_command_stats(int count, char **arguments);
 enum rc_exit_code
 rc_command_snapshot(int count, char **arguments);
+enum rc_exit_code
+rc_command_check(int count, char **arguments);
+enum rc_exit_code
+rc_command_backup(int count, char **arguments);
+enum rc_exit_code
+rc_command_purge(int count, char **arguments);
+enum rc_exit_code
+rc_command_user(int count, char **arguments);
 enum rc_exit_code
 rc_command_health(int count, char **arguments);
 enum rc_exit_code

@@ -3,8 +3,12 @@
 
 #include <recount/v1/event_list.pb-c.h>
 #include <recount/v1/funnel.pb-c.h>
+#include <recount/v1/lifecycle.pb-c.h>
+#include <recount/v1/paths.pb-c.h>
 #include <recount/v1/retention.pb-c.h>
 #include <recount/v1/series.pb-c.h>
+#include <recount/v1/sessions.pb-c.h>
+#include <recount/v1/stickiness.pb-c.h>
 #include <string.h>
 
 #include "server/encode.h"
@@ -72,11 +76,18 @@ rc_selector_label(struct rc_request *request,
             &recount__v1__##snake##_response__descriptor, rc_call_##snake, RC_SERVICE_QUERY \
     }
 
+/* One a line, so that a new call is a new line. */
+/* clang-format off */
 static const struct rc_service_method methods[] = {
     METHOD("Funnel", funnel),
     METHOD("Retention", retention),
     METHOD("Series", series),
+    METHOD("Lifecycle", lifecycle),
+    METHOD("Stickiness", stickiness),
+    METHOD("Sessions", sessions),
+    METHOD("Paths", paths),
     METHOD("ListEvents", list_events),
 };
+/* clang-format on */
 
 const struct rc_service rc_service_query = {methods, sizeof(methods) / sizeof(methods[0])};

@@ -5,6 +5,7 @@ import json
 
 import grpc
 
+import usage_wire
 import wire
 import wire_series
 from columnar import columnar, is_integer_id, ndjson
@@ -244,6 +245,7 @@ class Project:
             "series": ("Series", wire_series.series_request, wire_series.series_reply),
             "funnel": ("Funnel", wire.funnel_request, wire.funnel_reply),
             "retention": ("Retention", wire.retention_request, wire.retention_reply),
+            **usage_wire.CALLS,
         }
         method, request_of, answer_of = kinds[query["kind"]]
         reply = getattr(self.client.queries, method)(request_of(query, self.name), timeout=SECONDS)

@@ -5,14 +5,22 @@ says which file answers it.
 """
 
 from funnel import funnel_answer
+from lifecycle import lifecycle_answer
 from lists import events_answer, users_answer
+from paths import paths_answer
 from retention import retention_answer
 from series import series_answer
+from sessions import sessions_answer
+from stickiness import stickiness_answer
 
 ANSWERS = {
     "series": series_answer,
     "funnel": funnel_answer,
     "retention": retention_answer,
+    "lifecycle": lifecycle_answer,
+    "stickiness": stickiness_answer,
+    "sessions": sessions_answer,
+    "paths": paths_answer,
     "segment": users_answer,
     "events": events_answer,
 }

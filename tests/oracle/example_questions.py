@@ -7,6 +7,7 @@ says and what a server says are compared as texts.
 import datetime
 
 import series_questions
+import usage_questions
 from examples import (
     AS_OF_MS,
     WEEKDAYS,
@@ -37,7 +38,7 @@ class Question:
         self.tokens = Tokens(source)
         self.kind = self.tokens.word("a question")
         self.is_series = series_questions.begins(self.kind)
-        if self.kind not in KINDS and not self.is_series:
+        if self.kind not in KINDS + tuple(usage_questions.READERS) and not self.is_series:
             raise Unreadable(f"{self.kind!r} is no question")
         start, end = example.whole_days()
         self.scope = {"zone": "UTC", "as_of": AS_OF_MS}
@@ -47,6 +48,8 @@ class Question:
             pass
         if self.is_series:
             self.query = series_questions.read(self)
+        elif self.kind in usage_questions.READERS:
+            self.query = usage_questions.READERS[self.kind](self)
         else:
             self.query = getattr(self, "read_" + self.kind)()
         if self.tokens.peek()[0] != "end":
@@ -55,6 +58,10 @@ class Question:
     def read_option(self):
         """Reads one word that belongs to the question, with what it takes; False: none comes."""
         kind, name = self.tokens.peek()
+        if kind == "word" and name in usage_questions.OPTIONS:
+            self.tokens.next()
+            self.options[name] = usage_questions.OPTIONS[name](self)
+            return True
         reader = getattr(self, "option_" + name, None) if kind == "word" else None
         if reader is not None:
             self.tokens.next()
@@ -206,6 +213,8 @@ class Question:
         if self.kind == "user":
             found = answer["user_properties"]
             return " ".join(f"{name}={show(value)}" for name, value in found) or "nothing"
+        if self.kind in usage_questions.WRITERS:
+            return usage_questions.WRITERS[self.kind](answer)
         return getattr(self, self.kind + "_text")(answer)
 
     def rows_text(self, rows, text_of):

@@ -32,6 +32,8 @@ from recount.v1 import (
     funnel_pb2,
     ingest_pb2,
     ingest_pb2_grpc,
+    lifecycle_pb2,
+    paths_pb2,
     project_pb2,
     project_pb2_grpc,
     query_pb2_grpc,
@@ -39,6 +41,8 @@ from recount.v1 import (
     segment_pb2,
     segment_pb2_grpc,
     series_pb2,
+    sessions_pb2,
+    stickiness_pb2,
 )
 from server import Server
 
@@ -48,9 +52,13 @@ MODULES = (
     event_list_pb2,
     funnel_pb2,
     ingest_pb2,
+    lifecycle_pb2,
+    paths_pb2,
     retention_pb2,
     segment_pb2,
     series_pb2,
+    sessions_pb2,
+    stickiness_pb2,
 )
 STUBS = (
     definition_pb2_grpc.DefinitionServiceStub,

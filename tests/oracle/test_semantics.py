@@ -22,6 +22,7 @@ OPTIONS = options(
 import grpc
 from google.protobuf import text_format
 
+import usage_wire
 import wire
 import wire_series
 from columnar import ndjson
@@ -36,6 +37,8 @@ from recount.v1 import (
     definition_pb2,
     definition_pb2_grpc,
     funnel_pb2,
+    lifecycle_pb2,
+    paths_pb2,
     project_pb2,
     project_pb2_grpc,
     query_pb2_grpc,
@@ -43,6 +46,8 @@ from recount.v1 import (
     segment_pb2,
     segment_pb2_grpc,
     series_pb2,
+    sessions_pb2,
+    stickiness_pb2,
 )
 from server import Server, ServerDied
 
@@ -52,6 +57,10 @@ REFUSED = {
     "Series": (query_pb2_grpc.QueryServiceStub, series_pb2.SeriesRequest),
     "Funnel": (query_pb2_grpc.QueryServiceStub, funnel_pb2.FunnelRequest),
     "Retention": (query_pb2_grpc.QueryServiceStub, retention_pb2.RetentionRequest),
+    "Lifecycle": (query_pb2_grpc.QueryServiceStub, lifecycle_pb2.LifecycleRequest),
+    "Sessions": (query_pb2_grpc.QueryServiceStub, sessions_pb2.SessionsRequest),
+    "Paths": (query_pb2_grpc.QueryServiceStub, paths_pb2.PathsRequest),
+    "Stickiness": (query_pb2_grpc.QueryServiceStub, stickiness_pb2.StickinessRequest),
     "CountSegment": (segment_pb2_grpc.SegmentServiceStub, segment_pb2.CountSegmentRequest),
     "CreateSegment": (segment_pb2_grpc.SegmentServiceStub, segment_pb2.CreateSegmentRequest),
     "CreateDefinition": (
@@ -60,6 +69,7 @@ REFUSED = {
     ),
     "CreateProject": (project_pb2_grpc.ProjectServiceStub, project_pb2.CreateProjectRequest),
     "CreateSnapshot": (admin_pb2_grpc.AdminServiceStub, admin_pb2.CreateSnapshotRequest),
+    "Purge": (admin_pb2_grpc.AdminServiceStub, admin_pb2.PurgeRequest),
 }
 
 
@@ -93,6 +103,10 @@ class Asker:
         self.segments = segment_pb2_grpc.SegmentServiceStub(channel)
 
     def ask(self, query):
+        if query["kind"] in usage_wire.CALLS:
+            method, request_of, answer_of = usage_wire.CALLS[query["kind"]]
+            request = request_of(query, self.project)
+            return answer_of(getattr(self.queries, method)(request, timeout=SECONDS))
         return getattr(self, "ask_" + query["kind"])(query)
 
     def ask_series(self, query):

@@ -1,0 +1,202 @@
+/*
+ * Lifecycle. A person's activity is a row of bits: the bucket before the range, the buckets of the
+ * range, and one for anything earlier. Whoever is active in a bucket is new without an earlier bit,
+ * returning with the bit before, else resurrecting; a bit that is followed by none makes the person
+ * dormant there. Only set bits are looked at.
+ *
+ * Activity of a bucket that the range cuts is what lies in the range. So the new users are those of
+ * a first-time count, and returning and dormant users of a bucket add up to the active users of the
+ * one before.
+ */
+#include <string.h>
+
+#include "engine/base/assert.h"
+#include "engine/query/activity.h"
+#include "engine/query/calendar.h"
+#include "engine/query/lifecycle.h"
+#include "engine/query/plan.h"
+#include "engine/query/scope.h"
+
+struct lifecycle {
+    const struct rc_query_context *context;
+    const struct rc_lifecycle_request *request;
+    struct rc_plan *plan;
+    const struct rc_bucket *buckets; /* The one before the range, then those of the range. */
+    uint32_t bucket_count;
+    struct rc_bucket_map map;
+};
+
+struct lane {
+    const struct lifecycle *lifecycle;
+    struct rc_lifecycle_counts *counts; /* One for each of the buckets. */
+};
+
+static void
+lifecycle_close(struct lifecycle *lifecycle)
+{
+    lifecycle->plan = rc_plan_free(lifecycle->plan);
+}
+
+static inline bool
+is_set(const uint64_t *bits, uint32_t place)
+{
+    return ((bits[place / 64] >> (place % 64)) & 1) != 0;
+}
+
+static void
+count_person(void *state, const uint64_t *bits)
+{
+    struct lane *lane = state;
+    const uint32_t bucket_count = lane->lifecycle->bucket_count;
+    bool seen = is_set(bits, bucket_count);
+    for (uint32_t word = 0; word <= bucket_count / 64; word++) {
+        for (uint64_t left = bits[word]; left != 0; left &= left - 1) {
+            const uint32_t place = word * 64 + (uint32_t)__builtin_ctzll(left);
+            if (place == bucket_count)
+                continue;
+            struct rc_lifecycle_counts *counts = &lane->counts[place];
+            if (!seen)
+                counts->new_users++;
+            else if (place > 0 && is_set(bits, place - 1))
+                counts->returning_users++;
+            else
+                counts->resurrecting_users++;
+            if (place + 1 < bucket_count && !is_set(bits, place + 1))
+                counts[1].dormant_users++;
+            seen = true;
+        }
+    }
+}
+
+/* The buckets of the range with the one before them. */
+static enum rc_status
+make_buckets(struct lifecycle *lifecycle,
+             const struct rc_calendar *calendar,
+             struct rc_error *reterr_error)
+{
+    const struct rc_scope *scope = &lifecycle->request->scope;
+    struct rc_arena *arena = lifecycle->context->arena;
+    const struct rc_bucket *inside;
+    const struct rc_bucket *before;
+    uint32_t inside_count;
+    uint32_t before_count;
+    struct rc_bucket_request wanted = {
+        .unit = lifecycle->request->unit,
+        .start_ms = scope->start_ms,
+        .end_ms = scope->end_ms,
+        .bucket_max = RC_BUCKETS_MAX,
+        .field = "bucket.unit",
+    };
+    RC_TRY(rc_calendar_buckets(calendar, &wanted, arena, &inside, &inside_count, reterr_error));
+    wanted.start_ms = inside[0].start_ms - 1;
+    wanted.end_ms = inside[0].start_ms;
+    RC_TRY(rc_calendar_buckets(calendar, &wanted, arena, &before, &before_count, reterr_error));
+    RC_ASSERT(before_count == 1 && before[0].end_ms == inside[0].start_ms);
+    struct rc_bucket *all = RC_ARENA_ARRAY(arena, struct rc_bucket, (size_t)inside_count + 1);
+    if (all == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for %u buckets", inside_count);
+    all[0] = before[0];
+    memcpy(all + 1, inside, inside_count * sizeof(*inside));
+    lifecycle->buckets = all;
+    lifecycle->bucket_count = inside_count + 1;
+    RC_TRY_OR(reterr_error,
+              rc_bucket_map_make(all, lifecycle->bucket_count, arena, &lifecycle->map));
+    return RC_OK;
+}
+
+static enum rc_status
+make_plan(struct lifecycle *lifecycle, struct rc_query_stats *stats, struct rc_error *reterr_error)
+{
+    const struct rc_scope *scope = &lifecycle->request->scope;
+    const uint64_t *persons;
+    const struct rc_plan_selector selector = {
+        .predicate = lifecycle->request->selector,
+        .field = "selector",
+        .from_ms = INT64_MIN,
+        .until_ms = rc_scope_until(scope, scope->end_ms),
+    };
+    RC_TRY(rc_scope_persons(lifecycle->context, scope, stats, &persons, reterr_error));
+    return rc_plan_new(lifecycle->context, scope->as_of_ms, persons, &selector, 1, &lifecycle->plan,
+                       reterr_error);
+}
+
+/* Adds the lanes up; a bucket has begun when the part of it that the range holds has. */
+static enum rc_status
+fill_reply(const struct lifecycle *lifecycle,
+           const struct lane *lanes,
+           uint32_t lane_count,
+           struct rc_lifecycle_reply *reply)
+{
+    const struct rc_scope *scope = &lifecycle->request->scope;
+    const uint32_t count = lifecycle->bucket_count - 1;
+    struct rc_lifecycle_counts *result =
+        RC_ARENA_ARRAY(lifecycle->context->arena, struct rc_lifecycle_counts, count);
+    if (result == NULL)
+        return RC_NO_MEMORY;
+    reply->bucket_count = count;
+    reply->buckets = lifecycle->buckets + 1;
+    reply->counts = result;
+    for (uint32_t bucket = 0; bucket < count; bucket++) {
+        const int64_t bucket_ms = reply->buckets[bucket].start_ms;
+        const int64_t begin_ms = bucket_ms > scope->start_ms ? bucket_ms : scope->start_ms;
+        result[bucket].begun = begin_ms <= scope->as_of_ms;
+        for (uint32_t i = 0; i < lane_count && result[bucket].begun; i++) {
+            const struct rc_lifecycle_counts *counts = &lanes[i].counts[bucket + 1];
+            result[bucket].new_users += counts->new_users;
+            result[bucket].returning_users += counts->returning_users;
+            result[bucket].resurrecting_users += counts->resurrecting_users;
+            result[bucket].dormant_users += counts->dormant_users;
+        }
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+answer(const struct lifecycle *lifecycle, struct rc_lifecycle_reply *reply)
+{
+    const struct rc_query_context *context = lifecycle->context;
+    const uint32_t lane_count = context->parallel_max;
+    struct lane *lanes = RC_ARENA_ARRAY(context->arena, struct lane, lane_count);
+    void **states = RC_ARENA_ARRAY(context->arena, void *, lane_count);
+    if (lanes == NULL || states == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < lane_count; i++) {
+        states[i] = &lanes[i];
+        lanes[i].lifecycle = lifecycle;
+        lanes[i].counts =
+            RC_ARENA_ARRAY(context->arena, struct rc_lifecycle_counts, lifecycle->bucket_count);
+        if (lanes[i].counts == NULL)
+            return RC_NO_MEMORY;
+    }
+    const struct rc_activity activity = {
+        .plan = lifecycle->plan,
+        .map = &lifecycle->map,
+        .skip_from_ms = lifecycle->buckets[1].start_ms,
+        .skip_until_ms = lifecycle->request->scope.start_ms,
+        .min_events = 1,
+        .lane_count = lane_count,
+        .lanes = states,
+        .person = count_person,
+    };
+    RC_TRY(rc_activity_walk(&activity, &reply->stats.matched_events));
+    return fill_reply(lifecycle, lanes, lane_count, reply);
+}
+
+enum rc_status
+rc_query_lifecycle(const struct rc_query_context *context,
+                   const struct rc_lifecycle_request *request,
+                   struct rc_lifecycle_reply *ret_reply,
+                   struct rc_error *reterr_error)
+{
+    struct rc_calendar calendar;
+    struct rc_lifecycle_reply reply = {.stats.data_version = rc_view_data_version(context->view)};
+    RC_CLEANUP(lifecycle_close)
+    struct lifecycle lifecycle = {.context = context, .request = request};
+    RC_TRY(rc_scope_check(&request->scope, &calendar, reterr_error));
+    RC_TRY(make_buckets(&lifecycle, &calendar, reterr_error));
+    RC_TRY(make_plan(&lifecycle, &reply.stats, reterr_error));
+    RC_TRY_OR(reterr_error, answer(&lifecycle, &reply));
+    rc_plan_add_stats(lifecycle.plan, &reply.stats);
+    *ret_reply = reply;
+    return RC_OK;
+}

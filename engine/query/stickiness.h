@@ -1,0 +1,44 @@
+/*
+ * Stickiness: users by the number of buckets in which they were active. Semantics are those of
+ * docs/semantics.md.
+ *
+ * Ownership, Threading, Units, Errors: as in query.h.
+ */
+#ifndef RC_QUERY_STICKINESS_H
+#define RC_QUERY_STICKINESS_H
+
+#include "engine/query/query.h"
+
+struct rc_stickiness_request {
+    struct rc_scope scope;
+    const struct rc_predicate *selector; /* The events that are activity. */
+    enum rc_unit unit;
+    uint32_t min_events;      /* So many make a bucket active; at least 1. */
+    bool at_least;            /* Users of k buckets or more, and not of exactly k. */
+    bool compare;             /* Also for the time below. */
+    int64_t compare_start_ms; /* start < end. */
+    int64_t compare_end_ms;
+};
+
+/* The users of one range. */
+struct rc_stickiness_counts {
+    uint64_t active_users; /* In at least one bucket. */
+    const uint64_t *users; /* users[k - 1]: in k buckets. */
+};
+
+struct rc_stickiness_reply {
+    uint32_t bucket_count; /* Of the range. */
+    const struct rc_bucket *buckets;
+    uint32_t place_count; /* Length of users: as many as buckets, of the longer range. */
+    struct rc_stickiness_counts counts;
+    struct rc_stickiness_counts compared; /* Without comparison all zero, users NULL. */
+    struct rc_query_stats stats;
+};
+
+RC_MUST_USE enum rc_status
+rc_query_stickiness(const struct rc_query_context *context,
+                    const struct rc_stickiness_request *request,
+                    struct rc_stickiness_reply *ret_reply,
+                    struct rc_error *reterr_error);
+
+#endif

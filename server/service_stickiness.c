@@ -1,0 +1,115 @@
+/* QueryService.Stickiness. */
+#include "engine/query/stickiness.h"
+
+#include <math.h>
+#include <recount/v1/stickiness.pb-c.h>
+
+#include "server/decode.h"
+#include "server/encode.h"
+#include "server/service_query.h"
+
+static enum rc_status
+decode_comparison(struct rc_decode *decode,
+                  const Recount__V1__SeriesComparison *in,
+                  struct rc_stickiness_request *question)
+{
+    if (in == NULL)
+        return RC_OK;
+    const size_t mark = rc_decode_enter(decode, "comparison");
+    RC_REFUSE(decode, in->kind_case == RECOUNT__V1__SERIES_COMPARISON__KIND_SHIFT, "shift");
+    if (in->kind_case != RECOUNT__V1__SERIES_COMPARISON__KIND_PREVIOUS_PERIOD)
+        return rc_decode_fail(decode, RC_INVALID, "", "the time to compare with is missing");
+    rc_decode_leave(decode, mark);
+    const struct rc_scope *scope = &question->scope;
+    question->compare = true;
+    question->compare_start_ms = scope->start_ms - (scope->end_ms - scope->start_ms);
+    question->compare_end_ms = scope->start_ms;
+    return RC_OK;
+}
+
+static enum rc_status
+decode_request(struct rc_decode *decode,
+               const Recount__V1__StickinessRequest *in,
+               int64_t now_ms,
+               struct rc_stickiness_request *question)
+{
+    RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
+    RC_REFUSE(decode, in->breakdown != NULL, "breakdown");
+    size_t mark = rc_decode_enter(decode, "selector");
+    RC_TRY(rc_decode_selector(decode, in->selector, &question->selector));
+    rc_decode_leave(decode, mark);
+    mark = rc_decode_enter(decode, "bucket");
+    RC_TRY(rc_decode_bucket(decode, in->bucket, &question->unit));
+    rc_decode_leave(decode, mark);
+    question->min_events = in->min_events_per_bucket == 0 ? 1 : in->min_events_per_bucket;
+    question->at_least = in->count == RECOUNT__V1__STICKINESS_COUNT__STICKINESS_COUNT_AT_LEAST;
+    return decode_comparison(decode, in->comparison, question);
+}
+
+/* Users by number of buckets, and their share of those who were active at all. */
+static enum rc_status
+encode_counts(struct rc_arena *arena,
+              const struct rc_stickiness_counts *counts,
+              uint32_t place_count,
+              uint64_t **ret_users,
+              Recount__V1__NumberColumn **ret_rates)
+{
+    double *rates;
+    RC_NEW_ARRAY(arena, *ret_users, uint64_t, place_count);
+    RC_NEW_ARRAY(arena, rates, double, place_count);
+    for (uint32_t i = 0; i < place_count; i++) {
+        (*ret_users)[i] = counts->users[i];
+        rates[i] = counts->active_users == 0
+                       ? NAN
+                       : (double)counts->users[i] / (double)counts->active_users;
+    }
+    return rc_encode_column(arena, rates, place_count, ret_rates);
+}
+
+static enum rc_status
+encode_row(struct rc_arena *arena,
+           const struct rc_stickiness_reply *answer,
+           Recount__V1__StickinessRow **ret_row)
+{
+    static const struct rc_row_label total = {.kind = RC_ROW_TOTAL};
+    Recount__V1__StickinessRow *out;
+    RC_NEW(arena, out, recount__v1__stickiness_row__descriptor);
+    RC_TRY(rc_encode_label(arena, &total, &out->label));
+    RC_TRY(encode_counts(arena, &answer->counts, answer->place_count, &out->users, &out->rates));
+    out->n_users = answer->place_count;
+    out->active_users = answer->counts.active_users;
+    if (answer->compared.users != NULL) {
+        RC_TRY(encode_counts(arena, &answer->compared, answer->place_count, &out->compared_users,
+                             &out->compared_rates));
+        out->n_compared_users = answer->place_count;
+        out->compared_active_users = answer->compared.active_users;
+    }
+    *ret_row = out;
+    return RC_OK;
+}
+
+enum rc_status
+rc_call_stickiness(struct rc_request *request, const void *message, void *reply)
+{
+    Recount__V1__StickinessResponse *out = reply;
+    struct rc_decode decode = rc_request_decode(request);
+    struct rc_stickiness_request question = {.selector = NULL};
+    struct rc_stickiness_reply answer;
+    RC_TRY(decode_request(&decode, message, request->received_ms, &question));
+    RC_TRY(rc_request_begin(request, &decode, &question.scope));
+    RC_TRY(rc_query_stickiness(rc_query_session_context(request->session), &question, &answer,
+                               request->error));
+    RC_NEW_ARRAY(request->arena, out->buckets, Recount__V1__Bucket *, answer.bucket_count);
+    out->n_buckets = answer.bucket_count;
+    for (uint32_t i = 0; i < answer.bucket_count; i++)
+        RC_TRY(rc_encode_bucket(request->arena, &answer.buckets[i], &out->buckets[i]));
+    RC_NEW_ARRAY(request->arena, out->rows, Recount__V1__StickinessRow *, 1);
+    out->n_rows = 1;
+    RC_TRY(encode_row(request->arena, &answer, &out->rows[0]));
+    if (question.compare) {
+        RC_NEW(request->arena, out->compared_range, recount__v1__time_range__descriptor);
+        out->compared_range->start_ms = question.compare_start_ms;
+        out->compared_range->end_ms = question.compare_end_ms;
+    }
+    return rc_encode_info(request, &question.scope, true, &answer.stats, &out->info);
+}

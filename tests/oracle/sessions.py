@@ -1,0 +1,96 @@
+"""Sessions: a user's events cut into runs, and what is counted of them."""
+
+import statistics
+
+from breakdown import rows_of, split
+from buckets import bucket_index, buckets
+from predicate import selector_test
+from segment import persons
+
+HALF_AN_HOUR = 30 * 60_000
+
+
+def runs(events, gap):
+    """A user's events in order, cut where a pause is longer than the gap."""
+    out = []
+    for event in events:
+        if out and event.time - out[-1][-1].time <= gap:
+            out[-1].append(event)
+        else:
+            out.append([event])
+    return out
+
+
+def counted(query, moment, person):
+    scope = query["scope"]
+    gap = HALF_AN_HOUR if query["gap"] is None else query["gap"]
+    for run in runs(moment.events_of.get(person, []), gap):
+        if not scope["start"] <= run[0].time < scope["end"]:
+            continue
+        if query["selector"] is None or any(
+            selector_test(
+                query["selector"],
+                event.properties,
+                moment.user_properties(person),
+                moment.data.definitions,
+            )
+            for event in run
+            if event.time < scope["end"]
+        ):
+            yield run
+
+
+def figures(found):
+    """Of a list of (person, session)."""
+    sizes = [len(run) for _, run in found]
+    lengths = [(run[-1].time - run[0].time) / 1000 for _, run in found]
+    bounces = sizes.count(1)
+    return {
+        "sessions": len(found),
+        "users": len({person for person, _ in found}),
+        "bounces": bounces,
+        "bounce_rate": bounces / len(found) if found else None,
+        "mean_events": statistics.fmean(sizes) if found else None,
+        "mean_seconds": statistics.fmean(lengths) if found else None,
+        "median_seconds": statistics.median(lengths) if found else None,
+    }
+
+
+def ends(query, found, place):
+    """Sessions by the property's value at the first (0) or last (-1) event."""
+    if query["property"] is None:
+        return []
+    breakdown = {"scope": "event", "property": query["property"], "top": query["top"]}
+    rows = split(breakdown, found, lambda one: rows_of(breakdown, one[1][place], {}), len)
+    rows.append((("total",), found))
+    return [
+        {
+            "label": list(label),
+            "sessions": len(of_row),
+            "bounces": sum(len(run) == 1 for _, run in of_row),
+        }
+        for label, of_row in rows
+    ]
+
+
+def sessions_answer(query, data):
+    scope = query["scope"]
+    moment = data.as_of(scope["as_of"])
+    axis = []
+    if query["unit"] is not None:
+        axis = buckets(
+            scope["zone"], scope["start"], scope["end"], query["unit"], scope["week_start"]
+        )
+    found = [
+        (person, run) for person in persons(scope, moment) for run in counted(query, moment, person)
+    ]
+    return {
+        "buckets": axis,
+        "figures": [
+            figures([one for one in found if bucket_index(axis, one[1][0].time) == index])
+            for index in range(len(axis))
+        ],
+        "total": figures(found),
+        "entries": ends(query, found, 0),
+        "exits": ends(query, found, -1),
+    }

@@ -1,0 +1,57 @@
+"""Stickiness: users by the number of buckets in which they have enough events."""
+
+from buckets import bucket_index, buckets
+from lifecycle import matching_times
+from segment import persons
+
+
+def compared_range(query):
+    scope = query["scope"]
+    return [2 * scope["start"] - scope["end"], scope["start"]]
+
+
+def active_buckets(times, start, end, found, least):
+    """In how many buckets so many of the times lie."""
+    indexes = [bucket_index(found, time) for time in times if start <= time < end]
+    return len({index for index in indexes if indexes.count(index) >= least})
+
+
+def of_range(query, moment, start, end):
+    """(number of buckets, for each user with an active bucket in how many)."""
+    scope = query["scope"]
+    found = buckets(scope["zone"], start, end, query["unit"], scope["week_start"])
+    counts = [
+        active_buckets(
+            matching_times(query, moment, person), start, end, found, query["min_events"] or 1
+        )
+        for person in persons(scope, moment)
+    ]
+    return found, [count for count in counts if count > 0]
+
+
+def column(query, counts, places):
+    if query["count"] == "at_least":
+        users = [sum(count >= k for count in counts) for k in range(1, places + 1)]
+    else:
+        users = [counts.count(k) for k in range(1, places + 1)]
+    return {
+        "users": users,
+        "rates": [one / len(counts) if counts else None for one in users],
+        "active": len(counts),
+    }
+
+
+def stickiness_answer(query, data):
+    scope = query["scope"]
+    moment = data.as_of(scope["as_of"])
+    found, counts = of_range(query, moment, scope["start"], scope["end"])
+    if not query["compare"]:
+        return {"buckets": found, "now": column(query, counts, len(found)), "before": None}
+    range_before = compared_range(query)
+    found_before, counts_before = of_range(query, moment, *range_before)
+    places = max(len(found), len(found_before))
+    return {
+        "buckets": found,
+        "now": column(query, counts, places),
+        "before": dict(column(query, counts_before, places), range=range_before),
+    }

@@ -1,0 +1,185 @@
+"""The questions of docs/semantics.md about how users use the product: text to query, answer to
+text.
+
+Each kind has a reader (from the question's options and tokens to a query) and a writer (from an
+answer to the text of the page).
+"""
+
+from examples import duration_ms, read_selector, show
+
+
+def read_lifecycle(question):
+    return {
+        "kind": "lifecycle",
+        "scope": question.ranged_scope(),
+        "unit": question.options["unit"],
+        "selector": read_selector(question.tokens),
+    }
+
+
+def read_stickiness(question):
+    return {
+        "kind": "stickiness",
+        "scope": question.ranged_scope(),
+        "unit": question.options["unit"],
+        "selector": read_selector(question.tokens),
+        "min_events": question.options.get("min_events", 0),
+        "count": "at_least" if question.options.get("at_least") else "default",
+        "compare": question.options.get("compare", False),
+    }
+
+
+def read_sessions(question):
+    options = question.options
+    some = question.tokens.peek()[0] != "end"
+    return {
+        "kind": "sessions",
+        "scope": question.ranged_scope(),
+        "unit": options["unit"],
+        "selector": read_selector(question.tokens) if some else None,
+        "gap": duration_ms(options["gap"]) if "gap" in options else None,
+        "property": options.get("ends"),
+        "top": options.get("show", 9),
+    }
+
+
+def read_nodes(question):
+    """`page` alone: a property; `NAME PREDICATE | ...`: selectors."""
+    tokens = question.tokens
+    first = tokens.word("a property or a node's name")
+    if tokens.peek()[0] == "end":
+        return first, None
+    selectors = [{"name": first, "selector": read_selector(tokens)}]
+    while tokens.take("|"):
+        name = tokens.word("a node's name")
+        selectors.append({"name": name, "selector": read_selector(tokens)})
+    return None, selectors
+
+
+def read_chain(question):
+    nodes = [question.tokens.value()]
+    while question.tokens.take(">"):
+        nodes.append(question.tokens.value())
+    return nodes
+
+
+def read_excluded(question):
+    question.tokens.expect("(")
+    excluded = read_selector(question.tokens)
+    question.tokens.expect(")")
+    return excluded
+
+
+def read_paths(question):
+    options = question.options
+    name, selectors = read_nodes(question)
+    return {
+        "kind": "paths",
+        "scope": question.ranged_scope(),
+        "property": name,
+        "selectors": selectors,
+        "excluded": options.get("excluding"),
+        "gap": duration_ms(options["gap"]) if "gap" in options else None,
+        "depth": options.get("depth", 5),
+        "start": options.get("start", []),
+        "end": options.get("end"),
+        "top": options.get("show", 9),
+    }
+
+
+def number(value):
+    return "null" if value is None else f"{value:.6g}"
+
+
+def numbers(values):
+    return " ".join(map(number, values))
+
+
+def lifecycle_text(answer):
+    names = ("new", "returning", "resurrecting", "dormant")
+    return "; ".join(f"{name} {numbers(answer[name])}" for name in names)
+
+
+def stickiness_text(answer):
+    text = numbers(answer["now"]["users"]) + f" of {answer['now']['active']}"
+    if answer["before"] is not None:
+        before = answer["before"]
+        text += f"; before {numbers(before['users'])} of {before['active']}"
+    return text
+
+
+def figures_text(figures):
+    text = f"{number(figures['sessions'])} of {number(figures['users'])}"
+    text += f", {number(figures['bounces'])} bounced"
+    if figures["mean_events"] is None:
+        return text
+    lengths = [number(figures[name]) + "s" for name in ("mean_seconds", "median_seconds")]
+    return text + f", {number(figures['mean_events'])} events, {' '.join(lengths)}"
+
+
+def ends_text(ends):
+    rows = []
+    for row in ends:
+        label = show(row["label"][1]) if row["label"][1:] else row["label"][0]
+        rows.append(f"{label} {row['sessions']}/{row['bounces']}")
+    return ", ".join(rows)
+
+
+def sessions_text(answer):
+    parts = [number(one["sessions"]) for one in answer["figures"]]
+    text = f"{' '.join(parts)} total " if parts else ""
+    text += figures_text(answer["total"])
+    for name in ("entries", "exits"):
+        if answer[name]:
+            text += f"; {name} {ends_text(answer[name])}"
+    return text
+
+
+def node_text(node):
+    return show(node["label"][1]) if node["label"][1:] else node["label"][0]
+
+
+def paths_text(answer):
+    """Level by level: each node with walks/users, its targets, and what drops off."""
+    levels = []
+    for level, nodes in enumerate(answer["levels"], 1):
+        texts = []
+        for source, node in enumerate(nodes):
+            text = f"{node_text(node)} {node['walks']}/{node['users']}"
+            targets = [
+                f"{node_text(answer['levels'][level][target])} {walks}/{users}"
+                for at, of, target, walks, users in answer["edges"]
+                if (at, of) == (level, source)
+            ]
+            if node["drop_off"][0]:
+                targets.append("off {}/{}".format(*node["drop_off"]))
+            texts.append(text + (f" > {' + '.join(targets)}" if targets else ""))
+        levels.append(", ".join(texts))
+    return "; ".join(levels) or "none"
+
+
+READERS = {
+    "lifecycle": read_lifecycle,
+    "stickiness": read_stickiness,
+    "sessions": read_sessions,
+    "paths": read_paths,
+}
+WRITERS = {
+    "lifecycle": lifecycle_text,
+    "stickiness": stickiness_text,
+    "sessions": sessions_text,
+    "paths": paths_text,
+}
+# Words that a question may have before what it asks about, and what reads the rest of each.
+OPTIONS = {
+    "min_events": lambda question: question.tokens.value(),
+    "at_least": lambda question: True,
+    "compare": lambda question: True,
+    "gap": lambda question: question.tokens.word("a length of time"),
+    "ends": lambda question: question.tokens.word("a property"),
+    "show": lambda question: question.tokens.value(),
+    "depth": lambda question: question.tokens.value(),
+    "start": read_chain,
+    "end": lambda question: question.tokens.value(),
+    "excluding": read_excluded,
+}

@@ -1,0 +1,186 @@
+"""Lifecycle, stickiness, sessions and paths between the oracle's dicts and the messages of recount.v1; wire.py has
+the parts.
+"""
+
+from recount.v1 import lifecycle_pb2, paths_pb2, sessions_pb2, stickiness_pb2
+
+from wire import (
+    UNITS,
+    bucket_list,
+    column,
+    label,
+    scope_message,
+    selector_message,
+    value_message,
+)
+
+STICKINESS_COUNTS = {
+    "default": stickiness_pb2.STICKINESS_COUNT_UNSPECIFIED,
+    "exactly": stickiness_pb2.STICKINESS_COUNT_EXACTLY,
+    "at_least": stickiness_pb2.STICKINESS_COUNT_AT_LEAST,
+}
+
+
+def total_row(rows):
+    (row,) = rows
+    if label(row.label) != ["total"]:
+        raise ValueError(f"an odd row: {row.label}")
+    return row
+
+
+def lifecycle_request(query, project):
+    out = lifecycle_pb2.LifecycleRequest(
+        scope=scope_message(query["scope"], project),
+        selector=selector_message(query["selector"], project),
+    )
+    out.bucket.unit = UNITS[query["unit"]]
+    return out
+
+
+def lifecycle_reply(reply):
+    row = total_row(reply.rows)
+    return {
+        "buckets": bucket_list(reply.buckets),
+        "new": column(row.new_users),
+        "returning": column(row.returning_users),
+        "resurrecting": column(row.resurrecting_users),
+        "dormant": column(row.dormant_users),
+    }
+
+
+def stickiness_request(query, project):
+    out = stickiness_pb2.StickinessRequest(
+        scope=scope_message(query["scope"], project),
+        selector=selector_message(query["selector"], project),
+        min_events_per_bucket=query["min_events"],
+        count=STICKINESS_COUNTS[query["count"]],
+    )
+    out.bucket.unit = UNITS[query["unit"]]
+    if query["compare"]:
+        out.comparison.previous_period.SetInParent()
+    return out
+
+
+def stickiness_reply(reply):
+    row = total_row(reply.rows)
+    before = None
+    if reply.HasField("compared_range"):
+        before = {
+            "users": list(row.compared_users),
+            "rates": column(row.compared_rates),
+            "active": row.compared_active_users,
+            "range": [reply.compared_range.start_ms, reply.compared_range.end_ms],
+        }
+    elif row.compared_users:
+        raise ValueError("compared users without a compared range")
+    return {
+        "buckets": bucket_list(reply.buckets),
+        "now": {
+            "users": list(row.users),
+            "rates": column(row.rates),
+            "active": row.active_users,
+        },
+        "before": before,
+    }
+
+
+def sessions_request(query, project):
+    out = sessions_pb2.SessionsRequest(scope=scope_message(query["scope"], project))
+    if query["selector"] is not None:
+        out.selector.CopyFrom(selector_message(query["selector"], project))
+    if query["gap"] is not None:
+        out.gap_ms = query["gap"]
+    if query["unit"] is not None:
+        out.bucket.unit = UNITS[query["unit"]]
+    if query["property"] is not None:
+        out.entry_exit_property = query["property"]
+        out.top = query["top"]
+    return out
+
+
+def figures(message):
+    """Dicts, one for each place of the columns."""
+    columns = {
+        "sessions": column(message.sessions),
+        "users": column(message.users),
+        "bounces": column(message.bounces),
+        "bounce_rate": column(message.bounce_rates),
+        "mean_events": column(message.mean_events),
+        "mean_seconds": column(message.mean_seconds),
+        "median_seconds": column(message.median_seconds),
+    }
+    if len({len(one) for one in columns.values()}) != 1:
+        raise ValueError("columns of different lengths")
+    return [dict(zip(columns, values)) for values in zip(*columns.values())]
+
+
+def session_ends(messages):
+    return [
+        {"label": label(one.label), "sessions": one.sessions, "bounces": one.bounces}
+        for one in messages
+    ]
+
+
+def sessions_reply(reply):
+    row = total_row(reply.rows)
+    (total,) = figures(row.total)
+    return {
+        "buckets": bucket_list(reply.buckets),
+        "figures": figures(row.buckets),
+        "total": total,
+        "entries": session_ends(reply.entries),
+        "exits": session_ends(reply.exits),
+    }
+
+
+def paths_request(query, project):
+    out = paths_pb2.PathsRequest(
+        scope=scope_message(query["scope"], project),
+        depth=query["depth"],
+        start_nodes=[value_message(value) for value in query["start"]],
+        top=query["top"],
+    )
+    if query["property"] is not None:
+        out.property = query["property"]
+    for one in query["selectors"] or []:
+        out.selectors.selectors.add(
+            name=one["name"], selector=selector_message(one["selector"], project)
+        )
+    if query["excluded"] is not None:
+        out.excluded.CopyFrom(selector_message(query["excluded"], project))
+    if query["gap"] is not None:
+        out.gap_ms = query["gap"]
+    if query["end"] is not None:
+        out.end_node.CopyFrom(value_message(query["end"]))
+    return out
+
+
+def paths_reply(reply):
+    return {
+        "levels": [
+            [
+                {
+                    "label": label(node.label),
+                    "walks": node.walks,
+                    "users": node.users,
+                    "drop_off": [node.drop_off_walks, node.drop_off_users],
+                }
+                for node in level.nodes
+            ]
+            for level in reply.levels
+        ],
+        "edges": [
+            [one.level, one.source, one.target, one.walks, one.users] for one in reply.edges
+        ],
+        "walks": reply.walks,
+        "users": reply.users,
+    }
+
+
+# kind: (method of QueryService, query to request, reply to answer)
+CALLS = {
+    "lifecycle": ("Lifecycle", lifecycle_request, lifecycle_reply),
+    "stickiness": ("Stickiness", stickiness_request, stickiness_reply),
+    "sessions": ("Sessions", sessions_request, sessions_reply),
+    "paths": ("Paths", paths_request, paths_reply),
+}
