@@ -15,6 +15,9 @@ rc_bucket_table_make(struct rc_bucket_table *table, struct rc_arena *arena)
     table->slots = RC_ARENA_ARRAY(arena, uint16_t, RC_BUCKET_SLOTS);
     if (table->slots == NULL)
         return RC_NO_MEMORY;
+    const uint32_t earliest = rc_bucket_table_search(table, table->time_min_ms);
+    const uint32_t latest = rc_bucket_table_search(table, table->time_max_ms);
+    table->only = earliest == latest && earliest < table->bucket_count ? earliest : RC_BUCKET_MIXED;
     for (uint32_t slot = 0; slot < RC_BUCKET_SLOTS; slot++) {
         /* Places ascend but for what does not count, so a slot whose ends agree is of one place,
          * unless the whole time that counts lies inside. */

@@ -28,7 +28,10 @@ struct rc_bucket_table {
     int64_t until_ms;
     uint32_t bucket_count; /* At least 1; without map all that counts is in bucket 0. */
     const struct rc_bucket_map *map;
+    int64_t time_min_ms; /* Of the slab's rows, both included. */
+    int64_t time_max_ms;
     uint16_t *slots;
+    uint32_t only; /* The bucket of all rows, or RC_BUCKET_MIXED: their times must be read. */
 };
 
 RC_MUST_USE enum rc_status

@@ -16,7 +16,7 @@
 
 #define ROW_LISTED UINT32_MAX /* Several values. */
 #define COPIES 4u
-#define COPIED_MAX 4096u               /* Counters that are there so often. */
+#define COPIED_MAX 1024u               /* Counters that are there so often. */
 #define NARROW_MAX ((uint64_t)1 << 31) /* Rows between two emptyings. */
 
 struct slab {
@@ -82,8 +82,11 @@ rc_series_tables(const struct rc_series_frame *frame,
     const struct rc_stream *stream = &plan->streams[rc_slab_rows_stream(plan, bit)];
     const bool bucketed = line->bucketed && frame->bucket_count > 0;
     for (uint32_t i = 0; i < plan->slab_count; i++) {
+        const struct rc_slab_info *info = rc_slab_get_info(slabs[plan->slabs[i].index].slab);
         tables[i] = (struct rc_bucket_table){
-            .window_start_ms = rc_slab_get_info(slabs[plan->slabs[i].index].slab)->window_start_ms,
+            .window_start_ms = info->window_start_ms,
+            .time_min_ms = info->time_min_ms,
+            .time_max_ms = info->time_max_ms,
             .from_ms = stream->from_ms,
             .until_ms = stream->until_ms,
             .bucket_count = bucketed ? frame->bucket_count : 1,
@@ -256,26 +259,28 @@ struct piece {
     uint32_t copy_counters;
 };
 
+/* timed: the row's time must be read. */
 static inline void
-count_row(const struct piece *piece, uint32_t row)
+count_row(const struct piece *piece, uint32_t row, bool timed)
 {
-    const uint32_t place = rc_bucket_table_find(piece->table, piece->times[row]);
+    const uint32_t place =
+        timed ? rc_bucket_table_find(piece->table, piece->times[row]) : piece->table->only;
     const uint32_t code =
         piece->codes == NULL || piece->codes[row] == RC_CODE_NONE ? piece->none : piece->codes[row];
-    const uint32_t counter = place < piece->buckets ? piece->counters[code] + place : piece->unread;
+    /* Which of the two is seldom what it was for the row before: no branch. */
+    const uint32_t read = piece->counters[code] + place;
+    const uint32_t counts = 0u - (uint32_t)(place < piece->buckets);
+    const uint32_t counter = piece->unread ^ ((piece->unread ^ read) & counts);
     piece->narrow[(row & piece->copy_mask) * piece->copy_counters + counter]++;
 }
 
-/* Counts count rows of a piece, or those that have a bit in words, which begin with the row first.
- */
-static void
-count_rows(const struct piece *piece, const uint64_t *words, uint32_t first, uint32_t count)
+static inline void
+count_bits(const struct piece *piece,
+           const uint64_t *words,
+           uint32_t first,
+           uint32_t count,
+           bool timed)
 {
-    if (words == NULL) {
-        for (uint32_t row = 0; row < count; row++)
-            count_row(piece, row);
-        return;
-    }
     const uint32_t end = first + count;
     for (uint32_t word = first / 64; word * 64 < end; word++) {
         uint64_t bits = words[word];
@@ -284,8 +289,24 @@ count_rows(const struct piece *piece, const uint64_t *words, uint32_t first, uin
         if (end - word * 64 < 64)
             bits &= UINT64_MAX >> (64 - end % 64);
         for (; bits != 0; bits &= bits - 1)
-            count_row(piece, word * 64 + (uint32_t)__builtin_ctzll(bits) - first);
+            count_row(piece, word * 64 + (uint32_t)__builtin_ctzll(bits) - first, timed);
     }
+}
+
+/* Counts count rows of a piece, or those that have a bit in words, where the first one's is first.
+ * Each way is a loop of its own, without questions inside. */
+static void
+count_rows(const struct piece *piece, const uint64_t *words, uint32_t first, uint32_t count)
+{
+    const bool timed = piece->table->only == RC_BUCKET_MIXED;
+    if (words != NULL && timed)
+        count_bits(piece, words, first, count, true);
+    else if (words != NULL)
+        count_bits(piece, words, first, count, false);
+    for (uint32_t row = 0; words == NULL && timed && row < count; row++)
+        count_row(piece, row, true);
+    for (uint32_t row = 0; words == NULL && !timed && row < count; row++)
+        count_row(piece, row, false);
 }
 
 /* Takes the rows of a piece that have several values the long way. */

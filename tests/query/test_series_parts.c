@@ -304,7 +304,12 @@ tables_find_what_maps_find(void **state)
                                         .until_ms = request.end_ms,
                                         .bucket_count = count,
                                         .map = &map};
+        table.time_min_ms = window_ms + (int64_t)below((uint32_t)RC_WINDOW_MS);
+        table.time_max_ms = table.time_min_ms + (int64_t)below(7200000);
         assert_int_equal(rc_bucket_table_make(&table, arena), RC_OK);
+        if (table.only != RC_BUCKET_MIXED)
+            for (int64_t time_ms = table.time_min_ms; time_ms <= table.time_max_ms; time_ms += 997)
+                assert_int_equal(rc_bucket_table_search(&table, time_ms), table.only);
         for (uint32_t i = 0; i < 3000; i++) {
             int64_t time_ms = window_ms + (int64_t)below((uint32_t)RC_WINDOW_MS);
             if (i % 3 == 0) /* Near an edge. */
