@@ -21,6 +21,10 @@
  */
 #define PLACES_MAX ((uint64_t)4 << 20)
 
+/* Where the rows of a split in all buckets are so few (a core's second cache holds their counters),
+ * they are counted in the first round already, and the second only adds them up. */
+#define SPLIT_PLACES_MAX ((uint64_t)1 << 17)
+
 static void
 query_close(struct rc_series_query *query)
 {
@@ -54,7 +58,7 @@ line_open(const struct rc_series_query *query,
 
 /* ---- The round that ranks -------------------------------------------------------------------- */
 
-/* Measures each series for every row of the split, over the range. */
+/* Measures each series for every row of the split and the total, over the range. */
 static enum rc_status
 measure_split(const struct rc_series_query *query,
               const struct rc_series_frame *frame,
@@ -62,16 +66,17 @@ measure_split(const struct rc_series_query *query,
 {
     const uint32_t count = query->request->series_count;
     for (uint32_t i = 0; i < count; i++) {
-        lines[i] = (struct rc_series_line){.series = i,
-                                           .row_count = rc_split_count(frame->split),
-                                           .other = RC_LINE_NO_ROW,
-                                           .total = RC_LINE_NO_ROW};
+        const uint32_t rows = rc_split_count(frame->split);
+        lines[i] = (struct rc_series_line){
+            .series = i, .row_count = rows + 1, .other = RC_LINE_NO_ROW, .total = rows};
+        lines[i].bucketed = query->request->series[i].measure == RC_MEASURE_COUNT &&
+                            ((uint64_t)rows + 1) * (frame->bucket_count + 1) <= SPLIT_PLACES_MAX;
         RC_TRY(line_open(query, frame, &lines[i]));
     }
     return rc_series_measure(frame, lines, count);
 }
 
-/* The figure of one row of the split for a result. */
+/* The figure of the range in one row of the split for a result. */
 static double
 figure_of(const struct rc_series_query *query,
           const struct rc_series_line *lines,
@@ -80,10 +85,12 @@ figure_of(const struct rc_series_query *query,
 {
     double figures[RC_SERIES_MAX];
     const uint32_t series_count = query->request->series_count;
+    for (uint32_t i = 0; i < series_count; i++) {
+        const uint32_t places = rc_line_places(&query->frame, &lines[i]);
+        figures[i] = lines[i].values[(size_t)row * places + places - 1];
+    }
     if (result < series_count)
-        return lines[result].values[row];
-    for (uint32_t i = 0; i < series_count; i++)
-        figures[i] = lines[i].values[row];
+        return figures[result];
     return rc_formula_value(query->formulas[result - series_count], figures);
 }
 
@@ -125,17 +132,15 @@ look_for_other(struct rc_series_query *query,
 static enum rc_status
 rank(struct rc_series_query *query, const uint32_t *others)
 {
-    struct rc_series_line lines[RC_SERIES_MAX];
-    struct rc_series_line earlier[RC_SERIES_MAX];
     if (query->request->breakdown == NULL)
         return RC_OK;
-    RC_TRY(measure_split(query, &query->frame, lines));
+    RC_TRY(measure_split(query, &query->frame, query->split_lines));
     if (others != NULL)
-        RC_TRY(measure_split(query, &query->earlier, earlier));
+        RC_TRY(measure_split(query, &query->earlier, query->earlier_lines));
     for (uint32_t result = 0; result < query->result_count; result++) {
-        RC_TRY(rank_result(query, lines, result));
+        RC_TRY(rank_result(query, query->split_lines, result));
         if (others != NULL)
-            look_for_other(query, earlier, others, result);
+            look_for_other(query, query->earlier_lines, others, result);
     }
     return RC_OK;
 }
@@ -237,9 +242,20 @@ check_places(const struct rc_series_query *query,
 static enum rc_status
 measure_round(const struct rc_series_query *query, const struct rc_series_round *round)
 {
-    for (uint32_t i = 0; i < round->line_count; i++)
-        RC_TRY(line_open(query, round->frame, &round->lines[i]));
-    return rc_series_measure(round->frame, round->lines, round->line_count);
+    const struct rc_series_line *split =
+        round->frame == &query->frame ? query->split_lines : query->earlier_lines;
+    struct rc_series_line *left =
+        RC_ARENA_ARRAY(query->context->arena, struct rc_series_line, round->line_count);
+    uint32_t count = 0;
+    if (left == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < round->line_count; i++) {
+        struct rc_series_line *line = &round->lines[i];
+        RC_TRY(line_open(query, round->frame, line));
+        if (!rc_series_line_sum(round->frame, &split[line->series], line))
+            left[count++] = *line;
+    }
+    return count == 0 ? RC_OK : rc_series_measure(round->frame, left, count);
 }
 
 static enum rc_status

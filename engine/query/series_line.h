@@ -69,6 +69,13 @@ rc_series_measure(const struct rc_series_frame *frame,
                   const struct rc_series_line *lines,
                   uint32_t line_count);
 
+/* Fills a line of COUNT from one of the same series that has every row of the split and the total
+ * last. false: it cannot, since that one has no buckets or an event is in several of its rows. */
+bool
+rc_series_line_sum(const struct rc_series_frame *frame,
+                   const struct rc_series_line *split,
+                   const struct rc_series_line *line);
+
 /* The lines whose measure needs more than one pass: percentiles, histograms, distinct values. */
 RC_MUST_USE enum rc_status
 rc_series_spread(const struct rc_series_frame *frame, const struct rc_series_line *line);

@@ -27,6 +27,9 @@ struct rc_series_query {
     const double *bin_edges[RC_SERIES_MAX];
     struct rc_series_frame frame;
     struct rc_series_frame earlier; /* With a comparison. */
+    /* By series, of both frames: every row of the split, and at last the total. */
+    struct rc_series_line split_lines[RC_SERIES_MAX];
+    struct rc_series_line earlier_lines[RC_SERIES_MAX];
 };
 
 /* The lines of one round over one frame. */
