@@ -1,257 +1,279 @@
 /*
- * Series: counts of events and of different users, per bucket and for the range.
+ * Series: numbers over time, in rows.
  *
- * Without a breakdown no order is needed: hits are counted as they come. A unique count keeps a bit
- * for each (person, bucket) of the block at hand, and one more for (person, range); the number of
- * persons in a block is chosen so that the bits fit the cache.
+ * Results are the series and then the formulas. Without a breakdown each has one row. With one, a
+ * first round measures every row of the split over the range alone, which ranks them for each
+ * result; a second one measures the rows that are shown, Other and the total, in every bucket. Two
+ * rounds, because a property may have a million values and a range twenty thousand buckets, but
+ * only rows that are shown need buckets.
  *
- * Breakdowns are in fold_series_rows.c; this file checks the request and makes the reply.
+ * A formula is ranked by its own figure, so its operands are measured over its own rows.
+ *
+ * An earlier time is a second frame, whose rows are matched with those of the first by their
+ * values.
  */
-#include "engine/query/fold_series.h"
-
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "engine/query/scope.h"
+#include "engine/query/series_check.h"
+#include "engine/query/series_compare.h"
+#include "engine/query/series_query.h"
 
-#define BITS_BYTES ((size_t)512 * 1024) /* Of a block's persons. */
+/* Numbers of a reply, all lines, rows and buckets: at most 48 bytes a lane and some in the reply.
+ */
+#define PLACES_MAX ((uint64_t)4 << 20)
 
-struct lane {
-    const struct rc_series_walk *walk;
-    uint64_t *counts; /* [series][bucket_count + 1]; the last is the range's. */
-    uint64_t *bits;   /* [slot][unique series][words]. */
-};
+/* Where the rows of a split in all buckets are so few (a core's second cache holds their counters),
+ * they are counted in the first round already, and the second only adds them up. */
+#define SPLIT_PLACES_MAX ((uint64_t)1 << 17)
 
-static enum rc_status
-lane_open(struct lane *lane, const struct rc_series_walk *walk, uint32_t slots)
+static void
+query_close(struct rc_series_query *query)
 {
-    struct rc_account *account = walk->context->account;
-    const size_t count = walk->request->series_count * ((size_t)walk->bucket_count + 1);
-    const size_t bit_words = (size_t)slots * walk->slot_words;
-    lane->walk = walk;
-    lane->counts = rc_alloc_in(account, count * sizeof(*lane->counts));
-    lane->bits = rc_alloc_in(account, bit_words * sizeof(*lane->bits));
-    if (lane->counts == NULL || lane->bits == NULL)
+    rc_series_frame_close(&query->frame);
+    rc_series_frame_close(&query->earlier);
+}
+
+/* Lets a line fill arrays of its own. */
+static enum rc_status
+line_open(const struct rc_series_query *query,
+          const struct rc_series_frame *frame,
+          struct rc_series_line *line)
+{
+    struct rc_arena *arena = query->context->arena;
+    const uint64_t places = (uint64_t)line->row_count * rc_line_places(frame, line);
+    const struct rc_series *series = &query->request->series[line->series];
+    line->values = RC_ARENA_ARRAY(arena, double, places);
+    line->present = RC_ARENA_ARRAY(arena, uint8_t, line->row_count);
+    if (line->values == NULL || line->present == NULL)
         return RC_NO_MEMORY;
-    memset(lane->counts, 0, count * sizeof(*lane->counts));
-    return RC_OK;
+    if (series->measure != RC_MEASURE_HISTOGRAM || !line->bucketed)
+        return RC_OK;
+    struct rc_bins *bins = rc_arena_zero(arena, sizeof(*bins));
+    if (bins == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(rc_series_bins(frame, line->series, bins));
+    line->bins = bins;
+    line->histogram = RC_ARENA_ARRAY(arena, uint64_t, places * bins->count);
+    return line->histogram == NULL ? RC_NO_MEMORY : RC_OK;
 }
 
+/* ---- The round that ranks -------------------------------------------------------------------- */
+
+/* Measures each series for every row of the split and the total, over the range. */
 static enum rc_status
-fold_begin(void *state, const struct rc_walk_block *block)
+measure_split(const struct rc_series_query *query,
+              const struct rc_series_frame *frame,
+              struct rc_series_line *lines)
 {
-    struct lane *lane = state;
-    memset(lane->bits, 0, (size_t)block->slot_count * lane->walk->slot_words * sizeof(*lane->bits));
-    return RC_OK;
-}
-
-/* Counts a person in place (a bucket or the range) of a series, once. */
-static inline void
-count_once(uint64_t *counts, uint64_t *bits, uint32_t place)
-{
-    const uint64_t bit = (uint64_t)1 << (place % 64);
-    if ((bits[place / 64] & bit) == 0) {
-        bits[place / 64] |= bit;
-        counts[place]++;
-    }
-}
-
-static enum rc_status
-fold_hits(void *state,
-          const struct rc_walk_block *block,
-          const struct rc_hit *hits,
-          const uint32_t *slots,
-          uint32_t count)
-{
-    (void)block;
-    struct lane *lane = state;
-    const struct rc_series_walk *walk = lane->walk;
-    const uint32_t range = walk->bucket_count;
+    const uint32_t count = query->request->series_count;
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t bucket = range == 0 ? 0 : rc_bucket_map_find(&walk->map, hits[i].time_ms);
-        uint64_t *person = lane->bits + (size_t)slots[i] * walk->slot_words;
-        for (uint64_t mask = hits[i].mask; mask != 0; mask &= mask - 1) {
-            const uint32_t series = (uint32_t)__builtin_ctzll(mask);
-            uint64_t *counts = lane->counts + (size_t)series * (range + 1);
-            if (walk->request->series[series].measure == RC_MEASURE_COUNT) {
-                counts[bucket] += range != 0;
-                counts[range]++;
-                continue;
-            }
-            uint64_t *bits = person + walk->bits_at[series];
-            if (range != 0)
-                count_once(counts, bits, bucket);
-            count_once(counts, bits, range);
+        const uint32_t rows = rc_split_count(frame->split);
+        lines[i] = (struct rc_series_line){
+            .series = i, .row_count = rows + 1, .other = RC_LINE_NO_ROW, .total = rows};
+        lines[i].bucketed = query->request->series[i].measure == RC_MEASURE_COUNT &&
+                            ((uint64_t)rows + 1) * (frame->bucket_count + 1) <= SPLIT_PLACES_MAX;
+        RC_TRY(line_open(query, frame, &lines[i]));
+    }
+    return rc_series_measure(frame, lines, count);
+}
+
+/* The figure of the range in one row of the split for a result. */
+static double
+figure_of(const struct rc_series_query *query,
+          const struct rc_series_line *lines,
+          uint32_t result,
+          uint32_t row)
+{
+    double figures[RC_SERIES_MAX];
+    const uint32_t series_count = query->request->series_count;
+    for (uint32_t i = 0; i < series_count; i++) {
+        const uint32_t places = rc_line_places(&query->frame, &lines[i]);
+        figures[i] = lines[i].values[(size_t)row * places + places - 1];
+    }
+    if (result < series_count)
+        return figures[result];
+    return rc_formula_value(query->formulas[result - series_count], figures);
+}
+
+static enum rc_status
+rank_result(struct rc_series_query *query, const struct rc_series_line *lines, uint32_t result)
+{
+    const uint32_t row_count = rc_split_count(query->frame.split);
+    const uint32_t operands = rc_series_operands(query, result);
+    double *figures = RC_ARENA_ARRAY(query->context->arena, double, row_count);
+    uint8_t *present = RC_ARENA_ARRAY(query->context->arena, uint8_t, row_count);
+    if (figures == NULL || present == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t row = 0; row < row_count; row++) {
+        figures[row] = figure_of(query, lines, result, row);
+        for (uint32_t i = 0; i < query->request->series_count; i++)
+            present[row] |= (uint8_t)((operands >> i & 1) & lines[i].present[row]);
+    }
+    return rc_series_rank(query->frame.split, figures, present, query->request->top_n,
+                          query->context->arena, &query->rankings[result]);
+}
+
+/* There is Other too where only the earlier time has rows that are not shown. others: by row of the
+ * earlier split, the row of the split. */
+static void
+look_for_other(struct rc_series_query *query,
+               const struct rc_series_line *earlier,
+               const uint32_t *others,
+               uint32_t result)
+{
+    struct rc_series_ranking *ranking = &query->rankings[result];
+    const uint32_t operands = rc_series_operands(query, result);
+    for (uint32_t row = 0; row < rc_split_count(query->earlier.split); row++)
+        for (uint32_t i = 0; i < query->request->series_count; i++)
+            if ((operands >> i & 1) != 0 && earlier[i].present[row] != 0 &&
+                (others[row] == RC_CODE_NONE || ranking->row_of[others[row]] == ranking->row_count))
+                ranking->has_other = true;
+}
+
+static enum rc_status
+rank(struct rc_series_query *query, const uint32_t *others)
+{
+    if (query->request->breakdown == NULL)
+        return RC_OK;
+    RC_TRY(measure_split(query, &query->frame, query->split_lines));
+    if (others != NULL)
+        RC_TRY(measure_split(query, &query->earlier, query->earlier_lines));
+    for (uint32_t result = 0; result < query->result_count; result++) {
+        RC_TRY(rank_result(query, query->split_lines, result));
+        if (others != NULL)
+            look_for_other(query, query->earlier_lines, others, result);
+    }
+    return RC_OK;
+}
+
+/* ---- The round that is shown ----------------------------------------------------------------- */
+
+/* From rows of the frame's split to rows of a result. */
+static enum rc_status
+row_map(const struct rc_series_query *query,
+        const struct rc_series_round *round,
+        uint32_t result,
+        const uint32_t *others,
+        const uint32_t **ret_row_of)
+{
+    const struct rc_series_ranking *ranking = &query->rankings[result];
+    *ret_row_of = ranking->row_of;
+    if (others == NULL || query->request->breakdown == NULL)
+        return RC_OK;
+    const uint32_t count = rc_split_count(round->frame->split);
+    uint32_t *row_of = RC_ARENA_ARRAY(query->context->arena, uint32_t, count);
+    if (row_of == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t row = 0; row < count; row++)
+        row_of[row] =
+            others[row] == RC_CODE_NONE ? ranking->row_count : ranking->row_of[others[row]];
+    *ret_row_of = row_of;
+    return RC_OK;
+}
+
+/* Adds the lines of a result; without a breakdown a formula uses those of its series. */
+static enum rc_status
+add_lines(const struct rc_series_query *query,
+          struct rc_series_round *round,
+          uint32_t result,
+          const uint32_t *others)
+{
+    const bool split = query->request->breakdown != NULL;
+    const uint32_t *row_of = NULL;
+    if (split)
+        RC_TRY(row_map(query, round, result, others, &row_of));
+    for (uint32_t i = 0; i < query->request->series_count; i++) {
+        round->line_of[result][i] = RC_SERIES_NO_LINE;
+        if ((rc_series_operands(query, result) >> i & 1) == 0)
+            continue;
+        if (!split && result >= query->request->series_count) {
+            round->line_of[result][i] = i;
+            continue;
         }
+        round->line_of[result][i] = round->line_count;
+        round->lines[round->line_count++] = (struct rc_series_line){
+            .series = i,
+            .bucketed = true,
+            .row_of = row_of,
+            .row_count = rc_series_row_count(query, result),
+            .other = split ? query->rankings[result].row_count : RC_LINE_NO_ROW,
+            .total = rc_series_row_count(query, result) - 1,
+        };
     }
     return RC_OK;
 }
 
-/* One row from the figures of lanes, whose places are figures + lane * stride. */
-enum rc_status
-rc_series_add_row(const struct rc_series_walk *walk,
-                  uint32_t series,
-                  struct rc_row_label label,
-                  const uint64_t *const *figures,
-                  uint32_t lane_count,
-                  struct rc_series_row *ret_row)
-{
-    double *values = RC_ARENA_ARRAY(walk->context->arena, double, walk->bucket_count);
-    if (values == NULL)
-        return RC_NO_MEMORY;
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < lane_count; i++) {
-        for (uint32_t bucket = 0; bucket < walk->bucket_count; bucket++)
-            values[bucket] += (double)figures[i][bucket];
-        total += figures[i][walk->bucket_count];
-    }
-    *ret_row = (struct rc_series_row){
-        .series = series, .label = label, .values = values, .total = (double)total};
-    return RC_OK;
-}
-
-struct plain {
-    uint32_t lane_count;
-    struct lane *lanes;
-};
-
-static void
-plain_close(struct plain *plain)
-{
-    for (uint32_t i = 0; i < plain->lane_count; i++) {
-        rc_alloc_free(plain->lanes[i].counts);
-        rc_alloc_free(plain->lanes[i].bits);
-    }
-}
-
-/* Where each unique series has its bits. */
-static void
-lay_out_bits(struct rc_series_walk *walk)
-{
-    const uint32_t words = (walk->bucket_count + 1 + 63) / 64;
-    for (uint32_t i = 0; i < walk->request->series_count; i++) {
-        walk->bits_at[i] = walk->slot_words;
-        if (walk->request->series[i].measure == RC_MEASURE_UNIQUE)
-            walk->slot_words += words;
-    }
-}
-
+/* Lists everything that is shown of a frame. others: with the earlier one. */
 static enum rc_status
-answer_plain(struct rc_series_walk *walk, struct rc_series_reply *reply)
+prepare_round(const struct rc_series_query *query,
+              const struct rc_series_frame *frame,
+              const uint32_t *others,
+              struct rc_series_round *round)
 {
-    const struct rc_query_context *context = walk->context;
-    const uint32_t lane_count = context->parallel_max;
-    RC_CLEANUP(plain_close) struct plain plain = {0};
-    lay_out_bits(walk);
-    size_t slots = 1;
-    if (walk->slot_words > 0) {
-        slots = BITS_BYTES / (walk->slot_words * sizeof(uint64_t));
-        slots = slots < 1 ? 1 : slots > UINT16_MAX ? UINT16_MAX : slots;
-    }
-    void **lanes = RC_ARENA_ARRAY(context->arena, void *, lane_count);
-    const uint64_t **figures = RC_ARENA_ARRAY(context->arena, const uint64_t *, lane_count);
-    plain.lanes = RC_ARENA_ARRAY(context->arena, struct lane, lane_count);
-    if (lanes == NULL || figures == NULL || plain.lanes == NULL)
+    const uint64_t lines_max = (uint64_t)query->result_count * query->request->series_count;
+    *round = (struct rc_series_round){.frame = frame};
+    round->lines = RC_ARENA_ARRAY(query->context->arena, struct rc_series_line, lines_max);
+    if (round->lines == NULL)
         return RC_NO_MEMORY;
-    plain.lane_count = lane_count;
-    for (uint32_t i = 0; i < lane_count; i++) {
-        lanes[i] = &plain.lanes[i];
-        RC_TRY(lane_open(&plain.lanes[i], walk, (uint32_t)slots));
-    }
-    const struct rc_fold fold = {
-        .anonymous = walk->slot_words == 0,
-        .slots_max = walk->slot_words == 0 ? 0 : (uint32_t)slots,
-        .lane_count = lane_count,
-        .lanes = lanes,
-        .begin = walk->slot_words == 0 ? NULL : fold_begin,
-        .hits = fold_hits,
-    };
-    RC_TRY(rc_walk(walk->plan, &fold, &reply->stats.matched_events));
-    const uint32_t count = walk->request->series_count;
-    struct rc_series_row *rows = RC_ARENA_ARRAY(context->arena, struct rc_series_row, count);
-    if (rows == NULL)
-        return RC_NO_MEMORY;
-    for (uint32_t series = 0; series < count; series++) {
-        for (uint32_t i = 0; i < lane_count; i++)
-            figures[i] = plain.lanes[i].counts + (size_t)series * (walk->bucket_count + 1);
-        const struct rc_row_label label = {.kind = RC_ROW_TOTAL};
-        RC_TRY(rc_series_add_row(walk, series, label, figures, lane_count, &rows[series]));
-    }
-    reply->row_count = count;
-    reply->rows = rows;
+    for (uint32_t result = 0; result < query->result_count; result++)
+        RC_TRY(add_lines(query, round, result, others));
     return RC_OK;
 }
 
 static enum rc_status
-check_request(const struct rc_series_request *request, struct rc_error *reterr_error)
-{
-    char field[32];
-    if (request->series_count == 0)
-        return rc_error_field(reterr_error, RC_INVALID, "series", "at least one series is needed");
-    if (request->series_count > RC_SERIES_MAX)
-        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "series",
-                              "there are at most %u series, not %u", RC_SERIES_MAX,
-                              request->series_count);
-    for (uint32_t i = 0; i < request->series_count; i++) {
-        const enum rc_measure measure = request->series[i].measure;
-        snprintf(field, sizeof(field), "series[%u].measure", i);
-        if (measure != RC_MEASURE_COUNT && measure != RC_MEASURE_UNIQUE)
-            return rc_error_field(reterr_error, RC_INVALID, field, "the measure is unknown");
-    }
-    return request->breakdown == NULL
-               ? RC_OK
-               : rc_breakdown_check(request->breakdown, request->top_n, reterr_error);
-}
-
-/* Buckets and their map; none without a unit. */
-static enum rc_status
-make_buckets(struct rc_series_walk *walk,
-             const struct rc_calendar *calendar,
-             struct rc_series_reply *reply,
+check_places(const struct rc_series_query *query,
+             const struct rc_series_round *round,
              struct rc_error *reterr_error)
 {
-    const struct rc_series_request *request = walk->request;
-    if (request->unit == 0)
+    uint64_t numbers = 0;
+    for (uint32_t i = 0; i < round->line_count; i++) {
+        const struct rc_series *series = &query->request->series[round->lines[i].series];
+        numbers += (uint64_t)round->lines[i].row_count *
+                   rc_line_places(round->frame, &round->lines[i]) *
+                   (series->measure == RC_MEASURE_HISTOGRAM ? series->bins : 1);
+    }
+    if (numbers <= PLACES_MAX)
         return RC_OK;
-    const struct rc_bucket_request wanted = {
-        .unit = request->unit,
-        .start_ms = request->scope.start_ms,
-        .end_ms = request->scope.end_ms,
-        .bucket_max = RC_BUCKETS_MAX,
-        .field = "bucket.unit",
-    };
-    RC_TRY(rc_calendar_buckets(calendar, &wanted, walk->context->arena, &reply->buckets,
-                               &reply->bucket_count, reterr_error));
-    walk->bucket_count = reply->bucket_count;
-    RC_TRY_OR(reterr_error, rc_bucket_map_make(reply->buckets, reply->bucket_count,
-                                               walk->context->arena, &walk->map));
-    return RC_OK;
+    return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED,
+                          query->request->breakdown == NULL ? "bucket" : "breakdown.top",
+                          "series, rows, buckets and bins make %llu numbers, more than %llu",
+                          (unsigned long long)numbers, (unsigned long long)PLACES_MAX);
 }
 
 static enum rc_status
-make_plan(struct rc_series_walk *walk, struct rc_query_stats *stats, struct rc_error *reterr_error)
+measure_round(const struct rc_series_query *query, const struct rc_series_round *round)
 {
-    const struct rc_series_request *request = walk->request;
-    struct rc_plan_selector selectors[RC_SERIES_MAX];
-    const uint64_t *persons;
-    for (uint32_t i = 0; i < request->series_count; i++) {
-        selectors[i] = (struct rc_plan_selector){
-            .predicate = request->series[i].selector,
-            .from_ms = request->scope.start_ms,
-            .until_ms = rc_scope_until(&request->scope, request->scope.end_ms),
-        };
-        snprintf(selectors[i].field, sizeof(selectors[i].field), "series[%u].selector", i);
+    const struct rc_series_line *split =
+        round->frame == &query->frame ? query->split_lines : query->earlier_lines;
+    struct rc_series_line *left =
+        RC_ARENA_ARRAY(query->context->arena, struct rc_series_line, round->line_count);
+    uint32_t count = 0;
+    if (left == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < round->line_count; i++) {
+        struct rc_series_line *line = &round->lines[i];
+        RC_TRY(line_open(query, round->frame, line));
+        if (!rc_series_line_sum(round->frame, &split[line->series], line))
+            left[count++] = *line;
     }
-    RC_TRY(rc_scope_persons(walk->context, &request->scope, stats, &persons, reterr_error));
-    return rc_plan_new(walk->context, request->scope.as_of_ms, persons, selectors,
-                       request->series_count, &walk->plan, reterr_error);
+    return count == 0 ? RC_OK : rc_series_measure(round->frame, left, count);
 }
 
-static void
-walk_close(struct rc_series_walk *walk)
+static enum rc_status
+open_earlier(struct rc_series_query *query,
+             const struct rc_calendar *calendar,
+             struct rc_query_stats *stats,
+             const uint32_t **ret_others,
+             struct rc_error *reterr_error)
 {
-    walk->plan = rc_plan_free(walk->plan);
+    struct rc_scope scope;
+    *ret_others = NULL;
+    RC_TRY(rc_series_compared_scope(query->request, calendar, &scope, reterr_error));
+    RC_TRY(rc_series_frame_open(&query->earlier, query->context, query->request, calendar, &scope,
+                                stats, reterr_error));
+    if (query->request->breakdown != NULL)
+        RC_TRY_OR(reterr_error, rc_split_match(query->earlier.split, query->frame.split,
+                                               query->context->arena, ret_others));
+    return RC_OK;
 }
 
 enum rc_status
@@ -262,17 +284,33 @@ rc_query_series(const struct rc_query_context *context,
 {
     struct rc_calendar calendar;
     struct rc_series_reply reply = {.stats.data_version = rc_view_data_version(context->view)};
-    RC_CLEANUP(walk_close)
-    struct rc_series_walk walk = {.context = context, .request = request};
+    struct rc_series_round round;
+    struct rc_series_round before;
+    const bool compares = request->compare != RC_COMPARE_NONE;
+    const uint32_t *others = NULL;
+    RC_CLEANUP(query_close) struct rc_series_query query = {.context = context, .request = request};
     RC_TRY(rc_scope_check(&request->scope, &calendar, reterr_error));
-    RC_TRY(check_request(request, reterr_error));
-    RC_TRY(make_buckets(&walk, &calendar, &reply, reterr_error));
-    RC_TRY(make_plan(&walk, &reply.stats, reterr_error));
-    if (request->breakdown == NULL)
-        RC_TRY_OR(reterr_error, answer_plain(&walk, &reply));
-    else
-        RC_TRY(rc_series_answer_rows(&walk, &reply, reterr_error));
-    rc_plan_add_stats(walk.plan, &reply.stats);
+    RC_TRY(rc_series_check(request, context->arena, query.formulas, reterr_error));
+    query.result_count = request->series_count + request->formula_count;
+    RC_TRY(rc_series_frame_open(&query.frame, context, request, &calendar, &request->scope,
+                                &reply.stats, reterr_error));
+    if (compares)
+        RC_TRY(open_earlier(&query, &calendar, &reply.stats, &others, reterr_error));
+    RC_TRY_OR(reterr_error, rank(&query, others));
+    reply.stats.matched_events = 0; /* Counted in the round that is shown. */
+    RC_TRY_OR(reterr_error, prepare_round(&query, &query.frame, NULL, &round));
+    RC_TRY(check_places(&query, &round, reterr_error));
+    RC_TRY_OR(reterr_error, measure_round(&query, &round));
+    if (compares) {
+        RC_TRY_OR(reterr_error, prepare_round(&query, &query.earlier, others, &before));
+        RC_TRY(check_places(&query, &before, reterr_error));
+        RC_TRY_OR(reterr_error, measure_round(&query, &before));
+    }
+    RC_TRY_OR(reterr_error,
+              rc_series_fill_reply(&query, &round, compares ? &before : NULL, &reply));
+    rc_plan_add_stats(query.frame.plan, &reply.stats);
+    if (compares)
+        rc_plan_add_stats(query.earlier.plan, &reply.stats);
     *ret_reply = reply;
     return RC_OK;
 }

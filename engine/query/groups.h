@@ -22,6 +22,9 @@ struct rc_groups;
 /* A set of groups: a group, or with this bit a list (rc_groups_list). */
 #define RC_GROUP_LIST ((uint32_t)1 << 31)
 
+/* The group of null. */
+#define RC_GROUP_NULL 0u
+
 RC_MUST_USE enum rc_status
 rc_groups_new(const struct rc_plan *plan,
               const struct rc_breakdown *breakdown,
@@ -41,6 +44,13 @@ rc_groups_count(const struct rc_groups *groups);
 /* The groups of a hit. */
 uint32_t
 rc_groups_of(const struct rc_groups *groups, uint32_t person, const struct rc_hit *hit);
+
+/* By local code of the property's column in a slab (index in the view): a set. NULL: the slab has
+ * no such column, or the breakdown is by users. */
+const uint32_t *
+rc_groups_of_slab(const struct rc_groups *groups,
+                  uint32_t slab,
+                  const struct rc_column_view **ret_column);
 
 /* The groups of a set, each once. set is either a list or one group, and then the answer is set
  * itself. */

@@ -266,7 +266,9 @@ make_tables(struct rc_groups *groups)
     groups->list_capacity = LISTS_FIRST;
     groups->member_capacity = MEMBERS_FIRST;
     RC_TRY(rc_dictionary_new(account, &groups->groups));
-    return intern(groups, rc_value_null(), &groups->null_group);
+    RC_TRY(intern(groups, rc_value_null(), &groups->null_group));
+    RC_ASSERT(groups->null_group == RC_GROUP_NULL);
+    return RC_OK;
 }
 
 enum rc_status

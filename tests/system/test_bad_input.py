@@ -518,6 +518,46 @@ class Queries(Case):
         fault(lambda r: r.ClearField("period"), "period", "period.unit", call="Retention")
         fault(lambda r: setattr(r, "last_period", 4000), "last_period", call="Retention")
 
+    def test_series_faults(self):
+        def measures(number, **options):
+            def change(request):
+                request.series[0].measure = number
+                for name, value in options.items():
+                    setattr(request.series[0], name, value)
+
+            return change
+
+        table = [
+            (measures(6), "series[0].property"),
+            (measures(1, property="x"), "series[0].property"),
+            (measures(11, property="x", percentile=100.5), "series[0].percentile"),
+            (measures(10, property="x", percentile=50), "series[0].percentile"),
+            (measures(12, property="x"), "series[0].histogram_bins"),
+            (measures(14, rolling_days=1001), "series[0].rolling_days"),
+            (measures(3, session_gap_ms=-1), "series[0].session_gap_ms"),
+            (lambda r: r.formulas.add(expression="A / C"), "formulas[0].expression"),
+            (lambda r: r.formulas.add(), "formulas[0].expression"),
+            (lambda r: r.comparison.SetInParent(), "comparison"),
+            (lambda r: setattr(r.comparison.shift, "unit", 8), "comparison.shift.unit"),
+            (
+                lambda r: setattr(r.breakdown.dimensions.add().bins, "count", 3),
+                "breakdown.dimensions[1].property",
+            ),
+            (
+                lambda r: r.breakdown.dimensions.add().segments.SetInParent(),
+                "breakdown.dimensions[1].segments.segments",
+            ),
+            (
+                lambda r: r.breakdown.dimensions.add().user_count.SetInParent(),
+                "breakdown.dimensions[1].user_count.selector.terms",
+            ),
+        ]
+        for change, name in table:
+            request = shop.series(PROJECT)
+            change(request)
+            with self.subTest(name=name):
+                self.refused(queries().Series, request, "INVALID_ARGUMENT", name)
+
     def test_unsupported_is_refused(self):
         def fault(change, *names, call="Funnel"):
             request = {
@@ -554,10 +594,6 @@ class Queries(Case):
             leaf + ".css_selector",
         )
         fault(lambda r: setattr(r.bucket, "multiple", 2), "bucket.multiple", call="Series")
-        fault(lambda r: setattr(r, "cumulative", True), "cumulative", call="Series")
-        fault(lambda r: r.formulas.add(expression="A"), "formulas", "formulas[0]", call="Series")
-        fault(lambda r: r.comparison.previous_period.SetInParent(), "comparison", call="Series")
-        fault(lambda r: setattr(r.series[0], "measure", 3), "series[0].measure", call="Series")
         fault(lambda r: setattr(r, "periods", 2), "periods", call="Retention")
         fault(lambda r: setattr(r, "returns_in_range", True), "returns_in_range", call="Retention")
         fault(lambda r: setattr(r, "min_occurrences", 2), "min_occurrences", call="Retention")
