@@ -36,6 +36,12 @@ rc_render_value(char *text, size_t size, const Recount__V1__Value *value)
     return text;
 }
 
+void
+rc_render_bin(char *text, size_t size, const Recount__V1__Bin *bin)
+{
+    snprintf(text, size, "[%.15g, %.15g%c", bin->low, bin->high, bin->high_included ? ']' : ')');
+}
+
 static void
 label_dimension(char *text, size_t size, const Recount__V1__DimensionValue *value)
 {
@@ -44,8 +50,7 @@ label_dimension(char *text, size_t size, const Recount__V1__DimensionValue *valu
         rc_render_value(text, size, value->value);
         break;
     case RECOUNT__V1__DIMENSION_VALUE__KIND_BIN:
-        snprintf(text, size, "[%.15g, %.15g%c", value->bin->low, value->bin->high,
-                 value->bin->high_included ? ']' : ')');
+        rc_render_bin(text, size, value->bin);
         break;
     case RECOUNT__V1__DIMENSION_VALUE__KIND_SEGMENT:
         snprintf(text, size, "%s", value->segment);

@@ -51,6 +51,10 @@ rc_render_events_csv(FILE *out, const Recount__V1__ListEventsResponse *reply, bo
 const char *
 rc_render_label(char text[256], const Recount__V1__RowLabel *label);
 
+/* A bin as an interval, written into text. */
+void
+rc_render_bin(char *text, size_t size, const Recount__V1__Bin *bin);
+
 /* A value as a person writes it, written into text. Returns text. */
 const char *
 rc_render_value(char *text, size_t size, const Recount__V1__Value *value);

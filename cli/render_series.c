@@ -120,6 +120,51 @@ render_lines(const struct rc_paint *paint,
     }
 }
 
+/* The histogram of the range: a bar for each bin. */
+static void
+render_histogram(const struct rc_paint *paint, const Recount__V1__SeriesRow *row)
+{
+    char label[256], text[48];
+    uint64_t most = 1;
+    const Recount__V1__Histogram *histogram = row->total_histogram;
+    const char *const mark = paint->unicode ? levels[8] : plain_levels[8];
+    fprintf(paint->out, "%s\n", rc_render_label(label, row->label));
+    for (size_t i = 0; i < histogram->n_bins; i++)
+        most = histogram->counts[i] > most ? histogram->counts[i] : most;
+    for (size_t i = 0; i < histogram->n_bins; i++) {
+        rc_render_bin(label, sizeof(label), histogram->bins[i]);
+        fprintf(paint->out, "%24s %12s ", label,
+                rc_paint_number(text, (double)histogram->counts[i]));
+        rc_paint_begin(paint, RC_INK_BAR);
+        for (uint64_t bar = 0; bar < histogram->counts[i] * 40 / most; bar++)
+            fputs(mark, paint->out);
+        rc_paint_end(paint);
+        fputc('\n', paint->out);
+    }
+}
+
+/* With a comparison: the earlier time's figure of each row. */
+static void
+render_compared(const struct rc_paint *paint, const Recount__V1__SeriesResult *series)
+{
+    char label[256], now[48], before[48];
+    RC_CLEANUP(rc_table_freep) struct rc_table *table = rc_table_new("lrr");
+    rc_table_add(table, "%s", "");
+    rc_table_add(table, "range");
+    rc_table_add(table, "before");
+    for (size_t i = 0; i < series->n_rows; i++) {
+        const Recount__V1__SeriesRow *row = series->rows[i];
+        rc_table_add(table, "%s", rc_render_label(label, row->label));
+        rc_table_add(table, "%s",
+                     row->optional_total_case != 0 ? rc_paint_number(now, row->total) : "-");
+        rc_table_add(table, "%s",
+                     row->optional_compared_total_case != 0
+                         ? rc_paint_number(before, row->compared_total)
+                         : "-");
+    }
+    rc_table_paint(table, paint);
+}
+
 static void
 render_table(const struct rc_paint *paint,
              const Recount__V1__SeriesResponse *reply,
@@ -168,46 +213,19 @@ rc_render_series(const struct rc_paint *paint,
         rc_paint_begin(paint, RC_INK_STRONG);
         fprintf(paint->out, "%s%s\n", i == 0 ? "" : "\n", series->name);
         rc_paint_end(paint);
+        if (series->n_rows > 0 && series->rows[0]->total_histogram != NULL) {
+            for (size_t r = 0; r < series->n_rows; r++)
+                render_histogram(paint, series->rows[r]);
+            continue;
+        }
         if (reply->n_buckets > 0 && series->n_rows == 1)
             render_chart(paint, reply, series->rows[0]->values, unit);
         else if (reply->n_buckets > 0)
             render_lines(paint, reply, series);
         if (series->n_rows > 0)
             render_table(paint, reply, series, unit);
+        if (series->n_rows > 0 && series->rows[0]->compared_values != NULL)
+            render_compared(paint, series);
     }
     rc_render_info(paint, reply->info);
-}
-
-void
-rc_render_series_csv(FILE *out,
-                     const Recount__V1__SeriesResponse *reply,
-                     Recount__V1__TimeUnit unit)
-{
-    static const char *const head[] = {"series",  "row",   "bucket", "start_ms",
-                                       "partial", "value", NULL};
-    struct rc_csv_writer csv = {.out = out};
-    rc_csv_head(&csv, head);
-    for (size_t s = 0; s < reply->n_series; s++) {
-        for (size_t r = 0; r < reply->series[s]->n_rows; r++) {
-            const Recount__V1__SeriesRow *row = reply->series[s]->rows[r];
-            char label[256], name[48];
-            rc_render_label(label, row->label);
-            for (size_t b = 0; b <= reply->n_buckets; b++) {
-                const bool whole = b == reply->n_buckets;
-                rc_csv_text(&csv, reply->series[s]->name);
-                rc_csv_text(&csv, label);
-                rc_csv_text(&csv,
-                            whole ? "range" : rc_render_bucket(name, reply->buckets[b], unit));
-                if (whole)
-                    rc_csv_text(&csv, "");
-                else
-                    rc_csv_number(&csv, (double)reply->buckets[b]->start_ms);
-                rc_csv_text(&csv, !whole && reply->buckets[b]->partial ? "true" : "false");
-                rc_csv_number(&csv, !whole                          ? rc_render_at(row->values, b)
-                                    : row->optional_total_case != 0 ? row->total
-                                                                    : NAN);
-                rc_csv_end_row(&csv);
-            }
-        }
-    }
 }

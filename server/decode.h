@@ -172,6 +172,14 @@ rc_decode_breakdown(struct rc_decode *decode,
                     const struct rc_breakdown **ret_breakdown,
                     uint32_t *ret_top_n);
 
+/* A breakdown by all that a split can be by. NULL gives *ret_dimensions NULL. */
+RC_MUST_USE enum rc_status
+rc_decode_split(struct rc_decode *decode,
+                const Recount__V1__Breakdown *breakdown,
+                const struct rc_breakdown **ret_dimensions,
+                uint32_t *ret_count,
+                uint32_t *ret_top_n);
+
 RC_MUST_USE enum rc_status
 rc_decode_value(struct rc_decode *decode,
                 const Recount__V1__Value *value,

@@ -78,6 +78,35 @@ rc_encode_property(struct rc_arena *arena,
     return RC_OK;
 }
 
+/* The value of a row in one dimension. */
+static enum rc_status
+encode_part(struct rc_arena *arena,
+            const struct rc_label_value *part,
+            Recount__V1__DimensionValue *out)
+{
+    switch (part->kind) {
+    case RC_LABEL_VALUE:
+        out->kind_case = RECOUNT__V1__DIMENSION_VALUE__KIND_VALUE;
+        return rc_encode_value(arena, part->value, &out->value);
+    case RC_LABEL_BIN:
+        out->kind_case = RECOUNT__V1__DIMENSION_VALUE__KIND_BIN;
+        RC_NEW(arena, out->bin, recount__v1__bin__descriptor);
+        out->bin->low = part->low;
+        out->bin->high = part->high;
+        out->bin->high_included = part->closed;
+        return RC_OK;
+    case RC_LABEL_SEGMENT:
+        out->kind_case = RECOUNT__V1__DIMENSION_VALUE__KIND_SEGMENT;
+        RC_NEW_TEXT(arena, out->segment, part->name);
+        return RC_OK;
+    case RC_LABEL_NO_SEGMENT:
+        out->kind_case = RECOUNT__V1__DIMENSION_VALUE__KIND_NO_SEGMENT;
+        RC_NEW(arena, out->no_segment, recount__v1__no_segment__descriptor);
+        return RC_OK;
+    }
+    return RC_OK;
+}
+
 enum rc_status
 rc_encode_label(struct rc_arena *arena,
                 const struct rc_row_label *label,
@@ -97,11 +126,15 @@ rc_encode_label(struct rc_arena *arena,
         break;
     }
     out->kind = RECOUNT__V1__ROW_KIND__ROW_KIND_VALUES;
-    RC_NEW_ARRAY(arena, out->values, Recount__V1__DimensionValue *, 1);
-    out->n_values = 1;
-    RC_NEW(arena, out->values[0], recount__v1__dimension_value__descriptor);
-    out->values[0]->kind_case = RECOUNT__V1__DIMENSION_VALUE__KIND_VALUE;
-    return rc_encode_value(arena, label->value, &out->values[0]->value);
+    const struct rc_label_value only = {.kind = RC_LABEL_VALUE, .value = label->value};
+    const struct rc_label_value *parts = label->part_count == 0 ? &only : label->parts;
+    out->n_values = label->part_count == 0 ? 1 : label->part_count;
+    RC_NEW_ARRAY(arena, out->values, Recount__V1__DimensionValue *, out->n_values);
+    for (size_t i = 0; i < out->n_values; i++) {
+        RC_NEW(arena, out->values[i], recount__v1__dimension_value__descriptor);
+        RC_TRY(encode_part(arena, &parts[i], out->values[i]));
+    }
+    return RC_OK;
 }
 
 enum rc_status

@@ -57,6 +57,12 @@
 #define RC_BREAKDOWN_PROPERTIES_MAX 3u
 #define RC_COHORTS_MAX 4000u
 #define RC_SERIES_MAX 32u
+#define RC_FORMULAS_MAX 32u
+#define RC_FORMULA_BYTES_MAX 1024u /* Each makes at most one step. */
+#define RC_FORMULA_DEPTH_MAX 64u
+#define RC_BINS_MAX 1000u
+#define RC_ROLLING_DAYS_MAX 1000u
+#define RC_BREAKDOWN_SEGMENTS_MAX 64u /* One bit each in the mask of a user. */
 #define RC_SEGMENT_DEPTH_MAX 16u
 #define RC_PAGE_ROWS_MAX 10000u
 

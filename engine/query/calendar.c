@@ -27,8 +27,8 @@ floor_div(int64_t a, int64_t b)
 }
 
 /* Months since year 0 of the month that holds a day. */
-static int64_t
-month_of_day(int64_t day)
+int64_t
+rc_month_of_day(int64_t day)
 {
     /* Years begin in March here, so that the leap day is the last of its year. */
     const int64_t shifted = day + 719468;
@@ -43,8 +43,8 @@ month_of_day(int64_t day)
 }
 
 /* The first day of a month counted as above. */
-static int64_t
-day_of_month(int64_t month)
+int64_t
+rc_day_of_month(int64_t month)
 {
     const int64_t from_march = month - 2;
     const int64_t year = floor_div(from_march, 12);
@@ -80,7 +80,7 @@ unit_first_day(const struct rc_calendar *calendar, enum rc_unit unit, int64_t da
         return day - (since - floor_div(since, 7) * 7);
     }
     const int64_t months = unit_months(unit);
-    return day_of_month(floor_div(month_of_day(day), months) * months);
+    return rc_day_of_month(floor_div(rc_month_of_day(day), months) * months);
 }
 
 static int64_t
@@ -90,7 +90,7 @@ unit_next_day(enum rc_unit unit, int64_t first_day)
         return first_day + 1;
     if (unit == RC_UNIT_WEEK)
         return first_day + 7;
-    return day_of_month(month_of_day(first_day) + unit_months(unit));
+    return rc_day_of_month(rc_month_of_day(first_day) + unit_months(unit));
 }
 
 /* Steps through buckets. */

@@ -1,257 +1,449 @@
 /*
- * Series: counts of events and of different users, per bucket and for the range.
+ * Series: numbers over time, in rows.
  *
- * Without a breakdown no order is needed: hits are counted as they come. A unique count keeps a bit
- * for each (person, bucket) of the block at hand, and one more for (person, range); the number of
- * persons in a block is chosen so that the bits fit the cache.
+ * Results are the series and then the formulas. Without a breakdown each has one row. With one, a
+ * first round measures every row of the split over the range alone, which ranks them for each
+ * result; a second one measures the rows that are shown, Other and the total, in every bucket. Two
+ * rounds, because a property may have a million values and a range twenty thousand buckets, but
+ * only rows that are shown need buckets.
  *
- * Breakdowns are in fold_series_rows.c; this file checks the request and makes the reply.
+ * A formula is ranked by its own figure, so its operands are measured over its own rows.
+ *
+ * An earlier time is a second frame, whose rows are matched with those of the first by their values.
  */
-#include "engine/query/fold_series.h"
-
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/query/scope.h"
+#include "engine/query/series_check.h"
+#include "engine/query/series_compare.h"
+#include "engine/query/series_frame.h"
+#include "engine/query/series_line.h"
+#include "engine/query/series_rank.h"
 
-#define BITS_BYTES ((size_t)512 * 1024) /* Of a block's persons. */
+#define RESULTS_MAX (RC_SERIES_MAX + RC_FORMULAS_MAX)
+#define NO_LINE UINT32_MAX
 
-struct lane {
-    const struct rc_series_walk *walk;
-    uint64_t *counts; /* [series][bucket_count + 1]; the last is the range's. */
-    uint64_t *bits;   /* [slot][unique series][words]. */
+/* Numbers of a reply, all lines, rows and buckets: at most 48 bytes a lane and some in the reply. */
+#define PLACES_MAX ((uint64_t)4 << 20)
+
+struct query {
+    const struct rc_query_context *context;
+    const struct rc_series_request *request;
+    const struct rc_formula *formulas[RC_FORMULAS_MAX];
+    uint32_t result_count;
+    struct rc_series_ranking rankings[RESULTS_MAX]; /* With a breakdown. */
+    const double *bin_edges[RC_SERIES_MAX];
+    struct rc_series_frame frame;
+    struct rc_series_frame earlier; /* With a comparison. */
 };
 
-static enum rc_status
-lane_open(struct lane *lane, const struct rc_series_walk *walk, uint32_t slots)
+/* The lines of one round over one frame. */
+struct round {
+    const struct rc_series_frame *frame;
+    uint32_t line_count;
+    struct rc_series_line *lines;
+    uint32_t line_of[RESULTS_MAX][RC_SERIES_MAX];
+};
+
+static void
+query_close(struct query *query)
 {
-    struct rc_account *account = walk->context->account;
-    const size_t count = walk->request->series_count * ((size_t)walk->bucket_count + 1);
-    const size_t bit_words = (size_t)slots * walk->slot_words;
-    lane->walk = walk;
-    lane->counts = rc_alloc_in(account, count * sizeof(*lane->counts));
-    lane->bits = rc_alloc_in(account, bit_words * sizeof(*lane->bits));
-    if (lane->counts == NULL || lane->bits == NULL)
+    rc_series_frame_close(&query->frame);
+    rc_series_frame_close(&query->earlier);
+}
+
+/* The series that a result is computed from, a bit each. */
+static uint32_t
+operands_of(const struct query *query, uint32_t result)
+{
+    const uint32_t series_count = query->request->series_count;
+    return result < series_count ? (uint32_t)1 << result
+                                 : rc_formula_operands(query->formulas[result - series_count]);
+}
+
+/* Rows of a result: values, Other, total. */
+static uint32_t
+row_count_of(const struct query *query, uint32_t result)
+{
+    const struct rc_series_ranking *ranking = &query->rankings[result];
+    return query->request->breakdown == NULL ? 1 : ranking->row_count + ranking->has_other + 1;
+}
+
+/* Lets a line fill arrays of its own. */
+static enum rc_status
+line_open(const struct query *query, const struct rc_series_frame *frame, struct rc_series_line *line)
+{
+    struct rc_arena *arena = query->context->arena;
+    const uint64_t places = (uint64_t)line->row_count * rc_line_places(frame, line);
+    const struct rc_series *series = &query->request->series[line->series];
+    line->values = RC_ARENA_ARRAY(arena, double, places);
+    line->present = RC_ARENA_ARRAY(arena, uint8_t, line->row_count);
+    if (line->values == NULL || line->present == NULL)
         return RC_NO_MEMORY;
-    memset(lane->counts, 0, count * sizeof(*lane->counts));
-    return RC_OK;
+    if (series->measure != RC_MEASURE_HISTOGRAM || !line->bucketed)
+        return RC_OK;
+    struct rc_bins *bins = rc_arena_zero(arena, sizeof(*bins));
+    if (bins == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(rc_series_bins(frame, line->series, bins));
+    line->bins = bins;
+    line->histogram = RC_ARENA_ARRAY(arena, uint64_t, places * bins->count);
+    return line->histogram == NULL ? RC_NO_MEMORY : RC_OK;
 }
 
+/* ---- The round that ranks -------------------------------------------------------------------- */
+
+/* Measures each series for every row of the split, over the range. */
 static enum rc_status
-fold_begin(void *state, const struct rc_walk_block *block)
+measure_split(const struct query *query,
+              const struct rc_series_frame *frame,
+              struct rc_series_line *lines)
 {
-    struct lane *lane = state;
-    memset(lane->bits, 0, (size_t)block->slot_count * lane->walk->slot_words * sizeof(*lane->bits));
-    return RC_OK;
-}
-
-/* Counts a person in place (a bucket or the range) of a series, once. */
-static inline void
-count_once(uint64_t *counts, uint64_t *bits, uint32_t place)
-{
-    const uint64_t bit = (uint64_t)1 << (place % 64);
-    if ((bits[place / 64] & bit) == 0) {
-        bits[place / 64] |= bit;
-        counts[place]++;
-    }
-}
-
-static enum rc_status
-fold_hits(void *state,
-          const struct rc_walk_block *block,
-          const struct rc_hit *hits,
-          const uint32_t *slots,
-          uint32_t count)
-{
-    (void)block;
-    struct lane *lane = state;
-    const struct rc_series_walk *walk = lane->walk;
-    const uint32_t range = walk->bucket_count;
+    const uint32_t count = query->request->series_count;
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t bucket = range == 0 ? 0 : rc_bucket_map_find(&walk->map, hits[i].time_ms);
-        uint64_t *person = lane->bits + (size_t)slots[i] * walk->slot_words;
-        for (uint64_t mask = hits[i].mask; mask != 0; mask &= mask - 1) {
-            const uint32_t series = (uint32_t)__builtin_ctzll(mask);
-            uint64_t *counts = lane->counts + (size_t)series * (range + 1);
-            if (walk->request->series[series].measure == RC_MEASURE_COUNT) {
-                counts[bucket] += range != 0;
-                counts[range]++;
-                continue;
-            }
-            uint64_t *bits = person + walk->bits_at[series];
-            if (range != 0)
-                count_once(counts, bits, bucket);
-            count_once(counts, bits, range);
-        }
+        lines[i] = (struct rc_series_line){.series = i,
+                                           .row_count = rc_split_count(frame->split),
+                                           .other = RC_LINE_NO_ROW,
+                                           .total = RC_LINE_NO_ROW};
+        RC_TRY(line_open(query, frame, &lines[i]));
+    }
+    return rc_series_measure(frame, lines, count);
+}
+
+/* The figure of one row of the split for a result. */
+static double
+figure_of(const struct query *query,
+          const struct rc_series_line *lines,
+          uint32_t result,
+          uint32_t row)
+{
+    double figures[RC_SERIES_MAX];
+    const uint32_t series_count = query->request->series_count;
+    if (result < series_count)
+        return lines[result].values[row];
+    for (uint32_t i = 0; i < series_count; i++)
+        figures[i] = lines[i].values[row];
+    return rc_formula_value(query->formulas[result - series_count], figures);
+}
+
+static enum rc_status
+rank_result(struct query *query, const struct rc_series_line *lines, uint32_t result)
+{
+    const uint32_t row_count = rc_split_count(query->frame.split);
+    const uint32_t operands = operands_of(query, result);
+    double *figures = RC_ARENA_ARRAY(query->context->arena, double, row_count);
+    uint8_t *present = RC_ARENA_ARRAY(query->context->arena, uint8_t, row_count);
+    if (figures == NULL || present == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t row = 0; row < row_count; row++) {
+        figures[row] = figure_of(query, lines, result, row);
+        for (uint32_t i = 0; i < query->request->series_count; i++)
+            present[row] |= (uint8_t)((operands >> i & 1) & lines[i].present[row]);
+    }
+    return rc_series_rank(query->frame.split, figures, present, query->request->top_n,
+                          query->context->arena, &query->rankings[result]);
+}
+
+/* There is Other too where only the earlier time has rows that are not shown. others: by row of the
+ * earlier split, the row of the split. */
+static void
+look_for_other(struct query *query,
+               const struct rc_series_line *earlier,
+               const uint32_t *others,
+               uint32_t result)
+{
+    struct rc_series_ranking *ranking = &query->rankings[result];
+    const uint32_t operands = operands_of(query, result);
+    for (uint32_t row = 0; row < rc_split_count(query->earlier.split); row++)
+        for (uint32_t i = 0; i < query->request->series_count; i++)
+            if ((operands >> i & 1) != 0 && earlier[i].present[row] != 0 &&
+                (others[row] == RC_CODE_NONE ||
+                 ranking->row_of[others[row]] == ranking->row_count))
+                ranking->has_other = true;
+}
+
+static enum rc_status
+rank(struct query *query, const uint32_t *others)
+{
+    struct rc_series_line lines[RC_SERIES_MAX];
+    struct rc_series_line earlier[RC_SERIES_MAX];
+    if (query->request->breakdown == NULL)
+        return RC_OK;
+    RC_TRY(measure_split(query, &query->frame, lines));
+    if (others != NULL)
+        RC_TRY(measure_split(query, &query->earlier, earlier));
+    for (uint32_t result = 0; result < query->result_count; result++) {
+        RC_TRY(rank_result(query, lines, result));
+        if (others != NULL)
+            look_for_other(query, earlier, others, result);
     }
     return RC_OK;
 }
 
-/* One row from the figures of lanes, whose places are figures + lane * stride. */
-enum rc_status
-rc_series_add_row(const struct rc_series_walk *walk,
-                  uint32_t series,
-                  struct rc_row_label label,
-                  const uint64_t *const *figures,
-                  uint32_t lane_count,
-                  struct rc_series_row *ret_row)
+/* ---- The round that is shown ----------------------------------------------------------------- */
+
+/* From rows of the frame's split to rows of a result. */
+static enum rc_status
+row_map(const struct query *query,
+        const struct round *round,
+        uint32_t result,
+        const uint32_t *others,
+        const uint32_t **ret_row_of)
 {
-    double *values = RC_ARENA_ARRAY(walk->context->arena, double, walk->bucket_count);
+    const struct rc_series_ranking *ranking = &query->rankings[result];
+    *ret_row_of = ranking->row_of;
+    if (others == NULL || query->request->breakdown == NULL)
+        return RC_OK;
+    const uint32_t count = rc_split_count(round->frame->split);
+    uint32_t *row_of = RC_ARENA_ARRAY(query->context->arena, uint32_t, count);
+    if (row_of == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t row = 0; row < count; row++)
+        row_of[row] =
+            others[row] == RC_CODE_NONE ? ranking->row_count : ranking->row_of[others[row]];
+    *ret_row_of = row_of;
+    return RC_OK;
+}
+
+/* Adds the lines of a result; without a breakdown a formula uses those of its series. */
+static enum rc_status
+add_lines(const struct query *query, struct round *round, uint32_t result, const uint32_t *others)
+{
+    const bool split = query->request->breakdown != NULL;
+    const uint32_t *row_of = NULL;
+    if (split)
+        RC_TRY(row_map(query, round, result, others, &row_of));
+    for (uint32_t i = 0; i < query->request->series_count; i++) {
+        round->line_of[result][i] = NO_LINE;
+        if ((operands_of(query, result) >> i & 1) == 0)
+            continue;
+        if (!split && result >= query->request->series_count) {
+            round->line_of[result][i] = i;
+            continue;
+        }
+        round->line_of[result][i] = round->line_count;
+        round->lines[round->line_count++] = (struct rc_series_line){
+            .series = i,
+            .bucketed = true,
+            .row_of = row_of,
+            .row_count = row_count_of(query, result),
+            .other = split ? query->rankings[result].row_count : RC_LINE_NO_ROW,
+            .total = row_count_of(query, result) - 1,
+        };
+    }
+    return RC_OK;
+}
+
+/* Lists everything that is shown of a frame. others: with the earlier one. */
+static enum rc_status
+prepare_round(const struct query *query,
+              const struct rc_series_frame *frame,
+              const uint32_t *others,
+              struct round *round)
+{
+    const uint64_t lines_max = (uint64_t)query->result_count * query->request->series_count;
+    *round = (struct round){.frame = frame};
+    round->lines = RC_ARENA_ARRAY(query->context->arena, struct rc_series_line, lines_max);
+    if (round->lines == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t result = 0; result < query->result_count; result++)
+        RC_TRY(add_lines(query, round, result, others));
+    return RC_OK;
+}
+
+static enum rc_status
+check_places(const struct query *query, const struct round *round, struct rc_error *reterr_error)
+{
+    uint64_t numbers = 0;
+    for (uint32_t i = 0; i < round->line_count; i++) {
+        const struct rc_series *series = &query->request->series[round->lines[i].series];
+        numbers += (uint64_t)round->lines[i].row_count *
+                   rc_line_places(round->frame, &round->lines[i]) *
+                   (series->measure == RC_MEASURE_HISTOGRAM ? series->bins : 1);
+    }
+    if (numbers <= PLACES_MAX)
+        return RC_OK;
+    return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED,
+                          query->request->breakdown == NULL ? "bucket" : "breakdown.top",
+                          "series, rows, buckets and bins make %llu numbers, more than %llu",
+                          (unsigned long long)numbers, (unsigned long long)PLACES_MAX);
+}
+
+static enum rc_status
+measure_round(const struct query *query, const struct round *round)
+{
+    for (uint32_t i = 0; i < round->line_count; i++)
+        RC_TRY(line_open(query, round->frame, &round->lines[i]));
+    return rc_series_measure(round->frame, round->lines, round->line_count);
+}
+
+/* ---- The reply ------------------------------------------------------------------------------- */
+
+/* The number of a result in a row and place; NaN: there is none. */
+static double
+number_at(const struct query *query,
+          const struct round *round,
+          uint32_t result,
+          uint32_t row,
+          uint32_t place)
+{
+    double figures[RC_SERIES_MAX] = {0};
+    const uint32_t series_count = query->request->series_count;
+    const uint64_t at = (uint64_t)row * (round->frame->bucket_count + 1) + place;
+    for (uint32_t i = 0; i < series_count; i++)
+        if (round->line_of[result][i] != NO_LINE)
+            figures[i] = round->lines[round->line_of[result][i]].values[at];
+    return result < series_count ? figures[result]
+                                 : rc_formula_value(query->formulas[result - series_count], figures);
+}
+
+/* One row's numbers by bucket of the reply; *ret_total the range's. A bucket that the frame does not
+ * have is without a number. */
+static enum rc_status
+fill_numbers(const struct query *query,
+             const struct round *round,
+             uint32_t result,
+             uint32_t row,
+             const double **ret_values,
+             double *ret_total)
+{
+    const uint32_t bucket_count = query->frame.bucket_count;
+    double *values = RC_ARENA_ARRAY(query->context->arena, double, bucket_count);
     if (values == NULL)
         return RC_NO_MEMORY;
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < lane_count; i++) {
-        for (uint32_t bucket = 0; bucket < walk->bucket_count; bucket++)
-            values[bucket] += (double)figures[i][bucket];
-        total += figures[i][walk->bucket_count];
-    }
-    *ret_row = (struct rc_series_row){
-        .series = series, .label = label, .values = values, .total = (double)total};
+    for (uint32_t bucket = 0; bucket < bucket_count; bucket++)
+        values[bucket] = bucket < round->frame->bucket_count
+                             ? number_at(query, round, result, row, bucket)
+                             : NAN;
+    *ret_values = values;
+    *ret_total = number_at(query, round, result, row, round->frame->bucket_count);
     return RC_OK;
 }
 
-struct plain {
-    uint32_t lane_count;
-    struct lane *lanes;
-};
-
-static void
-plain_close(struct plain *plain)
+static enum rc_status
+fill_histograms(const struct query *query,
+                const struct round *round,
+                uint32_t row,
+                struct rc_series_row *ret_row)
 {
-    for (uint32_t i = 0; i < plain->lane_count; i++) {
-        rc_alloc_free(plain->lanes[i].counts);
-        rc_alloc_free(plain->lanes[i].bits);
+    const uint32_t places = query->frame.bucket_count + 1;
+    const struct rc_series_line *line = &round->lines[round->line_of[ret_row->series][ret_row->series]];
+    struct rc_histogram *histograms =
+        RC_ARENA_ARRAY(query->context->arena, struct rc_histogram, places);
+    if (histograms == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t place = 0; place < places; place++) {
+        const uint64_t *counts =
+            line->histogram + ((uint64_t)row * places + place) * line->bins->count;
+        uint64_t sum = 0;
+        for (uint32_t bin = 0; bin < line->bins->count; bin++)
+            sum += counts[bin];
+        if (sum > 0)
+            histograms[place] =
+                (struct rc_histogram){.bin_count = line->bins->count, .counts = counts};
     }
+    ret_row->histograms = histograms;
+    return RC_OK;
 }
 
-/* Where each unique series has its bits. */
-static void
-lay_out_bits(struct rc_series_walk *walk)
+/* The edges of a histogram series' bins. */
+static enum rc_status
+fill_edges(struct query *query, const struct round *round, uint32_t series)
 {
-    const uint32_t words = (walk->bucket_count + 1 + 63) / 64;
-    for (uint32_t i = 0; i < walk->request->series_count; i++) {
-        walk->bits_at[i] = walk->slot_words;
-        if (walk->request->series[i].measure == RC_MEASURE_UNIQUE)
-            walk->slot_words += words;
-    }
+    const struct rc_bins *bins = round->lines[round->line_of[series][series]].bins;
+    if (query->request->series[series].measure != RC_MEASURE_HISTOGRAM || bins->count == 0)
+        return RC_OK;
+    double *edges = RC_ARENA_ARRAY(query->context->arena, double, (size_t)bins->count + 1);
+    if (edges == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i <= bins->count; i++)
+        edges[i] = rc_bins_edge(bins, i);
+    query->bin_edges[series] = edges;
+    return RC_OK;
+}
+
+static struct rc_row_label
+label_of(const struct query *query, uint32_t result, uint32_t row)
+{
+    const struct rc_series_ranking *ranking = &query->rankings[result];
+    if (row + 1 == row_count_of(query, result))
+        return (struct rc_row_label){.kind = RC_ROW_TOTAL};
+    if (row == ranking->row_count)
+        return (struct rc_row_label){.kind = RC_ROW_OTHER};
+    struct rc_row_label label = {.kind = RC_ROW_VALUE,
+                                 .part_count = rc_split_dimension_count(query->frame.split),
+                                 .parts = ranking->labels[row]};
+    if (label.part_count == 1 && label.parts[0].kind == RC_LABEL_VALUE)
+        label.value = label.parts[0].value;
+    return label;
 }
 
 static enum rc_status
-answer_plain(struct rc_series_walk *walk, struct rc_series_reply *reply)
+fill_row(const struct query *query,
+         const struct round *round,
+         const struct round *earlier,
+         uint32_t result,
+         uint32_t row,
+         struct rc_series_row *ret_row)
 {
-    const struct rc_query_context *context = walk->context;
-    const uint32_t lane_count = context->parallel_max;
-    RC_CLEANUP(plain_close) struct plain plain = {0};
-    lay_out_bits(walk);
-    size_t slots = 1;
-    if (walk->slot_words > 0) {
-        slots = BITS_BYTES / (walk->slot_words * sizeof(uint64_t));
-        slots = slots < 1 ? 1 : slots > UINT16_MAX ? UINT16_MAX : slots;
-    }
-    void **lanes = RC_ARENA_ARRAY(context->arena, void *, lane_count);
-    const uint64_t **figures = RC_ARENA_ARRAY(context->arena, const uint64_t *, lane_count);
-    plain.lanes = RC_ARENA_ARRAY(context->arena, struct lane, lane_count);
-    if (lanes == NULL || figures == NULL || plain.lanes == NULL)
-        return RC_NO_MEMORY;
-    plain.lane_count = lane_count;
-    for (uint32_t i = 0; i < lane_count; i++) {
-        lanes[i] = &plain.lanes[i];
-        RC_TRY(lane_open(&plain.lanes[i], walk, (uint32_t)slots));
-    }
-    const struct rc_fold fold = {
-        .anonymous = walk->slot_words == 0,
-        .slots_max = walk->slot_words == 0 ? 0 : (uint32_t)slots,
-        .lane_count = lane_count,
-        .lanes = lanes,
-        .begin = walk->slot_words == 0 ? NULL : fold_begin,
-        .hits = fold_hits,
-    };
-    RC_TRY(rc_walk(walk->plan, &fold, &reply->stats.matched_events));
-    const uint32_t count = walk->request->series_count;
-    struct rc_series_row *rows = RC_ARENA_ARRAY(context->arena, struct rc_series_row, count);
+    *ret_row = (struct rc_series_row){.series = result, .label = label_of(query, result, row)};
+    RC_TRY(fill_numbers(query, round, result, row, &ret_row->values, &ret_row->total));
+    if (earlier != NULL)
+        RC_TRY(fill_numbers(query, earlier, result, row, &ret_row->compared_values,
+                            &ret_row->compared_total));
+    if (result < query->request->series_count &&
+        query->request->series[result].measure == RC_MEASURE_HISTOGRAM)
+        return fill_histograms(query, round, row, ret_row);
+    return RC_OK;
+}
+
+static enum rc_status
+fill_reply(struct query *query,
+           const struct round *round,
+           const struct round *earlier,
+           struct rc_series_reply *reply)
+{
+    struct rc_arena *arena = query->context->arena;
+    uint32_t count = 0;
+    for (uint32_t result = 0; result < query->result_count; result++)
+        count += row_count_of(query, result);
+    struct rc_series_row *rows = RC_ARENA_ARRAY(arena, struct rc_series_row, count);
     if (rows == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t series = 0; series < count; series++) {
-        for (uint32_t i = 0; i < lane_count; i++)
-            figures[i] = plain.lanes[i].counts + (size_t)series * (walk->bucket_count + 1);
-        const struct rc_row_label label = {.kind = RC_ROW_TOTAL};
-        RC_TRY(rc_series_add_row(walk, series, label, figures, lane_count, &rows[series]));
-    }
-    reply->row_count = count;
+    uint32_t at = 0;
+    for (uint32_t result = 0; result < query->result_count; result++)
+        for (uint32_t row = 0; row < row_count_of(query, result); row++)
+            RC_TRY(fill_row(query, round, earlier, result, row, &rows[at++]));
+    for (uint32_t series = 0; series < query->request->series_count; series++)
+        RC_TRY(fill_edges(query, round, series));
+    const double **edges = rc_arena_copy(arena, query->bin_edges, sizeof(query->bin_edges));
+    if (edges == NULL)
+        return RC_NO_MEMORY;
+    reply->bin_edges = edges;
+    reply->bucket_count = query->frame.bucket_count;
+    reply->buckets = query->frame.buckets;
     reply->rows = rows;
+    reply->row_count = count;
     return RC_OK;
 }
 
 static enum rc_status
-check_request(const struct rc_series_request *request, struct rc_error *reterr_error)
-{
-    char field[32];
-    if (request->series_count == 0)
-        return rc_error_field(reterr_error, RC_INVALID, "series", "at least one series is needed");
-    if (request->series_count > RC_SERIES_MAX)
-        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "series",
-                              "there are at most %u series, not %u", RC_SERIES_MAX,
-                              request->series_count);
-    for (uint32_t i = 0; i < request->series_count; i++) {
-        const enum rc_measure measure = request->series[i].measure;
-        snprintf(field, sizeof(field), "series[%u].measure", i);
-        if (measure != RC_MEASURE_COUNT && measure != RC_MEASURE_UNIQUE)
-            return rc_error_field(reterr_error, RC_INVALID, field, "the measure is unknown");
-    }
-    return request->breakdown == NULL
-               ? RC_OK
-               : rc_breakdown_check(request->breakdown, request->top_n, reterr_error);
-}
-
-/* Buckets and their map; none without a unit. */
-static enum rc_status
-make_buckets(struct rc_series_walk *walk,
+open_earlier(struct query *query,
              const struct rc_calendar *calendar,
-             struct rc_series_reply *reply,
+             struct rc_query_stats *stats,
+             const uint32_t **ret_others,
              struct rc_error *reterr_error)
 {
-    const struct rc_series_request *request = walk->request;
-    if (request->unit == 0)
-        return RC_OK;
-    const struct rc_bucket_request wanted = {
-        .unit = request->unit,
-        .start_ms = request->scope.start_ms,
-        .end_ms = request->scope.end_ms,
-        .bucket_max = RC_BUCKETS_MAX,
-        .field = "bucket.unit",
-    };
-    RC_TRY(rc_calendar_buckets(calendar, &wanted, walk->context->arena, &reply->buckets,
-                               &reply->bucket_count, reterr_error));
-    walk->bucket_count = reply->bucket_count;
-    RC_TRY_OR(reterr_error, rc_bucket_map_make(reply->buckets, reply->bucket_count,
-                                               walk->context->arena, &walk->map));
+    struct rc_scope scope;
+    *ret_others = NULL;
+    RC_TRY(rc_series_compared_scope(query->request, calendar, &scope, reterr_error));
+    RC_TRY(rc_series_frame_open(&query->earlier, query->context, query->request, calendar, &scope,
+                                stats, reterr_error));
+    if (query->request->breakdown != NULL)
+        RC_TRY_OR(reterr_error, rc_split_match(query->earlier.split, query->frame.split,
+                                               query->context->arena, ret_others));
     return RC_OK;
-}
-
-static enum rc_status
-make_plan(struct rc_series_walk *walk, struct rc_query_stats *stats, struct rc_error *reterr_error)
-{
-    const struct rc_series_request *request = walk->request;
-    struct rc_plan_selector selectors[RC_SERIES_MAX];
-    const uint64_t *persons;
-    for (uint32_t i = 0; i < request->series_count; i++) {
-        selectors[i] = (struct rc_plan_selector){
-            .predicate = request->series[i].selector,
-            .from_ms = request->scope.start_ms,
-            .until_ms = rc_scope_until(&request->scope, request->scope.end_ms),
-        };
-        snprintf(selectors[i].field, sizeof(selectors[i].field), "series[%u].selector", i);
-    }
-    RC_TRY(rc_scope_persons(walk->context, &request->scope, stats, &persons, reterr_error));
-    return rc_plan_new(walk->context, request->scope.as_of_ms, persons, selectors,
-                       request->series_count, &walk->plan, reterr_error);
-}
-
-static void
-walk_close(struct rc_series_walk *walk)
-{
-    walk->plan = rc_plan_free(walk->plan);
 }
 
 enum rc_status
@@ -262,17 +454,32 @@ rc_query_series(const struct rc_query_context *context,
 {
     struct rc_calendar calendar;
     struct rc_series_reply reply = {.stats.data_version = rc_view_data_version(context->view)};
-    RC_CLEANUP(walk_close)
-    struct rc_series_walk walk = {.context = context, .request = request};
+    struct round round;
+    struct round before;
+    const bool compares = request->compare != RC_COMPARE_NONE;
+    const uint32_t *others = NULL;
+    RC_CLEANUP(query_close) struct query query = {.context = context, .request = request};
     RC_TRY(rc_scope_check(&request->scope, &calendar, reterr_error));
-    RC_TRY(check_request(request, reterr_error));
-    RC_TRY(make_buckets(&walk, &calendar, &reply, reterr_error));
-    RC_TRY(make_plan(&walk, &reply.stats, reterr_error));
-    if (request->breakdown == NULL)
-        RC_TRY_OR(reterr_error, answer_plain(&walk, &reply));
-    else
-        RC_TRY(rc_series_answer_rows(&walk, &reply, reterr_error));
-    rc_plan_add_stats(walk.plan, &reply.stats);
+    RC_TRY(rc_series_check(request, context->arena, query.formulas, reterr_error));
+    query.result_count = request->series_count + request->formula_count;
+    RC_TRY(rc_series_frame_open(&query.frame, context, request, &calendar, &request->scope,
+                                &reply.stats, reterr_error));
+    if (compares)
+        RC_TRY(open_earlier(&query, &calendar, &reply.stats, &others, reterr_error));
+    RC_TRY_OR(reterr_error, rank(&query, others));
+    reply.stats.matched_events = 0; /* Counted in the round that is shown. */
+    RC_TRY_OR(reterr_error, prepare_round(&query, &query.frame, NULL, &round));
+    RC_TRY(check_places(&query, &round, reterr_error));
+    RC_TRY_OR(reterr_error, measure_round(&query, &round));
+    if (compares) {
+        RC_TRY_OR(reterr_error, prepare_round(&query, &query.earlier, others, &before));
+        RC_TRY(check_places(&query, &before, reterr_error));
+        RC_TRY_OR(reterr_error, measure_round(&query, &before));
+    }
+    RC_TRY_OR(reterr_error, fill_reply(&query, &round, compares ? &before : NULL, &reply));
+    rc_plan_add_stats(query.frame.plan, &reply.stats);
+    if (compares)
+        rc_plan_add_stats(query.earlier.plan, &reply.stats);
     *ret_reply = reply;
     return RC_OK;
 }

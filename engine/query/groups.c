@@ -213,6 +213,7 @@ build(struct rc_groups *groups, const struct rc_breakdown *breakdown, int64_t as
         return RC_NO_MEMORY;
     RC_TRY(rc_dictionary_new(account, &groups->groups));
     RC_TRY(intern(groups, rc_value_null(), &groups->null_group));
+    RC_ASSERT(groups->null_group == RC_GROUP_NULL);
     if (property != RC_PROPERTY_NONE) {
         groups->values = rc_properties_dictionary(properties, property);
         groups->set_of_code_count = rc_dictionary_count(groups->values);

@@ -22,6 +22,9 @@ struct rc_groups;
 /* A set of groups: a group, or with this bit a list (rc_groups_list). */
 #define RC_GROUP_LIST ((uint32_t)1 << 31)
 
+/* The group of null. */
+#define RC_GROUP_NULL 0u
+
 RC_MUST_USE enum rc_status
 rc_groups_new(const struct rc_plan *plan,
               const struct rc_breakdown *breakdown,

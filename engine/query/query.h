@@ -83,10 +83,27 @@ struct rc_bucket {
     bool partial; /* The range cuts it. */
 };
 
-/* Break rows down by a property: one row per value, ranked, the top n and Other. */
+enum rc_dimension_kind {
+    RC_DIMENSION_PROPERTY = 0,
+    RC_DIMENSION_USER_COUNT = 1, /* How often the user did something. */
+    RC_DIMENSION_SEGMENTS = 2,   /* A row for each, and one for the users in none. */
+};
+
+/* Break rows down: one row per value, ranked, the top n and Other. Several dimensions are an array
+ * of these; a row is then a tuple. */
 struct rc_breakdown {
     enum rc_leaf_scope scope; /* Property of the event, or of the user. */
     struct rc_bytes property;
+    /* The rest is for folds over a split (split.h); all zero: a row for each value of property. */
+    enum rc_dimension_kind kind;
+    uint32_t bins;                       /* Numbers go into so many equal bins; 0: they do not. */
+    const struct rc_predicate *selector; /* USER_COUNT: what is counted, */
+    bool has_range;                      /* in [start_ms, end_ms), or else in the range. */
+    int64_t start_ms;
+    int64_t end_ms;
+    uint32_t segment_count; /* SEGMENTS. */
+    const struct rc_segment *const *segments;
+    const struct rc_bytes *segment_names; /* To show. */
 };
 
 /* A top_n: no row for any value, all of them are Other. */
@@ -98,37 +115,101 @@ enum rc_row_kind {
     RC_ROW_TOTAL = 3, /* The answer without a breakdown. */
 };
 
+enum rc_label_kind {
+    RC_LABEL_VALUE = 1,
+    RC_LABEL_BIN = 2, /* [low, high), or [low, high] if closed. */
+    RC_LABEL_SEGMENT = 3,
+    RC_LABEL_NO_SEGMENT = 4,
+};
+
+/* The value of a row in one dimension. */
+struct rc_label_value {
+    enum rc_label_kind kind;
+    struct rc_value value; /* In group form (rc_value_group). */
+    double low;
+    double high;
+    bool closed;
+    uint32_t place; /* SEGMENT: in the request. */
+    struct rc_bytes name;
+};
+
 struct rc_row_label {
     enum rc_row_kind kind;
     struct rc_value value; /* In group form (rc_value_group). */
+    uint32_t part_count;   /* Of a split: a value a dimension, and then value is null. */
+    const struct rc_label_value *parts;
 };
 
 /* ---- Series ---------------------------------------------------------------------------------- */
 
 enum rc_measure {
-    RC_MEASURE_COUNT = 1,  /* Events. */
-    RC_MEASURE_UNIQUE = 2, /* Users. */
+    RC_MEASURE_COUNT = 1,     /* Events. */
+    RC_MEASURE_UNIQUE = 2,    /* Users. */
+    RC_MEASURE_SESSIONS = 3,  /* Sessions with a matching event, by their first event. */
+    RC_MEASURE_PER_USER = 4,  /* Mean number of events of the users who have one. */
+    RC_MEASURE_MOST = 5,      /* The most events of one user. */
+    RC_MEASURE_SUM = 6,       /* From here on: of the numbers of a property. */
+    RC_MEASURE_MEAN = 7,
+    RC_MEASURE_MIN = 8,
+    RC_MEASURE_MAX = 9,
+    RC_MEASURE_MEDIAN = 10,
+    RC_MEASURE_PERCENTILE = 11,
+    RC_MEASURE_HISTOGRAM = 12,
+    RC_MEASURE_DISTINCT = 13, /* Different values of a property, null left out. */
+    RC_MEASURE_ROLLING = 14,  /* Users with an event in the days before the bucket's end. */
 };
 
 struct rc_series {
     const struct rc_predicate *selector;
     enum rc_measure measure;
+    struct rc_bytes property;
+    double percentile;      /* 0 .. 100. */
+    uint32_t bins;          /* HISTOGRAM: 1 .. RC_BINS_MAX. */
+    uint32_t rolling_days;  /* ROLLING: 1 .. RC_ROLLING_DAYS_MAX. */
+    int64_t session_gap_ms; /* SESSIONS: at least 1. */
+};
+
+/* A series computed from series: see formula.h. */
+struct rc_series_formula {
+    struct rc_bytes expression;
+};
+
+enum rc_compare_kind {
+    RC_COMPARE_NONE = 0,
+    RC_COMPARE_PREVIOUS = 1, /* The time of the same length right before the range. */
+    RC_COMPARE_SHIFT = 2,    /* Both ends back by the calendar. */
 };
 
 struct rc_series_request {
     struct rc_scope scope;
-    enum rc_unit unit;
+    enum rc_unit unit;     /* 0: no buckets. */
     uint32_t series_count; /* 1 .. RC_SERIES_MAX. */
     const struct rc_series *series;
     const struct rc_breakdown *breakdown; /* NULL: none. */
+    uint32_t dimension_count;             /* Of breakdown; 0 stands for 1. */
     uint32_t top_n; /* With a breakdown; 0 stands for 9, RC_TOP_NONE for no value rows. */
+    uint32_t formula_count;
+    const struct rc_series_formula *formulas;
+    bool cumulative; /* COUNT and UNIQUE only. */
+    enum rc_compare_kind compare;
+    enum rc_unit shift_unit; /* SHIFT: DAY, WEEK or MONTH. */
+    uint32_t shift_count;    /* At least 1. */
+};
+
+/* How numbers are spread over bins that all rows and buckets of a series share. */
+struct rc_histogram {
+    uint32_t bin_count; /* 0: there is no number. */
+    const uint64_t *counts;
 };
 
 struct rc_series_row {
-    uint32_t series; /* Index into the request's. */
+    uint32_t series; /* Index into the request's series, and behind them into its formulas. */
     struct rc_row_label label;
-    const double *values; /* A number a bucket. */
+    const double *values; /* A number a bucket; NaN: there is none. */
     double total;         /* The range-wide figure, computed on its own. */
+    const double *compared_values; /* With a comparison: of the earlier time, by place. */
+    double compared_total;
+    const struct rc_histogram *histograms; /* HISTOGRAM: one a bucket, then the range's. */
 };
 
 struct rc_series_reply {
@@ -137,6 +218,8 @@ struct rc_series_reply {
     uint32_t row_count; /* By series, then rank; without a breakdown one TOTAL row a series; with
                            one: its top VALUE rows, then OTHER where more rows exist, then TOTAL. */
     const struct rc_series_row *rows;
+    const double *const *bin_edges; /* By series: of a HISTOGRAM with numbers, bins + 1 edges (or 2
+                                       when all numbers are equal); else NULL. */
     struct rc_query_stats stats;
 };
 

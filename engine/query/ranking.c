@@ -1,12 +1,7 @@
-/*
- * Ranking of groups. The best top_n are kept in a heap whose root is the worst of them, so a
- * property with a million values costs a million looks at the root; the heap is sorted at the end.
- * Values are decoded only where figures tie.
- */
-#include <stdlib.h>
-
+/* Ranking of groups. Values are decoded only where figures tie. */
 #include "engine/base/limits.h"
 #include "engine/query/groups.h"
+#include "engine/query/top.h"
 
 #define TOP_DEFAULT 9u
 
@@ -19,8 +14,9 @@ struct ranker {
 
 /* Whether group a stands before group b. */
 static bool
-before(struct ranker *ranker, uint32_t a, uint32_t b)
+before(void *context, uint32_t a, uint32_t b)
 {
+    struct ranker *ranker = context;
     if (ranker->figures[a] != ranker->figures[b])
         return ranker->figures[a] > ranker->figures[b];
     struct rc_value value_a = rc_value_null();
@@ -33,62 +29,6 @@ before(struct ranker *ranker, uint32_t a, uint32_t b)
     const int order = rc_value_compare(value_a, value_b);
     rc_arena_reset(ranker->scratch);
     return order < 0;
-}
-
-/* Moves heap[at] down to where no child is worse than its parent. */
-static void
-sift(struct ranker *ranker, uint32_t *heap, uint32_t count, uint32_t at)
-{
-    for (;;) {
-        uint32_t child = 2 * at + 1;
-        if (child >= count)
-            return;
-        if (child + 1 < count && before(ranker, heap[child], heap[child + 1]))
-            child++;
-        if (!before(ranker, heap[at], heap[child]))
-            return;
-        const uint32_t swap = heap[at];
-        heap[at] = heap[child];
-        heap[child] = swap;
-        at = child;
-    }
-}
-
-/* Keeps the best top_n of the groups with a figure, best first; returns how many there are. */
-static uint32_t
-select_top(struct ranker *ranker,
-           uint32_t group_count,
-           uint32_t top_n,
-           uint32_t *heap,
-           bool *ret_more)
-{
-    uint32_t count = 0;
-    *ret_more = false;
-    for (uint32_t group = 0; group < group_count; group++) {
-        if (ranker->figures[group] == 0)
-            continue;
-        if (count < top_n) {
-            heap[count++] = group;
-            for (uint32_t i = count == top_n ? count / 2 : 0; i-- > 0;)
-                sift(ranker, heap, count, i);
-            continue;
-        }
-        *ret_more = true;
-        if (top_n > 0 && before(ranker, group, heap[0])) {
-            heap[0] = group;
-            sift(ranker, heap, count, 0);
-        }
-    }
-    for (uint32_t i = count / 2; i-- > 0;)
-        sift(ranker, heap, count, i);
-    /* The worst goes to the end, again and again. */
-    for (uint32_t left = count; left > 1; left--) {
-        const uint32_t worst = heap[0];
-        heap[0] = heap[left - 1];
-        heap[left - 1] = worst;
-        sift(ranker, heap, left - 1, 0);
-    }
-    return count;
 }
 
 enum rc_status
@@ -110,9 +50,13 @@ rc_groups_rank(const struct rc_groups *groups,
     struct rc_value *values = RC_ARENA_ARRAY(arena, struct rc_value, top_n);
     if (scratch == NULL || heap == NULL || row_of == NULL || values == NULL)
         return RC_NO_MEMORY;
-    bool more;
-    const uint32_t count = select_top(&ranker, group_count, top_n, heap, &more);
+    struct rc_top top = {.top_n = top_n, .first = heap, .context = &ranker, .before = before};
+    for (uint32_t group = 0; group < group_count; group++)
+        if (figures[group] != 0)
+            rc_top_offer(&top, group);
+    rc_top_finish(&top);
     RC_TRY(ranker.status);
+    const uint32_t count = top.count;
     for (uint32_t group = 0; group < group_count; group++)
         row_of[group] = count;
     for (uint32_t row = 0; row < count; row++) {
@@ -120,7 +64,7 @@ rc_groups_rank(const struct rc_groups *groups,
         RC_TRY(rc_groups_value(groups, heap[row], arena, &values[row]));
     }
     *ret_ranking = (struct rc_ranking){
-        .row_count = count, .has_other = more, .groups = heap, .row_of = row_of, .values = values};
+        .row_count = count, .has_other = top.more, .groups = heap, .row_of = row_of, .values = values};
     return RC_OK;
 }
 

@@ -156,6 +156,23 @@ class Shop(unittest.TestCase):
             ["2", "1", "1", "0", "0", "0", "0", "0", "1", "1", "3"],
         )
 
+    def test_series_of_several_measures(self):
+        span = ["--unit", "day", "--from", "2025-01-01", "--to", "2025-01-03", "--csv"]
+        out, _ = recount(
+            "query", "series", "any", "any", "-m", "events", "-m", "users", "--formula", "A / B",
+            "--compare", "previous", *span,
+        )
+        of_range = [row for row in rows(out) if row["bucket"] == "range"]
+        numbers = [float(row["value"]) for row in of_range]
+        self.assertEqual(numbers[2], numbers[0] / numbers[1])
+        self.assertEqual([row["compared_value"] for row in of_range], ["0", "0", ""])
+        out, _ = recount("query", "series", "--by", "city", "--by-count", "any", "--total", *span[2:])
+        self.assertIn(", ", rows(out)[0]["row"])
+        out, _ = recount("query", "series", "-m", "rolling", "--days", "1", *span)
+        self.assertEqual([row["bucket"] for row in rows(out)][-1], "range")
+        recount("query", "series", "--formula", "A +", *span, code=3)
+        recount("query", "series", "--compare", "tomorrow", *span, code=2)
+
     def test_retention(self):
         out, _ = recount(
             "query", "retention", "viewed", "any", "--unit", "week", "--cohorts", "first-in-range",
@@ -172,11 +189,12 @@ class Shop(unittest.TestCase):
         self.assertEqual([row["new"] for row in found], ["2", "0", "0"])
         self.assertEqual([row["returning"] for row in found], ["0", "1", "1"])
         self.assertEqual([row["dormant"] for row in found], ["0", "1", "0"])
-        found = rows(recount("query", "stickiness", "any", *days, "--at-least", "--compare")[0])
+        found = rows(recount("query", "stickiness", "any", *days, "--at-least", "--compare", "3 days")[0])
         self.assertEqual([row["users"] for row in found], ["2", "1", "1"])
         self.assertEqual([row["compared_users"] for row in found], ["0", "0", "0"])
         recount("query", "lifecycle", "any", "any", code=2)
         recount("query", "stickiness", "--min-events", "0", code=2)
+        recount("query", "stickiness", "--compare", "1 eon", code=2)
 
     def test_sessions_and_paths(self):
         words = ["--gap", "2d", "--from", "2025-01-01", "--to", "2025-01-04", "--csv"]

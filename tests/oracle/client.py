@@ -7,6 +7,7 @@ import grpc
 
 import usage_wire
 import wire
+import wire_series
 from columnar import columnar, is_integer_id, ndjson
 from compare import differences
 from data import Data
@@ -241,7 +242,7 @@ class Project:
         if query["kind"] == "segment":
             return self.list_users(query)
         kinds = {
-            "series": ("Series", wire.series_request, wire.series_reply),
+            "series": ("Series", wire_series.series_request, wire_series.series_reply),
             "funnel": ("Funnel", wire.funnel_request, wire.funnel_reply),
             "retention": ("Retention", wire.retention_request, wire.retention_reply),
             **usage_wire.CALLS,

@@ -6,8 +6,8 @@ says and what a server says are compared as texts.
 
 import datetime
 
+import series_questions
 import usage_questions
-
 from examples import (
     AS_OF_MS,
     WEEKDAYS,
@@ -20,7 +20,7 @@ from examples import (
     show,
 )
 
-KINDS = ("count", "uniques", "buckets", "funnel", "retention", "segment", "events", "user", "shown")
+KINDS = ("buckets", "funnel", "retention", "segment", "events", "user", "shown")
 COLUMNS = {
     "share": "from_first",
     "share_of_previous": "from_previous",
@@ -37,7 +37,9 @@ class Question:
     def __init__(self, source, example):
         self.tokens = Tokens(source)
         self.kind = self.tokens.word("a question")
-        if self.kind not in KINDS + tuple(usage_questions.READERS):
+        self.is_series = series_questions.begins(self.kind)
+        self.is_usage = self.kind in usage_questions.READERS
+        if self.kind not in KINDS and not self.is_series and not self.is_usage:
             raise Unreadable(f"{self.kind!r} is no question")
         start, end = example.whole_days()
         self.scope = {"zone": "UTC", "as_of": AS_OF_MS}
@@ -45,7 +47,9 @@ class Question:
         self.options = {"unit": None, "with": [], "page_size": 0, "breakdown": None}
         while self.read_option():
             pass
-        if self.kind in usage_questions.READERS:
+        if self.is_series:
+            self.query = series_questions.read(self)
+        elif self.is_usage:
             self.query = usage_questions.READERS[self.kind](self)
         else:
             self.query = getattr(self, "read_" + self.kind)()
@@ -55,7 +59,7 @@ class Question:
     def read_option(self):
         """Reads one word that belongs to the question, with what it takes; False: none comes."""
         kind, name = self.tokens.peek()
-        if kind == "word" and name in usage_questions.OPTIONS:
+        if self.is_usage and kind == "word" and name in usage_questions.OPTIONS:
             self.tokens.next()
             self.options[name] = usage_questions.OPTIONS[name](self)
             return True
@@ -91,10 +95,21 @@ class Question:
         self.tokens.expect(")")
 
     def option_by(self):
-        name = self.tokens.word("a property")
-        scope = "user" if name.startswith("user.") else "event"
-        name = name.removeprefix("user.")
-        self.options["breakdown"] = {"scope": scope, "property": name, "top": 9}
+        dimension = series_questions.read_dimension(self.tokens)
+        if self.options["breakdown"] is None and "property" in dimension:
+            self.options["breakdown"] = dict(dimension, top=9)
+            return
+        series_questions.add_dimension(self.options, dimension)
+
+    def option_in_bins(self):
+        series_questions.add_dimension(self.options, None)
+        self.options["breakdown"]["dimensions"][-1]["bins"] = self.tokens.value()
+
+    def option_cumulative(self):
+        self.options["cumulative"] = True
+
+    def option_compared(self):
+        self.options["comparison"] = series_questions.read_comparison(self.tokens)
 
     def option_top(self):
         self.options["breakdown"]["top"] = self.tokens.value()
@@ -135,23 +150,8 @@ class Question:
             steps.append(read_selector(self.tokens))
         return steps
 
-    def read_series(self, measure, selector):
-        return {
-            "kind": "series",
-            "scope": self.ranged_scope(),
-            "unit": self.options["unit"],
-            "series": [{"selector": selector, "measure": measure}],
-            "breakdown": self.options["breakdown"],
-        }
-
-    def read_count(self):
-        return self.read_series("events", read_selector(self.tokens))
-
-    def read_uniques(self):
-        return self.read_series("unique", read_selector(self.tokens))
-
     def read_buckets(self):
-        return self.read_series("events", {"terms": [{"any": True}]})
+        return series_questions.question_of(self, [series_questions.ANY_EVENT], [])
 
     def read_funnel(self):
         return {
@@ -203,8 +203,8 @@ class Question:
 
     def answer(self, answer):
         """An answer in the shape of evaluator.py, as the page writes it."""
-        if self.kind in ("count", "uniques"):
-            return self.series_text(answer["series"][0])
+        if self.is_series:
+            return self.series_text(answer["series"][-1])
         if self.kind == "buckets":
             return "; ".join(map(bucket_text, answer["buckets"]))
         if self.kind == "segment":
@@ -221,14 +221,22 @@ class Question:
     def rows_text(self, rows, text_of):
         if self.options["breakdown"] is None:
             return text_of(rows[-1])
-        labels = [show(row["label"][1]) if row["label"][1:] else row["label"][0] for row in rows]
+        labels = [series_questions.label_text(row["label"]) for row in rows]
         return "; ".join(f"{label}: {text_of(row)}" for label, row in zip(labels, rows))
 
     def series_text(self, rows):
-        def text_of(row):
+        def figures(values, total):
             if self.options["unit"] is None:
-                return numbers([row["total"]])
-            return f"{numbers(row['values'])} total {numbers([row['total']])}"
+                return numbers([total])
+            return f"{numbers(values)} total {numbers([total])}"
+
+        def text_of(row):
+            if "histograms" in row:
+                return " | ".join(map(series_questions.histogram_text, row["histograms"]))
+            text = figures(row["values"], row["total"])
+            if "compared" in row:
+                text += " before " + figures(row["compared"], row["compared_total"])
+            return text
 
         return self.rows_text(rows, text_of)
 

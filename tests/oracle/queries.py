@@ -2,6 +2,7 @@
 counted.
 """
 
+import series_queries
 import usage_queries
 from buckets import buckets
 from generator import CITIES, DAY, FLAGS, HOUR, NUMBERS, PATHS, PLANS, SCORES, TAGS, TYPES, ZONES
@@ -252,23 +253,6 @@ def make_breakdown(rng):
     return out
 
 
-def make_series(rng, world):
-    scope = make_scope(rng, world)
-    units = [
-        unit for unit, length in UNIT_MS.items() if (scope["end"] - scope["start"]) // length < 600
-    ]
-    return {
-        "kind": "series",
-        "scope": scope,
-        "unit": None if rng.random() < 0.15 else rng.choice(units),
-        "series": [
-            {"selector": make_selector(rng, world), "measure": rng.choice(["events", "unique"])}
-            for _ in range(rng.choice([1, 1, 1, 2, 3]))
-        ],
-        "breakdown": make_breakdown(rng),
-    }
-
-
 def make_funnel(rng, world):
     window = None
     if rng.random() < 0.7:
@@ -335,8 +319,16 @@ def make_events(rng, world):
     }
 
 
+def make_wide_series(rng, world):
+    scope = make_scope(rng, world)
+    units = [
+        unit for unit, length in UNIT_MS.items() if (scope["end"] - scope["start"]) // length < 600
+    ]
+    return series_queries.make_series(rng, world, scope, units)
+
+
 def make_query(rng, world):
-    kinds = [make_series, make_funnel, make_retention, make_segment]
+    kinds = [make_wide_series, make_funnel, make_retention, make_segment]
     weights = [5, 5, 4, 3]
     if any(row["kind"] != "alias" for row in world["rows"]):
         kinds.append(make_events)
@@ -404,8 +396,10 @@ def walk_tags(node, out, kind):
         "strict_times",
         "descending",
         "measure",
+        "comparison",
+        "cumulative",
     ):
-        if node.get(name):
+        if node.get(name) and not isinstance(node[name], (dict, list)):
             out.add(f"{kind}: {name} {node[name]}")
     if "window" in node and kind == "funnel" and "steps" in node:
         out.add("funnel: window" if node["window"] is not None else "funnel: no window")
@@ -413,5 +407,7 @@ def walk_tags(node, out, kind):
         out.add("behavior window " + next(iter(node["window"])))
     if "zone" in node:
         out.add("zone " + node["zone"])
+    if kind == "series":
+        out.update(series_queries.tags(node))
     for child in node.values():
         walk_tags(child, out, kind)

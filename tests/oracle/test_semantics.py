@@ -24,6 +24,7 @@ from google.protobuf import text_format
 
 import usage_wire
 import wire
+import wire_series
 from columnar import ndjson
 from data import Data
 from evaluator import evaluate
@@ -108,8 +109,8 @@ class Asker:
         return getattr(self, "ask_" + query["kind"])(query)
 
     def ask_series(self, query):
-        request = wire.series_request(query, self.project)
-        return wire.series_reply(self.queries.Series(request, timeout=SECONDS))
+        request = wire_series.series_request(query, self.project)
+        return wire_series.series_reply(self.queries.Series(request, timeout=SECONDS))
 
     def ask_funnel(self, query):
         request = wire.funnel_request(query, self.project)

@@ -25,7 +25,7 @@ def read_stickiness(question):
         "selector": read_selector(question.tokens),
         "min_events": question.options.get("min_events", 0),
         "count": "at_least" if question.options.get("at_least") else "default",
-        "compare": question.options.get("compare", False),
+        "comparison": question.options.get("comparison"),
     }
 
 
@@ -161,20 +161,19 @@ def paths_text(answer):
 READERS = {
     "lifecycle": read_lifecycle,
     "stickiness": read_stickiness,
-    "sessions": read_sessions,
+    "visits": read_sessions,
     "paths": read_paths,
 }
 WRITERS = {
     "lifecycle": lifecycle_text,
     "stickiness": stickiness_text,
-    "sessions": sessions_text,
+    "visits": sessions_text,
     "paths": paths_text,
 }
 # Words that a question may have before what it asks about, and what reads the rest of each.
 OPTIONS = {
     "min_events": lambda question: question.tokens.value(),
     "at_least": lambda question: True,
-    "compare": lambda question: True,
     "gap": lambda question: question.tokens.word("a length of time"),
     "ends": lambda question: question.tokens.word("a property"),
     "show": lambda question: question.tokens.value(),

@@ -56,8 +56,11 @@ def stickiness_request(query, project):
         count=STICKINESS_COUNTS[query["count"]],
     )
     out.bucket.unit = UNITS[query["unit"]]
-    if query["compare"]:
+    if query["comparison"] == "previous":
         out.comparison.previous_period.SetInParent()
+    elif query["comparison"] is not None:
+        out.comparison.shift.unit = UNITS[query["comparison"]["unit"]]
+        out.comparison.shift.count = query["comparison"]["count"]
     return out
 
 

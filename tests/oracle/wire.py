@@ -13,7 +13,6 @@ from recount.v1 import (
     segment_pb2,
     segment_rule_pb2,
     selector_pb2,
-    series_pb2,
     value_pb2,
 )
 
@@ -169,23 +168,6 @@ def fill_breakdown(out, breakdown):
         out.top = breakdown["top"]
 
 
-def series_request(query, project):
-    out = series_pb2.SeriesRequest(scope=scope_message(query["scope"], project))
-    for one in query["series"]:
-        out.series.add(
-            selector=selector_message(one["selector"], project),
-            measure={
-                "events": series_pb2.SERIES_MEASURE_EVENTS,
-                "unique": series_pb2.SERIES_MEASURE_UNIQUE_USERS,
-            }[one["measure"]],
-        )
-    if query["unit"] is not None:
-        out.bucket.unit = UNITS[query["unit"]]
-    if query["breakdown"] is not None:
-        fill_breakdown(out.breakdown, query["breakdown"])
-    return out
-
-
 def funnel_request(query, project):
     out = funnel_pb2.FunnelRequest(scope=scope_message(query["scope"], project))
     for selector in query["steps"]:
@@ -222,9 +204,21 @@ def column(message):
     return out
 
 
+def dimension_value(message):
+    kind = message.WhichOneof("kind")
+    if kind == "bin":
+        return ["bin", message.bin.low, message.bin.high, message.bin.high_included]
+    if kind == "segment":
+        return ["segment", message.segment.rpartition("/")[2]]
+    return ["no_segment"] if kind == "no_segment" else value_of(message.value)
+
+
 def label(message):
     kind = breakdown_kind(message.kind)
-    return [kind, value_of(message.values[0].value)] if kind == "value" else [kind]
+    if kind != "value":
+        return [kind]
+    values = [dimension_value(one) for one in message.values]
+    return [kind, values[0] if len(values) == 1 else values]
 
 
 def breakdown_kind(kind):
@@ -241,23 +235,6 @@ def bucket_list(messages):
         }
         for one in messages
     ]
-
-
-def series_reply(reply):
-    return {
-        "buckets": bucket_list(reply.buckets),
-        "series": [
-            [
-                {
-                    "label": label(row.label),
-                    "values": column(row.values),
-                    "total": row.total if row.WhichOneof("optional_total") else None,
-                }
-                for row in one.rows
-            ]
-            for one in reply.series
-        ],
-    }
 
 
 def funnel_reply(reply):

@@ -1,0 +1,334 @@
+/*
+ * Property numbers. As for groups, each slab gives a table from the column's local codes; here to
+ * numbers. Every table entry first points to where its number was appended; when all are there they
+ * are sorted, equal ones become one, and the entries are renamed to ranks. A rank is a code that
+ * ascends with the number, which is what percentiles need.
+ *
+ * Entries of dictionary codes are made once for the whole property, since text must be parsed.
+ */
+#include "engine/query/property_numbers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/assert.h"
+
+#define UNSET (RC_NUMBER_NONE - 1)
+
+struct number_list {
+    uint32_t begin; /* In members. */
+    uint32_t count;
+};
+
+struct slab_numbers {
+    bool present;
+    struct rc_column_view column;
+    uint32_t *entries; /* By local code. */
+};
+
+struct rc_numbers {
+    const struct rc_plan *plan;
+    struct rc_arena *arena;             /* Tables. */
+    const struct rc_dictionary *values; /* Of the property; NULL: no such property. */
+    uint32_t *entry_of_code;            /* By code of values. */
+    uint32_t entry_of_code_count;
+    struct slab_numbers *slabs; /* By index in the view. */
+    uint32_t **chunks;          /* By index in the view: an entry a row; NULL: no number. */
+    struct number_list *lists;
+    size_t list_capacity;
+    uint32_t list_count;
+    uint32_t *members;
+    size_t member_capacity;
+    uint32_t member_count;
+    double *numbers; /* As they came, then ascending. */
+    size_t number_capacity;
+    uint32_t number_count;
+};
+
+struct rc_numbers *
+rc_numbers_free(struct rc_numbers *numbers)
+{
+    if (numbers == NULL)
+        return NULL;
+    rc_arena_free(numbers->arena);
+    rc_alloc_free(numbers->lists);
+    rc_alloc_free(numbers->members);
+    rc_alloc_free(numbers->numbers);
+    return rc_alloc_free(numbers);
+}
+
+static enum rc_status
+append(struct rc_numbers *numbers, double number, uint32_t *ret_entry)
+{
+    if (numbers->number_count == RC_NUMBER_LIST - 1)
+        return RC_LIMIT_EXCEEDED;
+    RC_TRY(RC_GROW(numbers->numbers, numbers->number_capacity, (size_t)numbers->number_count + 1));
+    numbers->numbers[numbers->number_count] = number;
+    *ret_entry = numbers->number_count++;
+    return RC_OK;
+}
+
+static bool
+number_of_value(struct rc_value value, double *ret_number)
+{
+    struct rc_value number = value;
+    if (value.kind == RC_VALUE_STRING && !rc_value_of_numeric_text(value.string, &number))
+        return false;
+    if (number.kind != RC_VALUE_INT && number.kind != RC_VALUE_DOUBLE)
+        return false;
+    *ret_number = rc_value_real(number);
+    return true;
+}
+
+static enum rc_status
+entry_of_list(struct rc_numbers *numbers, struct rc_value value, uint32_t *ret_entry)
+{
+    double number;
+    uint32_t count = 0;
+    const uint32_t begin = numbers->member_count;
+    for (uint32_t i = 0; i < value.item_count; i++) {
+        if (!number_of_value(rc_value_string(value.items[i]), &number))
+            continue;
+        RC_TRY(
+            RC_GROW(numbers->members, numbers->member_capacity, (size_t)numbers->member_count + 1));
+        RC_TRY(append(numbers, number, &numbers->members[numbers->member_count]));
+        numbers->member_count++;
+        count++;
+    }
+    *ret_entry = RC_NUMBER_NONE;
+    if (count == 0)
+        return RC_OK;
+    RC_TRY(RC_GROW(numbers->lists, numbers->list_capacity, (size_t)numbers->list_count + 1));
+    numbers->lists[numbers->list_count] = (struct number_list){.begin = begin, .count = count};
+    *ret_entry = RC_NUMBER_LIST | numbers->list_count++;
+    return RC_OK;
+}
+
+/* The entry of a cell that is a code of the dictionary. */
+static enum rc_status
+entry_of_code(struct rc_numbers *numbers, rc_cell cell, uint32_t *ret_entry)
+{
+    struct rc_value value;
+    double number;
+    RC_CLEANUP(rc_arena_freep)
+    struct rc_arena *scratch = rc_arena_new(numbers->plan->context->account, 0);
+    if (scratch == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(rc_cell_value(numbers->values, cell, scratch, &value));
+    if (value.kind == RC_VALUE_LIST)
+        return entry_of_list(numbers, value, ret_entry);
+    *ret_entry = RC_NUMBER_NONE;
+    return number_of_value(value, &number) ? append(numbers, number, ret_entry) : RC_OK;
+}
+
+static enum rc_status
+entry_of_cell(struct rc_numbers *numbers, rc_cell cell, uint32_t *ret_entry)
+{
+    double number;
+    if (rc_cell_kind_of(cell) == RC_CELL_CODE) {
+        RC_ASSERT(rc_cell_code(cell) < numbers->entry_of_code_count);
+        uint32_t *known = &numbers->entry_of_code[rc_cell_code(cell)];
+        if (*known == UNSET)
+            RC_TRY(entry_of_code(numbers, cell, known));
+        *ret_entry = *known;
+        return RC_OK;
+    }
+    *ret_entry = RC_NUMBER_NONE;
+    return rc_cell_real(cell, &number) ? append(numbers, number, ret_entry) : RC_OK;
+}
+
+static enum rc_status
+entries_of_cells(struct rc_numbers *numbers,
+                 const rc_cell *cells,
+                 uint32_t count,
+                 uint32_t **ret_entries)
+{
+    uint32_t *entries = rc_arena_alloc(numbers->arena, (size_t)count * sizeof(*entries));
+    if (entries == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < count; i++)
+        RC_TRY(entry_of_cell(numbers, cells[i], &entries[i]));
+    *ret_entries = entries;
+    return RC_OK;
+}
+
+/* Tables for every slab that the plan reads and every chunk. */
+static enum rc_status
+resolve(struct rc_numbers *numbers, uint32_t property)
+{
+    struct rc_view *view = numbers->plan->context->view;
+    uint32_t slab_count;
+    uint32_t chunk_count;
+    const struct rc_view_slab *slabs = rc_view_slabs(view, &slab_count);
+    const struct rc_view_chunk *chunks = rc_view_chunks(view, &chunk_count);
+    numbers->slabs = RC_ARENA_ARRAY(numbers->arena, struct slab_numbers, slab_count);
+    numbers->chunks = RC_ARENA_ARRAY(numbers->arena, uint32_t *, chunk_count);
+    if (numbers->slabs == NULL || numbers->chunks == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < numbers->plan->slab_count && property != RC_PROPERTY_NONE; i++) {
+        const uint32_t index = numbers->plan->slabs[i].index;
+        struct slab_numbers *slab = &numbers->slabs[index];
+        slab->present = rc_slab_column(slabs[index].slab, property, &slab->column);
+        if (slab->present)
+            RC_TRY(entries_of_cells(numbers, slab->column.dictionary,
+                                    slab->column.dictionary_count, &slab->entries));
+    }
+    for (uint32_t i = 0; i < chunk_count && property != RC_PROPERTY_NONE; i++) {
+        const rc_cell *cells = rc_view_chunk_cells(&chunks[i], property);
+        if (cells != NULL)
+            RC_TRY(entries_of_cells(numbers, cells, chunks[i].row_count, &numbers->chunks[i]));
+    }
+    return RC_OK;
+}
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+struct renaming {
+    const double *ascending;
+    uint32_t count;
+    const double *as_they_came;
+};
+
+/* From where a number was appended to its rank. */
+static void
+rename_entries(const struct renaming *renaming, uint32_t *entries, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if ((entries[i] & RC_NUMBER_LIST) != 0) /* RC_NUMBER_NONE and UNSET have the bit too. */
+            continue;
+        const double number = renaming->as_they_came[entries[i]];
+        uint32_t low = 0;
+        for (uint32_t size = renaming->count; size > 1;) {
+            const uint32_t half = size / 2;
+            low += renaming->ascending[low + half] <= number ? half : 0;
+            size -= half;
+        }
+        entries[i] = low;
+    }
+}
+
+/* Sorts the numbers and renames all entries. */
+static enum rc_status
+rank(struct rc_numbers *numbers)
+{
+    uint32_t slab_count;
+    uint32_t chunk_count;
+    const struct rc_query_context *context = numbers->plan->context;
+    const struct rc_view_chunk *chunks = rc_view_chunks(context->view, &chunk_count);
+    rc_view_slabs(context->view, &slab_count);
+    if (numbers->number_count == 0)
+        return RC_OK;
+    RC_CLEANUP(rc_alloc_freep)
+    double *ascending = rc_alloc_in(context->account, numbers->number_count * sizeof(*ascending));
+    if (ascending == NULL)
+        return RC_NO_MEMORY;
+    memcpy(ascending, numbers->numbers, numbers->number_count * sizeof(*ascending));
+    qsort(ascending, numbers->number_count, sizeof(*ascending), compare_doubles);
+    uint32_t count = 1;
+    for (uint32_t i = 1; i < numbers->number_count; i++)
+        if (ascending[i] != ascending[count - 1])
+            ascending[count++] = ascending[i];
+    const struct renaming renaming = {
+        .ascending = ascending, .count = count, .as_they_came = numbers->numbers};
+    for (uint32_t i = 0; i < slab_count; i++)
+        if (numbers->slabs[i].present)
+            rename_entries(&renaming, numbers->slabs[i].entries,
+                           numbers->slabs[i].column.dictionary_count);
+    for (uint32_t i = 0; i < chunk_count; i++)
+        if (numbers->chunks[i] != NULL)
+            rename_entries(&renaming, numbers->chunks[i], chunks[i].row_count);
+    rename_entries(&renaming, numbers->members, numbers->member_count);
+    memcpy(numbers->numbers, ascending, count * sizeof(*ascending));
+    numbers->number_count = count;
+    return RC_OK;
+}
+
+static enum rc_status
+build(struct rc_numbers *numbers, struct rc_bytes name)
+{
+    const struct rc_query_context *context = numbers->plan->context;
+    const struct rc_properties *properties = rc_view_event_properties(context->view);
+    const uint32_t property = rc_properties_find(properties, name);
+    numbers->arena = rc_arena_new(context->account, 0);
+    if (numbers->arena == NULL)
+        return RC_NO_MEMORY;
+    if (property != RC_PROPERTY_NONE) {
+        numbers->values = rc_properties_dictionary(properties, property);
+        numbers->entry_of_code_count = rc_dictionary_count(numbers->values);
+        numbers->entry_of_code =
+            rc_arena_alloc(numbers->arena, numbers->entry_of_code_count * sizeof(uint32_t));
+        if (numbers->entry_of_code == NULL)
+            return RC_NO_MEMORY;
+        for (uint32_t i = 0; i < numbers->entry_of_code_count; i++)
+            numbers->entry_of_code[i] = UNSET;
+    }
+    RC_TRY(resolve(numbers, property));
+    return rank(numbers);
+}
+
+enum rc_status
+rc_numbers_new(const struct rc_plan *plan, struct rc_bytes property, struct rc_numbers **ret_numbers)
+{
+    RC_CLEANUP(rc_numbers_freep)
+    struct rc_numbers *numbers = rc_alloc_in(plan->context->account, sizeof(*numbers));
+    if (numbers == NULL)
+        return RC_NO_MEMORY;
+    memset(numbers, 0, sizeof(*numbers));
+    numbers->plan = plan;
+    RC_TRY(build(numbers, property));
+    *ret_numbers = RC_TAKE(numbers);
+    return RC_OK;
+}
+
+uint32_t
+rc_numbers_count(const struct rc_numbers *numbers)
+{
+    return numbers->number_count;
+}
+
+const double *
+rc_numbers_all(const struct rc_numbers *numbers)
+{
+    return numbers->numbers;
+}
+
+const uint32_t *
+rc_numbers_of_slab(const struct rc_numbers *numbers,
+                   uint32_t slab,
+                   const struct rc_column_view **ret_column)
+{
+    *ret_column = &numbers->slabs[slab].column;
+    return numbers->slabs[slab].present ? numbers->slabs[slab].entries : NULL;
+}
+
+const uint32_t *
+rc_numbers_list(const struct rc_numbers *numbers, const uint32_t *entry, uint32_t *ret_count)
+{
+    *ret_count = *entry != RC_NUMBER_NONE;
+    if (*entry == RC_NUMBER_NONE || (*entry & RC_NUMBER_LIST) == 0)
+        return entry;
+    const struct number_list list = numbers->lists[*entry & ~RC_NUMBER_LIST];
+    *ret_count = list.count;
+    return numbers->members + list.begin;
+}
+
+const uint32_t *
+rc_numbers_of(const struct rc_numbers *numbers, const struct rc_hit *hit, uint32_t *ret_count)
+{
+    *ret_count = 0;
+    if ((hit->source & RC_SOURCE_CHUNK) != 0) {
+        const uint32_t *entries = numbers->chunks[hit->source & ~RC_SOURCE_CHUNK];
+        return entries == NULL ? NULL : rc_numbers_list(numbers, &entries[hit->row], ret_count);
+    }
+    const struct slab_numbers *slab = &numbers->slabs[hit->source];
+    if (!slab->present)
+        return NULL;
+    const uint32_t code = rc_column_code(&slab->column, hit->row);
+    return code == RC_CODE_NONE ? NULL : rc_numbers_list(numbers, &slab->entries[code], ret_count);
+}

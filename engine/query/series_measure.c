@@ -1,0 +1,574 @@
+/*
+ * Measuring lines that need one pass. Each place holds what its measure adds up: a count; a count
+ * and the last user counted; the least, greatest and exact sum of numbers; for rolling users the
+ * changes from bucket to bucket. What lanes hold adds up to the same in any order.
+ *
+ * Users and sessions are told apart by order: hits come person by person, so the last one counted
+ * in a place is all that it must remember. Lines of plain counts and numbers take hits as they come.
+ *
+ * A session is told by its serial number in the lane: a new one begins where the user changes or
+ * pauses.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "engine/base/assert.h"
+#include "engine/query/exact_sum.h"
+#include "engine/query/series_line.h"
+
+#define NO_BUCKET UINT32_MAX
+#define ROLLING_DAY_MS ((int64_t)86400000)
+
+enum holds { HOLDS_NOTHING, HOLDS_COUNT, HOLDS_USERS, HOLDS_USER_EVENTS, HOLDS_NUMBERS };
+
+struct user_events {
+    uint64_t events;
+    uint64_t users;
+    uint64_t most;
+    uint64_t current; /* Of the user at hand, */
+    uint32_t mark;    /* who is this one + 1. */
+};
+
+struct numbers {
+    uint64_t count;
+    double least;
+    double greatest;
+    struct rc_exact_sum sum;
+};
+
+/* What one lane holds of one line. */
+struct held {
+    uint64_t *counts;   /* By place. ROLLING: changes, modulo 2^64. */
+    uint64_t *marks;    /* By place: user + 1. SESSIONS, by row: a serial number. */
+    uint32_t *covered;  /* ROLLING, by row: the first bucket that does not count the user yet. */
+    uint32_t *in_range; /* ROLLING, by row: user + 1 who counts in the range. */
+    struct user_events *users;
+    struct numbers *numbers;
+    uint8_t *present;
+};
+
+struct session {
+    uint64_t serial;
+    int64_t start_ms;
+    int64_t latest_ms;
+};
+
+struct walk {
+    const struct rc_series_frame *frame;
+    const struct rc_series_line *lines;
+    uint32_t line_count;
+    uint32_t lane_count;
+    struct lane *lanes;
+};
+
+struct lane {
+    const struct walk *walk;
+    struct held *held; /* By line. */
+    struct rc_series_rows rows;
+    struct session sessions[RC_SERIES_MAX];
+};
+
+static enum holds
+holds_of(enum rc_measure measure)
+{
+    switch (measure) {
+    case RC_MEASURE_COUNT:
+        return HOLDS_COUNT;
+    case RC_MEASURE_UNIQUE:
+    case RC_MEASURE_SESSIONS:
+    case RC_MEASURE_ROLLING:
+        return HOLDS_USERS;
+    case RC_MEASURE_PER_USER:
+    case RC_MEASURE_MOST:
+        return HOLDS_USER_EVENTS;
+    case RC_MEASURE_SUM:
+    case RC_MEASURE_MEAN:
+    case RC_MEASURE_MIN:
+    case RC_MEASURE_MAX:
+        return HOLDS_NUMBERS;
+    default:
+        return HOLDS_NOTHING;
+    }
+}
+
+static const struct rc_series *
+series_of(const struct walk *walk, const struct rc_series_line *line)
+{
+    return &walk->frame->request->series[line->series];
+}
+
+/* ---- What lanes hold ------------------------------------------------------------------------- */
+
+static uint64_t
+place_count(const struct walk *walk, const struct rc_series_line *line)
+{
+    return (uint64_t)line->row_count * rc_line_places(walk->frame, line);
+}
+
+static void *
+zeroed(struct rc_account *account, uint64_t count, size_t bytes)
+{
+    void *block = rc_alloc_in(account, (size_t)count * bytes + 1);
+    if (block != NULL)
+        memset(block, 0, (size_t)count * bytes);
+    return block;
+}
+
+static enum rc_status
+held_open(const struct walk *walk, const struct rc_series_line *line, struct held *held)
+{
+    struct rc_account *account = walk->frame->context->account;
+    const enum rc_measure measure = series_of(walk, line)->measure;
+    const uint64_t places = place_count(walk, line);
+    const enum holds holds = holds_of(measure);
+    held->present = zeroed(account, line->row_count, 1);
+    bool failed = held->present == NULL;
+    if (holds == HOLDS_COUNT || holds == HOLDS_USERS) {
+        held->counts = zeroed(account, places, sizeof(*held->counts));
+        failed = failed || held->counts == NULL;
+    }
+    if (holds == HOLDS_USERS) {
+        held->marks = zeroed(account, places, sizeof(*held->marks));
+        failed = failed || held->marks == NULL;
+    }
+    if (measure == RC_MEASURE_ROLLING) {
+        held->covered = zeroed(account, line->row_count, sizeof(*held->covered));
+        held->in_range = zeroed(account, line->row_count, sizeof(*held->in_range));
+        failed = failed || held->covered == NULL || held->in_range == NULL;
+    }
+    if (holds == HOLDS_USER_EVENTS) {
+        held->users = zeroed(account, places, sizeof(*held->users));
+        failed = failed || held->users == NULL;
+    }
+    if (holds == HOLDS_NUMBERS) {
+        held->numbers = zeroed(account, places, sizeof(*held->numbers));
+        failed = failed || held->numbers == NULL;
+    }
+    return failed ? RC_NO_MEMORY : RC_OK;
+}
+
+static void
+held_close(const struct walk *walk, const struct rc_series_line *line, struct held *held)
+{
+    for (uint64_t i = 0; held->numbers != NULL && i < place_count(walk, line); i++)
+        rc_exact_sum_close(&held->numbers[i].sum);
+    rc_alloc_free(held->counts);
+    rc_alloc_free(held->marks);
+    rc_alloc_free(held->covered);
+    rc_alloc_free(held->in_range);
+    rc_alloc_free(held->users);
+    rc_alloc_free(held->numbers);
+    rc_alloc_free(held->present);
+}
+
+static void
+walk_close(struct walk *walk)
+{
+    for (uint32_t i = 0; i < walk->lane_count; i++) {
+        for (uint32_t l = 0; walk->lanes[i].held != NULL && l < walk->line_count; l++)
+            held_close(walk, &walk->lines[l], &walk->lanes[i].held[l]);
+        rc_series_rows_close(&walk->lanes[i].rows);
+    }
+}
+
+static enum rc_status
+walk_open(struct walk *walk)
+{
+    const struct rc_query_context *context = walk->frame->context;
+    walk->lanes = RC_ARENA_ARRAY(context->arena, struct lane, context->parallel_max);
+    if (walk->lanes == NULL)
+        return RC_NO_MEMORY;
+    walk->lane_count = context->parallel_max;
+    for (uint32_t i = 0; i < walk->lane_count; i++) {
+        struct lane *lane = &walk->lanes[i];
+        lane->walk = walk;
+        lane->rows.list.account = context->account;
+        lane->held = RC_ARENA_ARRAY(context->arena, struct held, walk->line_count);
+        if (lane->held == NULL)
+            return RC_NO_MEMORY;
+        for (uint32_t l = 0; l < walk->line_count; l++)
+            RC_TRY(held_open(walk, &walk->lines[l], &lane->held[l]));
+    }
+    return RC_OK;
+}
+
+/* ---- Adding a hit ---------------------------------------------------------------------------- */
+
+static inline void
+count_user(struct held *held, uint64_t place, uint32_t person)
+{
+    held->counts[place] += held->marks[place] != (uint64_t)person + 1;
+    held->marks[place] = (uint64_t)person + 1;
+}
+
+static inline void
+count_user_event(struct user_events *users, uint32_t person)
+{
+    if (users->mark != person + 1) {
+        users->mark = person + 1;
+        users->users++;
+        users->current = 0;
+    }
+    users->events++;
+    users->current++;
+    if (users->current > users->most)
+        users->most = users->current;
+}
+
+static enum rc_status
+add_number(struct rc_account *account, struct numbers *numbers, double number)
+{
+    numbers->least = numbers->count == 0 ? number : fmin(numbers->least, number);
+    numbers->greatest = numbers->count == 0 ? number : fmax(numbers->greatest, number);
+    numbers->count++;
+    return rc_exact_sum_add(account, &numbers->sum, number);
+}
+
+static enum rc_status
+add_numbers(const struct walk *walk,
+            const struct rc_series_line *line,
+            struct held *held,
+            const struct rc_hit *hit,
+            uint64_t bucket_place,
+            uint64_t range_place)
+{
+    uint32_t count;
+    const struct rc_numbers *numbers = walk->frame->numbers[line->series];
+    struct rc_account *account = walk->frame->context->account;
+    const uint32_t *codes = rc_numbers_of(numbers, hit, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        const double number = rc_numbers_all(numbers)[codes[i]];
+        RC_TRY(add_number(account, &held->numbers[range_place], number));
+        if (bucket_place != range_place)
+            RC_TRY(add_number(account, &held->numbers[bucket_place], number));
+    }
+    return RC_OK;
+}
+
+/* The number of buckets whose uncut end is not after time_ms. */
+static uint32_t
+buckets_ended(const struct rc_series_frame *frame, int64_t time_ms)
+{
+    uint32_t low = 0;
+    uint32_t high = frame->bucket_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (frame->buckets[middle].end_ms <= time_ms)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* An event counts its user in the buckets that end after it and at most so many days later. */
+static void
+add_rolling(const struct walk *walk,
+            const struct rc_series_line *line,
+            struct held *held,
+            uint32_t row,
+            uint32_t person,
+            int64_t time_ms)
+{
+    const struct rc_series_frame *frame = walk->frame;
+    const uint32_t places = rc_line_places(frame, line);
+    const int64_t length_ms = series_of(walk, line)->rolling_days * ROLLING_DAY_MS;
+    uint64_t *changes = held->counts + (uint64_t)row * places;
+    if (frame->scope.end_ms - length_ms <= time_ms) {
+        held->present[row] = 1;
+        changes[places - 1] += held->in_range[row] != person + 1;
+        held->in_range[row] = person + 1;
+    }
+    uint32_t first = buckets_ended(frame, time_ms);
+    const uint32_t end = buckets_ended(frame, time_ms + length_ms);
+    held->present[row] |= first < end; /* Also where only the range is measured. */
+    if (places == 1)
+        return;
+    if (held->marks[row] != (uint64_t)person + 1) {
+        held->marks[row] = (uint64_t)person + 1;
+        held->covered[row] = 0;
+    }
+    first = first > held->covered[row] ? first : held->covered[row];
+    if (first >= end)
+        return;
+    held->covered[row] = end;
+    changes[first]++;
+    if (end < places - 1)
+        changes[end]--;
+}
+
+/* A hit in one row of a line. */
+static enum rc_status
+add_to_row(struct lane *lane,
+           uint32_t at,
+           uint32_t row,
+           uint32_t bucket,
+           uint32_t person,
+           const struct rc_hit *hit)
+{
+    const struct walk *walk = lane->walk;
+    const struct rc_series_line *line = &walk->lines[at];
+    struct held *held = &lane->held[at];
+    const uint32_t places = rc_line_places(walk->frame, line);
+    const uint64_t begin = (uint64_t)row * places;
+    const uint64_t range_place = begin + places - 1;
+    const uint64_t bucket_place = places > 1 ? begin + bucket : range_place;
+    const enum rc_measure measure = series_of(walk, line)->measure;
+    if (measure == RC_MEASURE_ROLLING) {
+        add_rolling(walk, line, held, row, person, hit->time_ms);
+        return RC_OK;
+    }
+    held->present[row] = 1;
+    switch (measure) {
+    case RC_MEASURE_SESSIONS:
+        if (held->marks[row] == lane->sessions[line->series].serial)
+            return RC_OK;
+        held->marks[row] = lane->sessions[line->series].serial;
+        __attribute__((fallthrough));
+    case RC_MEASURE_COUNT:
+        held->counts[range_place]++;
+        held->counts[bucket_place] += bucket_place != range_place;
+        return RC_OK;
+    case RC_MEASURE_UNIQUE:
+        /* Running sums count a user where he was first seen. */
+        if (bucket_place != range_place &&
+            (!walk->frame->request->cumulative ||
+             held->marks[range_place] != (uint64_t)person + 1))
+            count_user(held, bucket_place, person);
+        count_user(held, range_place, person);
+        return RC_OK;
+    case RC_MEASURE_PER_USER:
+    case RC_MEASURE_MOST:
+        count_user_event(&held->users[range_place], person);
+        if (bucket_place != range_place)
+            count_user_event(&held->users[bucket_place], person);
+        return RC_OK;
+    default:
+        return held->numbers == NULL
+                   ? RC_OK
+                   : add_numbers(walk, line, held, hit, bucket_place, range_place);
+    }
+}
+
+/* The bucket of a hit for a series; false: it does not count. */
+static bool
+bucket_of(struct lane *lane, const struct rc_series_line *line, int64_t time_ms, uint32_t *ret_bucket)
+{
+    const struct rc_series_frame *frame = lane->walk->frame;
+    *ret_bucket = NO_BUCKET;
+    if (series_of(lane->walk, line)->measure == RC_MEASURE_ROLLING)
+        return true;
+    if (series_of(lane->walk, line)->measure == RC_MEASURE_SESSIONS)
+        time_ms = lane->sessions[line->series].start_ms;
+    if (time_ms < frame->scope.start_ms)
+        return false; /* A session begun before the range. */
+    if (line->bucketed && frame->bucket_count > 0)
+        *ret_bucket = rc_bucket_map_find(&frame->map, time_ms);
+    return true;
+}
+
+static enum rc_status
+add_hit(struct lane *lane, uint32_t person, const struct rc_hit *hit)
+{
+    uint32_t split_count;
+    const uint32_t *split_rows;
+    const struct walk *walk = lane->walk;
+    if ((hit->mask & ~walk->frame->any_bit) == 0)
+        return RC_OK;
+    RC_TRY(rc_series_rows_of(walk->frame, &lane->rows, person, hit, &split_rows, &split_count));
+    for (uint32_t l = 0; l < walk->line_count; l++) {
+        uint32_t bucket;
+        const struct rc_series_line *line = &walk->lines[l];
+        if (((hit->mask >> walk->frame->bit_of[line->series]) & 1) == 0 ||
+            !bucket_of(lane, line, hit->time_ms, &bucket))
+            continue;
+        const uint32_t count = rc_line_rows(line, split_rows, split_count, lane->rows.rows);
+        for (uint32_t i = 0; i < count; i++)
+            RC_TRY(add_to_row(lane, l, lane->rows.rows[i], bucket, person, hit));
+    }
+    return RC_OK;
+}
+
+/* ---- The walk -------------------------------------------------------------------------------- */
+
+static enum rc_status
+fold_hits(void *state,
+          const struct rc_walk_block *block,
+          const struct rc_hit *hits,
+          const uint32_t *slots,
+          uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        RC_TRY(add_hit(state, rc_walk_person(block, slots[i]), &hits[i]));
+    return RC_OK;
+}
+
+/* Tells the sessions of a user's next event. */
+static void
+step_sessions(struct lane *lane, const struct rc_hit *hit, bool first)
+{
+    const struct rc_series_request *request = lane->walk->frame->request;
+    for (uint32_t i = 0; i < request->series_count; i++) {
+        struct session *session = &lane->sessions[i];
+        if (request->series[i].measure != RC_MEASURE_SESSIONS)
+            continue;
+        if (first || hit->time_ms - session->latest_ms > request->series[i].session_gap_ms) {
+            session->serial++;
+            session->start_ms = hit->time_ms;
+        }
+        session->latest_ms = hit->time_ms;
+    }
+}
+
+static enum rc_status
+fold_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t count)
+{
+    struct lane *lane = state;
+    for (uint32_t i = 0; i < count; i++) {
+        if (lane->walk->frame->any_bit != 0)
+            step_sessions(lane, &hits[i], i == 0);
+        RC_TRY(add_hit(lane, person, &hits[i]));
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+run(struct walk *walk)
+{
+    const struct rc_series_frame *frame = walk->frame;
+    void **states = RC_ARENA_ARRAY(frame->context->arena, void *, walk->lane_count);
+    if (states == NULL)
+        return RC_NO_MEMORY;
+    bool ordered = false;
+    for (uint32_t l = 0; l < walk->line_count; l++) {
+        const enum holds holds = holds_of(series_of(walk, &walk->lines[l])->measure);
+        ordered = ordered || holds == HOLDS_USERS || holds == HOLDS_USER_EVENTS;
+    }
+    for (uint32_t i = 0; i < walk->lane_count; i++)
+        states[i] = &walk->lanes[i];
+    const struct rc_fold fold = {
+        .ordered = ordered,
+        .anonymous = !ordered && (frame->split == NULL || !rc_split_reads_person(frame->split)),
+        .lane_count = walk->lane_count,
+        .lanes = states,
+        .hits = ordered ? NULL : fold_hits,
+        .person = ordered ? fold_person : NULL,
+    };
+    return rc_walk(frame->plan, &fold, &frame->stats->matched_events);
+}
+
+/* ---- From what lanes hold to numbers --------------------------------------------------------- */
+
+static double
+value_of_users(const struct walk *walk, uint32_t at, uint64_t place)
+{
+    uint64_t events = 0;
+    uint64_t users = 0;
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < walk->lane_count; i++) {
+        const struct user_events *part = &walk->lanes[i].held[at].users[place];
+        events += part->events;
+        users += part->users;
+        most = part->most > most ? part->most : most;
+    }
+    if (users == 0)
+        return NAN;
+    return series_of(walk, &walk->lines[at])->measure == RC_MEASURE_MOST
+               ? (double)most
+               : (double)events / (double)users;
+}
+
+static enum rc_status
+value_of_numbers(struct walk *walk, uint32_t at, uint64_t place, double *ret_value)
+{
+    struct numbers *all = &walk->lanes[0].held[at].numbers[place];
+    for (uint32_t i = 1; i < walk->lane_count; i++) {
+        const struct numbers *part = &walk->lanes[i].held[at].numbers[place];
+        if (part->count == 0)
+            continue;
+        all->least = all->count == 0 ? part->least : fmin(all->least, part->least);
+        all->greatest = all->count == 0 ? part->greatest : fmax(all->greatest, part->greatest);
+        all->count += part->count;
+        RC_TRY(rc_exact_sum_join(walk->frame->context->account, &all->sum, &part->sum));
+    }
+    const double sum = rc_exact_sum_value(&all->sum);
+    switch (series_of(walk, &walk->lines[at])->measure) {
+    case RC_MEASURE_SUM:
+        *ret_value = sum;
+        return RC_OK;
+    case RC_MEASURE_MEAN:
+        *ret_value = all->count == 0 ? NAN : sum / (double)all->count;
+        return RC_OK;
+    case RC_MEASURE_MIN:
+        *ret_value = all->count == 0 ? NAN : all->least;
+        return RC_OK;
+    default:
+        *ret_value = all->count == 0 ? NAN : all->greatest;
+        return RC_OK;
+    }
+}
+
+static uint64_t
+count_of(const struct walk *walk, uint32_t at, uint64_t place)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < walk->lane_count; i++)
+        count += walk->lanes[i].held[at].counts[place];
+    return count;
+}
+
+/* One row of a line of counts; running sums where they are asked for, and for changes. */
+static void
+finish_counts(const struct walk *walk, uint32_t at, uint32_t row)
+{
+    const struct rc_series_line *line = &walk->lines[at];
+    const uint32_t places = rc_line_places(walk->frame, line);
+    const uint64_t begin = (uint64_t)row * places;
+    const bool running = walk->frame->request->cumulative ||
+                         series_of(walk, line)->measure == RC_MEASURE_ROLLING;
+    uint64_t sum = 0;
+    for (uint32_t place = 0; place + 1 < places; place++) {
+        const uint64_t count = count_of(walk, at, begin + place);
+        sum = running ? sum + count : count;
+        line->values[begin + place] = (double)sum;
+    }
+    line->values[begin + places - 1] = (double)count_of(walk, at, begin + places - 1);
+}
+
+static enum rc_status
+finish_line(struct walk *walk, uint32_t at)
+{
+    const struct rc_series_line *line = &walk->lines[at];
+    const enum holds holds = holds_of(series_of(walk, line)->measure);
+    for (uint32_t row = 0; row < line->row_count; row++)
+        for (uint32_t i = 0; i < walk->lane_count; i++)
+            line->present[row] |= walk->lanes[i].held[at].present[row];
+    if (holds == HOLDS_NOTHING)
+        return rc_series_spread(walk->frame, line);
+    if (holds == HOLDS_COUNT || holds == HOLDS_USERS) {
+        for (uint32_t row = 0; row < line->row_count; row++)
+            finish_counts(walk, at, row);
+        return RC_OK;
+    }
+    for (uint64_t place = 0; place < place_count(walk, line); place++) {
+        if (holds == HOLDS_USER_EVENTS)
+            line->values[place] = value_of_users(walk, at, place);
+        else
+            RC_TRY(value_of_numbers(walk, at, place, &line->values[place]));
+    }
+    return RC_OK;
+}
+
+enum rc_status
+rc_series_measure(const struct rc_series_frame *frame,
+                  const struct rc_series_line *lines,
+                  uint32_t line_count)
+{
+    RC_CLEANUP(walk_close)
+    struct walk walk = {.frame = frame, .lines = lines, .line_count = line_count};
+    RC_TRY(walk_open(&walk));
+    RC_TRY(run(&walk));
+    for (uint32_t l = 0; l < line_count; l++)
+        RC_TRY(finish_line(&walk, l));
+    return RC_OK;
+}
