@@ -218,6 +218,15 @@ class Shop(unittest.TestCase):
         recount("query", "paths", code=2)
         recount("query", "paths", "viewed", "--property", "type", code=2)
 
+    def test_users(self):
+        found = rows(recount("query", "users", "--csv", "--limit", "2")[0])
+        self.assertEqual([row["user"] for row in found], ["a", "b"])
+        self.assertEqual(found[0]["properties"], "plan=paid")
+        found = rows(recount("query", "users", "type = add", "--csv", "--all")[0])
+        self.assertEqual([row["event_count"] for row in found], ["1", "1", "0"])
+        self.assertEqual(found[2]["first_event_ms"], "")
+        self.assertIn("2 of 3 users", recount("query", "users", "--limit", "2")[0])
+
     def test_segment(self):
         recount("segment", "create", "payers", "user.plan = paid and count(@added) >= 1")
         out, _ = recount("query", "segment", "payers", "--json")

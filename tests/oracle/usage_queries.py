@@ -122,7 +122,18 @@ def make_paths(rng, world, make_scope, make_selector):
     return out
 
 
+def make_user_list(rng, world, make_scope, make_selector):
+    return {
+        "kind": "user_list",
+        "scope": make_scope(rng, world),
+        "selector": None if rng.random() < 0.5 else make_selector(rng, world),
+        "properties": None if rng.random() < 0.7 else ["plan", "home"],
+        "page_size": rng.choice([0, 1, 2, 3, 7, 1000]),
+    }
+
+
 MAKERS = {
+    "user_list": make_user_list,
     "paths": make_paths,
     "lifecycle": make_lifecycle,
     "stickiness": make_stickiness,
