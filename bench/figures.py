@@ -124,6 +124,22 @@ class Questions:
                 dimensions=[b.BreakdownDimension(property=v.PropertyRef(event_property=by))]))
         return self.stub.Series, request
 
+    def prices(self, days):
+        s = self.m["series_pb2"]
+        stub, request = self.series(None, days)
+        del request.series[:]
+        for measure, percentile in (("MEAN", 0), ("MEDIAN", 0), ("PERCENTILE", 95)):
+            request.series.add(selector=self.selector(None), property="price", percentile=percentile,
+                               measure=getattr(s, f"SERIES_MEASURE_PROPERTY_{measure}"))
+        return stub, request
+
+    def price_histogram(self, days):
+        s = self.m["series_pb2"]
+        stub, request = self.series(None, days)
+        request.series[0].property, request.series[0].histogram_bins = "price", 20
+        request.series[0].measure = s.SERIES_MEASURE_PROPERTY_HISTOGRAM
+        return stub, request
+
     def funnel(self, predicates, days, window_ms):
         f = self.m["funnel_pb2"]
         return self.stub.Funnel, f.FunnelRequest(
@@ -177,6 +193,8 @@ def questions(ask, days):
         "daily counts by path, 30 days": ask.series(None, 30, by="path"),
         "daily unique users, any event, 60 days": ask.series(None, 60, measure="UNIQUE_USERS"),
         "daily unique users, clicks, 60 days": ask.series(click, 60, measure="UNIQUE_USERS"),
+        "mean, median and p95 of price per day, 30 days": ask.prices(30),
+        "histogram of price per day, 30 days": ask.price_histogram(30),
     }
 
 

@@ -51,15 +51,15 @@ static void
 write_place(struct rc_csv_writer *csv, const struct place *place)
 {
     const Recount__V1__SeriesRow *row = place->row;
-    const Recount__V1__Histogram *histogram =
-        place->bucket == NULL             ? row->total_histogram
-        : place->index < row->n_histograms ? row->histograms[place->index]
-                                           : NULL;
+    const Recount__V1__Histogram *histogram = place->bucket == NULL ? row->total_histogram
+                                              : place->index < row->n_histograms
+                                                  ? row->histograms[place->index]
+                                                  : NULL;
     if (histogram == NULL) {
         write_line(csv, place, NULL,
-                   place->bucket != NULL             ? rc_render_at(row->values, place->index)
+                   place->bucket != NULL           ? rc_render_at(row->values, place->index)
                    : row->optional_total_case != 0 ? row->total
-                                                     : NAN);
+                                                   : NAN);
         return;
     }
     for (size_t i = 0; i < histogram->n_bins; i++)
@@ -73,8 +73,14 @@ rc_render_series_csv(FILE *out,
 {
     const bool compares = reply->n_series > 0 && reply->series[0]->n_rows > 0 &&
                           reply->series[0]->rows[0]->compared_values != NULL;
-    const char *const head[] = {"series",  "row",   "bucket",                        "start_ms",
-                                "partial", "value", compares ? "compared_value" : NULL, NULL};
+    const char *const head[] = {"series",
+                                "row",
+                                "bucket",
+                                "start_ms",
+                                "partial",
+                                "value",
+                                compares ? "compared_value" : NULL,
+                                NULL};
     struct rc_csv_writer csv = {.out = out};
     rc_csv_head(&csv, head);
     for (size_t s = 0; s < reply->n_series; s++) {

@@ -51,8 +51,8 @@ decode_segments(struct rc_decode *decode,
 {
     const size_t mark = rc_decode_enter(decode, "segments");
     if (in->n_segments == 0 || in->n_segments > RC_BREAKDOWN_SEGMENTS_MAX)
-        return rc_decode_fail(decode, RC_INVALID, "segments",
-                              "a breakdown is by 1 to %u segments", RC_BREAKDOWN_SEGMENTS_MAX);
+        return rc_decode_fail(decode, RC_INVALID, "segments", "a breakdown is by 1 to %u segments",
+                              RC_BREAKDOWN_SEGMENTS_MAX);
     const struct rc_segment **segments =
         RC_ARENA_ARRAY(decode->arena, const struct rc_segment *, in->n_segments);
     struct rc_bytes *names = RC_ARENA_ARRAY(decode->arena, struct rc_bytes, in->n_segments);
@@ -102,8 +102,7 @@ decode_dimension(struct rc_decode *decode,
         RC_TRY(decode_segments(decode, in->segments, dimension));
         break;
     case RECOUNT__V1__BREAKDOWN_DIMENSION__KIND_PROPERTY:
-        RC_TRY(
-            rc_decode_property(decode, in->property, &dimension->scope, &dimension->property));
+        RC_TRY(rc_decode_property(decode, in->property, &dimension->scope, &dimension->property));
         break;
     default:
         RC_TRY(rc_decode_property(decode, NULL, &dimension->scope, &dimension->property));

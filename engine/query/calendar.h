@@ -97,9 +97,9 @@ rc_calendar_offsets(const struct rc_calendar *calendar,
 int64_t
 rc_offsets_day(const struct rc_offsets *offsets, int64_t time_ms, uint32_t *guess);
 
-/* An instant moved back by count units (DAY, WEEK or MONTH) in local time: the time of day stays, and
- * a day that the month does not have becomes its last. Where the local time is there twice it is the
- * first, where it is not there the first instant after. false: it lies before the year 1. */
+/* An instant moved back by count units (DAY, WEEK or MONTH) in local time: the time of day stays,
+ * and a day that the month does not have becomes its last. Where the local time is there twice it
+ * is the first, where it is not there the first instant after. false: it lies before the year 1. */
 bool
 rc_calendar_shift(const struct rc_calendar *calendar,
                   enum rc_unit unit,

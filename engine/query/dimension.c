@@ -124,8 +124,7 @@ build_user_count(struct rc_dimension *dimension,
         return RC_NO_MEMORY;
     RC_TRY(count_events(request, dimension->persons, reterr_error));
     for (uint32_t person = 0; person < user_count; person++)
-        RC_TRY(rc_tuple_table_add(&counts,
-                                  (struct rc_tuple){.parts = {dimension->persons[person]}},
+        RC_TRY(rc_tuple_table_add(&counts, (struct rc_tuple){.parts = {dimension->persons[person]}},
                                   &dimension->persons[person]));
     dimension->count = counts.count;
     dimension->labels = RC_ARENA_ARRAY(dimension->arena, struct rc_label_value, counts.count);
@@ -148,10 +147,9 @@ find_segments(const struct rc_dimension_request *request,
     const uint32_t user_count = rc_view_user_count(request->plan->context->view);
     for (uint32_t i = 0; i < request->breakdown->segment_count; i++) {
         const uint64_t *persons;
-        const enum rc_status status =
-            rc_segment_persons(request->plan->context, request->breakdown->segments[i],
-                               request->calendar, request->scope->as_of_ms, request->stats,
-                               &persons, NULL, reterr_error);
+        const enum rc_status status = rc_segment_persons(
+            request->plan->context, request->breakdown->segments[i], request->calendar,
+            request->scope->as_of_ms, request->stats, &persons, NULL, reterr_error);
         if (status != RC_OK)
             rc_error_prefix(reterr_error, "segments.segments[%u]", i);
         RC_TRY(status);
@@ -249,8 +247,8 @@ rc_dimension_new(const struct rc_dimension_request *request,
         rc_alloc_in(request->plan->context->account, sizeof(*dimension));
     if (dimension == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a breakdown");
-    *dimension = (struct rc_dimension){.context = request->plan->context,
-                                       .breakdown = request->breakdown};
+    *dimension =
+        (struct rc_dimension){.context = request->plan->context, .breakdown = request->breakdown};
     const enum rc_status status = build(dimension, request, reterr_error);
     if (status == RC_NO_MEMORY)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a breakdown");
@@ -269,6 +267,13 @@ bool
 rc_dimension_reads_person(const struct rc_dimension *dimension)
 {
     return dimension->groups == NULL || dimension->breakdown->scope == RC_LEAF_USER;
+}
+
+const struct rc_groups *
+rc_dimension_groups(const struct rc_dimension *dimension)
+{
+    return rc_dimension_reads_person(dimension) || dimension->renamed != NULL ? NULL
+                                                                              : dimension->groups;
 }
 
 bool

@@ -20,6 +20,7 @@
 #include "engine/query/walk.h"
 
 struct rc_dimension;
+struct rc_groups;
 
 /* What a dimension is made of and for. */
 struct rc_dimension_request {
@@ -55,6 +56,10 @@ rc_dimension_raw(const struct rc_dimension *dimension,
                  const struct rc_hit *hit,
                  uint32_t *scratch,
                  uint32_t *ret_count);
+
+/* The groups that are the values of an event property, none of them in a bin; else NULL. */
+const struct rc_groups *
+rc_dimension_groups(const struct rc_dimension *dimension);
 
 /* Whether the dimension wants its numbers in bins. */
 bool

@@ -107,6 +107,26 @@ rc_exact_sum_add_far(struct rc_account *account, struct rc_exact_sum *sum, doubl
 }
 
 enum rc_status
+rc_exact_sum_add_times(struct rc_account *account,
+                       struct rc_exact_sum *sum,
+                       double number,
+                       uint64_t count)
+{
+    /* As a sum of products with powers of two, which are exact; a number whose product would pass
+     * the greatest double is added as often as it takes. */
+    for (int bit = 0; count >> bit != 0; bit++) {
+        if (((count >> bit) & 1) == 0)
+            continue;
+        int down = 0;
+        while (!isfinite(ldexp(number, bit - down)))
+            down++;
+        for (uint64_t times = (uint64_t)1 << down; times > 0; times--)
+            RC_TRY(rc_exact_sum_add(account, sum, ldexp(number, bit - down)));
+    }
+    return RC_OK;
+}
+
+enum rc_status
 rc_exact_sum_join(struct rc_account *account,
                   struct rc_exact_sum *sum,
                   const struct rc_exact_sum *other)

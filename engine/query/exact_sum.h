@@ -50,6 +50,13 @@ rc_exact_sum_add(struct rc_account *account, struct rc_exact_sum *sum, double nu
     return RC_OK;
 }
 
+/* Adds a finite number count times. */
+RC_MUST_USE enum rc_status
+rc_exact_sum_add_times(struct rc_account *account,
+                       struct rc_exact_sum *sum,
+                       double number,
+                       uint64_t count);
+
 /* Adds another sum. */
 RC_MUST_USE enum rc_status
 rc_exact_sum_join(struct rc_account *account,

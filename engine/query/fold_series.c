@@ -9,70 +9,30 @@
  *
  * A formula is ranked by its own figure, so its operands are measured over its own rows.
  *
- * An earlier time is a second frame, whose rows are matched with those of the first by their values.
+ * An earlier time is a second frame, whose rows are matched with those of the first by their
+ * values.
  */
-#include <math.h>
-#include <string.h>
-
 #include "engine/query/scope.h"
 #include "engine/query/series_check.h"
 #include "engine/query/series_compare.h"
-#include "engine/query/series_frame.h"
-#include "engine/query/series_line.h"
-#include "engine/query/series_rank.h"
+#include "engine/query/series_query.h"
 
-#define RESULTS_MAX (RC_SERIES_MAX + RC_FORMULAS_MAX)
-#define NO_LINE UINT32_MAX
-
-/* Numbers of a reply, all lines, rows and buckets: at most 48 bytes a lane and some in the reply. */
+/* Numbers of a reply, all lines, rows and buckets: at most 48 bytes a lane and some in the reply.
+ */
 #define PLACES_MAX ((uint64_t)4 << 20)
 
-struct query {
-    const struct rc_query_context *context;
-    const struct rc_series_request *request;
-    const struct rc_formula *formulas[RC_FORMULAS_MAX];
-    uint32_t result_count;
-    struct rc_series_ranking rankings[RESULTS_MAX]; /* With a breakdown. */
-    const double *bin_edges[RC_SERIES_MAX];
-    struct rc_series_frame frame;
-    struct rc_series_frame earlier; /* With a comparison. */
-};
-
-/* The lines of one round over one frame. */
-struct round {
-    const struct rc_series_frame *frame;
-    uint32_t line_count;
-    struct rc_series_line *lines;
-    uint32_t line_of[RESULTS_MAX][RC_SERIES_MAX];
-};
-
 static void
-query_close(struct query *query)
+query_close(struct rc_series_query *query)
 {
     rc_series_frame_close(&query->frame);
     rc_series_frame_close(&query->earlier);
 }
 
-/* The series that a result is computed from, a bit each. */
-static uint32_t
-operands_of(const struct query *query, uint32_t result)
-{
-    const uint32_t series_count = query->request->series_count;
-    return result < series_count ? (uint32_t)1 << result
-                                 : rc_formula_operands(query->formulas[result - series_count]);
-}
-
-/* Rows of a result: values, Other, total. */
-static uint32_t
-row_count_of(const struct query *query, uint32_t result)
-{
-    const struct rc_series_ranking *ranking = &query->rankings[result];
-    return query->request->breakdown == NULL ? 1 : ranking->row_count + ranking->has_other + 1;
-}
-
 /* Lets a line fill arrays of its own. */
 static enum rc_status
-line_open(const struct query *query, const struct rc_series_frame *frame, struct rc_series_line *line)
+line_open(const struct rc_series_query *query,
+          const struct rc_series_frame *frame,
+          struct rc_series_line *line)
 {
     struct rc_arena *arena = query->context->arena;
     const uint64_t places = (uint64_t)line->row_count * rc_line_places(frame, line);
@@ -96,7 +56,7 @@ line_open(const struct query *query, const struct rc_series_frame *frame, struct
 
 /* Measures each series for every row of the split, over the range. */
 static enum rc_status
-measure_split(const struct query *query,
+measure_split(const struct rc_series_query *query,
               const struct rc_series_frame *frame,
               struct rc_series_line *lines)
 {
@@ -113,7 +73,7 @@ measure_split(const struct query *query,
 
 /* The figure of one row of the split for a result. */
 static double
-figure_of(const struct query *query,
+figure_of(const struct rc_series_query *query,
           const struct rc_series_line *lines,
           uint32_t result,
           uint32_t row)
@@ -128,10 +88,10 @@ figure_of(const struct query *query,
 }
 
 static enum rc_status
-rank_result(struct query *query, const struct rc_series_line *lines, uint32_t result)
+rank_result(struct rc_series_query *query, const struct rc_series_line *lines, uint32_t result)
 {
     const uint32_t row_count = rc_split_count(query->frame.split);
-    const uint32_t operands = operands_of(query, result);
+    const uint32_t operands = rc_series_operands(query, result);
     double *figures = RC_ARENA_ARRAY(query->context->arena, double, row_count);
     uint8_t *present = RC_ARENA_ARRAY(query->context->arena, uint8_t, row_count);
     if (figures == NULL || present == NULL)
@@ -148,23 +108,22 @@ rank_result(struct query *query, const struct rc_series_line *lines, uint32_t re
 /* There is Other too where only the earlier time has rows that are not shown. others: by row of the
  * earlier split, the row of the split. */
 static void
-look_for_other(struct query *query,
+look_for_other(struct rc_series_query *query,
                const struct rc_series_line *earlier,
                const uint32_t *others,
                uint32_t result)
 {
     struct rc_series_ranking *ranking = &query->rankings[result];
-    const uint32_t operands = operands_of(query, result);
+    const uint32_t operands = rc_series_operands(query, result);
     for (uint32_t row = 0; row < rc_split_count(query->earlier.split); row++)
         for (uint32_t i = 0; i < query->request->series_count; i++)
             if ((operands >> i & 1) != 0 && earlier[i].present[row] != 0 &&
-                (others[row] == RC_CODE_NONE ||
-                 ranking->row_of[others[row]] == ranking->row_count))
+                (others[row] == RC_CODE_NONE || ranking->row_of[others[row]] == ranking->row_count))
                 ranking->has_other = true;
 }
 
 static enum rc_status
-rank(struct query *query, const uint32_t *others)
+rank(struct rc_series_query *query, const uint32_t *others)
 {
     struct rc_series_line lines[RC_SERIES_MAX];
     struct rc_series_line earlier[RC_SERIES_MAX];
@@ -185,8 +144,8 @@ rank(struct query *query, const uint32_t *others)
 
 /* From rows of the frame's split to rows of a result. */
 static enum rc_status
-row_map(const struct query *query,
-        const struct round *round,
+row_map(const struct rc_series_query *query,
+        const struct rc_series_round *round,
         uint32_t result,
         const uint32_t *others,
         const uint32_t **ret_row_of)
@@ -208,15 +167,18 @@ row_map(const struct query *query,
 
 /* Adds the lines of a result; without a breakdown a formula uses those of its series. */
 static enum rc_status
-add_lines(const struct query *query, struct round *round, uint32_t result, const uint32_t *others)
+add_lines(const struct rc_series_query *query,
+          struct rc_series_round *round,
+          uint32_t result,
+          const uint32_t *others)
 {
     const bool split = query->request->breakdown != NULL;
     const uint32_t *row_of = NULL;
     if (split)
         RC_TRY(row_map(query, round, result, others, &row_of));
     for (uint32_t i = 0; i < query->request->series_count; i++) {
-        round->line_of[result][i] = NO_LINE;
-        if ((operands_of(query, result) >> i & 1) == 0)
+        round->line_of[result][i] = RC_SERIES_NO_LINE;
+        if ((rc_series_operands(query, result) >> i & 1) == 0)
             continue;
         if (!split && result >= query->request->series_count) {
             round->line_of[result][i] = i;
@@ -227,9 +189,9 @@ add_lines(const struct query *query, struct round *round, uint32_t result, const
             .series = i,
             .bucketed = true,
             .row_of = row_of,
-            .row_count = row_count_of(query, result),
+            .row_count = rc_series_row_count(query, result),
             .other = split ? query->rankings[result].row_count : RC_LINE_NO_ROW,
-            .total = row_count_of(query, result) - 1,
+            .total = rc_series_row_count(query, result) - 1,
         };
     }
     return RC_OK;
@@ -237,13 +199,13 @@ add_lines(const struct query *query, struct round *round, uint32_t result, const
 
 /* Lists everything that is shown of a frame. others: with the earlier one. */
 static enum rc_status
-prepare_round(const struct query *query,
+prepare_round(const struct rc_series_query *query,
               const struct rc_series_frame *frame,
               const uint32_t *others,
-              struct round *round)
+              struct rc_series_round *round)
 {
     const uint64_t lines_max = (uint64_t)query->result_count * query->request->series_count;
-    *round = (struct round){.frame = frame};
+    *round = (struct rc_series_round){.frame = frame};
     round->lines = RC_ARENA_ARRAY(query->context->arena, struct rc_series_line, lines_max);
     if (round->lines == NULL)
         return RC_NO_MEMORY;
@@ -253,7 +215,9 @@ prepare_round(const struct query *query,
 }
 
 static enum rc_status
-check_places(const struct query *query, const struct round *round, struct rc_error *reterr_error)
+check_places(const struct rc_series_query *query,
+             const struct rc_series_round *round,
+             struct rc_error *reterr_error)
 {
     uint64_t numbers = 0;
     for (uint32_t i = 0; i < round->line_count; i++) {
@@ -271,165 +235,15 @@ check_places(const struct query *query, const struct round *round, struct rc_err
 }
 
 static enum rc_status
-measure_round(const struct query *query, const struct round *round)
+measure_round(const struct rc_series_query *query, const struct rc_series_round *round)
 {
     for (uint32_t i = 0; i < round->line_count; i++)
         RC_TRY(line_open(query, round->frame, &round->lines[i]));
     return rc_series_measure(round->frame, round->lines, round->line_count);
 }
 
-/* ---- The reply ------------------------------------------------------------------------------- */
-
-/* The number of a result in a row and place; NaN: there is none. */
-static double
-number_at(const struct query *query,
-          const struct round *round,
-          uint32_t result,
-          uint32_t row,
-          uint32_t place)
-{
-    double figures[RC_SERIES_MAX] = {0};
-    const uint32_t series_count = query->request->series_count;
-    const uint64_t at = (uint64_t)row * (round->frame->bucket_count + 1) + place;
-    for (uint32_t i = 0; i < series_count; i++)
-        if (round->line_of[result][i] != NO_LINE)
-            figures[i] = round->lines[round->line_of[result][i]].values[at];
-    return result < series_count ? figures[result]
-                                 : rc_formula_value(query->formulas[result - series_count], figures);
-}
-
-/* One row's numbers by bucket of the reply; *ret_total the range's. A bucket that the frame does not
- * have is without a number. */
 static enum rc_status
-fill_numbers(const struct query *query,
-             const struct round *round,
-             uint32_t result,
-             uint32_t row,
-             const double **ret_values,
-             double *ret_total)
-{
-    const uint32_t bucket_count = query->frame.bucket_count;
-    double *values = RC_ARENA_ARRAY(query->context->arena, double, bucket_count);
-    if (values == NULL)
-        return RC_NO_MEMORY;
-    for (uint32_t bucket = 0; bucket < bucket_count; bucket++)
-        values[bucket] = bucket < round->frame->bucket_count
-                             ? number_at(query, round, result, row, bucket)
-                             : NAN;
-    *ret_values = values;
-    *ret_total = number_at(query, round, result, row, round->frame->bucket_count);
-    return RC_OK;
-}
-
-static enum rc_status
-fill_histograms(const struct query *query,
-                const struct round *round,
-                uint32_t row,
-                struct rc_series_row *ret_row)
-{
-    const uint32_t places = query->frame.bucket_count + 1;
-    const struct rc_series_line *line = &round->lines[round->line_of[ret_row->series][ret_row->series]];
-    struct rc_histogram *histograms =
-        RC_ARENA_ARRAY(query->context->arena, struct rc_histogram, places);
-    if (histograms == NULL)
-        return RC_NO_MEMORY;
-    for (uint32_t place = 0; place < places; place++) {
-        const uint64_t *counts =
-            line->histogram + ((uint64_t)row * places + place) * line->bins->count;
-        uint64_t sum = 0;
-        for (uint32_t bin = 0; bin < line->bins->count; bin++)
-            sum += counts[bin];
-        if (sum > 0)
-            histograms[place] =
-                (struct rc_histogram){.bin_count = line->bins->count, .counts = counts};
-    }
-    ret_row->histograms = histograms;
-    return RC_OK;
-}
-
-/* The edges of a histogram series' bins. */
-static enum rc_status
-fill_edges(struct query *query, const struct round *round, uint32_t series)
-{
-    const struct rc_bins *bins = round->lines[round->line_of[series][series]].bins;
-    if (query->request->series[series].measure != RC_MEASURE_HISTOGRAM || bins->count == 0)
-        return RC_OK;
-    double *edges = RC_ARENA_ARRAY(query->context->arena, double, (size_t)bins->count + 1);
-    if (edges == NULL)
-        return RC_NO_MEMORY;
-    for (uint32_t i = 0; i <= bins->count; i++)
-        edges[i] = rc_bins_edge(bins, i);
-    query->bin_edges[series] = edges;
-    return RC_OK;
-}
-
-static struct rc_row_label
-label_of(const struct query *query, uint32_t result, uint32_t row)
-{
-    const struct rc_series_ranking *ranking = &query->rankings[result];
-    if (row + 1 == row_count_of(query, result))
-        return (struct rc_row_label){.kind = RC_ROW_TOTAL};
-    if (row == ranking->row_count)
-        return (struct rc_row_label){.kind = RC_ROW_OTHER};
-    struct rc_row_label label = {.kind = RC_ROW_VALUE,
-                                 .part_count = rc_split_dimension_count(query->frame.split),
-                                 .parts = ranking->labels[row]};
-    if (label.part_count == 1 && label.parts[0].kind == RC_LABEL_VALUE)
-        label.value = label.parts[0].value;
-    return label;
-}
-
-static enum rc_status
-fill_row(const struct query *query,
-         const struct round *round,
-         const struct round *earlier,
-         uint32_t result,
-         uint32_t row,
-         struct rc_series_row *ret_row)
-{
-    *ret_row = (struct rc_series_row){.series = result, .label = label_of(query, result, row)};
-    RC_TRY(fill_numbers(query, round, result, row, &ret_row->values, &ret_row->total));
-    if (earlier != NULL)
-        RC_TRY(fill_numbers(query, earlier, result, row, &ret_row->compared_values,
-                            &ret_row->compared_total));
-    if (result < query->request->series_count &&
-        query->request->series[result].measure == RC_MEASURE_HISTOGRAM)
-        return fill_histograms(query, round, row, ret_row);
-    return RC_OK;
-}
-
-static enum rc_status
-fill_reply(struct query *query,
-           const struct round *round,
-           const struct round *earlier,
-           struct rc_series_reply *reply)
-{
-    struct rc_arena *arena = query->context->arena;
-    uint32_t count = 0;
-    for (uint32_t result = 0; result < query->result_count; result++)
-        count += row_count_of(query, result);
-    struct rc_series_row *rows = RC_ARENA_ARRAY(arena, struct rc_series_row, count);
-    if (rows == NULL)
-        return RC_NO_MEMORY;
-    uint32_t at = 0;
-    for (uint32_t result = 0; result < query->result_count; result++)
-        for (uint32_t row = 0; row < row_count_of(query, result); row++)
-            RC_TRY(fill_row(query, round, earlier, result, row, &rows[at++]));
-    for (uint32_t series = 0; series < query->request->series_count; series++)
-        RC_TRY(fill_edges(query, round, series));
-    const double **edges = rc_arena_copy(arena, query->bin_edges, sizeof(query->bin_edges));
-    if (edges == NULL)
-        return RC_NO_MEMORY;
-    reply->bin_edges = edges;
-    reply->bucket_count = query->frame.bucket_count;
-    reply->buckets = query->frame.buckets;
-    reply->rows = rows;
-    reply->row_count = count;
-    return RC_OK;
-}
-
-static enum rc_status
-open_earlier(struct query *query,
+open_earlier(struct rc_series_query *query,
              const struct rc_calendar *calendar,
              struct rc_query_stats *stats,
              const uint32_t **ret_others,
@@ -454,11 +268,11 @@ rc_query_series(const struct rc_query_context *context,
 {
     struct rc_calendar calendar;
     struct rc_series_reply reply = {.stats.data_version = rc_view_data_version(context->view)};
-    struct round round;
-    struct round before;
+    struct rc_series_round round;
+    struct rc_series_round before;
     const bool compares = request->compare != RC_COMPARE_NONE;
     const uint32_t *others = NULL;
-    RC_CLEANUP(query_close) struct query query = {.context = context, .request = request};
+    RC_CLEANUP(query_close) struct rc_series_query query = {.context = context, .request = request};
     RC_TRY(rc_scope_check(&request->scope, &calendar, reterr_error));
     RC_TRY(rc_series_check(request, context->arena, query.formulas, reterr_error));
     query.result_count = request->series_count + request->formula_count;
@@ -476,7 +290,8 @@ rc_query_series(const struct rc_query_context *context,
         RC_TRY(check_places(&query, &before, reterr_error));
         RC_TRY_OR(reterr_error, measure_round(&query, &before));
     }
-    RC_TRY_OR(reterr_error, fill_reply(&query, &round, compares ? &before : NULL, &reply));
+    RC_TRY_OR(reterr_error,
+              rc_series_fill_reply(&query, &round, compares ? &before : NULL, &reply));
     rc_plan_add_stats(query.frame.plan, &reply.stats);
     if (compares)
         rc_plan_add_stats(query.earlier.plan, &reply.stats);

@@ -1,7 +1,7 @@
 /*
- * Formula. Parsed by descent into a list of steps for a stack. A library for expressions would bring
- * functions, variables and other meanings of a division by zero, all to be taken away again; the
- * grammar is three lines.
+ * Formula. Parsed by descent into a list of steps for a stack. A library for expressions would
+ * bring functions, variables and other meanings of a division by zero, all to be taken away again;
+ * the grammar is three lines.
  *
  *   sum     = product { ("+" | "-") product }
  *   product = factor { ("*" | "/") factor }

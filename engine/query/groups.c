@@ -267,6 +267,17 @@ rc_groups_of(const struct rc_groups *groups, uint32_t person, const struct rc_hi
 }
 
 const uint32_t *
+rc_groups_of_slab(const struct rc_groups *groups,
+                  uint32_t slab,
+                  const struct rc_column_view **ret_column)
+{
+    if (groups->persons != NULL || !groups->slabs[slab].present)
+        return NULL;
+    *ret_column = &groups->slabs[slab].column;
+    return groups->slabs[slab].sets;
+}
+
+const uint32_t *
 rc_groups_list(const struct rc_groups *groups, const uint32_t *set, uint32_t *ret_count)
 {
     if ((*set & RC_GROUP_LIST) == 0) {

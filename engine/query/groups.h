@@ -45,6 +45,13 @@ rc_groups_count(const struct rc_groups *groups);
 uint32_t
 rc_groups_of(const struct rc_groups *groups, uint32_t person, const struct rc_hit *hit);
 
+/* By local code of the property's column in a slab (index in the view): a set. NULL: the slab has
+ * no such column, or the breakdown is by users. */
+const uint32_t *
+rc_groups_of_slab(const struct rc_groups *groups,
+                  uint32_t slab,
+                  const struct rc_column_view **ret_column);
+
 /* The groups of a set, each once. set is either a list or one group, and then the answer is set
  * itself. */
 const uint32_t *

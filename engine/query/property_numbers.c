@@ -8,10 +8,10 @@
  */
 #include "engine/query/property_numbers.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/store/key_sort.h"
 
 #define UNSET (RC_NUMBER_NONE - 1)
 
@@ -170,8 +170,8 @@ resolve(struct rc_numbers *numbers, uint32_t property)
         struct slab_numbers *slab = &numbers->slabs[index];
         slab->present = rc_slab_column(slabs[index].slab, property, &slab->column);
         if (slab->present)
-            RC_TRY(entries_of_cells(numbers, slab->column.dictionary,
-                                    slab->column.dictionary_count, &slab->entries));
+            RC_TRY(entries_of_cells(numbers, slab->column.dictionary, slab->column.dictionary_count,
+                                    &slab->entries));
     }
     for (uint32_t i = 0; i < chunk_count && property != RC_PROPERTY_NONE; i++) {
         const rc_cell *cells = rc_view_chunk_cells(&chunks[i], property);
@@ -181,69 +181,69 @@ resolve(struct rc_numbers *numbers, uint32_t property)
     return RC_OK;
 }
 
-static int
-compare_doubles(const void *a, const void *b)
+/* A key that ascends as the number does. No number is a negative zero: values have one form. */
+static uint64_t
+key_of(double number)
 {
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
+    union {
+        double number;
+        uint64_t bits;
+    } form = {.number = number};
+    return (form.bits >> 63) != 0 ? ~form.bits : form.bits | (uint64_t)1 << 63;
 }
-
-struct renaming {
-    const double *ascending;
-    uint32_t count;
-    const double *as_they_came;
-};
 
 /* From where a number was appended to its rank. */
 static void
-rename_entries(const struct renaming *renaming, uint32_t *entries, uint32_t count)
+rename_entries(const uint32_t *ranks, uint32_t *entries, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        if ((entries[i] & RC_NUMBER_LIST) != 0) /* RC_NUMBER_NONE and UNSET have the bit too. */
-            continue;
-        const double number = renaming->as_they_came[entries[i]];
-        uint32_t low = 0;
-        for (uint32_t size = renaming->count; size > 1;) {
-            const uint32_t half = size / 2;
-            low += renaming->ascending[low + half] <= number ? half : 0;
-            size -= half;
-        }
-        entries[i] = low;
-    }
+    for (uint32_t i = 0; i < count; i++)
+        if ((entries[i] & RC_NUMBER_LIST) == 0) /* RC_NUMBER_NONE and UNSET have the bit too. */
+            entries[i] = ranks[entries[i]];
+}
+
+/* Renames the entries of all tables. */
+static void
+rename_tables(struct rc_numbers *numbers, const uint32_t *ranks)
+{
+    uint32_t slab_count;
+    uint32_t chunk_count;
+    struct rc_view *view = numbers->plan->context->view;
+    const struct rc_view_chunk *chunks = rc_view_chunks(view, &chunk_count);
+    rc_view_slabs(view, &slab_count);
+    for (uint32_t i = 0; i < slab_count; i++)
+        if (numbers->slabs[i].present)
+            rename_entries(ranks, numbers->slabs[i].entries,
+                           numbers->slabs[i].column.dictionary_count);
+    for (uint32_t i = 0; i < chunk_count; i++)
+        if (numbers->chunks[i] != NULL)
+            rename_entries(ranks, numbers->chunks[i], chunks[i].row_count);
+    rename_entries(ranks, numbers->members, numbers->member_count);
 }
 
 /* Sorts the numbers and renames all entries. */
 static enum rc_status
 rank(struct rc_numbers *numbers)
 {
-    uint32_t slab_count;
-    uint32_t chunk_count;
-    const struct rc_query_context *context = numbers->plan->context;
-    const struct rc_view_chunk *chunks = rc_view_chunks(context->view, &chunk_count);
-    rc_view_slabs(context->view, &slab_count);
-    if (numbers->number_count == 0)
+    struct rc_account *account = numbers->plan->context->account;
+    const uint32_t all = numbers->number_count;
+    if (all == 0)
         return RC_OK;
     RC_CLEANUP(rc_alloc_freep)
-    double *ascending = rc_alloc_in(context->account, numbers->number_count * sizeof(*ascending));
-    if (ascending == NULL)
+    struct rc_keyed *keyed = rc_alloc_in(account, 2 * (size_t)all * sizeof(*keyed));
+    RC_CLEANUP(rc_alloc_freep) uint32_t *ranks = rc_alloc_in(account, all * sizeof(*ranks));
+    RC_CLEANUP(rc_alloc_freep) double *ascending = rc_alloc_in(account, all * sizeof(*ascending));
+    if (keyed == NULL || ranks == NULL || ascending == NULL)
         return RC_NO_MEMORY;
-    memcpy(ascending, numbers->numbers, numbers->number_count * sizeof(*ascending));
-    qsort(ascending, numbers->number_count, sizeof(*ascending), compare_doubles);
-    uint32_t count = 1;
-    for (uint32_t i = 1; i < numbers->number_count; i++)
-        if (ascending[i] != ascending[count - 1])
-            ascending[count++] = ascending[i];
-    const struct renaming renaming = {
-        .ascending = ascending, .count = count, .as_they_came = numbers->numbers};
-    for (uint32_t i = 0; i < slab_count; i++)
-        if (numbers->slabs[i].present)
-            rename_entries(&renaming, numbers->slabs[i].entries,
-                           numbers->slabs[i].column.dictionary_count);
-    for (uint32_t i = 0; i < chunk_count; i++)
-        if (numbers->chunks[i] != NULL)
-            rename_entries(&renaming, numbers->chunks[i], chunks[i].row_count);
-    rename_entries(&renaming, numbers->members, numbers->member_count);
+    for (uint32_t i = 0; i < all; i++)
+        keyed[i] = (struct rc_keyed){.key = key_of(numbers->numbers[i]), .value = i};
+    rc_key_sort(keyed, keyed + all, all);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < all; i++) {
+        if (i == 0 || keyed[i].key != keyed[i - 1].key)
+            ascending[count++] = numbers->numbers[keyed[i].value];
+        ranks[keyed[i].value] = count - 1;
+    }
+    rename_tables(numbers, ranks);
     memcpy(numbers->numbers, ascending, count * sizeof(*ascending));
     numbers->number_count = count;
     return RC_OK;
@@ -273,7 +273,9 @@ build(struct rc_numbers *numbers, struct rc_bytes name)
 }
 
 enum rc_status
-rc_numbers_new(const struct rc_plan *plan, struct rc_bytes property, struct rc_numbers **ret_numbers)
+rc_numbers_new(const struct rc_plan *plan,
+               struct rc_bytes property,
+               struct rc_numbers **ret_numbers)
 {
     RC_CLEANUP(rc_numbers_freep)
     struct rc_numbers *numbers = rc_alloc_in(plan->context->account, sizeof(*numbers));
@@ -290,6 +292,12 @@ uint32_t
 rc_numbers_count(const struct rc_numbers *numbers)
 {
     return numbers->number_count;
+}
+
+bool
+rc_numbers_has_lists(const struct rc_numbers *numbers)
+{
+    return numbers->list_count > 0;
 }
 
 const double *

@@ -9,6 +9,7 @@
 #ifndef RC_QUERY_PROPERTY_NUMBERS_H
 #define RC_QUERY_PROPERTY_NUMBERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/cleanup.h"
@@ -22,7 +23,9 @@ struct rc_numbers;
 #define RC_NUMBER_NONE UINT32_MAX
 
 RC_MUST_USE enum rc_status
-rc_numbers_new(const struct rc_plan *plan, struct rc_bytes property, struct rc_numbers **ret_numbers);
+rc_numbers_new(const struct rc_plan *plan,
+               struct rc_bytes property,
+               struct rc_numbers **ret_numbers);
 
 struct rc_numbers *
 rc_numbers_free(struct rc_numbers *numbers);
@@ -33,6 +36,10 @@ RC_DEFINE_CLEANUP(struct rc_numbers *, rc_numbers_free)
 uint32_t
 rc_numbers_count(const struct rc_numbers *numbers);
 
+/* Whether some event has several. */
+bool
+rc_numbers_has_lists(const struct rc_numbers *numbers);
+
 /* They themselves, ascending: a number's code is its place here. */
 const double *
 rc_numbers_all(const struct rc_numbers *numbers);
@@ -42,7 +49,8 @@ const uint32_t *
 rc_numbers_of(const struct rc_numbers *numbers, const struct rc_hit *hit, uint32_t *ret_count);
 
 /* By local code of the property's column in a slab (index in the view): a number's code,
- * RC_NUMBER_NONE, or with RC_NUMBER_LIST several (rc_numbers_list). NULL: the slab has no column. */
+ * RC_NUMBER_NONE, or with RC_NUMBER_LIST several (rc_numbers_list). NULL: the slab has no column.
+ */
 const uint32_t *
 rc_numbers_of_slab(const struct rc_numbers *numbers,
                    uint32_t slab,

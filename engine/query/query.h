@@ -143,12 +143,12 @@ struct rc_row_label {
 /* ---- Series ---------------------------------------------------------------------------------- */
 
 enum rc_measure {
-    RC_MEASURE_COUNT = 1,     /* Events. */
-    RC_MEASURE_UNIQUE = 2,    /* Users. */
-    RC_MEASURE_SESSIONS = 3,  /* Sessions with a matching event, by their first event. */
-    RC_MEASURE_PER_USER = 4,  /* Mean number of events of the users who have one. */
-    RC_MEASURE_MOST = 5,      /* The most events of one user. */
-    RC_MEASURE_SUM = 6,       /* From here on: of the numbers of a property. */
+    RC_MEASURE_COUNT = 1,    /* Events. */
+    RC_MEASURE_UNIQUE = 2,   /* Users. */
+    RC_MEASURE_SESSIONS = 3, /* Sessions with a matching event, by their first event. */
+    RC_MEASURE_PER_USER = 4, /* Mean number of events of the users who have one. */
+    RC_MEASURE_MOST = 5,     /* The most events of one user. */
+    RC_MEASURE_SUM = 6,      /* From here on: of the numbers of a property. */
     RC_MEASURE_MEAN = 7,
     RC_MEASURE_MIN = 8,
     RC_MEASURE_MAX = 9,
@@ -205,8 +205,8 @@ struct rc_histogram {
 struct rc_series_row {
     uint32_t series; /* Index into the request's series, and behind them into its formulas. */
     struct rc_row_label label;
-    const double *values; /* A number a bucket; NaN: there is none. */
-    double total;         /* The range-wide figure, computed on its own. */
+    const double *values;          /* A number a bucket; NaN: there is none. */
+    double total;                  /* The range-wide figure, computed on its own. */
     const double *compared_values; /* With a comparison: of the earlier time, by place. */
     double compared_total;
     const struct rc_histogram *histograms; /* HISTOGRAM: one a bucket, then the range's. */

@@ -63,8 +63,11 @@ rc_groups_rank(const struct rc_groups *groups,
         row_of[heap[row]] = row;
         RC_TRY(rc_groups_value(groups, heap[row], arena, &values[row]));
     }
-    *ret_ranking = (struct rc_ranking){
-        .row_count = count, .has_other = top.more, .groups = heap, .row_of = row_of, .values = values};
+    *ret_ranking = (struct rc_ranking){.row_count = count,
+                                       .has_other = top.more,
+                                       .groups = heap,
+                                       .row_of = row_of,
+                                       .values = values};
     return RC_OK;
 }
 

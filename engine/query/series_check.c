@@ -48,9 +48,9 @@ check_formulas(const struct rc_series_request *request,
     for (uint32_t i = 0; i < request->formula_count; i++) {
         snprintf(field, sizeof(field), "formulas[%u].expression", i);
         struct rc_error error = {0};
-        enum rc_status status = rc_formula_parse(request->formulas[i].expression,
-                                                 request->series_count, arena, &ret_formulas[i],
-                                                 &error);
+        enum rc_status status =
+            rc_formula_parse(request->formulas[i].expression, request->series_count, arena,
+                             &ret_formulas[i], &error);
         if (status != RC_OK)
             return rc_error_field(reterr_error, status, field, "%s", error.message);
         for (uint32_t s = 0; s < request->series_count; s++)

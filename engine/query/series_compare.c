@@ -1,6 +1,6 @@
 /*
- * Series compare. A shift by the calendar keeps the local time of day; a local time that the day does
- * not have is moved as rc_calendar_shift says.
+ * Series compare. A shift by the calendar keeps the local time of day; a local time that the day
+ * does not have is moved as rc_calendar_shift says.
  */
 #include "engine/query/series_compare.h"
 

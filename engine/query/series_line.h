@@ -1,7 +1,7 @@
 /*
  * Series line: one series measured over some rows of a frame, in every bucket and over the range.
- * rc_series_measure fills lines. What a place (a row and a bucket) holds while it is measured is the
- * business of series_measure.c and series_spread.c.
+ * rc_series_measure fills lines. What a place (a row and a bucket) holds while it is measured is
+ * the business of series_measure.c and series_spread.c.
  *
  * Ownership: the arrays are the caller's.
  * Threading: one thread, which lets workers walk.
@@ -27,9 +27,9 @@ struct rc_series_line {
     uint32_t other; /* The row to which row_of sends what is not shown, or RC_LINE_NO_ROW. */
     uint32_t total; /* The row of everything, or RC_LINE_NO_ROW. */
     /* What is filled. A row's places are its buckets and then the range. */
-    double *values;            /* By row and place; NaN: no number. */
-    uint8_t *present;          /* By row: something counted there. */
-    uint64_t *histogram;       /* By row, place and bin; NULL unless a histogram is wanted. */
+    double *values;             /* By row and place; NaN: no number. */
+    uint8_t *present;           /* By row: something counted there. */
+    uint64_t *histogram;        /* By row, place and bin; NULL unless a histogram is wanted. */
     const struct rc_bins *bins; /* Of the histogram. */
 };
 

@@ -1,10 +1,9 @@
 /*
- * Measuring lines that need one pass. Each place holds what its measure adds up: a count; a count
- * and the last user counted; the least, greatest and exact sum of numbers; for rolling users the
- * changes from bucket to bucket. What lanes hold adds up to the same in any order.
+ * Measuring lines that need one pass and have no short way.
  *
  * Users and sessions are told apart by order: hits come person by person, so the last one counted
- * in a place is all that it must remember. Lines of plain counts and numbers take hits as they come.
+ * in a place is all that it must remember. Lines of plain counts and numbers take hits as they
+ * come.
  *
  * A session is told by its serial number in the lane: a new one begins where the user changes or
  * pauses.
@@ -13,40 +12,13 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
-#include "engine/query/exact_sum.h"
-#include "engine/query/series_line.h"
+#include "engine/query/series_held.h"
+#include "engine/query/series_scan.h"
 
 #define NO_BUCKET UINT32_MAX
 #define ROLLING_DAY_MS ((int64_t)86400000)
 
-enum holds { HOLDS_NOTHING, HOLDS_COUNT, HOLDS_USERS, HOLDS_USER_EVENTS, HOLDS_NUMBERS };
-
-struct user_events {
-    uint64_t events;
-    uint64_t users;
-    uint64_t most;
-    uint64_t current; /* Of the user at hand, */
-    uint32_t mark;    /* who is this one + 1. */
-};
-
-struct numbers {
-    uint64_t count;
-    double least;
-    double greatest;
-    struct rc_exact_sum sum;
-};
-
-/* What one lane holds of one line. */
-struct held {
-    uint64_t *counts;   /* By place. ROLLING: changes, modulo 2^64. */
-    uint64_t *marks;    /* By place: user + 1. SESSIONS, by row: a serial number. */
-    uint32_t *covered;  /* ROLLING, by row: the first bucket that does not count the user yet. */
-    uint32_t *in_range; /* ROLLING, by row: user + 1 who counts in the range. */
-    struct user_events *users;
-    struct numbers *numbers;
-    uint8_t *present;
-};
-
+/* The session of the user at hand. */
 struct session {
     uint64_t serial;
     int64_t start_ms;
@@ -63,33 +35,10 @@ struct walk {
 
 struct lane {
     const struct walk *walk;
-    struct held *held; /* By line. */
+    struct rc_held *held; /* By line. */
     struct rc_series_rows rows;
     struct session sessions[RC_SERIES_MAX];
 };
-
-static enum holds
-holds_of(enum rc_measure measure)
-{
-    switch (measure) {
-    case RC_MEASURE_COUNT:
-        return HOLDS_COUNT;
-    case RC_MEASURE_UNIQUE:
-    case RC_MEASURE_SESSIONS:
-    case RC_MEASURE_ROLLING:
-        return HOLDS_USERS;
-    case RC_MEASURE_PER_USER:
-    case RC_MEASURE_MOST:
-        return HOLDS_USER_EVENTS;
-    case RC_MEASURE_SUM:
-    case RC_MEASURE_MEAN:
-    case RC_MEASURE_MIN:
-    case RC_MEASURE_MAX:
-        return HOLDS_NUMBERS;
-    default:
-        return HOLDS_NOTHING;
-    }
-}
 
 static const struct rc_series *
 series_of(const struct walk *walk, const struct rc_series_line *line)
@@ -97,76 +46,12 @@ series_of(const struct walk *walk, const struct rc_series_line *line)
     return &walk->frame->request->series[line->series];
 }
 
-/* ---- What lanes hold ------------------------------------------------------------------------- */
-
-static uint64_t
-place_count(const struct walk *walk, const struct rc_series_line *line)
-{
-    return (uint64_t)line->row_count * rc_line_places(walk->frame, line);
-}
-
-static void *
-zeroed(struct rc_account *account, uint64_t count, size_t bytes)
-{
-    void *block = rc_alloc_in(account, (size_t)count * bytes + 1);
-    if (block != NULL)
-        memset(block, 0, (size_t)count * bytes);
-    return block;
-}
-
-static enum rc_status
-held_open(const struct walk *walk, const struct rc_series_line *line, struct held *held)
-{
-    struct rc_account *account = walk->frame->context->account;
-    const enum rc_measure measure = series_of(walk, line)->measure;
-    const uint64_t places = place_count(walk, line);
-    const enum holds holds = holds_of(measure);
-    held->present = zeroed(account, line->row_count, 1);
-    bool failed = held->present == NULL;
-    if (holds == HOLDS_COUNT || holds == HOLDS_USERS) {
-        held->counts = zeroed(account, places, sizeof(*held->counts));
-        failed = failed || held->counts == NULL;
-    }
-    if (holds == HOLDS_USERS) {
-        held->marks = zeroed(account, places, sizeof(*held->marks));
-        failed = failed || held->marks == NULL;
-    }
-    if (measure == RC_MEASURE_ROLLING) {
-        held->covered = zeroed(account, line->row_count, sizeof(*held->covered));
-        held->in_range = zeroed(account, line->row_count, sizeof(*held->in_range));
-        failed = failed || held->covered == NULL || held->in_range == NULL;
-    }
-    if (holds == HOLDS_USER_EVENTS) {
-        held->users = zeroed(account, places, sizeof(*held->users));
-        failed = failed || held->users == NULL;
-    }
-    if (holds == HOLDS_NUMBERS) {
-        held->numbers = zeroed(account, places, sizeof(*held->numbers));
-        failed = failed || held->numbers == NULL;
-    }
-    return failed ? RC_NO_MEMORY : RC_OK;
-}
-
-static void
-held_close(const struct walk *walk, const struct rc_series_line *line, struct held *held)
-{
-    for (uint64_t i = 0; held->numbers != NULL && i < place_count(walk, line); i++)
-        rc_exact_sum_close(&held->numbers[i].sum);
-    rc_alloc_free(held->counts);
-    rc_alloc_free(held->marks);
-    rc_alloc_free(held->covered);
-    rc_alloc_free(held->in_range);
-    rc_alloc_free(held->users);
-    rc_alloc_free(held->numbers);
-    rc_alloc_free(held->present);
-}
-
 static void
 walk_close(struct walk *walk)
 {
     for (uint32_t i = 0; i < walk->lane_count; i++) {
         for (uint32_t l = 0; walk->lanes[i].held != NULL && l < walk->line_count; l++)
-            held_close(walk, &walk->lines[l], &walk->lanes[i].held[l]);
+            rc_held_close(walk->frame, &walk->lines[l], &walk->lanes[i].held[l]);
         rc_series_rows_close(&walk->lanes[i].rows);
     }
 }
@@ -183,11 +68,11 @@ walk_open(struct walk *walk)
         struct lane *lane = &walk->lanes[i];
         lane->walk = walk;
         lane->rows.list.account = context->account;
-        lane->held = RC_ARENA_ARRAY(context->arena, struct held, walk->line_count);
+        lane->held = RC_ARENA_ARRAY(context->arena, struct rc_held, walk->line_count);
         if (lane->held == NULL)
             return RC_NO_MEMORY;
         for (uint32_t l = 0; l < walk->line_count; l++)
-            RC_TRY(held_open(walk, &walk->lines[l], &lane->held[l]));
+            RC_TRY(rc_held_open(walk->frame, &walk->lines[l], &lane->held[l]));
     }
     return RC_OK;
 }
@@ -195,14 +80,14 @@ walk_open(struct walk *walk)
 /* ---- Adding a hit ---------------------------------------------------------------------------- */
 
 static inline void
-count_user(struct held *held, uint64_t place, uint32_t person)
+count_user(struct rc_held *held, uint64_t place, uint32_t person)
 {
     held->counts[place] += held->marks[place] != (uint64_t)person + 1;
     held->marks[place] = (uint64_t)person + 1;
 }
 
 static inline void
-count_user_event(struct user_events *users, uint32_t person)
+count_user_event(struct rc_held_user_events *users, uint32_t person)
 {
     if (users->mark != person + 1) {
         users->mark = person + 1;
@@ -216,7 +101,7 @@ count_user_event(struct user_events *users, uint32_t person)
 }
 
 static enum rc_status
-add_number(struct rc_account *account, struct numbers *numbers, double number)
+add_number(struct rc_account *account, struct rc_held_numbers *numbers, double number)
 {
     numbers->least = numbers->count == 0 ? number : fmin(numbers->least, number);
     numbers->greatest = numbers->count == 0 ? number : fmax(numbers->greatest, number);
@@ -227,7 +112,7 @@ add_number(struct rc_account *account, struct numbers *numbers, double number)
 static enum rc_status
 add_numbers(const struct walk *walk,
             const struct rc_series_line *line,
-            struct held *held,
+            struct rc_held *held,
             const struct rc_hit *hit,
             uint64_t bucket_place,
             uint64_t range_place)
@@ -265,7 +150,7 @@ buckets_ended(const struct rc_series_frame *frame, int64_t time_ms)
 static void
 add_rolling(const struct walk *walk,
             const struct rc_series_line *line,
-            struct held *held,
+            struct rc_held *held,
             uint32_t row,
             uint32_t person,
             int64_t time_ms)
@@ -308,7 +193,7 @@ add_to_row(struct lane *lane,
 {
     const struct walk *walk = lane->walk;
     const struct rc_series_line *line = &walk->lines[at];
-    struct held *held = &lane->held[at];
+    struct rc_held *held = &lane->held[at];
     const uint32_t places = rc_line_places(walk->frame, line);
     const uint64_t begin = (uint64_t)row * places;
     const uint64_t range_place = begin + places - 1;
@@ -332,8 +217,7 @@ add_to_row(struct lane *lane,
     case RC_MEASURE_UNIQUE:
         /* Running sums count a user where he was first seen. */
         if (bucket_place != range_place &&
-            (!walk->frame->request->cumulative ||
-             held->marks[range_place] != (uint64_t)person + 1))
+            (!walk->frame->request->cumulative || held->marks[range_place] != (uint64_t)person + 1))
             count_user(held, bucket_place, person);
         count_user(held, range_place, person);
         return RC_OK;
@@ -352,7 +236,10 @@ add_to_row(struct lane *lane,
 
 /* The bucket of a hit for a series; false: it does not count. */
 static bool
-bucket_of(struct lane *lane, const struct rc_series_line *line, int64_t time_ms, uint32_t *ret_bucket)
+bucket_of(struct lane *lane,
+          const struct rc_series_line *line,
+          int64_t time_ms,
+          uint32_t *ret_bucket)
 {
     const struct rc_series_frame *frame = lane->walk->frame;
     *ret_bucket = NO_BUCKET;
@@ -441,8 +328,8 @@ run(struct walk *walk)
         return RC_NO_MEMORY;
     bool ordered = false;
     for (uint32_t l = 0; l < walk->line_count; l++) {
-        const enum holds holds = holds_of(series_of(walk, &walk->lines[l])->measure);
-        ordered = ordered || holds == HOLDS_USERS || holds == HOLDS_USER_EVENTS;
+        const enum rc_holds holds = rc_holds_of(series_of(walk, &walk->lines[l])->measure);
+        ordered = ordered || holds == RC_HOLDS_USERS || holds == RC_HOLDS_USER_EVENTS;
     }
     for (uint32_t i = 0; i < walk->lane_count; i++)
         states[i] = &walk->lanes[i];
@@ -457,104 +344,38 @@ run(struct walk *walk)
     return rc_walk(frame->plan, &fold, &frame->stats->matched_events);
 }
 
-/* ---- From what lanes hold to numbers --------------------------------------------------------- */
-
-static double
-value_of_users(const struct walk *walk, uint32_t at, uint64_t place)
-{
-    uint64_t events = 0;
-    uint64_t users = 0;
-    uint64_t most = 0;
-    for (uint32_t i = 0; i < walk->lane_count; i++) {
-        const struct user_events *part = &walk->lanes[i].held[at].users[place];
-        events += part->events;
-        users += part->users;
-        most = part->most > most ? part->most : most;
-    }
-    if (users == 0)
-        return NAN;
-    return series_of(walk, &walk->lines[at])->measure == RC_MEASURE_MOST
-               ? (double)most
-               : (double)events / (double)users;
-}
-
 static enum rc_status
-value_of_numbers(struct walk *walk, uint32_t at, uint64_t place, double *ret_value)
+finish_line(const struct walk *walk, uint32_t at)
 {
-    struct numbers *all = &walk->lanes[0].held[at].numbers[place];
-    for (uint32_t i = 1; i < walk->lane_count; i++) {
-        const struct numbers *part = &walk->lanes[i].held[at].numbers[place];
-        if (part->count == 0)
-            continue;
-        all->least = all->count == 0 ? part->least : fmin(all->least, part->least);
-        all->greatest = all->count == 0 ? part->greatest : fmax(all->greatest, part->greatest);
-        all->count += part->count;
-        RC_TRY(rc_exact_sum_join(walk->frame->context->account, &all->sum, &part->sum));
-    }
-    const double sum = rc_exact_sum_value(&all->sum);
-    switch (series_of(walk, &walk->lines[at])->measure) {
-    case RC_MEASURE_SUM:
-        *ret_value = sum;
-        return RC_OK;
-    case RC_MEASURE_MEAN:
-        *ret_value = all->count == 0 ? NAN : sum / (double)all->count;
-        return RC_OK;
-    case RC_MEASURE_MIN:
-        *ret_value = all->count == 0 ? NAN : all->least;
-        return RC_OK;
-    default:
-        *ret_value = all->count == 0 ? NAN : all->greatest;
-        return RC_OK;
-    }
-}
-
-static uint64_t
-count_of(const struct walk *walk, uint32_t at, uint64_t place)
-{
-    uint64_t count = 0;
+    const struct rc_series_line *line = &walk->lines[at];
+    struct rc_held **held =
+        RC_ARENA_ARRAY(walk->frame->context->arena, struct rc_held *, walk->lane_count);
+    if (held == NULL)
+        return RC_NO_MEMORY;
     for (uint32_t i = 0; i < walk->lane_count; i++)
-        count += walk->lanes[i].held[at].counts[place];
-    return count;
+        held[i] = &walk->lanes[i].held[at];
+    RC_TRY(rc_held_finish(walk->frame, line, held, walk->lane_count));
+    return rc_holds_of(series_of(walk, line)->measure) == RC_HOLDS_NOTHING
+               ? rc_series_spread(walk->frame, line)
+               : RC_OK;
 }
 
-/* One row of a line of counts; running sums where they are asked for, and for changes. */
-static void
-finish_counts(const struct walk *walk, uint32_t at, uint32_t row)
-{
-    const struct rc_series_line *line = &walk->lines[at];
-    const uint32_t places = rc_line_places(walk->frame, line);
-    const uint64_t begin = (uint64_t)row * places;
-    const bool running = walk->frame->request->cumulative ||
-                         series_of(walk, line)->measure == RC_MEASURE_ROLLING;
-    uint64_t sum = 0;
-    for (uint32_t place = 0; place + 1 < places; place++) {
-        const uint64_t count = count_of(walk, at, begin + place);
-        sum = running ? sum + count : count;
-        line->values[begin + place] = (double)sum;
-    }
-    line->values[begin + places - 1] = (double)count_of(walk, at, begin + places - 1);
-}
+bool rc_series_short_ways = true;
 
+/* Fills the lines that have a short way. */
 static enum rc_status
-finish_line(struct walk *walk, uint32_t at)
+measure_short(const struct rc_series_frame *frame,
+              const struct rc_series_line *lines,
+              uint32_t line_count,
+              bool *done)
 {
-    const struct rc_series_line *line = &walk->lines[at];
-    const enum holds holds = holds_of(series_of(walk, line)->measure);
-    for (uint32_t row = 0; row < line->row_count; row++)
-        for (uint32_t i = 0; i < walk->lane_count; i++)
-            line->present[row] |= walk->lanes[i].held[at].present[row];
-    if (holds == HOLDS_NOTHING)
-        return rc_series_spread(walk->frame, line);
-    if (holds == HOLDS_COUNT || holds == HOLDS_USERS) {
-        for (uint32_t row = 0; row < line->row_count; row++)
-            finish_counts(walk, at, row);
-        return RC_OK;
-    }
-    for (uint64_t place = 0; place < place_count(walk, line); place++) {
-        if (holds == HOLDS_USER_EVENTS)
-            line->values[place] = value_of_users(walk, at, place);
-        else
-            RC_TRY(value_of_numbers(walk, at, place, &line->values[place]));
+    for (uint32_t l = 0; l < line_count && rc_series_short_ways; l++) {
+        if (!done[l])
+            RC_TRY(rc_series_scan_events(frame, &lines[l], &done[l]));
+        if (!done[l])
+            RC_TRY(rc_series_scan_users(frame, &lines[l], &done[l]));
+        if (!done[l])
+            RC_TRY(rc_series_scan_numbers(frame, lines, line_count, l, done));
     }
     return RC_OK;
 }
@@ -564,11 +385,22 @@ rc_series_measure(const struct rc_series_frame *frame,
                   const struct rc_series_line *lines,
                   uint32_t line_count)
 {
-    RC_CLEANUP(walk_close)
-    struct walk walk = {.frame = frame, .lines = lines, .line_count = line_count};
+    RC_CLEANUP(walk_close) struct walk walk = {.frame = frame};
+    struct rc_series_line *left =
+        RC_ARENA_ARRAY(frame->context->arena, struct rc_series_line, line_count);
+    bool *done = RC_ARENA_ARRAY(frame->context->arena, bool, line_count);
+    if (left == NULL || done == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(measure_short(frame, lines, line_count, done));
+    for (uint32_t l = 0; l < line_count; l++)
+        if (!done[l])
+            left[walk.line_count++] = lines[l];
+    if (walk.line_count == 0)
+        return RC_OK;
+    walk.lines = left;
     RC_TRY(walk_open(&walk));
     RC_TRY(run(&walk));
-    for (uint32_t l = 0; l < line_count; l++)
+    for (uint32_t l = 0; l < walk.line_count; l++)
         RC_TRY(finish_line(&walk, l));
     return RC_OK;
 }

@@ -18,6 +18,7 @@
 #include "engine/base/assert.h"
 #include "engine/query/percentile.h"
 #include "engine/query/series_line.h"
+#include "engine/query/series_scan.h"
 
 #define COUNTERS_MAX ((uint64_t)1 << 22) /* Of a lane: 16 MiB. */
 #define BITS_MAX ((uint64_t)1 << 28)     /* Of a lane: 32 MiB. */
@@ -77,9 +78,8 @@ spread_open(struct spread *spread)
         return RC_NO_MEMORY;
     spread->lane_count = context->parallel_max;
     for (uint32_t i = 0; i < spread->lane_count; i++)
-        spread->lanes[i] = (struct lane){.spread = spread,
-                                         .least = UINT32_MAX,
-                                         .rows = {.list = {.account = context->account}}};
+        spread->lanes[i] = (struct lane){
+            .spread = spread, .least = UINT32_MAX, .rows = {.list = {.account = context->account}}};
     if (spread->line != NULL)
         spread->place_count =
             (uint64_t)spread->line->row_count * rc_line_places(spread->frame, spread->line);
@@ -378,61 +378,44 @@ rc_series_spread(const struct rc_series_frame *frame, const struct rc_series_lin
     case RC_MEASURE_HISTOGRAM:
         return measure_histogram(&spread);
     default:
-        return measure_percentile(
-            &spread, series->measure == RC_MEASURE_MEDIAN ? 50 : series->percentile);
+        return measure_percentile(&spread,
+                                  series->measure == RC_MEASURE_MEDIAN ? 50 : series->percentile);
     }
 }
 
-enum rc_status
-rc_series_bins(const struct rc_series_frame *frame, uint32_t series, struct rc_bins *ret_bins)
+/* The codes of a series' least and greatest number, by a walk. */
+static enum rc_status
+find_ends(const struct rc_series_frame *frame,
+          uint32_t series,
+          uint32_t *ret_least,
+          uint32_t *ret_greatest)
 {
     RC_CLEANUP(spread_close) struct spread spread = {.frame = frame, .series = series};
     RC_TRY(spread_open(&spread));
     spread.pass = PASS_ENDS;
     RC_TRY(run(&spread));
-    uint32_t least = UINT32_MAX;
-    uint32_t greatest = 0;
     for (uint32_t i = 0; i < spread.lane_count; i++) {
-        least = spread.lanes[i].least < least ? spread.lanes[i].least : least;
-        greatest = spread.lanes[i].greatest > greatest ? spread.lanes[i].greatest : greatest;
-    }
-    *ret_bins = (struct rc_bins){.count = 0};
-    if (least != UINT32_MAX) {
-        const double *numbers = rc_numbers_all(frame->numbers[series]);
-        *ret_bins = rc_bins_make(numbers[least], numbers[greatest],
-                                 frame->request->series[series].bins);
+        const struct lane *lane = &spread.lanes[i];
+        *ret_least = lane->least < *ret_least ? lane->least : *ret_least;
+        *ret_greatest = lane->greatest > *ret_greatest ? lane->greatest : *ret_greatest;
     }
     return RC_OK;
 }
 
-/* ---- Rows of a hit --------------------------------------------------------------------------- */
-
-void
-rc_series_rows_close(struct rc_series_rows *rows)
-{
-    rc_split_list_close(&rows->list);
-    rows->rows = rc_alloc_free(rows->rows);
-}
-
 enum rc_status
-rc_series_rows_of(const struct rc_series_frame *frame,
-                  struct rc_series_rows *rows,
-                  uint32_t person,
-                  const struct rc_hit *hit,
-                  const uint32_t **ret_split_rows,
-                  uint32_t *ret_count)
+rc_series_bins(const struct rc_series_frame *frame, uint32_t series, struct rc_bins *ret_bins)
 {
-    *ret_split_rows = NULL;
-    *ret_count = 0;
-    if (frame->split != NULL)
-        RC_TRY(rc_split_rows(frame->split, person, hit, &rows->list, ret_split_rows, ret_count));
-    if ((size_t)*ret_count + 2 <= rows->capacity)
-        return RC_OK;
-    rows->rows = rc_alloc_free(rows->rows);
-    rows->capacity = 0;
-    rows->rows = rc_alloc_in(rows->list.account, ((size_t)*ret_count + 2) * 2 * sizeof(uint32_t));
-    if (rows->rows == NULL)
-        return RC_NO_MEMORY;
-    rows->capacity = ((size_t)*ret_count + 2) * 2;
+    bool done;
+    uint32_t least = UINT32_MAX;
+    uint32_t greatest = 0;
+    RC_TRY(rc_series_scan_ends(frame, series, &least, &greatest, &done));
+    if (!done)
+        RC_TRY(find_ends(frame, series, &least, &greatest));
+    *ret_bins = (struct rc_bins){.count = 0};
+    if (least != UINT32_MAX) {
+        const double *numbers = rc_numbers_all(frame->numbers[series]);
+        *ret_bins =
+            rc_bins_make(numbers[least], numbers[greatest], frame->request->series[series].bins);
+    }
     return RC_OK;
 }

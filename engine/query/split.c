@@ -359,6 +359,12 @@ rc_split_reads_person(const struct rc_split *split)
     return reads;
 }
 
+const struct rc_groups *
+rc_split_groups(const struct rc_split *split)
+{
+    return split->dimension_count == 1 ? rc_dimension_groups(split->dimensions[0]) : NULL;
+}
+
 enum rc_status
 rc_split_label(const struct rc_split *split,
                uint32_t row,

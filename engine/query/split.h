@@ -1,7 +1,7 @@
 /*
- * Split: the rows of a breakdown by one to three dimensions, numbered, and in which of them an event
- * counts. A row is a value of each dimension; an event with several values counts in the row of
- * each.
+ * Split: the rows of a breakdown by one to three dimensions, numbered, and in which of them an
+ * event counts. A row is a value of each dimension; an event with several values counts in the row
+ * of each.
  *
  * Ownership: opaque; charges the context's account; borrows the plan, which must outlive it.
  * Threading: made by one thread (which lets workers walk), then read by any; each reader has an
@@ -22,6 +22,7 @@
 #include "engine/query/walk.h"
 
 struct rc_split;
+struct rc_groups;
 
 struct rc_split_request {
     const struct rc_plan *plan;
@@ -50,6 +51,10 @@ rc_split_count(const struct rc_split *split);
 /* Whether rc_split_rows asks for the person. */
 bool
 rc_split_reads_person(const struct rc_split *split);
+
+/* The groups that are the rows, where they are just the values of one event property; else NULL. */
+const struct rc_groups *
+rc_split_groups(const struct rc_split *split);
 
 /* A reader's lists. All zero but the account is empty. */
 struct rc_split_list {

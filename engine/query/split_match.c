@@ -52,8 +52,8 @@ rc_split_match(const struct rc_split *split,
     for (uint32_t row = 0; row < rc_split_count(split); row++) {
         RC_TRY(key_of(split, row, &keys, &writer));
         /* Rows are all different, so a key's code is the number of its row. */
-        others[row] = rc_dictionary_find(
-            keys.dictionary, (struct rc_bytes){(const char *)writer.data, writer.size});
+        others[row] = rc_dictionary_find(keys.dictionary,
+                                         (struct rc_bytes){(const char *)writer.data, writer.size});
     }
     *ret_others = others;
     return RC_OK;

@@ -12,7 +12,8 @@ sift(struct rc_top *top, uint32_t count, uint32_t at)
         uint32_t child = 2 * at + 1;
         if (child >= count)
             return;
-        if (child + 1 < count && top->before(top->context, top->first[child], top->first[child + 1]))
+        if (child + 1 < count &&
+            top->before(top->context, top->first[child], top->first[child + 1]))
             child++;
         if (!top->before(top->context, top->first[at], top->first[child]))
             return;

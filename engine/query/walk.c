@@ -212,8 +212,8 @@ plain_block(struct lane *lane, uint32_t index)
     const uint32_t first = index * walk->block_users;
     const uint32_t last =
         walk->user_count - first < walk->block_users ? walk->user_count : first + walk->block_users;
-    const struct rc_walk_block block = {.slot_count = walk->anonymous ? 1 : last - first,
-                                        .first = first};
+    const struct rc_walk_block block = {
+        .slot_count = walk->anonymous ? 1 : last - first, .first = first, .skip = walk->members};
     if (walk->fold->begin != NULL)
         RC_TRY(walk->fold->begin(lane->state, &block));
     for (uint32_t i = 0; i < walk->plan->slab_count; i++) {
@@ -227,6 +227,10 @@ plain_block(struct lane *lane, uint32_t index)
                                  : starts[rc_slab_user_lower_bound(slab, last)];
         if (begin == end)
             continue;
+        if (walk->fold->rows != NULL) {
+            RC_TRY(walk->fold->rows(lane->state, &block, i, begin, end, &lane->hit_count));
+            continue;
+        }
         rc_sweep_open(lane->sweep, i);
         rc_sweep_seek(lane->sweep, begin, end, walk->anonymous ? RC_OWNER_NOBODY : RC_OWNER_USER,
                       first, 0);
@@ -461,6 +465,7 @@ rc_walk(const struct rc_plan *plan, const struct rc_fold *fold, uint64_t *hit_co
         .user_count = rc_view_user_count(plan->context->view),
     };
     RC_ASSERT(fold->lane_count > 0);
+    RC_ASSERT(fold->rows == NULL || (!fold->ordered && !plan->reads_persons));
     if (walk.user_count == 0)
         return RC_OK;
     RC_TRY(find_joined(&walk));

@@ -35,6 +35,7 @@ struct rc_walk_block {
     uint32_t slot_count;
     uint32_t first;          /* Slot s is the person first + s, */
     const uint32_t *persons; /* or persons[s] if not NULL. */
+    const uint64_t *skip;    /* Users whose rows belong to other blocks, a bit each; NULL: none. */
 };
 
 static inline uint32_t
@@ -60,6 +61,15 @@ struct rc_fold {
                            const struct rc_hit *hits,
                            const uint32_t *slots,
                            uint32_t count);
+    /* Unordered, may be NULL: takes rows of a slab (an index into plan->slabs) as they are, and
+     * finds the hits among them itself; hits then gets those of heads and of joined persons. The
+     * rows are of the block's users. Adds to *hit_count. The plan asks for no person. */
+    enum rc_status (*rows)(void *lane,
+                           const struct rc_walk_block *block,
+                           uint32_t plan_slab,
+                           uint32_t begin,
+                           uint32_t end,
+                           uint64_t *hit_count);
     /* Ordered: all hits of one person; count > 0. */
     enum rc_status (*person)(void *lane,
                              uint32_t person,

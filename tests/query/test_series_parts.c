@@ -1,0 +1,377 @@
+/*
+ * The small parts of a series: exact sums, percentiles, bins, formulas, tuples, tables of buckets,
+ * moves by the calendar.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <math.h>
+
+#include "engine/query/bins.h"
+#include "engine/query/bucket_table.h"
+#include "engine/query/exact_sum.h"
+#include "engine/query/formula.h"
+#include "engine/query/percentile.h"
+#include "engine/query/top.h"
+#include "engine/query/tuple_table.h"
+
+static uint64_t random_state = 20250101;
+
+static uint32_t
+below(uint32_t limit)
+{
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(random_state >> 33) % limit;
+}
+
+/* ---- Exact sums ------------------------------------------------------------------------------ */
+
+static void
+add(struct rc_exact_sum *sum, double number)
+{
+    assert_int_equal(rc_exact_sum_add(NULL, sum, number), RC_OK);
+}
+
+static void
+sums_are_exact(void **state)
+{
+    (void)state;
+    struct rc_exact_sum sum = {0};
+    assert_true(rc_exact_sum_value(&sum) == 0);
+    add(&sum, 1e300);
+    add(&sum, 0.1);
+    add(&sum, -1e300);
+    assert_true(rc_exact_sum_value(&sum) == 0.1);
+    add(&sum, 5e-324);
+    add(&sum, -0.1);
+    assert_true(rc_exact_sum_value(&sum) == 5e-324);
+    add(&sum, -5e-324);
+    add(&sum, -19.99);
+    assert_true(rc_exact_sum_value(&sum) == -19.99);
+    rc_exact_sum_close(&sum);
+    /* A tie goes to the even neighbour, unless something below breaks it. */
+    add(&sum, 9007199254740992.0);
+    add(&sum, 1);
+    assert_true(rc_exact_sum_value(&sum) == 9007199254740992.0);
+    add(&sum, 1e-200);
+    assert_true(rc_exact_sum_value(&sum) == 9007199254740994.0);
+    rc_exact_sum_close(&sum);
+    for (int i = 0; i < 3; i++)
+        add(&sum, 1.7e308);
+    assert_true(isinf(rc_exact_sum_value(&sum)));
+    for (int i = 0; i < 2; i++)
+        add(&sum, -1.7e308);
+    assert_true(rc_exact_sum_value(&sum) == 1.7e308);
+    rc_exact_sum_close(&sum);
+    for (int i = 0; i < 5000; i++) /* The near part runs over again and again. */
+        add(&sum, 30000000000000.5);
+    assert_true(rc_exact_sum_value(&sum) == 30000000000000.5 * 5000);
+    rc_exact_sum_close(&sum);
+}
+
+/* The same numbers in two orders, in parts, and as products. */
+static void
+sums_do_not_depend_on_order(void **state)
+{
+    (void)state;
+    for (uint32_t round = 0; round < 300; round++) {
+        double numbers[40];
+        const uint32_t count = 1 + below(40);
+        struct rc_exact_sum forward = {0};
+        struct rc_exact_sum parts[2] = {{0}, {0}};
+        struct rc_exact_sum thrice[2] = {{0}, {0}};
+        for (uint32_t i = 0; i < count; i++) {
+            const int exponent = below(2) == 0 ? (int)below(20) - 10 : (int)below(1900) - 1000;
+            numbers[i] = ldexp((double)below(1000000) - 500000, exponent);
+            add(&forward, numbers[i]);
+            for (int times = 0; times < 3; times++)
+                add(&thrice[0], numbers[i]);
+            assert_int_equal(rc_exact_sum_add_times(NULL, &thrice[1], numbers[i], 3), RC_OK);
+        }
+        for (uint32_t i = count; i-- > 0;)
+            add(&parts[below(2)], numbers[i]);
+        assert_int_equal(rc_exact_sum_join(NULL, &parts[0], &parts[1]), RC_OK);
+        assert_true(rc_exact_sum_value(&forward) == rc_exact_sum_value(&parts[0]));
+        assert_true(rc_exact_sum_value(&thrice[0]) == rc_exact_sum_value(&thrice[1]));
+        rc_exact_sum_close(&forward);
+        for (uint32_t i = 0; i < 2; i++) {
+            rc_exact_sum_close(&parts[i]);
+            rc_exact_sum_close(&thrice[i]);
+        }
+    }
+    struct rc_exact_sum greatest = {0};
+    assert_int_equal(rc_exact_sum_add_times(NULL, &greatest, 1.7e308, 3), RC_OK);
+    add(&greatest, -1.7e308);
+    add(&greatest, -1.7e308);
+    assert_true(rc_exact_sum_value(&greatest) == 1.7e308);
+    rc_exact_sum_close(&greatest);
+}
+
+/* ---- Percentiles and bins -------------------------------------------------------------------- */
+
+static void
+percentiles_interpolate(void **state)
+{
+    (void)state;
+    struct rc_percentile_rank rank = rc_percentile_rank_of(95, 21);
+    assert_int_equal(rank.low, 19);
+    assert_true(rank.share == 0);
+    rank = rc_percentile_rank_of(75, 4);
+    assert_int_equal(rank.low, 2);
+    assert_int_equal(rank.high, 3);
+    assert_true(rank.share == 0.25);
+    rank = rc_percentile_rank_of(100, 1);
+    assert_int_equal(rank.high, 0);
+    assert_true(rc_percentile_between(4, 10, 0.25) == 5.5);
+    assert_true(rc_percentile_between(-1.7e308, 1.7e308, 0.5) == 0);
+}
+
+static void
+bins_meet_their_edges(void **state)
+{
+    (void)state;
+    const struct rc_bins bins = rc_bins_make(1, 11, 10);
+    for (uint32_t i = 0; i <= 10; i++)
+        assert_true(rc_bins_edge(&bins, i) == 1 + i);
+    assert_int_equal(rc_bins_find(&bins, 1), 0);
+    assert_int_equal(rc_bins_find(&bins, 1.999), 0);
+    assert_int_equal(rc_bins_find(&bins, 2), 1);
+    assert_int_equal(rc_bins_find(&bins, 11), 9);
+    assert_int_equal(rc_bins_make(3, 3, 10).count, 1);
+    assert_int_equal(rc_bins_make(INFINITY, -INFINITY, 10).count, 0);
+    const struct rc_bins widest = rc_bins_make(-1.7e308, 1.7e308, 4);
+    assert_true(rc_bins_edge(&widest, 2) == 0);
+    assert_int_equal(rc_bins_find(&widest, 1.7e308), 3);
+}
+
+/* ---- Formulas -------------------------------------------------------------------------------- */
+
+static double
+value_of(const char *expression, double a, double b)
+{
+    const double figures[2] = {a, b};
+    struct rc_arena *arena = rc_arena_new(NULL, 0);
+    const struct rc_formula *formula = NULL;
+    struct rc_error error = {0};
+    assert_int_equal(rc_formula_parse(rc_bytes_of(expression), 2, arena, &formula, &error), RC_OK);
+    const double value = rc_formula_value(formula, figures);
+    rc_arena_free(arena);
+    return value;
+}
+
+static void
+formulas_are_computed(void **state)
+{
+    (void)state;
+    assert_true(value_of("A / B", 1, 4) == 0.25);
+    assert_true(value_of("A-B-1", 9, 4) == 4);
+    assert_true(value_of("2*(A + 3)/B", 1, 4) == 2);
+    assert_true(value_of("--A * -1.5", 2, 0) == -3);
+    assert_true(value_of("8/2/2", 0, 0) == 2);
+    assert_true(value_of("1+2*3", 0, 0) == 7);
+    assert_true(isnan(value_of("A / B", 1, 0)));
+    assert_true(isnan(value_of("0 * (1 / B)", 1, 0)));
+    assert_true(isnan(value_of("A + B", NAN, 1)));
+    assert_true(isnan(value_of("A * A", 1e200, 1)));
+    assert_true(value_of("B", NAN, 1) == 1);
+}
+
+static void
+bad_formulas_say_where(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",       "A +", "(A",           "A)",  "A B",
+                                      "C",      "a",   "1.",           ".5",  "1e3",
+                                      "A ** B", "A,B", "AAAAAAAAAAAA", "A %", "max(A)"};
+    char deep[200];
+    struct rc_arena *arena = rc_arena_new(NULL, 0);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        const struct rc_formula *formula = NULL;
+        struct rc_error error = {0};
+        assert_int_equal(rc_formula_parse(rc_bytes_of(bad[i]), 2, arena, &formula, &error),
+                         RC_INVALID);
+        assert_non_null(strstr(error.message, "character"));
+        assert_null(formula);
+    }
+    for (uint32_t depth = RC_FORMULA_DEPTH_MAX - 1; depth <= RC_FORMULA_DEPTH_MAX; depth++) {
+        const struct rc_formula *formula = NULL;
+        memset(deep, '-', depth);
+        strcpy(deep + depth, "A");
+        assert_int_equal(rc_formula_parse(rc_bytes_of(deep), 1, arena, &formula, NULL),
+                         depth < RC_FORMULA_DEPTH_MAX ? RC_OK : RC_INVALID);
+    }
+    rc_arena_free(arena);
+}
+
+static void
+series_have_letters_like_columns(void **state)
+{
+    (void)state;
+    double figures[RC_SERIES_MAX] = {0};
+    const struct rc_formula *formula = NULL;
+    struct rc_arena *arena = rc_arena_new(NULL, 0);
+    figures[25] = 2;
+    figures[26] = 3;
+    figures[31] = 5;
+    assert_int_equal(
+        rc_formula_parse(rc_bytes_of("Z * AA * AF"), RC_SERIES_MAX, arena, &formula, NULL), RC_OK);
+    assert_true(rc_formula_value(formula, figures) == 30);
+    assert_int_equal(rc_formula_operands(formula), 1u << 25 | 1u << 26 | 1u << 31);
+    assert_int_equal(rc_formula_parse(rc_bytes_of("AG"), RC_SERIES_MAX, arena, &formula, NULL),
+                     RC_INVALID);
+    rc_arena_free(arena);
+}
+
+/* ---- Tuples, the top ------------------------------------------------------------------------- */
+
+static void
+tuples_are_numbered_once(void **state)
+{
+    (void)state;
+    struct rc_tuple_table table = {0};
+    assert_int_equal(rc_tuple_table_find(&table, (struct rc_tuple){{1, 2, 3}}), UINT32_MAX);
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < 3000; i++) {
+            uint32_t number;
+            const struct rc_tuple tuple = {{i % 10, i / 10 % 10, i / 100}};
+            assert_int_equal(rc_tuple_table_add(&table, tuple, &number), RC_OK);
+            assert_int_equal(number, i);
+            assert_int_equal(rc_tuple_table_find(&table, tuple), i);
+        }
+    }
+    assert_int_equal(table.count, 3000);
+    assert_int_equal(rc_tuple_table_find(&table, (struct rc_tuple){{1, 2, 30}}), UINT32_MAX);
+    rc_tuple_table_close(&table);
+}
+
+static bool
+is_greater(void *context, uint32_t a, uint32_t b)
+{
+    (void)context;
+    return a > b;
+}
+
+static void
+the_top_is_in_order(void **state)
+{
+    (void)state;
+    for (uint32_t top_n = 0; top_n < 12; top_n++) {
+        uint32_t first[12];
+        struct rc_top top = {.top_n = top_n, .first = first, .before = is_greater};
+        for (uint32_t i = 0; i < 10; i++)
+            rc_top_offer(&top, i * 7 % 10);
+        rc_top_finish(&top);
+        assert_int_equal(top.count, top_n < 10 ? top_n : 10);
+        assert_int_equal(top.more, top_n < 10);
+        for (uint32_t i = 0; i < top.count; i++)
+            assert_int_equal(first[i], 9 - i);
+    }
+}
+
+/* ---- Tables of buckets ----------------------------------------------------------------------- */
+
+static void
+tables_find_what_maps_find(void **state)
+{
+    (void)state;
+    for (uint32_t round = 0; round < 60; round++) {
+        struct rc_arena *arena = rc_arena_new(NULL, 0);
+        struct rc_calendar calendar;
+        struct rc_bucket_map map;
+        const struct rc_bucket *buckets;
+        uint32_t count;
+        const int64_t window_ms = (int64_t)1709251200000 / RC_WINDOW_MS * RC_WINDOW_MS;
+        const int64_t start_ms = window_ms - 86400000 + (int64_t)below(40) * 86400000 / 3;
+        const struct rc_bucket_request request = {
+            .unit = (enum rc_unit)(RC_UNIT_HOUR + below(4)),
+            .start_ms = start_ms,
+            .end_ms = start_ms + 1 + (int64_t)below(below(2) == 0 ? 2000000 : 2000000000),
+            .bucket_max = RC_BUCKETS_MAX,
+        };
+        assert_int_equal(rc_calendar_make(rc_bytes_of("America/Sao_Paulo"), 0, &calendar, NULL),
+                         RC_OK);
+        assert_int_equal(rc_calendar_buckets(&calendar, &request, arena, &buckets, &count, NULL),
+                         RC_OK);
+        assert_int_equal(rc_bucket_map_make(buckets, count, arena, &map), RC_OK);
+        struct rc_bucket_table table = {.window_start_ms = window_ms,
+                                        .from_ms = request.start_ms,
+                                        .until_ms = request.end_ms,
+                                        .bucket_count = count,
+                                        .map = &map};
+        assert_int_equal(rc_bucket_table_make(&table, arena), RC_OK);
+        for (uint32_t i = 0; i < 3000; i++) {
+            int64_t time_ms = window_ms + (int64_t)below((uint32_t)RC_WINDOW_MS);
+            if (i % 3 == 0) /* Near an edge. */
+                time_ms = (i % 2 == 0 ? request.end_ms : buckets[below(count)].start_ms) - 2 +
+                          (int64_t)below(4);
+            if (time_ms < window_ms || time_ms >= window_ms + RC_WINDOW_MS)
+                continue;
+            const bool counts = time_ms >= request.start_ms && time_ms < request.end_ms;
+            assert_int_equal(rc_bucket_table_find(&table, (uint32_t)(time_ms - window_ms)),
+                             counts ? rc_bucket_map_find(&map, time_ms) : count);
+        }
+        rc_arena_free(arena);
+    }
+}
+
+/* ---- Moves by the calendar ------------------------------------------------------------------- */
+
+static void
+expect_shift(const char *zone, enum rc_unit unit, uint32_t count, int64_t from_s, int64_t to_s)
+{
+    struct rc_calendar calendar;
+    int64_t moved_ms = 0;
+    assert_int_equal(rc_calendar_make(rc_bytes_of(zone), 0, &calendar, NULL), RC_OK);
+    assert_true(rc_calendar_shift(&calendar, unit, count, from_s * 1000 + 7, &moved_ms));
+    assert_int_equal(moved_ms, to_s * 1000 + 7);
+}
+
+static void
+shifts_keep_local_time(void **state)
+{
+    (void)state;
+    int64_t moved_ms;
+    struct rc_calendar calendar;
+    /* 2024-03-31T12:00Z to the last of February; a year later there is no 29th. */
+    expect_shift("UTC", RC_UNIT_MONTH, 1, 1711886400, 1709208000);
+    expect_shift("UTC", RC_UNIT_MONTH, 12, 1709208000, 1677585600);
+    /* 2024-03-31T12:00+02:00, a day and a week after the clock went forward at most. */
+    expect_shift("Europe/Berlin", RC_UNIT_DAY, 1, 1711879200, 1711796400);
+    expect_shift("Europe/Berlin", RC_UNIT_WEEK, 1, 1711879200, 1711278000);
+    /* 2024-04-01T02:30+02:00: the day before there is no half past two; it begins again at three.
+     */
+    expect_shift("Europe/Berlin", RC_UNIT_DAY, 1, 1711931400, 1711846800);
+    /* 2024-10-28T02:30+01:00: the day before there are two, of which the first is meant. */
+    expect_shift("Europe/Berlin", RC_UNIT_DAY, 1, 1730079000, 1729989000);
+    /* 2011-12-31T05:00+14:00 in Apia: the day before does not exist. */
+    expect_shift("Pacific/Apia", RC_UNIT_DAY, 1, 1325257200, 1325239200);
+    expect_shift("UTC", RC_UNIT_DAY, 1, -1, -86401);
+    assert_int_equal(rc_calendar_make(rc_bytes_of("UTC"), 0, &calendar, NULL), RC_OK);
+    assert_false(rc_calendar_shift(&calendar, RC_UNIT_MONTH, UINT32_MAX, 0, &moved_ms));
+    assert_false(rc_calendar_shift(&calendar, RC_UNIT_DAY, 1, RC_TIME_MS_MIN, &moved_ms));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sums_are_exact),
+        cmocka_unit_test(sums_do_not_depend_on_order),
+        cmocka_unit_test(percentiles_interpolate),
+        cmocka_unit_test(bins_meet_their_edges),
+        cmocka_unit_test(formulas_are_computed),
+        cmocka_unit_test(bad_formulas_say_where),
+        cmocka_unit_test(series_have_letters_like_columns),
+        cmocka_unit_test(tuples_are_numbered_once),
+        cmocka_unit_test(the_top_is_in_order),
+        cmocka_unit_test(tables_find_what_maps_find),
+        cmocka_unit_test(shifts_keep_local_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
