@@ -191,6 +191,8 @@ def questions(ask, days):
         "count of a defined event in a week": ask.series(sign_up, 7, unit="WEEK", first_day=33),
         "weekly retention, sign-up to any page view, 8 weeks": ask.retention(sign_up, page, days, 8),
         "daily counts by path, 30 days": ask.series(None, 30, by="path"),
+        "count of events whose url contains a text": ask.series(ask.leaf("url", contains="variant=9&"), days),
+        "yearly counts by url (millions of values)": ask.series(None, days, unit="YEAR", by="url"),
         "daily unique users, any event, 60 days": ask.series(None, 60, measure="UNIQUE_USERS"),
         "daily unique users, clicks, 60 days": ask.series(click, 60, measure="UNIQUE_USERS"),
         "mean, median and p95 of price per day, 30 days": ask.prices(30),

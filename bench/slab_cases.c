@@ -26,6 +26,8 @@ struct head {
     rc_cell cells[COLUMNS][ROWS];
     uint32_t properties[COLUMNS];
     const rc_cell *columns[COLUMNS];
+    struct rc_dictionary *texts; /* Of the last two columns; NULL: they are codes. */
+    const struct rc_dictionary *column_texts[COLUMNS];
     struct rc_row_source source;
 };
 
@@ -34,6 +36,12 @@ struct case_build {
     struct rc_slab *slabs[SLABS_MAX];
     struct rc_slab_source sources[SLABS_MAX];
     uint32_t source_count;
+};
+
+struct case_texts {
+    struct rc_slab *slab;
+    struct rc_texts texts;
+    uint64_t seed;
 };
 
 struct case_filter {
@@ -68,8 +76,24 @@ next(uint64_t *state)
     return x ^ (x >> 31);
 }
 
+/* An address of a million, as a text. */
 static rc_cell
-random_cell(uint64_t *seed, uint32_t column, uint32_t user)
+text_cell(struct rc_dictionary *texts, uint64_t word)
+{
+    static const char *const parts[] = {"item", "article", "search", "help/topic"};
+    char key[80];
+    uint32_t code = 0;
+    const uint32_t number = (uint32_t)(word % 1000000);
+    const int size = snprintf(key + 1, sizeof(key) - 1, "https://shop.example.org/%s/%u?ref=mail",
+                              parts[number % 4], number);
+    key[0] = (char)RC_VALUE_STRING;
+    if (rc_dictionary_intern(texts, (struct rc_bytes){key, (size_t)size + 1}, &code) != RC_OK)
+        abort();
+    return rc_cell_of_text(code);
+}
+
+static rc_cell
+random_cell(uint64_t *seed, uint32_t column, uint32_t user, struct rc_dictionary *texts)
 {
     const uint64_t word = next(seed);
     if (column < 8)
@@ -80,23 +104,37 @@ random_cell(uint64_t *seed, uint32_t column, uint32_t user)
         return word % 50 == 0 ? rc_cell_of_code((uint32_t)(word % 90)) : (rc_cell)RC_CELL_NULL;
     if (column == 18)
         return (word % 20000) << 7 | 2 << 3 | RC_CELL_DECIMAL;
+    if (texts != NULL)
+        return text_cell(texts, word);
     return rc_cell_of_code((uint32_t)(word % 1000000));
 }
 
 static struct head *
-head_make(uint64_t seed, int64_t from_ms)
+head_free(struct head *head)
+{
+    if (head != NULL)
+        rc_dictionary_free(head->texts);
+    free(head);
+    return NULL;
+}
+
+static struct head *
+head_make(uint64_t seed, int64_t from_ms, bool texts)
 {
     struct head *head = get(sizeof(*head));
+    if (texts && rc_dictionary_new(NULL, &head->texts) != RC_OK)
+        abort();
     for (uint32_t row = 0; row < ROWS; row++) {
         head->users[row] = (uint32_t)(next(&seed) % USERS);
         head->times_ms[row] = from_ms + row * 10;
         head->ids[row] = (struct rc_event_id){.kind = RC_EVENT_ID_INT, .number = next(&seed) >> 8};
         for (uint32_t i = 0; i < COLUMNS; i++)
-            head->cells[i][row] = random_cell(&seed, i, head->users[row]);
+            head->cells[i][row] = random_cell(&seed, i, head->users[row], head->texts);
     }
     for (uint32_t i = 0; i < COLUMNS; i++) {
         head->properties[i] = i;
         head->columns[i] = head->cells[i];
+        head->column_texts[i] = head->texts;
     }
     head->source = (struct rc_row_source){
         .row_count = ROWS,
@@ -106,6 +144,7 @@ head_make(uint64_t seed, int64_t from_ms)
         .column_count = COLUMNS,
         .column_properties = head->properties,
         .column_cells = head->columns,
+        .column_texts = head->column_texts,
     };
     return head;
 }
@@ -120,25 +159,25 @@ build(const struct rc_slab_source *sources, uint32_t source_count)
 }
 
 struct case_build *
-case_seal_make(uint64_t seed)
+case_seal_make(uint64_t seed, bool texts)
 {
     struct case_build *made = get(sizeof(*made));
-    made->head = head_make(seed, WINDOW_MS);
+    made->head = head_make(seed, WINDOW_MS, texts);
     made->sources[0] = (struct rc_slab_source){.rows = &made->head->source};
     made->source_count = 1;
     return made;
 }
 
 struct case_build *
-case_merge_make(uint64_t seed, bool days_apart)
+case_merge_make(uint64_t seed, bool days_apart, bool texts)
 {
     struct case_build *made = get(sizeof(*made));
     for (uint32_t i = 0; i < SLABS_MAX; i++) {
-        struct head *head = head_make(seed + i, WINDOW_MS + (days_apart ? i * DAY_MS : 0));
+        struct head *head = head_make(seed + i, WINDOW_MS + (days_apart ? i * DAY_MS : 0), texts);
         const struct rc_slab_source source = {.rows = &head->source};
         made->slabs[i] = build(&source, 1);
         made->sources[i] = (struct rc_slab_source){.slab = made->slabs[i]};
-        free(head);
+        head_free(head);
     }
     made->source_count = SLABS_MAX;
     return made;
@@ -150,7 +189,7 @@ case_build_free(struct case_build *made)
     for (uint32_t i = 0; made != NULL && i < SLABS_MAX; i++)
         rc_slab_unref(made->slabs[i]);
     if (made != NULL)
-        free(made->head);
+        head_free(made->head);
     free(made);
     return NULL;
 }
@@ -168,6 +207,60 @@ case_build_run(const struct case_build *made)
     const uint64_t size_bytes = rc_slab_get_info(slab)->size_bytes;
     rc_slab_unref(slab);
     return size_bytes;
+}
+
+struct case_texts *
+case_texts_make(uint32_t text_count)
+{
+    struct case_texts *made = get(sizeof(*made));
+    RC_CLEANUP(rc_slab_unrefp) struct rc_slab *all = NULL;
+    for (uint32_t done = 0, i = 0; done < text_count; done += ROWS, i++) {
+        struct head *head = head_make(i, WINDOW_MS + i * DAY_MS / 100, true);
+        const struct rc_slab_source sources[] = {{.rows = &head->source}, {.slab = all}};
+        struct rc_slab *more = build(sources, all == NULL ? 1 : 2);
+        rc_slab_unref(all);
+        all = more;
+        head_free(head);
+    }
+    struct rc_column_view column;
+    if (!rc_slab_column(all, COLUMNS - 1, &column))
+        abort();
+    made->texts = column.texts;
+    made->slab = RC_TAKE(all);
+    return made;
+}
+
+struct case_texts *
+case_texts_free(struct case_texts *made)
+{
+    if (made != NULL)
+        rc_slab_unref(made->slab);
+    free(made);
+    return NULL;
+}
+
+uint32_t
+case_texts_walk(const struct case_texts *made)
+{
+    RC_CLEANUP(rc_text_cursor_close) struct rc_text_cursor cursor;
+    rc_text_cursor_open(&cursor, &made->texts, NULL);
+    while (rc_text_cursor_next(&cursor) == RC_OK)
+        ;
+    return cursor.next;
+}
+
+uint32_t
+case_texts_find(struct case_texts *made)
+{
+    char key[80];
+    uint32_t number = 0;
+    bool equal = false;
+    const int size = snprintf(key, sizeof(key), "%chttps://shop.example.org/item/%u?ref=mail",
+                              RC_VALUE_STRING, (uint32_t)(next(&made->seed) % 250000) * 4);
+    if (rc_texts_lower_bound(&made->texts, (struct rc_bytes){key, (size_t)size}, &number, &equal) !=
+        RC_OK)
+        abort();
+    return number;
 }
 
 struct case_filter *

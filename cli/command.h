@@ -59,6 +59,14 @@ rc_command_stats(int count, char **arguments);
 enum rc_exit_code
 rc_command_snapshot(int count, char **arguments);
 enum rc_exit_code
+rc_command_check(int count, char **arguments);
+enum rc_exit_code
+rc_command_backup(int count, char **arguments);
+enum rc_exit_code
+rc_command_purge(int count, char **arguments);
+enum rc_exit_code
+rc_command_user(int count, char **arguments);
+enum rc_exit_code
 rc_command_health(int count, char **arguments);
 enum rc_exit_code
 rc_command_generate(int count, char **arguments);

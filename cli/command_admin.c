@@ -1,4 +1,4 @@
-/* recount stats, snapshot, health: the state of a server. */
+/* recount stats, snapshot, purge, health: the state of a server. */
 #include <stdio.h>
 #include <string.h>
 
@@ -44,6 +44,9 @@ static const struct argp stats_argp = {
     NULL, parse, "[PROJECT]", "Figures of the server and its projects.", children, NULL, NULL};
 static const struct argp snapshot_argp = {
     NULL, parse, "", "Writes a snapshot now; returns when it is durable.", children, NULL, NULL};
+static const struct argp purge_argp = {
+    NULL,     parse, "",  "Erases now what deleted users left in the server's files.",
+    children, NULL,  NULL};
 static const struct argp health_argp = {
     NULL,     parse, "",  "Asks whether the server is ready; exits with 0 if it is, 6 if not.",
     children, NULL,  NULL};
@@ -74,6 +77,9 @@ print_server(const struct rc_paint *paint, const Recount__V1__ServerStatistics *
             rc_when_write(start, server->start_time_ms, 0, RC_WHEN_RFC3339),
             write_bytes(resident, server->resident_bytes), write_bytes(log, server->log_bytes),
             server->running_queries);
+    if (server->snapshot_failures > 0)
+        fprintf(paint->out, "  the last %llu snapshots failed: %s\n",
+                (unsigned long long)server->snapshot_failures, server->snapshot_error);
     if (server->snapshot_time_ms > 0)
         fprintf(paint->out, "  last snapshot at %s\n",
                 rc_when_write(snapshot, server->snapshot_time_ms, 0, RC_WHEN_RFC3339));
@@ -115,7 +121,11 @@ print_project(const struct rc_paint *paint, const Recount__V1__ProjectStatistics
             write_bytes(d, memory->head_bytes));
     fprintf(paint->out, " dictionaries %s, users %s,", write_bytes(c, memory->dictionary_bytes),
             write_bytes(d, memory->user_bytes));
-    fprintf(paint->out, " bitmaps %s\n", write_bytes(c, memory->bitmap_bytes));
+    fprintf(paint->out, " bitmaps %s", write_bytes(c, memory->bitmap_bytes));
+    if (project->cold_slab_count > 0)
+        fprintf(paint->out, ", of %llu slabs on disk %s",
+                (unsigned long long)project->cold_slab_count, write_bytes(c, memory->cold_bytes));
+    fputc('\n', paint->out);
 }
 
 static void
@@ -189,6 +199,28 @@ rc_command_snapshot(int count, char **arguments)
         printf("snapshot: %llu slabs, %s written in %.1f ms\n",
                (unsigned long long)reply->written_slabs, write_bytes(written, reply->written_bytes),
                (double)reply->elapsed_micros / 1000);
+    rc_session_end(&admin.session);
+    return code;
+}
+
+enum rc_exit_code
+rc_command_purge(int count, char **arguments)
+{
+    struct admin admin = {0};
+    Recount__V1__PurgeRequest request = RECOUNT__V1__PURGE_REQUEST__INIT;
+    Recount__V1__PurgeResponse *reply = NULL;
+    rc_session_begin(&admin.session);
+    admin.session.timeout_ms = 0; /* As for a snapshot. */
+    rc_options_parse(&purge_argp, count, arguments, &admin);
+    const enum rc_exit_code code =
+        rc_session_call(&admin.session, "AdminService/Purge", &request,
+                        &recount__v1__purge_response__descriptor, &reply);
+    if (code == RC_EXIT_OK && admin.output.format == RC_OUTPUT_JSON)
+        rc_message_json_print(stdout, &reply->base);
+    else if (code == RC_EXIT_OK)
+        printf("purged %llu projects: %llu slabs rewritten in %.1f ms\n",
+               (unsigned long long)reply->purged_projects,
+               (unsigned long long)reply->rewritten_slabs, (double)reply->elapsed_micros / 1000);
     rc_session_end(&admin.session);
     return code;
 }

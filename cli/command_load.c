@@ -6,15 +6,16 @@
  * stream of its own, so that another archive under an old name is never taken for the old one.
  */
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/load_job.h"
+#include "cli/load_place.h"
 #include "cli/load_state.h"
 #include "cli/message.h"
 #include "cli/options.h"
@@ -40,6 +41,7 @@ struct load_command {
     uint64_t rejects_max;
     int64_t retry_ms;
     bool resume, restart, create, no_merge, quiet;
+    bool goes_on; /* The state is that of an earlier run. */
     struct rc_load_input inputs[RC_LOAD_INPUTS_MAX];
     const char *paths[RC_LOAD_INPUTS_MAX];
     struct rc_mapping *mappings[RC_LOAD_INPUTS_MAX]; /* Owned. */
@@ -69,7 +71,10 @@ static const struct argp_option options[] = {
     {"max-rejects", KEY_MAX_REJECTS, "N", 0, "Stop when more rows are bad (default: no limit)", 1},
     {"resume", KEY_RESUME, NULL, 0, "Go on where the last load of these files stopped", 1},
     {"restart", KEY_RESTART, NULL, 0, "Begin again, though the last load was not finished", 1},
-    {"state", KEY_STATE, "FILE", 0, "Where --resume finds how far it was (FILE.load)", 1},
+    {"state", KEY_STATE, "FILE", 0,
+     "Where --resume finds how far it was (FILE.load; for an archive in a folder that cannot be "
+     "written, a file in $XDG_STATE_HOME/recount)",
+     1},
     {"stream", KEY_STREAM, "NAME", 0,
      "Name of the client stream; a load of the same files under the same name goes on by itself",
      1},
@@ -260,6 +265,7 @@ decide_begin(struct load_command *load,
         }
         *ret_has_position = rc_position_load(position_path, load->paths, load->file_count, position,
                                              &error) == RC_OK;
+        load->goes_on = true;
         return RC_EXIT_OK;
     }
     if (found != RC_OK && found != RC_NOT_FOUND && !load->restart) {
@@ -341,18 +347,23 @@ run(struct load_command *load, struct rc_load_state *state, const struct rc_posi
         fprintf(stderr, "recount: %s\n", error.message);
         code = RC_EXIT_FILE;
     }
-    if (!load->quiet)
+    /* The server never took the stream (it has no such project, say): there is nothing to resume.
+     */
+    const bool begun = result.opened || load->goes_on;
+    if (!begun && keep_state)
+        (void)remove(load->state_path);
+    if (!load->quiet && begun)
         print_summary(&result, load->rejects_path);
     if (code == RC_EXIT_OK && result.accepted == 0 && result.batches_known == 0 &&
         result.rejected > 0)
         code = RC_EXIT_REJECTED;
-    if (code != RC_EXIT_OK && code != RC_EXIT_NOT_FOUND && keep_state && !load->quiet)
+    if (code != RC_EXIT_OK && code != RC_EXIT_NOT_FOUND && begun && keep_state && !load->quiet)
         fputs("recount: the same command with --resume goes on from there\n", stderr);
     return code;
 }
 
-/* What the names of the reject file and the state begin with: the first file's path, or only its
- * name (so in the working directory) where its folder cannot be written. */
+/* What the name of the reject file begins with: the first file's path, or only its name (so in the
+ * working directory) where its folder cannot be written. */
 static const char *
 stem_of(struct load_command *load)
 {
@@ -360,12 +371,7 @@ stem_of(struct load_command *load)
     const char *slash = strrchr(path, '/');
     if (strcmp(path, "-") == 0)
         return "stdin";
-    if (slash == NULL)
-        return path;
-    const char *folder =
-        slash == path ? "/"
-                      : rc_need(rc_arena_string(load->session.arena, path, (size_t)(slash - path)));
-    return access(folder, W_OK) == 0 ? path : slash + 1;
+    return slash == NULL || rc_load_place_is_writable(load->session.arena, path) ? path : slash + 1;
 }
 
 static enum rc_exit_code
@@ -385,7 +391,7 @@ prepare_and_run(struct load_command *load)
     if (load->rejects_path == NULL)
         load->rejects_path = rc_text_format(load->session.arena, "%s.rejects", stem);
     if (load->state_path == NULL && load->stream == NULL && !piped)
-        load->state_path = rc_text_format(load->session.arena, "%s.load", stem);
+        load->state_path = rc_load_place_state(load->session.arena, load->files[0].path);
     enum rc_exit_code code = create_project(load);
     if (code == RC_EXIT_OK && load->state_path != NULL) {
         code = decide_begin(load, &state, &position, &has_position);
@@ -408,9 +414,19 @@ prepare_and_run(struct load_command *load)
     return run(load, &state, has_position ? &position : NULL);
 }
 
+/* Each batch allocates and frees a few blocks of about a megabyte. Left to itself, malloc gives
+ * them back to the system every time and faults them in anew: 40 pages in a thousand rows. */
+static void
+keep_freed_memory(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, 64 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, 256 << 20);
+}
+
 enum rc_exit_code
 rc_command_load(int count, char **arguments)
 {
+    keep_freed_memory();
     static struct load_command load; /* Too large for a stack. */
     load = (struct load_command){.rejects_max = UINT64_MAX, .retry_ms = 120000};
     rc_session_begin(&load.session);

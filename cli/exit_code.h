@@ -5,6 +5,7 @@
 enum rc_exit_code {
     RC_EXIT_OK = 0,
     RC_EXIT_REJECTED = 1,    /* load: more rows were rejected than --max-rejects allows. */
+    RC_EXIT_PROBLEMS = 1,    /* check: something is broken. */
     RC_EXIT_USAGE = 2,       /* The command line or an expression is wrong; nothing was sent. */
     RC_EXIT_REFUSED = 3,     /* The server refuses the request: it is wrong or not supported. */
     RC_EXIT_NOT_FOUND = 4,   /* A project, definition, segment or user is not known. */

@@ -241,6 +241,7 @@ rc_load_job_run(const struct rc_load_job_options *options, struct rc_load_job_re
     enum rc_exit_code code = RC_EXIT_OK;
     const enum rc_status opened =
         rc_load_sender_open(&sender_options, &job.sender, &job.known_batch_id, &call_error);
+    job.result.opened = opened == RC_OK;
     if (opened == RC_OK) {
         const enum rc_status status = run_open(&job, &error);
         pthread_mutex_lock(&job.lock);

@@ -36,6 +36,7 @@ struct rc_load_job_result {
     uint64_t batches_known; /* Not sent: the server had them. */
     uint64_t file_bytes;
     double seconds;
+    bool opened; /* The server took the stream. */
 };
 
 /* What went wrong is printed. The result is filled in any case. */

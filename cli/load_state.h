@@ -1,5 +1,6 @@
 /*
- * Load state: what a load must remember to go on after a stop: two small files beside the archive.
+ * Load state: what a load must remember to go on after a stop: two small files beside the archive
+ * (load_place.h).
  *
  * FILE.load names the client stream, the project and a fingerprint of the inputs; it is written
  * before the first batch is sent. FILE.load.position says how far the server has it (loaders'

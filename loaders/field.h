@@ -83,7 +83,26 @@ struct rc_field {
     struct rc_bytes name;
     struct rc_field_value value;
     uint32_t root;
-    struct rc_field_entry *entry; /* Filled by the mapper. */
+    uint32_t column; /* Of events, if that is all there is to it; else RC_FIELD_NO_COLUMN. */
+    struct rc_field_entry *entry; /* Filled by the mapper, like column; or known before. */
+};
+
+#define RC_FIELD_NO_COLUMN UINT32_MAX
+
+/* Fields of a record that are not among its fields, since the row before it of the same user has
+ * the same ones: places in the record's echoes. See echo.h. */
+struct rc_echo_run {
+    uint32_t first;
+    uint32_t count;
+    size_t field; /* The field of the record that it stands before. */
+};
+
+#define RC_ECHO_RUNS_MAX 16
+
+/* Where a row was put: a row of a batch of events. */
+struct rc_row_place {
+    uint64_t batch; /* As the pack numbers them; 0: nowhere. */
+    uint32_t row;
 };
 
 struct rc_record {
@@ -98,6 +117,11 @@ struct rc_record {
     size_t element_count;
     size_t element_capacity;
     struct rc_arena *arena; /* For texts that had to be unescaped; reset for each record. */
+    const struct rc_echo_field *echoes;
+    struct rc_echo_run runs[RC_ECHO_RUNS_MAX];
+    uint32_t run_count;
+    struct rc_row_place echo;   /* Of the row that the echoes are the same in. */
+    struct rc_row_place *place; /* Where to note the place of this row, or NULL. Borrowed. */
 };
 
 /* false: no memory. */
@@ -114,6 +138,9 @@ rc_record_clear(struct rc_record *record)
 {
     record->field_count = 0;
     record->element_count = 0;
+    record->run_count = 0;
+    record->echo.batch = 0;
+    record->place = NULL;
     rc_arena_reset(record->arena);
 }
 
@@ -130,6 +157,8 @@ rc_record_add(struct rc_record *record, struct rc_bytes name, uint32_t root)
     struct rc_field *field = &record->fields[record->field_count++];
     field->name = name;
     field->root = root;
+    field->column = RC_FIELD_NO_COLUMN;
+    field->entry = NULL;
     field->value.type = RC_FIELD_NULL;
     return field;
 }

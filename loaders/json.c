@@ -1,6 +1,7 @@
 /*
- * A line is first tried as a plain one; only what is not goes through the shim. Both give the same
- * fields, so which one read a line can be seen from the time alone.
+ * A line is first tried as a plain one, with the help of an echo; only what is not plain goes
+ * through the shim. All give the same fields, so which one read a line can be seen from the time
+ * alone.
  *
  * The shim writes into the record's own fields: an item is laid out as a field is, which is
  * asserted.
@@ -8,6 +9,7 @@
 #include "loaders/json.h"
 
 #include "engine/base/alloc.h"
+#include "loaders/echo.h"
 #include "loaders/json_plain.h"
 #include "loaders/json_shim.h"
 
@@ -27,6 +29,7 @@ SAME_PLACE(text, value.text.data);
 SAME_PLACE(text_size, value.text.size);
 SAME_PLACE(list_begin, value.list_begin);
 SAME_PLACE(root, root);
+SAME_PLACE(column, column);
 SAME_PLACE(entry, entry);
 _Static_assert((int)RC_JSON_NULL == (int)RC_FIELD_NULL && (int)RC_JSON_TRUE == (int)RC_FIELD_TRUE &&
                    (int)RC_JSON_FALSE == (int)RC_FIELD_FALSE &&
@@ -41,14 +44,16 @@ _Static_assert((int)RC_JSON_NULL == (int)RC_FIELD_NULL && (int)RC_JSON_TRUE == (
 
 struct rc_json {
     struct rc_json_shim *shim;
+    struct rc_echo *echo;
     struct rc_bytes roots[2]; /* In the arena. */
     struct rc_arena *arena;
+    bool was_plain; /* The last line. */
 };
 
 RC_DEFINE_CLEANUP(struct rc_json *, rc_json_free)
 
 struct rc_json *
-rc_json_new(const char *root_1, const char *root_2)
+rc_json_new(const char *root_1, const char *root_2, struct rc_bytes user, uint32_t user_root)
 {
     const char *const names[2] = {root_1, root_2};
     RC_CLEANUP(rc_json_freep) struct rc_json *parser = rc_alloc_zero(sizeof(*parser));
@@ -64,7 +69,9 @@ rc_json_new(const char *root_1, const char *root_2)
         if (parser->roots[i].data == NULL)
             return NULL;
     }
-    return RC_TAKE(parser);
+    const char *key = rc_arena_copy(parser->arena, user.data, user.size);
+    parser->echo = key == NULL ? NULL : rc_echo_new((struct rc_bytes){key, user.size}, user_root);
+    return parser->echo == NULL ? NULL : RC_TAKE(parser);
 }
 
 struct rc_json *
@@ -73,6 +80,7 @@ rc_json_free(struct rc_json *parser)
     if (parser == NULL)
         return NULL;
     rc_json_shim_free(parser->shim);
+    rc_echo_free(parser->echo);
     rc_arena_free(parser->arena);
     return rc_alloc_free(parser);
 }
@@ -81,11 +89,13 @@ enum rc_status
 rc_json_parse(struct rc_json *parser, struct rc_record *record, struct rc_error *reterr_error)
 {
     rc_record_clear(record);
-    const enum rc_status plain = rc_json_plain_parse(parser->roots, record);
+    const enum rc_status plain = rc_json_plain_parse(parser->roots, parser->echo, record);
+    parser->was_plain = plain == RC_OK;
     if (plain == RC_NO_MEMORY)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to parse a line");
     if (plain == RC_OK)
         return RC_OK;
+    rc_record_clear(record); /* Of what the line seemed to be. */
     struct rc_json_items items = {.items = (struct rc_json_item *)(void *)record->fields,
                                   .capacity = record->field_capacity,
                                   .context = record};
@@ -97,6 +107,12 @@ rc_json_parse(struct rc_json *parser, struct rc_record *record, struct rc_error 
     if (failure[0] == '\0')
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to parse a line");
     return rc_error_set(reterr_error, RC_INVALID, "not JSON: %s", failure);
+}
+
+enum rc_status
+rc_json_keep(struct rc_json *parser, struct rc_record *record)
+{
+    return parser->was_plain ? rc_echo_keep(parser->echo, record) : RC_OK;
 }
 
 bool

@@ -20,6 +20,7 @@
 
 struct plain {
     const struct rc_bytes *roots;
+    struct rc_echo *echo; /* NULL: none. */
     struct rc_record *record;
     const char *end; /* Of the line. */
     bool no_memory;
@@ -187,6 +188,19 @@ eight_digits(const char *at, uint64_t *ret_number)
     return true;
 }
 
+static inline bool
+four_digits(const char *at, uint64_t *ret_number)
+{
+    uint32_t digits;
+    memcpy(&digits, at, 4);
+    if ((((digits + 0x46464646) | (digits - 0x30303030)) & 0x80808080) != 0)
+        return false;
+    digits -= 0x30303030;
+    digits = digits * 10 + (digits >> 8);
+    *ret_number = (digits & 0xff) * 100 + (digits >> 16 & 0xff);
+    return true;
+}
+
 /* Reads digits, at most 19 of them, and adds them to *number. */
 static inline const char *
 digits_take(struct plain *plain, const char *at, uint64_t *number)
@@ -197,6 +211,11 @@ digits_take(struct plain *plain, const char *at, uint64_t *number)
     while (plain->end - at >= 8 && at - begin <= 8 && eight_digits(at, &eight)) {
         value = value * 100000000 + eight;
         at += 8;
+    }
+    uint64_t four;
+    if (plain->end - at >= 4 && at - begin <= 12 && four_digits(at, &four)) {
+        value = value * 10000 + four;
+        at += 4;
     }
     for (; at < plain->end && at - begin < 19 && *at >= '0' && *at <= '9'; at++)
         value = value * 10 + (uint64_t)(*at - '0');
@@ -280,34 +299,83 @@ root_of(struct plain *plain, struct rc_bytes name)
 static inline const char *
 name_take(struct plain *plain, const char *at, struct rc_bytes *ret_name)
 {
-    if ((at = spaces_pass(plain, at)) == NULL || *at != '"' ||
-        (at = text_take(plain, at + 1, ret_name)) == NULL ||
+    if (*at != '"' || (at = text_take(plain, at + 1, ret_name)) == NULL ||
         (at = spaces_pass(plain, at)) == NULL || *at != ':')
         return NULL;
     return spaces_pass(plain, at + 1);
 }
 
+static const char *
+members_take(struct plain *plain, const char *at, uint32_t root);
+
+/* Reads the value of the field that the record got last; gives the place behind it. */
+static const char *
+field_take(struct plain *plain, const char *at, struct rc_field *field)
+{
+    if (*at != '{')
+        return value_take(plain, at, &field->value);
+    const uint32_t inner = field->root == 0 ? root_of(plain, field->name) : 0;
+    field->value.type = RC_FIELD_ROOT;
+    return inner == 0 ? NULL : members_take(plain, at + 1, inner); /* The field may move. */
+}
+
+/* The same, where a line is to be kept. begin: where the member begins. */
+static const char *
+field_take_noted(struct plain *plain, const char *begin, const char *at, struct rc_field *field)
+{
+    struct rc_echo *echo = plain->echo;
+    const char *const raw = plain->record->raw.data;
+    struct rc_echo_field *note = rc_echo_note(echo, (size_t)(begin - raw), (size_t)(at - raw));
+    const bool is_user = echo->keeper == NULL && field->root == echo->key_root &&
+                         rc_bytes_equal(field->name, echo->key);
+    const char *behind = field_take(plain, at, field);
+    if (behind == NULL || (behind = spaces_pass(plain, behind)) == NULL)
+        return NULL;
+    if (note != NULL)
+        note->end = (uint16_t)(behind - begin);
+    if (is_user)
+        rc_echo_choose(echo, (struct rc_bytes){at, (size_t)(behind - at)});
+    return behind;
+}
+
+/* Reads a member, or takes some over that are echoes; gives the place behind, which is no space. A
+ * root within the record is read by itself: one level, no more. */
+static const char *
+member_take(struct plain *plain, const char *at, uint32_t root)
+{
+    struct rc_bytes name;
+    const struct rc_echo_field *known = NULL;
+    const char *const begin = at;
+    if (plain->echo != NULL && plain->echo->line != NULL) {
+        at = rc_echo_take(plain->echo, plain->record, begin, plain->end, root, &known);
+        if (at != NULL)
+            return at;
+    }
+    if (known != NULL) {
+        name = (struct rc_bytes){begin + 1, known->name_size};
+        at = begin + known->value;
+    } else if ((at = name_take(plain, begin, &name)) == NULL) {
+        return NULL;
+    }
+    struct rc_field *field = rc_record_add(plain->record, name, root);
+    plain->no_memory = field == NULL;
+    if (field == NULL)
+        return NULL;
+    if (known != NULL)
+        field->entry = known->entry;
+    if (plain->echo != NULL)
+        return field_take_noted(plain, begin, at, field);
+    at = field_take(plain, at, field);
+    return at == NULL ? NULL : spaces_pass(plain, at);
+}
+
 /* Reads the members of an object whose brace is behind us, with at least one; gives the place
- * behind the closing brace. A root within the record is read by itself: one level, no more. */
+ * behind the closing brace. */
 static const char *
 members_take(struct plain *plain, const char *at, uint32_t root)
 {
     for (;;) {
-        struct rc_bytes name;
-        if ((at = name_take(plain, at, &name)) == NULL)
-            return NULL;
-        struct rc_field *field = rc_record_add(plain->record, name, root);
-        plain->no_memory = field == NULL;
-        if (field == NULL)
-            return NULL;
-        if (*at == '{') {
-            const uint32_t inner = root == 0 ? root_of(plain, name) : 0;
-            field->value.type = RC_FIELD_ROOT;
-            at = inner == 0 ? NULL : members_take(plain, at + 1, inner);
-        } else {
-            at = value_take(plain, at, &field->value);
-        }
-        if (at == NULL || (at = spaces_pass(plain, at)) == NULL)
+        if ((at = spaces_pass(plain, at)) == NULL || (at = member_take(plain, at, root)) == NULL)
             return NULL;
         if (*at == '}')
             return at + 1;
@@ -317,12 +385,16 @@ members_take(struct plain *plain, const char *at, uint32_t root)
 }
 
 enum rc_status
-rc_json_plain_parse(const struct rc_bytes roots[2], struct rc_record *record)
+rc_json_plain_parse(const struct rc_bytes roots[2], struct rc_echo *echo, struct rc_record *record)
 {
-    struct plain plain = {roots, record, record->raw.data + record->raw.size, false};
+    struct plain plain = {roots, echo, record, record->raw.data + record->raw.size, false};
     const char *at = record->raw.data;
+    if (echo != NULL)
+        rc_echo_begin(echo);
     if (record->raw.size == 0 || *at != '{')
         return RC_NOT_FOUND;
     at = members_take(&plain, at + 1, 0);
+    if (echo != NULL && echo->line != NULL)
+        record->echo = echo->line->place;
     return plain.no_memory ? RC_NO_MEMORY : at == plain.end ? RC_OK : RC_NOT_FOUND;
 }

@@ -15,15 +15,17 @@
 #define RC_LOADERS_JSON_PLAIN_H
 
 #include "engine/base/status.h"
+#include "loaders/echo.h"
 #include "loaders/field.h"
 
 /*
  * Parses record->raw into fields, of a record that is clear. roots: two names, empty for none.
+ * Members that an echo knows (NULL for none) are taken over from it.
  *   RC_OK         the line was plain.
  *   RC_NOT_FOUND  it was not, which is an answer; the fields mean nothing.
  *   RC_NO_MEMORY  the fields mean nothing.
  */
 RC_MUST_USE enum rc_status
-rc_json_plain_parse(const struct rc_bytes roots[2], struct rc_record *record);
+rc_json_plain_parse(const struct rc_bytes roots[2], struct rc_echo *echo, struct rc_record *record);
 
 #endif

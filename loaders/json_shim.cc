@@ -37,6 +37,8 @@ add(rc_json_items *items, std::string_view name, uint32_t root, rc_json_type typ
     item->name_size = name.size();
     item->root = root;
     item->type = type;
+    item->column = UINT32_MAX;
+    item->entry = nullptr;
     return item;
 }
 

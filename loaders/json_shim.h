@@ -54,7 +54,8 @@ struct rc_json_item {
         size_t list_begin; /* The place of the first item among those of rc_json_list_item. */
     };
     uint32_t root;
-    void *entry; /* Not the shim's. */
+    uint32_t column; /* Not the shim's: all bits set. */
+    void *entry;     /* Not the shim's: NULL. */
 };
 
 /* The array to fill. The shim counts; rc_json_grow makes room. */

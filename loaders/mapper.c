@@ -1,7 +1,8 @@
 /*
  * Three passes over the fields of a row. The first finds each name's entry and puts the fields that
  * the mapping needs into slots. Then the row's kind, user, time and id are known. The second checks
- * every field that will become a property, so that the third, which fills the pack, cannot refuse.
+ * every field that will become a property, so that the third, which fills the pack, cannot refuse;
+ * it is left out where the first saw only fields that it would have nothing to say about.
  *
  * A property that occurs twice in a row is found by a stamp per column.
  */
@@ -9,9 +10,12 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/limits.h"
+#include "loaders/echo.h"
 #include "loaders/mapper_head.h"
 #include "loaders/mapper_names.h"
 #include "loaders/text_value.h"
+
+#define BEGUN_MAX 64 /* Fields of a row whose texts are looked up all at once. */
 
 struct rc_mapper {
     const struct rc_mapping *mapping; /* Borrowed. */
@@ -22,6 +26,7 @@ struct rc_mapper {
     size_t stamp_capacities[RC_PACK_TABLE_COUNT];
     struct rc_mapper_slots slots;
     uint32_t *constant_columns; /* Of events, by constant. */
+    bool needs_check;           /* The mapping wants the second pass for every row. */
 };
 
 enum rc_status
@@ -36,6 +41,7 @@ rc_mapper_new(const struct rc_mapping *mapping,
     mapper->mapping = mapping;
     mapper->slots.mapping = mapping;
     mapper->pack = pack;
+    mapper->needs_check = mapping->format == RC_MAPPING_COPY || mapping->constants.count > 0;
     mapper->constant_columns = rc_alloc((mapping->constants.count + 1) * sizeof(uint32_t));
     if (!rc_mapper_names_init(&mapper->names, mapping, pack) || mapper->constant_columns == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to apply the mapping");
@@ -58,34 +64,6 @@ rc_mapper_free(struct rc_mapper *mapper)
     rc_alloc_free(mapper->constant_columns);
     rc_alloc_free(mapper);
     return NULL;
-}
-
-/* The first pass. */
-static enum rc_status
-fields_look_up(struct rc_mapper *mapper, struct rc_record *record, struct rc_error *reterr_error)
-{
-    mapper->slots.set = 0;
-    rc_mapper_names_restart(&mapper->names);
-    for (size_t i = 0; i < record->field_count; i++) {
-        struct rc_field *field = &record->fields[i];
-        struct rc_field_entry *entry =
-            rc_mapper_names_get(&mapper->names, field->name, field->root);
-        if (entry == NULL)
-            return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the field names");
-        field->entry = entry;
-        if (entry->is_unknown)
-            return rc_mapper_bad(reterr_error, field->name, "is not a field of this schema");
-        if (entry->is_root && field->value.type != RC_FIELD_ROOT &&
-            field->value.type != RC_FIELD_NULL)
-            return rc_mapper_bad(reterr_error, field->name, "must be an object");
-        if (entry->slot == RC_ENTRY_NO_SLOT)
-            continue;
-        if (mapper->slots.set >> entry->slot & 1)
-            return rc_mapper_bad(reterr_error, field->name, "occurs twice");
-        mapper->slots.set |= UINT64_C(1) << entry->slot;
-        mapper->slots.values[entry->slot] = &field->value;
-    }
-    return RC_OK;
 }
 
 /* Makes sure that every column has a stamp. */
@@ -111,6 +89,70 @@ is_second(struct rc_mapper *mapper, enum rc_pack_table table, uint32_t column)
     return stamp == mapper->row;
 }
 
+/* Whether value_check has nothing to say. */
+static inline bool
+value_is_plain(const struct rc_field_value *value)
+{
+    return value->type == RC_FIELD_TEXT
+               ? value->text.size <= RC_VALUE_BYTES_MAX
+               : value->type < RC_FIELD_UNSIGNED || value->type == RC_FIELD_DOUBLE;
+}
+
+/* Whether the second pass has nothing to say about a field of an event. */
+static inline bool
+is_good(struct rc_mapper *mapper, const struct rc_field *field)
+{
+    const struct rc_field_entry *entry = field->entry;
+    if (!entry->echoes)
+        return entry->is_idle;
+    return value_is_plain(&field->value) &&
+           entry->event_column < mapper->stamp_capacities[RC_PACK_EVENTS] &&
+           !is_second(mapper, RC_PACK_EVENTS, entry->event_column);
+}
+
+/* The first pass. *ret_good: the second one can be left out if the row turns out to be an event. */
+static enum rc_status
+fields_look_up(struct rc_mapper *mapper,
+               struct rc_record *record,
+               bool *ret_good,
+               struct rc_error *reterr_error)
+{
+    uint32_t run = 0;
+    bool good = true;
+    mapper->row++;
+    mapper->slots.set = 0;
+    rc_mapper_names_restart(&mapper->names);
+    for (size_t i = 0; i < record->field_count; i++) {
+        struct rc_field *field = &record->fields[i];
+        struct rc_field_entry *entry = field->entry;
+        if (entry == NULL) {
+            for (; run < record->run_count && record->runs[run].field <= i; run++)
+                if (record->runs[run].field == i)
+                    mapper->names.before = rc_echo_run_last(record, run)->entry;
+            entry = rc_mapper_names_get(&mapper->names, field->name, field->root);
+        }
+        mapper->names.before = entry;
+        if (entry == NULL)
+            return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the field names");
+        field->entry = entry;
+        field->column = entry->echoes ? entry->event_column : RC_FIELD_NO_COLUMN;
+        if (entry->is_unknown)
+            return rc_mapper_bad(reterr_error, field->name, "is not a field of this schema");
+        if (entry->is_root && field->value.type != RC_FIELD_ROOT &&
+            field->value.type != RC_FIELD_NULL)
+            return rc_mapper_bad(reterr_error, field->name, "must be an object");
+        good = is_good(mapper, field) && good;
+        if (entry->slot == RC_ENTRY_NO_SLOT)
+            continue;
+        if (mapper->slots.set >> entry->slot & 1)
+            return rc_mapper_bad(reterr_error, field->name, "occurs twice");
+        mapper->slots.set |= UINT64_C(1) << entry->slot;
+        mapper->slots.values[entry->slot] = &field->value;
+    }
+    *ret_good = good;
+    return RC_OK;
+}
+
 static enum rc_status
 value_check(const struct rc_record *record,
             const struct rc_field *field,
@@ -134,15 +176,6 @@ value_check(const struct rc_record *record,
     }
     return bytes <= RC_VALUE_BYTES_MAX ? RC_OK
                                        : rc_mapper_bad(reterr_error, field->name, "is too long");
-}
-
-/* Whether value_check has nothing to say. */
-static inline bool
-value_is_plain(const struct rc_field_value *value)
-{
-    return value->type == RC_FIELD_TEXT
-               ? value->text.size <= RC_VALUE_BYTES_MAX
-               : value->type < RC_FIELD_UNSIGNED || value->type == RC_FIELD_DOUBLE;
 }
 
 /* The second pass. */
@@ -193,6 +226,20 @@ fields_check(struct rc_mapper *mapper,
     return RC_OK;
 }
 
+/* The second pass for what is taken over: it is good, but for being there twice. */
+static enum rc_status
+runs_check(struct rc_mapper *mapper, const struct rc_record *record, struct rc_error *reterr_error)
+{
+    for (uint32_t i = 0; i < record->run_count; i++) {
+        const struct rc_echo_field *const end = rc_echo_run_last(record, i) + 1;
+        for (const struct rc_echo_field *echo = end - record->runs[i].count; echo < end; echo++)
+            if (is_second(mapper, RC_PACK_EVENTS, echo->column))
+                return rc_mapper_bad(reterr_error, rc_echo_name(echo, record->raw.data),
+                                     "occurs twice");
+    }
+    return RC_OK;
+}
+
 enum rc_status
 rc_mapper_map(struct rc_mapper *mapper,
               struct rc_record *record,
@@ -200,7 +247,8 @@ rc_mapper_map(struct rc_mapper *mapper,
               struct rc_error *reterr_error)
 {
     const struct rc_mapping *mapping = mapper->mapping;
-    RC_TRY(fields_look_up(mapper, record, reterr_error));
+    bool good = false;
+    RC_TRY(fields_look_up(mapper, record, &good, reterr_error));
     for (uint32_t i = 0; i < mapping->skip_count; i++)
         if (rc_mapper_test_passes(&mapper->slots, &mapping->skips[i]))
             return RC_NOT_FOUND;
@@ -208,7 +256,11 @@ rc_mapper_map(struct rc_mapper *mapper,
     if (ret_row->kinds == 0)
         return RC_NOT_FOUND;
     RC_TRY(rc_mapper_head_find(&mapper->slots, record, ret_row, reterr_error));
-    return fields_check(mapper, record, ret_row->kinds, reterr_error);
+    if (record->run_count > 0 && ret_row->kinds != RC_ROW_EVENT)
+        RC_TRY_OR(reterr_error, rc_echo_spread(record));
+    if (!good || ret_row->kinds != RC_ROW_EVENT || mapper->needs_check)
+        RC_TRY(fields_check(mapper, record, ret_row->kinds, reterr_error));
+    return runs_check(mapper, record, reterr_error);
 }
 
 static enum rc_status
@@ -241,28 +293,63 @@ value_set(struct rc_pack_column *column,
     return RC_OK; /* Refused by the second pass. */
 }
 
+/* same: the row of the batch that has the same echoes, or number when that is elsewhere. */
+static enum rc_status
+run_add(struct rc_pack_column *columns,
+        uint32_t number,
+        const struct rc_record *record,
+        const struct rc_echo_run *run,
+        uint32_t same)
+{
+    const struct rc_echo_field *const end = record->echoes + run->first + run->count;
+    for (const struct rc_echo_field *echo = end - run->count; echo < end; echo++) {
+        struct rc_pack_column *column = &columns[echo->column];
+        if (rc_pack_column_set_same(column, number, same))
+            continue;
+        const struct rc_field_value value = rc_echo_value(echo, record->raw.data);
+        RC_TRY(value_set(column, number, record, &value, false));
+    }
+    return RC_OK;
+}
+
 static enum rc_status
 event_add(struct rc_mapper *mapper, const struct rc_record *record, const struct rc_mapped_row *row)
 {
     struct rc_pack *pack = mapper->pack;
     const uint32_t number = rc_pack_row_count(pack, RC_PACK_EVENTS);
     RC_TRY(rc_pack_add_event(pack, row->user, row->time_ms, row->id));
-    const uint32_t hint = rc_pack_event_before(pack, number);
+    const uint64_t batch = rc_pack_batch(pack);
+    const bool compared = record->echo.batch == batch; /* What is a field still is not the same. */
+    const uint32_t same = compared ? record->echo.row : number;
+    const uint32_t hint = compared ? number : rc_pack_event_before(pack, number);
     struct rc_pack_column *columns = rc_pack_columns(pack, RC_PACK_EVENTS);
+    uint64_t begun[BEGUN_MAX];
+    for (size_t i = 0; compared && i < record->field_count && i < BEGUN_MAX; i++) {
+        const struct rc_field *field = &record->fields[i];
+        const uint32_t at = field->entry->event_column;
+        if (at != RC_ENTRY_NO_COLUMN && field->value.type == RC_FIELD_TEXT)
+            begun[i] = rc_pack_column_begin_text(&columns[at], field->value.text);
+    }
     for (size_t i = 0; i < record->field_count; i++) {
         const struct rc_field *field = &record->fields[i];
         const uint32_t at = field->entry->event_column;
         if (at == RC_ENTRY_NO_COLUMN)
             continue;
-        if (field->value.type == RC_FIELD_TEXT) /* Most are. */
-            RC_TRY(rc_pack_column_set_text(&columns[at], number, hint, field->value.text));
-        else
+        if (field->value.type != RC_FIELD_TEXT)
             RC_TRY(value_set(&columns[at], number, record, &field->value, false));
+        else if (compared && i < BEGUN_MAX)
+            RC_TRY(rc_pack_column_end_text(&columns[at], number, field->value.text, begun[i]));
+        else
+            RC_TRY(rc_pack_column_set_text(&columns[at], number, hint, field->value.text));
     }
+    for (uint32_t i = 0; i < record->run_count; i++)
+        RC_TRY(run_add(columns, number, record, &record->runs[i], same));
     const struct rc_mapping_rules *constants = &mapper->mapping->constants;
     for (uint32_t i = 0; i < constants->count; i++)
         RC_TRY(value_set(&columns[mapper->constant_columns[i]], number, record,
                          &constants->items[i].value, false));
+    if (record->place != NULL)
+        *record->place = (struct rc_row_place){batch, number};
     return RC_OK;
 }
 

@@ -70,16 +70,30 @@ rc_mapper_test_passes(const struct rc_mapper_slots *slots, const struct rc_mappi
     return passes != test->negated;
 }
 
-/* A number of an id, quicker than printf. */
+/* Writes a number below 10^8 with its zeros, all digits at once: halves of it in the halves of a
+ * word, and so on. */
+static void
+eight_digits_put(uint32_t number, char digits[8])
+{
+    uint64_t word = number / 10000 | (uint64_t)(number % 10000) << 32;
+    const uint64_t hundreds = (word * 10486 >> 20) & 0x0000007f0000007f;
+    word = hundreds | (word - 100 * hundreds) << 16;
+    const uint64_t tens = (word * 103 >> 10) & 0x000f000f000f000f;
+    word = (tens | (word - 10 * tens) << 8) + 0x3030303030303030;
+    memcpy(digits, &word, sizeof(word));
+}
+
+/* A number of an id, quicker than printf: 20 digits at most, in 24 bytes. */
 static struct rc_bytes
 number_text(uint64_t number, bool negative, char *digits)
 {
     char *const end = digits + 24;
     char *at = end;
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
+    for (; number >= 100000000; number /= 100000000)
+        eight_digits_put((uint32_t)(number % 100000000), at -= 8);
+    eight_digits_put((uint32_t)number, at -= 8);
+    while (*at == '0' && at < end - 1)
+        at++;
     if (negative)
         *--at = '-';
     return (struct rc_bytes){at, (size_t)(end - at)};

@@ -113,6 +113,12 @@ slot_kinds(const struct rc_mapping *mapping, uint32_t slot)
     return kinds;
 }
 
+static bool
+may_be_in_event(const struct rc_mapping *mapping, const struct rc_field_entry *entry)
+{
+    return mapping->others != RC_OTHERS_REJECT || (entry->belongs & RC_ROW_EVENT) != 0;
+}
+
 /* Fills what the mapping says about entry->name. */
 static enum rc_status
 entry_decide(const struct rc_mapper_names *names, struct rc_field_entry *entry)
@@ -126,6 +132,7 @@ entry_decide(const struct rc_mapper_names *names, struct rc_field_entry *entry)
         if (mapping->roots[r].size > 0 && rc_bytes_equal(mapping->roots[r], name)) {
             entry->is_root = true;
             entry->belongs |= r == 1 ? RC_ROW_EVENT : RC_ROW_USER;
+            entry->is_idle = may_be_in_event(mapping, entry);
             return RC_OK;
         }
     }
@@ -149,11 +156,13 @@ entry_decide(const struct rc_mapper_names *names, struct rc_field_entry *entry)
     if (entry->name_is_wrong)
         return RC_OK;
     entry->is_plain = is_event && !set && entry->type == RC_TYPE_TEXT;
+    entry->echoes = entry->is_plain && entry->slot == RC_ENTRY_NO_SLOT;
     if (is_event)
         RC_TRY(rc_pack_column_find(names->pack, RC_PACK_EVENTS, property, &entry->event_column));
     if (set)
         RC_TRY(rc_pack_column_find(names->pack, RC_PACK_USER_PROPERTIES, property,
                                    &entry->user_column));
+    entry->is_idle = !is_event && !set && may_be_in_event(mapping, entry);
     return RC_OK;
 }
 

@@ -26,6 +26,8 @@ struct rc_field_entry {
     enum rc_mapping_type type;
     uint32_t belongs;   /* RC_ROW_ bits of the rows that may have it, when others are rejected. */
     bool is_plain;      /* An event property and nothing else, taken as it is. */
+    bool echoes;        /* Plain, and no slot's. */
+    bool is_idle;       /* No property, which is fine in an event. */
     bool is_unknown;    /* The mapping rejects it. */
     bool is_root;       /* It must be an object. */
     bool name_is_wrong; /* As a property: too long or empty. */

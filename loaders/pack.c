@@ -54,6 +54,7 @@ struct rc_pack {
     uint32_t id_count; /* Events that have an id. */
     struct rc_pack_texts aliases[2];
     struct rc_arena *arena; /* Names of columns. */
+    uint64_t batch;
     unsigned char *request;
     size_t request_capacity;
 };
@@ -64,6 +65,7 @@ rc_pack_new(void)
     RC_CLEANUP(rc_pack_freep) struct rc_pack *pack = rc_alloc_zero(sizeof(*pack));
     if (pack == NULL)
         return NULL;
+    pack->batch = 1;
     pack->arena = rc_arena_new(NULL, 0);
     return pack->arena == NULL ? NULL : RC_TAKE(pack);
 }
@@ -192,6 +194,12 @@ rc_pack_add_event(struct rc_pack *pack, struct rc_bytes user, int64_t time_ms, s
     RC_TRY(RC_GROW(pack->int_ids, pack->int_id_capacity, (size_t)row + 1));
     pack->int_ids[row] = id.number;
     return RC_OK;
+}
+
+uint64_t
+rc_pack_batch(const struct rc_pack *pack)
+{
+    return pack->batch;
 }
 
 uint32_t
@@ -359,6 +367,7 @@ rc_pack_reset(struct rc_pack *pack)
         for (uint32_t i = 0; i < table->column_count; i++)
             rc_pack_column_reset(&table->columns[i]);
     }
+    pack->batch++;
     rc_pack_texts_reset(&pack->text_ids);
     pack->ids_are_text = false;
     pack->id_count = 0;

@@ -60,6 +60,10 @@ rc_pack_add_event(struct rc_pack *pack,
                   int64_t time_ms,
                   struct rc_pack_id id);
 
+/* The number of the batch under construction, from 1: no two batches of a pack have the same. */
+uint64_t
+rc_pack_batch(const struct rc_pack *pack);
+
 /* The event before this one of the same user in the batch, or the event itself: a hint for
  * rc_pack_column_set_text. row is the event added last. */
 uint32_t

@@ -29,6 +29,7 @@ struct rc_pack_column {
     size_t mark_capacity;
     uint32_t row_end;   /* Rows from here on are not set. */
     uint32_t set_count; /* Rows that are set. */
+    bool has_fixed;     /* Some of them to null or a boolean. */
 };
 
 void
@@ -53,6 +54,31 @@ rc_pack_column_set_text(struct rc_pack_column *column,
                         uint32_t row,
                         uint32_t hint,
                         struct rc_bytes text);
+/* The same in two steps, without a hint: see pack_dictionary.h. */
+static inline uint64_t
+rc_pack_column_begin_text(const struct rc_pack_column *column, struct rc_bytes text)
+{
+    return rc_pack_texts_begin(&column->texts, text);
+}
+RC_MUST_USE enum rc_status
+rc_pack_column_end_text(struct rc_pack_column *column,
+                        uint32_t row,
+                        struct rc_bytes text,
+                        uint64_t begun);
+/* Gives row, if it is the one behind the last, the value of an earlier row. false: row is not set:
+ * the earlier one is not, or there is no room at hand. */
+RC_MUST_USE static inline bool
+rc_pack_column_set_same(struct rc_pack_column *column, uint32_t row, uint32_t before)
+{
+    if (row != column->row_end || before >= row || row >= column->mark_capacity ||
+        column->marks[before] == 0)
+        return false;
+    column->marks[row] = column->marks[before];
+    column->row_end = row + 1;
+    column->set_count++;
+    return true;
+}
+
 RC_MUST_USE enum rc_status
 rc_pack_column_set_list(struct rc_pack_column *column,
                         uint32_t row,

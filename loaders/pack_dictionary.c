@@ -20,12 +20,9 @@ slots_put(struct rc_pack_slots *index, uint64_t slot)
     index->slots[at] = slot;
 }
 
-/* Makes room for one more code. */
 static enum rc_status
-slots_grow(struct rc_pack_slots *index)
+slots_double(struct rc_pack_slots *index)
 {
-    if (2 * ((size_t)index->count + 1) <= index->capacity)
-        return RC_OK;
     const size_t capacity = index->capacity == 0 ? SLOTS_MIN : 2 * index->capacity;
     uint64_t *slots = rc_alloc_zero(capacity * sizeof(*slots));
     if (slots == NULL)
@@ -37,6 +34,13 @@ slots_grow(struct rc_pack_slots *index)
     rc_alloc_free(index->slots);
     *index = grown;
     return RC_OK;
+}
+
+/* Makes room for one more code. */
+static inline enum rc_status
+slots_grow(struct rc_pack_slots *index)
+{
+    return 2 * ((size_t)index->count + 1) <= index->capacity ? RC_OK : slots_double(index);
 }
 
 static void
@@ -109,8 +113,25 @@ rc_pack_texts_code(struct rc_pack_texts *texts, struct rc_bytes text, uint32_t *
         *ret_code = texts->last;
         return RC_OK;
     }
-    RC_TRY(slots_grow(&texts->index));
+    return rc_pack_texts_end(texts, text, rc_hash(text.data, text.size), ret_code);
+}
+
+uint64_t
+rc_pack_texts_begin(const struct rc_pack_texts *texts, struct rc_bytes text)
+{
     const uint64_t hash = rc_hash(text.data, text.size);
+    if (texts->index.capacity > 0)
+        __builtin_prefetch(&texts->index.slots[(hash >> 32) & (texts->index.capacity - 1)]);
+    return hash;
+}
+
+enum rc_status
+rc_pack_texts_end(struct rc_pack_texts *texts,
+                  struct rc_bytes text,
+                  uint64_t hash,
+                  uint32_t *ret_code)
+{
+    RC_TRY(slots_grow(&texts->index));
     const size_t mask = texts->index.capacity - 1;
     for (size_t at = (hash >> 32) & mask; texts->index.slots[at] != 0; at = (at + 1) & mask) {
         const uint64_t slot = texts->index.slots[at];

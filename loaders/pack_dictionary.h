@@ -67,6 +67,16 @@ rc_pack_texts_is(const struct rc_pack_texts *texts, uint32_t code, struct rc_byt
 RC_MUST_USE enum rc_status
 rc_pack_texts_code(struct rc_pack_texts *texts, struct rc_bytes text, uint32_t *ret_code);
 
+/* The same in two steps, so that what the one waits for is fetched while others are begun. */
+uint64_t
+rc_pack_texts_begin(const struct rc_pack_texts *texts, struct rc_bytes text);
+
+RC_MUST_USE enum rc_status
+rc_pack_texts_end(struct rc_pack_texts *texts,
+                  struct rc_bytes text,
+                  uint64_t begun,
+                  uint32_t *ret_code);
+
 /* Appends a text without looking for it: a list of texts, not a dictionary. */
 RC_MUST_USE enum rc_status
 rc_pack_texts_append(struct rc_pack_texts *texts, struct rc_bytes text);

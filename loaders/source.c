@@ -99,6 +99,16 @@ header_read(struct rc_source *source, struct rc_error *reterr_error)
     return RC_OK;
 }
 
+/* The field that names the user in most rows. */
+static struct rc_mapping_field
+user_field(const struct rc_mapping *mapping)
+{
+    for (uint32_t i = 0; i < mapping->user.count; i++)
+        if (mapping->user.items[i].kind == RC_SOURCE_FIELD)
+            return mapping->slots[mapping->user.items[i].slots[0]].field;
+    return (struct rc_mapping_field){0, RC_BYTES_LITERAL("")};
+}
+
 /* Fills a source whose options are set. */
 static enum rc_status
 parts_make(struct rc_source *source, struct rc_error *reterr_error)
@@ -109,8 +119,10 @@ parts_make(struct rc_source *source, struct rc_error *reterr_error)
     if (source->arena == NULL || !rc_record_init(&source->record))
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to read %s", options->path);
     if (mapping->format == RC_MAPPING_NDJSON) {
+        const struct rc_mapping_field user = user_field(mapping);
         source->json = rc_json_new(mapping->roots[1].size > 0 ? mapping->roots[1].data : "",
-                                   mapping->roots[2].size > 0 ? mapping->roots[2].data : "");
+                                   mapping->roots[2].size > 0 ? mapping->roots[2].data : "",
+                                   user.name, user.root);
         if (source->json == NULL)
             return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to read %s", options->path);
     }
@@ -196,6 +208,8 @@ rc_source_next(struct rc_source *source,
         if (status == RC_OK)
             status = rc_mapper_map(source->mapper, &source->record, &source->row, &error);
         if (status == RC_OK) {
+            if (source->json != NULL)
+                RC_TRY_OR(reterr_error, rc_json_keep(source->json, &source->record));
             source->has_row = true;
             break;
         }

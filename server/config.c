@@ -36,6 +36,8 @@ static const struct setting settings[] = {
      "Where to listen, as host:port; [::]:7040 is every address of the machine"},
     {"data", KIND_TEXT, AT(data), "./recount-data", "DIRECTORY",
      "Where the data is kept; made when missing"},
+    {"backup-directory", KIND_TEXT, AT(backup_directory), NULL, "DIRECTORY",
+     "Where backups on request are made, each in a directory of its own; not set refuses them"},
     {"workers", KIND_COUNT, AT(workers), "0", "COUNT",
      "Threads that answer queries; 0 is one a processor"},
     {"memory-max", KIND_BYTES, AT(memory_max), "0", "SIZE",
@@ -50,10 +52,20 @@ static const struct setting settings[] = {
      "Time between snapshots; 0 makes them only on request and at the end"},
     {"head-rows-max", KIND_COUNT, AT(head_rows_max), "0", "COUNT",
      "Events of a project that are sealed into a slab together; 0 is the most, 65536"},
+    {"dictionary-entries-max", KIND_COUNT, AT(dictionary_entries_max), "0", "COUNT",
+     "Distinct texts of an event property that its dictionary takes; 0 is the most, 65536"},
+    {"dictionary-bytes-max", KIND_BYTES, AT(dictionary_bytes_max), "0", "SIZE",
+     "Bytes of these texts together; 0 is the most, 8m"},
     {"wal-file-bytes", KIND_BYTES, AT(wal_file_bytes), "0", "SIZE",
      "Size of one file of the log; 0 is 64m"},
     {"wal-checkpoint-bytes", KIND_BYTES, AT(wal_checkpoint_bytes), "0", "SIZE",
      "Size of the log at which a snapshot is made at once; 0 is 1g"},
+    {"cold-after", KIND_TIME, AT(cold_after_ms), "0", "TIME",
+     "Age of a window of 28 days, from its end, at which it is kept on disk only; 0 is never"},
+    {"cold-cache-bytes", KIND_BYTES, AT(cold_cache_bytes), "256m", "SIZE",
+     "Most memory for what queries have read of such windows"},
+    {"purge-after", KIND_TIME, AT(purge_after_ms), "24h", "TIME",
+     "When a deleted user is out of all files of the data directory"},
     {"shutdown-grace", KIND_TIME, AT(shutdown_grace_ms), "10s", "TIME",
      "How long calls may go on once the server stops"},
     {"tls-cert", KIND_TEXT, AT(tls_cert), NULL, "FILE", "PEM certificate chain; turns TLS on"},
@@ -64,9 +76,26 @@ static const struct setting settings[] = {
     {"log-format", KIND_FORMAT, AT(log_text), "json", "FORMAT", "json (one object a line) or text"},
 };
 
+#define COLD_AFTER_MS_MAX ((uint64_t)36500 * 86400 * 1000)
+
 #define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
 
-enum { KEY_FIRST = 0x1000, KEY_CONFIG = 0x2000, KEY_PRINT, KEY_CHECK };
+enum { KEY_FIRST = 0x1000, KEY_CONFIG = 0x2000, KEY_PRINT, KEY_CHECK, KEY_YES, KEY_TASK };
+
+/* Options that do something instead of serving; their keys count from KEY_TASK. */
+static const struct {
+    enum rc_task task;
+    const char *name;
+    const char *argument;
+    const char *help;
+} tasks[] = {
+    {RC_TASK_CHECK, "check", "DIRECTORY", "Verify a data directory or a backup and end"},
+    {RC_TASK_REPAIR, "repair", "DIRECTORY",
+     "Say what a repair of a data directory's log would lose and end; with --yes repair it"},
+    {RC_TASK_RESTORE, "restore", "BACKUP", "Make the data directory of a backup and end"},
+};
+
+#define TASK_COUNT (sizeof(tasks) / sizeof(tasks[0]))
 
 /* What flags and environment say, before it is applied. */
 struct sources {
@@ -74,6 +103,9 @@ struct sources {
     const char *file;
     bool print_config;
     bool check_config;
+    enum rc_task task;
+    const char *task_path;
+    bool yes;
 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
@@ -89,10 +121,17 @@ factor_of(enum kind kind, const char *suffix)
         const char *suffix;
         uint64_t factor;
     } factors[] = {
-        {KIND_COUNT, "", 1},           {KIND_BYTES, "", 1},         {KIND_BYTES, "k", 1u << 10},
-        {KIND_BYTES, "m", 1u << 20},   {KIND_BYTES, "g", 1u << 30}, {KIND_TIME, "", 1000},
-        {KIND_TIME, "ms", 1},          {KIND_TIME, "s", 1000},      {KIND_TIME, "m", 60 * 1000},
+        {KIND_COUNT, "", 1},
+        {KIND_BYTES, "", 1},
+        {KIND_BYTES, "k", 1u << 10},
+        {KIND_BYTES, "m", 1u << 20},
+        {KIND_BYTES, "g", 1u << 30},
+        {KIND_TIME, "", 1000},
+        {KIND_TIME, "ms", 1},
+        {KIND_TIME, "s", 1000},
+        {KIND_TIME, "m", 60 * 1000},
         {KIND_TIME, "h", 3600 * 1000},
+        {KIND_TIME, "d", 86400 * 1000},
     };
     for (size_t i = 0; i < sizeof(factors) / sizeof(factors[0]); i++)
         if (factors[i].kind == kind && strcasecmp(factors[i].suffix, suffix) == 0)
@@ -112,7 +151,7 @@ parse_number(const struct setting *setting, const char *text, uint64_t *ret, str
         __builtin_mul_overflow((uint64_t)number, factor, &product))
         return rc_error_field(error, RC_INVALID, setting->name, "\"%s\" is no %s", text,
                               setting->kind == KIND_BYTES  ? "size (16m, 2g)"
-                              : setting->kind == KIND_TIME ? "time (30s, 15m, 1h)"
+                              : setting->kind == KIND_TIME ? "time (30s, 15m, 1h, 90d)"
                                                            : "count");
     *ret = product;
     return RC_OK;
@@ -227,7 +266,17 @@ take_flag(int key, char *argument, struct argp_state *state)
         sources->flags[key - KEY_FIRST] = argument;
         return 0;
     }
+    if (key >= KEY_TASK && key < KEY_TASK + (int)TASK_COUNT) {
+        if (sources->task != RC_TASK_NONE)
+            argp_error(state, "one of --check, --repair and --restore at a time");
+        sources->task = tasks[key - KEY_TASK].task;
+        sources->task_path = argument;
+        return 0;
+    }
     switch (key) {
+    case KEY_YES:
+        sources->yes = true;
+        return 0;
     case KEY_CONFIG:
         sources->file = argument;
         return 0;
@@ -255,7 +304,7 @@ print_version(FILE *stream, struct argp_state *state)
 static void
 parse_flags(int argc, char **argv, struct sources *sources)
 {
-    struct argp_option options[SETTING_COUNT + 4] = {{.name = NULL}};
+    struct argp_option options[SETTING_COUNT + TASK_COUNT + 5] = {{.name = NULL}};
     size_t count = 0;
     for (; count < SETTING_COUNT; count++)
         options[count] = (struct argp_option){.name = settings[count].name,
@@ -268,6 +317,13 @@ parse_flags(int argc, char **argv, struct sources *sources)
         .name = "print-config", .key = KEY_PRINT, .doc = "Print the settings and end"};
     options[count++] = (struct argp_option){
         .name = "check-config", .key = KEY_CHECK, .doc = "Check the settings and end"};
+    for (size_t i = 0; i < TASK_COUNT; i++)
+        options[count++] = (struct argp_option){.name = tasks[i].name,
+                                                .key = KEY_TASK + (int)i,
+                                                .arg = tasks[i].argument,
+                                                .doc = tasks[i].help};
+    options[count++] =
+        (struct argp_option){.name = "yes", .key = KEY_YES, .doc = "With --repair: carry it out"};
     argp_program_version_hook = print_version;
     const struct argp argp = {
         .options = options,
@@ -298,6 +354,16 @@ check_together(const struct rc_config *config, struct rc_error *error)
     if (config->head_rows_max > RC_HEAD_ROWS_MAX)
         return rc_error_field(error, RC_INVALID, "head-rows-max", "at most %u events",
                               RC_HEAD_ROWS_MAX);
+    if (config->cold_after_ms > COLD_AFTER_MS_MAX)
+        return rc_error_field(error, RC_INVALID, "cold-after", "at most 36500d");
+    if (config->cold_cache_bytes == 0)
+        return rc_error_field(error, RC_INVALID, "cold-cache-bytes", "at least one byte");
+    if (config->dictionary_entries_max > RC_DICTIONARY_ENTRIES_MAX)
+        return rc_error_field(error, RC_INVALID, "dictionary-entries-max", "at most %u texts",
+                              RC_DICTIONARY_ENTRIES_MAX);
+    if (config->dictionary_bytes_max > RC_DICTIONARY_BYTES_MAX)
+        return rc_error_field(error, RC_INVALID, "dictionary-bytes-max", "at most %llu bytes",
+                              (unsigned long long)RC_DICTIONARY_BYTES_MAX);
     if (config->shutdown_grace_ms > 3600 * 1000)
         return rc_error_field(error, RC_INVALID, "shutdown-grace", "at most one hour");
     return RC_OK;
@@ -330,7 +396,14 @@ rc_config_read(int argc, char **argv, struct rc_config *ret_config, struct rc_er
     parse_flags(argc, argv, &sources);
     config.print_config = sources.print_config;
     config.check_config = sources.check_config;
-    const enum rc_status status = apply_all(&sources, &config, reterr_error);
+    config.task = sources.task;
+    config.yes = sources.yes;
+    enum rc_status status = apply_all(&sources, &config, reterr_error);
+    if (status == RC_OK && sources.task_path != NULL) {
+        config.task_path = strdup(sources.task_path);
+        if (config.task_path == NULL)
+            status = rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the settings");
+    }
     if (status != RC_OK) {
         rc_config_close(&config);
         return status;
@@ -350,7 +423,9 @@ rc_config_close(struct rc_config *config)
         }
     }
     free(config->file);
+    free(config->task_path);
     config->file = NULL;
+    config->task_path = NULL;
 }
 
 void

@@ -3,7 +3,7 @@
  *
  * Every setting has one name: the flag --snapshot-interval, the variable RECOUNT_SNAPSHOT_INTERVAL
  * and the line "snapshot-interval = 15m" of the file are the same. Sizes take k, m, g (powers of
- * 1024), times s, m, h.
+ * 1024), times ms, s, m, h, d.
  *
  * Ownership: a config owns its texts.
  * Threading: read-only once read.
@@ -19,10 +19,14 @@
 #include "engine/base/status.h"
 #include "server/log.h"
 
+/* What is done instead of serving (maintenance.h). */
+enum rc_task { RC_TASK_NONE, RC_TASK_CHECK, RC_TASK_REPAIR, RC_TASK_RESTORE };
+
 struct rc_config {
     char *listen;
     char *data;
-    char *file; /* The settings file that was read, or NULL. */
+    char *backup_directory; /* NULL: no backups over the network. */
+    char *file;             /* The settings file that was read, or NULL. */
     char *tls_cert;
     char *tls_key;
     char *tls_client_ca;
@@ -31,15 +35,23 @@ struct rc_config {
     uint64_t message_bytes_max;
     uint64_t queries_max;      /* Running or waiting at the same time. */
     uint64_t query_memory_max; /* Bytes of one query. */
-    uint64_t head_rows_max;    /* 0: the engine's own; so for the next two. */
+    uint64_t head_rows_max;    /* 0: the engine's own; so for the next four. */
+    uint64_t dictionary_entries_max;
+    uint64_t dictionary_bytes_max;
     uint64_t wal_file_bytes;
     uint64_t wal_checkpoint_bytes;
+    uint64_t cold_after_ms; /* 0: nothing becomes cold. */
+    uint64_t cold_cache_bytes;
     uint64_t snapshot_interval_ms; /* 0: only on request and at the end. */
+    uint64_t purge_after_ms;
     uint64_t shutdown_grace_ms;
     uint64_t log_level; /* enum rc_log_level. */
     uint64_t log_text;
     bool print_config; /* Print the settings and end. */
     bool check_config; /* Check them and end. */
+    enum rc_task task; /* Instead of serving. */
+    char *task_path;   /* What it is about. */
+    bool yes;          /* Repair: carry it out. */
 };
 
 /* Reads everything. --help, --version and --usage print and end the process. */

@@ -5,6 +5,7 @@
  */
 #include "server/decode_column.h"
 
+#include "engine/intake/packed.h"
 #include "server/decode_slots.h"
 
 /* Values that every column has before its own: null, false, true. */
@@ -105,29 +106,6 @@ values_read(struct rc_decode *decode, const struct rc_slots *slots, struct rc_ba
     return RC_OK;
 }
 
-/* The greatest of count codes. */
-uint32_t
-rc_codes_max(const unsigned char *codes, uint32_t width, size_t count)
-{
-    uint32_t greatest = 0;
-    if (width == 1) {
-        for (size_t i = 0; i < count; i++)
-            greatest = codes[i] > greatest ? codes[i] : greatest;
-    } else if (width == 2) {
-        for (size_t i = 0; i < count; i++) {
-            uint16_t code;
-            memcpy(&code, codes + 2 * i, 2);
-            greatest = code > greatest ? code : greatest;
-        }
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            const uint32_t code = rc_u32_at(codes, i);
-            greatest = code > greatest ? code : greatest;
-        }
-    }
-    return greatest;
-}
-
 static enum rc_status
 rows_read(struct rc_decode *decode,
           struct rc_bytes rows,
@@ -175,7 +153,7 @@ rc_column_read(struct rc_decode *decode,
         return rc_decode_fail(decode, RC_INVALID, "codes",
                               "%zu bytes are not %zu codes of %llu bytes", slots.bytes[7].size,
                               count, (unsigned long long)width);
-    const uint32_t greatest = rc_codes_max(column->codes, column->code_width, count);
+    const uint32_t greatest = rc_packed_greatest(column->codes, column->code_width, count);
     if (greatest > column->value_count)
         return rc_decode_fail(decode, RC_INVALID, "codes",
                               "code %u is past the %u values of the column", greatest,

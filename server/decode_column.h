@@ -18,8 +18,4 @@ rc_column_read(struct rc_decode *decode,
                uint32_t row_count,
                struct rc_batch_column *column);
 
-/* The greatest of count codes of 1, 2 or 4 bytes; 0 if there are none. */
-uint32_t
-rc_codes_max(const unsigned char *codes, uint32_t width, size_t count);
-
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "engine/base/limits.h"
+#include "engine/intake/packed.h"
 #include "server/decode_batch.h"
 #include "server/decode_column.h"
 #include "server/decode_slots.h"
@@ -121,7 +122,8 @@ table_read(struct rc_decode *decode,
                               "%zu bytes are not %u 32-bit numbers", slots->bytes[3].size,
                               table->row_count);
     table->user_codes = rc_raw(slots->bytes[3]);
-    if (table->row_count > 0 && rc_codes_max(table->user_codes, 4, table->row_count) >= users.count)
+    if (table->row_count > 0 &&
+        rc_packed_greatest(table->user_codes, 4, table->row_count) >= users.count)
         return rc_decode_fail(decode, RC_INVALID, "user_codes",
                               "a code is past the %u users of the table", users.count);
     if (slots->bytes[4].size != (size_t)table->row_count * 8)

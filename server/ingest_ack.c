@@ -11,7 +11,8 @@
 
 _Static_assert((int)RECOUNT__V1__REJECT_REASON__REJECT_REASON_MISSING == (int)RC_REJECT_MISSING &&
                    (int)RECOUNT__V1__REJECT_REASON__REJECT_REASON_LENGTH == (int)RC_REJECT_LENGTH &&
-                   (int)RECOUNT__V1__REJECT_REASON__REJECT_REASON_SYNTAX == (int)RC_REJECT_SYNTAX,
+                   (int)RECOUNT__V1__REJECT_REASON__REJECT_REASON_SYNTAX == (int)RC_REJECT_SYNTAX &&
+                   (int)RECOUNT__V1__REJECT_REASON__REJECT_REASON_FUTURE == (int)RC_REJECT_FUTURE,
                "reasons have the same numbers");
 _Static_assert((int)RECOUNT__V1__ROW_TABLE__ROW_TABLE_EVENTS == (int)RC_PART_EVENTS &&
                    (int)RECOUNT__V1__ROW_TABLE__ROW_TABLE_ALIASES == (int)RC_PART_ALIASES,

@@ -1,5 +1,6 @@
 /*
- * recountd: reads its settings, serves until it is told to stop, and leaves a snapshot behind.
+ * recountd: reads its settings, serves until it is told to stop, and leaves a snapshot behind; or
+ * checks, repairs or restores a directory and ends.
  *
  * SIGTERM and SIGINT stop it in order; a second one ends it at once (nothing that was acknowledged
  * is lost: the next start reads the log). Signals are blocked in all threads and waited for here.
@@ -11,6 +12,7 @@
 #include "engine/base/cleanup.h"
 #include "server/config.h"
 #include "server/log.h"
+#include "server/maintenance.h"
 #include "server/server.h"
 
 /*
@@ -18,10 +20,14 @@
  * batches and the inputs of merges by the hundred megabytes: a second later these pages go back to
  * the system, by a thread of jemalloc's own, and not only when somebody allocates again. With the
  * defaults (10 s, no thread) a third of the resident memory after a load was nobody's.
+ *
+ * An arena for each processor, not four: what one worker has freed is what the next one asks for,
+ * while it is still resident (page faults of a load 117 to 70 in a thousand rows).
  */
 extern const char *malloc_conf;
 const char *malloc_conf =
-    "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0,oversize_threshold:0";
+    "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0,oversize_threshold:0,"
+    "percpu_arena:percpu";
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_SETTINGS = 2, EXIT_AT_ONCE = 130 };
 
@@ -70,6 +76,8 @@ main(int argc, char **argv)
         rc_config_print(&config, stdout);
     if (config.print_config || config.check_config)
         return EXIT_OK;
+    if (config.task != RC_TASK_NONE)
+        return rc_maintenance_run(&config, stdout, stderr);
     const sigset_t set = stop_signals();
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);

@@ -22,7 +22,7 @@
  * stack. */
 #define WAITERS 8u
 
-#define STREAMS 4u
+#define STREAMS 5u
 #define UNARY_MAX 64u
 
 struct server {
@@ -36,8 +36,8 @@ struct server {
 };
 
 static const struct rc_service *const services[] = {
-    &rc_service_project, &rc_service_definition, &rc_service_segment,
-    &rc_service_query,   &rc_service_admin,      &rc_service_health,
+    &rc_service_project, &rc_service_definition, &rc_service_segment, &rc_service_query,
+    &rc_service_user,    &rc_service_admin,      &rc_service_upkeep,  &rc_service_health,
 };
 
 static void
@@ -73,6 +73,7 @@ bind_all(struct server *server)
         for (uint32_t k = 0; k < services[i]->method_count; k++)
             bind_unary(server, &services[i]->methods[k]);
     bind_stream(server, "/recount.v1.IngestService/Ingest", &rc_ingest_stream);
+    bind_stream(server, "/recount.v1.IngestService/ExportUser", &rc_export_stream);
     bind_stream(server, "/grpc.health.v1.Health/Watch", &rc_health_watch_stream);
     bind_stream(server, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
                 &rc_reflection_stream);
@@ -91,6 +92,11 @@ open_engine(struct server *server, struct rc_error *error)
         .wal_file_bytes = config->wal_file_bytes,
         .wal_checkpoint_bytes = config->wal_checkpoint_bytes,
         .head_rows_max = (uint32_t)config->head_rows_max,
+        .cold_after_ms = (int64_t)config->cold_after_ms,
+        .cold_bytes_max = config->cold_cache_bytes,
+        .purge_after_ms = config->purge_after_ms,
+        .dictionary_entries_max = (uint32_t)config->dictionary_entries_max,
+        .dictionary_bytes_max = config->dictionary_bytes_max,
     };
     RC_TRY(rc_engine_open(&options, &server->shared.engine, error));
     struct rc_engine_stats stats;
@@ -99,8 +105,9 @@ open_engine(struct server *server, struct rc_error *error)
            {"projects", NULL, (double)stats.projects},
            {"replayed_records", NULL, (double)stats.replayed_records},
            {"torn_bytes", NULL, (double)stats.wal_torn_bytes},
+           {"restore_ms", NULL, (double)stats.restore_ns / 1e6},
            {"dur_ms", NULL, (double)stats.start_ns / 1e6});
-    return rc_workers_new(WAITERS, &server->shared.waiters, error);
+    return rc_workers_new(WAITERS, 0, &server->shared.waiters, error);
 }
 
 static enum rc_status

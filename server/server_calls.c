@@ -50,6 +50,16 @@ serve(struct rc_request *request,
     enum rc_status status = RC_NO_MEMORY;
     if (reply != NULL)
         status = method->call(request, message, reply);
+    /* What was read from disk and could not be: the answer is void, and the file has a name. */
+    if (request->session != NULL &&
+        (status == RC_OK || status == RC_UNAVAILABLE || status == RC_CORRUPT)) {
+        struct rc_error error;
+        const enum rc_status reads = rc_query_session_check(request->session, &error);
+        if (reads != RC_OK) {
+            *request->error = error;
+            status = reads;
+        }
+    }
     if (status == RC_OK) {
         *ret_reply = rc_message_pack(reply, request->arena);
         status = ret_reply->data == NULL ? RC_NO_MEMORY : RC_OK;

@@ -59,11 +59,14 @@ extern const struct rc_service rc_service_project;
 extern const struct rc_service rc_service_definition;
 extern const struct rc_service rc_service_segment;
 extern const struct rc_service rc_service_query;
+extern const struct rc_service rc_service_user;
 extern const struct rc_service rc_service_admin;
+extern const struct rc_service rc_service_upkeep; /* The rest of AdminService. */
 extern const struct rc_service rc_service_health;
 
 /* Streaming methods. Their context is the server. */
 extern const struct rc_stream_handler rc_ingest_stream;
+extern const struct rc_stream_handler rc_export_stream;
 extern const struct rc_stream_handler rc_reflection_stream;
 extern const struct rc_stream_handler rc_health_watch_stream;
 

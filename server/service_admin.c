@@ -61,8 +61,13 @@ encode_server(struct rc_request *request, Recount__V1__ServerStatistics **ret_se
     out->log_syncs = stats.wal_syncs;
     out->snapshot_count = stats.snapshot_count;
     out->snapshot_time_ms = stats.snapshot_last_ms;
+    out->snapshot_failures = stats.snapshot_failures;
+    RC_NEW_TEXT(request->arena, out->snapshot_error, rc_bytes_of(stats.snapshot_error));
     out->project_count = stats.projects;
     out->running_queries = atomic_load(&request->server->queries);
+    out->cold_cache_bytes = stats.cold_cache_bytes;
+    out->cold_read_bytes = stats.cold_read_bytes;
+    out->cold_read_failures = stats.cold_read_failures;
     *ret_server = out;
     return RC_OK;
 }
@@ -98,6 +103,8 @@ encode_project(struct rc_request *request,
     out->event_property_count = stats.event_properties;
     out->user_property_count = stats.user_properties;
     out->slab_count = stats.slab_count;
+    out->cold_slab_count = stats.cold_slab_count;
+    out->stored_bytes = stats.stored_bytes;
     out->head_event_count = stats.head_rows;
     out->first_event_time_ms = stats.time_min_ms;
     out->last_event_time_ms = stats.time_max_ms;
@@ -108,6 +115,9 @@ encode_project(struct rc_request *request,
     out->memory->dictionary_bytes = stats.dictionary_bytes;
     out->memory->user_bytes = stats.user_bytes;
     out->memory->bitmap_bytes = stats.bitmap_bytes;
+    out->memory->cold_bytes = stats.cold_bytes;
+    out->memory->query_bytes = stats.query_bytes;
+    out->memory->other_bytes = stats.other_bytes;
     *ret_project = out;
     return rc_encode_format(request->arena, &out->data_version, "%llu",
                             (unsigned long long)stats.data_version);
@@ -160,11 +170,28 @@ get_statistics(struct rc_request *request, const void *message, void *reply)
     return RC_OK;
 }
 
+static enum rc_status
+purge(struct rc_request *request, const void *message, void *reply)
+{
+    const Recount__V1__PurgeRequest *in = message;
+    Recount__V1__PurgeResponse *out = reply;
+    struct rc_decode decode = rc_request_decode(request);
+    struct rc_purge_result result;
+    RC_REFUSE(&decode, in->parent[0] != '\0', "parent");
+    RC_TRY(rc_engine_purge(request->server->engine, &result, request->error));
+    out->purged_projects = result.projects;
+    out->rewritten_slabs = result.slabs;
+    out->elapsed_micros = result.elapsed_ns / 1000;
+    return RC_OK;
+}
+
 static const struct rc_service_method methods[] = {
     {"/recount.v1.AdminService/CreateSnapshot", &recount__v1__create_snapshot_request__descriptor,
      &recount__v1__create_snapshot_response__descriptor, create_snapshot, RC_SERVICE_CONTROL},
     {"/recount.v1.AdminService/GetStatistics", &recount__v1__get_statistics_request__descriptor,
      &recount__v1__get_statistics_response__descriptor, get_statistics, RC_SERVICE_CONTROL},
+    {"/recount.v1.AdminService/Purge", &recount__v1__purge_request__descriptor,
+     &recount__v1__purge_response__descriptor, purge, RC_SERVICE_CONTROL},
 };
 
 const struct rc_service rc_service_admin = {methods, sizeof(methods) / sizeof(methods[0])};

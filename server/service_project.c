@@ -27,6 +27,8 @@ encode_project(struct rc_arena *arena,
                 settings->display_name.size > 0 ? settings->display_name : settings->id);
     RC_NEW_TEXT(arena, out->time_zone,
                 settings->zone.size > 0 ? settings->zone : RC_BYTES_LITERAL("UTC"));
+    out->retention_days = settings->retention_days;
+    out->future_limit_seconds = settings->future_ms_max / 1000;
     out->week_start = (Recount__V1__Weekday)(settings->week_start + 1);
     RC_NEW(arena, out->limits, recount__v1__project_limits__descriptor);
     out->limits->memory_bytes_max = settings->memory_bytes_max;
@@ -40,13 +42,21 @@ encode_project(struct rc_arena *arena,
 static enum rc_status
 check_project(struct rc_decode *decode, const Recount__V1__Project *project)
 {
-    RC_REFUSE(decode, project->retention_days != 0, "retention_days");
     RC_REFUSE(decode, project->limits != NULL && project->limits->running_queries_max != 0,
               "limits.running_queries_max");
     if (strlen(project->display_name) > DISPLAY_NAME_BYTES_MAX)
         return rc_decode_fail(decode, RC_INVALID, "display_name",
                               "a display name has at most %u bytes", DISPLAY_NAME_BYTES_MAX);
     return RC_OK;
+}
+
+/* Seconds as ms; what is beyond the calendar is all the same. */
+static uint64_t
+future_ms_of(const Recount__V1__Project *project)
+{
+    const uint64_t seconds_max = (uint64_t)(RC_TIME_MS_MAX - RC_TIME_MS_MIN) / 1000;
+    const uint64_t seconds = project->future_limit_seconds;
+    return (seconds < seconds_max ? seconds : seconds_max) * 1000;
 }
 
 static uint32_t
@@ -95,6 +105,8 @@ create_project(struct rc_request *request, const void *message, void *reply)
         settings.display_name = rc_bytes_of(in->project->display_name);
         settings.zone = rc_bytes_of(in->project->time_zone);
         settings.week_start = week_start_of(in->project);
+        settings.retention_days = in->project->retention_days;
+        settings.future_ms_max = future_ms_of(in->project);
         settings.memory_bytes_max =
             in->project->limits == NULL ? 0 : in->project->limits->memory_bytes_max;
     }
@@ -158,7 +170,11 @@ change(struct rc_decode *decode,
         settings->week_start = week_start_of(project);
     else if (strcmp(path, "limits") == 0 || strcmp(path, "limits.memory_bytes_max") == 0)
         settings->memory_bytes_max = memory;
-    else if (strcmp(path, "retention_days") != 0 && strcmp(path, "limits.running_queries_max") != 0)
+    else if (strcmp(path, "retention_days") == 0)
+        settings->retention_days = project->retention_days;
+    else if (strcmp(path, "future_limit_seconds") == 0)
+        settings->future_ms_max = future_ms_of(project);
+    else if (strcmp(path, "limits.running_queries_max") != 0)
         return rc_decode_fail(decode, RC_INVALID, "update_mask",
                               "\"%.100s\" is no setting that can be changed", path);
     return RC_OK;
@@ -182,6 +198,10 @@ change_all(struct rc_decode *decode,
         RC_TRY(change(decode, "time_zone", project, settings));
     if (project->week_start != RECOUNT__V1__WEEKDAY__WEEKDAY_UNSPECIFIED)
         RC_TRY(change(decode, "week_start", project, settings));
+    if (project->retention_days != 0)
+        RC_TRY(change(decode, "retention_days", project, settings));
+    if (project->future_limit_seconds != 0)
+        RC_TRY(change(decode, "future_limit_seconds", project, settings));
     if (project->limits != NULL && project->limits->memory_bytes_max != 0)
         RC_TRY(change(decode, "limits", project, settings));
     return RC_OK;

@@ -145,7 +145,7 @@ static void
 submit(struct rc_call *call, void (*task)(void *argument))
 {
     rc_call_ref(call);
-    if (rc_workers_submit(call->method->workers, RC_FOREGROUND, task, call) == RC_OK)
+    if (rc_workers_submit(call->method->workers, task, call) == RC_OK)
         return;
     rc_call_finish(call, &rc_outcome_no_worker);
     rc_call_unref(call);

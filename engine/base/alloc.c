@@ -29,8 +29,8 @@ struct rc_account rc_account_process;
 static _Atomic uint64_t fail_at;
 static _Atomic uint64_t asked;
 
-static bool
-test_refuses(void)
+bool
+rc_alloc_refuses(void)
 {
     const uint64_t n = atomic_fetch_add_explicit(&asked, 1, memory_order_relaxed) + 1;
     return n == atomic_load_explicit(&fail_at, memory_order_relaxed);
@@ -98,7 +98,7 @@ void *
 rc_alloc_in(struct rc_account *account, size_t size)
 {
     size_t total;
-    if (__builtin_add_overflow(size, sizeof(struct header), &total) || test_refuses())
+    if (__builtin_add_overflow(size, sizeof(struct header), &total) || rc_alloc_refuses())
         return NULL;
     if (!rc_account_charge(account, total))
         return NULL;
@@ -137,7 +137,7 @@ rc_realloc(void *block, size_t size)
     struct rc_account *account = header->account;
     const size_t before = header->size;
     size_t total;
-    if (__builtin_add_overflow(size, sizeof(struct header), &total) || test_refuses())
+    if (__builtin_add_overflow(size, sizeof(struct header), &total) || rc_alloc_refuses())
         return NULL;
     if (total > before && !rc_account_charge(account, total - before))
         return NULL;

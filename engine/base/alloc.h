@@ -60,7 +60,7 @@ rc_alloc_freep(void *pointer_to_block)
     *block = rc_alloc_free(*block);
 }
 
-/* Charges bytes that are not rc_alloc blocks (a mapped slab). false: over the limit, not
+/* Charges bytes that are not rc_alloc blocks (pages of a slab on disk). false: over the limit, not
  * charged. */
 RC_MUST_USE bool
 rc_account_charge(struct rc_account *account, uint64_t bytes);
@@ -74,6 +74,10 @@ rc_account_used(const struct rc_account *account);
 /* Tests: the n-th allocation from now (1 = the next) returns NULL, once; 0 switches it off. */
 void
 rc_alloc_fail_at(uint64_t n);
+
+/* Counts as an allocation; whether it is the one that must fail. For other sources of memory. */
+bool
+rc_alloc_refuses(void);
 
 /* Tests: how many allocations have been asked for since the last rc_alloc_fail_at. */
 uint64_t

@@ -1,6 +1,11 @@
 #include "engine/base/bytes.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "engine/base/assert.h"
+#include "engine/base/checksum.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "stored numbers are copied as they are");
 
@@ -43,12 +48,49 @@ utf8_sequence(const unsigned char *at, size_t left)
     return length;
 }
 
+size_t
+rc_bytes_common(const void *a, const void *b, size_t size_max)
+{
+    const unsigned char *x = a;
+    const unsigned char *y = b;
+    size_t size = 0;
+    while (size + 8 <= size_max) {
+        uint64_t x_word;
+        uint64_t y_word;
+        memcpy(&x_word, x + size, sizeof(x_word));
+        memcpy(&y_word, y + size, sizeof(y_word));
+        if (x_word != y_word)
+            return size + (size_t)__builtin_ctzll(x_word ^ y_word) / 8;
+        size += 8;
+    }
+    while (size < size_max && x[size] == y[size])
+        size++;
+    return size;
+}
+
+#ifdef __SSE2__
+/* Whether sixteen bytes are ASCII without NUL: as signed numbers, above zero. */
+static inline bool
+are_ascii(const unsigned char *at)
+{
+    const __m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
+    return _mm_movemask_epi8(_mm_cmpgt_epi8(block, _mm_setzero_si128())) == 0xffff;
+}
+#endif
+
 bool
 rc_bytes_is_text(struct rc_bytes bytes)
 {
     const unsigned char *at = (const unsigned char *)bytes.data;
     size_t left = bytes.size;
     while (left > 0) {
+#ifdef __SSE2__
+        if (left >= 16 && are_ascii(at)) {
+            at += 16;
+            left -= 16;
+            continue;
+        }
+#endif
         if (left >= 8) {
             uint64_t word;
             memcpy(&word, at, sizeof(word));
@@ -146,11 +188,26 @@ rc_writer_close(struct rc_writer *writer)
     *writer = (struct rc_writer){0};
 }
 
+uint32_t
+rc_writer_crc32c(const struct rc_writer *writer)
+{
+    return rc_crc32c_extend(writer->spilled_crc32c, writer->data,
+                            writer->failed ? 0 : writer->size);
+}
+
 void *
 rc_write_room(struct rc_writer *writer, size_t size)
 {
     if (writer->failed)
         return NULL;
+    if (writer->spill != NULL && writer->size >= writer->spill_bytes) {
+        writer->spilled_crc32c = rc_writer_crc32c(writer);
+        if (!writer->spill(writer->spill_context, writer->data, writer->size)) {
+            writer->failed = true;
+            return NULL;
+        }
+        writer->size = 0;
+    }
     const size_t needed = writer->size + size;
     if (RC_GROW(writer->data, writer->capacity, needed > 0 ? needed : 1) != RC_OK) {
         writer->failed = true;

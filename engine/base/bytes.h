@@ -42,6 +42,10 @@ rc_bytes_equal(struct rc_bytes a, struct rc_bytes b)
 int
 rc_bytes_compare(struct rc_bytes a, struct rc_bytes b);
 
+/* How many bytes, at most size_max, a and b have in common at their beginning. */
+size_t
+rc_bytes_common(const void *a, const void *b, size_t size_max);
+
 /* Whether the bytes are well-formed UTF-8 without NUL. */
 bool
 rc_bytes_is_text(struct rc_bytes bytes);
@@ -93,7 +97,19 @@ struct rc_writer {
     size_t size;
     size_t capacity;
     bool failed; /* An allocation was refused; what came after was dropped. Ask at the end. */
+
+    /* For output that is larger than memory should be: what was written goes to spill when it has
+     * reached spill_bytes, and data holds the rest. NULL: everything stays in data. false from it
+     * makes the writer fail. */
+    bool (*spill)(void *context, const void *data, size_t size);
+    void *spill_context;
+    size_t spill_bytes;
+    uint32_t spilled_crc32c; /* Of what was spilled. */
 };
+
+/* CRC32C of everything that was written so far, spilled or not. */
+uint32_t
+rc_writer_crc32c(const struct rc_writer *writer);
 
 void
 rc_writer_close(struct rc_writer *writer); /* For RC_CLEANUP on the struct itself. */

@@ -12,4 +12,8 @@ rc_clock_wall_ms(void);
 uint64_t
 rc_clock_monotonic_ns(void);
 
+/* Sleeps that long, or shorter when a signal comes. At most a second. */
+void
+rc_clock_sleep_ns(uint64_t ns);
+
 #endif

@@ -1,14 +1,7 @@
-/*
- * File: dispatch to the disk's table, and what can be said once for all disks: replacing a file.
- *
- * A replacement is written under the name with ".new" at its end. Whatever an interrupted one left
- * under that name is removed first, so a name that ends so must not be used for anything else.
- */
-#include <stdio.h>
-#include <string.h>
-
+/* File: dispatch to the disk's table, and copying. */
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
+#include "engine/base/checksum.h"
 #include "engine/base/file_ops.h"
 
 enum rc_status
@@ -57,6 +50,13 @@ rc_file_sync(struct rc_file *file, struct rc_error *reterr_error)
     return file->disk->ops->sync(file, reterr_error);
 }
 
+void
+rc_file_push(struct rc_file *file, uint64_t offset, uint64_t size)
+{
+    if (file->disk->ops->push != NULL)
+        file->disk->ops->push(file, offset, size);
+}
+
 enum rc_status
 rc_file_size(struct rc_file *file, uint64_t *ret_size, struct rc_error *reterr_error)
 {
@@ -85,12 +85,44 @@ rc_file_unmap(struct rc_disk *disk, const void *data, size_t size)
 }
 
 enum rc_status
+rc_disk_read_file(struct rc_disk *disk,
+                  const char *path,
+                  struct rc_account *account,
+                  void **ret_data,
+                  size_t *ret_size,
+                  struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_file_closep) struct rc_file *file = NULL;
+    uint64_t size = 0;
+    size_t got = 0;
+    RC_TRY(rc_file_open(disk, path, RC_FILE_READ, &file, reterr_error));
+    RC_TRY(rc_file_size(file, &size, reterr_error));
+    RC_CLEANUP(rc_alloc_freep)
+    void *data = rc_alloc_in(account != NULL ? account : &rc_account_process, size);
+    if (data == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to read %s", path);
+    RC_TRY(rc_file_read_at(file, data, size, 0, &got, reterr_error));
+    if (got != size)
+        return rc_error_set(reterr_error, RC_IO, "%s ended after %zu of %llu bytes", path, got,
+                            (unsigned long long)size);
+    *ret_data = RC_TAKE(data);
+    *ret_size = size;
+    return RC_OK;
+}
+
+enum rc_status
 rc_disk_rename(struct rc_disk *disk,
                const char *from,
                const char *to,
                struct rc_error *reterr_error)
 {
     return disk->ops->rename(disk, from, to, reterr_error);
+}
+
+enum rc_status
+rc_disk_link(struct rc_disk *disk, const char *from, const char *to, struct rc_error *reterr_error)
+{
+    return disk->ops->link(disk, from, to, reterr_error);
 }
 
 enum rc_status
@@ -130,51 +162,60 @@ rc_disk_lock(struct rc_disk *disk,
     return disk->ops->lock(disk, path, ret_lock, reterr_error);
 }
 
+#define COPY_BYTES ((size_t)1 << 20)
+
+/* Written in pieces, each on its way to the disk before the next is made: the log's syncs wait for
+ * one piece at most. */
 static enum rc_status
-write_new(struct rc_disk *disk,
-          const char *path,
-          const void *data,
-          size_t size,
-          struct rc_error *reterr_error)
+copy_content(struct rc_file *from,
+             struct rc_file *to,
+             uint64_t *ret_size,
+             uint32_t *ret_crc32c,
+             struct rc_error *reterr_error)
 {
-    const enum rc_status removed = rc_disk_remove(disk, path, reterr_error);
-    if (removed != RC_OK && removed != RC_NOT_FOUND)
-        return removed;
-    RC_CLEANUP(rc_file_closep) struct rc_file *file = NULL;
-    RC_TRY(rc_file_open(disk, path, RC_FILE_CREATE, &file, reterr_error));
-    RC_TRY(rc_file_write_at(file, data, size, 0, reterr_error));
-    return rc_file_sync(file, reterr_error);
+    RC_CLEANUP(rc_alloc_freep) void *piece = rc_alloc(COPY_BYTES);
+    if (piece == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to copy a file");
+    uint64_t at = 0;
+    uint32_t crc = 0;
+    for (;;) {
+        size_t got = 0;
+        RC_TRY(rc_file_read_at(from, piece, COPY_BYTES, at, &got, reterr_error));
+        if (got == 0)
+            break;
+        crc = rc_crc32c_extend(crc, piece, got);
+        if (to != NULL) {
+            RC_TRY(rc_file_write_at(to, piece, got, at, reterr_error));
+            rc_file_push(to, at, got);
+        }
+        at += got;
+        if (got < COPY_BYTES)
+            break;
+    }
+    *ret_size = at;
+    *ret_crc32c = crc;
+    return to != NULL ? rc_file_sync(to, reterr_error) : RC_OK;
 }
 
 enum rc_status
-rc_disk_replace_file(struct rc_disk *disk,
-                     const char *path,
-                     const void *data,
-                     size_t size,
-                     struct rc_error *reterr_error)
+rc_disk_copy_file(struct rc_disk *disk,
+                  const char *from,
+                  const char *to,
+                  uint64_t *ret_size,
+                  uint32_t *ret_crc32c,
+                  struct rc_error *reterr_error)
 {
-    const size_t path_bytes = strlen(path);
-    const size_t room = path_bytes + sizeof(".new");
-    RC_CLEANUP(rc_alloc_freep) char *temporary = rc_alloc(room);
-    RC_CLEANUP(rc_alloc_freep) char *parent = rc_alloc(path_bytes + 2);
-    if (temporary == NULL || parent == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to replace %s", path);
-    (void)snprintf(temporary, room, "%s.new", path);
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        (void)snprintf(parent, path_bytes + 2, ".");
-    else /* The parent of "/x" is "/". */
-        (void)snprintf(parent, path_bytes + 2, "%.*s", slash == path ? 1 : (int)(slash - path),
-                       path);
-
-    enum rc_status status = write_new(disk, temporary, data, size, reterr_error);
-    if (status == RC_OK)
-        status = rc_disk_rename(disk, temporary, path, reterr_error);
-    if (status != RC_OK) {
-        /* Best effort: what stays behind is removed by the next replacement. */
-        const enum rc_status removed = rc_disk_remove(disk, temporary, NULL);
-        (void)removed;
-        return status;
-    }
-    return rc_disk_sync_dir(disk, parent, reterr_error);
+    RC_CLEANUP(rc_file_closep) struct rc_file *source = NULL;
+    RC_CLEANUP(rc_file_closep) struct rc_file *target = NULL;
+    uint64_t size = 0;
+    uint32_t crc = 0;
+    RC_TRY(rc_file_open(disk, from, RC_FILE_READ, &source, reterr_error));
+    if (to != NULL)
+        RC_TRY(rc_file_open(disk, to, RC_FILE_CREATE, &target, reterr_error));
+    RC_TRY(copy_content(source, target, &size, &crc, reterr_error));
+    if (ret_size != NULL)
+        *ret_size = size;
+    if (ret_crc32c != NULL)
+        *ret_crc32c = crc;
+    return RC_OK;
 }

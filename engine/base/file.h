@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/base/alloc.h"
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
 
@@ -68,11 +69,27 @@ rc_file_write_at(struct rc_file *file,
 RC_MUST_USE enum rc_status
 rc_file_sync(struct rc_file *file, struct rc_error *reterr_error);
 
+/* Has bytes that were written carried to the disk now, and waits for that: a hint that keeps a
+ * large file from delaying the syncs of others. Makes nothing durable. */
+void
+rc_file_push(struct rc_file *file, uint64_t offset, uint64_t size);
+
 RC_MUST_USE enum rc_status
 rc_file_size(struct rc_file *file, uint64_t *ret_size, struct rc_error *reterr_error);
 
 RC_MUST_USE enum rc_status
 rc_file_truncate(struct rc_file *file, uint64_t size, struct rc_error *reterr_error);
+
+/* Reads a whole file into a new rc_alloc block of account (NULL: the process's), which is the
+ * caller's. What is used for long is read and not mapped: a page of a mapping that cannot be read
+ * is a signal, not a status. RC_IO when the file gets shorter meanwhile, RC_NO_MEMORY. */
+RC_MUST_USE enum rc_status
+rc_disk_read_file(struct rc_disk *disk,
+                  const char *path,
+                  struct rc_account *account,
+                  void **ret_data,
+                  size_t *ret_size,
+                  struct rc_error *reterr_error);
 
 /* Maps a whole file read-only. Pages fault in on use. */
 RC_MUST_USE enum rc_status
@@ -90,7 +107,22 @@ rc_disk_rename(struct rc_disk *disk,
                const char *to,
                struct rc_error *reterr_error);
 
-/* RC_NOT_FOUND when there is no such file. */
+/* A second name for a file, which must not exist. RC_UNSUPPORTED: the two places are not of one
+ * file system, or it has no such thing. */
+RC_MUST_USE enum rc_status
+rc_disk_link(struct rc_disk *disk, const char *from, const char *to, struct rc_error *reterr_error);
+
+/* Copies a file into a new one and syncs that; the directory's entry is not durable yet. to ==
+ * NULL: only reads it. *ret_size and *ret_crc32c (may be NULL) are of the bytes that were read. */
+RC_MUST_USE enum rc_status
+rc_disk_copy_file(struct rc_disk *disk,
+                  const char *from,
+                  const char *to,
+                  uint64_t *ret_size,
+                  uint32_t *ret_crc32c,
+                  struct rc_error *reterr_error);
+
+/* Removes a file or an empty directory. RC_NOT_FOUND when there is no such thing. */
 RC_MUST_USE enum rc_status
 rc_disk_remove(struct rc_disk *disk, const char *path, struct rc_error *reterr_error);
 

@@ -33,6 +33,7 @@ struct rc_disk_ops {
                                uint64_t offset,
                                struct rc_error *reterr_error);
     enum rc_status (*sync)(struct rc_file *file, struct rc_error *reterr_error);
+    void (*push)(struct rc_file *file, uint64_t offset, uint64_t size); /* May be NULL. */
     enum rc_status (*size)(struct rc_file *file, uint64_t *ret_size, struct rc_error *reterr_error);
     enum rc_status (*truncate)(struct rc_file *file, uint64_t size, struct rc_error *reterr_error);
     enum rc_status (*map)(struct rc_file *file,
@@ -44,6 +45,10 @@ struct rc_disk_ops {
                              const char *from,
                              const char *to,
                              struct rc_error *reterr_error);
+    enum rc_status (*link)(struct rc_disk *disk,
+                           const char *from,
+                           const char *to,
+                           struct rc_error *reterr_error);
     enum rc_status (*remove)(struct rc_disk *disk, const char *path, struct rc_error *reterr_error);
     enum rc_status (*sync_dir)(struct rc_disk *disk,
                                const char *path,

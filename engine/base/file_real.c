@@ -151,6 +151,14 @@ real_sync(struct rc_file *file, struct rc_error *reterr_error)
                : fail(reterr_error, errno, "sync", real_of(file)->path);
 }
 
+static void
+real_push(struct rc_file *file, uint64_t offset, uint64_t size)
+{
+    const int result = sync_file_range(real_of(file)->descriptor, (off_t)offset, (off_t)size,
+                                       SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+    (void)result; /* What fails here fails in the sync as well. */
+}
+
 static enum rc_status
 real_size(struct rc_file *file, uint64_t *ret_size, struct rc_error *reterr_error)
 {
@@ -204,6 +212,18 @@ real_rename(struct rc_disk *disk, const char *from, const char *to, struct rc_er
 {
     (void)disk;
     return rename(from, to) == 0 ? RC_OK : fail(reterr_error, errno, "rename", from);
+}
+
+static enum rc_status
+real_link(struct rc_disk *disk, const char *from, const char *to, struct rc_error *reterr_error)
+{
+    (void)disk;
+    if (link(from, to) == 0)
+        return RC_OK;
+    const int code = errno;
+    if (code == EXDEV || code == EPERM || code == EMLINK || code == EOPNOTSUPP)
+        return rc_error_set(reterr_error, RC_UNSUPPORTED, "%s cannot be linked to %s", from, to);
+    return fail(reterr_error, code, "link", from);
 }
 
 static enum rc_status
@@ -330,11 +350,13 @@ static const struct rc_disk_ops real_ops = {
     .read_at = real_read_at,
     .write_at = real_write_at,
     .sync = real_sync,
+    .push = real_push,
     .size = real_size,
     .truncate = real_truncate,
     .map = real_map,
     .unmap = real_unmap,
     .rename = real_rename,
+    .link = real_link,
     .remove = real_remove,
     .sync_dir = real_sync_dir,
     .make_dir = real_make_dir,

@@ -23,6 +23,16 @@
 #define RC_TIME_MS_MIN ((int64_t)-62135596800000)
 #define RC_TIME_MS_MAX ((int64_t)253402300799999)
 
+#define RC_DAY_MS ((int64_t)86400 * 1000)
+
+/* How far ahead of the server's clock a time may lie unless the project says otherwise: any zone's
+ * wall time taken for UTC (14 hours) and a clock that is hours off pass, a year typed wrong does
+ * not. */
+#define RC_FUTURE_MS_DEFAULT ((uint64_t)86400 * 1000)
+
+/* Retention by age, in days: 100 years. */
+#define RC_RETENTION_DAYS_MAX 36525u
+
 /* A batch: what one message of ingestion may hold. 16 MiB is the largest message taken. */
 #define RC_BATCH_ROWS_MAX ((uint32_t)1 << 17)
 #define RC_BATCH_BYTES_MAX ((uint64_t)16 << 20)
@@ -36,6 +46,15 @@
 #define RC_VALUE_BYTES_MAX (64u * 1024) /* A string, or a list with its elements' lengths. */
 #define RC_LIST_ITEMS_MAX 1024u
 #define RC_DESCRIPTION_BYTES_MAX 4096u
+
+/* What the dictionary of one event property holds: values beyond are texts of heads and slabs. So
+ * many that codes of 2 bytes do for it in a slab, and that it stays in a processor's cache. */
+#define RC_DICTIONARY_ENTRIES_MAX ((uint32_t)65536)
+#define RC_DICTIONARY_BYTES_MAX ((uint64_t)8 << 20) /* Of keys: 128 bytes each. */
+
+/* Codes that such a dictionary gives out over time, when it drops entries and takes new ones: a
+ * thousand times all of them. What is known by code (8 MiB of bits) stays small. */
+#define RC_DICTIONARY_CODES_MAX ((uint32_t)1 << 26)
 
 /* Property names of one project, events and users apart: a column table is an array of them. */
 #define RC_PROPERTIES_MAX 8192u

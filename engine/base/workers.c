@@ -1,5 +1,5 @@
 /*
- * Workers: one mutex, one condition, and per priority a queue of tasks and a list of runs.
+ * Workers: one mutex, one condition, a queue of tasks and a list of runs.
  *
  * A run (rc_workers_run) lives on its caller's stack and is linked into the pool while it wants
  * helpers. Nothing is allocated for it and it waits in no queue: a free worker that sees it joins
@@ -7,23 +7,22 @@
  * so that nobody can join any more, and waits for those who did. A caller that is itself a worker
  * only ever waits for helpers that are already running, hence nesting cannot deadlock.
  *
- * Order of a free worker: foreground runs (a query that has begun is finished first), foreground
- * tasks, then the same for background while the number of workers in the background is under its
- * limit. A run has the priority of the task that started it.
+ * A free worker takes runs before tasks: what has begun is finished first.
  *
- * Invariants: background_busy <= background_max; run->joined counts the helpers inside it; both
- * change under the mutex only.
+ * Niceness is a thread's own on Linux. It can only be raised without privileges, so a thread keeps
+ * the one that it begins with: that is why there are pools, and not priorities within one.
+ *
+ * Invariant: run->joined counts the helpers inside it; it changes under the mutex only.
  */
 #include "engine/base/workers.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
-
-#define PRIORITY_COUNT 2
 
 struct task {
     struct task *next;
@@ -50,17 +49,13 @@ struct run {
 struct rc_workers {
     pthread_mutex_t mutex;
     pthread_cond_t work;
-    struct queue queues[PRIORITY_COUNT];
-    struct run *runs[PRIORITY_COUNT];
-    uint32_t background_busy;
-    uint32_t background_max;
+    struct queue queue;
+    struct run *runs;
+    int niceness;
     uint32_t thread_count;
     bool stopping;
     pthread_t threads[];
 };
-
-/* What the current thread is busy with; a thread that is no worker counts as foreground. */
-static _Thread_local enum rc_priority priority_now = RC_FOREGROUND;
 
 static void
 run_work(struct run *run)
@@ -81,23 +76,12 @@ run_wanting(struct run *run)
     return run;
 }
 
+/* Helps a run, or does a task. Called and left with the mutex held. false: there is neither. */
 static bool
-has_work(const struct rc_workers *workers, enum rc_priority priority)
+work_once(struct rc_workers *workers)
 {
-    if (priority == RC_BACKGROUND && workers->background_busy >= workers->background_max)
-        return false;
-    return workers->queues[priority].first != NULL || run_wanting(workers->runs[priority]) != NULL;
-}
-
-/* Does one piece of work of a priority. Called and left with the mutex held. */
-static void
-work_once(struct rc_workers *workers, enum rc_priority priority)
-{
-    const uint32_t background = priority == RC_BACKGROUND ? 1 : 0;
-    workers->background_busy += background;
-    RC_ASSERT(workers->background_busy <= workers->background_max);
-    priority_now = priority;
-    struct run *run = run_wanting(workers->runs[priority]);
+    struct run *run = run_wanting(workers->runs);
+    struct task *task = workers->queue.first;
     if (run != NULL) {
         run->wanted--;
         run->joined++;
@@ -106,46 +90,36 @@ work_once(struct rc_workers *workers, enum rc_priority priority)
         pthread_mutex_lock(&workers->mutex);
         if (--run->joined == 0)
             pthread_cond_signal(&run->left);
-    } else {
-        struct queue *queue = &workers->queues[priority];
-        struct task *task = queue->first;
-        queue->first = task->next;
-        if (queue->first == NULL)
-            queue->last = NULL;
+    } else if (task != NULL) {
+        workers->queue.first = task->next;
+        if (task->next == NULL)
+            workers->queue.last = NULL;
         pthread_mutex_unlock(&workers->mutex);
         task->call(task->argument);
         rc_alloc_free(task);
         pthread_mutex_lock(&workers->mutex);
     }
-    priority_now = RC_FOREGROUND;
-    workers->background_busy -= background;
-    if (background != 0 && has_work(workers, RC_BACKGROUND))
-        pthread_cond_signal(&workers->work);
+    return run != NULL || task != NULL;
 }
 
 static void *
 worker_main(void *argument)
 {
     struct rc_workers *workers = argument;
+    if (workers->niceness != 0) /* 0: the calling thread, which begins with its process's. */
+        (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + workers->niceness);
     pthread_mutex_lock(&workers->mutex);
-    for (;;) {
-        if (has_work(workers, RC_FOREGROUND))
-            work_once(workers, RC_FOREGROUND);
-        else if (has_work(workers, RC_BACKGROUND))
-            work_once(workers, RC_BACKGROUND);
-        else if (workers->stopping && workers->queues[RC_BACKGROUND].first == NULL)
-            break;
-        else
+    while (work_once(workers) || !workers->stopping)
+        if (workers->queue.first == NULL && run_wanting(workers->runs) == NULL &&
+            !workers->stopping)
             pthread_cond_wait(&workers->work, &workers->mutex);
-    }
-    /* Others may sleep on the limit of background work that has just run out. */
-    pthread_cond_broadcast(&workers->work);
     pthread_mutex_unlock(&workers->mutex);
     return NULL;
 }
 
 enum rc_status
 rc_workers_new(uint32_t thread_count,
+               int niceness,
                struct rc_workers **ret_workers,
                struct rc_error *reterr_error)
 {
@@ -156,7 +130,7 @@ rc_workers_new(uint32_t thread_count,
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for %u workers", thread_count);
     pthread_mutex_init(&workers->mutex, NULL);
     pthread_cond_init(&workers->work, NULL);
-    workers->background_max = thread_count > 1 ? thread_count - 1 : 1;
+    workers->niceness = niceness;
     for (uint32_t i = 0; i < thread_count; i++) {
         if (pthread_create(&workers->threads[i], NULL, worker_main, workers) != 0) {
             rc_workers_free(workers);
@@ -179,8 +153,7 @@ rc_workers_free(struct rc_workers *workers)
     pthread_mutex_unlock(&workers->mutex);
     for (uint32_t i = 0; i < workers->thread_count; i++)
         pthread_join(workers->threads[i], NULL);
-    for (int i = 0; i < PRIORITY_COUNT; i++)
-        RC_ASSERT(workers->queues[i].first == NULL && workers->runs[i] == NULL);
+    RC_ASSERT(workers->queue.first == NULL && workers->runs == NULL);
     pthread_cond_destroy(&workers->work);
     pthread_mutex_destroy(&workers->mutex);
     return rc_alloc_free(workers);
@@ -193,10 +166,7 @@ rc_workers_count(const struct rc_workers *workers)
 }
 
 enum rc_status
-rc_workers_submit(struct rc_workers *workers,
-                  enum rc_priority priority,
-                  void (*call)(void *argument),
-                  void *argument)
+rc_workers_submit(struct rc_workers *workers, void (*call)(void *argument), void *argument)
 {
     struct task *task = rc_alloc(sizeof(*task));
     if (task == NULL)
@@ -205,7 +175,7 @@ rc_workers_submit(struct rc_workers *workers,
     pthread_mutex_lock(&workers->mutex);
     const bool refused = workers->stopping;
     if (!refused) {
-        struct queue *queue = &workers->queues[priority];
+        struct queue *queue = &workers->queue;
         if (queue->last == NULL)
             queue->first = task;
         else
@@ -237,10 +207,9 @@ rc_workers_run(struct rc_workers *workers,
         return;
     }
     pthread_cond_init(&run.left, NULL);
-    struct run **list = &workers->runs[priority_now];
     pthread_mutex_lock(&workers->mutex);
-    run.next = *list;
-    *list = &run;
+    run.next = workers->runs;
+    workers->runs = &run;
     if (run.wanted == 1)
         pthread_cond_signal(&workers->work);
     else
@@ -250,7 +219,7 @@ rc_workers_run(struct rc_workers *workers,
     run_work(&run);
 
     pthread_mutex_lock(&workers->mutex);
-    struct run **at = list;
+    struct run **at = &workers->runs;
     while (*at != &run)
         at = &(*at)->next;
     *at = run.next;

@@ -1,7 +1,6 @@
 /*
- * Workers: a fixed pool of threads and two queues, foreground (queries) and background (seal,
- * merge, checkpoint). A free worker takes a foreground task first; at most all but one worker are
- * busy with background tasks (with one worker, background runs when nothing else waits).
+ * Workers: a fixed pool of threads and a queue. What must not wait for something else gets a pool
+ * of its own: queries one, seals and merges one that is nicer to the rest of the machine.
  *
  * Ownership: the pool owns its threads; a task's argument belongs to the task.
  * Threading: any thread may submit. rc_workers_run may be called from a worker: the caller takes
@@ -19,10 +18,10 @@
 
 struct rc_workers;
 
-enum rc_priority { RC_FOREGROUND, RC_BACKGROUND };
-
+/* niceness: 0, or by how much its threads step back (1 .. 19) behind the process's others. */
 RC_MUST_USE enum rc_status
 rc_workers_new(uint32_t thread_count,
+               int niceness,
                struct rc_workers **ret_workers,
                struct rc_error *reterr_error);
 
@@ -36,10 +35,7 @@ uint32_t
 rc_workers_count(const struct rc_workers *workers);
 
 RC_MUST_USE enum rc_status
-rc_workers_submit(struct rc_workers *workers,
-                  enum rc_priority priority,
-                  void (*task)(void *argument),
-                  void *argument);
+rc_workers_submit(struct rc_workers *workers, void (*task)(void *argument), void *argument);
 
 /*
  * Calls task(argument, i) for each i in [0, count), on up to parallel_max threads, the caller's

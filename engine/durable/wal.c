@@ -55,6 +55,9 @@ struct rc_wal {
     struct rc_error broken_error;
     bool broken;
     bool stopping;
+    bool turn_wanted; /* The thread is to go on in a new file. */
+    enum rc_status turn_status;
+    struct rc_error turn_error;
     pthread_t thread;
     bool thread_started;
 };
@@ -211,17 +214,42 @@ write_marker(struct rc_wal *wal, bool synced)
     (void)status;
 }
 
+/* Goes on in a new file, as rc_wal_begin_erasing asked for. Called with the mutex held. */
+static void
+turn_file(struct rc_wal *wal)
+{
+    struct rc_error error;
+    enum rc_status status = RC_UNAVAILABLE;
+    const bool possible = !wal->broken && wal->position > RC_WAL_HEADER_BYTES;
+    pthread_mutex_unlock(&wal->mutex);
+    if (possible)
+        status = next_file(wal, &error);
+    else
+        rc_error_set(&error, status, "the log cannot go on in a new file now");
+    if (possible && status != RC_OK && status != RC_NO_SPACE && status != RC_NO_MEMORY)
+        break_log(wal, &error);
+    pthread_mutex_lock(&wal->mutex);
+    wal->turn_wanted = false;
+    wal->turn_status = status;
+    if (status != RC_OK)
+        wal->turn_error = error;
+    pthread_cond_broadcast(&wal->delivered);
+}
+
 static void *
 log_main(void *argument)
 {
     struct rc_wal *wal = argument;
     pthread_mutex_lock(&wal->mutex);
     for (;;) {
+        if (wal->turn_wanted)
+            turn_file(wal);
         struct rc_wal_group *group = &wal->groups[wal->filling];
         if (group->entry_count == 0 && wal->stopping)
             break;
         if (group->entry_count == 0) {
-            pthread_cond_wait(&wal->work, &wal->mutex);
+            if (!wal->turn_wanted)
+                pthread_cond_wait(&wal->work, &wal->mutex);
             continue;
         }
         wal->filling ^= 1U;
@@ -381,6 +409,29 @@ enum rc_status
 rc_wal_trim(struct rc_wal *wal, uint64_t sequence, struct rc_error *reterr_error)
 {
     return rc_wal_files_trim(wal->files, sequence, reterr_error);
+}
+
+enum rc_status
+rc_wal_begin_erasing(struct rc_wal *wal, struct rc_error *reterr_error)
+{
+    RC_TRY(rc_wal_files_begin_erasing(wal->files, reterr_error));
+    pthread_mutex_lock(&wal->mutex);
+    RC_ASSERT(!wal->stopping && !wal->turn_wanted);
+    wal->turn_wanted = true;
+    pthread_cond_signal(&wal->work);
+    while (wal->turn_wanted)
+        pthread_cond_wait(&wal->delivered, &wal->mutex);
+    const enum rc_status status = wal->turn_status;
+    if (status != RC_OK && reterr_error != NULL)
+        *reterr_error = wal->turn_error;
+    pthread_mutex_unlock(&wal->mutex);
+    return status;
+}
+
+void
+rc_wal_end_erasing(struct rc_wal *wal)
+{
+    rc_wal_files_end_erasing(wal->files);
 }
 
 void

@@ -107,6 +107,19 @@ rc_wal_drain(struct rc_wal *wal);
 RC_MUST_USE enum rc_status
 rc_wal_trim(struct rc_wal *wal, uint64_t sequence, struct rc_error *reterr_error);
 
+/*
+ * For erasing what was logged: goes on in a new file that was written with zeros, so that a trim
+ * can reach all records up to now. Until rc_wal_end_erasing no file is recycled: those that are
+ * trimmed are removed. Waits for the log's thread. One caller at a time. RC_UNAVAILABLE  nothing
+ * was logged since the newest file was begun, or the log is broken. Else            as for an
+ * append; rc_wal_end_erasing must be called all the same.
+ */
+RC_MUST_USE enum rc_status
+rc_wal_begin_erasing(struct rc_wal *wal, struct rc_error *reterr_error);
+
+void
+rc_wal_end_erasing(struct rc_wal *wal);
+
 void
 rc_wal_get_stats(struct rc_wal *wal, struct rc_wal_stats *ret_stats);
 

@@ -45,6 +45,7 @@ struct rc_wal_files {
     pthread_t helper;
     bool helper_started;
     bool spare_wanted;
+    bool erasing; /* Trimmed files are removed: what they hold must not stay. */
     bool stopping;
 };
 
@@ -432,7 +433,7 @@ take_oldest(struct rc_wal_files *files,
         files->live_count--;
         memmove(&files->live[0], &files->live[1], files->live_count * sizeof(files->live[0]));
     }
-    *ret_spare_count = files->spare_count;
+    *ret_spare_count = files->erasing ? SPARES_MAX : files->spare_count;
     pthread_mutex_unlock(&files->mutex);
     return taken;
 }
@@ -465,6 +466,36 @@ rc_wal_files_trim(struct rc_wal_files *files, uint64_t sequence, struct rc_error
     for (size_t i = 0; i < recycled_count; i++)
         return_spare(files, recycled[i]);
     return RC_OK;
+}
+
+/* Takes any spare off the list; false: there is none. */
+static bool
+pop_spare(struct rc_wal_files *files, uint64_t *ret_number)
+{
+    pthread_mutex_lock(&files->mutex);
+    files->erasing = true;
+    const bool taken = files->spare_count > 0;
+    if (taken)
+        *ret_number = files->spares[--files->spare_count];
+    pthread_mutex_unlock(&files->mutex);
+    return taken;
+}
+
+enum rc_status
+rc_wal_files_begin_erasing(struct rc_wal_files *files, struct rc_error *reterr_error)
+{
+    uint64_t number;
+    while (pop_spare(files, &number))
+        RC_TRY(remove_file(files, true, number, reterr_error));
+    return rc_disk_sync_dir(files->disk, files->directory, reterr_error);
+}
+
+void
+rc_wal_files_end_erasing(struct rc_wal_files *files)
+{
+    pthread_mutex_lock(&files->mutex);
+    files->erasing = false;
+    pthread_mutex_unlock(&files->mutex);
 }
 
 uint64_t

@@ -85,6 +85,15 @@ rc_wal_files_prepare(struct rc_wal_files *files);
 RC_MUST_USE enum rc_status
 rc_wal_files_trim(struct rc_wal_files *files, uint64_t sequence, struct rc_error *reterr_error);
 
+/* Removes every spare, which may hold what was written in an earlier life. Until
+ * rc_wal_files_end_erasing new spares are written with zeros and trimmed files are removed. After a
+ * failure some spares are left, and it must be ended too. */
+RC_MUST_USE enum rc_status
+rc_wal_files_begin_erasing(struct rc_wal_files *files, struct rc_error *reterr_error);
+
+void
+rc_wal_files_end_erasing(struct rc_wal_files *files);
+
 /* Bytes of the live files but the newest. */
 uint64_t
 rc_wal_files_older_bytes(struct rc_wal_files *files);

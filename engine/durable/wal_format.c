@@ -95,6 +95,33 @@ rc_wal_frame_encode(const struct rc_wal_frame *frame, unsigned char *at)
     memcpy(at, &bytes, sizeof(bytes));
 }
 
+static bool
+frame_is_sound(const unsigned char *at, uint64_t left, uint64_t salt, struct frame_bytes *ret_bytes)
+{
+    struct frame_bytes bytes;
+    if (left < sizeof(bytes))
+        return false;
+    memcpy(&bytes, at, sizeof(bytes));
+    *ret_bytes = bytes;
+    return bytes.salt == salt &&
+           bytes.crc == rc_crc32c(&bytes, offsetof(struct frame_bytes, crc)) &&
+           (bytes.kind == RC_WAL_RECORD || bytes.kind == RC_WAL_MARKER) &&
+           bytes.synced < bytes.sequence && rc_wal_record_bytes(bytes.payload_bytes) <= left;
+}
+
+bool
+rc_wal_frame_is_sound(const unsigned char *at,
+                      uint64_t left,
+                      uint64_t salt,
+                      uint32_t *ret_payload_bytes)
+{
+    struct frame_bytes bytes;
+    if (!frame_is_sound(at, left, salt, &bytes))
+        return false;
+    *ret_payload_bytes = bytes.payload_bytes;
+    return true;
+}
+
 bool
 rc_wal_frame_decode(const unsigned char *at,
                     uint64_t left,
@@ -102,13 +129,7 @@ rc_wal_frame_decode(const unsigned char *at,
                     struct rc_wal_frame *ret_frame)
 {
     struct frame_bytes bytes;
-    if (left < sizeof(bytes))
-        return false;
-    memcpy(&bytes, at, sizeof(bytes));
-    if (bytes.salt != salt || bytes.crc != rc_crc32c(&bytes, offsetof(struct frame_bytes, crc)))
-        return false;
-    if ((bytes.kind != RC_WAL_RECORD && bytes.kind != RC_WAL_MARKER) ||
-        bytes.synced >= bytes.sequence || rc_wal_record_bytes(bytes.payload_bytes) > left ||
+    if (!frame_is_sound(at, left, salt, &bytes) ||
         bytes.payload_crc != rc_crc32c(at + sizeof(bytes), bytes.payload_bytes))
         return false;
     *ret_frame = (struct rc_wal_frame){

@@ -83,6 +83,14 @@ rc_wal_header_decode(const unsigned char *block, struct rc_wal_header *ret_heade
 void
 rc_wal_frame_encode(const struct rc_wal_frame *frame, unsigned char *at);
 
+/* Whether the RC_WAL_FRAME_BYTES at at are an intact frame of the life with this salt, whose
+ * payload would lie within the left bytes of the file; the payload itself is not looked at. */
+bool
+rc_wal_frame_is_sound(const unsigned char *at,
+                      uint64_t left,
+                      uint64_t salt,
+                      uint32_t *ret_payload_bytes);
+
 /*
  * Reads the frame at at, where left bytes remain in the file.
  * false: there is no intact frame of the life with this salt (payload checked); *ret_frame is as it

@@ -14,6 +14,7 @@
 #include "engine/face/engine_state.h"
 #include "engine/intake/merge.h"
 #include "engine/intake/seal.h"
+#include "engine/store/dictionary_sweep.h"
 
 #define KEEPER_PERIOD_MS 250
 #define IDLE_NS ((uint64_t)2000000000)
@@ -53,8 +54,7 @@ queue_task(struct tenant *tenant, _Atomic(bool) *flag, void (*task)(void *))
     if (atomic_load(&tenant->engine->stopping) || atomic_exchange(flag, true))
         return;
     task_begins(tenant->engine);
-    if (rc_workers_submit(tenant->engine->workers, RC_BACKGROUND, task, rc_tenant_ref(tenant)) ==
-        RC_OK)
+    if (rc_workers_submit(tenant->engine->tidiers, task, rc_tenant_ref(tenant)) == RC_OK)
         return;
     atomic_store(flag, false);
     task_ends(tenant->engine);
@@ -81,15 +81,28 @@ merge_while(struct tenant *tenant,
     return RC_CANCELLED;
 }
 
+/* Frees what only rows had that are gone, for a project that is at rest: a merge sees to its own,
+ * but rows die in heads too. */
+static void
+sweep(struct tenant *tenant)
+{
+    const enum rc_status status = rc_project_sweep_dictionaries(
+        tenant->project, RC_SWEEP_MOSTLY_DEAD, &tenant->cancel, NULL, NULL);
+    (void)status; /* Dictionaries stay as they are until the next time. */
+}
+
 static void
 merge_task(void *argument)
 {
     struct tenant *tenant = argument;
     struct rc_engine *engine = tenant->engine;
     const uint64_t idle_ns = rc_clock_monotonic_ns() - atomic_load(&tenant->applied_at_ns);
+    const bool idle = idle_ns >= IDLE_NS;
     const enum rc_status status =
-        merge_while(tenant, idle_ns >= IDLE_NS ? rc_merge_pick_idle : rc_merge_pick, NULL);
+        merge_while(tenant, idle ? rc_merge_pick_idle : rc_merge_pick, NULL);
     (void)status; /* Tried again with the next kick. */
+    if (idle)
+        sweep(tenant);
     atomic_store(&tenant->merging, false);
     rc_tenant_unref(tenant);
     task_ends(engine);
@@ -133,6 +146,25 @@ rc_background_kick(struct tenant *tenant)
 }
 
 void
+rc_background_merge(struct tenant *tenant)
+{
+    queue_task(tenant, &tenant->merging, merge_task);
+}
+
+void
+rc_background_wait(struct rc_engine *engine)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 20 * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&engine->background);
+    pthread_cond_timedwait(&engine->background_done, &engine->background, &until);
+    pthread_mutex_unlock(&engine->background);
+}
+
+void
 rc_background_hold(struct tenant *tenant, uint32_t full_heads_max)
 {
     struct rc_engine *engine = tenant->engine;
@@ -142,14 +174,7 @@ rc_background_hold(struct tenant *tenant, uint32_t full_heads_max)
         /* Without a task there is nothing to wait for: sealing failed, and memory decides. */
         if (version->head_count <= full_heads_max + 1 || !atomic_load(&tenant->sealing))
             return;
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 20 * 1000000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-        pthread_mutex_lock(&engine->background);
-        pthread_cond_timedwait(&engine->background_done, &engine->background, &until);
-        pthread_mutex_unlock(&engine->background);
+        rc_background_wait(engine);
     }
 }
 
@@ -162,6 +187,7 @@ keep_tenant(struct tenant *tenant)
     rc_project_lock_writer(tenant->project);
     const struct rc_version *now = rc_project_version(tenant->project);
     const uint32_t rows = rc_head_row_count(now->heads[now->head_count - 1].head);
+    rc_event_index_clear(rc_project_event_index(tenant->project));
     rc_project_unlock_writer(tenant->project);
     if (rows >= IDLE_HEAD_ROWS_MIN && rc_seal_end_head(tenant->project, NULL) == RC_OK)
         rc_background_kick(tenant);
@@ -169,9 +195,26 @@ keep_tenant(struct tenant *tenant)
         queue_task(tenant, &tenant->merging, merge_task);
 }
 
+/* What the wall clock asks for is looked at this often. */
+#define CALENDAR_PERIOD_MS 10000
+
+static void
+keep_calendar(struct rc_engine *engine)
+{
+    const int64_t now_ms = rc_clock_wall_ms();
+    if (now_ms < engine->calendar_next_ms &&
+        now_ms > engine->calendar_next_ms - 2 * CALENDAR_PERIOD_MS)
+        return;
+    engine->calendar_next_ms = now_ms + CALENDAR_PERIOD_MS;
+    const enum rc_status status = rc_engine_expire(engine, now_ms, NULL);
+    (void)status; /* Tried again. */
+    rc_purge_if_due(engine, now_ms);
+}
+
 static void
 keep_all(struct rc_engine *engine)
 {
+    keep_calendar(engine);
     struct tenant **tenants = NULL;
     uint32_t count = 0;
     if (rc_tenants_pin(engine, &tenants, &count) != RC_OK)
@@ -242,17 +285,29 @@ rc_engine_settle(struct rc_engine *engine)
     pthread_mutex_unlock(&engine->background);
 }
 
+void
+rc_background_take_merging(struct tenant *tenant)
+{
+    while (atomic_exchange(&tenant->merging, true))
+        rc_background_wait(tenant->engine);
+}
+
+void
+rc_background_give_merging(struct tenant *tenant)
+{
+    atomic_store(&tenant->merging, false);
+}
+
 static enum rc_status
 compact(struct tenant *tenant, struct rc_error *reterr_error)
 {
     RC_TRY(rc_seal_end_head(tenant->project, reterr_error));
     rc_background_kick(tenant);
     rc_engine_settle(tenant->engine);
-    /* One merge at a time for a project: take the flag as a task would. */
-    while (atomic_exchange(&tenant->merging, true))
-        rc_engine_settle(tenant->engine);
+    rc_background_take_merging(tenant);
     const enum rc_status status = merge_while(tenant, rc_merge_pick_all, reterr_error);
-    atomic_store(&tenant->merging, false);
+    sweep(tenant);
+    rc_background_give_merging(tenant);
     return atomic_load(&tenant->cancel) ? RC_OK : status; /* Deleted meanwhile: nothing to do. */
 }
 

@@ -13,12 +13,17 @@
 #include "engine/base/clock.h"
 #include "engine/durable/manifest.h"
 #include "engine/face/engine_state.h"
+#include "engine/keep/backup.h"
 #include "engine/keep/manifest_content.h"
 #include "engine/keep/restore.h"
 
 #define WAL_FILE_BYTES ((uint64_t)64 << 20)
 #define WAL_CHECKPOINT_BYTES ((uint64_t)1 << 30)
+#define PURGE_AFTER_MS ((uint64_t)24 * 3600 * 1000)
 #define WAL_BUFFER_BYTES ((uint64_t)64 << 20)
+/* Seals and merges get about a tenth of a processor that queries want, and all of it otherwise. */
+#define TIDIERS_NICENESS 10
+#define COLD_BYTES ((uint64_t)256 << 20)
 
 /* Makes the entry of a path in its parent durable. */
 static enum rc_status
@@ -34,6 +39,21 @@ sync_parent(struct rc_disk *disk, const char *path, struct rc_error *reterr_erro
         size--;
     (void)snprintf(parent, sizeof(parent), "%.*s", (int)size, path);
     return rc_disk_sync_dir(disk, size == 0 ? "." : parent, reterr_error);
+}
+
+/* A restore puts the manifest there last: without it the directory would look like a new one. */
+static enum rc_status
+refuse_half_restored(struct rc_engine *engine, struct rc_error *reterr_error)
+{
+    char path[RC_PATH_BYTES_MAX];
+    (void)snprintf(path, sizeof(path), "%s/" RC_RESTORING_NAME, engine->directory);
+    RC_CLEANUP(rc_file_closep) struct rc_file *mark = NULL;
+    const enum rc_status status =
+        rc_file_open(engine->disk, path, RC_FILE_READ, &mark, reterr_error);
+    if (status == RC_OK)
+        return rc_error_set(reterr_error, RC_CORRUPT,
+                            "a restore into %s was interrupted: restore again", engine->directory);
+    return status == RC_NOT_FOUND ? RC_OK : status;
 }
 
 /* What is acknowledged later lies in these directories: they must outlive a power cut first. */
@@ -59,7 +79,8 @@ make_directories(struct rc_engine *engine,
     if (status == RC_CONFLICT)
         return rc_error_set(reterr_error, RC_CONFLICT, "another process uses the data directory %s",
                             engine->directory);
-    return status;
+    RC_TRY(status);
+    return refuse_half_restored(engine, reterr_error);
 }
 
 static enum rc_status
@@ -68,12 +89,21 @@ restore_tenant(struct rc_engine *engine,
                const struct rc_manifest_project *stored,
                struct rc_error *reterr_error)
 {
+    const struct rc_restore how = {
+        .disk = engine->disk,
+        .directory = engine->directory,
+        .parent = &engine->account,
+        .head_rows_max = engine->head_rows_max,
+        .workers = engine->workers,
+        .verify = RC_SLAB_CHECKSUMS,
+        .cold = engine->cold_after_ms == 0 ? NULL : engine->cold,
+        .cold_before_ms = rc_engine_cold_before_ms(engine),
+    };
     RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
     struct rc_kept_slabs kept = {0};
-    RC_TRY(rc_restore_project(engine->disk, engine->directory, stored->id, stored->incarnation,
-                              content->number, &engine->account, engine->head_rows_max, false,
-                              &project, &kept, reterr_error));
+    RC_TRY(rc_restore_project(&how, stored, content->number, &project, &kept, reterr_error));
     struct tenant *tenant = NULL;
+    rc_project_bound_dictionaries(project, &engine->dictionary_bounds);
     const enum rc_status status =
         rc_tenant_add(engine, RC_TAKE(project), stored->incarnation, &tenant);
     if (status != RC_OK) {
@@ -83,6 +113,46 @@ restore_tenant(struct rc_engine *engine,
     tenant->kept = kept;
     tenant->restored_sequence = stored->sequence;
     return RC_OK;
+}
+
+/* The projects of a manifest, restored by the workers; the first failure stands for all. */
+struct restoring {
+    struct rc_engine *engine;
+    const struct rc_manifest_content *content;
+    pthread_mutex_t lock; /* Guards what follows. */
+    enum rc_status status;
+    struct rc_error error;
+};
+
+static void
+restore_one(void *argument, uint32_t index)
+{
+    struct restoring *restoring = argument;
+    struct rc_error error;
+    const enum rc_status status = restore_tenant(restoring->engine, restoring->content,
+                                                 &restoring->content->projects[index], &error);
+    if (status == RC_OK)
+        return;
+    pthread_mutex_lock(&restoring->lock);
+    if (restoring->status == RC_OK) {
+        restoring->status = status;
+        restoring->error = error;
+    }
+    pthread_mutex_unlock(&restoring->lock);
+}
+
+static enum rc_status
+restore_tenants(struct rc_engine *engine,
+                const struct rc_manifest_content *content,
+                struct rc_error *reterr_error)
+{
+    struct restoring restoring = {
+        .engine = engine, .content = content, .lock = PTHREAD_MUTEX_INITIALIZER};
+    rc_workers_run(engine->workers, rc_workers_count(engine->workers), content->project_count,
+                   restore_one, &restoring);
+    if (restoring.status != RC_OK && reterr_error != NULL)
+        *reterr_error = restoring.error;
+    return restoring.status;
 }
 
 /* Reads the manifest, if there is one, and restores its projects. *ret_replay_after: the log record
@@ -104,14 +174,41 @@ restore_all(struct rc_engine *engine, uint64_t *ret_replay_after, struct rc_erro
     RC_TRY(rc_manifest_content_read((struct rc_bytes){(const char *)payload.data, payload.size},
                                     arena, &content, reterr_error));
     uint64_t replay_after = content.sequence;
-    for (uint32_t i = 0; i < content.project_count; i++) {
-        RC_TRY(restore_tenant(engine, &content, &content.projects[i], reterr_error));
+    RC_TRY(restore_tenants(engine, &content, reterr_error));
+    for (uint32_t i = 0; i < content.project_count; i++)
         if (content.projects[i].sequence < replay_after)
             replay_after = content.projects[i].sequence;
-    }
     engine->checkpoint_number = content.number;
     atomic_store(&engine->applied, replay_after);
     *ret_replay_after = replay_after;
+    return RC_OK;
+}
+
+enum rc_status
+rc_engine_restore(struct rc_engine *engine,
+                  const struct rc_engine_options *options,
+                  char wal_path[RC_PATH_BYTES_MAX],
+                  uint64_t *ret_replay_after,
+                  struct rc_error *reterr_error)
+{
+    const size_t size = strlen(options->directory) + 1;
+    engine->directory = rc_alloc(size);
+    if (engine->directory == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to open");
+    memcpy(engine->directory, options->directory, size);
+    RC_TRY(make_directories(engine, wal_path, reterr_error));
+    const uint64_t cold_bytes = options->cold_bytes_max != 0 ? options->cold_bytes_max : COLD_BYTES;
+    RC_TRY_OR(reterr_error, rc_cold_cache_new(cold_bytes, &engine->cold));
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const uint32_t threads = options->worker_count != 0 ? options->worker_count
+                             : processors > 0           ? (uint32_t)processors
+                                                        : 1;
+    /* One more than compute: a short query must not wait for a long one, nor a seal for a merge. */
+    RC_TRY(rc_workers_new(threads + 1, 0, &engine->workers, reterr_error));
+    RC_TRY(rc_workers_new(threads + 1, TIDIERS_NICENESS, &engine->tidiers, reterr_error));
+    const uint64_t begun_ns = rc_clock_monotonic_ns();
+    RC_TRY(restore_all(engine, ret_replay_after, reterr_error));
+    engine->restore_ns = rc_clock_monotonic_ns() - begun_ns;
     return RC_OK;
 }
 
@@ -121,20 +218,8 @@ open_parts(struct rc_engine *engine,
            struct rc_error *reterr_error)
 {
     char wal_path[RC_PATH_BYTES_MAX];
-    const size_t size = strlen(options->directory) + 1;
-    engine->directory = rc_alloc(size);
-    if (engine->directory == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to open");
-    memcpy(engine->directory, options->directory, size);
-    RC_TRY(make_directories(engine, wal_path, reterr_error));
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    const uint32_t threads = options->worker_count != 0 ? options->worker_count
-                             : processors > 0           ? (uint32_t)processors
-                                                        : 1;
-    /* Two more than compute: a seal must not wait behind a merge, nor a query behind both. */
-    RC_TRY(rc_workers_new(threads + 2, &engine->workers, reterr_error));
     uint64_t replay_after = 0;
-    RC_TRY(restore_all(engine, &replay_after, reterr_error));
+    RC_TRY(rc_engine_restore(engine, options, wal_path, &replay_after, reterr_error));
     const struct rc_wal_options wal_options = {
         .disk = engine->disk,
         .directory = wal_path,
@@ -145,8 +230,46 @@ open_parts(struct rc_engine *engine,
         .on_durable = rc_log_durable,
         .context = engine,
     };
-    RC_TRY(rc_wal_open(&wal_options, &engine->wal, reterr_error));
+    const enum rc_status status = rc_wal_open(&wal_options, &engine->wal, reterr_error);
+    if (status == RC_CORRUPT)
+        rc_repair_explain(engine, wal_path, replay_after, reterr_error);
+    RC_TRY(status);
     return rc_keeper_start(engine, reterr_error);
+}
+
+struct rc_engine *
+rc_engine_new(const struct rc_engine_options *options)
+{
+    struct rc_engine *engine = rc_alloc_zero(sizeof(*engine));
+    if (engine == NULL)
+        return NULL;
+    RC_ASSERT(options->head_rows_max <= RC_HEAD_ROWS_MAX);
+    engine->disk = options->disk != NULL ? options->disk : rc_disk_real();
+    engine->account = (struct rc_account){
+        .parent = &rc_account_process,
+    };
+    engine->memory_bytes_max = options->memory_bytes_max;
+    engine->cold_after_ms = options->cold_after_ms;
+    engine->head_rows_max = options->head_rows_max != 0 ? options->head_rows_max : RC_HEAD_ROWS_MAX;
+    engine->dictionary_bounds = (struct rc_dictionary_bounds){
+        .entries_max = options->dictionary_entries_max != 0 ? options->dictionary_entries_max
+                                                            : RC_DICTIONARY_ENTRIES_MAX,
+        .codes_max = RC_DICTIONARY_CODES_MAX,
+        .bytes_max = options->dictionary_bytes_max != 0 ? options->dictionary_bytes_max
+                                                        : RC_DICTIONARY_BYTES_MAX,
+    };
+    engine->wal_checkpoint_bytes =
+        options->wal_checkpoint_bytes != 0 ? options->wal_checkpoint_bytes : WAL_CHECKPOINT_BYTES;
+    pthread_mutex_init(&engine->changes, NULL);
+    pthread_mutex_init(&engine->registry, NULL);
+    engine->purge_after_ms =
+        options->purge_after_ms != 0 ? options->purge_after_ms : PURGE_AFTER_MS;
+    pthread_mutex_init(&engine->purge, NULL);
+    pthread_mutex_init(&engine->checkpoint, NULL);
+    pthread_mutex_init(&engine->background, NULL);
+    pthread_cond_init(&engine->background_done, NULL);
+    pthread_cond_init(&engine->keeper_wake, NULL);
+    return engine;
 }
 
 enum rc_status
@@ -155,24 +278,9 @@ rc_engine_open(const struct rc_engine_options *options,
                struct rc_error *reterr_error)
 {
     const uint64_t begun_ns = rc_clock_monotonic_ns();
-    struct rc_engine *engine = rc_alloc_zero(sizeof(*engine));
+    struct rc_engine *engine = rc_engine_new(options);
     if (engine == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to open");
-    RC_ASSERT(options->head_rows_max <= RC_HEAD_ROWS_MAX);
-    engine->disk = options->disk != NULL ? options->disk : rc_disk_real();
-    engine->account = (struct rc_account){
-        .parent = &rc_account_process,
-    };
-    engine->memory_bytes_max = options->memory_bytes_max;
-    engine->head_rows_max = options->head_rows_max != 0 ? options->head_rows_max : RC_HEAD_ROWS_MAX;
-    engine->wal_checkpoint_bytes =
-        options->wal_checkpoint_bytes != 0 ? options->wal_checkpoint_bytes : WAL_CHECKPOINT_BYTES;
-    pthread_mutex_init(&engine->changes, NULL);
-    pthread_mutex_init(&engine->registry, NULL);
-    pthread_mutex_init(&engine->checkpoint, NULL);
-    pthread_mutex_init(&engine->background, NULL);
-    pthread_cond_init(&engine->background_done, NULL);
-    pthread_cond_init(&engine->keeper_wake, NULL);
     const enum rc_status status = open_parts(engine, options, reterr_error);
     if (status != RC_OK) {
         rc_engine_close(engine, false);
@@ -191,6 +299,7 @@ rc_engine_close(struct rc_engine *engine, bool snapshot)
     rc_keeper_stop(engine);
     if (engine->wal != NULL) {
         rc_wal_drain(engine->wal);
+        engine->closing = true;
         struct rc_snapshot_result result;
         const enum rc_status status = snapshot ? rc_engine_snapshot(engine, &result, NULL) : RC_OK;
         (void)status; /* Without a checkpoint the next start replays the log. */
@@ -199,14 +308,17 @@ rc_engine_close(struct rc_engine *engine, bool snapshot)
     engine->wal = rc_wal_close(engine->wal);
     for (size_t i = 0; i < engine->tenant_count; i++)
         atomic_store(&engine->tenants[i]->cancel, true);
+    engine->tidiers = rc_workers_free(engine->tidiers);
     engine->workers = rc_workers_free(engine->workers);
     for (size_t i = 0; i < engine->tenant_count; i++)
         rc_tenant_unref(engine->tenants[i]);
     rc_alloc_free(engine->tenants);
+    rc_cold_cache_free(engine->cold);
     rc_file_close(engine->lock_file);
     rc_alloc_free(engine->directory);
     pthread_mutex_destroy(&engine->changes);
     pthread_mutex_destroy(&engine->registry);
+    pthread_mutex_destroy(&engine->purge);
     pthread_mutex_destroy(&engine->checkpoint);
     pthread_mutex_destroy(&engine->background);
     pthread_cond_destroy(&engine->background_done);
@@ -228,9 +340,11 @@ rc_engine_get_stats(struct rc_engine *engine, struct rc_engine_stats *ret_stats)
     pthread_mutex_lock(&engine->registry);
     const uint64_t projects = engine->tenant_count;
     pthread_mutex_unlock(&engine->registry);
+    struct rc_cold_stats cold;
+    rc_cold_cache_get_stats(engine->cold, &cold);
     *ret_stats = (struct rc_engine_stats){
         .projects = projects,
-        .memory_bytes = rc_account_used(&engine->account),
+        .memory_bytes = rc_account_used(&rc_account_process),
         .memory_bytes_max = engine->memory_bytes_max,
         .wal_live_bytes = wal.live_bytes,
         .wal_sequence = wal.sequence_last,
@@ -238,7 +352,19 @@ rc_engine_get_stats(struct rc_engine *engine, struct rc_engine_stats *ret_stats)
         .wal_torn_bytes = wal.torn_bytes,
         .replayed_records = wal.replayed_count,
         .start_ns = engine->start_ns,
+        .restore_ns = engine->restore_ns,
         .snapshot_count = atomic_load(&engine->snapshot_count),
         .snapshot_last_ms = atomic_load(&engine->snapshot_last_ms),
+        .cold_slabs = cold.slabs,
+        .cold_cache_bytes = cold.bytes,
+        .cold_reads = cold.reads,
+        .cold_read_bytes = cold.read_bytes,
+        .cold_read_failures = cold.failures,
     };
+    pthread_mutex_lock(&engine->background);
+    ret_stats->snapshot_failures = engine->snapshot_failures;
+    if (engine->snapshot_failures > 0)
+        memcpy(ret_stats->snapshot_error, engine->snapshot_error,
+               sizeof(ret_stats->snapshot_error));
+    pthread_mutex_unlock(&engine->background);
 }

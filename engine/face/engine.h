@@ -38,9 +38,14 @@ struct rc_engine_options {
     uint64_t wal_file_bytes;   /* 0: 64 MiB. */
     uint64_t wal_checkpoint_bytes; /* Checkpoint by itself when this much log is live. 0: 1 GiB. */
     uint32_t head_rows_max;        /* 0: RC_HEAD_ROWS_MAX. Tests use less. */
+    int64_t cold_after_ms;   /* Windows that ended longer ago live on disk only. 0: none does. */
+    uint64_t cold_bytes_max; /* What of them is kept in memory beyond its use. 0: 256 MiB. */
+    uint64_t purge_after_ms; /* A deleted user is out of all files this long after. 0: 24 hours. */
+    uint32_t dictionary_entries_max; /* 0: RC_DICTIONARY_ENTRIES_MAX. Tests use less. */
+    uint64_t dictionary_bytes_max;   /* 0: RC_DICTIONARY_BYTES_MAX. Tests use less. */
 };
 
-/* Opens or creates a data directory: maps the last checkpoint, replays the log behind it.
+/* Opens or creates a data directory: reads the last checkpoint, replays the log behind it.
  *   RC_CONFLICT  another process has it open.
  *   RC_CORRUPT   stored bytes are damaged; the error says where. Nothing was changed. */
 RC_MUST_USE enum rc_status
@@ -140,6 +145,49 @@ rc_engine_ingest(struct rc_engine *engine,
                  struct rc_rejects *ret_rejects,
                  struct rc_error *reterr_error);
 
+/* ---- Users ------------------------------------------------------------------------------------
+ */
+
+struct rc_user_deleted {
+    uint64_t users; /* Ids as sent: the one named and those joined with it. */
+    uint64_t events;
+    int64_t purge_due_ms; /* When the last trace will be out of the data directory. */
+};
+
+/*
+ * Deletes a user by an id as sent, with every id that is joined with it: events, property writes,
+ * aliases. Durable and hidden from every query that begins afterwards; out of the files within
+ * purge_after_ms. An id that is sent again is a new user. Waits for the disk.
+ *   RC_NOT_FOUND  no such project, or nobody has the id (any more).
+ */
+RC_MUST_USE enum rc_status
+rc_engine_delete_user(struct rc_engine *engine,
+                      struct rc_bytes project,
+                      struct rc_bytes user_id,
+                      struct rc_user_deleted *ret_deleted,
+                      struct rc_error *reterr_error);
+
+struct rc_purge_result {
+    uint64_t projects; /* With something to erase. */
+    uint64_t slabs;    /* Rewritten. */
+    uint64_t elapsed_ns;
+};
+
+/*
+ * Erases now what deleted users left in slabs, states and the log: rewrites the slabs, writes a
+ * checkpoint, drops the log behind it. Ingestion and queries go on. Without anything to erase it
+ * does nothing. Waits for the disk.
+ */
+RC_MUST_USE enum rc_status
+rc_engine_purge(struct rc_engine *engine,
+                struct rc_purge_result *ret_result,
+                struct rc_error *reterr_error);
+
+/* Hides events that are older than their project keeps them, as of now_ms. The keeper calls it;
+ * tests call it with other times. Waits for the disk. */
+RC_MUST_USE enum rc_status
+rc_engine_expire(struct rc_engine *engine, int64_t now_ms, struct rc_error *reterr_error);
+
 /* ---- Definitions and segments ------------------------------------------------------------------
  */
 
@@ -199,6 +247,11 @@ rc_query_session_context(const struct rc_query_session *session);
 const struct rc_project_settings *
 rc_query_session_settings(const struct rc_query_session *session);
 
+/* Whether all that the session read from disk could be read; if not, its answers are void. Also
+ * says which file, where a query of it failed for that (RC_UNAVAILABLE, RC_CORRUPT). */
+RC_MUST_USE enum rc_status
+rc_query_session_check(const struct rc_query_session *session, struct rc_error *reterr_error);
+
 struct rc_query_session *
 rc_query_session_end(struct rc_query_session *session);
 
@@ -212,6 +265,8 @@ struct rc_snapshot_result {
     uint64_t slabs_written;
     uint64_t bytes_written;
     uint64_t elapsed_ns;
+    bool stale_left; /* A file of an earlier one could not be removed: the next one tries again. */
+    uint64_t longest_hold_ns; /* For this long the batches of a project waited for it at most. */
 };
 
 /* Writes a checkpoint and trims the log. Ingestion and queries go on. One at a time: a second
@@ -242,12 +297,17 @@ struct rc_project_stats {
     uint64_t users;       /* Sent ids. */
     uint64_t head_rows;
     uint64_t slab_count;
-    uint64_t slab_bytes;
+    uint64_t cold_slab_count; /* Of slab_count: those on disk only. */
+    uint64_t stored_bytes;    /* Of all slabs, on disk or not. */
+    uint64_t slab_bytes;      /* What follows is memory: of hot slabs, */
+    uint64_t cold_bytes;      /* what is in memory of cold ones, */
     uint64_t head_bytes;
     uint64_t dictionary_bytes;
-    uint64_t user_bytes; /* Ids, properties, joins. */
+    uint64_t user_bytes; /* ids, properties, joins, */
     uint64_t bitmap_bytes;
-    uint64_t memory_bytes; /* Charged to the project, mapped slabs included. */
+    uint64_t query_bytes;
+    uint64_t other_bytes;  /* definitions, dead rows, and the like; and */
+    uint64_t memory_bytes; /* all of it. */
     uint64_t event_properties;
     uint64_t user_properties;
     int64_t time_min_ms; /* Of events; both 0 without any. */
@@ -263,7 +323,7 @@ rc_engine_project_stats(struct rc_engine *engine,
 
 struct rc_engine_stats {
     uint64_t projects;
-    uint64_t memory_bytes;
+    uint64_t memory_bytes; /* Of the process: all that is counted. */
     uint64_t memory_bytes_max;
     uint64_t wal_live_bytes;
     uint64_t wal_sequence;
@@ -271,8 +331,16 @@ struct rc_engine_stats {
     uint64_t wal_torn_bytes;   /* Cut at the last start. */
     uint64_t replayed_records; /* At the last start. */
     uint64_t start_ns;         /* What the last start took. */
+    uint64_t restore_ns;       /* Of it: reading and verifying the snapshot; the rest is the log. */
     uint64_t snapshot_count;   /* Since the start. */
     int64_t snapshot_last_ms;  /* 0: none since the start. */
+    uint64_t snapshot_failures; /* Attempts since the last that stands: the log grows meanwhile. */
+    char snapshot_error[RC_ERROR_MESSAGE_BYTES]; /* Of the last failure; empty without one. */
+    uint64_t cold_slabs;                         /* On disk only. */
+    uint64_t cold_cache_bytes;                   /* Of them, what is in memory just now. */
+    uint64_t cold_reads; /* Columns and the like that were read of them, since the start. */
+    uint64_t cold_read_bytes;
+    uint64_t cold_read_failures;
 };
 
 void

@@ -5,8 +5,8 @@
  * it, which batches of its streams are in the log but not yet applied, and which background work is
  * under way.
  *
- * The order of locks: changes > checkpoint > registry > tenant's intake > tenant's logging >
- * project's writer > project's publish.
+ * The order of locks: changes > purge > checkpoint > registry > tenant's intake > tenant's logging
+ * > project's writer > project's publish.
  */
 #ifndef RC_FACE_ENGINE_STATE_H
 #define RC_FACE_ENGINE_STATE_H
@@ -19,7 +19,9 @@
 #include "engine/durable/wal.h"
 #include "engine/face/engine.h"
 #include "engine/intake/record.h"
+#include "engine/intake/remove.h"
 #include "engine/keep/checkpoint.h"
+#include "engine/store/cold_cache.h"
 #include "engine/store/streams.h"
 
 struct tenant {
@@ -35,7 +37,8 @@ struct tenant {
     _Atomic(uint64_t) applied_at_ns;
     _Atomic(bool) sealing; /* A task is queued or running. */
     _Atomic(bool) merging;
-    _Atomic(bool) idle_checked; /* Since applied_at_ns. */
+    _Atomic(bool) idle_checked;  /* Since applied_at_ns. */
+    _Atomic(int64_t) expired_ms; /* Up to here rows were looked for that are too old. */
 
     pthread_mutex_t intake;    /* Held while a batch enters the log, which may wait for room. */
     pthread_mutex_t logging;   /* Guards what follows; never held while anything is waited for. */
@@ -48,8 +51,9 @@ struct tenant {
 struct ticket {
     void (*done)(void *context, const struct rc_ingest_result *result);
     void *context;
-    struct tenant *tenant; /* Of a batch: a reference. */
-    bool duplicate;        /* Stands for a batch that the stream had. */
+    struct tenant *tenant;      /* Of a batch: a reference. */
+    bool duplicate;             /* Stands for a batch that the stream had. */
+    struct rc_removed *removed; /* Of a deletion: what it took; may be NULL. */
 };
 
 struct rc_engine {
@@ -59,11 +63,17 @@ struct rc_engine {
     struct rc_account account; /* Child of the process's. Has no limit: what was let in is kept. */
     uint64_t memory_bytes_max; /* 0: none. */
     uint32_t head_rows_max;
+    int64_t cold_after_ms;      /* 0: nothing becomes cold. */
+    struct rc_cold_cache *cold; /* Outlives the tenants. */
+    struct rc_dictionary_bounds dictionary_bounds;
     uint64_t wal_checkpoint_bytes;
-    struct rc_workers *workers;
+    struct rc_workers *workers; /* Queries. */
+    struct rc_workers *tidiers; /* Seals and merges. */
+    uint64_t purge_after_ms;
     struct rc_wal *wal;
     _Atomic(uint64_t) applied; /* Sequence of the last applied record. */
     _Atomic(bool) stopping;
+    bool closing; /* The last snapshot has the disk for itself. */
 
     pthread_mutex_t
         changes; /* Held from the look at a project's or entry's version to its change. */
@@ -72,6 +82,7 @@ struct rc_engine {
     size_t tenant_capacity;
     struct tenant **tenants; /* By project id. A reference each. */
 
+    pthread_mutex_t purge;      /* One at a time. */
     pthread_mutex_t checkpoint; /* One at a time; guards the numbers. */
     uint64_t checkpoint_number;
 
@@ -80,12 +91,58 @@ struct rc_engine {
     uint32_t background_count;      /* Queued or running. */
     pthread_cond_t keeper_wake;
     pthread_t keeper;
+    int64_t calendar_next_ms; /* The keeper's own. */
     bool keeper_runs;
 
     _Atomic(uint64_t) snapshot_count;
     _Atomic(int64_t) snapshot_last_ms;
+    uint64_t snapshot_failures; /* Since the last that stands; guarded by background, as is: */
+    char snapshot_error[RC_ERROR_MESSAGE_BYTES]; /* Of the last failure. */
     uint64_t start_ns;
+    uint64_t restore_ns; /* Of it: reading the checkpoint. */
 };
+
+/* ---- engine.c ---- */
+
+/* An engine that has opened nothing yet; rc_engine_close takes it. NULL: no memory. */
+struct rc_engine *
+rc_engine_new(const struct rc_engine_options *options);
+
+/* Makes the directories, takes the lock, starts the workers and restores the last checkpoint: all
+ * of an open but the log. *ret_replay_after: the record from which on some project wants the log.
+ */
+RC_MUST_USE enum rc_status
+rc_engine_restore(struct rc_engine *engine,
+                  const struct rc_engine_options *options,
+                  char wal_path[RC_PATH_BYTES_MAX],
+                  uint64_t *ret_replay_after,
+                  struct rc_error *reterr_error);
+
+/* ---- snapshot.c ---- */
+
+/* What is done with a checkpoint that was just committed, while nothing may remove its files. */
+struct rc_snapshot_then {
+    enum rc_status (*call)(void *context,
+                           const struct rc_checkpoint *checkpoint,
+                           struct rc_error *reterr_error);
+    void *context;
+};
+
+/* rc_engine_snapshot, and then (may be NULL). The checkpoint stands even if that fails. */
+RC_MUST_USE enum rc_status
+rc_snapshot_and(struct rc_engine *engine,
+                const struct rc_snapshot_then *then,
+                struct rc_snapshot_result *ret_result,
+                struct rc_error *reterr_error);
+
+/* ---- repair.c ---- */
+
+/* Adds to the error of a damaged log what a repair would lose. */
+void
+rc_repair_explain(struct rc_engine *engine,
+                  const char *wal_path,
+                  uint64_t replay_after,
+                  struct rc_error *error);
 
 /* ---- tenants.c ---- */
 
@@ -122,11 +179,6 @@ rc_tenants_unpin(struct tenant **tenants, uint32_t count);
 
 /* ---- ingest.c ---- */
 
-/* RC_LIMIT_EXCEEDED when bytes more would take the project or the process past its limit although
- * the project's bitmaps were dropped. */
-RC_MUST_USE enum rc_status
-rc_tenant_check_memory(struct tenant *tenant, uint64_t bytes, struct rc_error *reterr_error);
-
 /* A batch that was logged is not applied: it must be sent again before those behind it. */
 void
 rc_tenant_refuse_logged(struct tenant *tenant, const struct rc_record *record);
@@ -153,11 +205,51 @@ rc_log_and_wait(struct rc_engine *engine,
                 const struct rc_record *record,
                 struct rc_error *reterr_error);
 
+/* ---- memory.c ---- */
+
+/* RC_LIMIT_EXCEEDED when bytes more would take the project or the process past its limit although
+ * what can be computed or read again was dropped. */
+RC_MUST_USE enum rc_status
+rc_tenant_check_memory(struct tenant *tenant, uint64_t bytes, struct rc_error *reterr_error);
+
+/* ---- cool.c ---- */
+
+/* Windows that end before this are to be cold; INT64_MIN: none. */
+int64_t
+rc_engine_cold_before_ms(const struct rc_engine *engine);
+
+/* Lets go of the columns of slabs that are old enough and on disk. What fails stays in memory. With
+ * the checkpoint lock held, which guards what is on disk. */
+void
+rc_tenant_cool(struct tenant *tenant);
+/* The same for a record that removes; ret_removed may be NULL. */
+RC_MUST_USE enum rc_status
+rc_log_removal(struct rc_engine *engine,
+               const struct rc_record *record,
+               struct rc_removed *ret_removed,
+               struct rc_error *reterr_error);
+
 /* ---- background.c ---- */
 
 /* Queues sealing and merging of a tenant where there is any to do. */
 void
 rc_background_kick(struct tenant *tenant);
+
+/* Queues merging of a tenant: some of its slabs may have no live rows left. */
+void
+rc_background_merge(struct tenant *tenant);
+
+/* Waits until some background work is done, or a moment. */
+void
+rc_background_wait(struct rc_engine *engine);
+
+/* Takes the right to merge a tenant's slabs, of which there is one, from the tasks; waits. */
+void
+rc_background_take_merging(struct tenant *tenant);
+
+/* Gives it back. */
+void
+rc_background_give_merging(struct tenant *tenant);
 
 /* Waits while more than full_heads_max heads of a tenant wait to be sealed. */
 void
@@ -170,5 +262,11 @@ rc_keeper_start(struct rc_engine *engine, struct rc_error *reterr_error);
 
 void
 rc_keeper_stop(struct rc_engine *engine);
+
+/* ---- purge.c ---- */
+
+/* Purges if a deletion's deadline comes near. */
+void
+rc_purge_if_due(struct rc_engine *engine, int64_t now_ms);
 
 #endif

@@ -1,27 +1,7 @@
 /* Ingestion up to the log: checks, limits, the numbers of client streams. */
 #include "engine/base/assert.h"
+#include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
-
-/* Bitmaps go before anything is refused: they can be computed again. */
-enum rc_status
-rc_tenant_check_memory(struct tenant *tenant, uint64_t bytes, struct rc_error *reterr_error)
-{
-    const struct rc_account *accounts[] = {rc_project_account(tenant->project),
-                                           &tenant->engine->account};
-    const uint64_t limits[] = {rc_project_memory_bytes_max(tenant->project),
-                               tenant->engine->memory_bytes_max};
-    for (size_t i = 0; i < sizeof(accounts) / sizeof(accounts[0]); i++) {
-        const uint64_t limit = limits[i];
-        if (limit == 0 || rc_account_used(accounts[i]) + bytes <= limit)
-            continue;
-        rc_match_cache_shrink(tenant->cache, rc_account_used(accounts[i]) + bytes - limit);
-        if (rc_account_used(accounts[i]) + bytes > limit)
-            return rc_error_set(reterr_error, RC_LIMIT_EXCEEDED,
-                                "the %s is at its memory limit of %llu bytes",
-                                i == 0 ? "project" : "process", (unsigned long long)limit);
-    }
-    return RC_OK;
-}
 
 static enum rc_status
 check_properties(const struct rc_properties *known,
@@ -56,8 +36,9 @@ check_request(struct tenant *tenant,
         batch->writes.row_count > RC_BATCH_ROWS_MAX || batch->alias_count > RC_BATCH_ROWS_MAX)
         return rc_error_set(reterr_error, RC_INVALID, "a batch has at most %u rows of a kind",
                             RC_BATCH_ROWS_MAX);
-    RC_TRY(check_properties(rc_project_event_properties(tenant->project), &batch->events,
-                            reterr_error));
+    RC_CLEANUP(rc_properties_freep)
+    struct rc_properties *properties = rc_project_pin_event_properties(tenant->project);
+    RC_TRY(check_properties(properties, &batch->events, reterr_error));
     return check_properties(rc_people_properties(rc_project_people(tenant->project)),
                             &batch->writes, reterr_error);
 }
@@ -198,7 +179,9 @@ rc_engine_ingest(struct rc_engine *engine,
     RC_TRY(check_request(tenant, client_stream, batch, reterr_error));
     struct rc_batch_keep keep;
     struct rc_rejects rejects;
-    RC_TRY_OR(reterr_error, rc_batch_check(batch, arena, &keep, &rejects));
+    struct rc_batch_times times;
+    rc_project_times(tenant->project, rc_clock_wall_ms(), &times.least_ms, &times.greatest_ms);
+    RC_TRY_OR(reterr_error, rc_batch_check_within(batch, &times, arena, &keep, &rejects));
     RC_CLEANUP(rc_writer_close) struct rc_writer body = {0};
     rc_batch_write(&body, batch, &keep, arena);
     if (body.failed)

@@ -9,6 +9,7 @@
 #include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
 #include "engine/intake/apply.h"
+#include "engine/intake/remove.h"
 
 /* Beyond this many heads that wait to be sealed, the log's thread waits too, and appenders behind
  * it. */
@@ -28,6 +29,7 @@ apply_project_put(struct rc_engine *engine, uint64_t sequence, const struct rc_r
     struct rc_project *project = NULL;
     struct tenant *added = NULL;
     RC_TRY(rc_project_new(&record->settings, &engine->account, engine->head_rows_max, &project));
+    rc_project_bound_dictionaries(project, &engine->dictionary_bounds);
     rc_project_publish(project, NULL, sequence);
     return rc_tenant_add(engine, project, sequence, &added);
 }
@@ -102,6 +104,27 @@ apply_entry(struct tenant *tenant, uint64_t sequence, const struct rc_record *re
     return RC_OK;
 }
 
+static enum rc_status
+apply_removal(struct tenant *tenant,
+              uint64_t sequence,
+              const struct rc_record *record,
+              struct rc_removed *removed)
+{
+    if (record->kind == RC_RECORD_CUT) {
+        RC_TRY(rc_remove_before(tenant->project, record->time_ms, sequence, removed));
+    } else {
+        RC_CLEANUP(rc_arena_freep)
+        struct rc_arena *arena = rc_arena_new(&tenant->engine->account, 0);
+        if (arena == NULL)
+            return RC_NO_MEMORY;
+        RC_TRY(rc_remove_user(tenant->project, record->user, record->time_ms, sequence, arena,
+                              removed));
+    }
+    if (removed->events > 0)
+        rc_background_merge(tenant);
+    return RC_OK;
+}
+
 /* Whether a status says what the state makes of a record, so that replay says it again. */
 static bool
 is_answer(enum rc_status status)
@@ -113,7 +136,8 @@ static enum rc_status
 apply_record(struct rc_engine *engine,
              uint64_t sequence,
              const struct rc_record *record,
-             struct rc_ingest_result *result)
+             struct rc_ingest_result *result,
+             struct rc_removed *removed)
 {
     if (record->kind == RC_RECORD_NOTHING)
         return RC_OK;
@@ -130,9 +154,13 @@ apply_record(struct rc_engine *engine,
         return RC_NOT_FOUND; /* Deleted by a record before this one. */
     if (atomic_load(&tenant->failed))
         return RC_UNAVAILABLE;
-    const enum rc_status status = record->kind == RC_RECORD_BATCH
-                                      ? apply_batch(tenant, sequence, record, result)
-                                      : apply_entry(tenant, sequence, record);
+    enum rc_status status = RC_OK;
+    if (record->kind == RC_RECORD_BATCH)
+        status = apply_batch(tenant, sequence, record, result);
+    else if (record->kind == RC_RECORD_USER_DELETE || record->kind == RC_RECORD_CUT)
+        status = apply_removal(tenant, sequence, record, removed);
+    else
+        status = apply_entry(tenant, sequence, record);
     /* What was logged and is not in memory must not be followed by what builds on it. */
     if (status != RC_OK && !is_answer(status))
         atomic_store(&tenant->failed, true);
@@ -165,10 +193,11 @@ rc_log_replay(void *context,
     struct rc_engine *engine = context;
     struct rc_record record;
     struct rc_ingest_result result = {0};
+    struct rc_removed removed = {0};
     RC_TRY(rc_record_read(payload, &record, reterr_error));
     enum rc_status status = RC_OK;
     if (record.kind == RC_RECORD_NOTHING || !is_restored(engine, sequence, &record))
-        status = apply_record(engine, sequence, &record, &result);
+        status = apply_record(engine, sequence, &record, &result, &removed);
     atomic_store(&engine->applied, sequence);
     if (status == RC_OK || is_answer(status))
         return RC_OK;
@@ -187,10 +216,12 @@ rc_log_durable(void *context,
     struct ticket *ticket = token;
     struct rc_record record = {0};
     struct rc_ingest_result result = {.durable_sequence = sequence};
+    struct rc_removed removed = {0};
     const enum rc_status readable = rc_record_read(payload, &record, NULL);
     RC_ASSERT(readable == RC_OK); /* We wrote it. */
     if (status == RC_OK) {
-        status = apply_record(engine, sequence, &record, &result);
+        status = apply_record(engine, sequence, &record, &result,
+                              ticket->removed != NULL ? ticket->removed : &removed);
         atomic_store(&engine->applied, sequence);
     }
     if (status != RC_OK && record.kind == RC_RECORD_BATCH)
@@ -222,9 +253,10 @@ wake_waiter(void *context, const struct rc_ingest_result *result)
 }
 
 enum rc_status
-rc_log_and_wait(struct rc_engine *engine,
-                const struct rc_record *record,
-                struct rc_error *reterr_error)
+rc_log_removal(struct rc_engine *engine,
+               const struct rc_record *record,
+               struct rc_removed *ret_removed,
+               struct rc_error *reterr_error)
 {
     struct waiter waiter = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, RC_OK};
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
@@ -232,7 +264,7 @@ rc_log_and_wait(struct rc_engine *engine,
     RC_CLEANUP(rc_alloc_freep) struct ticket *ticket = rc_alloc(sizeof(*ticket));
     if (writer.failed || ticket == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a log record");
-    *ticket = (struct ticket){.done = wake_waiter, .context = &waiter};
+    *ticket = (struct ticket){.done = wake_waiter, .context = &waiter, .removed = ret_removed};
     const struct rc_bytes head = {(const char *)writer.data, writer.size};
     RC_TRY(rc_wal_append(engine->wal, head, (struct rc_bytes){0}, ticket, reterr_error));
     ticket = NULL; /* The log's now. */
@@ -242,4 +274,12 @@ rc_log_and_wait(struct rc_engine *engine,
     pthread_mutex_unlock(&waiter.lock);
     RC_TRY_OR(reterr_error, waiter.status);
     return RC_OK;
+}
+
+enum rc_status
+rc_log_and_wait(struct rc_engine *engine,
+                const struct rc_record *record,
+                struct rc_error *reterr_error)
+{
+    return rc_log_removal(engine, record, NULL, reterr_error);
 }

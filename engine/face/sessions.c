@@ -58,7 +58,7 @@ rc_engine_begin_query(struct rc_engine *engine,
     /* Bitmaps of earlier queries must not keep the project above its limit. */
     const enum rc_status fits = rc_tenant_check_memory(tenant, 0, NULL);
     (void)fits;
-    session->account.parent = rc_project_account(tenant->project);
+    session->account.parent = rc_project_account_of(tenant->project, RC_MEMORY_QUERIES);
     session->account.limit_bytes = memory_bytes_max != 0 ? memory_bytes_max : QUERY_BYTES_MAX;
     session->tenant = RC_TAKE(tenant);
     RC_TRY_OR(reterr_error, begin(session, cancel));
@@ -76,6 +76,12 @@ const struct rc_project_settings *
 rc_query_session_settings(const struct rc_query_session *session)
 {
     return &session->settings;
+}
+
+enum rc_status
+rc_query_session_check(const struct rc_query_session *session, struct rc_error *reterr_error)
+{
+    return rc_view_check_reads(session->context.view, reterr_error);
 }
 
 struct rc_query_session *
@@ -126,7 +132,8 @@ count_rows(const struct rc_view *view, struct rc_project_stats *stats)
         const struct rc_slab_info *info = rc_slab_get_info(slabs[i].slab);
         stats->events += info->row_count - slabs[i].dead_count;
         stats->dead_events += slabs[i].dead_count;
-        stats->slab_bytes += info->size_bytes;
+        stats->stored_bytes += info->size_bytes;
+        stats->cold_slab_count += rc_slab_is_cold(slabs[i].slab);
         see_time(stats, &any, info->time_min_ms, info->time_max_ms);
     }
     const struct rc_view_chunk *chunks = rc_view_chunks(view, &count);
@@ -142,21 +149,27 @@ count_rows(const struct rc_view *view, struct rc_project_stats *stats)
     }
 }
 
+/* Each kind is read by itself while others allocate; the sum of what was read is what is said. */
 static void
-count_memory(struct tenant *tenant, struct rc_project_stats *stats)
+count_memory(struct rc_project *project, struct rc_project_stats *stats)
 {
-    struct rc_match_cache_stats cache;
-    rc_match_cache_get_stats(tenant->cache, &cache);
-    stats->bitmap_bytes = cache.rowset_bytes + cache.leaf_bytes;
-    stats->memory_bytes = rc_account_used(rc_project_account(tenant->project));
-    rc_project_lock_writer(tenant->project);
-    const struct rc_version *version = rc_project_version(tenant->project);
-    for (uint32_t i = 0; i < version->head_count; i++)
-        stats->head_bytes += rc_head_memory_bytes(version->heads[i].head);
-    stats->dictionary_bytes =
-        rc_properties_memory_bytes(rc_project_event_properties(tenant->project));
-    stats->user_bytes = rc_people_memory_bytes(rc_project_people(tenant->project));
-    rc_project_unlock_writer(tenant->project);
+    uint64_t *const kinds[RC_MEMORY_KIND_COUNT] = {
+        [RC_MEMORY_SLABS] = &stats->slab_bytes,
+        [RC_MEMORY_COLD] = &stats->cold_bytes,
+        [RC_MEMORY_HEADS] = &stats->head_bytes,
+        [RC_MEMORY_DICTIONARIES] = &stats->dictionary_bytes,
+        [RC_MEMORY_USERS] = &stats->user_bytes,
+        [RC_MEMORY_BITMAPS] = &stats->bitmap_bytes,
+        [RC_MEMORY_QUERIES] = &stats->query_bytes,
+    };
+    uint64_t known = 0;
+    for (size_t i = 0; i < RC_MEMORY_KIND_COUNT; i++) {
+        *kinds[i] = rc_account_used(rc_project_account_of(project, (enum rc_memory_kind)i));
+        known += *kinds[i];
+    }
+    const uint64_t all = rc_account_used(rc_project_account(project));
+    stats->other_bytes = all > known ? all - known : 0;
+    stats->memory_bytes = known + stats->other_bytes;
 }
 
 enum rc_status
@@ -169,13 +182,13 @@ rc_engine_project_stats(struct rc_engine *engine,
     RC_TRY(rc_engine_begin_query(engine, project, NULL, 0, &session, reterr_error));
     const struct rc_view *view = session->context.view;
     struct rc_project_stats stats = {
-        .users = rc_view_user_count(view),
+        .users = rc_view_live_user_count(view),
         .event_properties = rc_properties_count(rc_view_event_properties(view)),
         .user_properties = rc_properties_count(rc_view_user_properties(view)),
         .data_version = rc_view_data_version(view),
     };
     count_rows(view, &stats);
-    count_memory(session->tenant, &stats);
+    count_memory(session->tenant->project, &stats);
     *ret_stats = stats;
     return RC_OK;
 }

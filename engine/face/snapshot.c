@@ -1,7 +1,13 @@
 /* Snapshots: a checkpoint of every project, then the log behind it is dropped. */
+#include <stdio.h>
+
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
+
+/* With this rest a snapshot writes 250 MB/s at most. The disk serves the log's syncs in between: a
+ * flush waits for everything that is on its way to the disk, whoever wrote it. */
+#define PAUSE_NS ((uint64_t)3 * 1000 * 1000)
 
 static uint64_t
 applied_sequence(void *context)
@@ -33,6 +39,7 @@ snapshot(struct rc_engine *engine,
          struct tenant *const *tenants,
          uint32_t count,
          struct rc_checkpoint *checkpoint,
+         const struct rc_snapshot_then *then,
          struct rc_snapshot_result *ret_result,
          struct rc_error *reterr_error)
 {
@@ -48,21 +55,45 @@ snapshot(struct rc_engine *engine,
     checkpoint->projects = projects;
     checkpoint->project_count = count;
     uint64_t sequence = 0;
-    const enum rc_status status = write_projects(engine, checkpoint, &sequence, reterr_error);
+    enum rc_status status = write_projects(engine, checkpoint, &sequence, reterr_error);
+    if (status == RC_OK && then != NULL)
+        status = then->call(then->context, checkpoint, reterr_error);
     for (uint32_t i = 0; i < count; i++)
         rc_kept_slabs_close(&projects[i].next);
     RC_TRY(status);
-    RC_TRY(rc_wal_trim(engine->wal, sequence, reterr_error));
+    for (uint32_t i = 0; i < count; i++)
+        rc_tenant_cool(tenants[i]);
+    if (engine->wal != NULL) /* A repair works without. */
+        RC_TRY(rc_wal_trim(engine->wal, sequence, reterr_error));
     ret_result->sequence = sequence;
     ret_result->slabs_written = checkpoint->slabs_written;
     ret_result->bytes_written = checkpoint->bytes_written;
+    ret_result->stale_left = checkpoint->stale_left;
+    ret_result->longest_hold_ns = checkpoint->longest_hold_ns;
     return RC_OK;
 }
 
+/* Keeps what the statistics say of the last one. */
+static void
+note_outcome(struct rc_engine *engine, enum rc_status status, const struct rc_error *error)
+{
+    if (status == RC_OK) {
+        atomic_fetch_add(&engine->snapshot_count, 1);
+        atomic_store(&engine->snapshot_last_ms, rc_clock_wall_ms());
+    }
+    pthread_mutex_lock(&engine->background);
+    engine->snapshot_failures = status == RC_OK ? 0 : engine->snapshot_failures + 1;
+    if (status != RC_OK)
+        (void)snprintf(engine->snapshot_error, sizeof(engine->snapshot_error), "%s",
+                       error->message);
+    pthread_mutex_unlock(&engine->background);
+}
+
 enum rc_status
-rc_engine_snapshot(struct rc_engine *engine,
-                   struct rc_snapshot_result *ret_result,
-                   struct rc_error *reterr_error)
+rc_snapshot_and(struct rc_engine *engine,
+                const struct rc_snapshot_then *then,
+                struct rc_snapshot_result *ret_result,
+                struct rc_error *reterr_error)
 {
     const uint64_t begun_ns = rc_clock_monotonic_ns();
     struct rc_snapshot_result result = {0};
@@ -75,21 +106,35 @@ rc_engine_snapshot(struct rc_engine *engine,
         /* Read before the list of projects: what is made or deleted later is in the log
          * behind it. */
         .sequence = atomic_load(&engine->applied),
+        .pause_ns = engine->closing ? 0 : PAUSE_NS,
     };
     struct tenant **tenants = NULL;
     uint32_t count = 0;
+    struct rc_error error = {.status = RC_OK};
     enum rc_status status = rc_tenants_pin(engine, &tenants, &count);
     if (status != RC_OK)
-        rc_error_set(reterr_error, status, "no memory for a snapshot");
+        rc_error_set(&error, status, "no memory for a snapshot");
     else
-        status = snapshot(engine, tenants, count, &checkpoint, &result, reterr_error);
+        status = snapshot(engine, tenants, count, &checkpoint, then, &result, &error);
     pthread_mutex_unlock(&engine->checkpoint);
     if (tenants != NULL)
         rc_tenants_unpin(tenants, count);
-    RC_TRY(status);
+    if (then == NULL || status == RC_OK)
+        note_outcome(engine, status, &error);
+    if (status != RC_OK) {
+        if (reterr_error != NULL)
+            *reterr_error = error;
+        return status;
+    }
     result.elapsed_ns = rc_clock_monotonic_ns() - begun_ns;
-    atomic_fetch_add(&engine->snapshot_count, 1);
-    atomic_store(&engine->snapshot_last_ms, rc_clock_wall_ms());
     *ret_result = result;
     return RC_OK;
+}
+
+enum rc_status
+rc_engine_snapshot(struct rc_engine *engine,
+                   struct rc_snapshot_result *ret_result,
+                   struct rc_error *reterr_error)
+{
+    return rc_snapshot_and(engine, NULL, ret_result, reterr_error);
 }

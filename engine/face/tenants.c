@@ -83,8 +83,10 @@ rc_tenant_add(struct rc_engine *engine,
     tenant->engine = engine;
     tenant->project = project;
     tenant->incarnation = incarnation;
+    atomic_init(&tenant->expired_ms, INT64_MIN);
     struct rc_account *account = rc_project_account(project);
-    enum rc_status status = rc_match_cache_new(account, &tenant->cache);
+    enum rc_status status =
+        rc_match_cache_new(rc_project_account_of(project, RC_MEMORY_BITMAPS), &tenant->cache);
     if (status == RC_OK)
         status = rc_streams_open(&tenant->logged, account);
     if (status == RC_OK)
@@ -172,6 +174,10 @@ check_settings(const struct rc_project_settings *settings, struct rc_error *rete
                               RC_DESCRIPTION_BYTES_MAX);
     if (settings->week_start > 6)
         return rc_error_field(reterr_error, RC_INVALID, "week_start", "there is no such weekday");
+    if (settings->retention_days > RC_RETENTION_DAYS_MAX)
+        return rc_error_field(reterr_error, RC_INVALID, "retention_days",
+                              "events are kept for at most %u days, or 0: for ever",
+                              RC_RETENTION_DAYS_MAX);
     struct rc_calendar calendar;
     return rc_calendar_make(settings->zone, settings->week_start, &calendar, reterr_error);
 }

@@ -1,7 +1,7 @@
 /*
- * Apply. The batch's values become cells once per distinct value; then each column is one pass that
- * scatters cells into the head's arrays. Rows go into the newest head until it is full; a full head
- * stays in the version until it is sealed, and the next rows go into a new one.
+ * Apply. The batch's values become cells and the cells go into the head's arrays (columns.h). Rows
+ * go into the newest head until it is full; a full head stays in the version until it is sealed,
+ * and the next rows go into a new one.
  *
  * Everything is built beside what queries see and published in one step at the end.
  */
@@ -9,14 +9,9 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
+#include "engine/intake/columns.h"
 #include "engine/intake/packed.h"
 #include "engine/intake/replace.h"
-
-/* A column made ready: its property and the cell of each code. */
-struct cells {
-    uint32_t property;
-    rc_cell *of_code; /* [0] is null. */
-};
 
 struct applying {
     struct rc_project *project;
@@ -35,29 +30,6 @@ intern_users(struct applying *applying, const struct rc_batch_table *table, uint
     for (uint32_t i = 0; i < table->user_count; i++)
         RC_TRY(rc_dictionary_intern(ids, table->users[i], &ordinals[i]));
     *ret_ordinals = ordinals;
-    return RC_OK;
-}
-
-static enum rc_status
-intern_columns(struct applying *applying,
-               struct rc_properties *properties,
-               const struct rc_batch_table *table,
-               struct cells **ret_cells)
-{
-    struct cells *cells = RC_ARENA_ARRAY(applying->arena, struct cells, table->column_count);
-    if (cells == NULL)
-        return RC_NO_MEMORY;
-    for (uint32_t i = 0; i < table->column_count; i++) {
-        const struct rc_batch_column *column = &table->columns[i];
-        RC_TRY(rc_properties_intern(properties, column->name, &cells[i].property));
-        struct rc_dictionary *dictionary = rc_properties_dictionary(properties, cells[i].property);
-        cells[i].of_code = RC_ARENA_ARRAY(applying->arena, rc_cell, column->value_count + 1);
-        if (cells[i].of_code == NULL)
-            return RC_NO_MEMORY;
-        for (uint32_t code = 1; code <= column->value_count; code++)
-            RC_TRY(rc_cell_intern(dictionary, column->values[code - 1], &cells[i].of_code[code]));
-    }
-    *ret_cells = cells;
     return RC_OK;
 }
 
@@ -149,73 +121,24 @@ begin_head(struct applying *applying)
 {
     RC_CLEANUP(rc_head_unrefp) struct rc_head *head = NULL;
     RC_TRY(need_draft(applying));
-    RC_TRY(rc_head_new(rc_project_account(applying->project),
+    RC_TRY(rc_head_new(rc_project_account_of(applying->project, RC_MEMORY_HEADS),
                        rc_project_head_rows_max(applying->project), &head));
     return rc_version_add_head(applying->draft, head);
 }
 
-/* The first entry of a sparse column at or behind row. */
-static uint32_t
-sparse_lower_bound(const struct rc_batch_column *column, uint32_t row)
-{
-    uint32_t low = 0;
-    uint32_t high = column->sparse_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (rc_packed_u32(column->rows, middle) < row)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static void
-scatter_dense(const struct rc_batch_column *column,
-              const rc_cell *of_code,
-              uint32_t first,
-              uint32_t count,
-              rc_cell *cells)
-{
-    const unsigned char *codes = column->codes + (size_t)first * column->code_width;
-    switch (column->code_width) {
-    case 1:
-        for (uint32_t i = 0; i < count; i++)
-            cells[i] = of_code[codes[i]];
-        break;
-    case 2:
-        for (uint32_t i = 0; i < count; i++)
-            cells[i] = of_code[rc_packed_code(codes, 2, i)];
-        break;
-    default:
-        for (uint32_t i = 0; i < count; i++)
-            cells[i] = of_code[rc_packed_u32(codes, i)];
-        break;
-    }
-}
-
-/* Writes the batch's rows [first, first + room->count) of one column into the room. */
+/* A row before the project's cut, which was moved while the batch was on its way, is as if it had
+ * come before that: dead. */
 static enum rc_status
-scatter_column(struct rc_head *head,
-               const struct rc_head_room *room,
-               const struct rc_batch_column *column,
-               const struct cells *column_cells,
-               uint32_t first)
+hide_late(struct applying *applying, const struct rc_head_room *room)
 {
-    rc_cell *cells = NULL;
-    if (column->rows == NULL) {
-        RC_TRY(rc_head_room_cells(head, room, column_cells->property, &cells));
-        scatter_dense(column, column_cells->of_code, first, room->count, cells);
-        return RC_OK;
-    }
-    for (uint32_t k = sparse_lower_bound(column, first); k < column->sparse_count; k++) {
-        const uint32_t row = rc_packed_u32(column->rows, k);
-        if (row >= first + room->count)
-            break;
-        if (cells == NULL)
-            RC_TRY(rc_head_room_cells(head, room, column_cells->property, &cells));
-        cells[row - first] =
-            column_cells->of_code[rc_packed_code(column->codes, column->code_width, k)];
+    const int64_t cut_ms = working_version(applying)->cut_ms;
+    for (uint32_t i = 0; i < room->count; i++) {
+        bool newly = false;
+        if (room->times_ms[i] >= cut_ms)
+            continue;
+        RC_TRY(need_draft(applying));
+        RC_TRY(rc_version_kill_head_row(applying->draft, applying->draft->head_count - 1,
+                                        room->chunk, room->first + i, &newly));
     }
     return RC_OK;
 }
@@ -235,7 +158,7 @@ commit_room(struct applying *applying, struct rc_head *head, const struct rc_hea
                                         places[i].chunk, places[i].row, &newly));
         applying->replaced += newly;
     }
-    return RC_OK;
+    return hide_late(applying, room);
 }
 
 /* Appends the rows from first on that fit into the newest head's current chunk;
@@ -244,7 +167,7 @@ static enum rc_status
 append_piece(struct applying *applying,
              const struct rc_batch_table *table,
              const struct rc_arrivals *arrivals,
-             const struct cells *cells,
+             struct rc_column_cells *cells,
              uint32_t first,
              uint32_t *ret_count)
 {
@@ -262,7 +185,7 @@ append_piece(struct applying *applying,
             RC_TRY(rc_head_keep_text(head, &room.ids[i]));
     }
     for (uint32_t c = 0; c < table->column_count; c++)
-        RC_TRY(scatter_column(head, &room, &table->columns[c], &cells[c], first));
+        RC_TRY(rc_column_scatter(&cells[c], head, &room, first));
     RC_TRY(commit_room(applying, head, &room));
     *ret_count = room.count;
     return RC_OK;
@@ -281,9 +204,11 @@ append_events(struct applying *applying, const struct rc_batch *batch)
         return RC_OK;
     uint32_t *ordinals = NULL;
     struct rc_event_id *ids = NULL;
-    struct cells *cells = NULL;
+    struct rc_column_cells *cells = NULL;
     RC_TRY(intern_users(applying, table, &ordinals));
-    RC_TRY(intern_columns(applying, rc_project_event_properties(applying->project), table, &cells));
+    RC_TRY(rc_columns_intern(rc_project_event_properties(applying->project), table,
+                             rc_project_dictionary_bounds(applying->project), applying->arena,
+                             &cells));
     RC_TRY(make_ids(applying, batch, &ids));
     uint32_t *users = RC_ARENA_ARRAY(applying->arena, uint32_t, table->row_count);
     if (users == NULL)
@@ -299,10 +224,12 @@ append_events(struct applying *applying, const struct rc_batch *batch)
             rc_project_head_rows_max(applying->project) - rc_head_row_count(newest_head(applying));
         const uint32_t left = table->row_count - done;
         const uint32_t end = done + (left < room ? left : room);
-        const struct rc_arrivals part = {end - done, users + done, ids + done};
-        RC_TRY(rc_replace_earlier(working_version(applying), &part, applying->arena,
+        const struct rc_arrivals part = {end - done, users + done, ids + done,
+                                         table->times_ms + (size_t)done * sizeof(int64_t)};
+        RC_TRY(rc_replace_earlier(working_version(applying), &part,
+                                  rc_project_event_index(applying->project), applying->arena,
                                   &applying->draft, &applying->replaced));
-        const struct rc_arrivals arrivals = {end, users, ids};
+        const struct rc_arrivals arrivals = {end, users, ids, table->times_ms};
         while (done < end) {
             uint32_t count = 0;
             RC_TRY(append_piece(applying, table, &arrivals, cells, done, &count));
@@ -317,9 +244,9 @@ static enum rc_status
 write_column(struct rc_people *people,
              const struct rc_batch_table *table,
              const uint32_t *ordinals,
-             const struct rc_batch_column *column,
-             const struct cells *cells)
+             const struct rc_column_cells *cells)
 {
+    const struct rc_batch_column *column = cells->column;
     const uint32_t count = column->rows == NULL ? table->row_count : column->sparse_count;
     for (uint32_t k = 0; k < count; k++) {
         const uint32_t code = rc_packed_code(column->codes, column->code_width, k);
@@ -344,11 +271,11 @@ append_writes(struct applying *applying, const struct rc_batch_table *table)
         return RC_OK;
     struct rc_people *people = rc_project_people(applying->project);
     uint32_t *ordinals = NULL;
-    struct cells *cells = NULL;
+    struct rc_column_cells *cells = NULL;
     RC_TRY(intern_users(applying, table, &ordinals));
-    RC_TRY(intern_columns(applying, rc_people_properties(people), table, &cells));
+    RC_TRY(rc_columns_intern(rc_people_properties(people), table, NULL, applying->arena, &cells));
     for (uint32_t i = 0; i < table->column_count; i++)
-        RC_TRY(write_column(people, table, ordinals, &table->columns[i], &cells[i]));
+        RC_TRY(write_column(people, table, ordinals, &cells[i]));
     return RC_OK;
 }
 

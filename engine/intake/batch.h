@@ -69,6 +69,8 @@ enum rc_reject_reason {
     RC_REJECT_DUPLICATE_FIELD,
     RC_REJECT_TOO_MANY,
     RC_REJECT_SYNTAX,
+    RC_REJECT_EXPIRED,
+    RC_REJECT_FUTURE,
 };
 
 /* A row that is not taken. */
@@ -101,6 +103,21 @@ struct rc_batch_keep {
     uint64_t accepted; /* Rows that are left, over all parts. */
 };
 
+/* Times that rows may have besides: events from least_ms on, events and writes up to greatest_ms.
+ */
+struct rc_batch_times {
+    int64_t least_ms;
+    int64_t greatest_ms;
+};
+
+RC_MUST_USE enum rc_status
+rc_batch_check_within(const struct rc_batch *batch,
+                      const struct rc_batch_times *times,
+                      struct rc_arena *arena,
+                      struct rc_batch_keep *ret_keep,
+                      struct rc_rejects *ret_rejects);
+
+/* The same at any time of the calendar. */
 RC_MUST_USE enum rc_status
 rc_batch_check(const struct rc_batch *batch,
                struct rc_arena *arena,

@@ -139,15 +139,27 @@ check_users(struct checker *checker, const struct rc_batch_table *table)
     return RC_OK;
 }
 
-static enum rc_status
-check_times(struct checker *checker, const struct rc_batch_table *table)
+static struct fault
+time_fault(int64_t time_ms, const struct rc_batch_times *times)
 {
-    const struct fault fault =
-        FAULT(RC_REJECT_OUT_OF_RANGE, "a time lies in the years 1 to 9999, in ms since 1970");
+    if (time_ms < RC_TIME_MS_MIN || time_ms > RC_TIME_MS_MAX)
+        return FAULT(RC_REJECT_OUT_OF_RANGE,
+                     "a time lies in the years 1 to 9999, in ms since 1970");
+    if (time_ms < times->least_ms)
+        return FAULT(RC_REJECT_EXPIRED, "the event is older than the project keeps events");
+    return FAULT(RC_REJECT_FUTURE,
+                 "the time is further ahead of the server's clock than the project allows");
+}
+
+static enum rc_status
+check_times(struct checker *checker,
+            const struct rc_batch_table *table,
+            const struct rc_batch_times *times)
+{
     for (uint32_t row = 0; row < table->row_count; row++) {
         const int64_t time_ms = rc_packed_i64(table->times_ms, row);
-        if (time_ms < RC_TIME_MS_MIN || time_ms > RC_TIME_MS_MAX)
-            RC_TRY(reject_row(checker, row, fault, RC_BYTES_LITERAL("time")));
+        if (time_ms < times->least_ms || time_ms > times->greatest_ms)
+            RC_TRY(reject_row(checker, row, time_fault(time_ms, times), RC_BYTES_LITERAL("time")));
     }
     return RC_OK;
 }
@@ -180,10 +192,12 @@ check_column(struct checker *checker, const struct rc_batch_column *column)
 static enum rc_status
 check_table(struct checker *checker,
             const struct rc_batch_table *table,
+            const struct rc_batch_times *times,
             const struct rc_bytes *text_ids)
 {
+    RC_ASSERT(times->least_ms >= RC_TIME_MS_MIN && times->greatest_ms <= RC_TIME_MS_MAX);
     RC_TRY(check_users(checker, table));
-    RC_TRY(check_times(checker, table));
+    RC_TRY(check_times(checker, table, times));
     for (uint32_t row = 0; text_ids != NULL && row < table->row_count; row++) {
         const struct fault fault = check_event_id(text_ids[row]);
         if (fault.message != NULL)
@@ -241,11 +255,13 @@ finish_part(struct checker *checker,
 }
 
 enum rc_status
-rc_batch_check(const struct rc_batch *batch,
-               struct rc_arena *arena,
-               struct rc_batch_keep *ret_keep,
-               struct rc_rejects *ret_rejects)
+rc_batch_check_within(const struct rc_batch *batch,
+                      const struct rc_batch_times *times,
+                      struct rc_arena *arena,
+                      struct rc_batch_keep *ret_keep,
+                      struct rc_rejects *ret_rejects)
 {
+    const struct rc_batch_times write_times = {RC_TIME_MS_MIN, times->greatest_ms};
     struct rc_batch_keep keep = {0};
     struct rc_rejects rejects = {
         .list = RC_ARENA_ARRAY(arena, struct rc_reject, RC_REJECTS_LISTED_MAX),
@@ -253,10 +269,10 @@ rc_batch_check(const struct rc_batch *batch,
     if (rejects.list == NULL)
         return RC_NO_MEMORY;
     struct checker events = {.arena = arena, .row_count = batch->events.row_count};
-    RC_TRY(check_table(&events, &batch->events, batch->text_ids));
+    RC_TRY(check_table(&events, &batch->events, times, batch->text_ids));
     RC_TRY(finish_part(&events, RC_PART_EVENTS, &rejects, &keep.events));
     struct checker writes = {.arena = arena, .row_count = batch->writes.row_count};
-    RC_TRY(check_table(&writes, &batch->writes, NULL));
+    RC_TRY(check_table(&writes, &batch->writes, &write_times, NULL));
     RC_TRY(finish_part(&writes, RC_PART_WRITES, &rejects, &keep.writes));
     struct checker aliases = {.arena = arena, .row_count = batch->alias_count};
     RC_TRY(check_aliases(&aliases, batch));
@@ -267,4 +283,14 @@ rc_batch_check(const struct rc_batch *batch,
     *ret_keep = keep;
     *ret_rejects = rejects;
     return RC_OK;
+}
+
+enum rc_status
+rc_batch_check(const struct rc_batch *batch,
+               struct rc_arena *arena,
+               struct rc_batch_keep *ret_keep,
+               struct rc_rejects *ret_rejects)
+{
+    const struct rc_batch_times times = {RC_TIME_MS_MIN, RC_TIME_MS_MAX};
+    return rc_batch_check_within(batch, &times, arena, ret_keep, ret_rejects);
 }

@@ -12,12 +12,14 @@
  *       varint s: 0 dense, rows codes follow; else s - 1 sparse rows: u32 rows, then codes
  *
  * Only what kept rows use is written, in order of first use, so that what the dictionaries learn is
- * a function of the rows and not of how a client packed them. Values are in normal form.
+ * a function of the rows and not of how a client packed them. Values are in normal form. What came
+ * in that order, with no row rejected, is copied and not collected (batch_straight.h).
  */
 #include "engine/intake/batch.h"
 
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
+#include "engine/intake/batch_straight.h"
 #include "engine/intake/packed.h"
 
 enum id_form { IDS_NONE = 0, IDS_INT = 1, IDS_TEXT = 2 };
@@ -25,6 +27,7 @@ enum id_form { IDS_NONE = 0, IDS_INT = 1, IDS_TEXT = 2 };
 /* The kept rows of a table, ascending. */
 struct kept {
     uint32_t count;
+    bool all; /* All rows of the table are. */
     uint32_t *rows;
 };
 
@@ -34,7 +37,7 @@ collect_kept(struct rc_arena *arena,
              uint32_t row_count,
              struct kept *ret_kept)
 {
-    struct kept kept = {.rows = RC_ARENA_ARRAY(arena, uint32_t, row_count)};
+    struct kept kept = {.all = mask == NULL, .rows = RC_ARENA_ARRAY(arena, uint32_t, row_count)};
     if (kept.rows == NULL)
         return false;
     for (uint32_t row = 0; row < row_count; row++)
@@ -64,6 +67,20 @@ write_codes(struct rc_writer *writer, const uint32_t *codes, uint32_t count, uin
     }
 }
 
+/* Whether the users are in order of first use already, with none unused. */
+static bool
+users_are_straight(const struct rc_batch_table *table)
+{
+    uint32_t next = 0;
+    for (uint32_t row = 0; row < table->row_count; row++) {
+        const uint32_t user = rc_packed_u32(table->user_codes, row);
+        if (user > next)
+            return false;
+        next += user == next;
+    }
+    return next == table->user_count;
+}
+
 /* Users in order of first use, and the rows' places among them. */
 static void
 write_users(struct rc_writer *writer,
@@ -71,6 +88,13 @@ write_users(struct rc_writer *writer,
             const struct kept *kept,
             struct rc_arena *arena)
 {
+    if (kept->all && users_are_straight(table)) {
+        rc_write_varint(writer, table->user_count);
+        for (uint32_t i = 0; i < table->user_count; i++)
+            rc_write_bytes(writer, table->users[i]);
+        rc_write_raw(writer, table->user_codes, (size_t)table->row_count * sizeof(uint32_t));
+        return;
+    }
     uint32_t *place = RC_ARENA_ARRAY(arena, uint32_t, table->user_count); /* + 1; 0: unused. */
     uint32_t *order = RC_ARENA_ARRAY(arena, uint32_t, table->user_count);
     uint32_t *codes = RC_ARENA_ARRAY(arena, uint32_t, kept->count);
@@ -95,11 +119,50 @@ write_users(struct rc_writer *writer,
 
 /* A column's codes by kept row, renumbered from 1 in order of first use; 0: not set. */
 struct used_column {
-    uint32_t *codes;
+    uint32_t *codes; /* NULL: the column is straight. */
     uint32_t *order; /* The value of each new code, from 0. */
     uint32_t used;
     uint32_t set_count;
+    struct rc_straight straight;
 };
+
+static bool
+is_null(const struct rc_value *value)
+{
+    return value->kind == RC_VALUE_NULL || (value->kind == RC_VALUE_LIST && value->item_count == 0);
+}
+
+static bool
+is_sparse(uint32_t set_count, uint32_t width, uint32_t row_count)
+{
+    return (uint64_t)set_count * (width + 4) < (uint64_t)row_count * width;
+}
+
+/* Fills *ret_column if the column can be written straight, in the form that it has. */
+static bool
+column_is_straight(const struct rc_batch_column *column,
+                   uint32_t row_count,
+                   bool keep_null,
+                   struct used_column *ret_column)
+{
+    struct rc_straight straight;
+    const bool sparse = column->rows != NULL;
+    const uint32_t count = sparse ? column->sparse_count : row_count;
+    RC_AUDIT(rc_packed_greatest(column->codes, column->code_width, count) <= column->value_count);
+    if (!rc_straight_measure(column->codes, column->code_width, count, column->value_count,
+                             &straight) ||
+        straight.first == 0 || (sparse && straight.set_count < count))
+        return false;
+    for (uint32_t code = straight.first; !keep_null && code <= straight.last; code++)
+        if (is_null(&column->values[code - 1]))
+            return false;
+    const uint32_t used = straight.last - straight.first + 1;
+    if (is_sparse(straight.set_count, width_for(used), row_count) != sparse)
+        return false;
+    *ret_column =
+        (struct used_column){.used = used, .set_count = straight.set_count, .straight = straight};
+    return true;
+}
 
 static bool
 collect_column(const struct rc_batch_column *column,
@@ -125,9 +188,7 @@ collect_column(const struct rc_batch_column *column,
         const uint32_t code = dense[kept->rows[i]];
         RC_ASSERT(code <= column->value_count);
         const struct rc_value *value = code == 0 ? NULL : &column->values[code - 1];
-        const bool null = value == NULL || value->kind == RC_VALUE_NULL ||
-                          (value->kind == RC_VALUE_LIST && value->item_count == 0);
-        if (value == NULL || (null && !keep_null))
+        if (value == NULL || (!keep_null && is_null(value)))
             continue;
         if (place[code - 1] == 0) {
             result.order[result.used++] = code - 1;
@@ -143,11 +204,26 @@ collect_column(const struct rc_batch_column *column,
 static void
 write_value(struct rc_writer *writer, struct rc_value value)
 {
-    if (value.kind == RC_VALUE_LIST && value.item_count == 0)
+    if (is_null(&value))
         value = rc_value_null();
     if (value.kind == RC_VALUE_DOUBLE && rc_value_of_double(value.real, &value) != RC_OK)
         writer->failed = true; /* rc_batch_check lets only finite numbers pass. */
     rc_value_write(writer, value);
+}
+
+/* The rows of a sparse column, and the codes. */
+static void
+write_straight(struct rc_writer *writer,
+               const struct rc_batch_column *column,
+               const struct rc_straight *straight,
+               uint32_t count,
+               uint32_t width)
+{
+    if (column->rows != NULL)
+        rc_write_raw(writer, column->rows, (size_t)count * sizeof(uint32_t));
+    unsigned char *room = rc_write_room(writer, (size_t)count * width);
+    if (room != NULL)
+        rc_straight_write(column->codes, column->code_width, count, straight, width, room);
 }
 
 static void
@@ -161,10 +237,17 @@ write_column(struct rc_writer *writer,
     rc_write_bytes(writer, column->name);
     rc_write_varint(writer, used->used);
     for (uint32_t i = 0; i < used->used; i++)
-        write_value(writer, column->values[used->order[i]]);
+        write_value(
+            writer,
+            column->values[used->codes == NULL ? used->straight.first - 1 + i : used->order[i]]);
     rc_write_u8(writer, (uint8_t)width);
-    const bool sparse = (uint64_t)used->set_count * (width + 4) < (uint64_t)row_count * width;
+    const bool sparse = is_sparse(used->set_count, width, row_count);
     rc_write_varint(writer, sparse ? (uint64_t)used->set_count + 1 : 0);
+    if (used->codes == NULL) {
+        write_straight(writer, column, &used->straight, sparse ? used->set_count : row_count,
+                       width);
+        return;
+    }
     if (!sparse) {
         write_codes(writer, used->codes, row_count, width);
         return;
@@ -193,6 +276,10 @@ write_ids(struct rc_writer *writer, const struct rc_batch *batch, const struct k
                               : batch->text_ids != NULL ? IDS_TEXT
                                                         : IDS_NONE;
     rc_write_u8(writer, (uint8_t)form);
+    if (form == IDS_INT && kept->all) {
+        rc_write_raw(writer, batch->int_ids, (size_t)kept->count * sizeof(uint64_t));
+        return;
+    }
     for (uint32_t i = 0; form != IDS_NONE && i < kept->count; i++) {
         if (form == IDS_INT)
             rc_write_u64(writer, rc_packed_u64(batch->int_ids, kept->rows[i]));
@@ -215,7 +302,9 @@ write_table(struct rc_writer *writer,
     }
     rc_write_varint(writer, kept.count);
     write_users(writer, table, &kept, arena);
-    for (uint32_t i = 0; i < kept.count; i++)
+    if (kept.all)
+        rc_write_raw(writer, table->times_ms, (size_t)kept.count * sizeof(int64_t));
+    for (uint32_t i = 0; !kept.all && i < kept.count; i++)
         rc_write_u64(writer, (uint64_t)rc_packed_i64(table->times_ms, kept.rows[i]));
     if (ids != NULL)
         write_ids(writer, ids, &kept);
@@ -223,8 +312,10 @@ write_table(struct rc_writer *writer,
     struct used_column *used = RC_ARENA_ARRAY(arena, struct used_column, table->column_count);
     writer->failed = writer->failed || used == NULL;
     for (uint32_t i = 0; !writer->failed && i < table->column_count; i++) {
-        if (!collect_column(&table->columns[i], table->row_count, &kept, ids == NULL, arena,
-                            &used[i]))
+        const struct rc_batch_column *column = &table->columns[i];
+        const bool keep_null = ids == NULL;
+        if ((!kept.all || !column_is_straight(column, table->row_count, keep_null, &used[i])) &&
+            !collect_column(column, table->row_count, &kept, keep_null, arena, &used[i]))
             writer->failed = true;
         else
             count += used[i].used > 0;
@@ -275,9 +366,8 @@ static bool
 column_is_sound(const struct rc_batch_column *column, uint32_t row_count)
 {
     const uint32_t count = column->rows == NULL ? row_count : column->sparse_count;
-    for (uint32_t i = 0; i < count; i++)
-        if (rc_packed_code(column->codes, column->code_width, i) > column->value_count)
-            return false;
+    if (rc_packed_greatest(column->codes, column->code_width, count) > column->value_count)
+        return false;
     for (uint32_t i = 0; column->rows != NULL && i < count; i++) {
         const uint32_t row = rc_packed_u32(column->rows, i);
         if (row >= row_count || (i > 0 && rc_packed_u32(column->rows, i - 1) >= row))
@@ -330,9 +420,9 @@ read_table(struct rc_reader *reader,
     table.times_ms = read_packed(reader, table.row_count, 8);
     if (table.users == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t row = 0; !reader->bad && row < table.row_count; row++)
-        if (rc_packed_u32(table.user_codes, row) >= table.user_count)
-            return RC_CORRUPT;
+    if (!reader->bad && table.row_count > 0 &&
+        rc_packed_greatest(table.user_codes, 4, table.row_count) >= table.user_count)
+        return RC_CORRUPT;
     if (ids != NULL) {
         const uint8_t form = rc_read_u8(reader);
         if (form > IDS_TEXT)

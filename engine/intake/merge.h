@@ -5,9 +5,13 @@
  * that many, so that each row is rewritten once per tier. When nothing arrives, rc_merge_pick_idle
  * also joins what the tiers leave, and rewrites a slab that is a quarter dead.
  *
+ * A merge that leaves rows out sweeps the dictionaries afterwards (dictionary_sweep.h): what only
+ * those rows had is freed when it is most of what there is.
+ *
  * Threading: a background worker; takes the project's writer lock only for the exchange. One merge
  *            at a time for a project.
- * Errors:    RC_NO_MEMORY, RC_LIMIT_EXCEEDED, RC_CANCELLED: everything stays as it was.
+ * Errors:    RC_NO_MEMORY, RC_LIMIT_EXCEEDED, RC_CANCELLED, and what rc_slab_use says of a cold
+ * slab: everything stays as it was.
  */
 #ifndef RC_INTAKE_MERGE_H
 #define RC_INTAKE_MERGE_H
@@ -22,13 +26,14 @@
 #define RC_MERGE_FANOUT 8u
 #define RC_MERGE_SLABS_MAX 256u
 
-/* Slabs of one window to be merged, by id. */
+/* Slabs to be merged, those of each window into one, by id in the order of the version. */
 struct rc_merge_plan {
     uint32_t count; /* 0: nothing to do. */
+    uint64_t rows;  /* Live ones. */
     uint64_t ids[RC_MERGE_SLABS_MAX];
 };
 
-/* What the tiers ask for. */
+/* In windows that have slabs without live rows, these; in others, what the tiers ask for. */
 void
 rc_merge_pick(const struct rc_version *version, struct rc_merge_plan *ret_plan);
 
@@ -36,9 +41,16 @@ rc_merge_pick(const struct rc_version *version, struct rc_merge_plan *ret_plan);
 void
 rc_merge_pick_idle(const struct rc_version *version, struct rc_merge_plan *ret_plan);
 
-/* The whole of the first window that has more than one slab or dead rows. */
+/* The whole of windows that have more than one slab or dead rows. */
 void
 rc_merge_pick_all(const struct rc_version *version, struct rc_merge_plan *ret_plan);
+
+/* A slab that holds rows of users who were deleted: who are gone, or whose ordinal is a hole in
+ * ids. */
+void
+rc_merge_pick_absent(const struct rc_version *version,
+                     const struct rc_dictionary *ids,
+                     struct rc_merge_plan *ret_plan);
 
 /* Carries a plan out. The slabs named are gone from the project afterwards. */
 RC_MUST_USE enum rc_status

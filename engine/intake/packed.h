@@ -41,4 +41,8 @@ rc_packed_code(const unsigned char *data, uint32_t width, size_t index)
     return value;
 }
 
+/* The greatest of count codes; 0 when there are none. */
+uint32_t
+rc_packed_greatest(const unsigned char *codes, uint32_t width, size_t count);
+
 #endif

@@ -24,6 +24,13 @@ rc_record_write(struct rc_writer *writer, const struct rc_record *record)
         rc_write_u8(writer, (uint8_t)record->catalog);
         rc_write_bytes(writer, record->entry.name);
         break;
+    case RC_RECORD_USER_DELETE:
+        rc_write_bytes(writer, record->user);
+        rc_write_u64(writer, (uint64_t)record->time_ms);
+        break;
+    case RC_RECORD_CUT:
+        rc_write_u64(writer, (uint64_t)record->time_ms);
+        break;
     case RC_RECORD_PROJECT_DELETE:
     case RC_RECORD_NOTHING:
         break;
@@ -59,6 +66,15 @@ read_content(struct rc_reader *reader, struct rc_record *record, struct rc_error
         RC_TRY_OR(reterr_error, read_catalog_kind(reader, &record->catalog));
         record->entry.name = rc_read_bytes(reader);
         return RC_OK;
+    case RC_RECORD_USER_DELETE:
+        record->user = rc_read_bytes(reader);
+        record->time_ms = (int64_t)rc_read_u64(reader);
+        if (!reader->bad && record->time_ms <= 0)
+            return rc_error_set(reterr_error, RC_CORRUPT, "a deletion was asked for at no time");
+        return RC_OK;
+    case RC_RECORD_CUT:
+        record->time_ms = (int64_t)rc_read_u64(reader);
+        return RC_OK;
     case RC_RECORD_PROJECT_DELETE:
     case RC_RECORD_NOTHING:
         break;
@@ -72,7 +88,7 @@ rc_record_read(struct rc_bytes payload, struct rc_record *ret_record, struct rc_
     struct rc_reader reader = rc_reader_of(payload.data, payload.size);
     struct rc_record record = {0};
     const uint8_t kind = rc_read_u8(&reader);
-    if (kind < RC_RECORD_PROJECT_PUT || kind > RC_RECORD_NOTHING)
+    if (kind < RC_RECORD_PROJECT_PUT || kind > RC_RECORD_CUT)
         return rc_error_set(reterr_error, RC_CORRUPT, "a log record is of unknown kind %u", kind);
     record.kind = (enum rc_record_kind)kind;
     if (record.kind != RC_RECORD_NOTHING)

@@ -22,6 +22,8 @@ enum rc_record_kind {
     RC_RECORD_ENTRY_REMOVE = 5,
     RC_RECORD_NOTHING =
         6, /* Changes nothing: what waits for it knows that all before it is durable. */
+    RC_RECORD_USER_DELETE = 7,
+    RC_RECORD_CUT = 8, /* Events before a time are gone: retention by age. */
 };
 
 struct rc_record {
@@ -34,6 +36,8 @@ struct rc_record {
     struct rc_bytes batch;         /* BATCH: rc_batch_read. */
     enum rc_catalog_kind catalog;  /* ENTRY_*. */
     struct rc_catalog_entry entry; /* ENTRY_PUT; ENTRY_REMOVE: its name. */
+    struct rc_bytes user;          /* USER_DELETE: an id as sent. */
+    int64_t time_ms; /* USER_DELETE: when it was asked for. CUT: the first time that stays. */
 };
 
 /* Appends the record's bytes; of a BATCH all but the batch, which must follow as the last thing. */

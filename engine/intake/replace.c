@@ -1,6 +1,13 @@
 #include "engine/intake/replace.h"
 
+#include <stdlib.h>
+
 #include "engine/base/assert.h"
+#include "engine/intake/packed.h"
+#include "engine/store/slab_find.h"
+
+/* What a place of may_hold becomes when the copy was found. */
+#define FOUND 2u
 
 /* The arrivals that were sent with an id: only they can replace. */
 struct sent {
@@ -34,27 +41,81 @@ need_draft(const struct rc_version *version, struct rc_version **draft)
     return *draft != NULL ? RC_OK : rc_version_draft(version, draft);
 }
 
+/* Leaves out the arrivals whose earlier copy was found: there is no second one that is alive. */
+static void
+keep_open(struct sent *sent, const uint8_t *may_hold)
+{
+    uint32_t kept = 0;
+    for (uint32_t k = 0; k < sent->count; k++) {
+        if (may_hold[k] == FOUND)
+            continue;
+        sent->arrivals[kept] = sent->arrivals[k];
+        sent->hashes[kept++] = sent->hashes[k];
+    }
+    sent->count = kept;
+}
+
+/* A copy has the time of the first one, mostly. */
+static bool
+find_row(const struct rc_version_slab *slab,
+         const struct rc_arrivals *arrivals,
+         uint32_t i,
+         struct rc_event_index *index,
+         uint32_t *ret_row)
+{
+    const uint32_t user = arrivals->users[i];
+    const struct rc_event_id *id = &arrivals->ids[i];
+    return rc_slab_find_event_at(slab->slab, user, rc_packed_i64(arrivals->times_ms, i), id,
+                                 ret_row) ||
+           rc_event_index_find(index, slab->slab, slab->id, user, id, ret_row);
+}
+
+/* Whether a slab that may hold an event does. */
+static enum rc_status
+find_in_slab(const struct rc_version_slab *slab,
+             const struct rc_arrivals *arrivals,
+             uint32_t i,
+             struct rc_event_index *index,
+             bool *ret_found,
+             uint32_t *ret_row)
+{
+    if (rc_slab_is_cold(slab->slab))
+        return rc_slab_search_event(slab->slab, arrivals->users[i], &arrivals->ids[i], ret_found,
+                                    ret_row, NULL);
+    *ret_found = find_row(slab, arrivals, i, index, ret_row);
+    return RC_OK;
+}
+
 static enum rc_status
 replace_in_slab(const struct rc_version *version,
                 uint32_t slab,
                 const struct rc_arrivals *arrivals,
-                const struct sent *sent,
+                struct sent *sent,
+                struct rc_event_index *index,
                 uint8_t *may_hold,
                 struct rc_version **draft,
                 uint64_t *replaced)
 {
-    const struct rc_slab *at = version->slabs[slab].slab;
-    rc_slab_may_hold_many(at, sent->hashes, sent->count, may_hold);
+    rc_slab_may_hold_many(version->slabs[slab].slab, sent->hashes, sent->count, may_hold);
+    bool any = false;
     for (uint32_t k = 0; k < sent->count; k++) {
-        const uint32_t i = sent->arrivals[k];
         uint32_t row = 0;
-        if (!may_hold[k] || !rc_slab_find_event(at, arrivals->users[i], &arrivals->ids[i], &row))
-            continue;
+        bool found = false;
         bool newly = false;
+        if (may_hold[k])
+            RC_TRY(find_in_slab(&version->slabs[slab], arrivals, sent->arrivals[k], index, &found,
+                                &row));
+        if (!found)
+            continue;
         RC_TRY(need_draft(version, draft));
         RC_TRY(rc_version_kill_slab_row(*draft, slab, row, &newly));
+        if (newly)
+            may_hold[k] = FOUND;
+        any = any || newly;
         *replaced += newly;
     }
+    if (any)
+        keep_open(sent, may_hold);
     return RC_OK;
 }
 
@@ -79,9 +140,34 @@ replace_in_head(const struct rc_version *version,
     return RC_OK;
 }
 
+static int
+compare_keys(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a;
+    const uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The places of the slabs in the low halves, those with many rows first: they hold most copies. */
+static enum rc_status
+order_slabs(const struct rc_version *version, struct rc_arena *arena, uint64_t **ret_order)
+{
+    uint64_t *order = rc_arena_alloc(arena, version->slab_count * sizeof(order[0]));
+    if (order == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < version->slab_count; i++) {
+        const uint32_t rows = rc_slab_get_info(version->slabs[i].slab)->row_count;
+        order[i] = (uint64_t)(UINT32_MAX - rows) << 32 | i;
+    }
+    qsort(order, version->slab_count, sizeof(order[0]), compare_keys);
+    *ret_order = order;
+    return RC_OK;
+}
+
 enum rc_status
 rc_replace_earlier(const struct rc_version *version,
                    const struct rc_arrivals *arrivals,
+                   struct rc_event_index *index,
                    struct rc_arena *arena,
                    struct rc_version **draft,
                    uint64_t *replaced)
@@ -91,8 +177,11 @@ rc_replace_earlier(const struct rc_version *version,
     uint8_t *may_hold = rc_arena_alloc(arena, sent.count);
     if (may_hold == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t slab = 0; slab < version->slab_count && sent.count > 0; slab++)
-        RC_TRY(replace_in_slab(version, slab, arrivals, &sent, may_hold, draft, replaced));
+    uint64_t *order = NULL;
+    RC_TRY(order_slabs(version, arena, &order));
+    for (uint32_t k = 0; k < version->slab_count && sent.count > 0; k++)
+        RC_TRY(replace_in_slab(version, (uint32_t)order[k], arrivals, &sent, index, may_hold, draft,
+                               replaced));
     RC_ASSERT(version->head_count > 0);
     for (uint32_t head = 0; head + 1 < version->head_count && sent.count > 0; head++)
         RC_TRY(replace_in_head(version, head, arrivals, &sent, draft, replaced));

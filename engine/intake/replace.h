@@ -15,6 +15,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
+#include "engine/store/event_index.h"
 #include "engine/store/version.h"
 
 /* Events on their way in, in order of arrival. */
@@ -22,16 +23,20 @@ struct rc_arrivals {
     uint32_t count;
     const uint32_t *users;
     const struct rc_event_id *ids;
+    const unsigned char *times_ms; /* i64 each. */
 };
 
 /*
  * Kills the live copies of the arrivals that lie in slabs and in all heads but the newest. *draft
  * is made from version when the first is found (NULL: none yet). *replaced grows by the rows
- * killed. O(arrivals * slabs) filter probes, then a user's rows for each candidate.
+ * killed. O(arrivals * slabs) filter probes, then for each candidate the logarithm of its user's
+ * rows, and where it was sent with another time before, constant time by index.
+ *   RC_UNAVAILABLE, RC_CORRUPT  a cold slab that may hold a copy could not be read.
  */
 RC_MUST_USE enum rc_status
 rc_replace_earlier(const struct rc_version *version,
                    const struct rc_arrivals *arrivals,
+                   struct rc_event_index *index,
                    struct rc_arena *arena,
                    struct rc_version **draft,
                    uint64_t *replaced);

@@ -10,7 +10,10 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
+#include "engine/intake/hide.h"
+#include "engine/intake/slices.h"
 #include "engine/store/slab_builder.h"
+#include "engine/store/slab_find.h"
 
 static int64_t
 window_of(int64_t time_ms)
@@ -59,21 +62,23 @@ collect_windows(const struct rc_view_chunk *chunks,
     return RC_OK;
 }
 
-/* A chunk as the builder wants it: the properties that occur, with their cells. */
+/* A chunk as the builder wants it: the properties that occur, with their cells and texts. */
 static enum rc_status
 make_source(const struct rc_view_chunk *chunk,
-            uint32_t property_count,
             struct rc_arena *arena,
             struct rc_slab_source *ret_source)
 {
+    const uint32_t property_count = chunk->property_count;
     struct rc_row_source *rows = rc_arena_zero(arena, sizeof(*rows));
     uint32_t *properties = rc_arena_alloc(arena, property_count * sizeof(properties[0]));
     const rc_cell **cells = rc_arena_alloc(arena, property_count * sizeof(cells[0]));
-    if (rows == NULL || properties == NULL || cells == NULL)
+    const struct rc_dictionary **texts = rc_arena_alloc(arena, property_count * sizeof(texts[0]));
+    if (rows == NULL || properties == NULL || cells == NULL || texts == NULL)
         return RC_NO_MEMORY;
     uint32_t count = 0;
     for (uint32_t property = 0; property < property_count; property++) {
         cells[count] = rc_view_chunk_cells(chunk, property);
+        texts[count] = rc_view_chunk_texts(chunk, property);
         properties[count] = property;
         count += cells[count] != NULL;
     }
@@ -85,14 +90,14 @@ make_source(const struct rc_view_chunk *chunk,
         .column_count = count,
         .column_properties = properties,
         .column_cells = cells,
+        .column_texts = texts,
     };
     *ret_source = (struct rc_slab_source){.rows = rows, .dead = chunk->dead};
     return RC_OK;
 }
 
 static enum rc_status
-build_windows(const struct rc_slab_source *sources,
-              uint32_t source_count,
+build_windows(const struct rc_slices *slices,
               const int64_t *windows,
               uint32_t window_count,
               struct rc_account *account,
@@ -102,9 +107,13 @@ build_windows(const struct rc_slab_source *sources,
               struct rc_error *reterr_error)
 {
     for (uint32_t i = 0; i < window_count; i++) {
+        const uint32_t first = slices->starts[i];
+        const uint32_t count = slices->starts[i + 1] - first;
         struct rc_slab *slab = NULL;
-        RC_TRY(
-            rc_slab_build(sources, source_count, windows[i], account, cancel, &slab, reterr_error));
+        if (count == 0)
+            continue; /* All its rows are dead. */
+        RC_TRY(rc_slab_build(slices->sources + first, count, windows[i], account, cancel, &slab,
+                             reterr_error));
         if (slab != NULL)
             slabs[(*slab_count)++] = slab;
     }
@@ -114,7 +123,6 @@ build_windows(const struct rc_slab_source *sources,
 enum rc_status
 rc_seal_chunks(const struct rc_view_chunk *chunks,
                uint32_t chunk_count,
-               uint32_t property_count,
                struct rc_account *account,
                struct rc_arena *arena,
                const _Atomic(bool) *cancel,
@@ -130,10 +138,13 @@ rc_seal_chunks(const struct rc_view_chunk *chunks,
     if (sources == NULL || slabs == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to seal a head");
     for (uint32_t i = 0; i < chunk_count; i++)
-        RC_TRY_OR(reterr_error, make_source(&chunks[i], property_count, arena, &sources[i]));
+        RC_TRY_OR(reterr_error, make_source(&chunks[i], arena, &sources[i]));
     uint32_t count = 0;
-    const enum rc_status status = build_windows(sources, chunk_count, windows, window_count,
-                                                account, cancel, slabs, &count, reterr_error);
+    struct rc_slices slices;
+    RC_TRY_OR(reterr_error,
+              rc_slices_make(sources, chunk_count, windows, window_count, arena, &slices));
+    const enum rc_status status =
+        build_windows(&slices, windows, window_count, account, cancel, slabs, &count, reterr_error);
     if (status != RC_OK) {
         for (uint32_t i = 0; i < count; i++)
             rc_slab_unref(slabs[i]);
@@ -162,6 +173,28 @@ is_newly_dead(const struct sealing *sealing,
     return rc_dead_has(now->dead[chunk], row) && !rc_dead_has(sealing->head->dead[chunk], row);
 }
 
+static uint32_t
+place_in(const struct rc_version *draft, const struct rc_slab *slab, uint64_t id)
+{
+    return rc_version_place_slab(draft, rc_slab_get_info(slab)->window_start_ms, id);
+}
+
+/* The slab of the head's slabs, which are in the order of windows, that a time lies in. */
+static uint32_t
+slab_of_time(const struct sealing *sealing, int64_t time_ms)
+{
+    uint32_t low = 0;
+    uint32_t high = sealing->slab_count;
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (rc_slab_get_info(sealing->slabs[middle])->window_start_ms <= time_ms)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* Finds a row of the head in the slabs and marks it dead there. */
 static enum rc_status
 kill_in_slabs(const struct sealing *sealing,
@@ -170,16 +203,15 @@ kill_in_slabs(const struct sealing *sealing,
               struct rc_version *draft,
               const uint64_t *ids)
 {
-    for (uint32_t i = 0; i < sealing->slab_count; i++) {
-        uint32_t slab_row = 0;
-        if (!rc_slab_find_event(sealing->slabs[i], chunk->users[row], &chunk->ids[row], &slab_row))
-            continue;
-        bool newly = false;
-        return rc_version_kill_slab_row(draft, rc_version_find_slab(draft, ids[i]), slab_row,
-                                        &newly);
-    }
-    RC_ASSERT(false && "a row that died while its head was sealed must be in one of the slabs");
-    return RC_CORRUPT;
+    RC_ASSERT(sealing->slab_count > 0);
+    const uint32_t i = slab_of_time(sealing, chunk->times_ms[row]);
+    struct rc_slab *slab = sealing->slabs[i];
+    uint32_t slab_row = 0;
+    bool newly = false;
+    const bool found = rc_slab_find_event_at(slab, chunk->users[row], chunk->times_ms[row],
+                                             &chunk->ids[row], &slab_row);
+    RC_ASSERT(found && "a row that died while its head was sealed is in one of the slabs");
+    return rc_version_kill_slab_row(draft, place_in(draft, slab, ids[i]), slab_row, &newly);
 }
 
 static enum rc_status
@@ -195,9 +227,13 @@ carry_deaths(const struct sealing *sealing,
         struct rc_view_chunk chunk;
         rc_head_chunk(now->head, c, RC_CHUNK_WHOLE, &chunk);
         for (uint32_t row = 0; row < chunk.row_count; row++)
-            if (is_newly_dead(sealing, now, c, row))
+            if (is_newly_dead(sealing, now, c, row) &&
+                !rc_is_hidden(draft, chunk.users[row], chunk.times_ms[row]))
                 RC_TRY(kill_in_slabs(sealing, &chunk, row, draft, ids));
     }
+    for (uint32_t i = 0; i < sealing->slab_count; i++)
+        RC_TRY(
+            rc_hide_in_slab(draft, place_in(draft, sealing->slabs[i], ids[i]), sealing->version));
     return RC_OK;
 }
 
@@ -210,10 +246,9 @@ exchange(const struct sealing *sealing, struct rc_arena *arena)
     if (ids == NULL)
         return RC_NO_MEMORY;
     RC_TRY(rc_version_draft(rc_project_version(sealing->project), &draft));
-    for (uint32_t i = 0; i < sealing->slab_count; i++) {
+    for (uint32_t i = 0; i < sealing->slab_count; i++)
         ids[i] = rc_project_next_slab_id(sealing->project);
-        RC_TRY(rc_version_add_slab(draft, sealing->slabs[i], ids[i], NULL));
-    }
+    RC_TRY(rc_version_add_slabs(draft, sealing->slabs, ids, sealing->slab_count));
     const uint32_t head = rc_version_find_head(draft, sealing->head->head);
     RC_ASSERT(head + 1 < draft->head_count);
     RC_TRY(carry_deaths(sealing, &draft->heads[head], draft, ids));
@@ -237,9 +272,9 @@ seal_head(struct sealing *sealing,
         const struct rc_dead *dead = sealing->head->dead[i];
         chunks[i].dead = dead == NULL ? NULL : dead->words;
     }
-    const uint32_t properties = rc_properties_count(rc_project_event_properties(sealing->project));
-    RC_TRY(rc_seal_chunks(chunks, chunk_count, properties, rc_project_account(sealing->project),
-                          arena, cancel, &sealing->slabs, &sealing->slab_count, reterr_error));
+    RC_TRY(rc_seal_chunks(chunks, chunk_count,
+                          rc_project_account_of(sealing->project, RC_MEMORY_SLABS), arena, cancel,
+                          &sealing->slabs, &sealing->slab_count, reterr_error));
     rc_project_lock_writer(sealing->project);
     const enum rc_status status = exchange(sealing, arena);
     rc_project_unlock_writer(sealing->project);
@@ -262,7 +297,7 @@ rc_seal_oldest(struct rc_project *project,
         return RC_OK;
     }
     RC_CLEANUP(rc_arena_freep)
-    struct rc_arena *arena = rc_arena_new(rc_project_account(project), 0);
+    struct rc_arena *arena = rc_arena_new(rc_project_account_of(project, RC_MEMORY_SLABS), 0);
     if (arena == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to seal a head");
     struct sealing sealing = {
@@ -285,7 +320,8 @@ end_head(struct rc_project *project)
         return RC_OK;
     RC_CLEANUP(rc_head_unrefp) struct rc_head *head = NULL;
     RC_CLEANUP(rc_version_unrefp) struct rc_version *draft = NULL;
-    RC_TRY(rc_head_new(rc_project_account(project), rc_project_head_rows_max(project), &head));
+    RC_TRY(rc_head_new(rc_project_account_of(project, RC_MEMORY_HEADS),
+                       rc_project_head_rows_max(project), &head));
     RC_TRY(rc_version_draft(version, &draft));
     RC_TRY(rc_version_add_head(draft, head));
     rc_project_publish(project, RC_TAKE(draft), 0);

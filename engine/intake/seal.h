@@ -32,7 +32,6 @@ rc_seal_end_head(struct rc_project *project, struct rc_error *reterr_error);
 RC_MUST_USE enum rc_status
 rc_seal_chunks(const struct rc_view_chunk *chunks,
                uint32_t chunk_count,
-               uint32_t property_count,
                struct rc_account *account,
                struct rc_arena *arena,
                const _Atomic(bool) *cancel,

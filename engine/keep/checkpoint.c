@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/base/clock.h"
+#include "engine/base/file_replace.h"
 #include "engine/durable/manifest.h"
 #include "engine/intake/seal.h"
 #include "engine/keep/manifest_content.h"
@@ -116,10 +118,8 @@ seal_heads(struct rc_project *project, struct capture *capture, struct rc_error 
 {
     uint32_t chunk_count = 0;
     const struct rc_view_chunk *chunks = rc_view_chunks(capture->state.view, &chunk_count);
-    const uint32_t properties = rc_properties_count(rc_view_event_properties(capture->state.view));
-    RC_TRY(rc_seal_chunks(chunks, chunk_count, properties, rc_project_account(project),
-                          capture->arena, NULL, &capture->head_slabs, &capture->head_slab_count,
-                          reterr_error));
+    RC_TRY(rc_seal_chunks(chunks, chunk_count, rc_project_account(project), capture->arena, NULL,
+                          &capture->head_slabs, &capture->head_slab_count, reterr_error));
     rc_project_lock_writer(project);
     for (uint32_t i = 0; i < capture->head_slab_count; i++) {
         const uint64_t id = rc_project_next_slab_id(project);
@@ -139,10 +139,15 @@ write_slab(struct rc_checkpoint *checkpoint,
            struct rc_error *reterr_error)
 {
     char path[RC_PATH_BYTES_MAX];
+    RC_ASSERT(!rc_slab_is_cold(slab)); /* Only what is on disk becomes cold. */
     const struct rc_bytes bytes = rc_slab_bytes(slab);
     RC_TRY(rc_project_path(checkpoint->directory, rc_project_id(project->project),
                            project->incarnation, "slab", id, path, reterr_error));
-    RC_TRY(rc_disk_replace_file(checkpoint->disk, path, bytes.data, bytes.size, reterr_error));
+    RC_CLEANUP(rc_replacement_close) struct rc_replacement file = {0};
+    RC_TRY(rc_replacement_open(checkpoint->disk, path, &file, reterr_error));
+    file.pause_ns = checkpoint->pause_ns;
+    RC_TRY(rc_replacement_write(&file, bytes.data, bytes.size, reterr_error));
+    RC_TRY(rc_replacement_commit(&file, reterr_error));
     checkpoint->slabs_written++;
     checkpoint->bytes_written += bytes.size;
     return RC_OK;
@@ -192,12 +197,31 @@ write_state(struct rc_checkpoint *checkpoint,
     char path[RC_PATH_BYTES_MAX];
     RC_TRY(rc_project_path(checkpoint->directory, rc_project_id(project->project),
                            project->incarnation, "state", checkpoint->number, path, reterr_error));
-    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    RC_CLEANUP(rc_replacement_close) struct rc_replacement file = {0};
+    RC_TRY(rc_replacement_open(checkpoint->disk, path, &file, reterr_error));
+    file.pause_ns = checkpoint->pause_ns;
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = rc_replacement_writer(&file);
     rc_state_write(&writer, &capture->state);
-    if (writer.failed)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a project's state");
-    RC_TRY(rc_disk_replace_file(checkpoint->disk, path, writer.data, writer.size, reterr_error));
-    checkpoint->bytes_written += writer.size;
+    RC_TRY(rc_replacement_finish(&file, &writer, reterr_error));
+    checkpoint->bytes_written += file.size;
+    return rc_replacement_commit(&file, reterr_error);
+}
+
+/* Where users were deleted, the texts that only they had do not go into the state. */
+static enum rc_status
+find_live_codes(struct capture *capture)
+{
+    const struct rc_view *view = capture->state.view;
+    const struct rc_gone *gone = rc_view_version(view)->gone;
+    const struct rc_people_counts counts = rc_view_people_counts(view);
+    if (gone == NULL)
+        return RC_OK;
+    struct rc_live_codes *codes = RC_ARENA_ARRAY(capture->arena, struct rc_live_codes, 1);
+    if (codes == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(rc_live_codes_of_writes(rc_project_people(capture->state.project), &counts, gone,
+                                   capture->arena, codes));
+    capture->state.user_codes = codes;
     return RC_OK;
 }
 
@@ -230,9 +254,13 @@ rc_checkpoint_write_project(struct rc_checkpoint *checkpoint,
     if (capture.arena == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a checkpoint");
     rc_project_lock_writer(project->project);
+    const uint64_t held_ns = rc_clock_monotonic_ns();
     const enum rc_status status = capture_locked(project->project, &capture);
     const uint64_t applied_sequence = applied(context);
+    const uint64_t hold_ns = rc_clock_monotonic_ns() - held_ns;
     rc_project_unlock_writer(project->project);
+    if (hold_ns > checkpoint->longest_hold_ns)
+        checkpoint->longest_hold_ns = hold_ns;
     RC_TRY_OR(reterr_error, status);
     /* A record is visible a moment before it is counted as applied. */
     const uint64_t shown_sequence = rc_view_data_version(capture.state.view);
@@ -241,6 +269,7 @@ rc_checkpoint_write_project(struct rc_checkpoint *checkpoint,
         (struct rc_bytes){(const char *)capture.streams.data, capture.streams.size};
     RC_TRY(seal_heads(project->project, &capture, reterr_error));
     RC_TRY(write_slabs(checkpoint, project, &capture, reterr_error));
+    RC_TRY_OR(reterr_error, find_live_codes(&capture));
     return write_state(checkpoint, project, &capture, reterr_error);
 }
 
@@ -277,6 +306,6 @@ rc_checkpoint_commit(struct rc_checkpoint *checkpoint, struct rc_error *reterr_e
         *project->kept = project->next;
         project->next = (struct rc_kept_slabs){0};
     }
-    rc_stale_clear(checkpoint);
+    checkpoint->stale_left = !rc_stale_clear(checkpoint);
     return RC_OK;
 }

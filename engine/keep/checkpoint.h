@@ -59,10 +59,14 @@ struct rc_checkpoint {
     const char *directory;
     uint64_t number;   /* Of this checkpoint: larger than the last. */
     uint64_t sequence; /* Projects made or deleted up to this record are as listed. */
+    uint64_t pause_ns; /* Rest after each MiB that is written: the log syncs beside it. 0: none. */
     uint32_t project_count;
     struct rc_checkpoint_project *projects;
+    uint64_t
+        longest_hold_ns;    /* Output: for this long a project's writer was kept waiting at most. */
     uint64_t slabs_written; /* Output. */
     uint64_t bytes_written; /* Output. */
+    bool stale_left; /* Output of the commit: a file of an earlier one could not be removed. */
 };
 
 /* Captures a project and writes its slabs and state. applied gives the log record up to which

@@ -1,10 +1,16 @@
+/*
+ * The state is read first, since it names the slabs; then the workers read and verify those side by
+ * side: nothing of a slab is believed before its checksums were found right.
+ */
 #include "engine/keep/restore.h"
 
 #include <string.h>
 
 #include "engine/base/arena.h"
 #include "engine/base/assert.h"
+#include "engine/base/limits.h"
 #include "engine/keep/state.h"
+#include "engine/store/slab_format.h"
 
 /* Puts the path of the file at fault before an error's sentence, unless it is there. */
 static enum rc_status
@@ -44,17 +50,82 @@ add_slab(struct rc_version *draft,
     return RC_OK;
 }
 
-/* The directory of a project's files, and how to read them. */
-struct source {
-    struct rc_disk *disk;
-    const char *directory;
-    struct rc_bytes id;
-    uint64_t incarnation;
-    bool verify;
+/* A slab of the state on its way into the version. */
+struct slab_file {
+    const struct rc_restore *how;
+    struct rc_account *hot_account;
+    struct rc_account *cold_account;
+    uint64_t id;
+    struct rc_slab *slab;
+    enum rc_status status;
+    struct rc_error error;
+    char path[RC_PATH_BYTES_MAX];
 };
 
+static void
+slab_files_free(struct slab_file *files, uint32_t count)
+{
+    for (uint32_t i = 0; files != NULL && i < count; i++)
+        rc_slab_unref(files[i].slab);
+    rc_alloc_free(files);
+}
+
+/* Whether a slab is to stay on disk, by its header; what is wrong with a file is said by who
+ * reads it. */
+static bool
+is_cold(const struct rc_restore *how, const char *path)
+{
+    RC_CLEANUP(rc_file_closep) struct rc_file *file = NULL;
+    struct rc_slab_header header;
+    size_t got = 0;
+    return how->cold != NULL && rc_file_open(how->disk, path, RC_FILE_READ, &file, NULL) == RC_OK &&
+           rc_file_read_at(file, &header, sizeof(header), 0, &got, NULL) == RC_OK &&
+           got == sizeof(header) && header.crc32c == rc_slab_header_crc32c(&header) &&
+           header.window_start_ms + RC_WINDOW_MS <= how->cold_before_ms;
+}
+
+/* A task of the workers. */
+static void
+read_slab(void *argument, uint32_t index)
+{
+    struct slab_file *file = (struct slab_file *)argument + index;
+    if (is_cold(file->how, file->path)) {
+        file->status = rc_slab_open_cold(file->how->cold, file->how->disk, file->path,
+                                         file->cold_account, &file->slab, &file->error);
+        if (file->status != RC_IO) /* No more files may be open, say: then it is read. */
+            return;
+    }
+    file->status = rc_slab_read(file->how->disk, file->path, file->how->verify, file->hot_account,
+                                &file->slab, &file->error);
+}
+
+static void
+read_slabs(const struct rc_restore *how, struct slab_file *files, uint32_t count)
+{
+    if (how->workers != NULL)
+        rc_workers_run(how->workers, rc_workers_count(how->workers), count, read_slab, files);
+    else
+        for (uint32_t i = 0; i < count; i++)
+            read_slab(files, i);
+}
+
 static enum rc_status
-add_slabs(const struct source *source,
+add_read(struct rc_version *draft,
+         struct slab_file *file,
+         const struct rc_state_slab *stored,
+         struct rc_error *reterr_error)
+{
+    enum rc_status status = file->status;
+    if (status == RC_OK)
+        status = add_slab(draft, file->slab, stored, reterr_error);
+    else if (reterr_error != NULL)
+        *reterr_error = file->error;
+    return name_file(file->path, status, reterr_error);
+}
+
+static enum rc_status
+add_slabs(const struct rc_restore *how,
+          const struct rc_manifest_project *stored_project,
           struct rc_project *project,
           const struct rc_state_slab *stored,
           uint32_t count,
@@ -64,28 +135,35 @@ add_slabs(const struct source *source,
     RC_CLEANUP(rc_version_unrefp) struct rc_version *draft = NULL;
     RC_TRY_OR(reterr_error, rc_version_draft(rc_project_version(project), &draft));
     RC_TRY_OR(reterr_error, RC_GROW(kept->ids, kept->capacity, count));
-    for (uint32_t i = 0; i < count; i++) {
-        char path[RC_PATH_BYTES_MAX];
-        RC_CLEANUP(rc_slab_unrefp) struct rc_slab *slab = NULL;
-        RC_TRY(rc_project_path(source->directory, source->id, source->incarnation, "slab",
-                               stored[i].id, path, reterr_error));
-        enum rc_status status = rc_slab_map(source->disk, path, source->verify,
-                                            rc_project_account(project), &slab, reterr_error);
-        if (status == RC_OK)
-            status = add_slab(draft, slab, &stored[i], reterr_error);
-        RC_TRY(name_file(path, status, reterr_error));
+    struct slab_file *files = rc_alloc_zero(count * sizeof(files[0]));
+    if (files == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to restore a project");
+    enum rc_status status = RC_OK;
+    for (uint32_t i = 0; status == RC_OK && i < count; i++) {
+        files[i].how = how;
+        files[i].hot_account = rc_project_account_of(project, RC_MEMORY_SLABS);
+        files[i].cold_account = rc_project_account_of(project, RC_MEMORY_COLD);
+        files[i].id = stored[i].id;
+        status = rc_project_path(how->directory, stored_project->id, stored_project->incarnation,
+                                 "slab", stored[i].id, files[i].path, reterr_error);
+    }
+    if (status == RC_OK)
+        read_slabs(how, files, count);
+    for (uint32_t i = 0; status == RC_OK && i < count; i++) {
+        status = add_read(draft, &files[i], &stored[i], reterr_error);
         kept->ids[kept->count++] = stored[i].id;
     }
+    slab_files_free(files, count);
+    RC_TRY(status);
     rc_project_publish(project, RC_TAKE(draft), 0);
     return RC_OK;
 }
 
 static enum rc_status
-restore(const struct source *source,
+restore(const struct rc_restore *how,
+        const struct rc_manifest_project *stored,
         const char *path,
         struct rc_bytes state,
-        struct rc_account *parent,
-        uint32_t head_rows_max,
         struct rc_project **ret_project,
         struct rc_kept_slabs *kept,
         struct rc_error *reterr_error)
@@ -96,41 +174,33 @@ restore(const struct source *source,
     RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
     struct rc_state_slab *slabs = NULL;
     uint32_t count = 0;
-    RC_TRY(name_file(
-        path,
-        rc_state_read(state, parent, head_rows_max, arena, &project, &slabs, &count, reterr_error),
-        reterr_error));
-    RC_TRY(add_slabs(source, project, slabs, count, kept, reterr_error));
+    RC_TRY(name_file(path,
+                     rc_state_read(state, how->parent, how->head_rows_max, arena, &project, &slabs,
+                                   &count, reterr_error),
+                     reterr_error));
+    RC_TRY(add_slabs(how, stored, project, slabs, count, kept, reterr_error));
     rc_kept_slabs_sort(kept);
     *ret_project = RC_TAKE(project);
     return RC_OK;
 }
 
 enum rc_status
-rc_restore_project(struct rc_disk *disk,
-                   const char *directory,
-                   struct rc_bytes id,
-                   uint64_t incarnation,
+rc_restore_project(const struct rc_restore *how,
+                   const struct rc_manifest_project *stored,
                    uint64_t number,
-                   struct rc_account *parent,
-                   uint32_t head_rows_max,
-                   bool verify,
                    struct rc_project **ret_project,
                    struct rc_kept_slabs *ret_kept,
                    struct rc_error *reterr_error)
 {
     char path[RC_PATH_BYTES_MAX];
-    RC_TRY(rc_project_path(directory, id, incarnation, "state", number, path, reterr_error));
-    RC_CLEANUP(rc_file_closep) struct rc_file *file = NULL;
-    RC_TRY(rc_file_open(disk, path, RC_FILE_READ, &file, reterr_error));
-    const void *data = NULL;
+    RC_TRY(rc_project_path(how->directory, stored->id, stored->incarnation, "state", number, path,
+                           reterr_error));
+    RC_CLEANUP(rc_alloc_freep) void *data = NULL;
     size_t size = 0;
-    RC_TRY(rc_file_map(file, &data, &size, reterr_error));
-    const struct source source = {disk, directory, id, incarnation, verify};
+    RC_TRY(rc_disk_read_file(how->disk, path, how->parent, &data, &size, reterr_error));
     struct rc_kept_slabs kept = {0};
-    const enum rc_status status = restore(&source, path, (struct rc_bytes){data, size}, parent,
-                                          head_rows_max, ret_project, &kept, reterr_error);
-    rc_file_unmap(disk, data, size);
+    const enum rc_status status =
+        restore(how, stored, path, (struct rc_bytes){data, size}, ret_project, &kept, reterr_error);
     if (status == RC_OK) {
         *ret_kept = kept;
         return RC_OK;

@@ -1,30 +1,41 @@
 /*
- * Restore: makes a project of its files: reads the state, maps the slabs.
+ * Restore: makes a project of its files: reads the state, reads and verifies the slabs.
  *
- * Errors: RC_CORRUPT, RC_NOT_FOUND, RC_IO name the file.
+ * Ownership: the project and the list of its slabs are the caller's.
+ * Threading: any thread, a worker's too; several projects may be restored at the same time.
+ * Errors:    RC_CORRUPT, RC_NOT_FOUND, RC_IO name the file.
  */
 #ifndef RC_KEEP_RESTORE_H
 #define RC_KEEP_RESTORE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/file.h"
 #include "engine/base/status.h"
+#include "engine/base/workers.h"
 #include "engine/keep/checkpoint.h"
+#include "engine/keep/manifest_content.h"
+#include "engine/store/cold_cache.h"
 #include "engine/store/project.h"
 
-/* verify also reads every slab whole and checks all that it promises. *ret_kept lists the slabs on
- * disk. */
+/* From where, and how. */
+struct rc_restore {
+    struct rc_disk *disk;
+    const char *directory; /* The data directory. */
+    struct rc_account *parent;
+    uint32_t head_rows_max;
+    struct rc_workers *workers; /* Verify slabs side by side; NULL: the calling thread does. */
+    enum rc_slab_verify verify; /* RC_SLAB_CHECKSUMS at least, where content is to be used. */
+    struct rc_cold_cache *cold; /* NULL: every slab is read. */
+    int64_t cold_before_ms; /* Slabs of windows that end before stay on disk (cold_cache.h): they
+                               are verified when they are read. */
+};
+
+/* number is the manifest's. *ret_kept lists the slabs on disk. */
 RC_MUST_USE enum rc_status
-rc_restore_project(struct rc_disk *disk,
-                   const char *directory,
-                   struct rc_bytes id,
-                   uint64_t incarnation,
+rc_restore_project(const struct rc_restore *how,
+                   const struct rc_manifest_project *stored,
                    uint64_t number,
-                   struct rc_account *parent,
-                   uint32_t head_rows_max,
-                   bool verify,
                    struct rc_project **ret_project,
                    struct rc_kept_slabs *ret_kept,
                    struct rc_error *reterr_error);

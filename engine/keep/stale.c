@@ -1,7 +1,7 @@
 /*
  * A file stays when its name is, to the byte, one that the checkpoint writes; so nothing that only
- * looks like one (a temporary name of a slab that is kept) stays behind. Directories of deleted
- * projects stay, empty: the disk's door has no way to remove one.
+ * looks like one (a temporary name of a slab that is kept) stays behind. The directory of a deleted
+ * project goes behind its last file.
  */
 #include "engine/keep/stale.h"
 
@@ -49,15 +49,24 @@ is_directory_of(const struct rc_checkpoint_project *project, const char *name)
 {
     char expected[RC_PROJECT_ID_BYTES_MAX + 32];
     const struct rc_bytes id = rc_project_id(project->project);
+    if (strncmp(name, id.data, id.size) != 0)
+        return false; /* Spares printing, for thousands of projects times as many names. */
     (void)snprintf(expected, sizeof(expected), "%.*s@%016" PRIx64, (int)id.size, id.data,
                    project->incarnation);
     return strcmp(name, expected) == 0;
 }
 
+/* All directories. */
+struct clearing_all {
+    const struct rc_checkpoint *checkpoint;
+    bool failed; /* Something is left. */
+};
+
 static enum rc_status
 clear_directory(void *context, const char *name)
 {
-    const struct rc_checkpoint *checkpoint = context;
+    struct clearing_all *all = context;
+    const struct rc_checkpoint *checkpoint = all->checkpoint;
     char path[RC_PATH_BYTES_MAX + 256];
     struct clearing clearing = {.checkpoint = checkpoint, .path = path};
     for (uint32_t i = 0; i < checkpoint->project_count; i++)
@@ -66,19 +75,21 @@ clear_directory(void *context, const char *name)
     const int size = snprintf(path, sizeof(path), "%s/projects/%s", checkpoint->directory, name);
     if (size < 0 || (size_t)size >= RC_PATH_BYTES_MAX)
         return RC_OK;
-    const enum rc_status status = rc_disk_list(checkpoint->disk, path, clear_file, &clearing, NULL);
-    (void)status; /* The next directory may be better. */
+    enum rc_status status = rc_disk_list(checkpoint->disk, path, clear_file, &clearing, NULL);
+    if (status == RC_OK && clearing.project == NULL)
+        status = rc_disk_remove(checkpoint->disk, path, NULL);
+    all->failed = all->failed || status != RC_OK; /* The next directory may be better. */
     return RC_OK;
 }
 
-void
+bool
 rc_stale_clear(const struct rc_checkpoint *checkpoint)
 {
     char path[RC_PATH_BYTES_MAX];
+    struct clearing_all all = {.checkpoint = checkpoint};
     const int size = snprintf(path, sizeof(path), "%s/projects", checkpoint->directory);
     if (size < 0 || (size_t)size >= sizeof(path))
-        return;
-    const enum rc_status status =
-        rc_disk_list(checkpoint->disk, path, clear_directory, (void *)(uintptr_t)checkpoint, NULL);
-    (void)status;
+        return false;
+    const enum rc_status status = rc_disk_list(checkpoint->disk, path, clear_directory, &all, NULL);
+    return status == RC_OK && !all.failed;
 }

@@ -10,8 +10,8 @@
 #include "engine/keep/checkpoint.h"
 
 /* Removes what a checkpoint that was just committed does not name; each project's kept is its list
- * of slabs. Best effort: what cannot be removed now is tried again after the next checkpoint. */
-void
+ * of slabs. What cannot be removed now (false) is tried again after the next checkpoint. */
+bool
 rc_stale_clear(const struct rc_checkpoint *checkpoint);
 
 #endif

@@ -4,19 +4,84 @@
 
 #include "engine/base/checksum.h"
 
-static const char state_magic[8] = {'R', 'C', 'S', 'T', 'A', 'T', 'E', '1'};
+static const char state_magic[8] = {'R', 'C', 'S', 'T', 'A', 'T', 'E', '2'};
+static const char state_magic_1[8] = {'R', 'C', 'S', 'T', 'A', 'T', 'E', '1'};
 
 _Static_assert(sizeof(struct rc_user_write) == 24, "writes are stored as they are in memory");
 _Static_assert(sizeof(struct rc_alias) == 8, "aliases are stored as they are in memory");
 
-static void
-write_log(struct rc_writer *writer, const struct rc_append_log *log, uint32_t count)
+/* The user of an element of a log: of writes, or the left one of aliases (both are of one person).
+ */
+static uint32_t
+user_of(const struct rc_append_log *log, const unsigned char *element)
 {
+    if (log->element_bytes == sizeof(struct rc_alias))
+        return ((const struct rc_alias *)(const void *)element)->a;
+    return ((const struct rc_user_write *)(const void *)element)->user;
+}
+
+/* Elements of a log whose user is not gone; each is written to writer unless that is NULL. */
+static uint32_t
+walk_log(const struct rc_append_log *log,
+         uint32_t count,
+         const struct rc_gone *gone,
+         struct rc_writer *writer)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0, run = 0; i < count; i += run) {
+        const unsigned char *part = rc_append_log_run(log, i, count, &run);
+        for (uint32_t k = 0; k < run; k++) {
+            const unsigned char *element = part + (size_t)k * log->element_bytes;
+            if (rc_gone_has(gone, user_of(log, element)))
+                continue;
+            kept++;
+            if (writer != NULL)
+                rc_write_raw(writer, element, log->element_bytes);
+        }
+    }
+    return kept;
+}
+
+static void
+write_log(struct rc_writer *writer,
+          const struct rc_append_log *log,
+          uint32_t count,
+          const struct rc_gone *gone)
+{
+    if (gone != NULL) {
+        rc_write_varint(writer, walk_log(log, count, gone, NULL));
+        (void)walk_log(log, count, gone, writer);
+        return;
+    }
     rc_write_varint(writer, count);
     for (uint32_t i = 0, run = 0; i < count; i += run) {
         const void *part = rc_append_log_run(log, i, count, &run);
         rc_write_raw(writer, part, run * log->element_bytes);
     }
+}
+
+/* Ids of users, with holes for those who are gone. */
+static void
+write_ids(struct rc_writer *writer,
+          const struct rc_dictionary *ids,
+          uint32_t count,
+          const struct rc_gone *gone)
+{
+    uint32_t gone_count = 0;
+    const uint32_t *users = rc_gone_users(gone, &gone_count);
+    RC_CLEANUP(rc_alloc_freep) uint64_t *live = NULL;
+    if (gone_count > 0) {
+        const size_t bytes = ((size_t)count / 64 + 1) * sizeof(live[0]);
+        live = rc_alloc(bytes);
+        if (live == NULL) {
+            writer->failed = true;
+            return;
+        }
+        memset(live, 0xff, bytes);
+    }
+    for (uint32_t i = 0; i < gone_count; i++)
+        live[users[i] / 64] &= ~((uint64_t)1 << (users[i] % 64));
+    rc_dictionary_write_live(ids, count, live, writer);
 }
 
 static void
@@ -37,26 +102,29 @@ rc_state_write(struct rc_writer *writer, const struct rc_state *state)
 {
     const struct rc_people *people = rc_project_people(state->project);
     const struct rc_people_counts counts = rc_view_people_counts(state->view);
+    const struct rc_version *version = rc_view_version(state->view);
     rc_write_raw(writer, state_magic, sizeof(state_magic));
     rc_project_settings_write(writer, &state->settings);
     rc_write_u64(writer, rc_view_data_version(state->view));
     rc_write_u64(writer, state->next_slab_id);
     rc_properties_write(rc_view_event_properties(state->view), writer);
-    rc_dictionary_write(rc_people_ids(people), counts.users, writer);
-    rc_properties_write(rc_view_user_properties(state->view), writer);
-    write_log(writer, rc_people_writes(people), counts.writes);
-    write_log(writer, rc_people_aliases(people), counts.aliases);
+    write_ids(writer, rc_people_ids(people), counts.users, version->gone);
+    rc_live_codes_write(state->user_codes, rc_view_user_properties(state->view), writer);
+    write_log(writer, rc_people_writes(people), counts.writes, version->gone);
+    write_log(writer, rc_people_aliases(people), counts.aliases, version->gone);
     rc_write_bytes(writer, state->streams);
     rc_catalog_write(state->catalogs[0], writer);
     rc_catalog_write(state->catalogs[1], writer);
     write_slabs(writer, state);
-    rc_write_u32(writer, rc_crc32c(writer->data, writer->failed ? 0 : writer->size));
+    rc_write_u64(writer, (uint64_t)version->cut_ms);
+    rc_write_u64(writer, (uint64_t)version->erase_asked_ms);
+    rc_write_u32(writer, rc_writer_crc32c(writer));
 }
 
 static enum rc_status
 read_people(struct rc_reader *reader, struct rc_people *people, struct rc_error *reterr_error)
 {
-    RC_TRY(rc_dictionary_read(rc_people_ids(people), reader, reterr_error));
+    RC_TRY(rc_dictionary_read_holes(rc_people_ids(people), reader, reterr_error));
     RC_TRY(rc_properties_read(rc_people_properties(people), reader, reterr_error));
     const uint32_t users = rc_dictionary_count(rc_people_ids(people));
     const uint32_t properties = rc_properties_count(rc_people_properties(people));
@@ -128,6 +196,19 @@ read_content(struct rc_reader *reader,
     return RC_OK;
 }
 
+static enum rc_status
+read_removals(struct rc_reader *reader, struct rc_project *project)
+{
+    if (rc_reader_left(reader) == 0)
+        return RC_OK;
+    struct rc_version *draft = NULL;
+    RC_TRY(rc_version_draft(rc_project_version(project), &draft));
+    draft->cut_ms = (int64_t)rc_read_u64(reader);
+    draft->erase_asked_ms = (int64_t)rc_read_u64(reader);
+    rc_project_publish(project, draft, 0);
+    return RC_OK;
+}
+
 enum rc_status
 rc_state_read(struct rc_bytes bytes,
               struct rc_account *parent,
@@ -139,7 +220,8 @@ rc_state_read(struct rc_bytes bytes,
               struct rc_error *reterr_error)
 {
     if (bytes.size < sizeof(state_magic) + 4 ||
-        memcmp(bytes.data, state_magic, sizeof(state_magic)) != 0)
+        (memcmp(bytes.data, state_magic, sizeof(state_magic)) != 0 &&
+         memcmp(bytes.data, state_magic_1, sizeof(state_magic_1)) != 0))
         return rc_error_set(reterr_error, RC_CORRUPT, "it is no state file of this version");
     uint32_t checksum;
     memcpy(&checksum, bytes.data + bytes.size - 4, sizeof(checksum));
@@ -156,6 +238,7 @@ rc_state_read(struct rc_bytes bytes,
     rc_project_set_next_slab_id(project, next_slab_id);
     RC_TRY(read_content(&reader, project, rc_project_account(project), reterr_error));
     RC_TRY(read_slabs(&reader, arena, ret_slabs, ret_slab_count, reterr_error));
+    RC_TRY_OR(reterr_error, read_removals(&reader, project));
     if (reader.bad || rc_reader_left(&reader) != 0)
         return rc_error_set(reterr_error, RC_CORRUPT, "its content is cut short");
     rc_project_publish(project, NULL, sequence);

@@ -2,10 +2,16 @@
  * State: a project as one file beside its slabs: settings, names and dictionaries, people, streams,
  * catalogs, and which slabs it is made of with their dead rows.
  *
- * Format:    bytes 0..7 "RCSTATE1"; the content as written by rc_state_write, in order; last 4
- *            bytes CRC32C of all before.
+ * Of users who are gone nothing is written: their ids are holes, their property writes and aliases
+ * are left out. The text of a user property that nothing uses is left out where the caller says
+ * which.
+ *
+ * Format:    bytes 0..7 "RCSTATE2"; the content as written by rc_state_write, in order; last 4
+ *            bytes CRC32C of all before. "RCSTATE1", which is read as well, is the same without
+ *            holes in dictionaries, and ends with the slabs: no cut, no deletion that is not yet
+ *            carried out.
  * Threading: writing reads only what a view pins, and what is handed over.
- * Errors:  RC_CORRUPT says what is broken.
+ * Errors:    RC_CORRUPT says what is broken.
  */
 #ifndef RC_KEEP_STATE_H
 #define RC_KEEP_STATE_H
@@ -15,6 +21,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
+#include "engine/store/live_codes.h"
 #include "engine/store/project.h"
 
 /* A slab of the state. */
@@ -35,6 +42,7 @@ struct rc_state {
     uint64_t next_slab_id;
     uint32_t slab_count;
     const struct rc_state_slab *slabs;
+    const struct rc_live_codes *user_codes; /* What to write of user properties; NULL: all. */
 };
 
 void

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "engine/base/assert.h"
+#include "engine/store/value_key.h"
 
 #define CHUNK_CODES_FIRST_LOG2 10u
 #define CHUNK_COUNT 23u
@@ -86,22 +87,24 @@ pair_of(struct rc_leaf_codes *codes, uint32_t code)
     return &chunk[(code - first) / 64];
 }
 
-/* Tests the value of a cell, without the table. */
-static bool
-test_cell(const struct rc_leaf_codes *codes,
-          const struct rc_dictionary *dictionary,
-          rc_cell cell,
-          struct rc_leaf_scratch *scratch)
+/* The arena for the elements of lists, made on first use; NULL: scratch says why. */
+static struct rc_arena *
+items_of(const struct rc_leaf_codes *codes, struct rc_leaf_scratch *scratch)
 {
-    if (scratch->items == NULL) {
+    if (scratch->items == NULL)
         scratch->items = rc_arena_new(codes->account, 0);
-        if (scratch->items == NULL) {
-            scratch->status = RC_NO_MEMORY;
-            return false;
-        }
-    }
-    struct rc_value value;
-    const enum rc_status status = rc_cell_value(dictionary, cell, scratch->items, &value);
+    if (scratch->items == NULL)
+        scratch->status = RC_NO_MEMORY;
+    return scratch->items;
+}
+
+/* Tests a value that was read with a status. */
+static bool
+test_value(const struct rc_leaf_codes *codes,
+           enum rc_status status,
+           struct rc_value value,
+           struct rc_leaf_scratch *scratch)
+{
     if (status != RC_OK) {
         scratch->status = status;
         return false;
@@ -110,6 +113,30 @@ test_cell(const struct rc_leaf_codes *codes,
     if (value.kind == RC_VALUE_LIST)
         rc_arena_reset(scratch->items);
     return passes;
+}
+
+/* Tests the value of a cell, without the table. */
+static bool
+test_cell(const struct rc_leaf_codes *codes,
+          const struct rc_dictionary *dictionary,
+          rc_cell cell,
+          struct rc_leaf_scratch *scratch)
+{
+    struct rc_value value = rc_value_null();
+    if (items_of(codes, scratch) == NULL)
+        return false;
+    const enum rc_status status = rc_cell_value(dictionary, cell, scratch->items, &value);
+    return test_value(codes, status, value, scratch);
+}
+
+bool
+rc_leaf_codes_key(struct rc_leaf_codes *codes, struct rc_bytes key, struct rc_leaf_scratch *scratch)
+{
+    struct rc_value value = rc_value_null();
+    if (items_of(codes, scratch) == NULL)
+        return false;
+    const enum rc_status status = rc_value_of_key(key, scratch->items, &value);
+    return test_value(codes, status, value, scratch);
 }
 
 bool

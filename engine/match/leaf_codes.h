@@ -39,6 +39,12 @@ rc_leaf_codes_cell(struct rc_leaf_codes *codes,
                    rc_cell cell,
                    struct rc_leaf_scratch *scratch);
 
+/* The same for the value of a dictionary key that is no dictionary's: the answer is not kept. */
+bool
+rc_leaf_codes_key(struct rc_leaf_codes *codes,
+                  struct rc_bytes key,
+                  struct rc_leaf_scratch *scratch);
+
 uint64_t
 rc_leaf_codes_memory_bytes(const struct rc_leaf_codes *codes);
 

@@ -2,6 +2,9 @@
  * Match chunk: every node is asked about candidate rows only and answers with a part of these: an
  * AND narrows the candidates from child to child, an OR asks each child about what no other has
  * taken.
+ *
+ * The texts of a head are not in the property's dictionary, and what a leaf says of them is not
+ * kept with it: the head goes soon. Within a call a few answers are remembered.
  */
 #include "engine/match/match_chunk.h"
 
@@ -12,6 +15,29 @@ struct chunk_match {
     const struct rc_view_chunk *chunk;
     struct rc_leaf_scratch scratch;
 };
+
+/* Answers to texts of the head by code, the latest in each slot. */
+#define TEXTS_REMEMBERED 256u
+
+struct text_answers {
+    struct rc_leaf_codes *codes;
+    const struct rc_dictionary *texts;
+    uint32_t slots[TEXTS_REMEMBERED]; /* (code + 1) * 2 + passes; 0: none. */
+};
+
+_Static_assert(RC_HEAD_ROWS_MAX < UINT32_MAX / 4, "a slot holds any code of a head's text");
+
+static bool
+text_passes(struct chunk_match *match, struct text_answers *answers, uint32_t code)
+{
+    uint32_t *slot = &answers->slots[code % TEXTS_REMEMBERED];
+    if (*slot >> 1 != code + 1) {
+        const struct rc_bytes key = rc_dictionary_key(answers->texts, code);
+        const bool passes = rc_leaf_codes_key(answers->codes, key, &match->scratch);
+        *slot = (code + 1) << 1 | (uint32_t)passes;
+    }
+    return (*slot & 1) != 0;
+}
 
 static void
 evaluate_leaf(struct chunk_match *match,
@@ -26,6 +52,8 @@ evaluate_leaf(struct chunk_match *match,
     if (cells == NULL)
         return;
     struct rc_leaf_codes *codes = rc_match_leaf_codes(node->leaf);
+    struct text_answers answers = {.codes = codes,
+                                   .texts = rc_view_chunk_texts(match->chunk, node->property)};
     rc_cell last = 0; /* Neighbours are often equal. */
     bool last_passes = false;
     for (uint32_t i = 0; i < RC_CHUNK_WORDS; i++) {
@@ -34,7 +62,10 @@ evaluate_leaf(struct chunk_match *match,
             const rc_cell cell = cells[i * 64 + bit];
             if (cell != last) {
                 last = cell;
-                last_passes = rc_leaf_codes_cell(codes, node->dictionary, cell, &match->scratch);
+                last_passes =
+                    rc_cell_kind_of(cell) == RC_CELL_TEXT
+                        ? text_passes(match, &answers, rc_cell_code(cell))
+                        : rc_leaf_codes_cell(codes, node->dictionary, cell, &match->scratch);
             }
             words[i] |= (uint64_t)last_passes << bit;
         }

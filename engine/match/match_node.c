@@ -24,6 +24,7 @@ compile(struct rc_match_cache *cache,
     RC_TRY(rc_match_key_of(predicate, arena, &node->key));
     if (predicate->kind == RC_PREDICATE_LEAF) {
         RC_ASSERT(predicate->leaf.scope == RC_LEAF_EVENT);
+        node->source = &predicate->leaf;
         node->property = rc_properties_find(properties, predicate->leaf.property);
         if (node->property != RC_PROPERTY_NONE)
             node->dictionary = rc_properties_dictionary(properties, node->property);

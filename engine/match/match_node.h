@@ -2,7 +2,8 @@
  * Match node: a canonical event predicate compiled against a project: its leaves know their
  * property and their code table, every node knows the key that the cache is asked by.
  *
- * Ownership: nodes are in an arena; leaves are borrowed from the cache until rc_match_node_close.
+ * Ownership: nodes are in an arena and borrow their predicate, which must outlive them; leaves are
+ *            borrowed from the cache until rc_match_node_close.
  * Threading: read-only once compiled.
  */
 #ifndef RC_MATCH_MATCH_NODE_H
@@ -25,6 +26,7 @@ struct rc_match_node {
     struct rc_match_node **children;
     struct rc_match_key key;
     struct rc_match_leaf *leaf;             /* LEAF. */
+    const struct rc_leaf *source;           /* LEAF: as the predicate has it. */
     uint32_t property;                      /* LEAF; RC_PROPERTY_NONE: nothing carries it. */
     const struct rc_dictionary *dictionary; /* LEAF; NULL with RC_PROPERTY_NONE. */
 };

@@ -1,21 +1,44 @@
 /*
  * Match slab, planning: what each node is in this slab, from dictionaries alone.
  *
- * A leaf is asked about the cells of its column's own dictionary: none passes, all pass, or a table
- * says which. The column with the smallest dictionary goes first, and a node that is decided leaves
- * its other children unasked: so a definition whose value a slab lacks costs one short loop and no
- * rows.
+ * A leaf is asked about the cells of its column's own dictionary, then about its texts: none
+ * passes, all pass, or a table says which. The column with the smallest dictionary goes first, and
+ * a node that is decided leaves its other children unasked: so a definition whose value a slab
+ * lacks costs one short loop and no rows.
  */
 #include <stdlib.h>
 
 #include "engine/base/assert.h"
 #include "engine/match/match_slab_form.h"
+#include "engine/match/match_texts.h"
 
 /* The cache is asked for the first nodes of a tree only: each question is a lock and a lookup. */
 #define NODES_LOOKED_UP 64u
 
 /* Cells tested between two looks at the cancel flag: under a millisecond of regular expressions. */
 #define CELLS_BETWEEN_LOOKS 1024u
+
+/* Asks a leaf about the cells of a column's dictionary; table gets a 1 for each that passes. */
+static enum rc_status
+match_cells(struct rc_slab_match *match,
+            const struct rc_match_node *node,
+            const struct rc_column_view *column,
+            uint8_t *table,
+            uint32_t *ret_passed)
+{
+    struct rc_leaf_codes *codes = rc_match_leaf_codes(node->leaf);
+    uint32_t passed = 0;
+    for (uint32_t i = 0; i < column->dictionary_count; i++) {
+        if (i % CELLS_BETWEEN_LOOKS == 0 && rc_slab_match_cancelled(match))
+            return RC_CANCELLED;
+        table[i] = rc_leaf_codes_cell(codes, node->dictionary, column->dictionary[i],
+                                      &match->leaf_scratch);
+        passed += table[i];
+    }
+    RC_TRY(match->leaf_scratch.status);
+    *ret_passed = passed;
+    return RC_OK;
+}
 
 static enum rc_status
 prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node)
@@ -25,23 +48,20 @@ prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node)
     state->state = RC_SLAB_NODE_NONE;
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(match->slab, node->property, &column))
         return RC_OK;
-    const uint32_t count = column.dictionary_count;
-    uint8_t *table = rc_arena_zero(match->arena, (size_t)count + RC_SCAN_TABLE_PADDING);
+    const uint32_t bound = rc_column_code_bound(&column);
+    uint8_t *table = rc_arena_zero(match->arena, (size_t)bound + RC_SCAN_TABLE_PADDING);
     if (table == NULL)
         return RC_NO_MEMORY;
-    struct rc_leaf_codes *codes = rc_match_leaf_codes(node->leaf);
     uint32_t passed = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (i % CELLS_BETWEEN_LOOKS == 0 && rc_slab_match_cancelled(match))
-            return RC_CANCELLED;
-        table[i] =
-            rc_leaf_codes_cell(codes, node->dictionary, column.dictionary[i], &match->leaf_scratch);
-        passed += table[i];
-    }
-    RC_TRY(match->leaf_scratch.status);
+    uint32_t texts_passed = 0;
+    RC_TRY(match_cells(match, node, &column, table, &passed));
+    if (column.texts.count > 0)
+        RC_TRY(rc_match_texts(match, node, &column.texts, table + column.dictionary_count,
+                              &texts_passed));
+    passed += texts_passed;
     if (passed == 0)
         return RC_OK;
-    if (passed == count && column.form != RC_COLUMN_SPARSE) {
+    if (passed == bound && column.form != RC_COLUMN_SPARSE) {
         state->state = RC_SLAB_NODE_ALL;
         return RC_OK;
     }
@@ -87,7 +107,7 @@ weight_order(const void *a, const void *b)
     return x->node->index < y->node->index ? -1 : 1;
 }
 
-/* How many cells preparing a node has to ask about; a tree goes after all leaves. */
+/* How many cells and texts preparing a node may have to ask about; a tree goes after all leaves. */
 static uint32_t
 question_weight(const struct rc_slab_match *match, const struct rc_match_node *node)
 {
@@ -96,7 +116,7 @@ question_weight(const struct rc_slab_match *match, const struct rc_match_node *n
         return UINT32_MAX;
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(match->slab, node->property, &column))
         return 0;
-    return column.dictionary_count;
+    return rc_column_code_bound(&column);
 }
 
 static enum rc_status

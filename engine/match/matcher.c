@@ -123,6 +123,7 @@ rc_matcher_slab(struct rc_matcher *matcher,
     const struct rc_match_tree *tree = &matcher->parts[part].tree;
     const struct rc_slab *rows = slabs[slab].slab;
     const uint64_t id = slabs[slab].id;
+    const uint32_t failures = rc_slab_read_failures(rows);
     struct rc_rowset *set = rc_match_cache_find(matcher->cache, id, &tree->root->key);
     if (set == NULL) {
         enum rc_status status = rc_match_slab(matcher->cache, tree, rows, id, cancel, &set);
@@ -132,6 +133,11 @@ rc_matcher_slab(struct rc_matcher *matcher,
         if (status == RC_NO_MEMORY && rc_match_cache_shrink(matcher->cache, wanted) > 0)
             status = rc_match_slab(matcher->cache, tree, rows, id, cancel, &set);
         RC_TRY(status);
+        if (rc_slab_read_failures(rows) !=
+            failures) { /* A column was missed: the rows are wrong. */
+            rc_rowset_unref(set);
+            return rc_slab_read_error(rows, NULL);
+        }
         set = rc_match_cache_insert(matcher->cache, id, &tree->root->key, set);
     }
     *ret_set = set;

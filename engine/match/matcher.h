@@ -97,8 +97,11 @@ rc_matcher_part_persons(const struct rc_matcher *matcher, uint32_t part);
 
 /*
  * The rows of slab (an index into rc_view_slabs) that a part selects, raw: dead rows are still in
- * it. From the cache, or computed and put there. RC_OK         *ret_set is a reference of the
- * caller's. RC_CANCELLED  cancel was seen.
+ * it. From the cache, or computed and put there. The slab is in use (rc_view_use_slab), for none of
+ * its parts.
+ *   RC_OK         *ret_set is a reference of the caller's.
+ *   RC_CANCELLED  cancel was seen.
+ *   RC_UNAVAILABLE, RC_CORRUPT  a cold slab could not be read.
  */
 RC_MUST_USE enum rc_status
 rc_matcher_slab(struct rc_matcher *matcher,

@@ -40,7 +40,8 @@ rc_scan_prepare(const struct rc_column_view *column, const uint8_t *table, struc
     if (column->form != RC_COLUMN_PLAIN)
         return;
     uint32_t count = 0;
-    for (uint32_t code = 0; code < column->dictionary_count; code++) {
+    const uint32_t bound = rc_column_code_bound(column);
+    for (uint32_t code = 0; code < bound; code++) {
         if (table[code] == 0)
             continue;
         if (code > 0 && table[code - 1] != 0) {

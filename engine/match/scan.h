@@ -36,7 +36,7 @@ struct rc_scan {
     struct rc_scan_range ranges[RC_SCAN_RANGES_MAX];
 };
 
-/* table: a 0 or 1 per code of column->dictionary, and RC_SCAN_TABLE_PADDING bytes more. */
+/* table: a 0 or 1 per code of the column, and RC_SCAN_TABLE_PADDING bytes more. */
 void
 rc_scan_prepare(const struct rc_column_view *column,
                 const uint8_t *table,

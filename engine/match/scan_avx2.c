@@ -122,7 +122,8 @@ AVX2 static void
 lookup_u8(const struct rc_scan *scan, const uint8_t *codes, uint32_t word_count, uint64_t *words)
 {
     uint8_t bits[32] = {0};
-    for (uint32_t code = 0; code < scan->column.dictionary_count && code < 256; code++)
+    const uint32_t bound = rc_column_code_bound(&scan->column);
+    for (uint32_t code = 0; code < bound && code < 256; code++)
         bits[code / 8] |= (uint8_t)(scan->table[code] << (code % 8));
     const __m256i low_bits = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)bits));
     const __m256i high_bits =

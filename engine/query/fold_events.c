@@ -108,15 +108,10 @@ copy_bytes(struct rc_arena *arena, struct rc_bytes bytes, struct rc_bytes *ret_b
     return RC_OK;
 }
 
-/* The value of a cell, with texts copied: the reply may outlive the view. */
+/* Copies the texts of a value: the reply may outlive the view. */
 static enum rc_status
-copy_value(struct rc_arena *arena,
-           const struct rc_dictionary *dictionary,
-           rc_cell cell,
-           struct rc_value *ret_value)
+copy_value(struct rc_arena *arena, struct rc_value value, struct rc_value *ret_value)
 {
-    struct rc_value value;
-    RC_TRY(rc_cell_value(dictionary, cell, arena, &value));
     if (value.kind == RC_VALUE_STRING)
         RC_TRY(copy_bytes(arena, value.string, &value.string));
     if (value.kind == RC_VALUE_LIST) {
@@ -131,37 +126,48 @@ copy_value(struct rc_arena *arena,
     return RC_OK;
 }
 
-/* A hit's cell of a property. */
-static rc_cell
-cell_of(const struct listing *listing, const struct rc_hit *hit, uint32_t property)
+/* A hit's value of a property, borrowed from the view or in arena. */
+static enum rc_status
+value_of_hit(const struct listing *listing,
+             const struct rc_hit *hit,
+             uint32_t property,
+             struct rc_value *ret_value)
 {
     uint32_t count;
+    struct rc_arena *arena = listing->context->arena;
+    const struct rc_dictionary *values =
+        rc_properties_dictionary(rc_view_event_properties(listing->view), property);
     if ((hit->source & RC_SOURCE_CHUNK) != 0) {
         const struct rc_view_chunk *chunk =
             &rc_view_chunks(listing->view, &count)[hit->source & ~RC_SOURCE_CHUNK];
         const rc_cell *cells = rc_view_chunk_cells(chunk, property);
-        return cells == NULL ? 0 : cells[hit->row];
+        const rc_cell cell = cells == NULL ? RC_CELL_NULL : cells[hit->row];
+        if (rc_cell_kind_of(cell) == RC_CELL_TEXT)
+            values = rc_view_chunk_texts(chunk, property);
+        return rc_cell_value(values, cell, arena, ret_value);
     }
     struct rc_column_view column;
     const struct rc_slab *slab = rc_view_slabs(listing->view, &count)[hit->source].slab;
-    return rc_slab_column(slab, property, &column) ? rc_column_cell(&column, hit->row) : 0;
+    if (!rc_slab_column(slab, property, &column)) {
+        *ret_value = rc_value_null();
+        return RC_OK;
+    }
+    return rc_column_value(&column, values, rc_column_code(&column, hit->row), arena, ret_value);
 }
 
 static enum rc_status
 fill_properties(const struct listing *listing, const struct rc_hit *hit, struct rc_event *event)
 {
     struct rc_arena *arena = listing->context->arena;
-    const struct rc_properties *properties = rc_view_event_properties(listing->view);
     uint32_t count = 0;
     for (uint32_t i = 0; i < listing->name_count; i++) {
-        const uint32_t property = listing->names[i].property;
-        const rc_cell cell = cell_of(listing, hit, property);
-        if (cell == 0)
+        struct rc_value value;
+        RC_TRY(value_of_hit(listing, hit, listing->names[i].property, &value));
+        if (value.kind == RC_VALUE_NULL)
             continue;
         struct rc_event_property *result = &listing->scratch[count++];
         result->name = listing->names[i].name;
-        RC_TRY(copy_value(arena, rc_properties_dictionary(properties, property), cell,
-                          &result->value));
+        RC_TRY(copy_value(arena, value, &result->value));
     }
     event->property_count = count;
     event->properties = rc_arena_copy(arena, listing->scratch, count * sizeof(*listing->scratch));
@@ -259,9 +265,11 @@ fill_user(const struct listing *listing, uint32_t person)
         if (cells[person] == 0)
             continue;
         struct rc_event_property *property = &result[reply->user_property_count++];
+        struct rc_value value;
         property->name = names[i].name;
-        RC_TRY(copy_value(arena, rc_properties_dictionary(properties, names[i].property),
-                          cells[person], &property->value));
+        RC_TRY(rc_cell_value(rc_properties_dictionary(properties, names[i].property), cells[person],
+                             arena, &value));
+        RC_TRY(copy_value(arena, value, &property->value));
     }
     reply->user_properties = result;
     return RC_OK;

@@ -64,6 +64,14 @@ rc_groups_value(const struct rc_groups *groups,
                 struct rc_arena *arena,
                 struct rc_value *ret_value);
 
+/* The order of two groups' values, <0, 0, >0. arena is scratch: reset it now and then. */
+RC_MUST_USE enum rc_status
+rc_groups_compare(const struct rc_groups *groups,
+                  uint32_t a,
+                  uint32_t b,
+                  struct rc_arena *arena,
+                  int *ret_order);
+
 /* Which rows an answer shows. */
 struct rc_ranking {
     uint32_t row_count; /* Rows of values. */

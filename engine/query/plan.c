@@ -91,6 +91,27 @@ struct fetch {
     _Atomic(int) status; /* The first one that is not RC_OK. */
 };
 
+/* The rowset of a stream in a slab. A slab with rows that match stays in use, for the walk. */
+static enum rc_status
+fetch_set(struct rc_plan *plan,
+          const struct rc_stream *stream,
+          uint32_t slab,
+          struct rc_rowset **ret_set)
+{
+    struct rc_view *view = plan->context->view;
+    struct rc_rowset *set = NULL;
+    RC_TRY(rc_view_use_slab(view, slab, 0, NULL));
+    const enum rc_status status =
+        rc_matcher_slab(stream->matcher, stream->part, slab, plan->context->cancel, &set);
+    if (status == RC_OK && rc_rowset_cardinality(set) > 0) {
+        *ret_set = set;
+        return rc_view_use_slab(view, slab, RC_SLAB_PARTS_ROWS, NULL);
+    }
+    rc_rowset_unref(set);
+    rc_view_unuse_slab(view, slab);
+    return status;
+}
+
 static void
 fetch_one(void *argument, uint32_t index)
 {
@@ -104,8 +125,7 @@ fetch_one(void *argument, uint32_t index)
     if (!stream_sees(stream, rc_slab_get_info(view_slab->slab)) ||
         atomic_load_explicit(&fetch->status, memory_order_relaxed) != RC_OK)
         return;
-    const enum rc_status status = rc_matcher_slab(stream->matcher, stream->part, slab->index,
-                                                  plan->context->cancel, &slab->sets[s]);
+    const enum rc_status status = fetch_set(plan, stream, slab->index, &slab->sets[s]);
     int expected = RC_OK;
     if (status != RC_OK)
         atomic_compare_exchange_strong(&fetch->status, &expected, (int)status);
@@ -165,7 +185,9 @@ rc_plan_new(const struct rc_query_context *context,
         RC_TRY(status);
     }
     RC_TRY_OR(reterr_error, list_slabs(plan));
-    RC_TRY_OR(reterr_error, fetch_sets(plan));
+    const enum rc_status fetched = fetch_sets(plan);
+    RC_TRY(rc_view_check_reads(context->view, reterr_error));
+    RC_TRY_OR(reterr_error, fetched);
     *ret_plan = RC_TAKE(plan);
     return RC_OK;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/query/odd_texts.h"
 #include "engine/store/key_sort.h"
 
 #define UNSET (RC_NUMBER_NONE - 1)
@@ -32,8 +33,11 @@ struct rc_numbers {
     const struct rc_dictionary *values; /* Of the property; NULL: no such property. */
     uint32_t *entry_of_code;            /* By code of values. */
     uint32_t entry_of_code_count;
-    struct slab_numbers *slabs; /* By index in the view. */
-    uint32_t **chunks;          /* By index in the view: an entry a row; NULL: no number. */
+    struct rc_arena *scratch;               /* Elements of a list, while it is read. */
+    const struct rc_dictionary *head_texts; /* Of the head read last, */
+    uint32_t *entry_of_head_text;           /* and by code of them. */
+    struct slab_numbers *slabs;             /* By index in the view. */
+    uint32_t **chunks; /* By index in the view: an entry a row; NULL: no number. */
     struct number_list *lists;
     size_t list_capacity;
     uint32_t list_count;
@@ -51,6 +55,7 @@ rc_numbers_free(struct rc_numbers *numbers)
     if (numbers == NULL)
         return NULL;
     rc_arena_free(numbers->arena);
+    rc_arena_free(numbers->scratch);
     rc_alloc_free(numbers->lists);
     rc_alloc_free(numbers->members);
     rc_alloc_free(numbers->numbers);
@@ -104,51 +109,122 @@ entry_of_list(struct rc_numbers *numbers, struct rc_value value, uint32_t *ret_e
     return RC_OK;
 }
 
-/* The entry of a cell that is a code of the dictionary. */
 static enum rc_status
-entry_of_code(struct rc_numbers *numbers, rc_cell cell, uint32_t *ret_entry)
+entry_of_value(struct rc_numbers *numbers, struct rc_value value, uint32_t *ret_entry)
 {
-    struct rc_value value;
     double number;
-    RC_CLEANUP(rc_arena_freep)
-    struct rc_arena *scratch = rc_arena_new(numbers->plan->context->account, 0);
-    if (scratch == NULL)
-        return RC_NO_MEMORY;
-    RC_TRY(rc_cell_value(numbers->values, cell, scratch, &value));
     if (value.kind == RC_VALUE_LIST)
         return entry_of_list(numbers, value, ret_entry);
     *ret_entry = RC_NUMBER_NONE;
     return number_of_value(value, &number) ? append(numbers, number, ret_entry) : RC_OK;
 }
 
+/* The entry of a cell that is a code of a dictionary; *known is where it is kept. */
+static enum rc_status
+entry_of_code(struct rc_numbers *numbers,
+              const struct rc_dictionary *dictionary,
+              rc_cell cell,
+              uint32_t *known)
+{
+    struct rc_value value;
+    if (*known != UNSET)
+        return RC_OK;
+    RC_TRY(rc_cell_value(dictionary, cell, numbers->scratch, &value));
+    const enum rc_status status = entry_of_value(numbers, value, known);
+    rc_arena_reset(numbers->scratch);
+    return status;
+}
+
 static enum rc_status
 entry_of_cell(struct rc_numbers *numbers, rc_cell cell, uint32_t *ret_entry)
 {
     double number;
+    uint32_t *known = NULL;
+    *ret_entry = RC_NUMBER_NONE;
     if (rc_cell_kind_of(cell) == RC_CELL_CODE) {
         RC_ASSERT(rc_cell_code(cell) < numbers->entry_of_code_count);
-        uint32_t *known = &numbers->entry_of_code[rc_cell_code(cell)];
-        if (*known == UNSET)
-            RC_TRY(entry_of_code(numbers, cell, known));
-        *ret_entry = *known;
-        return RC_OK;
+        known = &numbers->entry_of_code[rc_cell_code(cell)];
+        RC_TRY(entry_of_code(numbers, numbers->values, cell, known));
+    } else if (rc_cell_kind_of(cell) == RC_CELL_TEXT) {
+        known = &numbers->entry_of_head_text[rc_cell_code(cell)];
+        RC_TRY(entry_of_code(numbers, numbers->head_texts, cell, known));
     }
-    *ret_entry = RC_NUMBER_NONE;
-    return rc_cell_real(cell, &number) ? append(numbers, number, ret_entry) : RC_OK;
+    if (known != NULL)
+        *ret_entry = *known;
+    else if (rc_cell_real(cell, &number))
+        return append(numbers, number, ret_entry);
+    return RC_OK;
+}
+
+/* A table of entries that are not known yet. */
+static uint32_t *
+make_entries(struct rc_numbers *numbers, size_t count, uint32_t entry)
+{
+    uint32_t *entries = rc_arena_alloc(numbers->arena, count * sizeof(*entries));
+    for (size_t i = 0; entries != NULL && i < count; i++)
+        entries[i] = entry;
+    return entries;
+}
+
+struct odd_texts {
+    struct rc_numbers *numbers;
+    uint32_t *entries; /* By text. */
+};
+
+static enum rc_status
+visit_odd_text(void *context, uint32_t number, struct rc_value value)
+{
+    const struct odd_texts *odd = context;
+    return entry_of_value(odd->numbers, value, &odd->entries[number]);
 }
 
 static enum rc_status
-entries_of_cells(struct rc_numbers *numbers,
-                 const rc_cell *cells,
-                 uint32_t count,
-                 uint32_t **ret_entries)
+resolve_slab(struct rc_numbers *numbers, const struct rc_slab *rows, uint32_t property, uint32_t at)
 {
-    uint32_t *entries = rc_arena_alloc(numbers->arena, (size_t)count * sizeof(*entries));
+    struct slab_numbers *slab = &numbers->slabs[at];
+    const struct rc_query_context *context = numbers->plan->context;
+    const struct rc_column_view *column = &slab->column;
+    slab->present = rc_slab_column(rows, property, &slab->column);
+    if (!slab->present)
+        return RC_OK;
+    slab->entries = make_entries(numbers, rc_column_code_bound(column), RC_NUMBER_NONE);
+    if (slab->entries == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < column->dictionary_count; i++)
+        RC_TRY(entry_of_cell(numbers, column->dictionary[i], &slab->entries[i]));
+    struct odd_texts odd = {.numbers = numbers,
+                            .entries = slab->entries + column->dictionary_count};
+    const struct rc_odd_texts_walk walk = {.texts = &column->texts,
+                                           .account = context->account,
+                                           .scratch = numbers->scratch,
+                                           .cancel = context->cancel,
+                                           .visit = visit_odd_text,
+                                           .context = &odd};
+    return column->texts.count == 0 ? RC_OK : rc_odd_texts_walk(&walk);
+}
+
+static enum rc_status
+resolve_chunk(struct rc_numbers *numbers,
+              const struct rc_view_chunk *chunk,
+              uint32_t property,
+              uint32_t at)
+{
+    const rc_cell *cells = rc_view_chunk_cells(chunk, property);
+    if (cells == NULL)
+        return RC_OK;
+    const struct rc_dictionary *texts = rc_view_chunk_texts(chunk, property);
+    if (texts != NULL && texts != numbers->head_texts) {
+        numbers->head_texts = texts;
+        numbers->entry_of_head_text = make_entries(numbers, rc_dictionary_count(texts), UNSET);
+        if (numbers->entry_of_head_text == NULL)
+            return RC_NO_MEMORY;
+    }
+    uint32_t *entries = make_entries(numbers, chunk->row_count, RC_NUMBER_NONE);
     if (entries == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t i = 0; i < count; i++)
+    numbers->chunks[at] = entries;
+    for (uint32_t i = 0; i < chunk->row_count; i++)
         RC_TRY(entry_of_cell(numbers, cells[i], &entries[i]));
-    *ret_entries = entries;
     return RC_OK;
 }
 
@@ -165,19 +241,14 @@ resolve(struct rc_numbers *numbers, uint32_t property)
     numbers->chunks = RC_ARENA_ARRAY(numbers->arena, uint32_t *, chunk_count);
     if (numbers->slabs == NULL || numbers->chunks == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t i = 0; i < numbers->plan->slab_count && property != RC_PROPERTY_NONE; i++) {
+    if (property == RC_PROPERTY_NONE)
+        return RC_OK;
+    for (uint32_t i = 0; i < numbers->plan->slab_count; i++) {
         const uint32_t index = numbers->plan->slabs[i].index;
-        struct slab_numbers *slab = &numbers->slabs[index];
-        slab->present = rc_slab_column(slabs[index].slab, property, &slab->column);
-        if (slab->present)
-            RC_TRY(entries_of_cells(numbers, slab->column.dictionary, slab->column.dictionary_count,
-                                    &slab->entries));
+        RC_TRY(resolve_slab(numbers, slabs[index].slab, property, index));
     }
-    for (uint32_t i = 0; i < chunk_count && property != RC_PROPERTY_NONE; i++) {
-        const rc_cell *cells = rc_view_chunk_cells(&chunks[i], property);
-        if (cells != NULL)
-            RC_TRY(entries_of_cells(numbers, cells, chunks[i].row_count, &numbers->chunks[i]));
-    }
+    for (uint32_t i = 0; i < chunk_count; i++)
+        RC_TRY(resolve_chunk(numbers, &chunks[i], property, i));
     return RC_OK;
 }
 
@@ -213,7 +284,7 @@ rename_tables(struct rc_numbers *numbers, const uint32_t *ranks)
     for (uint32_t i = 0; i < slab_count; i++)
         if (numbers->slabs[i].present)
             rename_entries(ranks, numbers->slabs[i].entries,
-                           numbers->slabs[i].column.dictionary_count);
+                           rc_column_code_bound(&numbers->slabs[i].column));
     for (uint32_t i = 0; i < chunk_count; i++)
         if (numbers->chunks[i] != NULL)
             rename_entries(ranks, numbers->chunks[i], chunks[i].row_count);
@@ -256,17 +327,15 @@ build(struct rc_numbers *numbers, struct rc_bytes name)
     const struct rc_properties *properties = rc_view_event_properties(context->view);
     const uint32_t property = rc_properties_find(properties, name);
     numbers->arena = rc_arena_new(context->account, 0);
-    if (numbers->arena == NULL)
+    numbers->scratch = rc_arena_new(context->account, 0);
+    if (numbers->arena == NULL || numbers->scratch == NULL)
         return RC_NO_MEMORY;
     if (property != RC_PROPERTY_NONE) {
         numbers->values = rc_properties_dictionary(properties, property);
         numbers->entry_of_code_count = rc_dictionary_count(numbers->values);
-        numbers->entry_of_code =
-            rc_arena_alloc(numbers->arena, numbers->entry_of_code_count * sizeof(uint32_t));
+        numbers->entry_of_code = make_entries(numbers, numbers->entry_of_code_count, UNSET);
         if (numbers->entry_of_code == NULL)
             return RC_NO_MEMORY;
-        for (uint32_t i = 0; i < numbers->entry_of_code_count; i++)
-            numbers->entry_of_code[i] = UNSET;
     }
     RC_TRY(resolve(numbers, property));
     return rank(numbers);

@@ -19,14 +19,10 @@ before(void *context, uint32_t a, uint32_t b)
     struct ranker *ranker = context;
     if (ranker->figures[a] != ranker->figures[b])
         return ranker->figures[a] > ranker->figures[b];
-    struct rc_value value_a = rc_value_null();
-    struct rc_value value_b = rc_value_null();
-    enum rc_status status = rc_groups_value(ranker->groups, a, ranker->scratch, &value_a);
-    if (status == RC_OK)
-        status = rc_groups_value(ranker->groups, b, ranker->scratch, &value_b);
+    int order = 0;
+    const enum rc_status status = rc_groups_compare(ranker->groups, a, b, ranker->scratch, &order);
     if (status != RC_OK)
         ranker->status = status;
-    const int order = rc_value_compare(value_a, value_b);
     rc_arena_reset(ranker->scratch);
     return order < 0;
 }

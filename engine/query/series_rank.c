@@ -4,16 +4,31 @@
 #include <math.h>
 
 #include "engine/query/dimension.h"
+#include "engine/query/groups.h"
 #include "engine/query/top.h"
 
 #define TOP_DEFAULT 9u
 
 struct ranker {
     const struct rc_split *split;
+    const struct rc_groups *groups; /* That are the rows; NULL: rows are more than that. */
     const double *figures;
     struct rc_arena *scratch;
     enum rc_status status;
 };
+
+/* The order of two rows that are groups, which knows an order of many texts without reading them.
+ */
+static int
+compare_groups(struct ranker *ranker, uint32_t a, uint32_t b)
+{
+    int order = 0;
+    const enum rc_status status = rc_groups_compare(ranker->groups, a, b, ranker->scratch, &order);
+    if (status != RC_OK)
+        ranker->status = status;
+    rc_arena_reset(ranker->scratch);
+    return order;
+}
 
 static bool
 before(void *context, uint32_t a, uint32_t b)
@@ -25,6 +40,8 @@ before(void *context, uint32_t a, uint32_t b)
         return isnan(figure_b);
     if (!isnan(figure_a) && figure_a != figure_b)
         return figure_a > figure_b;
+    if (ranker->groups != NULL)
+        return compare_groups(ranker, a, b) < 0;
     const struct rc_label_value *label_a = NULL;
     const struct rc_label_value *label_b = NULL;
     int order = 0;
@@ -51,7 +68,8 @@ rc_series_rank(const struct rc_split *split,
     const uint32_t count = rc_split_count(split);
     struct rc_series_ranking ranking = {.row_of = RC_ARENA_ARRAY(arena, uint32_t, count)};
     RC_CLEANUP(rc_arena_freep) struct rc_arena *scratch = rc_arena_new(NULL, 0);
-    struct ranker ranker = {.split = split, .figures = figures, .scratch = scratch};
+    struct ranker ranker = {
+        .split = split, .groups = rc_split_groups(split), .figures = figures, .scratch = scratch};
     struct rc_top top = {.context = &ranker, .before = before};
     top.top_n = top_n == 0 ? TOP_DEFAULT : top_n == RC_TOP_NONE ? 0 : top_n;
     ranking.split_rows = RC_ARENA_ARRAY(arena, uint32_t, top.top_n);

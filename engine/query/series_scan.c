@@ -108,7 +108,7 @@ row_of_set(const struct rc_series_line *line, uint32_t set)
 static enum rc_status
 map_slab(const struct scan *scan, const uint32_t *sets, struct slab *slab)
 {
-    slab->none = sets == NULL ? 0 : slab->column->dictionary_count;
+    slab->none = sets == NULL ? 0 : rc_column_code_bound(slab->column);
     uint32_t *counters =
         RC_ARENA_ARRAY(scan->frame->context->arena, uint32_t, (size_t)slab->none + 1);
     if (counters == NULL)

@@ -475,7 +475,8 @@ rc_walk(const struct rc_plan *plan, const struct rc_fold *fold, uint64_t *hit_co
     const uint32_t lanes = fold->lane_count < blocks ? fold->lane_count : blocks;
     rc_workers_run(plan->context->workers, lanes, lanes, run_lane, &walk);
     *hit_count += atomic_load(&walk.hit_count);
-    return (enum rc_status)atomic_load(&walk.status);
+    RC_TRY((enum rc_status)atomic_load(&walk.status));
+    return rc_view_check_reads(walk.view, NULL);
 }
 
 /* Gathers and hands over all hits of one person. */
@@ -525,5 +526,5 @@ rc_walk_one(const struct rc_plan *plan,
     RC_TRY(rc_sweep_new(plan, NULL, &lane.sweep));
     RC_TRY(run_one(&lane, person));
     *hit_count += lane.hit_count;
-    return RC_OK;
+    return rc_view_check_reads(walk.view, NULL);
 }

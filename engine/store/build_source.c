@@ -3,8 +3,9 @@
  * equal keys only, by event id and arrival: a comparison sort there is n log n in the size of the
  * group, so that a user with 60,000 events in one millisecond costs no more than others.
  *
- * Then every column becomes sorted-row codes with a dictionary, that is, a PLAIN column: what
- * follows (merge of dictionaries, choice of form) is the same for both kinds of source.
+ * Then every column becomes sorted-row codes with a dictionary and texts, that is, a PLAIN column:
+ * what follows (merge of dictionaries and texts, choice of form) is the same for both kinds of
+ * source.
  */
 #include "engine/store/build_source.h"
 
@@ -133,10 +134,11 @@ encode_columns(struct rc_arena *arena, struct rc_arena *scratch, struct rc_build
             continue;
         struct rc_column_view *view = &source->columns[source->column_count];
         rc_arena_reset(scratch);
-        RC_TRY(rc_cell_codes_build(rows->column_cells[i], source->order, source->row_count, arena,
+        RC_TRY(rc_cell_codes_build(rows->column_cells[i], source->order, source->row_count,
+                                   rows->column_texts == NULL ? NULL : rows->column_texts[i], arena,
                                    scratch, view));
         view->property = rows->column_properties[i];
-        const bool only_null = view->dictionary_count == 1 && view->dictionary[0] == RC_CELL_NULL;
+        const bool only_null = rc_column_has_null(view) && rc_column_code_bound(view) == 1;
         source->column_count += only_null ? 0 : 1;
     }
     return RC_OK;

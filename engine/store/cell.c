@@ -4,24 +4,19 @@
  * A decimal is found by trying the scales upwards: m = d * 10^s rounded, kept when m / 10^s gives d
  * back. With |m| <= 2^53 and s <= 15 both are exact doubles, so the division is correctly rounded
  * and the test is exact; the least s that passes is unique, so that equal values have equal cells.
- *
- * Keys in a property's dictionary: the kind byte, then for a string its bytes up to the end (no
- * length: strings are nearly all there is), for a list or a number its stored form without the kind
- * byte.
+ * The keys in a property's dictionary are those of value_key.h.
  */
 #include "engine/store/cell.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "engine/base/assert.h"
-#include "engine/base/limits.h"
+#include "engine/store/value_key.h"
 
 #define SCALE_MAX 15
 #define MANTISSA_MAX 9007199254740992.0 /* 2^53 */
 #define INLINE_INT_MAX (((int64_t)1 << 60) - 1)
 #define INLINE_INT_MIN (-((int64_t)1 << 60))
-#define KEY_STACK_BYTES 1024
 
 static const double powers_of_ten[SCALE_MAX + 1] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                                     1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
@@ -65,47 +60,13 @@ rc_cell_inline(struct rc_value value, rc_cell *ret_cell)
     return false;
 }
 
-/* A dictionary key under construction: short ones on the stack. */
-struct key {
-    char stack[KEY_STACK_BYTES];
-    struct rc_writer heap;
-    struct rc_bytes bytes;
-};
-
-static void
-key_close(struct key *key)
-{
-    rc_writer_close(&key->heap);
-}
-
-static enum rc_status
-key_open(struct key *key, struct rc_value value)
-{
-    key->heap = (struct rc_writer){0};
-    if (value.kind == RC_VALUE_STRING && value.string.size < KEY_STACK_BYTES) {
-        key->stack[0] = (char)RC_VALUE_STRING;
-        if (value.string.size != 0)
-            memcpy(key->stack + 1, value.string.data, value.string.size);
-        key->bytes = (struct rc_bytes){key->stack, value.string.size + 1};
-        return RC_OK;
-    }
-    if (value.kind == RC_VALUE_STRING) {
-        rc_write_u8(&key->heap, RC_VALUE_STRING);
-        rc_write_raw(&key->heap, value.string.data, value.string.size);
-    } else {
-        rc_value_write(&key->heap, value);
-    }
-    key->bytes = (struct rc_bytes){(const char *)key->heap.data, key->heap.size};
-    return key->heap.failed ? RC_NO_MEMORY : RC_OK;
-}
-
 enum rc_status
 rc_cell_intern(struct rc_dictionary *dictionary, struct rc_value value, rc_cell *ret_cell)
 {
     if (rc_cell_inline(value, ret_cell))
         return RC_OK;
-    RC_CLEANUP(key_close) struct key key;
-    const enum rc_status opened = key_open(&key, value);
+    RC_CLEANUP(rc_value_key_close) struct rc_value_key key;
+    const enum rc_status opened = rc_value_key_open(&key, value);
     RC_TRY(opened);
     uint32_t code;
     RC_TRY(rc_dictionary_intern(dictionary, key.bytes, &code));
@@ -118,64 +79,14 @@ rc_cell_find(const struct rc_dictionary *dictionary, struct rc_value value, rc_c
 {
     if (rc_cell_inline(value, ret_cell))
         return true;
-    RC_CLEANUP(key_close) struct key key;
-    if (key_open(&key, value) != RC_OK)
+    RC_CLEANUP(rc_value_key_close) struct rc_value_key key;
+    if (rc_value_key_open(&key, value) != RC_OK)
         return false;
     const uint32_t code = rc_dictionary_find(dictionary, key.bytes);
     if (code == RC_CODE_NONE)
         return false;
     *ret_cell = rc_cell_of_code(code);
     return true;
-}
-
-/* A list of which only the count is wanted. */
-static enum rc_status
-read_list_count(struct rc_bytes key, struct rc_value *ret_value)
-{
-    struct rc_reader reader = rc_reader_of(key.data + 1, key.size - 1);
-    const uint64_t count = rc_read_count(&reader, RC_LIST_ITEMS_MAX);
-    if (reader.bad)
-        return RC_CORRUPT;
-    *ret_value = (struct rc_value){.kind = RC_VALUE_LIST, .item_count = (uint32_t)count};
-    return RC_OK;
-}
-
-static enum rc_status
-value_of_code(const struct rc_dictionary *dictionary,
-              uint32_t code,
-              struct rc_arena *arena,
-              struct rc_value *ret_value)
-{
-    const struct rc_bytes key = rc_dictionary_key(dictionary, code);
-    RC_ASSERT(key.size > 0);
-    if (key.data[0] == RC_VALUE_STRING) {
-        *ret_value = rc_value_string((struct rc_bytes){key.data + 1, key.size - 1});
-        return RC_OK;
-    }
-    if (key.data[0] == RC_VALUE_LIST && arena == NULL)
-        return read_list_count(key, ret_value);
-    struct rc_reader reader = rc_reader_of(key.data, key.size);
-    return rc_value_read(&reader, arena, ret_value);
-}
-
-/* Whether a key is what key_open makes of the value that it stands for. */
-static enum rc_status
-check_key(struct rc_bytes key, struct rc_arena *arena)
-{
-    struct rc_value value = rc_value_null();
-    if (key.size == 0)
-        return RC_CORRUPT;
-    if (key.data[0] == RC_VALUE_STRING)
-        return rc_bytes_is_text((struct rc_bytes){key.data + 1, key.size - 1}) ? RC_OK : RC_CORRUPT;
-    struct rc_reader reader = rc_reader_of(key.data, key.size);
-    RC_TRY(rc_value_read(&reader, arena, &value));
-    rc_cell cell;
-    if (rc_reader_left(&reader) != 0 || rc_cell_inline(value, &cell))
-        return RC_CORRUPT;
-    RC_CLEANUP(key_close) struct key again;
-    const enum rc_status opened = key_open(&again, value);
-    RC_TRY(opened);
-    return rc_bytes_equal(again.bytes, key) ? RC_OK : RC_CORRUPT;
 }
 
 enum rc_status
@@ -186,7 +97,10 @@ rc_cell_check_dictionary(const struct rc_dictionary *dictionary, struct rc_error
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to check a dictionary");
     const uint32_t count = rc_dictionary_count(dictionary);
     for (uint32_t code = 0; code < count; code++) {
-        const enum rc_status status = check_key(rc_dictionary_key(dictionary, code), arena);
+        if (!rc_dictionary_has(dictionary, code))
+            continue;
+        const enum rc_status status =
+            rc_value_key_check(rc_dictionary_key(dictionary, code), arena);
         if (status != RC_OK)
             return rc_error_set(reterr_error, status, "entry %u of a dictionary is no value", code);
         rc_arena_reset(arena);
@@ -227,7 +141,8 @@ rc_cell_value(const struct rc_dictionary *dictionary,
         *ret_value = (struct rc_value){.kind = RC_VALUE_DOUBLE, .real = decimal_real(cell)};
         return RC_OK;
     case RC_CELL_CODE:
-        return value_of_code(dictionary, rc_cell_code(cell), arena, ret_value);
+    case RC_CELL_TEXT:
+        return rc_value_of_key(rc_dictionary_key(dictionary, rc_cell_code(cell)), arena, ret_value);
     }
     return RC_CORRUPT;
 }

@@ -1,5 +1,6 @@
 /*
- * Cell codes: turns an array of cells into codes of a sorted dictionary, as a column holds them.
+ * Cell codes: turns an array of cells into codes of a sorted dictionary and sorted texts, as a
+ * column holds them.
  *
  * Ownership: the result lives in arena; scratch is used during the call and not reset.
  * Threading: one call is one thread's.
@@ -13,11 +14,13 @@
 #include "engine/base/arena.h"
 #include "engine/store/slab.h"
 
-/* Code i is that of cells[order[i]]. *ret_view is PLAIN with codes of four bytes; property is 0. */
+/* Code i is that of cells[order[i]]; cells of kind RC_CELL_TEXT are codes of texts (NULL: there are
+ * none). *ret_view is PLAIN with codes of four bytes; property is 0. */
 RC_MUST_USE enum rc_status
 rc_cell_codes_build(const rc_cell *cells,
                     const uint32_t *order,
                     uint32_t count,
+                    const struct rc_dictionary *texts,
                     struct rc_arena *arena,
                     struct rc_arena *scratch,
                     struct rc_column_view *ret_view);

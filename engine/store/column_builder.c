@@ -1,5 +1,5 @@
 /*
- * Column builder. The form is the one of fewest bytes, dictionary and positions included; at equal
+ * Column builder. The form is the one of fewest bytes, positions and dictionary included; at equal
  * size PLAIN before RUNS before SPARSE, the order of how fast they are read. The choice is a
  * function of the rows alone, so that a slab's bytes do not depend on the way its rows came
  * together.
@@ -42,45 +42,54 @@ measure_rows(struct rc_column_reader *reader, struct measures *measures)
     return RC_OK;
 }
 
-static struct rc_slab_column
-shape_of(uint32_t property, enum rc_column_form form, uint32_t code_count, uint32_t cell_count)
+static struct rc_column_plan
+shape_of(uint32_t property,
+         enum rc_column_form form,
+         uint32_t code_count,
+         uint32_t cell_count,
+         const struct rc_text_writer *texts)
 {
-    struct rc_slab_column column = {.property = property,
-                                    .form = form,
-                                    .code_width = rc_slab_code_width(cell_count),
-                                    .code_count = code_count,
-                                    .dictionary_count = cell_count};
-    column.size = rc_slab_column_layout(&column).size;
-    return column;
+    struct rc_slab_column column = {
+        .property = property,
+        .form = form | (texts->count > 0 ? RC_SLAB_FORM_TEXTS : 0),
+        .code_width = rc_slab_code_width((uint64_t)cell_count + texts->count),
+        .code_count = code_count,
+        .dictionary_count = cell_count,
+    };
+    column.size = rc_slab_column_layout(&column).texts_at +
+                  rc_slab_texts_size(texts->count, texts->byte_count);
+    return (struct rc_column_plan){column, texts->count};
 }
 
 enum rc_status
 rc_column_measure(const struct rc_slab_build *build,
                   uint32_t property,
                   struct rc_arena *scratch,
-                  struct rc_slab_column *ret_column)
+                  struct rc_column_plan *ret_plan)
 {
     rc_arena_reset(scratch);
     struct rc_column_reader reader;
     struct measures measures = {0};
-    RC_TRY(rc_column_reader_open(build, property, scratch, &reader));
+    RC_CLEANUP(rc_text_writer_close) struct rc_text_writer texts;
+    rc_text_writer_open(&texts, NULL);
+    RC_TRY(rc_column_reader_open(build, property, scratch, &texts, &reader));
     RC_TRY(measure_rows(&reader, &measures));
     RC_ASSERT(measures.row_count == build->order->row_count);
     if (measures.value_count == 0) {
-        *ret_column = (struct rc_slab_column){.property = property};
+        *ret_plan = (struct rc_column_plan){.column.property = property};
         return RC_OK;
     }
     const uint32_t cells = reader.merged.cell_count;
     const uint32_t with_null = cells + (measures.value_count < measures.row_count ? 1 : 0);
-    const struct rc_slab_column shapes[] = {
-        shape_of(property, RC_COLUMN_PLAIN, measures.row_count, with_null),
-        shape_of(property, RC_COLUMN_RUNS, measures.run_count, with_null),
-        shape_of(property, RC_COLUMN_SPARSE, measures.value_count, cells),
+    const struct rc_column_plan shapes[] = {
+        shape_of(property, RC_COLUMN_PLAIN, measures.row_count, with_null, &texts),
+        shape_of(property, RC_COLUMN_RUNS, measures.run_count, with_null, &texts),
+        shape_of(property, RC_COLUMN_SPARSE, measures.value_count, cells, &texts),
     };
-    const struct rc_slab_column *best = &shapes[0];
+    const struct rc_column_plan *best = &shapes[0];
     for (size_t i = 1; i < sizeof(shapes) / sizeof(*shapes); i++)
-        best = shapes[i].size < best->size ? &shapes[i] : best;
-    *ret_column = *best;
+        best = shapes[i].column.size < best->column.size ? &shapes[i] : best;
+    *ret_plan = *best;
     return RC_OK;
 }
 
@@ -171,18 +180,41 @@ write_codes(struct rc_column_reader *reader, enum rc_column_form form, struct pe
     return RC_OK;
 }
 
+/* A writer into the texts' place in a column's bytes. */
+static void
+open_texts(const struct rc_column_plan *plan, char *bytes, struct rc_text_writer *writer)
+{
+    rc_text_writer_open(writer, NULL);
+    if (plan->text_count == 0)
+        return;
+    const uint64_t texts_at = rc_slab_column_layout(&plan->column).texts_at;
+    struct rc_slab_texts *texts = (struct rc_slab_texts *)(void *)(bytes + texts_at);
+    uint64_t *block_starts = (uint64_t *)(void *)(texts + 1);
+    const uint32_t block_count = rc_texts_block_count(plan->text_count);
+    *texts = (struct rc_slab_texts){
+        .text_count = plan->text_count,
+        .byte_count = plan->column.size - texts_at - sizeof(*texts) - (uint64_t)block_count * 8,
+    };
+    rc_text_writer_restart(writer, block_starts, (unsigned char *)(block_starts + block_count));
+}
+
 enum rc_status
 rc_column_write(const struct rc_slab_build *build,
-                const struct rc_slab_column *column,
+                const struct rc_column_plan *plan,
                 struct rc_arena *scratch,
                 char *bytes)
 {
+    const struct rc_slab_column *column = &plan->column;
     rc_arena_reset(scratch);
     struct rc_column_reader reader;
-    RC_TRY(rc_column_reader_open(build, column->property, scratch, &reader));
+    RC_CLEANUP(rc_text_writer_close) struct rc_text_writer texts;
+    open_texts(plan, bytes, &texts);
+    RC_TRY(rc_column_reader_open(build, column->property, scratch, &texts, &reader));
     const struct rc_slab_column_layout layout = rc_slab_column_layout(column);
     const bool has_null = column->dictionary_count > reader.merged.cell_count;
     RC_ASSERT(column->dictionary_count == reader.merged.cell_count + (has_null ? 1 : 0));
+    RC_ASSERT(texts.count == plan->text_count &&
+              column->size == layout.texts_at + rc_slab_texts_size(texts.count, texts.byte_count));
     struct pen pen = {
         .codes = bytes,
         .positions = (uint32_t *)(void *)(bytes + layout.positions_at),
@@ -190,13 +222,14 @@ rc_column_write(const struct rc_slab_build *build,
         .before = UINT32_MAX,
         .bias = has_null ? 0 : 1,
     };
-    RC_TRY(write_codes(&reader, (enum rc_column_form)column->form, &pen));
+    RC_TRY(write_codes(&reader, rc_slab_column_form(column), &pen));
     RC_ASSERT(pen.count == column->code_count);
-    if (column->form == RC_COLUMN_RUNS)
+    if (rc_slab_column_form(column) == RC_COLUMN_RUNS)
         pen.positions[pen.count] = pen.row;
     rc_cell *dictionary = (rc_cell *)(void *)(bytes + layout.dictionary_at);
-    dictionary[0] = RC_CELL_NULL;
-    memcpy(dictionary + (has_null ? 1 : 0), reader.merged.cells,
-           reader.merged.cell_count * sizeof(rc_cell));
+    if (has_null)
+        *dictionary++ = RC_CELL_NULL;
+    if (reader.merged.cell_count > 0)
+        memcpy(dictionary, reader.merged.cells, reader.merged.cell_count * sizeof(rc_cell));
     return RC_OK;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/store/text_merge.h"
 
 #define BLOCK_ROWS 2048u
 
@@ -79,7 +80,7 @@ read_sparse(struct rc_column_input *input, uint32_t row, uint32_t count, uint32_
 static void
 read_rows(struct rc_column_input *input, uint32_t row, uint32_t count, uint32_t *codes)
 {
-    if (input->view.dictionary_count == 0)
+    if (rc_column_code_bound(&input->view) == 0)
         memset(codes, 0, count * sizeof(*codes));
     else if (input->view.form == RC_COLUMN_PLAIN)
         read_plain(input, row, count, codes);
@@ -124,7 +125,9 @@ rc_column_reader_rewind(struct rc_column_reader *reader)
 static enum rc_status
 drop_unused(struct rc_column_reader *reader, struct rc_arena *arena)
 {
-    uint8_t *used = RC_ARENA_ARRAY(arena, uint8_t, (size_t)reader->merged.cell_count + 1);
+    const struct rc_merged_cells *merged = &reader->merged;
+    uint8_t *used =
+        RC_ARENA_ARRAY(arena, uint8_t, (size_t)merged->cell_count + merged->text_count + 1);
     if (used == NULL)
         return RC_NO_MEMORY;
     uint32_t codes[BLOCK_ROWS];
@@ -139,10 +142,45 @@ drop_unused(struct rc_column_reader *reader, struct rc_arena *arena)
                                  &reader->merged);
 }
 
+/*
+ * Numbers the cells and texts of all inputs, and puts the texts that occur into texts. When no row
+ * is left out all do, and one walk over the texts is enough; else they are only counted at first,
+ * to learn which occur.
+ */
+static enum rc_status
+merge_inputs(struct rc_column_reader *reader,
+             bool rows_left_out,
+             struct rc_arena *arena,
+             struct rc_text_writer *texts)
+{
+    const struct rc_text_merge merge = {
+        .inputs = reader->inputs,
+        .input_count = reader->build->source_count,
+        .scratch = arena,
+        .cancel = reader->build->cancel,
+    };
+    struct rc_merged_cells *merged = &reader->merged;
+    RC_TRY(rc_dictionary_merge(reader->inputs, merge.input_count, arena, merged));
+    if (!rows_left_out) {
+        RC_TRY(rc_text_merge_number(&merge, merged->cell_count + 1, texts));
+        merged->text_count = texts->count;
+        return RC_OK;
+    }
+    RC_CLEANUP(rc_text_writer_close) struct rc_text_writer counted;
+    rc_text_writer_open(&counted, texts->account);
+    RC_TRY(rc_text_merge_number(&merge, merged->cell_count + 1, &counted));
+    merged->text_count = counted.count;
+    RC_TRY(drop_unused(reader, arena));
+    RC_TRY(rc_text_merge_kept(&merge, texts));
+    RC_ASSERT(texts->count == merged->text_count);
+    return RC_OK;
+}
+
 enum rc_status
 rc_column_reader_open(const struct rc_slab_build *build,
                       uint32_t property,
                       struct rc_arena *arena,
+                      struct rc_text_writer *texts,
                       struct rc_column_reader *ret_reader)
 {
     struct rc_column_reader reader = {
@@ -157,12 +195,10 @@ rc_column_reader_open(const struct rc_slab_build *build,
         if (source->kept_count == 0 ||
             !rc_build_source_column(source, property, &reader.inputs[i].view))
             continue;
-        RC_ASSERT(reader.inputs[i].view.dictionary_count > 0);
+        RC_ASSERT(rc_column_code_bound(&reader.inputs[i].view) > 0);
         rows_left_out |= source->kept_count < source->row_count;
     }
-    RC_TRY(rc_dictionary_merge(reader.inputs, build->source_count, arena, &reader.merged));
-    if (rows_left_out)
-        RC_TRY(drop_unused(&reader, arena));
+    RC_TRY(merge_inputs(&reader, rows_left_out, arena, texts));
     rc_column_reader_rewind(&reader);
     *ret_reader = reader;
     return RC_OK;

@@ -70,12 +70,13 @@ rc_dictionary_merge(struct rc_column_input *inputs,
     uint64_t total = 0;
     for (uint32_t i = 0; i < input_count; i++) {
         const struct rc_column_view *view = &inputs[i].view;
-        if (view->dictionary_count == 0)
+        const size_t code_bound = rc_column_code_bound(view);
+        if (code_bound == 0)
             continue;
-        inputs[i].new_codes = rc_arena_alloc(arena, view->dictionary_count * sizeof(uint32_t));
+        inputs[i].new_codes = rc_arena_alloc(arena, code_bound * sizeof(uint32_t));
         if (inputs[i].new_codes == NULL)
             return RC_NO_MEMORY;
-        const uint32_t first = view->dictionary[0] == RC_CELL_NULL ? 1 : 0;
+        const uint32_t first = rc_column_has_null(view) ? 1 : 0;
         inputs[i].new_codes[0] = 0;
         total += view->dictionary_count;
         if (first < view->dictionary_count)
@@ -96,19 +97,25 @@ rc_dictionary_compact(struct rc_column_input *inputs,
                       struct rc_arena *arena,
                       struct rc_merged_cells *merged)
 {
-    uint32_t *renumbered = RC_ARENA_ARRAY(arena, uint32_t, (size_t)merged->cell_count + 1);
+    const uint32_t code_max = merged->cell_count + merged->text_count;
+    uint32_t *renumbered = RC_ARENA_ARRAY(arena, uint32_t, (size_t)code_max + 1);
     if (renumbered == NULL)
         return RC_NO_MEMORY;
     uint32_t kept = 0;
-    for (uint32_t code = 1; code <= merged->cell_count; code++) {
+    uint32_t kept_cells = 0;
+    for (uint32_t code = 1; code <= code_max; code++) {
         if (used[code] == 0)
             continue;
-        merged->cells[kept++] = merged->cells[code - 1];
-        renumbered[code] = kept;
+        if (code <= merged->cell_count)
+            merged->cells[kept_cells++] = merged->cells[code - 1];
+        renumbered[code] = ++kept;
     }
-    merged->cell_count = kept;
-    for (uint32_t i = 0; i < input_count; i++)
-        for (uint32_t code = 0; code < inputs[i].view.dictionary_count; code++)
+    merged->cell_count = kept_cells;
+    merged->text_count = kept - kept_cells;
+    for (uint32_t i = 0; i < input_count; i++) {
+        const uint32_t code_bound = rc_column_code_bound(&inputs[i].view);
+        for (uint32_t code = 0; code < code_bound; code++)
             inputs[i].new_codes[code] = renumbered[inputs[i].new_codes[code]];
+    }
     return RC_OK;
 }

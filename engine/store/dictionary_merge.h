@@ -16,16 +16,18 @@
 #include "engine/store/slab.h"
 
 struct rc_column_input {
-    struct rc_column_view view; /* dictionary_count 0: the source has no such column. */
-    uint32_t *new_codes;        /* By the view's code. Filled in by the merge. */
+    struct rc_column_view view; /* No code: the source has no such column. */
+    uint32_t *new_codes;        /* By the view's code, texts' included. Filled in by the merge. */
     uint32_t position; /* RUNS, SPARSE: the next run or sparse row; see column_builder.c. */
 };
 
 struct rc_merged_cells {
     rc_cell *cells; /* cells[code - 1] */
     uint32_t cell_count;
+    uint32_t text_count; /* Those of text_merge.h have the codes that follow. */
 };
 
+/* Makes the inputs' tables, and fills in those of cells. */
 RC_MUST_USE enum rc_status
 rc_dictionary_merge(struct rc_column_input *inputs,
                     uint32_t input_count,

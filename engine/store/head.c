@@ -16,6 +16,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
+#include "engine/store/head_texts.h"
 
 #define CHUNK_ROWS_FIRST 64u
 #define CHUNK_COLUMNS_FIRST 32u
@@ -35,7 +36,8 @@ struct chunk {
 struct rc_head {
     _Atomic(uint32_t) references;
     struct rc_account *account;
-    struct rc_arena *texts; /* Of TEXT ids. */
+    struct rc_arena *texts;      /* Of TEXT ids. */
+    struct rc_head_texts values; /* Of RC_CELL_TEXT cells. */
     uint32_t rows_max;
     uint32_t row_count;
     _Atomic(uint32_t) chunk_count;
@@ -113,6 +115,7 @@ rc_head_unref(struct rc_head *head)
     const uint32_t count = rc_head_chunk_count(head);
     for (uint32_t i = 0; i < count; i++)
         chunk_free(head->chunks[i]);
+    rc_head_texts_close(&head->values);
     rc_arena_free(head->texts);
     rc_alloc_free(head->table);
     return rc_alloc_free(head);
@@ -210,6 +213,22 @@ rc_head_keep_text(struct rc_head *head, struct rc_event_id *id)
     if (copy == NULL)
         return RC_NO_MEMORY;
     id->text.data = copy;
+    return RC_OK;
+}
+
+enum rc_status
+rc_head_intern_text(struct rc_head *head,
+                    uint32_t property,
+                    struct rc_bytes key,
+                    uint32_t hash,
+                    rc_cell *ret_cell)
+{
+    static const struct rc_dictionary_bounds none = RC_DICTIONARY_BOUNDS_NONE;
+    struct rc_dictionary *dictionary = NULL;
+    uint32_t code = 0;
+    RC_TRY(rc_head_texts_make(&head->values, property, head->account, &dictionary));
+    RC_TRY(rc_dictionary_intern_within(dictionary, key, hash, &none, &code));
+    *ret_cell = rc_cell_of_text(code);
     return RC_OK;
 }
 
@@ -334,6 +353,7 @@ rc_head_chunk(const struct rc_head *head,
         .times_ms = at->times_ms,
         .ids = at->ids,
         .cells_of_property = at->columns,
+        .texts_of_property = &head->values,
         .property_count = at->column_capacity,
     };
 }
@@ -354,10 +374,18 @@ rc_view_chunk_cells(const struct rc_view_chunk *chunk, uint32_t property)
     return atomic_load_explicit(&columns[property], memory_order_acquire);
 }
 
+const struct rc_dictionary *
+rc_view_chunk_texts(const struct rc_view_chunk *chunk, uint32_t property)
+{
+    const struct rc_head_texts *texts = chunk->texts_of_property;
+    return texts == NULL ? NULL : rc_head_texts_of(texts, property);
+}
+
 uint64_t
 rc_head_memory_bytes(const struct rc_head *head)
 {
     uint64_t bytes = sizeof(*head) + rc_arena_bytes(head->texts) +
+                     rc_head_texts_memory_bytes(&head->values) +
                      (uint64_t)head->table_slots * sizeof(head->table[0]);
     const uint32_t count = rc_head_chunk_count(head);
     for (uint32_t i = 0; i < count; i++) {

@@ -72,6 +72,15 @@ rc_head_room_cells(struct rc_head *head,
 RC_MUST_USE enum rc_status
 rc_head_keep_text(struct rc_head *head, struct rc_event_id *id);
 
+/* The cell of a value that found no place in its property's dictionary: it becomes a text of the
+ * head. hash: rc_dictionary_hash of its key. */
+RC_MUST_USE enum rc_status
+rc_head_intern_text(struct rc_head *head,
+                    uint32_t property,
+                    struct rc_bytes key,
+                    uint32_t hash,
+                    rc_cell *ret_cell);
+
 /* Where an event is. */
 struct rc_head_place {
     uint32_t chunk;

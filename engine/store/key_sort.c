@@ -1,11 +1,11 @@
 /*
- * Key sort: a radix sort from the least byte up. All eight histograms come from one pass, and a
- * byte that all keys share is skipped: codes of a small dictionary need two passes, (user, time)
- * six or so. Few items are inserted one by one, since clearing the histograms would cost more.
+ * Key sort: a radix sort from the least byte up. A byte that all keys share is skipped: codes of a
+ * small dictionary need two passes, (user, time) six or so. What differs is found by a pass of two
+ * instructions a key, so that only the bytes that are sorted by are counted, a pair of them in one
+ * pass. Few items are inserted one by one, since clearing the counts would cost more.
  */
 #include "engine/store/key_sort.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #define BYTES 8
@@ -20,6 +20,21 @@ insertion_sort(struct rc_keyed *items, uint32_t count)
         for (; at > 0 && items[at - 1].key > item.key; at--)
             items[at] = items[at - 1];
         items[at] = item;
+    }
+}
+
+/* How many keys have which byte, at two places of them. */
+static void
+count_two(const struct rc_keyed *items,
+          uint32_t count,
+          unsigned first,
+          unsigned second,
+          uint32_t counts[2][256])
+{
+    memset(counts, 0, 2 * sizeof(counts[0]));
+    for (uint32_t i = 0; i < count; i++) {
+        counts[0][(items[i].key >> first) & 255]++;
+        counts[1][(items[i].key >> second) & 255]++;
     }
 }
 
@@ -47,18 +62,22 @@ rc_key_sort(struct rc_keyed *items, struct rc_keyed *scratch, uint32_t count)
         insertion_sort(items, count);
         return;
     }
-    uint32_t counts[BYTES][256];
-    memset(counts, 0, sizeof(counts));
+    uint64_t differing = 0;
     for (uint32_t i = 0; i < count; i++)
-        for (unsigned byte = 0; byte < BYTES; byte++)
-            counts[byte][(items[i].key >> (8 * byte)) & 255]++;
+        differing |= items[i].key ^ items[0].key;
+    unsigned shifts[BYTES];
+    unsigned passes = 0;
+    for (unsigned byte = 0; byte < BYTES; byte++)
+        if ((differing >> (8 * byte) & 255) != 0)
+            shifts[passes++] = 8 * byte;
     struct rc_keyed *from = items;
     struct rc_keyed *to = scratch;
-    for (unsigned byte = 0; byte < BYTES; byte++) {
-        const bool shared = counts[byte][(items[0].key >> (8 * byte)) & 255] == count;
-        if (shared)
-            continue;
-        scatter(from, to, count, 8 * byte, counts[byte]);
+    uint32_t counts[2][256];
+    for (unsigned pass = 0; pass < passes; pass++) {
+        if (pass % 2 == 0)
+            count_two(from, count, shifts[pass], shifts[pass + 1 < passes ? pass + 1 : pass],
+                      counts);
+        scatter(from, to, count, shifts[pass], counts[pass % 2]);
         struct rc_keyed *swap = from;
         from = to;
         to = swap;

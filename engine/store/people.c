@@ -119,6 +119,7 @@ rc_people_get_counts(const struct rc_people *people)
         .users = rc_dictionary_count(people->ids),
         .writes = people->writes.count,
         .aliases = people->aliases.count,
+        .absent = rc_dictionary_count(people->ids) - rc_dictionary_entry_count(people->ids),
     };
 }
 

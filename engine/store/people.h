@@ -38,6 +38,7 @@ struct rc_people_counts {
     uint32_t users;
     uint32_t writes;
     uint32_t aliases;
+    uint32_t absent; /* Of users: ordinals that stand for nobody any more. */
 };
 
 RC_MUST_USE enum rc_status

@@ -12,9 +12,15 @@
 #include "engine/base/assert.h"
 #include "engine/store/project_state.h"
 
+/* What was stored before there were versions begins with the id's size, which is never 0. */
+#define SETTINGS_MARK 0u
+#define SETTINGS_VERSION 2u
+
 void
 rc_project_settings_write(struct rc_writer *writer, const struct rc_project_settings *settings)
 {
+    rc_write_u8(writer, SETTINGS_MARK);
+    rc_write_u8(writer, SETTINGS_VERSION);
     rc_write_bytes(writer, settings->id);
     rc_write_bytes(writer, settings->display_name);
     rc_write_bytes(writer, settings->zone);
@@ -23,6 +29,8 @@ rc_project_settings_write(struct rc_writer *writer, const struct rc_project_sett
     rc_write_u64(writer, settings->version);
     rc_write_u64(writer, (uint64_t)settings->created_ms);
     rc_write_u64(writer, (uint64_t)settings->updated_ms);
+    rc_write_u32(writer, settings->retention_days);
+    rc_write_u64(writer, settings->future_ms_max);
 }
 
 enum rc_status
@@ -30,7 +38,15 @@ rc_project_settings_read(struct rc_reader *reader,
                          struct rc_project_settings *ret_settings,
                          struct rc_error *reterr_error)
 {
-    struct rc_project_settings settings;
+    struct rc_project_settings settings = {0};
+    uint8_t version = 1;
+    if (rc_reader_left(reader) > 0 && reader->at[0] == SETTINGS_MARK) {
+        (void)rc_read_u8(reader);
+        version = rc_read_u8(reader);
+        if (version != SETTINGS_VERSION)
+            return rc_error_set(reterr_error, RC_CORRUPT,
+                                "a project's settings are of unknown version %u", version);
+    }
     settings.id = rc_read_bytes(reader);
     settings.display_name = rc_read_bytes(reader);
     settings.zone = rc_read_bytes(reader);
@@ -39,6 +55,10 @@ rc_project_settings_read(struct rc_reader *reader,
     settings.version = rc_read_u64(reader);
     settings.created_ms = (int64_t)rc_read_u64(reader);
     settings.updated_ms = (int64_t)rc_read_u64(reader);
+    if (version >= SETTINGS_VERSION) {
+        settings.retention_days = rc_read_u32(reader);
+        settings.future_ms_max = rc_read_u64(reader);
+    }
     if (reader->bad)
         return rc_error_set(reterr_error, RC_CORRUPT, "a project's settings are cut short");
     if (settings.id.size == 0 || settings.id.size > RC_PROJECT_ID_BYTES_MAX)
@@ -59,13 +79,15 @@ project_open(struct rc_project *project, const struct rc_project_settings *setti
     if (project->settings_arena == NULL)
         return RC_NO_MEMORY;
     RC_TRY(rc_project_set_settings(project, settings));
-    RC_TRY(rc_properties_new(account, &project->event_properties));
-    RC_TRY(rc_people_new(account, &project->people));
+    RC_TRY(rc_properties_new(rc_project_account_of(project, RC_MEMORY_DICTIONARIES),
+                             &project->event_properties));
+    RC_TRY(rc_people_new(rc_project_account_of(project, RC_MEMORY_USERS), &project->people));
     RC_TRY(rc_streams_open(&project->streams, account));
     RC_TRY(rc_catalog_new(account, &project->catalogs[0]));
     RC_TRY(rc_catalog_new(account, &project->catalogs[1]));
     RC_CLEANUP(rc_head_unrefp) struct rc_head *head = NULL;
-    RC_TRY(rc_head_new(account, project->head_rows_max, &head));
+    RC_TRY(rc_head_new(rc_project_account_of(project, RC_MEMORY_HEADS), project->head_rows_max,
+                       &head));
     return rc_version_new(account, head, &project->published.version);
 }
 
@@ -81,8 +103,16 @@ rc_project_new(const struct rc_project_settings *settings,
     memset(project, 0, sizeof(*project));
     atomic_init(&project->references, 1);
     project->account.parent = parent;
+    for (size_t i = 0; i < RC_MEMORY_KIND_COUNT; i++)
+        project->accounts[i].parent = &project->account;
     project->head_rows_max = head_rows_max;
     project->next_slab_id = 1;
+    rc_event_index_open(&project->event_index, &project->account);
+    project->dictionary_bounds = (struct rc_dictionary_bounds){
+        .entries_max = RC_DICTIONARY_ENTRIES_MAX,
+        .codes_max = RC_DICTIONARY_CODES_MAX,
+        .bytes_max = RC_DICTIONARY_BYTES_MAX,
+    };
     pthread_mutex_init(&project->writer, NULL);
     pthread_mutex_init(&project->publish, NULL);
     const enum rc_status status = project_open(project, settings);
@@ -108,6 +138,7 @@ rc_project_unref(struct rc_project *project)
         atomic_fetch_sub_explicit(&project->references, 1, memory_order_acq_rel) != 1)
         return NULL;
     rc_version_unref(project->published.version);
+    rc_event_index_clear(&project->event_index);
     rc_catalog_unref(project->catalogs[0]);
     rc_catalog_unref(project->catalogs[1]);
     rc_streams_close(&project->streams);
@@ -130,6 +161,13 @@ struct rc_account *
 rc_project_account(struct rc_project *project)
 {
     return &project->account;
+}
+
+struct rc_account *
+rc_project_account_of(struct rc_project *project, enum rc_memory_kind kind)
+{
+    RC_ASSERT(kind < RC_MEMORY_KIND_COUNT);
+    return &project->accounts[kind];
 }
 
 static enum rc_status
@@ -182,6 +220,8 @@ rc_project_set_settings(struct rc_project *project, const struct rc_project_sett
     project->settings_arena = arena;
     project->settings = copy;
     atomic_store(&project->memory_bytes_max, copy.memory_bytes_max);
+    atomic_store(&project->retention_days, copy.retention_days);
+    atomic_store(&project->future_ms_max, copy.future_ms_max);
     pthread_mutex_unlock(&project->publish);
     rc_arena_free(old);
     return RC_OK;
@@ -205,6 +245,39 @@ rc_project_event_properties(const struct rc_project *project)
     return project->event_properties;
 }
 
+struct rc_properties *
+rc_project_pin_event_properties(struct rc_project *project)
+{
+    pthread_mutex_lock(&project->publish);
+    struct rc_properties *properties = rc_properties_ref(project->event_properties);
+    pthread_mutex_unlock(&project->publish);
+    return properties;
+}
+
+void
+rc_project_set_event_properties(struct rc_project *project, struct rc_properties *properties)
+{
+    pthread_mutex_lock(&project->publish);
+    struct rc_properties *old = project->event_properties;
+    project->event_properties = properties;
+    pthread_mutex_unlock(&project->publish);
+    rc_properties_free(old);
+}
+
+void
+rc_project_bound_dictionaries(struct rc_project *project, const struct rc_dictionary_bounds *bounds)
+{
+    rc_project_lock_writer(project);
+    project->dictionary_bounds = *bounds;
+    rc_project_unlock_writer(project);
+}
+
+const struct rc_dictionary_bounds *
+rc_project_dictionary_bounds(const struct rc_project *project)
+{
+    return &project->dictionary_bounds;
+}
+
 struct rc_people *
 rc_project_people(const struct rc_project *project)
 {
@@ -215,6 +288,12 @@ struct rc_streams *
 rc_project_streams(struct rc_project *project)
 {
     return &project->streams;
+}
+
+struct rc_event_index *
+rc_project_event_index(struct rc_project *project)
+{
+    return &project->event_index;
 }
 
 struct rc_version *
@@ -280,6 +359,22 @@ uint64_t
 rc_project_memory_bytes_max(const struct rc_project *project)
 {
     return atomic_load(&project->memory_bytes_max);
+}
+
+void
+rc_project_times(struct rc_project *project,
+                 int64_t now_ms,
+                 int64_t *ret_least_ms,
+                 int64_t *ret_greatest_ms)
+{
+    const uint32_t days = atomic_load(&project->retention_days);
+    const uint64_t set_ms = atomic_load(&project->future_ms_max);
+    const uint64_t ahead_ms = set_ms == 0 ? RC_FUTURE_MS_DEFAULT : set_ms;
+    const int64_t least_ms = now_ms - (int64_t)days * RC_DAY_MS;
+    const bool beyond = ahead_ms > (uint64_t)(RC_TIME_MS_MAX - now_ms);
+    RC_ASSERT(now_ms >= 0 && now_ms <= RC_TIME_MS_MAX);
+    *ret_least_ms = days == 0 || least_ms < RC_TIME_MS_MIN ? RC_TIME_MS_MIN : least_ms;
+    *ret_greatest_ms = beyond ? RC_TIME_MS_MAX : now_ms + (int64_t)ahead_ms;
 }
 
 struct rc_version *

@@ -21,6 +21,8 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
 #include "engine/store/catalog.h"
+#include "engine/store/event_index.h"
+#include "engine/store/memory_kind.h"
 #include "engine/store/people.h"
 #include "engine/store/properties.h"
 #include "engine/store/streams.h"
@@ -40,6 +42,9 @@ struct rc_project_settings {
     uint64_t version;          /* Counts its updates: the etag. */
     int64_t created_ms;
     int64_t updated_ms;
+    uint32_t retention_days; /* Events older than this are removed; 0: never. */
+    uint64_t
+        future_ms_max; /* How far ahead of the clock a time may lie; 0: RC_FUTURE_MS_DEFAULT. */
 };
 
 void
@@ -70,8 +75,14 @@ RC_DEFINE_CLEANUP(struct rc_project *, rc_project_unref)
 struct rc_bytes
 rc_project_id(const struct rc_project *project);
 
+/* Of all that the project takes; itself charged for what is of no kind: settings, definitions,
+ * versions and dead rows, what snapshots need. */
 struct rc_account *
 rc_project_account(struct rc_project *project);
+
+/* The part of it that is for one thing. */
+struct rc_account *
+rc_project_account_of(struct rc_project *project, enum rc_memory_kind kind);
 
 /* The settings as they are now; texts are copied into arena. */
 RC_MUST_USE enum rc_status
@@ -89,6 +100,17 @@ rc_project_lock_writer(struct rc_project *project);
 void
 rc_project_unlock_writer(struct rc_project *project);
 
+/* How much the dictionary of an event property takes before further values become texts. Unless
+ * set: RC_DICTIONARY_ENTRIES_MAX and RC_DICTIONARY_BYTES_MAX. Set it before anything is applied:
+ * which values are texts depends on it, no answer does. */
+void
+rc_project_bound_dictionaries(struct rc_project *project,
+                              const struct rc_dictionary_bounds *bounds);
+
+/* Writer. */
+const struct rc_dictionary_bounds *
+rc_project_dictionary_bounds(const struct rc_project *project);
+
 /* Writer. */
 struct rc_properties *
 rc_project_event_properties(const struct rc_project *project);
@@ -98,6 +120,18 @@ rc_project_people(const struct rc_project *project);
 
 struct rc_streams *
 rc_project_streams(struct rc_project *project);
+
+/* Writer: for finding earlier copies of events. */
+struct rc_event_index *
+rc_project_event_index(struct rc_project *project);
+
+/* A reference to the event properties, for whoever is not the writer. */
+struct rc_properties *
+rc_project_pin_event_properties(struct rc_project *project);
+
+/* Writer: views that are taken from now on have these. Takes the reference over. */
+void
+rc_project_set_event_properties(struct rc_project *project, struct rc_properties *properties);
 
 /* Writer: the version that is current; borrowed. */
 struct rc_version *
@@ -133,6 +167,14 @@ rc_project_is_failed(const struct rc_project *project);
 uint64_t
 rc_project_memory_bytes_max(const struct rc_project *project);
 
+/* The times that a row may have that arrives at now_ms: [*ret_least_ms, *ret_greatest_ms], by the
+ * project's settings. */
+void
+rc_project_times(struct rc_project *project,
+                 int64_t now_ms,
+                 int64_t *ret_least_ms,
+                 int64_t *ret_greatest_ms);
+
 /* A reference to what is published. */
 struct rc_version *
 rc_project_pin_version(struct rc_project *project);
@@ -157,5 +199,9 @@ rc_project_view(struct rc_project *project, struct rc_account *account, struct r
 /* How much of the project's people a view shows. For checkpoints. */
 struct rc_people_counts
 rc_view_people_counts(const struct rc_view *view);
+
+/* The version that a view shows. Borrowed. For checkpoints. */
+const struct rc_version *
+rc_view_version(const struct rc_view *view);
 
 #endif

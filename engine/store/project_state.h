@@ -22,15 +22,20 @@ struct rc_published {
 struct rc_project {
     _Atomic(uint32_t) references;
     struct rc_account account;
+    struct rc_account accounts[RC_MEMORY_KIND_COUNT]; /* Children of it. */
     char id[RC_PROJECT_ID_BYTES_MAX];
     size_t id_size;
     uint32_t head_rows_max;
-    _Atomic(uint64_t) memory_bytes_max; /* That of settings, for whoever only asks for it. */
+    _Atomic(uint64_t) memory_bytes_max; /* Those of settings, for whoever only asks for them. */
+    _Atomic(uint32_t) retention_days;
+    _Atomic(uint64_t) future_ms_max;
 
     pthread_mutex_t writer; /* Guards all that follows up to publish; see project.h. */
-    struct rc_properties *event_properties;
+    struct rc_properties *event_properties; /* Exchanged by the holder of both locks. */
+    struct rc_dictionary_bounds dictionary_bounds;
     struct rc_people *people;
     struct rc_streams streams;
+    struct rc_event_index event_index;
     uint64_t next_slab_id;
     bool failed; /* rc_project_fail. */
 

@@ -2,9 +2,12 @@
  * Slab: a counted handle with the addresses of its sections; the bytes themselves are
  * slab_format.h.
  *
- * Why no parsed form: what kernels read is what is stored, so a restart maps and is done, and a
+ * Why no parsed form: what kernels read is what is stored, so a restart reads and is done, and a
  * slab costs its bytes and this struct. Addresses are found once; a column's are computed from its
  * entry in the directory when it is asked for.
+ *
+ * A cold slab is a slab over pages that are filled when they are needed (slab_cold.c): the same
+ * addresses, so that only the functions that hand them out know of it.
  *
  * Invariants (rc_slab_check): see slab_check.c.
  */
@@ -14,14 +17,14 @@
 
 #include "engine/base/assert.h"
 #include "engine/store/filter.h"
+#include "engine/store/slab_cold.h"
 #include "engine/store/slab_format.h"
 #include "engine/store/slab_layout.h"
 
 struct rc_slab {
     _Atomic uint32_t references;
-    void *block;                /* Owned; NULL when mapped. */
-    struct rc_disk *disk;       /* Of a mapping; NULL when it is a block. */
-    struct rc_account *account; /* Charged for a mapping; may be NULL. */
+    void *block;          /* Owned; NULL when it is cold. */
+    struct rc_cold *cold; /* Owned; NULL when all bytes are in memory. */
     const char *data;
     struct rc_slab_info info;
     const uint32_t *users;
@@ -88,53 +91,72 @@ rc_slab_of_block(void *block, size_t size, struct rc_slab **ret_slab, struct rc_
     return RC_OK;
 }
 
-static enum rc_status
-adopt_mapping(struct rc_disk *disk,
-              const void *data,
-              size_t size,
-              struct rc_account *account,
-              struct rc_slab **ret_slab,
-              struct rc_error *reterr_error)
-{
-    RC_TRY(rc_slab_layout_check(data, size, reterr_error));
-    if (account != NULL && !rc_account_charge(account, size))
-        return rc_error_set(reterr_error, RC_LIMIT_EXCEEDED,
-                            "a slab of %zu bytes passes the memory limit", size);
-    struct rc_slab *slab = slab_over(data);
-    if (slab == NULL) {
-        if (account != NULL)
-            rc_account_release(account, size);
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a slab");
-    }
-    slab->disk = disk;
-    slab->account = account;
-    *ret_slab = slab;
-    return RC_OK;
-}
-
 enum rc_status
-rc_slab_map(struct rc_disk *disk,
-            const char *path,
-            bool verify,
-            struct rc_account *account,
-            struct rc_slab **ret_slab,
-            struct rc_error *reterr_error)
+rc_slab_read(struct rc_disk *disk,
+             const char *path,
+             enum rc_slab_verify verify,
+             struct rc_account *account,
+             struct rc_slab **ret_slab,
+             struct rc_error *reterr_error)
 {
-    RC_CLEANUP(rc_file_closep) struct rc_file *file = NULL;
-    RC_TRY(rc_file_open(disk, path, RC_FILE_READ, &file, reterr_error));
-    const void *data = NULL;
-    size_t size = 0;
-    RC_TRY(rc_file_map(file, &data, &size, reterr_error));
+    RC_CLEANUP(rc_alloc_freep) void *block = NULL;
     RC_CLEANUP(rc_slab_unrefp) struct rc_slab *slab = NULL;
-    const enum rc_status adopted = adopt_mapping(disk, data, size, account, &slab, reterr_error);
-    if (adopted != RC_OK) {
-        rc_file_unmap(disk, data, size);
-        return adopted;
-    }
-    if (verify)
+    size_t size = 0;
+    RC_TRY(rc_disk_read_file(disk, path, account, &block, &size, reterr_error));
+    RC_TRY(rc_slab_of_block(block, size, &slab, reterr_error));
+    block = NULL; /* The slab's now. */
+    if (verify == RC_SLAB_CHECKSUMS)
+        RC_TRY(rc_slab_check_bytes(slab, reterr_error));
+    if (verify == RC_SLAB_WHOLE)
         RC_TRY(rc_slab_check(slab, reterr_error));
     *ret_slab = RC_TAKE(slab);
     return RC_OK;
+}
+
+struct rc_slab *
+rc_slab_over_cold(struct rc_cold *cold, const void *data)
+{
+    struct rc_slab *slab = slab_over(data);
+    if (slab != NULL)
+        slab->cold = cold;
+    return slab;
+}
+
+enum rc_status
+rc_slab_use(struct rc_slab *slab, uint32_t parts, struct rc_error *reterr_error)
+{
+    return slab->cold == NULL ? RC_OK : rc_cold_use(slab->cold, parts, reterr_error);
+}
+
+void
+rc_slab_unuse(struct rc_slab *slab)
+{
+    if (slab->cold != NULL)
+        rc_cold_unuse(slab->cold);
+}
+
+bool
+rc_slab_is_cold(const struct rc_slab *slab)
+{
+    return slab->cold != NULL;
+}
+
+uint32_t
+rc_slab_read_failures(const struct rc_slab *slab)
+{
+    return slab->cold == NULL ? 0 : rc_cold_failures(slab->cold);
+}
+
+enum rc_status
+rc_slab_read_error(const struct rc_slab *slab, struct rc_error *reterr_error)
+{
+    return slab->cold == NULL ? RC_OK : rc_cold_error(slab->cold, reterr_error);
+}
+
+uint64_t
+rc_slab_memory_bytes(const struct rc_slab *slab)
+{
+    return slab->cold == NULL ? slab->info.size_bytes : rc_cold_memory_bytes(slab->cold);
 }
 
 struct rc_slab *
@@ -154,11 +176,7 @@ rc_slab_unref(struct rc_slab *slab)
     RC_ASSERT(before > 0);
     if (before > 1)
         return NULL;
-    if (slab->disk != NULL) {
-        rc_file_unmap(slab->disk, slab->data, (size_t)slab->info.size_bytes);
-        if (slab->account != NULL)
-            rc_account_release(slab->account, slab->info.size_bytes);
-    }
+    rc_cold_free(slab->cold);
     rc_alloc_free(slab->block);
     return rc_alloc_free(slab);
 }
@@ -194,21 +212,31 @@ rc_slab_section_bytes(const struct rc_slab *slab, enum rc_slab_section_kind kind
     return (struct rc_bytes){section_at(rc_slab_header_of(slab), kind), (size_t)section->size};
 }
 
+/* Whether a section is in memory. */
+static inline bool
+has(const struct rc_slab *slab, enum rc_slab_section_kind kind)
+{
+    return slab->cold == NULL || rc_cold_has(slab->cold, kind);
+}
+
 const uint32_t *
 rc_slab_users(const struct rc_slab *slab)
 {
+    RC_ASSERT(has(slab, RC_SLAB_USERS));
     return slab->users;
 }
 
 const uint32_t *
 rc_slab_starts(const struct rc_slab *slab)
 {
+    RC_ASSERT(has(slab, RC_SLAB_STARTS));
     return slab->starts;
 }
 
 const uint32_t *
 rc_slab_times(const struct rc_slab *slab)
 {
+    RC_ASSERT(has(slab, RC_SLAB_TIMES));
     return slab->times;
 }
 
@@ -222,6 +250,8 @@ struct rc_event_id
 rc_slab_event_id(const struct rc_slab *slab, uint32_t row)
 {
     RC_ASSERT(row < slab->info.row_count);
+    if (slab->cold != NULL && !rc_cold_need_ids(slab->cold))
+        return (struct rc_event_id){.kind = RC_EVENT_ID_INT};
     const uint64_t number = slab->ids[row];
     if (bit_at(slab->derived_bits, row))
         return (struct rc_event_id){.kind = RC_EVENT_ID_DERIVED, .number = number};
@@ -254,14 +284,21 @@ lower_bound(const uint32_t *items, uint32_t count, uint32_t value)
 uint32_t
 rc_slab_user_lower_bound(const struct rc_slab *slab, uint32_t ordinal)
 {
+    RC_ASSERT(has(slab, RC_SLAB_USERS));
     return lower_bound(slab->users, slab->info.user_count, ordinal);
 }
 
 uint32_t
 rc_slab_user_index_of_row(const struct rc_slab *slab, uint32_t row)
 {
-    RC_ASSERT(row < slab->info.row_count);
+    RC_ASSERT(row < slab->info.row_count && has(slab, RC_SLAB_STARTS));
     return lower_bound(slab->starts, slab->info.user_count + 1, row + 1) - 1;
+}
+
+bool
+rc_slab_need_column(const struct rc_slab *slab, uint32_t index)
+{
+    return slab->cold == NULL || rc_cold_need_column(slab->cold, index);
 }
 
 bool
@@ -285,6 +322,7 @@ rc_slab_find_event(const struct rc_slab *slab,
                    const struct rc_event_id *id,
                    uint32_t *ret_row)
 {
+    RC_ASSERT(has(slab, RC_SLAB_STARTS) && has(slab, RC_SLAB_IDS));
     const uint32_t index = rc_slab_user_lower_bound(slab, user);
     if (index == slab->info.user_count || slab->users[index] != user)
         return false;
@@ -298,4 +336,29 @@ rc_slab_find_event(const struct rc_slab *slab,
         return true;
     }
     return false;
+}
+
+enum rc_status
+rc_slab_search_event(struct rc_slab *slab,
+                     uint32_t user,
+                     const struct rc_event_id *id,
+                     bool *ret_found,
+                     uint32_t *ret_row,
+                     struct rc_error *reterr_error)
+{
+    if (slab->cold == NULL) {
+        *ret_found = rc_slab_find_event(slab, user, id, ret_row);
+        return RC_OK;
+    }
+    const uint32_t index = rc_slab_user_lower_bound(slab, user);
+    if (index == slab->info.user_count || slab->users[index] != user) {
+        *ret_found = false;
+        return RC_OK;
+    }
+    RC_TRY(rc_cold_use(slab->cold, 0, reterr_error));
+    const enum rc_status status =
+        rc_cold_ids_find(rc_cold_get_ids(slab->cold), slab->cold, slab->starts[index],
+                         slab->starts[index + 1], id, ret_found, ret_row, reterr_error);
+    rc_cold_unuse(slab->cold);
+    return status;
 }

@@ -32,7 +32,7 @@ struct draft {
     struct rc_arena *arena;   /* Lives as long as the build. */
     struct rc_arena *scratch; /* Reset by every step. */
     struct rc_row_plan rows;
-    struct rc_slab_column *columns;
+    struct rc_column_plan *columns;
     uint32_t column_count;
     struct rc_slab_header header;
 };
@@ -75,14 +75,14 @@ measure_columns(struct draft *draft)
     for (uint32_t i = 0; i < build->source_count; i++)
         column_count_max += rc_build_source_column_count(&build->sources[i]);
     uint32_t *at = RC_ARENA_ARRAY(draft->arena, uint32_t, build->source_count);
-    draft->columns = RC_ARENA_ARRAY(draft->arena, struct rc_slab_column, column_count_max);
+    draft->columns = RC_ARENA_ARRAY(draft->arena, struct rc_column_plan, column_count_max);
     if (at == NULL || draft->columns == NULL)
         return RC_NO_MEMORY;
     uint32_t property = 0;
     while (next_property(build, at, &property)) {
-        struct rc_slab_column *column = &draft->columns[draft->column_count];
-        RC_TRY(rc_column_measure(build, property, draft->scratch, column));
-        draft->column_count += column->size == 0 ? 0 : 1;
+        struct rc_column_plan *plan = &draft->columns[draft->column_count];
+        RC_TRY(rc_column_measure(build, property, draft->scratch, plan));
+        draft->column_count += plan->column.size == 0 ? 0 : 1;
         skip_property(build, at, property);
     }
     RC_ASSERT(draft->column_count <= RC_PROPERTIES_MAX);
@@ -132,8 +132,9 @@ place_all(struct draft *draft, int64_t window_start_ms)
     place_section(header, RC_SLAB_FILTER, rc_filter_size_bytes(rows - plan->derived_count));
     place_section(header, RC_SLAB_DIRECTORY, draft->column_count * sizeof(struct rc_slab_column));
     for (uint32_t i = 0; i < draft->column_count; i++) {
-        draft->columns[i].offset = rc_slab_align(header->size, RC_SLAB_ALIGNMENT);
-        header->size = draft->columns[i].offset + draft->columns[i].size;
+        struct rc_slab_column *column = &draft->columns[i].column;
+        column->offset = rc_slab_align(header->size, RC_SLAB_ALIGNMENT);
+        header->size = column->offset + column->size;
     }
     header->size = rc_slab_align(header->size, RC_SLAB_ALIGNMENT);
 }
@@ -169,15 +170,14 @@ write_rows(const struct draft *draft, char *block)
 static enum rc_status
 write_columns(const struct draft *draft, char *block)
 {
+    struct rc_slab_column *directory = section_in(draft, block, RC_SLAB_DIRECTORY);
     for (uint32_t i = 0; i < draft->column_count; i++) {
-        struct rc_slab_column *column = &draft->columns[i];
+        struct rc_slab_column *column = &draft->columns[i].column;
         char *bytes = block + column->offset;
-        RC_TRY(rc_column_write(&draft->build, column, draft->scratch, bytes));
+        RC_TRY(rc_column_write(&draft->build, &draft->columns[i], draft->scratch, bytes));
         column->crc32c = rc_crc32c(bytes, column->size);
+        directory[i] = *column;
     }
-    if (draft->column_count > 0)
-        memcpy(section_in(draft, block, RC_SLAB_DIRECTORY), draft->columns,
-               draft->column_count * sizeof(*draft->columns));
     return RC_OK;
 }
 

@@ -26,8 +26,11 @@ struct rc_row_source {
     const int64_t *times_ms;
     const struct rc_event_id *ids;
     uint32_t column_count;
-    const uint32_t *column_properties;  /* Ascending. */
-    const rc_cell *const *column_cells; /* [column][row]; NULL: all null. */
+    const uint32_t *column_properties;               /* Ascending. */
+    const rc_cell *const *column_cells;              /* [column][row]; NULL: all null. */
+    const struct rc_dictionary *const *column_texts; /* [column]: what its cells of kind
+                                                        RC_CELL_TEXT are codes of; NULL (also the
+                                                        array): it has none. */
 };
 
 struct rc_slab_source {

@@ -34,8 +34,8 @@ all_zero(const char *bytes, uint64_t from, uint64_t to)
     return true;
 }
 
-static enum rc_status
-check_checksums(const struct rc_slab *slab, struct rc_error *reterr_error)
+enum rc_status
+rc_slab_check_bytes(const struct rc_slab *slab, struct rc_error *reterr_error)
 {
     const struct rc_slab_header *header = rc_slab_header_of(slab);
     const struct rc_slab_column *columns = rc_slab_directory(slab);
@@ -51,7 +51,10 @@ check_checksums(const struct rc_slab *slab, struct rc_error *reterr_error)
             return broken(reterr_error, "what lies between two sections is not zero");
         if (rc_crc32c(bytes + section->offset, section->size) != section->crc32c)
             return rc_error_set(reterr_error, RC_CORRUPT,
-                                "the checksum of section %u of a slab is off", i + 1);
+                                "the checksum of section %u of a slab is off (%llu bytes at offset "
+                                "%llu)",
+                                i + 1, (unsigned long long)section->size,
+                                (unsigned long long)section->offset);
         end = section->offset + section->size;
     }
     for (uint32_t i = 0; i < header->column_count; i++) {
@@ -59,8 +62,10 @@ check_checksums(const struct rc_slab *slab, struct rc_error *reterr_error)
             return broken(reterr_error, "what lies between two columns is not zero");
         if (rc_crc32c(bytes + columns[i].offset, columns[i].size) != columns[i].crc32c)
             return rc_error_set(reterr_error, RC_CORRUPT,
-                                "the checksum of the column of property %u of a slab is off",
-                                columns[i].property);
+                                "the checksum of the column of property %u of a slab is off (%llu "
+                                "bytes at offset %llu)",
+                                columns[i].property, (unsigned long long)columns[i].size,
+                                (unsigned long long)columns[i].offset);
         end = columns[i].offset + columns[i].size;
     }
     return all_zero(bytes, end, header->size)
@@ -195,7 +200,7 @@ enum rc_status
 rc_slab_check(const struct rc_slab *slab, struct rc_error *reterr_error)
 {
     uint64_t sent_count = 0;
-    RC_TRY(check_checksums(slab, reterr_error));
+    RC_TRY(rc_slab_check_bytes(slab, reterr_error));
     RC_TRY(check_users(slab, reterr_error));
     RC_TRY(check_text_ends(slab, reterr_error));
     RC_TRY(check_id_kinds(slab, &sent_count, reterr_error));

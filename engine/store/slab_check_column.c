@@ -1,10 +1,11 @@
 /*
  * Slab check: columns. For each one
- *   1. The dictionary's cells ascend, are of a known kind, and each is used by a code.
- *   2. Codes lie within the dictionary.
+ *   1. The dictionary's cells ascend and are of a known kind, none a text of a head; texts.h says
+ *      what texts are; each cell and text is used by a code.
+ *   2. Codes lie within dictionary and texts.
  *   3. RUNS: starts ascend from 0 to the row count, and neighbours differ.
  *      SPARSE: rows ascend below the row count, and null is not in the dictionary.
- *   4. A row has a value: the dictionary is more than null.
+ *   4. A row has a value: there is more than null.
  */
 #include <string.h>
 
@@ -21,8 +22,8 @@ dictionary_is_sound(const struct rc_column_view *view)
         if ((view->dictionary[i] & 7) > RC_CELL_CODE)
             return false;
     }
-    const bool has_null = view->dictionary[0] == RC_CELL_NULL;
-    return !has_null || (view->form != RC_COLUMN_SPARSE && view->dictionary_count > 1);
+    return !rc_column_has_null(view) ||
+           (view->form != RC_COLUMN_SPARSE && rc_column_code_bound(view) > 1);
 }
 
 static bool
@@ -48,21 +49,22 @@ code_at(const struct rc_column_view *view, uint32_t index)
     return code;
 }
 
-/* used: a zeroed byte for each entry of the dictionary. */
+/* used: a zeroed byte for each code. */
 static bool
 codes_are_sound(const struct rc_column_view *view, uint8_t *used)
 {
+    const uint32_t code_bound = rc_column_code_bound(view);
     uint32_t used_count = 0;
     uint32_t before = RC_CODE_NONE;
     for (uint32_t i = 0; i < view->code_count; i++) {
         const uint32_t code = code_at(view, i);
-        if (code >= view->dictionary_count || (view->form == RC_COLUMN_RUNS && code == before))
+        if (code >= code_bound || (view->form == RC_COLUMN_RUNS && code == before))
             return false;
         used_count += used[code] == 0;
         used[code] = 1;
         before = code;
     }
-    return used_count == view->dictionary_count;
+    return used_count == code_bound;
 }
 
 enum rc_status
@@ -72,7 +74,7 @@ rc_slab_check_columns(const struct rc_slab *slab, struct rc_error *reterr_error)
     for (uint32_t i = 0; i < info->column_count; i++) {
         struct rc_column_view view;
         rc_slab_column_at(slab, i, &view);
-        RC_CLEANUP(rc_alloc_freep) uint8_t *used = rc_alloc_zero(view.dictionary_count);
+        RC_CLEANUP(rc_alloc_freep) uint8_t *used = rc_alloc_zero(rc_column_code_bound(&view));
         if (used == NULL)
             return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to check a slab");
         const char *what = !dictionary_is_sound(&view)                    ? "dictionary"
@@ -83,6 +85,7 @@ rc_slab_check_columns(const struct rc_slab *slab, struct rc_error *reterr_error)
             return rc_error_set(reterr_error, RC_CORRUPT,
                                 "the %s of the column of property %u of a slab are broken", what,
                                 view.property);
+        RC_TRY(rc_texts_check(&view.texts, reterr_error));
     }
     return RC_OK;
 }

@@ -1,10 +1,11 @@
 /*
  * Columns of a slab: the directory is searched by property; a view's addresses are computed from
- * its entry. A row's code is an index for PLAIN and a binary search of the positions for RUNS and
- * SPARSE.
+ * its entry, and those of texts from what they begin with. A row's code is an index for PLAIN and a
+ * binary search of the positions for RUNS and SPARSE.
  */
 #include "engine/base/assert.h"
 #include "engine/store/slab_format.h"
+#include "engine/store/value_key.h"
 
 /* The first index in [0, count) whose item is at or above value; count when there is none. */
 static uint32_t
@@ -23,15 +24,28 @@ lower_bound(const uint32_t *items, uint32_t count, uint32_t value)
     return low;
 }
 
+static struct rc_texts
+texts_at(const char *bytes)
+{
+    const struct rc_slab_texts *texts = (const struct rc_slab_texts *)(const void *)bytes;
+    const uint64_t *block_starts = (const uint64_t *)(const void *)(texts + 1);
+    return (struct rc_texts){
+        .count = texts->text_count,
+        .byte_count = texts->byte_count,
+        .block_starts = block_starts,
+        .bytes = (const unsigned char *)(block_starts + rc_texts_block_count(texts->text_count)),
+    };
+}
+
 void
 rc_slab_column_at(const struct rc_slab *slab, uint32_t index, struct rc_column_view *ret_view)
 {
     RC_ASSERT(index < rc_slab_get_info(slab)->column_count);
     const struct rc_slab_column *column = &rc_slab_directory(slab)[index];
     const struct rc_slab_column_layout layout = rc_slab_column_layout(column);
-    const char *bytes = rc_slab_bytes(slab).data + column->offset;
+    const char *bytes = (const char *)rc_slab_header_of(slab) + column->offset;
     *ret_view = (struct rc_column_view){
-        .form = (enum rc_column_form)column->form,
+        .form = rc_slab_column_form(column),
         .property = column->property,
         .code_width = column->code_width,
         .code_count = column->code_count,
@@ -42,6 +56,8 @@ rc_slab_column_at(const struct rc_slab *slab, uint32_t index, struct rc_column_v
         .dictionary = (const rc_cell *)(const void *)(bytes + layout.dictionary_at),
         .dictionary_count = column->dictionary_count,
     };
+    if ((column->form & RC_SLAB_FORM_TEXTS) != 0)
+        ret_view->texts = texts_at(bytes + layout.texts_at);
 }
 
 bool
@@ -61,6 +77,8 @@ rc_slab_column(const struct rc_slab *slab, uint32_t property, struct rc_column_v
         }
     }
     if (low == column_count || columns[low].property != property)
+        return false;
+    if (!rc_slab_need_column(slab, low))
         return false;
     rc_slab_column_at(slab, low, ret_view);
     return true;
@@ -88,9 +106,34 @@ rc_column_code(const struct rc_column_view *view, uint32_t row)
     return present ? code_at(view, at) : RC_CODE_NONE;
 }
 
-rc_cell
-rc_column_cell(const struct rc_column_view *view, uint32_t row)
+static enum rc_status
+value_of_text(const struct rc_texts *texts,
+              uint32_t number,
+              struct rc_arena *arena,
+              struct rc_value *ret_value)
 {
-    const uint32_t code = rc_column_code(view, row);
-    return code == RC_CODE_NONE ? RC_CELL_NULL : view->dictionary[code];
+    RC_CLEANUP(rc_text_cursor_close) struct rc_text_cursor cursor;
+    rc_text_cursor_open(&cursor, texts, NULL);
+    RC_TRY(rc_text_cursor_seek(&cursor, number));
+    const char *key = rc_arena_copy(arena, cursor.key.data, cursor.key.size);
+    if (key == NULL)
+        return RC_NO_MEMORY;
+    return rc_value_of_key((struct rc_bytes){key, cursor.key.size}, arena, ret_value);
+}
+
+enum rc_status
+rc_column_value(const struct rc_column_view *view,
+                const struct rc_dictionary *dictionary,
+                uint32_t code,
+                struct rc_arena *arena,
+                struct rc_value *ret_value)
+{
+    if (code == RC_CODE_NONE) {
+        *ret_value = rc_value_null();
+        return RC_OK;
+    }
+    RC_ASSERT(code < rc_column_code_bound(view));
+    if (code < view->dictionary_count)
+        return rc_cell_value(dictionary, view->dictionary[code], arena, ret_value);
+    return value_of_text(&view->texts, code - view->dictionary_count, arena, ret_value);
 }

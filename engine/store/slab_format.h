@@ -1,9 +1,10 @@
 /*
- * Slab format, version 1: the bytes of a slab, on disk and in memory. Little-endian.
+ * Slab format, version 2: the bytes of a slab, on disk and in memory. Little-endian. Version 1,
+ * which is read as well, is the same without texts of columns.
  *
  *   offset  size  header
  *        0     8  magic "RCSLAB01"
- *        8     4  version, 1
+ *        8     4  version, 2
  *       12     4  CRC32C of the header and section table with this field 0
  *       16     8  size of the slab in bytes, a multiple of 64
  *       24     8  start of the window, ms since 1970
@@ -36,6 +37,14 @@
  *   codes       code_count * code_width
  *   positions   u32 each: RUNS code_count + 1, SPARSE code_count, PLAIN none
  *   dictionary  u64 a cell
+ *   texts       only with RC_SLAB_FORM_TEXTS: an rc_slab_texts (16 bytes), u64 a block: where it
+ *               begins in the texts' bytes, the texts' bytes
+ *
+ * The texts' bytes are those of texts.h, in blocks of RC_TEXTS_BLOCK: the first text of a block is
+ * a varint size and its bytes; each other one a varint size of what it shares with the one before,
+ * a varint size of the rest, the rest. Varints are as short as they can be, what is shared is as
+ * much as there is, and no text is empty. Codes are those of the dictionary, then those of the
+ * texts.
  */
 #ifndef RC_STORE_SLAB_FORMAT_H
 #define RC_STORE_SLAB_FORMAT_H
@@ -46,7 +55,8 @@
 #include "engine/store/slab.h"
 
 #define RC_SLAB_MAGIC "RCSLAB01"
-#define RC_SLAB_VERSION 1u
+#define RC_SLAB_VERSION 2u
+#define RC_SLAB_VERSION_MIN 1u /* The oldest that is read. */
 #define RC_SLAB_ALIGNMENT 64u
 
 enum rc_slab_section_kind {
@@ -88,7 +98,7 @@ struct rc_slab_header {
 /* An entry of the directory. */
 struct rc_slab_column {
     uint32_t property;
-    uint32_t form; /* enum rc_column_form */
+    uint32_t form; /* enum rc_column_form, and RC_SLAB_FORM_TEXTS */
     uint32_t code_width;
     uint32_t code_count;
     uint32_t dictionary_count;
@@ -97,6 +107,16 @@ struct rc_slab_column {
     uint64_t size;
 };
 
+#define RC_SLAB_FORM_TEXTS 0x100u
+
+/* What the texts of a column begin with. */
+struct rc_slab_texts {
+    uint32_t text_count; /* > 0. */
+    uint32_t zero;
+    uint64_t byte_count;
+};
+
+_Static_assert(sizeof(struct rc_slab_texts) == 16, "texts of a column");
 _Static_assert(sizeof(struct rc_slab_section) == 24, "section table entry");
 _Static_assert(sizeof(struct rc_slab_header) == 304, "header and section table");
 _Static_assert(offsetof(struct rc_slab_header, crc32c) == 12, "header checksum");
@@ -112,12 +132,18 @@ rc_slab_align(uint64_t size, uint64_t alignment)
     return (size + alignment - 1) & ~(alignment - 1);
 }
 
-/* Where a column's arrays begin in its bytes, and how many bytes there are. */
+static inline enum rc_column_form
+rc_slab_column_form(const struct rc_slab_column *column)
+{
+    return (enum rc_column_form)(column->form & ~RC_SLAB_FORM_TEXTS);
+}
+
+/* Where a column's arrays begin in its bytes; without texts, those end at texts_at. */
 struct rc_slab_column_layout {
     uint64_t positions_at;
     uint64_t position_count;
     uint64_t dictionary_at;
-    uint64_t size;
+    uint64_t texts_at;
 };
 
 static inline struct rc_slab_column_layout
@@ -125,20 +151,29 @@ rc_slab_column_layout(const struct rc_slab_column *column)
 {
     struct rc_slab_column_layout layout;
     const uint64_t count = column->code_count;
-    layout.position_count = column->form == RC_COLUMN_PLAIN  ? 0
-                            : column->form == RC_COLUMN_RUNS ? count + 1
-                                                             : count;
+    const enum rc_column_form form = rc_slab_column_form(column);
+    layout.position_count = form == RC_COLUMN_PLAIN  ? 0
+                            : form == RC_COLUMN_RUNS ? count + 1
+                                                     : count;
     layout.positions_at = rc_slab_align(count * column->code_width, 8);
     layout.dictionary_at = rc_slab_align(layout.positions_at + layout.position_count * 4, 8);
-    layout.size = layout.dictionary_at + (uint64_t)column->dictionary_count * 8;
+    layout.texts_at = layout.dictionary_at + (uint64_t)column->dictionary_count * 8;
     return layout;
 }
 
-/* The least width that holds the codes of a dictionary. */
-static inline uint32_t
-rc_slab_code_width(uint32_t dictionary_count)
+/* What texts take in a column. */
+static inline uint64_t
+rc_slab_texts_size(uint32_t text_count, uint64_t byte_count)
 {
-    return dictionary_count <= 1u << 8 ? 1 : dictionary_count <= 1u << 16 ? 2 : 4;
+    const uint64_t starts = (uint64_t)rc_texts_block_count(text_count) * 8;
+    return text_count == 0 ? 0 : sizeof(struct rc_slab_texts) + starts + byte_count;
+}
+
+/* The least width that holds the codes of a column: cells and texts. */
+static inline uint32_t
+rc_slab_code_width(uint64_t code_bound)
+{
+    return code_bound <= 1u << 8 ? 1 : code_bound <= 1u << 16 ? 2 : 4;
 }
 
 /* CRC32C of a header, its own field taken as 0. */
@@ -150,6 +185,10 @@ const struct rc_slab_header *
 rc_slab_header_of(const struct rc_slab *slab);
 const struct rc_slab_column *
 rc_slab_directory(const struct rc_slab *slab);
+
+/* Whether a column's bytes are in memory now: those of a cold slab are read if they were not. */
+bool
+rc_slab_need_column(const struct rc_slab *slab, uint32_t index);
 
 /* A section's bytes; size 0 when it is absent. */
 struct rc_bytes

@@ -25,7 +25,7 @@ check_header(const struct rc_slab_header *header, size_t size, struct rc_error *
 {
     if (memcmp(header->magic, RC_SLAB_MAGIC, sizeof(header->magic)) != 0)
         return rc_error_set(reterr_error, RC_CORRUPT, "the bytes are not a slab");
-    if (header->version != RC_SLAB_VERSION)
+    if (header->version < RC_SLAB_VERSION_MIN || header->version > RC_SLAB_VERSION)
         return rc_error_set(reterr_error, RC_CORRUPT, "slab format version %u is not known",
                             header->version);
     if (header->crc32c != rc_slab_header_crc32c(header))
@@ -94,29 +94,65 @@ extent_fits(uint64_t offset, uint64_t size, uint64_t slab_size, uint64_t *end)
     return true;
 }
 
+/* Whether a column's arrays, without texts, lie inside its size. */
 static bool
 column_fits(const struct rc_slab_header *header, const struct rc_slab_column *column)
 {
-    if (column->form < RC_COLUMN_PLAIN || column->form > RC_COLUMN_SPARSE)
+    const enum rc_column_form form = rc_slab_column_form(column);
+    const bool has_texts = (column->form & RC_SLAB_FORM_TEXTS) != 0;
+    if (form < RC_COLUMN_PLAIN || form > RC_COLUMN_SPARSE)
         return false;
-    if (column->form == RC_COLUMN_PLAIN && column->code_count != header->row_count)
+    if (form == RC_COLUMN_PLAIN && column->code_count != header->row_count)
         return false;
-    return column->code_count > 0 && column->code_count <= header->row_count &&
-           column->dictionary_count > 0 && column->dictionary_count <= column->code_count &&
-           column->code_width == rc_slab_code_width(column->dictionary_count) &&
-           column->size == rc_slab_column_layout(column).size;
+    if (column->code_count == 0 || column->code_count > header->row_count ||
+        column->dictionary_count > column->code_count)
+        return false;
+    const uint64_t texts_at = rc_slab_column_layout(column).texts_at;
+    if (!has_texts)
+        return column->dictionary_count > 0 && column->size == texts_at;
+    return header->version > 1 && column->size >= texts_at &&
+           column->size - texts_at >= sizeof(struct rc_slab_texts);
+}
+
+/* Whether a column, which lies inside the bytes, has texts that fill it, and codes as wide as cells
+ * and texts demand. */
+static bool
+texts_fit(const struct rc_slab_header *header, const struct rc_slab_column *column)
+{
+    uint64_t code_bound = column->dictionary_count;
+    if ((column->form & RC_SLAB_FORM_TEXTS) != 0) {
+        const uint64_t texts_at = rc_slab_column_layout(column).texts_at;
+        const struct rc_slab_texts *texts =
+            (const struct rc_slab_texts *)((const char *)header + column->offset + texts_at);
+        const uint64_t room = column->size - texts_at - sizeof(*texts);
+        const uint64_t starts = (uint64_t)rc_texts_block_count(texts->text_count) * 8;
+        if (texts->text_count == 0 || texts->zero != 0 || starts > room ||
+            texts->byte_count != room - starts)
+            return false;
+        code_bound += texts->text_count;
+    }
+    return code_bound <= column->code_count && column->code_width == rc_slab_code_width(code_bound);
+}
+
+static const struct rc_slab_column *
+columns_of(const struct rc_slab_header *header)
+{
+    const struct rc_slab_section *section = &header->sections[RC_SLAB_DIRECTORY - 1];
+    return (const struct rc_slab_column *)((const char *)header + section->offset);
 }
 
 static enum rc_status
-check_columns(const struct rc_slab_header *header, uint64_t end, struct rc_error *reterr_error)
+check_columns(const struct rc_slab_header *header,
+              uint64_t end,
+              bool with_texts,
+              struct rc_error *reterr_error)
 {
-    const struct rc_slab_section *section = &header->sections[RC_SLAB_DIRECTORY - 1];
-    const struct rc_slab_column *columns =
-        (const struct rc_slab_column *)((const char *)header + section->offset);
+    const struct rc_slab_column *columns = columns_of(header);
     for (uint32_t i = 0; i < header->column_count; i++) {
         const struct rc_slab_column *column = &columns[i];
         if (!column_fits(header, column) ||
-            !extent_fits(column->offset, column->size, header->size, &end))
+            !extent_fits(column->offset, column->size, header->size, &end) ||
+            (with_texts && !texts_fit(header, column)))
             return rc_error_set(reterr_error, RC_CORRUPT, "column %u of a slab is out of bounds",
                                 i);
         if (i > 0 && columns[i - 1].property >= column->property)
@@ -127,8 +163,8 @@ check_columns(const struct rc_slab_header *header, uint64_t end, struct rc_error
     return RC_OK;
 }
 
-enum rc_status
-rc_slab_layout_check(const void *data, size_t size, struct rc_error *reterr_error)
+static enum rc_status
+check(const void *data, size_t size, bool with_texts, struct rc_error *reterr_error)
 {
     if (size < sizeof(struct rc_slab_header))
         return rc_error_set(reterr_error, RC_CORRUPT, "the bytes are too few for a slab");
@@ -145,5 +181,26 @@ rc_slab_layout_check(const void *data, size_t size, struct rc_error *reterr_erro
             return rc_error_set(reterr_error, RC_CORRUPT, "section %u of a slab is out of bounds",
                                 i + 1);
     }
-    return check_columns(header, end, reterr_error);
+    return check_columns(header, end, with_texts, reterr_error);
+}
+
+enum rc_status
+rc_slab_layout_check(const void *data, size_t size, struct rc_error *reterr_error)
+{
+    return check(data, size, true, reterr_error);
+}
+
+enum rc_status
+rc_slab_layout_check_frame(const void *data, size_t size, struct rc_error *reterr_error)
+{
+    return check(data, size, false, reterr_error);
+}
+
+enum rc_status
+rc_slab_layout_check_column(const void *data, uint32_t index, struct rc_error *reterr_error)
+{
+    const struct rc_slab_header *header = data;
+    if (texts_fit(header, &columns_of(header)[index]))
+        return RC_OK;
+    return rc_error_set(reterr_error, RC_CORRUPT, "column %u of a slab is out of bounds", index);
 }

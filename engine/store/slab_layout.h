@@ -9,11 +9,21 @@
 #define RC_STORE_SLAB_LAYOUT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/base/status.h"
 
 /* data is 8-byte aligned. RC_CORRUPT names what is wrong. */
 RC_MUST_USE enum rc_status
 rc_slab_layout_check(const void *data, size_t size, struct rc_error *reterr_error);
+
+/* The same for a slab of which only header, directory and filter are there: columns are not looked
+ * into. */
+RC_MUST_USE enum rc_status
+rc_slab_layout_check_frame(const void *data, size_t size, struct rc_error *reterr_error);
+
+/* What the check of a frame left out, for one column, whose bytes are there. */
+RC_MUST_USE enum rc_status
+rc_slab_layout_check_column(const void *data, uint32_t index, struct rc_error *reterr_error);
 
 #endif

@@ -79,7 +79,7 @@ version_alloc(struct rc_account *account,
     struct rc_version *version = rc_alloc_in(account, sizeof(*version));
     if (version == NULL)
         return RC_NO_MEMORY;
-    *version = (struct rc_version){.account = account};
+    *version = (struct rc_version){.account = account, .cut_ms = INT64_MIN};
     atomic_init(&version->references, 1);
     version->slabs = rc_alloc_in(account, slab_count * sizeof(version->slabs[0]));
     version->heads = rc_alloc_in(account, head_count * sizeof(version->heads[0]));
@@ -131,6 +131,7 @@ rc_version_unref(struct rc_version *version)
         drop_slab(&version->slabs[i]);
     for (uint32_t i = 0; i < version->head_count; i++)
         drop_head(&version->heads[i]);
+    rc_gone_unref(version->gone);
     rc_alloc_free(version->slabs);
     rc_alloc_free(version->heads);
     return rc_alloc_free(version);
@@ -154,6 +155,9 @@ rc_version_draft(const struct rc_version *version, struct rc_version **ret_draft
     }
     draft->slab_count = version->slab_count;
     draft->head_count = version->head_count;
+    draft->gone = rc_gone_ref(version->gone);
+    draft->cut_ms = version->cut_ms;
+    draft->erase_asked_ms = version->erase_asked_ms;
     *ret_draft = draft;
     return RC_OK;
 }
@@ -242,6 +246,81 @@ rc_version_remove_slab(struct rc_version *draft, uint32_t slab)
     draft->slab_count--;
     memmove(&draft->slabs[slab], &draft->slabs[slab + 1],
             (draft->slab_count - slab) * sizeof(draft->slabs[0]));
+}
+
+void
+rc_version_exchange_slab(struct rc_version *draft, uint32_t slab, struct rc_slab *same)
+{
+    RC_ASSERT(slab < draft->slab_count);
+    struct rc_version_slab *at = &draft->slabs[slab];
+    const struct rc_slab_info *before = rc_slab_get_info(at->slab);
+    const struct rc_slab_info *after = rc_slab_get_info(same);
+    RC_ASSERT(before->row_count == after->row_count && before->size_bytes == after->size_bytes &&
+              before->window_start_ms == after->window_start_ms);
+    rc_slab_ref(same);
+    rc_slab_unref(at->slab);
+    at->slab = same;
+}
+
+enum rc_status
+rc_version_add_slabs(struct rc_version *draft,
+                     struct rc_slab *const *slabs,
+                     const uint64_t *ids,
+                     uint32_t count)
+{
+    struct rc_version_slab *grown =
+        rc_realloc(draft->slabs, ((size_t)draft->slab_count + count) * sizeof(grown[0]));
+    if (grown == NULL)
+        return RC_NO_MEMORY;
+    draft->slabs = grown;
+    /* From the end, so that nothing is moved twice. */
+    uint32_t old = draft->slab_count;
+    uint32_t added = count;
+    while (added > 0) {
+        struct rc_version_slab *to = &grown[old + added - 1];
+        if (old > 0 && !slab_before(&grown[old - 1], slabs[added - 1], ids[added - 1])) {
+            *to = grown[--old];
+        } else {
+            added--;
+            *to = (struct rc_version_slab){.slab = rc_slab_ref(slabs[added]), .id = ids[added]};
+        }
+    }
+    draft->slab_count += count;
+    return RC_OK;
+}
+
+void
+rc_version_remove_slabs(struct rc_version *draft, const uint64_t *ids, uint32_t count)
+{
+    uint32_t kept = 0;
+    uint32_t removed = 0;
+    for (uint32_t i = 0; i < draft->slab_count; i++) {
+        if (removed < count && draft->slabs[i].id == ids[removed]) {
+            drop_slab(&draft->slabs[i]);
+            removed++;
+        } else {
+            draft->slabs[kept++] = draft->slabs[i];
+        }
+    }
+    RC_ASSERT(removed == count);
+    draft->slab_count = kept;
+}
+
+uint32_t
+rc_version_place_slab(const struct rc_version *version, int64_t window_start_ms, uint64_t id)
+{
+    uint32_t low = 0;
+    uint32_t high = version->slab_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        const struct rc_version_slab *at = &version->slabs[middle];
+        const int64_t window = rc_slab_get_info(at->slab)->window_start_ms;
+        if (window < window_start_ms || (window == window_start_ms && at->id < id))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < version->slab_count && version->slabs[low].id == id ? low : version->slab_count;
 }
 
 uint32_t

@@ -1,7 +1,7 @@
 /*
- * Version: which slabs and heads a project is made of, and which of their rows are dead. A version
- * that was published never changes; a writer copies the newest one, changes the copy and publishes
- * that.
+ * Version: which slabs and heads a project is made of, which of their rows are dead, who was
+ * deleted. A version that was published never changes; a writer copies the newest one, changes the
+ * copy and publishes that.
  *
  * A dead set is a plain bit array beside its slab or chunk: slabs themselves never change, cached
  * bitmaps stay raw, and dead rows are taken off when they are read.
@@ -19,6 +19,7 @@
 
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
+#include "engine/store/gone.h"
 #include "engine/store/head.h"
 #include "engine/store/slab.h"
 
@@ -62,6 +63,10 @@ struct rc_version {
     uint32_t head_count; /* The last is the one that rows are appended to; the others are full. */
     struct rc_version_slab *slabs; /* By (window, id). */
     struct rc_version_head *heads;
+    struct rc_gone *gone;   /* Users whose rows are all dead; NULL: none. */
+    int64_t cut_ms;         /* Rows before it are dead: retention. INT64_MIN: none. */
+    int64_t erase_asked_ms; /* When the first deletion was asked for of which something is still on
+                               disk; 0: of none. */
 };
 
 /* A version of no slab and one head. */
@@ -107,6 +112,25 @@ rc_version_add_slab(struct rc_version *draft,
 
 void
 rc_version_remove_slab(struct rc_version *draft, uint32_t slab);
+
+/* Puts another form of the same slab (hot or cold) in its place. Takes a reference of its own. */
+void
+rc_version_exchange_slab(struct rc_version *draft, uint32_t slab, struct rc_slab *same);
+
+/* The same for many at once, in time linear in the slabs: those added are in order of (window, id),
+ * those removed, given by their ids, in the order of the version. */
+RC_MUST_USE enum rc_status
+rc_version_add_slabs(struct rc_version *draft,
+                     struct rc_slab *const *slabs,
+                     const uint64_t *ids,
+                     uint32_t count);
+
+void
+rc_version_remove_slabs(struct rc_version *draft, const uint64_t *ids, uint32_t count);
+
+/* The place of a slab by its window and id; slab_count when it is not there. O(log). */
+uint32_t
+rc_version_place_slab(const struct rc_version *version, int64_t window_start_ms, uint64_t id);
 
 /* The place of a slab by id; slab_count when it is not there. */
 uint32_t

@@ -9,6 +9,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/store/project_state.h"
+#include "engine/store/view_uses.h"
 
 struct column_use {
     struct column_use *next;
@@ -20,13 +21,15 @@ struct column_use {
 struct rc_view {
     struct rc_project *project;
     struct rc_account *account;
-    struct rc_published published; /* Holds a reference to the version. */
+    struct rc_published published;          /* Holds a reference to the version. */
+    struct rc_properties *event_properties; /* As they were then. */
     struct rc_persons *persons;
     uint32_t slab_count;
     uint32_t chunk_count;
     struct rc_view_slab *slabs;
     struct rc_view_chunk *chunks;
-    pthread_mutex_t lock; /* Of columns: workers of one query may ask at once. */
+    struct rc_view_uses *uses; /* Of cold slabs; NULL: there are none. */
+    pthread_mutex_t lock;      /* Of columns: workers of one query may ask at once. */
     struct column_use *columns;
 };
 
@@ -47,7 +50,7 @@ show_slabs(struct rc_view *view)
         };
     }
     view->slab_count = version->slab_count;
-    return RC_OK;
+    return rc_view_uses_new(view->slabs, view->slab_count, view->account, &view->uses);
 }
 
 static void
@@ -93,6 +96,7 @@ rc_project_view(struct rc_project *project, struct rc_account *account, struct r
     pthread_mutex_lock(&project->publish);
     view->published = project->published;
     rc_version_ref(view->published.version);
+    view->event_properties = rc_properties_ref(project->event_properties);
     pthread_mutex_unlock(&project->publish);
     RC_TRY(show_slabs(view));
     RC_TRY(show_heads(view));
@@ -113,7 +117,9 @@ rc_view_release(struct rc_view *view)
         view->columns = next;
     }
     rc_persons_unref(view->persons);
+    rc_view_uses_free(view->uses);
     rc_version_unref(view->published.version);
+    rc_properties_free(view->event_properties);
     rc_alloc_free(view->slabs);
     rc_alloc_free(view->chunks);
     pthread_mutex_destroy(&view->lock);
@@ -125,6 +131,12 @@ struct rc_people_counts
 rc_view_people_counts(const struct rc_view *view)
 {
     return view->published.people;
+}
+
+const struct rc_version *
+rc_view_version(const struct rc_view *view)
+{
+    return view->published.version;
 }
 
 uint64_t
@@ -140,6 +152,27 @@ rc_view_slabs(const struct rc_view *view, uint32_t *ret_count)
     return view->slabs;
 }
 
+enum rc_status
+rc_view_use_slab(struct rc_view *view, uint32_t slab, uint32_t parts, struct rc_error *reterr_error)
+{
+    RC_ASSERT(slab < view->slab_count);
+    return view->uses == NULL ? RC_OK : rc_view_uses_begin(view->uses, slab, parts, reterr_error);
+}
+
+void
+rc_view_unuse_slab(struct rc_view *view, uint32_t slab)
+{
+    RC_ASSERT(slab < view->slab_count);
+    if (view->uses != NULL)
+        rc_view_uses_end(view->uses, slab);
+}
+
+enum rc_status
+rc_view_check_reads(struct rc_view *view, struct rc_error *reterr_error)
+{
+    return view->uses == NULL ? RC_OK : rc_view_uses_check(view->uses, reterr_error);
+}
+
 const struct rc_view_chunk *
 rc_view_chunks(const struct rc_view *view, uint32_t *ret_count)
 {
@@ -150,7 +183,7 @@ rc_view_chunks(const struct rc_view *view, uint32_t *ret_count)
 const struct rc_properties *
 rc_view_event_properties(const struct rc_view *view)
 {
-    return view->project->event_properties;
+    return view->event_properties;
 }
 
 const struct rc_properties *
@@ -165,6 +198,12 @@ rc_view_user_count(const struct rc_view *view)
     return view->published.people.users;
 }
 
+uint32_t
+rc_view_live_user_count(const struct rc_view *view)
+{
+    return view->published.people.users - view->published.people.absent;
+}
+
 struct rc_bytes
 rc_view_user_id(const struct rc_view *view, uint32_t user)
 {
@@ -177,6 +216,28 @@ rc_view_find_user(const struct rc_view *view, struct rc_bytes id)
 {
     const uint32_t user = rc_dictionary_find(rc_people_ids(view->project->people), id);
     return user < view->published.people.users ? user : RC_CODE_NONE;
+}
+
+bool
+rc_view_alias(const struct rc_view *view, uint32_t index, struct rc_alias *ret_alias)
+{
+    const struct rc_append_log *log = rc_people_aliases(view->project->people);
+    uint32_t run = 0;
+    if (index >= view->published.people.aliases)
+        return false;
+    memcpy(ret_alias, rc_append_log_run(log, index, index + 1, &run), sizeof(*ret_alias));
+    return true;
+}
+
+bool
+rc_view_user_write(const struct rc_view *view, uint32_t index, struct rc_user_write *ret_write)
+{
+    const struct rc_append_log *log = rc_people_writes(view->project->people);
+    uint32_t run = 0;
+    if (index >= view->published.people.writes)
+        return false;
+    memcpy(ret_write, rc_append_log_run(log, index, index + 1, &run), sizeof(*ret_write));
+    return true;
 }
 
 const struct rc_persons *
@@ -281,9 +342,13 @@ know_slab_users(const struct rc_view *view,
 enum rc_status
 rc_view_known_persons(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
 {
-    for (uint32_t i = 0; i < view->slab_count; i++)
-        if (rc_slab_get_info(view->slabs[i].slab)->time_min_ms <= as_of_ms)
-            know_slab_users(view, &view->slabs[i], as_of_ms, words);
+    for (uint32_t i = 0; i < view->slab_count; i++) {
+        if (rc_slab_get_info(view->slabs[i].slab)->time_min_ms > as_of_ms)
+            continue;
+        RC_TRY(rc_view_use_slab(view, i, RC_SLAB_PARTS_ROWS, NULL));
+        know_slab_users(view, &view->slabs[i], as_of_ms, words);
+        rc_view_unuse_slab(view, i);
+    }
     for (uint32_t i = 0; i < view->chunk_count; i++) {
         const struct rc_view_chunk *chunk = &view->chunks[i];
         for (uint32_t row = 0; row < chunk->row_count; row++) {
@@ -299,6 +364,12 @@ rc_view_known_persons(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
         for (uint32_t k = 0; k < run; k++)
             if (writes[k].time_ms <= as_of_ms)
                 set_person(view, writes[k].user, words);
+    }
+    uint32_t gone_count = 0;
+    const uint32_t *gone = rc_gone_users(view->published.version->gone, &gone_count);
+    for (uint32_t i = 0; i < gone_count; i++) {
+        const uint32_t person = rc_view_person_of(view, gone[i]);
+        words[person / 64] &= ~((uint64_t)1 << (person % 64));
     }
     return RC_OK;
 }

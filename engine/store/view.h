@@ -41,6 +41,7 @@ struct rc_view_chunk {
     const struct rc_event_id *ids;
     const uint64_t *dead;          /* RC_CHUNK_ROWS bits; NULL: none. */
     const void *cells_of_property; /* For rc_view_chunk_cells. */
+    const void *texts_of_property; /* For rc_view_chunk_texts; NULL: none. */
     uint32_t property_count;
 };
 
@@ -57,6 +58,26 @@ rc_view_data_version(const struct rc_view *view);
 const struct rc_view_slab *
 rc_view_slabs(const struct rc_view *view, uint32_t *ret_count);
 
+/*
+ * Begins to use a slab of the view (rc_slab_use): needed before more than its info is looked at.
+ * Calls may be repeated; what is not ended with rc_view_unuse_slab ends with the view. Any thread.
+ *   RC_LIMIT_EXCEEDED  also when what the view uses of cold slabs would pass the limit of its
+ *                      account.
+ */
+RC_MUST_USE enum rc_status
+rc_view_use_slab(struct rc_view *view,
+                 uint32_t slab,
+                 uint32_t parts,
+                 struct rc_error *reterr_error);
+
+void
+rc_view_unuse_slab(struct rc_view *view, uint32_t slab);
+
+/* The first failure to read a slab that the view used: what was concluded from it is void. RC_OK:
+ * none. Look at the end of whatever reads ids or columns. */
+RC_MUST_USE enum rc_status
+rc_view_check_reads(struct rc_view *view, struct rc_error *reterr_error);
+
 const struct rc_view_chunk *
 rc_view_chunks(const struct rc_view *view, uint32_t *ret_count);
 
@@ -64,16 +85,27 @@ rc_view_chunks(const struct rc_view *view, uint32_t *ret_count);
 const rc_cell *
 rc_view_chunk_cells(const struct rc_view_chunk *chunk, uint32_t property);
 
-/* Names and dictionaries of event and of user properties. */
+/* What the cells of kind RC_CELL_TEXT in a chunk are codes of; NULL: none. One dictionary for all
+ * chunks of a head, another for those of another head. It may grow while it is read: only codes
+ * that the chunk's rows have are of this view. */
+const struct rc_dictionary *
+rc_view_chunk_texts(const struct rc_view_chunk *chunk, uint32_t property);
+
+/* Names and dictionaries of event and of user properties. A value's dictionary is the one that was
+ * the project's when the view was taken: see rc_dictionary_generation. */
 const struct rc_properties *
 rc_view_event_properties(const struct rc_view *view);
 
 const struct rc_properties *
 rc_view_user_properties(const struct rc_view *view);
 
-/* Ordinals are below this. */
+/* Ordinals are below this; some may stand for nobody, since their user was deleted. */
 uint32_t
 rc_view_user_count(const struct rc_view *view);
+
+/* Users as sent: ordinals without those. */
+uint32_t
+rc_view_live_user_count(const struct rc_view *view);
 
 /* The id of a user as sent. */
 struct rc_bytes
@@ -82,6 +114,16 @@ rc_view_user_id(const struct rc_view *view, uint32_t user);
 /* The ordinal of a sent id, or RC_CODE_NONE. */
 uint32_t
 rc_view_find_user(const struct rc_view *view, struct rc_bytes id);
+
+/* The index-th of the aliases, of the writes of user properties, in order of arrival; false: there
+ * are not that many. Those of users who were deleted may be among them. O(log). */
+bool
+rc_view_alias(const struct rc_view *view, uint32_t index, struct rc_alias *ret_alias);
+
+struct rc_user_write;
+
+bool
+rc_view_user_write(const struct rc_view *view, uint32_t index, struct rc_user_write *ret_write);
 
 /* Joined users; NULL when nobody was joined (each ordinal is a person). */
 const struct rc_persons *

@@ -204,6 +204,30 @@ faulty_remove(struct rc_disk *disk, const char *path, struct rc_error *reterr_er
 }
 
 static enum rc_status
+link_locked(struct rc_disk_faulty *faulty, const char *from, const char *to)
+{
+    struct inode *inode = faulty_table_find(&faulty->current, from);
+    if (inode == NULL || !faulty_has_directory(&faulty->current, to, faulty_parent_size(to)))
+        return RC_NOT_FOUND;
+    if (faulty_table_find(&faulty->current, to) != NULL)
+        return RC_EXISTS;
+    faulty_journal_add(faulty, NULL, to, inode);
+    return RC_OK;
+}
+
+static enum rc_status
+faulty_link(struct rc_disk *disk, const char *from, const char *to, struct rc_error *reterr_error)
+{
+    struct rc_disk_faulty *faulty = faulty_of(disk);
+    enum rc_status status = RC_OK;
+    const enum fault fault = enter(faulty, false, &status);
+    if (fault != FAULT_BEFORE)
+        status =
+            with_fault(fault, status, link_locked(faulty, faulty_clean(from), faulty_clean(to)));
+    return leave(faulty, status, reterr_error, "link", from);
+}
+
+static enum rc_status
 faulty_sync_dir(struct rc_disk *disk, const char *path, struct rc_error *reterr_error)
 {
     struct rc_disk_faulty *faulty = faulty_of(disk);
@@ -465,6 +489,7 @@ const struct rc_disk_ops faulty_ops = {
     .map = faulty_map,
     .unmap = faulty_unmap,
     .rename = faulty_rename,
+    .link = faulty_link,
     .remove = faulty_remove,
     .sync_dir = faulty_sync_dir,
     .make_dir = faulty_make_dir,

@@ -1,4 +1,4 @@
-/* Workers: everything runs once, nesting ends, background work leaves a worker free. */
+/* Workers: everything runs once, nesting ends, a nice pool steps back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 
 #include "engine/base/alloc.h"
 #include "engine/base/workers.h"
@@ -18,7 +19,7 @@ static struct rc_workers *
 new_workers(uint32_t thread_count)
 {
     struct rc_workers *workers;
-    assert_int_equal(rc_workers_new(thread_count, &workers, NULL), RC_OK);
+    assert_int_equal(rc_workers_new(thread_count, 0, &workers, NULL), RC_OK);
     assert_int_equal(rc_workers_count(workers), thread_count);
     return workers;
 }
@@ -37,9 +38,7 @@ test_free_finishes_the_queue(void **state)
         _Atomic unsigned done = 0;
         struct rc_workers *workers = new_workers(threads);
         for (unsigned i = 0; i < 500; i++)
-            assert_int_equal(rc_workers_submit(workers, i % 3 == 0 ? RC_BACKGROUND : RC_FOREGROUND,
-                                               count_one, &done),
-                             RC_OK);
+            assert_int_equal(rc_workers_submit(workers, count_one, &done), RC_OK);
         assert_null(rc_workers_free(workers));
         assert_int_equal(atomic_load(&done), 500);
     }
@@ -144,56 +143,24 @@ test_nested_runs(void **state)
     }
 }
 
-struct gate {
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    unsigned busy;
-    unsigned busy_max;
-    unsigned done;
-    bool open;
-};
-
 static void
-wait_for_gate(void *argument)
+read_niceness(void *argument)
 {
-    struct gate *gate = argument;
-    pthread_mutex_lock(&gate->mutex);
-    gate->busy++;
-    gate->busy_max = gate->busy > gate->busy_max ? gate->busy : gate->busy_max;
-    while (!gate->open)
-        pthread_cond_wait(&gate->changed, &gate->mutex);
-    gate->busy--;
-    gate->done++;
-    pthread_mutex_unlock(&gate->mutex);
+    *(int *)argument = getpriority(PRIO_PROCESS, 0);
 }
 
 static void
-open_gate(void *argument)
-{
-    struct gate *gate = argument;
-    pthread_mutex_lock(&gate->mutex);
-    gate->open = true;
-    pthread_cond_broadcast(&gate->changed);
-    pthread_mutex_unlock(&gate->mutex);
-}
-
-/* Background tasks that wait for a foreground task: without a free worker this would hang. */
-static void
-test_background_leaves_a_worker(void **state)
+test_niceness(void **state)
 {
     (void)state;
-    for (uint32_t threads = 2; threads <= 4; threads++) {
-        struct gate gate = {.mutex = PTHREAD_MUTEX_INITIALIZER,
-                            .changed = PTHREAD_COND_INITIALIZER};
-        struct rc_workers *workers = new_workers(threads);
-        for (unsigned i = 0; i < 10; i++)
-            assert_int_equal(rc_workers_submit(workers, RC_BACKGROUND, wait_for_gate, &gate),
-                             RC_OK);
-        assert_int_equal(rc_workers_submit(workers, RC_FOREGROUND, open_gate, &gate), RC_OK);
-        rc_workers_free(workers);
-        assert_int_equal(gate.done, 10);
-        assert_in_range(gate.busy_max, 0, threads - 1);
-    }
+    const int own = getpriority(PRIO_PROCESS, 0);
+    struct rc_workers *workers;
+    int seen = -1;
+    assert_int_equal(rc_workers_new(1, 19, &workers, NULL), RC_OK);
+    assert_int_equal(rc_workers_submit(workers, read_niceness, &seen), RC_OK);
+    rc_workers_free(workers);
+    assert_int_equal(seen, own + 19 < 19 ? own + 19 : 19); /* The most that there is. */
+    assert_int_equal(getpriority(PRIO_PROCESS, 0), own);
 }
 
 struct late {
@@ -208,7 +175,7 @@ submit_until_refused(void *argument)
 {
     struct late *late = argument;
     do {
-        late->status = rc_workers_submit(late->workers, RC_FOREGROUND, count_one, &late->done);
+        late->status = rc_workers_submit(late->workers, count_one, &late->done);
         sched_yield();
     } while (late->status == RC_OK);
 }
@@ -218,8 +185,7 @@ test_stop_refuses(void **state)
 {
     (void)state;
     struct late late = {.workers = new_workers(2)};
-    assert_int_equal(rc_workers_submit(late.workers, RC_FOREGROUND, submit_until_refused, &late),
-                     RC_OK);
+    assert_int_equal(rc_workers_submit(late.workers, submit_until_refused, &late), RC_OK);
     rc_workers_free(late.workers);
     assert_int_equal(late.status, RC_UNAVAILABLE);
 }
@@ -231,10 +197,10 @@ test_no_memory(void **state)
     struct rc_workers *workers = new_workers(1);
     _Atomic unsigned done = 0;
     rc_alloc_fail_at(1);
-    assert_int_equal(rc_workers_submit(workers, RC_FOREGROUND, count_one, &done), RC_NO_MEMORY);
+    assert_int_equal(rc_workers_submit(workers, count_one, &done), RC_NO_MEMORY);
     struct rc_workers *other = NULL;
     rc_alloc_fail_at(1);
-    assert_int_equal(rc_workers_new(2, &other, NULL), RC_NO_MEMORY);
+    assert_int_equal(rc_workers_new(2, 0, &other, NULL), RC_NO_MEMORY);
     rc_alloc_fail_at(0);
     assert_null(other);
     rc_workers_free(workers);
@@ -249,7 +215,7 @@ main(void)
         cmocka_unit_test(test_run_covers_every_index_once),
         cmocka_unit_test(test_run_alone_is_in_order),
         cmocka_unit_test(test_nested_runs),
-        cmocka_unit_test(test_background_leaves_a_worker),
+        cmocka_unit_test(test_niceness),
         cmocka_unit_test(test_stop_refuses),
         cmocka_unit_test(test_no_memory),
     };

@@ -134,6 +134,15 @@ class Shop(unittest.TestCase):
         recount(*words, "--max-rejects", "1", code=1)
         recount(*words, "--max-rejects", "2", "--restart")
 
+    def test_a_missing_project_leaves_nothing_behind(self):
+        other = write_archive("nowhere.ndjson", [event("z", 0, "1")])
+        words = ["load", other, "--project", "nowhere"]
+        before = set(os.listdir(os.path.dirname(other)))
+        for _ in range(2):  # The second one is told the same, and nothing of an unfinished load.
+            recount(*words, code=4)
+            self.assertEqual(set(os.listdir(os.path.dirname(other))), before)
+        self.assertIn("1 rows", recount(*words, "--create-project")[1])
+
     def test_funnel(self):
         out, _ = recount("query", "funnel", "viewed", "added", "type = buy", "--csv")
         self.assertEqual([row["count"] for row in rows(out)], ["3", "2", "1"])
@@ -255,6 +264,61 @@ class Shop(unittest.TestCase):
         recount("define", "delete", "temporary")
         recount("define", "show", "temporary", code=4)
 
+    def test_lists(self):
+        names = [row["name"] for row in rows(recount("define", "list", "--csv")[0])]
+        self.assertEqual(names, sorted(names))
+        self.assertLessEqual({"added", "viewed"}, set(names))
+        reply = json.loads(recount("define", "list", "--json")[0])
+        self.assertEqual([one["name"].rsplit("/", 1)[1] for one in reply["definitions"]], names)
+        self.assertIn('type = "view"', recount("define", "show", "viewed")[0])
+        shown = json.loads(recount("define", "show", "viewed", "--json")[0])
+        self.assertEqual(shown["name"], "projects/default/definitions/viewed")
+
+    def test_segments(self):
+        recount("segment", "create", "busy", "count(any) > 2", "--description", "many events")
+        recount("segment", "create", "busy", "count(any) > 1", code=5)
+        recount("segment", "create", "--replace", "busy", "count(any) > 1")
+        self.assertEqual(rows(recount("segment", "list", "--csv")[0])[0]["rule"], "count(any) > 1")
+        self.assertIn("busy", recount("segment", "show", "busy")[0])
+        shown = json.loads(recount("segment", "show", "busy", "--json")[0])
+        self.assertEqual(shown["description"], "many events")
+        self.assertEqual(recount("query", "segment", "busy", "--users")[0], "a\nb\n")
+        self.assertIn("2 of 3 users", recount("query", "segment", "busy")[0])
+        recount("segment", "delete", "busy")
+        recount("segment", "show", "busy", code=4)
+        self.assertIn("write create", recount("segment", "create", "busy", code=2)[1])
+
+    def test_projects(self):
+        recount("project", "create", "second", "--zone", "Europe/Berlin", "--display-name", "Second")
+        recount("project", "create", "second", code=5)
+        listed = {row["project"]: row for row in rows(recount("project", "list", "--csv")[0])}
+        self.assertEqual(listed["second"]["time_zone"], "Europe/Berlin")
+        self.assertEqual(listed["second"]["display_name"], "Second")
+        self.assertIn("Europe/Berlin", recount("project", "list")[0])
+        reply = json.loads(recount("project", "list", "--json")[0])
+        self.assertIn("projects/second", [one["name"] for one in reply["projects"]])
+        self.assertIn("--yes", recount("project", "delete", "second", code=2)[1])
+        recount("project", "delete", "second", "--yes")
+        recount("project", "delete", "second", "--yes", code=4)
+        recount("project", "create", "second", "--zone", "Mars/Olympus", code=3)
+
+    def test_drawings(self):
+        drawn = recount("query", "events", "a", "--property", "price")[0]
+        self.assertIn("plan", drawn)
+        self.assertEqual(drawn.count("2025-01-0"), 3)
+        drawn = recount("query", "retention", "viewed", "any", "--unit", "week")[0]
+        self.assertIn("2  50.0   50.0", drawn)
+        drawn = recount("query", "series", "any", "--unit", "day", "--by", "city")[0]
+        self.assertIn("京都", drawn)
+
+    def test_administration(self):
+        self.assertIn("snapshot", recount("snapshot")[1] + recount("snapshot")[0])
+        self.assertIn("6 events of 3 users", recount("stats", "default")[0])
+        projects = json.loads(recount("stats", "--json")[0])["projects"]
+        counts = {one["project"].rsplit("/", 1)[-1]: one["event_count"] for one in projects}
+        self.assertEqual(counts["default"], 6)
+        recount("health")
+
     def test_mistakes(self):
         self.assertIn("column 8", recount("define", "x", "type = (", code=2)[1])
         self.assertIn("regex", recount("define", "x", 'type ~ "("', code=3)[1])
@@ -265,6 +329,16 @@ class Shop(unittest.TestCase):
         recount("query", "nothing", code=2)
         recount("stats", "unknown", code=4)
         recount("health", "--server", "127.0.0.1:1", code=6)
+
+    def test_check_and_backup(self):
+        out, _ = recount("check")
+        self.assertIn("all is in order", out)
+        counts = json.loads(recount("check", "default", "--json")[0])
+        self.assertEqual(counts["checked_projects"], 1)
+        recount("check", "unknown", code=4)
+        recount("backup", code=2)
+        _, err = recount("backup", "one", code=3)
+        self.assertIn("backup-directory", err)
 
     def test_drawings_have_no_colours_outside_a_terminal(self):
         out, _ = recount("query", "funnel", "viewed", "added")

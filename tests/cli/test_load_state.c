@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "cli/load_place.h"
 #include "cli/load_state.h"
 
 static char folder[] = "/tmp/recount-load-state-XXXXXX";
@@ -107,6 +108,47 @@ test_rows_behind_the_position_go(void **state)
         rc_load_state_trim_rejects("/tmp/recount-no-such-file", inputs, &position, &error), RC_OK);
 }
 
+/* Beside the archive; in the user's state directory where that folder cannot be written, as one
+ * that is not there cannot. */
+static void
+test_place_of_the_state(void **state)
+{
+    (void)state;
+    char archive[96], home[96], expected[160];
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    assert_non_null(arena);
+    snprintf(archive, sizeof(archive), "%s/events.ndjson", folder);
+    snprintf(expected, sizeof(expected), "%s.load", archive);
+    assert_string_equal(rc_load_place_state(arena, archive), expected);
+    assert_string_equal(rc_load_place_state(arena, "events.ndjson"), "events.ndjson.load");
+
+    snprintf(archive, sizeof(archive), "%s/none/events.ndjson", folder);
+    snprintf(home, sizeof(home), "%s/home", folder);
+    assert_int_equal(setenv("XDG_STATE_HOME", home, 1), 0);
+    const char *place = rc_load_place_state(arena, archive);
+    snprintf(expected, sizeof(expected), "%s/recount/events.ndjson-", home);
+    assert_memory_equal(place, expected, strlen(expected));
+    snprintf(archive, sizeof(archive), "%s/nothing/events.ndjson", folder);
+    assert_string_not_equal(rc_load_place_state(arena, archive), place);
+    snprintf(expected, sizeof(expected), "%s/recount", home);
+    assert_int_equal(rmdir(expected), 0); /* It was made. */
+    assert_int_equal(rmdir(home), 0);
+
+    assert_int_equal(setenv("XDG_STATE_HOME", "relative", 1), 0);
+    assert_int_equal(setenv("HOME", home, 1), 0);
+    place = rc_load_place_state(arena, archive);
+    snprintf(expected, sizeof(expected), "%s/.local/state/recount", home);
+    assert_memory_equal(place, expected, strlen(expected));
+    for (int i = 0; i < 4; i++) { /* home, .local, state, recount: from the inside out. */
+        assert_int_equal(rmdir(expected), 0);
+        *strrchr(expected, '/') = '\0';
+    }
+    assert_int_equal(unsetenv("XDG_STATE_HOME"), 0);
+    assert_int_equal(unsetenv("HOME"), 0);
+    snprintf(expected, sizeof(expected), "%s.load", archive);
+    assert_string_equal(rc_load_place_state(arena, archive), expected);
+}
+
 int
 main(void)
 {
@@ -114,6 +156,7 @@ main(void)
         cmocka_unit_test(test_state_reads_back),
         cmocka_unit_test(test_damage_is_seen),
         cmocka_unit_test(test_rows_behind_the_position_go),
+        cmocka_unit_test(test_place_of_the_state),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

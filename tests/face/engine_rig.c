@@ -135,14 +135,17 @@ make_events(struct rc_arena *arena, const struct rig_content *content, struct rc
     int64_t *times;
     uint32_t *kind_codes;
     uint32_t *amount_codes;
+    uint32_t *note_codes;
     struct rc_value *kinds;
     struct rc_value *amounts;
+    struct rc_value *notes;
     table_open(arena, count, &batch->events, &users, &times);
-    struct rc_batch_column *columns = RC_ARENA_ARRAY(arena, struct rc_batch_column, 2);
+    struct rc_batch_column *columns = RC_ARENA_ARRAY(arena, struct rc_batch_column, 3);
     struct rc_bytes *ids = RC_ARENA_ARRAY(arena, struct rc_bytes, count);
     assert_true(columns != NULL && ids != NULL);
     columns[0] = column_of(arena, "kind", count, 4, &kinds, &kind_codes);
     columns[1] = column_of(arena, "amount", count, count, &amounts, &amount_codes);
+    columns[2] = column_of(arena, "note", count, count, &notes, &note_codes);
     for (uint32_t i = 0; i < 4; i++)
         kinds[i] = rc_value_string(rig_text(arena, "kind-%u", i));
     for (uint32_t i = 0; i < count; i++) {
@@ -153,9 +156,11 @@ make_events(struct rc_arena *arena, const struct rig_content *content, struct rc
         kind_codes[i] = event->kind + 1;
         amounts[i] = rc_value_int(event->amount);
         amount_codes[i] = i + 1;
+        notes[i] = rc_value_string(rig_text(arena, RIG_NOTE "%u", (uint32_t)event->amount));
+        note_codes[i] = event->id == 0 ? 0 : i + 1;
     }
     batch->text_ids = ids;
-    batch->events.column_count = 2;
+    batch->events.column_count = 3;
     batch->events.columns = columns;
 }
 

@@ -4,6 +4,10 @@
 
 #include "tests/face/engine_rig.h"
 
+/* An event with an id has a note, which says its amount: a text that only copies of the event
+ * replace, so that dictionaries are full of what is in no row any more. */
+#define RIG_NOTE "note-"
+
 /* The format's text for a number, in arena. */
 struct rc_bytes
 rig_text(struct rc_arena *arena, const char *format, uint32_t number);

@@ -112,14 +112,18 @@ event_of(const struct rc_event *event)
         result.id = number_behind(id, "event-");
     else if (id.data[0] != '~')
         result.id = number_behind(id, "");
-    assert_int_equal(event->property_count, 2);
+    uint32_t note = 0;
+    assert_int_equal(event->property_count, result.id == 0 ? 2 : 3);
     for (uint32_t i = 0; i < event->property_count; i++) {
         const struct rc_event_property *property = &event->properties[i];
         if (rc_bytes_equal(property->name, RC_BYTES_LITERAL("kind")))
             result.kind = number_behind(property->value.string, "kind-");
+        else if (rc_bytes_equal(property->name, RC_BYTES_LITERAL("note")))
+            note = number_behind(property->value.string, RIG_NOTE);
         else
             result.amount = property->value.integer;
     }
+    assert_true(result.id == 0 || note == (uint32_t)result.amount);
     return result;
 }
 

@@ -10,16 +10,25 @@
 #define SEED 90000u
 #define ROWS_MAX 60u
 
-enum rc_status
-one_start(struct one_stream *world, struct rc_error *error)
+struct rc_engine_options
+one_options(struct one_stream *world)
 {
-    const struct rc_engine_options options = {
+    return (struct rc_engine_options){
         .disk = rc_disk_faulty_disk(world->disk),
         .directory = "/data",
         .worker_count = 1,
         .wal_file_bytes = 1 << 15,
         .head_rows_max = 96,
+        .cold_after_ms = world->cold_after_ms,
+        .cold_bytes_max = world->cold_bytes_max,
+        .dictionary_entries_max = 2, /* Of four kinds. */
     };
+}
+
+enum rc_status
+one_start(struct one_stream *world, struct rc_error *error)
+{
+    const struct rc_engine_options options = one_options(world);
     return rc_engine_open(&options, &world->engine, error);
 }
 

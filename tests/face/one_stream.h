@@ -22,7 +22,13 @@ struct one_stream {
     uint64_t sent; /* The highest batch given to an engine. */
     _Atomic(uint64_t) acknowledged;
     _Atomic(uint32_t) refused;
+    int64_t cold_after_ms;   /* Options of the engine. */
+    uint64_t cold_bytes_max; /* The same. */
 };
+
+/* What one_start opens with. */
+struct rc_engine_options
+one_options(struct one_stream *world);
 
 enum rc_status
 one_start(struct one_stream *world, struct rc_error *error);

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "engine/face/engine.h"
+#include "engine/face/upkeep.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/face/engine_rig.h"
 
@@ -27,6 +27,7 @@
 #define INGESTERS 2u
 
 struct world {
+    struct rc_disk *disk;
     struct rc_engine *engine;
     struct rig_twin twins[INGESTERS];
     uint64_t batch_ids[INGESTERS];
@@ -115,6 +116,39 @@ keep(void *argument)
     return NULL;
 }
 
+static void
+tell(void *context, enum rc_finding finding, const char *where, const char *what)
+{
+    (void)context;
+    (void)finding;
+    fail_msg("check: %s: %s", where, what);
+}
+
+/* Checks all the while, and makes a backup now and then, in which nothing is wrong either. */
+static void *
+look_after(void *argument)
+{
+    struct world *world = argument;
+    struct rc_check check = {.on_finding = tell};
+    for (uint32_t i = 0; !atomic_load(&world->stop); i++) {
+        struct rc_error error = {0};
+        if (rc_engine_check(world->engine, (struct rc_bytes){0}, &check, &error) != RC_OK)
+            fail_msg("check: %s", error.message);
+        char path[64];
+        struct rc_backup backup;
+        struct rc_snapshot_result result;
+        const struct rc_backup_options options = {.directory = path};
+        (void)snprintf(path, sizeof(path), "/backup-%llu-%u", (unsigned long long)world->life, i);
+        if (i < 5 && rc_engine_backup(world->engine, &options, &backup, &result, &error) != RC_OK)
+            fail_msg("backup: %s", error.message);
+        const struct rc_engine_options copy = {
+            .disk = world->disk, .directory = path, .worker_count = 1};
+        if (i < 5 && rc_engine_check_directory(&copy, &check, &error) != RC_OK)
+            fail_msg("check of a backup: %s", error.message);
+    }
+    return NULL;
+}
+
 /* Makes and deletes a project, and the definition that another thread wants to make too. */
 static void *
 change(void *argument)
@@ -176,14 +210,18 @@ expect(struct world *world)
 }
 
 static void
-start(struct world *world, struct rc_disk_faulty *disk)
+start(struct world *world)
 {
     const struct rc_engine_options options = {
-        .disk = rc_disk_faulty_disk(disk),
+        .disk = world->disk,
         .directory = "/data",
         .worker_count = 2,
         .wal_file_bytes = 1 << 18,
         .head_rows_max = 700,
+        .dictionary_entries_max = 2, /* Of four kinds. */
+        /* In every second life what was kept is read from disk, and hardly any of it stays. */
+        .cold_after_ms = world->life % 2,
+        .cold_bytes_max = 1 << 14,
     };
     struct rc_error error = {0};
     if (rc_engine_open(&options, &world->engine, &error) != RC_OK)
@@ -193,20 +231,20 @@ start(struct world *world, struct rc_disk_faulty *disk)
 static void
 live(struct world *world)
 {
-    pthread_t threads[8];
+    pthread_t threads[INGESTERS + 7];
     struct ingester ingesters[INGESTERS];
     atomic_store(&world->stop, false);
     for (uint32_t t = 0; t < INGESTERS; t++) {
         ingesters[t] = (struct ingester){world, t};
         assert_int_equal(pthread_create(&threads[t], NULL, ingest, &ingesters[t]), 0);
     }
-    void *(*const others[])(void *) = {ask, ask, keep, change, define, define};
-    for (uint32_t i = 0; i < 6; i++)
+    void *(*const others[])(void *) = {ask, ask, keep, change, define, define, look_after};
+    for (uint32_t i = 0; i < 7; i++)
         assert_int_equal(pthread_create(&threads[INGESTERS + i], NULL, others[i], world), 0);
     for (uint32_t t = 0; t < INGESTERS; t++)
         pthread_join(threads[t], NULL);
     atomic_store(&world->stop, true);
-    for (uint32_t i = 0; i < 6; i++)
+    for (uint32_t i = 0; i < 7; i++)
         pthread_join(threads[INGESTERS + i], NULL);
 }
 
@@ -216,20 +254,21 @@ test_everything_at_once(void **state)
     (void)state;
     struct world *world = calloc(1, sizeof(*world));
     struct rc_disk_faulty *disk = rc_disk_faulty_new(1);
+    world->disk = rc_disk_faulty_disk(disk);
     for (uint32_t t = 0; t < INGESTERS; t++)
         rig_twin_open(&world->twins[t]);
     for (uint32_t life = 0; life < LIVES; life++) {
-        start(world, disk);
+        world->life = life;
+        start(world);
         if (life == 0)
             rig_create(world->engine, "shop");
         expect(world);
-        world->life = life;
         live(world);
         expect(world);
         assert_int_equal(atomic_load(&world->definitions_won), (life + 1) * 30);
         world->engine = rc_engine_close(world->engine, false);
     }
-    start(world, disk);
+    start(world);
     expect(world);
     rc_engine_close(world->engine, true);
     for (uint32_t t = 0; t < INGESTERS; t++)

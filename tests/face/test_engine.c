@@ -37,6 +37,7 @@ world_start(struct world *world)
         .worker_count = 1,
         .wal_file_bytes = 1 << 16,
         .head_rows_max = 200,
+        .dictionary_entries_max = 2, /* Of four kinds. */
     };
     struct rc_error error = {0};
     if (rc_engine_open(&options, &world->engine, &error) != RC_OK)
@@ -534,6 +535,7 @@ test_on_a_real_directory(void **state)
         .worker_count = 1,
         .wal_file_bytes = 1 << 20,
         .head_rows_max = 200,
+        .dictionary_entries_max = 2, /* Of four kinds. */
     };
     struct rig_twin twin;
     rig_twin_open(&twin);

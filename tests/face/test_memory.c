@@ -141,13 +141,141 @@ test_a_memory_limit(void **state)
     rc_disk_faulty_free(world.disk);
 }
 
+static struct rc_project_stats
+stats_of(struct rc_engine *engine)
+{
+    struct rc_project_stats stats;
+    assert_int_equal(rc_engine_project_stats(engine, RC_BYTES_LITERAL("shop"), &stats, NULL),
+                     RC_OK);
+    return stats;
+}
+
+/* Every kind of memory is counted where it belongs, and all of them are what the project takes. */
+static void
+test_kinds_add_up(void **state)
+{
+    (void)state;
+    struct one_stream world = {.disk = rc_disk_faulty_new(1)};
+    one_start_well(&world);
+    const uint64_t before = rc_account_used(&rc_account_process);
+    assert_int_equal(one_create(&world), RC_OK);
+    const struct rc_project_stats empty = stats_of(world.engine);
+    assert_int_equal(empty.slab_bytes, 0);
+    assert_int_equal(empty.cold_bytes, 0);
+    one_send_well(&world, 20);
+    rc_engine_settle(world.engine);
+    rig_measure(world.engine, "shop", RC_MEASURE_COUNT, 1);
+    const struct rc_project_stats full = stats_of(world.engine);
+    assert_true(full.slab_bytes > full.stored_bytes);
+    assert_true(full.slab_bytes < full.stored_bytes + 64 * full.slab_count);
+    assert_true(full.head_bytes > 0 && full.dictionary_bytes > empty.dictionary_bytes);
+    assert_true(full.user_bytes > empty.user_bytes && full.bitmap_bytes > empty.bitmap_bytes);
+    assert_true(full.query_bytes > 0); /* Asking for statistics is a query. */
+    assert_int_equal(full.memory_bytes,
+                     full.slab_bytes + full.cold_bytes + full.head_bytes + full.dictionary_bytes +
+                         full.user_bytes + full.bitmap_bytes + full.query_bytes + full.other_bytes);
+    assert_true(full.memory_bytes <= rc_account_used(&rc_account_process));
+    assert_int_equal(rc_engine_drop_cache(world.engine, RC_BYTES_LITERAL("shop"), NULL), RC_OK);
+    assert_true(stats_of(world.engine).bitmap_bytes < full.bitmap_bytes);
+    /* On disk only, slabs are neither columns nor forgotten. */
+    world.engine = rc_engine_close(world.engine, true);
+    world.cold_after_ms = 1;
+    one_start_well(&world);
+    const struct rc_project_stats cold = stats_of(world.engine);
+    assert_true(cold.cold_slab_count == cold.slab_count && cold.slab_bytes == 0);
+    assert_true(cold.cold_bytes > 0);
+    assert_int_equal(cold.events, full.events);
+    one_expect(&world);
+    assert_true(stats_of(world.engine).cold_bytes > cold.cold_bytes);
+    rc_engine_close(world.engine, false);
+    assert_true(rc_account_used(&rc_account_process) <= before);
+    rc_disk_faulty_free(world.disk);
+}
+
+/* What can be computed or read again goes before anything is refused: bitmaps, then what is in
+ * memory of slabs on disk; and a query at its own limit fails alone. */
+static void
+test_what_goes_first(void **state)
+{
+    (void)state;
+    struct one_stream world = {.disk = rc_disk_faulty_new(1), .cold_after_ms = 1};
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    one_start_well(&world);
+    assert_int_equal(one_create(&world), RC_OK);
+    one_send_well(&world, 20);
+    world.engine = rc_engine_close(world.engine, true);
+    one_start_well(&world);
+    const struct rc_project_stats bare = stats_of(world.engine);
+    one_expect(&world);
+    const struct rc_project_stats used = stats_of(world.engine);
+    assert_true(used.bitmap_bytes > bare.bitmap_bytes && used.cold_bytes > bare.cold_bytes);
+    /* Room for less than the bitmaps take: they go, the rest stays. */
+    struct rc_project_settings settings = {
+        .id = RC_BYTES_LITERAL("shop"),
+        .memory_bytes_max = used.memory_bytes - (used.bitmap_bytes - bare.bitmap_bytes) / 2,
+    };
+    struct rc_project_settings made;
+    assert_int_equal(rc_engine_put_project(world.engine, &settings, UINT64_MAX, arena, &made, NULL),
+                     RC_OK);
+    const struct rc_project_stats first = stats_of(world.engine);
+    assert_true(first.bitmap_bytes < used.bitmap_bytes);
+    assert_int_equal(first.cold_bytes, used.cold_bytes);
+    /* Room for nothing of the kind: both go, and it answers. */
+    settings.memory_bytes_max = 1;
+    assert_int_equal(rc_engine_put_project(world.engine, &settings, UINT64_MAX, arena, &made, NULL),
+                     RC_OK);
+    const struct rc_project_stats second = stats_of(world.engine);
+    assert_int_equal(second.cold_bytes, bare.cold_bytes);
+    one_expect(&world);
+    assert_int_equal(one_send_next(&world), RC_LIMIT_EXCEEDED);
+    settings.memory_bytes_max = 0;
+    assert_int_equal(rc_engine_put_project(world.engine, &settings, UINT64_MAX, arena, &made, NULL),
+                     RC_OK);
+    one_send_well(&world, 2);
+    one_expect(&world);
+    rc_engine_close(world.engine, false);
+    rc_disk_faulty_free(world.disk);
+}
+
+/* One that needs more than it may have of what is on disk says so; the next one answers. */
+static void
+test_a_query_fails_alone(void **state)
+{
+    (void)state;
+    struct one_stream world = {.disk = rc_disk_faulty_new(1), .cold_after_ms = 1};
+    one_start_well(&world);
+    assert_int_equal(one_create(&world), RC_OK);
+    one_send_well(&world, 20);
+    world.engine = rc_engine_close(world.engine, true);
+    one_start_well(&world);
+    RC_CLEANUP(rc_query_session_endp) struct rc_query_session *session = NULL;
+    assert_int_equal(
+        rc_engine_begin_query(world.engine, RC_BYTES_LITERAL("shop"), NULL, 24000, &session, NULL),
+        RC_OK);
+    struct rc_view *view = rc_query_session_context(session)->view;
+    struct rc_error error = {0};
+    uint32_t count = 0;
+    (void)rc_view_slabs(view, &count);
+    assert_true(count > 2);
+    enum rc_status status = RC_OK;
+    for (uint32_t i = 0; i < count && status == RC_OK; i++)
+        status = rc_view_use_slab(view, i, RC_SLAB_PARTS_ALL, &error);
+    assert_int_equal(status, RC_LIMIT_EXCEEDED);
+    assert_non_null(strstr(error.message, "24000"));
+    assert_int_equal(rc_query_session_check(session, NULL), RC_LIMIT_EXCEEDED);
+    session = rc_query_session_end(session);
+    one_expect(&world);
+    rc_engine_close(world.engine, false);
+    rc_disk_faulty_free(world.disk);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_memory_to_ingest),
-        cmocka_unit_test(test_no_memory_to_ask),
-        cmocka_unit_test(test_a_memory_limit),
+        cmocka_unit_test(test_no_memory_to_ingest), cmocka_unit_test(test_no_memory_to_ask),
+        cmocka_unit_test(test_a_memory_limit),      cmocka_unit_test(test_kinds_add_up),
+        cmocka_unit_test(test_what_goes_first),     cmocka_unit_test(test_a_query_fails_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,8 @@
  *
  * Every batch is a function of its seed and number and a project has one stream, so the stream's
  * position after a restart says which contents the twin must hold. A second project is made and
- * deleted again and again.
+ * deleted again and again. What a power cut leaves is a directory in which a check finds nothing
+ * wrong, and a backup that was reported as done can be restored.
  *
  * RC_POWER_CUT_ROUNDS and RC_POWER_CUT_SEED choose how many rounds and which. Rounds repeat only
  * nearly from their seed: the log has a thread of its own.
@@ -20,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "engine/face/engine.h"
+#include "engine/face/upkeep.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/face/engine_rig.h"
 
@@ -45,7 +46,9 @@ struct round {
     struct rc_disk_faulty *disk;
     struct rc_engine *engine;
     struct subject subjects[2];
-    bool failed; /* Something was refused: the power must be off. */
+    uint32_t backup_count; /* Tried. */
+    uint32_t backup_last;  /* The last that was reported as done, and was not looked at; 0: none. */
+    bool failed;           /* Something was refused: the power must be off. */
 };
 
 static uint32_t
@@ -71,12 +74,61 @@ start(struct round *round)
         .wal_file_bytes = 1 << 15,
         .wal_checkpoint_bytes = 1 << 16,
         .head_rows_max = 96,
+        .dictionary_entries_max = 2, /* Of four kinds. */
     };
     struct rc_error error = {0};
     const enum rc_status status = rc_engine_open(&options, &round->engine, &error);
     if (status != RC_OK && !rc_disk_faulty_is_cut(round->disk))
         fail_msg("seed %llu: open: %s", (unsigned long long)round->seed, error.message);
     return status;
+}
+
+/* ---- what lies on the disk ---- */
+
+static void
+tell(void *context, enum rc_finding finding, const char *where, const char *what)
+{
+    const struct round *round = context;
+    if (finding == RC_FINDING_PROBLEM)
+        fail_msg("seed %llu: check: %s: %s", (unsigned long long)round->seed, where, what);
+}
+
+/* Whatever the power cut left is a directory in order. */
+static void
+check_directory(struct round *round, const char *directory)
+{
+    const struct rc_engine_options options = {
+        .disk = rc_disk_faulty_disk(round->disk), .directory = directory, .worker_count = 1};
+    struct rc_check check = {.on_finding = tell, .context = round};
+    struct rc_error error = {0};
+    const enum rc_status status = rc_engine_check_directory(&options, &check, &error);
+    if (status != RC_OK && status != RC_NOT_FOUND)
+        fail_msg("seed %llu: check: %s", (unsigned long long)round->seed, error.message);
+}
+
+/* A backup that was reported as done can be restored after any power cut, and opened. */
+static void
+check_backup(struct round *round)
+{
+    char backup[64];
+    char restored[64];
+    struct rc_backup result;
+    struct rc_error error = {0};
+    struct rc_disk *disk = rc_disk_faulty_disk(round->disk);
+    if (round->backup_last == 0)
+        return;
+    (void)snprintf(backup, sizeof(backup), "/backup-%u", round->backup_last);
+    (void)snprintf(restored, sizeof(restored), "/restored-%u", round->backup_last);
+    round->backup_last = 0;
+    if (rc_engine_restore_backup(disk, backup, restored, &result, &error) != RC_OK)
+        fail_msg("seed %llu: restore: %s", (unsigned long long)round->seed, error.message);
+    check_directory(round, restored);
+    const struct rc_engine_options options = {
+        .disk = disk, .directory = restored, .worker_count = 1, .wal_file_bytes = 1 << 15};
+    struct rc_engine *engine = NULL;
+    if (rc_engine_open(&options, &engine, &error) != RC_OK)
+        fail_msg("seed %llu: open: %s", (unsigned long long)round->seed, error.message);
+    rc_engine_close(engine, true);
 }
 
 /* ---- what must be there ---- */
@@ -231,6 +283,27 @@ step_exist(struct round *round, struct subject *subject)
 }
 
 static void
+step_back_up(struct round *round)
+{
+    char directory[64];
+    struct rc_backup backup;
+    struct rc_snapshot_result result;
+    (void)snprintf(directory, sizeof(directory), "/backup-%u", ++round->backup_count);
+    const struct rc_backup_options options = {.directory = directory, .copy = below(round, 2) == 0};
+    if (rc_engine_backup(round->engine, &options, &backup, &result, NULL) == RC_OK)
+        round->backup_last = round->backup_count;
+    else
+        round->failed = true;
+}
+
+static void
+step_check(struct round *round)
+{
+    struct rc_check check = {.on_finding = tell, .context = round};
+    assert_int_equal(rc_engine_check(round->engine, (struct rc_bytes){0}, &check, NULL), RC_OK);
+}
+
+static void
 step(struct round *round)
 {
     struct rc_snapshot_result result;
@@ -241,7 +314,7 @@ step(struct round *round)
         step_exist(round, shop);
         return;
     }
-    switch (below(round, 12)) {
+    switch (below(round, 15)) {
     case 0:
         step_exist(round, temporary);
         break;
@@ -258,6 +331,12 @@ step(struct round *round)
         break;
     case 4:
         check_all(round, false);
+        break;
+    case 5:
+        step_back_up(round);
+        break;
+    case 6:
+        step_check(round);
         break;
     default:
         step_ingest(round, any);
@@ -294,6 +373,8 @@ run_round(uint64_t seed)
         live(&round, 60);
         rc_disk_faulty_cut_at(round.disk, 0);
         rc_disk_faulty_reboot(round.disk);
+        check_directory(&round, "/data");
+        check_backup(&round);
     }
     for (uint32_t life = 0; life < 2; life++)
         live(&round, 10);

@@ -50,7 +50,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     unsigned char *bytes = malloc(size + MAGIC_BYTES + 4);
     FUZZ_CHECK(bytes != NULL);
-    memcpy(bytes, "RCSTATE1", MAGIC_BYTES);
+    memcpy(bytes, "RCSTATE2", MAGIC_BYTES);
     memcpy(bytes + MAGIC_BYTES, data, size);
     const uint32_t crc = rc_crc32c(bytes, size + MAGIC_BYTES);
     memcpy(bytes + size + MAGIC_BYTES, &crc, sizeof(crc));

@@ -13,6 +13,7 @@
 #include "engine/keep/state.h"
 #include "engine/query/segment.h"
 #include "engine/store/slab_builder.h"
+#include "engine/store/value_key.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/fuzz/seeds.h"
 
@@ -107,15 +108,33 @@ make_manifest(void)
     rc_disk_faulty_free(faulty);
 }
 
+/* A text of a head: an address, now and then a list. */
+static rc_cell
+text_cell(struct rc_dictionary *values, uint32_t number)
+{
+    char text[40];
+    uint32_t code = 0;
+    const int size = snprintf(text, sizeof(text), "https://example.org/%u", number);
+    const struct rc_bytes items[2] = {{text, (size_t)size}, LITERAL("")};
+    const struct rc_value string = rc_value_string(items[0]);
+    const struct rc_value list = {.kind = RC_VALUE_LIST, .item_count = 2, .items = items};
+    RC_CLEANUP(rc_value_key_close) struct rc_value_key key;
+    FUZZ_CHECK(rc_value_key_open(&key, number % 9 == 0 ? list : string) == RC_OK);
+    FUZZ_CHECK(rc_dictionary_intern(values, key.bytes, &code) == RC_OK);
+    return rc_cell_of_text(code);
+}
+
 static void
 make_slab(uint32_t row_count, const char *name)
 {
-    enum { ROWS_MAX = 100, COLUMNS = 3 };
+    enum { ROWS_MAX = 100, COLUMNS = 5 };
     static uint32_t users[ROWS_MAX];
     static int64_t times_ms[ROWS_MAX];
     static struct rc_event_id ids[ROWS_MAX];
     static rc_cell cells[COLUMNS][ROWS_MAX];
-    static const uint32_t properties[COLUMNS] = {1, 2, 5};
+    static const uint32_t properties[COLUMNS] = {1, 2, 5, 6, 9};
+    struct rc_dictionary *values = NULL;
+    FUZZ_CHECK(rc_dictionary_new(NULL, &values) == RC_OK);
     for (uint32_t i = 0; i < row_count; i++) {
         users[i] = i / 7;
         times_ms[i] = START_MS + i * 1000;
@@ -125,16 +144,26 @@ make_slab(uint32_t row_count, const char *name)
         FUZZ_CHECK(rc_cell_inline(rc_value_int(i % 5), &cells[0][i]));
         FUZZ_CHECK(rc_cell_inline(rc_value_int(i / 20), &cells[1][i]));
         cells[2][i] = i % 40 == 0 ? rc_cell_of_code(i) : RC_CELL_NULL;
+        cells[3][i] = text_cell(values, i * 7 % 61);
+        cells[4][i] = i % 5 == 0 ? text_cell(values, i / 10) : cells[2][i];
     }
-    const rc_cell *columns[COLUMNS] = {cells[0], cells[1], cells[2]};
-    const struct rc_row_source rows = {row_count, users,      times_ms, ids,
-                                       COLUMNS,   properties, columns};
+    const rc_cell *columns[COLUMNS] = {cells[0], cells[1], cells[2], cells[3], cells[4]};
+    const struct rc_dictionary *texts[COLUMNS] = {NULL, NULL, NULL, values, values};
+    const struct rc_row_source rows = {.row_count = row_count,
+                                       .users = users,
+                                       .times_ms = times_ms,
+                                       .ids = ids,
+                                       .column_count = COLUMNS,
+                                       .column_properties = properties,
+                                       .column_cells = columns,
+                                       .column_texts = texts};
     const struct rc_slab_source source = {.rows = &rows};
     struct rc_slab *slab = NULL;
     FUZZ_CHECK(rc_slab_build(&source, 1, START_MS, &rc_account_process, NULL, &slab, NULL) ==
                RC_OK);
     seed_write(directory, "slab", name, 1, rc_slab_bytes(slab));
     rc_slab_unref(slab);
+    rc_dictionary_free(values);
 }
 
 /* A batch of three events, a write and an alias. */
@@ -215,8 +244,23 @@ make_records(void)
     }
 }
 
+/* Leaves every other entry of each dictionary out. */
 static void
-make_state(struct rc_arena *arena)
+make_holes(struct rc_project *project)
+{
+    struct rc_properties *properties = rc_project_event_properties(project);
+    struct rc_dictionary *rebuilt[64] = {NULL};
+    struct rc_properties *with_holes = NULL;
+    const uint64_t live[] = {0x5555555555555555};
+    for (uint32_t i = 0; i < rc_properties_count(properties); i++)
+        FUZZ_CHECK(rc_dictionary_rebuild(rc_properties_dictionary(properties, i), live,
+                                         &rebuilt[i]) == RC_OK);
+    FUZZ_CHECK(rc_properties_rebuild(properties, rebuilt, &with_holes) == RC_OK);
+    rc_project_set_event_properties(project, with_holes);
+}
+
+static void
+make_state(struct rc_arena *arena, bool holes, const char *name)
 {
     struct rc_state state = {.settings = {.id = LITERAL("p"), .zone = LITERAL("UTC")},
                              .next_slab_id = 3,
@@ -225,6 +269,8 @@ make_state(struct rc_arena *arena)
     struct rc_applied applied;
     FUZZ_CHECK(rc_apply_batch(state.project, LITERAL("s"), 1, the_batch(), 1, arena, &applied) ==
                RC_OK);
+    if (holes)
+        make_holes(state.project);
     FUZZ_CHECK(rc_project_view(state.project, NULL, &state.view) == RC_OK);
     RC_CLEANUP(rc_writer_close) struct rc_writer streams = {0};
     rc_streams_write(rc_project_streams(state.project), &streams);
@@ -243,7 +289,7 @@ make_state(struct rc_arena *arena)
     rc_state_write(&writer, &state);
     /* The target adds magic and checksum itself. */
     const struct rc_bytes file = fuzz_written(&writer);
-    seed_write(directory, "state", "small", -1, (struct rc_bytes){file.data + 8, file.size - 12});
+    seed_write(directory, "state", name, -1, (struct rc_bytes){file.data + 8, file.size - 12});
     rc_catalog_unref(state.catalogs[0]);
     rc_catalog_unref(state.catalogs[1]);
     rc_view_release(state.view);
@@ -319,7 +365,8 @@ main(int argc, char **argv)
     make_slab(100, "hundred-rows");
     make_batch(arena);
     make_records();
-    make_state(arena);
+    make_state(arena, false, "small");
+    make_state(arena, true, "holes");
     make_predicates();
     return 0;
 }

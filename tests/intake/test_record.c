@@ -57,8 +57,12 @@ test_projects(void **state)
         .version = 3,
         .created_ms = -1,
         .updated_ms = 77,
+        .retention_days = 400,
+        .future_ms_max = 5,
     };
     check(&record, "", &got);
+    assert_int_equal(got.settings.retention_days, 400);
+    assert_int_equal(got.settings.future_ms_max, 5);
     assert_true(rc_bytes_equal(got.settings.zone, record.settings.zone));
     assert_true(rc_bytes_equal(got.settings.display_name, record.settings.display_name));
     assert_int_equal(got.settings.week_start, 6);
@@ -90,6 +94,52 @@ test_settings_of_no_project(void **state)
         rc_record_write(&writer, &record);
         assert_int_equal(read_copy(writer.data, writer.size, &got), RC_CORRUPT);
     }
+}
+
+/* Settings as they were stored before they had a version. */
+static void
+test_settings_of_version_1(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    rc_write_bytes(&writer, RC_BYTES_LITERAL("shop"));
+    rc_write_bytes(&writer, RC_BYTES_LITERAL("The shop"));
+    rc_write_bytes(&writer, RC_BYTES_LITERAL("UTC"));
+    rc_write_u32(&writer, 2);
+    for (uint64_t i = 1; i <= 4; i++)
+        rc_write_u64(&writer, i);
+    struct rc_reader reader = rc_reader_of(writer.data, writer.size);
+    struct rc_project_settings got;
+    assert_int_equal(rc_project_settings_read(&reader, &got, NULL), RC_OK);
+    assert_int_equal(rc_reader_left(&reader), 0);
+    assert_true(rc_bytes_equal(got.id, RC_BYTES_LITERAL("shop")));
+    assert_int_equal(got.week_start, 2);
+    assert_int_equal(got.updated_ms, 4);
+    assert_int_equal(got.retention_days, 0);
+    assert_int_equal(got.future_ms_max, 0);
+    const unsigned char unknown[] = {0, 3, 4, 's', 'h', 'o', 'p'};
+    reader = rc_reader_of(unknown, sizeof(unknown));
+    assert_int_equal(rc_project_settings_read(&reader, &got, NULL), RC_CORRUPT);
+}
+
+static void
+test_removals(void **state)
+{
+    (void)state;
+    struct rc_record got;
+    struct rc_record record = {
+        .kind = RC_RECORD_USER_DELETE,
+        .project = RC_BYTES_LITERAL("shop"),
+        .user = RC_BYTES_LITERAL("zoe"),
+        .time_ms = 1700000000000,
+    };
+    check(&record, "", &got);
+    assert_true(rc_bytes_equal(got.user, record.user));
+    assert_int_equal(got.time_ms, 1700000000000);
+    record.kind = RC_RECORD_CUT;
+    record.time_ms = -7;
+    check(&record, "", &got);
+    assert_int_equal(got.time_ms, -7);
 }
 
 static void
@@ -164,8 +214,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_projects),      cmocka_unit_test(test_settings_of_no_project),
-        cmocka_unit_test(test_batches),       cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_projects),
+        cmocka_unit_test(test_settings_of_no_project),
+        cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_settings_of_version_1),
+        cmocka_unit_test(test_removals),
         cmocka_unit_test(test_unknown_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,9 +158,15 @@ restore(struct world *world, struct rc_error *error)
 {
     RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
     struct rc_kept_slabs kept = {0};
-    const enum rc_status status = rc_restore_project(
-        world->disk, "/data", RC_BYTES_LITERAL("shop"), incarnation_of(world), number_of(world),
-        &rc_account_process, 100, true, &project, &kept, error);
+    const struct rc_restore how = {.disk = world->disk,
+                                   .directory = "/data",
+                                   .parent = &rc_account_process,
+                                   .head_rows_max = 100,
+                                   .verify = RC_SLAB_WHOLE};
+    const struct rc_manifest_project stored = {.id = RC_BYTES_LITERAL("shop"),
+                                               .incarnation = incarnation_of(world)};
+    const enum rc_status status =
+        rc_restore_project(&how, &stored, number_of(world), &project, &kept, error);
     rc_kept_slabs_close(&kept);
     return status;
 }

@@ -51,7 +51,7 @@ plain_parse(struct line *line, struct rc_record *record)
 {
     rc_record_clear(record);
     record->raw = (struct rc_bytes){line->bytes, line->size};
-    const enum rc_status status = rc_json_plain_parse(roots, record);
+    const enum rc_status status = rc_json_plain_parse(roots, NULL, record);
     assert_true(status == RC_OK || status == RC_NOT_FOUND);
     return status == RC_OK;
 }

@@ -32,9 +32,12 @@ rig_seed(void)
 }
 
 static const char *const texts[] = {
-    "",     "a",      "A",   "ab",       "Ab",    "abc",  "b",   "1",    "1.0", "01", "-1",
-    "10",   "1e1",    "2.5", "-0",       "abab",  "a%b",  "a_b", "a\\b", "e",   "x",  "true",
-    "null", "zürich", "ZÜ",  "/cart/42", "/cart", "CART", " 1",  "1 ",   "0.1", "9",  "1a",
+    "",     "a",         "A",      "ab",  "Ab",       "abc",     "b",
+    "1",    "1.0",       "01",     "-1",  "10",       "1e1",     "2.5",
+    "-0",   "abab",      "a%b",    "a_b", "a\\b",     "e",       "x",
+    "true", "null",      "zürich", "ZÜ",  "/cart/42", "/cart",   "CART",
+    " 1",   "1 ",        "0.1",    "9",   "1a",       "/cart/7", "https://a.b/1",
+    "-x",   "?ref=mail",
 };
 #define TEXT_COUNT (sizeof(texts) / sizeof(texts[0]))
 
@@ -78,11 +81,13 @@ rig_value(uint64_t *state, bool lists, struct rc_arena *arena)
 }
 
 static const char *const patterns[] = {
-    "%",  "a%",   "%b", "%a%b%", "_",   "a_",     "%_b", "a\\%b", "a\\_b",  "a\\\\b",
-    "ab", "_b%a", "1%", "%.%",   "%ü%", "z_rich", "",    "%%",    "/cart%", "%art",
+    "%",     "a%",     "%b",     "%a%b%", "_",        "a_",   "%_b",           "a\\%b",
+    "a\\_b", "a\\\\b", "ab",     "_b%a",  "1%",       "%.%",  "%ü%",           "z_rich",
+    "",      "%%",     "/cart%", "%art",  "/cart/1%", "%/2_", "/cart/2_?ref%", "https://_.b/1__",
 };
 static const char *const expressions[] = {
-    "a", "^a", "b$", "^a.*b$", "[0-9]+", "^-?[0-9]$", "a|1", "(ab)+", "^$", "cart/[0-9]", "x?",
+    "a",     "^a", "b$",         "^a.*b$", "[0-9]+", "^-?[0-9]$", "a|1",
+    "(ab)+", "^$", "cart/[0-9]", "x?",     "/1.$",   "^https",
 };
 
 #define ANY_OF_ARRAY(state, array) ((array)[rig_below((state), sizeof(array) / sizeof((array)[0]))])

@@ -1,12 +1,18 @@
 /*
  * Match rig, the view: the functions of store/view.h that the matcher calls, over random slabs and
  * chunks. Columns: p0 many values a row, p1 few in runs, p2 rare, p3 one text everywhere, p4
- * hundreds of integers, p5 many values. Linked in place of the project's view.
+ * hundreds of integers, p5 many values, most of them long texts that are alike. Linked in place of
+ * the project's view.
+ *
+ * Dictionaries of event properties take a few values; the rest are texts, of each slab's and
+ * chunk's rows apart. p3's takes none.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/store/slab_builder.h"
+#include "engine/store/value_key.h"
 #include "tests/match/match_rig.h"
 
 struct rc_view {
@@ -28,35 +34,72 @@ must(enum rc_status status)
         abort();
 }
 
-static rc_cell
-random_cell(uint64_t *state,
-            uint32_t property,
-            uint32_t row,
-            struct rc_dictionary *dictionary,
-            struct rc_arena *arena)
+/* Values that a dictionary of an event property takes. */
+static uint32_t
+entries_max(uint32_t property)
 {
-    uint64_t run = row / 37 + (uint64_t)property * 1000003; /* Equal for 37 rows. */
-    struct rc_value value;
-    switch (property) {
+    static const uint32_t entries[RIG_PROPERTIES] = {12, 3, 8, 0, 0, 20};
+    return entries[property];
+}
+
+static struct rc_value
+long_text(uint64_t *state, struct rc_arena *arena)
+{
+    char *text = rc_arena_alloc(arena, 32);
+    const uint32_t number = rig_below(state, 300);
+    switch (rig_below(state, 3)) {
+    case 0:
+        (void)snprintf(text, 32, "/cart/%u", number);
+        break;
     case 1:
-        value = rig_value(&run, false, arena);
-        break;
-    case 2:
-        value = rig_below(state, 40) == 0 ? rig_value(state, true, arena) : rc_value_null();
-        break;
-    case 3:
-        value = rc_value_string(RC_BYTES_LITERAL("abc"));
-        break;
-    case 4:
-        value = rc_value_int((int64_t)rig_below(state, 700));
+        (void)snprintf(text, 32, "/cart/%u?ref=mail", number);
         break;
     default:
-        value = rig_value(state, true, arena);
+        (void)snprintf(text, 32, "https://a.b/%u", number);
         break;
     }
+    return rc_value_string(rc_bytes_of(text));
+}
+
+static struct rc_value
+random_value(uint64_t *state, uint32_t property, uint32_t row, struct rc_arena *arena)
+{
+    uint64_t run = row / 37 + (uint64_t)property * 1000003; /* Equal for 37 rows. */
+    switch (property) {
+    case 1:
+        return rig_value(&run, false, arena);
+    case 2:
+        return rig_below(state, 40) == 0 ? rig_value(state, true, arena) : rc_value_null();
+    case 3:
+        return rc_value_string(RC_BYTES_LITERAL("abc"));
+    case 4:
+        return rc_value_int((int64_t)rig_below(state, 700));
+    case 5:
+        return rig_below(state, 4) == 0 ? rig_value(state, true, arena) : long_text(state, arena);
+    default:
+        return rig_value(state, true, arena);
+    }
+}
+
+/* The cell of a value; what a full dictionary lacks goes into texts. */
+static rc_cell
+cell_of(struct rc_value value,
+        struct rc_dictionary *dictionary,
+        uint32_t dictionary_max,
+        struct rc_dictionary *texts)
+{
     rc_cell cell;
-    must(rc_cell_intern(dictionary, value, &cell));
-    return cell;
+    uint32_t code;
+    if (rc_cell_inline(value, &cell) || rc_cell_find(dictionary, value, &cell))
+        return cell;
+    if (rc_dictionary_count(dictionary) < dictionary_max) {
+        must(rc_cell_intern(dictionary, value, &cell));
+        return cell;
+    }
+    RC_CLEANUP(rc_value_key_close) struct rc_value_key key;
+    must(rc_value_key_open(&key, value));
+    must(rc_dictionary_intern(texts, key.bytes, &code));
+    return rc_cell_of_text(code);
 }
 
 static void
@@ -71,6 +114,8 @@ fill_source(uint64_t *state,
     struct rc_event_id *ids = RC_ARENA_ARRAY(arena, struct rc_event_id, row_count);
     uint32_t *properties = RC_ARENA_ARRAY(arena, uint32_t, RIG_PROPERTIES);
     const rc_cell **columns = RC_ARENA_ARRAY(arena, const rc_cell *, RIG_PROPERTIES);
+    const struct rc_dictionary **texts =
+        RC_ARENA_ARRAY(arena, const struct rc_dictionary *, RIG_PROPERTIES);
     for (uint32_t row = 0; row < row_count; row++) {
         users[row] = (uint32_t)((uint64_t)row * view->user_count / row_count);
         times[row] = row;
@@ -79,10 +124,14 @@ fill_source(uint64_t *state,
     for (uint32_t p = 0; p < RIG_PROPERTIES; p++) {
         rc_cell *cells = RC_ARENA_ARRAY(arena, rc_cell, row_count);
         struct rc_dictionary *dictionary = rc_properties_dictionary(view->event_properties, p);
+        struct rc_dictionary *column_texts = NULL;
+        must(rc_dictionary_new(NULL, &column_texts));
         for (uint32_t row = 0; row < row_count; row++)
-            cells[row] = random_cell(state, p, row, dictionary, arena);
+            cells[row] = cell_of(random_value(state, p, row, arena), dictionary, entries_max(p),
+                                 column_texts);
         properties[p] = p;
         columns[p] = cells;
+        texts[p] = column_texts;
     }
     *ret_source = (struct rc_row_source){.row_count = row_count,
                                          .users = users,
@@ -90,7 +139,15 @@ fill_source(uint64_t *state,
                                          .ids = ids,
                                          .column_count = RIG_PROPERTIES,
                                          .column_properties = properties,
-                                         .column_cells = columns};
+                                         .column_cells = columns,
+                                         .column_texts = texts};
+}
+
+static void
+free_texts(const struct rc_row_source *rows)
+{
+    for (uint32_t p = 0; p < RIG_PROPERTIES; p++)
+        rc_dictionary_free((struct rc_dictionary *)rows->column_texts[p]);
 }
 
 static void
@@ -107,7 +164,8 @@ make_users(uint64_t *state, struct rc_view *view, uint32_t alias_count, struct r
         view->user_cells[p] = RC_ARENA_ARRAY(arena, rc_cell, view->user_count);
         struct rc_dictionary *dictionary = rc_properties_dictionary(view->user_properties, p);
         for (uint32_t user = 0; user < view->user_count; user++) {
-            view->user_cells[p][user] = random_cell(state, p, user, dictionary, arena);
+            view->user_cells[p][user] =
+                cell_of(random_value(state, p, user, arena), dictionary, UINT32_MAX, NULL);
             if (rc_view_person_of(view, user) != user)
                 view->user_cells[p][user] = ~(rc_cell)0; /* Undefined: must not be read. */
         }
@@ -135,6 +193,7 @@ rig_view_make(uint64_t *state, const struct rig_view_options *options, struct rc
         const struct rc_slab_source source = {.rows = &rows};
         view->slabs[i].id = i + 1;
         must(rc_slab_build(&source, 1, 0, &rc_account_process, NULL, &view->slabs[i].slab, NULL));
+        free_texts(&rows);
     }
     view->chunk_count = options->chunk_count;
     view->chunks = RC_ARENA_ARRAY(arena, struct rc_view_chunk, options->chunk_count);
@@ -157,6 +216,8 @@ rig_view_free(struct rc_view *view)
 {
     for (uint32_t i = 0; i < view->slab_count; i++)
         rc_slab_unref(view->slabs[i].slab);
+    for (uint32_t i = 0; i < view->chunk_count; i++)
+        free_texts(view->chunks[i].cells_of_property);
     rc_persons_unref(view->persons);
     rc_properties_free(view->event_properties);
     rc_properties_free(view->user_properties);
@@ -181,6 +242,13 @@ rc_view_chunk_cells(const struct rc_view_chunk *chunk, uint32_t property)
 {
     const struct rc_row_source *rows = chunk->cells_of_property;
     return property < chunk->property_count ? rows->column_cells[property] : NULL;
+}
+
+const struct rc_dictionary *
+rc_view_chunk_texts(const struct rc_view_chunk *chunk, uint32_t property)
+{
+    const struct rc_row_source *rows = chunk->cells_of_property;
+    return property < chunk->property_count ? rows->column_texts[property] : NULL;
 }
 
 const struct rc_properties *
@@ -224,16 +292,6 @@ rc_view_user_cells(struct rc_view *view,
     return RC_OK;
 }
 
-static void
-value_of(const struct rc_properties *properties,
-         uint32_t property,
-         rc_cell cell,
-         struct rc_arena *arena,
-         struct rc_value *ret_value)
-{
-    must(rc_cell_value(rc_properties_dictionary(properties, property), cell, arena, ret_value));
-}
-
 void
 rig_view_slab_row(const struct rc_view *view,
                   uint32_t slab,
@@ -243,9 +301,10 @@ rig_view_slab_row(const struct rc_view *view,
 {
     for (uint32_t p = 0; p < RIG_PROPERTIES; p++) {
         struct rc_column_view column;
-        const bool found = rc_slab_column(view->slabs[slab].slab, p, &column);
-        value_of(view->event_properties, p, found ? rc_column_cell(&column, row) : 0, arena,
-                 &values[p]);
+        values[p] = rc_value_null();
+        if (rc_slab_column(view->slabs[slab].slab, p, &column))
+            must(rc_column_value(&column, rc_properties_dictionary(view->event_properties, p),
+                                 rc_column_code(&column, row), arena, &values[p]));
     }
 }
 
@@ -258,7 +317,11 @@ rig_view_chunk_row(const struct rc_view *view,
 {
     for (uint32_t p = 0; p < RIG_PROPERTIES; p++) {
         const rc_cell cell = rc_view_chunk_cells(&view->chunks[chunk], p)[row];
-        value_of(view->event_properties, p, cell, arena, &values[p]);
+        const struct rc_dictionary *dictionary =
+            rc_cell_kind_of(cell) == RC_CELL_TEXT
+                ? rc_view_chunk_texts(&view->chunks[chunk], p)
+                : rc_properties_dictionary(view->event_properties, p);
+        must(rc_cell_value(dictionary, cell, arena, &values[p]));
     }
 }
 
@@ -269,5 +332,6 @@ rig_view_person(const struct rc_view *view,
                 struct rc_value values[RIG_PROPERTIES])
 {
     for (uint32_t p = 0; p < RIG_PROPERTIES; p++)
-        value_of(view->user_properties, p, view->user_cells[p][person], arena, &values[p]);
+        must(rc_cell_value(rc_properties_dictionary(view->user_properties, p),
+                           view->user_cells[p][person], arena, &values[p]));
 }

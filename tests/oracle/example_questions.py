@@ -59,7 +59,7 @@ class Question:
     def read_option(self):
         """Reads one word that belongs to the question, with what it takes; False: none comes."""
         kind, name = self.tokens.peek()
-        if self.is_usage and kind == "word" and name in usage_questions.OPTIONS:
+        if kind == "word" and name in usage_questions.OPTIONS:
             self.tokens.next()
             self.options[name] = usage_questions.OPTIONS[name](self)
             return True

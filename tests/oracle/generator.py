@@ -41,6 +41,9 @@ ZONES = [
 
 TYPES = ["view", "click", "submit", "buy"]
 PATHS = ["/", "/a", "/a/b", "/A", "/b?x=1", "/a%b", "/a_b", "/a\\b", ""]
+# Many, and alike: more than a small dictionary takes, and more than one block of a slab's texts.
+URLS = [f"https://shop.example/{kind}/{n}" for kind in ("p", "P", "cart") for n in range(9, 41)]
+URLS += [url + "?ref=" + ref for url in URLS[::3] for ref in ("a", "ab", "ü")]
 NUMBERS = [
     0,
     1,
@@ -80,6 +83,8 @@ def event_properties(rng):
         out["type"] = rng.choice(TYPES)
     if rng.random() < 0.6:
         out["path"] = rng.choice(PATHS)
+    if rng.random() < 0.6:
+        out["url"] = rng.choice(URLS)
     if rng.random() < 0.5:
         out["price"] = rng.choice(NUMBERS)
     if rng.random() < 0.3:

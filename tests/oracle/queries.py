@@ -5,11 +5,25 @@ counted.
 import series_queries
 import usage_queries
 from buckets import buckets
-from generator import CITIES, DAY, FLAGS, HOUR, NUMBERS, PATHS, PLANS, SCORES, TAGS, TYPES, ZONES
+from generator import (
+    CITIES,
+    DAY,
+    FLAGS,
+    HOUR,
+    NUMBERS,
+    PATHS,
+    PLANS,
+    SCORES,
+    TAGS,
+    TYPES,
+    URLS,
+    ZONES,
+)
 
 EVENT_VALUES = {
     "type": TYPES,
     "path": PATHS,
+    "url": URLS + ["https://shop.example/p/1", "https://shop.example/p/8", "https://z"],
     "price": NUMBERS,
     "city": CITIES,
     "tags": [t for ts in TAGS for t in ts],
@@ -25,7 +39,7 @@ USER_VALUES = {
     "home": CITIES,
     "absent": ["x", 1],
 }
-EVENT_WEIGHTS = [8, 5, 5, 3, 3, 2, 2, 1, 1]
+EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1]
 USER_WEIGHTS = [4, 4, 2, 2, 1]
 REGEXES = [
     "a",
@@ -45,6 +59,8 @@ REGEXES = [
     "ü",
     "a.b",
     "\\?x=",
+    "/p/[0-9]+\\?ref=a$",
+    "^https://shop.example/cart/2",
     ".",
 ]
 LIKES = [
@@ -63,8 +79,12 @@ LIKES = [
     "%.%",
     "a%b",
     "Z%",
+    "https://%/p/1_",
+    "https://shop.example/P/2%",
+    "%?ref=a",
 ]
 PIECES = ["a", "/", "A", "ü", "Ü", "1", ".5", "", "b", "i", "京", "li", "PAID"]
+PIECES += ["https://shop.example/p/1", "https://shop.example/P/2", "=ab", "t/3"]
 ORDERED = ["less", "less_or_equal", "greater", "greater_or_equal"]
 TEXTS = ["contains", "starts_with", "ends_with"]
 UNIT_MS = {
@@ -362,6 +382,31 @@ def data_tags(rows):
         "replaced events": len(set(keys)) < len(keys),
     }
     return {"data: " + name for name, there in found.items() if there}
+
+
+def text_tags(query, rows, entries_max):
+    """Names of what a query asks of properties whose dictionaries are full; 0: they never are."""
+    values = {}
+    for row in rows if entries_max else []:
+        for name, value in row.get("properties", {}).items():
+            if isinstance(value, (str, list)):
+                values.setdefault(name, set()).add(str(value))
+    full = {name for name, texts in values.items() if len(texts) > entries_max}
+    out = {"data: dictionaries that are full"} if full else set()
+    if query["kind"] == "events" and full:
+        out.add("texts: events")
+    walk_text_tags(query, full, out)
+    return out
+
+
+def walk_text_tags(node, full, out):
+    children = node if isinstance(node, list) else []
+    if isinstance(node, dict):
+        children = node.values()
+        if node.get("scope") == "event" and node.get("property") in full:
+            out.add("texts: leaf " + node["op"] if "op" in node else "texts: breakdown")
+    for child in children:
+        walk_text_tags(child, full, out)
 
 
 def walk_tags(node, out, kind):

@@ -30,8 +30,11 @@ STATES = [
     "restarted",
     "recovered",
     "kept after recovery",
+    "cold",
 ]
 STANDING = 3
+# Entries of a dictionary, by server: so few that a world fills them at once, and as they are (0).
+DICTIONARIES = [3, 8, 0, 1]
 
 
 def arguments():
@@ -49,6 +52,9 @@ def arguments():
     parser.add_argument(
         "--head-rows-max", type=int, default=48, help="of every second server; 0: never small"
     )
+    parser.add_argument(
+        "--dictionary-entries-max", type=int, default=None, help="of every server; 0: its own"
+    )
     parser.add_argument("--no-minimise", action="store_true")
     parser.add_argument("--quiet", action="store_true", help="no coverage table")
     parser.add_argument("--replay", help="a file that an earlier run wrote")
@@ -63,6 +69,7 @@ class Campaign:
         self.coverage = {}
         self.of_state = dict.fromkeys(STATES, 0)
         self.slabs_max = 0
+        self.entries_max = 0
         self.seed = (
             options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
         )
@@ -78,6 +85,13 @@ class Campaign:
             settings = {}
             if number % 2 and self.options.head_rows_max:
                 settings["head-rows-max"] = self.options.head_rows_max
+            if number % 3 == 1:
+                # On disk from the first snapshot on, and next to nothing of it kept in memory.
+                settings |= {"cold-after": "1ms", "cold-cache-bytes": "64k"}
+            self.entries_max = self.options.dictionary_entries_max
+            if self.entries_max is None:
+                self.entries_max = DICTIONARIES[number % len(DICTIONARIES)]
+            settings["dictionary-entries-max"] = self.entries_max
             with Server(self.options.server, settings) as server:
                 self.run_group(server, rng, number)
             number += 1
@@ -93,7 +107,8 @@ class Campaign:
     def count(self, query, state, rows):
         self.asked += 1
         self.of_state[state] += 1
-        for tag in tags(query) | data_tags(rows):
+        found = tags(query) | data_tags(rows) | text_tags(query, rows, self.entries_max)
+        for tag in found:
             self.coverage.setdefault(tag, dict.fromkeys(STATES, 0))[state] += 1
 
     def report(self):
@@ -168,6 +183,9 @@ class Group:
         self.client.snapshot()
         self.crash()
         self.ask("kept after recovery")
+        self.server.settings["cold-after"] = "1ms"
+        self.stop()
+        self.ask("cold")
 
     def stop(self):
         """An orderly end (which takes a snapshot) and a new start: what was a head is a slab."""
@@ -270,6 +288,7 @@ class Group:
             "rows": rows,
             "definitions": project.data.definitions,
             "segments": project.data.segments,
+            "settings": self.server.settings,
         }
         path = os.path.join(
             tempfile.gettempdir(),
@@ -289,7 +308,7 @@ def replay(options):
     with open(options.replay, encoding="utf-8") as file:
         case = json.load(file)
     case["theme"] = "replay"
-    with Server(options.server) as server:
+    with Server(options.server, case.get("settings")) as server:
         client = Client(server)
         failed = 0
         for number in (1, 2):
@@ -320,7 +339,7 @@ if __name__ == "__main__":
     from evaluator import evaluate
     from generator import make_world
     from minimise import minimise
-    from queries import data_tags, make_predicate, make_query, make_rule, tags
+    from queries import data_tags, make_predicate, make_query, make_rule, tags, text_tags
     from server import Server, ServerDied
 
     if chosen.replay:

@@ -8,7 +8,7 @@ from examples import Unreadable, duration_ms, moment_ms, read_rule, read_selecto
 
 PLAIN = {"count": "events", "uniques": "unique", "per_user": "per_user", "most": "most"}
 OF_PROPERTY = ("sum", "mean", "min", "max", "median", "distinct")
-OTHERS = ("percentile", "histogram", "rolling", "sessions", "formula")
+OTHERS = ("percentile", "histogram", "rolling", "session_count", "formula")
 ANY_EVENT = {"selector": {"terms": [{"any": True}]}, "measure": "events"}
 
 
@@ -31,11 +31,12 @@ def read_series(question, kind):
         out["bins"] = tokens.value()
     if kind == "rolling":
         out["days"] = tokens.value()
-    if kind == "sessions":
-        out["gap"] = duration_ms(tokens.word("a pause")) if tokens.take("gap") else None
     if kind in OF_PROPERTY or kind in ("percentile", "histogram"):
         out["property"] = tokens.word("a property")
     read_options(question)
+    if kind == "session_count":
+        out["measure"] = "sessions"
+        out["gap"] = duration_ms(question.options["gap"]) if "gap" in question.options else None
     out["selector"] = read_selector(tokens)
     return out
 

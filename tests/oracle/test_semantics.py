@@ -69,6 +69,7 @@ REFUSED = {
     ),
     "CreateProject": (project_pb2_grpc.ProjectServiceStub, project_pb2.CreateProjectRequest),
     "CreateSnapshot": (admin_pb2_grpc.AdminServiceStub, admin_pb2.CreateSnapshotRequest),
+    "Purge": (admin_pb2_grpc.AdminServiceStub, admin_pb2.PurgeRequest),
 }
 
 

@@ -186,14 +186,14 @@ def users_text(answer):
 READERS = {
     "lifecycle": read_lifecycle,
     "stickiness": read_stickiness,
-    "visits": read_sessions,
+    "sessions": read_sessions,
     "paths": read_paths,
     "users": read_users,
 }
 WRITERS = {
     "lifecycle": lifecycle_text,
     "stickiness": stickiness_text,
-    "visits": sessions_text,
+    "sessions": sessions_text,
     "paths": paths_text,
     "users": users_text,
 }

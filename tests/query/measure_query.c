@@ -283,7 +283,7 @@ main(int argc, char **argv)
     struct measured m = {.any.kind = RC_PREDICATE_TRUE};
     ok(rc_project_view(project, rc_project_account(project), &m.context.view));
     ok(rc_match_cache_new(rc_project_account(project), &m.context.cache));
-    ok(rc_workers_new(2, &m.context.workers, NULL));
+    ok(rc_workers_new(2, 0, &m.context.workers, NULL));
     m.context.account = rc_project_account(project);
     m.context.arena = rc_arena_new(NULL, 0);
     m.scope = (struct rc_scope){.start_ms = start_ms,

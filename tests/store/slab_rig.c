@@ -8,9 +8,10 @@
 
 #include <cmocka.h>
 
+#include "engine/base/hash.h"
 #include "engine/base/limits.h"
 
-static const uint32_t properties[RIG_COLUMNS] = {3, 10, 11, 20, 21, 30, 31, 40};
+static const uint32_t properties[RIG_COLUMNS] = {3, 10, 11, 20, 21, 30, 31, 40, 50, 51};
 
 uint64_t
 rig_random(uint64_t *state)
@@ -36,8 +37,29 @@ below(uint64_t *state, uint64_t n)
     return (uint32_t)(rig_random(state) % n);
 }
 
+/* One of distinct strings that have long beginnings in common. */
 static rc_cell
-random_cell(uint64_t *state, uint32_t column, uint32_t user, const struct rig_options *options)
+random_text(uint64_t *state, struct rc_dictionary *values, uint32_t distinct)
+{
+    static const char *const sites[] = {"https://example.org/", "https://example.org/shop/item/",
+                                        "", "x"};
+    char text[96];
+    uint32_t code = 0;
+    const uint32_t number = below(state, distinct);
+    const int size = snprintf(text + 1, sizeof(text) - 1, "%s%0*x%s", sites[number % 4],
+                              (int)(number % 9), number / 4, number % 3 == 0 ? "/comments" : "");
+    text[0] = (char)RC_VALUE_STRING;
+    if (rc_dictionary_intern(values, (struct rc_bytes){text, (size_t)size + 1}, &code) != RC_OK)
+        abort();
+    return rc_cell_of_text(code);
+}
+
+static rc_cell
+random_cell(uint64_t *state,
+            uint32_t column,
+            uint32_t user,
+            const struct rig_options *options,
+            struct rc_dictionary *values)
 {
     switch (column) {
     case 0:
@@ -52,6 +74,13 @@ random_cell(uint64_t *state, uint32_t column, uint32_t user, const struct rig_op
         return (rc_cell)(rig_random(state) >> 4) << 3 | RC_CELL_INT;
     case 7:
         return (rc_cell)below(state, options->wide_cells) << 3 | RC_CELL_INT;
+    case 8:
+        if (user % 5 == 0)
+            return RC_CELL_NULL;
+        return below(state, 2) == 0 ? rc_cell_of_code(below(state, 40))
+                                    : random_text(state, values, 70);
+    case 9:
+        return random_text(state, values, options->wide_cells);
     default:
         return RC_CELL_NULL;
     }
@@ -80,15 +109,20 @@ rig_rows_make(uint64_t *state, const struct rig_options *options, struct rig_row
         .ids = get(count * sizeof(struct rc_event_id)),
         .texts = get(count * (size_t)32),
     };
-    for (uint32_t i = 0; i < RIG_COLUMNS; i++)
+    if (rc_dictionary_new(NULL, &ret_rows->values) != RC_OK)
+        abort();
+    for (uint32_t i = 0; i < RIG_COLUMNS; i++) {
         ret_rows->cells[i] = i == 6 ? NULL : get(count * sizeof(rc_cell));
+        ret_rows->column_texts[i] = i < 8 ? NULL : ret_rows->values;
+    }
     for (uint32_t row = 0; row < count; row++) {
         ret_rows->users[row] = below(state, options->user_count) * 3;
         ret_rows->times_ms[row] = options->time_from_ms + below(state, options->time_count);
         ret_rows->ids[row] = random_id(state, options, row, ret_rows->texts + (size_t)row * 32);
         for (uint32_t i = 0; i < RIG_COLUMNS; i++)
             if (ret_rows->cells[i] != NULL)
-                ret_rows->cells[i][row] = random_cell(state, i, ret_rows->users[row], options);
+                ret_rows->cells[i][row] =
+                    random_cell(state, i, ret_rows->users[row], options, ret_rows->values);
     }
     ret_rows->source = (struct rc_row_source){
         .row_count = count,
@@ -98,6 +132,7 @@ rig_rows_make(uint64_t *state, const struct rig_options *options, struct rig_row
         .column_count = RIG_COLUMNS,
         .column_properties = properties,
         .column_cells = (const rc_cell *const *)ret_rows->cells,
+        .column_texts = ret_rows->column_texts,
     };
 }
 
@@ -118,6 +153,7 @@ rig_rows_part(const struct rig_rows *rows, uint32_t from, uint32_t to, const rc_
 void
 rig_rows_free(struct rig_rows *rows)
 {
+    rc_dictionary_free(rows->values);
     free(rows->users);
     free(rows->times_ms);
     free(rows->ids);
@@ -155,8 +191,27 @@ struct twin_row {
     char id[64];
     enum rc_event_id_kind id_kind;
     size_t arrival;
-    rc_cell cells[RIG_COLUMNS];
+    rc_cell cells[RIG_COLUMNS]; /* A text: a hash of its key in the place of its code. */
 };
+
+static rc_cell
+twin_text(struct rc_bytes key)
+{
+    return rc_hash(key.data, key.size) << 3 | RC_CELL_TEXT;
+}
+
+static rc_cell
+twin_of_code(const struct rc_column_view *view, uint32_t code)
+{
+    if (code == RC_CODE_NONE)
+        return RC_CELL_NULL;
+    if (code < view->dictionary_count)
+        return view->dictionary[code];
+    RC_CLEANUP(rc_text_cursor_close) struct rc_text_cursor cursor;
+    rc_text_cursor_open(&cursor, &view->texts, NULL);
+    assert_int_equal(rc_text_cursor_seek(&cursor, code - view->dictionary_count), RC_OK);
+    return twin_text(cursor.key);
+}
 
 static void
 twin_id(struct twin_row *row, const struct rc_event_id *id)
@@ -188,8 +243,13 @@ twin_of_rows(const struct rc_row_source *rows, uint32_t row, struct twin_row *tw
     twin->user = rows->users[row];
     twin->time_ms = rows->times_ms[row];
     twin_id(twin, &rows->ids[row]);
-    for (uint32_t i = 0; i < RIG_COLUMNS; i++)
-        twin->cells[i] = rows->column_cells[i] == NULL ? 0 : rows->column_cells[i][row];
+    for (uint32_t i = 0; i < RIG_COLUMNS; i++) {
+        const rc_cell cell = rows->column_cells[i] == NULL ? 0 : rows->column_cells[i][row];
+        const bool is_text = rc_cell_kind_of(cell) == RC_CELL_TEXT;
+        twin->cells[i] =
+            is_text ? twin_text(rc_dictionary_key(rows->column_texts[i], rc_cell_code(cell)))
+                    : cell;
+    }
 }
 
 static void
@@ -201,8 +261,9 @@ twin_of_slab(const struct rc_slab *slab, uint32_t row, struct twin_row *twin)
     twin_id(twin, &id);
     for (uint32_t i = 0; i < RIG_COLUMNS; i++) {
         struct rc_column_view view;
-        twin->cells[i] =
-            rc_slab_column(slab, properties[i], &view) ? rc_column_cell(&view, row) : 0;
+        twin->cells[i] = rc_slab_column(slab, properties[i], &view)
+                             ? twin_of_code(&view, rc_column_code(&view, row))
+                             : 0;
     }
 }
 

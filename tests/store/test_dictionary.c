@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/limits.h"
 #include "engine/store/dictionary.h"
 #include "tests/store/slab_rig.h"
 
@@ -96,6 +97,89 @@ test_overhead_is_small(void **state)
     assert_true(rc_dictionary_memory_bytes(dictionary) > key_bytes);
     rc_dictionary_free(dictionary);
     assert_int_equal(rc_account_used(&account), 0);
+}
+
+/* Codes of 3,000 numbered keys, the newest of each; RC_CODE_NONE: forgotten. */
+#define FORGET_KEYS 3000u
+
+static void
+test_forget_and_come_back(void **state)
+{
+    (void)state;
+    static uint32_t codes[FORGET_KEYS];
+    uint64_t seed = SEED;
+    print_message("seed %u\n", SEED);
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *dictionary = NULL;
+    assert_int_equal(rc_dictionary_new(NULL, &dictionary), RC_OK);
+    memset(codes, 0xff, sizeof(codes));
+    uint32_t absent = 0;
+    for (uint32_t i = 0; i < 60000; i++) {
+        char buffer[40];
+        const uint32_t number = (uint32_t)(rig_random(&seed) % FORGET_KEYS);
+        const struct rc_bytes key = numbered_key(number, buffer);
+        assert_int_equal(rc_dictionary_find(dictionary, key), codes[number]);
+        if (codes[number] == RC_CODE_NONE) {
+            const uint32_t next = rc_dictionary_count(dictionary);
+            assert_int_equal(rc_dictionary_intern(dictionary, key, &codes[number]), RC_OK);
+            assert_int_equal(codes[number], next);
+        } else if (rig_random(&seed) % 3 == 0) {
+            rc_dictionary_forget(dictionary, codes[number]);
+            rc_dictionary_forget(dictionary, codes[number]); /* Once is enough. */
+            assert_true(rc_bytes_equal(rc_dictionary_key(dictionary, codes[number]), key));
+            assert_true(rc_dictionary_has(dictionary, codes[number]));
+            codes[number] = RC_CODE_NONE;
+            absent++;
+        }
+        assert_int_equal(rc_dictionary_count(dictionary) - rc_dictionary_entry_count(dictionary),
+                         absent);
+    }
+    assert_true(absent > 1000);
+    assert_int_equal(rc_dictionary_check(dictionary, NULL), RC_OK);
+}
+
+/* What is not live is a hole when it is read back, and its code is given to nobody else. */
+static void
+test_holes(void **state)
+{
+    (void)state;
+    uint64_t live[16] = {0};
+    uint64_t seed = SEED;
+    char buffer[40];
+    uint32_t code = 0;
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *dictionary = NULL;
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *back = NULL;
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    assert_int_equal(rc_dictionary_new(NULL, &dictionary), RC_OK);
+    assert_int_equal(rc_dictionary_new(NULL, &back), RC_OK);
+    for (uint32_t i = 0; i < 1000; i++)
+        assert_int_equal(rc_dictionary_intern(dictionary, numbered_key(i, buffer), &code), RC_OK);
+    for (size_t i = 0; i < 16; i++)
+        live[i] = rig_random(&seed) & rig_random(&seed);
+    rc_dictionary_write_live(dictionary, 1000, live, &writer);
+    struct rc_reader reader = rc_reader_of(writer.data, writer.size);
+    assert_int_equal(rc_dictionary_read_holes(back, &reader, NULL), RC_OK);
+    assert_int_equal(rc_reader_left(&reader), 0);
+    assert_int_equal(rc_dictionary_count(back), 1000);
+    assert_int_equal(rc_dictionary_check(back, NULL), RC_OK);
+    for (uint32_t i = 0; i < 1000; i++) {
+        const bool kept = (live[i / 64] >> (i % 64) & 1) != 0;
+        const struct rc_bytes key = numbered_key(i, buffer);
+        assert_int_equal(rc_dictionary_has(back, i), kept);
+        assert_int_equal(rc_dictionary_find(back, key), kept ? i : RC_CODE_NONE);
+        if (!kept)
+            assert_int_equal(rc_dictionary_key(back, i).size, 0);
+        rc_dictionary_forget(back, i);
+        assert_int_equal(rc_dictionary_intern(back, key, &code), RC_OK);
+        assert_int_equal(code, 1000 + i);
+    }
+    assert_int_equal(rc_dictionary_count(back) - rc_dictionary_entry_count(back), 1000);
+    assert_int_equal(rc_dictionary_check(back, NULL), RC_OK);
+    for (size_t size = 0; size < writer.size; size++) {
+        RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *cut = NULL;
+        assert_int_equal(rc_dictionary_new(NULL, &cut), RC_OK);
+        reader = rc_reader_of(writer.data, size);
+        assert_int_equal(rc_dictionary_read_holes(cut, &reader, NULL), RC_CORRUPT);
+    }
 }
 
 struct readers {
@@ -218,15 +302,215 @@ test_stored_form(void **state)
     }
 }
 
+static void
+test_bounds(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *dictionary = NULL;
+    assert_int_equal(rc_dictionary_new(NULL, &dictionary), RC_OK);
+    static const struct {
+        struct rc_dictionary_bounds bounds;
+        enum rc_status of_new;
+    } cases[] = {
+        {{2, 2, 6}, RC_OK}, /* Nothing is in it yet: "aaa" comes, */
+        {{2, 2, 4}, RC_OK}, /* "bbb" as well, */
+        {{2, 9, 9}, RC_LIMIT_EXCEEDED},
+        {{9, 2, 9}, RC_LIMIT_EXCEEDED},
+        {{9, 9, 6}, RC_LIMIT_EXCEEDED},
+        {{3, 3, 7}, RC_OK},
+    };
+    uint32_t count = 0;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        static const char *const keys[] = {"aaa", "bbb", "ccc"};
+        const struct rc_bytes fresh = rc_bytes_of(keys[count]);
+        uint32_t code = 77;
+        for (uint32_t known = 0; known < count; known++) {
+            const struct rc_bytes key = rc_bytes_of(keys[known]);
+            assert_int_equal(rc_dictionary_intern_within(dictionary, key, rc_dictionary_hash(key),
+                                                         &cases[i].bounds, &code),
+                             RC_OK);
+            assert_int_equal(code, known);
+        }
+        code = 77;
+        assert_int_equal(rc_dictionary_intern_within(dictionary, fresh, rc_dictionary_hash(fresh),
+                                                     &cases[i].bounds, &code),
+                         cases[i].of_new);
+        assert_int_equal(code, cases[i].of_new == RC_OK ? count : 77);
+        count += cases[i].of_new == RC_OK;
+        assert_int_equal(rc_dictionary_entry_count(dictionary), count);
+        assert_int_equal(rc_dictionary_key_bytes(dictionary), 3 * count);
+    }
+}
+
+/* The limits of an event property's dictionary, reached and passed. */
+static void
+test_limits(void **state)
+{
+    (void)state;
+    static const struct rc_dictionary_bounds bounds = {
+        RC_DICTIONARY_ENTRIES_MAX, RC_DICTIONARY_CODES_MAX, RC_DICTIONARY_BYTES_MAX};
+    static char large[RC_VALUE_BYTES_MAX];
+    const uint32_t large_count = (uint32_t)(RC_DICTIONARY_BYTES_MAX / sizeof(large));
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *of_many = NULL;
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *of_large = NULL;
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *of_codes = NULL;
+    assert_int_equal(rc_dictionary_new(NULL, &of_many), RC_OK);
+    assert_int_equal(rc_dictionary_new(NULL, &of_large), RC_OK);
+    assert_int_equal(rc_dictionary_new(NULL, &of_codes), RC_OK);
+    for (uint32_t i = 0; i <= RC_DICTIONARY_ENTRIES_MAX; i++) {
+        char buffer[40];
+        uint32_t code = 0;
+        const struct rc_bytes key = numbered_key(i, buffer);
+        assert_int_equal(
+            rc_dictionary_intern_within(of_many, key, rc_dictionary_hash(key), &bounds, &code),
+            i < RC_DICTIONARY_ENTRIES_MAX ? RC_OK : RC_LIMIT_EXCEEDED);
+    }
+    for (uint32_t i = 0; i <= large_count; i++) {
+        uint32_t code = 0;
+        const struct rc_bytes key = {large, sizeof(large)};
+        memcpy(large, &i, sizeof(i));
+        assert_int_equal(
+            rc_dictionary_intern_within(of_large, key, rc_dictionary_hash(key), &bounds, &code),
+            i < large_count ? RC_OK : RC_LIMIT_EXCEEDED);
+    }
+    assert_int_equal(rc_dictionary_skip(of_codes, RC_DICTIONARY_CODES_MAX - 1), RC_OK);
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t code = 0;
+        const struct rc_bytes key = {large, i + 1};
+        assert_int_equal(
+            rc_dictionary_intern_within(of_codes, key, rc_dictionary_hash(key), &bounds, &code),
+            i == 0 ? RC_OK : RC_LIMIT_EXCEEDED);
+    }
+}
+
+/* A dictionary of numbered keys, of which the codes that divide by gap are left. */
+static struct rc_dictionary *
+make_rebuilt(uint32_t count, uint32_t gap)
+{
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *dictionary = NULL;
+    struct rc_dictionary *rebuilt = NULL;
+    uint64_t *live = calloc(count / 64 + 1, sizeof(*live));
+    assert_non_null(live);
+    assert_int_equal(rc_dictionary_new(NULL, &dictionary), RC_OK);
+    for (uint32_t i = 0; i < count; i++) {
+        char buffer[400];
+        uint32_t code = 0;
+        assert_int_equal(rc_dictionary_intern(dictionary, numbered_key(i, buffer), &code), RC_OK);
+        if (i % gap == 0)
+            live[i / 64] |= (uint64_t)1 << (i % 64);
+    }
+    assert_int_equal(rc_dictionary_rebuild(dictionary, live, &rebuilt), RC_OK);
+    assert_int_equal(rc_dictionary_generation(rebuilt), rc_dictionary_generation(dictionary) + 1);
+    free(live);
+    return rebuilt;
+}
+
+static void
+expect_holes(const struct rc_dictionary *dictionary, uint32_t count, uint32_t gap)
+{
+    assert_int_equal(rc_dictionary_check(dictionary, NULL), RC_OK);
+    assert_int_equal(rc_dictionary_count(dictionary), count);
+    assert_int_equal(rc_dictionary_entry_count(dictionary), (count + gap - 1) / gap);
+    for (uint32_t i = 0; i < count; i++) {
+        char buffer[400];
+        const struct rc_bytes key = numbered_key(i, buffer);
+        const bool lives = i % gap == 0;
+        assert_int_equal(rc_dictionary_has(dictionary, i), lives);
+        assert_int_equal(rc_dictionary_find(dictionary, key), lives ? i : RC_CODE_NONE);
+        if (lives)
+            assert_true(rc_bytes_equal(rc_dictionary_key(dictionary, i), key));
+        else
+            assert_null(rc_dictionary_key(dictionary, i).data);
+    }
+}
+
+static void
+test_rebuilt_keeps_codes(void **state)
+{
+    (void)state;
+    static const uint32_t counts[] = {1, 16, 63, 4096 * 3 + 5, 60000};
+    static const uint32_t gaps[] = {1, 2, 7, 20000};
+    for (size_t c = 0; c < 5; c++) {
+        for (size_t g = 0; g < 4; g++) {
+            RC_CLEANUP(rc_dictionary_freep)
+            struct rc_dictionary *rebuilt = make_rebuilt(counts[c], gaps[g]);
+            expect_holes(rebuilt, counts[c], gaps[g]);
+            uint32_t code = 0;
+            assert_int_equal(
+                rc_dictionary_intern(rebuilt, RC_BYTES_LITERAL("something new"), &code), RC_OK);
+            assert_int_equal(code, counts[c]); /* No hole is filled. */
+        }
+    }
+}
+
+static void
+test_stored_holes(void **state)
+{
+    (void)state;
+    for (uint32_t gap = 1; gap < 400; gap += 57) {
+        RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *rebuilt = make_rebuilt(5000, gap);
+        RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *back = NULL;
+        RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+        rc_dictionary_write_holes(rebuilt, 5000, &writer);
+        assert_int_equal(rc_dictionary_new(NULL, &back), RC_OK);
+        struct rc_reader reader = rc_reader_of(writer.data, writer.size);
+        assert_int_equal(rc_dictionary_read_holes(back, &reader, NULL), RC_OK);
+        assert_int_equal(rc_reader_left(&reader), 0);
+        expect_holes(back, 5000, gap);
+    }
+    static const struct rc_bytes broken[] = {
+        RC_BYTES_LITERAL("\x02\x00"), /* No number of holes. */
+        RC_BYTES_LITERAL("\x02\x00\x00\x01"
+                         "a"),                                    /* None. */
+        RC_BYTES_LITERAL("\x02\x00\x03"),                         /* More than there are codes. */
+        RC_BYTES_LITERAL("\xff\xff\xff\x7f\x00\xff\xff\xff\x7f"), /* More than there may be. */
+    };
+    for (size_t i = 0; i < sizeof(broken) / sizeof(*broken); i++) {
+        RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *empty = NULL;
+        assert_int_equal(rc_dictionary_new(NULL, &empty), RC_OK);
+        struct rc_reader reader = rc_reader_of(broken[i].data, broken[i].size);
+        assert_int_equal(rc_dictionary_read_holes(empty, &reader, NULL), RC_CORRUPT);
+    }
+}
+
+/* Holes take next to nothing, however many there are. */
+static void
+test_holes_are_cheap(void **state)
+{
+    (void)state;
+    struct rc_account account = {0};
+    struct rc_dictionary *dictionary = NULL;
+    uint32_t code = 0;
+    assert_int_equal(rc_dictionary_new(&account, &dictionary), RC_OK);
+    assert_int_equal(rc_dictionary_skip(dictionary, 60000000), RC_OK);
+    assert_int_equal(rc_dictionary_intern(dictionary, RC_BYTES_LITERAL("a"), &code), RC_OK);
+    assert_int_equal(code, 60000000);
+    assert_true(rc_account_used(&account) < 100000);
+    assert_int_equal(rc_dictionary_find(dictionary, RC_BYTES_LITERAL("a")), code);
+    assert_int_equal(rc_dictionary_skip(dictionary, UINT32_MAX - 60000000), RC_LIMIT_EXCEEDED);
+    struct rc_dictionary *other = rc_dictionary_ref(dictionary);
+    assert_null(rc_dictionary_free(dictionary));
+    assert_int_equal(rc_dictionary_find(other, RC_BYTES_LITERAL("a")), code);
+    rc_dictionary_free(other);
+    assert_int_equal(rc_account_used(&account), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_a_naive_table),
+        cmocka_unit_test(test_forget_and_come_back),
+        cmocka_unit_test(test_holes),
         cmocka_unit_test(test_overhead_is_small),
         cmocka_unit_test(test_read_while_written),
         cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_stored_form),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_rebuilt_keeps_codes),
+        cmocka_unit_test(test_stored_holes),
+        cmocka_unit_test(test_holes_are_cheap),
     };
     return cmocka_run_group_tests_name("dictionary", tests, NULL, NULL);
 }

@@ -69,9 +69,11 @@ test_every_form_and_width(void **state)
     } expected[] = {
         {3, RC_COLUMN_RUNS, 1},    {10, RC_COLUMN_PLAIN, 1}, {11, RC_COLUMN_PLAIN, 2},
         {20, RC_COLUMN_SPARSE, 1}, {30, RC_COLUMN_PLAIN, 4}, {40, RC_COLUMN_PLAIN, 4},
+        {50, RC_COLUMN_PLAIN, 1},  {51, RC_COLUMN_PLAIN, 4},
     };
-    assert_int_equal(rc_slab_get_info(slab)->column_count, 6);
-    for (size_t i = 0; i < 6; i++) {
+    const size_t count = sizeof(expected) / sizeof(*expected);
+    assert_int_equal(rc_slab_get_info(slab)->column_count, count);
+    for (size_t i = 0; i < count; i++) {
         struct rc_column_view view;
         rc_slab_column_at(slab, (uint32_t)i, &view);
         assert_int_equal(view.property, expected[i].property);

@@ -209,7 +209,7 @@ write_file(const char *path, struct rc_bytes bytes)
 }
 
 static void
-test_mapped_slab_is_the_same(void **state)
+test_read_slab_is_the_same(void **state)
 {
     (void)state;
     char path[] = "/tmp/recount_slab_XXXXXX";
@@ -220,32 +220,37 @@ test_mapped_slab_is_the_same(void **state)
     const struct rc_bytes bytes = rc_slab_bytes(slab);
     write_file(path, bytes);
     struct rc_account account = {0};
-    struct rc_slab *mapped = NULL;
+    struct rc_slab *read_back = NULL;
     struct rc_error error;
-    assert_int_equal(rc_slab_map(rc_disk_real(), path, true, &account, &mapped, &error), RC_OK);
-    assert_int_equal(rc_account_used(&account), bytes.size);
-    assert_true(rc_bytes_equal(bytes, rc_slab_bytes(mapped)));
-    assert_null(rc_slab_unref(rc_slab_ref(mapped)));
-    rc_slab_unref(mapped);
+    assert_int_equal(
+        rc_slab_read(rc_disk_real(), path, RC_SLAB_WHOLE, &account, &read_back, &error), RC_OK);
+    assert_int_equal(rc_account_used(&account), bytes.size + 16);
+    assert_true(rc_bytes_equal(bytes, rc_slab_bytes(read_back)));
+    assert_null(rc_slab_unref(rc_slab_ref(read_back)));
+    rc_slab_unref(read_back);
     assert_int_equal(rc_account_used(&account), 0);
 
     char *block = copy_block(bytes, bytes.size);
     block[bytes.size - 64] ^= 1;
     write_file(path, (struct rc_bytes){block, bytes.size});
-    mapped = NULL;
-    assert_int_equal(rc_slab_map(rc_disk_real(), path, true, &account, &mapped, &error),
-                     RC_CORRUPT);
+    read_back = NULL;
+    assert_int_equal(
+        rc_slab_read(rc_disk_real(), path, RC_SLAB_WHOLE, &account, &read_back, &error),
+        RC_CORRUPT);
     block[0] = 'X';
     write_file(path, (struct rc_bytes){block, bytes.size});
-    assert_int_equal(rc_slab_map(rc_disk_real(), path, false, &account, &mapped, &error),
-                     RC_CORRUPT);
+    assert_int_equal(
+        rc_slab_read(rc_disk_real(), path, RC_SLAB_LAYOUT, &account, &read_back, &error),
+        RC_CORRUPT);
     write_file(path, (struct rc_bytes){block, 0});
-    assert_true(rc_slab_map(rc_disk_real(), path, false, &account, &mapped, &error) != RC_OK);
+    assert_true(rc_slab_read(rc_disk_real(), path, RC_SLAB_LAYOUT, &account, &read_back, &error) !=
+                RC_OK);
     account.limit_bytes = 1;
     write_file(path, bytes);
-    assert_int_equal(rc_slab_map(rc_disk_real(), path, false, &account, &mapped, &error),
-                     RC_LIMIT_EXCEEDED);
-    assert_null(mapped);
+    assert_int_equal(
+        rc_slab_read(rc_disk_real(), path, RC_SLAB_LAYOUT, &account, &read_back, &error),
+        RC_NO_MEMORY);
+    assert_null(read_back);
     assert_int_equal(rc_account_used(&account), 0);
     rc_alloc_free(block);
     rc_slab_unref(slab);
@@ -261,7 +266,7 @@ main(void)
         cmocka_unit_test(test_every_cut_is_refused),
         cmocka_unit_test(test_forged_bytes_harm_nobody),
         cmocka_unit_test(test_invariants_are_seen_behind_checksums),
-        cmocka_unit_test(test_mapped_slab_is_the_same),
+        cmocka_unit_test(test_read_slab_is_the_same),
     };
     return cmocka_run_group_tests_name("slab_check", tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* The stored form of a slab, byte by byte: a change here is a new format version. */
+/* The stored form of a slab, byte by byte: a change here is a new format version. Bytes of every
+ * version that was ever written are kept, and read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,22 +20,44 @@ struct golden_line {
     const char *hex;
 };
 
-static const struct golden_line golden[] = {
-#include "golden_slab.h"
+/* The columns 2, 5 and 9 of make_slab. */
+static const struct golden_line golden_v1[] = {
+#include "golden_slab_v1.h"
+};
+#define COLUMNS_V1 3u
+
+/* All of its columns. */
+static const struct golden_line golden_v2[] = {
+#include "golden_slab_v2.h"
 };
 
-#define GOLDEN_LINES (sizeof(golden) / sizeof(*golden))
+#define LINES(golden) (sizeof(golden) / sizeof(*(golden)))
+#define COLUMNS 5u
 
-/* Four users of ten rows; ids of all three kinds; a column of each form. */
-static struct rc_slab *
-make_slab(void)
+/* A cell of a text: one of 23 paths, of which some begin as others do. */
+static rc_cell
+text_cell(struct rc_dictionary *values, uint32_t number)
 {
-    static const uint32_t properties[] = {2, 5, 9};
+    char key[32];
+    uint32_t code = 0;
+    const int size = snprintf(key, sizeof(key), "%c/p/%u", RC_VALUE_STRING, number * 7 % 23);
+    assert_int_equal(rc_dictionary_intern(values, (struct rc_bytes){key, (size_t)size}, &code),
+                     RC_OK);
+    return rc_cell_of_text(code);
+}
+
+/* Four users of ten rows; ids of all three kinds; a column of each form, and two with texts. */
+static struct rc_slab *
+make_slab(uint32_t column_count)
+{
+    static const uint32_t properties[COLUMNS] = {2, 5, 9, 12, 13};
     static char texts[ROWS][8];
     uint32_t users[ROWS];
     int64_t times_ms[ROWS];
     struct rc_event_id ids[ROWS];
-    rc_cell cells[3][ROWS];
+    rc_cell cells[COLUMNS][ROWS];
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *values = NULL;
+    assert_int_equal(rc_dictionary_new(NULL, &values), RC_OK);
     for (uint32_t i = 0; i < ROWS; i++) {
         users[i] = 3 + i / 10 * 4;
         times_ms[i] = RIG_WINDOW_MS + 1000 * (int64_t)(i % 10) + 5;
@@ -48,15 +71,21 @@ make_slab(void)
         cells[0][i] = rc_cell_of_code(3);
         cells[1][i] = i % 3 == 0 ? RC_CELL_NULL : (rc_cell)(100 - i % 3) << 3 | RC_CELL_INT;
         cells[2][i] = i == 17 ? (rc_cell)1 << 3 | RC_CELL_BOOL : RC_CELL_NULL;
+        cells[3][i] = i % 9 == 8   ? RC_CELL_NULL
+                      : i % 2 == 0 ? rc_cell_of_code(i % 3)
+                                   : text_cell(values, i);
+        cells[4][i] = i % 30 == 1 ? text_cell(values, i) : RC_CELL_NULL;
     }
-    const rc_cell *columns[] = {cells[0], cells[1], cells[2]};
+    const rc_cell *columns[] = {cells[0], cells[1], cells[2], cells[3], cells[4]};
+    const struct rc_dictionary *column_texts[] = {NULL, NULL, NULL, values, values};
     const struct rc_row_source rows = {.row_count = ROWS,
                                        .users = users,
                                        .times_ms = times_ms,
                                        .ids = ids,
-                                       .column_count = 3,
+                                       .column_count = column_count,
                                        .column_properties = properties,
-                                       .column_cells = columns};
+                                       .column_cells = columns,
+                                       .column_texts = column_texts};
     const struct rc_slab_source source = {.rows = &rows};
     return rig_build(&source, 1, RIG_WINDOW_MS);
 }
@@ -78,34 +107,124 @@ print_bytes(struct rc_bytes bytes)
     }
 }
 
+/* The bytes of golden lines; an rc_alloc block. */
+static unsigned char *
+bytes_of_lines(const struct golden_line *lines, size_t line_count, size_t size)
+{
+    unsigned char *bytes = rc_alloc_zero(size);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < line_count; i++) {
+        const char *hex = lines[i].hex;
+        for (size_t at = lines[i].offset; *hex != '\0'; at++, hex += 2) {
+            unsigned byte = 0;
+            assert_true(at < size && sscanf(hex, "%2x", &byte) == 1);
+            bytes[at] = (unsigned char)byte;
+        }
+    }
+    return bytes;
+}
+
 static void
 test_golden_bytes(void **state)
 {
     (void)state;
-    struct rc_slab *slab = make_slab();
+    struct rc_slab *slab = make_slab(COLUMNS);
     const struct rc_bytes bytes = rc_slab_bytes(slab);
-    unsigned char *expected = calloc(1, bytes.size);
-    assert_non_null(expected);
-    for (size_t i = 0; i < GOLDEN_LINES; i++) {
-        const char *hex = golden[i].hex;
-        for (size_t at = golden[i].offset; *hex != '\0'; at++, hex += 2) {
-            unsigned byte = 0;
-            assert_true(at < bytes.size && sscanf(hex, "%2x", &byte) == 1);
-            expected[at] = (unsigned char)byte;
-        }
-    }
+    unsigned char *expected = bytes_of_lines(golden_v2, LINES(golden_v2), bytes.size);
     if (memcmp(expected, bytes.data, bytes.size) != 0)
         print_bytes(bytes);
     assert_memory_equal(bytes.data, expected, bytes.size);
-    free(expected);
+    rc_alloc_free(expected);
     rc_slab_unref(slab);
+}
+
+static void
+expect_same_ids(const struct rc_slab *a, const struct rc_slab *b)
+{
+    for (uint32_t row = 0; row < ROWS; row++) {
+        const struct rc_event_id x = rc_slab_event_id(a, row);
+        const struct rc_event_id y = rc_slab_event_id(b, row);
+        assert_int_equal(x.kind, y.kind);
+        assert_int_equal(rc_event_id_compare(&x, &y), 0);
+    }
+}
+
+/* Same columns, cell by cell. */
+static void
+expect_same_columns(const struct rc_slab *a, const struct rc_slab *b)
+{
+    assert_int_equal(rc_slab_get_info(a)->column_count, rc_slab_get_info(b)->column_count);
+    for (uint32_t i = 0; i < rc_slab_get_info(a)->column_count; i++) {
+        struct rc_column_view x;
+        struct rc_column_view y;
+        rc_slab_column_at(a, i, &x);
+        rc_slab_column_at(b, i, &y);
+        assert_int_equal(x.property, y.property);
+        assert_int_equal(x.dictionary_count, y.dictionary_count);
+        assert_memory_equal(x.dictionary, y.dictionary, x.dictionary_count * sizeof(rc_cell));
+        assert_int_equal(x.texts.count, 0);
+        for (uint32_t row = 0; row < ROWS; row++)
+            assert_int_equal(rc_column_code(&x, row), rc_column_code(&y, row));
+    }
+}
+
+static void
+test_version_1_is_read(void **state)
+{
+    (void)state;
+    struct rc_slab *today = make_slab(COLUMNS_V1);
+    const size_t size = rc_slab_bytes(today).size;
+    unsigned char *bytes = bytes_of_lines(golden_v1, LINES(golden_v1), size);
+    struct rc_slab *slab = NULL;
+    struct rc_error error;
+    assert_int_equal(bytes[8], 1);
+    assert_int_equal(rc_slab_of_block(bytes, size, &slab, &error), RC_OK);
+    assert_int_equal(rc_slab_check(slab, &error), RC_OK);
+    assert_memory_equal(rc_slab_get_info(slab), rc_slab_get_info(today),
+                        sizeof(struct rc_slab_info));
+    assert_memory_equal(rc_slab_users(slab), rc_slab_users(today), 4 * sizeof(uint32_t));
+    assert_memory_equal(rc_slab_starts(slab), rc_slab_starts(today), 5 * sizeof(uint32_t));
+    assert_memory_equal(rc_slab_times(slab), rc_slab_times(today), ROWS * sizeof(uint32_t));
+    expect_same_ids(slab, today);
+    expect_same_columns(slab, today);
+
+    /* A merge makes today's bytes of it. */
+    const struct rc_slab_source source = {.slab = slab};
+    struct rc_slab *merged = rig_build(&source, 1, RIG_WINDOW_MS);
+    assert_memory_equal(rc_slab_bytes(merged).data, rc_slab_bytes(today).data, size);
+    rc_slab_unref(merged);
+    rc_slab_unref(slab);
+    rc_slab_unref(today);
+}
+
+static void
+test_versions_that_are_not_known(void **state)
+{
+    (void)state;
+    struct rc_slab *today = make_slab(COLUMNS);
+    const struct rc_bytes bytes = rc_slab_bytes(today);
+    for (uint32_t version = 0; version < 4; version++) {
+        void *block = rc_alloc(bytes.size);
+        memcpy(block, bytes.data, bytes.size);
+        struct rc_slab_header *header = block;
+        struct rc_slab *slab = NULL;
+        header->version = version;
+        header->crc32c = rc_slab_header_crc32c(header);
+        /* Version 1 has no texts. */
+        assert_int_equal(rc_slab_of_block(block, bytes.size, &slab, NULL),
+                         version == 2 ? RC_OK : RC_CORRUPT);
+        if (slab == NULL)
+            rc_alloc_free(block);
+        rc_slab_unref(slab);
+    }
+    rc_slab_unref(today);
 }
 
 static void
 test_forms_of_the_columns(void **state)
 {
     (void)state;
-    struct rc_slab *slab = make_slab();
+    struct rc_slab *slab = make_slab(COLUMNS);
     struct rc_column_view view;
     assert_true(rc_slab_column(slab, 2, &view));
     assert_int_equal(view.form, RC_COLUMN_RUNS);
@@ -120,9 +239,45 @@ test_forms_of_the_columns(void **state)
     assert_int_equal(view.positions[0], 17);
     assert_int_equal(rc_column_code(&view, 16), RC_CODE_NONE);
     assert_int_equal(rc_column_code(&view, 17), 0);
-    assert_int_equal(rc_column_cell(&view, 18), RC_CELL_NULL);
+    assert_int_equal(rc_column_code(&view, 18), RC_CODE_NONE);
+    assert_true(rc_slab_column(slab, 12, &view));
+    assert_int_equal(view.form, RC_COLUMN_PLAIN);
+    assert_int_equal(view.dictionary_count, 4);
+    assert_true(view.texts.count > RC_TEXTS_BLOCK);
+    assert_true(rc_slab_column(slab, 13, &view));
+    assert_int_equal(view.form, RC_COLUMN_SPARSE);
+    assert_int_equal(view.dictionary_count, 0);
+    assert_int_equal(view.texts.count, 2);
     assert_false(rc_slab_column(slab, 3, &view));
-    assert_false(rc_slab_column(slab, 10, &view));
+    assert_false(rc_slab_column(slab, 14, &view));
+    rc_slab_unref(slab);
+}
+
+static void
+test_values_of_codes(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    struct rc_slab *slab = make_slab(COLUMNS);
+    struct rc_column_view view;
+    struct rc_value value;
+    assert_true(rc_slab_column(slab, 12, &view));
+    for (uint32_t row = 1; row < ROWS; row += 2) {
+        char text[16];
+        (void)snprintf(text, sizeof(text), "/p/%u", row * 7 % 23);
+        assert_int_equal(rc_column_value(&view, NULL, rc_column_code(&view, row), arena, &value),
+                         RC_OK);
+        if (row % 9 == 8)
+            assert_int_equal(value.kind, RC_VALUE_NULL);
+        else
+            assert_true(value.kind == RC_VALUE_STRING &&
+                        rc_bytes_equal(value.string, rc_bytes_of(text)));
+    }
+    assert_true(rc_slab_column(slab, 9, &view));
+    assert_int_equal(rc_column_value(&view, NULL, 0, arena, &value), RC_OK);
+    assert_true(value.kind == RC_VALUE_BOOL && value.boolean);
+    assert_int_equal(rc_column_value(&view, NULL, RC_CODE_NONE, arena, &value), RC_OK);
+    assert_int_equal(value.kind, RC_VALUE_NULL);
     rc_slab_unref(slab);
 }
 
@@ -130,7 +285,7 @@ static void
 test_users_and_rows(void **state)
 {
     (void)state;
-    struct rc_slab *slab = make_slab();
+    struct rc_slab *slab = make_slab(COLUMNS);
     assert_int_equal(rc_slab_get_info(slab)->user_count, 4);
     assert_int_equal(rc_slab_user_lower_bound(slab, 0), 0);
     assert_int_equal(rc_slab_user_lower_bound(slab, 4), 1);
@@ -155,7 +310,10 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_bytes),
+        cmocka_unit_test(test_version_1_is_read),
+        cmocka_unit_test(test_versions_that_are_not_known),
         cmocka_unit_test(test_forms_of_the_columns),
+        cmocka_unit_test(test_values_of_codes),
         cmocka_unit_test(test_users_and_rows),
     };
     return cmocka_run_group_tests_name("slab_format", tests, NULL, NULL);

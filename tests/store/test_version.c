@@ -94,11 +94,50 @@ test_slabs_are_in_order(void **state)
     assert_int_equal(version->slabs[1].id, 3);
 }
 
+/* Many at once give what one by one does. */
+static void
+test_many_slabs_at_once(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_version_unrefp) struct rc_version *version = NULL;
+    RC_CLEANUP(rc_head_unrefp) struct rc_head *head = NULL;
+    RC_CLEANUP(rc_slab_unrefp) struct rc_slab *early = make_slab(0);
+    RC_CLEANUP(rc_slab_unrefp) struct rc_slab *late = make_slab(RIG_WINDOW_MS);
+    assert_int_equal(rc_head_new(NULL, 100, &head), RC_OK);
+    assert_int_equal(rc_version_new(NULL, head, &version), RC_OK);
+    struct rc_slab *const first[] = {early, early, late};
+    static const uint64_t first_ids[] = {3, 7, 5};
+    struct rc_slab *const second[] = {early, early, late, late, late};
+    static const uint64_t second_ids[] = {1, 5, 2, 6, 9};
+    assert_int_equal(rc_version_add_slabs(version, first, first_ids, 3), RC_OK);
+    assert_int_equal(rc_version_add_slabs(version, second, second_ids, 5), RC_OK);
+    assert_int_equal(rc_version_add_slabs(version, NULL, NULL, 0), RC_OK);
+    static const uint64_t expected[] = {1, 3, 5, 7, 2, 5, 6, 9};
+    assert_int_equal(version->slab_count, 8);
+    for (uint32_t i = 0; i < 8; i++) {
+        const int64_t window = rc_slab_get_info(i < 4 ? early : late)->window_start_ms;
+        assert_int_equal(version->slabs[i].id, expected[i]);
+        assert_ptr_equal(version->slabs[i].slab, i < 4 ? early : late);
+        assert_int_equal(rc_version_place_slab(version, window, expected[i]), i);
+        assert_int_equal(rc_version_place_slab(version, window, 100), 8);
+        assert_int_equal(rc_version_place_slab(version, window + 1, expected[i]), 8);
+    }
+    static const uint64_t removed[] = {1, 7, 2, 9};
+    rc_version_remove_slabs(version, removed, 4);
+    static const uint64_t left[] = {3, 5, 5, 6};
+    assert_int_equal(version->slab_count, 4);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(version->slabs[i].id, left[i]);
+    rc_version_remove_slabs(version, left, 4);
+    assert_int_equal(version->slab_count, 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_drafts_are_apart),
+        cmocka_unit_test(test_many_slabs_at_once),
         cmocka_unit_test(test_slabs_are_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,186 @@
+/*
+ * Columns. Values become cells once per distinct value; then a column is one pass that scatters
+ * cells into the head's arrays.
+ *
+ * A text's code is one of a head, and a batch may fill several. So a text is pending until a row
+ * needs it, is then interned in the head at hand, and is pending again when the next head begins:
+ * no head gets a text that none of its rows has. Its key is hashed once.
+ */
+#include "engine/intake/columns.h"
+
+#include "engine/base/assert.h"
+#include "engine/intake/packed.h"
+#include "engine/store/value_key.h"
+
+/* No kind of cell: a text that the head at hand does not have yet. */
+#define PENDING ((rc_cell)7)
+
+static enum rc_status
+intern_value(struct rc_column_cells *cells,
+             struct rc_dictionary *dictionary,
+             const struct rc_dictionary_bounds *bounds,
+             struct rc_arena *arena,
+             uint32_t code)
+{
+    RC_CLEANUP(rc_value_key_close) struct rc_value_key key;
+    const enum rc_status opened = rc_value_key_open(&key, cells->column->values[code - 1]);
+    RC_TRY(opened);
+    const uint32_t hash = rc_dictionary_hash(key.bytes);
+    uint32_t interned = 0;
+    const enum rc_status status =
+        rc_dictionary_intern_within(dictionary, key.bytes, hash, bounds, &interned);
+    cells->of_code[code] = rc_cell_of_code(interned);
+    if (status != RC_LIMIT_EXCEEDED)
+        return status;
+    if (cells->hashes == NULL)
+        cells->hashes = RC_ARENA_ARRAY(arena, uint32_t, (size_t)cells->column->value_count + 1);
+    if (cells->hashes == NULL)
+        return RC_NO_MEMORY;
+    cells->hashes[code] = hash;
+    cells->of_code[code] = PENDING;
+    return RC_OK;
+}
+
+static enum rc_status
+intern_column(struct rc_column_cells *cells,
+              struct rc_properties *properties,
+              const struct rc_dictionary_bounds *bounds,
+              struct rc_arena *arena)
+{
+    const struct rc_batch_column *column = cells->column;
+    RC_TRY(rc_properties_intern(properties, column->name, &cells->property));
+    struct rc_dictionary *dictionary = rc_properties_dictionary(properties, cells->property);
+    cells->of_code = RC_ARENA_ARRAY(arena, rc_cell, (size_t)column->value_count + 1);
+    if (cells->of_code == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t code = 1; code <= column->value_count; code++)
+        if (!rc_cell_inline(column->values[code - 1], &cells->of_code[code]))
+            RC_TRY(intern_value(cells, dictionary, bounds, arena, code));
+    return RC_OK;
+}
+
+enum rc_status
+rc_columns_intern(struct rc_properties *properties,
+                  const struct rc_batch_table *table,
+                  const struct rc_dictionary_bounds *bounds,
+                  struct rc_arena *arena,
+                  struct rc_column_cells **ret_cells)
+{
+    static const struct rc_dictionary_bounds none = RC_DICTIONARY_BOUNDS_NONE;
+    struct rc_column_cells *cells =
+        RC_ARENA_ARRAY(arena, struct rc_column_cells, table->column_count);
+    if (cells == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        cells[i].column = &table->columns[i];
+        RC_TRY(intern_column(&cells[i], properties, bounds == NULL ? &none : bounds, arena));
+        RC_ASSERT(bounds != NULL || cells[i].hashes == NULL);
+    }
+    *ret_cells = cells;
+    return RC_OK;
+}
+
+/* The first entry of a sparse column at or behind row. */
+static uint32_t
+sparse_lower_bound(const struct rc_batch_column *column, uint32_t row)
+{
+    uint32_t low = 0;
+    uint32_t high = column->sparse_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (rc_packed_u32(column->rows, middle) < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void
+scatter_dense(const struct rc_column_cells *column_cells,
+              uint32_t first,
+              uint32_t count,
+              rc_cell *cells)
+{
+    const struct rc_batch_column *column = column_cells->column;
+    const rc_cell *of_code = column_cells->of_code;
+    const unsigned char *codes = column->codes + (size_t)first * column->code_width;
+    switch (column->code_width) {
+    case 1:
+        for (uint32_t i = 0; i < count; i++)
+            cells[i] = of_code[codes[i]];
+        break;
+    case 2:
+        for (uint32_t i = 0; i < count; i++)
+            cells[i] = of_code[rc_packed_code(codes, 2, i)];
+        break;
+    default:
+        for (uint32_t i = 0; i < count; i++)
+            cells[i] = of_code[rc_packed_u32(codes, i)];
+        break;
+    }
+}
+
+/* Makes the texts of another head pending. */
+static void
+begin_head(struct rc_column_cells *cells, const struct rc_head *head)
+{
+    if (cells->head == head || cells->hashes == NULL)
+        return;
+    for (uint32_t code = 1; code <= cells->column->value_count; code++)
+        if (rc_cell_kind_of(cells->of_code[code]) == RC_CELL_TEXT)
+            cells->of_code[code] = PENDING;
+    cells->head = head;
+}
+
+/* Interns a pending text in the head. */
+static enum rc_status
+need_text(struct rc_column_cells *cells, struct rc_head *head, uint32_t code)
+{
+    if (cells->of_code[code] != PENDING)
+        return RC_OK;
+    RC_CLEANUP(rc_value_key_close) struct rc_value_key key;
+    const enum rc_status opened = rc_value_key_open(&key, cells->column->values[code - 1]);
+    RC_TRY(opened);
+    return rc_head_intern_text(head, cells->property, key.bytes, cells->hashes[code],
+                               &cells->of_code[code]);
+}
+
+/* Interns the texts of rows of a dense column. */
+static enum rc_status
+need_texts(struct rc_column_cells *cells, struct rc_head *head, uint32_t first, uint32_t count)
+{
+    const struct rc_batch_column *column = cells->column;
+    for (uint32_t row = first; row < first + count; row++)
+        RC_TRY(need_text(cells, head, rc_packed_code(column->codes, column->code_width, row)));
+    return RC_OK;
+}
+
+enum rc_status
+rc_column_scatter(struct rc_column_cells *cells,
+                  struct rc_head *head,
+                  const struct rc_head_room *room,
+                  uint32_t first)
+{
+    const struct rc_batch_column *column = cells->column;
+    rc_cell *to = NULL;
+    begin_head(cells, head);
+    if (column->rows == NULL) {
+        if (cells->hashes != NULL)
+            RC_TRY(need_texts(cells, head, first, room->count));
+        RC_TRY(rc_head_room_cells(head, room, cells->property, &to));
+        scatter_dense(cells, first, room->count, to);
+        return RC_OK;
+    }
+    for (uint32_t k = sparse_lower_bound(column, first); k < column->sparse_count; k++) {
+        const uint32_t row = rc_packed_u32(column->rows, k);
+        const uint32_t code = rc_packed_code(column->codes, column->code_width, k);
+        if (row >= first + room->count)
+            break;
+        if (to == NULL)
+            RC_TRY(rc_head_room_cells(head, room, cells->property, &to));
+        RC_TRY(need_text(cells, head, code));
+        to[row - first] = cells->of_code[code];
+    }
+    return RC_OK;
+}

@@ -1,0 +1,53 @@
+/* Groups, inside: shared by groups.c and groups_build.c and nobody else. */
+#ifndef RC_QUERY_GROUPS_FORM_H
+#define RC_QUERY_GROUPS_FORM_H
+
+#include "engine/query/groups.h"
+#include "engine/query/text_groups.h"
+
+#define RC_GROUP_CACHE_SLOTS 4096u
+
+struct rc_group_list {
+    uint32_t begin; /* In members. */
+    uint32_t count;
+};
+
+struct rc_slab_groups {
+    bool present; /* The slab has the column. */
+    struct rc_column_view column;
+    uint32_t *sets; /* By local code. */
+};
+
+struct rc_groups {
+    const struct rc_plan *plan;
+    struct rc_arena *arena;             /* Tables. */
+    struct rc_arena *scratch;           /* Elements of a list, while it is resolved. */
+    const struct rc_dictionary *values; /* Of the property; NULL: no such property. */
+    struct rc_dictionary *groups;       /* Of all values but most texts of slabs. */
+    struct rc_text_groups *texts;       /* Of these; NULL: none. */
+    struct rc_text_source *text_sources;
+    uint32_t text_source_count;
+    uint32_t null_group;
+    uint32_t *set_of_code; /* By code of values. */
+    uint32_t set_of_code_count;
+    const struct rc_dictionary *head_texts; /* Of the head resolved last, */
+    uint32_t *set_of_head_text;             /* and by code of them. */
+    uint32_t head_text_count;
+    struct rc_slab_groups *slabs; /* By index in the view. */
+    uint32_t **chunks;            /* By index in the view: a set a row; NULL: all null. */
+    uint32_t *persons;            /* User breakdown: a set a person. */
+    struct rc_group_list *lists;
+    size_t list_capacity;
+    uint32_t list_count;
+    uint32_t *members;
+    size_t member_capacity;
+    uint32_t member_count;
+    rc_cell cache_cells[RC_GROUP_CACHE_SLOTS];
+    uint32_t cache_sets[RC_GROUP_CACHE_SLOTS];
+};
+
+/* Numbers all values and fills the tables. groups is zero but for its plan. */
+RC_MUST_USE enum rc_status
+rc_groups_build(struct rc_groups *groups, const struct rc_breakdown *breakdown, int64_t as_of_ms);
+
+#endif
