@@ -1,5 +1,5 @@
-"""Random queries about how users use the product: lifecycle, stickiness, sessions, paths. And their tags for the
-coverage table.
+"""Random queries about how users use the product: lifecycle, stickiness, sessions, paths, lists of
+users. And their tags for the coverage table.
 
 The parts that all queries share (selectors, scopes) come from queries.py as callbacks, so that
 queries.py can list the makers of this file.

@@ -1,5 +1,5 @@
-"""Lifecycle, stickiness, sessions and paths between the oracle's dicts and the messages of recount.v1; wire.py has
-the parts.
+"""Lifecycle, stickiness, sessions, paths and lists of users between the oracle's dicts and the
+messages of recount.v1; wire.py has the parts.
 """
 
 from recount.v1 import lifecycle_pb2, paths_pb2, sessions_pb2, stickiness_pb2, user_list_pb2
