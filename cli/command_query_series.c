@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/compare_options.h"
 #include "cli/message_json.h"
 #include "cli/query_options.h"
 #include "cli/render.h"
@@ -206,41 +207,6 @@ build_one(struct series *series, size_t index)
     return one;
 }
 
-static enum rc_exit_code
-build_comparison(struct series *series, Recount__V1__SeriesComparison **ret_comparison)
-{
-    char unit[16];
-    unsigned count = 0;
-    int used = 0;
-    struct rc_arena *arena = series->query.session.arena;
-    if (series->compare == NULL)
-        return RC_EXIT_OK;
-    Recount__V1__SeriesComparison *comparison =
-        RC_MESSAGE(arena, Recount__V1__SeriesComparison, recount__v1__series_comparison);
-    *ret_comparison = comparison;
-    if (strcmp(series->compare, "previous") == 0) {
-        comparison->kind_case = RECOUNT__V1__SERIES_COMPARISON__KIND_PREVIOUS_PERIOD;
-        comparison->previous_period =
-            RC_MESSAGE(arena, Recount__V1__PreviousPeriod, recount__v1__previous_period);
-        return RC_EXIT_OK;
-    }
-    comparison->kind_case = RECOUNT__V1__SERIES_COMPARISON__KIND_SHIFT;
-    comparison->shift = RC_MESSAGE(arena, Recount__V1__CalendarShift, recount__v1__calendar_shift);
-    const bool read = sscanf(series->compare, "%u %15[a-z]%n", &count, unit, &used) == 2 &&
-                      count > 0 && series->compare[used] == '\0';
-    const size_t size = read ? strlen(unit) : 0;
-    if (size > 1 && unit[size - 1] == 's')
-        unit[size - 1] = '\0';
-    if (!read || !rc_options_unit(unit, &comparison->shift->unit)) {
-        fprintf(stderr,
-                "recount: --compare takes \"previous\" or a number of days, weeks or months "
-                "(\"1 month\")\n");
-        return RC_EXIT_USAGE;
-    }
-    comparison->shift->count = count;
-    return RC_EXIT_OK;
-}
-
 static void
 build_formulas(struct series *series, Recount__V1__SeriesRequest *request)
 {
@@ -276,7 +242,8 @@ build(struct series *series, Recount__V1__SeriesRequest *request)
     if (code == RC_EXIT_OK)
         code = rc_split_options_breakdown(&series->split, query, &request->breakdown);
     if (code == RC_EXIT_OK)
-        code = build_comparison(series, &request->comparison);
+        code = rc_compare_options_read(series->query.session.arena, series->compare,
+                                       &request->comparison);
     build_formulas(series, request);
     request->cumulative = series->cumulative;
     return code;

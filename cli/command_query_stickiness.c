@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/command.h"
+#include "cli/compare_options.h"
 #include "cli/message_json.h"
 #include "cli/query_options.h"
 #include "cli/render_usage.h"
@@ -11,7 +12,7 @@ struct stickiness {
     struct rc_query_options query;
     uint32_t min_events;
     bool at_least;
-    bool compare;
+    const char *compare;
 };
 
 enum key { KEY_AT_LEAST = 0x100, KEY_COMPARE, KEY_MIN };
@@ -20,7 +21,7 @@ static const struct argp_option options[] = {
     {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0, "Bucket: day, week, month, ... (default: by range)", 1},
     {"at-least", KEY_AT_LEAST, NULL, 0, "Users of so many buckets or more (default: exactly)", 1},
     {"min-events", KEY_MIN, "N", 0, "Events that make a bucket active (1)", 1},
-    {"compare", KEY_COMPARE, NULL, 0, "Also the time of the same length right before", 1},
+    {"compare", KEY_COMPARE, "TIME", 0, "Also an earlier time: \"previous\", \"1 month\", ...", 1},
     {0},
 };
 
@@ -34,7 +35,7 @@ parse(int key, char *argument, struct argp_state *state)
         stickiness->at_least = true;
         return 0;
     case KEY_COMPARE:
-        stickiness->compare = true;
+        stickiness->compare = argument;
         return 0;
     case KEY_MIN:
         stickiness->min_events = (uint32_t)strtoul(argument, &end, 10);
@@ -56,7 +57,7 @@ static const struct argp argp = {
     parse,
     "[EVENTS]",
     "In how many days (weeks, months) users are active (default: any event is activity).\v"
-    "  recount query stickiness --unit day --from 30d --compare\n"
+    "  recount query stickiness --unit day --from 30d --compare previous\n"
     "  recount query stickiness 'type = purchase' --unit week --min-events 2 --at-least",
     rc_query_children,
     NULL,
@@ -66,7 +67,6 @@ static enum rc_exit_code
 build(struct stickiness *stickiness, Recount__V1__StickinessRequest *request)
 {
     struct rc_query_options *query = &stickiness->query;
-    struct rc_arena *arena = query->session.arena;
     const char *events = query->words.count > 0 ? query->words.items[0] : "any";
     enum rc_exit_code code = rc_query_options_selector(query, events, &request->selector);
     if (code == RC_EXIT_OK)
@@ -77,14 +77,7 @@ build(struct stickiness *stickiness, Recount__V1__StickinessRequest *request)
     request->min_events_per_bucket = stickiness->min_events;
     if (stickiness->at_least)
         request->count = RECOUNT__V1__STICKINESS_COUNT__STICKINESS_COUNT_AT_LEAST;
-    if (stickiness->compare) {
-        request->comparison =
-            RC_MESSAGE(arena, Recount__V1__SeriesComparison, recount__v1__series_comparison);
-        request->comparison->kind_case = RECOUNT__V1__SERIES_COMPARISON__KIND_PREVIOUS_PERIOD;
-        request->comparison->previous_period =
-            RC_MESSAGE(arena, Recount__V1__PreviousPeriod, recount__v1__previous_period);
-    }
-    return code;
+    return rc_compare_options_read(query->session.arena, stickiness->compare, &request->comparison);
 }
 
 enum rc_exit_code

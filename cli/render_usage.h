@@ -1,6 +1,6 @@
 /*
- * Render usage: how users use the product (lifecycle, stickiness, sessions, paths), drawn for a
- * terminal and as tables for other programs.
+ * Render usage: how users use the product (lifecycle, stickiness, sessions, paths, lists of
+ * users), drawn for a terminal and as tables for other programs.
  *
  * Threading: one thread.
  */
@@ -12,6 +12,7 @@
 #include "recount/v1/paths.pb-c.h"
 #include "recount/v1/sessions.pb-c.h"
 #include "recount/v1/stickiness.pb-c.h"
+#include "recount/v1/user_list.pb-c.h"
 
 /* A line for each bucket: a bar of new, returning and resurrecting users, and the numbers. */
 void
@@ -52,5 +53,11 @@ rc_render_paths(const struct rc_paint *paint, const Recount__V1__PathsResponse *
 /* The edges; drop-off has no target. */
 void
 rc_render_paths_csv(FILE *out, const Recount__V1__PathsResponse *reply);
+
+/* A line for each user; times are UTC. */
+void
+rc_render_users(const struct rc_paint *paint, const Recount__V1__ListUsersResponse *reply);
+void
+rc_render_users_csv(FILE *out, const Recount__V1__ListUsersResponse *reply, bool with_head);
 
 #endif

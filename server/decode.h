@@ -140,7 +140,8 @@ rc_decode_check_references(const struct rc_decode *decode);
 
 /* ---- Parts of requests ----------------------------------------------------------------------- */
 
-enum rc_range_rule { RC_RANGE_REQUIRED, RC_RANGE_REFUSED };
+/* Without an optional range the scope has all time. */
+enum rc_range_rule { RC_RANGE_REQUIRED, RC_RANGE_OPTIONAL, RC_RANGE_REFUSED };
 
 #define RC_WEEK_START_DEFAULT UINT32_MAX
 

@@ -78,27 +78,30 @@ decode_formulas(struct rc_decode *decode,
     return RC_OK;
 }
 
-static enum rc_status
-decode_comparison(struct rc_decode *decode,
-                  const Recount__V1__SeriesComparison *in,
-                  struct rc_series_request *question)
+enum rc_status
+rc_decode_comparison(struct rc_decode *decode,
+                     const Recount__V1__SeriesComparison *in,
+                     enum rc_compare_kind *ret_compare,
+                     enum rc_unit *ret_shift_unit,
+                     uint32_t *ret_shift_count)
 {
+    *ret_compare = RC_COMPARE_NONE;
     if (in == NULL)
         return RC_OK;
     const size_t mark = rc_decode_enter(decode, "comparison");
     switch (in->kind_case) {
     case RECOUNT__V1__SERIES_COMPARISON__KIND_PREVIOUS_PERIOD:
-        question->compare = RC_COMPARE_PREVIOUS;
+        *ret_compare = RC_COMPARE_PREVIOUS;
         break;
     case RECOUNT__V1__SERIES_COMPARISON__KIND_SHIFT:
-        question->compare = RC_COMPARE_SHIFT;
+        *ret_compare = RC_COMPARE_SHIFT;
         if (in->shift->unit != RECOUNT__V1__TIME_UNIT__TIME_UNIT_DAY &&
             in->shift->unit != RECOUNT__V1__TIME_UNIT__TIME_UNIT_WEEK &&
             in->shift->unit != RECOUNT__V1__TIME_UNIT__TIME_UNIT_MONTH)
             return rc_decode_fail(decode, RC_INVALID, "shift.unit",
                                   "a range is moved by days, weeks or months");
-        question->shift_unit = (enum rc_unit)in->shift->unit;
-        question->shift_count = in->shift->count == 0 ? 1 : in->shift->count;
+        *ret_shift_unit = (enum rc_unit)in->shift->unit;
+        *ret_shift_count = in->shift->count == 0 ? 1 : in->shift->count;
         break;
     default:
         return rc_decode_fail(decode, RC_INVALID, "", "it is not said what to compare with");
@@ -136,7 +139,8 @@ rc_decode_series(struct rc_decode *decode,
     question.series = series;
     question.series_count = (uint32_t)in->n_series;
     RC_TRY(decode_formulas(decode, in, &question));
-    RC_TRY(decode_comparison(decode, in->comparison, &question));
+    RC_TRY(rc_decode_comparison(decode, in->comparison, &question.compare, &question.shift_unit,
+                                &question.shift_count));
     *ret_question = question;
     return RC_OK;
 }

@@ -9,6 +9,7 @@
 #include <recount/v1/series.pb-c.h>
 #include <recount/v1/sessions.pb-c.h>
 #include <recount/v1/stickiness.pb-c.h>
+#include <recount/v1/user_list.pb-c.h>
 #include <string.h>
 
 #include "server/encode.h"
@@ -86,6 +87,7 @@ static const struct rc_service_method methods[] = {
     METHOD("Stickiness", stickiness),
     METHOD("Sessions", sessions),
     METHOD("Paths", paths),
+    METHOD("ListUsers", list_users),
     METHOD("ListEvents", list_events),
 };
 /* clang-format on */

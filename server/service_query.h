@@ -17,6 +17,7 @@ rc_service_call rc_call_lifecycle;
 rc_service_call rc_call_stickiness;
 rc_service_call rc_call_sessions;
 rc_service_call rc_call_paths;
+rc_service_call rc_call_list_users;
 rc_service_call rc_call_list_events;
 
 /* The name to show for a selector: name, else the selector's label, else made from its terms. The

@@ -4,28 +4,9 @@
 #include <math.h>
 #include <recount/v1/stickiness.pb-c.h>
 
-#include "server/decode.h"
+#include "server/decode_series.h"
 #include "server/encode.h"
 #include "server/service_query.h"
-
-static enum rc_status
-decode_comparison(struct rc_decode *decode,
-                  const Recount__V1__SeriesComparison *in,
-                  struct rc_stickiness_request *question)
-{
-    if (in == NULL)
-        return RC_OK;
-    const size_t mark = rc_decode_enter(decode, "comparison");
-    RC_REFUSE(decode, in->kind_case == RECOUNT__V1__SERIES_COMPARISON__KIND_SHIFT, "shift");
-    if (in->kind_case != RECOUNT__V1__SERIES_COMPARISON__KIND_PREVIOUS_PERIOD)
-        return rc_decode_fail(decode, RC_INVALID, "", "the time to compare with is missing");
-    rc_decode_leave(decode, mark);
-    const struct rc_scope *scope = &question->scope;
-    question->compare = true;
-    question->compare_start_ms = scope->start_ms - (scope->end_ms - scope->start_ms);
-    question->compare_end_ms = scope->start_ms;
-    return RC_OK;
-}
 
 static enum rc_status
 decode_request(struct rc_decode *decode,
@@ -43,7 +24,8 @@ decode_request(struct rc_decode *decode,
     rc_decode_leave(decode, mark);
     question->min_events = in->min_events_per_bucket == 0 ? 1 : in->min_events_per_bucket;
     question->at_least = in->count == RECOUNT__V1__STICKINESS_COUNT__STICKINESS_COUNT_AT_LEAST;
-    return decode_comparison(decode, in->comparison, question);
+    return rc_decode_comparison(decode, in->comparison, &question->compare, &question->shift_unit,
+                                &question->shift_count);
 }
 
 /* Users by number of buckets, and their share of those who were active at all. */
@@ -106,10 +88,10 @@ rc_call_stickiness(struct rc_request *request, const void *message, void *reply)
     RC_NEW_ARRAY(request->arena, out->rows, Recount__V1__StickinessRow *, 1);
     out->n_rows = 1;
     RC_TRY(encode_row(request->arena, &answer, &out->rows[0]));
-    if (question.compare) {
+    if (question.compare != RC_COMPARE_NONE) {
         RC_NEW(request->arena, out->compared_range, recount__v1__time_range__descriptor);
-        out->compared_range->start_ms = question.compare_start_ms;
-        out->compared_range->end_ms = question.compare_end_ms;
+        out->compared_range->start_ms = answer.compared_start_ms;
+        out->compared_range->end_ms = answer.compared_end_ms;
     }
     return rc_encode_info(request, &question.scope, true, &answer.stats, &out->info);
 }

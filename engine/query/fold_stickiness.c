@@ -8,6 +8,7 @@
 #include "engine/query/calendar.h"
 #include "engine/query/plan.h"
 #include "engine/query/scope.h"
+#include "engine/query/series_compare.h"
 #include "engine/query/stickiness.h"
 
 /* One range's question. */
@@ -134,13 +135,6 @@ check_request(const struct rc_stickiness_request *request, struct rc_error *rete
     if (request->min_events == 0)
         return rc_error_field(reterr_error, RC_INVALID, "min_events_per_bucket",
                               "a bucket without events is not active");
-    if (request->compare && request->compare_start_ms >= request->compare_end_ms)
-        return rc_error_field(reterr_error, RC_INVALID, "comparison",
-                              "the range to compare with is empty");
-    if (request->compare && (request->compare_start_ms < RC_TIME_MS_MIN ||
-                             request->compare_end_ms > RC_TIME_MS_MAX + 1))
-        return rc_error_field(reterr_error, RC_INVALID, "comparison",
-                              "the range to compare with lies outside the years 1 to 9999");
     return RC_OK;
 }
 
@@ -155,6 +149,10 @@ rc_query_stickiness(const struct rc_query_context *context,
     RC_CLEANUP(stickiness_close)
     struct stickiness now = {.context = context, .request = request, .scope = request->scope};
     RC_CLEANUP(stickiness_close) struct stickiness earlier = now;
+    const struct rc_series_request compared = {.scope = request->scope,
+                                               .compare = request->compare,
+                                               .shift_unit = request->shift_unit,
+                                               .shift_count = request->shift_count};
     RC_TRY(rc_scope_check(&request->scope, &calendar, reterr_error));
     RC_TRY(check_request(request, reterr_error));
     RC_TRY(rc_scope_persons(context, &request->scope, &reply.stats, &now.persons, reterr_error));
@@ -162,10 +160,11 @@ rc_query_stickiness(const struct rc_query_context *context,
     reply.bucket_count = now.bucket_count;
     reply.buckets = now.buckets;
     reply.place_count = now.bucket_count;
-    if (request->compare) {
+    if (request->compare != RC_COMPARE_NONE) {
         earlier.persons = now.persons;
-        earlier.scope.start_ms = request->compare_start_ms;
-        earlier.scope.end_ms = request->compare_end_ms;
+        RC_TRY(rc_series_compared_scope(&compared, &calendar, &earlier.scope, reterr_error));
+        reply.compared_start_ms = earlier.scope.start_ms;
+        reply.compared_end_ms = earlier.scope.end_ms;
         RC_TRY(prepare(&earlier, &calendar, &reply.stats, reterr_error));
         if (earlier.bucket_count > reply.place_count)
             reply.place_count = earlier.bucket_count;

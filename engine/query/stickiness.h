@@ -13,11 +13,11 @@ struct rc_stickiness_request {
     struct rc_scope scope;
     const struct rc_predicate *selector; /* The events that are activity. */
     enum rc_unit unit;
-    uint32_t min_events;      /* So many make a bucket active; at least 1. */
-    bool at_least;            /* Users of k buckets or more, and not of exactly k. */
-    bool compare;             /* Also for the time below. */
-    int64_t compare_start_ms; /* start < end. */
-    int64_t compare_end_ms;
+    uint32_t min_events; /* So many make a bucket active; at least 1. */
+    bool at_least;       /* Users of k buckets or more, and not of exactly k. */
+    enum rc_compare_kind compare;
+    enum rc_unit shift_unit; /* SHIFT: DAY, WEEK or MONTH. */
+    uint32_t shift_count;    /* At least 1. */
 };
 
 /* The users of one range. */
@@ -32,6 +32,8 @@ struct rc_stickiness_reply {
     uint32_t place_count; /* Length of users: as many as buckets, of the longer range. */
     struct rc_stickiness_counts counts;
     struct rc_stickiness_counts compared; /* Without comparison all zero, users NULL. */
+    int64_t compared_start_ms;
+    int64_t compared_end_ms;
     struct rc_query_stats stats;
 };
 

@@ -198,11 +198,12 @@ class Shop(unittest.TestCase):
         self.assertEqual([row["new"] for row in found], ["2", "0", "0"])
         self.assertEqual([row["returning"] for row in found], ["0", "1", "1"])
         self.assertEqual([row["dormant"] for row in found], ["0", "1", "0"])
-        found = rows(recount("query", "stickiness", "any", *days, "--at-least", "--compare")[0])
+        found = rows(recount("query", "stickiness", "any", *days, "--at-least", "--compare", "3 days")[0])
         self.assertEqual([row["users"] for row in found], ["2", "1", "1"])
         self.assertEqual([row["compared_users"] for row in found], ["0", "0", "0"])
         recount("query", "lifecycle", "any", "any", code=2)
         recount("query", "stickiness", "--min-events", "0", code=2)
+        recount("query", "stickiness", "--compare", "1 eon", code=2)
 
     def test_sessions_and_paths(self):
         words = ["--gap", "2d", "--from", "2025-01-01", "--to", "2025-01-04", "--csv"]
@@ -225,6 +226,15 @@ class Shop(unittest.TestCase):
         self.assertEqual(list(rows(out)[0].values()), ["1", "added", "", "1", "1"])
         recount("query", "paths", code=2)
         recount("query", "paths", "viewed", "--property", "type", code=2)
+
+    def test_users(self):
+        found = rows(recount("query", "users", "--csv", "--limit", "2")[0])
+        self.assertEqual([row["user"] for row in found], ["a", "b"])
+        self.assertEqual(found[0]["properties"], "plan=paid")
+        found = rows(recount("query", "users", "type = add", "--csv", "--all")[0])
+        self.assertEqual([row["event_count"] for row in found], ["1", "1", "0"])
+        self.assertEqual(found[2]["first_event_ms"], "")
+        self.assertIn("2 of 3 users", recount("query", "users", "--limit", "2")[0])
 
     def test_segment(self):
         recount("segment", "create", "payers", "user.plan = paid and count(@added) >= 1")

@@ -7,10 +7,15 @@
 #include <recount/v1/definition.pb-c.h>
 #include <recount/v1/event_list.pb-c.h>
 #include <recount/v1/funnel.pb-c.h>
+#include <recount/v1/lifecycle.pb-c.h>
+#include <recount/v1/paths.pb-c.h>
 #include <recount/v1/project.pb-c.h>
 #include <recount/v1/retention.pb-c.h>
 #include <recount/v1/segment.pb-c.h>
 #include <recount/v1/series.pb-c.h>
+#include <recount/v1/sessions.pb-c.h>
+#include <recount/v1/stickiness.pb-c.h>
+#include <recount/v1/user_list.pb-c.h>
 
 #include "server/decode.h"
 #include "tests/fuzz/fuzz.h"
@@ -139,6 +144,11 @@ static const struct {
     {&recount__v1__create_segment_request__descriptor, NULL},
     {&recount__v1__list_segment_users_request__descriptor, NULL},
     {&recount__v1__create_snapshot_request__descriptor, NULL},
+    {&recount__v1__lifecycle_request__descriptor, NULL},
+    {&recount__v1__stickiness_request__descriptor, NULL},
+    {&recount__v1__sessions_request__descriptor, NULL},
+    {&recount__v1__paths_request__descriptor, NULL},
+    {&recount__v1__list_users_request__descriptor, NULL},
 };
 
 int

@@ -241,6 +241,8 @@ class Project:
             return self.list_events(query)
         if query["kind"] == "segment":
             return self.list_users(query)
+        if query["kind"] == "user_list":
+            return usage_wire.list_users(self.client.queries, query, self.name)
         kinds = {
             "series": ("Series", wire_series.series_request, wire_series.series_reply),
             "funnel": ("Funnel", wire.funnel_request, wire.funnel_reply),

@@ -12,6 +12,7 @@ from retention import retention_answer
 from series import series_answer
 from sessions import sessions_answer
 from stickiness import stickiness_answer
+from user_list import user_list_answer
 
 ANSWERS = {
     "series": series_answer,
@@ -21,6 +22,7 @@ ANSWERS = {
     "stickiness": stickiness_answer,
     "sessions": sessions_answer,
     "paths": paths_answer,
+    "user_list": user_list_answer,
     "segment": users_answer,
     "events": events_answer,
 }

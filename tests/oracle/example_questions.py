@@ -38,7 +38,8 @@ class Question:
         self.tokens = Tokens(source)
         self.kind = self.tokens.word("a question")
         self.is_series = series_questions.begins(self.kind)
-        if self.kind not in KINDS + tuple(usage_questions.READERS) and not self.is_series:
+        self.is_usage = self.kind in usage_questions.READERS
+        if self.kind not in KINDS and not self.is_series and not self.is_usage:
             raise Unreadable(f"{self.kind!r} is no question")
         start, end = example.whole_days()
         self.scope = {"zone": "UTC", "as_of": AS_OF_MS}
@@ -48,7 +49,7 @@ class Question:
             pass
         if self.is_series:
             self.query = series_questions.read(self)
-        elif self.kind in usage_questions.READERS:
+        elif self.is_usage:
             self.query = usage_questions.READERS[self.kind](self)
         else:
             self.query = getattr(self, "read_" + self.kind)()

@@ -1,13 +1,9 @@
 """Stickiness: users by the number of buckets in which they have enough events."""
 
 from buckets import bucket_index, buckets
+from formulas import earlier_scope
 from lifecycle import matching_times
 from segment import persons
-
-
-def compared_range(query):
-    scope = query["scope"]
-    return [2 * scope["start"] - scope["end"], scope["start"]]
 
 
 def active_buckets(times, start, end, found, least):
@@ -45,9 +41,10 @@ def stickiness_answer(query, data):
     scope = query["scope"]
     moment = data.as_of(scope["as_of"])
     found, counts = of_range(query, moment, scope["start"], scope["end"])
-    if not query["compare"]:
+    if query["comparison"] is None:
         return {"buckets": found, "now": column(query, counts, len(found)), "before": None}
-    range_before = compared_range(query)
+    before = earlier_scope(scope, query["comparison"])
+    range_before = [before["start"], before["end"]]
     found_before, counts_before = of_range(query, moment, *range_before)
     places = max(len(found), len(found_before))
     return {

@@ -43,6 +43,7 @@ from recount.v1 import (
     series_pb2,
     sessions_pb2,
     stickiness_pb2,
+    user_list_pb2,
 )
 from server import Server
 
@@ -59,6 +60,7 @@ MODULES = (
     series_pb2,
     sessions_pb2,
     stickiness_pb2,
+    user_list_pb2,
 )
 STUBS = (
     definition_pb2_grpc.DefinitionServiceStub,

@@ -107,6 +107,8 @@ class Asker:
             method, request_of, answer_of = usage_wire.CALLS[query["kind"]]
             request = request_of(query, self.project)
             return answer_of(getattr(self.queries, method)(request, timeout=SECONDS))
+        if query["kind"] == "user_list":
+            return usage_wire.list_users(self.queries, query, self.project)
         return getattr(self, "ask_" + query["kind"])(query)
 
     def ask_series(self, query):

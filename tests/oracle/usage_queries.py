@@ -1,11 +1,13 @@
-"""Random queries about how users use the product: lifecycle, stickiness, sessions, paths. And their tags for the
-coverage table.
+"""Random queries about how users use the product: lifecycle, stickiness, sessions, paths, lists of
+users. And their tags for the coverage table.
 
 The parts that all queries share (selectors, scopes) come from queries.py as callbacks, so that
 queries.py can list the makers of this file.
 """
 
+from formulas import earlier_scope
 from generator import DAY, HOUR, PATHS, TYPES
+from series_queries import make_comparison
 
 UNIT_MS = {
     "second": 1000,
@@ -18,7 +20,7 @@ UNIT_MS = {
     "year": 365 * DAY,
 }
 PROPERTIES = ["type", "path", "price", "city", "tags", "mixed", "absent"]
-OPTIONS = ("unit", "count", "min_events", "compare", "property")
+OPTIONS = ("unit", "count", "min_events", "property")
 
 
 def some_unit(rng, scope, most):
@@ -38,6 +40,12 @@ def make_lifecycle(rng, world, make_scope, make_selector):
 
 def make_stickiness(rng, world, make_scope, make_selector):
     scope = make_scope(rng, world)
+    comparison = None
+    if rng.random() < 0.5:
+        comparison = make_comparison(rng)
+        before = earlier_scope(scope, comparison)
+        if before["start"] >= before["end"]:
+            comparison = None  # Moved by months, nothing is left: refused.
     return {
         "kind": "stickiness",
         "scope": scope,
@@ -45,7 +53,7 @@ def make_stickiness(rng, world, make_scope, make_selector):
         "unit": some_unit(rng, scope, 200),
         "min_events": rng.choice([0, 1, 1, 2, 2, 3]),
         "count": rng.choice(["default", "exactly", "at_least"]),
-        "compare": rng.random() < 0.4,
+        "comparison": comparison,
     }
 
 
@@ -114,7 +122,18 @@ def make_paths(rng, world, make_scope, make_selector):
     return out
 
 
+def make_user_list(rng, world, make_scope, make_selector):
+    return {
+        "kind": "user_list",
+        "scope": make_scope(rng, world),
+        "selector": None if rng.random() < 0.5 else make_selector(rng, world),
+        "properties": None if rng.random() < 0.7 else ["plan", "home"],
+        "page_size": rng.choice([0, 1, 2, 3, 7, 1000]),
+    }
+
+
 MAKERS = {
+    "user_list": make_user_list,
     "paths": make_paths,
     "lifecycle": make_lifecycle,
     "stickiness": make_stickiness,
@@ -131,6 +150,9 @@ def usage_tags(query):
         if name in query:
             given = query[name] is not None
             found.add(f"{query['kind']}: {name if given else 'no ' + name}")
+    if query.get("comparison") is not None:
+        kind = query["comparison"]
+        found.add("stickiness: compared " + (kind if kind == "previous" else "by " + kind["unit"]))
     if query["kind"] == "paths":
         found.add(f"paths: start of {len(query['start'])}")
         if query["start"] and query["end"] is not None:

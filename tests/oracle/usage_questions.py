@@ -5,7 +5,7 @@ Each kind has a reader (from the question's options and tokens to a query) and a
 answer to the text of the page).
 """
 
-from examples import duration_ms, read_selector, show
+from examples import EPOCH_MS, duration_ms, read_selector, show
 
 
 def read_lifecycle(question):
@@ -25,7 +25,7 @@ def read_stickiness(question):
         "selector": read_selector(question.tokens),
         "min_events": question.options.get("min_events", 0),
         "count": "at_least" if question.options.get("at_least") else "default",
-        "compare": question.options.get("compare", False),
+        "comparison": question.options.get("comparison"),
     }
 
 
@@ -84,6 +84,17 @@ def read_paths(question):
         "start": options.get("start", []),
         "end": options.get("end"),
         "top": options.get("show", 9),
+    }
+
+
+def read_users(question):
+    some = question.tokens.peek()[0] != "end"
+    return {
+        "kind": "user_list",
+        "scope": question.ranged_scope(),
+        "selector": read_selector(question.tokens) if some else None,
+        "properties": None,
+        "page_size": question.options["page_size"],
     }
 
 
@@ -158,23 +169,38 @@ def paths_text(answer):
     return "; ".join(levels) or "none"
 
 
+def moment_text(time):
+    return "never" if time is None else f"{(time - EPOCH_MS) / 1000:.6g}"
+
+
+def users_text(answer):
+    texts = []
+    for user in answer["users"]:
+        text = f"{user['user']} {user['events']}"
+        if user["events"]:
+            text += f" ({moment_text(user['first'])} to {moment_text(user['last'])})"
+        texts.append(" ".join([text] + [f"{name}={show(one)}" for name, one in user["properties"]]))
+    return "; ".join(texts) or "nobody"
+
+
 READERS = {
     "lifecycle": read_lifecycle,
     "stickiness": read_stickiness,
     "sessions": read_sessions,
     "paths": read_paths,
+    "users": read_users,
 }
 WRITERS = {
     "lifecycle": lifecycle_text,
     "stickiness": stickiness_text,
     "sessions": sessions_text,
     "paths": paths_text,
+    "users": users_text,
 }
 # Words that a question may have before what it asks about, and what reads the rest of each.
 OPTIONS = {
     "min_events": lambda question: question.tokens.value(),
     "at_least": lambda question: True,
-    "compare": lambda question: True,
     "gap": lambda question: question.tokens.word("a length of time"),
     "ends": lambda question: question.tokens.word("a property"),
     "show": lambda question: question.tokens.value(),

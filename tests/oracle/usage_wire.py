@@ -1,8 +1,8 @@
-"""Lifecycle, stickiness, sessions and paths between the oracle's dicts and the messages of recount.v1; wire.py has
-the parts.
+"""Lifecycle, stickiness, sessions, paths and lists of users between the oracle's dicts and the
+messages of recount.v1; wire.py has the parts.
 """
 
-from recount.v1 import lifecycle_pb2, paths_pb2, sessions_pb2, stickiness_pb2
+from recount.v1 import lifecycle_pb2, paths_pb2, sessions_pb2, stickiness_pb2, user_list_pb2
 
 from wire import (
     UNITS,
@@ -12,6 +12,7 @@ from wire import (
     scope_message,
     selector_message,
     value_message,
+    value_of,
 )
 
 STICKINESS_COUNTS = {
@@ -56,8 +57,11 @@ def stickiness_request(query, project):
         count=STICKINESS_COUNTS[query["count"]],
     )
     out.bucket.unit = UNITS[query["unit"]]
-    if query["compare"]:
+    if query["comparison"] == "previous":
         out.comparison.previous_period.SetInParent()
+    elif query["comparison"] is not None:
+        out.comparison.shift.unit = UNITS[query["comparison"]["unit"]]
+        out.comparison.shift.count = query["comparison"]["count"]
     return out
 
 
@@ -175,6 +179,44 @@ def paths_reply(reply):
         "walks": reply.walks,
         "users": reply.users,
     }
+
+
+def user_list_request(query, project, token):
+    out = user_list_pb2.ListUsersRequest(
+        scope=scope_message(query["scope"], project),
+        properties=query["properties"] or [],
+        page_size=query["page_size"],
+        page_token=token,
+    )
+    if query["selector"] is not None:
+        out.selector.CopyFrom(selector_message(query["selector"], project))
+    return out
+
+
+def user_dict(message):
+    given = message.WhichOneof
+    return {
+        "user": message.user,
+        "events": message.event_count,
+        "first": message.first_event_ms if given("optional_first_event_ms") else None,
+        "last": message.last_event_ms if given("optional_last_event_ms") else None,
+        "properties": [[one.name, value_of(one.value)] for one in message.properties],
+    }
+
+
+def list_users(queries, query, project):
+    """All pages of ListUsers, as the oracle's answer."""
+    users, token = [], ""
+    while True:
+        reply = queries.ListUsers(user_list_request(query, project, token), timeout=60)
+        users += map(user_dict, reply.users)
+        token = reply.next_page_token
+        if query["page_size"] and len(reply.users) > query["page_size"]:
+            raise ValueError(f"a page of {len(reply.users)}, {query['page_size']} were asked for")
+        if not token:
+            return {"users": users, "count": reply.user_count}
+        if not reply.users or len(users) > reply.user_count:
+            raise ValueError("the list does not end")
 
 
 # kind: (method of QueryService, query to request, reply to answer)

@@ -206,9 +206,9 @@ one_stickiness_round(struct rig *rig)
                                             .unit = (enum rc_unit)(RC_UNIT_HOUR + below(4)),
                                             .min_events = 1 + below(3),
                                             .at_least = below(2) == 0,
-                                            .compare = below(2) == 0};
-    request.compare_end_ms = request.scope.start_ms;
-    request.compare_start_ms = 2 * request.scope.start_ms - request.scope.end_ms;
+                                            .compare = (enum rc_compare_kind)below(3),
+                                            .shift_unit = RC_UNIT_DAY + below(2),
+                                            .shift_count = 1 + below(9)};
     struct rc_stickiness_reply replies[2];
     for (uint32_t threads = 1; threads <= 2; threads++) {
         const struct rc_query_context context = rig_context(rig, threads);
@@ -221,16 +221,21 @@ one_stickiness_round(struct rig *rig)
     assert_memory_equal(reply->counts.users, replies[1].counts.users, bytes);
     slow_stickiness(rig, &selector, &request, reply, slow);
     assert_memory_equal(reply->counts.users, slow, bytes);
-    if (!request.compare) {
+    if (request.compare == RC_COMPARE_NONE) {
         assert_null(reply->compared.users);
         return;
     }
     /* The earlier time is the same question about another range. */
     struct rc_stickiness_reply earlier;
     struct rc_stickiness_request again = request;
-    again.compare = false;
-    again.scope.start_ms = request.compare_start_ms;
-    again.scope.end_ms = request.compare_end_ms;
+    again.compare = RC_COMPARE_NONE;
+    again.scope.start_ms = reply->compared_start_ms;
+    again.scope.end_ms = reply->compared_end_ms;
+    if (request.compare == RC_COMPARE_PREVIOUS) {
+        assert_int_equal(reply->compared_end_ms, request.scope.start_ms);
+        assert_int_equal(reply->compared_end_ms - reply->compared_start_ms,
+                         request.scope.end_ms - request.scope.start_ms);
+    }
     const struct rc_query_context context = rig_context(rig, 2);
     assert_int_equal(rc_query_stickiness(&context, &again, &earlier, NULL), RC_OK);
     assert_int_equal(reply->compared.active_users, earlier.counts.active_users);
@@ -285,10 +290,14 @@ bad_requests_name_the_field(void **state)
     assert_int_equal(rc_query_stickiness(&context, &stick, &stickiness, &error), RC_INVALID);
     assert_string_equal(error.field, "min_events_per_bucket");
     stick.min_events = 1;
-    stick.compare = true;
+    stick.compare = RC_COMPARE_SHIFT; /* The 30th and the 31st of March are the 29th of February. */
+    stick.shift_unit = RC_UNIT_MONTH;
+    stick.shift_count = 1;
+    stick.scope.start_ms += 29 * RIG_DAY_MS;
+    stick.scope.end_ms += 29 * RIG_DAY_MS;
     assert_int_equal(rc_query_stickiness(&context, &stick, &stickiness, &error), RC_INVALID);
     assert_string_equal(error.field, "comparison");
-    stick.compare = false;
+    stick.compare = RC_COMPARE_NONE;
     assert_int_equal(rc_query_stickiness(&context, &stick, &stickiness, &error), RC_OK);
     const _Atomic(bool) cancel = true;
     context.cancel = &cancel;

@@ -1,0 +1,70 @@
+/* Render users: a line for each, with the properties behind the figures. */
+#include <math.h>
+
+#include "cli/render_usage.h"
+#include "cli/when.h"
+
+/* The properties as "name=value, ...", cut where text ends. */
+static const char *
+properties_text(char *text, size_t size, const Recount__V1__UserSummary *user)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < user->n_properties && used < size; i++) {
+        char value[4096];
+        rc_render_value(value, sizeof(value), user->properties[i]->value);
+        used += (size_t)snprintf(text + used, size - used, "%s%s=%s", i == 0 ? "" : ", ",
+                                 user->properties[i]->name, value);
+    }
+    return text;
+}
+
+void
+rc_render_users(const struct rc_paint *paint, const Recount__V1__ListUsersResponse *reply)
+{
+    char text[1024], count[32];
+    RC_CLEANUP(rc_table_freep) struct rc_table *table = rc_table_new("lrlll");
+    rc_table_add(table, "user");
+    rc_table_add(table, "events");
+    rc_table_add(table, "first");
+    rc_table_add(table, "last");
+    rc_table_add(table, "properties");
+    for (size_t i = 0; i < reply->n_users; i++) {
+        const Recount__V1__UserSummary *user = reply->users[i];
+        const bool has = user->event_count > 0;
+        rc_table_add(table, "%s", user->user);
+        rc_table_add(table, "%s", rc_paint_count(count, user->event_count));
+        rc_table_add(table, "%s",
+                     has ? rc_when_write(text, user->first_event_ms, 0, RC_WHEN_MINUTE) : "-");
+        rc_table_add(table, "%s",
+                     has ? rc_when_write(text, user->last_event_ms, 0, RC_WHEN_MINUTE) : "-");
+        rc_table_add(table, "%s", properties_text(text, sizeof(text), user));
+    }
+    rc_table_paint(table, paint);
+    rc_paint_begin(paint, RC_INK_FAINT);
+    fprintf(paint->out, "%zu of %s users\n", reply->n_users,
+            rc_paint_count(count, reply->user_count));
+    rc_paint_end(paint);
+    rc_render_info(paint, reply->info);
+}
+
+void
+rc_render_users_csv(FILE *out, const Recount__V1__ListUsersResponse *reply, bool with_head)
+{
+    static const char *const head[] = {"user",          "event_count", "first_event_ms",
+                                       "last_event_ms", "properties",  NULL};
+    struct rc_csv_writer csv = {.out = out};
+    static char text[65536];
+    if (with_head)
+        rc_csv_head(&csv, head);
+    for (size_t i = 0; i < reply->n_users; i++) {
+        const Recount__V1__UserSummary *user = reply->users[i];
+        const bool has = user->event_count > 0;
+        rc_csv_text(&csv, user->user);
+        rc_csv_count(&csv, user->event_count);
+        rc_csv_number(&csv, has ? (double)user->first_event_ms : NAN);
+        rc_csv_number(&csv, has ? (double)user->last_event_ms : NAN);
+        rc_csv_text(&csv, properties_text(text, sizeof(text), user));
+        rc_csv_end_row(&csv);
+    }
+}

@@ -1,0 +1,148 @@
+/* The list of users over a whole small project against a slow twin: pages put together, counts,
+ * times, properties; one and two threads must agree. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/query/users.h"
+#include "engine/query/walk.h"
+#include "query_rig.h"
+
+#define ROUNDS 80u
+
+static uint64_t random_state;
+
+static uint32_t
+below(uint32_t limit)
+{
+    return (uint32_t)(rig_random(&random_state) % limit);
+}
+
+static void
+expect_row(const struct rig *rig,
+           const struct rc_users_request *request,
+           const struct rig_selector *selector,
+           const struct rc_user_row *row)
+{
+    static const char *const plans[] = {"free", "pro", "team"};
+    const struct rc_scope *scope = &request->scope;
+    const uint32_t user = rc_view_find_user(rig->view, row->id);
+    assert_int_not_equal(user, RC_CODE_NONE);
+    const uint32_t person = rc_view_person_of(rig->view, user);
+    uint64_t count = 0;
+    int64_t first_ms = 0;
+    int64_t last_ms = 0;
+    for (uint32_t i = 0; i < rig->event_count; i++) {
+        const struct rig_event *event = &rig->events[i];
+        if (event->person != person || event->time_ms < scope->start_ms ||
+            event->time_ms >= scope->end_ms || event->time_ms > scope->as_of_ms ||
+            !rig_selects(rig, selector, event, scope->as_of_ms))
+            continue;
+        first_ms = count == 0 ? event->time_ms : first_ms; /* Times of a person ascend. */
+        last_ms = event->time_ms;
+        count++;
+    }
+    assert_int_equal(row->event_count, count);
+    assert_int_equal(row->first_ms, first_ms);
+    assert_int_equal(row->last_ms, last_ms);
+    const uint32_t plan = rig_plan_of(rig, person, scope->as_of_ms);
+    assert_int_equal(row->property_count, plan != RIG_NO_PLAN);
+    if (plan != RIG_NO_PLAN)
+        assert_true(
+            rc_value_same(row->properties[0].value, rc_value_string(rc_bytes_of(plans[plan]))));
+}
+
+static void
+one_round(struct rig *rig)
+{
+    const struct rig_selector selector = rig_random_selector(&random_state);
+    const struct rc_segment segment = {.kind = RC_SEGMENT_USER,
+                                       .predicate = rig_plan_predicate(rig, 1)};
+    struct rc_users_request request = {.selector = rig_predicate(rig, &selector),
+                                       .page_rows = 1 + below(20)};
+    request.scope.start_ms = RIG_START_MS + (int64_t)below(40) * RIG_DAY_MS;
+    request.scope.end_ms = request.scope.start_ms + 1 + (int64_t)below(40) * RIG_DAY_MS;
+    request.scope.as_of_ms = RIG_START_MS + (int64_t)below(90) * RIG_DAY_MS;
+    if (below(2) == 0)
+        request.scope.segment = &segment;
+    uint64_t listed = 0;
+    uint64_t expected = 0;
+    for (uint32_t user = 0; user < RIG_USERS; user++)
+        expected +=
+            rig->person[user] == user && rig_knows(rig, user, request.scope.as_of_ms) &&
+            (request.scope.segment == NULL || rig_plan_of(rig, user, request.scope.as_of_ms) == 1);
+    bool more = true;
+    while (more) {
+        struct rc_users_reply reply;
+        const struct rc_query_context context = rig_context(rig, 1 + below(2));
+        assert_int_equal(rc_query_users(&context, &request, &reply, NULL), RC_OK);
+        assert_int_equal(reply.users, expected);
+        for (uint32_t i = 0; i < reply.row_count; i++) {
+            assert_true(request.after.size == 0 ||
+                        rc_bytes_compare(request.after, reply.rows[i].id) < 0);
+            request.after = reply.rows[i].id;
+            expect_row(rig, &request, &selector, &reply.rows[i]);
+        }
+        listed += reply.row_count;
+        more = reply.more;
+        assert_true(!more || reply.row_count == request.page_rows);
+    }
+    assert_int_equal(listed, expected);
+}
+
+static void
+against_a_slow_twin(void **state)
+{
+    (void)state;
+    const char *text = getenv("RC_TEST_SEED");
+    random_state = text != NULL ? strtoull(text, NULL, 0) : 4715;
+    print_message("seed %llu\n", (unsigned long long)random_state);
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        rc_walk_block_hits = round % 2 == 0 ? 16384 : 1 + below(100);
+        struct rig *rig = rig_new(&random_state);
+        for (uint32_t i = 0; i < 3; i++)
+            one_round(rig);
+        rig_free(rig);
+    }
+}
+
+static void
+bad_requests_name_the_field(void **state)
+{
+    (void)state;
+    uint64_t seed = 1;
+    struct rc_error error;
+    struct rig *rig = rig_new(&seed);
+    struct rc_query_context context = rig_context(rig, 2);
+    const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
+    struct rc_users_reply reply;
+    struct rc_users_request request = {
+        .scope = {.start_ms = 0, .end_ms = RIG_START_MS, .as_of_ms = RIG_START_MS},
+        .selector = &any};
+    assert_int_equal(rc_query_users(&context, &request, &reply, &error), RC_INVALID);
+    assert_string_equal(error.field, "page_size");
+    request.page_rows = RC_PAGE_ROWS_MAX + 1;
+    assert_int_equal(rc_query_users(&context, &request, &reply, &error), RC_INVALID);
+    request.page_rows = RC_PAGE_ROWS_MAX;
+    assert_int_equal(rc_query_users(&context, &request, &reply, &error), RC_OK);
+    request.selector = NULL;
+    assert_int_equal(rc_query_users(&context, &request, &reply, &error), RC_INVALID);
+    assert_string_equal(error.field, "selector");
+    rig_free(rig);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bad_requests_name_the_field),
+        cmocka_unit_test(against_a_slow_twin),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
