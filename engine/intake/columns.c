@@ -5,6 +5,10 @@
  * A text's code is one of a head, and a batch may fill several. So a text is pending until a row
  * needs it, is then interned in the head at hand, and is pending again when the next head begins:
  * no head gets a text that none of its rows has. Its key is hashed once.
+ *
+ * Most lookups miss the caches, for the slot and for the key behind it. So keys are looked up
+ * sixteen at a time: all are hashed and their slots asked for, then their records, then each is
+ * compared.
  */
 #include "engine/intake/columns.h"
 
@@ -12,23 +16,55 @@
 #include "engine/intake/packed.h"
 #include "engine/store/value_key.h"
 
+#define FLOCK_KEYS 16u
+
 /* No kind of cell: a text that the head at hand does not have yet. */
 #define PENDING ((rc_cell)7)
 
-static enum rc_status
-intern_value(struct rc_column_cells *cells,
-             struct rc_dictionary *dictionary,
-             const struct rc_dictionary_bounds *bounds,
-             struct rc_arena *arena,
-             uint32_t code)
+/* Values of a column that need a code and whose keys are looked up together. */
+struct flock {
+    struct rc_value_key keys[FLOCK_KEYS]; /* Those below count are open. */
+    uint32_t codes[FLOCK_KEYS];
+    uint32_t hashes[FLOCK_KEYS];
+    uint32_t count;
+};
+
+static void
+flock_close(struct flock *flock)
 {
-    RC_CLEANUP(rc_value_key_close) struct rc_value_key key;
-    const enum rc_status opened = rc_value_key_open(&key, cells->column->values[code - 1]);
-    RC_TRY(opened);
-    const uint32_t hash = rc_dictionary_hash(key.bytes);
+    for (uint32_t i = 0; i < flock->count; i++)
+        rc_value_key_close(&flock->keys[i]);
+    flock->count = 0;
+}
+
+static enum rc_status
+flock_add(struct flock *flock,
+          const struct rc_dictionary *dictionary,
+          struct rc_value value,
+          uint32_t code)
+{
+    const uint32_t i = flock->count++;
+    RC_ASSERT(i < FLOCK_KEYS);
+    RC_TRY(rc_value_key_open(&flock->keys[i], value));
+    flock->codes[i] = code;
+    flock->hashes[i] = rc_dictionary_hash(flock->keys[i].bytes);
+    rc_dictionary_prefetch_slot(dictionary, flock->hashes[i]);
+    return RC_OK;
+}
+
+/* What the dictionary has no room for is pending, and its hash is kept. */
+static enum rc_status
+intern_key(struct rc_column_cells *cells,
+           struct rc_dictionary *dictionary,
+           const struct rc_dictionary_bounds *bounds,
+           struct rc_arena *arena,
+           const struct flock *flock,
+           uint32_t at)
+{
+    const uint32_t code = flock->codes[at];
     uint32_t interned = 0;
-    const enum rc_status status =
-        rc_dictionary_intern_within(dictionary, key.bytes, hash, bounds, &interned);
+    const enum rc_status status = rc_dictionary_intern_within(dictionary, flock->keys[at].bytes,
+                                                              flock->hashes[at], bounds, &interned);
     cells->of_code[code] = rc_cell_of_code(interned);
     if (status != RC_LIMIT_EXCEEDED)
         return status;
@@ -36,8 +72,23 @@ intern_value(struct rc_column_cells *cells,
         cells->hashes = RC_ARENA_ARRAY(arena, uint32_t, (size_t)cells->column->value_count + 1);
     if (cells->hashes == NULL)
         return RC_NO_MEMORY;
-    cells->hashes[code] = hash;
+    cells->hashes[code] = flock->hashes[at];
     cells->of_code[code] = PENDING;
+    return RC_OK;
+}
+
+static enum rc_status
+intern_flock(struct rc_column_cells *cells,
+             struct rc_dictionary *dictionary,
+             const struct rc_dictionary_bounds *bounds,
+             struct rc_arena *arena,
+             struct flock *flock)
+{
+    for (uint32_t i = 0; i < flock->count; i++)
+        rc_dictionary_prefetch_record(dictionary, flock->hashes[i]);
+    for (uint32_t i = 0; i < flock->count; i++)
+        RC_TRY(intern_key(cells, dictionary, bounds, arena, flock, i));
+    flock_close(flock);
     return RC_OK;
 }
 
@@ -53,10 +104,16 @@ intern_column(struct rc_column_cells *cells,
     cells->of_code = RC_ARENA_ARRAY(arena, rc_cell, (size_t)column->value_count + 1);
     if (cells->of_code == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t code = 1; code <= column->value_count; code++)
-        if (!rc_cell_inline(column->values[code - 1], &cells->of_code[code]))
-            RC_TRY(intern_value(cells, dictionary, bounds, arena, code));
-    return RC_OK;
+    RC_CLEANUP(flock_close) struct flock flock;
+    flock.count = 0; /* The keys are large: they are not zeroed. */
+    for (uint32_t code = 1; code <= column->value_count; code++) {
+        if (rc_cell_inline(column->values[code - 1], &cells->of_code[code]))
+            continue;
+        RC_TRY(flock_add(&flock, dictionary, column->values[code - 1], code));
+        if (flock.count == FLOCK_KEYS)
+            RC_TRY(intern_flock(cells, dictionary, bounds, arena, &flock));
+    }
+    return intern_flock(cells, dictionary, bounds, arena, &flock);
 }
 
 enum rc_status

@@ -3,7 +3,7 @@
  *
  * Two calls, since the slab is one block of exact size: measure says how large a column will be,
  * write fills its bytes. Dictionaries and texts are merged in both rather than kept between: the
- * memory of a merge stays close to what goes in and what comes out.
+ * memory of a merge stays close to what goes in and what comes out. A seal merges in neither.
  *
  * Ownership: scratch is the caller's arena, reset by each call.
  * Threading: one thread.

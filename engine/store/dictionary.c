@@ -261,6 +261,24 @@ rc_dictionary_hash(struct rc_bytes key)
     return (uint32_t)(rc_hash(key.data, key.size) >> 32);
 }
 
+void
+rc_dictionary_prefetch_slot(const struct rc_dictionary *dictionary, uint32_t hash)
+{
+    __builtin_prefetch(&dictionary->slots[home_of(hash, dictionary->slot_count)]);
+}
+
+/* Of the slot whose hash says that it is most likely the key's. */
+void
+rc_dictionary_prefetch_record(const struct rc_dictionary *dictionary, uint32_t hash)
+{
+    uint32_t at = home_of(hash, dictionary->slot_count);
+    const struct slot *slot = &dictionary->slots[at];
+    for (; slot->code_plus_one != 0 && slot->hash != hash; slot = &dictionary->slots[at])
+        at = at + 1 == dictionary->slot_count ? 0 : at + 1;
+    if (slot->code_plus_one != 0)
+        __builtin_prefetch(rc_record_table_get(&dictionary->records, slot->code_plus_one - 1));
+}
+
 enum rc_status
 rc_dictionary_intern_within(struct rc_dictionary *dictionary,
                             struct rc_bytes key,

@@ -57,9 +57,17 @@ RC_DEFINE_CLEANUP(struct rc_dictionary *, rc_dictionary_free)
 RC_MUST_USE enum rc_status
 rc_dictionary_intern(struct rc_dictionary *dictionary, struct rc_bytes key, uint32_t *ret_code);
 
-/* For the next two: a key that is looked up in several dictionaries is hashed once. */
+/* For the next four: a key that is looked up in several dictionaries is hashed once. */
 uint32_t
 rc_dictionary_hash(struct rc_bytes key);
+
+/* Says that a key of this hash is looked up soon, so that the lookups of many keys wait for memory
+ * together: all keys' slots first, then all records. Changes nothing. Writer only. */
+void
+rc_dictionary_prefetch_slot(const struct rc_dictionary *dictionary, uint32_t hash);
+
+void
+rc_dictionary_prefetch_record(const struct rc_dictionary *dictionary, uint32_t hash);
 
 /* The code of key, which is added when it is new and there is room. Writer only.
  * RC_LIMIT_EXCEEDED: it is new, and the dictionary holds as much as bounds say. An answer. */
