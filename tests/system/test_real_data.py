@@ -2,7 +2,7 @@
 """Real archives, loaded by `recount load` with the shipped mappings, give their known answers
 through gRPC.
 
-The archives are not part of the project. RECOUNT_DATA names their folder; without it,
+The archives are not part of the project. RECOUNT_REAL_DATA names their folder; without it,
 ../shared/data beside the project is looked at. Where there is none, everything here is skipped and
 counted as skipped.
 """
@@ -33,7 +33,7 @@ from recount.v1 import (
 )
 
 ROOT = os.path.normpath(os.path.join(HERE, "..", ".."))
-DATA = os.environ.get("RECOUNT_DATA") or os.path.join(ROOT, "..", "shared", "data")
+DATA = os.environ.get("RECOUNT_REAL_DATA") or os.path.join(ROOT, "..", "shared", "data")
 MAPPINGS = os.path.join(ROOT, "loaders", "mappings")
 SERVER = None
 
@@ -41,7 +41,7 @@ SERVER = None
 def setUpModule():
     global SERVER
     if not os.path.isdir(DATA):
-        raise unittest.SkipTest(f"there is no folder {DATA}: set RECOUNT_DATA")
+        raise unittest.SkipTest(f"there is no folder {DATA}: set RECOUNT_REAL_DATA")
     SERVER = Server(OPTIONS.server).start()
 
 
