@@ -31,8 +31,8 @@ begin(struct rc_query_session *session, const _Atomic(bool) *cancel)
     session->context.definitions = session->definitions;
     session->context.segments = session->segments;
     session->context.workers = tenant->engine->workers;
-    const uint32_t threads = rc_workers_count(tenant->engine->workers);
-    session->context.parallel_max = threads > 3 ? threads - 2 : 1;
+    /* One worker is more than the processors (engine.c). */
+    session->context.parallel_max = rc_workers_count(tenant->engine->workers) - 1;
     session->context.cancel = cancel;
     session->context.account = &session->account;
     session->context.arena = session->arena;
