@@ -256,11 +256,11 @@ def load(server, options, archive):
 
 
 def settle(server):
-    """Waits until background merging has not changed the number of slabs for five seconds."""
+    """Waits until background merging has not changed the number of slabs for twelve seconds: one merge of many may take ten."""
     from recount.v1 import admin_pb2, admin_pb2_grpc
     stub = admin_pb2_grpc.AdminServiceStub(server.channel)
     last, since = None, time.monotonic()
-    while time.monotonic() - since < 5:
+    while time.monotonic() - since < 12:
         stats = stub.GetStatistics(admin_pb2.GetStatisticsRequest(project="projects/figures")).projects[0]
         now = (stats.slab_count, stats.head_event_count, stats.memory.slab_bytes)
         if now != last:
