@@ -35,7 +35,9 @@ struct rc_dimension {
     uint32_t count;                /* Raw values. */
     uint32_t *renamed;             /* NULL: no bins. */
     uint32_t renamed_count;
-    struct rc_label_value *renamed_labels;
+    struct rc_label_value *bin_labels; /* By renamed value below bin_count; */
+    uint32_t bin_count;
+    uint32_t *raw_of; /* by one at or above, less bin_count: its raw value. */
 };
 
 struct rc_dimension *
@@ -325,21 +327,32 @@ is_number(const struct rc_label_value *label)
            (label->value.kind == RC_VALUE_INT || label->value.kind == RC_VALUE_DOUBLE);
 }
 
-/* The labels of all raw values; *ret_bins those of the numbers that have a bit in present. */
+/* The numbers among the raw values that have a bit in present, NaN for the others; and their bins.
+ */
 static enum rc_status
-read_labels(const struct rc_dimension *dimension,
-            const uint64_t *present,
-            struct rc_label_value *labels,
-            struct rc_bins *ret_bins)
+read_numbers(const struct rc_dimension *dimension,
+             const uint64_t *present,
+             double *numbers,
+             struct rc_bins *ret_bins)
 {
     double least = INFINITY;
     double greatest = -INFINITY;
+    RC_CLEANUP(rc_arena_freep)
+    struct rc_arena *scratch = rc_arena_new(dimension->context->account, 0);
+    if (scratch == NULL)
+        return RC_NO_MEMORY;
     for (uint32_t value = 0; value < dimension->count; value++) {
-        RC_TRY(raw_label(dimension, value, dimension->arena, &labels[value]));
-        if (!is_number(&labels[value]) || ((present[value / 64] >> (value % 64)) & 1) == 0)
+        struct rc_label_value label;
+        numbers[value] = NAN;
+        if (((present[value / 64] >> (value % 64)) & 1) == 0)
             continue;
-        least = fmin(least, rc_value_real(labels[value].value));
-        greatest = fmax(greatest, rc_value_real(labels[value].value));
+        rc_arena_reset(scratch);
+        RC_TRY(raw_label(dimension, value, scratch, &label));
+        if (!is_number(&label))
+            continue;
+        numbers[value] = rc_value_real(label.value);
+        least = fmin(least, numbers[value]);
+        greatest = fmax(greatest, numbers[value]);
     }
     *ret_bins = rc_bins_make(least, greatest, dimension->breakdown->bins);
     return RC_OK;
@@ -350,34 +363,35 @@ rc_dimension_make_bins(struct rc_dimension *dimension, const uint64_t *present)
 {
     struct rc_arena *arena = dimension->arena;
     struct rc_bins bins;
-    struct rc_label_value *raw = RC_ARENA_ARRAY(arena, struct rc_label_value, dimension->count);
+    double *numbers = RC_ARENA_ARRAY(arena, double, dimension->count);
     uint32_t *renamed = RC_ARENA_ARRAY(arena, uint32_t, dimension->count);
-    if (raw == NULL || renamed == NULL)
+    uint32_t *raw_of = RC_ARENA_ARRAY(arena, uint32_t, dimension->count);
+    if (numbers == NULL || renamed == NULL || raw_of == NULL)
         return RC_NO_MEMORY;
-    RC_TRY(read_labels(dimension, present, raw, &bins));
-    struct rc_label_value *labels =
-        RC_ARENA_ARRAY(arena, struct rc_label_value, (size_t)bins.count + dimension->count);
+    RC_TRY(read_numbers(dimension, present, numbers, &bins));
+    struct rc_label_value *labels = RC_ARENA_ARRAY(arena, struct rc_label_value, bins.count);
     if (labels == NULL)
         return RC_NO_MEMORY;
-    uint32_t count = bins.count;
     for (uint32_t bin = 0; bin < bins.count; bin++)
         labels[bin] = (struct rc_label_value){.kind = RC_LABEL_BIN,
                                               .low = rc_bins_edge(&bins, bin),
                                               .high = rc_bins_edge(&bins, bin + 1),
                                               .closed = bin + 1 == bins.count};
+    /* What no event of the range has gets a name too, which nobody asks for. */
+    uint32_t others = 0;
     for (uint32_t value = 0; value < dimension->count; value++) {
-        const bool there = ((present[value / 64] >> (value % 64)) & 1) != 0;
-        if (is_number(&raw[value]) && there) {
-            renamed[value] = rc_bins_find(&bins, rc_value_real(raw[value].value));
+        if (isnan(numbers[value])) {
+            renamed[value] = bins.count + others;
+            raw_of[others++] = value;
         } else {
-            /* What no event of the range has gets a name too, which nobody asks for. */
-            renamed[value] = count;
-            labels[count++] = raw[value];
+            renamed[value] = rc_bins_find(&bins, numbers[value]);
         }
     }
     dimension->renamed = renamed;
-    dimension->renamed_count = count;
-    dimension->renamed_labels = labels;
+    dimension->renamed_count = bins.count + others;
+    dimension->bin_labels = labels;
+    dimension->bin_count = bins.count;
+    dimension->raw_of = raw_of;
     return RC_OK;
 }
 
@@ -389,7 +403,10 @@ rc_dimension_label(const struct rc_dimension *dimension,
 {
     if (dimension->renamed == NULL)
         return raw_label(dimension, value, arena, ret_label);
-    *ret_label = dimension->renamed_labels[value];
+    if (value >= dimension->bin_count)
+        return raw_label(dimension, dimension->raw_of[value - dimension->bin_count], arena,
+                         ret_label);
+    *ret_label = dimension->bin_labels[value];
     return RC_OK;
 }
 

@@ -8,8 +8,7 @@
 #include <string.h>
 
 #include "engine/query/scope.h"
-
-#define ROLLING_DAY_MS ((int64_t)86400000)
+#include "engine/query/series_windows.h"
 
 void
 rc_series_frame_close(struct rc_series_frame *frame)
@@ -53,7 +52,7 @@ from_ms_of(const struct rc_series_frame *frame, const struct rc_series *series)
     int64_t end_ms = frame->scope.end_ms;
     if (frame->bucket_count > 0 && frame->buckets[0].end_ms < end_ms)
         end_ms = frame->buckets[0].end_ms;
-    return end_ms - series->rolling_days * ROLLING_DAY_MS;
+    return end_ms - series->rolling_days * RC_ROLLING_DAY_MS;
 }
 
 static enum rc_status
@@ -174,8 +173,11 @@ static enum rc_status
 make_split(struct rc_series_frame *frame, struct rc_error *reterr_error)
 {
     const struct rc_series_request *request = frame->request;
+    bool rolling = false;
     if (request->breakdown == NULL)
         return RC_OK;
+    for (uint32_t i = 0; i < request->series_count; i++)
+        rolling = rolling || request->series[i].measure == RC_MEASURE_ROLLING;
     const struct rc_split_request split = {
         .plan = frame->plan,
         .dimensions = request->breakdown,
@@ -183,6 +185,8 @@ make_split(struct rc_series_frame *frame, struct rc_error *reterr_error)
         .scope = &frame->scope,
         .calendar = frame->calendar,
         .mask = ~frame->any_bit,
+        .reads = rolling ? rc_series_reads : NULL,
+        .reader = frame,
         .stats = frame->stats,
     };
     return rc_split_new(&split, &frame->split, reterr_error);

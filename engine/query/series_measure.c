@@ -14,9 +14,9 @@
 #include "engine/base/assert.h"
 #include "engine/query/series_held.h"
 #include "engine/query/series_scan.h"
+#include "engine/query/series_windows.h"
 
 #define NO_BUCKET UINT32_MAX
-#define ROLLING_DAY_MS ((int64_t)86400000)
 
 /* The session of the user at hand. */
 struct session {
@@ -130,22 +130,6 @@ add_numbers(const struct walk *walk,
     return RC_OK;
 }
 
-/* The number of buckets whose uncut end is not after time_ms. */
-static uint32_t
-buckets_ended(const struct rc_series_frame *frame, int64_t time_ms)
-{
-    uint32_t low = 0;
-    uint32_t high = frame->bucket_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (frame->buckets[middle].end_ms <= time_ms)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* An event counts its user in the buckets that end after it and at most so many days later. */
 static void
 add_rolling(const struct walk *walk,
@@ -157,15 +141,15 @@ add_rolling(const struct walk *walk,
 {
     const struct rc_series_frame *frame = walk->frame;
     const uint32_t places = rc_line_places(frame, line);
-    const int64_t length_ms = series_of(walk, line)->rolling_days * ROLLING_DAY_MS;
+    const int64_t length_ms = series_of(walk, line)->rolling_days * RC_ROLLING_DAY_MS;
     uint64_t *changes = held->counts + (uint64_t)row * places;
     if (frame->scope.end_ms - length_ms <= time_ms) {
         held->present[row] = 1;
         changes[places - 1] += held->in_range[row] != person + 1;
         held->in_range[row] = person + 1;
     }
-    uint32_t first = buckets_ended(frame, time_ms);
-    const uint32_t end = buckets_ended(frame, time_ms + length_ms);
+    uint32_t first = rc_series_buckets_ended(frame, time_ms);
+    const uint32_t end = rc_series_buckets_ended(frame, time_ms + length_ms);
     held->present[row] |= first < end; /* Also where only the range is measured. */
     if (places == 1)
         return;

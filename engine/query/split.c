@@ -24,7 +24,7 @@ struct rc_split {
 /* A lane of the walks that prepare. */
 struct lane {
     const struct rc_split *split;
-    uint64_t mask;
+    const struct rc_split_request *request;
     struct rc_split_list list;
     struct rc_tuple_table tuples;
     uint64_t *present[RC_BREAKDOWN_PROPERTIES_MAX]; /* Of dimensions that want bins. */
@@ -153,6 +153,17 @@ rc_split_rows(const struct rc_split *split,
 
 /* ---- The walks that prepare ------------------------------------------------------------------ */
 
+/* Whether a figure reads the hit, so that bins reach over it. Tuples are made of all hits, since
+ * each is looked up when it is measured. */
+static inline bool
+is_read(const struct lane *lane, const struct rc_hit *hit)
+{
+    const struct rc_split_request *request = lane->request;
+    const uint64_t mask = hit->mask & request->mask;
+    return mask != 0 &&
+           (request->reads == NULL || request->reads(request->reader, mask, hit->time_ms));
+}
+
 static enum rc_status
 fold_present(void *state,
              const struct rc_walk_block *block,
@@ -162,7 +173,7 @@ fold_present(void *state,
 {
     struct lane *lane = state;
     for (uint32_t i = 0; i < count; i++) {
-        if ((hits[i].mask & lane->mask) == 0)
+        if (!is_read(lane, &hits[i]))
             continue;
         const uint32_t person = rc_walk_person(block, slots[i]);
         for (uint32_t d = 0; d < lane->split->dimension_count; d++) {
@@ -188,7 +199,7 @@ fold_tuples(void *state,
 {
     struct lane *lane = state;
     for (uint32_t i = 0; i < count; i++)
-        if ((hits[i].mask & lane->mask) != 0)
+        if ((hits[i].mask & lane->request->mask) != 0)
             RC_TRY(tuples_of(lane->split, rc_walk_person(block, slots[i]), &hits[i], &lane->tuples,
                              &lane->list));
     return RC_OK;
@@ -212,7 +223,9 @@ lanes_close(struct lanes *lanes)
 }
 
 static enum rc_status
-lanes_open(const struct rc_split *split, uint64_t mask, struct lanes *lanes)
+lanes_open(const struct rc_split *split,
+           const struct rc_split_request *request,
+           struct lanes *lanes)
 {
     const struct rc_query_context *context = split->plan->context;
     const uint32_t count = context->parallel_max;
@@ -224,7 +237,7 @@ lanes_open(const struct rc_split *split, uint64_t mask, struct lanes *lanes)
     for (uint32_t i = 0; i < count; i++) {
         struct lane *lane = &lanes->lanes[i];
         *lane = (struct lane){.split = split,
-                              .mask = mask,
+                              .request = request,
                               .list = {.account = context->account},
                               .tuples = {.account = context->account}};
         lanes->states[i] = lane;
@@ -253,12 +266,12 @@ run(const struct rc_split *split,
 
 /* Puts the numbers of the dimensions that want it into bins. */
 static enum rc_status
-make_bins(struct rc_split *split, uint64_t mask)
+make_bins(struct rc_split *split, const struct rc_split_request *request)
 {
     struct rc_account *account = split->plan->context->account;
     RC_CLEANUP(lanes_close) struct lanes lanes = {0};
     bool wanted = false;
-    RC_TRY(lanes_open(split, mask, &lanes));
+    RC_TRY(lanes_open(split, request, &lanes));
     for (uint32_t d = 0; d < split->dimension_count; d++) {
         if (!rc_dimension_wants_bins(split->dimensions[d]))
             continue;
@@ -290,13 +303,13 @@ make_bins(struct rc_split *split, uint64_t mask)
 
 /* Finds the tuples that there are. */
 static enum rc_status
-make_tuples(struct rc_split *split, uint64_t mask)
+make_tuples(struct rc_split *split, const struct rc_split_request *request)
 {
     uint32_t number;
     RC_CLEANUP(lanes_close) struct lanes lanes = {0};
     if (split->dimension_count == 1)
         return RC_OK;
-    RC_TRY(lanes_open(split, mask, &lanes));
+    RC_TRY(lanes_open(split, request, &lanes));
     RC_TRY(run(split, &lanes, fold_tuples));
     for (uint32_t i = 0; i < lanes.count; i++)
         for (uint32_t t = 0; t < lanes.lanes[i].tuples.count; t++)
@@ -331,8 +344,8 @@ rc_split_new(const struct rc_split_request *request,
         RC_TRY(status);
         split->dimension_count = i + 1;
     }
-    RC_TRY_OR(reterr_error, make_bins(split, request->mask));
-    RC_TRY_OR(reterr_error, make_tuples(split, request->mask));
+    RC_TRY_OR(reterr_error, make_bins(split, request));
+    RC_TRY_OR(reterr_error, make_tuples(split, request));
     *ret_split = RC_TAKE(split);
     return RC_OK;
 }

@@ -31,6 +31,9 @@ struct rc_split_request {
     const struct rc_scope *scope;
     const struct rc_calendar *calendar;
     uint64_t mask; /* Of the plan's selectors: whose events make rows. */
+    /* Whether bins reach over those of a time that match some of them; NULL: over all. */
+    bool (*reads)(const void *reader, uint64_t mask, int64_t time_ms);
+    const void *reader;
     struct rc_query_stats *stats;
 };
 

@@ -42,8 +42,12 @@ expect_same_row(const struct rc_series_reply *reply,
 {
     assert_int_equal(a->label.kind, b->label.kind);
     assert_int_equal(a->label.part_count, b->label.part_count);
-    for (uint32_t i = 0; i < a->label.part_count; i++)
+    for (uint32_t i = 0; i < a->label.part_count; i++) {
+        assert_int_equal(a->label.parts[i].kind, b->label.parts[i].kind);
         assert_true(rc_value_same(a->label.parts[i].value, b->label.parts[i].value));
+        assert_true(same(a->label.parts[i].low, b->label.parts[i].low));
+        assert_true(same(a->label.parts[i].high, b->label.parts[i].high));
+    }
     assert_true(same(a->total, b->total));
     for (uint32_t i = 0; i < reply->bucket_count; i++)
         assert_true(same(a->values[i], b->values[i]));
@@ -112,6 +116,7 @@ random_request(struct rig *rig,
     request->compare = histogram ? RC_COMPARE_NONE : (enum rc_compare_kind)below(3);
     request->shift_unit = RC_UNIT_WEEK;
     request->shift_count = 1 + below(3);
+    dimensions[0].bins = request->compare == RC_COMPARE_NONE ? below(4) : 0;
 }
 
 static void
