@@ -116,7 +116,7 @@ make_plan(struct rc_series_frame *frame, struct rc_error *reterr_error)
     const struct rc_series_request *request = frame->request;
     struct rc_plan_selector selectors[RC_SERIES_MAX + 1];
     const uint64_t *persons;
-    uint32_t count;
+    uint32_t count = 0;
     bool sessions = false;
     RC_TRY_OR(reterr_error, list_selectors(frame, selectors, &count));
     for (uint32_t i = 0; i < request->series_count; i++)
