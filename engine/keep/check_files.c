@@ -19,7 +19,7 @@ struct checking {
     struct rc_check *check;
     struct rc_disk *disk;
     const char *directory;
-    const struct rc_manifest_content *content;
+    struct rc_manifest_content content;
     const struct rc_manifest_project *project; /* Whose directory is listed. */
     const struct rc_kept_slabs *kept;          /* NULL: its state could not be read. */
     const char *path;                          /* Of what is listed. */
@@ -48,7 +48,7 @@ see_project_file(void *context, const char *name)
     char expected[64];
     uint64_t number = 0;
     checking->check->counts.files++;
-    (void)snprintf(expected, sizeof(expected), "state-%016" PRIx64, checking->content->number);
+    (void)snprintf(expected, sizeof(expected), "state-%016" PRIx64, checking->content.number);
     if (strcmp(name, expected) == 0 || checking->kept == NULL)
         return RC_OK;
     if (sscanf(name, "slab-%16" SCNx64, &number) == 1) {
@@ -85,8 +85,8 @@ see_project_directory(void *context, const char *name)
 {
     struct checking *checking = context;
     char path[RC_PATH_BYTES_MAX + 256];
-    for (uint32_t i = 0; i < checking->content->project_count; i++)
-        if (is_directory_of(&checking->content->projects[i], name))
+    for (uint32_t i = 0; i < checking->content.project_count; i++)
+        if (is_directory_of(&checking->content.projects[i], name))
             return RC_OK;
     if (strchr(name, '@') == NULL) {
         tell_stranger(checking, name, false);
@@ -172,7 +172,7 @@ check_stored_project(struct checking *checking,
     checking->project = stored;
     checking->kept = NULL;
     const enum rc_status status =
-        rc_restore_project(&how, stored, checking->content->number, &project, &kept, &error);
+        rc_restore_project(&how, stored, checking->content.number, &project, &kept, &error);
     if (status == RC_OK) {
         RC_CLEANUP(rc_view_releasep) struct rc_view *view = NULL;
         RC_TRY_OR(reterr_error, rc_project_view(project, &account, &view));
@@ -185,7 +185,9 @@ check_stored_project(struct checking *checking,
     } else {
         rc_check_found(checking->check, RC_FINDING_PROBLEM, path, "%s", error.message);
     }
-    return list(checking, path, see_project_file, reterr_error);
+    const enum rc_status listed = list(checking, path, see_project_file, reterr_error);
+    checking->kept = NULL;
+    return listed;
 }
 
 static enum rc_status
@@ -250,18 +252,17 @@ check_locked(struct checking *checking, struct rc_workers *workers, struct rc_er
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     if (arena == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a check");
-    struct rc_manifest_content content;
+    const struct rc_manifest_content *content = &checking->content;
     bool sound = false;
-    RC_TRY(read_manifest(checking, &payload, arena, &content, &sound, reterr_error));
-    checking->content = &content;
+    RC_TRY(read_manifest(checking, &payload, arena, &checking->content, &sound, reterr_error));
     RC_TRY(list(checking, checking->directory, see_top_file, reterr_error));
     if (!sound)
         return RC_OK; /* Nothing says what the rest should be. */
-    uint64_t replay_after = content.sequence;
-    for (uint32_t i = 0; i < content.project_count; i++) {
-        RC_TRY(check_stored_project(checking, &content.projects[i], workers, reterr_error));
-        if (content.projects[i].sequence < replay_after)
-            replay_after = content.projects[i].sequence;
+    uint64_t replay_after = content->sequence;
+    for (uint32_t i = 0; i < content->project_count; i++) {
+        RC_TRY(check_stored_project(checking, &content->projects[i], workers, reterr_error));
+        if (content->projects[i].sequence < replay_after)
+            replay_after = content->projects[i].sequence;
     }
     char path[RC_PATH_BYTES_MAX];
     (void)snprintf(path, sizeof(path), "%s/projects", checking->directory);
