@@ -81,7 +81,7 @@ write_ids(struct rc_writer *writer,
     }
     for (uint32_t i = 0; i < gone_count; i++)
         live[users[i] / 64] &= ~((uint64_t)1 << (users[i] % 64));
-    rc_dictionary_write_live(ids, count, live, writer);
+    rc_dictionary_write(ids, count, live, writer);
 }
 
 static void
@@ -124,7 +124,7 @@ rc_state_write(struct rc_writer *writer, const struct rc_state *state)
 static enum rc_status
 read_people(struct rc_reader *reader, struct rc_people *people, struct rc_error *reterr_error)
 {
-    RC_TRY(rc_dictionary_read_holes(rc_people_ids(people), reader, reterr_error));
+    RC_TRY(rc_dictionary_read(rc_people_ids(people), reader, reterr_error));
     RC_TRY(rc_properties_read(rc_people_properties(people), reader, reterr_error));
     const uint32_t users = rc_dictionary_count(rc_people_ids(people));
     const uint32_t properties = rc_properties_count(rc_people_properties(people));

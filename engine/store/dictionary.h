@@ -126,37 +126,20 @@ rc_dictionary_memory_bytes(const struct rc_dictionary *dictionary);
 RC_MUST_USE enum rc_status
 rc_dictionary_check(const struct rc_dictionary *dictionary, struct rc_error *reterr_error);
 
-/* Stored form: varint count of codes, then the keys (varint size, bytes) in code order. Where holes
- * are allowed no key is empty, and a size of 0 is followed by the varint number of holes here. */
+/* Stored form: varint count of codes, then the keys (varint size, bytes) in code order. No key is
+ * empty: a size of 0 is followed by the varint number of holes here. live: a bit for each code that
+ * is to be kept, the others become holes; NULL: all are. */
 void
 rc_dictionary_write(const struct rc_dictionary *dictionary,
                     uint32_t count,
+                    const uint64_t *live,
                     struct rc_writer *writer);
 
-/* Interns every key of a stored dictionary into an empty one. RC_CORRUPT: broken bytes
- * or repeats. */
+/* Reads a stored dictionary into an empty one. RC_CORRUPT: broken bytes or repeats. */
 RC_MUST_USE enum rc_status
 rc_dictionary_read(struct rc_dictionary *dictionary,
                    struct rc_reader *reader,
                    struct rc_error *reterr_error);
-
-/* The same for a dictionary with holes. */
-void
-rc_dictionary_write_holes(const struct rc_dictionary *dictionary,
-                          uint32_t count,
-                          struct rc_writer *writer);
-
-/* The same with holes in the place of codes whose bit in live is not set, too; NULL: all are. */
-void
-rc_dictionary_write_live(const struct rc_dictionary *dictionary,
-                         uint32_t count,
-                         const uint64_t *live,
-                         struct rc_writer *writer);
-
-RC_MUST_USE enum rc_status
-rc_dictionary_read_holes(struct rc_dictionary *dictionary,
-                         struct rc_reader *reader,
-                         struct rc_error *reterr_error);
 
 /* For reading: takes count codes as holes. RC_LIMIT_EXCEEDED: more codes than there can be. */
 RC_MUST_USE enum rc_status

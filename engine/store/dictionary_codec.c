@@ -10,17 +10,6 @@
 #define ENTRIES_MAX (UINT32_MAX - 1)
 #define HOLES_MAX RC_DICTIONARY_CODES_MAX
 
-void
-rc_dictionary_write(const struct rc_dictionary *dictionary,
-                    uint32_t count,
-                    struct rc_writer *writer)
-{
-    RC_ASSERT(count <= rc_dictionary_count(dictionary));
-    rc_write_varint(writer, count);
-    for (uint32_t code = 0; code < count; code++)
-        rc_write_bytes(writer, rc_dictionary_key(dictionary, code));
-}
-
 static bool
 is_written(const struct rc_dictionary *dictionary, const uint64_t *live, uint32_t code)
 {
@@ -29,10 +18,10 @@ is_written(const struct rc_dictionary *dictionary, const uint64_t *live, uint32_
 }
 
 void
-rc_dictionary_write_live(const struct rc_dictionary *dictionary,
-                         uint32_t count,
-                         const uint64_t *live,
-                         struct rc_writer *writer)
+rc_dictionary_write(const struct rc_dictionary *dictionary,
+                    uint32_t count,
+                    const uint64_t *live,
+                    struct rc_writer *writer)
 {
     RC_ASSERT(count <= rc_dictionary_count(dictionary));
     rc_write_varint(writer, count);
@@ -51,14 +40,6 @@ rc_dictionary_write_live(const struct rc_dictionary *dictionary,
     }
 }
 
-void
-rc_dictionary_write_holes(const struct rc_dictionary *dictionary,
-                          uint32_t count,
-                          struct rc_writer *writer)
-{
-    rc_dictionary_write_live(dictionary, count, NULL, writer);
-}
-
 static enum rc_status
 read_key(struct rc_dictionary *dictionary,
          struct rc_bytes key,
@@ -73,11 +54,10 @@ read_key(struct rc_dictionary *dictionary,
     return RC_OK;
 }
 
-static enum rc_status
-read_all(struct rc_dictionary *dictionary,
-         struct rc_reader *reader,
-         bool holes,
-         struct rc_error *reterr_error)
+enum rc_status
+rc_dictionary_read(struct rc_dictionary *dictionary,
+                   struct rc_reader *reader,
+                   struct rc_error *reterr_error)
 {
     RC_ASSERT(rc_dictionary_count(dictionary) == 0);
     const uint32_t count = (uint32_t)rc_read_count(reader, ENTRIES_MAX);
@@ -85,7 +65,7 @@ read_all(struct rc_dictionary *dictionary,
     for (uint32_t code = 0; code < count;) {
         const struct rc_bytes key = rc_read_bytes(reader);
         uint32_t taken = 1;
-        if (!reader->bad && holes && key.size == 0) {
+        if (!reader->bad && key.size == 0) {
             const uint32_t room = count - code;
             taken = (uint32_t)rc_read_count(reader, room < holes_left ? room : holes_left);
             holes_left -= taken;
@@ -95,7 +75,7 @@ read_all(struct rc_dictionary *dictionary,
         }
         if (reader->bad)
             return rc_error_set(reterr_error, RC_CORRUPT, "the bytes of a dictionary end early");
-        if (holes && key.size == 0)
+        if (key.size == 0)
             RC_TRY_OR(reterr_error, rc_dictionary_skip(dictionary, taken));
         else
             RC_TRY(read_key(dictionary, key, code, reterr_error));
@@ -104,20 +84,4 @@ read_all(struct rc_dictionary *dictionary,
     return reader->bad
                ? rc_error_set(reterr_error, RC_CORRUPT, "the bytes of a dictionary end early")
                : RC_OK;
-}
-
-enum rc_status
-rc_dictionary_read(struct rc_dictionary *dictionary,
-                   struct rc_reader *reader,
-                   struct rc_error *reterr_error)
-{
-    return read_all(dictionary, reader, false, reterr_error);
-}
-
-enum rc_status
-rc_dictionary_read_holes(struct rc_dictionary *dictionary,
-                         struct rc_reader *reader,
-                         struct rc_error *reterr_error)
-{
-    return read_all(dictionary, reader, true, reterr_error);
 }

@@ -63,7 +63,7 @@ rc_live_codes_write(const struct rc_live_codes *codes,
     rc_write_varint(writer, codes->property_count);
     for (uint32_t i = 0; i < codes->property_count; i++) {
         rc_write_bytes(writer, rc_properties_name(properties, i));
-        rc_dictionary_write_live(rc_properties_dictionary(properties, i), codes->of[i].count,
-                                 codes->of[i].words, writer);
+        rc_dictionary_write(rc_properties_dictionary(properties, i), codes->of[i].count,
+                            codes->of[i].words, writer);
     }
 }

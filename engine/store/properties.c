@@ -182,7 +182,7 @@ rc_properties_write(const struct rc_properties *properties, struct rc_writer *wr
     for (uint32_t i = 0; i < count; i++) {
         const struct rc_dictionary *dictionary = *place_of(properties, i);
         rc_write_bytes(writer, rc_properties_name(properties, i));
-        rc_dictionary_write_holes(dictionary, rc_dictionary_count(dictionary), writer);
+        rc_dictionary_write(dictionary, rc_dictionary_count(dictionary), NULL, writer);
     }
 }
 
@@ -200,7 +200,7 @@ rc_properties_read(struct rc_properties *properties,
         RC_TRY_OR(reterr_error, rc_properties_intern(properties, name, &property));
         if (property != i)
             return rc_error_set(reterr_error, RC_CORRUPT, "property %u is named twice", i);
-        RC_TRY(rc_dictionary_read_holes(*place_of(properties, i), reader, reterr_error));
+        RC_TRY(rc_dictionary_read(*place_of(properties, i), reader, reterr_error));
     }
     return reader->bad ? rc_error_set(reterr_error, RC_CORRUPT, "the property names are cut short")
                        : RC_OK;
