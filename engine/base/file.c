@@ -70,21 +70,6 @@ rc_file_truncate(struct rc_file *file, uint64_t size, struct rc_error *reterr_er
 }
 
 enum rc_status
-rc_file_map(struct rc_file *file,
-            const void **ret_data,
-            size_t *ret_size,
-            struct rc_error *reterr_error)
-{
-    return file->disk->ops->map(file, ret_data, ret_size, reterr_error);
-}
-
-void
-rc_file_unmap(struct rc_disk *disk, const void *data, size_t size)
-{
-    disk->ops->unmap(disk, data, size);
-}
-
-enum rc_status
 rc_disk_read_file(struct rc_disk *disk,
                   const char *path,
                   struct rc_account *account,

@@ -91,16 +91,6 @@ rc_disk_read_file(struct rc_disk *disk,
                   size_t *ret_size,
                   struct rc_error *reterr_error);
 
-/* Maps a whole file read-only. Pages fault in on use. */
-RC_MUST_USE enum rc_status
-rc_file_map(struct rc_file *file,
-            const void **ret_data,
-            size_t *ret_size,
-            struct rc_error *reterr_error);
-
-void
-rc_file_unmap(struct rc_disk *disk, const void *data, size_t size);
-
 RC_MUST_USE enum rc_status
 rc_disk_rename(struct rc_disk *disk,
                const char *from,

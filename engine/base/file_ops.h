@@ -36,11 +36,6 @@ struct rc_disk_ops {
     void (*push)(struct rc_file *file, uint64_t offset, uint64_t size); /* May be NULL. */
     enum rc_status (*size)(struct rc_file *file, uint64_t *ret_size, struct rc_error *reterr_error);
     enum rc_status (*truncate)(struct rc_file *file, uint64_t size, struct rc_error *reterr_error);
-    enum rc_status (*map)(struct rc_file *file,
-                          const void **ret_data,
-                          size_t *ret_size,
-                          struct rc_error *reterr_error);
-    void (*unmap)(struct rc_disk *disk, const void *data, size_t size);
     enum rc_status (*rename)(struct rc_disk *disk,
                              const char *from,
                              const char *to,

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -180,34 +179,6 @@ real_truncate(struct rc_file *file, uint64_t size, struct rc_error *reterr_error
 }
 
 static enum rc_status
-real_map(struct rc_file *file,
-         const void **ret_data,
-         size_t *ret_size,
-         struct rc_error *reterr_error)
-{
-    uint64_t size;
-    RC_TRY(real_size(file, &size, reterr_error));
-    const void *data = "";
-    if (size != 0)
-        data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, real_of(file)->descriptor, 0);
-    if (data == MAP_FAILED)
-        return fail(reterr_error, errno, "map", real_of(file)->path);
-    *ret_data = data;
-    *ret_size = size;
-    return RC_OK;
-}
-
-static void
-real_unmap(struct rc_disk *disk, const void *data, size_t size)
-{
-    (void)disk;
-    if (size == 0)
-        return;
-    const int result = munmap((void *)(uintptr_t)data, size);
-    RC_ASSERT(result == 0);
-}
-
-static enum rc_status
 real_rename(struct rc_disk *disk, const char *from, const char *to, struct rc_error *reterr_error)
 {
     (void)disk;
@@ -353,8 +324,6 @@ static const struct rc_disk_ops real_ops = {
     .push = real_push,
     .size = real_size,
     .truncate = real_truncate,
-    .map = real_map,
-    .unmap = real_unmap,
     .rename = real_rename,
     .link = real_link,
     .remove = real_remove,

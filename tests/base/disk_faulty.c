@@ -446,38 +446,6 @@ faulty_truncate(struct rc_file *file, uint64_t size, struct rc_error *reterr_err
     return leave(faulty, status, reterr_error, "truncate", "a file");
 }
 
-static enum rc_status
-faulty_map(struct rc_file *file,
-           const void **ret_data,
-           size_t *ret_size,
-           struct rc_error *reterr_error)
-{
-    struct rc_disk_faulty *faulty = faulty_of(file->disk);
-    const struct faulty_file *own = (struct faulty_file *)file;
-    enum rc_status status = RC_OK;
-    const enum fault fault = enter(faulty, false, &status);
-    if (fault == FAULT_NONE && is_dead(faulty, own))
-        status = RC_IO;
-    if (status == RC_OK) {
-        const struct buffer *content = &own->inode->current;
-        /* Aligned as a page, as a real mapping is. */
-        void *copy = faulty_must(aligned_alloc(4096, (content->size / 4096 + 1) * 4096));
-        if (content->size > 0)
-            memcpy(copy, content->data, content->size);
-        *ret_data = copy;
-        *ret_size = content->size;
-    }
-    return leave(faulty, status, reterr_error, "map", "a file");
-}
-
-static void
-faulty_unmap(struct rc_disk *disk, const void *data, size_t size)
-{
-    (void)disk;
-    (void)size;
-    free((void *)(uintptr_t)data);
-}
-
 const struct rc_disk_ops faulty_ops = {
     .open = faulty_open,
     .close = faulty_close,
@@ -486,8 +454,6 @@ const struct rc_disk_ops faulty_ops = {
     .sync = faulty_sync,
     .size = faulty_size,
     .truncate = faulty_truncate,
-    .map = faulty_map,
-    .unmap = faulty_unmap,
     .rename = faulty_rename,
     .link = faulty_link,
     .remove = faulty_remove,

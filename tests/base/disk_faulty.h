@@ -7,7 +7,7 @@
  *     sync or after any of the writes since, each sector by itself; the size likewise;
  *   - of a directory: of the creations, renames and removals since its last sync, the first few.
  *
- * Calls are counted: every operation but close, unmap and size. The n-th can fail once, or be the
+ * Calls are counted: every operation but close and size. The n-th can fail once, or be the
  * moment of the power cut; it may then have happened or not, or in part.
  *
  * Ownership: whoever made the disk frees it, after its files were closed. Mappings are copies.
