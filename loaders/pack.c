@@ -228,12 +228,6 @@ rc_pack_row_count(const struct rc_pack *pack, enum rc_pack_table table)
     return pack->tables[table].row_count;
 }
 
-uint32_t
-rc_pack_alias_count(const struct rc_pack *pack)
-{
-    return pack->aliases[0].count;
-}
-
 size_t
 rc_pack_bytes(const struct rc_pack *pack)
 {

@@ -78,9 +78,6 @@ rc_pack_add_alias(struct rc_pack *pack, struct rc_bytes left, struct rc_bytes ri
 uint32_t
 rc_pack_row_count(const struct rc_pack *pack, enum rc_pack_table table);
 
-uint32_t
-rc_pack_alias_count(const struct rc_pack *pack);
-
 /* About as many bytes as the request would have now. O(columns). */
 size_t
 rc_pack_bytes(const struct rc_pack *pack);

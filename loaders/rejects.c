@@ -128,16 +128,6 @@ rc_rejects_write(struct rc_rejects *rejects,
                         (unsigned long long)rows_max, input, (unsigned long long)line, reason);
 }
 
-uint64_t
-rc_rejects_count(const struct rc_rejects *rejects)
-{
-    struct rc_rejects *locked = (struct rc_rejects *)(uintptr_t)rejects;
-    pthread_mutex_lock(&locked->lock);
-    const uint64_t count = locked->count;
-    pthread_mutex_unlock(&locked->lock);
-    return count;
-}
-
 enum rc_status
 rc_rejects_flush(struct rc_rejects *rejects, struct rc_error *reterr_error)
 {

@@ -51,9 +51,6 @@ rc_rejects_write(struct rc_rejects *rejects,
                  struct rc_bytes row,
                  struct rc_error *reterr_error);
 
-uint64_t
-rc_rejects_count(const struct rc_rejects *rejects);
-
 /* Hands what was written to the operating system; RC_IO when it was not all taken. */
 RC_MUST_USE enum rc_status
 rc_rejects_flush(struct rc_rejects *rejects, struct rc_error *reterr_error);

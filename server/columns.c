@@ -285,12 +285,6 @@ rc_columns_rollback(struct rc_columns *columns)
     columns->predicted = 0;
 }
 
-uint32_t
-rc_columns_row_count(const struct rc_columns *columns)
-{
-    return columns->row_count;
-}
-
 /* Columns that only rolled back rows have put are left out. */
 static uint32_t
 finish_columns(const struct rc_columns *columns, struct rc_batch_column *out)

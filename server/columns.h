@@ -35,9 +35,6 @@ rc_columns_commit(struct rc_columns *columns, struct rc_bytes user, int64_t time
 void
 rc_columns_rollback(struct rc_columns *columns);
 
-uint32_t
-rc_columns_row_count(const struct rc_columns *columns);
-
 /* The rows as a table. No row may be open. */
 RC_MUST_USE enum rc_status
 rc_columns_finish(struct rc_columns *columns, struct rc_batch_table *ret_table);

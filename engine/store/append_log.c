@@ -58,13 +58,3 @@ rc_append_log_run(const struct rc_append_log *log,
     *ret_count = (uint32_t)((end < limit ? end : limit) - index);
     return log->blocks[block] + (size_t)(index - first) * log->element_bytes;
 }
-
-uint64_t
-rc_append_log_memory_bytes(const struct rc_append_log *log)
-{
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < RC_LOG_BLOCKS_MAX; i++)
-        if (log->blocks[i] != NULL)
-            bytes += ((uint64_t)RC_LOG_BLOCK_FIRST << i) * log->element_bytes;
-    return bytes;
-}

@@ -42,7 +42,4 @@ rc_append_log_run(const struct rc_append_log *log,
                   uint32_t limit,
                   uint32_t *ret_count);
 
-uint64_t
-rc_append_log_memory_bytes(const struct rc_append_log *log);
-
 #endif

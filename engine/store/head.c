@@ -380,22 +380,3 @@ rc_view_chunk_texts(const struct rc_view_chunk *chunk, uint32_t property)
     const struct rc_head_texts *texts = chunk->texts_of_property;
     return texts == NULL ? NULL : rc_head_texts_of(texts, property);
 }
-
-uint64_t
-rc_head_memory_bytes(const struct rc_head *head)
-{
-    uint64_t bytes = sizeof(*head) + rc_arena_bytes(head->texts) +
-                     rc_head_texts_memory_bytes(&head->values) +
-                     (uint64_t)head->table_slots * sizeof(head->table[0]);
-    const uint32_t count = rc_head_chunk_count(head);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct chunk *chunk = head->chunks[i];
-        uint64_t row_bytes =
-            sizeof(chunk->users[0]) + sizeof(chunk->times_ms[0]) + sizeof(chunk->ids[0]);
-        for (uint32_t c = 0; c < chunk->column_capacity; c++)
-            if (atomic_load_explicit(&chunk->columns[c], memory_order_relaxed) != NULL)
-                row_bytes += sizeof(rc_cell);
-        bytes += sizeof(*chunk) + row_bytes * chunk->row_capacity;
-    }
-    return bytes;
-}

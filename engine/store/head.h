@@ -119,7 +119,4 @@ rc_head_chunk(const struct rc_head *head,
 uint32_t
 rc_head_last_chunk_rows(const struct rc_head *head);
 
-uint64_t
-rc_head_memory_bytes(const struct rc_head *head);
-
 #endif

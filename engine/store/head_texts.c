@@ -62,16 +62,3 @@ rc_head_texts_make(struct rc_head_texts *texts,
     *ret_dictionary = dictionary;
     return RC_OK;
 }
-
-uint64_t
-rc_head_texts_memory_bytes(const struct rc_head_texts *texts)
-{
-    uint64_t bytes = 0;
-    for (uint32_t property = 0; property < RC_PROPERTIES_MAX; property++) {
-        const struct rc_dictionary *dictionary = rc_head_texts_of(texts, property);
-        bytes += dictionary == NULL ? 0 : rc_dictionary_memory_bytes(dictionary);
-        if (property % RC_HEAD_TEXTS_BLOCK == 0 && block_of(texts, property) != NULL)
-            bytes += sizeof(struct rc_head_texts_block);
-    }
-    return bytes;
-}

@@ -49,7 +49,4 @@ rc_head_texts_make(struct rc_head_texts *texts,
                    struct rc_account *account,
                    struct rc_dictionary **ret_dictionary);
 
-uint64_t
-rc_head_texts_memory_bytes(const struct rc_head_texts *texts);
-
 #endif

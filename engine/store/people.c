@@ -305,12 +305,3 @@ rc_people_column(struct rc_people *people,
         *ret_column = column;
     return status;
 }
-
-uint64_t
-rc_people_memory_bytes(const struct rc_people *people)
-{
-    return sizeof(*people) + rc_dictionary_memory_bytes(people->ids) +
-           rc_properties_memory_bytes(people->properties) +
-           rc_append_log_memory_bytes(&people->writes) +
-           rc_append_log_memory_bytes(&people->aliases);
-}

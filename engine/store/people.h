@@ -96,7 +96,4 @@ rc_people_column(struct rc_people *people,
                  int64_t as_of_ms,
                  struct rc_user_column **ret_column);
 
-uint64_t
-rc_people_memory_bytes(const struct rc_people *people);
-
 #endif

@@ -163,17 +163,6 @@ rc_properties_rebuild(const struct rc_properties *properties,
     return RC_OK;
 }
 
-uint64_t
-rc_properties_memory_bytes(const struct rc_properties *properties)
-{
-    uint64_t bytes = sizeof(*properties) + rc_dictionary_memory_bytes(properties->names);
-    const uint32_t count = rc_properties_count(properties);
-    for (uint32_t i = 0; i < count; i++)
-        bytes += rc_dictionary_memory_bytes(*place_of(properties, i)) +
-                 (i % BLOCK_ENTRIES == 0 ? BLOCK_ENTRIES * sizeof(void *) : 0);
-    return bytes;
-}
-
 void
 rc_properties_write(const struct rc_properties *properties, struct rc_writer *writer)
 {

@@ -66,9 +66,6 @@ rc_properties_rebuild(const struct rc_properties *properties,
                       struct rc_dictionary **rebuilt,
                       struct rc_properties **ret_properties);
 
-uint64_t
-rc_properties_memory_bytes(const struct rc_properties *properties);
-
 /* Stored form: varint count, then per property its name and its dictionary, which may have holes.
  */
 void
