@@ -36,20 +36,27 @@ parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&rc_session_argp, 0, NULL, 0},
-                                             {&rc_output_argp, 0, NULL, 0},
-                                             {0}};
-
 static const struct argp stats_argp = {
-    NULL, parse, "[PROJECT]", "Figures of the server and its projects.", children, NULL, NULL};
+    NULL, parse, "[PROJECT]", "Figures of the server and its projects.", rc_command_children,
+    NULL, NULL};
 static const struct argp snapshot_argp = {
-    NULL, parse, "", "Writes a snapshot now; returns when it is durable.", children, NULL, NULL};
-static const struct argp purge_argp = {
-    NULL,     parse, "",  "Erases now what deleted users left in the server's files.",
-    children, NULL,  NULL};
+    NULL, parse, "", "Writes a snapshot now; returns when it is durable.", rc_command_children,
+    NULL, NULL};
+static const struct argp purge_argp = {NULL,
+                                       parse,
+                                       "",
+                                       "Erases now what deleted users left in the server's files.",
+                                       rc_command_children,
+                                       NULL,
+                                       NULL};
 static const struct argp health_argp = {
-    NULL,     parse, "",  "Asks whether the server is ready; exits with 0 if it is, 6 if not.",
-    children, NULL,  NULL};
+    NULL,
+    parse,
+    "",
+    "Asks whether the server is ready; exits with 0 if it is, 6 if not.",
+    rc_command_children,
+    NULL,
+    NULL};
 
 /* "12.3 MB". text has room for 32 bytes. Returns text. */
 static const char *

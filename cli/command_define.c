@@ -60,10 +60,6 @@ parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&rc_session_argp, 0, NULL, 0},
-                                             {&rc_output_argp, 0, NULL, 0},
-                                             {0}};
-
 static const struct argp argp = {
     options,
     parse,
@@ -77,7 +73,7 @@ static const struct argp argp = {
     "They combine by and, or, not and parentheses. user.x is the user's property x; @name is "
     "another definition; any is every event. A property with odd characters goes into `back "
     "quotes`. A definition that would be named list, show or delete cannot be made here.",
-    children,
+    rc_command_children,
     NULL,
     NULL};
 

@@ -75,15 +75,11 @@ parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&rc_session_argp, 0, NULL, 0},
-                                             {&rc_output_argp, 0, NULL, 0},
-                                             {0}};
-
 static const struct argp argp = {options,
                                  parse,
                                  "create ID\nlist\nupdate ID\ndelete ID",
                                  "Manages projects: data sets that share nothing.",
-                                 children,
+                                 rc_command_children,
                                  NULL,
                                  NULL};
 

@@ -61,10 +61,6 @@ parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&rc_session_argp, 0, NULL, 0},
-                                             {&rc_output_argp, 0, NULL, 0},
-                                             {0}};
-
 static const struct argp argp = {
     options,
     parse,
@@ -77,7 +73,7 @@ static const struct argp argp = {
     "segments (@name), and behaviour: did(EVENTS), count(EVENTS) and days(EVENTS) compared with a "
     "number, \"in prior 7d\" or \"from DATE to DATE\" behind it. EVENTS is an expression as in "
     "recount define; @name in it is a definition. \"recount query segment\" counts a segment.",
-    children,
+    rc_command_children,
     NULL,
     NULL};
 

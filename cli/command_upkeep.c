@@ -40,10 +40,6 @@ parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&rc_session_argp, 0, NULL, 0},
-                                             {&rc_output_argp, 0, NULL, 0},
-                                             {0}};
-
 static const struct argp_option backup_options[] = {
     {"copy", KEY_COPY, NULL, 0, "Copy files although they could be linked", 0},
     {0}};
@@ -54,7 +50,7 @@ static const struct argp check_argp = {
     "[PROJECT]",
     "Verifies every invariant of what a project, or each, holds; exits with 0 if all is in order, "
     "with 1 if something is broken. \"recountd --check DIRECTORY\" does it without a server.",
-    children,
+    rc_command_children,
     NULL,
     NULL};
 static const struct argp backup_argp = {
@@ -63,7 +59,7 @@ static const struct argp backup_argp = {
     "ID",
     "Writes a backup into the directory ID below the server's backup-directory; \"recountd "
     "--restore BACKUP --data DIRECTORY\" makes a data directory of it.",
-    children,
+    rc_command_children,
     NULL,
     NULL};
 

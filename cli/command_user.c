@@ -58,17 +58,13 @@ parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&rc_session_argp, 0, NULL, 0},
-                                             {&rc_output_argp, 0, NULL, 0},
-                                             {0}};
-
 static const struct argp argp = {options,
                                  parse,
                                  "show USER\nexport USER\ndelete USER",
                                  "What a project holds of one user, with all ids that are joined.\v"
                                  "An export is lines of JSON that \"recount load\" takes back:\n"
                                  "  recount user export u42 --file u42.ndjson",
-                                 children,
+                                 rc_command_children,
                                  NULL,
                                  NULL};
 

@@ -82,6 +82,10 @@ static const struct argp_option output_options[] = {
 
 const struct argp rc_output_argp = {output_options, parse_output, NULL, NULL, NULL, NULL, NULL};
 
+const struct argp_child rc_command_children[3] = {{&rc_session_argp, 0, NULL, 0},
+                                                  {&rc_output_argp, 0, NULL, 0},
+                                                  {0}};
+
 static Recount__V1__Weekday
 weekday_of(struct argp_state *state, const char *name)
 {

@@ -38,6 +38,9 @@ extern const struct argp rc_session_argp;
 /* --json, --csv, --color. The input is a struct rc_output_options. */
 extern const struct argp rc_output_argp;
 
+/* Both, for a command whose parser gives them their inputs in this order. */
+extern const struct argp_child rc_command_children[3];
+
 /* --from, --to, --zone, --as-of, --segment, --week-start. The input is a struct
  * rc_scope_options. */
 extern const struct argp rc_scope_argp;
