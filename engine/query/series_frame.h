@@ -55,6 +55,20 @@ rc_series_frame_open(struct rc_series_frame *frame,
 void
 rc_series_frame_close(struct rc_series_frame *frame);
 
+/* Whether a hit is of a series, and which of so many places (buckets, or 1: the range) it is in. */
+static inline bool
+rc_series_frame_place(const struct rc_series_frame *frame,
+                      uint32_t series,
+                      uint32_t places,
+                      const struct rc_hit *hit,
+                      uint32_t *ret_place)
+{
+    if (((hit->mask >> frame->bit_of[series]) & 1) == 0)
+        return false;
+    *ret_place = places == 1 ? 0 : rc_bucket_map_find(&frame->map, hit->time_ms);
+    return true;
+}
+
 static inline bool
 rc_measure_is_numeric(enum rc_measure measure)
 {

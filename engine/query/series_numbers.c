@@ -76,10 +76,10 @@ fold_hits(void *state,
     (void)slots;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t code_count;
-        if (((hits[i].mask >> scan->frame->bit_of[scan->line->series]) & 1) == 0)
+        uint32_t place;
+        if (!rc_series_frame_place(scan->frame, scan->line->series, scan->buckets, &hits[i],
+                                   &place))
             continue;
-        const uint32_t place =
-            scan->buckets == 1 ? 0 : rc_bucket_map_find(&scan->frame->map, hits[i].time_ms);
         const uint32_t *codes = rc_numbers_of(scan->numbers, &hits[i], &code_count);
         for (uint32_t c = 0; c < code_count; c++)
             lane->counts[(size_t)place * scan->number_count + codes[c]]++;

@@ -236,11 +236,10 @@ fold_hits(void *state,
     (void)block;
     (void)slots;
     for (uint32_t i = 0; i < count; i++) {
-        if (((hits[i].mask >> scan->frame->bit_of[scan->line->series]) & 1) == 0)
-            continue;
-        const uint32_t bucket =
-            scan->buckets == 1 ? 0 : rc_bucket_map_find(&scan->frame->map, hits[i].time_ms);
-        RC_TRY(add_hit(lane, &hits[i], bucket));
+        uint32_t bucket;
+        if (rc_series_frame_place(scan->frame, scan->line->series, scan->buckets, &hits[i],
+                                  &bucket))
+            RC_TRY(add_hit(lane, &hits[i], bucket));
     }
     return RC_OK;
 }

@@ -81,10 +81,10 @@ fold_hits(void *state,
     const struct scan *scan = lane->scan;
     (void)block;
     for (uint32_t i = 0; i < count; i++) {
-        if (((hits[i].mask >> scan->frame->bit_of[scan->line->series]) & 1) == 0)
+        uint32_t bucket;
+        if (!rc_series_frame_place(scan->frame, scan->line->series, scan->buckets, &hits[i],
+                                   &bucket))
             continue;
-        const uint32_t bucket =
-            scan->buckets == 1 ? 0 : rc_bucket_map_find(&scan->frame->map, hits[i].time_ms);
         lane->bits[(size_t)slots[i] * scan->words + bucket / 64] |= (uint64_t)1 << (bucket % 64);
     }
     return RC_OK;
