@@ -44,8 +44,7 @@ decode_step(struct rc_decode *decode,
         return rc_decode_fail(decode, RC_INVALID, "is_optional",
                               "the first and the last step cannot be left out");
     if (in->is_optional && (!ordered || question->totals))
-        return rc_decode_fail(decode, RC_INVALID, "is_optional",
-                              "optional steps do not go with %s",
+        return rc_decode_fail(decode, RC_INVALID, "is_optional", "optional steps do not go with %s",
                               ordered ? "FUNNEL_COUNT_TOTALS" : "FUNNEL_ORDER_UNORDERED");
     if (in->is_optional)
         question->optional_steps |= (uint64_t)1 << step;
@@ -91,7 +90,8 @@ decode_exclusion(struct rc_decode *decode,
         return rc_decode_fail(decode, RC_INVALID, "before_step", "the funnel has %u steps",
                               step_count);
     if (after >= before)
-        return rc_decode_fail(decode, RC_INVALID, in->before_step == 0 ? "after_step" : "before_step",
+        return rc_decode_fail(decode, RC_INVALID,
+                              in->before_step == 0 ? "after_step" : "before_step",
                               "step %u is not behind step %u", before, after);
     exclusion->after = after - 1;
     exclusion->before = before - 1;
@@ -313,8 +313,8 @@ encode_histograms(struct rc_arena *arena,
     out->n_seconds_from_previous = count;
     out->n_seconds_from_first = count;
     for (uint32_t i = 0; i < count; i++) {
-        RC_TRY(encode_histogram(arena, &row->steps[i].from_previous,
-                                answer->edges_from_previous[i], &out->seconds_from_previous[i]));
+        RC_TRY(encode_histogram(arena, &row->steps[i].from_previous, answer->edges_from_previous[i],
+                                &out->seconds_from_previous[i]));
         RC_TRY(encode_histogram(arena, &row->steps[i].from_first, answer->edges_from_first[i],
                                 &out->seconds_from_first[i]));
     }

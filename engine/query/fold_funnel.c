@@ -96,15 +96,16 @@ make_buckets(struct rc_funnel_query *query, struct rc_error *reterr_error)
 /* Steps, then exclusions, then with a strict order every event. Only the first step ends with the
  * range, unless it may also be a later one or break a chain. */
 static enum rc_status
-make_plan(struct rc_funnel_query *query, struct rc_query_stats *stats, struct rc_error *reterr_error)
+make_plan(struct rc_funnel_query *query,
+          struct rc_query_stats *stats,
+          struct rc_error *reterr_error)
 {
     static const struct rc_predicate any = {.kind = RC_PREDICATE_ALL_OF};
     const struct rc_funnel_request *request = query->request;
     const struct rc_scope *scope = &request->scope;
     struct rc_plan_selector selectors[RC_SELECTORS_MAX];
     const uint64_t *persons;
-    const bool ends =
-        request->order == RC_FUNNEL_ORDERED || request->order == RC_FUNNEL_STRICT;
+    const bool ends = request->order == RC_FUNNEL_ORDERED || request->order == RC_FUNNEL_STRICT;
     uint32_t count = 0;
     for (uint32_t i = 0; i < request->step_count; i++) {
         struct rc_plan_selector *selector = &selectors[count++];
@@ -139,11 +140,10 @@ static enum rc_status
 make_holds(struct rc_funnel_query *query, struct rc_error *reterr_error)
 {
     for (uint32_t i = 0; i < query->request->hold_count; i++) {
-        const struct rc_breakdown property = {
-            .scope = RC_LEAF_EVENT, .property = query->request->holds[i].property};
-        const enum rc_status status =
-            rc_groups_new(query->plan, &property, query->request->scope.as_of_ms,
-                          &query->holds[i], reterr_error);
+        const struct rc_breakdown property = {.scope = RC_LEAF_EVENT,
+                                              .property = query->request->holds[i].property};
+        const enum rc_status status = rc_groups_new(
+            query->plan, &property, query->request->scope.as_of_ms, &query->holds[i], reterr_error);
         if (status != RC_OK)
             rc_error_prefix(reterr_error, "hold_constant[%u]", i);
         RC_TRY(status);
@@ -185,8 +185,8 @@ mark_present(const struct rc_funnel_query *query, uint8_t *present)
         for (size_t r = 0; r < lane->record_count; r++) {
             const struct rc_funnel_record *record = &lane->records[r];
             const uint32_t *rows = record->row_count == 1 ? &record->row : lane->rows + record->row;
-            for (uint32_t k = 0; (record->kind & RC_FUNNEL_RECORD_ROWS) != 0 && k < record->row_count;
-                 k++)
+            for (uint32_t k = 0;
+                 (record->kind & RC_FUNNEL_RECORD_ROWS) != 0 && k < record->row_count; k++)
                 present[rows[k]] = 1;
         }
     }
@@ -213,19 +213,21 @@ find_bins(struct rc_funnel_query *query,
 }
 
 static enum rc_status
-make_split(struct rc_funnel_query *query, struct rc_query_stats *stats, struct rc_error *reterr_error)
+make_split(struct rc_funnel_query *query,
+           struct rc_query_stats *stats,
+           struct rc_error *reterr_error)
 {
     const struct rc_funnel_request *request = query->request;
-    const bool first = request->order != RC_FUNNEL_UNORDERED &&
-                       (request->at == RC_FUNNEL_AT_FIRST ||
-                        request->at == RC_FUNNEL_AT_FIRST_IN_RANGE);
+    const bool first =
+        request->order != RC_FUNNEL_UNORDERED &&
+        (request->at == RC_FUNNEL_AT_FIRST || request->at == RC_FUNNEL_AT_FIRST_IN_RANGE);
     const struct rc_split_request split = {
         .plan = query->plan,
         .dimensions = request->breakdown,
         .dimension_count = request->dimension_count == 0 ? 1 : request->dimension_count,
         .scope = &request->scope,
         .calendar = &query->calendar,
-        .mask = first ? 1
+        .mask = first                              ? 1
                 : request->at == RC_FUNNEL_AT_STEP ? (uint64_t)1 << request->at_step
                                                    : query->step_mask,
         .unbinned = true,
@@ -241,7 +243,9 @@ make_split(struct rc_funnel_query *query, struct rc_query_stats *stats, struct r
 
 /* Everything up to the records. */
 static enum rc_status
-run_query(struct rc_funnel_query *query, struct rc_query_stats *stats, struct rc_error *reterr_error)
+run_query(struct rc_funnel_query *query,
+          struct rc_query_stats *stats,
+          struct rc_error *reterr_error)
 {
     RC_TRY(rc_funnel_check(query->request, &query->calendar, reterr_error));
     RC_TRY(make_rules(query, reterr_error));
@@ -284,8 +288,8 @@ rc_query_funnel_persons(const struct rc_query_context *context,
     RC_CLEANUP(query_close)
     struct rc_funnel_query query = {.context = context, .request = request};
     RC_TRY(run_query(&query, stats, reterr_error));
-    uint64_t *persons = RC_ARENA_ARRAY(context->arena, uint64_t,
-                                       rc_view_user_count(context->view) / 64 + 1);
+    uint64_t *persons =
+        RC_ARENA_ARRAY(context->arena, uint64_t, rc_view_user_count(context->view) / 64 + 1);
     if (persons == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a set of users");
     RC_TRY(rc_funnel_fill_persons(&query, cell, persons, reterr_error));

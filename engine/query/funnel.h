@@ -19,11 +19,11 @@ enum rc_funnel_order {
 
 /* Where the value of a breakdown is read. */
 enum rc_funnel_at {
-    RC_FUNNEL_AT_FIRST = 0, /* At the first step of the chosen attempt, */
-    RC_FUNNEL_AT_LAST = 1,  /* at its last, */
+    RC_FUNNEL_AT_FIRST = 0,          /* At the first step of the chosen attempt, */
+    RC_FUNNEL_AT_LAST = 1,           /* at its last, */
     RC_FUNNEL_AT_FIRST_IN_RANGE = 2, /* at the first event of step 1 in the range. */
-    RC_FUNNEL_AT_STEP = 3, /* A funnel for each value, with one step narrowed to it. */
-    RC_FUNNEL_AT_ALL = 4,  /* The same with every step. */
+    RC_FUNNEL_AT_STEP = 3,           /* A funnel for each value, with one step narrowed to it. */
+    RC_FUNNEL_AT_ALL = 4,            /* The same with every step. */
 };
 
 struct rc_funnel_exclusion {
@@ -66,8 +66,9 @@ struct rc_funnel_request {
 };
 
 struct rc_funnel_step {
-    uint64_t users;                  /* Or attempts. */
-    double conversion_from_previous; /* 0 .. 1; NaN when nobody reached the previous required step. */
+    uint64_t users; /* Or attempts. */
+    double
+        conversion_from_previous; /* 0 .. 1; NaN when nobody reached the previous required step. */
     double conversion_from_first;
     double mean_s_from_previous; /* Of the chosen attempts; NaN when there is none. */
     double median_s_from_previous;
@@ -104,10 +105,10 @@ rc_query_funnel(const struct rc_query_context *context,
 
 /* A cell of a reply: the users of a row, by how far they came. */
 struct rc_funnel_cell {
-    uint32_t row;     /* In the reply. */
-    uint32_t bucket;  /* RC_FUNNEL_NO_BUCKET: the range. */
-    uint32_t step;    /* Those who reached it; */
-    bool dropped;     /* or who entered and did not. */
+    uint32_t row;    /* In the reply. */
+    uint32_t bucket; /* RC_FUNNEL_NO_BUCKET: the range. */
+    uint32_t step;   /* Those who reached it; */
+    bool dropped;    /* or who entered and did not. */
 };
 
 #define RC_FUNNEL_NO_BUCKET UINT32_MAX

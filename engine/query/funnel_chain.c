@@ -2,9 +2,9 @@
  * Funnel chain: the attempt of one entry, event by event.
  *
  * Always the earliest event is taken from which the chain can still be completed in time; which
- * steps it and those before fill may stay open while optional steps can be left out in several ways.
- * So each place has a list of states (the step filled last, the optional steps to go), in the order
- * of the steps that lead to them; of several ways to a state the lowest steps stay. The event
+ * steps it and those before fill may stay open while optional steps can be left out in several
+ * ways. So each place has a list of states (the step filled last, the optional steps to go), in the
+ * order of the steps that lead to them; of several ways to a state the lowest steps stay. The event
  * decides first and the steps last, as the rules say.
  */
 #include <string.h>
@@ -22,17 +22,17 @@ struct places {
     uint32_t group; /* Of the event taken last, */
     uint32_t event; /* and it. */
     uint32_t deadline;
-    uint32_t count;                              /* Events taken. */
-    uint32_t events[RC_FUNNEL_STEPS_MAX];        /* By place. */
-    uint32_t state_counts[RC_FUNNEL_STEPS_MAX];  /* By place. */
+    uint32_t count;                             /* Events taken. */
+    uint32_t events[RC_FUNNEL_STEPS_MAX];       /* By place. */
+    uint32_t state_counts[RC_FUNNEL_STEPS_MAX]; /* By place. */
     struct state states[RC_FUNNEL_STEPS_MAX][RC_FUNNEL_STEPS_MAX];
 };
 
 /* Calls for each step that may be filled next. Steps of a macro's loop: i of state, from the one
  * behind it to the first that may not be left out. */
-#define FOR_NEXT_STEPS(search, state, behind)                                       \
-    for (uint32_t behind = (state)->step + 1u, last_ = 0;                           \
-         !last_ && behind < (search)->depth; last_ = !is_optional((search), behind), behind++)
+#define FOR_NEXT_STEPS(search, state, behind)                                                 \
+    for (uint32_t behind = (state)->step + 1u, last_ = 0; !last_ && behind < (search)->depth; \
+         last_ = !is_optional((search), behind), behind++)
 
 /* Adds the states in which event of group fills a step; place is the one behind the last. */
 static void
@@ -102,7 +102,7 @@ take_plain(struct rc_funnel_search *search, struct places *places, uint32_t grou
     uint64_t steps = 0;
     for (uint32_t i = 0; i < places->state_counts[places->count - 1]; i++)
         FOR_NEXT_STEPS(search, &places->states[places->count - 1][i], behind)
-            steps |= (uint64_t)1 << behind;
+    steps |= (uint64_t)1 << behind;
     uint32_t after = 0; /* Events from here on are still to be tried. */
     for (steps &= in->fill; steps != 0;) {
         uint32_t first = NONE;

@@ -1,7 +1,7 @@
 /*
- * Funnel exclusions. An exclusion from step a to step b takes the steps that the attempt fills: from
- * a, or the last one filled before it; to b, or the first one filled after it. An attempt that has
- * not come to a is not looked at; one that has not come to b is looked at up to the end of its
+ * Funnel exclusions. An exclusion from step a to step b takes the steps that the attempt fills:
+ * from a, or the last one filled before it; to b, or the first one filled after it. An attempt that
+ * has not come to a is not looked at; one that has not come to b is looked at up to the end of its
  * window, and without a window for ever.
  */
 #include "engine/query/funnel_exclude.h"

@@ -44,8 +44,7 @@ list_values(struct rc_funnel_lane *lane, const struct rc_funnel_events *events, 
         uint32_t count;
         if ((events->items[i].fill & query->request->holds[index].steps) == 0)
             continue;
-        const uint32_t set =
-            rc_groups_of(groups, lane->person, &lane->hits[events->items[i].hit]);
+        const uint32_t set = rc_groups_of(groups, lane->person, &lane->hits[events->items[i].hit]);
         const uint32_t *list = rc_groups_list(groups, &set, &count);
         if (values->items == NULL)
             RC_TRY(rc_funnel_lane_ensure(lane, &values->items, &values->capacity, 64,
@@ -75,8 +74,7 @@ narrow_to(struct hold *hold,
     struct rc_funnel_events *narrowed = &lane->events[index + 2];
     const uint64_t steps = lane->query->request->holds[index].steps;
     const bool all = steps == rc_funnel_below(rules->step_count);
-    const bool strict =
-        rules->order == RC_FUNNEL_STRICT || rules->order == RC_FUNNEL_STRICT_STEPS;
+    const bool strict = rules->order == RC_FUNNEL_STRICT || rules->order == RC_FUNNEL_STRICT_STEPS;
     const uint32_t most = all && !strict ? end - begin : events->count;
     RC_TRY(rc_funnel_lane_ensure(lane, &narrowed->items, &narrowed->capacity, most,
                                  sizeof(*narrowed->items)));

@@ -162,7 +162,8 @@ rc_funnel_list_choose(struct rc_funnel_list *list,
                 deepest = item->depth;
             unpack(list, item, &attempt);
             if (!is_excluded(rules, excluded, hits, &attempt) &&
-                (ret_attempts[span].depth == 0 || rc_funnel_is_better(&attempt, &ret_attempts[span])))
+                (ret_attempts[span].depth == 0 ||
+                 rc_funnel_is_better(&attempt, &ret_attempts[span])))
                 ret_attempts[span] = attempt;
         }
         if (!rules->attempt_only && ret_attempts[span].depth < deepest)

@@ -2,14 +2,14 @@
  * Funnel packing: who takes which step among events of equal time that may fill several.
  *
  * Distinct events: steps and events are matched by augmenting paths. Sets of steps that can be
- * matched are the independent sets of a matroid, so required steps that can be matched together stay
- * matched while optional ones are added, and any smaller number of these can be had too.
+ * matched are the independent sets of a matroid, so required steps that can be matched together
+ * stay matched while optional ones are added, and any smaller number of these can be had too.
  *
- * Events that may fill consecutive steps (reuse_event): each takes one run of the chain. There is no
- * such order in it, so that the runs are searched one by one; of events that may fill the same steps
- * only the first free one is tried, and the search looks at the cancel flag. This is the one place
- * whose cost is not bounded by a polynomial: it grows with the number of different events at one
- * millisecond, which is small.
+ * Events that may fill consecutive steps (reuse_event): each takes one run of the chain. There is
+ * no such order in it, so that the runs are searched one by one; of events that may fill the same
+ * steps only the first free one is tried, and the search looks at the cancel flag. This is the one
+ * place whose cost is not bounded by a polynomial: it grows with the number of different events at
+ * one millisecond, which is small.
  */
 #include "engine/query/funnel_search_form.h"
 

@@ -3,13 +3,13 @@
  * earliest.
  *
  * For a chain that has filled step i last, in group g, with r optional steps to go until step
- * depth - 1, all that counts for its future is (g, i, r): rest. For one whose next step is i, filled
- * in g: begun. Then
+ * depth - 1, all that counts for its future is (g, i, r): rest. For one whose next step is i,
+ * filled in g: begun. Then
  *
  *   rest(g, i, r)   the least begun(h, i', r) over the next steps i' (behind optional ones that are
- *                   left out) and the groups h behind g that the step's window and the strict orders
- *                   allow; g itself when i is the last step
- *   begun(g, i, r)  the least rest(g, j, .) over what can be taken in g from i to j
+ *                   left out) and the groups h behind g that the step's window and the strict
+ * orders allow; g itself when i is the last step begun(g, i, r)  the least rest(g, j, .) over what
+ * can be taken in g from i to j
  *
  * The groups allowed are always a stretch right behind g. begun values of one (step, number) lie on
  * a stack as they are met, without those that a nearer group beats; so they grow towards the top,
@@ -78,9 +78,9 @@ find_rest(const struct rc_funnel_search *search, uint32_t group, uint32_t step, 
     if (step + 1 == search->depth)
         return left == 0 ? group : NONE;
     for (uint32_t behind = step + 1; behind < search->depth; behind++) {
-        done = lesser(done, least_begun(search, behind, left,
-                                        limit_group(search, group, step, behind),
-                                        limit_ms(search, group, behind)));
+        done =
+            lesser(done, least_begun(search, behind, left, limit_group(search, group, step, behind),
+                                     limit_ms(search, group, behind)));
         if (!is_optional(search, behind))
             break;
     }
@@ -127,9 +127,9 @@ pass_group(struct rc_funnel_search *search, uint32_t index)
         const size_t at = (size_t)slot_of(group, step) * width;
         left_steps &= ~((uint64_t)1 << step);
         for (uint32_t left = 0; left < width; left++)
-            search->begun[at + left] =
-                group->kind == GROUP_PACKED ? rc_funnel_pack_rest(search, NONE, step, left, true)
-                                            : find_begun(search, group, step, left);
+            search->begun[at + left] = group->kind == GROUP_PACKED
+                                           ? rc_funnel_pack_rest(search, NONE, step, left, true)
+                                           : find_begun(search, group, step, left);
     }
     for (uint64_t left_steps = steps; left_steps != 0; left_steps &= left_steps - 1) {
         const uint32_t step = (uint32_t)__builtin_ctzll(left_steps);
@@ -195,8 +195,8 @@ rc_funnel_rest(struct rc_funnel_search *search,
     for (uint32_t behind = step + 1; group->kind == GROUP_FREE && behind < search->depth;
          behind++) {
         if (((group->fill >> behind) & 1) != 0)
-            done = lesser(done,
-                          search->begun[(size_t)slot_of(group, behind) * search->width + left]);
+            done =
+                lesser(done, search->begun[(size_t)slot_of(group, behind) * search->width + left]);
         if (!is_optional(search, behind))
             break;
     }

@@ -115,8 +115,7 @@ add_record(struct rc_funnel_lane *lane,
     RC_TRY(RC_GROW(lane->times_ms, lane->time_capacity, lane->time_count + attempt->depth));
     for (uint32_t step = 1; step < attempt->depth; step++)
         if (((attempt->filled >> step) & 1) != 0)
-            lane->times_ms[lane->time_count++] =
-                lane->hits[attempt->hits[step]].time_ms - entry_ms;
+            lane->times_ms[lane->time_count++] = lane->hits[attempt->hits[step]].time_ms - entry_ms;
     record.filled = attempt->filled;
     record.person = lane->person;
     record.entry = attempt->hits[0];
@@ -135,8 +134,8 @@ first_in_span(const struct rc_funnel_lane *lane,
     const uint64_t entry =
         lane->query->rules.order == RC_FUNNEL_UNORDERED ? UINT64_MAX : (uint64_t)1;
     uint32_t i = 0;
-    while (i < events->count && ((events->items[i].fill & entry) == 0 ||
-                                 events->items[i].time_ms < span->from_ms))
+    while (i < events->count &&
+           ((events->items[i].fill & entry) == 0 || events->items[i].time_ms < span->from_ms))
         i++;
     return i;
 }
@@ -375,13 +374,12 @@ run_rows(struct rc_funnel_lane *lane,
                 (at_step && ((attempt->filled >> request->at_step) & 1) == 0))
                 continue;
             lane->reached[i] = 1;
-            RC_TRY(add_record(
-                lane, attempt,
-                (struct rc_funnel_record){.bucket = buckets == NULL ? RC_FUNNEL_NO_BUCKET
-                                                                    : buckets[i],
-                                          .kind = RC_FUNNEL_RECORD_ROWS,
-                                          .row = row,
-                                          .row_count = 1}));
+            RC_TRY(add_record(lane, attempt,
+                              (struct rc_funnel_record){
+                                  .bucket = buckets == NULL ? RC_FUNNEL_NO_BUCKET : buckets[i],
+                                  .kind = RC_FUNNEL_RECORD_ROWS,
+                                  .row = row,
+                                  .row_count = 1}));
         }
     }
     return RC_OK;

@@ -1,10 +1,10 @@
 /*
  * Funnel places. A chain of m events has places 1 .. m in time. An exclusion from a to b says that
  * the places from a to b (or the last) lie between two neighbouring excluded events, both ends in:
- * for each choice of such a stretch, each place has an interval of time, and later places have later
- * intervals. So a chain of m exists if places, events and steps can be joined in m disjoint triples,
- * place - event in its interval - step that the event matches: a flow of m through events of
- * capacity one. Where times must increase, it is all events of one time that have capacity one.
+ * for each choice of such a stretch, each place has an interval of time, and later places have
+ * later intervals. So a chain of m exists if places, events and steps can be joined in m disjoint
+ * triples, place - event in its interval - step that the event matches: a flow of m through events
+ * of capacity one. Where times must increase, it is all events of one time that have capacity one.
  *
  * m is tried from the greatest; then each place in turn takes the earliest event that leaves a flow
  * of m; of several choices of stretches the earliest chain stays.
@@ -27,11 +27,11 @@ struct unit {
     uint64_t fill;
     uint32_t begin; /* Its events. */
     uint32_t end;
-    uint32_t fixed;      /* The event that it must be, or NONE. */
-    uint32_t fixed_at;   /* The place that has it. */
-    uint32_t place;      /* Of the flow, or NONE, */
-    uint32_t step;       /* and NONE. */
-    uint32_t from_in;    /* Of the search: the node that led here. */
+    uint32_t fixed;    /* The event that it must be, or NONE. */
+    uint32_t fixed_at; /* The place that has it. */
+    uint32_t place;    /* Of the flow, or NONE, */
+    uint32_t step;     /* and NONE. */
+    uint32_t from_in;  /* Of the search: the node that led here. */
     uint32_t from_out;
 };
 
@@ -292,7 +292,10 @@ find_chain(struct rc_funnel_places *places, uint32_t entry, uint32_t *events, bo
 
 /* The choice of a stretch for each exclusion, as a number in the mixed base of their counts. */
 static uint32_t
-stretch_count(const struct rc_funnel_places *places, uint32_t exclusion, int64_t from_ms, int64_t to_ms)
+stretch_count(const struct rc_funnel_places *places,
+              uint32_t exclusion,
+              int64_t from_ms,
+              int64_t to_ms)
 {
     const struct rc_funnel_times *times = &places->problem->excluded[exclusion];
     uint32_t count = 1;
@@ -305,7 +308,10 @@ stretch_count(const struct rc_funnel_places *places, uint32_t exclusion, int64_t
 }
 
 static void
-apply_stretch(struct rc_funnel_places *places, uint32_t exclusion, uint32_t stretch, int64_t from_ms)
+apply_stretch(struct rc_funnel_places *places,
+              uint32_t exclusion,
+              uint32_t stretch,
+              int64_t from_ms)
 {
     const struct rc_funnel_exclusion *rule = &places->rules->exclusions[exclusion];
     const struct rc_funnel_times *times = &places->problem->excluded[exclusion];
@@ -327,7 +333,11 @@ apply_stretch(struct rc_funnel_places *places, uint32_t exclusion, uint32_t stre
 
 /* The earliest chain of length places over all choices of stretches. */
 static enum rc_status
-find_length(struct rc_funnel_places *places, uint32_t entry, int64_t deadline_ms, uint32_t *best, bool *ret_found)
+find_length(struct rc_funnel_places *places,
+            uint32_t entry,
+            int64_t deadline_ms,
+            uint32_t *best,
+            bool *ret_found)
 {
     const struct rc_funnel_rules *rules = places->rules;
     const int64_t entry_ms = places->problem->events[entry].time_ms;

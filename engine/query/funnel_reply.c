@@ -29,11 +29,10 @@ fills(const struct rc_funnel_record *record, uint32_t step)
 static inline int64_t
 time_of(const struct rc_funnel_dealt *dealt, uint32_t step)
 {
-    return step == 0
-               ? 0
-               : dealt->times_ms[__builtin_popcountll(dealt->record->filled &
-                                                      rc_funnel_below(step)) -
-                                 1];
+    return step == 0 ? 0
+                     : dealt->times_ms[__builtin_popcountll(dealt->record->filled &
+                                                            rc_funnel_below(step)) -
+                                       1];
 }
 
 /* The times of a step since another one, of the records of a place. */
@@ -75,8 +74,7 @@ fill_histogram(const struct reply *reply,
 {
     if (count == 0)
         return RC_OK;
-    uint64_t *counts =
-        RC_ARENA_ARRAY(reply->rows->query->context->arena, uint64_t, bins->count);
+    uint64_t *counts = RC_ARENA_ARRAY(reply->rows->query->context->arena, uint64_t, bins->count);
     if (counts == NULL)
         return RC_NO_MEMORY;
     for (size_t i = 0; i < count; i++)

@@ -114,8 +114,7 @@ put_hidden(struct dealing *dealing)
     if (dealing->hidden_count > 1)
         qsort(dealing->hidden, dealing->hidden_count, sizeof(*dealing->hidden), compare_hidden);
     for (size_t i = 0; i < dealing->hidden_count; i++)
-        if (i == 0 ||
-            dealing->hidden[i].record->bucket != dealing->hidden[i - 1].record->bucket)
+        if (i == 0 || dealing->hidden[i].record->bucket != dealing->hidden[i - 1].record->bucket)
             put(dealing, &dealing->hidden[i], dealing->rows->ranking.row_count);
     dealing->hidden_count = 0;
 }

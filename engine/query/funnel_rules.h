@@ -18,10 +18,10 @@
 struct rc_funnel_rules {
     uint32_t step_count;
     enum rc_funnel_order order;
-    int64_t window_ms;                 /* Inclusive; negative: no limit. */
-    const int64_t *step_windows_ms;    /* By step; NULL: none has one. */
-    const struct rc_bucket_map *days;  /* All steps on the entry's local day; NULL: need not. */
-    bool first_only;                   /* Only events of step 1 at the earliest such time start. */
+    int64_t window_ms;                /* Inclusive; negative: no limit. */
+    const int64_t *step_windows_ms;   /* By step; NULL: none has one. */
+    const struct rc_bucket_map *days; /* All steps on the entry's local day; NULL: need not. */
+    bool first_only;                  /* Only events of step 1 at the earliest such time start. */
     bool reuse_event;
     bool strict_times;
     uint64_t optional;

@@ -10,8 +10,8 @@
  * walked. Else the chain of every entry is walked that could still end first.
  *
  * Cost: a pass a depth, each near linear in events times steps that they may fill, then
- * O(depth * log) for an entry's chain. An entry's window is compared with the result of the pass and
- * not part of it, so nothing is quadratic in a user's events.
+ * O(depth * log) for an entry's chain. An entry's window is compared with the result of the pass
+ * and not part of it, so nothing is quadratic in a user's events.
  */
 #include "engine/query/funnel_search.h"
 
@@ -213,11 +213,11 @@ prepare(struct rc_funnel_search *search, const struct rc_funnel_problem *problem
 /* What becomes of the entries of a span. */
 struct outcome {
     bool done;
-    bool met;        /* Some entry comes as deep as the pass. */
-    uint32_t group;  /* In which the best one is complete; NONE: there is none. */
-    uint32_t entry;  /* Its event and group, */
+    bool met;       /* Some entry comes as deep as the pass. */
+    uint32_t group; /* In which the best one is complete; NONE: there is none. */
+    uint32_t entry; /* Its event and group, */
     uint32_t in;
-    uint32_t until;  /* and its deadline. */
+    uint32_t until; /* and its deadline. */
 };
 
 struct run {

@@ -99,8 +99,7 @@ is_optional(const struct rc_funnel_search *search, uint32_t step)
 static inline uint32_t
 slot_of(const struct group *group, uint32_t step)
 {
-    return group->slot +
-           (uint32_t)__builtin_popcountll(group->fill & rc_funnel_below(step));
+    return group->slot + (uint32_t)__builtin_popcountll(group->fill & rc_funnel_below(step));
 }
 
 static inline uint32_t
@@ -117,8 +116,8 @@ limit_group(const struct rc_funnel_search *search, uint32_t group, uint32_t step
         return group + 1;
     if (search->rules->order == RC_FUNNEL_STRICT_STEPS)
         for (uint32_t i = 0; i < 3; i++)
-            if (search->breaks[group].groups[i] != NONE &&
-                search->breaks[group].steps[i] != step && search->breaks[group].steps[i] != behind)
+            if (search->breaks[group].groups[i] != NONE && search->breaks[group].steps[i] != step &&
+                search->breaks[group].steps[i] != behind)
                 return search->breaks[group].groups[i];
     return NONE - 1;
 }
@@ -164,7 +163,8 @@ rc_funnel_pack_rest(struct rc_funnel_search *search,
                     uint32_t left,
                     bool begins);
 
-/* The attempt of an entry that can come to depth with left optional steps until deadline, a group. */
+/* The attempt of an entry that can come to depth with left optional steps until deadline, a group.
+ */
 RC_MUST_USE enum rc_status
 rc_funnel_chain(struct rc_funnel_search *search,
                 uint32_t group,

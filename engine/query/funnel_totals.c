@@ -1,9 +1,9 @@
 /*
- * Funnel totals. Open attempts of one depth stand in a queue, the oldest first. No attempt overtakes
- * another: they enter a depth in the order of their entries, so both their windows end in that order
- * too, and those that are past theirs are taken off the front. An event looks at the queues of the
- * steps that it matches, from the deepest, and advances the first that it can: constant time for
- * each step that an event matches.
+ * Funnel totals. Open attempts of one depth stand in a queue, the oldest first. No attempt
+ * overtakes another: they enter a depth in the order of their entries, so both their windows end in
+ * that order too, and those that are past theirs are taken off the front. An event looks at the
+ * queues of the steps that it matches, from the deepest, and advances the first that it can:
+ * constant time for each step that an event matches.
  *
  * A queue is a list through the attempts.
  */

@@ -1,18 +1,18 @@
 /*
- * Unordered funnels. Sets of events that can take different steps each are the independent sets of a
- * matroid (matchings of events to steps), so taking every event that still fits, in order, gives the
- * largest set, and among those the one whose events are earliest, place by place. The set of all
- * events from some event on (the basis) is kept while that event moves from the last to the first:
- * a new event either fits, or takes the place of the latest one on the circuit that it closes. So an
- * event costs one search over at most 64 steps, whatever the window: the window only cuts the basis,
- * whose part up to any time is the basis of the events up to that time.
+ * Unordered funnels. Sets of events that can take different steps each are the independent sets of
+ * a matroid (matchings of events to steps), so taking every event that still fits, in order, gives
+ * the largest set, and among those the one whose events are earliest, place by place. The set of
+ * all events from some event on (the basis) is kept while that event moves from the last to the
+ * first: a new event either fits, or takes the place of the latest one on the circuit that it
+ * closes. So an event costs one search over at most 64 steps, whatever the window: the window only
+ * cuts the basis, whose part up to any time is the basis of the events up to that time.
  *
  * An entry among events of equal time comes first in its own chain: it is put into the basis of the
  * whole group in the same way, as if it were the first event.
  *
  * An exclusion from the first event on only says how far the chain may go, so it is read off the
- * basis as well. Where exclusions begin at a later event, or where times must increase, the sets are
- * no matroid any more: funnel_places.c searches the places of each entry's chain. It is
+ * basis as well. Where exclusions begin at a later event, or where times must increase, the sets
+ * are no matroid any more: funnel_places.c searches the places of each entry's chain. It is
  * polynomial, but walks each entry's window.
  */
 #include "engine/query/funnel_unordered.h"

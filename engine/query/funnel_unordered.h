@@ -1,6 +1,6 @@
 /*
- * Unordered funnels: the attempts of one user: as many different steps as possible, each by an event
- * of its own, inside one window that any step begins.
+ * Unordered funnels: the attempts of one user: as many different steps as possible, each by an
+ * event of its own, inside one window that any step begins.
  *
  * Ownership: owns its scratch memory, charged to the account given; borrows the rules.
  * Threading: one thread at a time.

@@ -110,9 +110,9 @@ struct rc_breakdown {
 #define RC_TOP_NONE UINT32_MAX
 
 enum rc_row_kind {
-    RC_ROW_VALUE = 1, /* value holds it; NULL is a value. */
-    RC_ROW_OTHER = 2, /* Everything past the top n. */
-    RC_ROW_TOTAL = 3, /* The answer without a breakdown. */
+    RC_ROW_VALUE = 1,       /* value holds it; NULL is a value. */
+    RC_ROW_OTHER = 2,       /* Everything past the top n. */
+    RC_ROW_TOTAL = 3,       /* The answer without a breakdown. */
     RC_ROW_NOT_REACHED = 4, /* Of a funnel: who never came to the step that is broken down. */
 };
 

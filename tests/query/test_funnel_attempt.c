@@ -39,8 +39,8 @@ search_choose(const struct rc_funnel_rules *rules, const struct rc_hit *hits, ui
     RC_CLEANUP(rc_funnel_search_freep) struct rc_funnel_search *search = NULL;
     assert_non_null(events);
     for (uint32_t i = count; i-- > 0;) {
-        events[i] = (struct rc_funnel_event){
-            .time_ms = hits[i].time_ms, .fill = hits[i].mask, .hit = i};
+        events[i] =
+            (struct rc_funnel_event){.time_ms = hits[i].time_ms, .fill = hits[i].mask, .hit = i};
         if (rules->first_only && (hits[i].mask & 1) != 0) {
             span.from_ms = hits[i].time_ms;
             span.until_ms = hits[i].time_ms + 1;
