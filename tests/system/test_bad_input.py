@@ -18,7 +18,6 @@ from server import Server
 from recount.v1 import (
     definition_pb2_grpc,
     event_list_pb2,
-    funnel_pb2,
     ingest_pb2,
     project_pb2,
     project_pb2_grpc,
