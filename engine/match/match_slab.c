@@ -3,16 +3,21 @@
  * is evaluated a block of 64 Ki rows at a time, with one block of words for each level of the tree,
  * so that all of it stays in cache and nothing of the size of the slab is written but the answer.
  *
- * In an AND, once few rows are left in the block, a plain column is asked about these only.
+ * In an AND, once few rows are left in the block, the next leaf is asked about these only; a block
+ * without rows is not looked at any more.
  */
 #include "engine/match/match_slab.h"
 
 #include "engine/base/assert.h"
-#include "engine/match/match_slab_form.h"
+#include "engine/match/match_answers.h"
 #include "engine/match/words.h"
 
-/* At most this many rows left in a block: looking them up singly beats a scan of the block. */
-#define ROWS_REFINED_MAX 256u
+/* At most this many rows left in a block: looking each up beats a scan of all codes by comparison,
+ * by lookup, and by lookup after asking about every string there is. */
+#define ROWS_REFINED_RANGES 1024u
+#define ROWS_REFINED_LOOKUP 6144u
+#define ROWS_REFINED_LAZY 6144u
+#define ROWS_REFINED_SEARCHED 128u /* In runs and sparse columns each is a search. */
 
 struct block {
     struct rc_slab_match *match;
@@ -63,8 +68,30 @@ evaluate_not(const struct block *block,
 static bool
 can_refine(const struct rc_slab_node *state, const uint64_t *words)
 {
-    return state->state == RC_SLAB_NODE_SCAN && state->scan->column.form == RC_COLUMN_PLAIN &&
-           rc_words_count(words, RC_BLOCK_WORDS) <= ROWS_REFINED_MAX;
+    if (state->state != RC_SLAB_NODE_SCAN)
+        return false;
+    const struct rc_match_answers *answers = state->answers;
+    const uint64_t rows = rc_words_count(words, RC_BLOCK_WORDS);
+    if (answers->column.form != RC_COLUMN_PLAIN)
+        return rows <= ROWS_REFINED_SEARCHED;
+    return rows <= (!answers->complete            ? ROWS_REFINED_LAZY
+                    : state->scan.range_count > 0 ? ROWS_REFINED_RANGES
+                                                  : ROWS_REFINED_LOOKUP);
+}
+
+/* A leaf's rows by scanning its codes. */
+static enum rc_block_kind
+evaluate_scan(const struct block *block, struct rc_slab_node *state, uint64_t *words)
+{
+    const enum rc_status status = rc_slab_match_complete(block->match, state);
+    if (status != RC_OK && block->match->status == RC_OK)
+        block->match->status = status;
+    if (status != RC_OK || state->state == RC_SLAB_NODE_NONE)
+        return RC_BLOCK_EMPTY;
+    if (state->state == RC_SLAB_NODE_ALL)
+        return RC_BLOCK_FULL;
+    rc_scan_block(&state->scan, block->begin, block->row_count, words);
+    return kind_of(block, words);
 }
 
 static enum rc_block_kind
@@ -78,11 +105,11 @@ evaluate_all_of(const struct block *block,
     enum rc_block_kind kind = RC_BLOCK_FULL;
     for (uint32_t i = 0; i < state->child_count; i++) {
         const struct rc_match_node *child = state->children[i];
-        const struct rc_slab_node *child_state = &block->match->nodes[child->index];
+        struct rc_slab_node *child_state = &block->match->nodes[child->index];
         if (kind == RC_BLOCK_FULL) {
             kind = evaluate(block, child, level + 1, words);
         } else if (can_refine(child_state, words)) {
-            rc_scan_refine(child_state->scan, block->begin, words);
+            rc_match_answers_refine(block->match, child_state->answers, block->begin, words);
             if (!rc_words_any(words, RC_BLOCK_WORDS))
                 return RC_BLOCK_EMPTY;
         } else {
@@ -129,7 +156,7 @@ evaluate(const struct block *block,
          uint32_t level,
          uint64_t *words)
 {
-    const struct rc_slab_node *state = &block->match->nodes[node->index];
+    struct rc_slab_node *state = &block->match->nodes[node->index];
     switch (state->state) {
     case RC_SLAB_NODE_NONE:
         return RC_BLOCK_EMPTY;
@@ -138,8 +165,7 @@ evaluate(const struct block *block,
     case RC_SLAB_NODE_CACHED:
         return evaluate_cached(block, state->set, words);
     case RC_SLAB_NODE_SCAN:
-        rc_scan_block(state->scan, block->begin, block->row_count, words);
-        return kind_of(block, words);
+        return evaluate_scan(block, state, words);
     case RC_SLAB_NODE_TREE:
         break;
     }
@@ -184,6 +210,8 @@ evaluate_slab(struct rc_slab_match *match,
         const uint32_t left = match->row_count - block.begin;
         block.row_count = left < RC_BLOCK_ROWS ? left : RC_BLOCK_ROWS;
         const enum rc_block_kind kind = evaluate(&block, tree->root, 0, scratch);
+        RC_TRY(match->status);
+        RC_TRY(match->leaf_scratch.status);
         RC_TRY(append_block(builder, &block, kind, scratch));
         block.begin += block.row_count;
         block.number++;
@@ -215,7 +243,9 @@ rc_match_slab(struct rc_match_cache *cache,
                                   .nodes = nodes};
     const enum rc_status status = evaluate_slab(&match, tree, ret_set);
     rc_leaf_scratch_close(&match.leaf_scratch);
-    for (uint32_t i = 0; i < tree->node_count; i++)
+    for (uint32_t i = 0; i < tree->node_count; i++) {
         rc_rowset_unref(nodes[i].set);
+        rc_match_answers_close(nodes[i].answers);
+    }
     return status;
 }
