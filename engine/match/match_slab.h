@@ -17,6 +17,10 @@
 #include "engine/match/rowset.h"
 #include "engine/store/slab.h"
 
+/* Tests: an AND asks about columns of so many codes only as rows come, once something else in it
+ * leaves few rows; a small number makes it do so everywhere. */
+extern uint32_t rc_match_lazy_codes_min;
+
 /* Computes; sub-trees that the cache has are read from it, and nothing is put there. */
 RC_MUST_USE enum rc_status
 rc_match_slab(struct rc_match_cache *cache,

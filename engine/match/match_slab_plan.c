@@ -17,9 +17,7 @@
 /* The cache is asked for the first nodes of a tree only: each question is a lock and a lookup. */
 #define NODES_LOOKED_UP 64u
 
-/* An AND asks about columns of more codes than this only as rows come, once something else in it
- * leaves few rows. */
-#define LAZY_CODES_MIN 256u
+uint32_t rc_match_lazy_codes_min = 256;
 
 /* Rows whose codes are looked at to guess how many a leaf lets pass. */
 #define SAMPLE_ROWS 256u
@@ -75,7 +73,7 @@ prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node, bool
     struct rc_match_answers *answers = RC_ARENA_ARRAY(match->arena, struct rc_match_answers, 1);
     if (answers == NULL)
         return RC_NO_MEMORY;
-    lazily = lazily && rc_column_code_bound(&column) >= LAZY_CODES_MIN;
+    lazily = lazily && rc_column_code_bound(&column) >= rc_match_lazy_codes_min;
     RC_TRY(rc_match_answers_open(match, node, &column, lazily, answers));
     state->answers = answers;
     state->cost = column.code_count;

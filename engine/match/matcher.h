@@ -110,6 +110,24 @@ rc_matcher_slab(struct rc_matcher *matcher,
                 const _Atomic(bool) *cancel,
                 struct rc_rowset **ret_set);
 
+struct rc_matcher_part {
+    struct rc_matcher *matcher;
+    uint32_t part;
+};
+
+/*
+ * The same for many parts, of matchers over one cache and view: those that are missing are computed
+ * in one pass over the slab's columns when there are many (match_batch.h). On a failure no set is
+ * given.
+ */
+RC_MUST_USE enum rc_status
+rc_matcher_slab_many(const struct rc_matcher_part *parts,
+                     uint32_t part_count,
+                     uint32_t slab,
+                     const _Atomic(bool) *cancel,
+                     struct rc_arena *scratch,
+                     struct rc_rowset **ret_sets);
+
 /*
  * The rows of a chunk (an index into rc_view_chunks) that a part selects, raw: sets bits in words
  * (RC_CHUNK_ROWS bits, zeroed by the callee). O(rows * leaves).

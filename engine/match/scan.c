@@ -63,13 +63,26 @@ rc_scan_prepare(const struct rc_column_view *column, const uint8_t *table, struc
     ret_scan->range_count = count;
 }
 
+uint32_t
+rc_scan_first_position(const struct rc_column_view *column, uint32_t row)
+{
+    const uint32_t at = lower_bound(column->positions, column->code_count, row);
+    if (column->form != RC_COLUMN_RUNS || (at < column->code_count && column->positions[at] == row))
+        return at;
+    return at - 1; /* Run 0 begins at row 0. */
+}
+
+uint32_t
+rc_scan_code(const struct rc_column_view *column, uint32_t index)
+{
+    return code_at(column->codes, column->code_width, index);
+}
+
 static void
 scan_runs(const struct rc_scan *scan, uint32_t begin, uint32_t end, uint64_t *words)
 {
     const struct rc_column_view *column = &scan->column;
-    uint32_t run = lower_bound(column->positions, column->code_count, begin);
-    if (run == column->code_count || column->positions[run] > begin)
-        run--; /* Run 0 begins at row 0. */
+    uint32_t run = rc_scan_first_position(column, begin);
     for (; run < column->code_count && column->positions[run] < end; run++) {
         if (scan->table[code_at(column->codes, column->code_width, run)] == 0)
             continue;
@@ -83,7 +96,7 @@ static void
 scan_sparse(const struct rc_scan *scan, uint32_t begin, uint32_t end, uint64_t *words)
 {
     const struct rc_column_view *column = &scan->column;
-    uint32_t i = lower_bound(column->positions, column->code_count, begin);
+    uint32_t i = rc_scan_first_position(column, begin);
     for (; i < column->code_count && column->positions[i] < end; i++) {
         const uint32_t row = column->positions[i] - begin;
         const uint64_t bit = scan->table[code_at(column->codes, column->code_width, i)];

@@ -47,4 +47,12 @@ rc_scan_prepare(const struct rc_column_view *column,
 void
 rc_scan_block(const struct rc_scan *scan, uint32_t begin, uint32_t row_count, uint64_t *words);
 
+/* For columns of runs and sparse ones: the first of their positions whose run reaches row or which
+ * is at or past it, and the code of a position. */
+uint32_t
+rc_scan_first_position(const struct rc_column_view *column, uint32_t row);
+
+uint32_t
+rc_scan_code(const struct rc_column_view *column, uint32_t index);
+
 #endif
