@@ -205,7 +205,7 @@ make_plan(struct rc_retention *retention,
     const struct rc_retention_request *request = retention->request;
     const struct rc_scope *scope = &request->scope;
     const bool one = request->back == request->start;
-    const uint64_t *persons;
+    struct rc_counted counted;
     struct rc_plan_selector selectors[2] = {
         {.predicate = request->start,
          .field = "start_event",
@@ -221,9 +221,9 @@ make_plan(struct rc_retention *retention,
     retention->return_bit = one ? 1 : 2;
     if (one)
         selectors[0].until_ms = selectors[1].until_ms;
-    RC_TRY(rc_scope_persons(retention->context, scope, stats, &persons, reterr_error));
-    RC_TRY(rc_plan_new(retention->context, scope->as_of_ms, persons, selectors, one ? 1 : 2,
-                       &retention->plan, reterr_error));
+    RC_TRY(rc_scope_counted(retention->context, scope, stats, &counted, reterr_error));
+    RC_TRY(rc_plan_counted(retention->context, scope->as_of_ms, &counted, selectors, one ? 1 : 2,
+                           &retention->plan, reterr_error));
     if (request->aggregate != RC_RETENTION_NO_VALUE)
         RC_TRY_OR(reterr_error,
                   rc_numbers_new(retention->plan, request->property, &retention->numbers));

@@ -8,7 +8,7 @@ import math
 
 from buckets import bucket_index, buckets
 from measures import Item, numbers_of
-from predicate import selector_test
+from predicate import selects
 from segment import persons
 from series import normal_breakdown, segment_name
 from splits import Split, label_of, ranked
@@ -69,8 +69,7 @@ class Question:
             end += {"hour": 2 * DAY, "day": 40 * DAY}.get(self.query["unit"], 2 * YEARS)
 
     def matches(self, selector, person, event):
-        properties = self.moment.user_properties(person)
-        return selector_test(selector, event.properties, properties, self.moment.data.definitions)
+        return selects(selector, self.moment, person, event)
 
     def starts_of(self, person):
         events = self.moment.events_of.get(person, [])

@@ -598,9 +598,6 @@ class Queries(Case):
         fault(
             lambda r: setattr(r.scope.hints, "explain", True), "scope.hints.explain", "scope.hints"
         )
-        fault(
-            lambda r: r.steps[0].selector.first_time.SetInParent(), "steps[0].selector.first_time"
-        )
         leaf = "steps[0].selector.terms[0].predicate.leaf"
         fault(
             lambda r: setattr(r.steps[0].selector.terms[0].predicate.leaf, "css_selector", "a"),
