@@ -9,7 +9,7 @@ import math
 from buckets import bucket_index, buckets
 from measures import Item, numbers_of
 from predicate import selects
-from segment import persons
+from segment import moment_of, persons
 from series import normal_breakdown, segment_name
 from splits import Split, label_of, ranked
 
@@ -30,7 +30,7 @@ class Question:
     def __init__(self, query, data):
         self.query, self.scope = query, query["scope"]
         scope = self.scope
-        self.moment = data.as_of(scope["as_of"])
+        self.moment = moment_of(scope, data)
         self.cohorts = self.periods_until(scope["end"])
         brackets = query.get("brackets")
         if not brackets:
