@@ -3,7 +3,8 @@
  * cannot see left out, and the rowset of each selector in each slab at hand. Read-only once made.
  *
  * A selector whose predicate reads the user is several streams: each a pure set of rows with a set
- * of persons beside it.
+ * of persons beside it. One of first events (first_time, first_then_filter) is the rows that a walk
+ * of its own has found (first.h), cut with those of its filter.
  *
  * Ownership: a plan holds references to its rowsets; the rest is in the context's arena.
  * Threading: made by one thread (which lets workers compute rowsets), then read by any.
@@ -21,6 +22,16 @@
 #include "engine/base/status.h"
 #include "engine/query/query.h"
 
+struct rc_entities;
+struct rc_hit;
+struct rc_first;
+
+/* Whom or what a query counts. */
+struct rc_counted {
+    const uint64_t *persons; /* The events of these users; NULL: everybody's. */
+    struct rc_bytes entity;  /* By values of this event property; empty: by user. */
+};
+
 /* A selector as a fold asks for it. */
 struct rc_plan_selector {
     const struct rc_predicate *predicate;
@@ -33,7 +44,8 @@ struct rc_stream {
     uint64_t bit; /* Of its selector, in the mask of a hit. */
     struct rc_matcher *matcher;
     uint32_t part;
-    const uint64_t *persons; /* NULL: everybody. */
+    const uint64_t *persons;      /* NULL: everybody. */
+    const struct rc_first *first; /* Only these rows; NULL: all that match. */
     int64_t from_ms;
     int64_t until_ms;
 };
@@ -46,9 +58,12 @@ struct rc_plan_slab {
 
 struct rc_plan {
     const struct rc_query_context *context;
-    const uint64_t *persons; /* Only these are fed; NULL: everybody. */
-    uint32_t matcher_count;  /* One a selector. */
+    const uint64_t *persons;      /* Only their hits are fed; NULL: everybody's. */
+    struct rc_entities *entities; /* What folds meet in place of persons; NULL: persons. */
+    uint32_t matcher_count;       /* One a selector. */
     struct rc_matcher *matchers[RC_SELECTORS_MAX];
+    uint32_t first_count; /* One a selector of first events. */
+    struct rc_first *firsts[RC_SELECTORS_MAX];
     uint32_t stream_count;
     struct rc_stream *streams;
     uint32_t slab_count; /* Slabs with rows that match, by (window, id). */
@@ -69,6 +84,20 @@ rc_plan_new(const struct rc_query_context *context,
             uint32_t selector_count,
             struct rc_plan **ret_plan,
             struct rc_error *reterr_error);
+
+/* The same for what counts users or entities. Errors name scope.entity_property. */
+RC_MUST_USE enum rc_status
+rc_plan_counted(const struct rc_query_context *context,
+                int64_t as_of_ms,
+                const struct rc_counted *counted,
+                const struct rc_plan_selector *selectors,
+                uint32_t selector_count,
+                struct rc_plan **ret_plan,
+                struct rc_error *reterr_error);
+
+/* Who did a hit that a fold was fed for person (which may be an entity). */
+uint32_t
+rc_plan_user_of(const struct rc_plan *plan, uint32_t person, const struct rc_hit *hit);
 
 struct rc_plan *
 rc_plan_free(struct rc_plan *plan);
