@@ -17,9 +17,6 @@
 #include "engine/match/rowset.h"
 #include "engine/store/slab.h"
 
-/* From so many on, a batch costs less than the trees one by one. */
-#define RC_MATCH_BATCH_MIN 8u
-
 /* ret_sets[i]: the rows of trees[i]. Trees with equal keys are evaluated twice. */
 RC_MUST_USE enum rc_status
 rc_match_batch(struct rc_match_cache *cache,

@@ -110,6 +110,9 @@ rc_matcher_slab(struct rc_matcher *matcher,
                 const _Atomic(bool) *cancel,
                 struct rc_rowset **ret_set);
 
+/* From so many on, missing sets cost less together than one by one. */
+#define RC_MATCH_BATCH_MIN 8u
+
 struct rc_matcher_part {
     struct rc_matcher *matcher;
     uint32_t part;

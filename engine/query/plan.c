@@ -120,7 +120,32 @@ struct fetch {
     _Atomic(int) status; /* The first one that is not RC_OK. */
 };
 
-/* The rowset of a stream in a slab. A slab with rows that match stays in use, for the walk. */
+/* Makes of a rowset, which it takes over, what the walk gets of the stream in the slab, which is in
+ * use. A slab with rows that match stays in use. */
+static enum rc_status
+take_set(struct rc_plan *plan,
+         const struct rc_stream *stream,
+         uint32_t slab,
+         struct rc_rowset *set,
+         struct rc_rowset **ret_set)
+{
+    struct rc_view *view = plan->context->view;
+    enum rc_status status = RC_OK;
+    if (stream->first != NULL) {
+        struct rc_rowset *all = set;
+        set = NULL;
+        status = rc_first_intersect(stream->first, slab, all, &set);
+        rc_rowset_unref(all);
+    }
+    if (status == RC_OK && rc_rowset_cardinality(set) > 0) {
+        *ret_set = set;
+        return rc_view_use_slab(view, slab, RC_SLAB_PARTS_ROWS, NULL);
+    }
+    rc_rowset_unref(set);
+    return status;
+}
+
+/* The rowset of a stream in a slab. */
 static enum rc_status
 fetch_set(struct rc_plan *plan,
           const struct rc_stream *stream,
@@ -134,17 +159,10 @@ fetch_set(struct rc_plan *plan,
     RC_TRY(rc_view_use_slab(view, slab, 0, NULL));
     enum rc_status status =
         rc_matcher_slab(stream->matcher, stream->part, slab, plan->context->cancel, &set);
-    if (status == RC_OK && stream->first != NULL) {
-        struct rc_rowset *all = set;
-        status = rc_first_intersect(stream->first, slab, all, &set);
-        rc_rowset_unref(all);
-    }
-    if (status == RC_OK && rc_rowset_cardinality(set) > 0) {
-        *ret_set = set;
-        return rc_view_use_slab(view, slab, RC_SLAB_PARTS_ROWS, NULL);
-    }
-    rc_rowset_unref(set);
-    rc_view_unuse_slab(view, slab);
+    if (status == RC_OK)
+        status = take_set(plan, stream, slab, set, ret_set);
+    if (*ret_set == NULL)
+        rc_view_unuse_slab(view, slab);
     return status;
 }
 
@@ -167,13 +185,65 @@ fetch_one(void *argument, uint32_t index)
         atomic_compare_exchange_strong(&fetch->status, &expected, (int)status);
 }
 
+/* The rowsets of all streams in a slab: what is missing of them is computed in one pass. */
+static enum rc_status
+fetch_slab(struct rc_plan *plan, struct rc_plan_slab *slab)
+{
+    struct rc_view *view = plan->context->view;
+    const struct rc_slab_info *info =
+        rc_slab_get_info(rc_view_slabs(view, &(uint32_t){0})[slab->index].slab);
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(plan->context->account, 0);
+    if (arena == NULL)
+        return RC_NO_MEMORY;
+    struct rc_matcher_part *parts =
+        RC_ARENA_ARRAY(arena, struct rc_matcher_part, plan->stream_count);
+    struct rc_rowset **sets = RC_ARENA_ARRAY(arena, struct rc_rowset *, plan->stream_count);
+    uint32_t *streams = RC_ARENA_ARRAY(arena, uint32_t, plan->stream_count);
+    if (parts == NULL || sets == NULL || streams == NULL)
+        return RC_NO_MEMORY;
+    uint32_t count = 0;
+    for (uint32_t s = 0; s < plan->stream_count; s++) {
+        const struct rc_stream *stream = &plan->streams[s];
+        if (!stream_sees(stream, info) ||
+            (stream->first != NULL && rc_first_slab(stream->first, slab->index) == NULL))
+            continue;
+        streams[count] = s;
+        parts[count++] = (struct rc_matcher_part){stream->matcher, stream->part};
+    }
+    RC_TRY(rc_view_use_slab(view, slab->index, 0, NULL));
+    enum rc_status status =
+        rc_matcher_slab_many(parts, count, slab->index, plan->context->cancel, arena, sets);
+    for (uint32_t i = 0; i < count; i++) {
+        if (status == RC_OK)
+            status = take_set(plan, &plan->streams[streams[i]], slab->index, sets[i],
+                              &slab->sets[streams[i]]);
+        else
+            rc_rowset_unref(sets[i]);
+    }
+    return status; /* Its use ends with the view. */
+}
+
+static void
+fetch_many(void *argument, uint32_t index)
+{
+    struct fetch *fetch = argument;
+    if (atomic_load_explicit(&fetch->status, memory_order_relaxed) != RC_OK)
+        return;
+    const enum rc_status status = fetch_slab(fetch->plan, &fetch->plan->slabs[index]);
+    int expected = RC_OK;
+    if (status != RC_OK)
+        atomic_compare_exchange_strong(&fetch->status, &expected, (int)status);
+}
+
 /* Fetches the rowsets; drops empty ones, and slabs that have no other. */
 static enum rc_status
 fetch_sets(struct rc_plan *plan)
 {
     struct fetch fetch = {.plan = plan};
+    const bool many = plan->stream_count >= RC_MATCH_BATCH_MIN;
     rc_workers_run(plan->context->workers, plan->context->parallel_max,
-                   plan->slab_count * plan->stream_count, fetch_one, &fetch);
+                   many ? plan->slab_count : plan->slab_count * plan->stream_count,
+                   many ? fetch_many : fetch_one, &fetch);
     RC_TRY((enum rc_status)atomic_load(&fetch.status));
     uint32_t kept = 0;
     for (uint32_t i = 0; i < plan->slab_count; i++) {
