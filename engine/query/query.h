@@ -286,60 +286,6 @@ rc_query_funnel(const struct rc_query_context *context,
                 struct rc_funnel_reply *ret_reply,
                 struct rc_error *reterr_error);
 
-/* ---- Retention ------------------------------------------------------------------------------- */
-
-enum rc_cohort_kind {
-    RC_COHORT_RECURRING = 1,      /* Each period in which they did the start event. */
-    RC_COHORT_FIRST_TIME = 2,     /* The period of their first ever. */
-    RC_COHORT_FIRST_IN_RANGE = 3, /* The period of their first in the range. */
-};
-
-struct rc_retention_request {
-    struct rc_scope scope;
-    enum rc_unit unit; /* DAY, WEEK, MONTH, and the others. */
-    enum rc_cohort_kind cohort;
-    const struct rc_predicate *start;
-    const struct rc_predicate *back; /* The return event. */
-    uint32_t period_count;           /* Cells 0 .. period_count - 1; 1 .. RC_COHORTS_MAX. */
-    bool on_or_after;
-};
-
-enum rc_cell_state {
-    RC_CELL_NOT_BEGUN = 0, /* No number. */
-    RC_CELL_BEGUN = 1,     /* A number that can still grow. */
-    RC_CELL_ELAPSED = 2,
-};
-
-struct rc_retention_cell {
-    uint64_t users;
-    enum rc_cell_state state;
-};
-
-struct rc_retention_cohort {
-    struct rc_bucket period;
-    uint64_t users; /* Its size. */
-    const struct rc_retention_cell *cells;
-};
-
-struct rc_retention_summary {
-    uint64_t users;        /* Over cohorts whose cell has elapsed. */
-    uint64_t cohort_users; /* The denominator. */
-};
-
-struct rc_retention_reply {
-    uint32_t period_count;
-    uint32_t cohort_count;
-    const struct rc_retention_cohort *cohorts;
-    const struct rc_retention_summary *summary; /* period_count of them. */
-    struct rc_query_stats stats;
-};
-
-RC_MUST_USE enum rc_status
-rc_query_retention(const struct rc_query_context *context,
-                   const struct rc_retention_request *request,
-                   struct rc_retention_reply *ret_reply,
-                   struct rc_error *reterr_error);
-
 /* ---- Segment --------------------------------------------------------------------------------- */
 
 struct rc_segment_request {
