@@ -185,6 +185,8 @@ rc_match_answers_complete(struct rc_slab_match *match, struct rc_match_answers *
                                                    &match->leaf_scratch);
         passed += answers->table[i];
     }
+    match->work.cells += column->dictionary_count;
+    match->work.bytes += (uint64_t)column->dictionary_count * sizeof(*column->dictionary);
     RC_TRY(match->leaf_scratch.status);
     if (column->texts.count > 0) {
         uint8_t *texts = answers->table + column->dictionary_count;

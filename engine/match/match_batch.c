@@ -37,13 +37,15 @@ static enum rc_status
 finish(struct rc_batch *batch, struct rc_rowset **sets)
 {
     struct rc_slab_match *match = &batch->match;
+    const struct rc_match_order order = {.access = RC_ACCESS_NONE};
+    bool ruled_out = false;
     for (uint32_t i = 0; i < batch->tree_count; i++) {
         struct rc_batch_tree *tree = &batch->trees[i];
         if (tree->driven)
             RC_TRY(rc_rowset_builder_finish(tree->builder, &sets[i]));
         else
-            RC_TRY(rc_match_slab(match->cache, tree->tree, match->slab, match->slab_id,
-                                 match->cancel, &sets[i]));
+            RC_TRY(rc_match_slab(match->cache, tree->tree, match->slab, match->slab_id, &order,
+                                 match->cancel, &sets[i], NULL, &ruled_out));
         tree->builder = rc_rowset_builder_free(tree->builder);
     }
     return RC_OK;

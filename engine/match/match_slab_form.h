@@ -18,13 +18,15 @@ struct rc_match_answers;
 
 struct rc_slab_node {
     enum rc_slab_node_state state;
-    uint32_t cost;                         /* Array elements that a look at all rows touches. */
-    uint32_t share;                        /* Of 1,024 rows, about so many pass; a guess. */
+    double cost_ns;                        /* Of a look at all rows. */
     struct rc_rowset *set;                 /* CACHED; owned. */
     struct rc_match_answers *answers;      /* SCAN: complete, or lazy: asked as rows come. */
     struct rc_scan scan;                   /* SCAN, once the answers are complete. */
     uint32_t child_count;                  /* TREE: the children that still matter, */
-    const struct rc_match_node **children; /* in the order in which they are asked. */
+    const struct rc_match_node **children; /* what leaves least for least work first. */
+    double share;                          /* Of the rows, as far as is known. */
+    uint64_t rows_seen;                    /* SCAN: whole blocks that were scanned, */
+    uint64_t rows_passed;                  /* and what passed. */
 };
 
 struct rc_slab_match {
@@ -33,6 +35,10 @@ struct rc_slab_match {
     uint64_t slab_id;
     uint32_t row_count;
     const _Atomic(bool) *cancel;
+    bool uses_bitmaps;      /* Of the cache, for what is below the root. */
+    bool reads_rows;        /* See rc_match_order. */
+    const uint64_t *blocks; /* The same. */
+    struct rc_match_work work;
     struct rc_arena *arena;
     struct rc_slab_node *nodes; /* By index. */
     struct rc_leaf_scratch leaf_scratch;

@@ -1,6 +1,8 @@
 /*
  * Match slab, planning: what each node is in this slab, from dictionaries alone.
  *
+ * What is left of a list is put in order of rank: see there.
+ *
  * A leaf's answers (match_answers.h) say that none passes, that all pass, or which. What is
  * cheapest to ask goes first, and a node that is decided leaves its other children unasked: so a
  * definition whose value a slab lacks costs one lookup and no rows.
@@ -12,18 +14,38 @@
 #include <stdlib.h>
 
 #include "engine/base/assert.h"
+#include "engine/match/costs.h"
 #include "engine/match/match_answers.h"
+#include "engine/match/match_estimate.h"
+#include "engine/match/match_slab.h"
 
 /* The cache is asked for the first nodes of a tree only: each question is a lock and a lookup. */
 #define NODES_LOOKED_UP 64u
 
+/* A child that decides nothing goes last, but not infinitely far. */
+#define DECIDED_LEAST 1e-6
+
+/* Fewer are asked about all at once. */
 uint32_t rc_match_lazy_codes_min = 256;
 
 /* Rows whose codes are looked at to guess how many a leaf lets pass. */
 #define SAMPLE_ROWS 256u
 
-/* Of 1,024 rows, about how many a leaf lets pass. Rows are taken at equal distances. */
-static uint32_t
+/* The time of a look at all rows. */
+static double
+scan_cost_ns(const struct rc_scan *scan)
+{
+    const struct rc_column_view *column = &scan->column;
+    if (column->form != RC_COLUMN_PLAIN)
+        return RC_COST_RUN * column->code_count;
+    return scan->range_count == 0
+               ? RC_COST_LOOKED_UP * column->code_count
+               : RC_COST_COMPARED * scan->range_count * column->code_width * column->code_count;
+}
+
+/* The share of rows that a leaf lets pass, from rows at equal distances; of leaves that pass none
+ * of these, what is known of them otherwise. */
+static double
 guess_share(const struct rc_slab_match *match, const struct rc_match_answers *answers)
 {
     const struct rc_column_view *column = &answers->column;
@@ -34,19 +56,23 @@ guess_share(const struct rc_slab_match *match, const struct rc_match_answers *an
         const uint32_t code = rc_column_code(column, row);
         passed += code != RC_CODE_NONE && answers->table[code] == 1;
     }
-    return looked_at == 0 ? 1024 : passed * 1024 / looked_at;
+    if (passed > 0)
+        return (double)passed / looked_at;
+    const double known = rc_match_leaf_share(answers->node, column);
+    return known < 1.0 / SAMPLE_ROWS ? known : 1.0 / SAMPLE_ROWS;
 }
 
 /* What complete answers make of a leaf. */
 static void
-decide(struct rc_slab_node *state)
+decide(const struct rc_slab_match *match, struct rc_slab_node *state)
 {
     const struct rc_match_answers *answers = state->answers;
     const uint32_t bound = rc_column_code_bound(&answers->column);
     state->state = RC_SLAB_NODE_SCAN;
-    if (answers->passed == 0)
+    if (answers->passed == 0 && !match->reads_rows)
         state->state = RC_SLAB_NODE_NONE;
-    else if (answers->passed == bound && answers->column.form != RC_COLUMN_SPARSE)
+    else if (answers->passed == bound && answers->column.form != RC_COLUMN_SPARSE &&
+             !match->reads_rows)
         state->state = RC_SLAB_NODE_ALL;
     else
         rc_scan_prepare(&answers->column, answers->table, &state->scan);
@@ -58,7 +84,7 @@ rc_slab_match_complete(struct rc_slab_match *match, struct rc_slab_node *state)
     if (state->answers->complete)
         return RC_OK;
     RC_TRY(rc_match_answers_complete(match, state->answers));
-    decide(state);
+    decide(match, state);
     return RC_OK;
 }
 
@@ -76,15 +102,17 @@ prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node, bool
     lazily = lazily && rc_column_code_bound(&column) >= rc_match_lazy_codes_min;
     RC_TRY(rc_match_answers_open(match, node, &column, lazily, answers));
     state->answers = answers;
-    state->cost = column.code_count;
     state->state = RC_SLAB_NODE_SCAN;
-    if (!answers->complete) {
-        state->share = 1024; /* Asked last. */
+    if (!answers->complete) { /* Asked last: what it lets pass is not known. */
+        state->cost_ns = RC_COST_LOOKED_UP * column.code_count;
+        state->share = 1;
         return RC_OK;
     }
-    decide(state);
-    if (state->state == RC_SLAB_NODE_SCAN)
-        state->share = guess_share(match, answers);
+    decide(match, state);
+    if (state->state == RC_SLAB_NODE_SCAN) {
+        state->cost_ns = scan_cost_ns(&state->scan);
+        state->share = answers->passed == 0 ? 0 : guess_share(match, answers);
+    }
     return RC_OK;
 }
 
@@ -101,15 +129,15 @@ prepare_not(struct rc_slab_match *match, const struct rc_match_node *node)
         state->state = RC_SLAB_NODE_NONE;
     } else {
         state->state = RC_SLAB_NODE_TREE;
-        state->cost = child_state->cost;
-        state->share = 1024 - child_state->share;
+        state->cost_ns = child_state->cost_ns;
+        state->share = 1 - child_state->share;
     }
     return RC_OK;
 }
 
 struct ordered_child {
     const struct rc_match_node *node;
-    uint64_t weight;
+    double weight;
 };
 
 static int
@@ -122,16 +150,28 @@ weight_order(const void *a, const void *b)
     return x->node->index < y->node->index ? -1 : 1;
 }
 
-/* What preparing a node may cost, in codes asked about; a tree goes after all leaves. */
-static uint64_t
+/*
+ * The weight of a child that has to be evaluated. In an AND each child spares those behind it the
+ * rows that it takes out, in an OR those that it lets pass: so the one that decides most rows a
+ * nanosecond comes first, which is the best order of independent tests.
+ */
+static double
+rank(const struct rc_slab_node *state, bool all_of)
+{
+    const double decided = all_of ? 1 - state->share : state->share;
+    return (state->cost_ns + 1) / (decided > DECIDED_LEAST ? decided : DECIDED_LEAST);
+}
+
+/* What preparing a node may cost, in cells asked about; a tree goes after all leaves. */
+static double
 question_weight(const struct rc_slab_match *match, const struct rc_match_node *node)
 {
     struct rc_column_view column;
     if (node->kind != RC_PREDICATE_LEAF)
-        return UINT64_MAX;
+        return (double)UINT32_MAX * 16;
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(match->slab, node->property, &column))
         return 0;
-    const uint64_t codes = rc_column_code_bound(&column);
+    const double codes = rc_column_code_bound(&column);
     switch (node->source->operator) {
     case RC_LEAF_IN: /* Sought, most often. */
         return codes < node->source->value_count ? codes : node->source->value_count;
@@ -143,31 +183,6 @@ question_weight(const struct rc_slab_match *match, const struct rc_match_node *n
     default:
         return codes;
     }
-}
-
-/* When a node is asked in its list: the surest to decide a row for the least work goes first. An
- * AND is over with a row that fails, an OR with one that passes. */
-static uint64_t
-order_weight(const struct rc_slab_node *state, bool all_of)
-{
-    const uint32_t undecided = all_of ? state->share : 1024 - state->share;
-    return (uint64_t)(undecided + 1) * ((uint64_t)state->cost + 1);
-}
-
-/* What is known of a list once its children are. */
-static void
-sum_up(struct rc_slab_match *match, struct rc_slab_node *state, bool all_of)
-{
-    uint64_t cost = 0;
-    uint32_t share = all_of ? 1024 : 0;
-    for (uint32_t i = 0; i < state->child_count; i++) {
-        const struct rc_slab_node *child = &match->nodes[state->children[i]->index];
-        cost += child->cost;
-        if (all_of ? child->share < share : child->share > share)
-            share = child->share;
-    }
-    state->cost = cost < UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
-    state->share = share;
 }
 
 static enum rc_status
@@ -190,6 +205,7 @@ prepare_list(struct rc_slab_match *match, const struct rc_match_node *node)
             (struct ordered_child){node->children[i], question_weight(match, node->children[i])};
     qsort(order, node->child_count, sizeof(*order), weight_order);
     uint32_t kept = 0;
+    double left = 1;
     for (uint32_t i = 0; i < node->child_count; i++) {
         const struct rc_match_node *child = order[i].node;
         RC_TRY(prepare(match, child, all_of && kept > 0));
@@ -198,15 +214,18 @@ prepare_list(struct rc_slab_match *match, const struct rc_match_node *node)
             state->state = deciding;
             return RC_OK;
         }
-        if (child_state->state != neutral)
-            order[kept++] = (struct ordered_child){child, order_weight(child_state, all_of)};
+        if (child_state->state == neutral)
+            continue;
+        order[kept++] = (struct ordered_child){child, rank(child_state, all_of)};
+        state->cost_ns += child_state->cost_ns;
+        left *= all_of ? child_state->share : 1 - child_state->share;
     }
     qsort(order, kept, sizeof(*order), weight_order);
     for (uint32_t i = 0; i < kept; i++)
         state->children[i] = order[i].node;
     state->child_count = kept;
     state->state = kept == 0 ? neutral : RC_SLAB_NODE_TREE;
-    sum_up(match, state, all_of);
+    state->share = all_of ? left : 1 - left;
     return RC_OK;
 }
 
@@ -214,7 +233,7 @@ prepare_list(struct rc_slab_match *match, const struct rc_match_node *node)
 static bool
 take_cached(struct rc_slab_match *match, const struct rc_match_node *node)
 {
-    if (node->index == 0 || node->index >= NODES_LOOKED_UP)
+    if (!match->uses_bitmaps || node->index == 0 || node->index >= NODES_LOOKED_UP)
         return false; /* Who asks for the root has looked already. */
     struct rc_rowset *set = rc_match_cache_find(match->cache, match->slab_id, &node->key);
     if (set == NULL)
@@ -222,8 +241,9 @@ take_cached(struct rc_slab_match *match, const struct rc_match_node *node)
     struct rc_slab_node *state = &match->nodes[node->index];
     const uint64_t cardinality = rc_rowset_cardinality(set);
     state->set = set;
-    state->cost = match->row_count / 64;
-    state->share = (uint32_t)(cardinality * 1024 / match->row_count);
+    state->cost_ns = RC_COST_WORD * match->row_count / 64;
+    state->share = (double)cardinality / match->row_count;
+    match->work.bytes += rc_rowset_memory_bytes(set);
     state->state = cardinality == 0                  ? RC_SLAB_NODE_NONE
                    : cardinality == match->row_count ? RC_SLAB_NODE_ALL
                                                      : RC_SLAB_NODE_CACHED;
