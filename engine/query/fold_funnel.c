@@ -104,7 +104,7 @@ make_plan(struct rc_funnel_query *query,
     const struct rc_funnel_request *request = query->request;
     const struct rc_scope *scope = &request->scope;
     struct rc_plan_selector selectors[RC_SELECTORS_MAX];
-    const uint64_t *persons;
+    struct rc_counted counted;
     const bool ends = request->order == RC_FUNNEL_ORDERED || request->order == RC_FUNNEL_STRICT;
     uint32_t count = 0;
     for (uint32_t i = 0; i < request->step_count; i++) {
@@ -131,9 +131,9 @@ make_plan(struct rc_funnel_query *query,
             .from_ms = scope->start_ms,
             .until_ms = rc_scope_until(scope, INT64_MAX),
         };
-    RC_TRY(rc_scope_persons(query->context, scope, stats, &persons, reterr_error));
-    return rc_plan_new(query->context, scope->as_of_ms, persons, selectors, count, &query->plan,
-                       reterr_error);
+    RC_TRY(rc_scope_counted(query->context, scope, stats, &counted, reterr_error));
+    return rc_plan_counted(query->context, scope->as_of_ms, &counted, selectors, count,
+                           &query->plan, reterr_error);
 }
 
 static enum rc_status

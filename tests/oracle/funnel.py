@@ -5,7 +5,7 @@ from buckets import buckets
 from funnel_attempts import User
 from measures import bin_of, edges_of
 from predicate import selects
-from segment import persons
+from segment import moment_of, persons
 
 DEFAULTS = {
     "step_windows": None,
@@ -55,7 +55,7 @@ class Funnel:
     def __init__(self, query, data):
         self.query = complete(query)
         self.scope = query["scope"]
-        self.moment = data.as_of(self.scope["as_of"])
+        self.moment = moment_of(self.scope, data)
         self.spans = [(self.scope["start"], self.scope["end"])]
         self.buckets = []
         if self.query["over_time"] is not None:

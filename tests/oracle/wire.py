@@ -7,7 +7,6 @@ from recount.v1 import (
     calendar_pb2,
     event_list_pb2,
     predicate_pb2,
-    retention_pb2,
     scope_pb2,
     segment_pb2,
     segment_rule_pb2,
@@ -28,17 +27,6 @@ COMPARISONS = {
     "<=": segment_rule_pb2.COMPARISON_OPERATOR_LESS_OR_EQUAL,
     ">": segment_rule_pb2.COMPARISON_OPERATOR_GREATER,
     ">=": segment_rule_pb2.COMPARISON_OPERATOR_GREATER_OR_EQUAL,
-}
-COHORTS = {
-    "default": retention_pb2.RETENTION_COHORTS_UNSPECIFIED,
-    "recurring": retention_pb2.RETENTION_COHORTS_RECURRING,
-    "first_time": retention_pb2.RETENTION_COHORTS_FIRST_TIME,
-    "first_in_range": retention_pb2.RETENTION_COHORTS_FIRST_IN_RANGE,
-}
-STATES = {
-    retention_pb2.CELL_STATE_NOT_BEGUN: "not_begun",
-    retention_pb2.CELL_STATE_BEGUN: "begun",
-    retention_pb2.CELL_STATE_ELAPSED: "elapsed",
 }
 
 
@@ -156,6 +144,7 @@ def scope_message(scope, project):
     if "start" in scope:
         out.range.start_ms, out.range.end_ms = scope["start"], scope["end"]
         out.week_start = scope["week_start"] + 1
+    out.entity_property = scope.get("entity") or ""
     rule = scope.get("segment")
     if rule is not None and "segment" in rule:
         out.segment.segment = f"{project}/segments/{rule['segment']}"
@@ -170,20 +159,6 @@ def fill_breakdown(out, breakdown):
     )
     if not (breakdown["top"] == 9 and breakdown.get("default")):
         out.top = breakdown["top"]
-
-
-def retention_request(query, project):
-    out = retention_pb2.RetentionRequest(scope=scope_message(query["scope"], project))
-    out.start_event.CopyFrom(selector_message(query["start"], project))
-    if query["return"] != query["start"]:
-        out.return_event.CopyFrom(selector_message(query["return"], project))
-    out.cohorts = COHORTS[query["cohorts"]]
-    if query["or_after"]:
-        out.returns = retention_pb2.RETENTION_RETURNS_ON_OR_AFTER
-    out.period.unit = UNITS[query["unit"]]
-    if query["last_period"] is not None:
-        out.last_period = query["last_period"]
-    return out
 
 
 def column(message):
@@ -224,31 +199,6 @@ def bucket_list(messages):
         }
         for one in messages
     ]
-
-
-def retention_reply(reply):
-    (row,) = reply.rows
-    if [(one.first, one.last) for one in reply.columns] != [
-        (n, n) for n in range(len(reply.columns))
-    ]:
-        raise ValueError(f"odd columns: {reply.columns}")
-    return {
-        "cohorts": bucket_list(reply.cohorts),
-        "rows": [
-            {
-                "size": one.size,
-                "users": column(one.users),
-                "states": [STATES.get(state, state) for state in one.states],
-                "rates": column(one.rates),
-            }
-            for one in row.cohorts
-        ],
-        "summary": {
-            "users": list(row.summary.users),
-            "sizes": list(row.summary.sizes),
-            "rates": column(row.summary.rates),
-        },
-    }
 
 
 def event_dict(event):
