@@ -45,9 +45,8 @@ has_other_keys(struct rc_ndjson_walk *walk, const enum rc_ndjson_key *others, ui
 static void
 take_alias(struct rc_ndjson_walk *walk)
 {
-    static const enum rc_ndjson_key others[] = {KEY_USER,       KEY_TIME, KEY_ID,
-                                                KEY_PROPERTIES, KEY_SET,  KEY_ACCOUNT_KEY,
-                                                KEY_ACCOUNT};
+    static const enum rc_ndjson_key others[] = {
+        KEY_USER, KEY_TIME, KEY_ID, KEY_PROPERTIES, KEY_SET, KEY_ACCOUNT_KEY, KEY_ACCOUNT};
     if (has_other_keys(walk, others, 7))
         return;
     walk->alias_left[walk->alias_rows.count] = keep_text(walk, walk->pair[0]);
@@ -223,8 +222,8 @@ walk_open(struct rc_ndjson_walk *walk,
     walk->alias_right = RC_ARENA_ARRAY(arena, struct rc_bytes, lines);
     out->rejects.list = RC_ARENA_ARRAY(arena, struct rc_reject, RC_REJECTS_LISTED_MAX);
     return walk->events != NULL && walk->writes != NULL && walk->event_rows.lines != NULL &&
-           walk->write_rows.lines != NULL && walk->alias_rows.lines != NULL && walk->accounts != NULL &&
-           walk->account_rows.lines != NULL && walk->ids != NULL &&
+           walk->write_rows.lines != NULL && walk->alias_rows.lines != NULL &&
+           walk->accounts != NULL && walk->account_rows.lines != NULL && walk->ids != NULL &&
            walk->alias_left != NULL && walk->alias_right != NULL && out->rejects.list != NULL;
 }
 

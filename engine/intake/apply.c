@@ -291,9 +291,8 @@ intern_accounts(struct applying *applying,
     if (ordinals == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < table->user_count; i++) {
-        const struct rc_bytes name =
-            rc_account_id_make(applying->arena, rc_account_id_key(table->users[i]),
-                               rc_account_id_id(table->users[i]));
+        const struct rc_bytes name = rc_account_id_make(
+            applying->arena, rc_account_id_key(table->users[i]), rc_account_id_id(table->users[i]));
         if (name.size == 0)
             return RC_NO_MEMORY;
         RC_TRY(rc_dictionary_intern(names, name, &ordinals[i]));

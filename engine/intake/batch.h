@@ -58,7 +58,12 @@ struct rc_batch {
     struct rc_batch_table accounts; /* Properties of accounts; users are names (account_id.h). */
 };
 
-enum rc_batch_part { RC_PART_EVENTS = 1, RC_PART_WRITES = 2, RC_PART_ALIASES = 3, RC_PART_ACCOUNTS = 4 };
+enum rc_batch_part {
+    RC_PART_EVENTS = 1,
+    RC_PART_WRITES = 2,
+    RC_PART_ALIASES = 3,
+    RC_PART_ACCOUNTS = 4
+};
 
 enum rc_reject_reason {
     RC_REJECT_MISSING = 1,

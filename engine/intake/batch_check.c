@@ -147,16 +147,15 @@ check_users(struct checker *checker, const struct rc_batch_table *table, bool ar
     if (faults == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < table->user_count; i++) {
-        faults[i] =
-            are_accounts ? check_account(table->users[i]) : check_user(table->users[i]);
+        faults[i] = are_accounts ? check_account(table->users[i]) : check_user(table->users[i]);
         any = any || faults[i].message != NULL;
     }
     for (uint32_t row = 0; any && row < table->row_count; row++) {
         const struct fault fault = faults[rc_packed_u32(table->user_codes, row)];
         if (fault.message != NULL)
-            RC_TRY(reject_row(checker, row, fault,
-                              are_accounts ? RC_BYTES_LITERAL("account")
-                                           : RC_BYTES_LITERAL("user")));
+            RC_TRY(
+                reject_row(checker, row, fault,
+                           are_accounts ? RC_BYTES_LITERAL("account") : RC_BYTES_LITERAL("user")));
     }
     return RC_OK;
 }

@@ -145,8 +145,8 @@ rc_account_leaves_resolve(struct rc_view *view,
     if (copy == NULL || children == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < predicate->child_count; i++)
-        RC_TRY(rc_account_leaves_resolve(view, as_of_ms, predicate->children[i], arena,
-                                         &children[i]));
+        RC_TRY(
+            rc_account_leaves_resolve(view, as_of_ms, predicate->children[i], arena, &children[i]));
     copy->children = children;
     *ret_predicate = copy;
     return RC_OK;

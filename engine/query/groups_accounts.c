@@ -91,8 +91,8 @@ exchange_lists(struct exchange *exchange)
         const struct rc_group_list ids = exchange->ids->lists[list];
         const uint32_t begin = groups->member_count;
         for (uint32_t i = 0; i < ids.count; i++)
-            RC_TRY(add_members(
-                groups, begin, &exchange->set_of_id[exchange->ids->members[ids.begin + i]]));
+            RC_TRY(add_members(groups, begin,
+                               &exchange->set_of_id[exchange->ids->members[ids.begin + i]]));
         if (groups->member_count - begin < 2) {
             exchange->set_of_list[list] = groups->member_count == begin
                                               ? groups->null_group

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
-#include "engine/match/account_leaf.h"
 #include "engine/base/clock.h"
+#include "engine/match/account_leaf.h"
 #include "engine/query/entities.h"
 #include "engine/query/first.h"
 #include "engine/query/plan_fetch.h"

@@ -1,7 +1,7 @@
 /*
  * Account ids: an account is named by the event property that holds its id and by the id. Both are
- * one key, the property's name, a zero byte and the id, so that accounts are kept as users are: with
- * dense ordinals and a log of writes (people.h), without joins.
+ * one key, the property's name, a zero byte and the id, so that accounts are kept as users are:
+ * with dense ordinals and a log of writes (people.h), without joins.
  *
  * An id is kept as values of a breakdown are told apart: a numeric text by its number's shortest
  * decimal form. So 7, "7" and "7.0" are one account.

@@ -82,7 +82,8 @@ project_open(struct rc_project *project, const struct rc_project_settings *setti
     RC_TRY(rc_properties_new(rc_project_account_of(project, RC_MEMORY_DICTIONARIES),
                              &project->event_properties));
     RC_TRY(rc_people_new(rc_project_account_of(project, RC_MEMORY_USERS), &project->people));
-    RC_TRY(rc_people_new(rc_project_account_of(project, RC_MEMORY_USERS), &project->account_people));
+    RC_TRY(
+        rc_people_new(rc_project_account_of(project, RC_MEMORY_USERS), &project->account_people));
     RC_TRY(rc_streams_open(&project->streams, account));
     RC_TRY(rc_catalog_new(account, &project->catalogs[0]));
     RC_TRY(rc_catalog_new(account, &project->catalogs[1]));

@@ -294,14 +294,13 @@ use_column(struct rc_view *view,
     struct column_use *use = rc_alloc_in(view->account, sizeof(*use));
     if (use == NULL)
         return RC_NO_MEMORY;
-    *use = (struct column_use){
-        .of_accounts = of_accounts, .property = property, .as_of_ms = as_of_ms};
+    *use =
+        (struct column_use){.of_accounts = of_accounts, .property = property, .as_of_ms = as_of_ms};
     const enum rc_status status =
-        of_accounts
-            ? rc_people_column(view->project->account_people, &view->published.accounts, NULL,
-                               property, as_of_ms, &use->column)
-            : rc_people_column(view->project->people, &view->published.people, view->persons,
-                               property, as_of_ms, &use->column);
+        of_accounts ? rc_people_column(view->project->account_people, &view->published.accounts,
+                                       NULL, property, as_of_ms, &use->column)
+                    : rc_people_column(view->project->people, &view->published.people,
+                                       view->persons, property, as_of_ms, &use->column);
     if (status != RC_OK) {
         rc_alloc_free(use);
         return status;
@@ -346,8 +345,7 @@ rc_view_account_name(const struct rc_view *view, uint32_t account)
 uint32_t
 rc_view_find_account(const struct rc_view *view, struct rc_bytes name)
 {
-    const uint32_t account =
-        rc_dictionary_find(rc_people_ids(view->project->account_people), name);
+    const uint32_t account = rc_dictionary_find(rc_people_ids(view->project->account_people), name);
     return account < view->published.accounts.users ? account : RC_CODE_NONE;
 }
 

@@ -159,7 +159,7 @@ def scope_message(scope, project):
 
 def fill_breakdown(out, breakdown):
     out.dimensions.add().property.CopyFrom(
-        property_message(breakdown["scope"], breakdown["property"])
+        property_message(breakdown["scope"], breakdown["property"], breakdown.get("key"))
     )
     if not (breakdown["top"] == 9 and breakdown.get("default")):
         out.top = breakdown["top"]
