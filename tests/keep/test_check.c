@@ -245,11 +245,10 @@ restore_all_alive(struct one_stream *world, struct rc_kept_slabs *kept)
     const struct rc_manifest_project stored = {
         .id = RC_BYTES_LITERAL("shop"),
         .incarnation = strtoull(strchr(directory, '@') + 1, NULL, 16),
+        .state_number = strtoull(strrchr(state, '-') + 1, NULL, 16),
     };
     struct rc_project *project = NULL;
-    assert_int_equal(rc_restore_project(&how, &stored, strtoull(strrchr(state, '-') + 1, NULL, 16),
-                                        &project, kept, NULL),
-                     RC_OK);
+    assert_int_equal(rc_restore_project(&how, &stored, &project, kept, NULL), RC_OK);
     return project;
 }
 
