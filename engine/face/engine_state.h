@@ -207,7 +207,8 @@ rc_stall_end(struct tenant *tenant, uint64_t sequence);
 RC_MUST_USE enum rc_status
 rc_stall_check(struct tenant *tenant, struct rc_error *reterr_error);
 
-/* RC_UNAVAILABLE: what the batch needs of the disk cannot be read; asked only after a stall. */
+/* RC_UNAVAILABLE, RC_CORRUPT: what the batch needs of the disk cannot be read. Looks only for some
+ * time after a stall. */
 RC_MUST_USE enum rc_status
 rc_stall_probe(struct tenant *tenant,
                const struct rc_batch *batch,

@@ -78,13 +78,13 @@ rc_stall_probe(struct tenant *tenant,
                struct rc_arena *arena,
                struct rc_error *reterr_error)
 {
-    struct rc_error error;
     const uint64_t now_ns = rc_clock_monotonic_ns();
-    if (now_ns >= atomic_load(&tenant->suspect_until_ns) ||
-        rc_apply_probe(tenant->project, batch, arena, &error) == RC_OK)
+    if (now_ns >= atomic_load(&tenant->suspect_until_ns))
         return RC_OK;
-    atomic_store(&tenant->suspect_until_ns, now_ns + SUSPECT_NS);
-    return rc_error_set(reterr_error, RC_UNAVAILABLE, "%s", error.message);
+    const enum rc_status status = rc_apply_probe(tenant->project, batch, arena, reterr_error);
+    if (status != RC_OK)
+        atomic_store(&tenant->suspect_until_ns, now_ns + SUSPECT_NS);
+    return status;
 }
 
 bool

@@ -3,9 +3,8 @@
  * go into the newest head until it is full; a full head stays in the version until it is sealed,
  * and the next rows go into a new one.
  *
- * Everything is built beside what queries see and published in one step at the end. What may need
- * the disk comes first, on the draft: until then the project has learned words at most, which it
- * would learn again.
+ * Everything is built beside what queries see and published in one step at the end. What needs the
+ * disk, earlier copies in cold slabs, comes before all else and touches nothing but the draft.
  */
 #include "engine/intake/apply.h"
 
@@ -237,8 +236,56 @@ append_all(struct applying *applying,
     return RC_OK;
 }
 
+/* The rows as arrivals of the users who are known by now; the others have nothing to replace. */
 static enum rc_status
-append_events(struct applying *applying, const struct rc_batch *batch)
+known_arrivals(struct rc_project *project,
+               const struct rc_batch *batch,
+               struct rc_arena *arena,
+               struct rc_arrivals *ret_arrivals)
+{
+    const struct rc_batch_table *table = &batch->events;
+    struct rc_dictionary *known = rc_people_ids(rc_project_people(project));
+    uint32_t *ordinals = RC_ARENA_ARRAY(arena, uint32_t, table->user_count + 1);
+    uint32_t *users = RC_ARENA_ARRAY(arena, uint32_t, table->row_count + 1);
+    struct rc_event_id *ids = RC_ARENA_ARRAY(arena, struct rc_event_id, table->row_count + 1);
+    if (ordinals == NULL || users == NULL || ids == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < table->user_count; i++)
+        ordinals[i] = rc_dictionary_find(known, table->users[i]);
+    for (uint32_t row = 0; row < table->row_count; row++) {
+        users[row] = ordinals[rc_packed_u32(table->user_codes, row)];
+        ids[row] = sent_id(batch, row);
+        if (users[row] == RC_CODE_NONE)
+            ids[row] = (struct rc_event_id){.kind = RC_EVENT_ID_DERIVED};
+    }
+    *ret_arrivals = (struct rc_arrivals){table->row_count, users, ids, table->times_ms};
+    return RC_OK;
+}
+
+static bool
+has_cold_slabs(const struct rc_version *version)
+{
+    uint32_t i = 0;
+    while (i < version->slab_count && !rc_slab_is_cold(version->slabs[i].slab))
+        i++;
+    return i < version->slab_count;
+}
+
+/* Kills the earlier copies that lie in cold slabs. */
+static enum rc_status
+replace_cold(struct applying *applying, const struct rc_batch *batch, bool *found)
+{
+    const struct rc_version *version = rc_project_version(applying->project);
+    struct rc_arrivals arrivals;
+    if (!has_cold_slabs(version))
+        return RC_OK;
+    RC_TRY(known_arrivals(applying->project, batch, applying->arena, &arrivals));
+    return rc_replace_in_slabs(version, true, &arrivals, NULL, applying->arena, &applying->draft,
+                               found, &applying->replaced, applying->error);
+}
+
+static enum rc_status
+append_events(struct applying *applying, const struct rc_batch *batch, bool *found)
 {
     const struct rc_batch_table *table = &batch->events;
     if (table->row_count == 0)
@@ -252,16 +299,14 @@ append_events(struct applying *applying, const struct rc_batch *batch)
                              &cells));
     RC_TRY(make_ids(applying, batch, &ids));
     uint32_t *users = RC_ARENA_ARRAY(applying->arena, uint32_t, table->row_count);
-    bool *found = RC_ARENA_ARRAY(applying->arena, bool, table->row_count);
-    if (users == NULL || found == NULL)
+    if (users == NULL)
         return RC_NO_MEMORY;
     for (uint32_t row = 0; row < table->row_count; row++)
         users[row] = ordinals[rc_packed_u32(table->user_codes, row)];
     const struct rc_arrivals arrivals = {table->row_count, users, ids, table->times_ms};
-    RC_TRY(rc_replace_in_slabs(working_version(applying), &arrivals,
+    RC_TRY(rc_replace_in_slabs(rc_project_version(applying->project), false, &arrivals,
                                rc_project_event_index(applying->project), applying->arena,
                                &applying->draft, found, &applying->replaced, applying->error));
-    applying->touched = true;
     return append_all(applying, table, &arrivals, found, cells);
 }
 
@@ -325,8 +370,12 @@ apply_parts(struct applying *applying,
             uint64_t batch_id,
             const struct rc_batch *batch)
 {
-    RC_TRY(append_events(applying, batch));
+    bool *found = RC_ARENA_ARRAY(applying->arena, bool, batch->events.row_count + 1);
+    if (found == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(replace_cold(applying, batch, found));
     applying->touched = true;
+    RC_TRY(append_events(applying, batch, found));
     RC_TRY(append_writes(applying, &batch->writes));
     RC_TRY(append_aliases(applying, batch));
     return rc_streams_set(rc_project_streams(applying->project), client_stream, batch_id);
@@ -369,22 +418,10 @@ rc_apply_probe(struct rc_project *project,
                struct rc_arena *arena,
                struct rc_error *reterr_error)
 {
-    const struct rc_batch_table *table = &batch->events;
     RC_CLEANUP(rc_version_unrefp) struct rc_version *version = rc_project_pin_version(project);
-    struct rc_dictionary *known = rc_people_ids(rc_project_people(project));
-    uint32_t *ordinals = RC_ARENA_ARRAY(arena, uint32_t, table->user_count + 1);
-    uint32_t *users = RC_ARENA_ARRAY(arena, uint32_t, table->row_count + 1);
-    struct rc_event_id *ids = RC_ARENA_ARRAY(arena, struct rc_event_id, table->row_count + 1);
-    if (ordinals == NULL || users == NULL || ids == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a batch");
-    for (uint32_t i = 0; i < table->user_count; i++)
-        ordinals[i] = rc_dictionary_find(known, table->users[i]);
-    uint32_t count = 0;
-    for (uint32_t row = 0; row < table->row_count; row++) {
-        users[count] = ordinals[rc_packed_u32(table->user_codes, row)];
-        ids[count] = sent_id(batch, row);
-        count += users[count] != RC_CODE_NONE; /* Who is not known yet has no events. */
-    }
-    const struct rc_arrivals arrivals = {count, users, ids, NULL};
+    struct rc_arrivals arrivals;
+    if (!has_cold_slabs(version))
+        return RC_OK;
+    RC_TRY_OR(reterr_error, known_arrivals(project, batch, arena, &arrivals));
     return rc_replace_probe(version, &arrivals, arena, reterr_error);
 }

@@ -9,7 +9,7 @@
 /* What a place of may_hold becomes when the copy was found. */
 #define FOUND 2u
 
-/* The arrivals that were sent with an id: only they can replace. */
+/* The arrivals that were sent with an id, which only can replace, and whose copy is not found. */
 struct sent {
     uint32_t count;
     uint32_t *arrivals; /* Their places. */
@@ -17,7 +17,10 @@ struct sent {
 };
 
 static enum rc_status
-collect_sent(const struct rc_arrivals *arrivals, struct rc_arena *arena, struct sent *ret_sent)
+collect_sent(const struct rc_arrivals *arrivals,
+             const bool *found,
+             struct rc_arena *arena,
+             struct sent *ret_sent)
 {
     struct sent sent = {
         .arrivals = rc_arena_alloc(arena, arrivals->count * sizeof(uint32_t)),
@@ -26,7 +29,7 @@ collect_sent(const struct rc_arrivals *arrivals, struct rc_arena *arena, struct 
     if (sent.arrivals == NULL || sent.hashes == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < arrivals->count; i++) {
-        if (arrivals->ids[i].kind == RC_EVENT_ID_DERIVED)
+        if (found[i] || arrivals->ids[i].kind == RC_EVENT_ID_DERIVED)
             continue;
         sent.arrivals[sent.count] = i;
         sent.hashes[sent.count++] = rc_event_id_hash(arrivals->users[i], &arrivals->ids[i]);
@@ -137,24 +140,33 @@ compare_keys(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The places of the slabs in the low halves, those with many rows first: they hold most copies. */
+/* The places of the slabs of a kind in the low halves, those with many rows first: they hold most
+ * copies. */
 static enum rc_status
-order_slabs(const struct rc_version *version, struct rc_arena *arena, uint64_t **ret_order)
+order_slabs(const struct rc_version *version,
+            bool cold,
+            struct rc_arena *arena,
+            uint64_t **ret_order,
+            uint32_t *ret_count)
 {
+    uint32_t count = 0;
     uint64_t *order = rc_arena_alloc(arena, version->slab_count * sizeof(order[0]));
     if (order == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < version->slab_count; i++) {
-        const uint32_t rows = rc_slab_get_info(version->slabs[i].slab)->row_count;
-        order[i] = (uint64_t)(UINT32_MAX - rows) << 32 | i;
+        const struct rc_slab *slab = version->slabs[i].slab;
+        if (rc_slab_is_cold(slab) == cold)
+            order[count++] = (uint64_t)(UINT32_MAX - rc_slab_get_info(slab)->row_count) << 32 | i;
     }
-    qsort(order, version->slab_count, sizeof(order[0]), compare_keys);
+    qsort(order, count, sizeof(order[0]), compare_keys);
     *ret_order = order;
+    *ret_count = count;
     return RC_OK;
 }
 
 enum rc_status
 rc_replace_in_slabs(const struct rc_version *version,
+                    bool cold,
                     const struct rc_arrivals *arrivals,
                     struct rc_event_index *index,
                     struct rc_arena *arena,
@@ -171,12 +183,15 @@ rc_replace_in_slabs(const struct rc_version *version,
                             .replaced = replaced,
                             .error = reterr_error};
     uint64_t *order = NULL;
-    RC_TRY_OR(reterr_error, collect_sent(arrivals, arena, &search.sent));
+    uint32_t count = 0;
+    RC_TRY_OR(reterr_error, order_slabs(version, cold, arena, &order, &count));
+    if (count == 0)
+        return RC_OK;
+    RC_TRY_OR(reterr_error, collect_sent(arrivals, found, arena, &search.sent));
     search.may_hold = rc_arena_alloc(arena, search.sent.count);
-    RC_TRY_OR(reterr_error, order_slabs(version, arena, &order));
     if (search.may_hold == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to look for earlier copies");
-    for (uint32_t k = 0; k < version->slab_count && search.sent.count > 0; k++)
+    for (uint32_t k = 0; k < count && search.sent.count > 0; k++)
         RC_TRY(replace_in_slab(&search, (uint32_t)order[k]));
     return RC_OK;
 }
@@ -241,10 +256,11 @@ rc_replace_probe(const struct rc_version *version,
                  struct rc_error *reterr_error)
 {
     struct sent sent;
-    RC_TRY_OR(reterr_error, collect_sent(arrivals, arena, &sent));
-    uint8_t *may_hold = rc_arena_alloc(arena, sent.count);
-    if (may_hold == NULL)
+    bool *found = RC_ARENA_ARRAY(arena, bool, arrivals->count + 1);
+    uint8_t *may_hold = rc_arena_alloc(arena, arrivals->count + 1);
+    if (found == NULL || may_hold == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to look for earlier copies");
+    RC_TRY_OR(reterr_error, collect_sent(arrivals, found, arena, &sent));
     for (uint32_t i = 0; i < version->slab_count; i++)
         if (rc_slab_is_cold(version->slabs[i].slab))
             RC_TRY(probe_slab(version->slabs[i].slab, arrivals, &sent, may_hold, reterr_error));

@@ -28,15 +28,17 @@ struct rc_arrivals {
 };
 
 /*
- * Kills the live copies of the arrivals that lie in slabs. *draft is made from version when the
- * first is found (NULL: none yet). *replaced grows by the rows killed; found, one an arrival, says
- * whose copy is dead now: there is no second one. O(arrivals * slabs) filter probes, then for each
- * candidate the logarithm of its user's rows, and where it was sent with another time before,
- * constant time by index. All of it happens on the draft: on an error nothing else has changed.
+ * Kills the live copies of the arrivals that lie in cold slabs, or in those in memory. *draft is
+ * made from version when the first is found (NULL: none yet). *replaced grows by the rows killed;
+ * found, one an arrival, says whose copy is dead now: there is no second one, and it is not looked
+ * for again. O(arrivals * slabs) filter probes, then for each candidate the logarithm of its user's
+ * rows, and where it was sent with another time before, constant time by index. All of it happens
+ * on the draft: on an error nothing else has changed.
  *   RC_UNAVAILABLE, RC_CORRUPT  a cold slab that may hold a copy could not be read.
  */
 RC_MUST_USE enum rc_status
 rc_replace_in_slabs(const struct rc_version *version,
+                    bool cold,
                     const struct rc_arrivals *arrivals,
                     struct rc_event_index *index,
                     struct rc_arena *arena,

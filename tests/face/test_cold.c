@@ -367,7 +367,7 @@ test_damage_that_stays(void **state)
     snapshot_well(&world);
     /* Not stalled any more, and not let in. */
     struct rc_engine_stats before = stats_of(&world);
-    assert_int_equal(one_send_next(&world), RC_UNAVAILABLE);
+    assert_int_equal(one_send_next(&world), RC_CORRUPT);
     assert_int_equal(stats_of(&world).wal_sequence, before.wal_sequence);
     /* Another stream's events without ids meet nothing. */
     rig_content_make(4711, 40, false, &content);

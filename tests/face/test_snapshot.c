@@ -98,7 +98,7 @@ test_only_what_changed_is_written(void **state)
     assert_int_equal(result.states_written + result.slabs_written + result.bytes_written, 0);
     send(&market, 3);
     assert_int_equal(snapshot(&market).states_written, 1);
-    assert_int_equal(rig_define(market.world.engine, "shop1", "name", 1, UINT64_MAX, NULL), RC_OK);
+    assert_int_equal(rig_define(market.world.engine, "shop1", "name", 1, 0, NULL), RC_OK);
     assert_int_equal(snapshot(&market).states_written, 1);
     const struct rc_project_settings settings = {.id = RC_BYTES_LITERAL("shop2"), .week_start = 3};
     struct rc_project_settings made;

@@ -163,6 +163,7 @@ make_slab(uint32_t row_count, const char *name)
     FUZZ_CHECK(rc_slab_build(&source, 1, START_MS, &rc_account_process, NULL, &slab, NULL) ==
                RC_OK);
     seed_write(directory, "slab", name, 1, rc_slab_bytes(slab));
+    seed_write(directory, "cold", name, 1, rc_slab_bytes(slab));
     rc_slab_unref(slab);
     rc_dictionary_free(values);
 }
