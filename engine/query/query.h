@@ -24,23 +24,37 @@
 #include "engine/match/definitions.h"
 #include "engine/match/matcher.h"
 #include "engine/match/predicate.h"
+#include "engine/query/hints.h"
 #include "engine/query/segment.h"
 #include "engine/store/catalog.h"
 #include "engine/store/event_id.h"
 #include "engine/store/value.h"
 #include "engine/store/view.h"
 
+struct rc_explain;
+
+/* How far a query is, for whoever watches it. */
+struct rc_query_progress {
+    _Atomic uint64_t done; /* Steps: a bitmap of a slab, a block of persons. */
+    _Atomic uint64_t all;  /* Of what is known so far: a later stage adds its own. */
+};
+
 /* What a query runs against and with. */
 struct rc_query_context {
     struct rc_view *view;
     struct rc_match_cache *cache;
     const struct rc_catalog *definitions; /* Names in DEFINITION nodes. */
+    struct rc_definition_uses *uses;      /* Gets those that are resolved; NULL: nobody asks. */
     const struct rc_catalog *segments;    /* Names in saved-segment nodes. */
     struct rc_workers *workers;
     uint32_t parallel_max;       /* Threads, the caller's included; at least 1. */
     const _Atomic(bool) *cancel; /* Looked at at least every 10 ms. NULL: never. */
     struct rc_account *account;  /* Scratch memory is charged here. */
     struct rc_arena *arena;      /* Replies come from here; one thread uses it. */
+    /* NULL: the planner decides; nobody asks how; nobody watches. */
+    struct rc_query_hints *hints;
+    struct rc_explain *explain;
+    struct rc_query_progress *progress;
 };
 
 /* What every request carries. */
