@@ -218,7 +218,7 @@ def make_step(rng, world, is_first):
 
 def make_list(rng, world):
     """A static list of users, some of whom nobody has heard of."""
-    users = sorted({row["user"] for row in world["rows"] if row["kind"] != "alias"})
+    users = sorted({row["user"] for row in world["rows"] if row["kind"] in ("event", "set")})
     return {"users": rng.sample(users, min(len(users), rng.choice([0, 1, 2, 5]))) + ["nobody yet"]}
 
 
