@@ -66,6 +66,10 @@
 #define RC_PREDICATE_VALUES_MAX 10000u
 #define RC_PATTERN_BYTES_MAX 1024u
 
+/* A CSS selector: compounds are the bits of a word; its tests (#id, .class, [name]) four words. */
+#define RC_CSS_COMPOUNDS_MAX 64u
+#define RC_CSS_TESTS_MAX 256u
+
 /* A funnel's steps and a query's selectors: one bit each in the mask of a hit. */
 #define RC_FUNNEL_STEPS_MAX 64u
 #define RC_SELECTORS_MAX 64u

@@ -25,6 +25,7 @@ struct rc_leaf_test {
     struct rc_bytes text;      /* Of text operators; folded when ignore_case. */
     struct rc_like like;
     struct rc_pattern *pattern;
+    const struct rc_css_selector *css;
 };
 
 void
@@ -32,6 +33,7 @@ rc_leaf_scratch_close(struct rc_leaf_scratch *scratch)
 {
     scratch->items = rc_arena_free(scratch->items);
     rc_writer_close(&scratch->folded);
+    rc_css_scratch_close(&scratch->css);
 }
 
 bool
@@ -126,6 +128,8 @@ compile_text(struct rc_leaf_test *test, const struct rc_leaf *leaf)
     const struct rc_bytes text = leaf->values[0].string;
     if (leaf->operator== RC_LEAF_REGEX)
         return rc_pattern_new(text.data, text.size, leaf->ignore_case, &test->pattern, NULL);
+    if (leaf->operator== RC_LEAF_CSS)
+        return rc_css_selector_compile(text, test->arena, &test->css, NULL);
     RC_TRY(copy_text(test, text, &test->text));
     return leaf->operator== RC_LEAF_LIKE ? rc_like_compile(test->text, test->arena, &test->like)
                                          : RC_OK;
@@ -150,6 +154,7 @@ compile(struct rc_leaf_test *test, const struct rc_leaf *leaf)
     case RC_LEAF_ENDS_WITH:
     case RC_LEAF_LIKE:
     case RC_LEAF_REGEX:
+    case RC_LEAF_CSS:
         return compile_text(test, leaf);
     }
     return RC_INVALID;
@@ -250,6 +255,8 @@ text_passes(const struct rc_leaf_test *test, struct rc_bytes text, struct rc_lea
 {
     if (test->operator== RC_LEAF_REGEX)
         return rc_pattern_found(test->pattern, text.data, text.size);
+    if (test->operator== RC_LEAF_CSS)
+        return rc_css_selector_match(test->css, text, &scratch->css);
     if (test->ignore_case)
         text = rc_fold_text(text, &scratch->folded);
     const struct rc_bytes part = test->text;
@@ -298,9 +305,9 @@ rc_leaf_test_value(const struct rc_leaf_test *test,
     } else if (value.kind != RC_VALUE_NULL) {
         passes = single_passes(test, value, scratch);
     }
-    if (scratch->folded.failed) {
+    if (scratch->folded.failed || scratch->css.text.failed || scratch->css.classes.failed) {
         rc_writer_close(&scratch->folded);
-        scratch->folded = (struct rc_writer){0};
+        rc_css_scratch_close(&scratch->css);
         if (scratch->status == RC_OK)
             scratch->status = RC_NO_MEMORY;
         return false;

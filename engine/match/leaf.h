@@ -19,6 +19,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
+#include "engine/match/css_selector.h"
 #include "engine/match/predicate.h"
 #include "engine/store/value.h"
 
@@ -28,6 +29,7 @@ struct rc_leaf_test;
 struct rc_leaf_scratch {
     struct rc_arena *items;  /* Element arrays of lists; made on first use. */
     struct rc_writer folded; /* The text without case. */
+    struct rc_css_scratch css;
     enum rc_status
         status; /* The first failure (RC_NO_MEMORY, RC_CORRUPT): answers since are void. */
 };

@@ -6,6 +6,7 @@
 #include "engine/match/predicate.h"
 
 #include "engine/base/limits.h"
+#include "engine/match/css_selector.h"
 #include "engine/match/like.h"
 #include "engine/match/pattern.h"
 #include "engine/match/predicate_shape.h"
@@ -43,13 +44,15 @@ const char *rc_leaf_operator_name(enum rc_leaf_operator operator)
         return "like";
     case RC_LEAF_REGEX:
         return "regex";
+    case RC_LEAF_CSS:
+        return "css_selector";
     }
     return "unknown";
 }
 
 static bool is_text_operator(enum rc_leaf_operator operator)
 {
-    return operator>= RC_LEAF_CONTAINS && operator<= RC_LEAF_REGEX;
+    return operator>= RC_LEAF_CONTAINS && operator<= RC_LEAF_CSS;
 }
 
 /* How many operands an operator takes. */
@@ -100,6 +103,25 @@ check_operand(const struct rc_leaf *leaf, uint32_t index, struct rc_error *reter
 }
 
 static enum rc_status
+check_regex(struct rc_bytes text, bool ignore_case, struct rc_error *reterr_error)
+{
+    struct rc_pattern *pattern = NULL;
+    RC_TRY(rc_pattern_new(text.data, text.size, ignore_case, &pattern, reterr_error));
+    rc_pattern_free(pattern);
+    return RC_OK;
+}
+
+static enum rc_status
+check_css(struct rc_bytes text, struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    if (arena == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
+    const struct rc_css_selector *selector = NULL;
+    return rc_css_selector_compile(text, arena, &selector, reterr_error);
+}
+
+static enum rc_status
 check_pattern(const struct walk *walk, const struct rc_leaf *leaf)
 {
     const char *name = rc_leaf_operator_name(leaf->operator);
@@ -116,10 +138,9 @@ check_pattern(const struct walk *walk, const struct rc_leaf *leaf)
                                     "the pattern ends in a backslash that escapes nothing");
     if (!walk->compile_patterns)
         return RC_OK;
-    struct rc_pattern *pattern = NULL;
-    const enum rc_status status =
-        rc_pattern_new(text.data, text.size, leaf->ignore_case, &pattern, reterr_error);
-    rc_pattern_free(pattern);
+    const enum rc_status status = leaf->operator== RC_LEAF_CSS
+                                      ? check_css(text, reterr_error)
+                                      : check_regex(text, leaf->ignore_case, reterr_error);
     if (status != RC_OK)
         rc_error_prefix(reterr_error, "%s", name);
     return status;
@@ -141,7 +162,7 @@ check_leaf(const struct walk *walk, const struct rc_leaf *leaf)
     if (!rc_bytes_is_text(leaf->property))
         return rc_error_field(reterr_error, RC_INVALID, "property",
                               "the property's name is not valid UTF-8 text");
-    if (leaf->operator<RC_LEAF_IN || leaf->operator> RC_LEAF_REGEX)
+    if (leaf->operator<RC_LEAF_IN || leaf->operator> RC_LEAF_CSS)
         return rc_error_field(reterr_error, RC_INVALID, "", "the test %d is unknown",
                               (int)leaf->operator);
     const char *name = rc_leaf_operator_name(leaf->operator);
@@ -158,9 +179,12 @@ check_leaf(const struct walk *walk, const struct rc_leaf *leaf)
     if (leaf->ignore_case && leaf->operator!= RC_LEAF_IN && !is_text_operator(leaf->operator))
         return rc_error_field(reterr_error, RC_INVALID, "case_insensitive",
                               "%s does not look at letters", name);
+    if (leaf->ignore_case && leaf->operator== RC_LEAF_CSS)
+        return rc_error_field(reterr_error, RC_INVALID, "case_insensitive",
+                              "a selector has cases of its own: write [name=value i]");
     for (uint32_t i = 0; i < leaf->value_count; i++)
         RC_TRY(check_operand(leaf, i, reterr_error));
-    if (leaf->operator== RC_LEAF_LIKE || leaf->operator== RC_LEAF_REGEX)
+    if (leaf->operator>= RC_LEAF_LIKE)
         return check_pattern(walk, leaf);
     return RC_OK;
 }

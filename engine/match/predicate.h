@@ -46,6 +46,7 @@ enum rc_leaf_operator {
     RC_LEAF_ENDS_WITH = 10,
     RC_LEAF_LIKE = 11,
     RC_LEAF_REGEX = 12,
+    RC_LEAF_CSS = 13, /* Never with ignore_case. */
 };
 
 struct rc_leaf {

@@ -588,11 +588,6 @@ class Queries(Case):
         fault(
             lambda r: r.steps[0].selector.first_time.SetInParent(), "steps[0].selector.first_time"
         )
-        leaf = "steps[0].selector.terms[0].predicate.leaf"
-        fault(
-            lambda r: setattr(r.steps[0].selector.terms[0].predicate.leaf, "css_selector", "a"),
-            leaf + ".css_selector",
-        )
         fault(lambda r: setattr(r.bucket, "multiple", 2), "bucket.multiple", call="Series")
         fault(lambda r: setattr(r, "periods", 2), "periods", call="Retention")
         fault(lambda r: setattr(r, "returns_in_range", True), "returns_in_range", call="Retention")
