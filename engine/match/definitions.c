@@ -101,7 +101,9 @@ resolve_children(struct resolver *resolver,
             resolve(resolver, frame, predicate->children[i], depth + 1, &children[i]);
         /* Places inside a definition mean nothing to who names it. */
         if (status != RC_OK && frame == NULL) {
-            if (predicate->kind == RC_PREDICATE_NOT)
+            if (predicate->kind == RC_PREDICATE_FIRST)
+                rc_error_prefix(resolver->reterr_error, "first");
+            else if (predicate->kind == RC_PREDICATE_NOT)
                 rc_error_prefix(resolver->reterr_error, "not");
             else
                 rc_error_prefix(resolver->reterr_error, "%s[%u]",
@@ -146,6 +148,7 @@ resolve(struct resolver *resolver,
     case RC_PREDICATE_ALL_OF:
     case RC_PREDICATE_ANY_OF:
     case RC_PREDICATE_NOT:
+    case RC_PREDICATE_FIRST:
         return resolve_children(resolver, frame, predicate, depth, ret_predicate);
     default:
         *ret_predicate = predicate;

@@ -263,6 +263,7 @@ run_lanes(struct retention *retention, uint64_t *hit_count)
     }
     const struct rc_fold fold = {
         .ordered = true,
+        .required = BIT_START,
         .lane_count = retention->lane_count,
         .lanes = lanes,
         .person = fold_person,

@@ -2,6 +2,9 @@
  * Plan. Rowsets are fetched before the walk begins, all (stream, slab) pairs in parallel: a missing
  * one costs a scan of its columns, and the walk then knows how many hits to expect and cuts its
  * blocks by that.
+ *
+ * First events are found before, each selector of them by a plan and a walk of its own; a filter
+ * beside it is an ordinary predicate, whose rows are cut with them.
  */
 #include "engine/query/plan.h"
 
@@ -9,6 +12,27 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/query/first.h"
+
+/* Finds the first events that a resolved selector asks for, and puts its filter in its place. */
+static enum rc_status
+find_first(struct rc_plan *plan,
+           int64_t as_of_ms,
+           const struct rc_predicate **predicate,
+           const struct rc_first **ret_first,
+           struct rc_error *reterr_error)
+{
+    static const struct rc_predicate any_event = {.kind = RC_PREDICATE_TRUE};
+    const struct rc_predicate *node = rc_predicate_first(*predicate);
+    *ret_first = NULL;
+    if (node == NULL)
+        return RC_OK;
+    RC_TRY(rc_first_new(plan->context, as_of_ms, plan->persons, node->children[0],
+                        &plan->firsts[plan->first_count], reterr_error));
+    *ret_first = plan->firsts[plan->first_count++];
+    *predicate = *predicate == node ? &any_event : (*predicate)->children[1];
+    return RC_OK;
+}
 
 /* Compiles one selector into streams. */
 static enum rc_status
@@ -20,12 +44,14 @@ compile(struct rc_plan *plan,
 {
     const struct rc_query_context *context = plan->context;
     const struct rc_predicate *resolved;
+    const struct rc_first *first;
     struct rc_matcher *matcher;
     if (selector->predicate == NULL)
         return rc_error_set(reterr_error, RC_INVALID, "the selector is missing");
     RC_TRY(rc_predicate_check(selector->predicate, reterr_error));
     RC_TRY(rc_definitions_resolve(context->definitions, selector->predicate, context->arena,
                                   &resolved, reterr_error));
+    RC_TRY(find_first(plan, as_of_ms, &resolved, &first, reterr_error));
     RC_TRY(rc_matcher_new(context->cache, context->view, as_of_ms, resolved, context->arena,
                           &matcher, reterr_error));
     plan->matchers[plan->matcher_count++] = matcher;
@@ -43,6 +69,7 @@ compile(struct rc_plan *plan,
             .matcher = matcher,
             .part = part,
             .persons = rc_matcher_part_persons(matcher, part),
+            .first = first,
             .from_ms = selector->from_ms,
             .until_ms = selector->until_ms,
         };
@@ -100,9 +127,16 @@ fetch_set(struct rc_plan *plan,
 {
     struct rc_view *view = plan->context->view;
     struct rc_rowset *set = NULL;
+    if (stream->first != NULL && rc_first_slab(stream->first, slab) == NULL)
+        return RC_OK;
     RC_TRY(rc_view_use_slab(view, slab, 0, NULL));
-    const enum rc_status status =
+    enum rc_status status =
         rc_matcher_slab(stream->matcher, stream->part, slab, plan->context->cancel, &set);
+    if (status == RC_OK && stream->first != NULL) {
+        struct rc_rowset *all = set;
+        status = rc_first_intersect(stream->first, slab, all, &set);
+        rc_rowset_unref(all);
+    }
     if (status == RC_OK && rc_rowset_cardinality(set) > 0) {
         *ret_set = set;
         return rc_view_use_slab(view, slab, RC_SLAB_PARTS_ROWS, NULL);
@@ -180,7 +214,10 @@ rc_plan_new(const struct rc_query_context *context,
     for (uint32_t i = 0; i < selector_count; i++) {
         const enum rc_status status =
             compile(plan, as_of_ms, &selectors[i], (uint64_t)1 << i, reterr_error);
-        if (status == RC_INVALID || status == RC_LIMIT_EXCEEDED || status == RC_UNSUPPORTED)
+        const bool named =
+            selectors[i].field[0] != '\0' &&
+            (status == RC_INVALID || status == RC_LIMIT_EXCEEDED || status == RC_UNSUPPORTED);
+        if (named)
             rc_error_prefix(reterr_error, "%s", selectors[i].field);
         RC_TRY(status);
     }
@@ -200,6 +237,8 @@ rc_plan_free(struct rc_plan *plan)
             rc_rowset_unref(plan->slabs[i].sets[s]);
     for (uint32_t i = 0; plan != NULL && i < plan->matcher_count; i++)
         rc_matcher_free(plan->matchers[i]);
+    for (uint32_t i = 0; plan != NULL && i < plan->first_count; i++)
+        rc_first_free(plan->firsts[i]);
     return NULL;
 }
 

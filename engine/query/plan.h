@@ -3,7 +3,8 @@
  * cannot see left out, and the rowset of each selector in each slab at hand. Read-only once made.
  *
  * A selector whose predicate reads the user is several streams: each a pure set of rows with a set
- * of persons beside it.
+ * of persons beside it. One of first events (first_time, first_then_filter) is the rows that a walk
+ * of its own has found (first.h), cut with those of its filter.
  *
  * Ownership: a plan holds references to its rowsets; the rest is in the context's arena.
  * Threading: made by one thread (which lets workers compute rowsets), then read by any.
@@ -21,6 +22,8 @@
 #include "engine/base/status.h"
 #include "engine/query/query.h"
 
+struct rc_first;
+
 /* A selector as a fold asks for it. */
 struct rc_plan_selector {
     const struct rc_predicate *predicate;
@@ -33,7 +36,8 @@ struct rc_stream {
     uint64_t bit; /* Of its selector, in the mask of a hit. */
     struct rc_matcher *matcher;
     uint32_t part;
-    const uint64_t *persons; /* NULL: everybody. */
+    const uint64_t *persons;      /* NULL: everybody. */
+    const struct rc_first *first; /* Only these rows; NULL: all that match. */
     int64_t from_ms;
     int64_t until_ms;
 };
@@ -49,6 +53,8 @@ struct rc_plan {
     const uint64_t *persons; /* Only these are fed; NULL: everybody. */
     uint32_t matcher_count;  /* One a selector. */
     struct rc_matcher *matchers[RC_SELECTORS_MAX];
+    uint32_t first_count; /* One a selector of first events. */
+    struct rc_first *firsts[RC_SELECTORS_MAX];
     uint32_t stream_count;
     struct rc_stream *streams;
     uint32_t slab_count; /* Slabs with rows that match, by (window, id). */

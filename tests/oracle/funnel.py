@@ -5,7 +5,7 @@ time, the last within the window of the first, the first inside the range.
 """
 
 from breakdown import rows_of, split
-from predicate import selector_test
+from predicate import selects
 from segment import persons
 
 
@@ -86,13 +86,12 @@ def funnel_answer(query, data):
     moment = data.as_of(scope["as_of"])
     attempts = []
     for person in persons(scope, moment):
-        properties = moment.user_properties(person)
         events, masks = [], []
         for event in moment.events_of.get(person, []):
             mask = sum(
                 1 << step
                 for step, selector in enumerate(query["steps"])
-                if selector_test(selector, event.properties, properties, data.definitions)
+                if selects(selector, moment, person, event)
             )
             if mask:
                 events.append(event)

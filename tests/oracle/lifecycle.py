@@ -1,7 +1,7 @@
 """Lifecycle: every user's story, bucket by bucket, told from the list of their events."""
 
 from buckets import buckets
-from predicate import selector_test
+from predicate import selects
 from segment import persons
 
 COLUMNS = ("new", "returning", "resurrecting", "dormant")
@@ -11,12 +11,7 @@ def matching_times(query, moment, person):
     return [
         event.time
         for event in moment.events_of.get(person, [])
-        if selector_test(
-            query["selector"],
-            event.properties,
-            moment.user_properties(person),
-            moment.data.definitions,
-        )
+        if selects(query["selector"], moment, person, event)
     ]
 
 

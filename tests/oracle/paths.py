@@ -4,7 +4,7 @@ Of the walks of all users each level's nodes are ranked; what is not shown is re
 then nodes, edges and ends are counted by their new names.
 """
 
-from predicate import selector_test
+from predicate import selects
 from segment import persons
 from sessions import HALF_AN_HOUR, runs
 from values import group, order_key, row_key
@@ -49,9 +49,7 @@ def walks_of(query, moment, person):
     scope = query["scope"]
 
     def test(selector, event):
-        return selector_test(
-            selector, event.properties, moment.user_properties(person), moment.data.definitions
-        )
+        return selects(selector, moment, person, event)
 
     events = [
         event

@@ -180,7 +180,10 @@ def make_selector(rng, world):
             terms.append({"definition": rng.choice(sorted(world["definitions"]))})
         else:
             terms.append({"predicate": make_predicate(rng, world)})
-    return {"terms": terms}
+    out = {"terms": terms}
+    if rng.random() < 0.15:
+        out["first"] = True if rng.random() < 0.6 else make_predicate(rng, world)
+    return out
 
 
 def some_time(rng, world):
@@ -457,6 +460,8 @@ def walk_tags(node, out, kind):
         out.add("funnel: window" if node["window"] is not None else "funnel: no window")
     if isinstance(node.get("window"), dict):
         out.add("behavior window " + next(iter(node["window"])))
+    if node.get("first") and "terms" in node:
+        out.add(f"{kind}: first_time" if node["first"] is True else f"{kind}: first_then_filter")
     if "zone" in node:
         out.add("zone " + node["zone"])
     if kind == "series":

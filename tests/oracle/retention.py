@@ -1,7 +1,7 @@
 """Retention: cohorts by period of the start, cells by period of the return, states at as_of."""
 
 from buckets import bucket_index, buckets
-from predicate import selector_test
+from predicate import selects
 from segment import persons
 
 YEARS = 366 * 86400 * 1000
@@ -21,12 +21,7 @@ def periods_from(query, cohort_count, columns):
 def starts_of(query, moment, person, events):
     """{period: start event} of one person."""
     scope, periods = query["scope"], query["cohort_periods"]
-    definitions, properties = moment.data.definitions, moment.user_properties(person)
-    starts = [
-        event
-        for event in events
-        if selector_test(query["start"], event.properties, properties, definitions)
-    ]
+    starts = [event for event in events if selects(query["start"], moment, person, event)]
     if query["cohorts"] == "first_time":
         starts = starts[:1]
     starts = [event for event in starts if scope["start"] <= event.time < scope["end"]]
@@ -40,11 +35,10 @@ def starts_of(query, moment, person, events):
 
 def cells_of(query, moment, person, start, period, periods, columns):
     """Which cells one person fills in one cohort."""
-    definitions, properties = moment.data.definitions, moment.user_properties(person)
     returns = [
         event
         for event in moment.events_of[person]
-        if selector_test(query["return"], event.properties, properties, definitions)
+        if selects(query["return"], moment, person, event)
     ]
     filled = []
     for n in range(columns):

@@ -10,7 +10,7 @@ A rule is a dict with one key:
 import operator
 
 from buckets import local_day
-from predicate import leaf_test, selector_test
+from predicate import leaf_test, selects
 
 COMPARISONS = {
     "=": operator.eq,
@@ -32,13 +32,11 @@ def in_window(window, time, as_of):
 
 
 def behavior_test(behavior, moment, person, zone):
-    definitions = moment.data.definitions
-    properties = moment.user_properties(person)
     events = [
         event
         for event in moment.events_of.get(person, [])
         if in_window(behavior["window"], event.time, moment.moment)
-        and selector_test(behavior["selector"], event.properties, properties, definitions)
+        and selects(behavior["selector"], moment, person, event)
     ]
     if behavior["measure"] == "days":
         measure = len({local_day(zone, event.time) for event in events})

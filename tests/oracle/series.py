@@ -3,7 +3,7 @@
 import formulas
 from buckets import buckets
 from measures import bucket_figures, edges_of, histogram, items_of, numbers_of, range_figure
-from predicate import selector_test
+from predicate import selects
 from segment import persons
 from splits import Split, label_of, ranked
 
@@ -43,10 +43,7 @@ class Frame:
         for series in self.query["series"]:
 
             def matches(person, event, selector=series["selector"]):
-                properties = moment.user_properties(person)
-                return selector_test(
-                    selector, event.properties, properties, moment.data.definitions
-                )
+                return selects(selector, moment, person, event)
 
             made = (series, self.scope, self.buckets, who, moment, matches)
             self.items.append(items_of(*made))

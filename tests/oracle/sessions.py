@@ -4,7 +4,7 @@ import statistics
 
 from breakdown import rows_of, split
 from buckets import bucket_index, buckets
-from predicate import selector_test
+from predicate import selects
 from segment import persons
 
 HALF_AN_HOUR = 30 * 60_000
@@ -28,12 +28,7 @@ def counted(query, moment, person):
         if not scope["start"] <= run[0].time < scope["end"]:
             continue
         if query["selector"] is None or any(
-            selector_test(
-                query["selector"],
-                event.properties,
-                moment.user_properties(person),
-                moment.data.definitions,
-            )
+            selects(query["selector"], moment, person, event)
             for event in run
             if event.time < scope["end"]
         ):

@@ -11,7 +11,7 @@ segment ("segment", name), of the users in none ("no_segment",).
 import itertools
 
 from measures import bin_of, edges_of
-from predicate import selector_test
+from predicate import selects
 from segment import segment_test
 from values import groups, is_number, order_key, row_key
 
@@ -48,11 +48,8 @@ class Split:
     def count_of(self, dimension, person):
         start, end = dimension["range"] or (self.scope["start"], self.scope["end"])
         events = self.moment.events_of.get(person, [])
-        properties = self.moment.user_properties(person)
-        definitions = self.moment.data.definitions
         return sum(
-            start <= event.time < end
-            and selector_test(dimension["count"], event.properties, properties, definitions)
+            start <= event.time < end and selects(dimension["count"], self.moment, person, event)
             for event in events
         )
 

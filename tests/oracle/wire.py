@@ -113,6 +113,11 @@ def selector_message(selector, project):
             out.terms.add().definition = f"{project}/definitions/{term['definition']}"
         else:
             out.terms.add().predicate.CopyFrom(predicate_message(term["predicate"], project))
+    first = selector.get("first")
+    if first is True:
+        out.first_time.SetInParent()
+    elif first:
+        out.first_then_filter.filter.CopyFrom(predicate_message(first, project))
     return out
 
 

@@ -585,9 +585,6 @@ class Queries(Case):
         fault(
             lambda r: setattr(r.scope.hints, "explain", True), "scope.hints.explain", "scope.hints"
         )
-        fault(
-            lambda r: r.steps[0].selector.first_time.SetInParent(), "steps[0].selector.first_time"
-        )
         fault(lambda r: setattr(r.bucket, "multiple", 2), "bucket.multiple", call="Series")
         fault(lambda r: setattr(r, "periods", 2), "periods", call="Retention")
         fault(lambda r: setattr(r, "returns_in_range", True), "returns_in_range", call="Retention")
