@@ -232,7 +232,7 @@ make_plan(struct retention *retention, struct rc_query_stats *stats, struct rc_e
 {
     const struct rc_retention_request *request = retention->request;
     const struct rc_scope *scope = &request->scope;
-    const uint64_t *persons;
+    struct rc_counted counted;
     const struct rc_plan_selector selectors[2] = {
         {.predicate = request->start,
          .field = "start_event",
@@ -243,9 +243,9 @@ make_plan(struct retention *retention, struct rc_query_stats *stats, struct rc_e
          .from_ms = scope->start_ms,
          .until_ms = rc_scope_until(scope, INT64_MAX)},
     };
-    RC_TRY(rc_scope_persons(retention->context, scope, stats, &persons, reterr_error));
-    return rc_plan_new(retention->context, scope->as_of_ms, persons, selectors, 2, &retention->plan,
-                       reterr_error);
+    RC_TRY(rc_scope_counted(retention->context, scope, stats, &counted, reterr_error));
+    return rc_plan_counted(retention->context, scope->as_of_ms, &counted, selectors, 2,
+                           &retention->plan, reterr_error);
 }
 
 static enum rc_status

@@ -12,7 +12,9 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/query/entities.h"
 #include "engine/query/first.h"
+#include "engine/query/walk.h"
 
 /* Finds the first events that a resolved selector asks for, and puts its filter in its place. */
 static enum rc_status
@@ -229,9 +231,36 @@ rc_plan_new(const struct rc_query_context *context,
     return RC_OK;
 }
 
+enum rc_status
+rc_plan_counted(const struct rc_query_context *context,
+                int64_t as_of_ms,
+                const struct rc_counted *counted,
+                const struct rc_plan_selector *selectors,
+                uint32_t selector_count,
+                struct rc_plan **ret_plan,
+                struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = NULL;
+    RC_TRY(rc_plan_new(context, as_of_ms, counted->persons, selectors, selector_count, &plan,
+                       reterr_error));
+    if (counted->entity.size > 0)
+        RC_TRY(rc_entities_new(plan, counted->entity, &plan->entities, reterr_error));
+    *ret_plan = RC_TAKE(plan);
+    return RC_OK;
+}
+
+uint32_t
+rc_plan_user_of(const struct rc_plan *plan, uint32_t person, const struct rc_hit *hit)
+{
+    struct rc_view *view = plan->context->view;
+    return plan->entities == NULL ? person : rc_view_person_of(view, rc_hit_user(view, hit));
+}
+
 struct rc_plan *
 rc_plan_free(struct rc_plan *plan)
 {
+    if (plan != NULL)
+        plan->entities = rc_entities_free(plan->entities);
     for (uint32_t i = 0; plan != NULL && i < plan->slab_count; i++)
         for (uint32_t s = 0; s < plan->stream_count; s++)
             rc_rowset_unref(plan->slabs[i].sets[s]);

@@ -22,7 +22,15 @@
 #include "engine/base/status.h"
 #include "engine/query/query.h"
 
+struct rc_entities;
+struct rc_hit;
 struct rc_first;
+
+/* Whom or what a query counts. */
+struct rc_counted {
+    const uint64_t *persons; /* The events of these users; NULL: everybody's. */
+    struct rc_bytes entity;  /* By values of this event property; empty: by user. */
+};
 
 /* A selector as a fold asks for it. */
 struct rc_plan_selector {
@@ -50,8 +58,9 @@ struct rc_plan_slab {
 
 struct rc_plan {
     const struct rc_query_context *context;
-    const uint64_t *persons; /* Only these are fed; NULL: everybody. */
-    uint32_t matcher_count;  /* One a selector. */
+    const uint64_t *persons;      /* Only their hits are fed; NULL: everybody's. */
+    struct rc_entities *entities; /* What folds meet in place of persons; NULL: persons. */
+    uint32_t matcher_count;       /* One a selector. */
     struct rc_matcher *matchers[RC_SELECTORS_MAX];
     uint32_t first_count; /* One a selector of first events. */
     struct rc_first *firsts[RC_SELECTORS_MAX];
@@ -75,6 +84,20 @@ rc_plan_new(const struct rc_query_context *context,
             uint32_t selector_count,
             struct rc_plan **ret_plan,
             struct rc_error *reterr_error);
+
+/* The same for what counts users or entities. Errors name scope.entity_property. */
+RC_MUST_USE enum rc_status
+rc_plan_counted(const struct rc_query_context *context,
+                int64_t as_of_ms,
+                const struct rc_counted *counted,
+                const struct rc_plan_selector *selectors,
+                uint32_t selector_count,
+                struct rc_plan **ret_plan,
+                struct rc_error *reterr_error);
+
+/* Who did a hit that a fold was fed for person (which may be an entity). */
+uint32_t
+rc_plan_user_of(const struct rc_plan *plan, uint32_t person, const struct rc_hit *hit);
 
 struct rc_plan *
 rc_plan_free(struct rc_plan *plan);

@@ -51,6 +51,7 @@ struct rc_scope {
     struct rc_bytes zone;             /* IANA name; empty: UTC. */
     uint32_t week_start;              /* 0 Monday .. 6 Sunday. */
     const struct rc_segment *segment; /* NULL: everybody. */
+    struct rc_bytes entity;           /* Count the values of this event property; empty: users. */
 };
 
 /* What every reply says. */

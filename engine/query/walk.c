@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/query/entities.h"
 #include "engine/query/heads.h"
 #include "engine/query/hits.h"
 #include "engine/query/sweep.h"
@@ -712,6 +713,8 @@ rc_walk(const struct rc_plan *plan, const struct rc_fold *fold, uint64_t *hit_co
     };
     struct rc_heads heads;
     RC_ASSERT(fold->lane_count > 0);
+    if (plan->entities != NULL)
+        return rc_entities_walk(plan, fold, hit_count);
     RC_ASSERT(fold->rows == NULL || (!fold->ordered && !plan->reads_persons));
     RC_ASSERT(fold->required == 0 || (fold->rows == NULL && !fold->anonymous));
     if (walk.user_count == 0)
@@ -755,7 +758,7 @@ rc_walk_one(const struct rc_plan *plan,
             uint32_t person,
             uint64_t *hit_count)
 {
-    RC_ASSERT(fold->ordered);
+    RC_ASSERT(fold->ordered && plan->entities == NULL);
     struct walk walk = {
         .plan = plan,
         .fold = fold,

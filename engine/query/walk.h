@@ -87,7 +87,8 @@ extern uint32_t rc_walk_block_hits;
  * 0 lists the persons of a required selector always. */
 extern uint32_t rc_walk_look_up_rows;
 
-/* Feeds everything. Adds to *hit_count the hits that were fed. */
+/* Feeds everything; where the plan has entities, each of them as a person. Adds to *hit_count the
+ * hits that were fed. */
 RC_MUST_USE enum rc_status
 rc_walk(const struct rc_plan *plan, const struct rc_fold *fold, uint64_t *hit_count);
 

@@ -94,6 +94,9 @@ class Question:
         self.scope["segment"] = read_rule(self.tokens)
         self.tokens.expect(")")
 
+    def option_entity(self):
+        self.scope["entity"] = self.tokens.word("a property")
+
     def option_by(self):
         dimension = series_questions.read_dimension(self.tokens)
         if self.options["breakdown"] is None and "property" in dimension:

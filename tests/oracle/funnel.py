@@ -6,7 +6,7 @@ time, the last within the window of the first, the first inside the range.
 
 from breakdown import rows_of, split
 from predicate import selects
-from segment import persons
+from segment import moment_of, persons
 
 
 def median(numbers):
@@ -81,9 +81,15 @@ def chosen_attempt(events, masks, query):
     return None if best is None else [events[index] for index in best[1]]
 
 
+def properties_of(moment, person, chain):
+    """Those of the user who entered."""
+    moment, person = moment.owner(person, chain[0])
+    return moment.user_properties(person)
+
+
 def funnel_answer(query, data):
     scope = query["scope"]
-    moment = data.as_of(scope["as_of"])
+    moment = moment_of(scope, data)
     attempts = []
     for person in persons(scope, moment):
         events, masks = [], []
@@ -104,7 +110,7 @@ def funnel_answer(query, data):
         rows = split(
             query["breakdown"],
             attempts,
-            lambda one: rows_of(query["breakdown"], one[1][0], moment.user_properties(one[0])),
+            lambda one: rows_of(query["breakdown"], one[1][0], properties_of(moment, *one)),
             len,
         )
     rows.append((("total",), attempts))

@@ -2,7 +2,7 @@
 
 from buckets import buckets
 from predicate import selects
-from segment import persons
+from segment import moment_of, persons
 
 COLUMNS = ("new", "returning", "resurrecting", "dormant")
 
@@ -36,7 +36,7 @@ def status(times, span, span_before):
 
 def lifecycle_answer(query, data):
     scope = query["scope"]
-    moment = data.as_of(scope["as_of"])
+    moment = moment_of(scope, data)
     found = buckets(scope["zone"], scope["start"], scope["end"], query["unit"], scope["week_start"])
     # A bucket of the range holds what the range leaves of it; the one before the range is whole.
     spans = [bucket_before(scope, query["unit"], found[0]["start"])]

@@ -5,7 +5,7 @@ then nodes, edges and ends are counted by their new names.
 """
 
 from predicate import selects
-from segment import persons
+from segment import moment_of, persons
 from sessions import HALF_AN_HOUR, runs
 from values import group, order_key, row_key
 
@@ -84,7 +84,7 @@ def shown_nodes(query, walks, level):
 
 def paths_answer(query, data):
     scope = query["scope"]
-    moment = data.as_of(scope["as_of"])
+    moment = moment_of(scope, data)
     walks = [
         (person, nodes, ends)
         for person in persons(scope, moment)

@@ -161,7 +161,8 @@ def selector_test(selector, event_properties, user_properties, definitions):
 
 
 def selects(selector, moment, person, event):
-    """Whether a selector means this event of a person, at a moment."""
+    """Whether a selector means this event of a person (or of an entity), at a moment."""
+    moment, person = moment.owner(person, event)
 
     def matches(one):
         properties = moment.user_properties(person)

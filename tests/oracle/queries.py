@@ -248,6 +248,8 @@ def make_scope(rng, world, ranged=True):
                 world["first"] + world["length"] + world["grid"],
             )
         out.update(start=start, end=max(end, start + 1), week_start=rng.choice([0, 0, 0, 6, 3]))
+        if rng.random() < 0.12:
+            out["entity"] = rng.choices(list(EVENT_VALUES), EVENT_WEIGHTS)[0]
     if rng.random() < 0.2:
         out["segment"] = make_rule(rng, world)
         aim_windows(rng, world, out["segment"], out["as_of"])
@@ -462,6 +464,8 @@ def walk_tags(node, out, kind):
         out.add("behavior window " + next(iter(node["window"])))
     if node.get("first") and "terms" in node:
         out.add(f"{kind}: first_time" if node["first"] is True else f"{kind}: first_then_filter")
+    if node.get("entity"):
+        out.add(f"{kind}: entity")
     if "zone" in node:
         out.add("zone " + node["zone"])
     if kind == "series":

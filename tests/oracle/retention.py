@@ -2,7 +2,7 @@
 
 from buckets import bucket_index, buckets
 from predicate import selects
-from segment import persons
+from segment import moment_of, persons
 
 YEARS = 366 * 86400 * 1000
 
@@ -54,7 +54,7 @@ def cells_of(query, moment, person, start, period, periods, columns):
 
 def retention_answer(query, data):
     scope = query["scope"]
-    moment = data.as_of(scope["as_of"])
+    moment = moment_of(scope, data)
     cohorts = buckets(
         scope["zone"], scope["start"], scope["end"], query["unit"], scope["week_start"]
     )

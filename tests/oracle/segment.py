@@ -10,6 +10,7 @@ A rule is a dict with one key:
 import operator
 
 from buckets import local_day
+from data import EntityMoment
 from predicate import leaf_test, selects
 
 COMPARISONS = {
@@ -61,9 +62,17 @@ def segment_test(rule, moment, person, zone):
     return behavior_test(content, moment, person, zone)
 
 
+def moment_of(scope, data):
+    """What a query of a scope reads: events by person, or by entity."""
+    moment = data.as_of(scope["as_of"])
+    if scope.get("entity") is None:
+        return moment
+    return EntityMoment(moment, scope["entity"], persons(dict(scope, entity=None), moment))
+
+
 def persons(scope, moment):
-    """The persons whom a query counts."""
+    """The persons (or entities) whom a query counts."""
     rule = scope.get("segment")
-    if rule is None:
+    if rule is None or scope.get("entity") is not None:
         return list(moment.known)
     return [person for person in moment.known if segment_test(rule, moment, person, scope["zone"])]

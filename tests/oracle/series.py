@@ -4,7 +4,7 @@ import formulas
 from buckets import buckets
 from measures import bucket_figures, edges_of, histogram, items_of, numbers_of, range_figure
 from predicate import selects
-from segment import persons
+from segment import moment_of, persons
 from splits import Split, label_of, ranked
 
 
@@ -97,7 +97,7 @@ class Result:
 
 def series_answer(query, data):
     scope = query["scope"]
-    moment = data.as_of(scope["as_of"])
+    moment = moment_of(scope, data)
     main, earlier = Frame(query, scope, moment), None
     if query.get("comparison"):
         earlier = Frame(query, formulas.earlier_scope(scope, query["comparison"]), moment)

@@ -5,7 +5,7 @@ import statistics
 from breakdown import rows_of, split
 from buckets import bucket_index, buckets
 from predicate import selects
-from segment import persons
+from segment import moment_of, persons
 
 HALF_AN_HOUR = 30 * 60_000
 
@@ -70,7 +70,7 @@ def ends(query, found, place):
 
 def sessions_answer(query, data):
     scope = query["scope"]
-    moment = data.as_of(scope["as_of"])
+    moment = moment_of(scope, data)
     axis = []
     if query["unit"] is not None:
         axis = buckets(

@@ -157,6 +157,7 @@ def scope_message(scope, project):
     if "start" in scope:
         out.range.start_ms, out.range.end_ms = scope["start"], scope["end"]
         out.week_start = scope["week_start"] + 1
+    out.entity_property = scope.get("entity") or ""
     rule = scope.get("segment")
     if rule is not None and "segment" in rule:
         out.segment.segment = f"{project}/segments/{rule['segment']}"

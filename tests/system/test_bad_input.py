@@ -581,7 +581,6 @@ class Queries(Case):
         fault(lambda r: setattr(r.over_time, "unit", 4), "over_time")
         fault(lambda r: setattr(r.steps[1], "window_ms", 5), "steps[1].window_ms")
         fault(lambda r: setattr(r.steps[1], "is_optional", True), "steps[1].is_optional")
-        fault(lambda r: setattr(r.scope, "entity_property", "account"), "scope.entity_property")
         fault(
             lambda r: setattr(r.scope.hints, "explain", True), "scope.hints.explain", "scope.hints"
         )
