@@ -11,7 +11,8 @@
 #include "engine/match/match_slab_form.h"
 #include "engine/match/words.h"
 
-/* At most this many rows left in a block: looking them up singly beats a scan of the block. */
+/* At most this many rows left in a block: looking them up singly beats a scan of the block, of the
+ * narrowest codes too (costs.h). */
 #define ROWS_REFINED_MAX 256u
 
 struct block {
@@ -27,13 +28,6 @@ evaluate(const struct block *block,
          const struct rc_match_node *node,
          uint32_t level,
          uint64_t *words);
-
-static enum rc_block_kind
-kind_of(const struct block *block, const uint64_t *words)
-{
-    const uint64_t count = rc_words_count(words, RC_BLOCK_WORDS);
-    return count == 0 ? RC_BLOCK_EMPTY : count == block->row_count ? RC_BLOCK_FULL : RC_BLOCK_MIXED;
-}
 
 static enum rc_block_kind
 evaluate_cached(const struct block *block, const struct rc_rowset *set, uint64_t *words)
@@ -61,10 +55,42 @@ evaluate_not(const struct block *block,
 }
 
 static bool
-can_refine(const struct rc_slab_node *state, const uint64_t *words)
+can_refine(struct rc_slab_match *match, const struct rc_slab_node *state, const uint64_t *words)
 {
-    return state->state == RC_SLAB_NODE_SCAN && state->scan->column.form == RC_COLUMN_PLAIN &&
-           rc_words_count(words, RC_BLOCK_WORDS) <= ROWS_REFINED_MAX;
+    if (state->state != RC_SLAB_NODE_SCAN || state->scan->column.form != RC_COLUMN_PLAIN)
+        return false;
+    const uint64_t left = rc_words_count(words, RC_BLOCK_WORDS);
+    match->work.words += RC_BLOCK_WORDS;
+    if (left > ROWS_REFINED_MAX)
+        return false;
+    match->work.refined += left;
+    match->work.bytes += left * state->scan->column.code_width;
+    return true;
+}
+
+/* Scans a leaf's column. */
+static enum rc_block_kind
+evaluate_scan(const struct block *block, struct rc_slab_node *state, uint64_t *words)
+{
+    struct rc_match_work *work = &block->match->work;
+    const struct rc_column_view *column = &state->scan->column;
+    rc_scan_block(state->scan, block->begin, block->row_count, words);
+    const uint64_t count = rc_words_count(words, RC_BLOCK_WORDS);
+    state->rows_seen += block->row_count;
+    state->rows_passed += count;
+    work->words += RC_BLOCK_WORDS;
+    if (column->form != RC_COLUMN_PLAIN) {
+        const uint64_t runs =
+            (uint64_t)column->code_count * block->row_count / block->match->row_count;
+        work->runs += runs;
+        work->bytes += runs * (column->code_width + 4);
+    } else {
+        const uint64_t bytes = (uint64_t)block->row_count * column->code_width;
+        work->bytes += bytes;
+        work->compared += bytes * state->scan->range_count;
+        work->looked_up += state->scan->range_count == 0 ? block->row_count : 0;
+    }
+    return count == 0 ? RC_BLOCK_EMPTY : count == block->row_count ? RC_BLOCK_FULL : RC_BLOCK_MIXED;
 }
 
 static enum rc_block_kind
@@ -81,12 +107,13 @@ evaluate_all_of(const struct block *block,
         const struct rc_slab_node *child_state = &block->match->nodes[child->index];
         if (kind == RC_BLOCK_FULL) {
             kind = evaluate(block, child, level + 1, words);
-        } else if (can_refine(child_state, words)) {
+        } else if (can_refine(block->match, child_state, words)) {
             rc_scan_refine(child_state->scan, block->begin, words);
             if (!rc_words_any(words, RC_BLOCK_WORDS))
                 return RC_BLOCK_EMPTY;
         } else {
             const enum rc_block_kind other_kind = evaluate(block, child, level + 1, other);
+            block->match->work.words += RC_BLOCK_WORDS;
             if (other_kind == RC_BLOCK_EMPTY)
                 return RC_BLOCK_EMPTY;
             if (other_kind == RC_BLOCK_MIXED && !rc_words_and(words, other, RC_BLOCK_WORDS))
@@ -114,6 +141,7 @@ evaluate_any_of(const struct block *block,
             continue;
         }
         const enum rc_block_kind other_kind = evaluate(block, child, level + 1, other);
+        block->match->work.words += RC_BLOCK_WORDS;
         if (other_kind == RC_BLOCK_FULL)
             kind = RC_BLOCK_FULL;
         else if (other_kind == RC_BLOCK_MIXED)
@@ -138,8 +166,7 @@ evaluate(const struct block *block,
     case RC_SLAB_NODE_CACHED:
         return evaluate_cached(block, state->set, words);
     case RC_SLAB_NODE_SCAN:
-        rc_scan_block(state->scan, block->begin, block->row_count, words);
-        return kind_of(block, words);
+        return evaluate_scan(block, &block->match->nodes[node->index], words);
     case RC_SLAB_NODE_TREE:
         break;
     }
@@ -183,12 +210,31 @@ evaluate_slab(struct rc_slab_match *match,
             return RC_CANCELLED;
         const uint32_t left = match->row_count - block.begin;
         block.row_count = left < RC_BLOCK_ROWS ? left : RC_BLOCK_ROWS;
-        const enum rc_block_kind kind = evaluate(&block, tree->root, 0, scratch);
+        const bool wanted = match->blocks == NULL ||
+                            (match->blocks[block.number / 64] >> (block.number % 64) & 1) != 0;
+        const enum rc_block_kind kind =
+            wanted ? evaluate(&block, tree->root, 0, scratch) : RC_BLOCK_EMPTY;
+        match->work.words += kind == RC_BLOCK_EMPTY ? 0 : 2 * RC_BLOCK_WORDS;
         RC_TRY(append_block(builder, &block, kind, scratch));
         block.begin += block.row_count;
         block.number++;
     }
-    return rc_rowset_builder_finish(builder, ret_set);
+    RC_TRY(rc_rowset_builder_finish(builder, ret_set));
+    const uint64_t rows = rc_rowset_cardinality(*ret_set);
+    match->work.rows_built += rows < match->row_count / RC_ROWSET_SPARSE_SHARE ? rows : 0;
+    match->work.bytes += rc_rowset_memory_bytes(*ret_set);
+    return RC_OK;
+}
+
+/* Leaves learn what they passed: the next plan's statistics. */
+static void
+teach(const struct rc_slab_match *match, const struct rc_match_node *node)
+{
+    const struct rc_slab_node *state = &match->nodes[node->index];
+    if (state->rows_seen > 0)
+        rc_leaf_codes_count(rc_match_leaf_codes(node->leaf), state->rows_seen, state->rows_passed);
+    for (uint32_t i = 0; i < node->child_count; i++)
+        teach(match, node->children[i]);
 }
 
 enum rc_status
@@ -196,8 +242,11 @@ rc_match_slab(struct rc_match_cache *cache,
               const struct rc_match_tree *tree,
               const struct rc_slab *slab,
               uint64_t slab_id,
+              const struct rc_match_order *order,
               const _Atomic(bool) *cancel,
-              struct rc_rowset **ret_set)
+              struct rc_rowset **ret_set,
+              struct rc_match_work *work,
+              bool *ret_ruled_out)
 {
     RC_CLEANUP(rc_arena_freep)
     struct rc_arena *arena = rc_arena_new(rc_match_cache_account(cache), 0);
@@ -211,11 +260,21 @@ rc_match_slab(struct rc_match_cache *cache,
                                   .slab_id = slab_id,
                                   .row_count = rc_slab_get_info(slab)->row_count,
                                   .cancel = cancel,
+                                  .uses_bitmaps = order->access == RC_ACCESS_NONE ||
+                                                  order->access == RC_ACCESS_POSTINGS,
+                                  .reads_rows = order->reads_rows,
+                                  .blocks = order->blocks,
                                   .arena = arena,
                                   .nodes = nodes};
     const enum rc_status status = evaluate_slab(&match, tree, ret_set);
     rc_leaf_scratch_close(&match.leaf_scratch);
     for (uint32_t i = 0; i < tree->node_count; i++)
         rc_rowset_unref(nodes[i].set);
+    if (status == RC_OK) {
+        teach(&match, tree->root);
+        *ret_ruled_out = nodes[tree->root->index].state == RC_SLAB_NODE_NONE;
+        if (work != NULL)
+            rc_match_work_add(work, &match.work);
+    }
     return status;
 }

@@ -16,11 +16,14 @@ enum rc_slab_node_state {
 
 struct rc_slab_node {
     enum rc_slab_node_state state;
-    uint32_t cost;                         /* Array elements that a look at all rows touches. */
+    double cost_ns;                        /* Of a look at all rows. */
     struct rc_rowset *set;                 /* CACHED; owned. */
     struct rc_scan *scan;                  /* SCAN. */
     uint32_t child_count;                  /* TREE: the children that still matter, */
-    const struct rc_match_node **children; /* the cheapest first. */
+    const struct rc_match_node **children; /* what leaves least for least work first. */
+    double share;                          /* Of the rows, as far as is known. */
+    uint64_t rows_seen;                    /* SCAN: whole blocks that were scanned, */
+    uint64_t rows_passed;                  /* and what passed. */
 };
 
 struct rc_slab_match {
@@ -29,6 +32,10 @@ struct rc_slab_match {
     uint64_t slab_id;
     uint32_t row_count;
     const _Atomic(bool) *cancel;
+    bool uses_bitmaps;      /* Of the cache, for what is below the root. */
+    bool reads_rows;        /* See rc_match_order. */
+    const uint64_t *blocks; /* The same. */
+    struct rc_match_work work;
     struct rc_arena *arena;
     struct rc_slab_node *nodes; /* By index. */
     struct rc_leaf_scratch leaf_scratch;

@@ -1,6 +1,8 @@
 /*
  * Match slab, planning: what each node is in this slab, from dictionaries alone.
  *
+ * What is left of a list is put in order of rank: see there.
+ *
  * A leaf is asked about the cells of its column's own dictionary, then about its texts: none
  * passes, all pass, or a table says which. The column with the smallest dictionary goes first, and
  * a node that is decided leaves its other children unasked: so a definition whose value a slab
@@ -9,11 +11,16 @@
 #include <stdlib.h>
 
 #include "engine/base/assert.h"
+#include "engine/match/costs.h"
+#include "engine/match/match_estimate.h"
 #include "engine/match/match_slab_form.h"
 #include "engine/match/match_texts.h"
 
 /* The cache is asked for the first nodes of a tree only: each question is a lock and a lookup. */
 #define NODES_LOOKED_UP 64u
+
+/* A child that decides nothing goes last, but not infinitely far. */
+#define DECIDED_LEAST 1e-6
 
 /* Cells tested between two looks at the cancel flag: under a millisecond of regular expressions. */
 #define CELLS_BETWEEN_LOOKS 1024u
@@ -35,9 +42,23 @@ match_cells(struct rc_slab_match *match,
                                       &match->leaf_scratch);
         passed += table[i];
     }
+    match->work.cells += column->dictionary_count;
+    match->work.bytes += (uint64_t)column->dictionary_count * sizeof(*column->dictionary);
     RC_TRY(match->leaf_scratch.status);
     *ret_passed = passed;
     return RC_OK;
+}
+
+/* The time of a look at all rows. */
+static double
+scan_cost_ns(const struct rc_scan *scan)
+{
+    const struct rc_column_view *column = &scan->column;
+    if (column->form != RC_COLUMN_PLAIN)
+        return RC_COST_RUN * column->code_count;
+    return scan->range_count == 0
+               ? RC_COST_LOOKED_UP * column->code_count
+               : RC_COST_COMPARED * scan->range_count * column->code_width * column->code_count;
 }
 
 static enum rc_status
@@ -59,9 +80,9 @@ prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node)
         RC_TRY(rc_match_texts(match, node, &column.texts, table + column.dictionary_count,
                               &texts_passed));
     passed += texts_passed;
-    if (passed == 0)
+    if (passed == 0 && !match->reads_rows)
         return RC_OK;
-    if (passed == bound && column.form != RC_COLUMN_SPARSE) {
+    if (passed == bound && column.form != RC_COLUMN_SPARSE && !match->reads_rows) {
         state->state = RC_SLAB_NODE_ALL;
         return RC_OK;
     }
@@ -70,7 +91,8 @@ prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node)
         return RC_NO_MEMORY;
     rc_scan_prepare(&column, table, state->scan);
     state->state = RC_SLAB_NODE_SCAN;
-    state->cost = column.code_count;
+    state->cost_ns = scan_cost_ns(state->scan);
+    state->share = passed == 0 ? 0 : rc_match_leaf_share(node, &column);
     return RC_OK;
 }
 
@@ -87,14 +109,15 @@ prepare_not(struct rc_slab_match *match, const struct rc_match_node *node)
         state->state = RC_SLAB_NODE_NONE;
     } else {
         state->state = RC_SLAB_NODE_TREE;
-        state->cost = child_state->cost;
+        state->cost_ns = child_state->cost_ns;
+        state->share = 1 - child_state->share;
     }
     return RC_OK;
 }
 
 struct ordered_child {
     const struct rc_match_node *node;
-    uint32_t weight;
+    double weight;
 };
 
 static int
@@ -107,13 +130,25 @@ weight_order(const void *a, const void *b)
     return x->node->index < y->node->index ? -1 : 1;
 }
 
+/*
+ * The weight of a child that has to be evaluated. In an AND each child spares those behind it the
+ * rows that it takes out, in an OR those that it lets pass: so the one that decides most rows a
+ * nanosecond comes first, which is the best order of independent tests.
+ */
+static double
+rank(const struct rc_slab_node *state, bool all_of)
+{
+    const double decided = all_of ? 1 - state->share : state->share;
+    return (state->cost_ns + 1) / (decided > DECIDED_LEAST ? decided : DECIDED_LEAST);
+}
+
 /* How many cells and texts preparing a node may have to ask about; a tree goes after all leaves. */
-static uint32_t
+static double
 question_weight(const struct rc_slab_match *match, const struct rc_match_node *node)
 {
     struct rc_column_view column;
     if (node->kind != RC_PREDICATE_LEAF)
-        return UINT32_MAX;
+        return (double)UINT32_MAX + 1;
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(match->slab, node->property, &column))
         return 0;
     return rc_column_code_bound(&column);
@@ -136,7 +171,7 @@ prepare_list(struct rc_slab_match *match, const struct rc_match_node *node)
             (struct ordered_child){node->children[i], question_weight(match, node->children[i])};
     qsort(order, node->child_count, sizeof(*order), weight_order);
     uint32_t kept = 0;
-    uint64_t cost = 0;
+    double left = 1;
     for (uint32_t i = 0; i < node->child_count; i++) {
         const struct rc_match_node *child = order[i].node;
         RC_TRY(rc_slab_match_prepare(match, child));
@@ -147,15 +182,16 @@ prepare_list(struct rc_slab_match *match, const struct rc_match_node *node)
         }
         if (child_state->state == neutral)
             continue;
-        order[kept++] = (struct ordered_child){child, child_state->cost};
-        cost += child_state->cost;
+        order[kept++] = (struct ordered_child){child, rank(child_state, all_of)};
+        state->cost_ns += child_state->cost_ns;
+        left *= all_of ? child_state->share : 1 - child_state->share;
     }
     qsort(order, kept, sizeof(*order), weight_order);
     for (uint32_t i = 0; i < kept; i++)
         state->children[i] = order[i].node;
     state->child_count = kept;
     state->state = kept == 0 ? neutral : RC_SLAB_NODE_TREE;
-    state->cost = cost < UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
+    state->share = all_of ? left : 1 - left;
     return RC_OK;
 }
 
@@ -163,7 +199,7 @@ prepare_list(struct rc_slab_match *match, const struct rc_match_node *node)
 static bool
 take_cached(struct rc_slab_match *match, const struct rc_match_node *node)
 {
-    if (node->index == 0 || node->index >= NODES_LOOKED_UP)
+    if (!match->uses_bitmaps || node->index == 0 || node->index >= NODES_LOOKED_UP)
         return false; /* Who asks for the root has looked already. */
     struct rc_rowset *set = rc_match_cache_find(match->cache, match->slab_id, &node->key);
     if (set == NULL)
@@ -171,7 +207,9 @@ take_cached(struct rc_slab_match *match, const struct rc_match_node *node)
     struct rc_slab_node *state = &match->nodes[node->index];
     const uint64_t cardinality = rc_rowset_cardinality(set);
     state->set = set;
-    state->cost = match->row_count / 64;
+    state->cost_ns = RC_COST_WORD * match->row_count / 64;
+    state->share = (double)cardinality / match->row_count;
+    match->work.bytes += rc_rowset_memory_bytes(set);
     state->state = cardinality == 0                  ? RC_SLAB_NODE_NONE
                    : cardinality == match->row_count ? RC_SLAB_NODE_ALL
                                                      : RC_SLAB_NODE_CACHED;

@@ -11,6 +11,7 @@
 #include "engine/base/assert.h"
 #include "engine/match/match_cache.h"
 #include "engine/match/match_chunk.h"
+#include "engine/match/match_estimate.h"
 #include "engine/match/match_node.h"
 #include "engine/match/match_slab.h"
 #include "engine/match/match_split.h"
@@ -20,6 +21,7 @@ _Static_assert(RC_CHUNK_ROWS % 64 == 0, "a chunk is whole words");
 
 struct part {
     struct rc_match_tree tree;
+    const struct rc_predicate *event;
     uint64_t *persons; /* NULL: everybody. */
 };
 
@@ -52,6 +54,7 @@ compile_part(struct rc_matcher *matcher,
     RC_TRY_OR(reterr_error,
               rc_match_node_compile(matcher->cache, rc_view_event_properties(matcher->view),
                                     source->event, arena, &part->tree));
+    part->event = source->event;
     matcher->part_count++;
     if (source->persons == NULL)
         return RC_OK;
@@ -110,6 +113,70 @@ rc_matcher_part_persons(const struct rc_matcher *matcher, uint32_t part)
     return matcher->parts[part].persons;
 }
 
+/* Computes the rows; a project at its limit gives cached sets up first: an answer goes before a
+ * quick answer. */
+static enum rc_status
+compute(struct rc_matcher *matcher,
+        const struct rc_match_tree *tree,
+        const struct rc_view_slab *slab,
+        const struct rc_match_order *order,
+        const _Atomic(bool) *cancel,
+        struct rc_rowset **ret_set,
+        struct rc_match_work *work,
+        bool *ret_ruled_out)
+{
+    const struct rc_slab *rows = slab->slab;
+    struct rc_match_cache *cache = matcher->cache;
+    const uint32_t failures = rc_slab_read_failures(rows);
+    const uint64_t wanted = (uint64_t)rc_slab_get_info(rows)->row_count + RC_BLOCK_ROWS;
+    struct rc_rowset *set = NULL;
+    enum rc_status status =
+        rc_match_slab(cache, tree, rows, slab->id, order, cancel, &set, work, ret_ruled_out);
+    if (status == RC_NO_MEMORY && rc_match_cache_shrink(cache, wanted) > 0)
+        status =
+            rc_match_slab(cache, tree, rows, slab->id, order, cancel, &set, work, ret_ruled_out);
+    RC_TRY(status);
+    if (rc_slab_read_failures(rows) != failures) { /* A column was missed: the rows are wrong. */
+        rc_rowset_unref(set);
+        return rc_slab_read_error(rows, NULL);
+    }
+    *ret_set = set;
+    return RC_OK;
+}
+
+enum rc_status
+rc_matcher_slab_by(struct rc_matcher *matcher,
+                   uint32_t part,
+                   uint32_t slab,
+                   const struct rc_match_order *order,
+                   const _Atomic(bool) *cancel,
+                   struct rc_rowset **ret_set,
+                   enum rc_access *ret_access,
+                   struct rc_match_work *work)
+{
+    uint32_t slab_count;
+    const struct rc_view_slab *slabs = rc_view_slabs(matcher->view, &slab_count);
+    RC_ASSERT(part < matcher->part_count && slab < slab_count);
+    RC_ASSERT(order->blocks == NULL || !order->keep);
+    const struct rc_match_tree *tree = &matcher->parts[part].tree;
+    bool ruled_out = false;
+    struct rc_rowset *set = NULL;
+    if (order->access == RC_ACCESS_BITMAP || order->access == RC_ACCESS_NONE)
+        set = rc_match_cache_find(matcher->cache, slabs[slab].id, &tree->root->key);
+    if (set == NULL && order->access == RC_ACCESS_BITMAP)
+        return RC_NOT_FOUND;
+    *ret_access = set != NULL ? RC_ACCESS_BITMAP : order->access;
+    if (set == NULL) {
+        RC_TRY(compute(matcher, tree, &slabs[slab], order, cancel, &set, work, &ruled_out));
+        if (order->keep)
+            set = rc_match_cache_insert(matcher->cache, slabs[slab].id, &tree->root->key, set);
+        if (ruled_out)
+            *ret_access = RC_ACCESS_RULED_OUT;
+    }
+    *ret_set = set;
+    return RC_OK;
+}
+
 enum rc_status
 rc_matcher_slab(struct rc_matcher *matcher,
                 uint32_t part,
@@ -117,31 +184,45 @@ rc_matcher_slab(struct rc_matcher *matcher,
                 const _Atomic(bool) *cancel,
                 struct rc_rowset **ret_set)
 {
+    const struct rc_match_order order = {.keep = true};
+    enum rc_access access;
+    return rc_matcher_slab_by(matcher, part, slab, &order, cancel, ret_set, &access, NULL);
+}
+
+struct rc_rowset *
+rc_matcher_bitmap(struct rc_matcher *matcher, uint32_t part, uint32_t slab)
+{
     uint32_t slab_count;
     const struct rc_view_slab *slabs = rc_view_slabs(matcher->view, &slab_count);
     RC_ASSERT(part < matcher->part_count && slab < slab_count);
-    const struct rc_match_tree *tree = &matcher->parts[part].tree;
-    const struct rc_slab *rows = slabs[slab].slab;
-    const uint64_t id = slabs[slab].id;
-    const uint32_t failures = rc_slab_read_failures(rows);
-    struct rc_rowset *set = rc_match_cache_find(matcher->cache, id, &tree->root->key);
-    if (set == NULL) {
-        enum rc_status status = rc_match_slab(matcher->cache, tree, rows, id, cancel, &set);
-        /* A project at its limit gives cached sets up first: an answer goes before a
-         * quick answer. */
-        const uint64_t wanted = (uint64_t)rc_slab_get_info(rows)->row_count + RC_BLOCK_ROWS;
-        if (status == RC_NO_MEMORY && rc_match_cache_shrink(matcher->cache, wanted) > 0)
-            status = rc_match_slab(matcher->cache, tree, rows, id, cancel, &set);
-        RC_TRY(status);
-        if (rc_slab_read_failures(rows) !=
-            failures) { /* A column was missed: the rows are wrong. */
-            rc_rowset_unref(set);
-            return rc_slab_read_error(rows, NULL);
-        }
-        set = rc_match_cache_insert(matcher->cache, id, &tree->root->key, set);
-    }
-    *ret_set = set;
-    return RC_OK;
+    return rc_match_cache_find(matcher->cache, slabs[slab].id,
+                               &matcher->parts[part].tree.root->key);
+}
+
+void
+rc_matcher_estimate(struct rc_matcher *matcher,
+                    uint32_t part,
+                    uint32_t slab,
+                    struct rc_match_estimate *ret_estimate)
+{
+    uint32_t slab_count;
+    const struct rc_view_slab *slabs = rc_view_slabs(matcher->view, &slab_count);
+    RC_ASSERT(part < matcher->part_count && slab < slab_count);
+    rc_match_estimate(matcher->cache, &matcher->parts[part].tree, slabs[slab].slab, slabs[slab].id,
+                      ret_estimate);
+}
+
+struct rc_view *
+rc_matcher_view(const struct rc_matcher *matcher)
+{
+    return matcher->view;
+}
+
+const struct rc_predicate *
+rc_matcher_part_predicate(const struct rc_matcher *matcher, uint32_t part)
+{
+    RC_ASSERT(part < matcher->part_count);
+    return matcher->parts[part].event;
 }
 
 enum rc_status

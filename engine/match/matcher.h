@@ -23,6 +23,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
+#include "engine/match/access.h"
 #include "engine/match/predicate.h"
 #include "engine/match/rowset.h"
 #include "engine/store/view.h"
@@ -109,6 +110,39 @@ rc_matcher_slab(struct rc_matcher *matcher,
                 uint32_t slab,
                 const _Atomic(bool) *cancel,
                 struct rc_rowset **ret_set);
+
+/* The same in a way that is given, with what it took added to *work (may be NULL).
+ *   RC_NOT_FOUND  BITMAP was ordered and there is none (any more): no message, nothing happened.
+ * *ret_access: how it went; a scan may find that dictionaries rule the slab out, and a bitmap may
+ * have come in meanwhile. */
+RC_MUST_USE enum rc_status
+rc_matcher_slab_by(struct rc_matcher *matcher,
+                   uint32_t part,
+                   uint32_t slab,
+                   const struct rc_match_order *order,
+                   const _Atomic(bool) *cancel,
+                   struct rc_rowset **ret_set,
+                   enum rc_access *ret_access,
+                   struct rc_match_work *work);
+
+/* The bitmap that is kept of a part in a slab, as a reference of the caller's; NULL: there is none.
+ * Not a row is touched. */
+struct rc_rowset *
+rc_matcher_bitmap(struct rc_matcher *matcher, uint32_t part, uint32_t slab);
+
+/* What finding the rows of a part in a slab would take; not a row is touched. */
+void
+rc_matcher_estimate(struct rc_matcher *matcher,
+                    uint32_t part,
+                    uint32_t slab,
+                    struct rc_match_estimate *ret_estimate);
+
+struct rc_view *
+rc_matcher_view(const struct rc_matcher *matcher);
+
+/* The event part as a predicate, canonical. In the matcher's arena. */
+const struct rc_predicate *
+rc_matcher_part_predicate(const struct rc_matcher *matcher, uint32_t part);
 
 /*
  * The rows of a chunk (an index into rc_view_chunks) that a part selects, raw: sets bits in words

@@ -1,6 +1,9 @@
 /*
  * Plan: a query's selectors made ready: definitions resolved, matchers built, slabs that the query
- * cannot see left out, and the rowset of each selector in each slab at hand. Read-only once made.
+ * cannot see left out, and the rowset of each selector in each slab at hand, found in the way that
+ * the planner (planner.h) chose. Read-only once made.
+ *
+ * A plan for some persons only may hold rowsets that lack rows of others.
  *
  * A selector whose predicate reads the user is several streams: each a pure set of rows with a set
  * of persons beside it. One of first events (first_time, first_then_filter) is the rows that a walk
@@ -20,6 +23,7 @@
 
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
+#include "engine/query/explain.h"
 #include "engine/query/query.h"
 
 struct rc_entities;
@@ -41,7 +45,9 @@ struct rc_plan_selector {
 };
 
 struct rc_stream {
-    uint64_t bit; /* Of its selector, in the mask of a hit. */
+    uint32_t selector; /* Index of it. */
+    char field[64];    /* Its. */
+    uint64_t bit;      /* Of its selector, in the mask of a hit. */
     struct rc_matcher *matcher;
     uint32_t part;
     const uint64_t *persons;      /* NULL: everybody. */
@@ -51,7 +57,8 @@ struct rc_stream {
 };
 
 struct rc_plan_slab {
-    uint32_t index;          /* In rc_view_slabs. */
+    uint32_t index; /* In rc_view_slabs. */
+    uint32_t row_count;
     uint64_t hits_max;       /* Rows that match, dead ones and those outside the time included. */
     struct rc_rowset **sets; /* One a stream; NULL: none of its rows can be hits. */
 };
@@ -69,10 +76,14 @@ struct rc_plan {
     uint32_t slab_count; /* Slabs with rows that match, by (window, id). */
     struct rc_plan_slab *slabs;
     uint64_t hits_max;
-    bool reads_persons; /* A filter or a stream asks who did it. */
-    uint64_t stats_hits_before;
-    uint64_t stats_misses_before;
+    bool reads_persons;      /* A filter or a stream asks who did it. */
+    uint32_t rowsets_cached; /* Bitmaps that were there. */
+    uint32_t rowsets_built;
     uint32_t slabs_pruned;
+    double hits_estimate;            /* Of the planner; hits_max is what it came to. */
+    uint32_t slabs_planned;          /* Before those without a match were dropped. */
+    bool plan_only;                  /* Nothing is fetched, and walks feed nothing. */
+    struct rc_explain_plan *explain; /* NULL: nobody asks. */
 };
 
 /* selectors: 1 .. RC_SELECTORS_MAX; selector i has bit i. persons is borrowed. */
@@ -84,6 +95,17 @@ rc_plan_new(const struct rc_query_context *context,
             uint32_t selector_count,
             struct rc_plan **ret_plan,
             struct rc_error *reterr_error);
+
+/* The same for walks of one person (rc_walk_one): slabs without its rows are left out, and of the
+ * others only the blocks with its rows are looked at. */
+RC_MUST_USE enum rc_status
+rc_plan_new_for_person(const struct rc_query_context *context,
+                       int64_t as_of_ms,
+                       uint32_t person,
+                       const struct rc_plan_selector *selectors,
+                       uint32_t selector_count,
+                       struct rc_plan **ret_plan,
+                       struct rc_error *reterr_error);
 
 /* The same for what counts users or entities. Errors name scope.entity_property. */
 RC_MUST_USE enum rc_status
@@ -103,6 +125,13 @@ struct rc_plan *
 rc_plan_free(struct rc_plan *plan);
 
 RC_DEFINE_CLEANUP(struct rc_plan *, rc_plan_free)
+
+/* Whether some row of a slab lies in the stream's time. */
+static inline bool
+rc_plan_stream_sees(const struct rc_stream *stream, const struct rc_slab_info *info)
+{
+    return stream->from_ms <= info->time_max_ms && stream->until_ms > info->time_min_ms;
+}
 
 /* Adds what the plan used to stats. */
 void

@@ -24,9 +24,11 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/base/clock.h"
 #include "engine/query/entities.h"
 #include "engine/query/heads.h"
 #include "engine/query/hits.h"
+#include "engine/query/planner.h"
 #include "engine/query/sweep.h"
 
 #define BLOCK_SLOTS_MAX 65536u
@@ -43,7 +45,8 @@ struct walk {
     bool anonymous; /* Nobody asks whose the hits are. */
     uint32_t user_count;
     uint32_t block_users;
-    uint32_t block_count;            /* Of plain blocks; blocks of listed persons follow. */
+    uint32_t lane_count;  /* Planned; never more than there are blocks or the fold has. */
+    uint32_t block_count; /* Of plain blocks; blocks of listed persons follow. */
     const struct rc_persons *joined; /* NULL: none. */
     uint32_t listed_count;
     uint32_t listed_per_block;
@@ -57,6 +60,7 @@ struct walk {
     _Atomic uint32_t next_block;
     _Atomic int status;
     _Atomic uint64_t hit_count;
+    struct rc_explain_walk *explain; /* NULL: nobody asks. */
 };
 
 /* One thread's share. */
@@ -401,6 +405,7 @@ static enum rc_status
 run_blocks(struct lane *lane)
 {
     struct walk *walk = lane->walk;
+    struct rc_query_progress *progress = walk->plan->context->progress;
     const uint32_t blocks = walk->block_count + walk->listed_blocks;
     for (;;) {
         if (atomic_load_explicit(&walk->status, memory_order_relaxed) != RC_OK)
@@ -412,6 +417,8 @@ run_blocks(struct lane *lane)
             return RC_OK;
         RC_TRY(index < walk->block_count ? plain_block(lane, index)
                                          : listed_block(lane, index - walk->block_count));
+        if (progress != NULL)
+            atomic_fetch_add_explicit(&progress->done, 1, memory_order_relaxed);
     }
 }
 
@@ -437,13 +444,68 @@ run_lane(void *argument, uint32_t index)
         .state = walk->fold->lanes[index],
         .hits = {.account = walk->plan->context->account},
     };
+    const uint64_t begin_ns = walk->explain == NULL ? 0 : rc_clock_monotonic_ns();
     enum rc_status status = rc_sweep_new(walk->plan, walk->skip, &lane.sweep);
     if (status == RC_OK)
         status = run_blocks(&lane);
+    if (walk->explain != NULL)
+        walk->explain->lane_ns[index] = rc_clock_monotonic_ns() - begin_ns;
     int expected = RC_OK;
     if (status != RC_OK)
         atomic_compare_exchange_strong(&walk->status, &expected, (int)status);
     atomic_fetch_add(&walk->hit_count, lane.hit_count);
+}
+
+static enum rc_explain_feed
+feed_of(const struct walk *walk)
+{
+    if (walk->fold->ordered)
+        return RC_FEED_ORDERED;
+    if (walk->fold->rows != NULL)
+        return RC_FEED_ROWS;
+    return walk->anonymous ? RC_FEED_ANONYMOUS : RC_FEED_HITS;
+}
+
+/* Bytes of bitmaps, users and times that a walk reads: those of rows that match, and at least a
+ * cache line each. */
+static uint64_t
+bytes_of(const struct rc_plan *plan)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < plan->slab_count; i++) {
+        const struct rc_plan_slab *slab = &plan->slabs[i];
+        const uint64_t times = (uint64_t)slab->row_count * 4;
+        bytes += slab->hits_max * 64 < times ? slab->hits_max * 64 : times;
+        for (uint32_t s = 0; s < plan->stream_count; s++)
+            bytes += slab->sets[s] == NULL ? 0 : rc_rowset_memory_bytes(slab->sets[s]);
+    }
+    return bytes;
+}
+
+static uint64_t
+hits_of(const struct rc_plan *plan)
+{
+    return plan->plan_only ? (uint64_t)plan->hits_estimate : plan->hits_max;
+}
+
+/* Writes down what the walk is going to be. */
+static struct rc_explain_walk *
+open_explain(const struct walk *walk, enum rc_explain_feed feed, uint32_t blocks, uint32_t lanes)
+{
+    const struct rc_plan *plan = walk->plan;
+    if (plan->explain == NULL)
+        return NULL;
+    struct rc_explain_walk *out = rc_explain_add_walk(plan->context->explain, plan->explain, lanes);
+    if (out == NULL)
+        return NULL;
+    out->feed = feed;
+    out->slabs = plan->plan_only ? plan->slabs_planned : plan->slab_count;
+    out->blocks = blocks;
+    out->lanes_max = walk->fold->lane_count;
+    out->hits_estimate = (double)hits_of(plan);
+    out->estimate_ns = rc_planner_walk_ns(plan, feed, hits_of(plan), blocks);
+    out->bytes = bytes_of(plan);
+    return out;
 }
 
 static uint32_t
@@ -462,21 +524,25 @@ cut_listed(struct walk *walk, uint32_t slots_max)
                           (walk->listed_count % walk->listed_per_block != 0);
 }
 
-/* How many blocks so many hits are to be cut into. */
+/* How many blocks so many hits are to be cut into, and by how many lanes they are walked. */
 static uint64_t
-blocks_wanted(const struct walk *walk, uint64_t hits)
+blocks_wanted(struct walk *walk, uint64_t hits)
 {
     const uint64_t wanted = hits / rc_walk_block_hits + 1;
-    const uint32_t lanes = walk->fold->lane_count;
-    /* A little work is not worth a second thread; much work gets blocks for all. */
-    return wanted == 1 ? 1 : wanted < 4 * lanes ? 4 * lanes : wanted;
+    const uint32_t most = walk->fold->lane_count;
+    const double work_ns = rc_planner_walk_ns(walk->plan, feed_of(walk), hits, wanted);
+    const uint32_t planned = rc_planner_lanes(walk->plan->context, work_ns, UINT64_MAX);
+    walk->lane_count = planned < most ? planned : most;
+    /* Work for several lanes is cut so that none waits long for the last. */
+    const uint64_t cuts = walk->lane_count == 1 ? 1 : (uint64_t)4 * walk->lane_count;
+    return wanted < cuts ? cuts : wanted;
 }
 
 /* Decides the blocks. */
 static void
 cut_blocks(struct walk *walk)
 {
-    const uint64_t blocks = blocks_wanted(walk, walk->plan->hits_max);
+    const uint64_t blocks = blocks_wanted(walk, hits_of(walk->plan));
     uint32_t slots_max = walk->anonymous ? UINT32_MAX : BLOCK_SLOTS_MAX;
     if (!walk->anonymous && walk->fold->slots_max != 0 && walk->fold->slots_max < slots_max)
         slots_max = walk->fold->slots_max;
@@ -559,13 +625,24 @@ file_heads(struct walk *walk, struct rc_heads found)
 static enum rc_status
 run(struct walk *walk, struct rc_heads heads, uint64_t *hit_count)
 {
-    RC_TRY(file_heads(walk, heads));
+    const struct rc_query_context *context = walk->plan->context;
     const uint32_t blocks = walk->block_count + walk->listed_blocks;
-    const uint32_t lanes = walk->fold->lane_count < blocks ? walk->fold->lane_count : blocks;
+    const uint32_t lanes = walk->lane_count < blocks ? walk->lane_count : blocks;
     if (blocks == 0)
         return RC_OK;
-    rc_workers_run(walk->plan->context->workers, lanes, lanes, run_lane, walk);
+    walk->explain = open_explain(walk, feed_of(walk), blocks, lanes);
+    if (walk->plan->plan_only)
+        return RC_OK;
+    const uint64_t begin_ns = walk->explain == NULL ? 0 : rc_clock_monotonic_ns();
+    RC_TRY(file_heads(walk, heads));
+    if (context->progress != NULL)
+        atomic_fetch_add_explicit(&context->progress->all, blocks, memory_order_relaxed);
+    rc_workers_run(context->workers, lanes, lanes, run_lane, walk);
     *hit_count += atomic_load(&walk->hit_count);
+    if (walk->explain != NULL) {
+        walk->explain->hits_actual = atomic_load(&walk->hit_count);
+        walk->explain->elapsed_ns = rc_clock_monotonic_ns() - begin_ns;
+    }
     return (enum rc_status)atomic_load(&walk->status);
 }
 
@@ -606,7 +683,8 @@ narrow(const struct rc_plan *plan, uint64_t required, struct rc_plan *ret_plan)
         if ((plan->streams[s].bit & required) != 0)
             narrowed.streams[narrowed.stream_count++] = plan->streams[s];
     for (uint32_t i = 0; i < plan->slab_count; i++) {
-        struct rc_plan_slab slab = {.index = plan->slabs[i].index};
+        struct rc_plan_slab slab = {.index = plan->slabs[i].index,
+                                    .row_count = plan->slabs[i].row_count};
         slab.sets = RC_ARENA_ARRAY(arena, struct rc_rowset *, narrowed.stream_count);
         if (slab.sets == NULL)
             return RC_NO_MEMORY;
@@ -711,7 +789,7 @@ rc_walk(const struct rc_plan *plan, const struct rc_fold *fold, uint64_t *hit_co
         .anonymous = !fold->ordered && fold->anonymous && !plan->reads_persons,
         .user_count = rc_view_user_count(plan->context->view),
     };
-    struct rc_heads heads;
+    struct rc_heads heads = {0};
     RC_ASSERT(fold->lane_count > 0);
     if (plan->entities != NULL)
         return rc_entities_walk(plan, fold, hit_count);
@@ -720,8 +798,9 @@ rc_walk(const struct rc_plan *plan, const struct rc_fold *fold, uint64_t *hit_co
     if (walk.user_count == 0)
         return RC_OK;
     RC_TRY(find_joined(&walk));
-    RC_TRY(rc_heads_find(plan, &heads));
-    if (fold->required != 0)
+    if (!plan->plan_only)
+        RC_TRY(rc_heads_find(plan, &heads));
+    if (fold->required != 0 && !plan->plan_only)
         RC_TRY(mark_required(&walk, &heads));
     if (walk.marked != NULL)
         RC_TRY(cut_marked(&walk));
@@ -768,8 +847,16 @@ rc_walk_one(const struct rc_plan *plan,
     RC_CLEANUP(lane_close)
     struct lane lane = {
         .walk = &walk, .state = fold->lanes[0], .hits = {.account = plan->context->account}};
+    walk.explain = open_explain(&walk, RC_FEED_ONE, 1, 1);
+    if (plan->plan_only)
+        return RC_OK;
+    const uint64_t begin_ns = walk.explain == NULL ? 0 : rc_clock_monotonic_ns();
     RC_TRY(rc_sweep_new(plan, NULL, &lane.sweep));
     RC_TRY(run_one(&lane, person));
     *hit_count += lane.hit_count;
+    if (walk.explain != NULL) {
+        walk.explain->hits_actual = lane.hit_count;
+        walk.explain->elapsed_ns = walk.explain->lane_ns[0] = rc_clock_monotonic_ns() - begin_ns;
+    }
     return rc_view_check_reads(walk.view, NULL);
 }

@@ -3,6 +3,7 @@ counted.
 """
 
 import css_random
+import retention_queries
 import series_queries
 import usage_queries
 from buckets import buckets
@@ -316,16 +317,20 @@ def make_retention(rng, world):
         scope["as_of"] = rng.choice(periods)["end"] - rng.choice([0, 0, 1])
     scope["as_of"] = max(scope["as_of"], scope["start"])
     start = make_selector(rng, world)
-    return {
-        "kind": "retention",
-        "scope": scope,
-        "unit": unit,
-        "start": start,
-        "return": start if rng.random() < 0.4 else make_selector(rng, world),
-        "cohorts": rng.choice(["default", "recurring", "first_time", "first_in_range"]),
-        "or_after": rng.random() < 0.35,
-        "last_period": None if rng.random() < 0.4 else rng.choice([0, 1, 2, 5, 12]),
-    }
+    return retention_queries.add_options(
+        rng,
+        world,
+        {
+            "kind": "retention",
+            "scope": scope,
+            "unit": unit,
+            "start": start,
+            "return": start if rng.random() < 0.4 else make_selector(rng, world),
+            "cohorts": rng.choice(["default", "recurring", "first_time", "first_in_range"]),
+            "or_after": rng.random() < 0.35,
+            "last_period": None if rng.random() < 0.4 else rng.choice([0, 1, 2, 5, 12]),
+        },
+    )
 
 
 def make_segment(rng, world):
@@ -470,5 +475,7 @@ def walk_tags(node, out, kind):
         out.add("zone " + node["zone"])
     if kind == "series":
         out.update(series_queries.tags(node))
+    if kind == "retention":
+        out.update(retention_queries.tags(node))
     for child in node.values():
         walk_tags(child, out, kind)

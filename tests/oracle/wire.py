@@ -8,7 +8,6 @@ from recount.v1 import (
     event_list_pb2,
     funnel_pb2,
     predicate_pb2,
-    retention_pb2,
     scope_pb2,
     segment_pb2,
     segment_rule_pb2,
@@ -29,17 +28,6 @@ COMPARISONS = {
     "<=": segment_rule_pb2.COMPARISON_OPERATOR_LESS_OR_EQUAL,
     ">": segment_rule_pb2.COMPARISON_OPERATOR_GREATER,
     ">=": segment_rule_pb2.COMPARISON_OPERATOR_GREATER_OR_EQUAL,
-}
-COHORTS = {
-    "default": retention_pb2.RETENTION_COHORTS_UNSPECIFIED,
-    "recurring": retention_pb2.RETENTION_COHORTS_RECURRING,
-    "first_time": retention_pb2.RETENTION_COHORTS_FIRST_TIME,
-    "first_in_range": retention_pb2.RETENTION_COHORTS_FIRST_IN_RANGE,
-}
-STATES = {
-    retention_pb2.CELL_STATE_NOT_BEGUN: "not_begun",
-    retention_pb2.CELL_STATE_BEGUN: "begun",
-    retention_pb2.CELL_STATE_ELAPSED: "elapsed",
 }
 
 
@@ -189,20 +177,6 @@ def funnel_request(query, project):
     return out
 
 
-def retention_request(query, project):
-    out = retention_pb2.RetentionRequest(scope=scope_message(query["scope"], project))
-    out.start_event.CopyFrom(selector_message(query["start"], project))
-    if query["return"] != query["start"]:
-        out.return_event.CopyFrom(selector_message(query["return"], project))
-    out.cohorts = COHORTS[query["cohorts"]]
-    if query["or_after"]:
-        out.returns = retention_pb2.RETENTION_RETURNS_ON_OR_AFTER
-    out.period.unit = UNITS[query["unit"]]
-    if query["last_period"] is not None:
-        out.last_period = query["last_period"]
-    return out
-
-
 def column(message):
     out = list(message.values)
     for place in message.null_at:
@@ -258,31 +232,6 @@ def funnel_reply(reply):
             }
             for row in reply.rows
         ]
-    }
-
-
-def retention_reply(reply):
-    (row,) = reply.rows
-    if [(one.first, one.last) for one in reply.columns] != [
-        (n, n) for n in range(len(reply.columns))
-    ]:
-        raise ValueError(f"odd columns: {reply.columns}")
-    return {
-        "cohorts": bucket_list(reply.cohorts),
-        "rows": [
-            {
-                "size": one.size,
-                "users": column(one.users),
-                "states": [STATES.get(state, state) for state in one.states],
-                "rates": column(one.rates),
-            }
-            for one in row.cohorts
-        ],
-        "summary": {
-            "users": list(row.summary.users),
-            "sizes": list(row.summary.sizes),
-            "rates": column(row.summary.rates),
-        },
     }
 
 
