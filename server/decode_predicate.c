@@ -242,7 +242,7 @@ static enum rc_status
 check_leaf(struct rc_decode *decode, const struct rc_predicate *leaf)
 {
     struct rc_error error = {.status = RC_OK};
-    const enum rc_status status = rc_predicate_check(leaf, &error);
+    const enum rc_status status = rc_predicate_check_more(leaf, &decode->pattern_steps, &error);
     if (status == RC_OK)
         return RC_OK;
     const char *field = error.field;

@@ -195,6 +195,11 @@ read_flag(struct parser *parser, struct rc_css_test *test)
     struct rc_bytes flag;
     RC_TRY(read_name(parser, "a flag", true, &flag));
     test->ignore_case = rc_bytes_equal(flag, RC_BYTES_LITERAL("i"));
+    if (test->ignore_case) {
+        parser->scratch.size = 0;
+        rc_write_raw(&parser->scratch, test->value.data, test->value.size);
+        RC_TRY(keep(parser, true, &test->value));
+    }
     if (test->ignore_case || rc_bytes_equal(flag, RC_BYTES_LITERAL("s")))
         return skip(parser, NULL);
     parser->at = at;

@@ -25,11 +25,19 @@ struct rc_css_selector; /* Opaque; its form is in css_selector_form.h. */
 /* What a match needs beside the selector. Zeroed at first; close it when done. */
 struct rc_css_scratch {
     struct rc_writer text;    /* A name or a value without its escapes. */
+    struct rc_writer lower;   /* A value in lower case. */
     struct rc_writer classes; /* The classes of an element, as the attribute has them. */
 };
 
 void
 rc_css_scratch_close(struct rc_css_scratch *scratch);
+
+/* Whether a writer of it was refused memory: an answer is void. */
+static inline bool
+rc_css_scratch_failed(const struct rc_css_scratch *scratch)
+{
+    return scratch->text.failed || scratch->lower.failed || scratch->classes.failed;
+}
 
 /* Compiles UTF-8 without NUL. text is read during the call only. */
 RC_MUST_USE enum rc_status

@@ -34,7 +34,7 @@ struct rc_css_test {
     bool ignore_case;              /* ATTRIBUTE: flag i, ASCII letters. */
     uint16_t next;                 /* Of the same bucket, or RC_CSS_NO_TEST. */
     struct rc_bytes name;          /* Of an attribute in lower case. */
-    struct rc_bytes value;         /* ATTRIBUTE. */
+    struct rc_bytes value;         /* ATTRIBUTE; in lower case with ignore_case. */
 };
 
 struct rc_css_compound {

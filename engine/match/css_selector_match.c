@@ -25,6 +25,7 @@ void
 rc_css_scratch_close(struct rc_css_scratch *scratch)
 {
     rc_writer_close(&scratch->text);
+    rc_writer_close(&scratch->lower);
     rc_writer_close(&scratch->classes);
 }
 
@@ -46,19 +47,23 @@ equal(struct rc_bytes a, struct rc_bytes b, bool ignore_case)
     return a.size == b.size && equal_bytes(a.data, b.data, a.size, ignore_case);
 }
 
-/* part is not empty. Without case it is a search of a short text by its first letter. */
+/* part is not empty. Linear, also without case: part is in lower case then, and text is written so.
+ */
 static bool
-contains(struct rc_bytes text, struct rc_bytes part, bool ignore_case)
+contains(struct rc_bytes text,
+         struct rc_bytes part,
+         bool ignore_case,
+         struct rc_css_scratch *scratch)
 {
     if (text.size < part.size)
         return false;
     if (!ignore_case)
         return memmem(text.data, text.size, part.data, part.size) != NULL;
-    for (size_t i = 0; i + part.size <= text.size; i++) {
-        if (equal_bytes(text.data + i, part.data, part.size, true))
-            return true;
-    }
-    return false;
+    scratch->lower.size = 0;
+    char *lower = rc_write_room(&scratch->lower, text.size);
+    for (size_t i = 0; lower != NULL && i < text.size; i++)
+        lower[i] = rc_css_lower(text.data[i]);
+    return lower != NULL && memmem(lower, text.size, part.data, part.size) != NULL;
 }
 
 /* Whether word is one of the words of text between white space. */
@@ -77,7 +82,7 @@ has_word(struct rc_bytes text, struct rc_bytes word, bool ignore_case)
 }
 
 static bool
-value_passes(const struct rc_css_test *test, struct rc_bytes value)
+value_passes(const struct rc_css_test *test, struct rc_bytes value, struct rc_css_scratch *scratch)
 {
     const struct rc_bytes part = test->value;
     switch (test->operator) {
@@ -93,7 +98,7 @@ value_passes(const struct rc_css_test *test, struct rc_bytes value)
                equal_bytes(value.data + value.size - part.size, part.data, part.size,
                            test->ignore_case);
     case RC_CSS_CONTAINS:
-        return part.size > 0 && contains(value, part, test->ignore_case);
+        return part.size > 0 && contains(value, part, test->ignore_case, scratch);
     case RC_CSS_WORD:
         return part.size > 0 && has_word(value, part, test->ignore_case);
     }
@@ -120,7 +125,8 @@ static void
 pass_attribute(const struct rc_css_selector *selector,
                struct rc_bytes name,
                struct rc_bytes value,
-               struct element *element)
+               struct element *element,
+               struct rc_css_scratch *scratch)
 {
     uint16_t i = selector->buckets[rc_css_bucket(RC_CSS_ATTRIBUTE, name)];
     for (; i != RC_CSS_NO_TEST; i = selector->tests[i].next) {
@@ -130,7 +136,7 @@ pass_attribute(const struct rc_css_selector *selector,
             !rc_bytes_equal(test->name, name))
             continue;
         element->decided[i / 64] |= bit;
-        if (value_passes(test, value))
+        if (value_passes(test, value, scratch))
             element->passed[i / 64] |= bit;
     }
 }
@@ -151,7 +157,8 @@ add_class(const struct rc_css_selector *selector,
 static void
 add_attribute(const struct rc_css_selector *selector,
               const struct rc_element_part *part,
-              struct element *element)
+              struct element *element,
+              struct rc_css_scratch *scratch)
 {
     char lower[RC_PATTERN_BYTES_MAX];
     const struct rc_bytes name = {lower, part->name.size};
@@ -159,7 +166,7 @@ add_attribute(const struct rc_css_selector *selector,
         return; /* No test has a name of that size. */
     for (size_t i = 0; i < name.size; i++)
         lower[i] = rc_css_lower(part->name.data[i]);
-    pass_attribute(selector, name, part->value, element);
+    pass_attribute(selector, name, part->value, element, scratch);
     if (rc_bytes_equal(name, RC_BYTES_LITERAL("id")))
         pass_name(selector, RC_CSS_ID, part->value, element);
     if (!rc_bytes_equal(name, RC_BYTES_LITERAL("class")))
@@ -191,13 +198,13 @@ add_part(const struct rc_css_selector *selector,
         break;
     case RC_ELEMENT_ID:
         pass_name(selector, RC_CSS_ID, part->name, element);
-        pass_attribute(selector, RC_BYTES_LITERAL("id"), part->name, element);
+        pass_attribute(selector, RC_BYTES_LITERAL("id"), part->name, element, scratch);
         break;
     case RC_ELEMENT_CLASS:
         add_class(selector, part->name, element, scratch);
         break;
     case RC_ELEMENT_ATTRIBUTE:
-        add_attribute(selector, part, element);
+        add_attribute(selector, part, element, scratch);
         break;
     default:
         break;
@@ -227,7 +234,8 @@ read_element(const struct rc_css_selector *selector,
     if (scratch->classes.size > 0 && !element->has_class_attribute && !scratch->classes.failed)
         pass_attribute(
             selector, RC_BYTES_LITERAL("class"),
-            (struct rc_bytes){(const char *)scratch->classes.data, scratch->classes.size}, element);
+            (struct rc_bytes){(const char *)scratch->classes.data, scratch->classes.size}, element,
+            scratch);
     return true;
 }
 
@@ -258,7 +266,7 @@ rc_css_selector_match(const struct rc_css_selector *selector,
                 matched |= (uint64_t)1 << i;
         }
         if ((matched & selector->first) != 0)
-            return !scratch->text.failed && !scratch->classes.failed;
+            return !rc_css_scratch_failed(scratch);
         here = (matched & selector->child) >> 1;
         above |= (matched & selector->descendant) >> 1;
     }

@@ -46,6 +46,7 @@ rc_matcher_free(struct rc_matcher *matcher)
 static enum rc_status
 compile_part(struct rc_matcher *matcher,
              int64_t as_of_ms,
+             const _Atomic(bool) *cancel,
              const struct rc_match_part *source,
              struct rc_arena *arena,
              struct rc_error *reterr_error)
@@ -62,14 +63,15 @@ compile_part(struct rc_matcher *matcher,
     part->persons = RC_ARENA_ARRAY(arena, uint64_t, word_count);
     if (part->persons == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
-    return rc_user_predicate_match(matcher->cache, matcher->view, as_of_ms, source->persons, arena,
-                                   part->persons, reterr_error);
+    return rc_user_predicate_match(matcher->cache, matcher->view, as_of_ms, cancel, source->persons,
+                                   arena, part->persons, reterr_error);
 }
 
 enum rc_status
 rc_matcher_new(struct rc_match_cache *cache,
                struct rc_view *view,
                int64_t as_of_ms,
+               const _Atomic(bool) *cancel,
                const struct rc_predicate *predicate,
                struct rc_arena *arena,
                struct rc_matcher **ret_matcher,
@@ -95,7 +97,7 @@ rc_matcher_new(struct rc_match_cache *cache,
     if (matcher->parts == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
     for (uint32_t i = 0; i < source_count; i++)
-        RC_TRY(compile_part(matcher, as_of_ms, &sources[i], arena, reterr_error));
+        RC_TRY(compile_part(matcher, as_of_ms, cancel, &sources[i], arena, reterr_error));
     *ret_matcher = RC_TAKE(matcher);
     return RC_OK;
 }
@@ -229,10 +231,11 @@ enum rc_status
 rc_matcher_chunk(struct rc_matcher *matcher,
                  uint32_t part,
                  uint32_t chunk,
+                 const _Atomic(bool) *cancel,
                  uint64_t words[RC_CHUNK_ROWS / 64])
 {
     uint32_t chunk_count;
     const struct rc_view_chunk *chunks = rc_view_chunks(matcher->view, &chunk_count);
     RC_ASSERT(part < matcher->part_count && chunk < chunk_count);
-    return rc_match_chunk(matcher->parts[part].tree.root, &chunks[chunk], words);
+    return rc_match_chunk(matcher->parts[part].tree.root, &chunks[chunk], cancel, words);
 }

@@ -14,7 +14,7 @@
 struct walk {
     uint32_t node_count;
     const struct rc_predicate *first; /* Where a FIRST may stand. */
-    bool compile_patterns;
+    uint32_t *steps; /* Of regular expressions so far; NULL: they are not compiled. */
     struct rc_error *reterr_error;
 };
 
@@ -104,11 +104,17 @@ check_operand(const struct rc_leaf *leaf, uint32_t index, struct rc_error *reter
 }
 
 static enum rc_status
-check_regex(struct rc_bytes text, bool ignore_case, struct rc_error *reterr_error)
+check_regex(const struct walk *walk, struct rc_bytes text, bool ignore_case)
 {
     struct rc_pattern *pattern = NULL;
-    RC_TRY(rc_pattern_new(text.data, text.size, ignore_case, &pattern, reterr_error));
+    RC_TRY(rc_pattern_new(text.data, text.size, ignore_case, &pattern, walk->reterr_error));
+    *walk->steps += rc_pattern_steps(pattern);
     rc_pattern_free(pattern);
+    if (*walk->steps > RC_PATTERN_STEPS_TOTAL_MAX)
+        return rc_error_set(walk->reterr_error, RC_LIMIT_EXCEEDED,
+                            "the regular expressions are too large together: they make more than "
+                            "%u steps",
+                            RC_PATTERN_STEPS_TOTAL_MAX);
     return RC_OK;
 }
 
@@ -137,11 +143,11 @@ check_pattern(const struct walk *walk, const struct rc_leaf *leaf)
                    ? RC_OK
                    : rc_error_field(reterr_error, RC_INVALID, name,
                                     "the pattern ends in a backslash that escapes nothing");
-    if (!walk->compile_patterns)
+    if (walk->steps == NULL)
         return RC_OK;
     const enum rc_status status = leaf->operator== RC_LEAF_CSS
                                       ? check_css(text, reterr_error)
-                                      : check_regex(text, leaf->ignore_case, reterr_error);
+                                      : check_regex(walk, text, leaf->ignore_case);
     if (status != RC_OK)
         rc_error_prefix(reterr_error, "%s", name);
     return status;
@@ -271,11 +277,22 @@ rc_predicate_check_shape(const struct rc_predicate *predicate,
                          bool compile_patterns,
                          struct rc_error *reterr_error)
 {
+    uint32_t steps = 0;
     struct walk walk = {
         .first = rc_predicate_first(predicate),
-        .compile_patterns = compile_patterns,
+        .steps = compile_patterns ? &steps : NULL,
         .reterr_error = reterr_error,
     };
+    return check_node(&walk, predicate, 1);
+}
+
+enum rc_status
+rc_predicate_check_more(const struct rc_predicate *predicate,
+                        uint32_t *steps,
+                        struct rc_error *reterr_error)
+{
+    struct walk walk = {
+        .first = rc_predicate_first(predicate), .steps = steps, .reterr_error = reterr_error};
     return check_node(&walk, predicate, 1);
 }
 
