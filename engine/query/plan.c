@@ -54,7 +54,7 @@ compile(struct rc_plan *plan,
         return rc_error_set(reterr_error, RC_INVALID, "the selector is missing");
     RC_TRY(rc_predicate_check(selector->predicate, reterr_error));
     RC_TRY(rc_definitions_resolve(context->definitions, selector->predicate, context->arena,
-                                  &resolved, reterr_error));
+                                  context->uses, &resolved, reterr_error));
     RC_TRY(find_first(plan, as_of_ms, &resolved, &first, reterr_error));
     RC_TRY(rc_matcher_new(context->cache, context->view, as_of_ms, context->cancel, resolved,
                           context->arena, &matcher, reterr_error));

@@ -44,6 +44,7 @@ struct rc_query_context {
     struct rc_view *view;
     struct rc_match_cache *cache;
     const struct rc_catalog *definitions; /* Names in DEFINITION nodes. */
+    struct rc_definition_uses *uses;      /* Gets those that are resolved; NULL: nobody asks. */
     const struct rc_catalog *segments;    /* Names in saved-segment nodes. */
     struct rc_workers *workers;
     uint32_t parallel_max;       /* Threads, the caller's included; at least 1. */
