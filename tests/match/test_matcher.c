@@ -521,10 +521,10 @@ together(void **state)
                     ? last
                     : rig_predicate(&random, 1 + rig_below(&random, 4), false, fixture.arena);
             last = predicate;
-            assert_int_equal(rc_matcher_new(fixture.cache, fixture.view, 0, predicate,
+            assert_int_equal(rc_matcher_new(fixture.cache, fixture.view, 0, NULL, predicate,
                                             fixture.arena, &matchers[count], NULL),
                              RC_OK);
-            assert_int_equal(rc_matcher_new(other, fixture.view, 0, predicate, fixture.arena,
+            assert_int_equal(rc_matcher_new(other, fixture.view, 0, NULL, predicate, fixture.arena,
                                             &others[count], NULL),
                              RC_OK);
             parts[count] = (struct rc_matcher_part){matchers[count], 0};
