@@ -34,14 +34,17 @@ check_request(struct tenant *tenant,
                               "a client stream's name is UTF-8 of 1 to %u bytes",
                               RC_NAME_BYTES_MAX);
     if (batch->events.row_count > RC_BATCH_ROWS_MAX ||
-        batch->writes.row_count > RC_BATCH_ROWS_MAX || batch->alias_count > RC_BATCH_ROWS_MAX)
+        batch->writes.row_count > RC_BATCH_ROWS_MAX || batch->alias_count > RC_BATCH_ROWS_MAX ||
+        batch->accounts.row_count > RC_BATCH_ROWS_MAX)
         return rc_error_set(reterr_error, RC_INVALID, "a batch has at most %u rows of a kind",
                             RC_BATCH_ROWS_MAX);
     RC_CLEANUP(rc_properties_freep)
     struct rc_properties *properties = rc_project_pin_event_properties(tenant->project);
     RC_TRY(check_properties(properties, &batch->events, reterr_error));
-    return check_properties(rc_people_properties(rc_project_people(tenant->project)),
-                            &batch->writes, reterr_error);
+    RC_TRY(check_properties(rc_people_properties(rc_project_people(tenant->project)),
+                            &batch->writes, reterr_error));
+    return check_properties(rc_people_properties(rc_project_accounts(tenant->project)),
+                            &batch->accounts, reterr_error);
 }
 
 static uint64_t

@@ -62,8 +62,8 @@ apply_rows(struct tenant *tenant,
     struct rc_applied applied;
     RC_TRY(rc_apply_batch(tenant->project, record->client_stream, record->batch_id, &batch,
                           sequence, arena, &applied, reterr_error));
-    result->accepted =
-        (uint64_t)batch.events.row_count + batch.writes.row_count + batch.alias_count;
+    result->accepted = (uint64_t)batch.events.row_count + batch.writes.row_count +
+                       batch.alias_count + batch.accounts.row_count;
     result->replaced = applied.replaced;
     atomic_store(&tenant->applied_at_ns, rc_clock_monotonic_ns());
     atomic_store(&tenant->idle_checked, false);

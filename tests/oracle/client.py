@@ -41,7 +41,7 @@ def vary_json(rng):
     def vary(row):
         if "time" in row and rng.random() < 0.15:
             row["time"] = rfc3339(row["time"])
-        for name in ("user", "id"):
+        for name in ("user", "id", "account"):
             if is_integer_id(row.get(name, "")) and int(row[name]) < 2**63 and rng.random() < 0.4:
                 row[name] = int(row[name])
         if "device.os" in row.get("properties", {}) and rng.random() < 0.5:
@@ -100,7 +100,7 @@ class Project:
             self.client.definitions.CreateDefinition(request, timeout=SECONDS)
         for name, rule in self.data.segments.items():
             request = segment_pb2.CreateSegmentRequest(parent=self.name, segment_id=name)
-            request.segment.rule.CopyFrom(wire.rule_message(rule, self.name))
+            request.segment.CopyFrom(wire.segment_message(rule, self.name))
             self.client.segments.CreateSegment(request, timeout=SECONDS)
 
     def redefine(self, name, predicate):

@@ -7,6 +7,7 @@ import series_queries
 import usage_queries
 from buckets import buckets
 from generator import (
+    ACCOUNT_KEYS,
     CITIES,
     DAY,
     FLAGS,
@@ -107,7 +108,8 @@ def comparable(rng, values):
 
 
 def make_leaf(rng, scope=None):
-    scope = scope or ("event" if rng.random() < 0.8 else "user")
+    account = scope is None and rng.random() < 0.1
+    scope = "user" if account else scope or ("event" if rng.random() < 0.8 else "user")
     values, weights = (
         (EVENT_VALUES, EVENT_WEIGHTS) if scope == "event" else (USER_VALUES, USER_WEIGHTS)
     )
@@ -118,6 +120,8 @@ def make_leaf(rng, scope=None):
         [8, 3, 3, 2, 2, 3, 2, 3],
     )[0]
     leaf = {"scope": scope, "property": name, "op": op}
+    if account:
+        leaf.update(scope="account", key=rng.choice(ACCOUNT_KEYS))
     if op == "ordered":
         leaf["op"] = rng.choice(ORDERED)
         leaf["operand"] = comparable(rng, pool)
@@ -203,17 +207,38 @@ def make_rule(rng, world, depth=0):
     return {kind: [make_rule(rng, world, depth + 1) for _ in range(rng.choice([0, 1, 2, 3]))]}
 
 
+def make_step(rng, world, is_first):
+    out = {"selector": make_selector(rng, world), "adjacent": False, "least": 0}
+    if not is_first:
+        out["adjacent"] = rng.random() < 0.25
+        if rng.random() < 0.25:
+            out["least"] = max(rng.choice([0, 1, 1, 2]) * world["grid"] + rng.choice([0, 1, -1]), 0)
+    return out
+
+
+def make_list(rng, world):
+    """A static list of users, some of whom nobody has heard of."""
+    users = sorted({row["user"] for row in world["rows"] if row["kind"] in ("event", "set")})
+    return {"users": rng.sample(users, min(len(users), rng.choice([0, 1, 2, 5]))) + ["nobody yet"]}
+
+
 def make_behavior(rng, world):
-    out = {
-        "selector": make_selector(rng, world),
-        "measure": rng.choice(["count", "count", "days"]),
-        "comparison": None,
-        "window": None,
-    }
+    out = {"comparison": None, "window": None}
+    if rng.random() < 0.25:
+        count = rng.choice([2, 2, 3])
+        out["steps"] = [make_step(rng, world, place == 0) for place in range(count)]
+        out["within"] = rng.choice([None, None, 0, 1, 2, 6])
+        if out["within"] is not None:
+            out["within"] = max(out["within"] * world["grid"] + rng.choice([0, 0, 1, -1]), 0)
+    else:
+        out["selector"] = make_selector(rng, world)
+        out["measure"] = rng.choice(["count", "count", "days", "sum"])
+        if out["measure"] == "sum":
+            out["property"] = rng.choice(["price", "price", "mixed", "tags", "path"])
     if rng.random() < 0.8:
         out["comparison"] = [
             rng.choice(["=", "!=", "<", "<=", ">", ">="]),
-            rng.choice([1, 1, 2, 2, 3, 4, 0, 0.5]),
+            rng.choice([1, 1, 2, 2, 3, 4, 0, 0.5, 10.5]),
         ]
     kind = rng.random()
     if kind < 0.35:
@@ -335,7 +360,7 @@ def make_segment(rng, world):
 
 
 def make_events(rng, world):
-    users = sorted({row["user"] for row in world["rows"] if row["kind"] != "alias"})
+    users = sorted({row["user"] for row in world["rows"] if row["kind"] in ("event", "set")})
     scope = make_scope(rng, world)
     return {
         "kind": "events",
@@ -360,7 +385,7 @@ def make_wide_series(rng, world):
 def make_query(rng, world):
     kinds = [make_wide_series, make_funnel, make_retention, make_segment]
     weights = [5, 5, 4, 3]
-    if any(row["kind"] != "alias" for row in world["rows"]):
+    if any(row["kind"] in ("event", "set") for row in world["rows"]):
         kinds.append(make_events)
         weights.append(2)
     kinds.append(make_usage)
@@ -388,6 +413,7 @@ def data_tags(rows):
         "none": not events,
         "joined users": any(row["kind"] == "alias" for row in rows),
         "property writes": any(row["kind"] == "set" for row in rows),
+        "account writes": any(row["kind"] == "account" for row in rows),
         "events without id": len(keys) < len(events),
         "replaced events": len(set(keys)) < len(keys),
     }
@@ -430,6 +456,8 @@ def walk_tags(node, out, kind):
         out.add("leaf " + node["op"])
         out.update("leaf " + flag for flag in ("ci", "negated") if node.get(flag))
         out.add("leaf over " + node["scope"])
+    elif node.get("scope") == "account":
+        out.add(f"{kind}: by a property of accounts")
     for name in (
         "any",
         "definition",
@@ -458,6 +486,9 @@ def walk_tags(node, out, kind):
             out.add(f"{kind}: {name} {node[name]}")
     if "window" in node and kind == "funnel" and "steps" in node:
         out.add("funnel: window" if node["window"] is not None else "funnel: no window")
+    if "within" in node:
+        flags = [name for name in ("adjacent", "least") if any(one[name] for one in node["steps"])]
+        out.update(["sequence", *("sequence " + name for name in flags)])
     if isinstance(node.get("window"), dict):
         out.add("behavior window " + next(iter(node["window"])))
     if node.get("first") and "terms" in node:
