@@ -106,6 +106,23 @@ rc_decode_bucket(struct rc_decode *decode,
     return RC_OK;
 }
 
+enum rc_status
+rc_decode_buckets(struct rc_decode *decode,
+                  const Recount__V1__BucketSize *bucket,
+                  enum rc_unit *ret_unit,
+                  uint32_t *ret_multiple)
+{
+    Recount__V1__BucketSize single = RECOUNT__V1__BUCKET_SIZE__INIT;
+    if (bucket != NULL)
+        single.unit = bucket->unit;
+    RC_TRY(rc_decode_bucket(decode, &single, ret_unit));
+    if (bucket->multiple > RC_BUCKET_UNITS_MAX)
+        return rc_decode_fail(decode, RC_INVALID, "multiple", "a bucket has at most %u units",
+                              RC_BUCKET_UNITS_MAX);
+    *ret_multiple = bucket->multiple;
+    return RC_OK;
+}
+
 static enum rc_status
 decode_dimension(struct rc_decode *decode,
                  const Recount__V1__BreakdownDimension *dimension,
