@@ -73,8 +73,8 @@ rc_decode_scope(struct rc_decode *decode,
         ret_scope->week_start = (uint32_t)scope->week_start - 1;
     if (scope->optional_as_of_ms_case == RECOUNT__V1__SCOPE__OPTIONAL_AS_OF_MS_AS_OF_MS)
         ret_scope->as_of_ms = scope->as_of_ms;
-    RC_REFUSE(decode, rule == RC_RANGE_REFUSED && scope->entity_property[0] != '\0',
-              "entity_property"); /* Segments are of users. */
+    RC_REFUSE(decode, rule != RC_RANGE_REQUIRED && scope->entity_property[0] != '\0',
+              "entity_property"); /* Segments and lists are of users. */
     RC_TRY(decode_entity(decode, scope->entity_property, &ret_scope->entity));
     if (scope->hints != NULL) {
         RC_REFUSE(decode, scope->hints->explain, "hints.explain");
