@@ -107,8 +107,9 @@ enum rc_dimension_kind {
 /* Break rows down: one row per value, ranked, the top n and Other. Several dimensions are an array
  * of these; a row is then a tuple. */
 struct rc_breakdown {
-    enum rc_leaf_scope scope; /* Property of the event, or of the user. */
+    enum rc_leaf_scope scope; /* Property of the event, of the user, or of an account. */
     struct rc_bytes property;
+    struct rc_bytes account_key; /* ACCOUNT: the event property that names it. */
     /* The rest is for folds over a split (split.h); all zero: a row for each value of property. */
     enum rc_dimension_kind kind;
     uint32_t bins;                       /* Numbers go into so many equal bins; 0: they do not. */
