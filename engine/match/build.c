@@ -80,7 +80,9 @@ static void
 build_one(void *argument, uint32_t slab)
 {
     struct turn *turn = argument;
-    if (atomic_load_explicit(&turn->status, memory_order_relaxed) == RC_OK)
+    const bool *wanted = turn->build->slabs;
+    if ((wanted == NULL || wanted[slab]) &&
+        atomic_load_explicit(&turn->status, memory_order_relaxed) == RC_OK)
         fail(turn, build_slab(turn, slab));
 }
 
