@@ -8,14 +8,19 @@
  * anybody asks, and the merged one is built once in place of sixteen. Queries do not wait for any
  * of this: what is missing they compute.
  *
+ * A snapshot stores these bitmaps beside the slabs (keep/bitmaps.h), and a start finds them; the
+ * look that follows computes what is missing.
+ *
  * A build that fails (memory, a cold slab that cannot be read) is tried again when something
  * changes. What the cache has evicted is not built again until then: it was evicted for a reason.
  */
 #include "engine/base/clock.h"
 #include "engine/base/hash.h"
 #include "engine/face/engine_state.h"
+#include "engine/keep/bitmaps.h"
 #include "engine/match/build.h"
 #include "engine/match/definitions.h"
+#include "engine/match/match_stored.h"
 
 /* A slab of fewer rows waits until it is so old: sixteen full heads take that long to come at half
  * a million events a second, and are one slab then. */
@@ -130,6 +135,7 @@ build(struct eager *eager)
     const struct rc_build order = {
         .cache = tenant->cache,
         .view = eager->view,
+        .stored = true,
         .slabs = chosen,
         .cancel = &tenant->cancel,
         .account = rc_project_account_of(tenant->project, RC_MEMORY_BITMAPS),
@@ -196,4 +202,40 @@ void
 rc_eager_close(struct tenant *tenant)
 {
     tenant->eager.catalog = rc_catalog_unref(tenant->eager.catalog);
+}
+
+void
+rc_eager_store(struct tenant *tenant)
+{
+    RC_CLEANUP(rc_version_unrefp)
+    struct rc_version *version = rc_project_pin_version(tenant->project);
+    for (uint32_t i = 0; i < version->slab_count; i++) {
+        const struct rc_version_slab *slab = &version->slabs[i];
+        char path[RC_PATH_BYTES_MAX];
+        if (!rc_kept_slabs_has(&tenant->kept, slab->id) ||
+            rc_project_path(tenant->engine->directory, rc_project_id(tenant->project),
+                            tenant->incarnation, RC_BITMAPS_FILE, slab->id, path, NULL) != RC_OK)
+            continue;
+        const enum rc_status status =
+            rc_bitmaps_write(tenant->engine->disk, path, tenant->cache, slab->slab, slab->id, NULL);
+        (void)status; /* They are computed again. */
+    }
+}
+
+void
+rc_eager_restore(struct tenant *tenant)
+{
+    RC_CLEANUP(rc_version_unrefp)
+    struct rc_version *version = rc_project_pin_version(tenant->project);
+    rc_match_stored_begin(tenant->cache);
+    for (uint32_t i = 0; i < version->slab_count; i++) {
+        const struct rc_version_slab *slab = &version->slabs[i];
+        char path[RC_PATH_BYTES_MAX];
+        if (rc_project_path(tenant->engine->directory, rc_project_id(tenant->project),
+                            tenant->incarnation, RC_BITMAPS_FILE, slab->id, path, NULL) != RC_OK)
+            continue;
+        const enum rc_status status =
+            rc_bitmaps_read(tenant->engine->disk, path, tenant->cache, slab->slab, slab->id, NULL);
+        (void)status; /* There is none, or none that can be used. */
+    }
 }

@@ -325,6 +325,15 @@ rc_keeper_stop(struct rc_engine *engine);
 void
 rc_eager_look(struct tenant *tenant);
 
+/* Stores the bitmaps of eager definitions beside the slabs that are on disk. With the checkpoint
+ * lock held, which guards what is on disk. */
+void
+rc_eager_store(struct tenant *tenant);
+
+/* Reads those that are stored, of a tenant that was just restored. */
+void
+rc_eager_restore(struct tenant *tenant);
+
 void
 rc_eager_close(struct tenant *tenant);
 
