@@ -2,12 +2,14 @@
 counted.
 """
 
+import css_random
 import retention_queries
 import series_queries
 import usage_queries
 from buckets import buckets
 from generator import (
     ACCOUNT_KEYS,
+    CHAINS,
     CITIES,
     DAY,
     FLAGS,
@@ -32,6 +34,7 @@ EVENT_VALUES = {
     "flag": FLAGS,
     "device.os": ["mac", "win", "linux"],
     "mixed": [1, "x", 2.5, True, "1"],
+    "chain": CHAINS,
     "absent": ["x", 1],
 }
 USER_VALUES = {
@@ -41,7 +44,7 @@ USER_VALUES = {
     "home": CITIES,
     "absent": ["x", 1],
 }
-EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1]
+EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1, 1]
 USER_WEIGHTS = [4, 4, 2, 2, 1]
 REGEXES = [
     "a",
@@ -116,9 +119,11 @@ def make_leaf(rng, scope=None):
     name = rng.choices(list(values), weights)[0]
     pool = [value for value in values[name] if value is not None]
     op = rng.choices(
-        ["equals", "in_set", "ordered", "between", "is_set", "text", "like", "regex"],
-        [8, 3, 3, 2, 2, 3, 2, 3],
+        ["equals", "in_set", "ordered", "between", "is_set", "text", "like", "regex", "css_selector"],
+        [8, 3, 3, 2, 2, 3, 2, 3, 2],
     )[0]
+    if op == "css_selector" and scope == "event" and rng.random() < 0.9:
+        name = "chain"
     leaf = {"scope": scope, "property": name, "op": op}
     if account:
         leaf.update(scope="account", key=rng.choice(ACCOUNT_KEYS))
@@ -138,7 +143,9 @@ def make_leaf(rng, scope=None):
         leaf["operand"] = rng.choice(LIKES)
     elif op == "regex":
         leaf["operand"] = rng.choice(REGEXES)
-    if leaf["op"] not in ORDERED + ["between", "is_set"] and rng.random() < 0.25:
+    elif op == "css_selector":
+        leaf["operand"] = css_random.selector(rng)
+    if leaf["op"] not in ORDERED + ["between", "is_set", "css_selector"] and rng.random() < 0.25:
         leaf["ci"] = True
     if rng.random() < 0.2:
         leaf["negated"] = True
@@ -207,17 +214,38 @@ def make_rule(rng, world, depth=0):
     return {kind: [make_rule(rng, world, depth + 1) for _ in range(rng.choice([0, 1, 2, 3]))]}
 
 
+def make_step(rng, world, is_first):
+    out = {"selector": make_selector(rng, world), "adjacent": False, "least": 0}
+    if not is_first:
+        out["adjacent"] = rng.random() < 0.25
+        if rng.random() < 0.25:
+            out["least"] = max(rng.choice([0, 1, 1, 2]) * world["grid"] + rng.choice([0, 1, -1]), 0)
+    return out
+
+
+def make_list(rng, world):
+    """A static list of users, some of whom nobody has heard of."""
+    users = sorted({row["user"] for row in world["rows"] if row["kind"] in ("event", "set")})
+    return {"users": rng.sample(users, min(len(users), rng.choice([0, 1, 2, 5]))) + ["nobody yet"]}
+
+
 def make_behavior(rng, world):
-    out = {
-        "selector": make_selector(rng, world),
-        "measure": rng.choice(["count", "count", "days"]),
-        "comparison": None,
-        "window": None,
-    }
+    out = {"comparison": None, "window": None}
+    if rng.random() < 0.25:
+        count = rng.choice([2, 2, 3])
+        out["steps"] = [make_step(rng, world, place == 0) for place in range(count)]
+        out["within"] = rng.choice([None, None, 0, 1, 2, 6])
+        if out["within"] is not None:
+            out["within"] = max(out["within"] * world["grid"] + rng.choice([0, 0, 1, -1]), 0)
+    else:
+        out["selector"] = make_selector(rng, world)
+        out["measure"] = rng.choice(["count", "count", "days", "sum"])
+        if out["measure"] == "sum":
+            out["property"] = rng.choice(["price", "price", "mixed", "tags", "path"])
     if rng.random() < 0.8:
         out["comparison"] = [
             rng.choice(["=", "!=", "<", "<=", ">", ">="]),
-            rng.choice([1, 1, 2, 2, 3, 4, 0, 0.5]),
+            rng.choice([1, 1, 2, 2, 3, 4, 0, 0.5, 10.5]),
         ]
     kind = rng.random()
     if kind < 0.35:
@@ -465,6 +493,9 @@ def walk_tags(node, out, kind):
             out.add(f"{kind}: {name} {node[name]}")
     if "window" in node and kind == "funnel" and "steps" in node:
         out.add("funnel: window" if node["window"] is not None else "funnel: no window")
+    if "within" in node:
+        flags = [name for name in ("adjacent", "least") if any(one[name] for one in node["steps"])]
+        out.update(["sequence", *("sequence " + name for name in flags)])
     if isinstance(node.get("window"), dict):
         out.add("behavior window " + next(iter(node["window"])))
     if node.get("first") and "terms" in node:

@@ -597,11 +597,6 @@ class Queries(Case):
         fault(
             lambda r: setattr(r.scope.hints, "explain", True), "scope.hints.explain", "scope.hints"
         )
-        leaf = "steps[0].selector.terms[0].predicate.leaf"
-        fault(
-            lambda r: setattr(r.steps[0].selector.terms[0].predicate.leaf, "css_selector", "a"),
-            leaf + ".css_selector",
-        )
         fault(lambda r: setattr(r.bucket, "multiple", 2), "bucket.multiple", call="Series")
         fault(lambda r: setattr(r.period, "multiple", 2), "period.multiple", call="Retention")
 
