@@ -19,9 +19,6 @@
 /* Below this depth a tree is taken as one test of every row: the planner's time is bounded. */
 #define NODES_ESTIMATED 64u
 
-/* Rows left in a block below which a plain column is looked up row by row: match_slab.c. */
-#define REFINED_SHARE (256.0 / RC_BLOCK_ROWS)
-
 struct estimating {
     struct rc_match_cache *cache;
     const struct rc_slab *slab;
@@ -197,10 +194,13 @@ add_child(struct rc_match_work *work,
           const struct estimating *at)
 {
     struct rc_match_work part = *child;
-    if (!first && plain && left < REFINED_SHARE) {
+    const double rows_left = left * at->rows;
+    const double scan_ns =
+        RC_COST_COMPARED * (double)child->compared + RC_COST_LOOKED_UP * (double)child->looked_up;
+    if (!first && plain && RC_COST_REFINED * rows_left < scan_ns) {
         part.compared = part.looked_up = 0;
         part.words = at->block_words; /* Rows that are left are counted first. */
-        part.refined = (uint64_t)(left * at->rows);
+        part.refined = (uint64_t)rows_left;
         part.bytes = part.refined * 4;
     } else if (!first) {
         part.words += at->block_words;

@@ -3,17 +3,14 @@
  * is evaluated a block of 64 Ki rows at a time, with one block of words for each level of the tree,
  * so that all of it stays in cache and nothing of the size of the slab is written but the answer.
  *
- * In an AND, once few rows are left in the block, a plain column is asked about these only.
+ * In an AND, once few rows are left in the block, a plain column is asked about these only: about
+ * so few that looking them up singly takes less than a scan (costs.h).
  */
 #include "engine/match/match_slab.h"
 
 #include "engine/base/assert.h"
 #include "engine/match/match_slab_form.h"
 #include "engine/match/words.h"
-
-/* At most this many rows left in a block: looking them up singly beats a scan of the block, of the
- * narrowest codes too (costs.h). */
-#define ROWS_REFINED_MAX 256u
 
 struct block {
     struct rc_slab_match *match;
@@ -57,11 +54,11 @@ evaluate_not(const struct block *block,
 static bool
 can_refine(struct rc_slab_match *match, const struct rc_slab_node *state, const uint64_t *words)
 {
-    if (state->state != RC_SLAB_NODE_SCAN || state->scan->column.form != RC_COLUMN_PLAIN)
+    if (state->refined_max == 0)
         return false;
     const uint64_t left = rc_words_count(words, RC_BLOCK_WORDS);
     match->work.words += RC_BLOCK_WORDS;
-    if (left > ROWS_REFINED_MAX)
+    if (left > state->refined_max)
         return false;
     match->work.refined += left;
     match->work.bytes += left * state->scan->column.code_width;

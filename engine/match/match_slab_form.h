@@ -21,6 +21,7 @@ struct rc_slab_node {
     struct rc_scan *scan;                  /* SCAN. */
     uint32_t child_count;                  /* TREE: the children that still matter, */
     const struct rc_match_node **children; /* what leaves least for least work first. */
+    uint32_t refined_max;                  /* SCAN: of a block; fewer rows are looked up singly. */
     double share;                          /* Of the rows, as far as is known. */
     uint64_t rows_seen;                    /* SCAN: whole blocks that were scanned, */
     uint64_t rows_passed;                  /* and what passed. */

@@ -92,6 +92,9 @@ prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node)
     rc_scan_prepare(&column, table, state->scan);
     state->state = RC_SLAB_NODE_SCAN;
     state->cost_ns = scan_cost_ns(state->scan);
+    if (column.form == RC_COLUMN_PLAIN)
+        state->refined_max =
+            (uint32_t)(state->cost_ns / column.code_count * RC_BLOCK_ROWS / RC_COST_REFINED);
     state->share = passed == 0 ? 0 : rc_match_leaf_share(node, &column);
     return RC_OK;
 }
