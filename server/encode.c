@@ -178,7 +178,7 @@ rc_encode_column(struct rc_arena *arena,
 }
 
 enum rc_status
-rc_encode_info(const struct rc_request *request,
+rc_encode_info(struct rc_request *request,
                const struct rc_scope *scope,
                bool with_range,
                const struct rc_query_stats *stats,
@@ -204,6 +204,10 @@ rc_encode_info(const struct rc_request *request,
     info->statistics->slabs_pruned = stats->slabs_pruned;
     info->statistics->bitmaps_cached = stats->rowsets_cached;
     info->statistics->bitmaps_computed = stats->rowsets_built;
+    request->used = *stats;
     *ret_info = info;
-    return RC_OK;
+    /* What is explained is asked by its own call (service_explain.c), which wants no reply. */
+    if (request->explain_mode != RC_EXPLAIN_ANALYZE)
+        return RC_OK;
+    return rc_encode_plan(arena, rc_request_explained(request), "query", &info->plan);
 }

@@ -594,9 +594,6 @@ class Queries(Case):
         fault(lambda r: setattr(r.over_time, "unit", 4), "over_time")
         fault(lambda r: setattr(r.steps[1], "window_ms", 5), "steps[1].window_ms")
         fault(lambda r: setattr(r.steps[1], "is_optional", True), "steps[1].is_optional")
-        fault(
-            lambda r: setattr(r.scope.hints, "explain", True), "scope.hints.explain", "scope.hints"
-        )
         leaf = "steps[0].selector.terms[0].predicate.leaf"
         fault(
             lambda r: setattr(r.steps[0].selector.terms[0].predicate.leaf, "css_selector", "a"),
