@@ -87,11 +87,15 @@ print_property(FILE *out, const Recount__V1__PropertyRef *property)
     static const char *const key_words[] = {"not", "any", "count", "days", "did"};
     const bool of_user = property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
     const char *name = property->event_property; /* All sources share the place. */
-    if (property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY)
-        name = property->account_property->name;
+    if (property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY) {
+        fprintf(out, "account.%s.%s", property->account_property->account_key,
+                property->account_property->name);
+        return;
+    }
     bool plain = rc_lexer_is_word(name);
     if (!of_user) {
-        plain = plain && strncmp(name, "user.", 5) != 0 && strncmp(name, "event.", 6) != 0;
+        plain = plain && strncmp(name, "user.", 5) != 0 && strncmp(name, "event.", 6) != 0 &&
+                strncmp(name, "account.", 8) != 0;
         for (size_t i = 0; i < sizeof(key_words) / sizeof(key_words[0]); i++)
             plain = plain && strcasecmp(name, key_words[i]) != 0;
     }

@@ -193,6 +193,14 @@ rc_decode_value(struct rc_decode *decode,
                 struct rc_value *ret_value);
 
 RC_MUST_USE enum rc_status
+rc_decode_any_property(struct rc_decode *decode,
+                       const Recount__V1__PropertyRef *property,
+                       enum rc_leaf_scope *ret_scope,
+                       struct rc_bytes *ret_name,
+                       struct rc_bytes *ret_account_key);
+
+/* The same where an account's property is refused. */
+RC_MUST_USE enum rc_status
 rc_decode_property(struct rc_decode *decode,
                    const Recount__V1__PropertyRef *property,
                    enum rc_leaf_scope *ret_scope,

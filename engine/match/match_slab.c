@@ -3,14 +3,21 @@
  * is evaluated a block of 64 Ki rows at a time, with one block of words for each level of the tree,
  * so that all of it stays in cache and nothing of the size of the slab is written but the answer.
  *
- * In an AND, once few rows are left in the block, a plain column is asked about these only: about
- * so few that looking them up singly takes less than a scan (costs.h).
+ * In an AND, once few rows are left in the block, the next leaf is asked about these only; a block
+ * without rows is not looked at any more.
  */
 #include "engine/match/match_slab.h"
 
 #include "engine/base/assert.h"
-#include "engine/match/match_slab_form.h"
+#include "engine/match/match_answers.h"
 #include "engine/match/words.h"
+
+/* At most this many rows left in a block: looking each up beats a scan of all codes by comparison,
+ * by lookup, and by lookup after asking about every string there is. */
+#define ROWS_REFINED_RANGES 1024u
+#define ROWS_REFINED_LOOKUP 6144u
+#define ROWS_REFINED_LAZY 6144u
+#define ROWS_REFINED_SEARCHED 128u /* In runs and sparse columns each is a search. */
 
 struct block {
     struct rc_slab_match *match;
@@ -54,14 +61,19 @@ evaluate_not(const struct block *block,
 static bool
 can_refine(struct rc_slab_match *match, const struct rc_slab_node *state, const uint64_t *words)
 {
-    if (state->refined_max == 0)
+    if (state->state != RC_SLAB_NODE_SCAN)
         return false;
+    const struct rc_match_answers *answers = state->answers;
     const uint64_t left = rc_words_count(words, RC_BLOCK_WORDS);
+    const uint32_t most = answers->column.form != RC_COLUMN_PLAIN ? ROWS_REFINED_SEARCHED
+                          : !answers->complete                    ? ROWS_REFINED_LAZY
+                          : state->scan.range_count > 0           ? ROWS_REFINED_RANGES
+                                                                  : ROWS_REFINED_LOOKUP;
     match->work.words += RC_BLOCK_WORDS;
-    if (left > state->refined_max)
+    if (left > most)
         return false;
     match->work.refined += left;
-    match->work.bytes += left * state->scan->column.code_width;
+    match->work.bytes += left * answers->column.code_width;
     return true;
 }
 
@@ -70,8 +82,15 @@ static enum rc_block_kind
 evaluate_scan(const struct block *block, struct rc_slab_node *state, uint64_t *words)
 {
     struct rc_match_work *work = &block->match->work;
-    const struct rc_column_view *column = &state->scan->column;
-    rc_scan_block(state->scan, block->begin, block->row_count, words);
+    const enum rc_status status = rc_slab_match_complete(block->match, state);
+    if (status != RC_OK && block->match->status == RC_OK)
+        block->match->status = status;
+    if (status != RC_OK || state->state == RC_SLAB_NODE_NONE)
+        return RC_BLOCK_EMPTY;
+    if (state->state == RC_SLAB_NODE_ALL)
+        return RC_BLOCK_FULL;
+    const struct rc_column_view *column = &state->scan.column;
+    rc_scan_block(&state->scan, block->begin, block->row_count, words);
     const uint64_t count = rc_words_count(words, RC_BLOCK_WORDS);
     state->rows_seen += block->row_count;
     state->rows_passed += count;
@@ -84,8 +103,8 @@ evaluate_scan(const struct block *block, struct rc_slab_node *state, uint64_t *w
     } else {
         const uint64_t bytes = (uint64_t)block->row_count * column->code_width;
         work->bytes += bytes;
-        work->compared += bytes * state->scan->range_count;
-        work->looked_up += state->scan->range_count == 0 ? block->row_count : 0;
+        work->compared += bytes * state->scan.range_count;
+        work->looked_up += state->scan.range_count == 0 ? block->row_count : 0;
     }
     return count == 0 ? RC_BLOCK_EMPTY : count == block->row_count ? RC_BLOCK_FULL : RC_BLOCK_MIXED;
 }
@@ -105,7 +124,7 @@ evaluate_all_of(const struct block *block,
         if (kind == RC_BLOCK_FULL) {
             kind = evaluate(block, child, level + 1, words);
         } else if (can_refine(block->match, child_state, words)) {
-            rc_scan_refine(child_state->scan, block->begin, words);
+            rc_match_answers_refine(block->match, child_state->answers, block->begin, words);
             if (!rc_words_any(words, RC_BLOCK_WORDS))
                 return RC_BLOCK_EMPTY;
         } else {
@@ -212,6 +231,8 @@ evaluate_slab(struct rc_slab_match *match,
         const enum rc_block_kind kind =
             wanted ? evaluate(&block, tree->root, 0, scratch) : RC_BLOCK_EMPTY;
         match->work.words += kind == RC_BLOCK_EMPTY ? 0 : 2 * RC_BLOCK_WORDS;
+        RC_TRY(match->status);
+        RC_TRY(match->leaf_scratch.status);
         RC_TRY(append_block(builder, &block, kind, scratch));
         block.begin += block.row_count;
         block.number++;
@@ -265,8 +286,10 @@ rc_match_slab(struct rc_match_cache *cache,
                                   .nodes = nodes};
     const enum rc_status status = evaluate_slab(&match, tree, ret_set);
     rc_leaf_scratch_close(&match.leaf_scratch);
-    for (uint32_t i = 0; i < tree->node_count; i++)
+    for (uint32_t i = 0; i < tree->node_count; i++) {
         rc_rowset_unref(nodes[i].set);
+        rc_match_answers_close(nodes[i].answers);
+    }
     if (status == RC_OK) {
         teach(&match, tree->root);
         *ret_ruled_out = nodes[tree->root->index].state == RC_SLAB_NODE_NONE;

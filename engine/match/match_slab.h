@@ -18,6 +18,10 @@
 #include "engine/match/rowset.h"
 #include "engine/store/slab.h"
 
+/* Tests: an AND asks about columns of so many codes only as rows come, once something else in it
+ * leaves few rows; a small number makes it do so everywhere. */
+extern uint32_t rc_match_lazy_codes_min;
+
 /* Computes, and puts nothing into the cache. Of order, access says whether bitmaps of sub-trees are
  * used (with POSTINGS and NONE), reads_rows and blocks count. Adds to *work what it did; may be
  * NULL. *ret_ruled_out: dictionaries said that no row matches. */

@@ -3,18 +3,21 @@
  *
  * What is left of a list is put in order of rank: see there.
  *
- * A leaf is asked about the cells of its column's own dictionary, then about its texts: none
- * passes, all pass, or a table says which. The column with the smallest dictionary goes first, and
- * a node that is decided leaves its other children unasked: so a definition whose value a slab
- * lacks costs one short loop and no rows.
+ * A leaf's answers (match_answers.h) say that none passes, that all pass, or which. What is
+ * cheapest to ask goes first, and a node that is decided leaves its other children unasked: so a
+ * definition whose value a slab lacks costs one lookup and no rows.
+ *
+ * In an AND whose first leaf is ready, leaves over many strings stay lazy: they are asked about the
+ * strings of rows that are still in question. A regular expression beside an equality is thus run
+ * over tens of strings and not over all of them.
  */
 #include <stdlib.h>
 
 #include "engine/base/assert.h"
 #include "engine/match/costs.h"
+#include "engine/match/match_answers.h"
 #include "engine/match/match_estimate.h"
-#include "engine/match/match_slab_form.h"
-#include "engine/match/match_texts.h"
+#include "engine/match/match_slab.h"
 
 /* The cache is asked for the first nodes of a tree only: each question is a lock and a lookup. */
 #define NODES_LOOKED_UP 64u
@@ -22,32 +25,11 @@
 /* A child that decides nothing goes last, but not infinitely far. */
 #define DECIDED_LEAST 1e-6
 
-/* Cells tested between two looks at the cancel flag: under a millisecond of regular expressions. */
-#define CELLS_BETWEEN_LOOKS 1024u
+/* Fewer are asked about all at once. */
+uint32_t rc_match_lazy_codes_min = 256;
 
-/* Asks a leaf about the cells of a column's dictionary; table gets a 1 for each that passes. */
-static enum rc_status
-match_cells(struct rc_slab_match *match,
-            const struct rc_match_node *node,
-            const struct rc_column_view *column,
-            uint8_t *table,
-            uint32_t *ret_passed)
-{
-    struct rc_leaf_codes *codes = rc_match_leaf_codes(node->leaf);
-    uint32_t passed = 0;
-    for (uint32_t i = 0; i < column->dictionary_count; i++) {
-        if (i % CELLS_BETWEEN_LOOKS == 0 && rc_slab_match_cancelled(match))
-            return RC_CANCELLED;
-        table[i] = rc_leaf_codes_cell(codes, node->dictionary, column->dictionary[i],
-                                      &match->leaf_scratch);
-        passed += table[i];
-    }
-    match->work.cells += column->dictionary_count;
-    match->work.bytes += (uint64_t)column->dictionary_count * sizeof(*column->dictionary);
-    RC_TRY(match->leaf_scratch.status);
-    *ret_passed = passed;
-    return RC_OK;
-}
+/* Rows whose codes are looked at to guess how many a leaf lets pass. */
+#define SAMPLE_ROWS 256u
 
 /* The time of a look at all rows. */
 static double
@@ -61,41 +43,76 @@ scan_cost_ns(const struct rc_scan *scan)
                : RC_COST_COMPARED * scan->range_count * column->code_width * column->code_count;
 }
 
+/* The share of rows that a leaf lets pass, from rows at equal distances; of leaves that pass none
+ * of these, what is known of them otherwise. */
+static double
+guess_share(const struct rc_slab_match *match, const struct rc_match_answers *answers)
+{
+    const struct rc_column_view *column = &answers->column;
+    const uint32_t step = match->row_count / SAMPLE_ROWS + 1;
+    uint32_t passed = 0;
+    uint32_t looked_at = 0;
+    for (uint32_t row = step / 2; row < match->row_count; row += step, looked_at++) {
+        const uint32_t code = rc_column_code(column, row);
+        passed += code != RC_CODE_NONE && answers->table[code] == 1;
+    }
+    if (passed > 0)
+        return (double)passed / looked_at;
+    const double known = rc_match_leaf_share(answers->node, column);
+    return known < 1.0 / SAMPLE_ROWS ? known : 1.0 / SAMPLE_ROWS;
+}
+
+/* What complete answers make of a leaf. */
+static void
+decide(const struct rc_slab_match *match, struct rc_slab_node *state)
+{
+    const struct rc_match_answers *answers = state->answers;
+    const uint32_t bound = rc_column_code_bound(&answers->column);
+    state->state = RC_SLAB_NODE_SCAN;
+    if (answers->passed == 0 && !match->reads_rows)
+        state->state = RC_SLAB_NODE_NONE;
+    else if (answers->passed == bound && answers->column.form != RC_COLUMN_SPARSE &&
+             !match->reads_rows)
+        state->state = RC_SLAB_NODE_ALL;
+    else
+        rc_scan_prepare(&answers->column, answers->table, &state->scan);
+}
+
+enum rc_status
+rc_slab_match_complete(struct rc_slab_match *match, struct rc_slab_node *state)
+{
+    if (state->answers->complete)
+        return RC_OK;
+    RC_TRY(rc_match_answers_complete(match, state->answers));
+    decide(match, state);
+    return RC_OK;
+}
+
 static enum rc_status
-prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node)
+prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node, bool lazily)
 {
     struct rc_slab_node *state = &match->nodes[node->index];
     struct rc_column_view column;
     state->state = RC_SLAB_NODE_NONE;
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(match->slab, node->property, &column))
         return RC_OK;
-    const uint32_t bound = rc_column_code_bound(&column);
-    uint8_t *table = rc_arena_zero(match->arena, (size_t)bound + RC_SCAN_TABLE_PADDING);
-    if (table == NULL)
+    struct rc_match_answers *answers = RC_ARENA_ARRAY(match->arena, struct rc_match_answers, 1);
+    if (answers == NULL)
         return RC_NO_MEMORY;
-    uint32_t passed = 0;
-    uint32_t texts_passed = 0;
-    RC_TRY(match_cells(match, node, &column, table, &passed));
-    if (column.texts.count > 0)
-        RC_TRY(rc_match_texts(match, node, &column.texts, table + column.dictionary_count,
-                              &texts_passed));
-    passed += texts_passed;
-    if (passed == 0 && !match->reads_rows)
-        return RC_OK;
-    if (passed == bound && column.form != RC_COLUMN_SPARSE && !match->reads_rows) {
-        state->state = RC_SLAB_NODE_ALL;
+    lazily = lazily && rc_column_code_bound(&column) >= rc_match_lazy_codes_min;
+    RC_TRY(rc_match_answers_open(match, node, &column, lazily, answers));
+    state->answers = answers;
+    state->state = RC_SLAB_NODE_SCAN;
+    if (!answers->complete) { /* Asked last: what it lets pass is not known. */
+        state->cost_ns = RC_COST_LOOKED_UP * column.code_count;
+        state->share = 1;
         return RC_OK;
     }
-    state->scan = rc_arena_alloc(match->arena, sizeof(*state->scan));
-    if (state->scan == NULL)
-        return RC_NO_MEMORY;
-    rc_scan_prepare(&column, table, state->scan);
-    state->state = RC_SLAB_NODE_SCAN;
-    state->cost_ns = scan_cost_ns(state->scan);
-    if (column.form == RC_COLUMN_PLAIN)
-        state->refined_max =
-            (uint32_t)(state->cost_ns / column.code_count * RC_BLOCK_ROWS / RC_COST_REFINED);
-    state->share = passed == 0 ? 0 : rc_match_leaf_share(node, &column);
+    decide(match, state);
+    if (state->state == RC_SLAB_NODE_SCAN) {
+        state->cost_ns = scan_cost_ns(&state->scan);
+        state->share = answers->passed == 0 ? 0 : guess_share(match, answers);
+    }
     return RC_OK;
 }
 
@@ -145,17 +162,31 @@ rank(const struct rc_slab_node *state, bool all_of)
     return (state->cost_ns + 1) / (decided > DECIDED_LEAST ? decided : DECIDED_LEAST);
 }
 
-/* How many cells and texts preparing a node may have to ask about; a tree goes after all leaves. */
+/* What preparing a node may cost, in cells asked about; a tree goes after all leaves. */
 static double
 question_weight(const struct rc_slab_match *match, const struct rc_match_node *node)
 {
     struct rc_column_view column;
     if (node->kind != RC_PREDICATE_LEAF)
-        return (double)UINT32_MAX + 1;
+        return (double)UINT32_MAX * 16;
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(match->slab, node->property, &column))
         return 0;
-    return rc_column_code_bound(&column);
+    const double codes = rc_column_code_bound(&column);
+    switch (node->source->operator) {
+    case RC_LEAF_IN: /* Sought, most often. */
+        return codes < node->source->value_count ? codes : node->source->value_count;
+    case RC_LEAF_REGEX:
+        return codes * 8;
+    case RC_LEAF_LIKE:
+    case RC_LEAF_CONTAINS:
+        return codes * 4;
+    default:
+        return codes;
+    }
 }
+
+static enum rc_status
+prepare(struct rc_slab_match *match, const struct rc_match_node *node, bool lazily);
 
 static enum rc_status
 prepare_list(struct rc_slab_match *match, const struct rc_match_node *node)
@@ -177,7 +208,7 @@ prepare_list(struct rc_slab_match *match, const struct rc_match_node *node)
     double left = 1;
     for (uint32_t i = 0; i < node->child_count; i++) {
         const struct rc_match_node *child = order[i].node;
-        RC_TRY(rc_slab_match_prepare(match, child));
+        RC_TRY(prepare(match, child, all_of && kept > 0));
         const struct rc_slab_node *child_state = &match->nodes[child->index];
         if (child_state->state == deciding) {
             state->state = deciding;
@@ -219,8 +250,8 @@ take_cached(struct rc_slab_match *match, const struct rc_match_node *node)
     return true;
 }
 
-enum rc_status
-rc_slab_match_prepare(struct rc_slab_match *match, const struct rc_match_node *node)
+static enum rc_status
+prepare(struct rc_slab_match *match, const struct rc_match_node *node, bool lazily)
 {
     if (node->kind == RC_PREDICATE_TRUE) {
         match->nodes[node->index].state = RC_SLAB_NODE_ALL;
@@ -229,9 +260,15 @@ rc_slab_match_prepare(struct rc_slab_match *match, const struct rc_match_node *n
     if (take_cached(match, node))
         return RC_OK;
     if (node->kind == RC_PREDICATE_LEAF)
-        return prepare_leaf(match, node);
+        return prepare_leaf(match, node, lazily);
     if (node->kind == RC_PREDICATE_NOT)
         return prepare_not(match, node);
     RC_ASSERT(node->kind == RC_PREDICATE_ALL_OF || node->kind == RC_PREDICATE_ANY_OF);
     return prepare_list(match, node);
+}
+
+enum rc_status
+rc_slab_match_prepare(struct rc_slab_match *match, const struct rc_match_node *node)
+{
+    return prepare(match, node, false);
 }

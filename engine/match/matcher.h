@@ -80,6 +80,16 @@ rc_matcher_new(struct rc_match_cache *cache,
                struct rc_matcher **ret_matcher,
                struct rc_error *reterr_error);
 
+/* The same for who wants bitmaps alone: persons are not looked for, and rc_matcher_part_persons
+ * says NULL for every part. */
+RC_MUST_USE enum rc_status
+rc_matcher_new_events(struct rc_match_cache *cache,
+                      struct rc_view *view,
+                      const struct rc_predicate *predicate,
+                      struct rc_arena *arena,
+                      struct rc_matcher **ret_matcher,
+                      struct rc_error *reterr_error);
+
 /* Gives back what the matcher holds in the cache; its memory is the arena's. A matcher that is
  * never freed keeps its leaves from being evicted until the cache is freed. NULL is fine. Returns
  * NULL. */
@@ -111,6 +121,26 @@ rc_matcher_slab(struct rc_matcher *matcher,
                 const _Atomic(bool) *cancel,
                 struct rc_rowset **ret_set);
 
+/* From so many on, missing sets cost less together than one by one. */
+#define RC_MATCH_BATCH_MIN 8u
+
+struct rc_matcher_part {
+    struct rc_matcher *matcher;
+    uint32_t part;
+};
+
+/*
+ * The same for many parts, of matchers over one cache and view: those that are missing are computed
+ * in one pass over the slab's columns when there are many (match_batch.h). On a failure no set is
+ * given.
+ */
+RC_MUST_USE enum rc_status
+rc_matcher_slab_many(const struct rc_matcher_part *parts,
+                     uint32_t part_count,
+                     uint32_t slab,
+                     const _Atomic(bool) *cancel,
+                     struct rc_arena *scratch,
+                     struct rc_rowset **ret_sets);
 /* The same in a way that is given, with what it took added to *work (may be NULL).
  *   RC_NOT_FOUND  BITMAP was ordered and there is none (any more): no message, nothing happened.
  * *ret_access: how it went; a scan may find that dictionaries rule the slab out, and a bitmap may

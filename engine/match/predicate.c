@@ -130,9 +130,16 @@ static enum rc_status
 check_leaf(const struct walk *walk, const struct rc_leaf *leaf)
 {
     struct rc_error *reterr_error = walk->reterr_error;
-    if (leaf->scope != RC_LEAF_EVENT && leaf->scope != RC_LEAF_USER)
+    if (leaf->scope < RC_LEAF_EVENT || leaf->scope > RC_LEAF_ACCOUNT)
         return rc_error_field(reterr_error, RC_INVALID, "property",
-                              "the property is neither one of the event nor one of the user");
+                              "the property is neither of the event, the user nor an account");
+    if (leaf->scope == RC_LEAF_ACCOUNT &&
+        (leaf->account_key.size == 0 || leaf->account_key.size > RC_PROPERTY_NAME_BYTES_MAX ||
+         !rc_bytes_is_text(leaf->account_key)))
+        return rc_error_field(reterr_error, RC_INVALID, "property",
+                              "the name of the property that names the account is a text of 1 to "
+                              "%u bytes",
+                              RC_PROPERTY_NAME_BYTES_MAX);
     if (leaf->property.size == 0)
         return rc_error_field(reterr_error, RC_INVALID, "property", "the property has no name");
     if (leaf->property.size > RC_PROPERTY_NAME_BYTES_MAX)

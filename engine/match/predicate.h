@@ -33,8 +33,10 @@ enum rc_predicate_kind {
 };
 
 enum rc_leaf_scope {
-    RC_LEAF_EVENT = 1, /* A property of the event. */
-    RC_LEAF_USER = 2,  /* The latest value of a property of the event's user. */
+    RC_LEAF_EVENT = 1,   /* A property of the event. */
+    RC_LEAF_USER = 2,    /* The latest value of a property of the event's user. */
+    RC_LEAF_ACCOUNT = 3, /* That of a property of the account that the event names in account_key. A
+                            query's plan puts leaves over the event in its place: account_leaf.h. */
 };
 
 enum rc_leaf_operator {
@@ -57,6 +59,7 @@ struct rc_leaf {
     enum rc_leaf_operator operator;
     bool ignore_case; /* Text operators and equality of strings. */
     struct rc_bytes property;
+    struct rc_bytes account_key; /* ACCOUNT: the event property that names it; else empty. */
     uint32_t value_count;
     const struct rc_value *values;
 };

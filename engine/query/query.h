@@ -44,6 +44,7 @@ struct rc_query_context {
     struct rc_view *view;
     struct rc_match_cache *cache;
     const struct rc_catalog *definitions; /* Names in DEFINITION nodes. */
+    struct rc_definition_uses *uses;      /* Gets those that are resolved; NULL: nobody asks. */
     const struct rc_catalog *segments;    /* Names in saved-segment nodes. */
     struct rc_workers *workers;
     uint32_t parallel_max;       /* Threads, the caller's included; at least 1. */
@@ -106,8 +107,9 @@ enum rc_dimension_kind {
 /* Break rows down: one row per value, ranked, the top n and Other. Several dimensions are an array
  * of these; a row is then a tuple. */
 struct rc_breakdown {
-    enum rc_leaf_scope scope; /* Property of the event, or of the user. */
+    enum rc_leaf_scope scope; /* Property of the event, of the user, or of an account. */
     struct rc_bytes property;
+    struct rc_bytes account_key; /* ACCOUNT: the event property that names it. */
     /* The rest is for folds over a split (split.h); all zero: a row for each value of property. */
     enum rc_dimension_kind kind;
     uint32_t bins;                       /* Numbers go into so many equal bins; 0: they do not. */

@@ -90,6 +90,8 @@ test_predicates_print_as_they_read(void **state)
         {"any and @x", "any and @x"},
         {"`odd name` = 1 and user.`odd` = 2", "`odd name` = 1 and user.odd = 2"},
         {"event.user.x = 1", "`user.x` = 1"},
+        {"account.company.plan = paid", "account.company.plan = \"paid\""},
+        {"event.account.a.b = 1", "`account.a.b` = 1"},
         {"device.os = \"x\"", "device.os = \"x\""},
         {"name = \"\u00e4\u00f6\U0001F600\"", "name = \"\u00e4\u00f6\U0001F600\""},
         {"day = 2025-01-31", "day = \"2025-01-31\""},
@@ -147,6 +149,7 @@ test_mistakes_have_a_place(void **state)
         {"a starts \"x\"", 9, "expected \"with\""},
         {"@ x", 0, "a name must follow"},
         {"user. = 1", 0, "is empty"},
+        {"account.company = 1", 0, "account.KEY.NAME"},
         {"a ~ (", 4, "text in quotes"},
         {"a > 4e16666", 4, "too large"},
     };

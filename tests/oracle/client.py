@@ -42,7 +42,7 @@ def vary_json(rng):
     def vary(row):
         if "time" in row and rng.random() < 0.15:
             row["time"] = rfc3339(row["time"])
-        for name in ("user", "id"):
+        for name in ("user", "id", "account"):
             if is_integer_id(row.get(name, "")) and int(row[name]) < 2**63 and rng.random() < 0.4:
                 row[name] = int(row[name])
         if "device.os" in row.get("properties", {}) and rng.random() < 0.5:

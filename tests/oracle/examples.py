@@ -148,6 +148,9 @@ def read_leaf(tokens, name):
     leaf = {"scope": "event", "property": name}
     if scope == "user":
         leaf = {"scope": "user", "property": rest}
+    if scope == "account" and rest:
+        key, _, rest = rest.partition(".")
+        leaf = {"scope": "account", "key": key, "property": rest}
     if tokens.take("is"):
         leaf["negated"] = tokens.take("not")
         tokens.expect("set")
@@ -279,6 +282,10 @@ def row_of(line):
     if kind == "alias":
         left, right = fields
         return {"kind": "alias", "left": left, "right": right}
+    if kind == "account":
+        key, account, time, *fields = fields
+        row = {"kind": kind, "key": key, "account": account, "time": moment_ms(time)}
+        return dict(row, set=dict(map(field, fields)))
     user, time, *fields = fields
     row = {"kind": kind, "user": user, "time": moment_ms(time)}
     if kind == "event":
@@ -294,7 +301,7 @@ class Example:
         self.rows, self.definitions, self.segments, self.questions = [], {}, {}, []
         for line in lines:
             kind, _, rest = line.partition(" ")
-            if kind in ("event", "set", "alias"):
+            if kind in ("event", "set", "alias", "account"):
                 self.rows.append(row_of(line))
             elif kind == "define":
                 name, _, source = rest.partition(" ")

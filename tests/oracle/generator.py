@@ -73,6 +73,7 @@ CITIES += ["a\nb"]
 TAGS = [["a"], ["a", "b"], ["b", "a", "b"], ["1"], ["1", "01", "1.0"], ["Ä", "ä"]]
 TAGS += [["/a", "/b"], []]
 FLAGS = [True, False, "true", "false", None, 1]
+ACCOUNT_KEYS = ["path", "price", "city", "tags", "mixed"]
 PLANS = ["free", "paid", "Paid", None]
 SCORES = [0, 1, 5, 7.5, "5", "7.50", "high", True, -1]
 
@@ -159,6 +160,25 @@ class Maker:
             "properties": event_properties(self.rng),
         }
 
+    def account(self):
+        rng = self.rng
+        key = rng.choice(ACCOUNT_KEYS)
+        pool = {
+            "path": PATHS,
+            "price": NUMBERS,
+            "city": CITIES,
+            "tags": [tag for tags in TAGS for tag in tags],
+            "mixed": [1, "x", 2.5, "y"],
+        }[key]
+        ids = [one for one in pool if one not in ("", None) and not isinstance(one, bool)]
+        return {
+            "kind": "account",
+            "key": key,
+            "account": str(rng.choice(ids)),
+            "time": self.time(),
+            "set": user_set(rng),
+        }
+
     def again(self, rows):
         """An earlier event with its id: moved, changed, or the same; now and then another user's
         id.
@@ -185,6 +205,8 @@ class Maker:
         for _ in range(rng.randrange(3 * len(self.users))):
             user = rng.choice(self.users) if rng.random() < 0.9 else f"quiet{rng.randrange(4)}"
             out.append({"kind": "set", "user": user, "time": self.time(), "set": user_set(rng)})
+        if rng.random() < 0.6:
+            out += [self.account() for _ in range(rng.randrange(25))]
         if rng.random() < 0.5:
             for _ in range(rng.randrange(1 + len(self.users) // 2)):
                 left = rng.choice(self.users)

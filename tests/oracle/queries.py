@@ -7,6 +7,7 @@ import series_queries
 import usage_queries
 from buckets import buckets
 from generator import (
+    ACCOUNT_KEYS,
     CITIES,
     DAY,
     FLAGS,
@@ -107,7 +108,8 @@ def comparable(rng, values):
 
 
 def make_leaf(rng, scope=None):
-    scope = scope or ("event" if rng.random() < 0.8 else "user")
+    account = scope is None and rng.random() < 0.1
+    scope = "user" if account else scope or ("event" if rng.random() < 0.8 else "user")
     values, weights = (
         (EVENT_VALUES, EVENT_WEIGHTS) if scope == "event" else (USER_VALUES, USER_WEIGHTS)
     )
@@ -118,6 +120,8 @@ def make_leaf(rng, scope=None):
         [8, 3, 3, 2, 2, 3, 2, 3],
     )[0]
     leaf = {"scope": scope, "property": name, "op": op}
+    if account:
+        leaf.update(scope="account", key=rng.choice(ACCOUNT_KEYS))
     if op == "ordered":
         leaf["op"] = rng.choice(ORDERED)
         leaf["operand"] = comparable(rng, pool)
@@ -335,7 +339,7 @@ def make_segment(rng, world):
 
 
 def make_events(rng, world):
-    users = sorted({row["user"] for row in world["rows"] if row["kind"] != "alias"})
+    users = sorted({row["user"] for row in world["rows"] if row["kind"] in ("event", "set")})
     scope = make_scope(rng, world)
     return {
         "kind": "events",
@@ -360,7 +364,7 @@ def make_wide_series(rng, world):
 def make_query(rng, world):
     kinds = [make_wide_series, make_funnel, make_retention, make_segment]
     weights = [5, 5, 4, 3]
-    if any(row["kind"] != "alias" for row in world["rows"]):
+    if any(row["kind"] in ("event", "set") for row in world["rows"]):
         kinds.append(make_events)
         weights.append(2)
     kinds.append(make_usage)
@@ -388,6 +392,7 @@ def data_tags(rows):
         "none": not events,
         "joined users": any(row["kind"] == "alias" for row in rows),
         "property writes": any(row["kind"] == "set" for row in rows),
+        "account writes": any(row["kind"] == "account" for row in rows),
         "events without id": len(keys) < len(events),
         "replaced events": len(set(keys)) < len(keys),
     }
@@ -430,6 +435,8 @@ def walk_tags(node, out, kind):
         out.add("leaf " + node["op"])
         out.update("leaf " + flag for flag in ("ci", "negated") if node.get(flag))
         out.add("leaf over " + node["scope"])
+    elif node.get("scope") == "account":
+        out.add(f"{kind}: by a property of accounts")
     for name in (
         "any",
         "definition",

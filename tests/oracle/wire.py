@@ -52,14 +52,17 @@ def value_of(message):
     return normal(getattr(message, kind))
 
 
-def property_message(scope, name):
+def property_message(scope, name, key=None):
+    if scope == "account":
+        account = value_pb2.AccountProperty(account_key=key, name=name)
+        return value_pb2.PropertyRef(account_property=account)
     return value_pb2.PropertyRef(
         **{"event_property" if scope == "event" else "user_property": name}
     )
 
 
 def leaf_message(leaf):
-    out = predicate_pb2.Leaf(property=property_message(leaf["scope"], leaf["property"]))
+    out = predicate_pb2.Leaf(property=property_message(leaf["scope"], leaf["property"], leaf.get("key")))
     op, operand = leaf["op"], leaf.get("operand")
     if op == "in_set":
         out.in_set.values.extend(value_message(one) for one in operand)
@@ -156,7 +159,7 @@ def scope_message(scope, project):
 
 def fill_breakdown(out, breakdown):
     out.dimensions.add().property.CopyFrom(
-        property_message(breakdown["scope"], breakdown["property"])
+        property_message(breakdown["scope"], breakdown["property"], breakdown.get("key"))
     )
     if not (breakdown["top"] == 9 and breakdown.get("default")):
         out.top = breakdown["top"]
