@@ -164,8 +164,11 @@ estimate_leaf(struct estimating *at, const struct rc_match_node *node, struct no
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(at->slab, node->property, &column))
         return;
     const struct tested tested = look_at_cells(node, &column, &at->scratch);
-    out->scan.cells = column.dictionary_count;
-    out->scan.bytes = (uint64_t)column.dictionary_count * sizeof(*column.dictionary);
+    /* A set of texts is sought and asks no other entry (match_answers.h). */
+    const bool sought = node->source->operator== RC_LEAF_IN && !node->source->ignore_case &&
+                        node->source->value_count<column.dictionary_count;
+    out->scan.cells = sought ? node->source->value_count : column.dictionary_count;
+    out->scan.bytes = out->scan.cells * sizeof(*column.dictionary);
     if (tested.known == column.dictionary_count && tested.passed == 0 && column.texts.count == 0)
         return;
     const uint64_t unknown = tested.looked_at - tested.known;
@@ -173,8 +176,7 @@ estimate_leaf(struct estimating *at, const struct rc_match_node *node, struct no
     out->none = false;
     out->plain = column.form == RC_COLUMN_PLAIN;
     out->scan.texts = texts_tested(node->source, &column);
-    out->scan.cells_new =
-        tested.looked_at == 0 ? 0 : column.dictionary_count * unknown / tested.looked_at;
+    out->scan.cells_new = tested.looked_at == 0 ? 0 : out->scan.cells * unknown / tested.looked_at;
     column_work(at, node->source, &column, &work);
     rc_match_work_add(&out->scan, &work);
     const double present = column.form == RC_COLUMN_SPARSE ? column.code_count / at->rows : 1;
