@@ -18,8 +18,10 @@
  *     user.plan = paid and count(@signed-in) > 4 in prior 7d and not did(type = refund)
  *
  * A rule asks about a user: tests of user properties, @name (a saved segment), and count(...),
- * days(...) and did(...) around a selector, compared with a number, "in prior 7d" or "from
- * 2025-01-01 to 2025-02-01" (UTC).
+ * days(...) and did(...) around a selector, sum(price, ...) of a property, compared with a number,
+ * "in prior 7d" or "from 2025-01-01 to 2025-02-01" (UTC). "sequence(A then next B then after 5m C
+ * within 1h) >= 2" counts how often steps came in order: next to the step before without an event
+ * between, or so much after it.
  *
  * Ownership: messages belong to the arena.
  * Threading: one thread at a time.

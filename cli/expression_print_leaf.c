@@ -82,9 +82,25 @@ print_value(FILE *out, const Recount__V1__Value *value)
 }
 
 static void
+print_name(FILE *out, const char *name, bool plain)
+{
+    if (plain)
+        fputs(name, out);
+    else
+        print_quoted(out, name, '`');
+}
+
+void
+rc_expression_print_name(FILE *out, const char *name)
+{
+    print_name(out, name, rc_lexer_is_word(name));
+}
+
+static void
 print_property(FILE *out, const Recount__V1__PropertyRef *property)
 {
-    static const char *const key_words[] = {"not", "any", "count", "days", "did"};
+    static const char *const key_words[] = {"not", "any",      "count", "days", "did",
+                                            "sum", "sequence", "next",  "after"};
     const bool of_user = property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
     const char *name = property->event_property; /* All sources share the place. */
     if (property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY) {
@@ -100,10 +116,7 @@ print_property(FILE *out, const Recount__V1__PropertyRef *property)
             plain = plain && strcasecmp(name, key_words[i]) != 0;
     }
     fputs(of_user ? "user." : "", out);
-    if (plain)
-        fputs(name, out);
-    else
-        print_quoted(out, name, '`');
+    print_name(out, name, plain);
 }
 
 static void

@@ -20,6 +20,7 @@
 #include <recount/v1/calendar.pb-c.h>
 #include <recount/v1/predicate.pb-c.h>
 #include <recount/v1/scope.pb-c.h>
+#include <recount/v1/segment.pb-c.h>
 #include <recount/v1/segment_rule.pb-c.h>
 #include <recount/v1/selector.pb-c.h>
 #include <recount/v1/value.pb-c.h>
@@ -225,6 +226,12 @@ RC_MUST_USE enum rc_status
 rc_decode_segment_rule(struct rc_decode *decode,
                        const Recount__V1__SegmentRule *rule,
                        const struct rc_segment **ret_segment);
+
+/* The users of a list. */
+RC_MUST_USE enum rc_status
+rc_decode_user_list(struct rc_decode *decode,
+                    const Recount__V1__UserList *list,
+                    const struct rc_segment **ret_segment);
 
 RC_MUST_USE enum rc_status
 rc_decode_segment_filter(struct rc_decode *decode,

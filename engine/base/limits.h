@@ -84,6 +84,8 @@
 #define RC_ROLLING_DAYS_MAX 1000u
 #define RC_BREAKDOWN_SEGMENTS_MAX 64u /* One bit each in the mask of a user. */
 #define RC_SEGMENT_DEPTH_MAX 16u
+#define RC_SEGMENT_USERS_MAX 100000u /* Of a static list. */
+#define RC_OVERLAP_SEGMENTS_MAX 5u   /* 31 intersections. */
 #define RC_PAGE_ROWS_MAX 10000u
 
 /* The longest pause inside a session: a year. */

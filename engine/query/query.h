@@ -315,6 +315,27 @@ rc_query_segment(const struct rc_query_context *context,
                  struct rc_segment_reply *ret_reply,
                  struct rc_error *reterr_error);
 
+/* How some segments overlap. A combination is a mask of them. */
+struct rc_overlap_request {
+    int64_t as_of_ms;
+    struct rc_bytes zone;
+    const struct rc_segment *among; /* NULL: everybody. */
+    uint32_t segment_count;         /* 1 .. RC_OVERLAP_SEGMENTS_MAX. */
+    const struct rc_segment *const *segments;
+};
+
+struct rc_overlap_reply {
+    uint64_t users[1u << RC_OVERLAP_SEGMENTS_MAX];     /* By mask: in all of these; 0: everybody. */
+    uint64_t exclusive[1u << RC_OVERLAP_SEGMENTS_MAX]; /* And in no other; 0: in none. */
+    struct rc_query_stats stats;
+};
+
+RC_MUST_USE enum rc_status
+rc_query_overlap(const struct rc_query_context *context,
+                 const struct rc_overlap_request *request,
+                 struct rc_overlap_reply *ret_reply,
+                 struct rc_error *reterr_error);
+
 /* ---- A user's events --------------------------------------------------------------------------
  */
 

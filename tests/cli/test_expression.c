@@ -277,6 +277,11 @@ test_rules_print_as_they_read(void **state)
         {"did(first(type = buy)) in prior 7d", "did(first(type = \"buy\")) in prior 7d"},
         {"count(first(@x) where a = 1 or b = 2) = 0", "count(first(@x) where a = 1 or b = 2) = 0"},
         {"did(first = 1)", "did(first = 1)"},
+        {"sum(price, type = buy) >= 100.5 in prior 30d",
+         "sum(price, type = \"buy\") >= 100.5 in prior 30d"},
+        {"sequence(a = 1 then next @x then after 90s first(b = 2) within 1h) >= 2 in prior 7d",
+         "sequence(a = 1 then next @x then after 90s first(b = 2) within 1h) >= 2 in prior 7d"},
+        {"not sequence(any then any)", "not sequence(any then any)"},
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
         assert_string_equal(printed_rule(arena_of(state), pairs[i][0]), pairs[i][1]);

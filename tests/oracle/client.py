@@ -101,7 +101,7 @@ class Project:
             self.client.definitions.CreateDefinition(request, timeout=SECONDS)
         for name, rule in self.data.segments.items():
             request = segment_pb2.CreateSegmentRequest(parent=self.name, segment_id=name)
-            request.segment.rule.CopyFrom(wire.rule_message(rule, self.name))
+            request.segment.CopyFrom(wire.segment_message(rule, self.name))
             self.client.segments.CreateSegment(request, timeout=SECONDS)
 
     def redefine(self, name, predicate):

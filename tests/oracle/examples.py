@@ -238,18 +238,41 @@ def read_user_test(tokens):
     if tokens.peek()[0] == "reference":
         return {"segment": tokens.next()[1]}
     name = tokens.word("a test of a user")
-    if name not in ("count", "days", "did"):
+    if name == "sequence":
+        return {"behavior": read_sequence(tokens)}
+    if name not in ("count", "days", "did", "sum"):
         if not name.startswith("user."):
             raise Unreadable(f"{name!r} is no property of a user, in {tokens.source!r}")
         return {"user": read_leaf(tokens, name)}
     tokens.expect("(")
-    behavior = {
-        "selector": read_selector(tokens),
-        "measure": "days" if name == "days" else "count",
-        "comparison": None,
-        "window": None,
-    }
+    behavior = {"measure": "count" if name == "did" else name}
+    if name == "sum":
+        behavior["property"] = tokens.word("a property")
+        tokens.expect(",")
+    behavior["selector"] = read_selector(tokens)
     tokens.expect(")")
+    return {"behavior": read_condition(tokens, behavior)}
+
+
+def read_sequence(tokens):
+    """sequence(A then next B then after 5m C within 1h) >= 2"""
+    tokens.expect("(")
+    behavior = {"steps": [], "within": None}
+    while not behavior["steps"] or tokens.take("then"):
+        step = {"adjacent": bool(tokens.take("next")), "least": 0}
+        if tokens.take("after"):
+            step["least"] = duration_ms(tokens.word("a length of time"))
+        step["selector"] = read_selector(tokens)
+        behavior["steps"].append(step)
+    if tokens.take("within"):
+        behavior["within"] = duration_ms(tokens.word("a length of time"))
+    tokens.expect(")")
+    return read_condition(tokens, behavior)
+
+
+def read_condition(tokens, behavior):
+    """A comparison and a window, where they are."""
+    behavior.update(comparison=None, window=None)
     kind, text = tokens.peek()
     if kind == "symbol" and text in ("=", "!=", "<", "<=", ">", ">="):
         tokens.next()
@@ -261,7 +284,7 @@ def read_user_test(tokens):
         start = moment_ms(tokens.word("a moment"))
         tokens.expect("to")
         behavior["window"] = {"absolute": [start, moment_ms(tokens.word("a moment"))]}
-    return {"behavior": behavior}
+    return behavior
 
 
 def read_rule(tokens):
@@ -309,6 +332,9 @@ class Example:
             elif kind == "segment":
                 name, _, source = rest.partition(" ")
                 self.segments[name] = read_whole(source, read_rule)
+            elif kind == "list":
+                name, *users = rest.split()
+                self.segments[name] = {"users": users}
             elif kind == "=>":
                 asked, arrow, answer = rest.rpartition(" => ")
                 if not arrow:

@@ -221,8 +221,8 @@ class Maker:
         return out
 
 
-def make_world(rng, make_predicate, make_rule):
-    """A world; the two callbacks (see queries.py) write its definitions and saved segments."""
+def make_world(rng, make_predicate, make_rule, make_list):
+    """A world; the callbacks (see queries.py) write its definitions and saved segments."""
     maker = Maker(rng)
     rows = maker.rows()
     # Several copies of one event without an id at one time are one content: nothing tells them
@@ -241,4 +241,5 @@ def make_world(rng, make_predicate, make_rule):
         world["definitions"][name] = make_predicate(rng, world)
     for name in ("s1", "s2"):
         world["segments"][name] = make_rule(rng, world)
+    world["segments"]["list"] = make_list(rng, world)
     return world

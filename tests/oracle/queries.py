@@ -207,17 +207,38 @@ def make_rule(rng, world, depth=0):
     return {kind: [make_rule(rng, world, depth + 1) for _ in range(rng.choice([0, 1, 2, 3]))]}
 
 
+def make_step(rng, world, is_first):
+    out = {"selector": make_selector(rng, world), "adjacent": False, "least": 0}
+    if not is_first:
+        out["adjacent"] = rng.random() < 0.25
+        if rng.random() < 0.25:
+            out["least"] = max(rng.choice([0, 1, 1, 2]) * world["grid"] + rng.choice([0, 1, -1]), 0)
+    return out
+
+
+def make_list(rng, world):
+    """A static list of users, some of whom nobody has heard of."""
+    users = sorted({row["user"] for row in world["rows"] if row["kind"] in ("event", "set")})
+    return {"users": rng.sample(users, min(len(users), rng.choice([0, 1, 2, 5]))) + ["nobody yet"]}
+
+
 def make_behavior(rng, world):
-    out = {
-        "selector": make_selector(rng, world),
-        "measure": rng.choice(["count", "count", "days"]),
-        "comparison": None,
-        "window": None,
-    }
+    out = {"comparison": None, "window": None}
+    if rng.random() < 0.25:
+        count = rng.choice([2, 2, 3])
+        out["steps"] = [make_step(rng, world, place == 0) for place in range(count)]
+        out["within"] = rng.choice([None, None, 0, 1, 2, 6])
+        if out["within"] is not None:
+            out["within"] = max(out["within"] * world["grid"] + rng.choice([0, 0, 1, -1]), 0)
+    else:
+        out["selector"] = make_selector(rng, world)
+        out["measure"] = rng.choice(["count", "count", "days", "sum"])
+        if out["measure"] == "sum":
+            out["property"] = rng.choice(["price", "price", "mixed", "tags", "path"])
     if rng.random() < 0.8:
         out["comparison"] = [
             rng.choice(["=", "!=", "<", "<=", ">", ">="]),
-            rng.choice([1, 1, 2, 2, 3, 4, 0, 0.5]),
+            rng.choice([1, 1, 2, 2, 3, 4, 0, 0.5, 10.5]),
         ]
     kind = rng.random()
     if kind < 0.35:
@@ -465,6 +486,9 @@ def walk_tags(node, out, kind):
             out.add(f"{kind}: {name} {node[name]}")
     if "window" in node and kind == "funnel" and "steps" in node:
         out.add("funnel: window" if node["window"] is not None else "funnel: no window")
+    if "within" in node:
+        flags = [name for name in ("adjacent", "least") if any(one[name] for one in node["steps"])]
+        out.update(["sequence", *("sequence " + name for name in flags)])
     if isinstance(node.get("window"), dict):
         out.add("behavior window " + next(iter(node["window"])))
     if node.get("first") and "terms" in node:

@@ -177,7 +177,7 @@ class Case:
             )
         for name, rule in self.example.segments.items():
             request = segment_pb2.CreateSegmentRequest(parent=self.project, segment_id=name)
-            request.segment.rule.CopyFrom(wire.rule_message(rule, self.project))
+            request.segment.CopyFrom(wire.segment_message(rule, self.project))
             segment_pb2_grpc.SegmentServiceStub(channel).CreateSegment(request, timeout=SECONDS)
 
     def ask_all(self, tally, who, ask):

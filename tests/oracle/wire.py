@@ -31,6 +31,24 @@ COMPARISONS = {
 }
 
 
+BEHAVIORS = {
+    "count": segment_rule_pb2.BEHAVIOR_MEASURE_UNSPECIFIED,
+    "days": segment_rule_pb2.BEHAVIOR_MEASURE_DISTINCT_DAYS,
+    "sum": segment_rule_pb2.BEHAVIOR_MEASURE_PROPERTY_SUM,
+}
+
+
+def segment_message(rule, project):
+    """A saved segment: a rule or a list."""
+    out = segment_pb2.Segment()
+    if "users" in rule:
+        out.users.SetInParent()
+        out.users.users.extend(rule["users"])
+    else:
+        out.rule.CopyFrom(rule_message(rule, project))
+    return out
+
+
 def value_message(value):
     if isinstance(value, bool):
         return value_pb2.Value(bool_value=value)
@@ -130,9 +148,19 @@ def rule_message(rule, project):
 
 
 def fill_behavior(out, behavior, project):
-    out.selector.CopyFrom(selector_message(behavior["selector"], project))
-    if behavior["measure"] == "days":
-        out.measure = segment_rule_pb2.BEHAVIOR_MEASURE_DISTINCT_DAYS
+    if "steps" in behavior:
+        for step in behavior["steps"]:
+            out.sequence.steps.add(
+                selector=selector_message(step["selector"], project),
+                adjacent=step["adjacent"],
+                least_ms=step["least"],
+            )
+        if behavior["within"] is not None:
+            out.sequence.within_ms = behavior["within"]
+    else:
+        out.selector.CopyFrom(selector_message(behavior["selector"], project))
+        out.measure = BEHAVIORS[behavior["measure"]]
+        out.property = behavior.get("property") or ""
     if behavior["comparison"] is not None:
         out.comparison.operation = COMPARISONS[behavior["comparison"][0]]
         out.comparison.value = behavior["comparison"][1]
