@@ -75,6 +75,7 @@ struct rc_decode {
     struct rc_error *error;
     struct rc_bytes project; /* Its id. */
     struct rc_reference *references;
+    uint32_t pattern_steps;
     uint32_t predicate_nodes;
     struct rc_query_hints *hints; /* NULL: none. */
     bool explain;                 /* They ask for the plan. */

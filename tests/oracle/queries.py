@@ -2,12 +2,14 @@
 counted.
 """
 
+import css_random
 import retention_queries
 import series_queries
 import usage_queries
 from buckets import buckets
 from generator import (
     ACCOUNT_KEYS,
+    CHAINS,
     CITIES,
     DAY,
     FLAGS,
@@ -32,6 +34,7 @@ EVENT_VALUES = {
     "flag": FLAGS,
     "device.os": ["mac", "win", "linux"],
     "mixed": [1, "x", 2.5, True, "1"],
+    "chain": CHAINS,
     "absent": ["x", 1],
 }
 USER_VALUES = {
@@ -41,7 +44,7 @@ USER_VALUES = {
     "home": CITIES,
     "absent": ["x", 1],
 }
-EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1]
+EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1, 1]
 USER_WEIGHTS = [4, 4, 2, 2, 1]
 REGEXES = [
     "a",
@@ -116,9 +119,11 @@ def make_leaf(rng, scope=None):
     name = rng.choices(list(values), weights)[0]
     pool = [value for value in values[name] if value is not None]
     op = rng.choices(
-        ["equals", "in_set", "ordered", "between", "is_set", "text", "like", "regex"],
-        [8, 3, 3, 2, 2, 3, 2, 3],
+        ["equals", "in_set", "ordered", "between", "is_set", "text", "like", "regex", "css_selector"],
+        [8, 3, 3, 2, 2, 3, 2, 3, 2],
     )[0]
+    if op == "css_selector" and scope == "event" and rng.random() < 0.9:
+        name = "chain"
     leaf = {"scope": scope, "property": name, "op": op}
     if account:
         leaf.update(scope="account", key=rng.choice(ACCOUNT_KEYS))
@@ -138,7 +143,9 @@ def make_leaf(rng, scope=None):
         leaf["operand"] = rng.choice(LIKES)
     elif op == "regex":
         leaf["operand"] = rng.choice(REGEXES)
-    if leaf["op"] not in ORDERED + ["between", "is_set"] and rng.random() < 0.25:
+    elif op == "css_selector":
+        leaf["operand"] = css_random.selector(rng)
+    if leaf["op"] not in ORDERED + ["between", "is_set", "css_selector"] and rng.random() < 0.25:
         leaf["ci"] = True
     if rng.random() < 0.2:
         leaf["negated"] = True

@@ -89,7 +89,7 @@ def leaf_message(leaf):
         out.between.high.CopyFrom(value_message(operand[1]))
     elif op == "is_set":
         out.is_set.SetInParent()
-    elif op in ("contains", "starts_with", "ends_with", "like", "regex"):
+    elif op in ("contains", "starts_with", "ends_with", "like", "regex", "css_selector"):
         setattr(out, op, operand)
     else:
         getattr(out, op).CopyFrom(value_message(operand))

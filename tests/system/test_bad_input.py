@@ -594,11 +594,6 @@ class Queries(Case):
         fault(lambda r: setattr(r.over_time, "unit", 4), "over_time")
         fault(lambda r: setattr(r.steps[1], "window_ms", 5), "steps[1].window_ms")
         fault(lambda r: setattr(r.steps[1], "is_optional", True), "steps[1].is_optional")
-        leaf = "steps[0].selector.terms[0].predicate.leaf"
-        fault(
-            lambda r: setattr(r.steps[0].selector.terms[0].predicate.leaf, "css_selector", "a"),
-            leaf + ".css_selector",
-        )
         fault(lambda r: setattr(r.bucket, "multiple", 2), "bucket.multiple", call="Series")
         fault(lambda r: setattr(r.period, "multiple", 2), "period.multiple", call="Retention")
 
