@@ -196,8 +196,8 @@ observe(struct observations *all,
         struct rc_match_estimate estimate;
         if (fresh)
             rc_match_cache_clear(rig->cache);
-        plan_rig_must(rc_matcher_new(rig->cache, rig->view, rig->end_ms, predicate, rig->arena,
-                                     &matcher, NULL),
+        plan_rig_must(rc_matcher_new(rig->cache, rig->view, rig->end_ms, NULL, predicate,
+                                     rig->arena, &matcher, NULL),
                       NULL);
         rc_matcher_estimate(matcher, 0, 0, &estimate);
         memset(&work, 0, sizeof(work));
@@ -220,9 +220,9 @@ keep(struct plan_rig *rig, const struct rc_predicate *predicate)
 {
     struct rc_matcher *matcher;
     struct rc_rowset *set;
-    plan_rig_must(
-        rc_matcher_new(rig->cache, rig->view, rig->end_ms, predicate, rig->arena, &matcher, NULL),
-        NULL);
+    plan_rig_must(rc_matcher_new(rig->cache, rig->view, rig->end_ms, NULL, predicate, rig->arena,
+                                 &matcher, NULL),
+                  NULL);
     plan_rig_must(rc_matcher_slab(matcher, 0, 0, NULL, &set), NULL);
     rc_rowset_unref(set);
     rc_matcher_free(matcher);
@@ -469,7 +469,7 @@ measure_single(void)
         double ns[2] = {0, 0};
         rc_match_cache_clear(rig->cache);
         for (uint32_t i = 0; i < PLAN_RIG_PATHS; i++)
-            plan_rig_must(rc_matcher_new(rig->cache, rig->view, rig->end_ms,
+            plan_rig_must(rc_matcher_new(rig->cache, rig->view, rig->end_ms, NULL,
                                          plan_rig_is(rig, "path", i), rig->arena, &matchers[i],
                                          NULL),
                           NULL);
