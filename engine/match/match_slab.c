@@ -63,8 +63,13 @@ evaluate_not(const struct block *block,
 static bool
 can_refine(const struct rc_slab_node *state, const uint64_t *words)
 {
-    return state->state == RC_SLAB_NODE_SCAN && state->scan->column.form == RC_COLUMN_PLAIN &&
-           rc_words_count(words, RC_BLOCK_WORDS) <= ROWS_REFINED_MAX;
+    if (state->state != RC_SLAB_NODE_SCAN)
+        return false;
+    const enum rc_column_form form = state->scan->column.form;
+    const uint32_t rows_max = form == RC_COLUMN_PLAIN          ? ROWS_REFINED_MAX
+                              : rc_column_form_is_marked(form) ? ROWS_REFINED_MAX / 4
+                                                               : 0;
+    return rows_max > 0 && rc_words_count(words, RC_BLOCK_WORDS) <= rows_max;
 }
 
 static enum rc_block_kind

@@ -61,7 +61,7 @@ prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node)
     passed += texts_passed;
     if (passed == 0)
         return RC_OK;
-    if (passed == bound && column.form != RC_COLUMN_SPARSE) {
+    if (passed == bound && !rc_column_form_is_sparse(column.form)) {
         state->state = RC_SLAB_NODE_ALL;
         return RC_OK;
     }

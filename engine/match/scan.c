@@ -1,6 +1,7 @@
 /*
  * Scan: run and sparse columns set ranges and single bits from their arrays; a binary search finds
- * where the block begins. Plain columns go to a kernel. This file has the portable ones, which are
+ * where the block begins. Plain columns go to a kernel, as do the codes of marked ones
+ * (scan_marks.c). This file has the portable ones, which are
  * also what the others fall back on for the last rows of a block. Without vector instructions a
  * lookup is as fast as one comparison, so ranges are looked up too.
  */
@@ -37,7 +38,7 @@ void
 rc_scan_prepare(const struct rc_column_view *column, const uint8_t *table, struct rc_scan *ret_scan)
 {
     *ret_scan = (struct rc_scan){.column = *column, .table = table};
-    if (column->form != RC_COLUMN_PLAIN)
+    if (column->form != RC_COLUMN_PLAIN && !rc_column_form_is_marked(column->form))
         return;
     uint32_t count = 0;
     const uint32_t bound = rc_column_code_bound(column);
@@ -95,6 +96,10 @@ rc_scan_block(const struct rc_scan *scan, uint32_t begin, uint32_t row_count, ui
     }
     if (column->form == RC_COLUMN_SPARSE) {
         scan_sparse(scan, begin, begin + row_count, words);
+        return;
+    }
+    if (rc_column_form_is_marked(column->form)) {
+        rc_scan_marked(scan, rc_scan_kernels_best(), begin, row_count, words);
         return;
     }
     const struct rc_scan_kernels *kernels = rc_scan_kernels_best();
@@ -155,4 +160,5 @@ portable_lookup(const struct rc_scan *scan, const void *codes, uint32_t row_coun
 
 const struct rc_scan_kernels rc_scan_kernels_portable = {.name = "portable",
                                                          .ranges = portable_lookup,
-                                                         .lookup = portable_lookup};
+                                                         .lookup = portable_lookup,
+                                                         .spread = rc_scan_spread_portable};

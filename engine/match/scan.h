@@ -3,8 +3,8 @@
  *
  * The question arrives as a table with a byte per local code. Preparing looks at it once: when the
  * codes that match are a few ranges (an equality is one; so is a comparison, as dictionaries
- * ascend) a plain column is compared with these, many rows an instruction; else each code is looked
- * up.
+ * ascend) the codes of a plain or marked column are compared with these, many an instruction; else
+ * each code is looked up.
  *
  * Ownership: a scan borrows the column and the table.
  * Threading: a prepared scan is read-only.
@@ -51,7 +51,8 @@ rc_scan_block(const struct rc_scan *scan, uint32_t begin, uint32_t row_count, ui
 void
 rc_scan_refine(const struct rc_scan *scan, uint32_t begin, uint64_t *words);
 
-/* Kernels of plain columns. codes points at the first row; row_count needs no rounding. */
+/* Kernels of plain and marked columns. codes points at the first row's; row_count needs no
+ * rounding. */
 struct rc_scan_kernels {
     const char *name;
     void (*ranges)(const struct rc_scan *scan,
@@ -62,9 +63,34 @@ struct rc_scan_kernels {
                    const void *codes,
                    uint32_t row_count,
                    uint64_t *words);
+    /* Hits of codes become those of rows by the marks: a hit is at its mark, or, of runs, from
+     * there to the row before the next one. led: the first hit is of the run that the rows begin
+     * in. A word more of hits than there are must be readable. */
+    void (*spread)(const uint64_t *marks,
+                   uint32_t word_count,
+                   bool runs,
+                   bool led,
+                   const uint64_t *hits,
+                   uint64_t *words);
 };
 
 extern const struct rc_scan_kernels rc_scan_kernels_portable;
+
+/* rc_scan_block of a marked column, by kernels; words are zero. */
+void
+rc_scan_marked(const struct rc_scan *scan,
+               const struct rc_scan_kernels *kernels,
+               uint32_t begin,
+               uint32_t row_count,
+               uint64_t *words);
+
+void
+rc_scan_spread_portable(const uint64_t *marks,
+                        uint32_t word_count,
+                        bool runs,
+                        bool led,
+                        const uint64_t *hits,
+                        uint64_t *words);
 
 /* What this processor runs best. */
 const struct rc_scan_kernels *
