@@ -65,10 +65,11 @@
 
 #define RC_SLAB_MAGIC "RCSLAB01"
 #define RC_SLAB_VERSION 3u
-#define RC_SLAB_VERSION_MIN 1u    /* The oldest that is read. */
-#define RC_SLAB_VERSION_TEXTS 2u  /* The first whose columns may have texts. */
-#define RC_SLAB_VERSION_PACKED 3u /* The first with packed ids, marked columns, smaller filters. \
-                                   */
+#define RC_SLAB_VERSION_MIN 1u   /* The oldest that is read. */
+#define RC_SLAB_VERSION_TEXTS 2u /* The first whose columns may have texts. */
+#define RC_SLAB_VERSION_PACKED                                        \
+    3u /* The first with packed ids, marked columns, smaller filters. \
+        */
 #define RC_SLAB_ALIGNMENT 64u
 #define RC_SLAB_FILTER_BITS 16u
 #define RC_SLAB_FILTER_BITS_V2 20u
