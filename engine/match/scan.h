@@ -4,7 +4,7 @@
  * The question arrives as a table with a byte per local code. Preparing looks at it once: when the
  * codes that match are a few ranges (an equality is one; so is a comparison, as dictionaries
  * ascend) the codes of a plain or marked column are compared with these, many an instruction; else
- * each code is looked up.
+ * each is looked up.
  *
  * Ownership: a scan borrows the column and the table.
  * Threading: a prepared scan is read-only.
@@ -36,6 +36,13 @@ struct rc_scan {
     struct rc_scan_range ranges[RC_SCAN_RANGES_MAX];
 };
 
+/* Whether the codes of a column go to the kernels, and not one by one. */
+static inline bool
+rc_scan_is_compared(const struct rc_column_view *column)
+{
+    return column->form == RC_COLUMN_PLAIN || rc_column_form_is_marked(column->form);
+}
+
 /* table: a 0 or 1 per code of the column, and RC_SCAN_TABLE_PADDING bytes more. */
 void
 rc_scan_prepare(const struct rc_column_view *column,
@@ -47,53 +54,12 @@ rc_scan_prepare(const struct rc_column_view *column,
 void
 rc_scan_block(const struct rc_scan *scan, uint32_t begin, uint32_t row_count, uint64_t *words);
 
-/* Takes the rows that do not match out of words; for sets of few rows. */
-void
-rc_scan_refine(const struct rc_scan *scan, uint32_t begin, uint64_t *words);
+/* For columns of RUNS and SPARSE ones: the first of their positions whose run reaches row or which
+ * is at or past it, and the code of a position. */
+uint32_t
+rc_scan_first_position(const struct rc_column_view *column, uint32_t row);
 
-/* Kernels of plain and marked columns. codes points at the first row's; row_count needs no
- * rounding. */
-struct rc_scan_kernels {
-    const char *name;
-    void (*ranges)(const struct rc_scan *scan,
-                   const void *codes,
-                   uint32_t row_count,
-                   uint64_t *words);
-    void (*lookup)(const struct rc_scan *scan,
-                   const void *codes,
-                   uint32_t row_count,
-                   uint64_t *words);
-    /* Hits of codes become those of rows by the marks: a hit is at its mark, or, of runs, from
-     * there to the row before the next one. led: the first hit is of the run that the rows begin
-     * in. A word more of hits than there are must be readable. */
-    void (*spread)(const uint64_t *marks,
-                   uint32_t word_count,
-                   bool runs,
-                   bool led,
-                   const uint64_t *hits,
-                   uint64_t *words);
-};
-
-extern const struct rc_scan_kernels rc_scan_kernels_portable;
-
-/* rc_scan_block of a marked column, by kernels; words are zero. */
-void
-rc_scan_marked(const struct rc_scan *scan,
-               const struct rc_scan_kernels *kernels,
-               uint32_t begin,
-               uint32_t row_count,
-               uint64_t *words);
-
-void
-rc_scan_spread_portable(const uint64_t *marks,
-                        uint32_t word_count,
-                        bool runs,
-                        bool led,
-                        const uint64_t *hits,
-                        uint64_t *words);
-
-/* What this processor runs best. */
-const struct rc_scan_kernels *
-rc_scan_kernels_best(void);
+uint32_t
+rc_scan_code(const struct rc_column_view *column, uint32_t index);
 
 #endif

@@ -4,8 +4,7 @@
  * take the least of that and the width, compare; unsigned wrap-around makes codes below the range
  * large.
  */
-#include "engine/match/scan.h"
-#include "engine/match/scan_marks.h"
+#include "engine/match/scan_kernels.h"
 
 #if defined(__x86_64__)
 
@@ -160,51 +159,22 @@ avx2_lookup(const struct rc_scan *scan, const void *codes, uint32_t row_count, u
     finish(scan, rc_scan_kernels_portable.lookup, codes, row_count, words);
 }
 
-/* The bits of hits go to the marks in one instruction. A run's rows are from its mark up to before
- * the next one: as numbers, the next mark less this one. The next marks of all hits are what hits
- * moved on by one bit go to, and the run that began in an earlier word begins this one. */
-__attribute__((target("avx2,bmi,bmi2,popcnt"))) static void
-bmi2_spread(const uint64_t *marks,
-            uint32_t word_count,
-            bool runs,
-            bool led,
-            const uint64_t *hits,
-            uint64_t *words)
-{
-    uint64_t at = led ? 1 : 0;
-    uint64_t carry = led ? hits[0] & 1 : 0;
-    for (uint32_t i = 0; i < word_count; i++) {
-        const uint64_t mark = marks[i];
-        const uint64_t next = rc_scan_hits_at(hits, at);
-        uint64_t word = _pdep_u64(next, mark);
-        if (runs) {
-            word = _pdep_u64(next << 1 | carry, mark) - word - carry;
-            carry = word >> 63;
-        }
-        words[i] = word;
-        at += (uint64_t)_mm_popcnt_u64(mark);
-    }
-}
-
-static const struct rc_scan_kernels kernels_avx2 = {.name = "avx2",
-                                                    .ranges = avx2_ranges,
-                                                    .lookup = avx2_lookup,
-                                                    .spread = bmi2_spread};
+static const struct rc_scan_kernels kernels = {.name = "avx2",
+                                               .ranges = avx2_ranges,
+                                               .lookup = avx2_lookup};
 
 const struct rc_scan_kernels *
-rc_scan_kernels_best(void)
+rc_scan_kernels_avx2(void)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")
-               ? &kernels_avx2
-               : &rc_scan_kernels_portable;
+    return __builtin_cpu_supports("avx2") ? &kernels : NULL;
 }
 
 #else
 
 const struct rc_scan_kernels *
-rc_scan_kernels_best(void)
+rc_scan_kernels_avx2(void)
 {
-    return &rc_scan_kernels_portable;
+    return NULL;
 }
 
 #endif

@@ -24,23 +24,37 @@
 #include "engine/match/definitions.h"
 #include "engine/match/matcher.h"
 #include "engine/match/predicate.h"
+#include "engine/query/hints.h"
 #include "engine/query/segment.h"
 #include "engine/store/catalog.h"
 #include "engine/store/event_id.h"
 #include "engine/store/value.h"
 #include "engine/store/view.h"
 
+struct rc_explain;
+
+/* How far a query is, for whoever watches it. */
+struct rc_query_progress {
+    _Atomic uint64_t done; /* Steps: a bitmap of a slab, a block of persons. */
+    _Atomic uint64_t all;  /* Of what is known so far: a later stage adds its own. */
+};
+
 /* What a query runs against and with. */
 struct rc_query_context {
     struct rc_view *view;
     struct rc_match_cache *cache;
     const struct rc_catalog *definitions; /* Names in DEFINITION nodes. */
+    struct rc_definition_uses *uses;      /* Gets those that are resolved; NULL: nobody asks. */
     const struct rc_catalog *segments;    /* Names in saved-segment nodes. */
     struct rc_workers *workers;
     uint32_t parallel_max;       /* Threads, the caller's included; at least 1. */
     const _Atomic(bool) *cancel; /* Looked at at least every 10 ms. NULL: never. */
     struct rc_account *account;  /* Scratch memory is charged here. */
     struct rc_arena *arena;      /* Replies come from here; one thread uses it. */
+    /* NULL: the planner decides; nobody asks how; nobody watches. */
+    struct rc_query_hints *hints;
+    struct rc_explain *explain;
+    struct rc_query_progress *progress;
 };
 
 /* What every request carries. */
@@ -51,6 +65,7 @@ struct rc_scope {
     struct rc_bytes zone;             /* IANA name; empty: UTC. */
     uint32_t week_start;              /* 0 Monday .. 6 Sunday. */
     const struct rc_segment *segment; /* NULL: everybody. */
+    struct rc_bytes entity;           /* Count the values of this event property; empty: users. */
 };
 
 /* What every reply says. */
@@ -92,8 +107,9 @@ enum rc_dimension_kind {
 /* Break rows down: one row per value, ranked, the top n and Other. Several dimensions are an array
  * of these; a row is then a tuple. */
 struct rc_breakdown {
-    enum rc_leaf_scope scope; /* Property of the event, or of the user. */
+    enum rc_leaf_scope scope; /* Property of the event, of the user, or of an account. */
     struct rc_bytes property;
+    struct rc_bytes account_key; /* ACCOUNT: the event property that names it. */
     /* The rest is for folds over a split (split.h); all zero: a row for each value of property. */
     enum rc_dimension_kind kind;
     uint32_t bins;                       /* Numbers go into so many equal bins; 0: they do not. */
@@ -272,60 +288,6 @@ rc_query_funnel(const struct rc_query_context *context,
                 struct rc_funnel_reply *ret_reply,
                 struct rc_error *reterr_error);
 
-/* ---- Retention ------------------------------------------------------------------------------- */
-
-enum rc_cohort_kind {
-    RC_COHORT_RECURRING = 1,      /* Each period in which they did the start event. */
-    RC_COHORT_FIRST_TIME = 2,     /* The period of their first ever. */
-    RC_COHORT_FIRST_IN_RANGE = 3, /* The period of their first in the range. */
-};
-
-struct rc_retention_request {
-    struct rc_scope scope;
-    enum rc_unit unit; /* DAY, WEEK, MONTH, and the others. */
-    enum rc_cohort_kind cohort;
-    const struct rc_predicate *start;
-    const struct rc_predicate *back; /* The return event. */
-    uint32_t period_count;           /* Cells 0 .. period_count - 1; 1 .. RC_COHORTS_MAX. */
-    bool on_or_after;
-};
-
-enum rc_cell_state {
-    RC_CELL_NOT_BEGUN = 0, /* No number. */
-    RC_CELL_BEGUN = 1,     /* A number that can still grow. */
-    RC_CELL_ELAPSED = 2,
-};
-
-struct rc_retention_cell {
-    uint64_t users;
-    enum rc_cell_state state;
-};
-
-struct rc_retention_cohort {
-    struct rc_bucket period;
-    uint64_t users; /* Its size. */
-    const struct rc_retention_cell *cells;
-};
-
-struct rc_retention_summary {
-    uint64_t users;        /* Over cohorts whose cell has elapsed. */
-    uint64_t cohort_users; /* The denominator. */
-};
-
-struct rc_retention_reply {
-    uint32_t period_count;
-    uint32_t cohort_count;
-    const struct rc_retention_cohort *cohorts;
-    const struct rc_retention_summary *summary; /* period_count of them. */
-    struct rc_query_stats stats;
-};
-
-RC_MUST_USE enum rc_status
-rc_query_retention(const struct rc_query_context *context,
-                   const struct rc_retention_request *request,
-                   struct rc_retention_reply *ret_reply,
-                   struct rc_error *reterr_error);
-
 /* ---- Segment --------------------------------------------------------------------------------- */
 
 struct rc_segment_request {
@@ -351,6 +313,27 @@ RC_MUST_USE enum rc_status
 rc_query_segment(const struct rc_query_context *context,
                  const struct rc_segment_request *request,
                  struct rc_segment_reply *ret_reply,
+                 struct rc_error *reterr_error);
+
+/* How some segments overlap. A combination is a mask of them. */
+struct rc_overlap_request {
+    int64_t as_of_ms;
+    struct rc_bytes zone;
+    const struct rc_segment *among; /* NULL: everybody. */
+    uint32_t segment_count;         /* 1 .. RC_OVERLAP_SEGMENTS_MAX. */
+    const struct rc_segment *const *segments;
+};
+
+struct rc_overlap_reply {
+    uint64_t users[1u << RC_OVERLAP_SEGMENTS_MAX];     /* By mask: in all of these; 0: everybody. */
+    uint64_t exclusive[1u << RC_OVERLAP_SEGMENTS_MAX]; /* And in no other; 0: in none. */
+    struct rc_query_stats stats;
+};
+
+RC_MUST_USE enum rc_status
+rc_query_overlap(const struct rc_query_context *context,
+                 const struct rc_overlap_request *request,
+                 struct rc_overlap_reply *ret_reply,
                  struct rc_error *reterr_error);
 
 /* ---- A user's events --------------------------------------------------------------------------

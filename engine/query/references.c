@@ -21,8 +21,12 @@ segment_names(const struct rc_segment *segment, bool of_segment, struct rc_bytes
         return rc_bytes_equal(segment->name, name);
     if (!of_segment && segment->kind == RC_SEGMENT_USER)
         return predicate_names(segment->predicate, name);
-    if (!of_segment && segment->kind == RC_SEGMENT_BEHAVIOUR)
-        return predicate_names(segment->behaviour.selector, name);
+    if (!of_segment && segment->kind == RC_SEGMENT_BEHAVIOUR) {
+        const struct rc_behaviour *behaviour = &segment->behaviour;
+        for (uint32_t i = 0; i < rc_behaviour_selector_count(behaviour); i++)
+            if (predicate_names(rc_behaviour_selector(behaviour, i), name))
+                return true;
+    }
     for (uint32_t i = 0; i < segment->child_count; i++)
         if (segment_names(segment->children[i], of_segment, name))
             return true;
@@ -38,11 +42,13 @@ check_definitions(const struct rc_catalog *definitions,
 {
     const struct rc_predicate *predicate = NULL;
     if (segment->kind == RC_SEGMENT_USER)
-        return rc_definitions_resolve(definitions, segment->predicate, arena, &predicate,
+        return rc_definitions_resolve(definitions, segment->predicate, arena, NULL, &predicate,
                                       reterr_error);
-    if (segment->kind == RC_SEGMENT_BEHAVIOUR)
-        return rc_definitions_resolve(definitions, segment->behaviour.selector, arena, &predicate,
-                                      reterr_error);
+    for (uint32_t i = 0; segment->kind == RC_SEGMENT_BEHAVIOUR &&
+                         i < rc_behaviour_selector_count(&segment->behaviour);
+         i++)
+        RC_TRY(rc_definitions_resolve(definitions, rc_behaviour_selector(&segment->behaviour, i),
+                                      arena, NULL, &predicate, reterr_error));
     for (uint32_t i = 0; i < segment->child_count; i++)
         RC_TRY(check_definitions(definitions, segment->children[i], arena, reterr_error));
     return RC_OK;
@@ -76,10 +82,9 @@ rc_definitions_find_user(const struct rc_catalog *definitions,
     *ret_user = NULL;
     for (uint32_t i = 0; i < rc_catalog_count(definitions); i++) {
         const struct rc_catalog_entry *entry = rc_catalog_at(definitions, i);
-        struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
-        const struct rc_predicate *predicate = NULL;
-        RC_TRY(rc_predicate_read(&reader, arena, &predicate, reterr_error));
-        if (predicate_names(predicate, name)) {
+        struct rc_definition definition;
+        RC_TRY(rc_definition_read(entry->payload, arena, &definition, reterr_error));
+        if (predicate_names(definition.predicate, name)) {
             *ret_user = entry;
             return RC_OK;
         }

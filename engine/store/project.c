@@ -82,6 +82,8 @@ project_open(struct rc_project *project, const struct rc_project_settings *setti
     RC_TRY(rc_properties_new(rc_project_account_of(project, RC_MEMORY_DICTIONARIES),
                              &project->event_properties));
     RC_TRY(rc_people_new(rc_project_account_of(project, RC_MEMORY_USERS), &project->people));
+    RC_TRY(
+        rc_people_new(rc_project_account_of(project, RC_MEMORY_USERS), &project->account_people));
     RC_TRY(rc_streams_open(&project->streams, account));
     RC_TRY(rc_catalog_new(account, &project->catalogs[0]));
     RC_TRY(rc_catalog_new(account, &project->catalogs[1]));
@@ -143,6 +145,7 @@ rc_project_unref(struct rc_project *project)
     rc_catalog_unref(project->catalogs[1]);
     rc_streams_close(&project->streams);
     rc_people_free(project->people);
+    rc_people_free(project->account_people);
     rc_properties_free(project->event_properties);
     rc_arena_free(project->settings_arena);
     RC_ASSERT(rc_account_used(&project->account) == 0);
@@ -215,6 +218,7 @@ rc_project_set_settings(struct rc_project *project, const struct rc_project_sett
         project->id_size = settings->id.size;
     }
     RC_ASSERT(rc_bytes_equal(rc_project_id(project), settings->id));
+    project->changes++;
     pthread_mutex_lock(&project->publish);
     struct rc_arena *old = project->settings_arena;
     project->settings_arena = arena;
@@ -257,6 +261,7 @@ rc_project_pin_event_properties(struct rc_project *project)
 void
 rc_project_set_event_properties(struct rc_project *project, struct rc_properties *properties)
 {
+    project->changes++;
     pthread_mutex_lock(&project->publish);
     struct rc_properties *old = project->event_properties;
     project->event_properties = properties;
@@ -282,6 +287,12 @@ struct rc_people *
 rc_project_people(const struct rc_project *project)
 {
     return project->people;
+}
+
+struct rc_people *
+rc_project_accounts(const struct rc_project *project)
+{
+    return project->account_people;
 }
 
 struct rc_streams *
@@ -320,8 +331,8 @@ rc_project_head_rows_max(const struct rc_project *project)
     return project->head_rows_max;
 }
 
-void
-rc_project_publish(struct rc_project *project, struct rc_version *draft, uint64_t sequence)
+static void
+publish(struct rc_project *project, struct rc_version *draft, uint64_t sequence)
 {
     struct rc_version *old = NULL;
     struct rc_published next = project->published;
@@ -334,6 +345,7 @@ rc_project_publish(struct rc_project *project, struct rc_version *draft, uint64_
         next.head_chunks = rc_head_chunk_count(newest);
         next.head_last_rows = rc_head_last_chunk_rows(newest);
         next.people = rc_people_get_counts(project->people);
+        next.accounts = rc_people_get_counts(project->account_people);
     }
     if (sequence != 0)
         next.sequence = sequence;
@@ -341,6 +353,25 @@ rc_project_publish(struct rc_project *project, struct rc_version *draft, uint64_
     project->published = next;
     pthread_mutex_unlock(&project->publish);
     rc_version_unref(old);
+}
+
+void
+rc_project_publish(struct rc_project *project, struct rc_version *draft, uint64_t sequence)
+{
+    project->changes++;
+    publish(project, draft, sequence);
+}
+
+void
+rc_project_publish_form(struct rc_project *project, struct rc_version *draft)
+{
+    publish(project, draft, 0);
+}
+
+uint64_t
+rc_project_changes(const struct rc_project *project)
+{
+    return project->changes;
 }
 
 void
@@ -409,6 +440,7 @@ rc_project_set_catalog(struct rc_project *project,
                        enum rc_catalog_kind kind,
                        struct rc_catalog *catalog)
 {
+    project->changes++;
     pthread_mutex_lock(&project->publish);
     struct rc_catalog *old = project->catalogs[kind - 1];
     project->catalogs[kind - 1] = catalog;

@@ -118,6 +118,10 @@ rc_project_event_properties(const struct rc_project *project);
 struct rc_people *
 rc_project_people(const struct rc_project *project);
 
+/* Accounts, named by account_id.h, and the writes of their properties. */
+struct rc_people *
+rc_project_accounts(const struct rc_project *project);
+
 struct rc_streams *
 rc_project_streams(struct rc_project *project);
 
@@ -152,6 +156,15 @@ rc_project_head_rows_max(const struct rc_project *project);
  * people) what queries see from now on, as of sequence (0: unchanged). Takes the draft over. */
 void
 rc_project_publish(struct rc_project *project, struct rc_version *draft, uint64_t sequence);
+
+/* Writer: the same for a draft that holds the same data in another form (slabs that are on disk
+ * only now): a state that was stored before it is still that of the project. */
+void
+rc_project_publish_form(struct rc_project *project, struct rc_version *draft);
+
+/* Writer: grows with every change that a stored state would show. */
+uint64_t
+rc_project_changes(const struct rc_project *project);
 
 /* Writer: a batch was applied in part. What it left behind is never shown: rc_project_publish shows
  * no more rows and people than before, and nothing may be applied any more. */
@@ -199,6 +212,9 @@ rc_project_view(struct rc_project *project, struct rc_account *account, struct r
 /* How much of the project's people a view shows. For checkpoints. */
 struct rc_people_counts
 rc_view_people_counts(const struct rc_view *view);
+
+struct rc_people_counts
+rc_view_account_counts(const struct rc_view *view);
 
 /* The version that a view shows. Borrowed. For checkpoints. */
 const struct rc_version *

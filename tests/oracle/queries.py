@@ -2,10 +2,14 @@
 counted.
 """
 
+import css_random
+import retention_queries
 import series_queries
 import usage_queries
 from buckets import buckets
 from generator import (
+    ACCOUNT_KEYS,
+    CHAINS,
     CITIES,
     DAY,
     FLAGS,
@@ -30,6 +34,7 @@ EVENT_VALUES = {
     "flag": FLAGS,
     "device.os": ["mac", "win", "linux"],
     "mixed": [1, "x", 2.5, True, "1"],
+    "chain": CHAINS,
     "absent": ["x", 1],
 }
 USER_VALUES = {
@@ -39,7 +44,7 @@ USER_VALUES = {
     "home": CITIES,
     "absent": ["x", 1],
 }
-EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1]
+EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1, 1]
 USER_WEIGHTS = [4, 4, 2, 2, 1]
 REGEXES = [
     "a",
@@ -106,17 +111,22 @@ def comparable(rng, values):
 
 
 def make_leaf(rng, scope=None):
-    scope = scope or ("event" if rng.random() < 0.8 else "user")
+    account = scope is None and rng.random() < 0.1
+    scope = "user" if account else scope or ("event" if rng.random() < 0.8 else "user")
     values, weights = (
         (EVENT_VALUES, EVENT_WEIGHTS) if scope == "event" else (USER_VALUES, USER_WEIGHTS)
     )
     name = rng.choices(list(values), weights)[0]
     pool = [value for value in values[name] if value is not None]
     op = rng.choices(
-        ["equals", "in_set", "ordered", "between", "is_set", "text", "like", "regex"],
-        [8, 3, 3, 2, 2, 3, 2, 3],
+        ["equals", "in_set", "ordered", "between", "is_set", "text", "like", "regex", "css_selector"],
+        [8, 3, 3, 2, 2, 3, 2, 3, 2],
     )[0]
+    if op == "css_selector" and scope == "event" and rng.random() < 0.9:
+        name = "chain"
     leaf = {"scope": scope, "property": name, "op": op}
+    if account:
+        leaf.update(scope="account", key=rng.choice(ACCOUNT_KEYS))
     if op == "ordered":
         leaf["op"] = rng.choice(ORDERED)
         leaf["operand"] = comparable(rng, pool)
@@ -133,7 +143,9 @@ def make_leaf(rng, scope=None):
         leaf["operand"] = rng.choice(LIKES)
     elif op == "regex":
         leaf["operand"] = rng.choice(REGEXES)
-    if leaf["op"] not in ORDERED + ["between", "is_set"] and rng.random() < 0.25:
+    elif op == "css_selector":
+        leaf["operand"] = css_random.selector(rng)
+    if leaf["op"] not in ORDERED + ["between", "is_set", "css_selector"] and rng.random() < 0.25:
         leaf["ci"] = True
     if rng.random() < 0.2:
         leaf["negated"] = True
@@ -173,7 +185,10 @@ def make_selector(rng, world):
             terms.append({"definition": rng.choice(sorted(world["definitions"]))})
         else:
             terms.append({"predicate": make_predicate(rng, world)})
-    return {"terms": terms}
+    out = {"terms": terms}
+    if rng.random() < 0.15:
+        out["first"] = True if rng.random() < 0.6 else make_predicate(rng, world)
+    return out
 
 
 def some_time(rng, world):
@@ -199,17 +214,38 @@ def make_rule(rng, world, depth=0):
     return {kind: [make_rule(rng, world, depth + 1) for _ in range(rng.choice([0, 1, 2, 3]))]}
 
 
+def make_step(rng, world, is_first):
+    out = {"selector": make_selector(rng, world), "adjacent": False, "least": 0}
+    if not is_first:
+        out["adjacent"] = rng.random() < 0.25
+        if rng.random() < 0.25:
+            out["least"] = max(rng.choice([0, 1, 1, 2]) * world["grid"] + rng.choice([0, 1, -1]), 0)
+    return out
+
+
+def make_list(rng, world):
+    """A static list of users, some of whom nobody has heard of."""
+    users = sorted({row["user"] for row in world["rows"] if row["kind"] in ("event", "set")})
+    return {"users": rng.sample(users, min(len(users), rng.choice([0, 1, 2, 5]))) + ["nobody yet"]}
+
+
 def make_behavior(rng, world):
-    out = {
-        "selector": make_selector(rng, world),
-        "measure": rng.choice(["count", "count", "days"]),
-        "comparison": None,
-        "window": None,
-    }
+    out = {"comparison": None, "window": None}
+    if rng.random() < 0.25:
+        count = rng.choice([2, 2, 3])
+        out["steps"] = [make_step(rng, world, place == 0) for place in range(count)]
+        out["within"] = rng.choice([None, None, 0, 1, 2, 6])
+        if out["within"] is not None:
+            out["within"] = max(out["within"] * world["grid"] + rng.choice([0, 0, 1, -1]), 0)
+    else:
+        out["selector"] = make_selector(rng, world)
+        out["measure"] = rng.choice(["count", "count", "days", "sum"])
+        if out["measure"] == "sum":
+            out["property"] = rng.choice(["price", "price", "mixed", "tags", "path"])
     if rng.random() < 0.8:
         out["comparison"] = [
             rng.choice(["=", "!=", "<", "<=", ">", ">="]),
-            rng.choice([1, 1, 2, 2, 3, 4, 0, 0.5]),
+            rng.choice([1, 1, 2, 2, 3, 4, 0, 0.5, 10.5]),
         ]
     kind = rng.random()
     if kind < 0.35:
@@ -238,6 +274,8 @@ def make_scope(rng, world, ranged=True):
                 world["first"] + world["length"] + world["grid"],
             )
         out.update(start=start, end=max(end, start + 1), week_start=rng.choice([0, 0, 0, 6, 3]))
+        if rng.random() < 0.12:
+            out["entity"] = rng.choices(list(EVENT_VALUES), EVENT_WEIGHTS)[0]
     if rng.random() < 0.2:
         out["segment"] = make_rule(rng, world)
         aim_windows(rng, world, out["segment"], out["as_of"])
@@ -304,16 +342,20 @@ def make_retention(rng, world):
         scope["as_of"] = rng.choice(periods)["end"] - rng.choice([0, 0, 1])
     scope["as_of"] = max(scope["as_of"], scope["start"])
     start = make_selector(rng, world)
-    return {
-        "kind": "retention",
-        "scope": scope,
-        "unit": unit,
-        "start": start,
-        "return": start if rng.random() < 0.4 else make_selector(rng, world),
-        "cohorts": rng.choice(["default", "recurring", "first_time", "first_in_range"]),
-        "or_after": rng.random() < 0.35,
-        "last_period": None if rng.random() < 0.4 else rng.choice([0, 1, 2, 5, 12]),
-    }
+    return retention_queries.add_options(
+        rng,
+        world,
+        {
+            "kind": "retention",
+            "scope": scope,
+            "unit": unit,
+            "start": start,
+            "return": start if rng.random() < 0.4 else make_selector(rng, world),
+            "cohorts": rng.choice(["default", "recurring", "first_time", "first_in_range"]),
+            "or_after": rng.random() < 0.35,
+            "last_period": None if rng.random() < 0.4 else rng.choice([0, 1, 2, 5, 12]),
+        },
+    )
 
 
 def make_segment(rng, world):
@@ -325,7 +367,7 @@ def make_segment(rng, world):
 
 
 def make_events(rng, world):
-    users = sorted({row["user"] for row in world["rows"] if row["kind"] != "alias"})
+    users = sorted({row["user"] for row in world["rows"] if row["kind"] in ("event", "set")})
     scope = make_scope(rng, world)
     return {
         "kind": "events",
@@ -350,7 +392,7 @@ def make_wide_series(rng, world):
 def make_query(rng, world):
     kinds = [make_wide_series, make_funnel, make_retention, make_segment]
     weights = [5, 5, 4, 3]
-    if any(row["kind"] != "alias" for row in world["rows"]):
+    if any(row["kind"] in ("event", "set") for row in world["rows"]):
         kinds.append(make_events)
         weights.append(2)
     kinds.append(make_usage)
@@ -378,6 +420,7 @@ def data_tags(rows):
         "none": not events,
         "joined users": any(row["kind"] == "alias" for row in rows),
         "property writes": any(row["kind"] == "set" for row in rows),
+        "account writes": any(row["kind"] == "account" for row in rows),
         "events without id": len(keys) < len(events),
         "replaced events": len(set(keys)) < len(keys),
     }
@@ -420,6 +463,8 @@ def walk_tags(node, out, kind):
         out.add("leaf " + node["op"])
         out.update("leaf " + flag for flag in ("ci", "negated") if node.get(flag))
         out.add("leaf over " + node["scope"])
+    elif node.get("scope") == "account":
+        out.add(f"{kind}: by a property of accounts")
     for name in (
         "any",
         "definition",
@@ -448,11 +493,20 @@ def walk_tags(node, out, kind):
             out.add(f"{kind}: {name} {node[name]}")
     if "window" in node and kind == "funnel" and "steps" in node:
         out.add("funnel: window" if node["window"] is not None else "funnel: no window")
+    if "within" in node:
+        flags = [name for name in ("adjacent", "least") if any(one[name] for one in node["steps"])]
+        out.update(["sequence", *("sequence " + name for name in flags)])
     if isinstance(node.get("window"), dict):
         out.add("behavior window " + next(iter(node["window"])))
+    if node.get("first") and "terms" in node:
+        out.add(f"{kind}: first_time" if node["first"] is True else f"{kind}: first_then_filter")
+    if node.get("entity"):
+        out.add(f"{kind}: entity")
     if "zone" in node:
         out.add("zone " + node["zone"])
     if kind == "series":
         out.update(series_queries.tags(node))
+    if kind == "retention":
+        out.update(retention_queries.tags(node))
     for child in node.values():
         walk_tags(child, out, kind)

@@ -144,7 +144,7 @@ class Group:
 
     def run(self):
         for index in range(self.campaign.options.worlds_at_once):
-            world = make_world(self.rng, make_predicate, make_rule)
+            world = make_world(self.rng, make_predicate, make_rule, make_list)
             project = Project(self.client, f"w{self.number}-{index}", world)
             project.parts = self.cut(world["rows"])
             project.standing = [make_query(self.rng, world) for _ in range(STANDING)]
@@ -344,7 +344,7 @@ if __name__ == "__main__":
     from evaluator import evaluate
     from generator import make_world
     from minimise import minimise
-    from queries import data_tags, make_predicate, make_query, make_rule, tags, text_tags
+    from queries import data_tags, make_list, make_predicate, make_query, make_rule, tags, text_tags
     from server import Server, ServerDied
 
     if chosen.replay:

@@ -1,6 +1,7 @@
 """Random series queries, and their tags for the coverage table."""
 
 import queries
+from formulas import earlier_scope
 from measures import PROPERTY_MEASURES
 
 DAY = 86_400_000
@@ -54,6 +55,8 @@ def make_dimension(rng, world):
         values = queries.EVENT_VALUES if scope == "event" else queries.USER_VALUES
         names = [*values, "price" if scope == "event" else "score"]
         out = {"scope": scope, "property": rng.choice(names)}
+        if scope == "user" and rng.random() < 0.5:
+            out.update(scope="account", key=rng.choice(queries.ACCOUNT_KEYS))
     if rng.random() < 0.25:
         out["bins"] = rng.choice([1, 2, 3, 5])
     return out
@@ -101,6 +104,9 @@ def make_series(rng, world, scope, units):
         query["formulas"] = [rng.choice(FORMULAS) for _ in range(rng.choice([1, 1, 2]))]
     if not has_bins(query) and rng.random() < 0.25:
         query["comparison"] = make_comparison(rng)
+        before = earlier_scope(scope, query["comparison"])
+        if before["start"] >= before["end"]:
+            del query["comparison"]  # Moved by months, nothing is left: refused.
     return query
 
 

@@ -8,7 +8,6 @@ from recount.v1 import (
     event_list_pb2,
     funnel_pb2,
     predicate_pb2,
-    retention_pb2,
     scope_pb2,
     segment_pb2,
     segment_rule_pb2,
@@ -30,17 +29,24 @@ COMPARISONS = {
     ">": segment_rule_pb2.COMPARISON_OPERATOR_GREATER,
     ">=": segment_rule_pb2.COMPARISON_OPERATOR_GREATER_OR_EQUAL,
 }
-COHORTS = {
-    "default": retention_pb2.RETENTION_COHORTS_UNSPECIFIED,
-    "recurring": retention_pb2.RETENTION_COHORTS_RECURRING,
-    "first_time": retention_pb2.RETENTION_COHORTS_FIRST_TIME,
-    "first_in_range": retention_pb2.RETENTION_COHORTS_FIRST_IN_RANGE,
+
+
+BEHAVIORS = {
+    "count": segment_rule_pb2.BEHAVIOR_MEASURE_UNSPECIFIED,
+    "days": segment_rule_pb2.BEHAVIOR_MEASURE_DISTINCT_DAYS,
+    "sum": segment_rule_pb2.BEHAVIOR_MEASURE_PROPERTY_SUM,
 }
-STATES = {
-    retention_pb2.CELL_STATE_NOT_BEGUN: "not_begun",
-    retention_pb2.CELL_STATE_BEGUN: "begun",
-    retention_pb2.CELL_STATE_ELAPSED: "elapsed",
-}
+
+
+def segment_message(rule, project):
+    """A saved segment: a rule or a list."""
+    out = segment_pb2.Segment()
+    if "users" in rule:
+        out.users.SetInParent()
+        out.users.users.extend(rule["users"])
+    else:
+        out.rule.CopyFrom(rule_message(rule, project))
+    return out
 
 
 def value_message(value):
@@ -64,14 +70,17 @@ def value_of(message):
     return normal(getattr(message, kind))
 
 
-def property_message(scope, name):
+def property_message(scope, name, key=None):
+    if scope == "account":
+        account = value_pb2.AccountProperty(account_key=key, name=name)
+        return value_pb2.PropertyRef(account_property=account)
     return value_pb2.PropertyRef(
         **{"event_property" if scope == "event" else "user_property": name}
     )
 
 
 def leaf_message(leaf):
-    out = predicate_pb2.Leaf(property=property_message(leaf["scope"], leaf["property"]))
+    out = predicate_pb2.Leaf(property=property_message(leaf["scope"], leaf["property"], leaf.get("key")))
     op, operand = leaf["op"], leaf.get("operand")
     if op == "in_set":
         out.in_set.values.extend(value_message(one) for one in operand)
@@ -80,7 +89,7 @@ def leaf_message(leaf):
         out.between.high.CopyFrom(value_message(operand[1]))
     elif op == "is_set":
         out.is_set.SetInParent()
-    elif op in ("contains", "starts_with", "ends_with", "like", "regex"):
+    elif op in ("contains", "starts_with", "ends_with", "like", "regex", "css_selector"):
         setattr(out, op, operand)
     else:
         getattr(out, op).CopyFrom(value_message(operand))
@@ -113,6 +122,11 @@ def selector_message(selector, project):
             out.terms.add().definition = f"{project}/definitions/{term['definition']}"
         else:
             out.terms.add().predicate.CopyFrom(predicate_message(term["predicate"], project))
+    first = selector.get("first")
+    if first is True:
+        out.first_time.SetInParent()
+    elif first:
+        out.first_then_filter.filter.CopyFrom(predicate_message(first, project))
     return out
 
 
@@ -134,9 +148,19 @@ def rule_message(rule, project):
 
 
 def fill_behavior(out, behavior, project):
-    out.selector.CopyFrom(selector_message(behavior["selector"], project))
-    if behavior["measure"] == "days":
-        out.measure = segment_rule_pb2.BEHAVIOR_MEASURE_DISTINCT_DAYS
+    if "steps" in behavior:
+        for step in behavior["steps"]:
+            out.sequence.steps.add(
+                selector=selector_message(step["selector"], project),
+                adjacent=step["adjacent"],
+                least_ms=step["least"],
+            )
+        if behavior["within"] is not None:
+            out.sequence.within_ms = behavior["within"]
+    else:
+        out.selector.CopyFrom(selector_message(behavior["selector"], project))
+        out.measure = BEHAVIORS[behavior["measure"]]
+        out.property = behavior.get("property") or ""
     if behavior["comparison"] is not None:
         out.comparison.operation = COMPARISONS[behavior["comparison"][0]]
         out.comparison.value = behavior["comparison"][1]
@@ -152,6 +176,7 @@ def scope_message(scope, project):
     if "start" in scope:
         out.range.start_ms, out.range.end_ms = scope["start"], scope["end"]
         out.week_start = scope["week_start"] + 1
+    out.entity_property = scope.get("entity") or ""
     rule = scope.get("segment")
     if rule is not None and "segment" in rule:
         out.segment.segment = f"{project}/segments/{rule['segment']}"
@@ -162,7 +187,7 @@ def scope_message(scope, project):
 
 def fill_breakdown(out, breakdown):
     out.dimensions.add().property.CopyFrom(
-        property_message(breakdown["scope"], breakdown["property"])
+        property_message(breakdown["scope"], breakdown["property"], breakdown.get("key"))
     )
     if not (breakdown["top"] == 9 and breakdown.get("default")):
         out.top = breakdown["top"]
@@ -180,20 +205,6 @@ def funnel_request(query, project):
         out.same_time = funnel_pb2.FUNNEL_SAME_TIME_STRICT
     if query["breakdown"] is not None:
         fill_breakdown(out.breakdown, query["breakdown"])
-    return out
-
-
-def retention_request(query, project):
-    out = retention_pb2.RetentionRequest(scope=scope_message(query["scope"], project))
-    out.start_event.CopyFrom(selector_message(query["start"], project))
-    if query["return"] != query["start"]:
-        out.return_event.CopyFrom(selector_message(query["return"], project))
-    out.cohorts = COHORTS[query["cohorts"]]
-    if query["or_after"]:
-        out.returns = retention_pb2.RETENTION_RETURNS_ON_OR_AFTER
-    out.period.unit = UNITS[query["unit"]]
-    if query["last_period"] is not None:
-        out.last_period = query["last_period"]
     return out
 
 
@@ -252,31 +263,6 @@ def funnel_reply(reply):
             }
             for row in reply.rows
         ]
-    }
-
-
-def retention_reply(reply):
-    (row,) = reply.rows
-    if [(one.first, one.last) for one in reply.columns] != [
-        (n, n) for n in range(len(reply.columns))
-    ]:
-        raise ValueError(f"odd columns: {reply.columns}")
-    return {
-        "cohorts": bucket_list(reply.cohorts),
-        "rows": [
-            {
-                "size": one.size,
-                "users": column(one.users),
-                "states": [STATES.get(state, state) for state in one.states],
-                "rates": column(one.rates),
-            }
-            for one in row.cohorts
-        ],
-        "summary": {
-            "users": list(row.summary.users),
-            "sizes": list(row.summary.sizes),
-            "rates": column(row.summary.rates),
-        },
     }
 
 
