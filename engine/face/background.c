@@ -18,6 +18,10 @@
 
 #define KEEPER_PERIOD_MS 250
 #define IDLE_NS ((uint64_t)2000000000)
+/* Beyond this many full heads a project's batches wait before the log; beyond the second the log's
+ * thread does, with every project behind it: what is on its way then is at most two megabytes. */
+#define FULL_HEADS_MAX 8u
+#define FULL_HEADS_FAR 24u
 /* An idle head below this stays one: it costs a scan of a few microseconds. */
 #define IDLE_HEAD_ROWS_MIN 512u
 
@@ -39,17 +43,16 @@ task_ends(struct rc_engine *engine)
     pthread_mutex_unlock(&engine->background);
 }
 
-/* Tells who waits for room that a head was sealed. */
-static void
-announce_progress(struct rc_engine *engine)
+void
+rc_background_announce(struct rc_engine *engine)
 {
     pthread_mutex_lock(&engine->background);
     pthread_cond_broadcast(&engine->background_done);
     pthread_mutex_unlock(&engine->background);
 }
 
-static void
-queue_task(struct tenant *tenant, _Atomic(bool) *flag, void (*task)(void *))
+void
+rc_background_queue(struct tenant *tenant, _Atomic(bool) *flag, void (*task)(void *tenant))
 {
     if (atomic_load(&tenant->engine->stopping) || atomic_exchange(flag, true))
         return;
@@ -59,6 +62,15 @@ queue_task(struct tenant *tenant, _Atomic(bool) *flag, void (*task)(void *))
     atomic_store(flag, false);
     task_ends(tenant->engine);
     rc_tenant_unref(tenant);
+}
+
+void
+rc_background_end(struct tenant *tenant, _Atomic(bool) *flag)
+{
+    struct rc_engine *engine = tenant->engine;
+    atomic_store(flag, false);
+    rc_tenant_unref(tenant);
+    task_ends(engine);
 }
 
 /* Runs plans until pick finds none or one fails. */
@@ -95,7 +107,6 @@ static void
 merge_task(void *argument)
 {
     struct tenant *tenant = argument;
-    struct rc_engine *engine = tenant->engine;
     const uint64_t idle_ns = rc_clock_monotonic_ns() - atomic_load(&tenant->applied_at_ns);
     const bool idle = idle_ns >= IDLE_NS;
     const enum rc_status status =
@@ -103,9 +114,7 @@ merge_task(void *argument)
     (void)status; /* Tried again with the next kick. */
     if (idle)
         sweep(tenant);
-    atomic_store(&tenant->merging, false);
-    rc_tenant_unref(tenant);
-    task_ends(engine);
+    rc_background_end(tenant, &tenant->merging);
 }
 
 static bool
@@ -127,14 +136,14 @@ seal_task(void *argument)
         sealed = false;
         status = rc_seal_oldest(tenant->project, &tenant->cancel, &sealed, NULL);
         if (sealed) {
-            announce_progress(engine);
-            queue_task(tenant, &tenant->merging, merge_task);
+            rc_background_announce(engine);
+            rc_background_queue(tenant, &tenant->merging, merge_task);
         }
     }
     atomic_store(&tenant->sealing, false);
     /* A head that filled up between the last look and the flag would wait for the next kick. */
     if (status == RC_OK && has_full_heads(tenant))
-        queue_task(tenant, &tenant->sealing, seal_task);
+        rc_background_queue(tenant, &tenant->sealing, seal_task);
     rc_tenant_unref(tenant);
     task_ends(engine);
 }
@@ -142,13 +151,13 @@ seal_task(void *argument)
 void
 rc_background_kick(struct tenant *tenant)
 {
-    queue_task(tenant, &tenant->sealing, seal_task);
+    rc_background_queue(tenant, &tenant->sealing, seal_task);
 }
 
 void
 rc_background_merge(struct tenant *tenant)
 {
-    queue_task(tenant, &tenant->merging, merge_task);
+    rc_background_queue(tenant, &tenant->merging, merge_task);
 }
 
 void
@@ -164,18 +173,29 @@ rc_background_wait(struct rc_engine *engine)
     pthread_mutex_unlock(&engine->background);
 }
 
-void
-rc_background_hold(struct tenant *tenant, uint32_t full_heads_max)
+/* Whether more than full_heads_max heads wait. Without a task there is nothing to wait for: sealing
+ * failed, and memory decides. */
+static bool
+has_more_full_heads(struct tenant *tenant, uint32_t full_heads_max)
 {
-    struct rc_engine *engine = tenant->engine;
-    for (;;) {
-        RC_CLEANUP(rc_version_unrefp)
-        struct rc_version *version = rc_project_pin_version(tenant->project);
-        /* Without a task there is nothing to wait for: sealing failed, and memory decides. */
-        if (version->head_count <= full_heads_max + 1 || !atomic_load(&tenant->sealing))
-            return;
-        rc_background_wait(engine);
-    }
+    if (!atomic_load(&tenant->sealing))
+        return false;
+    RC_CLEANUP(rc_version_unrefp)
+    struct rc_version *version = rc_project_pin_version(tenant->project);
+    return version->head_count > full_heads_max + 1;
+}
+
+bool
+rc_background_is_behind(struct tenant *tenant)
+{
+    return has_more_full_heads(tenant, FULL_HEADS_MAX);
+}
+
+void
+rc_background_hold(struct tenant *tenant)
+{
+    while (has_more_full_heads(tenant, FULL_HEADS_FAR))
+        rc_background_wait(tenant->engine);
 }
 
 static void
@@ -192,7 +212,7 @@ keep_tenant(struct tenant *tenant)
     if (rows >= IDLE_HEAD_ROWS_MIN && rc_seal_end_head(tenant->project, NULL) == RC_OK)
         rc_background_kick(tenant);
     else
-        queue_task(tenant, &tenant->merging, merge_task);
+        rc_background_queue(tenant, &tenant->merging, merge_task);
 }
 
 /* What the wall clock asks for is looked at this often. */
@@ -219,8 +239,10 @@ keep_all(struct rc_engine *engine)
     uint32_t count = 0;
     if (rc_tenants_pin(engine, &tenants, &count) != RC_OK)
         return;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         keep_tenant(tenants[i]);
+        rc_eager_look(tenants[i]);
+    }
     const bool stalled = rc_stall_wants_snapshot(engine, tenants, count);
     rc_tenants_unpin(tenants, count);
     struct rc_wal_stats wal;

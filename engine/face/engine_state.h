@@ -24,6 +24,16 @@
 #include "engine/store/cold_cache.h"
 #include "engine/store/streams.h"
 
+/* What eager.c remembers: the keeper's, and the task's while one is queued or runs. */
+struct tenant_eager {
+    struct rc_catalog *catalog; /* That was looked at last. A reference. */
+    bool any;                   /* It has eager definitions. */
+    uint64_t mark;              /* Of the slabs and definitions that were built last. */
+    uint64_t newest_slab;       /* The greatest id at looked_at_ns; */
+    uint64_t settled_slab;      /* the same at the time before: up to here slabs are old. */
+    uint64_t looked_at_ns;
+};
+
 struct tenant {
     _Atomic(uint32_t) references;
     struct rc_engine *engine;
@@ -36,9 +46,12 @@ struct tenant {
     _Atomic(bool) stalled;      /* stall.c: a record could not be applied, and nothing of it was. */
     _Atomic(uint64_t) suspect_until_ns; /* Batches are tried before they are logged. */
     _Atomic(bool) cancel;               /* The project is deleted: background work should stop. */
+    _Atomic(uint64_t) flight_bytes;     /* room.c: logged and not yet applied. */
     _Atomic(uint64_t) applied_at_ns;
     _Atomic(bool) sealing; /* A task is queued or running. */
     _Atomic(bool) merging;
+    _Atomic(bool) building;
+    struct tenant_eager eager;
     _Atomic(bool) idle_checked;  /* Since applied_at_ns. */
     _Atomic(int64_t) expired_ms; /* Up to here rows were looked for that are too old. */
 
@@ -56,6 +69,7 @@ struct ticket {
     void (*done)(void *context, const struct rc_ingest_result *result);
     void *context;
     struct tenant *tenant;      /* Of a batch: a reference. */
+    uint64_t bytes;             /* Of room that it took. */
     bool duplicate;             /* Stands for a batch that the stream had. */
     struct rc_removed *removed; /* Of a deletion: what it took; may be NULL. */
 };
@@ -76,6 +90,7 @@ struct rc_engine {
     uint64_t purge_after_ms;
     struct rc_wal *wal;
     _Atomic(uint64_t) applied; /* Sequence of the last applied record. */
+    _Atomic(uint32_t) room_waiting;
     _Atomic(bool) stopping;
     bool closing; /* The last snapshot has the disk for itself. */
 
@@ -189,6 +204,15 @@ rc_tenants_unpin(struct tenant **tenants, uint32_t count);
 void
 rc_tenant_refuse_logged(struct tenant *tenant, const struct rc_record *record);
 
+/* ---- room.c ---- */
+
+/* Takes room for a batch's bytes on their way through the log; waits while the project has none. */
+void
+rc_room_take(struct tenant *tenant, uint64_t bytes);
+
+void
+rc_room_give(struct tenant *tenant, uint64_t bytes);
+
 /* ---- stall.c ---- */
 
 /* A record of the log could not be applied, and nothing of it was. */
@@ -271,6 +295,14 @@ rc_log_removal(struct rc_engine *engine,
 void
 rc_background_kick(struct tenant *tenant);
 
+/* Queues a task of which a tenant has at most one; flag says that it is queued or runs. */
+void
+rc_background_queue(struct tenant *tenant, _Atomic(bool) *flag, void (*task)(void *tenant));
+
+/* The last thing that such a task does. */
+void
+rc_background_end(struct tenant *tenant, _Atomic(bool) *flag);
+
 /* Queues merging of a tenant: some of its slabs may have no live rows left. */
 void
 rc_background_merge(struct tenant *tenant);
@@ -287,9 +319,18 @@ rc_background_take_merging(struct tenant *tenant);
 void
 rc_background_give_merging(struct tenant *tenant);
 
-/* Waits while more than full_heads_max heads of a tenant wait to be sealed. */
+/* Wakes who waits in rc_background_wait. */
 void
-rc_background_hold(struct tenant *tenant, uint32_t full_heads_max);
+rc_background_announce(struct rc_engine *engine);
+
+/* Whether so many heads of a tenant wait to be sealed that it should bring no more. */
+bool
+rc_background_is_behind(struct tenant *tenant);
+
+/* The log's thread: waits if a tenant has far more of them than it should, which takes batches that
+ * were let in before it was behind. */
+void
+rc_background_hold(struct tenant *tenant);
 
 /* The keeper: a thread that seals and merges what has become idle, and checkpoints when the log
  * grows. */
@@ -298,6 +339,24 @@ rc_keeper_start(struct rc_engine *engine, struct rc_error *reterr_error);
 
 void
 rc_keeper_stop(struct rc_engine *engine);
+
+/* ---- eager.c ---- */
+
+/* Queues a build of bitmaps if eager definitions or slabs of a tenant have changed. The keeper. */
+void
+rc_eager_look(struct tenant *tenant);
+
+/* Stores the bitmaps of eager definitions beside the slabs that are on disk. With the checkpoint
+ * lock held, which guards what is on disk. */
+void
+rc_eager_store(struct tenant *tenant);
+
+/* Reads those that are stored, of a tenant that was just restored. */
+void
+rc_eager_restore(struct tenant *tenant);
+
+void
+rc_eager_close(struct tenant *tenant);
 
 /* ---- purge.c ---- */
 
