@@ -72,8 +72,8 @@ rc_command_query_funnel(int count, char **arguments)
     rc_options_parse(&argp, count, arguments, &funnel);
     enum rc_exit_code code = build(&funnel, &request);
     if (code == RC_EXIT_OK)
-        code = rc_session_call(&funnel.query.session, "QueryService/Funnel", &request,
-                               &recount__v1__funnel_response__descriptor, &reply);
+        code = rc_query_call(&funnel.query, "QueryService/Funnel", &request,
+                             &recount__v1__funnel_response__descriptor, &reply);
     if (code == RC_EXIT_OK && funnel.query.output.format == RC_OUTPUT_JSON) {
         rc_message_json_print(stdout, &reply->base);
     } else if (code == RC_EXIT_OK && funnel.query.output.format == RC_OUTPUT_CSV) {
