@@ -69,6 +69,19 @@ serve(struct rc_request *request,
     return status;
 }
 
+static _Atomic uint32_t *
+queries_of(struct rc_server *server, const struct rc_call *call)
+{
+    return &server->queries_of[rc_call_lane(call) % RC_SERVER_LANES];
+}
+
+static void
+leave_query(struct rc_server *server, const struct rc_call *call)
+{
+    atomic_fetch_sub(queries_of(server, call), 1);
+    atomic_fetch_sub(&server->queries, 1);
+}
+
 void
 rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes)
 {
@@ -89,7 +102,7 @@ rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes)
     else
         status = serve(&request, bound->method, bytes, &reply);
     if (bound->method->kind == RC_SERVICE_QUERY)
-        atomic_fetch_sub(&bound->server->queries, 1);
+        leave_query(bound->server, call);
     if (status == RC_OK) {
         rc_call_reply(call, reply);
         log_call(call, RC_CODE_OK, NULL);
@@ -105,12 +118,16 @@ rc_admit_query(void *context, struct rc_call *call)
 {
     const struct rc_bound_method *bound = context;
     struct rc_server *server = bound->server;
-    if (atomic_fetch_add(&server->queries, 1) < server->config->queries_max)
-        return true;
-    atomic_fetch_sub(&server->queries, 1);
     struct rc_failure failure = {.error = {.status = RC_OK}};
-    rc_error_set(&failure.error, RC_LIMIT_EXCEEDED, "%llu queries run or wait already",
-                 (unsigned long long)server->config->queries_max);
+    const uint64_t max = server->config->queries_max;
+    const uint64_t own_max = max - max / 4; /* The rest is for whoever asks little. */
+    const bool room = atomic_fetch_add(&server->queries, 1) < max;
+    const bool own_room = atomic_fetch_add(queries_of(server, call), 1) < own_max;
+    if (room && own_room)
+        return true;
+    leave_query(server, call);
+    rc_error_set(&failure.error, RC_LIMIT_EXCEEDED, "%llu queries%s run or wait already",
+                 (unsigned long long)(room ? own_max : max), room ? " of the project" : "");
     rc_call_fail(call, &failure);
     return false;
 }
