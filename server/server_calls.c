@@ -113,6 +113,17 @@ rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes)
     request.session = rc_query_session_end(request.session);
 }
 
+/* Counts one more unless that passes max. A try that fails shows to others for a moment, so what is
+ * the project's own comes before what is everybody's. */
+static bool
+count_up(_Atomic uint32_t *count, uint64_t max)
+{
+    if (atomic_fetch_add(count, 1) < max)
+        return true;
+    atomic_fetch_sub(count, 1);
+    return false;
+}
+
 bool
 rc_admit_query(void *context, struct rc_call *call)
 {
@@ -121,13 +132,13 @@ rc_admit_query(void *context, struct rc_call *call)
     struct rc_failure failure = {.error = {.status = RC_OK}};
     const uint64_t max = server->config->queries_max;
     const uint64_t own_max = max - max / 4; /* The rest is for whoever asks little. */
-    const bool room = atomic_fetch_add(&server->queries, 1) < max;
-    const bool own_room = atomic_fetch_add(queries_of(server, call), 1) < own_max;
-    if (room && own_room)
+    const bool own_room = count_up(queries_of(server, call), own_max);
+    if (own_room && count_up(&server->queries, max))
         return true;
-    leave_query(server, call);
+    if (own_room)
+        atomic_fetch_sub(queries_of(server, call), 1);
     rc_error_set(&failure.error, RC_LIMIT_EXCEEDED, "%llu queries%s run or wait already",
-                 (unsigned long long)(room ? own_max : max), room ? " of the project" : "");
+                 (unsigned long long)(own_room ? max : own_max), own_room ? "" : " of the project");
     rc_call_fail(call, &failure);
     return false;
 }
