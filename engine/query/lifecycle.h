@@ -13,6 +13,7 @@ struct rc_lifecycle_request {
     struct rc_scope scope;
     const struct rc_predicate *selector; /* The events that are activity. */
     enum rc_unit unit;
+    uint32_t unit_count; /* Of a bucket; 0: 1. */
 };
 
 struct rc_lifecycle_counts {
