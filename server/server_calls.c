@@ -75,11 +75,12 @@ queries_of(struct rc_server *server, const struct rc_call *call)
     return &server->queries_of[rc_call_lane(call) % RC_SERVER_LANES];
 }
 
+/* In the reverse order of entering: what a project has is never less than what it is counted for. */
 static void
 leave_query(struct rc_server *server, const struct rc_call *call)
 {
-    atomic_fetch_sub(queries_of(server, call), 1);
     atomic_fetch_sub(&server->queries, 1);
+    atomic_fetch_sub(queries_of(server, call), 1);
 }
 
 void
