@@ -28,7 +28,7 @@ class SteppedLoad(crowd.PacedLoad):
     """A load whose rate changes; behind says how many lines are due and not taken."""
 
     def feed(self, archive, rate):
-        self.rate, self.due = rate, 0.0
+        self.rate, self.due, self.events = rate, 0.0, 0
         last = time.monotonic()
         with open(archive, "rb") as source:
             while not (self.stop and self.due < 1):
@@ -40,6 +40,7 @@ class SteppedLoad(crowd.PacedLoad):
                 chunk = [line for _, line in zip(range(lines), source)]
                 self.loader.stdin.write(b"".join(chunk))
                 self.sent += len(chunk)
+                self.events += sum(b'"properties"' in line for line in chunk)
                 self.due -= len(chunk)
                 if len(chunk) < lines:
                     break
@@ -84,15 +85,16 @@ def main():
         load.rate = options.rate
         while load.due > options.rate and load.thread.is_alive():
             time.sleep(0.1)
-        print(f"caught up {time.monotonic() - begun:.1f} s after the spike")
+        how = "caught up" if load.thread.is_alive() else "all of the archive was taken"
+        print(f"{how} {time.monotonic() - begun:.1f} s after the spike")
         part("after", load, pings, 10, options.rate)
         acks = pings.end()
         load.end()
         figures.settle(server)
         _, request = figures.Questions(server.channel, "figures").series(None, 36500, unit="YEAR")
         reply = figures.Questions(server.channel, "figures").stub.Series(request, timeout=60)
-        found, sent = figures.total_of(reply), load.sent + len(acks)
-        print(f"{load.sent:,} lines and {len(acks)} pings were sent, {found:,.0f} are there: "
+        found, sent = figures.total_of(reply), load.events + len(acks)
+        print(f"{load.events:,} events and {len(acks)} pings were sent, {found:,.0f} are there: "
               f"{'none lost, none twice' if found == sent else 'WRONG'}; {server.memory_bytes() / 1e6:.0f} MB")
     finally:
         server.stop(signal.SIGKILL)
