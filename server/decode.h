@@ -76,6 +76,8 @@ struct rc_decode {
     struct rc_bytes project; /* Its id. */
     struct rc_reference *references;
     uint32_t predicate_nodes;
+    uint32_t cells_deep; /* Handles of cells that the decoder is in. */
+    bool refuses_cells;  /* What is decoded will be stored. */
     char path[RC_ERROR_FIELD_BYTES];
 };
 

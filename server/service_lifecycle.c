@@ -4,15 +4,16 @@
 #include <math.h>
 #include <recount/v1/lifecycle.pb-c.h>
 
+#include "server/cells.h"
 #include "server/decode.h"
 #include "server/encode.h"
 #include "server/service_query.h"
 
-static enum rc_status
-decode_request(struct rc_decode *decode,
-               const Recount__V1__LifecycleRequest *in,
-               int64_t now_ms,
-               struct rc_lifecycle_request *question)
+enum rc_status
+rc_decode_lifecycle(struct rc_decode *decode,
+                    const Recount__V1__LifecycleRequest *in,
+                    int64_t now_ms,
+                    struct rc_lifecycle_request *question)
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
     RC_REFUSE(decode, in->breakdown != NULL, "breakdown");
@@ -70,7 +71,7 @@ rc_call_lifecycle(struct rc_request *request, const void *message, void *reply)
     struct rc_decode decode = rc_request_decode(request);
     struct rc_lifecycle_request question = {.selector = NULL};
     struct rc_lifecycle_reply answer;
-    RC_TRY(decode_request(&decode, message, request->received_ms, &question));
+    RC_TRY(rc_decode_lifecycle(&decode, message, request->received_ms, &question));
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
     RC_TRY(rc_query_lifecycle(rc_query_session_context(request->session), &question, &answer,
                               request->error));
@@ -81,5 +82,7 @@ rc_call_lifecycle(struct rc_request *request, const void *message, void *reply)
     RC_NEW_ARRAY(request->arena, out->rows, Recount__V1__LifecycleRow *, 1);
     out->n_rows = 1;
     RC_TRY(encode_row(request->arena, &answer, &out->rows[0]));
-    return rc_encode_info(request, &question.scope, true, &answer.stats, &out->info);
+    RC_TRY(rc_encode_info(request, &question.scope, true, &answer.stats, &out->info));
+    return rc_cell_handle(request, RC_CHART_LIFECYCLE, message, &question.scope, 0,
+                          &out->info->cell_handle);
 }

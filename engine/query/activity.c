@@ -19,7 +19,10 @@ struct lane {
     const struct rc_activity *activity;
     void *state;       /* The caller's. */
     uint32_t words;    /* Of a person's bits. */
-    uint32_t slots;    /* Of the block at hand. */
+    uint32_t slots;    /* Of the block at hand, */
+    uint32_t first;    /* which begins with this person, */
+    bool listed;       /* or has those of persons. */
+    uint32_t *persons; /* A copy: the walk's is of the next block when this one is handed over. */
     uint64_t *bits;    /* [slot][words]. */
     uint32_t *counts;  /* [slot][bucket]; NULL: one event is enough. */
     uint64_t *touched; /* A bit for each slot with a hit. */
@@ -37,6 +40,7 @@ run_close(struct run *run)
         rc_alloc_free(run->lanes[i].bits);
         rc_alloc_free(run->lanes[i].counts);
         rc_alloc_free(run->lanes[i].touched);
+        rc_alloc_free(run->lanes[i].persons);
     }
 }
 
@@ -47,7 +51,9 @@ finish_block(struct lane *lane)
     for (uint32_t word = 0; word < (lane->slots + 63) / 64; word++) {
         for (uint64_t left = lane->touched[word]; left != 0; left &= left - 1) {
             const uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(left);
-            lane->activity->person(lane->state, lane->bits + (size_t)slot * lane->words);
+            lane->activity->person(lane->state,
+                                   lane->listed ? lane->persons[slot] : lane->first + slot,
+                                   lane->bits + (size_t)slot * lane->words);
         }
     }
     lane->slots = 0;
@@ -59,6 +65,10 @@ fold_begin(void *state, const struct rc_walk_block *block)
     struct lane *lane = state;
     finish_block(lane);
     lane->slots = block->slot_count;
+    lane->first = block->first;
+    lane->listed = block->persons != NULL;
+    if (lane->listed)
+        memcpy(lane->persons, block->persons, lane->slots * sizeof(*lane->persons));
     memset(lane->bits, 0, (size_t)lane->slots * lane->words * sizeof(*lane->bits));
     memset(lane->touched, 0, ((size_t)lane->slots + 63) / 64 * sizeof(*lane->touched));
     if (lane->counts != NULL)
@@ -103,7 +113,8 @@ lane_open(struct lane *lane, const struct rc_activity *activity, uint32_t slots)
     lane->words = activity->map->count / 64 + 1;
     lane->bits = rc_alloc_in(account, (size_t)slots * lane->words * sizeof(*lane->bits));
     lane->touched = rc_alloc_in(account, ((size_t)slots + 63) / 64 * sizeof(*lane->touched));
-    if (lane->bits == NULL || lane->touched == NULL)
+    lane->persons = rc_alloc_in(account, (size_t)slots * sizeof(*lane->persons));
+    if (lane->bits == NULL || lane->touched == NULL || lane->persons == NULL)
         return RC_NO_MEMORY;
     if (activity->min_events > 1) {
         lane->counts =

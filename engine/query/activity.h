@@ -28,7 +28,7 @@ struct rc_activity {
     void *const *lanes;
     /* Once for every person with a hit; bits has map->count + 1 bits, some of them set if
      * min_events is 1. */
-    void (*person)(void *lane, const uint64_t *bits);
+    void (*person)(void *lane, uint32_t person, const uint64_t *bits);
 };
 
 /* Adds to *hit_count the events that were read. */

@@ -24,6 +24,7 @@ struct stickiness {
 };
 
 struct lane {
+    const struct rc_stickiness_request *request;
     uint32_t words;
     uint64_t *users; /* By number of buckets, from 0. */
 };
@@ -35,13 +36,18 @@ stickiness_close(struct stickiness *stickiness)
 }
 
 static void
-count_person(void *state, const uint64_t *bits)
+count_person(void *state, uint32_t person, const uint64_t *bits)
 {
     struct lane *lane = state;
+    const struct rc_stickiness_request *request = lane->request;
     uint32_t count = 0;
     for (uint32_t word = 0; word < lane->words; word++)
         count += (uint32_t)__builtin_popcountll(bits[word]);
     lane->users[count]++;
+    if (request->persons != NULL &&
+        (request->at_least ? count >= request->at_buckets : count == request->at_buckets))
+        __atomic_fetch_or(&request->persons[person / 64], (uint64_t)1 << (person % 64),
+                          __ATOMIC_RELAXED);
 }
 
 static enum rc_status
@@ -111,6 +117,7 @@ count(const struct stickiness *stickiness,
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < lane_count; i++) {
         states[i] = &lanes[i];
+        lanes[i].request = stickiness->request;
         lanes[i].words = stickiness->bucket_count / 64 + 1;
         lanes[i].users =
             RC_ARENA_ARRAY(context->arena, uint64_t, (size_t)stickiness->bucket_count + 1);

@@ -9,10 +9,23 @@
 
 #include "engine/query/query.h"
 
+enum rc_lifecycle_state {
+    RC_LIFECYCLE_NEW = 1,
+    RC_LIFECYCLE_RETURNING = 2,
+    RC_LIFECYCLE_RESURRECTING = 3,
+    RC_LIFECYCLE_DORMANT = 4,
+};
+
 struct rc_lifecycle_request {
     struct rc_scope scope;
     const struct rc_predicate *selector; /* The events that are activity. */
     enum rc_unit unit;
+    /* NULL, or a bit a person (zero): set for those who are counted in the state and bucket at. */
+    uint64_t *persons;
+    struct {
+        uint32_t bucket; /* Of the reply. */
+        enum rc_lifecycle_state state;
+    } at;
 };
 
 struct rc_lifecycle_counts {

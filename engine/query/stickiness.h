@@ -18,6 +18,10 @@ struct rc_stickiness_request {
     enum rc_compare_kind compare;
     enum rc_unit shift_unit; /* SHIFT: DAY, WEEK or MONTH. */
     uint32_t shift_count;    /* At least 1. */
+    /* NULL, or a bit a person (zero): set for those who are counted in users[at_buckets - 1] of the
+     * range. Without comparison. */
+    uint64_t *persons;
+    uint32_t at_buckets;
 };
 
 /* The users of one range. */
