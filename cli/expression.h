@@ -6,7 +6,8 @@
  *     @signed-up or path like "/welcome/%" ignoring case
  *
  * A predicate asks about an event. Its tests: = != < <= > >= in (...), between A and B, is set,
- * contains, starts with, ends with, like, ~ (regular expression), !~; all but the symbols take
+ * contains, starts with, ends with, like, ~ (regular expression), !~, matches selector (CSS); all
+ * but the symbols take
  * "not" before them, and the text tests "ignoring case" behind them. They combine by and, or, not
  * and parentheses. "user.x" is the user's property x, "event.x" and plain "x" the event's,
  * "account.k.x" that of the account which the event names in its property k; names with odd

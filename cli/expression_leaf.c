@@ -195,10 +195,12 @@ parse_text_test(struct rc_parser *parser, Recount__V1__Leaf *leaf)
         if (words[i].with)
             RC_TRY(rc_parser_expect(parser, "with", "after \"starts\" or \"ends\""));
         leaf->test_case = words[i].test;
+        if (words[i].test == RECOUNT__V1__LEAF__TEST_REGEX && rc_parser_take(parser, "selector"))
+            leaf->test_case = RECOUNT__V1__LEAF__TEST_CSS_SELECTOR;
         return parse_text(parser, &leaf->contains);
     }
     return rc_parser_fail(parser, "expected an operator (= != < <= > >= ~ in between is "
-                                  "contains starts ends like)");
+                                  "contains starts ends like matches)");
 }
 
 static enum rc_status

@@ -75,6 +75,7 @@ struct rc_decode {
     struct rc_error *error;
     struct rc_bytes project; /* Its id. */
     struct rc_reference *references;
+    uint32_t pattern_steps;
     uint32_t predicate_nodes;
     uint32_t cells_deep; /* Handles of cells that the decoder is in. */
     bool refuses_cells;  /* What is decoded will be stored. */

@@ -226,7 +226,7 @@ leaf_test(struct rc_decode *decode, const Recount__V1__Leaf *in, struct rc_leaf 
     case RECOUNT__V1__LEAF__TEST_REGEX:
         return leaf_text(decode, RC_LEAF_REGEX, in->regex, leaf);
     case RECOUNT__V1__LEAF__TEST_CSS_SELECTOR:
-        return rc_decode_unsupported(decode, "css_selector");
+        return leaf_text(decode, RC_LEAF_CSS, in->css_selector, leaf);
     default:
         return rc_decode_fail(decode, RC_INVALID, "", "the leaf has no test");
     }
@@ -270,7 +270,7 @@ static enum rc_status
 check_leaf(struct rc_decode *decode, const struct rc_predicate *leaf)
 {
     struct rc_error error = {.status = RC_OK};
-    const enum rc_status status = rc_predicate_check(leaf, &error);
+    const enum rc_status status = rc_predicate_check_more(leaf, &decode->pattern_steps, &error);
     if (status == RC_OK)
         return RC_OK;
     const char *field = error.field;

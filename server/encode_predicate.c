@@ -73,6 +73,8 @@ encode_test(struct rc_arena *arena, const struct rc_leaf *leaf, Recount__V1__Lea
         return encode_operand(arena, leaf, RECOUNT__V1__LEAF__TEST_LIKE, out);
     case RC_LEAF_REGEX:
         return encode_operand(arena, leaf, RECOUNT__V1__LEAF__TEST_REGEX, out);
+    case RC_LEAF_CSS:
+        return encode_operand(arena, leaf, RECOUNT__V1__LEAF__TEST_CSS_SELECTOR, out);
     }
     return RC_CORRUPT;
 }

@@ -203,12 +203,15 @@ rc_engine_ingest(struct rc_engine *engine,
         .client_stream = client_stream,
         .batch_id = batch_id,
     };
+    rc_room_take(tenant, body.size);
+    ticket->bytes = body.size;
     pthread_mutex_lock(&tenant->intake);
     const enum rc_status status =
         enter(tenant, record, (struct rc_bytes){(const char *)body.data, body.size}, ticket,
               reterr_error);
     pthread_mutex_unlock(&tenant->intake);
     if (status != RC_OK) {
+        rc_room_give(tenant, body.size);
         rc_tenant_unref(ticket->tenant);
         return status;
     }

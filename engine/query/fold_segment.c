@@ -82,7 +82,7 @@ evaluate(const struct evaluation *evaluation, const struct rc_segment *segment, 
     const struct rc_query_context *context = evaluation->context;
     if (segment->kind == RC_SEGMENT_USER)
         return rc_user_predicate_match(context->cache, context->view, evaluation->as_of_ms,
-                                       segment->predicate, context->arena, words,
+                                       context->cancel, segment->predicate, context->arena, words,
                                        evaluation->reterr_error);
     if (segment->kind == RC_SEGMENT_BEHAVIOUR)
         return rc_behaviour_persons(context, &segment->behaviour, evaluation->calendar,

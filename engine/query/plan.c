@@ -59,8 +59,8 @@ compile(struct rc_plan *plan,
     RC_TRY(find_first(plan, as_of_ms, &resolved, &first, reterr_error));
     RC_TRY_OR(reterr_error, rc_account_leaves_resolve(context->view, as_of_ms, resolved,
                                                       context->arena, &resolved));
-    RC_TRY(rc_matcher_new(context->cache, context->view, as_of_ms, resolved, context->arena,
-                          &matcher, reterr_error));
+    RC_TRY(rc_matcher_new(context->cache, context->view, as_of_ms, context->cancel, resolved,
+                          context->arena, &matcher, reterr_error));
     plan->matchers[plan->matcher_count++] = matcher;
     const uint32_t parts = rc_matcher_part_count(matcher);
     struct rc_stream *streams =

@@ -8,6 +8,7 @@ import grpc
 import cells
 import usage_wire
 import wire
+import wire_funnel
 import wire_retention
 import wire_series
 from columnar import columnar, is_integer_id, ndjson
@@ -247,7 +248,7 @@ class Project:
             return usage_wire.list_users(self.client.queries, query, self.name)
         kinds = {
             "series": ("Series", wire_series.series_request, wire_series.series_reply),
-            "funnel": ("Funnel", wire.funnel_request, wire.funnel_reply),
+            "funnel": ("Funnel", wire_funnel.funnel_request, wire_funnel.funnel_reply),
             "retention": ("Retention", wire_retention.retention_request, wire_retention.retention_reply),
             **usage_wire.CALLS,
         }

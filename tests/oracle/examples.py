@@ -185,6 +185,9 @@ def read_word_test(tokens, leaf):
         low = tokens.value()
         tokens.expect("and")
         leaf.update(op="between", operand=[low, tokens.value()])
+    elif test == "matches":
+        tokens.expect("selector")
+        leaf.update(op="css_selector", operand=tokens.value())
     elif test in ("contains", "starts_with", "ends_with", "like"):
         leaf.update(op=test, operand=tokens.value())
     else:

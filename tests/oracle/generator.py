@@ -6,6 +6,9 @@ of a change of clocks and of the engine's 28-day windows.
 """
 
 import datetime
+import random
+
+import css_random
 
 HOUR, DAY = 3_600_000, 86_400_000
 SLAB_WINDOW = 28 * DAY
@@ -75,6 +78,7 @@ TAGS += [["/a", "/b"], []]
 FLAGS = [True, False, "true", "false", None, 1]
 ACCOUNT_KEYS = ["path", "price", "city", "tags", "mixed"]
 PLANS = ["free", "paid", "Paid", None]
+CHAINS = [css_random.chain(random.Random(n)) for n in range(200)]
 SCORES = [0, 1, 5, 7.5, "5", "7.50", "high", True, -1]
 
 
@@ -96,6 +100,8 @@ def event_properties(rng):
         out["flag"] = rng.choice(FLAGS)
     if rng.random() < 0.2:
         out["device.os"] = rng.choice(["mac", "win", "Linux"])
+    if rng.random() < 0.4:
+        out["chain"] = rng.choice(CHAINS)
     if rng.random() < 0.05:
         out["mixed"] = rng.choice([1, "x", 2.5, True, ["x", "y"], None, "1"])
     return out

@@ -14,9 +14,10 @@ passes p too.
 import functools
 import re
 
+import css
 from values import as_number, is_number, number_text
 
-TEXT_OPS = ("contains", "starts_with", "ends_with", "like", "regex")
+TEXT_OPS = ("contains", "starts_with", "ends_with", "like", "regex", "css_selector")
 
 
 def fold(text, ci):
@@ -87,6 +88,8 @@ def text_test(op, value, operand, ci):
         return like_pattern(operand, ci).match(value) is not None
     if op == "regex":
         return regex_pattern(operand, ci).search(value) is not None
+    if op == "css_selector":
+        return css.matches(operand, value)
     value, operand = fold(value, ci), fold(operand, ci)
     if op == "contains":
         return operand in value

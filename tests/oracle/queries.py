@@ -2,12 +2,15 @@
 counted.
 """
 
+import css_random
+import funnel_queries
 import retention_queries
 import series_queries
 import usage_queries
 from buckets import buckets
 from generator import (
     ACCOUNT_KEYS,
+    CHAINS,
     CITIES,
     DAY,
     FLAGS,
@@ -32,6 +35,7 @@ EVENT_VALUES = {
     "flag": FLAGS,
     "device.os": ["mac", "win", "linux"],
     "mixed": [1, "x", 2.5, True, "1"],
+    "chain": CHAINS,
     "absent": ["x", 1],
 }
 USER_VALUES = {
@@ -41,7 +45,7 @@ USER_VALUES = {
     "home": CITIES,
     "absent": ["x", 1],
 }
-EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1]
+EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1, 1]
 USER_WEIGHTS = [4, 4, 2, 2, 1]
 REGEXES = [
     "a",
@@ -116,9 +120,11 @@ def make_leaf(rng, scope=None):
     name = rng.choices(list(values), weights)[0]
     pool = [value for value in values[name] if value is not None]
     op = rng.choices(
-        ["equals", "in_set", "ordered", "between", "is_set", "text", "like", "regex"],
-        [8, 3, 3, 2, 2, 3, 2, 3],
+        ["equals", "in_set", "ordered", "between", "is_set", "text", "like", "regex", "css_selector"],
+        [8, 3, 3, 2, 2, 3, 2, 3, 2],
     )[0]
+    if op == "css_selector" and scope == "event" and rng.random() < 0.9:
+        name = "chain"
     leaf = {"scope": scope, "property": name, "op": op}
     if account:
         leaf.update(scope="account", key=rng.choice(ACCOUNT_KEYS))
@@ -138,7 +144,9 @@ def make_leaf(rng, scope=None):
         leaf["operand"] = rng.choice(LIKES)
     elif op == "regex":
         leaf["operand"] = rng.choice(REGEXES)
-    if leaf["op"] not in ORDERED + ["between", "is_set"] and rng.random() < 0.25:
+    elif op == "css_selector":
+        leaf["operand"] = css_random.selector(rng)
+    if leaf["op"] not in ORDERED + ["between", "is_set", "css_selector"] and rng.random() < 0.25:
         leaf["ci"] = True
     if rng.random() < 0.2:
         leaf["negated"] = True
@@ -304,19 +312,12 @@ def make_breakdown(rng):
     return out
 
 
-def make_funnel(rng, world):
-    window = None
-    if rng.random() < 0.7:
-        window = max(rng.choice([0, 1, 2, 3, 6]) * world["grid"] + rng.choice([0, 0, 0, 1, -1]), 0)
-    return {
-        "kind": "funnel",
-        "scope": make_scope(rng, world),
-        "steps": [make_selector(rng, world) for _ in range(rng.choice([1, 2, 2, 3, 3, 4, 5]))],
-        "window": window,
-        "first_only": rng.random() < 0.25,
-        "strict_times": rng.random() < 0.25,
-        "breakdown": make_breakdown(rng),
-    }
+def make_wide_funnel(rng, world):
+    def units(scope):
+        length = scope["end"] - scope["start"]
+        return [unit for unit, one in UNIT_MS.items() if length // one < 40]
+
+    return funnel_queries.make_funnel(rng, world, make_scope, make_selector, units)
 
 
 def make_retention(rng, world):
@@ -382,8 +383,16 @@ def make_wide_series(rng, world):
     return series_queries.make_series(rng, world, scope, units)
 
 
-def make_query(rng, world):
-    kinds = [make_wide_series, make_funnel, make_retention, make_segment]
+def make_query(rng, world, only=None):
+    """A query; only: of this kind."""
+    query = make_any(rng, world)
+    while only and query["kind"] != only:
+        query = make_any(rng, world)
+    return query
+
+
+def make_any(rng, world):
+    kinds = [make_wide_series, make_wide_funnel, make_retention, make_segment]
     weights = [5, 5, 4, 3]
     if any(row["kind"] in ("event", "set") for row in world["rows"]):
         kinds.append(make_events)
@@ -402,6 +411,8 @@ def tags(query):
     """Names of the options that a query uses, for the coverage table."""
     out = {query["kind"]}
     walk_tags(query, out, query["kind"])
+    if query["kind"] == "funnel":
+        out |= funnel_queries.tags(query)
     return out | usage_queries.usage_tags(query)
 
 
