@@ -7,7 +7,8 @@
 #include "cli/render_usage.h"
 
 static const struct argp_option options[] = {
-    {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0, "Bucket: day, week, month, ... (default: by range)", 1},
+    {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0,
+     "Bucket: day, week, month, ... or \"3 days\" (default: by range)", 1},
     {0},
 };
 

@@ -18,7 +18,8 @@ struct stickiness {
 enum key { KEY_AT_LEAST = 0x100, KEY_COMPARE, KEY_MIN };
 
 static const struct argp_option options[] = {
-    {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0, "Bucket: day, week, month, ... (default: by range)", 1},
+    {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0,
+     "Bucket: day, week, month, ... or \"3 days\" (default: by range)", 1},
     {"at-least", KEY_AT_LEAST, NULL, 0, "Users of so many buckets or more (default: exactly)", 1},
     {"min-events", KEY_MIN, "N", 0, "Events that make a bucket active (1)", 1},
     {"compare", KEY_COMPARE, "TIME", 0, "Also an earlier time: \"previous\", \"1 month\", ...", 1},

@@ -20,6 +20,7 @@ struct rc_query_options {
     const char *by; /* NULL: no breakdown. */
     int top;        /* -1: the server's default. */
     Recount__V1__TimeUnit unit;
+    unsigned unit_count;          /* Of a bucket; 0: one. */
     struct rc_pointer_list words; /* The arguments. */
 };
 

@@ -164,7 +164,14 @@ rc_decode_range(struct rc_decode *decode,
                 int64_t *ret_start_ms,
                 int64_t *ret_end_ms);
 
-/* A bucket's unit. NULL or no unit: RC_INVALID. */
+/* A bucket's unit, and how many of them it has. NULL or no unit: RC_INVALID. */
+RC_MUST_USE enum rc_status
+rc_decode_buckets(struct rc_decode *decode,
+                  const Recount__V1__BucketSize *bucket,
+                  enum rc_unit *ret_unit,
+                  uint32_t *ret_multiple);
+
+/* The same where several units are refused. */
 RC_MUST_USE enum rc_status
 rc_decode_bucket(struct rc_decode *decode,
                  const Recount__V1__BucketSize *bucket,

@@ -21,7 +21,7 @@ rc_decode_lifecycle(struct rc_decode *decode,
     RC_TRY(rc_decode_selector(decode, in->selector, &question->selector));
     rc_decode_leave(decode, mark);
     mark = rc_decode_enter(decode, "bucket");
-    RC_TRY(rc_decode_bucket(decode, in->bucket, &question->unit));
+    RC_TRY(rc_decode_buckets(decode, in->bucket, &question->unit, &question->unit_count));
     rc_decode_leave(decode, mark);
     return RC_OK;
 }

@@ -91,31 +91,19 @@ make_buckets(struct lifecycle *lifecycle,
 {
     const struct rc_scope *scope = &lifecycle->request->scope;
     struct rc_arena *arena = lifecycle->context->arena;
-    const struct rc_bucket *inside;
-    const struct rc_bucket *before;
-    uint32_t inside_count;
-    uint32_t before_count;
-    struct rc_bucket_request wanted = {
+    const struct rc_bucket_request wanted = {
         .unit = lifecycle->request->unit,
+        .multiple = lifecycle->request->unit_count,
+        .before = true,
         .start_ms = scope->start_ms,
         .end_ms = scope->end_ms,
         .bucket_max = RC_BUCKETS_MAX,
         .field = "bucket.unit",
     };
-    RC_TRY(rc_calendar_buckets(calendar, &wanted, arena, &inside, &inside_count, reterr_error));
-    wanted.start_ms = inside[0].start_ms - 1;
-    wanted.end_ms = inside[0].start_ms;
-    RC_TRY(rc_calendar_buckets(calendar, &wanted, arena, &before, &before_count, reterr_error));
-    RC_ASSERT(before_count == 1 && before[0].end_ms == inside[0].start_ms);
-    struct rc_bucket *all = RC_ARENA_ARRAY(arena, struct rc_bucket, (size_t)inside_count + 1);
-    if (all == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for %u buckets", inside_count);
-    all[0] = before[0];
-    memcpy(all + 1, inside, inside_count * sizeof(*inside));
-    lifecycle->buckets = all;
-    lifecycle->bucket_count = inside_count + 1;
-    RC_TRY_OR(reterr_error,
-              rc_bucket_map_make(all, lifecycle->bucket_count, arena, &lifecycle->map));
+    RC_TRY(rc_calendar_buckets(calendar, &wanted, arena, &lifecycle->buckets,
+                               &lifecycle->bucket_count, reterr_error));
+    RC_TRY_OR(reterr_error, rc_bucket_map_make(lifecycle->buckets, lifecycle->bucket_count, arena,
+                                               &lifecycle->map));
     return RC_OK;
 }
 

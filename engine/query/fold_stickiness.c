@@ -59,6 +59,7 @@ prepare(struct stickiness *stickiness,
     const struct rc_query_context *context = stickiness->context;
     const struct rc_bucket_request wanted = {
         .unit = stickiness->request->unit,
+        .multiple = stickiness->request->unit_count,
         .start_ms = stickiness->scope.start_ms,
         .end_ms = stickiness->scope.end_ms,
         .bucket_max = RC_BUCKETS_MAX,

@@ -20,6 +20,7 @@ struct rc_lifecycle_request {
     struct rc_scope scope;
     const struct rc_predicate *selector; /* The events that are activity. */
     enum rc_unit unit;
+    uint32_t unit_count; /* Of a bucket; 0: 1. */
     /* NULL, or a bit a person (zero): set for those who are counted in the state and bucket at. */
     uint64_t *persons;
     struct {

@@ -13,6 +13,7 @@ struct rc_stickiness_request {
     struct rc_scope scope;
     const struct rc_predicate *selector; /* The events that are activity. */
     enum rc_unit unit;
+    uint32_t unit_count; /* Of a bucket; 0: 1. */
     uint32_t min_events; /* So many make a bucket active; at least 1. */
     bool at_least;       /* Users of k buckets or more, and not of exactly k. */
     enum rc_compare_kind compare;

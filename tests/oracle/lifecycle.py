@@ -1,6 +1,6 @@
 """Lifecycle: every user's story, bucket by bucket, told from the list of their events."""
 
-from buckets import buckets
+from buckets import bucket_before, buckets
 from predicate import selects
 from segment import moment_of, persons
 
@@ -13,12 +13,6 @@ def matching_times(query, moment, person):
         for event in moment.events_of.get(person, [])
         if selects(query["selector"], moment, person, event)
     ]
-
-
-def bucket_before(scope, unit, first):
-    """The calendar bucket that ends where the first one of the range starts, as (start, end)."""
-    found = buckets(scope["zone"], first - 1, first, unit, scope["week_start"])
-    return found[-1]["start"], found[-1]["end"]
 
 
 def status(times, span, span_before):
@@ -37,9 +31,10 @@ def status(times, span, span_before):
 def lifecycle_answer(query, data):
     scope = query["scope"]
     moment = moment_of(scope, data)
-    found = buckets(scope["zone"], scope["start"], scope["end"], query["unit"], scope["week_start"])
+    step = (query["unit"], scope["week_start"], (query.get("multiple") or 1))
+    found = buckets(scope["zone"], scope["start"], scope["end"], *step)
     # A bucket of the range holds what the range leaves of it; the one before the range is whole.
-    spans = [bucket_before(scope, query["unit"], found[0]["start"])]
+    spans = [bucket_before(scope["zone"], found[0]["start"], *step)]
     spans += [(max(one["start"], scope["start"]), min(one["end"], scope["end"])) for one in found]
     out = {name: [0] * len(found) for name in COLUMNS}
     for person in persons(scope, moment):

@@ -15,7 +15,8 @@ def active_buckets(times, start, end, found, least):
 def of_range(query, moment, start, end):
     """(number of buckets, for each user with an active bucket in how many)."""
     scope = query["scope"]
-    found = buckets(scope["zone"], start, end, query["unit"], scope["week_start"])
+    step = (query["unit"], scope["week_start"], (query.get("multiple") or 1))
+    found = buckets(scope["zone"], start, end, *step)
     counts = [
         active_buckets(
             matching_times(query, moment, person), start, end, found, query["min_events"] or 1

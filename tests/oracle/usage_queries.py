@@ -20,7 +20,7 @@ UNIT_MS = {
     "year": 365 * DAY,
 }
 PROPERTIES = ["type", "path", "price", "city", "tags", "mixed", "absent"]
-OPTIONS = ("unit", "count", "min_events", "property")
+OPTIONS = ("unit", "multiple", "count", "min_events", "property")
 
 
 def some_unit(rng, scope, most):
@@ -28,9 +28,13 @@ def some_unit(rng, scope, most):
     return rng.choice([unit for unit, unit_ms in UNIT_MS.items() if length // unit_ms < most])
 
 
+def some_multiple(rng):
+    return {"multiple": rng.choice([0, 1, 2, 2, 3, 5, 12])} if rng.random() < 0.2 else {}
+
+
 def make_lifecycle(rng, world, make_scope, make_selector):
     scope = make_scope(rng, world)
-    return {
+    return some_multiple(rng) | {
         "kind": "lifecycle",
         "scope": scope,
         "selector": make_selector(rng, world),
@@ -46,7 +50,7 @@ def make_stickiness(rng, world, make_scope, make_selector):
         before = earlier_scope(scope, comparison)
         if before["start"] >= before["end"]:
             comparison = None  # Moved by months, nothing is left: refused.
-    return {
+    return some_multiple(rng) | {
         "kind": "stickiness",
         "scope": scope,
         "selector": make_selector(rng, world),
@@ -66,7 +70,7 @@ def some_gap(rng, world):
 
 def make_sessions(rng, world, make_scope, make_selector):
     scope = make_scope(rng, world)
-    out = {
+    out = some_multiple(rng) | {
         "kind": "sessions",
         "scope": scope,
         "selector": None if rng.random() < 0.5 else make_selector(rng, world),

@@ -13,6 +13,7 @@ def read_lifecycle(question):
         "kind": "lifecycle",
         "scope": question.ranged_scope(),
         "unit": question.options["unit"],
+        "multiple": question.options["multiple"],
         "selector": read_selector(question.tokens),
     }
 
@@ -22,6 +23,7 @@ def read_stickiness(question):
         "kind": "stickiness",
         "scope": question.ranged_scope(),
         "unit": question.options["unit"],
+        "multiple": question.options["multiple"],
         "selector": read_selector(question.tokens),
         "min_events": question.options.get("min_events", 0),
         "count": "at_least" if question.options.get("at_least") else "default",
@@ -36,6 +38,7 @@ def read_sessions(question):
         "kind": "sessions",
         "scope": question.ranged_scope(),
         "unit": options["unit"],
+        "multiple": options["multiple"],
         "selector": read_selector(question.tokens) if some else None,
         "gap": duration_ms(options["gap"]) if "gap" in options else None,
         "property": options.get("ends"),

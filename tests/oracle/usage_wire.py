@@ -35,6 +35,7 @@ def lifecycle_request(query, project):
         selector=selector_message(query["selector"], project),
     )
     out.bucket.unit = UNITS[query["unit"]]
+    out.bucket.multiple = query.get("multiple", 0)
     return out
 
 
@@ -57,6 +58,7 @@ def stickiness_request(query, project):
         count=STICKINESS_COUNTS[query["count"]],
     )
     out.bucket.unit = UNITS[query["unit"]]
+    out.bucket.multiple = query.get("multiple", 0)
     if query["comparison"] == "previous":
         out.comparison.previous_period.SetInParent()
     elif query["comparison"] is not None:
@@ -96,6 +98,7 @@ def sessions_request(query, project):
         out.gap_ms = query["gap"]
     if query["unit"] is not None:
         out.bucket.unit = UNITS[query["unit"]]
+        out.bucket.multiple = query.get("multiple", 0)
     if query["property"] is not None:
         out.entry_exit_property = query["property"]
         out.top = query["top"]
