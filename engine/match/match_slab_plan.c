@@ -176,6 +176,7 @@ question_weight(const struct rc_slab_match *match, const struct rc_match_node *n
     case RC_LEAF_IN: /* Sought, most often. */
         return codes < node->source->value_count ? codes : node->source->value_count;
     case RC_LEAF_REGEX:
+    case RC_LEAF_CSS:
         return codes * 8;
     case RC_LEAF_LIKE:
     case RC_LEAF_CONTAINS:
