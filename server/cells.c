@@ -13,6 +13,7 @@
 #include <recount/v1/stickiness.pb-c.h>
 #include <string.h>
 
+#include "server/decode_funnel.h"
 #include "server/decode_series.h"
 #include "server/encode.h"
 #include "server/service_query.h"
@@ -91,6 +92,7 @@ decode_question(struct rc_decode *decode,
 {
     static const ProtobufCMessageDescriptor *const descriptors[] = {
         [RC_CHART_SERIES] = &recount__v1__series_request__descriptor,
+        [RC_CHART_FUNNEL] = &recount__v1__funnel_request__descriptor,
         [RC_CHART_RETENTION] = &recount__v1__retention_request__descriptor,
         [RC_CHART_LIFECYCLE] = &recount__v1__lifecycle_request__descriptor,
         [RC_CHART_STICKINESS] = &recount__v1__stickiness_request__descriptor,
@@ -98,6 +100,7 @@ decode_question(struct rc_decode *decode,
     ProtobufCMessage *in;
     struct {
         struct rc_series_request series;
+        struct rc_funnel_request funnel;
         struct rc_retention_request retention;
         struct rc_lifecycle_request lifecycle;
         struct rc_stickiness_request stickiness;
@@ -114,6 +117,11 @@ decode_question(struct rc_decode *decode,
         *ret_scope = &question->series.scope;
         return rc_decode_series(decode, (const Recount__V1__SeriesRequest *)in, 0,
                                 &question->series);
+    case RC_CHART_FUNNEL:
+        cell->funnel = &question->funnel;
+        *ret_scope = &question->funnel.scope;
+        return rc_decode_funnel(decode, (const Recount__V1__FunnelRequest *)in, 0,
+                                &question->funnel);
     case RC_CHART_RETENTION:
         cell->retention = &question->retention;
         *ret_scope = &question->retention.scope;
@@ -168,6 +176,7 @@ decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_ch
 {
     static const Recount__V1__Cell__PlaceCase places[] = {
         [RC_CHART_SERIES] = RECOUNT__V1__CELL__PLACE_SERIES,
+        [RC_CHART_FUNNEL] = RECOUNT__V1__CELL__PLACE_FUNNEL,
         [RC_CHART_RETENTION] = RECOUNT__V1__CELL__PLACE_RETENTION,
         [RC_CHART_LIFECYCLE] = RECOUNT__V1__CELL__PLACE_LIFECYCLE,
         [RC_CHART_STICKINESS] = RECOUNT__V1__CELL__PLACE_STICKINESS,
@@ -183,6 +192,16 @@ decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_ch
             in->series->optional_bucket_case == RECOUNT__V1__SERIES_CELL__OPTIONAL_BUCKET_BUCKET
                 ? in->series->bucket
                 : RC_SERIES_RANGE;
+        return RC_OK;
+    case RC_CHART_FUNNEL:
+        if (in->funnel->step == 0)
+            return rc_decode_fail(decode, RC_INVALID, "funnel.step", "steps count from 1");
+        cell->place = in->funnel->step - 1;
+        cell->dropped = in->funnel->dropped;
+        cell->column =
+            in->funnel->optional_bucket_case == RECOUNT__V1__FUNNEL_CELL__OPTIONAL_BUCKET_BUCKET
+                ? in->funnel->bucket
+                : RC_FUNNEL_NO_BUCKET;
         return RC_OK;
     case RC_CHART_RETENTION:
         cell->place = in->retention->cohort;

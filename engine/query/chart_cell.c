@@ -56,6 +56,34 @@ changed(struct rc_error *reterr_error)
 }
 
 static enum rc_status
+funnel_persons(const struct rc_query_context *context,
+               const struct rc_chart_cell *cell,
+               struct rc_query_stats *stats,
+               uint64_t *words,
+               struct rc_error *reterr_error)
+{
+    struct rc_funnel_request request = *cell->funnel;
+    struct rc_funnel_reply reply;
+    uint64_t labels = 0;
+    request.persons = words;
+    request.cell = (struct rc_funnel_cell){
+        .row = cell->row, .bucket = cell->column, .step = cell->place, .dropped = cell->dropped};
+    RC_TRY(rc_query_funnel(context, &request, &reply, reterr_error));
+    for (uint32_t i = 0; i < reply.row_count; i++)
+        labels = rc_row_label_hash(labels, &reply.rows[i].label);
+    if (labels != cell->labels)
+        return changed(reterr_error);
+    if (cell->row >= reply.row_count)
+        return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
+    if (cell->place >= reply.step_count)
+        return rc_error_field(reterr_error, RC_INVALID, "step", "there is no such step");
+    if (cell->column != RC_FUNNEL_NO_BUCKET && cell->column >= reply.bucket_count)
+        return rc_error_field(reterr_error, RC_INVALID, "bucket", "there is no such bucket");
+    stats->matched_events += reply.stats.matched_events;
+    return RC_OK;
+}
+
+static enum rc_status
 retention_persons(const struct rc_query_context *context,
                   const struct rc_chart_cell *cell,
                   struct rc_query_stats *stats,
@@ -96,11 +124,17 @@ lifecycle_persons(const struct rc_query_context *context,
 {
     struct rc_lifecycle_request request = *cell->lifecycle;
     struct rc_lifecycle_reply reply;
+    uint64_t labels = 0;
     request.persons = words;
+    request.at.row = cell->row;
     request.at.bucket = cell->column;
     request.at.state = cell->state;
     RC_TRY(rc_query_lifecycle(context, &request, &reply, reterr_error));
-    if (cell->row != 0)
+    for (uint32_t i = 0; i < reply.row_count; i++)
+        labels = rc_row_label_hash(labels, &reply.rows[i].label);
+    if (labels != cell->labels)
+        return changed(reterr_error);
+    if (cell->row > reply.row_count)
         return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
     if (cell->column >= reply.bucket_count)
         return rc_error_field(reterr_error, RC_INVALID, "bucket", "there is no such bucket");
@@ -119,15 +153,20 @@ stickiness_persons(const struct rc_query_context *context,
 {
     struct rc_stickiness_request request = *cell->stickiness;
     struct rc_stickiness_reply reply;
-    request.compare = RC_COMPARE_NONE;
-    request.persons = words;
-    request.at_buckets = cell->place;
-    if (cell->row != 0)
-        return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
+    uint64_t labels = 0;
     if (cell->place == 0)
         return rc_error_field(reterr_error, RC_INVALID, "buckets",
                               "users of no bucket are not counted");
+    request.persons = words;
+    request.at.row = cell->row;
+    request.at.buckets = cell->place;
     RC_TRY(rc_query_stickiness(context, &request, &reply, reterr_error));
+    for (uint32_t i = 0; i < reply.row_count; i++)
+        labels = rc_row_label_hash(labels, &reply.rows[i].label);
+    if (labels != cell->labels)
+        return changed(reterr_error);
+    if (cell->row > reply.row_count)
+        return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
     stats->matched_events += reply.stats.matched_events;
     return RC_OK;
 }
@@ -156,7 +195,7 @@ rc_chart_cell_persons(const struct rc_query_context *context,
     case RC_CHART_STICKINESS:
         return stickiness_persons(context, cell, stats, words, reterr_error);
     case RC_CHART_FUNNEL:
-        break;
+        return funnel_persons(context, cell, stats, words, reterr_error);
     }
     return rc_error_field(reterr_error, RC_INVALID, "handle", "the kind of question is unknown");
 }

@@ -10,6 +10,7 @@
 #ifndef RC_QUERY_CHART_CELL_H
 #define RC_QUERY_CHART_CELL_H
 
+#include "engine/query/funnel.h"
 #include "engine/query/lifecycle.h"
 #include "engine/query/query.h"
 #include "engine/query/retention.h"
@@ -28,14 +29,18 @@ struct rc_chart_cell {
     enum rc_chart_cell_kind kind;
     union {
         const struct rc_series_request *series;
+        const struct rc_funnel_request *funnel;
         const struct rc_retention_request *retention;
         const struct rc_lifecycle_request *lifecycle;
         const struct rc_stickiness_request *stickiness;
     };
     uint64_t labels; /* rc_row_label_hash over the reply's rows. */
     uint32_t row;
-    uint32_t place;  /* Series: which one. Retention: the cohort. Stickiness: how many buckets. */
-    uint32_t column; /* Series, lifecycle: the bucket. Retention: the column. See their headers. */
+    uint32_t place;  /* Series: which one. Funnel: the step. Retention: the cohort. Stickiness: how
+                        many  buckets. */
+    uint32_t column; /* Series, funnel, lifecycle: the bucket. Retention: the column. See their
+                        headers. */
+    bool dropped;    /* Funnel: who entered and did not reach the step. */
     enum rc_lifecycle_state state;
 };
 

@@ -29,6 +29,21 @@ def series_cells(query, reply):
                 yield cell, number
 
 
+def funnel_cells(query, reply):
+    if query.get("totals"):
+        return  # Attempts are counted there.
+    buckets = [(None, reply.rows)] + [(i, one.rows) for i, one in enumerate(reply.buckets)]
+    for bucket, rows in buckets:
+        for place, row in enumerate(rows):
+            for step, number in enumerate(row.counts):
+                for dropped in (False, True):
+                    cell = cell_pb2.Cell(row=place)
+                    cell.funnel.step, cell.funnel.dropped = step + 1, dropped
+                    if bucket is not None:
+                        cell.funnel.bucket = bucket
+                    yield cell, row.counts[0] - number if dropped else number
+
+
 def retention_cells(query, reply):
     del query
     for place, row in enumerate(reply.rows):
@@ -43,20 +58,26 @@ def retention_cells(query, reply):
 
 def lifecycle_cells(query, reply):
     del query
-    for name, state in STATES.items():
-        for bucket, number in enumerate(wire.column(getattr(reply.rows[0], name))):
-            cell = cell_pb2.Cell(lifecycle=cell_pb2.LifecycleCell(bucket=bucket, state=state))
-            yield cell, number or 0
+    for place, row in enumerate(reply.rows):
+        for name, state in STATES.items():
+            for bucket, number in enumerate(wire.column(getattr(row, name))):
+                cell = cell_pb2.Cell(row=place)
+                cell.lifecycle.bucket, cell.lifecycle.state = bucket, state
+                yield cell, number or 0
 
 
 def stickiness_cells(query, reply):
     del query
-    for index, number in enumerate(reply.rows[0].users):
-        yield cell_pb2.Cell(stickiness=cell_pb2.StickinessCell(buckets=index + 1)), number
+    for place, row in enumerate(reply.rows):
+        for index, number in enumerate(row.users):
+            cell = cell_pb2.Cell(row=place)
+            cell.stickiness.buckets = index + 1
+            yield cell, number
 
 
 CELLS = {
     "series": series_cells,
+    "funnel": funnel_cells,
     "retention": retention_cells,
     "lifecycle": lifecycle_cells,
     "stickiness": stickiness_cells,
