@@ -24,6 +24,8 @@
 #define LATE PERIODS_MAX
 #define STATE_BYTES ((size_t)192 * 1024) /* Of a block's users: within a core's second cache. */
 #define GROUP 64u
+#define LINE_ROWS 16u   /* Whose times share a line of the cache. */
+#define AHEAD_ROWS 512u /* Times are asked for so early: seeking waits for one after the other. */
 
 struct person {
     uint64_t starts;
@@ -248,7 +250,7 @@ struct times {
     uint32_t starts_end; /* Starts are before it. */
 };
 
-static uint32_t
+static inline uint32_t
 offset_of(const struct rc_bucket_table *table, int64_t time_ms)
 {
     if (time_ms <= table->window_start_ms)
@@ -258,7 +260,7 @@ offset_of(const struct rc_bucket_table *table, int64_t time_ms)
 }
 
 /* The first row of [row, end) that matches, or end. */
-static inline uint32_t
+static inline __attribute__((always_inline)) uint32_t
 next_row(const uint64_t *words, uint32_t row, uint32_t end)
 {
     while (words != NULL && row < end) {
@@ -273,7 +275,7 @@ next_row(const uint64_t *words, uint32_t row, uint32_t end)
 }
 
 /* How many rows of [begin, end), which is not empty, match. */
-static inline uint32_t
+static inline __attribute__((always_inline)) uint32_t
 count_rows(const uint64_t *words, uint32_t begin, uint32_t end)
 {
     if (words == NULL)
@@ -288,26 +290,24 @@ count_rows(const uint64_t *words, uint32_t begin, uint32_t end)
     return count + (uint32_t)__builtin_popcountll(left & last_mask);
 }
 
-/* The first of a user's rows [row, end) that is not before an offset: by doubling steps. */
-static inline uint32_t
+/* The first of a user's rows [row, end) that is not before an offset. Runs are short and their ends
+ * not to be foretold, so there is no branch but the loop's. */
+static inline __attribute__((always_inline)) uint32_t
 seek(const uint32_t *offsets, uint32_t row, uint32_t end, uint32_t offset)
 {
-    uint32_t step = 1;
     if (offsets[end - 1] < offset)
         return end;
-    while (row + step < end && offsets[row + step - 1] < offset) {
-        row += step;
-        step *= 2;
+    for (uint32_t left = end - row; left > 1;) {
+        const uint32_t half = left / 2;
+        row += half & -(uint32_t)(offsets[row + half - 1] < offset);
+        left -= half;
     }
-    for (; step > 0; step /= 2)
-        if (row + step <= end && offsets[row + step - 1] < offset)
-            row += step;
     return row;
 }
 
 /* The rows of one user, [begin, end) within a piece, a period at a time; returns how many are
  * hits. */
-static inline uint32_t
+static inline __attribute__((always_inline)) uint32_t
 add_run(const struct times *times,
         const uint64_t *words,
         uint32_t begin,
@@ -336,8 +336,8 @@ add_run(const struct times *times,
     return all;
 }
 
-static enum rc_status
-fold_rows(void *state,
+static inline __attribute__((always_inline)) enum rc_status
+read_rows(struct lane *lane,
           const struct rc_walk_block *block,
           uint32_t plan_slab,
           uint32_t begin,
@@ -345,7 +345,6 @@ fold_rows(void *state,
           uint64_t *hit_count)
 {
     uint32_t count;
-    struct lane *lane = state;
     const struct scan *scan = lane->scan;
     const struct rc_retention *retention = scan->retention;
     const struct rc_bucket_table *table = &scan->tables[plan_slab];
@@ -374,6 +373,8 @@ fold_rows(void *state,
             const uint32_t ordinal = users[user];
             const bool skipped =
                 block->skip != NULL && ((block->skip[ordinal / 64] >> (ordinal % 64)) & 1) != 0;
+            for (uint32_t row = begin; row < run_end; row += LINE_ROWS)
+                __builtin_prefetch(times.offsets + row + AHEAD_ROWS);
             if (any && !skipped)
                 *hit_count +=
                     add_run(&times, words, begin, run_end, &lane->persons[ordinal - block->first]);
@@ -382,6 +383,28 @@ fold_rows(void *state,
         }
     }
     return RC_OK;
+}
+
+static enum rc_status
+fold_rows(void *state,
+          const struct rc_walk_block *block,
+          uint32_t plan_slab,
+          uint32_t begin,
+          uint32_t end,
+          uint64_t *hit_count)
+{
+    return read_rows(state, block, plan_slab, begin, end, hit_count);
+}
+
+__attribute__((target("popcnt"))) static enum rc_status
+fold_rows_popcnt(void *state,
+                 const struct rc_walk_block *block,
+                 uint32_t plan_slab,
+                 uint32_t begin,
+                 uint32_t end,
+                 uint64_t *hit_count)
+{
+    return read_rows(state, block, plan_slab, begin, end, hit_count);
 }
 
 /* ---- The scan -------------------------------------------------------------------------------- */
@@ -484,7 +507,7 @@ rc_retention_scan(const struct rc_retention *retention, uint64_t *hit_count, boo
         .lanes = states,
         .begin = fold_begin,
         .hits = fold_hits,
-        .rows = fold_rows,
+        .rows = __builtin_cpu_supports("popcnt") ? fold_rows_popcnt : fold_rows,
     };
     RC_TRY(rc_walk(retention->plan, &fold, hit_count));
     for (uint32_t i = 0; i < scan.lane_count; i++)
