@@ -60,8 +60,12 @@ intern_list(struct rc_groups *groups, struct rc_value value, uint32_t *ret_set)
 static enum rc_status
 set_of_value(struct rc_groups *groups, struct rc_value value, uint32_t *ret_set)
 {
-    if (groups->deriver != NULL)
+    if (groups->deriver != NULL) {
+        const _Atomic(bool) *cancel = groups->plan->context->cancel;
+        if (cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed))
+            return RC_CANCELLED;
         RC_TRY(rc_derive(groups->deriver, value, &groups->derive, &value));
+    }
     if (value.kind == RC_VALUE_LIST && value.item_count > 0)
         return intern_list(groups, value, ret_set);
     return intern(groups, value.kind == RC_VALUE_LIST ? rc_value_null() : value, ret_set);
@@ -198,8 +202,6 @@ derive_texts(struct rc_groups *groups, const struct rc_slab_groups *slab)
         if (status == RC_OK)
             status = set_of_value(groups, value, &sets[i]);
         rc_arena_reset(groups->scratch);
-        if (context->cancel != NULL && atomic_load_explicit(context->cancel, memory_order_relaxed))
-            status = RC_CANCELLED;
     }
     rc_text_cursor_close(&cursor);
     return status;

@@ -122,8 +122,12 @@ static enum rc_status
 entry_of_value(struct rc_numbers *numbers, struct rc_value value, uint32_t *ret_entry)
 {
     double number;
-    if (numbers->deriver != NULL)
+    if (numbers->deriver != NULL) {
+        const _Atomic(bool) *cancel = numbers->plan->context->cancel;
+        if (cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed))
+            return RC_CANCELLED;
         RC_TRY(rc_derive(numbers->deriver, value, &numbers->derive, &value));
+    }
     if (value.kind == RC_VALUE_LIST)
         return entry_of_list(numbers, value, ret_entry);
     *ret_entry = RC_NUMBER_NONE;
@@ -209,8 +213,6 @@ derive_texts(struct rc_numbers *numbers, const struct rc_column_view *column, ui
         if (status == RC_OK)
             status = entry_of_value(numbers, value, &entries[i]);
         rc_arena_reset(numbers->scratch);
-        if (context->cancel != NULL && atomic_load_explicit(context->cancel, memory_order_relaxed))
-            status = RC_CANCELLED;
     }
     rc_text_cursor_close(&cursor);
     return status;
