@@ -7,6 +7,7 @@ import grpc
 
 import cells
 import plans
+import preview
 import usage_wire
 import wire
 import wire_derived
@@ -262,6 +263,8 @@ class Project:
             return self.list_users(query)
         if query["kind"] == "user_list":
             return usage_wire.list_users(self.client.queries, query, self.name)
+        if query["kind"] == "preview":
+            return self.ask_preview(query)
         kinds = {
             "series": ("Series", wire_series.series_request, wire_series.series_reply),
             "funnel": ("Funnel", wire_funnel.funnel_request, wire_funnel.funnel_reply),
@@ -270,6 +273,17 @@ class Project:
         }
         method, request_of, answer_of = kinds[query["kind"]]
         reply = getattr(self.client.queries, method)(request_of(query, self.name), timeout=SECONDS)
+        self.check_info(query, reply)
+        self.faults += cells.faults(self.client, self.name, query, reply)
+        return answer_of(reply)
+
+    def ask_preview(self, query):
+        request = preview.preview_request(query, self.name)
+        reply = self.client.definitions.PreviewDefinition(request, timeout=SECONDS)
+        self.check_info(query, reply)
+        return preview.preview_reply(reply)
+
+    def check_info(self, query, reply):
         scope = query["scope"]
         asked = (scope["as_of"], scope["zone"], scope["start"], scope["end"])
         used = (
@@ -280,8 +294,6 @@ class Project:
         )
         if asked != used:
             self.faults.append(f"info of {query['kind']}: {asked} was asked, {used} was used")
-        self.faults += cells.faults(self.client, self.name, query, reply)
-        return answer_of(reply)
 
     def differ(self, query, expected, way=None, followed=None):
         """Sentences about how the server's answer differs from the oracle's. way: of plans.WAYS;

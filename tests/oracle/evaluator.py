@@ -8,6 +8,7 @@ from funnel import funnel_answer
 from lifecycle import lifecycle_answer
 from lists import events_answer, users_answer
 from paths import paths_answer
+from preview import preview_answer
 from retention import retention_answer
 from series import series_answer
 from sessions import sessions_answer
@@ -22,6 +23,7 @@ ANSWERS = {
     "stickiness": stickiness_answer,
     "sessions": sessions_answer,
     "paths": paths_answer,
+    "preview": preview_answer,
     "user_list": user_list_answer,
     "segment": users_answer,
     "events": events_answer,
