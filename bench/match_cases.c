@@ -8,7 +8,7 @@
 
 #include "engine/match/leaf.h"
 #include "engine/match/rowset.h"
-#include "engine/match/scan.h"
+#include "engine/match/scan_kernels.h"
 
 static uint64_t
 next_random(uint64_t *state)

@@ -4,11 +4,14 @@
  *     or    = and { "or" and }
  *     and   = not { "and" not }
  *     not   = "not" not | "(" or ")" | "@" name | "any" | leaf
+ *     selector = or | "first" "(" or ")" [ "where" or ]
  *
  * A chain of one operator is one list; a single child stands for itself, so that what is printed
  * and read again is the same tree.
  */
 #include "cli/expression.h"
+
+#include <string.h>
 
 #include "cli/expression_parser.h"
 #include "cli/message.h"
@@ -128,6 +131,44 @@ rc_parser_selector_of(struct rc_arena *arena, Recount__V1__Predicate *predicate)
     return selector;
 }
 
+/* Goes past "first (", if that is what comes; a bare "first" is a property. */
+static bool
+take_first(struct rc_parser *parser)
+{
+    if (parser->token.kind != RC_TOKEN_WORD || !rc_parser_at(parser, "first"))
+        return false;
+    struct rc_lexer ahead = parser->lexer;
+    const struct rc_token next = rc_lexer_next(&ahead);
+    if (next.kind != RC_TOKEN_SYMBOL || strcmp(next.text, "(") != 0)
+        return false;
+    rc_parser_next(parser);
+    rc_parser_next(parser);
+    return true;
+}
+
+enum rc_status
+rc_parser_selector(struct rc_parser *parser, Recount__V1__Selector **ret_selector)
+{
+    struct rc_arena *arena = parser->lexer.arena;
+    Recount__V1__Predicate *predicate = NULL;
+    const bool first = take_first(parser);
+    RC_TRY(rc_parser_predicate(parser, &predicate));
+    Recount__V1__Selector *selector = rc_parser_selector_of(arena, predicate);
+    *ret_selector = selector;
+    if (!first)
+        return RC_OK;
+    RC_TRY(rc_parser_expect(parser, ")", "behind the events"));
+    if (!rc_parser_take(parser, "where")) {
+        selector->occurrence_case = RECOUNT__V1__SELECTOR__OCCURRENCE_FIRST_TIME;
+        selector->first_time = RC_MESSAGE(arena, Recount__V1__FirstTime, recount__v1__first_time);
+        return RC_OK;
+    }
+    selector->occurrence_case = RECOUNT__V1__SELECTOR__OCCURRENCE_FIRST_THEN_FILTER;
+    selector->first_then_filter =
+        RC_MESSAGE(arena, Recount__V1__FirstThenFilter, recount__v1__first_then_filter);
+    return rc_parser_predicate(parser, &selector->first_then_filter->filter);
+}
+
 /* "Label := rest" gives the label and moves *source to the rest. */
 static char *
 take_label(struct rc_arena *arena, const char **source)
@@ -162,17 +203,20 @@ rc_expression_selector(struct rc_arena *arena,
     char *label = take_label(arena, &rest);
     rest += strspn(rest, " ");
     const char *text = is_bare_name(rest) ? rc_text_format(arena, "@%s", rest) : rest;
-    Recount__V1__Predicate *predicate = NULL;
-    const enum rc_status status =
-        rc_expression_predicate(arena, project, text, &predicate, reterr_error);
+    struct rc_parser parser;
+    Recount__V1__Selector *selector = NULL;
+    rc_parser_begin(&parser, arena, project, text, reterr_error);
+    enum rc_status status = rc_parser_selector(&parser, &selector);
+    if (status == RC_OK && parser.token.kind != RC_TOKEN_END)
+        status = rc_parser_fail(&parser, "expected \"and\", \"or\" or the end");
     if (status != RC_OK) {
         reterr_error->at += (size_t)(rest - source);
         return status;
     }
-    Recount__V1__Selector *selector = rc_parser_selector_of(arena, predicate);
     if (label != NULL)
         selector->label = label;
-    else if (selector->terms[0]->kind_case == RECOUNT__V1__SELECTOR_TERM__KIND_PREDICATE)
+    else if (selector->terms[0]->kind_case == RECOUNT__V1__SELECTOR_TERM__KIND_PREDICATE ||
+             selector->occurrence_case != RECOUNT__V1__SELECTOR__OCCURRENCE__NOT_SET)
         selector->label = rc_text_copy(arena, rest);
     *ret_selector = selector;
     return RC_OK;

@@ -11,10 +11,13 @@
  * and parentheses. "user.x" is the user's property x, "event.x" and plain "x" the event's; names
  * with odd characters go into `back quotes`. @name is a definition; any is every event.
  *
+ * A selector is a predicate, or "first(PREDICATE)": only each user's first ever event that passes
+ * it; with "where PREDICATE" behind it, only if that event passes this too.
+ *
  *     user.plan = paid and count(@signed-in) > 4 in prior 7d and not did(type = refund)
  *
  * A rule asks about a user: tests of user properties, @name (a saved segment), and count(...),
- * days(...) and did(...) around a predicate, compared with a number, "in prior 7d" or "from
+ * days(...) and did(...) around a selector, compared with a number, "in prior 7d" or "from
  * 2025-01-01 to 2025-02-01" (UTC).
  *
  * Ownership: messages belong to the arena.
@@ -49,7 +52,8 @@ rc_expression_predicate(struct rc_arena *arena,
                         Recount__V1__Predicate **ret_predicate,
                         struct rc_expression_error *reterr_error);
 
-/* A selector: a definition's bare name, @name, any, or a predicate; "Label := ..." names it. */
+/* A selector: a definition's bare name, @name, any, a predicate or first(...); "Label := ..." names
+ * it. */
 RC_MUST_USE enum rc_status
 rc_expression_selector(struct rc_arena *arena,
                        const char *project,

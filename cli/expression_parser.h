@@ -58,6 +58,10 @@ rc_parser_leaf(struct rc_parser *parser, Recount__V1__Leaf **ret_leaf);
 RC_MUST_USE enum rc_status
 rc_parser_predicate(struct rc_parser *parser, Recount__V1__Predicate **ret_predicate);
 
+/* Takes a selector: a predicate, "first(predicate)", or that with "where predicate" behind it. */
+RC_MUST_USE enum rc_status
+rc_parser_selector(struct rc_parser *parser, Recount__V1__Selector **ret_selector);
+
 /* Puts a predicate into a selector: a definition and "any" in their own terms. */
 Recount__V1__Selector *
 rc_parser_selector_of(struct rc_arena *arena, Recount__V1__Predicate *predicate);

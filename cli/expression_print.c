@@ -65,7 +65,7 @@ rc_expression_print_predicate(FILE *out, const Recount__V1__Predicate *predicate
 }
 
 static void
-print_selector(FILE *out, const Recount__V1__Selector *selector)
+print_terms(FILE *out, const Recount__V1__Selector *selector)
 {
     for (size_t i = 0; i < selector->n_terms; i++) {
         const Recount__V1__SelectorTerm *term = selector->terms[i];
@@ -77,6 +77,21 @@ print_selector(FILE *out, const Recount__V1__Selector *selector)
                             selector->n_terms == 1 ? STRENGTH_OR : STRENGTH_AND);
         else
             fputs("any", out);
+    }
+}
+
+static void
+print_selector(FILE *out, const Recount__V1__Selector *selector)
+{
+    const bool first = selector->occurrence_case != RECOUNT__V1__SELECTOR__OCCURRENCE__NOT_SET;
+    if (first)
+        fputs("first(", out);
+    print_terms(out, selector);
+    if (first)
+        fputc(')', out);
+    if (selector->occurrence_case == RECOUNT__V1__SELECTOR__OCCURRENCE_FIRST_THEN_FILTER) {
+        fputs(" where ", out);
+        print_predicate(out, selector->first_then_filter->filter, STRENGTH_OR);
     }
 }
 

@@ -90,12 +90,10 @@ parse_behavior(struct rc_parser *parser,
     struct rc_arena *arena = parser->lexer.arena;
     Recount__V1__Behavior *behavior =
         RC_MESSAGE(arena, Recount__V1__Behavior, recount__v1__behavior);
-    Recount__V1__Predicate *predicate = NULL;
     RC_TRY(rc_parser_expect(parser, "(", "before the events"));
-    RC_TRY(rc_parser_predicate(parser, &predicate));
+    RC_TRY(rc_parser_selector(parser, &behavior->selector));
     RC_TRY(rc_parser_expect(parser, ")", "behind the events"));
     behavior->subject_case = RECOUNT__V1__BEHAVIOR__SUBJECT_SELECTOR;
-    behavior->selector = rc_parser_selector_of(arena, predicate);
     behavior->measure = measure;
     if (measure != RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_UNSPECIFIED)
         RC_TRY(parse_comparison(parser, behavior));

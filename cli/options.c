@@ -15,7 +15,15 @@
 
 enum session_key { KEY_SERVER = 0x1100, KEY_PROJECT, KEY_TIMEOUT };
 enum output_key { KEY_JSON = 0x1200, KEY_CSV, KEY_COLOR };
-enum scope_key { KEY_FROM = 0x1300, KEY_TO, KEY_ZONE, KEY_AS_OF, KEY_SEGMENT, KEY_WEEK_START };
+enum scope_key {
+    KEY_FROM = 0x1300,
+    KEY_TO,
+    KEY_ZONE,
+    KEY_AS_OF,
+    KEY_SEGMENT,
+    KEY_WEEK_START,
+    KEY_ENTITY,
+};
 
 static error_t
 parse_session(int key, char *argument, struct argp_state *state)
@@ -119,6 +127,9 @@ parse_scope(int key, char *argument, struct argp_state *state)
     case KEY_SEGMENT:
         options->segment = argument;
         return 0;
+    case KEY_ENTITY:
+        options->entity = argument;
+        return 0;
     case KEY_WEEK_START:
         options->week_start = weekday_of(state, argument);
         return 0;
@@ -136,6 +147,8 @@ static const struct argp_option scope_options[] = {
     {"zone", KEY_ZONE, "ZONE", 0, "IANA time zone (default: the project's)", 70},
     {"as-of", KEY_AS_OF, "WHEN", 0, "The moment of the question (default: now)", 70},
     {"segment", KEY_SEGMENT, "RULE", 0, "Count only these users: a saved segment or a rule", 70},
+    {"entity", KEY_ENTITY, "PROPERTY", 0,
+     "Count the values of this event property (an account, a session id) in place of users", 70},
     {"week-start", KEY_WEEK_START, "DAY", 0, "First day of the week (default: the project's)", 70},
     {0},
 };
@@ -231,6 +244,7 @@ rc_options_scope(struct rc_session *session,
     enum rc_exit_code code = moment_of("to", "now", "UTC", 0, &now_ms);
     scope->project = (char *)session->project;
     scope->week_start = options->week_start;
+    scope->entity_property = options->entity == NULL ? "" : (char *)options->entity;
     scope->time_zone = zone == NULL ? "" : (char *)zone;
     if (zone == NULL && (options->from != NULL || options->to != NULL || options->as_of != NULL))
         code = rc_session_project_zone(session, &zone);

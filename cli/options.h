@@ -29,6 +29,7 @@ struct rc_scope_options {
     const char *zone; /* NULL: the project's. */
     const char *as_of;
     const char *segment;
+    const char *entity; /* NULL: users. */
     Recount__V1__Weekday week_start;
 };
 
@@ -41,7 +42,7 @@ extern const struct argp rc_output_argp;
 /* Both, for a command whose parser gives them their inputs in this order. */
 extern const struct argp_child rc_command_children[3];
 
-/* --from, --to, --zone, --as-of, --segment, --week-start. The input is a struct
+/* --from, --to, --zone, --as-of, --segment, --entity, --week-start. The input is a struct
  * rc_scope_options. */
 extern const struct argp rc_scope_argp;
 

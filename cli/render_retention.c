@@ -105,8 +105,8 @@ rc_render_retention_csv(FILE *out,
                         const Recount__V1__RetentionResponse *reply,
                         Recount__V1__TimeUnit unit)
 {
-    static const char *const head[] = {
-        "row", "cohort", "size", "first_period", "last_period", "users", "rate", "state", NULL};
+    static const char *const head[] = {"row",   "cohort", "size",  "first_period", "last_period",
+                                       "users", "rate",   "state", "value",        NULL};
     static const char *const states[] = {"", "not_begun", "begun", "elapsed"};
     struct rc_csv_writer csv = {.out = out};
     rc_csv_head(&csv, head);
@@ -125,6 +125,7 @@ rc_render_retention_csv(FILE *out,
             rc_csv_number(&csv, rc_render_at(cohort->users, c));
             rc_csv_number(&csv, rc_render_at(cohort->rates, c));
             rc_csv_text(&csv, states[state < 4 ? state : 0]);
+            rc_csv_number(&csv, rc_render_at(cohort->values, c));
             rc_csv_end_row(&csv);
         }
     }

@@ -41,6 +41,17 @@ decode_scope_range(struct rc_decode *decode,
     return RC_OK;
 }
 
+static enum rc_status
+decode_entity(struct rc_decode *decode, const char *property, struct rc_bytes *ret_entity)
+{
+    *ret_entity = rc_bytes_of(property);
+    if (ret_entity->size > RC_PROPERTY_NAME_BYTES_MAX)
+        return rc_decode_fail(decode, RC_INVALID, "entity_property",
+                              "a name of a property has at most %u bytes",
+                              RC_PROPERTY_NAME_BYTES_MAX);
+    return RC_OK;
+}
+
 enum rc_status
 rc_decode_scope(struct rc_decode *decode,
                 const Recount__V1__Scope *scope,
@@ -62,7 +73,9 @@ rc_decode_scope(struct rc_decode *decode,
         ret_scope->week_start = (uint32_t)scope->week_start - 1;
     if (scope->optional_as_of_ms_case == RECOUNT__V1__SCOPE__OPTIONAL_AS_OF_MS_AS_OF_MS)
         ret_scope->as_of_ms = scope->as_of_ms;
-    RC_REFUSE(decode, scope->entity_property[0] != '\0', "entity_property");
+    RC_REFUSE(decode, rule == RC_RANGE_REFUSED && scope->entity_property[0] != '\0',
+              "entity_property"); /* Segments are of users. */
+    RC_TRY(decode_entity(decode, scope->entity_property, &ret_scope->entity));
     if (scope->hints != NULL) {
         RC_REFUSE(decode, scope->hints->explain, "hints.explain");
         RC_REFUSE(decode,

@@ -1,4 +1,7 @@
-/* Decode: selectors. Terms are an OR; a selector of one term is that term. */
+/*
+ * Decode: selectors. Terms are an OR; a selector of one term is that term. First events are a FIRST
+ * around it, and with a filter an ALL_OF of that and the filter.
+ */
 #include "engine/base/limits.h"
 #include "server/decode.h"
 
@@ -32,6 +35,35 @@ decode_term(struct rc_decode *decode,
     return RC_OK;
 }
 
+/* Puts the occurrence around the terms. */
+static enum rc_status
+decode_occurrence(struct rc_decode *decode,
+                  const Recount__V1__Selector *selector,
+                  const struct rc_predicate **predicate)
+{
+    if (selector->occurrence_case == RECOUNT__V1__SELECTOR__OCCURRENCE__NOT_SET)
+        return RC_OK;
+    struct rc_predicate *nodes = RC_ARENA_ARRAY(decode->arena, struct rc_predicate, 2);
+    const struct rc_predicate **children =
+        RC_ARENA_ARRAY(decode->arena, const struct rc_predicate *, 3);
+    if (nodes == NULL || children == NULL)
+        return rc_decode_no_memory(decode);
+    children[2] = *predicate;
+    nodes[0] = (struct rc_predicate){
+        .kind = RC_PREDICATE_FIRST, .child_count = 1, .children = &children[2]};
+    *predicate = &nodes[0];
+    if (selector->occurrence_case == RECOUNT__V1__SELECTOR__OCCURRENCE_FIRST_TIME)
+        return RC_OK;
+    const size_t mark = rc_decode_enter(decode, "first_then_filter.filter");
+    children[0] = &nodes[0];
+    RC_TRY(rc_decode_predicate(decode, selector->first_then_filter->filter, &children[1]));
+    rc_decode_leave(decode, mark);
+    nodes[1] =
+        (struct rc_predicate){.kind = RC_PREDICATE_ALL_OF, .child_count = 2, .children = children};
+    *predicate = &nodes[1];
+    return RC_OK;
+}
+
 enum rc_status
 rc_decode_selector(struct rc_decode *decode,
                    const Recount__V1__Selector *selector,
@@ -42,11 +74,6 @@ rc_decode_selector(struct rc_decode *decode,
     if (selector->n_terms > RC_SELECTORS_MAX)
         return rc_decode_fail(decode, RC_INVALID, "terms", "a selector has at most %u terms",
                               RC_SELECTORS_MAX);
-    RC_REFUSE(decode, selector->occurrence_case == RECOUNT__V1__SELECTOR__OCCURRENCE_FIRST_TIME,
-              "first_time");
-    RC_REFUSE(decode,
-              selector->occurrence_case == RECOUNT__V1__SELECTOR__OCCURRENCE_FIRST_THEN_FILTER,
-              "first_then_filter");
     const struct rc_predicate **terms =
         RC_ARENA_ARRAY(decode->arena, const struct rc_predicate *, selector->n_terms);
     struct rc_predicate *any = rc_arena_zero(decode->arena, sizeof(*any));
@@ -61,5 +88,5 @@ rc_decode_selector(struct rc_decode *decode,
     any->child_count = (uint32_t)selector->n_terms;
     any->children = terms;
     *ret_predicate = selector->n_terms == 1 ? terms[0] : any;
-    return RC_OK;
+    return decode_occurrence(decode, selector, ret_predicate);
 }

@@ -154,6 +154,8 @@ rc_encode_predicate(struct rc_arena *arena,
     case RC_PREDICATE_LEAF:
         out->kind_case = RECOUNT__V1__PREDICATE__KIND_LEAF;
         return rc_encode_leaf(arena, &predicate->leaf, false, &out->leaf);
+    case RC_PREDICATE_FIRST: /* Of a selector: rc_encode_selector takes it off. */
+        break;
     case RC_PREDICATE_DEFINITION:
         out->kind_case = RECOUNT__V1__PREDICATE__KIND_DEFINITION;
         return rc_encode_format(arena, &out->definition, "projects/%.*s/definitions/%.*s",

@@ -1,6 +1,29 @@
 /* Encode: stored segment rules. */
 #include "server/encode.h"
 
+/* Writes the occurrence of a selector of first events; *predicate becomes what its terms say. */
+static enum rc_status
+encode_occurrence(struct rc_arena *arena,
+                  struct rc_bytes project,
+                  const struct rc_predicate **predicate,
+                  Recount__V1__Selector *selector)
+{
+    const struct rc_predicate *root = *predicate;
+    const struct rc_predicate *first = rc_predicate_first(root);
+    if (first == NULL)
+        return RC_OK;
+    *predicate = first->children[0];
+    if (root == first) {
+        selector->occurrence_case = RECOUNT__V1__SELECTOR__OCCURRENCE_FIRST_TIME;
+        RC_NEW(arena, selector->first_time, recount__v1__first_time__descriptor);
+        return RC_OK;
+    }
+    selector->occurrence_case = RECOUNT__V1__SELECTOR__OCCURRENCE_FIRST_THEN_FILTER;
+    RC_NEW(arena, selector->first_then_filter, recount__v1__first_then_filter__descriptor);
+    return rc_encode_predicate(arena, project, root->children[1],
+                               &selector->first_then_filter->filter);
+}
+
 /* A selector is stored as a predicate: an OR is its terms, all else is one term. */
 static enum rc_status
 encode_selector(struct rc_arena *arena,
@@ -9,9 +32,10 @@ encode_selector(struct rc_arena *arena,
                 Recount__V1__Selector **ret_selector)
 {
     Recount__V1__Selector *selector;
+    RC_NEW(arena, selector, recount__v1__selector__descriptor);
+    RC_TRY(encode_occurrence(arena, project, &predicate, selector));
     const bool is_list = predicate->kind == RC_PREDICATE_ANY_OF && predicate->child_count > 1;
     const uint32_t count = is_list ? predicate->child_count : 1;
-    RC_NEW(arena, selector, recount__v1__selector__descriptor);
     RC_NEW_ARRAY(arena, selector->terms, Recount__V1__SelectorTerm *, count);
     selector->n_terms = count;
     for (uint32_t i = 0; i < count; i++) {

@@ -18,10 +18,9 @@ encode_definition(struct rc_request *request,
     RC_NEW(request->arena, out, recount__v1__definition__descriptor);
     RC_TRY(rc_entry_texts(request, KIND, project, entry, &out->name, &out->display_name,
                           &out->description, &out->etag));
-    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
-    const struct rc_predicate *predicate = NULL;
-    RC_TRY(rc_predicate_read(&reader, request->arena, &predicate, request->error));
-    RC_TRY(rc_encode_predicate(request->arena, project, predicate, &out->predicate));
+    struct rc_definition definition;
+    RC_TRY(rc_definition_read(entry->payload, request->arena, &definition, request->error));
+    RC_TRY(rc_encode_predicate(request->arena, project, definition.predicate, &out->predicate));
     out->create_time_ms = entry->created_ms;
     out->update_time_ms = entry->updated_ms;
     *ret_definition = out;

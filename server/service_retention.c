@@ -1,64 +1,12 @@
-/*
- * QueryService.Retention.
- *
- * How many periods a range has depends on the calendar, which the engine knows. So without
- * last_period the engine is asked for at least as many cells as there can be cohorts, and the reply
- * shows as many as there are.
- */
+/* QueryService.Retention. */
 #include <math.h>
 #include <recount/v1/retention.pb-c.h>
 
 #include "engine/base/limits.h"
+#include "engine/query/retention.h"
 #include "server/decode.h"
 #include "server/encode.h"
 #include "server/service_query.h"
-
-/* The shortest that each unit can be: a day of 23 hours, and so on. */
-static int64_t
-unit_ms_min(enum rc_unit unit)
-{
-    static const int64_t hour = (int64_t)3600 * 1000;
-    switch (unit) {
-    case RC_UNIT_SECOND:
-        return 1000;
-    case RC_UNIT_MINUTE:
-        return (int64_t)60 * 1000;
-    case RC_UNIT_HOUR:
-        return hour;
-    case RC_UNIT_DAY:
-        return 22 * hour;
-    case RC_UNIT_WEEK:
-        return (int64_t)6 * 24 * hour;
-    case RC_UNIT_MONTH:
-        return (int64_t)27 * 24 * hour;
-    case RC_UNIT_QUARTER:
-        return (int64_t)89 * 24 * hour;
-    case RC_UNIT_YEAR:
-        return (int64_t)364 * 24 * hour;
-    }
-    return hour;
-}
-
-static uint32_t
-periods_max(const struct rc_scope *scope, enum rc_unit unit)
-{
-    const int64_t count = (scope->end_ms - scope->start_ms) / unit_ms_min(unit) + 2;
-    return count < (int64_t)RC_COHORTS_MAX ? (uint32_t)count : RC_COHORTS_MAX;
-}
-
-static enum rc_status
-refuse_options(struct rc_decode *decode, const Recount__V1__RetentionRequest *in)
-{
-    RC_REFUSE(decode, in->periods == RECOUNT__V1__RETENTION_PERIODS__RETENTION_PERIODS_ROLLING,
-              "periods");
-    RC_REFUSE(decode, in->n_brackets > 0, "brackets");
-    RC_REFUSE(decode, in->returns_in_range, "returns_in_range");
-    RC_REFUSE(decode, in->breakdown != NULL, "breakdown");
-    RC_REFUSE(decode, in->same_value_on_return, "same_value_on_return");
-    RC_REFUSE(decode, in->min_occurrences > 1, "min_occurrences");
-    RC_REFUSE(decode, in->value != NULL, "value");
-    return RC_OK;
-}
 
 static enum rc_cohort_kind
 cohort_of(Recount__V1__RetentionCohorts cohorts)
@@ -74,13 +22,60 @@ cohort_of(Recount__V1__RetentionCohorts cohorts)
 }
 
 static enum rc_status
+decode_columns(struct rc_decode *decode,
+               const Recount__V1__RetentionRequest *in,
+               struct rc_retention_request *question)
+{
+    if (in->optional_last_period_case ==
+        RECOUNT__V1__RETENTION_REQUEST__OPTIONAL_LAST_PERIOD_LAST_PERIOD) {
+        if (in->last_period >= RC_COHORTS_MAX)
+            return rc_decode_fail(decode, RC_INVALID, "last_period",
+                                  "the last period must be below %u", RC_COHORTS_MAX);
+        question->period_count = in->last_period + 1;
+    }
+    if (in->n_brackets > RC_RETENTION_BRACKETS_MAX)
+        return rc_decode_fail(decode, RC_INVALID, "brackets", "there are at most %u brackets",
+                              RC_RETENTION_BRACKETS_MAX);
+    struct rc_retention_bracket *brackets =
+        RC_ARENA_ARRAY(decode->arena, struct rc_retention_bracket, in->n_brackets + 1);
+    if (brackets == NULL)
+        return rc_decode_no_memory(decode);
+    for (size_t i = 0; i < in->n_brackets; i++)
+        brackets[i] = (struct rc_retention_bracket){.first = in->brackets[i]->first,
+                                                    .last = in->brackets[i]->last};
+    question->bracket_count = (uint32_t)in->n_brackets;
+    question->brackets = brackets;
+    return RC_OK;
+}
+
+static enum rc_status
+decode_value(struct rc_decode *decode,
+             const Recount__V1__RetentionValue *in,
+             struct rc_retention_request *question)
+{
+    if (in == NULL)
+        return RC_OK;
+    const size_t mark = rc_decode_enter(decode, "value");
+    if (in->event_property[0] == '\0')
+        return rc_decode_fail(decode, RC_INVALID, "event_property",
+                              "the name of the property is missing");
+    if (in->aggregate == RECOUNT__V1__RETENTION_AGGREGATE__RETENTION_AGGREGATE_UNSPECIFIED)
+        return rc_decode_fail(decode, RC_INVALID, "aggregate", "how to aggregate is missing");
+    question->property = rc_bytes_of(in->event_property);
+    question->aggregate = in->aggregate == RECOUNT__V1__RETENTION_AGGREGATE__RETENTION_AGGREGATE_SUM
+                              ? RC_RETENTION_SUM
+                              : RC_RETENTION_MEAN;
+    rc_decode_leave(decode, mark);
+    return RC_OK;
+}
+
+static enum rc_status
 decode_request(struct rc_decode *decode,
                const Recount__V1__RetentionRequest *in,
                int64_t now_ms,
                struct rc_retention_request *question)
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
-    RC_TRY(refuse_options(decode, in));
     size_t mark = rc_decode_enter(decode, "period");
     RC_TRY(rc_decode_bucket(decode, in->period, &question->unit));
     rc_decode_leave(decode, mark);
@@ -96,15 +91,14 @@ decode_request(struct rc_decode *decode,
     question->cohort = cohort_of(in->cohorts);
     question->on_or_after =
         in->returns == RECOUNT__V1__RETENTION_RETURNS__RETENTION_RETURNS_ON_OR_AFTER;
-    question->period_count = periods_max(&question->scope, question->unit);
-    if (in->optional_last_period_case ==
-        RECOUNT__V1__RETENTION_REQUEST__OPTIONAL_LAST_PERIOD_LAST_PERIOD) {
-        if (in->last_period >= RC_COHORTS_MAX)
-            return rc_decode_fail(decode, RC_INVALID, "last_period",
-                                  "the last period must be below %u", RC_COHORTS_MAX);
-        question->period_count = in->last_period + 1;
-    }
-    return RC_OK;
+    question->rolling = in->periods == RECOUNT__V1__RETENTION_PERIODS__RETENTION_PERIODS_ROLLING;
+    question->in_range = in->returns_in_range;
+    question->occurrences_min = in->min_occurrences;
+    question->same_value = in->same_value_on_return;
+    RC_TRY(decode_columns(decode, in, question));
+    RC_TRY(rc_decode_split(decode, in->breakdown, &question->breakdown, &question->dimension_count,
+                           &question->top_n));
+    return decode_value(decode, in->value, question);
 }
 
 /* ---- Reply ----------------------------------------------------------------------------------- */
@@ -113,6 +107,7 @@ static enum rc_status
 encode_cohort(struct rc_arena *arena,
               const struct rc_retention_cohort *cohort,
               uint32_t columns,
+              bool with_values,
               Recount__V1__RetentionCohort **ret_cohort)
 {
     static const Recount__V1__CellState states[] = {
@@ -123,7 +118,9 @@ encode_cohort(struct rc_arena *arena,
     Recount__V1__RetentionCohort *out;
     double *users;
     double *rates;
+    double *values;
     RC_NEW(arena, out, recount__v1__retention_cohort__descriptor);
+    RC_NEW_ARRAY(arena, values, double, columns);
     RC_NEW_ARRAY(arena, users, double, columns);
     RC_NEW_ARRAY(arena, rates, double, columns);
     RC_NEW_ARRAY(arena, out->states, Recount__V1__CellState, columns);
@@ -134,7 +131,10 @@ encode_cohort(struct rc_arena *arena,
         out->states[i] = states[cell->state];
         users[i] = cell->state == RC_CELL_NOT_BEGUN ? NAN : (double)cell->users;
         rates[i] = cohort->users == 0 ? NAN : users[i] / (double)cohort->users;
+        values[i] = cell->value;
     }
+    if (with_values)
+        RC_TRY(rc_encode_column(arena, values, columns, &out->values));
     RC_TRY(rc_encode_column(arena, users, columns, &out->users));
     RC_TRY(rc_encode_column(arena, rates, columns, &out->rates));
     *ret_cohort = out;
@@ -143,46 +143,50 @@ encode_cohort(struct rc_arena *arena,
 
 static enum rc_status
 encode_summary(struct rc_arena *arena,
-               const struct rc_retention_reply *answer,
+               const struct rc_retention_summary *summary,
                uint32_t columns,
+               bool with_values,
                Recount__V1__RetentionSummary **ret_summary)
 {
     Recount__V1__RetentionSummary *out;
     double *rates;
+    double *values;
     RC_NEW(arena, out, recount__v1__retention_summary__descriptor);
     RC_NEW_ARRAY(arena, out->users, uint64_t, columns);
     RC_NEW_ARRAY(arena, out->sizes, uint64_t, columns);
     RC_NEW_ARRAY(arena, rates, double, columns);
+    RC_NEW_ARRAY(arena, values, double, columns);
     out->n_users = columns;
     out->n_sizes = columns;
     for (uint32_t i = 0; i < columns; i++) {
-        out->users[i] = answer->summary[i].users;
-        out->sizes[i] = answer->summary[i].cohort_users;
+        out->users[i] = summary[i].users;
+        out->sizes[i] = summary[i].cohort_users;
         rates[i] = out->sizes[i] == 0 ? NAN : (double)out->users[i] / (double)out->sizes[i];
+        values[i] = summary[i].value;
     }
     *ret_summary = out;
+    if (with_values)
+        RC_TRY(rc_encode_column(arena, values, columns, &out->values));
     return rc_encode_column(arena, rates, columns, &out->rates);
 }
 
 static enum rc_status
-encode_rows(struct rc_arena *arena,
-            const struct rc_retention_reply *answer,
-            uint32_t columns,
-            Recount__V1__RetentionResponse *out)
+encode_row(struct rc_arena *arena,
+           const struct rc_retention_reply *answer,
+           const struct rc_retention_row *row,
+           bool with_values,
+           Recount__V1__RetentionRow **ret_row)
 {
-    static const struct rc_row_label total = {.kind = RC_ROW_TOTAL};
-    Recount__V1__RetentionRow *row;
-    RC_NEW(arena, row, recount__v1__retention_row__descriptor);
-    RC_TRY(rc_encode_label(arena, &total, &row->label));
-    RC_NEW_ARRAY(arena, row->cohorts, Recount__V1__RetentionCohort *, answer->cohort_count);
-    row->n_cohorts = answer->cohort_count;
+    Recount__V1__RetentionRow *out;
+    RC_NEW(arena, out, recount__v1__retention_row__descriptor);
+    RC_TRY(rc_encode_label(arena, &row->label, &out->label));
+    RC_NEW_ARRAY(arena, out->cohorts, Recount__V1__RetentionCohort *, answer->cohort_count);
+    out->n_cohorts = answer->cohort_count;
     for (uint32_t i = 0; i < answer->cohort_count; i++)
-        RC_TRY(encode_cohort(arena, &answer->cohorts[i], columns, &row->cohorts[i]));
-    RC_TRY(encode_summary(arena, answer, columns, &row->summary));
-    RC_NEW_ARRAY(arena, out->rows, Recount__V1__RetentionRow *, 1);
-    out->rows[0] = row;
-    out->n_rows = 1;
-    return RC_OK;
+        RC_TRY(encode_cohort(arena, &row->cohorts[i], answer->column_count, with_values,
+                             &out->cohorts[i]));
+    *ret_row = out;
+    return encode_summary(arena, row->summary, answer->column_count, with_values, &out->summary);
 }
 
 enum rc_status
@@ -197,20 +201,21 @@ rc_call_retention(struct rc_request *request, const void *message, void *reply)
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
     RC_TRY(rc_query_retention(rc_query_session_context(request->session), &question, &answer,
                               request->error));
-    const bool all = in->optional_last_period_case ==
-                     RECOUNT__V1__RETENTION_REQUEST__OPTIONAL_LAST_PERIOD__NOT_SET;
-    const uint32_t columns = all && answer.cohort_count < answer.period_count ? answer.cohort_count
-                                                                              : answer.period_count;
     RC_NEW_ARRAY(request->arena, out->cohorts, Recount__V1__Bucket *, answer.cohort_count);
     out->n_cohorts = answer.cohort_count;
     for (uint32_t i = 0; i < answer.cohort_count; i++)
-        RC_TRY(rc_encode_bucket(request->arena, &answer.cohorts[i].period, &out->cohorts[i]));
-    RC_NEW_ARRAY(request->arena, out->columns, Recount__V1__PeriodBracket *, columns);
-    out->n_columns = columns;
-    for (uint32_t i = 0; i < columns; i++) {
+        RC_TRY(rc_encode_bucket(request->arena, &answer.periods[i], &out->cohorts[i]));
+    RC_NEW_ARRAY(request->arena, out->columns, Recount__V1__PeriodBracket *, answer.column_count);
+    out->n_columns = answer.column_count;
+    for (uint32_t i = 0; i < answer.column_count; i++) {
         RC_NEW(request->arena, out->columns[i], recount__v1__period_bracket__descriptor);
-        out->columns[i]->first = out->columns[i]->last = i;
+        out->columns[i]->first = answer.columns[i].first;
+        out->columns[i]->last = answer.columns[i].last;
     }
-    RC_TRY(encode_rows(request->arena, &answer, columns, out));
+    RC_NEW_ARRAY(request->arena, out->rows, Recount__V1__RetentionRow *, answer.row_count);
+    out->n_rows = answer.row_count;
+    for (uint32_t i = 0; i < answer.row_count; i++)
+        RC_TRY(encode_row(request->arena, &answer, &answer.rows[i],
+                          question.aggregate != RC_RETENTION_NO_VALUE, &out->rows[i]));
     return rc_encode_info(request, &question.scope, true, &answer.stats, &out->info);
 }

@@ -75,6 +75,7 @@
 #define RC_BREAKDOWN_ROWS_MAX 10000u
 #define RC_BREAKDOWN_PROPERTIES_MAX 3u
 #define RC_COHORTS_MAX 4000u
+#define RC_RETENTION_BRACKETS_MAX 1000u
 #define RC_SERIES_MAX 32u
 #define RC_FORMULAS_MAX 32u
 #define RC_FORMULA_BYTES_MAX 1024u /* Each makes at most one step. */

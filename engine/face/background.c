@@ -221,10 +221,11 @@ keep_all(struct rc_engine *engine)
         return;
     for (uint32_t i = 0; i < count; i++)
         keep_tenant(tenants[i]);
+    const bool stalled = rc_stall_wants_snapshot(engine, tenants, count);
     rc_tenants_unpin(tenants, count);
     struct rc_wal_stats wal;
     rc_wal_get_stats(engine->wal, &wal);
-    if (wal.live_bytes > engine->wal_checkpoint_bytes) {
+    if (stalled || wal.live_bytes > engine->wal_checkpoint_bytes) {
         struct rc_snapshot_result result;
         const enum rc_status status = rc_engine_snapshot(engine, &result, NULL);
         (void)status; /* The log is still longer than it should be: the next round tries again. */

@@ -11,11 +11,10 @@ check_definition(const struct rc_catalog *definitions,
                  struct rc_arena *arena,
                  struct rc_error *reterr_error)
 {
-    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
-    const struct rc_predicate *predicate = NULL;
-    RC_TRY(rc_predicate_read(&reader, arena, &predicate, reterr_error));
-    RC_TRY(rc_predicate_check(predicate, reterr_error));
-    return rc_definitions_check(definitions, entry->name, predicate, reterr_error);
+    struct rc_definition definition;
+    RC_TRY(rc_definition_read(entry->payload, arena, &definition, reterr_error));
+    RC_TRY(rc_predicate_check(definition.predicate, reterr_error));
+    return rc_definitions_check(definitions, entry->name, definition.predicate, reterr_error);
 }
 
 static enum rc_status

@@ -58,7 +58,7 @@ exchange(const struct cooling *cooling)
         if (place < draft->slab_count)
             rc_version_exchange_slab(draft, place, cooling->slabs[i]);
     }
-    rc_project_publish(project, RC_TAKE(draft), 0);
+    rc_project_publish_form(project, RC_TAKE(draft));
     return RC_OK;
 }
 

@@ -85,7 +85,6 @@ make_directories(struct rc_engine *engine,
 
 static enum rc_status
 restore_tenant(struct rc_engine *engine,
-               const struct rc_manifest_content *content,
                const struct rc_manifest_project *stored,
                struct rc_error *reterr_error)
 {
@@ -101,7 +100,7 @@ restore_tenant(struct rc_engine *engine,
     };
     RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
     struct rc_kept_slabs kept = {0};
-    RC_TRY(rc_restore_project(&how, stored, content->number, &project, &kept, reterr_error));
+    RC_TRY(rc_restore_project(&how, stored, &project, &kept, reterr_error));
     struct tenant *tenant = NULL;
     rc_project_bound_dictionaries(project, &engine->dictionary_bounds);
     const enum rc_status status =
@@ -129,8 +128,8 @@ restore_one(void *argument, uint32_t index)
 {
     struct restoring *restoring = argument;
     struct rc_error error;
-    const enum rc_status status = restore_tenant(restoring->engine, restoring->content,
-                                                 &restoring->content->projects[index], &error);
+    const enum rc_status status =
+        restore_tenant(restoring->engine, &restoring->content->projects[index], &error);
     if (status == RC_OK)
         return;
     pthread_mutex_lock(&restoring->lock);

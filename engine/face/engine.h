@@ -261,7 +261,8 @@ RC_DEFINE_CLEANUP(struct rc_query_session *, rc_query_session_end)
  */
 
 struct rc_snapshot_result {
-    uint64_t sequence; /* Everything up to this log record is in it. */
+    uint64_t sequence;       /* Everything up to this log record is in it. */
+    uint64_t states_written; /* Of projects that changed since the last one. */
     uint64_t slabs_written;
     uint64_t bytes_written;
     uint64_t elapsed_ns;

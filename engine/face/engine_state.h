@@ -32,8 +32,10 @@ struct tenant {
     uint64_t incarnation;       /* The log record that made it. */
     uint64_t restored_sequence; /* Replay skips its records up to this. */
     struct rc_kept_slabs kept;  /* Guarded by the engine's checkpoint lock. */
-    _Atomic(bool) failed;       /* A batch could not be applied: nothing may follow it. */
-    _Atomic(bool) cancel;       /* The project is deleted: background work should stop. */
+    _Atomic(bool) failed;       /* A batch was applied in part: nothing may follow it. */
+    _Atomic(bool) stalled;      /* stall.c: a record could not be applied, and nothing of it was. */
+    _Atomic(uint64_t) suspect_until_ns; /* Batches are tried before they are logged. */
+    _Atomic(bool) cancel;               /* The project is deleted: background work should stop. */
     _Atomic(uint64_t) applied_at_ns;
     _Atomic(bool) sealing; /* A task is queued or running. */
     _Atomic(bool) merging;
@@ -45,6 +47,8 @@ struct tenant {
     struct rc_streams logged;  /* Highest batch id in the log, applied or not. */
     struct rc_streams refused; /* A batch that was logged and refused: none above it is taken before
                                   it was sent again, or the stream opened anew. 0: none. */
+    uint64_t stalled_last;     /* The last record that was refused while stalled. */
+    struct rc_error stalled_why;
 };
 
 /* Somebody who waits for a record. One of the two. */
@@ -85,13 +89,15 @@ struct rc_engine {
     pthread_mutex_t purge;      /* One at a time. */
     pthread_mutex_t checkpoint; /* One at a time; guards the numbers. */
     uint64_t checkpoint_number;
+    bool looked_everywhere; /* The last one left no file of an earlier one behind. */
 
     pthread_mutex_t background;     /* Guards background_count and backs the two conditions. */
     pthread_cond_t background_done; /* Some background task ended. */
     uint32_t background_count;      /* Queued or running. */
     pthread_cond_t keeper_wake;
     pthread_t keeper;
-    int64_t calendar_next_ms; /* The keeper's own. */
+    int64_t calendar_next_ms; /* The keeper's own, as is: */
+    uint64_t stall_snapshot_next_ns;
     bool keeper_runs;
 
     _Atomic(uint64_t) snapshot_count;
@@ -182,6 +188,36 @@ rc_tenants_unpin(struct tenant **tenants, uint32_t count);
 /* A batch that was logged is not applied: it must be sent again before those behind it. */
 void
 rc_tenant_refuse_logged(struct tenant *tenant, const struct rc_record *record);
+
+/* ---- stall.c ---- */
+
+/* A record of the log could not be applied, and nothing of it was. */
+void
+rc_stall_begin(struct tenant *tenant, uint64_t sequence, const struct rc_error *why);
+
+/* Whether a record must be refused, since one before it was. */
+bool
+rc_stall_refuses(struct tenant *tenant, uint64_t sequence);
+
+/* A checkpoint stands that counts the project's records up to sequence as seen. */
+void
+rc_stall_end(struct tenant *tenant, uint64_t sequence);
+
+/* RC_UNAVAILABLE: the project is stalled. */
+RC_MUST_USE enum rc_status
+rc_stall_check(struct tenant *tenant, struct rc_error *reterr_error);
+
+/* RC_UNAVAILABLE, RC_CORRUPT: what the batch needs of the disk cannot be read. Looks only for some
+ * time after a stall. */
+RC_MUST_USE enum rc_status
+rc_stall_probe(struct tenant *tenant,
+               const struct rc_batch *batch,
+               struct rc_arena *arena,
+               struct rc_error *reterr_error);
+
+/* The keeper: whether a checkpoint should end a stall now. */
+bool
+rc_stall_wants_snapshot(struct rc_engine *engine, struct tenant *const *tenants, uint32_t count);
 
 /* ---- log.c ---- */
 

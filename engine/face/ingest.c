@@ -27,6 +27,7 @@ check_request(struct tenant *tenant,
     if (atomic_load(&tenant->failed))
         return rc_error_set(reterr_error, RC_UNAVAILABLE,
                             "the project takes no more data before a restart");
+    RC_TRY(rc_stall_check(tenant, reterr_error));
     if (client_stream.size == 0 || client_stream.size > RC_NAME_BYTES_MAX ||
         !rc_bytes_is_text(client_stream))
         return rc_error_field(reterr_error, RC_INVALID, "client_stream",
@@ -182,6 +183,7 @@ rc_engine_ingest(struct rc_engine *engine,
     struct rc_batch_times times;
     rc_project_times(tenant->project, rc_clock_wall_ms(), &times.least_ms, &times.greatest_ms);
     RC_TRY_OR(reterr_error, rc_batch_check_within(batch, &times, arena, &keep, &rejects));
+    RC_TRY(rc_stall_probe(tenant, batch, arena, reterr_error));
     RC_CLEANUP(rc_writer_close) struct rc_writer body = {0};
     rc_batch_write(&body, batch, &keep, arena);
     if (body.failed)

@@ -54,17 +54,18 @@ static enum rc_status
 apply_rows(struct tenant *tenant,
            uint64_t sequence,
            const struct rc_record *record,
-           struct rc_ingest_result *result)
+           struct rc_ingest_result *result,
+           struct rc_error *reterr_error)
 {
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(&tenant->engine->account, 0);
     if (arena == NULL)
-        return RC_NO_MEMORY;
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a batch");
     struct rc_reader reader = rc_reader_of(record->batch.data, record->batch.size);
     struct rc_batch batch;
-    RC_TRY(rc_batch_read(&reader, arena, &batch, NULL));
+    RC_TRY(rc_batch_read(&reader, arena, &batch, reterr_error));
     struct rc_applied applied;
     RC_TRY(rc_apply_batch(tenant->project, record->client_stream, record->batch_id, &batch,
-                          sequence, arena, &applied));
+                          sequence, arena, &applied, reterr_error));
     result->accepted =
         (uint64_t)batch.events.row_count + batch.writes.row_count + batch.alias_count;
     result->replaced = applied.replaced;
@@ -81,10 +82,11 @@ static enum rc_status
 apply_batch(struct tenant *tenant,
             uint64_t sequence,
             const struct rc_record *record,
-            struct rc_ingest_result *result)
+            struct rc_ingest_result *result,
+            struct rc_error *reterr_error)
 {
     RC_TRY(check_turn(tenant, record, &result->duplicate));
-    return result->duplicate ? RC_OK : apply_rows(tenant, sequence, record, result);
+    return result->duplicate ? RC_OK : apply_rows(tenant, sequence, record, result, reterr_error);
 }
 
 static enum rc_status
@@ -132,12 +134,54 @@ is_answer(enum rc_status status)
     return status == RC_NOT_FOUND || status == RC_CONFLICT;
 }
 
+static bool
+is_failed(struct rc_project *project)
+{
+    rc_project_lock_writer(project);
+    const bool failed = rc_project_is_failed(project);
+    rc_project_unlock_writer(project);
+    return failed;
+}
+
+static enum rc_status
+apply_to(struct tenant *tenant,
+         uint64_t sequence,
+         const struct rc_record *record,
+         struct rc_ingest_result *result,
+         struct rc_removed *removed,
+         struct rc_error *reterr_error)
+{
+    struct rc_error error = {.status = RC_OK};
+    enum rc_status status = RC_OK;
+    if (atomic_load(&tenant->failed) || rc_stall_refuses(tenant, sequence))
+        return RC_UNAVAILABLE;
+    if (record->kind == RC_RECORD_BATCH)
+        status = apply_batch(tenant, sequence, record, result, &error);
+    else if (record->kind == RC_RECORD_USER_DELETE || record->kind == RC_RECORD_CUT)
+        status = apply_removal(tenant, sequence, record, removed);
+    else
+        status = apply_entry(tenant, sequence, record);
+    if (status == RC_OK || is_answer(status))
+        return status;
+    if (error.status != status)
+        rc_error_set(&error, status, "%s", rc_status_sentence(status));
+    /* What was logged and is not in memory must not be followed by what builds on it. */
+    if (is_failed(tenant->project))
+        atomic_store(&tenant->failed, true);
+    else
+        rc_stall_begin(tenant, sequence, &error);
+    if (reterr_error != NULL)
+        *reterr_error = error;
+    return status;
+}
+
 static enum rc_status
 apply_record(struct rc_engine *engine,
              uint64_t sequence,
              const struct rc_record *record,
              struct rc_ingest_result *result,
-             struct rc_removed *removed)
+             struct rc_removed *removed,
+             struct rc_error *reterr_error)
 {
     if (record->kind == RC_RECORD_NOTHING)
         return RC_OK;
@@ -152,19 +196,7 @@ apply_record(struct rc_engine *engine,
     struct tenant *tenant = rc_tenant_find(engine, record->project, NULL);
     if (tenant == NULL)
         return RC_NOT_FOUND; /* Deleted by a record before this one. */
-    if (atomic_load(&tenant->failed))
-        return RC_UNAVAILABLE;
-    enum rc_status status = RC_OK;
-    if (record->kind == RC_RECORD_BATCH)
-        status = apply_batch(tenant, sequence, record, result);
-    else if (record->kind == RC_RECORD_USER_DELETE || record->kind == RC_RECORD_CUT)
-        status = apply_removal(tenant, sequence, record, removed);
-    else
-        status = apply_entry(tenant, sequence, record);
-    /* What was logged and is not in memory must not be followed by what builds on it. */
-    if (status != RC_OK && !is_answer(status))
-        atomic_store(&tenant->failed, true);
-    return status;
+    return apply_to(tenant, sequence, record, result, removed, reterr_error);
 }
 
 /*
@@ -196,13 +228,15 @@ rc_log_replay(void *context,
     struct rc_removed removed = {0};
     RC_TRY(rc_record_read(payload, &record, reterr_error));
     enum rc_status status = RC_OK;
+    struct rc_error error = {.status = RC_OK};
     if (record.kind == RC_RECORD_NOTHING || !is_restored(engine, sequence, &record))
-        status = apply_record(engine, sequence, &record, &result, &removed);
+        status = apply_record(engine, sequence, &record, &result, &removed, &error);
     atomic_store(&engine->applied, sequence);
     if (status == RC_OK || is_answer(status))
         return RC_OK;
-    return rc_error_set(reterr_error, status, "log record %llu cannot be applied: %s",
-                        (unsigned long long)sequence, rc_status_sentence(status));
+    return rc_error_set(reterr_error, status, "log record %llu cannot be applied: %.300s",
+                        (unsigned long long)sequence,
+                        error.status == status ? error.message : rc_status_sentence(status));
 }
 
 void
@@ -221,7 +255,7 @@ rc_log_durable(void *context,
     RC_ASSERT(readable == RC_OK); /* We wrote it. */
     if (status == RC_OK) {
         status = apply_record(engine, sequence, &record, &result,
-                              ticket->removed != NULL ? ticket->removed : &removed);
+                              ticket->removed != NULL ? ticket->removed : &removed, NULL);
         atomic_store(&engine->applied, sequence);
     }
     if (status != RC_OK && record.kind == RC_RECORD_BATCH)

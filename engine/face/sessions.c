@@ -12,6 +12,7 @@ struct rc_query_session {
     struct rc_arena *arena;
     struct rc_catalog *definitions;
     struct rc_catalog *segments;
+    struct rc_definition_uses uses;
     struct rc_project_settings settings;
     struct rc_query_context context;
 };
@@ -29,6 +30,7 @@ begin(struct rc_query_session *session, const _Atomic(bool) *cancel)
     RC_TRY(rc_project_view(tenant->project, &session->account, &session->context.view));
     session->context.cache = tenant->cache;
     session->context.definitions = session->definitions;
+    session->context.uses = &session->uses;
     session->context.segments = session->segments;
     session->context.workers = tenant->engine->workers;
     /* One worker is more than the processors (engine.c). */

@@ -30,7 +30,9 @@ write_projects(struct rc_engine *engine,
             sequence = checkpoint->projects[i].sequence;
     }
     *ret_sequence = sequence;
-    return rc_checkpoint_commit(checkpoint, reterr_error);
+    RC_TRY(rc_checkpoint_commit(checkpoint, reterr_error));
+    engine->looked_everywhere = !checkpoint->stale_left;
+    return RC_OK;
 }
 
 /* With the checkpoint lock held. */
@@ -61,11 +63,14 @@ snapshot(struct rc_engine *engine,
     for (uint32_t i = 0; i < count; i++)
         rc_kept_slabs_close(&projects[i].next);
     RC_TRY(status);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
+        rc_stall_end(tenants[i], projects[i].sequence);
         rc_tenant_cool(tenants[i]);
+    }
     if (engine->wal != NULL) /* A repair works without. */
         RC_TRY(rc_wal_trim(engine->wal, sequence, reterr_error));
     ret_result->sequence = sequence;
+    ret_result->states_written = checkpoint->states_written;
     ret_result->slabs_written = checkpoint->slabs_written;
     ret_result->bytes_written = checkpoint->bytes_written;
     ret_result->stale_left = checkpoint->stale_left;
@@ -107,6 +112,7 @@ rc_snapshot_and(struct rc_engine *engine,
          * behind it. */
         .sequence = atomic_load(&engine->applied),
         .pause_ns = engine->closing ? 0 : PAUSE_NS,
+        .look_everywhere = !engine->looked_everywhere,
     };
     struct tenant **tenants = NULL;
     uint32_t count = 0;

@@ -56,6 +56,21 @@ has_rows_before(const struct rc_view *view, int64_t time_ms)
     return false;
 }
 
+/* Whether a cut can be carried out: what it needs of slabs on disk is read now, since a record that
+ * is in the log has to be applied. */
+static enum rc_status
+read_cut_slabs(struct rc_view *view, int64_t cut_ms, struct rc_error *reterr_error)
+{
+    uint32_t count = 0;
+    const struct rc_view_slab *slabs = rc_view_slabs(view, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct rc_slab_info *info = rc_slab_get_info(slabs[i].slab);
+        if (info->time_min_ms < cut_ms && info->time_max_ms >= cut_ms)
+            RC_TRY(rc_view_use_slab(view, i, RC_SLAB_PART_TIMES, reterr_error));
+    }
+    return RC_OK;
+}
+
 static enum rc_status
 expire(struct tenant *tenant, int64_t now_ms, struct rc_error *reterr_error)
 {
@@ -77,6 +92,8 @@ expire(struct tenant *tenant, int64_t now_ms, struct rc_error *reterr_error)
     };
     enum rc_status status = RC_OK;
     if (wanted)
+        status = read_cut_slabs(view, cut_ms, reterr_error);
+    if (wanted && status == RC_OK)
         status = rc_log_and_wait(tenant->engine, &record, reterr_error);
     if (status == RC_OK)
         atomic_store(&tenant->expired_ms, cut_ms);
@@ -90,8 +107,15 @@ rc_engine_expire(struct rc_engine *engine, int64_t now_ms, struct rc_error *rete
     uint32_t count = 0;
     enum rc_status status = RC_OK;
     RC_TRY_OR(reterr_error, rc_tenants_pin(engine, &tenants, &count));
-    for (uint32_t i = 0; status == RC_OK && i < count; i++)
-        status = expire(tenants[i], now_ms, reterr_error);
+    for (uint32_t i = 0; i < count; i++) {
+        struct rc_error error;
+        const enum rc_status one = expire(tenants[i], now_ms, &error);
+        if (one == RC_OK || status != RC_OK)
+            continue;
+        status = one; /* The first failure stands for all; the other projects go on. */
+        if (reterr_error != NULL)
+            *reterr_error = error;
+    }
     rc_tenants_unpin(tenants, count);
     return status;
 }

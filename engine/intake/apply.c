@@ -3,7 +3,8 @@
  * go into the newest head until it is full; a full head stays in the version until it is sealed,
  * and the next rows go into a new one.
  *
- * Everything is built beside what queries see and published in one step at the end.
+ * Everything is built beside what queries see and published in one step at the end. What needs the
+ * disk, earlier copies in cold slabs, comes before all else and touches nothing but the draft.
  */
 #include "engine/intake/apply.h"
 
@@ -18,6 +19,8 @@ struct applying {
     struct rc_arena *arena;
     struct rc_version *draft; /* NULL: nothing but appended rows so far. */
     uint64_t replaced;
+    bool touched; /* What was applied so far cannot be taken back. */
+    struct rc_error *error;
 };
 
 static enum rc_status
@@ -61,6 +64,18 @@ hash_contents(struct applying *applying, const struct rc_batch_table *table, uin
     return RC_OK;
 }
 
+/* The id that an event was sent with; its kind says that it has none. */
+static struct rc_event_id
+sent_id(const struct rc_batch *batch, uint32_t row)
+{
+    if (batch->int_ids != NULL)
+        return (struct rc_event_id){.kind = RC_EVENT_ID_INT,
+                                    .number = rc_packed_u64(batch->int_ids, row)};
+    if (batch->text_ids != NULL && batch->text_ids[row].size > 0)
+        return rc_event_id_of_text(batch->text_ids[row]);
+    return (struct rc_event_id){.kind = RC_EVENT_ID_DERIVED};
+}
+
 static enum rc_status
 make_ids(struct applying *applying, const struct rc_batch *batch, struct rc_event_id **ret_ids)
 {
@@ -70,13 +85,7 @@ make_ids(struct applying *applying, const struct rc_batch *batch, struct rc_even
         return RC_NO_MEMORY;
     bool derive = false;
     for (uint32_t row = 0; row < count; row++) {
-        if (batch->int_ids != NULL)
-            ids[row] = (struct rc_event_id){.kind = RC_EVENT_ID_INT,
-                                            .number = rc_packed_u64(batch->int_ids, row)};
-        else if (batch->text_ids != NULL && batch->text_ids[row].size > 0)
-            ids[row] = rc_event_id_of_text(batch->text_ids[row]);
-        else
-            ids[row].kind = RC_EVENT_ID_DERIVED;
+        ids[row] = sent_id(batch, row);
         derive = derive || ids[row].kind == RC_EVENT_ID_DERIVED;
     }
     *ret_ids = ids;
@@ -192,12 +201,91 @@ append_piece(struct applying *applying,
 }
 
 /*
- * Appends all events. Earlier copies outside the newest head are killed before any row is appended:
- * a copy in a head that fills up on the way was put there by this batch or was in the newest head,
- * so that each later piece looks into the heads that were the newest when the batch began.
+ * Appends all events. Their copies in slabs are dead already; those in heads are killed before rows
+ * are appended: a copy in a head that fills up on the way was put there by this batch or was in the
+ * newest head, so that each later piece looks into the heads that were the newest when the batch
+ * began.
  */
 static enum rc_status
-append_events(struct applying *applying, const struct rc_batch *batch)
+append_all(struct applying *applying,
+           const struct rc_batch_table *table,
+           const struct rc_arrivals *arrivals,
+           const bool *found,
+           struct rc_column_cells *cells)
+{
+    uint32_t done = 0;
+    while (done < table->row_count) {
+        /* Room first: a head that is full is no longer the newest, and its rows are looked up. */
+        if (rc_head_is_full(newest_head(applying)))
+            RC_TRY(begin_head(applying));
+        const uint32_t room =
+            rc_project_head_rows_max(applying->project) - rc_head_row_count(newest_head(applying));
+        const uint32_t left = table->row_count - done;
+        const uint32_t end = done + (left < room ? left : room);
+        const struct rc_arrivals part = {end - done, arrivals->users + done, arrivals->ids + done,
+                                         arrivals->times_ms + (size_t)done * sizeof(int64_t)};
+        RC_TRY(rc_replace_in_heads(working_version(applying), &part, found + done, &applying->draft,
+                                   &applying->replaced));
+        const struct rc_arrivals until = {end, arrivals->users, arrivals->ids, arrivals->times_ms};
+        while (done < end) {
+            uint32_t count = 0;
+            RC_TRY(append_piece(applying, table, &until, cells, done, &count));
+            done += count;
+        }
+    }
+    return RC_OK;
+}
+
+/* The rows as arrivals of the users who are known by now; the others have nothing to replace. */
+static enum rc_status
+known_arrivals(struct rc_project *project,
+               const struct rc_batch *batch,
+               struct rc_arena *arena,
+               struct rc_arrivals *ret_arrivals)
+{
+    const struct rc_batch_table *table = &batch->events;
+    struct rc_dictionary *known = rc_people_ids(rc_project_people(project));
+    uint32_t *ordinals = RC_ARENA_ARRAY(arena, uint32_t, table->user_count + 1);
+    uint32_t *users = RC_ARENA_ARRAY(arena, uint32_t, table->row_count + 1);
+    struct rc_event_id *ids = RC_ARENA_ARRAY(arena, struct rc_event_id, table->row_count + 1);
+    if (ordinals == NULL || users == NULL || ids == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < table->user_count; i++)
+        ordinals[i] = rc_dictionary_find(known, table->users[i]);
+    for (uint32_t row = 0; row < table->row_count; row++) {
+        users[row] = ordinals[rc_packed_u32(table->user_codes, row)];
+        ids[row] = sent_id(batch, row);
+        if (users[row] == RC_CODE_NONE)
+            ids[row] = (struct rc_event_id){.kind = RC_EVENT_ID_DERIVED};
+    }
+    *ret_arrivals = (struct rc_arrivals){table->row_count, users, ids, table->times_ms};
+    return RC_OK;
+}
+
+static bool
+has_cold_slabs(const struct rc_version *version)
+{
+    uint32_t i = 0;
+    while (i < version->slab_count && !rc_slab_is_cold(version->slabs[i].slab))
+        i++;
+    return i < version->slab_count;
+}
+
+/* Kills the earlier copies that lie in cold slabs. */
+static enum rc_status
+replace_cold(struct applying *applying, const struct rc_batch *batch, bool *found)
+{
+    const struct rc_version *version = rc_project_version(applying->project);
+    struct rc_arrivals arrivals;
+    if (!has_cold_slabs(version))
+        return RC_OK;
+    RC_TRY(known_arrivals(applying->project, batch, applying->arena, &arrivals));
+    return rc_replace_in_slabs(version, true, &arrivals, NULL, applying->arena, &applying->draft,
+                               found, &applying->replaced, applying->error);
+}
+
+static enum rc_status
+append_events(struct applying *applying, const struct rc_batch *batch, bool *found)
 {
     const struct rc_batch_table *table = &batch->events;
     if (table->row_count == 0)
@@ -215,28 +303,11 @@ append_events(struct applying *applying, const struct rc_batch *batch)
         return RC_NO_MEMORY;
     for (uint32_t row = 0; row < table->row_count; row++)
         users[row] = ordinals[rc_packed_u32(table->user_codes, row)];
-    uint32_t done = 0;
-    while (done < table->row_count) {
-        /* Room first: a head that is full is no longer the newest, and its rows are looked up. */
-        if (rc_head_is_full(newest_head(applying)))
-            RC_TRY(begin_head(applying));
-        const uint32_t room =
-            rc_project_head_rows_max(applying->project) - rc_head_row_count(newest_head(applying));
-        const uint32_t left = table->row_count - done;
-        const uint32_t end = done + (left < room ? left : room);
-        const struct rc_arrivals part = {end - done, users + done, ids + done,
-                                         table->times_ms + (size_t)done * sizeof(int64_t)};
-        RC_TRY(rc_replace_earlier(working_version(applying), &part,
-                                  rc_project_event_index(applying->project), applying->arena,
-                                  &applying->draft, &applying->replaced));
-        const struct rc_arrivals arrivals = {end, users, ids, table->times_ms};
-        while (done < end) {
-            uint32_t count = 0;
-            RC_TRY(append_piece(applying, table, &arrivals, cells, done, &count));
-            done += count;
-        }
-    }
-    return RC_OK;
+    const struct rc_arrivals arrivals = {table->row_count, users, ids, table->times_ms};
+    RC_TRY(rc_replace_in_slabs(rc_project_version(applying->project), false, &arrivals,
+                               rc_project_event_index(applying->project), applying->arena,
+                               &applying->draft, found, &applying->replaced, applying->error));
+    return append_all(applying, table, &arrivals, found, cells);
 }
 
 /* The writes of one column, in order of rows. */
@@ -299,7 +370,12 @@ apply_parts(struct applying *applying,
             uint64_t batch_id,
             const struct rc_batch *batch)
 {
-    RC_TRY(append_events(applying, batch));
+    bool *found = RC_ARENA_ARRAY(applying->arena, bool, batch->events.row_count + 1);
+    if (found == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(replace_cold(applying, batch, found));
+    applying->touched = true;
+    RC_TRY(append_events(applying, batch, found));
     RC_TRY(append_writes(applying, &batch->writes));
     RC_TRY(append_aliases(applying, batch));
     return rc_streams_set(rc_project_streams(applying->project), client_stream, batch_id);
@@ -312,9 +388,11 @@ rc_apply_batch(struct rc_project *project,
                const struct rc_batch *batch,
                uint64_t sequence,
                struct rc_arena *arena,
-               struct rc_applied *ret_applied)
+               struct rc_applied *ret_applied,
+               struct rc_error *reterr_error)
 {
-    struct applying applying = {.project = project, .arena = arena};
+    struct rc_error error = {.status = RC_OK};
+    struct applying applying = {.project = project, .arena = arena, .error = &error};
     rc_project_lock_writer(project);
     const enum rc_status status = apply_parts(&applying, client_stream, batch_id, batch);
     if (status == RC_OK) {
@@ -324,9 +402,26 @@ rc_apply_batch(struct rc_project *project,
             .full_heads = rc_project_version(project)->head_count - 1,
         };
     }
-    if (status != RC_OK)
+    if (status != RC_OK && applying.touched)
         rc_project_fail(project);
     rc_project_unlock_writer(project);
     rc_version_unref(applying.draft);
-    return status;
+    if (status == RC_OK)
+        return RC_OK;
+    return rc_error_set(reterr_error, status, "%s",
+                        error.status == status ? error.message : rc_status_sentence(status));
+}
+
+enum rc_status
+rc_apply_probe(struct rc_project *project,
+               const struct rc_batch *batch,
+               struct rc_arena *arena,
+               struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_version_unrefp) struct rc_version *version = rc_project_pin_version(project);
+    struct rc_arrivals arrivals;
+    if (!has_cold_slabs(version))
+        return RC_OK;
+    RC_TRY_OR(reterr_error, known_arrivals(project, batch, arena, &arrivals));
+    return rc_replace_probe(version, &arrivals, arena, reterr_error);
 }

@@ -4,8 +4,9 @@
  *
  * Ownership: the batch is borrowed during the call.
  * Threading: takes the project's writer lock.
- * Errors:    RC_NO_MEMORY, RC_LIMIT_EXCEEDED: the project holds rows that were never published; it
- * must not be written to again before a restart.
+ * Errors:    RC_UNAVAILABLE, RC_CORRUPT (a slab on disk could not be read), RC_NO_MEMORY,
+ *            RC_LIMIT_EXCEEDED. Unless rc_project_is_failed says so afterwards nothing of the batch
+ *            is in the project: others may be applied, or it another time.
  */
 #ifndef RC_INTAKE_APPLY_H
 #define RC_INTAKE_APPLY_H
@@ -29,6 +30,15 @@ rc_apply_batch(struct rc_project *project,
                const struct rc_batch *batch,
                uint64_t sequence,
                struct rc_arena *arena,
-               struct rc_applied *ret_applied);
+               struct rc_applied *ret_applied,
+               struct rc_error *reterr_error);
+
+/* Whether all that applying a batch needs of slabs on disk can be read now; on any thread. What was
+ * read a moment ago may fail a moment later. Errors as those of rc_apply_batch. */
+RC_MUST_USE enum rc_status
+rc_apply_probe(struct rc_project *project,
+               const struct rc_batch *batch,
+               struct rc_arena *arena,
+               struct rc_error *reterr_error);
 
 #endif

@@ -11,6 +11,7 @@
 #ifndef RC_INTAKE_REPLACE_H
 #define RC_INTAKE_REPLACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/arena.h"
@@ -27,18 +28,39 @@ struct rc_arrivals {
 };
 
 /*
- * Kills the live copies of the arrivals that lie in slabs and in all heads but the newest. *draft
- * is made from version when the first is found (NULL: none yet). *replaced grows by the rows
- * killed. O(arrivals * slabs) filter probes, then for each candidate the logarithm of its user's
- * rows, and where it was sent with another time before, constant time by index.
+ * Kills the live copies of the arrivals that lie in cold slabs, or in those in memory. *draft is
+ * made from version when the first is found (NULL: none yet). *replaced grows by the rows killed;
+ * found, one an arrival, says whose copy is dead now: there is no second one, and it is not looked
+ * for again. O(arrivals * slabs) filter probes, then for each candidate the logarithm of its user's
+ * rows, and where it was sent with another time before, constant time by index. All of it happens
+ * on the draft: on an error nothing else has changed.
  *   RC_UNAVAILABLE, RC_CORRUPT  a cold slab that may hold a copy could not be read.
  */
 RC_MUST_USE enum rc_status
-rc_replace_earlier(const struct rc_version *version,
-                   const struct rc_arrivals *arrivals,
-                   struct rc_event_index *index,
-                   struct rc_arena *arena,
-                   struct rc_version **draft,
-                   uint64_t *replaced);
+rc_replace_in_slabs(const struct rc_version *version,
+                    bool cold,
+                    const struct rc_arrivals *arrivals,
+                    struct rc_event_index *index,
+                    struct rc_arena *arena,
+                    struct rc_version **draft,
+                    bool *found,
+                    uint64_t *replaced,
+                    struct rc_error *reterr_error);
+
+/* The same for all heads but the newest, and for the arrivals that are not found yet. */
+RC_MUST_USE enum rc_status
+rc_replace_in_heads(const struct rc_version *version,
+                    const struct rc_arrivals *arrivals,
+                    const bool *found,
+                    struct rc_version **draft,
+                    uint64_t *replaced);
+
+/* Whether all that the arrivals need of cold slabs can be read now, as for rc_replace_in_slabs; of
+ * any version, on any thread. */
+RC_MUST_USE enum rc_status
+rc_replace_probe(const struct rc_version *version,
+                 const struct rc_arrivals *arrivals,
+                 struct rc_arena *arena,
+                 struct rc_error *reterr_error);
 
 #endif

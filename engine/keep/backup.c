@@ -28,7 +28,6 @@ project_path(const struct rc_checkpoint_project *project,
 static enum rc_status
 transfer_project(struct rc_transfer *transfer,
                  const struct rc_checkpoint_project *project,
-                 uint64_t number,
                  struct rc_error *reterr_error)
 {
     char directory[RC_BACKUP_PATH_BYTES_MAX];
@@ -39,7 +38,7 @@ transfer_project(struct rc_transfer *transfer,
         project_path(project, "slab", project->kept->ids[i], path);
         RC_TRY(rc_transfer_file(transfer, path, reterr_error));
     }
-    project_path(project, "state", number, path);
+    project_path(project, "state", project->kept->state_number, path);
     RC_TRY(rc_transfer_file(transfer, path, reterr_error));
     return rc_transfer_sync_dir(transfer, directory, reterr_error);
 }
@@ -61,6 +60,7 @@ write_manifest(struct rc_transfer *transfer,
             .id = rc_project_id(checkpoint->projects[i].project),
             .incarnation = checkpoint->projects[i].incarnation,
             .sequence = sequence,
+            .state_number = checkpoint->projects[i].kept->state_number,
         };
     const struct rc_manifest_content content = {
         .number = checkpoint->number,
@@ -125,7 +125,7 @@ rc_backup_write(const struct rc_checkpoint *checkpoint,
             sequence = project->sequence;
         if (project->sequence < transfer.done.position)
             transfer.done.position = project->sequence;
-        status = transfer_project(&transfer, project, checkpoint->number, reterr_error);
+        status = transfer_project(&transfer, project, reterr_error);
     }
     if (status == RC_OK)
         status = rc_transfer_sync_dir(&transfer, "projects", reterr_error);

@@ -148,13 +148,13 @@ check_definitions(struct rc_check *check,
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to check definitions");
     for (uint32_t i = 0; i < rc_catalog_count(catalog); i++) {
         const struct rc_catalog_entry *entry = rc_catalog_at(catalog, i);
-        struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
-        const struct rc_predicate *predicate = NULL;
+        struct rc_definition definition;
         const struct rc_predicate *resolved = NULL;
         struct rc_error error;
-        enum rc_status status = rc_predicate_read(&reader, arena, &predicate, &error);
+        enum rc_status status = rc_definition_read(entry->payload, arena, &definition, &error);
         if (status == RC_OK)
-            status = rc_definitions_resolve(catalog, predicate, arena, &resolved, &error);
+            status = rc_definitions_resolve(catalog, definition.predicate, arena, NULL, &resolved,
+                                            &error);
         RC_TRY(note(check, where, status, &error, reterr_error));
     }
     return RC_OK;

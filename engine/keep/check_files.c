@@ -48,7 +48,8 @@ see_project_file(void *context, const char *name)
     char expected[64];
     uint64_t number = 0;
     checking->check->counts.files++;
-    (void)snprintf(expected, sizeof(expected), "state-%016" PRIx64, checking->content.number);
+    (void)snprintf(expected, sizeof(expected), "state-%016" PRIx64,
+                   checking->project->state_number);
     if (strcmp(name, expected) == 0 || checking->kept == NULL)
         return RC_OK;
     if (sscanf(name, "slab-%16" SCNx64, &number) == 1) {
@@ -171,8 +172,7 @@ check_stored_project(struct checking *checking,
     struct rc_error error;
     checking->project = stored;
     checking->kept = NULL;
-    const enum rc_status status =
-        rc_restore_project(&how, stored, checking->content.number, &project, &kept, &error);
+    const enum rc_status status = rc_restore_project(&how, stored, &project, &kept, &error);
     if (status == RC_OK) {
         RC_CLEANUP(rc_view_releasep) struct rc_view *view = NULL;
         RC_TRY_OR(reterr_error, rc_project_view(project, &account, &view));

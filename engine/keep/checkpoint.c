@@ -4,6 +4,9 @@
  * rest goes on without a lock: slabs that are not on disk yet are written, the rows of heads are
  * sealed into slabs that only the checkpoint knows (memory keeps the heads), and the state file
  * names them all.
+ *
+ * A project that has not changed since its state was written keeps that file: of thousands of
+ * projects, mostly idle, a checkpoint writes those that took something.
  */
 #include "engine/keep/checkpoint.h"
 
@@ -203,6 +206,7 @@ write_state(struct rc_checkpoint *checkpoint,
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = rc_replacement_writer(&file);
     rc_state_write(&writer, &capture->state);
     RC_TRY(rc_replacement_finish(&file, &writer, reterr_error));
+    checkpoint->states_written++;
     checkpoint->bytes_written += file.size;
     return rc_replacement_commit(&file, reterr_error);
 }
@@ -235,10 +239,53 @@ make_directory(const struct rc_checkpoint *checkpoint,
     RC_TRY(rc_project_path(checkpoint->directory, rc_project_id(project->project),
                            project->incarnation, NULL, 0, path, reterr_error));
     RC_TRY(rc_disk_make_dir(checkpoint->disk, path, reterr_error));
-    if (project->kept->count > 0)
+    if (project->kept->state_number != 0)
         return RC_OK; /* The last checkpoint did it. */
     *strrchr(path, '/') = '\0';
     return rc_disk_sync_dir(checkpoint->disk, path, reterr_error);
+}
+
+/* Whether the state on disk is still the project's; then it counts as one of now. */
+static bool
+keeps_its_state(struct rc_checkpoint_project *project,
+                uint64_t (*applied)(void *context),
+                void *context)
+{
+    rc_project_lock_writer(project->project);
+    const bool same = project->kept->state_number != 0 &&
+                      project->kept->changes == rc_project_changes(project->project);
+    const uint64_t applied_sequence = applied(context);
+    rc_project_unlock_writer(project->project);
+    if (same)
+        project->sequence =
+            applied_sequence > project->kept->sequence ? applied_sequence : project->kept->sequence;
+    return same;
+}
+
+static enum rc_status
+capture_project(struct rc_checkpoint *checkpoint,
+                struct rc_checkpoint_project *project,
+                struct capture *capture,
+                uint64_t (*applied)(void *context),
+                void *context)
+{
+    rc_project_lock_writer(project->project);
+    const uint64_t held_ns = rc_clock_monotonic_ns();
+    const enum rc_status status = capture_locked(project->project, capture);
+    const uint64_t applied_sequence = applied(context);
+    project->next.changes = rc_project_changes(project->project);
+    const uint64_t hold_ns = rc_clock_monotonic_ns() - held_ns;
+    rc_project_unlock_writer(project->project);
+    if (hold_ns > checkpoint->longest_hold_ns)
+        checkpoint->longest_hold_ns = hold_ns;
+    RC_TRY(status);
+    /* A record is visible a moment before it is counted as applied. */
+    const uint64_t shown_sequence = rc_view_data_version(capture->state.view);
+    project->sequence = shown_sequence > applied_sequence ? shown_sequence : applied_sequence;
+    project->next.state_number = checkpoint->number;
+    capture->state.streams =
+        (struct rc_bytes){(const char *)capture->streams.data, capture->streams.size};
+    return RC_OK;
 }
 
 enum rc_status
@@ -248,29 +295,31 @@ rc_checkpoint_write_project(struct rc_checkpoint *checkpoint,
                             void *context,
                             struct rc_error *reterr_error)
 {
+    if (keeps_its_state(project, applied, context))
+        return RC_OK;
     RC_TRY(make_directory(checkpoint, project, reterr_error));
     RC_CLEANUP(capture_close) struct capture capture = {.state.project = project->project};
     capture.arena = rc_arena_new(rc_project_account(project->project), 0);
     if (capture.arena == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a checkpoint");
-    rc_project_lock_writer(project->project);
-    const uint64_t held_ns = rc_clock_monotonic_ns();
-    const enum rc_status status = capture_locked(project->project, &capture);
-    const uint64_t applied_sequence = applied(context);
-    const uint64_t hold_ns = rc_clock_monotonic_ns() - held_ns;
-    rc_project_unlock_writer(project->project);
-    if (hold_ns > checkpoint->longest_hold_ns)
-        checkpoint->longest_hold_ns = hold_ns;
-    RC_TRY_OR(reterr_error, status);
-    /* A record is visible a moment before it is counted as applied. */
-    const uint64_t shown_sequence = rc_view_data_version(capture.state.view);
-    project->sequence = shown_sequence > applied_sequence ? shown_sequence : applied_sequence;
-    capture.state.streams =
-        (struct rc_bytes){(const char *)capture.streams.data, capture.streams.size};
+    RC_TRY_OR(reterr_error, capture_project(checkpoint, project, &capture, applied, context));
     RC_TRY(seal_heads(project->project, &capture, reterr_error));
     RC_TRY(write_slabs(checkpoint, project, &capture, reterr_error));
     RC_TRY_OR(reterr_error, find_live_codes(&capture));
     return write_state(checkpoint, project, &capture, reterr_error);
+}
+
+/* What the checkpoint wrote of a project is what is on disk from now on. */
+static void
+take_over(struct rc_checkpoint_project *project)
+{
+    if (project->next.state_number != 0) {
+        rc_kept_slabs_close(project->kept);
+        *project->kept = project->next;
+        project->next = (struct rc_kept_slabs){0};
+        project->written = true;
+    }
+    project->kept->sequence = project->sequence;
 }
 
 enum rc_status
@@ -292,6 +341,9 @@ rc_checkpoint_commit(struct rc_checkpoint *checkpoint, struct rc_error *reterr_e
             .id = rc_project_id(checkpoint->projects[i].project),
             .incarnation = checkpoint->projects[i].incarnation,
             .sequence = checkpoint->projects[i].sequence,
+            .state_number = checkpoint->projects[i].next.state_number != 0
+                                ? checkpoint->projects[i].next.state_number
+                                : checkpoint->projects[i].kept->state_number,
         };
     content.projects = projects;
     rc_manifest_content_write(&writer, &content);
@@ -300,12 +352,8 @@ rc_checkpoint_commit(struct rc_checkpoint *checkpoint, struct rc_error *reterr_e
     RC_TRY(rc_manifest_write(checkpoint->disk, checkpoint->directory,
                              (struct rc_bytes){(const char *)writer.data, writer.size},
                              reterr_error));
-    for (uint32_t i = 0; i < checkpoint->project_count; i++) {
-        struct rc_checkpoint_project *project = &checkpoint->projects[i];
-        rc_kept_slabs_close(project->kept);
-        *project->kept = project->next;
-        project->next = (struct rc_kept_slabs){0};
-    }
+    for (uint32_t i = 0; i < checkpoint->project_count; i++)
+        take_over(&checkpoint->projects[i]);
     checkpoint->stale_left = !rc_stale_clear(checkpoint);
     return RC_OK;
 }

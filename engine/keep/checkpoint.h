@@ -28,11 +28,14 @@
 
 #define RC_PATH_BYTES_MAX 4096u
 
-/* Slabs of a project that are on disk. */
+/* What of a project is on disk: its slabs, and the state file that names them. */
 struct rc_kept_slabs {
     size_t count;
     size_t capacity;
-    uint64_t *ids; /* Ascending. */
+    uint64_t *ids;         /* Ascending. */
+    uint64_t state_number; /* 0: none. */
+    uint64_t sequence;     /* The log record up to which the state holds everything. */
+    uint64_t changes;      /* rc_project_changes of when it was captured. */
 };
 
 /* Brings the ids into ascending order, after they were appended as they came. */
@@ -51,25 +54,31 @@ struct rc_checkpoint_project {
     uint64_t incarnation;
     uint64_t sequence;          /* The log record up to which it holds everything. */
     struct rc_kept_slabs *kept; /* Of the last checkpoint; replaced when this one stands. */
-    struct rc_kept_slabs next;  /* Output. */
+    struct rc_kept_slabs next;  /* Of this one, until it stands. */
+    bool written;               /* Output: its state is of this checkpoint. */
 };
 
+/* Those of a checkpoint are in order of their ids. */
 struct rc_checkpoint {
     struct rc_disk *disk;
     const char *directory;
     uint64_t number;   /* Of this checkpoint: larger than the last. */
     uint64_t sequence; /* Projects made or deleted up to this record are as listed. */
     uint64_t pause_ns; /* Rest after each MiB that is written: the log syncs beside it. 0: none. */
+    bool look_everywhere; /* For files of earlier checkpoints, whatever is written; else only where
+                             something is. */
     uint32_t project_count;
     struct rc_checkpoint_project *projects;
     uint64_t
-        longest_hold_ns;    /* Output: for this long a project's writer was kept waiting at most. */
-    uint64_t slabs_written; /* Output. */
-    uint64_t bytes_written; /* Output. */
+        longest_hold_ns; /* Output: for this long a project's writer was kept waiting at most. */
+    uint64_t states_written; /* Output. */
+    uint64_t slabs_written;  /* Output. */
+    uint64_t bytes_written;  /* Output. */
     bool stale_left; /* Output of the commit: a file of an earlier one could not be removed. */
 };
 
-/* Captures a project and writes its slabs and state. applied gives the log record up to which
+/* Captures a project and writes its slabs and state; one that has not changed since the last
+ * checkpoint keeps the files that it has. applied gives the log record up to which
  * everything is applied; it is asked while the project's writer lock is held. */
 RC_MUST_USE enum rc_status
 rc_checkpoint_write_project(struct rc_checkpoint *checkpoint,

@@ -11,6 +11,23 @@ rc_manifest_content_write(struct rc_writer *writer, const struct rc_manifest_con
         rc_write_u64(writer, content->projects[i].incarnation);
         rc_write_u64(writer, content->projects[i].sequence);
     }
+    for (uint32_t i = 0; i < content->project_count; i++)
+        rc_write_varint(writer, content->number - content->projects[i].state_number);
+}
+
+static bool
+read_state_numbers(struct rc_reader *reader,
+                   struct rc_manifest_project *projects,
+                   const struct rc_manifest_content *content)
+{
+    const bool stored = rc_reader_left(reader) > 0;
+    for (uint32_t i = 0; i < content->project_count; i++) {
+        const uint64_t age = stored ? rc_read_varint(reader) : 0;
+        if (age > content->number)
+            return false;
+        projects[i].state_number = content->number - age;
+    }
+    return true;
 }
 
 enum rc_status
@@ -34,7 +51,8 @@ rc_manifest_content_read(struct rc_bytes bytes,
         projects[i].incarnation = rc_read_u64(&reader);
         projects[i].sequence = rc_read_u64(&reader);
     }
-    if (reader.bad || rc_reader_left(&reader) != 0)
+    if (!read_state_numbers(&reader, projects, &content) || reader.bad ||
+        rc_reader_left(&reader) != 0)
         return rc_error_set(reterr_error, RC_CORRUPT, "the manifest's content is cut short");
     content.projects = projects;
     *ret_content = content;

@@ -1,5 +1,11 @@
 /*
  * Manifest content: what a checkpoint's manifest says. durable/manifest.h wraps it in a checksum.
+ *
+ *     u64 number, u64 sequence, varint count,
+ *     count times: bytes id, u64 incarnation, u64 sequence,
+ *     count times: varint number - state_number
+ *
+ * The second list came later: where it is absent, every state has the checkpoint's number.
  */
 #ifndef RC_KEEP_MANIFEST_CONTENT_H
 #define RC_KEEP_MANIFEST_CONTENT_H
@@ -13,11 +19,12 @@
 struct rc_manifest_project {
     struct rc_bytes id;
     uint64_t incarnation;
-    uint64_t sequence; /* Log records up to this one are in its state. */
+    uint64_t sequence;     /* Log records up to this one are in its state. */
+    uint64_t state_number; /* Of its state file: of the checkpoint that last found it changed. */
 };
 
 struct rc_manifest_content {
-    uint64_t number;   /* Of the checkpoint: the number of its state files. */
+    uint64_t number;   /* Of the checkpoint: the number of the state files that it wrote. */
     uint64_t sequence; /* Projects made or deleted up to this record are as listed. */
     uint32_t project_count;
     const struct rc_manifest_project *projects;

@@ -187,21 +187,22 @@ restore(const struct rc_restore *how,
 enum rc_status
 rc_restore_project(const struct rc_restore *how,
                    const struct rc_manifest_project *stored,
-                   uint64_t number,
                    struct rc_project **ret_project,
                    struct rc_kept_slabs *ret_kept,
                    struct rc_error *reterr_error)
 {
     char path[RC_PATH_BYTES_MAX];
-    RC_TRY(rc_project_path(how->directory, stored->id, stored->incarnation, "state", number, path,
-                           reterr_error));
+    RC_TRY(rc_project_path(how->directory, stored->id, stored->incarnation, "state",
+                           stored->state_number, path, reterr_error));
     RC_CLEANUP(rc_alloc_freep) void *data = NULL;
     size_t size = 0;
     RC_TRY(rc_disk_read_file(how->disk, path, how->parent, &data, &size, reterr_error));
-    struct rc_kept_slabs kept = {0};
+    struct rc_kept_slabs kept = {.state_number = stored->state_number,
+                                 .sequence = stored->sequence};
     const enum rc_status status =
         restore(how, stored, path, (struct rc_bytes){data, size}, ret_project, &kept, reterr_error);
     if (status == RC_OK) {
+        kept.changes = rc_project_changes(*ret_project);
         *ret_kept = kept;
         return RC_OK;
     }

@@ -31,11 +31,10 @@ struct rc_restore {
                                are verified when they are read. */
 };
 
-/* number is the manifest's. *ret_kept lists the slabs on disk. */
+/* *ret_kept says what is on disk. */
 RC_MUST_USE enum rc_status
 rc_restore_project(const struct rc_restore *how,
                    const struct rc_manifest_project *stored,
-                   uint64_t number,
                    struct rc_project **ret_project,
                    struct rc_kept_slabs *ret_kept,
                    struct rc_error *reterr_error);

@@ -1,7 +1,10 @@
 /*
- * A file stays when its name is, to the byte, one that the checkpoint writes; so nothing that only
+ * A file stays when its name is, to the byte, one that the checkpoint names; so nothing that only
  * looks like one (a temporary name of a slab that is kept) stays behind. The directory of a deleted
  * project goes behind its last file.
+ *
+ * The directory of a project that has not changed holds nothing new: unless it was never looked
+ * into (a crash may have left something) it is passed by.
  */
 #include "engine/keep/stale.h"
 
@@ -28,7 +31,8 @@ is_named(const struct clearing *clearing, const char *name)
         (void)snprintf(expected, sizeof(expected), "slab-%016" PRIx64, number);
         return strcmp(name, expected) == 0 && rc_kept_slabs_has(clearing->project->kept, number);
     }
-    (void)snprintf(expected, sizeof(expected), "state-%016" PRIx64, clearing->checkpoint->number);
+    (void)snprintf(expected, sizeof(expected), "state-%016" PRIx64,
+                   clearing->project->kept->state_number);
     return strcmp(name, expected) == 0;
 }
 
@@ -43,17 +47,28 @@ clear_file(void *context, const char *name)
     return rc_disk_remove(clearing->checkpoint->disk, path, NULL);
 }
 
-/* Whether a directory's name is that of a project: ID@INCARNATION. */
-static bool
-is_directory_of(const struct rc_checkpoint_project *project, const char *name)
+/* The project whose directory has this name, ID@INCARNATION; NULL: none has. */
+static const struct rc_checkpoint_project *
+project_of(const struct rc_checkpoint *checkpoint, const char *name)
 {
-    char expected[RC_PROJECT_ID_BYTES_MAX + 32];
-    const struct rc_bytes id = rc_project_id(project->project);
-    if (strncmp(name, id.data, id.size) != 0)
-        return false; /* Spares printing, for thousands of projects times as many names. */
-    (void)snprintf(expected, sizeof(expected), "%.*s@%016" PRIx64, (int)id.size, id.data,
-                   project->incarnation);
-    return strcmp(name, expected) == 0;
+    const char *at = strrchr(name, '@');
+    const struct rc_bytes id = {name, at == NULL ? strlen(name) : (size_t)(at - name)};
+    char expected[32];
+    uint32_t low = 0;
+    uint32_t high = checkpoint->project_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (rc_bytes_compare(rc_project_id(checkpoint->projects[middle].project), id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (at == NULL || low == checkpoint->project_count ||
+        !rc_bytes_equal(rc_project_id(checkpoint->projects[low].project), id))
+        return NULL;
+    (void)snprintf(expected, sizeof(expected), "@%016" PRIx64,
+                   checkpoint->projects[low].incarnation);
+    return strcmp(at, expected) == 0 ? &checkpoint->projects[low] : NULL;
 }
 
 /* All directories. */
@@ -68,14 +83,14 @@ clear_directory(void *context, const char *name)
     struct clearing_all *all = context;
     const struct rc_checkpoint *checkpoint = all->checkpoint;
     char path[RC_PATH_BYTES_MAX + 256];
-    struct clearing clearing = {.checkpoint = checkpoint, .path = path};
-    for (uint32_t i = 0; i < checkpoint->project_count; i++)
-        if (is_directory_of(&checkpoint->projects[i], name))
-            clearing.project = &checkpoint->projects[i];
+    const struct clearing clearing = {checkpoint, project_of(checkpoint, name), path};
+    if (clearing.project != NULL && !clearing.project->written && !checkpoint->look_everywhere)
+        return RC_OK;
     const int size = snprintf(path, sizeof(path), "%s/projects/%s", checkpoint->directory, name);
     if (size < 0 || (size_t)size >= RC_PATH_BYTES_MAX)
         return RC_OK;
-    enum rc_status status = rc_disk_list(checkpoint->disk, path, clear_file, &clearing, NULL);
+    enum rc_status status =
+        rc_disk_list(checkpoint->disk, path, clear_file, (void *)&clearing, NULL);
     if (status == RC_OK && clearing.project == NULL)
         status = rc_disk_remove(checkpoint->disk, path, NULL);
     all->failed = all->failed || status != RC_OK; /* The next directory may be better. */

@@ -20,6 +20,7 @@ struct frame {
 struct resolver {
     const struct rc_catalog *definitions;
     struct rc_arena *arena;
+    struct rc_definition_uses *uses;
     struct rc_error *reterr_error;
     uint32_t node_count;
 };
@@ -30,6 +31,39 @@ resolve(struct resolver *resolver,
         const struct rc_predicate *predicate,
         uint32_t depth,
         const struct rc_predicate **ret_predicate);
+
+#define EAGER 0x80u
+
+void
+rc_definition_write(struct rc_writer *writer, const struct rc_definition *definition)
+{
+    if (definition->eager)
+        rc_write_u8(writer, EAGER);
+    rc_predicate_write(writer, definition->predicate);
+}
+
+enum rc_status
+rc_definition_read(struct rc_bytes payload,
+                   struct rc_arena *arena,
+                   struct rc_definition *ret_definition,
+                   struct rc_error *reterr_error)
+{
+    struct rc_definition definition = {.eager = rc_definition_is_eager(payload)};
+    struct rc_reader reader = rc_reader_of(payload.data, payload.size);
+    if (definition.eager)
+        (void)rc_read_u8(&reader);
+    RC_TRY(rc_predicate_read(&reader, arena, &definition.predicate, reterr_error));
+    if (rc_reader_left(&reader) != 0)
+        return rc_error_set(reterr_error, RC_CORRUPT, "a stored definition is broken");
+    *ret_definition = definition;
+    return RC_OK;
+}
+
+bool
+rc_definition_is_eager(struct rc_bytes payload)
+{
+    return payload.size > 0 && (unsigned char)payload.data[0] == EAGER;
+}
 
 static int
 shown(struct rc_bytes name)
@@ -61,6 +95,30 @@ cycle(const struct resolver *resolver, const struct frame *frame, struct rc_byte
                           name.data);
 }
 
+static enum rc_status
+note_use(const struct resolver *resolver, const struct rc_catalog_entry *entry)
+{
+    struct rc_definition_uses *uses = resolver->uses;
+    for (uint32_t i = 0; uses != NULL && i < uses->count; i++)
+        if (uses->entries[i] == entry)
+            return RC_OK;
+    if (uses == NULL)
+        return RC_OK;
+    if (uses->count == uses->capacity) {
+        const uint32_t capacity = uses->capacity * 2 + 8;
+        const struct rc_catalog_entry **entries =
+            RC_ARENA_ARRAY(resolver->arena, const struct rc_catalog_entry *, capacity);
+        if (entries == NULL)
+            return rc_error_set(resolver->reterr_error, RC_NO_MEMORY, "no memory for a predicate");
+        if (uses->count > 0)
+            memcpy(entries, uses->entries, uses->count * sizeof(*entries));
+        uses->entries = entries;
+        uses->capacity = capacity;
+    }
+    uses->entries[uses->count++] = entry;
+    return RC_OK;
+}
+
 /* The tree that a name stands for. */
 static enum rc_status
 resolve_name(struct resolver *resolver,
@@ -77,11 +135,11 @@ resolve_name(struct resolver *resolver,
     if (entry == NULL)
         return rc_error_field(resolver->reterr_error, RC_NOT_FOUND, "definition",
                               "there is no definition \"%.*s\"", shown(name), name.data);
-    const struct rc_predicate *named;
-    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
-    RC_TRY(rc_predicate_read(&reader, resolver->arena, &named, resolver->reterr_error));
+    struct rc_definition named;
+    RC_TRY(note_use(resolver, entry));
+    RC_TRY(rc_definition_read(entry->payload, resolver->arena, &named, resolver->reterr_error));
     const struct frame frame = {.outer = outer, .name = name};
-    return resolve(resolver, &frame, named, depth, ret_predicate);
+    return resolve(resolver, &frame, named.predicate, depth, ret_predicate);
 }
 
 static enum rc_status
@@ -101,7 +159,9 @@ resolve_children(struct resolver *resolver,
             resolve(resolver, frame, predicate->children[i], depth + 1, &children[i]);
         /* Places inside a definition mean nothing to who names it. */
         if (status != RC_OK && frame == NULL) {
-            if (predicate->kind == RC_PREDICATE_NOT)
+            if (predicate->kind == RC_PREDICATE_FIRST)
+                rc_error_prefix(resolver->reterr_error, "first");
+            else if (predicate->kind == RC_PREDICATE_NOT)
                 rc_error_prefix(resolver->reterr_error, "not");
             else
                 rc_error_prefix(resolver->reterr_error, "%s[%u]",
@@ -146,6 +206,7 @@ resolve(struct resolver *resolver,
     case RC_PREDICATE_ALL_OF:
     case RC_PREDICATE_ANY_OF:
     case RC_PREDICATE_NOT:
+    case RC_PREDICATE_FIRST:
         return resolve_children(resolver, frame, predicate, depth, ret_predicate);
     default:
         *ret_predicate = predicate;
@@ -157,11 +218,12 @@ enum rc_status
 rc_definitions_resolve(const struct rc_catalog *definitions,
                        const struct rc_predicate *predicate,
                        struct rc_arena *arena,
+                       struct rc_definition_uses *uses,
                        const struct rc_predicate **ret_predicate,
                        struct rc_error *reterr_error)
 {
     struct resolver resolver = {
-        .definitions = definitions, .arena = arena, .reterr_error = reterr_error};
+        .definitions = definitions, .arena = arena, .uses = uses, .reterr_error = reterr_error};
     return resolve(&resolver, NULL, predicate, 1, ret_predicate);
 }
 

@@ -1,6 +1,6 @@
 /*
- * Definitions: names for predicates. A catalog entry's payload is a stored predicate; resolving
- * replaces every DEFINITION node of a tree by the tree it names.
+ * Definitions: names for predicates. A catalog entry's payload is a stored predicate and how its
+ * bitmaps are kept; resolving replaces every DEFINITION node of a tree by the tree it names.
  */
 #ifndef RC_MATCH_DEFINITIONS_H
 #define RC_MATCH_DEFINITIONS_H
@@ -10,8 +10,38 @@
 #include "engine/match/predicate.h"
 #include "engine/store/catalog.h"
 
+/* A definition as a catalog entry's payload holds it. */
+struct rc_definition {
+    const struct rc_predicate *predicate;
+    bool eager; /* Its bitmaps are built before anybody asks. */
+};
+
+/* Payload: for an eager definition a byte 0x80, which is no kind of predicate; then the predicate.
+ */
+void
+rc_definition_write(struct rc_writer *writer, const struct rc_definition *definition);
+
+/* In arena. RC_CORRUPT. */
+RC_MUST_USE enum rc_status
+rc_definition_read(struct rc_bytes payload,
+                   struct rc_arena *arena,
+                   struct rc_definition *ret_definition,
+                   struct rc_error *reterr_error);
+
+/* Whether a payload is that of an eager definition: O(1). */
+bool
+rc_definition_is_eager(struct rc_bytes payload);
+
+/* The definitions that were resolved, each once, in the order in which they were met. */
+struct rc_definition_uses {
+    uint32_t count;
+    uint32_t capacity;
+    const struct rc_catalog_entry **entries; /* In the arena; entries are the catalog's. */
+};
+
 /*
- * A tree without DEFINITION nodes, in arena.
+ * A tree without DEFINITION nodes, in arena. uses: what is resolved is added to it; NULL: nobody
+ * asks.
  *   RC_NOT_FOUND       a name that is not in the catalog; the error names it.
  *   RC_INVALID         a cycle; the error names its definitions in order.
  *   RC_LIMIT_EXCEEDED  the resolved tree passes RC_PREDICATE_NODES_MAX or _DEPTH_MAX.
@@ -20,6 +50,7 @@ RC_MUST_USE enum rc_status
 rc_definitions_resolve(const struct rc_catalog *definitions,
                        const struct rc_predicate *predicate,
                        struct rc_arena *arena,
+                       struct rc_definition_uses *uses,
                        const struct rc_predicate **ret_predicate,
                        struct rc_error *reterr_error);
 

@@ -28,6 +28,9 @@ struct rc_leaf_codes {
     struct rc_account *account;
     struct rc_leaf_test *test;
     _Atomic uint64_t chunk_bytes;
+    _Atomic uint64_t
+        rows_seen; /* Both only grow, and are read apart: a share that is a little off */
+    _Atomic uint64_t rows_passed; /* is no harm. */
     _Atomic(struct word_pair *) chunks[CHUNK_COUNT];
 };
 
@@ -43,6 +46,8 @@ rc_leaf_codes_new(const struct rc_leaf *leaf,
     codes->account = account;
     codes->test = NULL;
     atomic_init(&codes->chunk_bytes, 0);
+    atomic_init(&codes->rows_seen, 0);
+    atomic_init(&codes->rows_passed, 0);
     for (uint32_t i = 0; i < CHUNK_COUNT; i++)
         atomic_init(&codes->chunks[i], NULL);
     RC_TRY(rc_leaf_test_new(leaf, account, &codes->test));
@@ -60,18 +65,31 @@ rc_leaf_codes_free(struct rc_leaf_codes *codes)
     return rc_alloc_free(codes);
 }
 
-/* The pair of a code, or NULL when memory for its chunk is refused. */
-static struct word_pair *
-pair_of(struct rc_leaf_codes *codes, uint32_t code)
+struct place {
+    uint32_t chunk;
+    uint32_t first; /* Code of the chunk. */
+    uint32_t size;
+};
+
+static struct place
+place_of(uint32_t code)
 {
     const uint32_t high = code >> CHUNK_CODES_FIRST_LOG2;
     const uint32_t index = high == 0 ? 0 : 32u - (uint32_t)__builtin_clz(high);
     const uint32_t first = index == 0 ? 0 : 1u << (CHUNK_CODES_FIRST_LOG2 + index - 1);
-    const uint32_t size = index == 0 ? 1u << CHUNK_CODES_FIRST_LOG2 : first;
     RC_ASSERT(index < CHUNK_COUNT);
+    return (struct place){index, first, index == 0 ? 1u << CHUNK_CODES_FIRST_LOG2 : first};
+}
+
+/* The pair of a code, or NULL when memory for its chunk is refused. */
+static struct word_pair *
+pair_of(struct rc_leaf_codes *codes, uint32_t code)
+{
+    const struct place place = place_of(code);
+    const uint32_t index = place.chunk;
     struct word_pair *chunk = atomic_load_explicit(&codes->chunks[index], memory_order_acquire);
     if (chunk == NULL) {
-        const uint64_t bytes = (uint64_t)(size / 64) * sizeof(*chunk);
+        const uint64_t bytes = (uint64_t)(place.size / 64) * sizeof(*chunk);
         struct word_pair *fresh = rc_alloc_in(codes->account, bytes);
         if (fresh == NULL)
             return NULL;
@@ -84,7 +102,7 @@ pair_of(struct rc_leaf_codes *codes, uint32_t code)
             rc_alloc_free(fresh);
         }
     }
-    return &chunk[(code - first) / 64];
+    return &chunk[(code - place.first) / 64];
 }
 
 /* The arena for the elements of lists, made on first use; NULL: scratch says why. */
@@ -163,6 +181,46 @@ rc_leaf_codes_cell(struct rc_leaf_codes *codes,
         atomic_fetch_or_explicit(&pair->passes, bit, memory_order_relaxed);
     atomic_fetch_or_explicit(&pair->known, bit, memory_order_release);
     return passes;
+}
+
+bool
+rc_leaf_codes_known(struct rc_leaf_codes *codes, rc_cell cell, bool *ret_passes)
+{
+    *ret_passes = false;
+    if (cell == 0)
+        return true;
+    if (rc_cell_kind_of(cell) != RC_CELL_CODE)
+        return false;
+    const uint32_t code = rc_cell_code(cell);
+    const struct place place = place_of(code);
+    const uint64_t bit = (uint64_t)1 << (code % 64);
+    struct word_pair *pair =
+        atomic_load_explicit(&codes->chunks[place.chunk], memory_order_acquire);
+    if (pair == NULL)
+        return false;
+    pair += (code - place.first) / 64;
+    if ((atomic_load_explicit(&pair->known, memory_order_acquire) & bit) == 0)
+        return false;
+    *ret_passes = (atomic_load_explicit(&pair->passes, memory_order_relaxed) & bit) != 0;
+    return true;
+}
+
+void
+rc_leaf_codes_count(struct rc_leaf_codes *codes, uint64_t rows, uint64_t passed)
+{
+    atomic_fetch_add_explicit(&codes->rows_seen, rows, memory_order_relaxed);
+    atomic_fetch_add_explicit(&codes->rows_passed, passed, memory_order_relaxed);
+}
+
+bool
+rc_leaf_codes_share(const struct rc_leaf_codes *codes, double *ret_share)
+{
+    const uint64_t rows = atomic_load_explicit(&codes->rows_seen, memory_order_relaxed);
+    const uint64_t passed = atomic_load_explicit(&codes->rows_passed, memory_order_relaxed);
+    if (rows == 0)
+        return false;
+    *ret_share = passed < rows ? (double)passed / (double)rows : 1;
+    return true;
 }
 
 uint64_t

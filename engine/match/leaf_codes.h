@@ -47,6 +47,18 @@ rc_leaf_codes_key(struct rc_leaf_codes *codes,
                   struct rc_bytes key,
                   struct rc_leaf_scratch *scratch);
 
+/* Whether it is known already what a cell's value is answered, without testing it. */
+bool
+rc_leaf_codes_known(struct rc_leaf_codes *codes, rc_cell cell, bool *ret_passes);
+
+/* Notes that of so many rows so many passed: the planner's statistics. */
+void
+rc_leaf_codes_count(struct rc_leaf_codes *codes, uint64_t rows, uint64_t passed);
+
+/* The share of the rows counted so far that passed; false: none were. */
+bool
+rc_leaf_codes_share(const struct rc_leaf_codes *codes, double *ret_share);
+
 uint64_t
 rc_leaf_codes_memory_bytes(const struct rc_leaf_codes *codes);
 

@@ -169,6 +169,23 @@ rc_match_cache_find(struct rc_match_cache *cache, uint64_t slab_id, const struct
     return set;
 }
 
+bool
+rc_match_cache_peek(struct rc_match_cache *cache,
+                    uint64_t slab_id,
+                    const struct rc_match_key *key,
+                    uint64_t *ret_rows,
+                    uint64_t *ret_bytes)
+{
+    pthread_mutex_lock(&cache->lock);
+    const struct rowset_entry *entry = find_rowset(cache, slab_id, key);
+    if (entry != NULL) {
+        *ret_rows = rc_rowset_cardinality(entry->set);
+        *ret_bytes = rc_rowset_memory_bytes(entry->set);
+    }
+    pthread_mutex_unlock(&cache->lock);
+    return entry != NULL;
+}
+
 static bool
 was_dropped(const struct rc_match_cache *cache, uint64_t slab_id)
 {

@@ -9,6 +9,7 @@
 #ifndef RC_MATCH_MATCH_CACHE_H
 #define RC_MATCH_MATCH_CACHE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/alloc.h"
@@ -25,6 +26,15 @@ rc_match_cache_account(const struct rc_match_cache *cache);
 /* The rowset of a predicate in a slab, or NULL. Counts as a hit or a miss. */
 struct rc_rowset *
 rc_match_cache_find(struct rc_match_cache *cache, uint64_t slab_id, const struct rc_match_key *key);
+
+/* How many rows the rowset of a predicate in a slab has, and its bytes; false: there is none.
+ * Neither a hit nor a use. */
+bool
+rc_match_cache_peek(struct rc_match_cache *cache,
+                    uint64_t slab_id,
+                    const struct rc_match_key *key,
+                    uint64_t *ret_rows,
+                    uint64_t *ret_bytes);
 
 /*
  * Puts set in, takes over the caller's reference and gives one back: to set, or to the one that

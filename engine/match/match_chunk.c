@@ -111,6 +111,7 @@ evaluate(struct chunk_match *match,
         }
         return;
     case RC_PREDICATE_DEFINITION:
+    case RC_PREDICATE_FIRST:
         break;
     }
     RC_ASSERT(false);

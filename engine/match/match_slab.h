@@ -13,17 +13,27 @@
 #include <stdint.h>
 
 #include "engine/base/status.h"
+#include "engine/match/access.h"
 #include "engine/match/match_node.h"
 #include "engine/match/rowset.h"
 #include "engine/store/slab.h"
 
-/* Computes; sub-trees that the cache has are read from it, and nothing is put there. */
+/* Tests: an AND asks about columns of so many codes only as rows come, once something else in it
+ * leaves few rows; a small number makes it do so everywhere. */
+extern uint32_t rc_match_lazy_codes_min;
+
+/* Computes, and puts nothing into the cache. Of order, access says whether bitmaps of sub-trees are
+ * used (with POSTINGS and NONE), reads_rows and blocks count. Adds to *work what it did; may be
+ * NULL. *ret_ruled_out: dictionaries said that no row matches. */
 RC_MUST_USE enum rc_status
 rc_match_slab(struct rc_match_cache *cache,
               const struct rc_match_tree *tree,
               const struct rc_slab *slab,
               uint64_t slab_id,
+              const struct rc_match_order *order,
               const _Atomic(bool) *cancel,
-              struct rc_rowset **ret_set);
+              struct rc_rowset **ret_set,
+              struct rc_match_work *work,
+              bool *ret_ruled_out);
 
 #endif

@@ -10,17 +10,23 @@ enum rc_slab_node_state {
     RC_SLAB_NODE_NONE,   /* No row. */
     RC_SLAB_NODE_ALL,    /* Every row. */
     RC_SLAB_NODE_CACHED, /* The rows of set. */
-    RC_SLAB_NODE_SCAN,   /* A leaf: the rows that scan finds. */
+    RC_SLAB_NODE_SCAN,   /* A leaf: the rows whose codes answers let pass. */
     RC_SLAB_NODE_TREE,   /* Its children decide. */
 };
 
+struct rc_match_answers;
+
 struct rc_slab_node {
     enum rc_slab_node_state state;
-    uint32_t cost;                         /* Array elements that a look at all rows touches. */
+    double cost_ns;                        /* Of a look at all rows. */
     struct rc_rowset *set;                 /* CACHED; owned. */
-    struct rc_scan *scan;                  /* SCAN. */
+    struct rc_match_answers *answers;      /* SCAN: complete, or lazy: asked as rows come. */
+    struct rc_scan scan;                   /* SCAN, once the answers are complete. */
     uint32_t child_count;                  /* TREE: the children that still matter, */
-    const struct rc_match_node **children; /* the cheapest first. */
+    const struct rc_match_node **children; /* what leaves least for least work first. */
+    double share;                          /* Of the rows, as far as is known. */
+    uint64_t rows_seen;                    /* SCAN: whole blocks that were scanned, */
+    uint64_t rows_passed;                  /* and what passed. */
 };
 
 struct rc_slab_match {
@@ -29,9 +35,14 @@ struct rc_slab_match {
     uint64_t slab_id;
     uint32_t row_count;
     const _Atomic(bool) *cancel;
+    bool uses_bitmaps;      /* Of the cache, for what is below the root. */
+    bool reads_rows;        /* See rc_match_order. */
+    const uint64_t *blocks; /* The same. */
+    struct rc_match_work work;
     struct rc_arena *arena;
     struct rc_slab_node *nodes; /* By index. */
     struct rc_leaf_scratch leaf_scratch;
+    enum rc_status status; /* The first failure while rows are looked at. */
 };
 
 static inline bool
@@ -43,5 +54,9 @@ rc_slab_match_cancelled(const struct rc_slab_match *match)
 /* Decides the state of a node and of those below it that matter. */
 RC_MUST_USE enum rc_status
 rc_slab_match_prepare(struct rc_slab_match *match, const struct rc_match_node *node);
+
+/* Makes a lazy leaf ready to be scanned; it may turn out to be NONE or ALL. */
+RC_MUST_USE enum rc_status
+rc_slab_match_complete(struct rc_slab_match *match, struct rc_slab_node *state);
 
 #endif

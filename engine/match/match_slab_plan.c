@@ -1,76 +1,118 @@
 /*
  * Match slab, planning: what each node is in this slab, from dictionaries alone.
  *
- * A leaf is asked about the cells of its column's own dictionary, then about its texts: none
- * passes, all pass, or a table says which. The column with the smallest dictionary goes first, and
- * a node that is decided leaves its other children unasked: so a definition whose value a slab
- * lacks costs one short loop and no rows.
+ * What is left of a list is put in order of rank: see there.
+ *
+ * A leaf's answers (match_answers.h) say that none passes, that all pass, or which. What is
+ * cheapest to ask goes first, and a node that is decided leaves its other children unasked: so a
+ * definition whose value a slab lacks costs one lookup and no rows.
+ *
+ * In an AND whose first leaf is ready, leaves over many strings stay lazy: they are asked about the
+ * strings of rows that are still in question. A regular expression beside an equality is thus run
+ * over tens of strings and not over all of them.
  */
 #include <stdlib.h>
 
 #include "engine/base/assert.h"
-#include "engine/match/match_slab_form.h"
-#include "engine/match/match_texts.h"
+#include "engine/match/costs.h"
+#include "engine/match/match_answers.h"
+#include "engine/match/match_estimate.h"
+#include "engine/match/match_slab.h"
 
 /* The cache is asked for the first nodes of a tree only: each question is a lock and a lookup. */
 #define NODES_LOOKED_UP 64u
 
-/* Cells tested between two looks at the cancel flag: under a millisecond of regular expressions. */
-#define CELLS_BETWEEN_LOOKS 1024u
+/* A child that decides nothing goes last, but not infinitely far. */
+#define DECIDED_LEAST 1e-6
 
-/* Asks a leaf about the cells of a column's dictionary; table gets a 1 for each that passes. */
-static enum rc_status
-match_cells(struct rc_slab_match *match,
-            const struct rc_match_node *node,
-            const struct rc_column_view *column,
-            uint8_t *table,
-            uint32_t *ret_passed)
+/* Fewer are asked about all at once. */
+uint32_t rc_match_lazy_codes_min = 256;
+
+/* Rows whose codes are looked at to guess how many a leaf lets pass. */
+#define SAMPLE_ROWS 256u
+
+/* The time of a look at all rows. */
+static double
+scan_cost_ns(const struct rc_scan *scan)
 {
-    struct rc_leaf_codes *codes = rc_match_leaf_codes(node->leaf);
+    const struct rc_column_view *column = &scan->column;
+    if (column->form != RC_COLUMN_PLAIN)
+        return RC_COST_RUN * column->code_count;
+    return scan->range_count == 0
+               ? RC_COST_LOOKED_UP * column->code_count
+               : RC_COST_COMPARED * scan->range_count * column->code_width * column->code_count;
+}
+
+/* The share of rows that a leaf lets pass, from rows at equal distances; of leaves that pass none
+ * of these, what is known of them otherwise. */
+static double
+guess_share(const struct rc_slab_match *match, const struct rc_match_answers *answers)
+{
+    const struct rc_column_view *column = &answers->column;
+    const uint32_t step = match->row_count / SAMPLE_ROWS + 1;
     uint32_t passed = 0;
-    for (uint32_t i = 0; i < column->dictionary_count; i++) {
-        if (i % CELLS_BETWEEN_LOOKS == 0 && rc_slab_match_cancelled(match))
-            return RC_CANCELLED;
-        table[i] = rc_leaf_codes_cell(codes, node->dictionary, column->dictionary[i],
-                                      &match->leaf_scratch);
-        passed += table[i];
+    uint32_t looked_at = 0;
+    for (uint32_t row = step / 2; row < match->row_count; row += step, looked_at++) {
+        const uint32_t code = rc_column_code(column, row);
+        passed += code != RC_CODE_NONE && answers->table[code] == 1;
     }
-    RC_TRY(match->leaf_scratch.status);
-    *ret_passed = passed;
+    if (passed > 0)
+        return (double)passed / looked_at;
+    const double known = rc_match_leaf_share(answers->node, column);
+    return known < 1.0 / SAMPLE_ROWS ? known : 1.0 / SAMPLE_ROWS;
+}
+
+/* What complete answers make of a leaf. */
+static void
+decide(const struct rc_slab_match *match, struct rc_slab_node *state)
+{
+    const struct rc_match_answers *answers = state->answers;
+    const uint32_t bound = rc_column_code_bound(&answers->column);
+    state->state = RC_SLAB_NODE_SCAN;
+    if (answers->passed == 0 && !match->reads_rows)
+        state->state = RC_SLAB_NODE_NONE;
+    else if (answers->passed == bound && answers->column.form != RC_COLUMN_SPARSE &&
+             !match->reads_rows)
+        state->state = RC_SLAB_NODE_ALL;
+    else
+        rc_scan_prepare(&answers->column, answers->table, &state->scan);
+}
+
+enum rc_status
+rc_slab_match_complete(struct rc_slab_match *match, struct rc_slab_node *state)
+{
+    if (state->answers->complete)
+        return RC_OK;
+    RC_TRY(rc_match_answers_complete(match, state->answers));
+    decide(match, state);
     return RC_OK;
 }
 
 static enum rc_status
-prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node)
+prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node, bool lazily)
 {
     struct rc_slab_node *state = &match->nodes[node->index];
     struct rc_column_view column;
     state->state = RC_SLAB_NODE_NONE;
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(match->slab, node->property, &column))
         return RC_OK;
-    const uint32_t bound = rc_column_code_bound(&column);
-    uint8_t *table = rc_arena_zero(match->arena, (size_t)bound + RC_SCAN_TABLE_PADDING);
-    if (table == NULL)
+    struct rc_match_answers *answers = RC_ARENA_ARRAY(match->arena, struct rc_match_answers, 1);
+    if (answers == NULL)
         return RC_NO_MEMORY;
-    uint32_t passed = 0;
-    uint32_t texts_passed = 0;
-    RC_TRY(match_cells(match, node, &column, table, &passed));
-    if (column.texts.count > 0)
-        RC_TRY(rc_match_texts(match, node, &column.texts, table + column.dictionary_count,
-                              &texts_passed));
-    passed += texts_passed;
-    if (passed == 0)
-        return RC_OK;
-    if (passed == bound && column.form != RC_COLUMN_SPARSE) {
-        state->state = RC_SLAB_NODE_ALL;
+    lazily = lazily && rc_column_code_bound(&column) >= rc_match_lazy_codes_min;
+    RC_TRY(rc_match_answers_open(match, node, &column, lazily, answers));
+    state->answers = answers;
+    state->state = RC_SLAB_NODE_SCAN;
+    if (!answers->complete) { /* Asked last: what it lets pass is not known. */
+        state->cost_ns = RC_COST_LOOKED_UP * column.code_count;
+        state->share = 1;
         return RC_OK;
     }
-    state->scan = rc_arena_alloc(match->arena, sizeof(*state->scan));
-    if (state->scan == NULL)
-        return RC_NO_MEMORY;
-    rc_scan_prepare(&column, table, state->scan);
-    state->state = RC_SLAB_NODE_SCAN;
-    state->cost = column.code_count;
+    decide(match, state);
+    if (state->state == RC_SLAB_NODE_SCAN) {
+        state->cost_ns = scan_cost_ns(&state->scan);
+        state->share = answers->passed == 0 ? 0 : guess_share(match, answers);
+    }
     return RC_OK;
 }
 
@@ -87,14 +129,15 @@ prepare_not(struct rc_slab_match *match, const struct rc_match_node *node)
         state->state = RC_SLAB_NODE_NONE;
     } else {
         state->state = RC_SLAB_NODE_TREE;
-        state->cost = child_state->cost;
+        state->cost_ns = child_state->cost_ns;
+        state->share = 1 - child_state->share;
     }
     return RC_OK;
 }
 
 struct ordered_child {
     const struct rc_match_node *node;
-    uint32_t weight;
+    double weight;
 };
 
 static int
@@ -107,17 +150,43 @@ weight_order(const void *a, const void *b)
     return x->node->index < y->node->index ? -1 : 1;
 }
 
-/* How many cells and texts preparing a node may have to ask about; a tree goes after all leaves. */
-static uint32_t
+/*
+ * The weight of a child that has to be evaluated. In an AND each child spares those behind it the
+ * rows that it takes out, in an OR those that it lets pass: so the one that decides most rows a
+ * nanosecond comes first, which is the best order of independent tests.
+ */
+static double
+rank(const struct rc_slab_node *state, bool all_of)
+{
+    const double decided = all_of ? 1 - state->share : state->share;
+    return (state->cost_ns + 1) / (decided > DECIDED_LEAST ? decided : DECIDED_LEAST);
+}
+
+/* What preparing a node may cost, in cells asked about; a tree goes after all leaves. */
+static double
 question_weight(const struct rc_slab_match *match, const struct rc_match_node *node)
 {
     struct rc_column_view column;
     if (node->kind != RC_PREDICATE_LEAF)
-        return UINT32_MAX;
+        return (double)UINT32_MAX * 16;
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(match->slab, node->property, &column))
         return 0;
-    return rc_column_code_bound(&column);
+    const double codes = rc_column_code_bound(&column);
+    switch (node->source->operator) {
+    case RC_LEAF_IN: /* Sought, most often. */
+        return codes < node->source->value_count ? codes : node->source->value_count;
+    case RC_LEAF_REGEX:
+        return codes * 8;
+    case RC_LEAF_LIKE:
+    case RC_LEAF_CONTAINS:
+        return codes * 4;
+    default:
+        return codes;
+    }
 }
+
+static enum rc_status
+prepare(struct rc_slab_match *match, const struct rc_match_node *node, bool lazily);
 
 static enum rc_status
 prepare_list(struct rc_slab_match *match, const struct rc_match_node *node)
@@ -136,10 +205,10 @@ prepare_list(struct rc_slab_match *match, const struct rc_match_node *node)
             (struct ordered_child){node->children[i], question_weight(match, node->children[i])};
     qsort(order, node->child_count, sizeof(*order), weight_order);
     uint32_t kept = 0;
-    uint64_t cost = 0;
+    double left = 1;
     for (uint32_t i = 0; i < node->child_count; i++) {
         const struct rc_match_node *child = order[i].node;
-        RC_TRY(rc_slab_match_prepare(match, child));
+        RC_TRY(prepare(match, child, all_of && kept > 0));
         const struct rc_slab_node *child_state = &match->nodes[child->index];
         if (child_state->state == deciding) {
             state->state = deciding;
@@ -147,15 +216,16 @@ prepare_list(struct rc_slab_match *match, const struct rc_match_node *node)
         }
         if (child_state->state == neutral)
             continue;
-        order[kept++] = (struct ordered_child){child, child_state->cost};
-        cost += child_state->cost;
+        order[kept++] = (struct ordered_child){child, rank(child_state, all_of)};
+        state->cost_ns += child_state->cost_ns;
+        left *= all_of ? child_state->share : 1 - child_state->share;
     }
     qsort(order, kept, sizeof(*order), weight_order);
     for (uint32_t i = 0; i < kept; i++)
         state->children[i] = order[i].node;
     state->child_count = kept;
     state->state = kept == 0 ? neutral : RC_SLAB_NODE_TREE;
-    state->cost = cost < UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
+    state->share = all_of ? left : 1 - left;
     return RC_OK;
 }
 
@@ -163,7 +233,7 @@ prepare_list(struct rc_slab_match *match, const struct rc_match_node *node)
 static bool
 take_cached(struct rc_slab_match *match, const struct rc_match_node *node)
 {
-    if (node->index == 0 || node->index >= NODES_LOOKED_UP)
+    if (!match->uses_bitmaps || node->index == 0 || node->index >= NODES_LOOKED_UP)
         return false; /* Who asks for the root has looked already. */
     struct rc_rowset *set = rc_match_cache_find(match->cache, match->slab_id, &node->key);
     if (set == NULL)
@@ -171,15 +241,17 @@ take_cached(struct rc_slab_match *match, const struct rc_match_node *node)
     struct rc_slab_node *state = &match->nodes[node->index];
     const uint64_t cardinality = rc_rowset_cardinality(set);
     state->set = set;
-    state->cost = match->row_count / 64;
+    state->cost_ns = RC_COST_WORD * match->row_count / 64;
+    state->share = (double)cardinality / match->row_count;
+    match->work.bytes += rc_rowset_memory_bytes(set);
     state->state = cardinality == 0                  ? RC_SLAB_NODE_NONE
                    : cardinality == match->row_count ? RC_SLAB_NODE_ALL
                                                      : RC_SLAB_NODE_CACHED;
     return true;
 }
 
-enum rc_status
-rc_slab_match_prepare(struct rc_slab_match *match, const struct rc_match_node *node)
+static enum rc_status
+prepare(struct rc_slab_match *match, const struct rc_match_node *node, bool lazily)
 {
     if (node->kind == RC_PREDICATE_TRUE) {
         match->nodes[node->index].state = RC_SLAB_NODE_ALL;
@@ -188,9 +260,15 @@ rc_slab_match_prepare(struct rc_slab_match *match, const struct rc_match_node *n
     if (take_cached(match, node))
         return RC_OK;
     if (node->kind == RC_PREDICATE_LEAF)
-        return prepare_leaf(match, node);
+        return prepare_leaf(match, node, lazily);
     if (node->kind == RC_PREDICATE_NOT)
         return prepare_not(match, node);
     RC_ASSERT(node->kind == RC_PREDICATE_ALL_OF || node->kind == RC_PREDICATE_ANY_OF);
     return prepare_list(match, node);
+}
+
+enum rc_status
+rc_slab_match_prepare(struct rc_slab_match *match, const struct rc_match_node *node)
+{
+    return prepare(match, node, false);
 }

@@ -44,6 +44,7 @@ test_range(struct texts_match *state, uint32_t first, uint32_t end)
             rc_leaf_codes_key(state->codes, cursor->key, &state->match->leaf_scratch);
         state->passed += state->table[number];
     }
+    state->match->work.texts += end - first;
     return state->match->leaf_scratch.status;
 }
 

@@ -8,9 +8,13 @@
  */
 #include "engine/match/matcher.h"
 
+#include <stdlib.h>
+
 #include "engine/base/assert.h"
+#include "engine/match/match_batch.h"
 #include "engine/match/match_cache.h"
 #include "engine/match/match_chunk.h"
+#include "engine/match/match_estimate.h"
 #include "engine/match/match_node.h"
 #include "engine/match/match_slab.h"
 #include "engine/match/match_split.h"
@@ -20,6 +24,7 @@ _Static_assert(RC_CHUNK_ROWS % 64 == 0, "a chunk is whole words");
 
 struct part {
     struct rc_match_tree tree;
+    const struct rc_predicate *event;
     uint64_t *persons; /* NULL: everybody. */
 };
 
@@ -43,7 +48,7 @@ rc_matcher_free(struct rc_matcher *matcher)
 
 static enum rc_status
 compile_part(struct rc_matcher *matcher,
-             int64_t as_of_ms,
+             const int64_t *as_of_ms,
              const struct rc_match_part *source,
              struct rc_arena *arena,
              struct rc_error *reterr_error)
@@ -52,25 +57,27 @@ compile_part(struct rc_matcher *matcher,
     RC_TRY_OR(reterr_error,
               rc_match_node_compile(matcher->cache, rc_view_event_properties(matcher->view),
                                     source->event, arena, &part->tree));
+    part->event = source->event;
     matcher->part_count++;
-    if (source->persons == NULL)
+    if (source->persons == NULL || as_of_ms == NULL)
         return RC_OK;
     const size_t word_count = ((size_t)rc_view_user_count(matcher->view) + 63) / 64;
     part->persons = RC_ARENA_ARRAY(arena, uint64_t, word_count);
     if (part->persons == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
-    return rc_user_predicate_match(matcher->cache, matcher->view, as_of_ms, source->persons, arena,
+    return rc_user_predicate_match(matcher->cache, matcher->view, *as_of_ms, source->persons, arena,
                                    part->persons, reterr_error);
 }
 
-enum rc_status
-rc_matcher_new(struct rc_match_cache *cache,
-               struct rc_view *view,
-               int64_t as_of_ms,
-               const struct rc_predicate *predicate,
-               struct rc_arena *arena,
-               struct rc_matcher **ret_matcher,
-               struct rc_error *reterr_error)
+/* as_of_ms: NULL: persons are not looked for. */
+static enum rc_status
+matcher_new(struct rc_match_cache *cache,
+            struct rc_view *view,
+            const int64_t *as_of_ms,
+            const struct rc_predicate *predicate,
+            struct rc_arena *arena,
+            struct rc_matcher **ret_matcher,
+            struct rc_error *reterr_error)
 {
     const struct rc_predicate *canonical;
     const struct rc_match_part *sources;
@@ -97,6 +104,29 @@ rc_matcher_new(struct rc_match_cache *cache,
     return RC_OK;
 }
 
+enum rc_status
+rc_matcher_new(struct rc_match_cache *cache,
+               struct rc_view *view,
+               int64_t as_of_ms,
+               const struct rc_predicate *predicate,
+               struct rc_arena *arena,
+               struct rc_matcher **ret_matcher,
+               struct rc_error *reterr_error)
+{
+    return matcher_new(cache, view, &as_of_ms, predicate, arena, ret_matcher, reterr_error);
+}
+
+enum rc_status
+rc_matcher_new_events(struct rc_match_cache *cache,
+                      struct rc_view *view,
+                      const struct rc_predicate *predicate,
+                      struct rc_arena *arena,
+                      struct rc_matcher **ret_matcher,
+                      struct rc_error *reterr_error)
+{
+    return matcher_new(cache, view, NULL, predicate, arena, ret_matcher, reterr_error);
+}
+
 uint32_t
 rc_matcher_part_count(const struct rc_matcher *matcher)
 {
@@ -110,6 +140,70 @@ rc_matcher_part_persons(const struct rc_matcher *matcher, uint32_t part)
     return matcher->parts[part].persons;
 }
 
+/* Computes the rows; a project at its limit gives cached sets up first: an answer goes before a
+ * quick answer. */
+static enum rc_status
+compute(struct rc_matcher *matcher,
+        const struct rc_match_tree *tree,
+        const struct rc_view_slab *slab,
+        const struct rc_match_order *order,
+        const _Atomic(bool) *cancel,
+        struct rc_rowset **ret_set,
+        struct rc_match_work *work,
+        bool *ret_ruled_out)
+{
+    const struct rc_slab *rows = slab->slab;
+    struct rc_match_cache *cache = matcher->cache;
+    const uint32_t failures = rc_slab_read_failures(rows);
+    const uint64_t wanted = (uint64_t)rc_slab_get_info(rows)->row_count + RC_BLOCK_ROWS;
+    struct rc_rowset *set = NULL;
+    enum rc_status status =
+        rc_match_slab(cache, tree, rows, slab->id, order, cancel, &set, work, ret_ruled_out);
+    if (status == RC_NO_MEMORY && rc_match_cache_shrink(cache, wanted) > 0)
+        status =
+            rc_match_slab(cache, tree, rows, slab->id, order, cancel, &set, work, ret_ruled_out);
+    RC_TRY(status);
+    if (rc_slab_read_failures(rows) != failures) { /* A column was missed: the rows are wrong. */
+        rc_rowset_unref(set);
+        return rc_slab_read_error(rows, NULL);
+    }
+    *ret_set = set;
+    return RC_OK;
+}
+
+enum rc_status
+rc_matcher_slab_by(struct rc_matcher *matcher,
+                   uint32_t part,
+                   uint32_t slab,
+                   const struct rc_match_order *order,
+                   const _Atomic(bool) *cancel,
+                   struct rc_rowset **ret_set,
+                   enum rc_access *ret_access,
+                   struct rc_match_work *work)
+{
+    uint32_t slab_count;
+    const struct rc_view_slab *slabs = rc_view_slabs(matcher->view, &slab_count);
+    RC_ASSERT(part < matcher->part_count && slab < slab_count);
+    RC_ASSERT(order->blocks == NULL || !order->keep);
+    const struct rc_match_tree *tree = &matcher->parts[part].tree;
+    bool ruled_out = false;
+    struct rc_rowset *set = NULL;
+    if (order->access == RC_ACCESS_BITMAP || order->access == RC_ACCESS_NONE)
+        set = rc_match_cache_find(matcher->cache, slabs[slab].id, &tree->root->key);
+    if (set == NULL && order->access == RC_ACCESS_BITMAP)
+        return RC_NOT_FOUND;
+    *ret_access = set != NULL ? RC_ACCESS_BITMAP : order->access;
+    if (set == NULL) {
+        RC_TRY(compute(matcher, tree, &slabs[slab], order, cancel, &set, work, &ruled_out));
+        if (order->keep)
+            set = rc_match_cache_insert(matcher->cache, slabs[slab].id, &tree->root->key, set);
+        if (ruled_out)
+            *ret_access = RC_ACCESS_RULED_OUT;
+    }
+    *ret_set = set;
+    return RC_OK;
+}
+
 enum rc_status
 rc_matcher_slab(struct rc_matcher *matcher,
                 uint32_t part,
@@ -117,31 +211,164 @@ rc_matcher_slab(struct rc_matcher *matcher,
                 const _Atomic(bool) *cancel,
                 struct rc_rowset **ret_set)
 {
+    const struct rc_match_order order = {.keep = true};
+    enum rc_access access;
+    return rc_matcher_slab_by(matcher, part, slab, &order, cancel, ret_set, &access, NULL);
+}
+
+struct rc_rowset *
+rc_matcher_bitmap(struct rc_matcher *matcher, uint32_t part, uint32_t slab)
+{
     uint32_t slab_count;
     const struct rc_view_slab *slabs = rc_view_slabs(matcher->view, &slab_count);
     RC_ASSERT(part < matcher->part_count && slab < slab_count);
-    const struct rc_match_tree *tree = &matcher->parts[part].tree;
-    const struct rc_slab *rows = slabs[slab].slab;
-    const uint64_t id = slabs[slab].id;
-    const uint32_t failures = rc_slab_read_failures(rows);
-    struct rc_rowset *set = rc_match_cache_find(matcher->cache, id, &tree->root->key);
-    if (set == NULL) {
-        enum rc_status status = rc_match_slab(matcher->cache, tree, rows, id, cancel, &set);
-        /* A project at its limit gives cached sets up first: an answer goes before a
-         * quick answer. */
-        const uint64_t wanted = (uint64_t)rc_slab_get_info(rows)->row_count + RC_BLOCK_ROWS;
-        if (status == RC_NO_MEMORY && rc_match_cache_shrink(matcher->cache, wanted) > 0)
-            status = rc_match_slab(matcher->cache, tree, rows, id, cancel, &set);
-        RC_TRY(status);
-        if (rc_slab_read_failures(rows) !=
-            failures) { /* A column was missed: the rows are wrong. */
-            rc_rowset_unref(set);
-            return rc_slab_read_error(rows, NULL);
-        }
-        set = rc_match_cache_insert(matcher->cache, id, &tree->root->key, set);
+    return rc_match_cache_find(matcher->cache, slabs[slab].id,
+                               &matcher->parts[part].tree.root->key);
+}
+
+void
+rc_matcher_estimate(struct rc_matcher *matcher,
+                    uint32_t part,
+                    uint32_t slab,
+                    struct rc_match_estimate *ret_estimate)
+{
+    uint32_t slab_count;
+    const struct rc_view_slab *slabs = rc_view_slabs(matcher->view, &slab_count);
+    RC_ASSERT(part < matcher->part_count && slab < slab_count);
+    rc_match_estimate(matcher->cache, &matcher->parts[part].tree, slabs[slab].slab, slabs[slab].id,
+                      ret_estimate);
+}
+
+struct rc_view *
+rc_matcher_view(const struct rc_matcher *matcher)
+{
+    return matcher->view;
+}
+
+const struct rc_predicate *
+rc_matcher_part_predicate(const struct rc_matcher *matcher, uint32_t part)
+{
+    RC_ASSERT(part < matcher->part_count);
+    return matcher->parts[part].event;
+}
+
+static const struct rc_match_tree *
+tree_of(const struct rc_matcher_part *part)
+{
+    RC_ASSERT(part->part < part->matcher->part_count);
+    return &part->matcher->parts[part->part].tree;
+}
+
+/* A part that the cache lacks. */
+struct missing {
+    const struct rc_match_tree *tree;
+    struct rc_rowset **place;
+};
+
+static int
+compare_missing(const void *a, const void *b)
+{
+    const struct rc_match_key *x = &((const struct missing *)a)->tree->root->key;
+    const struct rc_match_key *y = &((const struct missing *)b)->tree->root->key;
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    return rc_bytes_compare(x->bytes, y->bytes);
+}
+
+/* Computes distinct trees. */
+static enum rc_status
+match_trees(struct rc_match_cache *cache,
+            const struct rc_match_tree *const *trees,
+            uint32_t count,
+            const struct rc_view_slab *slab,
+            const _Atomic(bool) *cancel,
+            struct rc_rowset **ret_sets)
+{
+    if (count >= RC_MATCH_BATCH_MIN)
+        return rc_match_batch(cache, trees, count, slab->slab, slab->id, cancel, ret_sets);
+    enum rc_status status = RC_OK;
+    const struct rc_match_order order = {.access = RC_ACCESS_NONE};
+    bool ruled_out = false;
+    for (uint32_t i = 0; i < count && status == RC_OK; i++)
+        status = rc_match_slab(cache, trees[i], slab->slab, slab->id, &order, cancel, &ret_sets[i],
+                               NULL, &ruled_out);
+    for (uint32_t i = 0; i < count && status != RC_OK; i++)
+        ret_sets[i] = rc_rowset_unref(ret_sets[i]);
+    return status;
+}
+
+/* Computes what is missing and hands it to the cache. */
+static enum rc_status
+fill(struct rc_match_cache *cache,
+     struct missing *missing,
+     uint32_t count,
+     const struct rc_view_slab *slab,
+     const _Atomic(bool) *cancel,
+     struct rc_arena *scratch)
+{
+    const struct rc_match_tree **trees =
+        RC_ARENA_ARRAY(scratch, const struct rc_match_tree *, count);
+    struct rc_rowset **sets = RC_ARENA_ARRAY(scratch, struct rc_rowset *, count);
+    if (trees == NULL || sets == NULL)
+        return RC_NO_MEMORY;
+    qsort(missing, count, sizeof(*missing), compare_missing);
+    uint32_t distinct = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (i == 0 || compare_missing(&missing[i], &missing[i - 1]) != 0)
+            trees[distinct++] = missing[i].tree;
+    const uint32_t failures = rc_slab_read_failures(slab->slab);
+    enum rc_status status = match_trees(cache, trees, distinct, slab, cancel, sets);
+    /* A project at its limit gives cached sets up first: an answer goes before a quick answer. */
+    const uint64_t wanted = ((uint64_t)rc_slab_get_info(slab->slab)->row_count + RC_BLOCK_ROWS) * 4;
+    if (status == RC_NO_MEMORY && rc_match_cache_shrink(cache, wanted) > 0)
+        status = match_trees(cache, trees, distinct, slab, cancel, sets);
+    RC_TRY(status);
+    if (rc_slab_read_failures(slab->slab) != failures) { /* A column was missed. */
+        for (uint32_t i = 0; i < distinct; i++)
+            rc_rowset_unref(sets[i]);
+        return rc_slab_read_error(slab->slab, NULL);
     }
-    *ret_set = set;
+    for (uint32_t i = 0; i < distinct; i++)
+        sets[i] = rc_match_cache_insert(cache, slab->id, &trees[i]->root->key, sets[i]);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const bool first = i == 0 || compare_missing(&missing[i], &missing[i - 1]) != 0;
+        if (i > 0 && first)
+            at++;
+        *missing[i].place = first ? sets[at] : rc_rowset_ref(sets[at]);
+    }
     return RC_OK;
+}
+
+enum rc_status
+rc_matcher_slab_many(const struct rc_matcher_part *parts,
+                     uint32_t part_count,
+                     uint32_t slab,
+                     const _Atomic(bool) *cancel,
+                     struct rc_arena *scratch,
+                     struct rc_rowset **ret_sets)
+{
+    if (part_count == 0)
+        return RC_OK;
+    struct rc_match_cache *cache = parts[0].matcher->cache;
+    uint32_t slab_count;
+    const struct rc_view_slab *slabs = rc_view_slabs(parts[0].matcher->view, &slab_count);
+    RC_ASSERT(slab < slab_count);
+    struct missing *missing = RC_ARENA_ARRAY(scratch, struct missing, part_count);
+    if (missing == NULL)
+        return RC_NO_MEMORY;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < part_count; i++) {
+        const struct rc_match_tree *tree = tree_of(&parts[i]);
+        ret_sets[i] = rc_match_cache_find(cache, slabs[slab].id, &tree->root->key);
+        if (ret_sets[i] == NULL)
+            missing[count++] = (struct missing){tree, &ret_sets[i]};
+    }
+    const enum rc_status status =
+        count == 0 ? RC_OK : fill(cache, missing, count, &slabs[slab], cancel, scratch);
+    for (uint32_t i = 0; status != RC_OK && i < part_count; i++)
+        ret_sets[i] = rc_rowset_unref(ret_sets[i]);
+    return status;
 }
 
 enum rc_status

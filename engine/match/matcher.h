@@ -23,6 +23,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
+#include "engine/match/access.h"
 #include "engine/match/predicate.h"
 #include "engine/match/rowset.h"
 #include "engine/store/view.h"
@@ -79,6 +80,16 @@ rc_matcher_new(struct rc_match_cache *cache,
                struct rc_matcher **ret_matcher,
                struct rc_error *reterr_error);
 
+/* The same for who wants bitmaps alone: persons are not looked for, and rc_matcher_part_persons
+ * says NULL for every part. */
+RC_MUST_USE enum rc_status
+rc_matcher_new_events(struct rc_match_cache *cache,
+                      struct rc_view *view,
+                      const struct rc_predicate *predicate,
+                      struct rc_arena *arena,
+                      struct rc_matcher **ret_matcher,
+                      struct rc_error *reterr_error);
+
 /* Gives back what the matcher holds in the cache; its memory is the arena's. A matcher that is
  * never freed keeps its leaves from being evicted until the cache is freed. NULL is fine. Returns
  * NULL. */
@@ -109,6 +120,59 @@ rc_matcher_slab(struct rc_matcher *matcher,
                 uint32_t slab,
                 const _Atomic(bool) *cancel,
                 struct rc_rowset **ret_set);
+
+/* From so many on, missing sets cost less together than one by one. */
+#define RC_MATCH_BATCH_MIN 8u
+
+struct rc_matcher_part {
+    struct rc_matcher *matcher;
+    uint32_t part;
+};
+
+/*
+ * The same for many parts, of matchers over one cache and view: those that are missing are computed
+ * in one pass over the slab's columns when there are many (match_batch.h). On a failure no set is
+ * given.
+ */
+RC_MUST_USE enum rc_status
+rc_matcher_slab_many(const struct rc_matcher_part *parts,
+                     uint32_t part_count,
+                     uint32_t slab,
+                     const _Atomic(bool) *cancel,
+                     struct rc_arena *scratch,
+                     struct rc_rowset **ret_sets);
+/* The same in a way that is given, with what it took added to *work (may be NULL).
+ *   RC_NOT_FOUND  BITMAP was ordered and there is none (any more): no message, nothing happened.
+ * *ret_access: how it went; a scan may find that dictionaries rule the slab out, and a bitmap may
+ * have come in meanwhile. */
+RC_MUST_USE enum rc_status
+rc_matcher_slab_by(struct rc_matcher *matcher,
+                   uint32_t part,
+                   uint32_t slab,
+                   const struct rc_match_order *order,
+                   const _Atomic(bool) *cancel,
+                   struct rc_rowset **ret_set,
+                   enum rc_access *ret_access,
+                   struct rc_match_work *work);
+
+/* The bitmap that is kept of a part in a slab, as a reference of the caller's; NULL: there is none.
+ * Not a row is touched. */
+struct rc_rowset *
+rc_matcher_bitmap(struct rc_matcher *matcher, uint32_t part, uint32_t slab);
+
+/* What finding the rows of a part in a slab would take; not a row is touched. */
+void
+rc_matcher_estimate(struct rc_matcher *matcher,
+                    uint32_t part,
+                    uint32_t slab,
+                    struct rc_match_estimate *ret_estimate);
+
+struct rc_view *
+rc_matcher_view(const struct rc_matcher *matcher);
+
+/* The event part as a predicate, canonical. In the matcher's arena. */
+const struct rc_predicate *
+rc_matcher_part_predicate(const struct rc_matcher *matcher, uint32_t part);
 
 /*
  * The rows of a chunk (an index into rc_view_chunks) that a part selects, raw: sets bits in words

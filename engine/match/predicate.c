@@ -12,6 +12,7 @@
 
 struct walk {
     uint32_t node_count;
+    const struct rc_predicate *first; /* Where a FIRST may stand. */
     bool compile_patterns;
     struct rc_error *reterr_error;
 };
@@ -189,7 +190,9 @@ check_children(struct walk *walk, const struct rc_predicate *node, uint32_t dept
         const enum rc_status status = check_node(walk, node->children[i], depth + 1);
         if (status == RC_OK)
             continue;
-        if (node->kind == RC_PREDICATE_NOT)
+        if (node->kind == RC_PREDICATE_FIRST)
+            rc_error_prefix(walk->reterr_error, "first");
+        else if (node->kind == RC_PREDICATE_NOT)
             rc_error_prefix(walk->reterr_error, "not");
         else
             rc_error_prefix(walk->reterr_error, "%s[%u]",
@@ -227,6 +230,14 @@ check_node(struct walk *walk, const struct rc_predicate *node, uint32_t depth)
     }
     case RC_PREDICATE_DEFINITION:
         return check_definition(walk, node->definition);
+    case RC_PREDICATE_FIRST:
+        if (node != walk->first)
+            return rc_error_field(walk->reterr_error, RC_INVALID, "",
+                                  "a first event is no part of a predicate");
+        if (node->child_count != 1)
+            return rc_error_field(walk->reterr_error, RC_INVALID, "first",
+                                  "takes one predicate, not %u", node->child_count);
+        return check_children(walk, node, depth);
     }
     return rc_error_field(walk->reterr_error, RC_INVALID, "", "the kind of predicate is not set");
 }
@@ -236,7 +247,11 @@ rc_predicate_check_shape(const struct rc_predicate *predicate,
                          bool compile_patterns,
                          struct rc_error *reterr_error)
 {
-    struct walk walk = {.compile_patterns = compile_patterns, .reterr_error = reterr_error};
+    struct walk walk = {
+        .first = rc_predicate_first(predicate),
+        .compile_patterns = compile_patterns,
+        .reterr_error = reterr_error,
+    };
     return check_node(&walk, predicate, 1);
 }
 
@@ -244,6 +259,16 @@ enum rc_status
 rc_predicate_check(const struct rc_predicate *predicate, struct rc_error *reterr_error)
 {
     return rc_predicate_check_shape(predicate, true, reterr_error);
+}
+
+const struct rc_predicate *
+rc_predicate_first(const struct rc_predicate *predicate)
+{
+    if (predicate->kind == RC_PREDICATE_FIRST)
+        return predicate;
+    if (predicate->kind != RC_PREDICATE_ALL_OF || predicate->child_count != 2)
+        return NULL;
+    return predicate->children[0]->kind == RC_PREDICATE_FIRST ? predicate->children[0] : NULL;
 }
 
 bool

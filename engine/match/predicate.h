@@ -26,6 +26,10 @@ enum rc_predicate_kind {
     RC_PREDICATE_LEAF = 5,
     RC_PREDICATE_DEFINITION =
         6, /* Another definition by name; replaced by its tree before matching. */
+    RC_PREDICATE_FIRST =
+        7, /* One child: each user's first ever event that passes it. What passes depends on other
+              events, so it is no test of a row: a query's plan makes it a set of rows. It stands at
+              the root, or as the first of two children of an ALL_OF there, beside a filter. */
 };
 
 enum rc_leaf_scope {
@@ -89,6 +93,11 @@ rc_predicate_read(struct rc_reader *reader,
                   struct rc_arena *arena,
                   const struct rc_predicate **ret_predicate,
                   struct rc_error *reterr_error);
+
+/* The FIRST node of a selector that has one: the root, or the first child of an ALL_OF whose second
+ * is the filter. Else NULL. */
+const struct rc_predicate *
+rc_predicate_first(const struct rc_predicate *predicate);
 
 /* Whether any leaf reads the user. Such predicates are never cached as bitmaps. */
 bool

@@ -7,6 +7,7 @@
  *   ALL_OF, ANY_OF   children of the same kind are taken in, neutral ones dropped, an absorbing one
  *                    decides, the rest are sorted by their stored bytes and unique; one child
  * stands alone
+ *   FIRST            as it is, over a canonical child; a filter beside it stays behind it
  *
  * True is TRUE; false is an ANY_OF without children. A canonical tree is never deeper than its
  * source.
@@ -219,6 +220,14 @@ rc_predicate_canonical(const struct rc_predicate *predicate,
         RC_TRY(rc_predicate_canonical(predicate->children[i], arena, &children[i]));
     if (predicate->kind == RC_PREDICATE_NOT)
         return canonical_not(children[0], arena, ret_canonical);
+    if (predicate->kind == RC_PREDICATE_FIRST || rc_predicate_first(predicate) != NULL) {
+        struct rc_predicate *node = rc_arena_copy(arena, predicate, sizeof(*predicate));
+        if (node == NULL)
+            return RC_NO_MEMORY;
+        node->children = children;
+        *ret_canonical = node;
+        return RC_OK;
+    }
     RC_ASSERT(predicate->kind == RC_PREDICATE_ALL_OF || predicate->kind == RC_PREDICATE_ANY_OF);
     return canonical_list(predicate->kind, children, predicate->child_count, arena, ret_canonical);
 }

@@ -3,7 +3,7 @@
  *
  *   TRUE            nothing
  *   ALL_OF, ANY_OF  varint count, the children
- *   NOT             the child
+ *   NOT, FIRST      the child
  *   LEAF            scope, operator, ignore_case (a byte each), property (varint size, bytes),
  *                   varint count, the values (store/value.h)
  *   DEFINITION      name (varint size, bytes)
@@ -30,6 +30,7 @@ rc_predicate_write(struct rc_writer *writer, const struct rc_predicate *predicat
             rc_predicate_write(writer, predicate->children[i]);
         break;
     case RC_PREDICATE_NOT:
+    case RC_PREDICATE_FIRST:
         rc_predicate_write(writer, predicate->children[0]);
         break;
     case RC_PREDICATE_LEAF:
@@ -62,8 +63,9 @@ read_children(struct decoder *decoder, uint32_t depth, struct rc_predicate *node
     /* A child takes a byte at least, so what is left bounds the count before anything is
      * allocated. */
     const uint64_t count_max = RC_PREDICATE_NODES_MAX - decoder->node_count;
-    const uint64_t count =
-        node->kind == RC_PREDICATE_NOT ? 1 : rc_read_count(decoder->reader, count_max);
+    const uint64_t count = node->kind == RC_PREDICATE_NOT || node->kind == RC_PREDICATE_FIRST
+                               ? 1
+                               : rc_read_count(decoder->reader, count_max);
     if (decoder->reader->bad || count > rc_reader_left(decoder->reader))
         return RC_CORRUPT;
     const struct rc_predicate **children =
@@ -116,6 +118,7 @@ read_node(struct decoder *decoder, uint32_t depth, const struct rc_predicate **r
     case RC_PREDICATE_ALL_OF:
     case RC_PREDICATE_ANY_OF:
     case RC_PREDICATE_NOT:
+    case RC_PREDICATE_FIRST:
         RC_TRY(read_children(decoder, depth, node));
         break;
     case RC_PREDICATE_LEAF:

@@ -19,6 +19,9 @@
 
 struct rc_rowset;
 
+/* A set is kept as words when more than one row in this many is in it. */
+#define RC_ROWSET_SPARSE_SHARE 64u
+
 /* Builds a set from blocks of words, given in ascending order, each once, none missing. Bits at and
  * past row_count must be zero. */
 struct rc_rowset_builder;

@@ -30,6 +30,6 @@ struct rc_rowset {
 
 /* A set holds words when more than one row in this many is in it: then words are walked faster than
  * containers, and take at most four times their bytes. */
-#define RC_ROWSET_SPARSE_ROWS 64u
+#define RC_ROWSET_SPARSE_ROWS RC_ROWSET_SPARSE_SHARE
 
 #endif

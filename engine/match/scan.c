@@ -4,7 +4,7 @@
  * also what the others fall back on for the last rows of a block. Without vector instructions a
  * lookup is as fast as one comparison, so ranges are looked up too.
  */
-#include "engine/match/scan.h"
+#include "engine/match/scan_kernels.h"
 
 #include "engine/base/assert.h"
 #include "engine/match/words.h"
@@ -42,9 +42,17 @@ rc_scan_prepare(const struct rc_column_view *column, const uint8_t *table, struc
     uint32_t count = 0;
     const uint32_t bound = rc_column_code_bound(column);
     for (uint32_t code = 0; code < bound; code++) {
+        uint64_t eight = 1;
+        if (code + sizeof(eight) <= bound)
+            memcpy(&eight, table + code, sizeof(eight));
+        if (eight == 0) { /* Most codes of many do not match. */
+            code += sizeof(eight) - 1;
+            continue;
+        }
         if (table[code] == 0)
             continue;
-        if (code > 0 && table[code - 1] != 0) {
+        if (count > 0 &&
+            ret_scan->ranges[count - 1].first + ret_scan->ranges[count - 1].width + 1 == code) {
             ret_scan->ranges[count - 1].width++;
             continue;
         }
@@ -55,13 +63,26 @@ rc_scan_prepare(const struct rc_column_view *column, const uint8_t *table, struc
     ret_scan->range_count = count;
 }
 
+uint32_t
+rc_scan_first_position(const struct rc_column_view *column, uint32_t row)
+{
+    const uint32_t at = lower_bound(column->positions, column->code_count, row);
+    if (column->form != RC_COLUMN_RUNS || (at < column->code_count && column->positions[at] == row))
+        return at;
+    return at - 1; /* Run 0 begins at row 0. */
+}
+
+uint32_t
+rc_scan_code(const struct rc_column_view *column, uint32_t index)
+{
+    return code_at(column->codes, column->code_width, index);
+}
+
 static void
 scan_runs(const struct rc_scan *scan, uint32_t begin, uint32_t end, uint64_t *words)
 {
     const struct rc_column_view *column = &scan->column;
-    uint32_t run = lower_bound(column->positions, column->code_count, begin);
-    if (run == column->code_count || column->positions[run] > begin)
-        run--; /* Run 0 begins at row 0. */
+    uint32_t run = rc_scan_first_position(column, begin);
     for (; run < column->code_count && column->positions[run] < end; run++) {
         if (scan->table[code_at(column->codes, column->code_width, run)] == 0)
             continue;
@@ -75,7 +96,7 @@ static void
 scan_sparse(const struct rc_scan *scan, uint32_t begin, uint32_t end, uint64_t *words)
 {
     const struct rc_column_view *column = &scan->column;
-    uint32_t i = lower_bound(column->positions, column->code_count, begin);
+    uint32_t i = rc_scan_first_position(column, begin);
     for (; i < column->code_count && column->positions[i] < end; i++) {
         const uint32_t row = column->positions[i] - begin;
         const uint64_t bit = scan->table[code_at(column->codes, column->code_width, i)];
@@ -103,19 +124,6 @@ rc_scan_block(const struct rc_scan *scan, uint32_t begin, uint32_t row_count, ui
         kernels->ranges(scan, codes, row_count, words);
     else
         kernels->lookup(scan, codes, row_count, words);
-}
-
-void
-rc_scan_refine(const struct rc_scan *scan, uint32_t begin, uint64_t *words)
-{
-    for (uint32_t i = 0; i < RC_BLOCK_WORDS; i++) {
-        for (uint64_t left = words[i]; left != 0; left &= left - 1) {
-            const uint32_t bit = (uint32_t)__builtin_ctzll(left);
-            const uint32_t code = rc_column_code(&scan->column, begin + i * 64 + bit);
-            if (code == RC_CODE_NONE || scan->table[code] == 0)
-                words[i] &= ~((uint64_t)1 << bit);
-        }
-    }
 }
 
 /* One function a width, so that the loop over 64 rows holds no decision. */
@@ -156,3 +164,15 @@ portable_lookup(const struct rc_scan *scan, const void *codes, uint32_t row_coun
 const struct rc_scan_kernels rc_scan_kernels_portable = {.name = "portable",
                                                          .ranges = portable_lookup,
                                                          .lookup = portable_lookup};
+
+const struct rc_scan_kernels *
+rc_scan_kernels_best(void)
+{
+    const struct rc_scan_kernels *const wide = rc_scan_kernels_avx512();
+    const struct rc_scan_kernels *const middle = rc_scan_kernels_avx2();
+    const struct rc_scan_kernels *const arm = rc_scan_kernels_neon();
+    return wide != NULL     ? wide
+           : middle != NULL ? middle
+           : arm != NULL    ? arm
+                            : &rc_scan_kernels_portable;
+}

@@ -47,27 +47,12 @@ rc_scan_prepare(const struct rc_column_view *column,
 void
 rc_scan_block(const struct rc_scan *scan, uint32_t begin, uint32_t row_count, uint64_t *words);
 
-/* Takes the rows that do not match out of words; for sets of few rows. */
-void
-rc_scan_refine(const struct rc_scan *scan, uint32_t begin, uint64_t *words);
+/* For columns of runs and sparse ones: the first of their positions whose run reaches row or which
+ * is at or past it, and the code of a position. */
+uint32_t
+rc_scan_first_position(const struct rc_column_view *column, uint32_t row);
 
-/* Kernels of plain columns. codes points at the first row; row_count needs no rounding. */
-struct rc_scan_kernels {
-    const char *name;
-    void (*ranges)(const struct rc_scan *scan,
-                   const void *codes,
-                   uint32_t row_count,
-                   uint64_t *words);
-    void (*lookup)(const struct rc_scan *scan,
-                   const void *codes,
-                   uint32_t row_count,
-                   uint64_t *words);
-};
-
-extern const struct rc_scan_kernels rc_scan_kernels_portable;
-
-/* What this processor runs best. */
-const struct rc_scan_kernels *
-rc_scan_kernels_best(void);
+uint32_t
+rc_scan_code(const struct rc_column_view *column, uint32_t index);
 
 #endif

@@ -4,7 +4,7 @@
  * take the least of that and the width, compare; unsigned wrap-around makes codes below the range
  * large.
  */
-#include "engine/match/scan.h"
+#include "engine/match/scan_kernels.h"
 
 #if defined(__x86_64__)
 
@@ -159,22 +159,22 @@ avx2_lookup(const struct rc_scan *scan, const void *codes, uint32_t row_count, u
     finish(scan, rc_scan_kernels_portable.lookup, codes, row_count, words);
 }
 
-static const struct rc_scan_kernels kernels_avx2 = {.name = "avx2",
-                                                    .ranges = avx2_ranges,
-                                                    .lookup = avx2_lookup};
+static const struct rc_scan_kernels kernels = {.name = "avx2",
+                                               .ranges = avx2_ranges,
+                                               .lookup = avx2_lookup};
 
 const struct rc_scan_kernels *
-rc_scan_kernels_best(void)
+rc_scan_kernels_avx2(void)
 {
-    return __builtin_cpu_supports("avx2") ? &kernels_avx2 : &rc_scan_kernels_portable;
+    return __builtin_cpu_supports("avx2") ? &kernels : NULL;
 }
 
 #else
 
 const struct rc_scan_kernels *
-rc_scan_kernels_best(void)
+rc_scan_kernels_avx2(void)
 {
-    return &rc_scan_kernels_portable;
+    return NULL;
 }
 
 #endif

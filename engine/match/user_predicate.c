@@ -113,10 +113,12 @@ evaluate(struct user_match *match, const struct rc_predicate *node, uint64_t *wo
     case RC_PREDICATE_ANY_OF:
         return evaluate_list(match, node, words);
     case RC_PREDICATE_DEFINITION:
+    case RC_PREDICATE_FIRST:
         break;
     }
-    return rc_error_field(match->reterr_error, RC_INVALID, "definition",
-                          "a definition is a predicate over events, not over users");
+    return rc_error_field(match->reterr_error, RC_INVALID,
+                          node->kind == RC_PREDICATE_FIRST ? "first" : "definition",
+                          "this is a question about events, not about users");
 }
 
 enum rc_status

@@ -18,14 +18,9 @@ rc_word_below(uint32_t count)
     return count >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << count) - 1;
 }
 
-static inline uint64_t
-rc_words_count(const uint64_t *words, uint32_t word_count)
-{
-    uint64_t count = 0;
-    for (uint32_t i = 0; i < word_count; i++)
-        count += words[i] == 0 ? 0 : (uint64_t)__builtin_popcountll(words[i]);
-    return count;
-}
+/* How many bits are set. */
+uint64_t
+rc_words_count(const uint64_t *words, uint32_t word_count);
 
 static inline bool
 rc_words_any(const uint64_t *words, uint32_t word_count)

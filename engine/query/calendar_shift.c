@@ -49,6 +49,9 @@ rc_calendar_shift(const struct rc_calendar *calendar,
     if (day < FIRST_DAY)
         return false;
     const int64_t instant_s = first_instant_s(calendar->zone, day * DAY_S + second);
-    *ret_time_ms = instant_s * 1000 + below_ms;
+    /* A local time that does not exist stands for the change that skips it, to the millisecond. */
+    const bool skipped =
+        instant_s + rc_zone_offset_s(calendar->zone, instant_s) != day * DAY_S + second;
+    *ret_time_ms = instant_s * 1000 + (skipped ? 0 : below_ms);
     return *ret_time_ms >= RC_TIME_MS_MIN;
 }

@@ -25,6 +25,7 @@ struct value_list {
 
 struct rc_dimension {
     const struct rc_query_context *context;
+    const struct rc_plan *plan;
     const struct rc_breakdown *breakdown;
     struct rc_arena *arena;
     struct rc_groups *groups; /* Of a property; NULL: the rest is there. */
@@ -249,8 +250,8 @@ rc_dimension_new(const struct rc_dimension_request *request,
         rc_alloc_in(request->plan->context->account, sizeof(*dimension));
     if (dimension == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a breakdown");
-    *dimension =
-        (struct rc_dimension){.context = request->plan->context, .breakdown = request->breakdown};
+    *dimension = (struct rc_dimension){
+        .context = request->plan->context, .plan = request->plan, .breakdown = request->breakdown};
     const enum rc_status status = build(dimension, request, reterr_error);
     if (status == RC_NO_MEMORY)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a breakdown");
@@ -301,7 +302,8 @@ rc_dimension_raw(const struct rc_dimension *dimension,
         *scratch = rc_groups_of(dimension->groups, person, hit);
         return rc_groups_list(dimension->groups, scratch, ret_count);
     }
-    const struct value_list list = dimension->lists[dimension->persons[person]];
+    const uint32_t user = rc_plan_user_of(dimension->plan, person, hit);
+    const struct value_list list = dimension->lists[dimension->persons[user]];
     *ret_count = list.count;
     return dimension->members + list.begin;
 }

@@ -49,7 +49,8 @@ gather(struct rc_export *out, struct rc_error *reterr_error)
         .until_ms = RC_TIME_MS_MAX + 1,
     };
     RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = NULL;
-    RC_TRY(rc_plan_new(out->context, RC_TIME_MS_MAX, NULL, &selector, 1, &plan, reterr_error));
+    RC_TRY(rc_plan_new_for_person(out->context, RC_TIME_MS_MAX, out->person, &selector, 1, &plan,
+                                  reterr_error));
     void *lanes[1] = {out};
     const struct rc_fold fold = {
         .ordered = true, .lane_count = 1, .lanes = lanes, .person = keep_hits};

@@ -324,7 +324,8 @@ rc_query_events(const struct rc_query_context *context,
     const uint32_t person = rc_view_person_of(context->view, user);
     const struct rc_plan_selector selector = selector_of(request);
     RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = NULL;
-    RC_TRY(rc_plan_new(context, request->scope.as_of_ms, NULL, &selector, 1, &plan, reterr_error));
+    RC_TRY(rc_plan_new_for_person(context, request->scope.as_of_ms, person, &selector, 1, &plan,
+                                  reterr_error));
     struct listing listing = {
         .context = context, .request = request, .view = context->view, .reply = &reply};
     RC_TRY_OR(reterr_error, sort_names(rc_view_event_properties(context->view), context->arena,

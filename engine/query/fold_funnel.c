@@ -105,7 +105,7 @@ make_plan(struct funnel *funnel, struct rc_query_stats *stats, struct rc_error *
     const struct rc_funnel_request *request = funnel->request;
     const struct rc_scope *scope = &request->scope;
     struct rc_plan_selector selectors[RC_FUNNEL_STEPS_MAX];
-    const uint64_t *persons;
+    struct rc_counted counted;
     for (uint32_t i = 0; i < request->step_count; i++) {
         selectors[i] = (struct rc_plan_selector){
             .predicate = request->steps[i],
@@ -114,9 +114,9 @@ make_plan(struct funnel *funnel, struct rc_query_stats *stats, struct rc_error *
         };
         snprintf(selectors[i].field, sizeof(selectors[i].field), "steps[%u].selector", i);
     }
-    RC_TRY(rc_scope_persons(funnel->context, scope, stats, &persons, reterr_error));
-    return rc_plan_new(funnel->context, scope->as_of_ms, persons, selectors, request->step_count,
-                       &funnel->plan, reterr_error);
+    RC_TRY(rc_scope_counted(funnel->context, scope, stats, &counted, reterr_error));
+    return rc_plan_counted(funnel->context, scope->as_of_ms, &counted, selectors,
+                           request->step_count, &funnel->plan, reterr_error);
 }
 
 /* The first blocks charge the query's account, and growing them stays there. */

@@ -108,16 +108,16 @@ static enum rc_status
 make_plan(struct lifecycle *lifecycle, struct rc_query_stats *stats, struct rc_error *reterr_error)
 {
     const struct rc_scope *scope = &lifecycle->request->scope;
-    const uint64_t *persons;
+    struct rc_counted counted;
     const struct rc_plan_selector selector = {
         .predicate = lifecycle->request->selector,
         .field = "selector",
         .from_ms = INT64_MIN,
         .until_ms = rc_scope_until(scope, scope->end_ms),
     };
-    RC_TRY(rc_scope_persons(lifecycle->context, scope, stats, &persons, reterr_error));
-    return rc_plan_new(lifecycle->context, scope->as_of_ms, persons, &selector, 1, &lifecycle->plan,
-                       reterr_error);
+    RC_TRY(rc_scope_counted(lifecycle->context, scope, stats, &counted, reterr_error));
+    return rc_plan_counted(lifecycle->context, scope->as_of_ms, &counted, &selector, 1,
+                           &lifecycle->plan, reterr_error);
 }
 
 /* Adds the lanes up; a bucket has begun when the part of it that the range holds has. */

@@ -308,7 +308,7 @@ make_plan(struct paths *paths,
     const struct rc_paths_request *request = paths->request;
     const struct rc_scope *scope = &request->scope;
     struct rc_plan_selector selectors[RC_SELECTORS_MAX];
-    const uint64_t *persons;
+    struct rc_counted counted;
     uint32_t count = 0;
     selectors[count++] = (struct rc_plan_selector){.predicate = &any, .field = "scope"};
     if (request->excluded != NULL) {
@@ -326,9 +326,9 @@ make_plan(struct paths *paths,
         selectors[i].from_ms = scope->start_ms;
         selectors[i].until_ms = rc_scope_until(scope, scope->end_ms);
     }
-    RC_TRY(rc_scope_persons(paths->context, scope, stats, &persons, reterr_error));
-    return rc_plan_new(paths->context, scope->as_of_ms, persons, selectors, count, &paths->plan,
-                       reterr_error);
+    RC_TRY(rc_scope_counted(paths->context, scope, stats, &counted, reterr_error));
+    return rc_plan_counted(paths->context, scope->as_of_ms, &counted, selectors, count,
+                           &paths->plan, reterr_error);
 }
 
 /* The request's nodes as numbers. */

@@ -1,187 +1,99 @@
 /*
- * Retention. One pass over a person's hits gives two short lists: the periods with a start event
- * (with whether cell 0 is filled) and the periods with a return; cells are the pairs of them.
+ * Retention: the question made ready, and its walks. Without a breakdown there is one walk. With
+ * one there are two: the first finds the start events, which say what rows there are and how large,
+ * so that the second counts cells of the rows that are shown alone, whatever number there is of
+ * others.
  *
- * Cell 0 wants a return other than the start event, not earlier in time, in the same period. Seen
- * in total order: any return behind the start event in its period, or one before it at the very
- * same time.
- *
- * on_or_after: a person fills cells 1 .. m where m is the distance to the last period with a
- * return, so only the two ends are noted (as differences) and summed up in the reply.
- *
- * Periods: those of the range, then as many more as the last cohort's cells reach. What is later is
- * one place behind them all.
+ * Periods: those of the range, then as many more as the last cohort's columns reach. What is later
+ * is one place behind them all; where or_after needs several returns in one period they are made up
+ * to the last event instead.
  */
 #include <string.h>
 
-#include "engine/query/calendar.h"
-#include "engine/query/plan.h"
-#include "engine/query/query.h"
+#include "engine/base/assert.h"
+#include "engine/query/retention_frame.h"
 #include "engine/query/scope.h"
-#include "engine/query/walk.h"
+#include "engine/query/view_times.h"
 
-/* Cells of an answer: 4 bytes a lane, 16 in the reply. */
+/* Cells of an answer: 4 bytes a lane, 24 in the reply. */
 #define CELLS_MAX ((uint64_t)2 << 20)
-
-#define BIT_START ((uint64_t)1)
-#define BIT_RETURN ((uint64_t)2)
-
-struct retention {
-    const struct rc_query_context *context;
-    const struct rc_retention_request *request;
-    struct rc_plan *plan;
-    const struct rc_bucket *periods; /* Of the range, then the ones behind. */
-    uint32_t period_count;
-    uint32_t cohort_count;
-    int64_t periods_end_ms;
-    struct rc_bucket_map map;
-    uint32_t lane_count;
-    struct lane *lanes;
-};
-
-struct start {
-    uint32_t period;
-    uint32_t hit;
-    int64_t time_ms;
-    bool returned; /* Cell 0. */
-};
-
-struct lane {
-    const struct retention *retention;
-    uint32_t *sizes;   /* Per cohort. */
-    uint32_t *cells;   /* [cohort][request->period_count]. */
-    int32_t *or_after; /* The same: differences of cells 1 and on. */
-    /* One person's. */
-    struct start *starts;
-    uint32_t start_count;
-    uint32_t *returns; /* Periods, ascending; period_count: later than all. */
-    uint32_t return_count;
-};
+#define PERIODS_MAX ((uint32_t)1 << 20)
+#define DAY_MS ((int64_t)86400000)
 
 static void
-note_start(struct lane *lane, uint32_t period, const struct rc_hit *hits, uint32_t hit)
+retention_close(struct rc_retention *retention)
 {
-    const bool once = lane->retention->request->cohort != RC_COHORT_RECURRING;
-    if (lane->start_count > 0 && (once || lane->starts[lane->start_count - 1].period == period))
-        return;
-    bool returned = false;
-    for (uint32_t i = hit; i > 0 && hits[i - 1].time_ms == hits[hit].time_ms && !returned; i--)
-        returned = (hits[i - 1].mask & BIT_RETURN) != 0;
-    lane->starts[lane->start_count++] = (struct start){
-        .period = period, .hit = hit, .time_ms = hits[hit].time_ms, .returned = returned};
-}
-
-static void
-note_return(struct lane *lane, uint32_t period, uint32_t hit)
-{
-    if (lane->return_count == 0 || lane->returns[lane->return_count - 1] != period)
-        lane->returns[lane->return_count++] = period;
-    struct start *last = lane->start_count == 0 ? NULL : &lane->starts[lane->start_count - 1];
-    if (last != NULL && last->period == period && last->hit != hit)
-        last->returned = true;
-}
-
-/* Adds the pairs of starts and returns. */
-static void
-fill_cells(struct lane *lane)
-{
-    const struct retention *retention = lane->retention;
-    const uint32_t width = retention->request->period_count;
-    const uint32_t last = lane->return_count == 0 ? 0 : lane->returns[lane->return_count - 1];
-    uint32_t behind = 0; /* First return period after the start's. */
-    for (uint32_t i = 0; i < lane->start_count; i++) {
-        const struct start *start = &lane->starts[i];
-        const size_t row = (size_t)start->period * width;
-        lane->sizes[start->period]++;
-        while (behind < lane->return_count && lane->returns[behind] <= start->period)
-            behind++;
-        const bool later = behind < lane->return_count;
-        if (start->returned || (retention->request->on_or_after && later))
-            lane->cells[row]++;
-        if (!later || width == 1)
-            continue;
-        if (retention->request->on_or_after) {
-            const uint32_t distance = last - start->period;
-            lane->or_after[row + 1]++;
-            if (distance + 1 < width)
-                lane->or_after[row + distance + 1]--;
-            continue;
-        }
-        for (uint32_t r = behind; r < lane->return_count; r++) {
-            const uint32_t distance = lane->returns[r] - start->period;
-            if (distance >= width || lane->returns[r] == retention->period_count)
-                break;
-            lane->cells[row + distance]++;
-        }
-    }
-}
-
-static enum rc_status
-fold_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t count)
-{
-    (void)person;
-    struct lane *lane = state;
-    const struct retention *retention = lane->retention;
-    const int64_t start_ms = retention->request->scope.start_ms;
-    lane->start_count = 0;
-    lane->return_count = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const int64_t time_ms = hits[i].time_ms;
-        /* Only first_time reads starts before the range: such a person has no cohort. */
-        if (time_ms < start_ms && (hits[i].mask & BIT_START) != 0)
-            return RC_OK;
-        if (time_ms < start_ms)
-            continue;
-        const uint32_t period = time_ms < retention->periods_end_ms
-                                    ? rc_bucket_map_find(&retention->map, time_ms)
-                                    : retention->period_count;
-        if ((hits[i].mask & BIT_START) != 0)
-            note_start(lane, period, hits, i);
-        if ((hits[i].mask & BIT_RETURN) != 0)
-            note_return(lane, period, i);
-    }
-    fill_cells(lane);
-    return RC_OK;
-}
-
-static void
-retention_close(struct retention *retention)
-{
+    const size_t cells =
+        (size_t)retention->row_count * retention->cohort_count * retention->column_count;
     for (uint32_t i = 0; i < retention->lane_count; i++) {
-        struct lane *lane = &retention->lanes[i];
+        struct rc_retention_lane *lane = &retention->lanes[i];
+        for (size_t cell = 0; lane->sums != NULL && cell < cells; cell++)
+            rc_exact_sum_close(&lane->sums[cell]);
         rc_alloc_free(lane->sizes);
         rc_alloc_free(lane->cells);
-        rc_alloc_free(lane->or_after);
+        rc_alloc_free(lane->sums);
+        rc_alloc_free(lane->items);
         rc_alloc_free(lane->starts);
         rc_alloc_free(lane->returns);
+        rc_alloc_free(lane->hits);
+        rc_alloc_free(lane->stamps);
+        rc_alloc_free(lane->rows);
+        rc_split_list_close(&lane->start_rows);
+        rc_split_list_close(&lane->return_rows);
     }
+    rc_split_free(retention->split);
+    rc_numbers_free(retention->numbers);
     retention->plan = rc_plan_free(retention->plan);
 }
 
-static void *
-zeroed(struct rc_account *account, size_t count, size_t bytes)
+/* ---- The request ----------------------------------------------------------------------------- */
+
+static enum rc_status
+check_columns(const struct rc_retention_request *request, struct rc_error *reterr_error)
 {
-    void *block = rc_alloc_in(account, count * bytes);
-    if (block != NULL)
-        memset(block, 0, count * bytes);
-    return block;
+    if (request->period_count > RC_COHORTS_MAX)
+        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "last_period",
+                              "there are at most %u columns", RC_COHORTS_MAX);
+    if (request->bracket_count > 0 && request->period_count > 0)
+        return rc_error_field(reterr_error, RC_INVALID, "last_period",
+                              "brackets say which columns there are");
+    if (request->bracket_count > RC_RETENTION_BRACKETS_MAX)
+        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "brackets",
+                              "there are at most %u brackets", RC_RETENTION_BRACKETS_MAX);
+    for (uint32_t i = 0; i < request->bracket_count; i++) {
+        const struct rc_retention_bracket *bracket = &request->brackets[i];
+        enum rc_status status = RC_OK;
+        if (bracket->last < bracket->first)
+            status = rc_error_field(reterr_error, RC_INVALID, "last",
+                                    "the bracket's last period is before its first");
+        else if (bracket->last >= RC_COHORTS_MAX)
+            status = rc_error_field(reterr_error, RC_INVALID, "last",
+                                    "the last period must be below %u", RC_COHORTS_MAX);
+        if (status != RC_OK)
+            rc_error_prefix(reterr_error, "brackets[%u]", i);
+        RC_TRY(status);
+    }
+    return RC_OK;
 }
 
 static enum rc_status
-lane_open(struct lane *lane, const struct retention *retention)
+check_same_value(const struct rc_retention_request *request, struct rc_error *reterr_error)
 {
-    struct rc_account *account = retention->context->account;
-    const size_t cohorts = retention->cohort_count;
-    const size_t cells = cohorts * retention->request->period_count;
-    lane->retention = retention;
-    lane->sizes = zeroed(account, cohorts, sizeof(*lane->sizes));
-    lane->cells = zeroed(account, cells, sizeof(*lane->cells));
-    lane->or_after = zeroed(account, cells, sizeof(*lane->or_after));
-    lane->starts = zeroed(account, cohorts, sizeof(*lane->starts));
-    lane->returns = zeroed(account, (size_t)retention->period_count + 1, sizeof(*lane->returns));
-    const bool complete = lane->sizes != NULL && lane->cells != NULL && lane->or_after != NULL &&
-                          lane->starts != NULL && lane->returns != NULL;
-    return complete ? RC_OK : RC_NO_MEMORY;
+    bool of_event = false;
+    if (!request->same_value)
+        return RC_OK;
+    for (uint32_t i = 0; i < request->dimension_count; i++) {
+        const struct rc_breakdown *dimension = &request->breakdown[i];
+        of_event = of_event ||
+                   (dimension->kind == RC_DIMENSION_PROPERTY && dimension->scope == RC_LEAF_EVENT);
+        if (dimension->bins != 0)
+            return rc_error_field(reterr_error, RC_INVALID, "same_value_on_return",
+                                  "a return cannot be asked for the value of a start event that "
+                                  "went into a bin");
+    }
+    return of_event ? RC_OK
+                    : rc_error_field(reterr_error, RC_INVALID, "same_value_on_return",
+                                     "there is no breakdown by an event property");
 }
 
 static enum rc_status
@@ -189,51 +101,112 @@ check_request(const struct rc_retention_request *request, struct rc_error *reter
 {
     if (request->cohort < RC_COHORT_RECURRING || request->cohort > RC_COHORT_FIRST_IN_RANGE)
         return rc_error_field(reterr_error, RC_INVALID, "cohorts", "the kind of cohort is unknown");
-    if (request->period_count == 0)
-        return rc_error_field(reterr_error, RC_INVALID, "last_period",
-                              "at least one column is needed");
-    if (request->period_count > RC_COHORTS_MAX)
-        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "last_period",
-                              "there are at most %u columns", RC_COHORTS_MAX);
+    if (request->rolling && request->unit != RC_UNIT_DAY && request->unit != RC_UNIT_WEEK &&
+        request->unit != RC_UNIT_MONTH)
+        return rc_error_field(reterr_error, RC_INVALID, "period.unit",
+                              "rolling periods are days, weeks or months");
+    RC_TRY(check_columns(request, reterr_error));
+    RC_TRY(check_same_value(request, reterr_error));
+    if (request->breakdown != NULL)
+        RC_TRY(rc_split_check(request->breakdown, request->dimension_count, request->top_n,
+                              reterr_error));
+    if (request->aggregate != RC_RETENTION_NO_VALUE && request->property.size == 0)
+        return rc_error_field(reterr_error, RC_INVALID, "value.event_property",
+                              "the name of the property is missing");
     return RC_OK;
 }
 
+/* ---- Columns and periods --------------------------------------------------------------------- */
+
 static enum rc_status
-make_periods(struct retention *retention,
-             const struct rc_calendar *calendar,
-             struct rc_error *reterr_error)
+make_columns(struct rc_retention *retention, uint32_t cohort_count, struct rc_error *reterr_error)
 {
     const struct rc_retention_request *request = retention->request;
+    const uint64_t rows = request->breakdown == NULL ? 1
+                          : request->top_n == RC_TOP_NONE
+                              ? 2
+                              : (request->top_n == 0 ? 9 : request->top_n) + 2;
+    retention->cohort_count = cohort_count;
+    retention->column_count = request->bracket_count > 0  ? request->bracket_count
+                              : request->period_count > 0 ? request->period_count
+                                                          : cohort_count;
+    const uint64_t cells = rows * cohort_count * retention->column_count;
+    if (cells > CELLS_MAX)
+        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "last_period",
+                              "rows, cohorts and columns make %llu cells, more than %llu",
+                              (unsigned long long)cells, (unsigned long long)CELLS_MAX);
+    struct rc_retention_bracket *columns = RC_ARENA_ARRAY(
+        retention->context->arena, struct rc_retention_bracket, retention->column_count);
+    if (columns == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the columns");
+    for (uint32_t i = 0; i < retention->column_count; i++) {
+        columns[i] = request->bracket_count > 0
+                         ? request->brackets[i]
+                         : (struct rc_retention_bracket){.first = i, .last = i};
+        retention->last = columns[i].last > retention->last ? columns[i].last : retention->last;
+    }
+    retention->columns = columns;
+    retention->plain_columns = request->bracket_count == 0;
+    return RC_OK;
+}
+
+/* The end of what is read as a return. */
+static int64_t
+returns_until(const struct rc_retention_request *request)
+{
+    return rc_scope_until(&request->scope, request->in_range ? request->scope.end_ms : INT64_MAX);
+}
+
+/* The periods of the range, and from them everything whose size they say. */
+static enum rc_status
+make_periods(struct rc_retention *retention,
+             struct rc_retention_reply *reply,
+             struct rc_error *reterr_error)
+{
+    static const int64_t rolling_ms[] = {
+        [RC_UNIT_DAY] = DAY_MS, [RC_UNIT_WEEK] = 7 * DAY_MS, [RC_UNIT_MONTH] = 30 * DAY_MS};
+    const struct rc_retention_request *request = retention->request;
     struct rc_arena *arena = retention->context->arena;
-    const struct rc_bucket_request wanted = {
+    struct rc_bucket_request wanted = {
         .unit = request->unit,
         .start_ms = request->scope.start_ms,
         .end_ms = request->scope.end_ms,
-        .extra = request->period_count - 1,
         .bucket_max = RC_COHORTS_MAX,
         .field = "period.unit",
     };
-    RC_TRY(rc_calendar_buckets(calendar, &wanted, arena, &retention->periods,
+    int64_t least_ms;
+    int64_t most_ms;
+    RC_TRY(rc_calendar_buckets(&retention->calendar, &wanted, arena, &reply->periods,
+                               &reply->cohort_count, reterr_error));
+    RC_TRY(make_columns(retention, reply->cohort_count, reterr_error));
+    retention->rolling_ms = request->rolling ? rolling_ms[request->unit] : 0;
+    wanted.extra = request->rolling ? 0 : retention->last;
+    if (request->on_or_after && !request->rolling && retention->occurrences_min > 1 &&
+        rc_view_times(retention->context->view, &least_ms, &most_ms)) {
+        const int64_t until_ms = returns_until(request);
+        most_ms = most_ms < until_ms ? most_ms + 1 : until_ms;
+        wanted.end_ms = most_ms > wanted.end_ms ? most_ms : wanted.end_ms;
+        wanted.bucket_max = PERIODS_MAX;
+        wanted.field = "min_occurrences";
+    }
+    RC_TRY(rc_calendar_buckets(&retention->calendar, &wanted, arena, &retention->periods,
                                &retention->period_count, reterr_error));
-    retention->cohort_count = retention->period_count - wanted.extra;
     retention->periods_end_ms = retention->periods[retention->period_count - 1].end_ms;
-    const uint64_t cells = (uint64_t)retention->cohort_count * request->period_count;
-    if (cells > CELLS_MAX)
-        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "last_period",
-                              "cohorts and columns make %llu cells, more than %llu",
-                              (unsigned long long)cells, (unsigned long long)CELLS_MAX);
     RC_TRY_OR(reterr_error, rc_bucket_map_make(retention->periods, retention->period_count, arena,
                                                &retention->map));
     return RC_OK;
 }
 
 static enum rc_status
-make_plan(struct retention *retention, struct rc_query_stats *stats, struct rc_error *reterr_error)
+make_plan(struct rc_retention *retention,
+          struct rc_query_stats *stats,
+          struct rc_error *reterr_error)
 {
     const struct rc_retention_request *request = retention->request;
     const struct rc_scope *scope = &request->scope;
-    const uint64_t *persons;
-    const struct rc_plan_selector selectors[2] = {
+    const bool one = request->back == request->start;
+    struct rc_counted counted;
+    struct rc_plan_selector selectors[2] = {
         {.predicate = request->start,
          .field = "start_event",
          .from_ms = request->cohort == RC_COHORT_FIRST_TIME ? INT64_MIN : scope->start_ms,
@@ -241,92 +214,153 @@ make_plan(struct retention *retention, struct rc_query_stats *stats, struct rc_e
         {.predicate = request->back,
          .field = "return_event",
          .from_ms = scope->start_ms,
-         .until_ms = rc_scope_until(scope, INT64_MAX)},
+         .until_ms = returns_until(request)},
     };
-    RC_TRY(rc_scope_persons(retention->context, scope, stats, &persons, reterr_error));
-    return rc_plan_new(retention->context, scope->as_of_ms, persons, selectors, 2, &retention->plan,
-                       reterr_error);
+    retention->starts_end_ms = selectors[0].until_ms;
+    retention->start_bit = 1;
+    retention->return_bit = one ? 1 : 2;
+    if (one)
+        selectors[0].until_ms = selectors[1].until_ms;
+    RC_TRY(rc_scope_counted(retention->context, scope, stats, &counted, reterr_error));
+    RC_TRY(rc_plan_counted(retention->context, scope->as_of_ms, &counted, selectors, one ? 1 : 2,
+                           &retention->plan, reterr_error));
+    if (request->aggregate != RC_RETENTION_NO_VALUE)
+        RC_TRY_OR(reterr_error,
+                  rc_numbers_new(retention->plan, request->property, &retention->numbers));
+    return RC_OK;
+}
+
+/* ---- Walks ----------------------------------------------------------------------------------- */
+
+static void *
+zeroed(struct rc_account *account, size_t count, size_t bytes)
+{
+    void *block = rc_alloc_in(account, (count + 1) * bytes);
+    if (block != NULL)
+        memset(block, 0, (count + 1) * bytes);
+    return block;
 }
 
 static enum rc_status
-run_lanes(struct retention *retention, uint64_t *hit_count)
+open_lanes(struct rc_retention *retention)
 {
     const struct rc_query_context *context = retention->context;
-    retention->lanes = RC_ARENA_ARRAY(context->arena, struct lane, context->parallel_max);
-    void **lanes = RC_ARENA_ARRAY(context->arena, void *, context->parallel_max);
-    if (retention->lanes == NULL || lanes == NULL)
+    struct rc_account *account = context->account;
+    retention->lanes =
+        RC_ARENA_ARRAY(context->arena, struct rc_retention_lane, context->parallel_max);
+    retention->states = RC_ARENA_ARRAY(context->arena, void *, context->parallel_max);
+    if (retention->lanes == NULL || retention->states == NULL)
         return RC_NO_MEMORY;
     retention->lane_count = context->parallel_max;
     for (uint32_t i = 0; i < retention->lane_count; i++) {
-        lanes[i] = &retention->lanes[i];
-        RC_TRY(lane_open(&retention->lanes[i], retention));
+        struct rc_retention_lane *lane = &retention->lanes[i];
+        retention->states[i] = lane;
+        lane->retention = retention;
+        lane->start_rows.account = account;
+        lane->return_rows.account = account;
+        lane->starts = zeroed(account, retention->cohort_count, sizeof(*lane->starts));
+        lane->stamps = zeroed(account, retention->column_count, sizeof(*lane->stamps));
+        if (lane->starts == NULL || lane->stamps == NULL)
+            return RC_NO_MEMORY;
     }
+    return RC_OK;
+}
+
+static enum rc_status
+open_cells(struct rc_retention *retention)
+{
+    struct rc_account *account = retention->context->account;
+    const size_t cohorts = (size_t)retention->row_count * retention->cohort_count;
+    const size_t cells = cohorts * retention->column_count;
+    for (uint32_t i = 0; i < retention->lane_count; i++) {
+        struct rc_retention_lane *lane = &retention->lanes[i];
+        lane->sizes = zeroed(account, cohorts, sizeof(*lane->sizes));
+        lane->cells = zeroed(account, cells, sizeof(*lane->cells));
+        if (retention->request->aggregate != RC_RETENTION_NO_VALUE)
+            lane->sums = zeroed(account, cells, sizeof(*lane->sums));
+        if (lane->sizes == NULL || lane->cells == NULL ||
+            (retention->request->aggregate != RC_RETENTION_NO_VALUE && lane->sums == NULL))
+            return RC_NO_MEMORY;
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+walk(const struct rc_retention *retention,
+     enum rc_status (
+         *person)(void *lane, uint32_t person, const struct rc_hit *hits, uint32_t count),
+     uint64_t *hit_count)
+{
     const struct rc_fold fold = {
         .ordered = true,
+        .required = retention->start_bit,
         .lane_count = retention->lane_count,
-        .lanes = lanes,
-        .person = fold_person,
+        .lanes = retention->states,
+        .person = person,
     };
     return rc_walk(retention->plan, &fold, hit_count);
 }
 
-/* The cells of one cohort; adds to the summary. */
-static void
-fill_cohort(const struct retention *retention,
-            uint32_t cohort,
-            struct rc_retention_cohort *result,
-            struct rc_retention_cell *cells,
-            struct rc_retention_summary *summary)
-{
-    const uint32_t width = retention->request->period_count;
-    const int64_t as_of_ms = retention->request->scope.as_of_ms;
-    result->period = retention->periods[cohort];
-    for (uint32_t i = 0; i < retention->lane_count; i++)
-        result->users += retention->lanes[i].sizes[cohort];
-    int64_t or_after = 0;
-    for (uint32_t n = 0; n < width; n++) {
-        const struct rc_bucket *period = &retention->periods[cohort + n];
-        /* Nobody enters before the range, so no return of cell 0 is earlier either. */
-        const int64_t range_ms = retention->request->scope.start_ms;
-        const int64_t begin_ms =
-            n == 0 && range_ms > period->start_ms ? range_ms : period->start_ms;
-        uint64_t users = 0;
-        for (uint32_t i = 0; i < retention->lane_count; i++) {
-            users += retention->lanes[i].cells[(size_t)cohort * width + n];
-            or_after += retention->lanes[i].or_after[(size_t)cohort * width + n];
-        }
-        users += (uint64_t)or_after;
-        cells[n].state = as_of_ms >= period->end_ms ? RC_CELL_ELAPSED
-                         : as_of_ms >= begin_ms     ? RC_CELL_BEGUN
-                                                    : RC_CELL_NOT_BEGUN;
-        cells[n].users = cells[n].state == RC_CELL_NOT_BEGUN ? 0 : users;
-        if (cells[n].state == RC_CELL_ELAPSED) {
-            summary[n].users += users;
-            summary[n].cohort_users += result->users;
-        }
-    }
-    result->cells = cells;
-}
-
+/* Ranks the rows of the split by how many starts are in each. */
 static enum rc_status
-fill_reply(const struct retention *retention, struct rc_retention_reply *reply)
+rank_rows(struct rc_retention *retention)
 {
     struct rc_arena *arena = retention->context->arena;
-    const uint32_t width = retention->request->period_count;
-    struct rc_retention_cohort *cohorts =
-        RC_ARENA_ARRAY(arena, struct rc_retention_cohort, retention->cohort_count);
-    struct rc_retention_cell *cells =
-        RC_ARENA_ARRAY(arena, struct rc_retention_cell, (size_t)retention->cohort_count * width);
-    struct rc_retention_summary *summary =
-        RC_ARENA_ARRAY(arena, struct rc_retention_summary, width);
-    if (cohorts == NULL || cells == NULL || summary == NULL)
+    const uint32_t count = rc_split_count(retention->split);
+    double *figures = RC_ARENA_ARRAY(arena, double, count);
+    uint8_t *present = RC_ARENA_ARRAY(arena, uint8_t, count);
+    if (figures == NULL || present == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t i = 0; i < retention->cohort_count; i++)
-        fill_cohort(retention, i, &cohorts[i], cells + (size_t)i * width, summary);
-    reply->period_count = width;
-    reply->cohort_count = retention->cohort_count;
-    reply->cohorts = cohorts;
-    reply->summary = summary;
+    for (uint32_t i = 0; i < retention->lane_count; i++) {
+        struct rc_retention_lane *lane = &retention->lanes[i];
+        for (uint32_t at = 0; at < lane->item_count; at++) {
+            const uint32_t *rows;
+            uint32_t row_count;
+            RC_TRY(rc_split_rows(retention->split, lane->items[at].person, &lane->items[at].hit,
+                                 &lane->start_rows, &rows, &row_count));
+            for (uint32_t r = 0; r < row_count; r++) {
+                figures[rows[r]]++;
+                present[rows[r]] = 1;
+            }
+        }
+    }
+    RC_TRY(rc_series_rank(retention->split, figures, present, retention->request->top_n, arena,
+                          &retention->ranking));
+    retention->row_count = retention->ranking.row_count + retention->ranking.has_other + 1;
+    return RC_OK;
+}
+
+/* Finds the rows of a breakdown. */
+static enum rc_status
+make_rows(struct rc_retention *retention,
+          struct rc_query_stats *stats,
+          struct rc_error *reterr_error)
+{
+    const struct rc_retention_request *request = retention->request;
+    retention->row_count = 1;
+    if (request->breakdown == NULL)
+        return RC_OK;
+    RC_TRY_OR(reterr_error, walk(retention, rc_retention_person_starts, &stats->matched_events));
+    struct rc_split_items *lists =
+        RC_ARENA_ARRAY(retention->context->arena, struct rc_split_items, retention->lane_count);
+    if (lists == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the rows");
+    for (uint32_t i = 0; i < retention->lane_count; i++)
+        lists[i] = (struct rc_split_items){.count = retention->lanes[i].item_count,
+                                           .items = retention->lanes[i].items};
+    const struct rc_split_request split = {
+        .plan = retention->plan,
+        .dimensions = request->breakdown,
+        .dimension_count = request->dimension_count,
+        .scope = &request->scope,
+        .calendar = &retention->calendar,
+        .mask = retention->start_bit,
+        .list_count = retention->lane_count,
+        .lists = lists,
+        .stats = stats,
+    };
+    RC_TRY(rc_split_new(&split, &retention->split, reterr_error));
+    RC_TRY_OR(reterr_error, rank_rows(retention));
     return RC_OK;
 }
 
@@ -336,16 +370,24 @@ rc_query_retention(const struct rc_query_context *context,
                    struct rc_retention_reply *ret_reply,
                    struct rc_error *reterr_error)
 {
-    struct rc_calendar calendar;
     struct rc_retention_reply reply = {.stats.data_version = rc_view_data_version(context->view)};
     RC_CLEANUP(retention_close)
-    struct retention retention = {.context = context, .request = request};
-    RC_TRY(rc_scope_check(&request->scope, &calendar, reterr_error));
+    struct rc_retention retention = {
+        .context = context,
+        .request = request,
+        .occurrences_min = request->occurrences_min == 0 ? 1 : request->occurrences_min,
+        .by_hits =
+            request->rolling || request->same_value || request->aggregate != RC_RETENTION_NO_VALUE,
+    };
+    RC_TRY(rc_scope_check(&request->scope, &retention.calendar, reterr_error));
     RC_TRY(check_request(request, reterr_error));
-    RC_TRY(make_periods(&retention, &calendar, reterr_error));
+    RC_TRY(make_periods(&retention, &reply, reterr_error));
     RC_TRY(make_plan(&retention, &reply.stats, reterr_error));
-    RC_TRY_OR(reterr_error, run_lanes(&retention, &reply.stats.matched_events));
-    RC_TRY_OR(reterr_error, fill_reply(&retention, &reply));
+    RC_TRY_OR(reterr_error, open_lanes(&retention));
+    RC_TRY(make_rows(&retention, &reply.stats, reterr_error));
+    RC_TRY_OR(reterr_error, open_cells(&retention));
+    RC_TRY_OR(reterr_error, walk(&retention, rc_retention_person, &reply.stats.matched_events));
+    RC_TRY_OR(reterr_error, rc_retention_fill_reply(&retention, &reply));
     rc_plan_add_stats(retention.plan, &reply.stats);
     *ret_reply = reply;
     return RC_OK;

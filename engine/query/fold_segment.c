@@ -13,6 +13,7 @@
 #include "engine/match/user_predicate.h"
 #include "engine/query/scope.h"
 #include "engine/query/segment_persons.h"
+#include "engine/query/view_times.h"
 #include "engine/query/walk.h"
 
 struct evaluation {
@@ -65,33 +66,6 @@ fold_days(void *state, uint32_t person, const struct rc_hit *hits, uint32_t coun
     }
     measure->numbers[person] = days;
     return RC_OK;
-}
-
-/* The times of all events of the view; false: there are none. */
-static bool
-times_of_view(struct rc_view *view, int64_t *ret_min_ms, int64_t *ret_max_ms)
-{
-    uint32_t slab_count;
-    uint32_t chunk_count;
-    const struct rc_view_slab *slabs = rc_view_slabs(view, &slab_count);
-    const struct rc_view_chunk *chunks = rc_view_chunks(view, &chunk_count);
-    int64_t min_ms = INT64_MAX;
-    int64_t max_ms = INT64_MIN;
-    for (uint32_t i = 0; i < slab_count; i++) {
-        const struct rc_slab_info *info = rc_slab_get_info(slabs[i].slab);
-        min_ms = info->time_min_ms < min_ms ? info->time_min_ms : min_ms;
-        max_ms = info->time_max_ms > max_ms ? info->time_max_ms : max_ms;
-    }
-    for (uint32_t i = 0; i < chunk_count; i++) {
-        for (uint32_t row = 0; row < chunks[i].row_count; row++) {
-            const int64_t time_ms = chunks[i].times_ms[row];
-            min_ms = time_ms < min_ms ? time_ms : min_ms;
-            max_ms = time_ms > max_ms ? time_ms : max_ms;
-        }
-    }
-    *ret_min_ms = min_ms;
-    *ret_max_ms = max_ms;
-    return min_ms <= max_ms;
 }
 
 /* The times in which a behaviour's events count. */
@@ -151,7 +125,7 @@ run_walk(const struct evaluation *evaluation,
     if (behaviour->measure == RC_BEHAVIOUR_DISTINCT_DAYS) {
         int64_t min_ms;
         int64_t max_ms;
-        if (!times_of_view(context->view, &min_ms, &max_ms))
+        if (!rc_view_times(context->view, &min_ms, &max_ms))
             return RC_OK;
         RC_TRY(rc_calendar_offsets(evaluation->calendar, min_ms, max_ms, context->arena,
                                    &measure->offsets));

@@ -24,7 +24,7 @@
 struct sessions {
     const struct rc_query_context *context;
     const struct rc_sessions_request *request;
-    const uint64_t *persons;
+    struct rc_counted counted;
     struct rc_breakdown ends; /* The property, as a breakdown. */
     struct rc_plan *plan;
     struct rc_groups *groups; /* NULL: no property. */
@@ -148,8 +148,8 @@ make_plan(struct sessions *sessions, struct rc_error *reterr_error)
          .from_ms = scope->start_ms,
          .until_ms = rc_scope_until(scope, scope->end_ms)},
     };
-    RC_TRY(rc_plan_new(sessions->context, scope->as_of_ms, sessions->persons, selectors, 2,
-                       &sessions->plan, reterr_error));
+    RC_TRY(rc_plan_counted(sessions->context, scope->as_of_ms, &sessions->counted, selectors, 2,
+                           &sessions->plan, reterr_error));
     return request->property.size == 0
                ? RC_OK
                : rc_groups_new(sessions->plan, &sessions->ends, scope->as_of_ms, &sessions->groups,
@@ -259,7 +259,7 @@ rc_query_sessions(const struct rc_query_context *context,
     RC_TRY(check_request(request, reterr_error));
     RC_TRY(make_buckets(&sessions, &calendar, &reply, reterr_error));
     RC_TRY(
-        rc_scope_persons(context, &request->scope, &reply.stats, &sessions.persons, reterr_error));
+        rc_scope_counted(context, &request->scope, &reply.stats, &sessions.counted, reterr_error));
     RC_TRY(count_sessions(&sessions, &reply.stats, reterr_error));
     RC_TRY_OR(reterr_error, fill_reply(&sessions, &reply));
     *ret_reply = reply;

@@ -15,7 +15,7 @@
 struct stickiness {
     const struct rc_query_context *context;
     const struct rc_stickiness_request *request;
-    const uint64_t *persons;
+    struct rc_counted counted;
     struct rc_scope scope; /* The request's, with this range. */
     const struct rc_bucket *buckets;
     uint32_t bucket_count;
@@ -68,8 +68,8 @@ prepare(struct stickiness *stickiness,
                                &stickiness->bucket_count, reterr_error));
     RC_TRY_OR(reterr_error, rc_bucket_map_make(stickiness->buckets, stickiness->bucket_count,
                                                context->arena, &stickiness->map));
-    RC_TRY(rc_plan_new(context, stickiness->scope.as_of_ms, stickiness->persons, &selector, 1,
-                       &stickiness->plan, reterr_error));
+    RC_TRY(rc_plan_counted(context, stickiness->scope.as_of_ms, &stickiness->counted, &selector, 1,
+                           &stickiness->plan, reterr_error));
     rc_plan_add_stats(stickiness->plan, stats);
     return RC_OK;
 }
@@ -155,13 +155,13 @@ rc_query_stickiness(const struct rc_query_context *context,
                                                .shift_count = request->shift_count};
     RC_TRY(rc_scope_check(&request->scope, &calendar, reterr_error));
     RC_TRY(check_request(request, reterr_error));
-    RC_TRY(rc_scope_persons(context, &request->scope, &reply.stats, &now.persons, reterr_error));
+    RC_TRY(rc_scope_counted(context, &request->scope, &reply.stats, &now.counted, reterr_error));
     RC_TRY(prepare(&now, &calendar, &reply.stats, reterr_error));
     reply.bucket_count = now.bucket_count;
     reply.buckets = now.buckets;
     reply.place_count = now.bucket_count;
     if (request->compare != RC_COMPARE_NONE) {
-        earlier.persons = now.persons;
+        earlier.counted = now.counted;
         RC_TRY(rc_series_compared_scope(&compared, &calendar, &earlier.scope, reterr_error));
         reply.compared_start_ms = earlier.scope.start_ms;
         reply.compared_end_ms = earlier.scope.end_ms;

@@ -55,7 +55,7 @@ uint32_t
 rc_groups_of(const struct rc_groups *groups, uint32_t person, const struct rc_hit *hit)
 {
     if (groups->persons != NULL)
-        return groups->persons[person];
+        return groups->persons[rc_plan_user_of(groups->plan, person, hit)];
     if ((hit->source & RC_SOURCE_CHUNK) != 0) {
         const uint32_t *sets = groups->chunks[hit->source & ~RC_SOURCE_CHUNK];
         return sets == NULL ? groups->null_group : sets[hit->row];

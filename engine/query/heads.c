@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "engine/query/first.h"
+
 #define CHUNK_WORDS (RC_CHUNK_ROWS / 64)
 
 static inline bool
@@ -52,6 +54,8 @@ find_in_chunk(const struct rc_plan *plan, uint32_t index, uint64_t *words, struc
         uint64_t *mine = words + (size_t)s * CHUNK_WORDS;
         const struct rc_stream *stream = &plan->streams[s];
         RC_TRY(rc_matcher_chunk(stream->matcher, stream->part, index, mine));
+        if (stream->first != NULL)
+            rc_first_restrict_chunk(stream->first, index, mine);
         restrict_stream(plan, stream, chunk, mine);
         for (uint32_t word = 0; word < CHUNK_WORDS; word++)
             any[word] |= mine[word];

@@ -91,9 +91,8 @@ compare_ties(struct rc_view *view, const struct rc_hit *a, const struct rc_hit *
     return order;
 }
 
-/* Whether b may stand right behind a. */
-static inline bool
-in_order(struct rc_view *view, const struct rc_hit *a, const struct rc_hit *b)
+bool
+rc_hits_in_order(struct rc_view *view, const struct rc_hit *a, const struct rc_hit *b)
 {
     if (a->time_ms != b->time_ms)
         return a->time_ms < b->time_ms;
@@ -121,7 +120,7 @@ static uint32_t
 run_end(struct rc_view *view, const struct rc_hit *hits, uint32_t begin, uint32_t count)
 {
     uint32_t end = begin + 1;
-    while (end < count && in_order(view, &hits[end - 1], &hits[end]))
+    while (end < count && rc_hits_in_order(view, &hits[end - 1], &hits[end]))
         end++;
     return end;
 }
@@ -135,7 +134,7 @@ merge(struct rc_view *view,
       uint32_t count_b)
 {
     while (count_a > 0 && count_b > 0) {
-        if (in_order(view, a, b)) {
+        if (rc_hits_in_order(view, a, b)) {
             *target++ = *a++;
             count_a--;
         } else {

@@ -35,6 +35,10 @@ rc_hits_reserve(struct rc_hits *hits, uint32_t more);
 bool
 rc_hits_are_sorted(const struct rc_hit *hits, uint32_t count, bool one_user);
 
+/* Whether b may stand right behind a in total order. */
+bool
+rc_hits_in_order(struct rc_view *view, const struct rc_hit *a, const struct rc_hit *b);
+
 /* Sorts into total order: time, event id, user as sent. Linear times the logarithm of the number of
  * ascending runs. scratch: room for count hits. */
 void

@@ -24,23 +24,37 @@
 #include "engine/match/definitions.h"
 #include "engine/match/matcher.h"
 #include "engine/match/predicate.h"
+#include "engine/query/hints.h"
 #include "engine/query/segment.h"
 #include "engine/store/catalog.h"
 #include "engine/store/event_id.h"
 #include "engine/store/value.h"
 #include "engine/store/view.h"
 
+struct rc_explain;
+
+/* How far a query is, for whoever watches it. */
+struct rc_query_progress {
+    _Atomic uint64_t done; /* Steps: a bitmap of a slab, a block of persons. */
+    _Atomic uint64_t all;  /* Of what is known so far: a later stage adds its own. */
+};
+
 /* What a query runs against and with. */
 struct rc_query_context {
     struct rc_view *view;
     struct rc_match_cache *cache;
     const struct rc_catalog *definitions; /* Names in DEFINITION nodes. */
+    struct rc_definition_uses *uses;      /* Gets those that are resolved; NULL: nobody asks. */
     const struct rc_catalog *segments;    /* Names in saved-segment nodes. */
     struct rc_workers *workers;
     uint32_t parallel_max;       /* Threads, the caller's included; at least 1. */
     const _Atomic(bool) *cancel; /* Looked at at least every 10 ms. NULL: never. */
     struct rc_account *account;  /* Scratch memory is charged here. */
     struct rc_arena *arena;      /* Replies come from here; one thread uses it. */
+    /* NULL: the planner decides; nobody asks how; nobody watches. */
+    struct rc_query_hints *hints;
+    struct rc_explain *explain;
+    struct rc_query_progress *progress;
 };
 
 /* What every request carries. */
@@ -51,6 +65,7 @@ struct rc_scope {
     struct rc_bytes zone;             /* IANA name; empty: UTC. */
     uint32_t week_start;              /* 0 Monday .. 6 Sunday. */
     const struct rc_segment *segment; /* NULL: everybody. */
+    struct rc_bytes entity;           /* Count the values of this event property; empty: users. */
 };
 
 /* What every reply says. */
@@ -271,60 +286,6 @@ rc_query_funnel(const struct rc_query_context *context,
                 const struct rc_funnel_request *request,
                 struct rc_funnel_reply *ret_reply,
                 struct rc_error *reterr_error);
-
-/* ---- Retention ------------------------------------------------------------------------------- */
-
-enum rc_cohort_kind {
-    RC_COHORT_RECURRING = 1,      /* Each period in which they did the start event. */
-    RC_COHORT_FIRST_TIME = 2,     /* The period of their first ever. */
-    RC_COHORT_FIRST_IN_RANGE = 3, /* The period of their first in the range. */
-};
-
-struct rc_retention_request {
-    struct rc_scope scope;
-    enum rc_unit unit; /* DAY, WEEK, MONTH, and the others. */
-    enum rc_cohort_kind cohort;
-    const struct rc_predicate *start;
-    const struct rc_predicate *back; /* The return event. */
-    uint32_t period_count;           /* Cells 0 .. period_count - 1; 1 .. RC_COHORTS_MAX. */
-    bool on_or_after;
-};
-
-enum rc_cell_state {
-    RC_CELL_NOT_BEGUN = 0, /* No number. */
-    RC_CELL_BEGUN = 1,     /* A number that can still grow. */
-    RC_CELL_ELAPSED = 2,
-};
-
-struct rc_retention_cell {
-    uint64_t users;
-    enum rc_cell_state state;
-};
-
-struct rc_retention_cohort {
-    struct rc_bucket period;
-    uint64_t users; /* Its size. */
-    const struct rc_retention_cell *cells;
-};
-
-struct rc_retention_summary {
-    uint64_t users;        /* Over cohorts whose cell has elapsed. */
-    uint64_t cohort_users; /* The denominator. */
-};
-
-struct rc_retention_reply {
-    uint32_t period_count;
-    uint32_t cohort_count;
-    const struct rc_retention_cohort *cohorts;
-    const struct rc_retention_summary *summary; /* period_count of them. */
-    struct rc_query_stats stats;
-};
-
-RC_MUST_USE enum rc_status
-rc_query_retention(const struct rc_query_context *context,
-                   const struct rc_retention_request *request,
-                   struct rc_retention_reply *ret_reply,
-                   struct rc_error *reterr_error);
 
 /* ---- Segment --------------------------------------------------------------------------------- */
 

@@ -38,11 +38,11 @@ check_definitions(const struct rc_catalog *definitions,
 {
     const struct rc_predicate *predicate = NULL;
     if (segment->kind == RC_SEGMENT_USER)
-        return rc_definitions_resolve(definitions, segment->predicate, arena, &predicate,
+        return rc_definitions_resolve(definitions, segment->predicate, arena, NULL, &predicate,
                                       reterr_error);
     if (segment->kind == RC_SEGMENT_BEHAVIOUR)
-        return rc_definitions_resolve(definitions, segment->behaviour.selector, arena, &predicate,
-                                      reterr_error);
+        return rc_definitions_resolve(definitions, segment->behaviour.selector, arena, NULL,
+                                      &predicate, reterr_error);
     for (uint32_t i = 0; i < segment->child_count; i++)
         RC_TRY(check_definitions(definitions, segment->children[i], arena, reterr_error));
     return RC_OK;
@@ -76,10 +76,9 @@ rc_definitions_find_user(const struct rc_catalog *definitions,
     *ret_user = NULL;
     for (uint32_t i = 0; i < rc_catalog_count(definitions); i++) {
         const struct rc_catalog_entry *entry = rc_catalog_at(definitions, i);
-        struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
-        const struct rc_predicate *predicate = NULL;
-        RC_TRY(rc_predicate_read(&reader, arena, &predicate, reterr_error));
-        if (predicate_names(predicate, name)) {
+        struct rc_definition definition;
+        RC_TRY(rc_definition_read(entry->payload, arena, &definition, reterr_error));
+        if (predicate_names(definition.predicate, name)) {
             *ret_user = entry;
             return RC_OK;
         }

@@ -27,12 +27,12 @@ rc_scope_check(const struct rc_scope *scope,
     return status;
 }
 
-enum rc_status
-rc_scope_persons(const struct rc_query_context *context,
-                 const struct rc_scope *scope,
-                 struct rc_query_stats *stats,
-                 const uint64_t **ret_persons,
-                 struct rc_error *reterr_error)
+static enum rc_status
+find_persons(const struct rc_query_context *context,
+             const struct rc_scope *scope,
+             struct rc_query_stats *stats,
+             const uint64_t **ret_persons,
+             struct rc_error *reterr_error)
 {
     if (scope->segment == NULL) {
         *ret_persons = NULL;
@@ -46,4 +46,28 @@ rc_scope_persons(const struct rc_query_context *context,
     if (status != RC_OK)
         rc_error_prefix(reterr_error, "scope.segment");
     return status;
+}
+
+enum rc_status
+rc_scope_persons(const struct rc_query_context *context,
+                 const struct rc_scope *scope,
+                 struct rc_query_stats *stats,
+                 const uint64_t **ret_persons,
+                 struct rc_error *reterr_error)
+{
+    if (scope->entity.size > 0)
+        return rc_error_field(reterr_error, RC_UNSUPPORTED, "scope.entity_property",
+                              "this can only be asked of users");
+    return find_persons(context, scope, stats, ret_persons, reterr_error);
+}
+
+enum rc_status
+rc_scope_counted(const struct rc_query_context *context,
+                 const struct rc_scope *scope,
+                 struct rc_query_stats *stats,
+                 struct rc_counted *ret_counted,
+                 struct rc_error *reterr_error)
+{
+    ret_counted->entity = scope->entity;
+    return find_persons(context, scope, stats, &ret_counted->persons, reterr_error);
 }

@@ -8,6 +8,7 @@
 
 #include "engine/base/status.h"
 #include "engine/query/calendar.h"
+#include "engine/query/plan.h"
 #include "engine/query/query.h"
 
 /* The range is a range within the limits of time, and the zone exists. */
@@ -23,8 +24,16 @@ rc_scope_until(const struct rc_scope *scope, int64_t end_ms)
     return scope->as_of_ms < end_ms ? scope->as_of_ms + 1 : end_ms;
 }
 
+/* What a query of this scope counts: see rc_plan_counted. Errors as of rc_scope_persons. */
+RC_MUST_USE enum rc_status
+rc_scope_counted(const struct rc_query_context *context,
+                 const struct rc_scope *scope,
+                 struct rc_query_stats *stats,
+                 struct rc_counted *ret_counted,
+                 struct rc_error *reterr_error);
+
 /* The persons of the scope's segment, in the context's arena; NULL: everybody. Errors have
- * "scope.segment" in front. */
+ * "scope.segment" in front. For what can only be asked of users: an entity is refused. */
 RC_MUST_USE enum rc_status
 rc_scope_persons(const struct rc_query_context *context,
                  const struct rc_scope *scope,

@@ -115,7 +115,7 @@ make_plan(struct rc_series_frame *frame, struct rc_error *reterr_error)
     static const struct rc_predicate any_event = {.kind = RC_PREDICATE_TRUE};
     const struct rc_series_request *request = frame->request;
     struct rc_plan_selector selectors[RC_SERIES_MAX + 1];
-    const uint64_t *persons;
+    struct rc_counted counted;
     uint32_t count = 0;
     bool sessions = false;
     RC_TRY_OR(reterr_error, list_selectors(frame, selectors, &count));
@@ -131,9 +131,9 @@ make_plan(struct rc_series_frame *frame, struct rc_error *reterr_error)
             .until_ms = rc_scope_until(&frame->scope, frame->scope.end_ms),
         };
     }
-    RC_TRY(rc_scope_persons(frame->context, &request->scope, frame->stats, &persons, reterr_error));
-    return rc_plan_new(frame->context, request->scope.as_of_ms, persons, selectors, count,
-                       &frame->plan, reterr_error);
+    RC_TRY(rc_scope_counted(frame->context, &request->scope, frame->stats, &counted, reterr_error));
+    return rc_plan_counted(frame->context, request->scope.as_of_ms, &counted, selectors, count,
+                           &frame->plan, reterr_error);
 }
 
 /* The numbers and values of the properties that are measured. */

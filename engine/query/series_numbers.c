@@ -10,6 +10,7 @@
 
 #include "engine/query/exact_sum.h"
 #include "engine/query/percentile.h"
+#include "engine/query/planner.h"
 #include "engine/query/series_scan.h"
 
 #define COUNTERS_MAX ((uint64_t)1 << 22) /* Of a lane: 16 MiB. */
@@ -181,7 +182,8 @@ run(struct scan *scan, bool *ret_done)
     scan->number_count = rc_numbers_count(scan->numbers);
     scan->buckets = scan->line->bucketed && frame->bucket_count > 0 ? frame->bucket_count : 1;
     const uint64_t counters = (uint64_t)scan->buckets * scan->number_count;
-    if (counters > COUNTERS_MAX)
+    if (counters > COUNTERS_MAX ||
+        !rc_planner_reads_rows(frame->plan, scan->stream, scan->line->series))
         return RC_OK;
     RC_TRY(rc_series_tables(frame, scan->line, &scan->tables));
     void **states = RC_ARENA_ARRAY(context->arena, void *, context->parallel_max);

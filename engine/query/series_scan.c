@@ -14,6 +14,8 @@
 
 #include <string.h>
 
+#include "engine/query/planner.h"
+
 #define ROW_LISTED UINT32_MAX /* Several values. */
 #define COPIES 4u
 #define COPIED_MAX 1024u               /* Counters that are there so often. */
@@ -454,7 +456,7 @@ rc_series_scan_events(const struct rc_series_frame *frame,
         if (scan.groups == NULL)
             return RC_OK;
     }
-    if (!lay_out(&scan))
+    if (!lay_out(&scan) || !rc_planner_reads_rows(frame->plan, scan.stream, line->series))
         return RC_OK;
     RC_TRY(scan_open(&scan));
     void **states = RC_ARENA_ARRAY(frame->context->arena, void *, scan.lane_count);

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "engine/query/planner.h"
 #include "engine/query/series_scan.h"
 
 #define BITS_BYTES ((size_t)256 * 1024) /* Of a block's users: within a core's second cache. */
@@ -216,7 +217,7 @@ rc_series_scan_users(const struct rc_series_frame *frame,
     *ret_done = false;
     scan.stream = rc_slab_rows_stream(frame->plan, bit);
     if (frame->request->series[line->series].measure != RC_MEASURE_UNIQUE || frame->split != NULL ||
-        scan.stream == UINT32_MAX)
+        scan.stream == UINT32_MAX || !rc_planner_reads_rows(frame->plan, scan.stream, line->series))
         return RC_OK;
     scan.buckets = line->bucketed && frame->bucket_count > 0 ? frame->bucket_count : 1;
     scan.words = (scan.buckets + 63) / 64;

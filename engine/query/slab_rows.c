@@ -61,7 +61,7 @@ uint32_t
 rc_slab_rows_stream(const struct rc_plan *plan, uint64_t bit)
 {
     uint32_t found = UINT32_MAX;
-    if (plan->reads_persons)
+    if (plan->reads_persons || plan->entities != NULL)
         return UINT32_MAX;
     for (uint32_t s = 0; s < plan->stream_count; s++) {
         if (plan->streams[s].bit != bit)

@@ -43,7 +43,7 @@ bool
 rc_slab_rows_piece(struct rc_slab_rows *rows, uint32_t base, const uint64_t **ret_words);
 
 /* The one stream of a selector's bit that reads no person, if the plan has no filter of persons
- * either; UINT32_MAX: there is none of the kind. */
+ * and no entities either; UINT32_MAX: there is none of the kind. */
 uint32_t
 rc_slab_rows_stream(const struct rc_plan *plan, uint64_t bit);
 

@@ -165,6 +165,22 @@ is_read(const struct lane *lane, const struct rc_hit *hit)
 }
 
 static enum rc_status
+note_present(struct lane *lane, uint32_t person, const struct rc_hit *hit)
+{
+    for (uint32_t d = 0; d < lane->split->dimension_count; d++) {
+        uint32_t value_count;
+        uint64_t *present = lane->present[d];
+        if (present == NULL)
+            continue;
+        const uint32_t *values = rc_dimension_raw(lane->split->dimensions[d], person, hit,
+                                                  &lane->list.single, &value_count);
+        for (uint32_t v = 0; v < value_count; v++)
+            present[values[v] / 64] |= (uint64_t)1 << (values[v] % 64);
+    }
+    return RC_OK;
+}
+
+static enum rc_status
 fold_present(void *state,
              const struct rc_walk_block *block,
              const struct rc_hit *hits,
@@ -172,22 +188,16 @@ fold_present(void *state,
              uint32_t count)
 {
     struct lane *lane = state;
-    for (uint32_t i = 0; i < count; i++) {
-        if (!is_read(lane, &hits[i]))
-            continue;
-        const uint32_t person = rc_walk_person(block, slots[i]);
-        for (uint32_t d = 0; d < lane->split->dimension_count; d++) {
-            uint32_t value_count;
-            uint64_t *present = lane->present[d];
-            if (present == NULL)
-                continue;
-            const uint32_t *values = rc_dimension_raw(lane->split->dimensions[d], person, &hits[i],
-                                                      &lane->list.single, &value_count);
-            for (uint32_t v = 0; v < value_count; v++)
-                present[values[v] / 64] |= (uint64_t)1 << (values[v] % 64);
-        }
-    }
+    for (uint32_t i = 0; i < count; i++)
+        if (is_read(lane, &hits[i]))
+            RC_TRY(note_present(lane, rc_walk_person(block, slots[i]), &hits[i]));
     return RC_OK;
+}
+
+static enum rc_status
+note_tuples(struct lane *lane, uint32_t person, const struct rc_hit *hit)
+{
+    return tuples_of(lane->split, person, hit, &lane->tuples, &lane->list);
 }
 
 static enum rc_status
@@ -200,8 +210,7 @@ fold_tuples(void *state,
     struct lane *lane = state;
     for (uint32_t i = 0; i < count; i++)
         if ((hits[i].mask & lane->request->mask) != 0)
-            RC_TRY(tuples_of(lane->split, rc_walk_person(block, slots[i]), &hits[i], &lane->tuples,
-                             &lane->list));
+            RC_TRY(note_tuples(lane, rc_walk_person(block, slots[i]), &hits[i]));
     return RC_OK;
 }
 
@@ -245,6 +254,8 @@ lanes_open(const struct rc_split *split,
     return RC_OK;
 }
 
+/* Shows every event that makes rows to the lanes: by hits as they come, or, where the request lists
+ * them, one by one to the first lane. */
 static enum rc_status
 run(const struct rc_split *split,
     const struct lanes *lanes,
@@ -252,9 +263,17 @@ run(const struct rc_split *split,
                            const struct rc_walk_block *block,
                            const struct rc_hit *hits,
                            const uint32_t *slots,
-                           uint32_t count))
+                           uint32_t count),
+    enum rc_status (*note)(struct lane *lane, uint32_t person, const struct rc_hit *hit))
 {
     uint64_t hit_count = 0;
+    const struct rc_split_request *request = lanes->lanes[0].request;
+    for (uint32_t i = 0; i < request->list_count; i++)
+        for (uint32_t at = 0; at < request->lists[i].count; at++)
+            RC_TRY(note(&lanes->lanes[0], request->lists[i].items[at].person,
+                        &request->lists[i].items[at].hit));
+    if (request->list_count > 0)
+        return RC_OK;
     const struct rc_fold fold = {
         .anonymous = !rc_split_reads_person(split),
         .lane_count = lanes->count,
@@ -287,7 +306,7 @@ make_bins(struct rc_split *split, const struct rc_split_request *request)
     }
     if (!wanted)
         return RC_OK;
-    RC_TRY(run(split, &lanes, fold_present));
+    RC_TRY(run(split, &lanes, fold_present, note_present));
     for (uint32_t d = 0; d < split->dimension_count; d++) {
         uint64_t *all = lanes.lanes[0].present[d];
         if (all == NULL)
@@ -310,7 +329,7 @@ make_tuples(struct rc_split *split, const struct rc_split_request *request)
     if (split->dimension_count == 1)
         return RC_OK;
     RC_TRY(lanes_open(split, request, &lanes));
-    RC_TRY(run(split, &lanes, fold_tuples));
+    RC_TRY(run(split, &lanes, fold_tuples, note_tuples));
     for (uint32_t i = 0; i < lanes.count; i++)
         for (uint32_t t = 0; t < lanes.lanes[i].tuples.count; t++)
             RC_TRY(rc_tuple_table_add(&split->tuples, lanes.lanes[i].tuples.tuples[t], &number));

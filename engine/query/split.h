@@ -24,6 +24,18 @@
 struct rc_split;
 struct rc_groups;
 
+/* An event that makes rows. */
+struct rc_split_item {
+    uint32_t person;
+    struct rc_hit hit;
+};
+
+/* Some of them. */
+struct rc_split_items {
+    uint32_t count;
+    const struct rc_split_item *items;
+};
+
 struct rc_split_request {
     const struct rc_plan *plan;
     const struct rc_breakdown *dimensions;
@@ -31,6 +43,9 @@ struct rc_split_request {
     const struct rc_scope *scope;
     const struct rc_calendar *calendar;
     uint64_t mask; /* Of the plan's selectors: whose events make rows. */
+    /* Events that make rows, in place of all those of mask: lists of them; 0: there are none. */
+    uint32_t list_count;
+    const struct rc_split_items *lists;
     /* Whether bins reach over those of a time that match some of them; NULL: over all. */
     bool (*reads)(const void *reader, uint64_t mask, int64_t time_ms);
     const void *reader;

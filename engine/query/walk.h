@@ -50,6 +50,9 @@ struct rc_fold {
     bool ordered;
     /* Unordered only: whose the hits are does not matter; all slots are 0. */
     bool anonymous;
+    /* Not with anonymous or rows: a mask of selectors; the hits of persons without a hit of any of
+     * them need not be fed, and where that saves reading them they are not. 0: all are fed. */
+    uint64_t required;
     uint32_t slots_max;  /* Per block; 0: the walk decides. */
     uint32_t lane_count; /* At least 1; more than the context's parallel_max is never needed. */
     void *const *lanes;
@@ -80,7 +83,12 @@ struct rc_fold {
 /* Tests: how many hits a block aims at; a small number makes many blocks of little data. */
 extern uint32_t rc_walk_block_hits;
 
-/* Feeds everything. Adds to *hit_count the hits that were fed. */
+/* What it costs to look up a person's rows in a slab, in rows that a sweep reads meanwhile. Tests:
+ * 0 lists the persons of a required selector always. */
+extern uint32_t rc_walk_look_up_rows;
+
+/* Feeds everything; where the plan has entities, each of them as a person. Adds to *hit_count the
+ * hits that were fed. */
 RC_MUST_USE enum rc_status
 rc_walk(const struct rc_plan *plan, const struct rc_fold *fold, uint64_t *hit_count);
 

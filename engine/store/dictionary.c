@@ -59,6 +59,7 @@ struct rc_dictionary {
     _Atomic uint32_t count; /* Of codes. */
     uint32_t entry_count;   /* Of those that are no holes and not forgotten. The writer's. */
     _Atomic uint32_t forgotten_count; /* Changed under the lock. */
+    _Atomic unsigned char first_byte_max;
     uint64_t key_bytes;               /* Of the entries. The writer's. */
     _Atomic uint64_t memory_bytes;
     pthread_mutex_t lock; /* Guards slots against the writer's changes. */
@@ -244,6 +245,9 @@ add(struct rc_dictionary *dictionary, struct rc_bytes key, uint32_t hash, uint32
     if ((uint64_t)dictionary->entry_count * 5 >= (uint64_t)dictionary->slot_count * 4)
         RC_TRY(grow_slots(dictionary));
     *place = append_record(dictionary->page, key);
+    const unsigned char first = key.size == 0 ? 0 : (unsigned char)key.data[0];
+    if (first > atomic_load_explicit(&dictionary->first_byte_max, memory_order_relaxed))
+        atomic_store_explicit(&dictionary->first_byte_max, first, memory_order_relaxed);
     const uint32_t at = probe(dictionary, key, hash);
     (void)pthread_mutex_lock(&dictionary->lock);
     atomic_store_explicit(&dictionary->count, code + 1, memory_order_release);
@@ -396,6 +400,13 @@ rc_dictionary_find(const struct rc_dictionary *dictionary, struct rc_bytes key)
     const uint32_t code_plus_one = dictionary->slots[probe(dictionary, key, hash)].code_plus_one;
     (void)pthread_mutex_unlock(lock);
     return code_plus_one == 0 ? RC_CODE_NONE : code_plus_one - 1;
+}
+
+unsigned char
+rc_dictionary_first_byte_max(const struct rc_dictionary *dictionary)
+{
+    (void)rc_dictionary_count(dictionary); /* Acquires what was set before the code. */
+    return atomic_load_explicit(&dictionary->first_byte_max, memory_order_relaxed);
 }
 
 bool

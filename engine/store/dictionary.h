@@ -99,6 +99,11 @@ rc_dictionary_generation(const struct rc_dictionary *dictionary);
 uint32_t
 rc_dictionary_find(const struct rc_dictionary *dictionary, struct rc_bytes key);
 
+/* No key of a code that is published begins with a greater byte; 0 when there is none. For whoever
+ * looks for keys of one kind (value_key.h) and would rather not. */
+unsigned char
+rc_dictionary_first_byte_max(const struct rc_dictionary *dictionary);
+
 /* Whether a code below the count has a key: it is no hole. O(1). */
 bool
 rc_dictionary_has(const struct rc_dictionary *dictionary, uint32_t code);

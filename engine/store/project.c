@@ -215,6 +215,7 @@ rc_project_set_settings(struct rc_project *project, const struct rc_project_sett
         project->id_size = settings->id.size;
     }
     RC_ASSERT(rc_bytes_equal(rc_project_id(project), settings->id));
+    project->changes++;
     pthread_mutex_lock(&project->publish);
     struct rc_arena *old = project->settings_arena;
     project->settings_arena = arena;
@@ -257,6 +258,7 @@ rc_project_pin_event_properties(struct rc_project *project)
 void
 rc_project_set_event_properties(struct rc_project *project, struct rc_properties *properties)
 {
+    project->changes++;
     pthread_mutex_lock(&project->publish);
     struct rc_properties *old = project->event_properties;
     project->event_properties = properties;
@@ -320,8 +322,8 @@ rc_project_head_rows_max(const struct rc_project *project)
     return project->head_rows_max;
 }
 
-void
-rc_project_publish(struct rc_project *project, struct rc_version *draft, uint64_t sequence)
+static void
+publish(struct rc_project *project, struct rc_version *draft, uint64_t sequence)
 {
     struct rc_version *old = NULL;
     struct rc_published next = project->published;
@@ -341,6 +343,25 @@ rc_project_publish(struct rc_project *project, struct rc_version *draft, uint64_
     project->published = next;
     pthread_mutex_unlock(&project->publish);
     rc_version_unref(old);
+}
+
+void
+rc_project_publish(struct rc_project *project, struct rc_version *draft, uint64_t sequence)
+{
+    project->changes++;
+    publish(project, draft, sequence);
+}
+
+void
+rc_project_publish_form(struct rc_project *project, struct rc_version *draft)
+{
+    publish(project, draft, 0);
+}
+
+uint64_t
+rc_project_changes(const struct rc_project *project)
+{
+    return project->changes;
 }
 
 void
@@ -409,6 +430,7 @@ rc_project_set_catalog(struct rc_project *project,
                        enum rc_catalog_kind kind,
                        struct rc_catalog *catalog)
 {
+    project->changes++;
     pthread_mutex_lock(&project->publish);
     struct rc_catalog *old = project->catalogs[kind - 1];
     project->catalogs[kind - 1] = catalog;

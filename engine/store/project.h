@@ -153,6 +153,15 @@ rc_project_head_rows_max(const struct rc_project *project);
 void
 rc_project_publish(struct rc_project *project, struct rc_version *draft, uint64_t sequence);
 
+/* Writer: the same for a draft that holds the same data in another form (slabs that are on disk
+ * only now): a state that was stored before it is still that of the project. */
+void
+rc_project_publish_form(struct rc_project *project, struct rc_version *draft);
+
+/* Writer: grows with every change that a stored state would show. */
+uint64_t
+rc_project_changes(const struct rc_project *project);
+
 /* Writer: a batch was applied in part. What it left behind is never shown: rc_project_publish shows
  * no more rows and people than before, and nothing may be applied any more. */
 void

@@ -37,6 +37,7 @@ struct rc_project {
     struct rc_streams streams;
     struct rc_event_index event_index;
     uint64_t next_slab_id;
+    uint64_t changes;
     bool failed; /* rc_project_fail. */
 
     pthread_mutex_t publish; /* Guards what follows. Changed only by the holder of both. */

@@ -6,7 +6,8 @@
  *
  * A section's checksum covers all of it. When a section is first touched it is read once as a
  * whole, found right, and the checksum of each of its pages is kept (4 bytes for 4 KiB); after that
- * a page is believed by its own.
+ * a page is believed by its own. What the sections say of each other was never checked as a whole,
+ * so every place that is read is held against the section's size.
  */
 #include <pthread.h>
 #include <string.h>
@@ -111,6 +112,8 @@ read_range(const struct search *search,
            void *out)
 {
     const struct rc_slab_section *section = rc_cold_section(search->cold, kind);
+    if (offset > section->size || size > section->size - offset)
+        return rc_cold_damaged(search->cold, search->error);
     RC_TRY(need_sums(search, kind));
     const uint32_t *sums = search->ids->sums[kind - 1];
     char *to = out;
@@ -167,10 +170,16 @@ find_text(const struct search *search,
           uint32_t *ret_index)
 {
     uint32_t ends[ROWS + 1] = {0}; /* ends[0] is where the first one begins. */
+    if (first >= rc_cold_section(search->cold, RC_SLAB_TEXT_ENDS)->size / sizeof(ends[0]))
+        return rc_cold_damaged(search->cold, search->error);
     const uint64_t from = first == 0 ? 0 : first - 1;
     uint32_t *into = first == 0 ? ends + 1 : ends;
     RC_TRY(read_range(search, RC_SLAB_TEXT_ENDS, from * sizeof(ends[0]),
                       (first - from + count) * sizeof(ends[0]), into));
+    for (uint32_t i = 0; i < count; i++)
+        if (ends[i] > ends[i + 1] ||
+            ends[i + 1] > rc_cold_section(search->cold, RC_SLAB_TEXT)->size)
+            return rc_cold_damaged(search->cold, search->error);
     const size_t size = ends[count] - ends[0];
     RC_CLEANUP(rc_alloc_freep) char *texts = rc_alloc_in(search->ids->account, size + 1);
     if (texts == NULL)

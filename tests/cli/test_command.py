@@ -192,6 +192,16 @@ class Shop(unittest.TestCase):
         self.assertEqual(cells["2024-12-30", "1"], ("1", "begun"))
         self.assertEqual(cells["2025-01-06", "1"], ("", "not_begun"))
 
+        span = ["--unit", "day", "--from", "2025-01-01", "--to", "2025-01-04", "--csv"]
+        out, _ = recount(
+            "query", "retention", "any", "--rolling", "--brackets", "0,1-2", "--at-least", "1",
+            "--sum", "price", "--by", "user.plan", "--in-range", *span,
+        )
+        self.assertEqual({(r["first_period"], r["last_period"]) for r in rows(out)},
+                         {("0", "0"), ("1", "2")})
+        recount("query", "retention", "any", "--brackets", "1-", *span, code=2)
+        recount("query", "retention", "any", "--same-value", *span, code=3)
+
     def test_lifecycle_and_stickiness(self):
         days = ["--unit", "day", "--from", "2025-01-01", "--to", "2025-01-04", "--csv"]
         found = rows(recount("query", "lifecycle", *days)[0])

@@ -218,6 +218,21 @@ test_selectors(void **state)
         rc_expression_selector(arena_of(state), PROJECT, "Big := a >", &selector, &error),
         RC_INVALID);
     assert_int_equal(error.at, 10);
+    assert_int_equal(
+        rc_expression_selector(arena_of(state), PROJECT, "first(any)", &selector, &error), RC_OK);
+    assert_int_equal(selector->occurrence_case, RECOUNT__V1__SELECTOR__OCCURRENCE_FIRST_TIME);
+    assert_string_equal(selector->label, "first(any)");
+    assert_int_equal(rc_expression_selector(arena_of(state), PROJECT, "first(@x) where a = 1",
+                                            &selector, &error),
+                     RC_OK);
+    assert_int_equal(selector->occurrence_case,
+                     RECOUNT__V1__SELECTOR__OCCURRENCE_FIRST_THEN_FILTER);
+    assert_int_equal(selector->first_then_filter->filter->kind_case,
+                     RECOUNT__V1__PREDICATE__KIND_LEAF);
+    assert_int_equal(
+        rc_expression_selector(arena_of(state), PROJECT, "first(a = 1", &selector, &error),
+        RC_INVALID);
+    assert_int_equal(error.at, 11);
 }
 
 static char *
@@ -256,6 +271,9 @@ test_rules_print_as_they_read(void **state)
          "(user.a is set or user.b is set) and did(@x) in prior 90m"},
         {"count(any) = 0", "count(any) = 0"},
         {"count(any)", "count(any)"},
+        {"did(first(type = buy)) in prior 7d", "did(first(type = \"buy\")) in prior 7d"},
+        {"count(first(@x) where a = 1 or b = 2) = 0", "count(first(@x) where a = 1 or b = 2) = 0"},
+        {"did(first = 1)", "did(first = 1)"},
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
         assert_string_equal(printed_rule(arena_of(state), pairs[i][0]), pairs[i][1]);

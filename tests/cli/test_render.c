@@ -178,11 +178,11 @@ test_retention(void **state)
                     "percent of the cohort; * the cell's time is not over\n");
     CANVAS_DRAW(&canvas, rc_render_retention_csv(canvas.paint.out, &reply,
                                                  RECOUNT__V1__TIME_UNIT__TIME_UNIT_DAY));
-    expect(&canvas, "row,cohort,size,first_period,last_period,users,rate,state\r\n"
-                    "total,2025-01-01,8,0,0,0.5,0.5,elapsed\r\n"
-                    "total,2025-01-01,8,1,1,0.125,0.125,elapsed\r\n"
-                    "total,2025-01-02,2000,0,0,1,1,begun\r\n"
-                    "total,2025-01-02,2000,1,1,,,not_begun\r\n");
+    expect(&canvas, "row,cohort,size,first_period,last_period,users,rate,state,value\r\n"
+                    "total,2025-01-01,8,0,0,0.5,0.5,elapsed,\r\n"
+                    "total,2025-01-01,8,1,1,0.125,0.125,elapsed,\r\n"
+                    "total,2025-01-02,2000,0,0,1,1,begun,\r\n"
+                    "total,2025-01-02,2000,1,1,,,not_begun,\r\n");
     /* In colour every shaded cell ends its colour. */
     canvas = canvas_begin(true, true, 80);
     CANVAS_DRAW(&canvas,

@@ -14,10 +14,10 @@ apply(const struct rc_batch *batch, struct rc_arena *arena)
     RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
     FUZZ_CHECK(rc_project_new(&settings, &rc_account_process, 64, &project) == RC_OK);
     struct rc_applied applied;
-    FUZZ_CHECK(rc_apply_batch(project, RC_BYTES_LITERAL("s"), 1, batch, 1, arena, &applied) ==
+    FUZZ_CHECK(rc_apply_batch(project, RC_BYTES_LITERAL("s"), 1, batch, 1, arena, &applied, NULL) ==
                RC_OK);
     /* Once more: events with an id take the place of the first ones. */
-    FUZZ_CHECK(rc_apply_batch(project, RC_BYTES_LITERAL("s"), 2, batch, 2, arena, &applied) ==
+    FUZZ_CHECK(rc_apply_batch(project, RC_BYTES_LITERAL("s"), 2, batch, 2, arena, &applied, NULL) ==
                RC_OK);
     FUZZ_CHECK(rc_project_data_version(project) == 2);
 }

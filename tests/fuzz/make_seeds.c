@@ -94,7 +94,8 @@ make_wal(void)
 static void
 make_manifest(void)
 {
-    const struct rc_manifest_project projects[] = {{LITERAL("a"), 3, 9}, {LITERAL("b"), 4, 9}};
+    const struct rc_manifest_project projects[] = {{LITERAL("a"), 3, 9, 7},
+                                                   {LITERAL("b"), 4, 9, 2}};
     const struct rc_manifest_content content = {7, 9, 2, projects};
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
     rc_manifest_content_write(&writer, &content);
@@ -162,6 +163,7 @@ make_slab(uint32_t row_count, const char *name)
     FUZZ_CHECK(rc_slab_build(&source, 1, START_MS, &rc_account_process, NULL, &slab, NULL) ==
                RC_OK);
     seed_write(directory, "slab", name, 1, rc_slab_bytes(slab));
+    seed_write(directory, "cold", name, 1, rc_slab_bytes(slab));
     rc_slab_unref(slab);
     rc_dictionary_free(values);
 }
@@ -267,8 +269,8 @@ make_state(struct rc_arena *arena, bool holes, const char *name)
                              .slab_count = 1};
     FUZZ_CHECK(rc_project_new(&state.settings, &rc_account_process, 64, &state.project) == RC_OK);
     struct rc_applied applied;
-    FUZZ_CHECK(rc_apply_batch(state.project, LITERAL("s"), 1, the_batch(), 1, arena, &applied) ==
-               RC_OK);
+    FUZZ_CHECK(rc_apply_batch(state.project, LITERAL("s"), 1, the_batch(), 1, arena, &applied,
+                              NULL) == RC_OK);
     if (holes)
         make_holes(state.project);
     FUZZ_CHECK(rc_project_view(state.project, NULL, &state.view) == RC_OK);

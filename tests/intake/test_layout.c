@@ -38,7 +38,7 @@ apply(struct rc_project *project, const struct rig_content *content, uint64_t se
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     struct rc_applied applied;
     assert_int_equal(rc_apply_batch(project, RC_BYTES_LITERAL("stream"), sequence,
-                                    rig_batch(arena, content), sequence, arena, &applied),
+                                    rig_batch(arena, content), sequence, arena, &applied, NULL),
                      RC_OK);
     return applied.replaced;
 }
@@ -401,7 +401,7 @@ test_a_failed_batch_is_never_seen(void **state)
         struct rc_applied applied;
         rc_alloc_fail_at(n);
         const enum rc_status status =
-            rc_apply_batch(project, RC_BYTES_LITERAL("stream"), 2, batch, 2, arena, &applied);
+            rc_apply_batch(project, RC_BYTES_LITERAL("stream"), 2, batch, 2, arena, &applied, NULL);
         rc_alloc_fail_at(0);
         if (status == RC_OK)
             rig_twin_apply(&twin, &content);

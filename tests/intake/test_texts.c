@@ -126,7 +126,7 @@ apply_random(struct rc_project *project, uint64_t *seed, uint64_t sequence, stru
                                    .text_ids = ids};
     struct rc_applied applied;
     assert_int_equal(rc_apply_batch(project, RC_BYTES_LITERAL("stream"), sequence, &batch, sequence,
-                                    arena, &applied),
+                                    arena, &applied, NULL),
                      RC_OK);
 }
 
@@ -427,7 +427,7 @@ try_values(struct rc_project *project,
                                    .text_ids = ids};
     struct rc_applied applied;
     return rc_apply_batch(project, RC_BYTES_LITERAL("stream"), sequence, &batch, sequence, arena,
-                          &applied);
+                          &applied, NULL);
 }
 
 static void

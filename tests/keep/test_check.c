@@ -63,7 +63,8 @@ expect_sound(struct one_stream *world)
 }
 
 /* A history with replacement, merged and unmerged slabs, a definition, and log behind a snapshot;
- * the engine runs. */
+ * the engine runs, and has nothing left to seal or merge: a slab more or less between a check and
+ * the statistics is no fault (it was one here, once in some hundred runs on a busy machine). */
 static void
 build(struct one_stream *world)
 {
@@ -74,9 +75,11 @@ build(struct one_stream *world)
     one_send_well(world, 8);
     assert_int_equal(rc_engine_compact(world->engine, NULL), RC_OK);
     one_send_well(world, 8);
+    rc_engine_settle(world->engine);
     assert_int_equal(rig_define(world->engine, "shop", "d", 1, 0, NULL), RC_OK);
     assert_int_equal(rc_engine_snapshot(world->engine, &result, NULL), RC_OK);
     one_send_well(world, 4);
+    rc_engine_settle(world->engine);
 }
 
 static void
@@ -245,11 +248,10 @@ restore_all_alive(struct one_stream *world, struct rc_kept_slabs *kept)
     const struct rc_manifest_project stored = {
         .id = RC_BYTES_LITERAL("shop"),
         .incarnation = strtoull(strchr(directory, '@') + 1, NULL, 16),
+        .state_number = strtoull(strrchr(state, '-') + 1, NULL, 16),
     };
     struct rc_project *project = NULL;
-    assert_int_equal(rc_restore_project(&how, &stored, strtoull(strrchr(state, '-') + 1, NULL, 16),
-                                        &project, kept, NULL),
-                     RC_OK);
+    assert_int_equal(rc_restore_project(&how, &stored, &project, kept, NULL), RC_OK);
     return project;
 }
 

@@ -164,9 +164,9 @@ restore(struct world *world, struct rc_error *error)
                                    .head_rows_max = 100,
                                    .verify = RC_SLAB_WHOLE};
     const struct rc_manifest_project stored = {.id = RC_BYTES_LITERAL("shop"),
-                                               .incarnation = incarnation_of(world)};
-    const enum rc_status status =
-        rc_restore_project(&how, &stored, number_of(world), &project, &kept, error);
+                                               .incarnation = incarnation_of(world),
+                                               .state_number = number_of(world)};
+    const enum rc_status status = rc_restore_project(&how, &stored, &project, &kept, error);
     rc_kept_slabs_close(&kept);
     return status;
 }

@@ -1,4 +1,5 @@
-/* The manifest's content there and back, cut at every byte. */
+/* The manifest's content there and back, cut at every byte; and as it was before states were kept
+ * from one checkpoint to the next. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,8 +17,11 @@ test_round_trip_and_cuts(void **state)
     (void)state;
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     const struct rc_manifest_project projects[] = {
-        {.id = RC_BYTES_LITERAL("alpha"), .incarnation = 1, .sequence = 10},
-        {.id = RC_BYTES_LITERAL("shop"), .incarnation = UINT64_MAX, .sequence = 11},
+        {.id = RC_BYTES_LITERAL("alpha"), .incarnation = 1, .sequence = 10, .state_number = 7},
+        {.id = RC_BYTES_LITERAL("shop"),
+         .incarnation = UINT64_MAX,
+         .sequence = 11,
+         .state_number = 3},
     };
     for (uint32_t count = 0; count <= 2; count++) {
         RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
@@ -26,12 +30,14 @@ test_round_trip_and_cuts(void **state)
         struct rc_manifest_content got;
         rc_manifest_content_write(&writer, &content);
         assert_false(writer.failed);
+        const size_t old_size = writer.size - count;
         for (size_t size = 0; size <= writer.size; size++) {
             char *copy = malloc(size + 1);
             memcpy(copy, writer.data, size);
             const enum rc_status status =
                 rc_manifest_content_read((struct rc_bytes){copy, size}, arena, &got, NULL);
-            assert_int_equal(status, size == writer.size ? RC_OK : RC_CORRUPT);
+            const bool whole = size == writer.size || size == old_size;
+            assert_int_equal(status, whole ? RC_OK : RC_CORRUPT);
             if (status == RC_OK && count == 2) {
                 assert_int_equal(got.number, 7);
                 assert_int_equal(got.sequence, 9);
@@ -39,6 +45,8 @@ test_round_trip_and_cuts(void **state)
                 assert_true(rc_bytes_equal(got.projects[1].id, projects[1].id));
                 assert_true(got.projects[1].incarnation == UINT64_MAX);
                 assert_int_equal(got.projects[0].sequence, 10);
+                assert_int_equal(got.projects[0].state_number, 7);
+                assert_int_equal(got.projects[1].state_number, size == old_size ? 7 : 3);
             }
             free(copy);
         }

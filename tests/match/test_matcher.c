@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "engine/match/match_slab.h"
 #include "engine/match/matcher.h"
 #include "engine/match/user_predicate.h"
 #include "tests/match/match_rig.h"
@@ -494,6 +495,69 @@ threads(void **state)
     fixture_close(&fixture);
 }
 
+/* Whatever is computed together is what is computed alone. */
+static void
+together(void **state)
+{
+    (void)state;
+    uint64_t random = rig_seed();
+    uint64_t rows = 0;
+    for (int round = 0; round < 40; round++) {
+        struct fixture fixture;
+        const struct rc_predicate *last = NULL;
+        fixture_open(&fixture, 2, round < 2 ? RC_BLOCK_ROWS + 5000 : 1 + rig_below(&random, 3000));
+        rc_match_lazy_codes_min = round % 2 == 0 ? 1 : 256;
+        RC_CLEANUP(rc_match_cache_freep) struct rc_match_cache *other = NULL;
+        assert_int_equal(rc_match_cache_new(&fixture.account, &other), RC_OK);
+        const uint32_t wanted = 1 + rig_below(&random, 40);
+        struct rc_matcher *matchers[40], *others[40];
+        struct rc_matcher_part parts[40];
+        struct rc_rowset *sets[40];
+        uint32_t count = 0;
+        while (count < wanted) {
+            const struct rc_predicate *predicate =
+                count > 0 && rig_below(&random, 8) == 0
+                    ? last
+                    : rig_predicate(&random, 1 + rig_below(&random, 4), false, fixture.arena);
+            last = predicate;
+            assert_int_equal(rc_matcher_new(fixture.cache, fixture.view, 0, predicate,
+                                            fixture.arena, &matchers[count], NULL),
+                             RC_OK);
+            assert_int_equal(rc_matcher_new(other, fixture.view, 0, predicate, fixture.arena,
+                                            &others[count], NULL),
+                             RC_OK);
+            parts[count] = (struct rc_matcher_part){matchers[count], 0};
+            count++;
+        }
+        uint32_t slab_count;
+        const struct rc_view_slab *slabs = rc_view_slabs(fixture.view, &slab_count);
+        for (uint32_t slab = 0; slab < slab_count; slab++) {
+            assert_int_equal(rc_matcher_slab_many(parts, count, slab, NULL, fixture.arena, sets),
+                             RC_OK);
+            for (uint32_t i = 0; i < count; i++) {
+                struct rc_rowset *alone = NULL;
+                assert_int_equal(rc_matcher_slab(others[i], 0, slab, NULL, &alone), RC_OK);
+                assert_int_equal(rc_rowset_check(sets[i], NULL), RC_OK);
+                assert_int_equal(rc_rowset_cardinality(sets[i]), rc_rowset_cardinality(alone));
+                rows += rc_rowset_cardinality(alone);
+                for (uint32_t row = 0; row < rc_slab_get_info(slabs[slab].slab)->row_count; row++)
+                    if (rc_rowset_contains(sets[i], row) != rc_rowset_contains(alone, row))
+                        fail_msg("round %d, slab %u, predicate %u, row %u", round, slab, i, row);
+                rc_rowset_unref(alone);
+                rc_rowset_unref(sets[i]);
+            }
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            rc_matcher_free(matchers[i]);
+            rc_matcher_free(others[i]);
+        }
+        other = rc_match_cache_free(other);
+        fixture_close(&fixture);
+    }
+    rc_match_lazy_codes_min = 256;
+    assert_true(rows > 0);
+}
+
 int
 main(void)
 {
@@ -507,6 +571,7 @@ main(void)
         cmocka_unit_test(memory_refused),
         cmocka_unit_test(account_full),
         cmocka_unit_test(threads),
+        cmocka_unit_test(together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

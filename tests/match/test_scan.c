@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "engine/match/scan.h"
+#include "engine/match/scan_kernels.h"
 #include "tests/match/match_rig.h"
 
 #define ROWS (RC_BLOCK_ROWS + 1237)
@@ -56,34 +56,26 @@ expect(const struct rc_scan *scan, const uint8_t *expected)
             if (found != (bit < count && expected[begin + bit] != 0))
                 fail_msg("row %u", begin + bit);
         }
-        memset(words, 0, sizeof(words));
-        memset(words, 0xff, count / 64 * 8);
-        rc_scan_refine(scan, begin, words);
-        for (uint32_t bit = 0; bit < count / 64 * 64; bit++) {
-            const bool found = (words[bit / 64] >> (bit % 64) & 1) != 0;
-            if (found != (expected[begin + bit] != 0))
-                fail_msg("refined row %u", begin + bit);
-        }
     }
 }
 
 static void
 expect_kernels(const struct rc_scan *scan, const uint8_t *expected)
 {
-    const struct rc_scan_kernels *const both[] = {&rc_scan_kernels_portable,
-                                                  rc_scan_kernels_best()};
+    const struct rc_scan_kernels *const all[] = {&rc_scan_kernels_portable, rc_scan_kernels_avx2(),
+                                                 rc_scan_kernels_avx512(), rc_scan_kernels_neon()};
     static uint64_t words[RC_BLOCK_WORDS];
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < 8; k++) {
+        const struct rc_scan_kernels *kernels = all[k / 2];
         const bool ranges = k % 2 == 0;
-        if (ranges && scan->range_count == 0)
+        if (kernels == NULL || (ranges && scan->range_count == 0))
             continue;
         for (uint32_t count = 1; count <= RC_BLOCK_ROWS; count = count * 5 + 3) {
             memset(words, 0, sizeof(words));
-            (ranges ? both[k / 2]->ranges : both[k / 2]->lookup)(scan, scan->column.codes, count,
-                                                                 words);
+            (ranges ? kernels->ranges : kernels->lookup)(scan, scan->column.codes, count, words);
             for (uint32_t row = 0; row < count; row++) {
                 if ((words[row / 64] >> (row % 64) & 1) != expected[row])
-                    fail_msg("%s %s, row %u of %u", both[k / 2]->name, ranges ? "ranges" : "lookup",
+                    fail_msg("%s %s, row %u of %u", kernels->name, ranges ? "ranges" : "lookup",
                              row, count);
             }
         }

@@ -7,6 +7,7 @@ import grpc
 
 import usage_wire
 import wire
+import wire_retention
 import wire_series
 from columnar import columnar, is_integer_id, ndjson
 from compare import differences
@@ -246,7 +247,7 @@ class Project:
         kinds = {
             "series": ("Series", wire_series.series_request, wire_series.series_reply),
             "funnel": ("Funnel", wire.funnel_request, wire.funnel_reply),
-            "retention": ("Retention", wire.retention_request, wire.retention_reply),
+            "retention": ("Retention", wire_retention.retention_request, wire_retention.retention_reply),
             **usage_wire.CALLS,
         }
         method, request_of, answer_of = kinds[query["kind"]]

@@ -9,7 +9,7 @@ Rows arrive in order and are dicts:
 Nothing is indexed: every question walks over all rows again.
 """
 
-from values import normal
+from values import groups, normal, row_key
 
 
 class Event:
@@ -121,3 +121,29 @@ class Moment:
 
     def user_properties(self, person):
         return self.properties_of.get(person, {})
+
+    def owner(self, person, event):
+        """The moment and the person that what is said of users is read of."""
+        del event
+        return self, person
+
+
+class EntityMoment:
+    """A moment in which the values of an event property stand where persons do: each has the events
+    that name it, of some persons.
+    """
+
+    def __init__(self, moment, name, persons):
+        self.data, self.moment, self.base = moment.data, moment.moment, moment
+        self.events_of = {}
+        for person in persons:
+            for event in moment.events_of.get(person, []):
+                for value in groups(event.properties.get(name)) - {None}:
+                    self.events_of.setdefault(row_key(value), []).append(event)
+        for events in self.events_of.values():
+            events.sort(key=lambda event: event.key)
+        self.known = list(self.events_of)
+
+    def owner(self, person, event):
+        del person
+        return self.base, self.base.person_of[event.user]

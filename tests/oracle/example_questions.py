@@ -21,6 +21,7 @@ from examples import (
 )
 
 KINDS = ("buckets", "funnel", "retention", "segment", "events", "user", "shown")
+RETENTION_OPTIONS = ("rolling", "in_range", "brackets", "min_occurrences", "value", "same_value")
 COLUMNS = {
     "share": "from_first",
     "share_of_previous": "from_previous",
@@ -94,6 +95,9 @@ class Question:
         self.scope["segment"] = read_rule(self.tokens)
         self.tokens.expect(")")
 
+    def option_entity(self):
+        self.scope["entity"] = self.tokens.word("a property")
+
     def option_by(self):
         dimension = series_questions.read_dimension(self.tokens)
         if self.options["breakdown"] is None and "property" in dimension:
@@ -131,6 +135,29 @@ class Question:
 
     def option_cells(self):
         self.options["last_period"] = self.tokens.value() - 1
+
+    def option_rolling(self):
+        self.options["rolling"] = True
+
+    def option_in_range(self):
+        self.options["in_range"] = True
+
+    def option_brackets(self):
+        """brackets 0-0,1-3"""
+        pairs = [self.tokens.word("a bracket")]
+        while self.tokens.take(","):
+            pairs.append(self.tokens.word("a bracket"))
+        self.options["brackets"] = [[int(end) for end in pair.split("-")] for pair in pairs]
+
+    def option_returns(self):
+        self.options["min_occurrences"] = self.tokens.value()
+
+    def option_value(self):
+        how = self.tokens.word("sum or mean")
+        self.options["value"] = [self.tokens.word("a property"), how]
+
+    def option_same_value(self):
+        self.options["same_value"] = True
 
     def option_latest_first(self):
         self.options["descending"] = True
@@ -175,6 +202,8 @@ class Question:
             "cohorts": self.options.get("cohorts", "default"),
             "or_after": self.options.get("or_after", False),
             "last_period": self.options.get("last_period"),
+            "breakdown": self.options["breakdown"],
+            **{name: self.options[name] for name in RETENTION_OPTIONS if name in self.options},
         }
 
     def read_segment(self):
@@ -248,22 +277,40 @@ class Question:
         return self.rows_text(answer["rows"], text_of)
 
     def retention_text(self, answer):
-        lines = []
-        for row in answer["rows"]:
-            marks = ["*" if state == "begun" else "" for state in row["states"]]
-            cells = [number(users) + mark for users, mark in zip(row["users"], marks)]
-            lines.append(f"{row['size']}: {' '.join(cells)}")
-        if "summary" in self.options["with"]:
-            summary = answer["summary"]
-            parts = zip(summary["users"], summary["sizes"])
-            lines.append("summary: " + " ".join(f"{users}/{size}" for users, size in parts))
-        return "; ".join(lines)
+        def text_of(row):
+            lines = [f"{one['size']}: {cohort_text(one)}" for one in row["cohorts"]]
+            if "summary" in self.options["with"]:
+                lines.append("summary: " + summary_text(row["summary"]))
+            return "; ".join(lines)
+
+        if self.options["breakdown"] is None:
+            return text_of(answer["rows"][-1])
+        labels = [series_questions.label_text(row["label"]) for row in answer["rows"]]
+        return " | ".join(f"{name}: {text_of(row)}" for name, row in zip(labels, answer["rows"]))
 
     def events_text(self, answer):
         ids = [event["id"] for event in answer["events"]]
         size = self.options["page_size"] or max(len(ids), 1)
         pages = [" ".join(ids[at : at + size]) for at in range(0, len(ids), size)]
         return " | ".join(pages) or "none"
+
+
+def cohort_text(one):
+    """A cell: users, a star if it may still grow, and in brackets its value."""
+    values = one.get("values") or [None] * len(one["users"])
+    cells = []
+    for users, state, value in zip(one["users"], one["states"], values):
+        text = number(users) + ("*" if state == "begun" else "")
+        with_value = "values" in one and users is not None
+        cells.append(f"{text} ({number(value)})" if with_value else text)
+    return " ".join(cells)
+
+
+def summary_text(summary):
+    parts = [f"{users}/{size}" for users, size in zip(summary["users"], summary["sizes"])]
+    if "values" in summary:
+        parts = [f"{part} ({number(value)})" for part, value in zip(parts, summary["values"])]
+    return " ".join(parts)
 
 
 def number(value):

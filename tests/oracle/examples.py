@@ -95,8 +95,9 @@ class Tokens:
             at = match.end()
         self.at = 0
 
-    def peek(self):
-        return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "")
+    def peek(self, ahead=0):
+        at = self.at + ahead
+        return self.tokens[at] if at < len(self.tokens) else ("end", "")
 
     def next(self):
         token = self.peek()
@@ -216,8 +217,17 @@ def read_predicate(tokens):
 
 
 def read_selector(tokens):
+    """`any`, a predicate, `first(PREDICATE)`, `first(PREDICATE) where PREDICATE`."""
     if tokens.take("any"):
         return {"terms": [{"any": True}]}
+    if tokens.peek() == ("word", "first") and tokens.peek(1) == ("symbol", "("):
+        tokens.next()
+        tokens.next()
+        selector = dict(read_selector(tokens), first=True)
+        tokens.expect(")")
+        if tokens.take("where"):
+            selector["first"] = read_predicate(tokens)
+        return selector
     return {"terms": [{"predicate": read_predicate(tokens)}]}
 
 

@@ -5,8 +5,8 @@ time, the last within the window of the first, the first inside the range.
 """
 
 from breakdown import rows_of, split
-from predicate import selector_test
-from segment import persons
+from predicate import selects
+from segment import moment_of, persons
 
 
 def median(numbers):
@@ -81,18 +81,23 @@ def chosen_attempt(events, masks, query):
     return None if best is None else [events[index] for index in best[1]]
 
 
+def properties_of(moment, person, chain):
+    """Those of the user who entered."""
+    moment, person = moment.owner(person, chain[0])
+    return moment.user_properties(person)
+
+
 def funnel_answer(query, data):
     scope = query["scope"]
-    moment = data.as_of(scope["as_of"])
+    moment = moment_of(scope, data)
     attempts = []
     for person in persons(scope, moment):
-        properties = moment.user_properties(person)
         events, masks = [], []
         for event in moment.events_of.get(person, []):
             mask = sum(
                 1 << step
                 for step, selector in enumerate(query["steps"])
-                if selector_test(selector, event.properties, properties, data.definitions)
+                if selects(selector, moment, person, event)
             )
             if mask:
                 events.append(event)
@@ -105,7 +110,7 @@ def funnel_answer(query, data):
         rows = split(
             query["breakdown"],
             attempts,
-            lambda one: rows_of(query["breakdown"], one[1][0], moment.user_properties(one[0])),
+            lambda one: rows_of(query["breakdown"], one[1][0], properties_of(moment, *one)),
             len,
         )
     rows.append((("total",), attempts))

@@ -1,8 +1,8 @@
 """Lifecycle: every user's story, bucket by bucket, told from the list of their events."""
 
 from buckets import buckets
-from predicate import selector_test
-from segment import persons
+from predicate import selects
+from segment import moment_of, persons
 
 COLUMNS = ("new", "returning", "resurrecting", "dormant")
 
@@ -11,12 +11,7 @@ def matching_times(query, moment, person):
     return [
         event.time
         for event in moment.events_of.get(person, [])
-        if selector_test(
-            query["selector"],
-            event.properties,
-            moment.user_properties(person),
-            moment.data.definitions,
-        )
+        if selects(query["selector"], moment, person, event)
     ]
 
 
@@ -41,7 +36,7 @@ def status(times, span, span_before):
 
 def lifecycle_answer(query, data):
     scope = query["scope"]
-    moment = data.as_of(scope["as_of"])
+    moment = moment_of(scope, data)
     found = buckets(scope["zone"], scope["start"], scope["end"], query["unit"], scope["week_start"])
     # A bucket of the range holds what the range leaves of it; the one before the range is whole.
     spans = [bucket_before(scope, query["unit"], found[0]["start"])]

@@ -1,6 +1,6 @@
 """A user's events, a segment's users: all of them; pages are cut where they are compared."""
 
-from predicate import selector_test
+from predicate import selects
 from segment import persons
 
 
@@ -12,8 +12,8 @@ def events_answer(query, data):
     for event in moment.events_of.get(person, []):
         if query["range"] is not None and not query["range"][0] <= event.time < query["range"][1]:
             continue
-        if query["selector"] is not None and not selector_test(
-            query["selector"], event.properties, properties, data.definitions
+        if query["selector"] is not None and not selects(
+            query["selector"], moment, person, event
         ):
             continue
         names = sorted(event.properties, key=str.encode)

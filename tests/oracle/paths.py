@@ -4,8 +4,8 @@ Of the walks of all users each level's nodes are ranked; what is not shown is re
 then nodes, edges and ends are counted by their new names.
 """
 
-from predicate import selector_test
-from segment import persons
+from predicate import selects
+from segment import moment_of, persons
 from sessions import HALF_AN_HOUR, runs
 from values import group, order_key, row_key
 
@@ -49,9 +49,7 @@ def walks_of(query, moment, person):
     scope = query["scope"]
 
     def test(selector, event):
-        return selector_test(
-            selector, event.properties, moment.user_properties(person), moment.data.definitions
-        )
+        return selects(selector, moment, person, event)
 
     events = [
         event
@@ -86,7 +84,7 @@ def shown_nodes(query, walks, level):
 
 def paths_answer(query, data):
     scope = query["scope"]
-    moment = data.as_of(scope["as_of"])
+    moment = moment_of(scope, data)
     walks = [
         (person, nodes, ends)
         for person in persons(scope, moment)

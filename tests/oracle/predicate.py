@@ -6,7 +6,9 @@ A predicate is a dict with one key:
     {"leaf": {"scope": "event" | "user", "property": name, "op": ..., "operand": ..., "ci": bool,
               "negated": bool}}
 
-A selector is {"terms": [{"any": True} | {"definition": name} | {"predicate": p}, ...]}.
+A selector is {"terms": [{"any": True} | {"definition": name} | {"predicate": p}, ...]}, with
+"first": True for only the user's first ever event that matches, or "first": p for that event if it
+passes p too.
 """
 
 import functools
@@ -153,3 +155,23 @@ def selector_test(selector, event_properties, user_properties, definitions):
         if predicate_test(predicate, event_properties, user_properties, definitions):
             return True
     return False
+
+
+def selects(selector, moment, person, event):
+    """Whether a selector means this event of a person (or of an entity), at a moment."""
+    moment, person = moment.owner(person, event)
+
+    def matches(one):
+        properties = moment.user_properties(person)
+        return selector_test(selector, one.properties, properties, moment.data.definitions)
+
+    first = selector.get("first")
+    if not first:
+        return matches(event)
+    ever = next((one for one in moment.events_of.get(person, []) if matches(one)), None)
+    return event is ever and (
+        first is True
+        or predicate_test(
+            first, event.properties, moment.user_properties(person), moment.data.definitions
+        )
+    )

@@ -2,6 +2,7 @@
 counted.
 """
 
+import retention_queries
 import series_queries
 import usage_queries
 from buckets import buckets
@@ -173,7 +174,10 @@ def make_selector(rng, world):
             terms.append({"definition": rng.choice(sorted(world["definitions"]))})
         else:
             terms.append({"predicate": make_predicate(rng, world)})
-    return {"terms": terms}
+    out = {"terms": terms}
+    if rng.random() < 0.15:
+        out["first"] = True if rng.random() < 0.6 else make_predicate(rng, world)
+    return out
 
 
 def some_time(rng, world):
@@ -238,6 +242,8 @@ def make_scope(rng, world, ranged=True):
                 world["first"] + world["length"] + world["grid"],
             )
         out.update(start=start, end=max(end, start + 1), week_start=rng.choice([0, 0, 0, 6, 3]))
+        if rng.random() < 0.12:
+            out["entity"] = rng.choices(list(EVENT_VALUES), EVENT_WEIGHTS)[0]
     if rng.random() < 0.2:
         out["segment"] = make_rule(rng, world)
         aim_windows(rng, world, out["segment"], out["as_of"])
@@ -304,16 +310,20 @@ def make_retention(rng, world):
         scope["as_of"] = rng.choice(periods)["end"] - rng.choice([0, 0, 1])
     scope["as_of"] = max(scope["as_of"], scope["start"])
     start = make_selector(rng, world)
-    return {
-        "kind": "retention",
-        "scope": scope,
-        "unit": unit,
-        "start": start,
-        "return": start if rng.random() < 0.4 else make_selector(rng, world),
-        "cohorts": rng.choice(["default", "recurring", "first_time", "first_in_range"]),
-        "or_after": rng.random() < 0.35,
-        "last_period": None if rng.random() < 0.4 else rng.choice([0, 1, 2, 5, 12]),
-    }
+    return retention_queries.add_options(
+        rng,
+        world,
+        {
+            "kind": "retention",
+            "scope": scope,
+            "unit": unit,
+            "start": start,
+            "return": start if rng.random() < 0.4 else make_selector(rng, world),
+            "cohorts": rng.choice(["default", "recurring", "first_time", "first_in_range"]),
+            "or_after": rng.random() < 0.35,
+            "last_period": None if rng.random() < 0.4 else rng.choice([0, 1, 2, 5, 12]),
+        },
+    )
 
 
 def make_segment(rng, world):
@@ -450,9 +460,15 @@ def walk_tags(node, out, kind):
         out.add("funnel: window" if node["window"] is not None else "funnel: no window")
     if isinstance(node.get("window"), dict):
         out.add("behavior window " + next(iter(node["window"])))
+    if node.get("first") and "terms" in node:
+        out.add(f"{kind}: first_time" if node["first"] is True else f"{kind}: first_then_filter")
+    if node.get("entity"):
+        out.add(f"{kind}: entity")
     if "zone" in node:
         out.add("zone " + node["zone"])
     if kind == "series":
         out.update(series_queries.tags(node))
+    if kind == "retention":
+        out.update(retention_queries.tags(node))
     for child in node.values():
         walk_tags(child, out, kind)

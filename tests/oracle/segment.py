@@ -10,7 +10,8 @@ A rule is a dict with one key:
 import operator
 
 from buckets import local_day
-from predicate import leaf_test, selector_test
+from data import EntityMoment
+from predicate import leaf_test, selects
 
 COMPARISONS = {
     "=": operator.eq,
@@ -32,13 +33,11 @@ def in_window(window, time, as_of):
 
 
 def behavior_test(behavior, moment, person, zone):
-    definitions = moment.data.definitions
-    properties = moment.user_properties(person)
     events = [
         event
         for event in moment.events_of.get(person, [])
         if in_window(behavior["window"], event.time, moment.moment)
-        and selector_test(behavior["selector"], event.properties, properties, definitions)
+        and selects(behavior["selector"], moment, person, event)
     ]
     if behavior["measure"] == "days":
         measure = len({local_day(zone, event.time) for event in events})
@@ -63,9 +62,17 @@ def segment_test(rule, moment, person, zone):
     return behavior_test(content, moment, person, zone)
 
 
+def moment_of(scope, data):
+    """What a query of a scope reads: events by person, or by entity."""
+    moment = data.as_of(scope["as_of"])
+    if scope.get("entity") is None:
+        return moment
+    return EntityMoment(moment, scope["entity"], persons(dict(scope, entity=None), moment))
+
+
 def persons(scope, moment):
-    """The persons whom a query counts."""
+    """The persons (or entities) whom a query counts."""
     rule = scope.get("segment")
-    if rule is None:
+    if rule is None or scope.get("entity") is not None:
         return list(moment.known)
     return [person for person in moment.known if segment_test(rule, moment, person, scope["zone"])]

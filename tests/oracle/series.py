@@ -3,8 +3,8 @@
 import formulas
 from buckets import buckets
 from measures import bucket_figures, edges_of, histogram, items_of, numbers_of, range_figure
-from predicate import selector_test
-from segment import persons
+from predicate import selects
+from segment import moment_of, persons
 from splits import Split, label_of, ranked
 
 
@@ -43,10 +43,7 @@ class Frame:
         for series in self.query["series"]:
 
             def matches(person, event, selector=series["selector"]):
-                properties = moment.user_properties(person)
-                return selector_test(
-                    selector, event.properties, properties, moment.data.definitions
-                )
+                return selects(selector, moment, person, event)
 
             made = (series, self.scope, self.buckets, who, moment, matches)
             self.items.append(items_of(*made))
@@ -100,7 +97,7 @@ class Result:
 
 def series_answer(query, data):
     scope = query["scope"]
-    moment = data.as_of(scope["as_of"])
+    moment = moment_of(scope, data)
     main, earlier = Frame(query, scope, moment), None
     if query.get("comparison"):
         earlier = Frame(query, formulas.earlier_scope(scope, query["comparison"]), moment)

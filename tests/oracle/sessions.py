@@ -4,8 +4,8 @@ import statistics
 
 from breakdown import rows_of, split
 from buckets import bucket_index, buckets
-from predicate import selector_test
-from segment import persons
+from predicate import selects
+from segment import moment_of, persons
 
 HALF_AN_HOUR = 30 * 60_000
 
@@ -28,12 +28,7 @@ def counted(query, moment, person):
         if not scope["start"] <= run[0].time < scope["end"]:
             continue
         if query["selector"] is None or any(
-            selector_test(
-                query["selector"],
-                event.properties,
-                moment.user_properties(person),
-                moment.data.definitions,
-            )
+            selects(query["selector"], moment, person, event)
             for event in run
             if event.time < scope["end"]
         ):
@@ -75,7 +70,7 @@ def ends(query, found, place):
 
 def sessions_answer(query, data):
     scope = query["scope"]
-    moment = data.as_of(scope["as_of"])
+    moment = moment_of(scope, data)
     axis = []
     if query["unit"] is not None:
         axis = buckets(

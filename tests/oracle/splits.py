@@ -11,7 +11,7 @@ segment ("segment", name), of the users in none ("no_segment",).
 import itertools
 
 from measures import bin_of, edges_of
-from predicate import selector_test
+from predicate import selects
 from segment import segment_test
 from values import groups, is_number, order_key, row_key
 
@@ -26,33 +26,32 @@ class Split:
         self.known = {}
 
     def raw(self, dimension, person, event):
+        # What is said of a user is said of the one who did the event.
+        moment, person = self.moment.owner(person, event)
         if "segments" in dimension:
-            found = self.segments_of(dimension["segments"], person)
+            found = self.segments_of(dimension["segments"], moment, person)
             return found or [("no_segment",)]
         if "count" in dimension:
-            return [self.count_of(dimension, person)]
+            return [self.count_of(dimension, moment, person)]
         user = dimension["scope"] == "user"
-        properties = self.moment.user_properties(person) if user else event.properties
+        properties = moment.user_properties(person) if user else event.properties
         return groups(properties.get(dimension["property"]))
 
-    def segments_of(self, rules, person):
+    def segments_of(self, rules, moment, person):
         key = (id(rules), person)
         if key not in self.known:
             self.known[key] = [
                 ("segment", self.names(rule, place))
                 for place, rule in enumerate(rules)
-                if segment_test(rule, self.moment, person, self.scope["zone"])
+                if segment_test(rule, moment, person, self.scope["zone"])
             ]
         return self.known[key]
 
-    def count_of(self, dimension, person):
+    def count_of(self, dimension, moment, person):
         start, end = dimension["range"] or (self.scope["start"], self.scope["end"])
-        events = self.moment.events_of.get(person, [])
-        properties = self.moment.user_properties(person)
-        definitions = self.moment.data.definitions
+        events = moment.events_of.get(person, [])
         return sum(
-            start <= event.time < end
-            and selector_test(dimension["count"], event.properties, properties, definitions)
+            start <= event.time < end and selects(dimension["count"], moment, person, event)
             for event in events
         )
 

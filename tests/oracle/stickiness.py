@@ -3,7 +3,7 @@
 from buckets import bucket_index, buckets
 from formulas import earlier_scope
 from lifecycle import matching_times
-from segment import persons
+from segment import moment_of, persons
 
 
 def active_buckets(times, start, end, found, least):
@@ -39,7 +39,7 @@ def column(query, counts, places):
 
 def stickiness_answer(query, data):
     scope = query["scope"]
-    moment = data.as_of(scope["as_of"])
+    moment = moment_of(scope, data)
     found, counts = of_range(query, moment, scope["start"], scope["end"])
     if query["comparison"] is None:
         return {"buckets": found, "now": column(query, counts, len(found)), "before": None}

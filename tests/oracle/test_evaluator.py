@@ -239,7 +239,8 @@ class Retention(unittest.TestCase):
             "last_period": None,
         }
         query.update(options)
-        return evaluate(query, data)
+        (row,) = evaluate(query, data)["rows"]
+        return row
 
     def test_the_guide(self):
         # The example of docs/api.md: three users over three days, asked on the third at noon.
@@ -253,11 +254,11 @@ class Retention(unittest.TestCase):
             event("u3", DAY + 2, "e1"),
         )
         answer = self.ask(data, 2 * DAY + 12 * hour)
-        self.assertEqual([row["size"] for row in answer["rows"]], [2, 3, 0])
+        self.assertEqual([row["size"] for row in answer["cohorts"]], [2, 3, 0])
         self.assertEqual(
-            [row["users"] for row in answer["rows"]], [[1, 2, 0], [0, 0, None], [0, None, None]]
+            [row["users"] for row in answer["cohorts"]], [[1, 2, 0], [0, 0, None], [0, None, None]]
         )
-        self.assertEqual(answer["rows"][0]["states"], ["elapsed", "elapsed", "begun"])
+        self.assertEqual(answer["cohorts"][0]["states"], ["elapsed", "elapsed", "begun"])
         self.assertEqual(answer["summary"]["users"], [1, 2, 0])
         self.assertEqual(answer["summary"]["sizes"], [5, 2, 0])
         self.assertEqual(answer["summary"]["rates"], [0.2, 1, None])
@@ -266,19 +267,19 @@ class Retention(unittest.TestCase):
         data = data_of(event("u", 1, "a"), event("u", DAY + 1, "b"), event("u", 2 * DAY + 1, "c"))
         later = {"scope": scope(DAY, 3 * DAY, 10 * DAY)}
         sizes = [
-            [row["size"] for row in self.ask(data, 0, **dict(later, cohorts=kind))["rows"]]
+            [row["size"] for row in self.ask(data, 0, **dict(later, cohorts=kind))["cohorts"]]
             for kind in ("recurring", "first_time", "first_in_range")
         ]
         self.assertEqual(sizes, [[1, 1], [0, 0], [1, 0]])
 
     def test_on_or_after(self):
         data = data_of(event("u", 1, "a"), event("u", 2 * DAY + 1, "c"))
-        self.assertEqual(self.ask(data, 10 * DAY)["rows"][0]["users"], [0, 0, 1])
-        self.assertEqual(self.ask(data, 10 * DAY, or_after=True)["rows"][0]["users"], [1, 1, 1])
+        self.assertEqual(self.ask(data, 10 * DAY)["cohorts"][0]["users"], [0, 0, 1])
+        self.assertEqual(self.ask(data, 10 * DAY, or_after=True)["cohorts"][0]["users"], [1, 1, 1])
 
     def test_cell_zero_needs_another_event(self):
         data = data_of(event("u", 1, "a"), event("v", 1, "a"), event("v", 1, "b"))
-        self.assertEqual(self.ask(data, 10 * DAY)["rows"][0]["users"][0], 1)
+        self.assertEqual(self.ask(data, 10 * DAY)["cohorts"][0]["users"][0], 1)
 
 
 class Identity(unittest.TestCase):

@@ -24,6 +24,7 @@ from google.protobuf import text_format
 
 import usage_wire
 import wire
+import wire_retention
 import wire_series
 from columnar import ndjson
 from data import Data
@@ -120,8 +121,8 @@ class Asker:
         return wire.funnel_reply(self.queries.Funnel(request, timeout=SECONDS))
 
     def ask_retention(self, query):
-        request = wire.retention_request(query, self.project)
-        return wire.retention_reply(self.queries.Retention(request, timeout=SECONDS))
+        request = wire_retention.retention_request(query, self.project)
+        return wire_retention.retention_reply(self.queries.Retention(request, timeout=SECONDS))
 
     def ask_segment(self, query):
         count, users = wire.segment_requests(query, self.project, "")

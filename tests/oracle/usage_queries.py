@@ -123,9 +123,11 @@ def make_paths(rng, world, make_scope, make_selector):
 
 
 def make_user_list(rng, world, make_scope, make_selector):
+    scope = make_scope(rng, world)
+    scope.pop("entity", None)  # A list is of users.
     return {
         "kind": "user_list",
-        "scope": make_scope(rng, world),
+        "scope": scope,
         "selector": None if rng.random() < 0.5 else make_selector(rng, world),
         "properties": None if rng.random() < 0.7 else ["plan", "home"],
         "page_size": rng.choice([0, 1, 2, 3, 7, 1000]),

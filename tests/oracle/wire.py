@@ -8,7 +8,6 @@ from recount.v1 import (
     event_list_pb2,
     funnel_pb2,
     predicate_pb2,
-    retention_pb2,
     scope_pb2,
     segment_pb2,
     segment_rule_pb2,
@@ -29,17 +28,6 @@ COMPARISONS = {
     "<=": segment_rule_pb2.COMPARISON_OPERATOR_LESS_OR_EQUAL,
     ">": segment_rule_pb2.COMPARISON_OPERATOR_GREATER,
     ">=": segment_rule_pb2.COMPARISON_OPERATOR_GREATER_OR_EQUAL,
-}
-COHORTS = {
-    "default": retention_pb2.RETENTION_COHORTS_UNSPECIFIED,
-    "recurring": retention_pb2.RETENTION_COHORTS_RECURRING,
-    "first_time": retention_pb2.RETENTION_COHORTS_FIRST_TIME,
-    "first_in_range": retention_pb2.RETENTION_COHORTS_FIRST_IN_RANGE,
-}
-STATES = {
-    retention_pb2.CELL_STATE_NOT_BEGUN: "not_begun",
-    retention_pb2.CELL_STATE_BEGUN: "begun",
-    retention_pb2.CELL_STATE_ELAPSED: "elapsed",
 }
 
 
@@ -113,6 +101,11 @@ def selector_message(selector, project):
             out.terms.add().definition = f"{project}/definitions/{term['definition']}"
         else:
             out.terms.add().predicate.CopyFrom(predicate_message(term["predicate"], project))
+    first = selector.get("first")
+    if first is True:
+        out.first_time.SetInParent()
+    elif first:
+        out.first_then_filter.filter.CopyFrom(predicate_message(first, project))
     return out
 
 
@@ -152,6 +145,7 @@ def scope_message(scope, project):
     if "start" in scope:
         out.range.start_ms, out.range.end_ms = scope["start"], scope["end"]
         out.week_start = scope["week_start"] + 1
+    out.entity_property = scope.get("entity") or ""
     rule = scope.get("segment")
     if rule is not None and "segment" in rule:
         out.segment.segment = f"{project}/segments/{rule['segment']}"
@@ -180,20 +174,6 @@ def funnel_request(query, project):
         out.same_time = funnel_pb2.FUNNEL_SAME_TIME_STRICT
     if query["breakdown"] is not None:
         fill_breakdown(out.breakdown, query["breakdown"])
-    return out
-
-
-def retention_request(query, project):
-    out = retention_pb2.RetentionRequest(scope=scope_message(query["scope"], project))
-    out.start_event.CopyFrom(selector_message(query["start"], project))
-    if query["return"] != query["start"]:
-        out.return_event.CopyFrom(selector_message(query["return"], project))
-    out.cohorts = COHORTS[query["cohorts"]]
-    if query["or_after"]:
-        out.returns = retention_pb2.RETENTION_RETURNS_ON_OR_AFTER
-    out.period.unit = UNITS[query["unit"]]
-    if query["last_period"] is not None:
-        out.last_period = query["last_period"]
     return out
 
 
@@ -252,31 +232,6 @@ def funnel_reply(reply):
             }
             for row in reply.rows
         ]
-    }
-
-
-def retention_reply(reply):
-    (row,) = reply.rows
-    if [(one.first, one.last) for one in reply.columns] != [
-        (n, n) for n in range(len(reply.columns))
-    ]:
-        raise ValueError(f"odd columns: {reply.columns}")
-    return {
-        "cohorts": bucket_list(reply.cohorts),
-        "rows": [
-            {
-                "size": one.size,
-                "users": column(one.users),
-                "states": [STATES.get(state, state) for state in one.states],
-                "rates": column(one.rates),
-            }
-            for one in row.cohorts
-        ],
-        "summary": {
-            "users": list(row.summary.users),
-            "sizes": list(row.summary.sizes),
-            "rates": column(row.summary.rates),
-        },
     }
 
 

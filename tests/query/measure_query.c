@@ -12,6 +12,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/query/query.h"
+#include "engine/query/retention.h"
 #include "engine/store/project.h"
 #include "engine/store/slab_builder.h"
 
@@ -218,7 +219,7 @@ retention(struct measured *m)
                                                  .period_count = 12};
     struct rc_retention_reply reply;
     ok(rc_query_retention(&m->context, &request, &reply, NULL));
-    return (double)reply.cohorts[0].users;
+    return (double)reply.rows[0].cohorts[0].users;
 }
 
 static double

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "engine/query/retention.h"
 #include "engine/query/walk.h"
 #include "query_rig.h"
 
@@ -253,10 +254,10 @@ one_retention_round(struct rig *rig)
                 cells[n] += returned;
             }
         }
-        assert_int_equal(reply->cohorts[c].users, users);
-        assert_int_equal(replies[1].cohorts[c].users, users);
+        assert_int_equal(reply->rows[0].cohorts[c].users, users);
+        assert_int_equal(replies[1].rows[0].cohorts[c].users, users);
         for (uint32_t n = 0; n < request.period_count; n++) {
-            const struct rc_retention_cell *cell = &reply->cohorts[c].cells[n];
+            const struct rc_retention_cell *cell = &reply->rows[0].cohorts[c].cells[n];
             int64_t begin_ms = periods.buckets[c + n].start_ms;
             if (n == 0 && begin_ms < request.scope.start_ms)
                 begin_ms = request.scope.start_ms;
@@ -265,20 +266,20 @@ one_retention_round(struct rig *rig)
                                           : as_of_ms >= begin_ms ? RC_CELL_BEGUN
                                                                  : RC_CELL_NOT_BEGUN);
             assert_int_equal(cell->users, cell->state == RC_CELL_NOT_BEGUN ? 0 : cells[n]);
-            assert_int_equal(replies[1].cohorts[c].cells[n].users, cell->users);
+            assert_int_equal(replies[1].rows[0].cohorts[c].cells[n].users, cell->users);
         }
     }
     for (uint32_t n = 0; n < request.period_count; n++) {
         uint64_t users = 0;
         uint64_t cohort_users = 0;
         for (uint32_t c = 0; c < reply->cohort_count; c++) {
-            if (reply->cohorts[c].cells[n].state != RC_CELL_ELAPSED)
+            if (reply->rows[0].cohorts[c].cells[n].state != RC_CELL_ELAPSED)
                 continue;
-            users += reply->cohorts[c].cells[n].users;
-            cohort_users += reply->cohorts[c].users;
+            users += reply->rows[0].cohorts[c].cells[n].users;
+            cohort_users += reply->rows[0].cohorts[c].users;
         }
-        assert_int_equal(reply->summary[n].users, users);
-        assert_int_equal(reply->summary[n].cohort_users, cohort_users);
+        assert_int_equal(reply->rows[0].summary[n].users, users);
+        assert_int_equal(reply->rows[0].summary[n].cohort_users, cohort_users);
     }
 }
 

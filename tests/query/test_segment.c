@@ -363,7 +363,7 @@ definitions_that_multiply_stop_at_the_limit(void **state)
                                        .definition = rc_bytes_of(names[0])};
     const struct rc_predicate *resolved;
     assert_int_equal(
-        rc_definitions_resolve(rig->definitions, &first, rig->arena, &resolved, &error),
+        rc_definitions_resolve(rig->definitions, &first, rig->arena, NULL, &resolved, &error),
         RC_LIMIT_EXCEEDED);
     rig_free(rig);
 }

@@ -518,6 +518,19 @@ class Queries(Case):
         fault(lambda r: r.ClearField("period"), "period", "period.unit", call="Retention")
         fault(lambda r: setattr(r, "last_period", 4000), "last_period", call="Retention")
 
+        def brackets(count):
+            def change(request):
+                request.ClearField("last_period")
+                for _ in range(count):
+                    request.brackets.add(first=1, last=2)
+
+            return change
+
+        fault(brackets(1001), "brackets", call="Retention")
+        fault(lambda r: r.brackets.add(first=2, last=1), "last_period", call="Retention")
+        fault(lambda r: setattr(r, "same_value_on_return", True), "same_value_on_return",
+              call="Retention")
+
     def test_series_faults(self):
         def measures(number, **options):
             def change(request):
@@ -581,12 +594,8 @@ class Queries(Case):
         fault(lambda r: setattr(r.over_time, "unit", 4), "over_time")
         fault(lambda r: setattr(r.steps[1], "window_ms", 5), "steps[1].window_ms")
         fault(lambda r: setattr(r.steps[1], "is_optional", True), "steps[1].is_optional")
-        fault(lambda r: setattr(r.scope, "entity_property", "account"), "scope.entity_property")
         fault(
             lambda r: setattr(r.scope.hints, "explain", True), "scope.hints.explain", "scope.hints"
-        )
-        fault(
-            lambda r: r.steps[0].selector.first_time.SetInParent(), "steps[0].selector.first_time"
         )
         leaf = "steps[0].selector.terms[0].predicate.leaf"
         fault(
@@ -594,10 +603,7 @@ class Queries(Case):
             leaf + ".css_selector",
         )
         fault(lambda r: setattr(r.bucket, "multiple", 2), "bucket.multiple", call="Series")
-        fault(lambda r: setattr(r, "periods", 2), "periods", call="Retention")
-        fault(lambda r: setattr(r, "returns_in_range", True), "returns_in_range", call="Retention")
-        fault(lambda r: setattr(r, "min_occurrences", 2), "min_occurrences", call="Retention")
-        fault(lambda r: r.breakdown.dimensions.add(), "breakdown", call="Retention")
+        fault(lambda r: setattr(r.period, "multiple", 2), "period.multiple", call="Retention")
 
     def test_unknown_field_is_refused(self):
         request = self.funnel().SerializeToString() + field(999, b"news")

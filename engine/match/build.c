@@ -1,0 +1,204 @@
+/*
+ * Build: a slab is a task, and gets the bitmaps of all predicates at once (rc_matcher_slab_many).
+ * Counting is the same task's, while the sets are at hand; the rows of heads are asked chunk by
+ * chunk.
+ */
+#include "engine/match/build.h"
+
+#include "engine/base/assert.h"
+#include "engine/match/words.h"
+
+struct turn {
+    const struct rc_build *build;
+    uint32_t part_count;
+    struct rc_matcher_part *parts;
+    _Atomic(uint64_t) *counts; /* By part; NULL: nobody asks. */
+    _Atomic int status;        /* The first that is not RC_OK. */
+};
+
+static void
+fail(struct turn *turn, enum rc_status status)
+{
+    int expected = RC_OK;
+    if (status != RC_OK)
+        atomic_compare_exchange_strong(&turn->status, &expected, (int)status);
+}
+
+/* Rows of a set that are not dead. */
+static uint64_t
+live_rows(const struct rc_rowset *set, const uint64_t *dead, uint64_t scratch[RC_BLOCK_WORDS])
+{
+    uint64_t count = rc_rowset_cardinality(set);
+    const uint32_t row_count = rc_rowset_row_count(set);
+    for (uint32_t block = 0; dead != NULL && block * RC_BLOCK_ROWS < row_count; block++) {
+        const uint64_t *dead_words = dead + (size_t)block * RC_BLOCK_WORDS;
+        const uint32_t left = row_count - block * RC_BLOCK_ROWS;
+        const uint32_t word_count = left < RC_BLOCK_ROWS ? (left + 63) / 64 : RC_BLOCK_WORDS;
+        const uint64_t *words = NULL;
+        switch (rc_rowset_block(set, block, scratch, &words)) {
+        case RC_BLOCK_EMPTY:
+            break;
+        case RC_BLOCK_FULL:
+            count -= rc_words_count(dead_words, word_count);
+            break;
+        case RC_BLOCK_MIXED:
+            if (words != scratch)
+                memcpy(scratch, words, word_count * sizeof(*scratch));
+            (void)rc_words_and(scratch, dead_words, word_count);
+            count -= rc_words_count(scratch, word_count);
+            break;
+        }
+    }
+    return count;
+}
+
+static enum rc_status
+build_slab(struct turn *turn, uint32_t slab)
+{
+    const struct rc_build *build = turn->build;
+    const struct rc_view_slab *view_slab = &rc_view_slabs(build->view, &(uint32_t){0})[slab];
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(build->account, 0);
+    if (arena == NULL)
+        return RC_NO_MEMORY;
+    struct rc_rowset **sets = RC_ARENA_ARRAY(arena, struct rc_rowset *, turn->part_count);
+    uint64_t *scratch = RC_ARENA_ARRAY(arena, uint64_t, RC_BLOCK_WORDS);
+    if (sets == NULL || scratch == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(rc_view_use_slab(build->view, slab, 0, NULL));
+    const enum rc_status status =
+        rc_matcher_slab_many(turn->parts, turn->part_count, slab, build->cancel, arena, sets);
+    for (uint32_t i = 0; i < turn->part_count; i++) {
+        if (status == RC_OK && turn->counts != NULL)
+            atomic_fetch_add(&turn->counts[i], live_rows(sets[i], view_slab->dead, scratch));
+        rc_rowset_unref(sets[i]);
+    }
+    rc_view_unuse_slab(build->view, slab);
+    return status;
+}
+
+static void
+build_one(void *argument, uint32_t slab)
+{
+    struct turn *turn = argument;
+    if (atomic_load_explicit(&turn->status, memory_order_relaxed) == RC_OK)
+        fail(turn, build_slab(turn, slab));
+}
+
+static void
+count_chunk(void *argument, uint32_t index)
+{
+    struct turn *turn = argument;
+    const struct rc_build *build = turn->build;
+    const struct rc_view_chunk *chunk = &rc_view_chunks(build->view, &(uint32_t){0})[index];
+    if (build->cancel != NULL && atomic_load_explicit(build->cancel, memory_order_relaxed))
+        fail(turn, RC_CANCELLED);
+    if (atomic_load_explicit(&turn->status, memory_order_relaxed) != RC_OK)
+        return;
+    for (uint32_t i = 0; i < turn->part_count; i++) {
+        uint64_t words[RC_CHUNK_ROWS / 64];
+        const struct rc_matcher_part *part = &turn->parts[i];
+        fail(turn, rc_matcher_chunk(part->matcher, part->part, index, words));
+        for (uint32_t w = 0; chunk->dead != NULL && w < RC_CHUNK_ROWS / 64; w++)
+            words[w] &= ~chunk->dead[w];
+        atomic_fetch_add(&turn->counts[i], rc_words_count(words, RC_CHUNK_ROWS / 64));
+    }
+}
+
+static void
+run(const struct rc_build *build,
+    uint32_t count,
+    void (*task)(void *argument, uint32_t index),
+    struct turn *turn)
+{
+    if (build->workers != NULL)
+        rc_workers_run(build->workers, build->parallel_max, count, task, turn);
+    else
+        for (uint32_t i = 0; i < count; i++)
+            task(turn, i);
+}
+
+/* One turn over compiled predicates. */
+static enum rc_status
+build_turn(const struct rc_build *build,
+           struct rc_matcher *const *matchers,
+           uint32_t count,
+           struct rc_arena *arena,
+           uint64_t *ret_counts)
+{
+    struct turn turn = {.build = build};
+    for (uint32_t i = 0; i < count; i++)
+        turn.part_count += rc_matcher_part_count(matchers[i]);
+    turn.parts = RC_ARENA_ARRAY(arena, struct rc_matcher_part, turn.part_count);
+    if (ret_counts != NULL)
+        turn.counts = RC_ARENA_ARRAY(arena, _Atomic(uint64_t), turn.part_count);
+    if (turn.parts == NULL || (ret_counts != NULL && turn.counts == NULL))
+        return RC_NO_MEMORY;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t part = 0; part < rc_matcher_part_count(matchers[i]); part++)
+            turn.parts[at++] = (struct rc_matcher_part){matchers[i], part};
+    uint32_t slab_count = 0;
+    uint32_t chunk_count = 0;
+    (void)rc_view_slabs(build->view, &slab_count);
+    (void)rc_view_chunks(build->view, &chunk_count);
+    run(build, slab_count, build_one, &turn);
+    if (ret_counts != NULL)
+        run(build, chunk_count, count_chunk, &turn);
+    RC_TRY((enum rc_status)atomic_load(&turn.status));
+    at = 0;
+    for (uint32_t i = 0; ret_counts != NULL && i < count; i++) {
+        if (ret_counts[i] != UINT64_MAX)
+            ret_counts[i] = atomic_load(&turn.counts[at]);
+        at += rc_matcher_part_count(matchers[i]);
+    }
+    return rc_view_check_reads(build->view, NULL);
+}
+
+/* Compiles the predicates of a turn. *ret_compiled of them are to be freed whatever the status. */
+static enum rc_status
+compile(const struct rc_build *build,
+        const struct rc_predicate *const *predicates,
+        uint32_t count,
+        struct rc_arena *arena,
+        struct rc_matcher **matchers,
+        uint32_t *ret_compiled,
+        struct rc_error *reterr_error)
+{
+    for (*ret_compiled = 0; *ret_compiled < count; (*ret_compiled)++)
+        RC_TRY(rc_matcher_new_events(build->cache, build->view, predicates[*ret_compiled], arena,
+                                     &matchers[*ret_compiled], reterr_error));
+    return RC_OK;
+}
+
+enum rc_status
+rc_build(const struct rc_build *build,
+         const struct rc_predicate *const *predicates,
+         uint32_t predicate_count,
+         uint64_t *ret_counts,
+         struct rc_error *reterr_error)
+{
+    for (uint32_t first = 0; first < predicate_count; first += RC_BUILD_TOGETHER_MAX) {
+        const uint32_t left = predicate_count - first;
+        const uint32_t count = left < RC_BUILD_TOGETHER_MAX ? left : RC_BUILD_TOGETHER_MAX;
+        RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(build->account, 0);
+        struct rc_matcher **matchers =
+            arena == NULL ? NULL : RC_ARENA_ARRAY(arena, struct rc_matcher *, count);
+        if (matchers == NULL)
+            return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to build bitmaps");
+        uint64_t *counts = ret_counts == NULL ? NULL : ret_counts + first;
+        for (uint32_t i = 0; counts != NULL && i < count; i++)
+            counts[i] = rc_predicate_reads_user(predicates[first + i]) ? UINT64_MAX : 0;
+        uint32_t compiled = 0;
+        enum rc_status status =
+            compile(build, predicates + first, count, arena, matchers, &compiled, reterr_error);
+        if (status == RC_OK) {
+            status = build_turn(build, matchers, count, arena, counts);
+            if (status != RC_OK)
+                rc_error_set(reterr_error, status, "%s", rc_status_sentence(status));
+        }
+        for (uint32_t i = 0; i < compiled; i++)
+            rc_matcher_free(matchers[i]);
+        RC_TRY(status);
+    }
+    return RC_OK;
+}

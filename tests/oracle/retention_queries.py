@@ -1,0 +1,51 @@
+"""Random options of retention queries, and their tags for the coverage table."""
+
+import series_queries
+
+FLAGS = ("rolling", "in_range", "same_value", "min_occurrences", "value", "brackets")
+
+
+def make_brackets(rng):
+    out = []
+    for _ in range(rng.choice([1, 2, 2, 3])):
+        first = rng.choice([0, 0, 1, 2, 4])
+        out.append([first, first + rng.choice([0, 0, 1, 2, 5])])
+    return out
+
+
+def can_repeat(breakdown):
+    """Whether a return can be asked for the value of its start event."""
+    dimensions = breakdown.get("dimensions", [breakdown])
+    return not any(one.get("bins") for one in dimensions) and any(
+        one.get("scope") == "event" for one in dimensions
+    )
+
+
+def add_options(rng, world, query):
+    if query["unit"] in ("day", "week", "month") and rng.random() < 0.3:
+        query["rolling"] = True
+    if rng.random() < 0.2:
+        query["in_range"] = True
+    if rng.random() < 0.2:
+        query["brackets"] = make_brackets(rng)
+        query["last_period"] = None
+    if rng.random() < 0.25:
+        query["min_occurrences"] = rng.choice([1, 2, 2, 3])
+    if rng.random() < 0.25:
+        name = rng.choice(series_queries.PROPERTIES)
+        query["value"] = [name, rng.choice(["sum", "mean"])]
+    if rng.random() < 0.35:
+        query["breakdown"] = series_queries.make_breakdown(rng, world)
+        if query["breakdown"] and can_repeat(query["breakdown"]) and rng.random() < 0.5:
+            query["same_value"] = True
+    return query
+
+
+def tags(node):
+    """Of one dict of a query."""
+    out = {f"retention: {name}" for name in FLAGS if node.get(name)}
+    if "dimensions" in node:
+        out.add(f"retention: {len(node['dimensions'])} dimensions")
+    if node.get("bins"):
+        out.add("retention: in bins")
+    return out
