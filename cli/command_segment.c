@@ -17,14 +17,17 @@ struct segment_command {
     const char *description;
     const char *words[3];
     int word_count;
+    const char *users; /* A file of ids, or "-"; NULL: a rule is given. */
     bool replace;
 };
 
-enum key { KEY_DISPLAY_NAME = 0x100, KEY_DESCRIPTION, KEY_REPLACE };
+enum key { KEY_DISPLAY_NAME = 0x100, KEY_DESCRIPTION, KEY_REPLACE, KEY_USERS };
 
 static const struct argp_option options[] = {
     {"display-name", KEY_DISPLAY_NAME, "TEXT", 0, "Name for people (default: the id)", 1},
     {"description", KEY_DESCRIPTION, "TEXT", 0, "What it is for", 1},
+    {"users", KEY_USERS, "FILE", 0,
+     "With create, in place of a rule: the users of a list, an id a line (-: standard input)", 1},
     {"replace", KEY_REPLACE, NULL, 0,
      "With create: change the segment if there is one of this name", 1},
     {0},
@@ -45,6 +48,9 @@ parse(int key, char *argument, struct argp_state *state)
     case KEY_DESCRIPTION:
         command->description = argument;
         return 0;
+    case KEY_USERS:
+        command->users = argument;
+        return 0;
     case KEY_REPLACE:
         command->replace = true;
         return 0;
@@ -64,42 +70,84 @@ parse(int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
     options,
     parse,
-    "create NAME RULE\nlist\nshow NAME\ndelete NAME",
+    "create NAME RULE\ncreate NAME --users FILE\nlist\nshow NAME\ndelete NAME",
     "Saves a set of users by a rule; its users are found anew in every question.\v"
     "  recount segment create loyal 'user.plan = paid and count(@signed-in) > 4 in prior 7d'\n"
     "  recount segment create quiet 'not did(any) from 2025-03-01 to 2025-04-01'\n"
     "\n"
     "A rule combines by and, or, not and parentheses: tests of user properties (user.x), saved "
-    "segments (@name), and behaviour: did(EVENTS), count(EVENTS) and days(EVENTS) compared with a "
-    "number, \"in prior 7d\" or \"from DATE to DATE\" behind it. EVENTS is an expression as in "
+    "segments (@name), and behaviour: did(EVENTS), count(EVENTS), days(EVENTS) and sum(PROPERTY, "
+    "EVENTS) compared with a number, sequence(EVENTS then next EVENTS then after 5m EVENTS within "
+    "1h), \"in prior 7d\" or \"from DATE to DATE\" behind it. EVENTS is an expression as in "
     "recount define; @name in it is a definition. \"recount query segment\" counts a segment.",
     rc_command_children,
     NULL,
     NULL};
 
+/* The ids of a file, a line each; empty lines are left out. */
+static enum rc_exit_code
+read_users(struct segment_command *command, Recount__V1__UserList **ret_users)
+{
+    struct rc_arena *arena = command->session.arena;
+    struct rc_pointer_list ids = {0};
+    char *line = NULL;
+    size_t capacity = 0;
+    const bool is_input = strcmp(command->users, "-") == 0;
+    FILE *in = is_input ? stdin : fopen(command->users, "r");
+    if (in == NULL) {
+        fprintf(stderr, "recount segment: %s cannot be read\n", command->users);
+        return RC_EXIT_FILE;
+    }
+    while (getline(&line, &capacity, in) >= 0) {
+        line[strcspn(line, "\r\n")] = '\0';
+        if (line[0] != '\0')
+            rc_pointer_list_add(arena, &ids, rc_text_copy(arena, line));
+    }
+    free(line);
+    if (!is_input)
+        fclose(in);
+    *ret_users = RC_MESSAGE(arena, Recount__V1__UserList, recount__v1__user_list);
+    (*ret_users)->n_users = ids.count;
+    (*ret_users)->users = (char **)ids.items;
+    return RC_EXIT_OK;
+}
+
+/* Who is in the segment: the rule, or with --users the list. */
+static enum rc_exit_code
+read_members(struct segment_command *command, const char *source, Recount__V1__Segment *segment)
+{
+    struct rc_session *session = &command->session;
+    struct rc_expression_error error;
+    if (command->users != NULL) {
+        segment->membership_case = RECOUNT__V1__SEGMENT__MEMBERSHIP_USERS;
+        return read_users(command, &segment->users);
+    }
+    segment->membership_case = RECOUNT__V1__SEGMENT__MEMBERSHIP_RULE;
+    if (rc_expression_rule(session->arena, session->project, source, &segment->rule, &error) ==
+        RC_OK)
+        return RC_EXIT_OK;
+    rc_expression_error_print(stderr, source, &error);
+    return RC_EXIT_USAGE;
+}
+
 static enum rc_exit_code
 save(struct segment_command *command, const char *id, const char *source)
 {
     struct rc_session *session = &command->session;
-    struct rc_expression_error error;
     struct rc_call_error call_error;
     Recount__V1__CreateSegmentRequest request = RECOUNT__V1__CREATE_SEGMENT_REQUEST__INIT;
     Recount__V1__CreateSegmentResponse *reply = NULL;
     Recount__V1__Segment segment = RECOUNT__V1__SEGMENT__INIT;
-    if (rc_expression_rule(session->arena, session->project, source, &segment.rule, &error) !=
-        RC_OK) {
-        rc_expression_error_print(stderr, source, &error);
-        return RC_EXIT_USAGE;
-    }
-    segment.membership_case = RECOUNT__V1__SEGMENT__MEMBERSHIP_RULE;
+    enum rc_exit_code code = read_members(command, source, &segment);
+    if (code != RC_EXIT_OK)
+        return code;
     segment.display_name = (char *)(command->display_name == NULL ? "" : command->display_name);
     segment.description = (char *)(command->description == NULL ? "" : command->description);
     request.parent = (char *)session->project;
     request.segment_id = (char *)id;
     request.segment = &segment;
-    enum rc_exit_code code =
-        rc_session_try(session, "SegmentService/CreateSegment", &request,
-                       &recount__v1__create_segment_response__descriptor, &reply, &call_error);
+    code = rc_session_try(session, "SegmentService/CreateSegment", &request,
+                          &recount__v1__create_segment_response__descriptor, &reply, &call_error);
     if (code == RC_EXIT_CONFLICT && command->replace) {
         Recount__V1__UpdateSegmentRequest update = RECOUNT__V1__UPDATE_SEGMENT_REQUEST__INIT;
         segment.name = rc_session_name(session, "segments", id);
@@ -165,7 +213,7 @@ rc_command_segment(int count, char **arguments)
         code = rc_resource_show(session, &command.output, &segments, name);
     else if (command.word_count == 2 && strcmp(first, "delete") == 0)
         code = rc_resource_delete(session, &segments, name);
-    else if (command.word_count == 3 && strcmp(first, "create") == 0)
+    else if (command.word_count == (command.users == NULL ? 3 : 2) && strcmp(first, "create") == 0)
         code = save(&command, command.words[1], command.words[2]);
     else
         fputs("recount segment: write create NAME RULE, list, show NAME or delete NAME\n", stderr);

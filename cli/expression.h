@@ -6,10 +6,12 @@
  *     @signed-up or path like "/welcome/%" ignoring case
  *
  * A predicate asks about an event. Its tests: = != < <= > >= in (...), between A and B, is set,
- * contains, starts with, ends with, like, ~ (regular expression), !~; all but the symbols take
+ * contains, starts with, ends with, like, ~ (regular expression), !~, matches selector (CSS); all
+ * but the symbols take
  * "not" before them, and the text tests "ignoring case" behind them. They combine by and, or, not
- * and parentheses. "user.x" is the user's property x, "event.x" and plain "x" the event's; names
- * with odd characters go into `back quotes`. @name is a definition; any is every event.
+ * and parentheses. "user.x" is the user's property x, "event.x" and plain "x" the event's,
+ * "account.k.x" that of the account which the event names in its property k; names with odd
+ * characters go into `back quotes`. @name is a definition; any is every event.
  *
  * A selector is a predicate, or "first(PREDICATE)": only each user's first ever event that passes
  * it; with "where PREDICATE" behind it, only if that event passes this too.
@@ -17,8 +19,10 @@
  *     user.plan = paid and count(@signed-in) > 4 in prior 7d and not did(type = refund)
  *
  * A rule asks about a user: tests of user properties, @name (a saved segment), and count(...),
- * days(...) and did(...) around a selector, compared with a number, "in prior 7d" or "from
- * 2025-01-01 to 2025-02-01" (UTC).
+ * days(...) and did(...) around a selector, sum(price, ...) of a property, compared with a number,
+ * "in prior 7d" or "from 2025-01-01 to 2025-02-01" (UTC). "sequence(A then next B then after 5m C
+ * within 1h) >= 2" counts how often steps came in order: next to the step before without an event
+ * between, or so much after it.
  *
  * Ownership: messages belong to the arena.
  * Threading: one thread at a time.
@@ -28,6 +32,7 @@
 #ifndef RC_CLI_EXPRESSION_H
 #define RC_CLI_EXPRESSION_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "engine/base/arena.h"
@@ -75,6 +80,12 @@ rc_expression_filter(struct rc_arena *arena,
                      const char *source,
                      Recount__V1__SegmentFilter **ret_filter,
                      struct rc_expression_error *reterr_error);
+
+/* Makes property the account's one of "KEY.NAME". false: there is no dot, or nothing beside it. */
+RC_MUST_USE bool
+rc_expression_account(struct rc_arena *arena,
+                      const char *names,
+                      Recount__V1__PropertyRef *property);
 
 /* Writes the source, the place and the sentence to a stream: what a person sees. */
 void

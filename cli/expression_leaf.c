@@ -11,6 +11,36 @@
 #include "cli/expression_parser.h"
 #include "cli/message.h"
 
+bool
+rc_expression_account(struct rc_arena *arena, const char *names, Recount__V1__PropertyRef *property)
+{
+    const char *dot = strchr(names, '.');
+    if (dot == NULL || dot == names || dot[1] == '\0')
+        return false;
+    Recount__V1__AccountProperty *account =
+        RC_MESSAGE(arena, Recount__V1__AccountProperty, recount__v1__account_property);
+    account->account_key = rc_need(rc_arena_string(arena, names, (size_t)(dot - names)));
+    account->name = rc_text_copy(arena, dot + 1);
+    property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY;
+    property->account_property = account;
+    return true;
+}
+
+/* "account.company.plan": the property that names the account, and that of the account. */
+static enum rc_status
+parse_account(struct rc_parser *parser,
+              const char *names,
+              Recount__V1__PropertyRef *property,
+              Recount__V1__PropertyRef **ret_property)
+{
+    if (!rc_expression_account(parser->lexer.arena, names, property))
+        return rc_parser_fail(parser, "an account's property is account.KEY.NAME, where KEY is the "
+                                      "event property that names the account");
+    rc_parser_next(parser);
+    *ret_property = property;
+    return RC_OK;
+}
+
 static enum rc_status
 parse_property(struct rc_parser *parser, Recount__V1__PropertyRef **ret_property)
 {
@@ -29,6 +59,8 @@ parse_property(struct rc_parser *parser, Recount__V1__PropertyRef **ret_property
         property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
         property->user_property = (char *)token.text + 5;
     }
+    if (!plain && strncmp(token.text, "account.", 8) == 0)
+        return parse_account(parser, token.text + 8, property, ret_property);
     if (*property->event_property == '\0')
         return rc_parser_fail(parser, "the name of the property is empty");
     rc_parser_next(parser);
@@ -163,10 +195,12 @@ parse_text_test(struct rc_parser *parser, Recount__V1__Leaf *leaf)
         if (words[i].with)
             RC_TRY(rc_parser_expect(parser, "with", "after \"starts\" or \"ends\""));
         leaf->test_case = words[i].test;
+        if (words[i].test == RECOUNT__V1__LEAF__TEST_REGEX && rc_parser_take(parser, "selector"))
+            leaf->test_case = RECOUNT__V1__LEAF__TEST_CSS_SELECTOR;
         return parse_text(parser, &leaf->contains);
     }
     return rc_parser_fail(parser, "expected an operator (= != < <= > >= ~ in between is "
-                                  "contains starts ends like)");
+                                  "contains starts ends like matches)");
 }
 
 static enum rc_status

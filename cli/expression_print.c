@@ -96,6 +96,19 @@ print_selector(FILE *out, const Recount__V1__Selector *selector)
 }
 
 static void
+print_duration(FILE *out, int64_t ms)
+{
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+    size_t at = 0;
+    while (ms % units[at].ms != 0)
+        at++;
+    fprintf(out, "%" PRId64 "%s", ms / units[at].ms, units[at].unit);
+}
+
+static void
 print_window(FILE *out, const Recount__V1__BehaviorWindow *window)
 {
     char from[RC_WHEN_TEXT_BYTES], to[RC_WHEN_TEXT_BYTES];
@@ -104,15 +117,52 @@ print_window(FILE *out, const Recount__V1__BehaviorWindow *window)
                 rc_when_write(from, window->absolute->start_ms, 0, RC_WHEN_RFC3339),
                 rc_when_write(to, window->absolute->end_ms, 0, RC_WHEN_RFC3339));
     } else if (window->kind_case == RECOUNT__V1__BEHAVIOR_WINDOW__KIND_PRIOR_MS) {
-        static const struct {
-            const char *unit;
-            int64_t ms;
-        } units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
-        size_t at = 0;
-        while (window->prior_ms % units[at].ms != 0)
-            at++;
-        fprintf(out, " in prior %" PRId64 "%s", window->prior_ms / units[at].ms, units[at].unit);
+        fputs(" in prior ", out);
+        print_duration(out, window->prior_ms);
     }
+}
+
+static void
+print_sequence(FILE *out, const Recount__V1__Sequence *sequence)
+{
+    for (size_t i = 0; i < sequence->n_steps; i++) {
+        const Recount__V1__SequenceStep *step = sequence->steps[i];
+        fputs(i == 0 ? "" : " then ", out);
+        fputs(step->adjacent ? "next " : "", out);
+        if (step->least_ms != 0) {
+            fputs("after ", out);
+            print_duration(out, step->least_ms);
+            fputc(' ', out);
+        }
+        print_selector(out, step->selector);
+    }
+    if (sequence->optional_within_ms_case == RECOUNT__V1__SEQUENCE__OPTIONAL_WITHIN_MS_WITHIN_MS) {
+        fputs(" within ", out);
+        print_duration(out, sequence->within_ms);
+    }
+}
+
+static void
+print_subject(FILE *out, const Recount__V1__Behavior *behavior)
+{
+    const bool sum =
+        behavior->measure == RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_PROPERTY_SUM;
+    const bool days =
+        behavior->measure == RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_DISTINCT_DAYS;
+    const bool did = behavior->comparison == NULL &&
+                     behavior->measure != RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_COUNT;
+    if (behavior->subject_case == RECOUNT__V1__BEHAVIOR__SUBJECT_SEQUENCE) {
+        fputs("sequence(", out);
+        print_sequence(out, behavior->sequence);
+    } else {
+        fputs(sum ? "sum(" : days ? "days(" : did ? "did(" : "count(", out);
+        if (sum) {
+            rc_expression_print_name(out, behavior->property);
+            fputs(", ", out);
+        }
+        print_selector(out, behavior->selector);
+    }
+    fputc(')', out);
 }
 
 static void
@@ -120,16 +170,7 @@ print_behavior(FILE *out, const Recount__V1__Behavior *behavior)
 {
     static const char *const symbols[] = {"", "=", "!=", "<", "<=", ">", ">="};
     const Recount__V1__Comparison *comparison = behavior->comparison;
-    const bool days =
-        behavior->measure == RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_DISTINCT_DAYS;
-    const bool did = comparison == NULL &&
-                     behavior->measure != RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_COUNT;
-    fputs(days ? "days(" : did ? "did(" : "count(", out);
-    if (behavior->subject_case == RECOUNT__V1__BEHAVIOR__SUBJECT_SELECTOR)
-        print_selector(out, behavior->selector);
-    else
-        fputs("sequence", out);
-    fputc(')', out);
+    print_subject(out, behavior);
     if (comparison != NULL && comparison->operation >= 1 && comparison->operation <= 6) {
         fprintf(out, " %s ", symbols[comparison->operation]);
         rc_expression_print_number(out, comparison->value);

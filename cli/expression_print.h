@@ -10,6 +10,10 @@
 void
 rc_expression_print_leaf(FILE *out, const Recount__V1__Leaf *leaf);
 
+/* The name of a property, in back quotes where it needs them. */
+void
+rc_expression_print_name(FILE *out, const char *name);
+
 /* @ and the last part of a resource's name. */
 void
 rc_expression_print_reference(FILE *out, const char *name);

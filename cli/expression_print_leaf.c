@@ -82,24 +82,41 @@ print_value(FILE *out, const Recount__V1__Value *value)
 }
 
 static void
-print_property(FILE *out, const Recount__V1__PropertyRef *property)
+print_name(FILE *out, const char *name, bool plain)
 {
-    static const char *const key_words[] = {"not", "any", "count", "days", "did"};
-    const bool of_user = property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
-    const char *name = property->event_property; /* All sources share the place. */
-    if (property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY)
-        name = property->account_property->name;
-    bool plain = rc_lexer_is_word(name);
-    if (!of_user) {
-        plain = plain && strncmp(name, "user.", 5) != 0 && strncmp(name, "event.", 6) != 0;
-        for (size_t i = 0; i < sizeof(key_words) / sizeof(key_words[0]); i++)
-            plain = plain && strcasecmp(name, key_words[i]) != 0;
-    }
-    fputs(of_user ? "user." : "", out);
     if (plain)
         fputs(name, out);
     else
         print_quoted(out, name, '`');
+}
+
+void
+rc_expression_print_name(FILE *out, const char *name)
+{
+    print_name(out, name, rc_lexer_is_word(name));
+}
+
+static void
+print_property(FILE *out, const Recount__V1__PropertyRef *property)
+{
+    static const char *const key_words[] = {"not", "any",      "count", "days", "did",
+                                            "sum", "sequence", "next",  "after"};
+    const bool of_user = property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
+    const char *name = property->event_property; /* All sources share the place. */
+    if (property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY) {
+        fprintf(out, "account.%s.%s", property->account_property->account_key,
+                property->account_property->name);
+        return;
+    }
+    bool plain = rc_lexer_is_word(name);
+    if (!of_user) {
+        plain = plain && strncmp(name, "user.", 5) != 0 && strncmp(name, "event.", 6) != 0 &&
+                strncmp(name, "account.", 8) != 0;
+        for (size_t i = 0; i < sizeof(key_words) / sizeof(key_words[0]); i++)
+            plain = plain && strcasecmp(name, key_words[i]) != 0;
+    }
+    fputs(of_user ? "user." : "", out);
+    print_name(out, name, plain);
 }
 
 static void

@@ -4,7 +4,10 @@
  *     or       = and { "or" and }
  *     and      = not { "and" not }
  *     not      = "not" not | "(" or ")" | "@" name | behavior | leaf over a user property
- *     behavior = ("count" | "days" | "did") "(" predicate ")" [comparison number] [window]
+ *     behavior = measure [comparison number] [window]
+ *     measure  = ("count" | "days" | "did") "(" selector ")" | "sum" "(" property "," selector ")"
+ *              | "sequence" "(" step { "then" step } [ "within" duration ] ")"
+ *     step     = ["next"] ["after" duration] selector
  *     window   = "in" "prior" duration | "from" moment "to" moment
  *
  * Names inside a behaviour's parentheses are definitions; outside they are segments.
@@ -81,21 +84,84 @@ parse_comparison(struct rc_parser *parser, Recount__V1__Behavior *behavior)
     return RC_OK;
 }
 
-/* The parser stands behind "count", "days" or "did". */
+static enum rc_status
+parse_duration(struct rc_parser *parser, int64_t *ret_ms)
+{
+    struct rc_error error;
+    if (rc_when_duration(parser->token.text, ret_ms, &error) != RC_OK)
+        return rc_parser_fail(parser, "expected a length of time such as 7d");
+    rc_parser_next(parser);
+    return RC_OK;
+}
+
+static enum rc_status
+parse_step(struct rc_parser *parser, Recount__V1__SequenceStep **ret_step)
+{
+    Recount__V1__SequenceStep *step =
+        RC_MESSAGE(parser->lexer.arena, Recount__V1__SequenceStep, recount__v1__sequence_step);
+    step->adjacent = rc_parser_take(parser, "next");
+    if (rc_parser_take(parser, "after"))
+        RC_TRY(parse_duration(parser, &step->least_ms));
+    *ret_step = step;
+    return rc_parser_selector(parser, &step->selector);
+}
+
+/* The parser stands behind "sequence(". */
+static enum rc_status
+parse_sequence(struct rc_parser *parser, Recount__V1__Behavior *behavior)
+{
+    struct rc_arena *arena = parser->lexer.arena;
+    struct rc_pointer_list steps = {0};
+    Recount__V1__Sequence *sequence =
+        RC_MESSAGE(arena, Recount__V1__Sequence, recount__v1__sequence);
+    do {
+        Recount__V1__SequenceStep *step = NULL;
+        RC_TRY(parse_step(parser, &step));
+        rc_pointer_list_add(arena, &steps, step);
+    } while (rc_parser_take(parser, "then"));
+    if (rc_parser_take(parser, "within")) {
+        sequence->optional_within_ms_case = RECOUNT__V1__SEQUENCE__OPTIONAL_WITHIN_MS_WITHIN_MS;
+        RC_TRY(parse_duration(parser, &sequence->within_ms));
+    }
+    sequence->n_steps = steps.count;
+    sequence->steps = (Recount__V1__SequenceStep **)steps.items;
+    behavior->subject_case = RECOUNT__V1__BEHAVIOR__SUBJECT_SEQUENCE;
+    behavior->sequence = sequence;
+    return RC_OK;
+}
+
+/* The property of a sum, and the comma behind it. */
+static enum rc_status
+parse_summed(struct rc_parser *parser, Recount__V1__Behavior *behavior)
+{
+    if (parser->token.kind != RC_TOKEN_WORD && parser->token.kind != RC_TOKEN_QUOTED_NAME)
+        return rc_parser_fail(parser, "expected the name of a property");
+    behavior->property = (char *)parser->token.text;
+    rc_parser_next(parser);
+    return rc_parser_expect(parser, ",", "behind the property");
+}
+
+#define MEASURE_SUM RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_PROPERTY_SUM
+
+/* The parser stands behind "count", "days", "did", "sum" or "sequence". */
 static enum rc_status
 parse_behavior(struct rc_parser *parser,
                Recount__V1__BehaviorMeasure measure,
+               bool is_sequence,
                Recount__V1__Behavior **ret_behavior)
 {
     struct rc_arena *arena = parser->lexer.arena;
     Recount__V1__Behavior *behavior =
         RC_MESSAGE(arena, Recount__V1__Behavior, recount__v1__behavior);
     RC_TRY(rc_parser_expect(parser, "(", "before the events"));
-    RC_TRY(rc_parser_selector(parser, &behavior->selector));
-    RC_TRY(rc_parser_expect(parser, ")", "behind the events"));
+    if (measure == MEASURE_SUM)
+        RC_TRY(parse_summed(parser, behavior));
     behavior->subject_case = RECOUNT__V1__BEHAVIOR__SUBJECT_SELECTOR;
+    RC_TRY(is_sequence ? parse_sequence(parser, behavior)
+                       : rc_parser_selector(parser, &behavior->selector));
+    RC_TRY(rc_parser_expect(parser, ")", "behind the events"));
     behavior->measure = measure;
-    if (measure != RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_UNSPECIFIED)
+    if (is_sequence || measure != RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_UNSPECIFIED)
         RC_TRY(parse_comparison(parser, behavior));
     RC_TRY(parse_window(parser, behavior));
     *ret_behavior = behavior;
@@ -103,16 +169,22 @@ parse_behavior(struct rc_parser *parser,
 }
 
 static bool
-take_measure(struct rc_parser *parser, Recount__V1__BehaviorMeasure *ret_measure)
+take_measure(struct rc_parser *parser,
+             Recount__V1__BehaviorMeasure *ret_measure,
+             bool *ret_is_sequence)
 {
+    *ret_is_sequence = rc_parser_take(parser, "sequence");
+    *ret_measure = RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_UNSPECIFIED;
+    if (*ret_is_sequence)
+        return true;
     if (rc_parser_take(parser, "count"))
         *ret_measure = RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_COUNT;
     else if (rc_parser_take(parser, "days"))
         *ret_measure = RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_DISTINCT_DAYS;
-    else if (rc_parser_take(parser, "did"))
-        *ret_measure = RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_UNSPECIFIED;
+    else if (rc_parser_take(parser, "sum"))
+        *ret_measure = MEASURE_SUM;
     else
-        return false;
+        return rc_parser_take(parser, "did");
     return true;
 }
 
@@ -126,6 +198,7 @@ parse_not(struct rc_parser *parser, Recount__V1__SegmentRule **ret_rule)
     Recount__V1__SegmentRule *rule =
         RC_MESSAGE(arena, Recount__V1__SegmentRule, recount__v1__segment_rule);
     Recount__V1__BehaviorMeasure measure;
+    bool is_sequence;
     RC_TRY(rc_parser_deeper(parser));
     if (rc_parser_take(parser, "not")) {
         rule->kind_case = RECOUNT__V1__SEGMENT_RULE__KIND_NEGATION;
@@ -138,9 +211,9 @@ parse_not(struct rc_parser *parser, Recount__V1__SegmentRule **ret_rule)
         rule->segment =
             rc_text_format(arena, "%s/segments/%s", parser->project, parser->token.text);
         rc_parser_next(parser);
-    } else if (take_measure(parser, &measure)) {
+    } else if (take_measure(parser, &measure, &is_sequence)) {
         rule->kind_case = RECOUNT__V1__SEGMENT_RULE__KIND_BEHAVIOR;
-        RC_TRY(parse_behavior(parser, measure, &rule->behavior));
+        RC_TRY(parse_behavior(parser, measure, is_sequence, &rule->behavior));
     } else {
         const struct rc_token token = parser->token;
         rule->kind_case = RECOUNT__V1__SEGMENT_RULE__KIND_USER_PROPERTY;
@@ -150,7 +223,8 @@ parse_not(struct rc_parser *parser, Recount__V1__SegmentRule **ret_rule)
             parser->token = token;
             return rc_parser_fail(parser,
                                   "a rule tests properties of users: write user.%s, or put "
-                                  "a test of events into count(), days() or did()",
+                                  "a test of events into count(), days(), sum(), did() or "
+                                  "sequence()",
                                   token.text);
         }
     }

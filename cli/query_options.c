@@ -74,6 +74,9 @@ rc_query_options_breakdown(struct rc_query_options *options)
         property->user_property = (char *)options->by + 5;
     } else if (strncmp(options->by, "event.", 6) == 0) {
         property->event_property = (char *)options->by + 6;
+    } else if (strncmp(options->by, "account.", 8) == 0) {
+        if (!rc_expression_account(arena, options->by + 8, property))
+            property->event_property = (char *)options->by; /* No key: an event's own. */
     }
     Recount__V1__BreakdownDimension *dimension =
         RC_MESSAGE(arena, Recount__V1__BreakdownDimension, recount__v1__breakdown_dimension);

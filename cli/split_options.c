@@ -59,7 +59,8 @@ add_property(struct rc_arena *arena,
     if (strncmp(name, "user.", 5) == 0) {
         dimension->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
         dimension->property->user_property = name + 5;
-    } else {
+    } else if (strncmp(name, "account.", 8) != 0 ||
+               !rc_expression_account(arena, name + 8, dimension->property)) {
         dimension->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_PROPERTY;
         dimension->property->event_property = strncmp(name, "event.", 6) == 0 ? name + 6 : name;
     }

@@ -285,6 +285,19 @@ rc_columns_rollback(struct rc_columns *columns)
     columns->predicted = 0;
 }
 
+enum rc_status
+rc_columns_move(struct rc_columns *from, struct rc_columns *into)
+{
+    RC_ASSERT(into->touched_count == 0);
+    for (uint32_t i = 0; i < from->touched_count; i++) {
+        const struct column *column = from->columns[from->touched[i]];
+        const uint32_t code = column->codes[column->entry_count - 1];
+        RC_TRY(rc_columns_put(into, column->name, column->set.values[code - 1]));
+    }
+    rc_columns_rollback(from);
+    return RC_OK;
+}
+
 /* Columns that only rolled back rows have put are left out. */
 static uint32_t
 finish_columns(const struct rc_columns *columns, struct rc_batch_column *out)

@@ -35,6 +35,10 @@ rc_columns_commit(struct rc_columns *columns, struct rc_bytes user, int64_t time
 void
 rc_columns_rollback(struct rc_columns *columns);
 
+/* Moves what the open row of from has put to the open row of into, which has put nothing. */
+RC_MUST_USE enum rc_status
+rc_columns_move(struct rc_columns *from, struct rc_columns *into);
+
 /* The rows as a table. No row may be open. */
 RC_MUST_USE enum rc_status
 rc_columns_finish(struct rc_columns *columns, struct rc_batch_table *ret_table);

@@ -20,6 +20,7 @@
 #include <recount/v1/calendar.pb-c.h>
 #include <recount/v1/predicate.pb-c.h>
 #include <recount/v1/scope.pb-c.h>
+#include <recount/v1/segment.pb-c.h>
 #include <recount/v1/segment_rule.pb-c.h>
 #include <recount/v1/selector.pb-c.h>
 #include <recount/v1/value.pb-c.h>
@@ -74,6 +75,7 @@ struct rc_decode {
     struct rc_error *error;
     struct rc_bytes project; /* Its id. */
     struct rc_reference *references;
+    uint32_t pattern_steps;
     uint32_t predicate_nodes;
     char path[RC_ERROR_FIELD_BYTES];
 };
@@ -187,6 +189,14 @@ rc_decode_value(struct rc_decode *decode,
                 struct rc_value *ret_value);
 
 RC_MUST_USE enum rc_status
+rc_decode_any_property(struct rc_decode *decode,
+                       const Recount__V1__PropertyRef *property,
+                       enum rc_leaf_scope *ret_scope,
+                       struct rc_bytes *ret_name,
+                       struct rc_bytes *ret_account_key);
+
+/* The same where an account's property is refused. */
+RC_MUST_USE enum rc_status
 rc_decode_property(struct rc_decode *decode,
                    const Recount__V1__PropertyRef *property,
                    enum rc_leaf_scope *ret_scope,
@@ -211,6 +221,12 @@ RC_MUST_USE enum rc_status
 rc_decode_segment_rule(struct rc_decode *decode,
                        const Recount__V1__SegmentRule *rule,
                        const struct rc_segment **ret_segment);
+
+/* The users of a list. */
+RC_MUST_USE enum rc_status
+rc_decode_user_list(struct rc_decode *decode,
+                    const Recount__V1__UserList *list,
+                    const struct rc_segment **ret_segment);
 
 RC_MUST_USE enum rc_status
 rc_decode_segment_filter(struct rc_decode *decode,

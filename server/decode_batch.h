@@ -47,6 +47,7 @@ struct rc_ndjson {
     const uint32_t *event_lines;
     const uint32_t *write_lines;
     const uint32_t *alias_lines;
+    const uint32_t *account_lines;
     struct rc_rejects rejects; /* Lines that are no row: row is the line, part is 0. */
 };
 

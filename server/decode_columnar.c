@@ -10,6 +10,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/intake/packed.h"
+#include "engine/store/account_id.h"
 #include "server/decode_batch.h"
 #include "server/decode_column.h"
 #include "server/decode_slots.h"
@@ -17,8 +18,8 @@
 
 static const struct rc_layout batch_layout = {
     .message = "ColumnarBatch",
-    .field_count = 3,
-    .names = {"", "events", "user_properties", "aliases"},
+    .field_count = 4,
+    .names = {"", "events", "user_properties", "aliases", "account_properties"},
 };
 static const struct rc_layout events_layout = {
     .message = "EventTable",
@@ -34,6 +35,14 @@ static const struct rc_layout writes_layout = {
     .number_field = 1,
     .repeated_field = 5,
     .names = {"", "row_count", "users", "user_codes", "times_ms", "properties"},
+};
+static const struct rc_layout accounts_layout = {
+    .message = "AccountPropertyTable",
+    .field_count = 6,
+    .number_field = 1,
+    .repeated_field = 5,
+    .names = {"", "row_count", "accounts", "account_codes", "times_ms", "properties",
+              "account_keys"},
 };
 static const struct rc_layout aliases_layout = {
     .message = "AliasTable",
@@ -96,7 +105,7 @@ columns_read(struct rc_decode *decode,
     return names_check(decode, columns, count);
 }
 
-/* The fields that both tables have: count, users, user_codes, times_ms, columns. */
+/* The fields that three tables have: count, users, user_codes, times_ms, columns. */
 static enum rc_status
 table_read(struct rc_decode *decode,
            const struct rc_layout *layout,
@@ -110,22 +119,23 @@ table_read(struct rc_decode *decode,
                               RC_BATCH_ROWS_MAX);
     table->row_count = (uint32_t)slots->numbers[1];
     struct rc_strings users;
-    RC_TRY(rc_strings_read(decode, "users", slots->bytes[2], &users));
+    RC_TRY(rc_strings_read(decode, layout->names[2], slots->bytes[2], &users));
     if (users.count > table->row_count)
-        return rc_decode_fail(decode, RC_INVALID, "users",
-                              "%u users are more than the table's %u rows", users.count,
-                              table->row_count);
+        return rc_decode_fail(decode, RC_INVALID, layout->names[2],
+                              "%u %s are more than the table's %u rows", users.count,
+                              layout->names[2], table->row_count);
     RC_TRY(rc_strings_array(decode, &users, &table->users));
     table->user_count = users.count;
     if (slots->bytes[3].size != (size_t)table->row_count * 4)
-        return rc_decode_fail(decode, RC_INVALID, "user_codes",
+        return rc_decode_fail(decode, RC_INVALID, layout->names[3],
                               "%zu bytes are not %u 32-bit numbers", slots->bytes[3].size,
                               table->row_count);
     table->user_codes = rc_raw(slots->bytes[3]);
     if (table->row_count > 0 &&
         rc_packed_greatest(table->user_codes, 4, table->row_count) >= users.count)
-        return rc_decode_fail(decode, RC_INVALID, "user_codes",
-                              "a code is past the %u users of the table", users.count);
+        return rc_decode_fail(decode, RC_INVALID, layout->names[3],
+                              "a code is past the %u %s of the table", users.count,
+                              layout->names[2]);
     if (slots->bytes[4].size != (size_t)table->row_count * 8)
         return rc_decode_fail(decode, RC_INVALID, "times_ms", "%zu bytes are not %u 64-bit numbers",
                               slots->bytes[4].size, table->row_count);
@@ -188,6 +198,34 @@ aliases_read(struct rc_decode *decode, struct rc_bytes bytes, struct rc_batch *b
     return RC_OK;
 }
 
+/* Ids and the keys beside them become names of accounts. */
+static enum rc_status
+accounts_read(struct rc_decode *decode, struct rc_bytes bytes, struct rc_batch_table *table)
+{
+    const size_t mark = rc_decode_enter(decode, "account_properties");
+    struct rc_slots slots;
+    struct rc_strings keys;
+    const struct rc_bytes *key_of;
+    RC_TRY(table_read(decode, &accounts_layout, bytes, &slots, table));
+    RC_TRY(rc_strings_read(decode, "account_keys", slots.bytes[6], &keys));
+    if (keys.count != table->user_count)
+        return rc_decode_fail(decode, RC_INVALID, "account_keys",
+                              "%u names are not one for each of %u accounts", keys.count,
+                              table->user_count);
+    RC_TRY(rc_strings_array(decode, &keys, &key_of));
+    struct rc_bytes *names = RC_ARENA_ARRAY(decode->arena, struct rc_bytes, table->user_count);
+    if (names == NULL)
+        return rc_decode_no_memory(decode);
+    for (uint32_t i = 0; i < table->user_count; i++) {
+        names[i] = rc_account_id_make(decode->arena, key_of[i], table->users[i]);
+        if (names[i].size == 0)
+            return rc_decode_no_memory(decode);
+    }
+    table->users = names;
+    rc_decode_leave(decode, mark);
+    return RC_OK;
+}
+
 enum rc_status
 rc_decode_columnar(struct rc_decode *decode, struct rc_bytes bytes, struct rc_batch *ret_batch)
 {
@@ -204,6 +242,8 @@ rc_decode_columnar(struct rc_decode *decode, struct rc_bytes bytes, struct rc_ba
     }
     if (slots.there[3])
         RC_TRY(aliases_read(decode, slots.bytes[3], &batch));
+    if (slots.there[4])
+        RC_TRY(accounts_read(decode, slots.bytes[4], &batch.accounts));
     *ret_batch = batch;
     return RC_OK;
 }

@@ -9,6 +9,7 @@
  * What can be wrong with a value (length, bytes, range) is left to the batch's own check, which
  * columnar batches go through as well; only what cannot be a row at all is refused here.
  */
+#include "engine/store/account_id.h"
 #include "server/decode_batch.h"
 #include "server/json_number.h"
 #include "server/ndjson_line.h"
@@ -44,13 +45,34 @@ has_other_keys(struct rc_ndjson_walk *walk, const enum rc_ndjson_key *others, ui
 static void
 take_alias(struct rc_ndjson_walk *walk)
 {
-    static const enum rc_ndjson_key others[] = {KEY_USER, KEY_TIME, KEY_ID, KEY_PROPERTIES,
-                                                KEY_SET};
-    if (has_other_keys(walk, others, 5))
+    static const enum rc_ndjson_key others[] = {
+        KEY_USER, KEY_TIME, KEY_ID, KEY_PROPERTIES, KEY_SET, KEY_ACCOUNT_KEY, KEY_ACCOUNT};
+    if (has_other_keys(walk, others, 7))
         return;
     walk->alias_left[walk->alias_rows.count] = keep_text(walk, walk->pair[0]);
     walk->alias_right[walk->alias_rows.count] = keep_text(walk, walk->pair[1]);
     row_note(walk, &walk->alias_rows);
+}
+
+/* Properties that came under "set" are those of an account after all. */
+static void
+take_account(struct rc_ndjson_walk *walk)
+{
+    static const enum rc_ndjson_key others[] = {KEY_USER, KEY_ID, KEY_PROPERTIES};
+    static const enum rc_ndjson_key needed[] = {KEY_ACCOUNT_KEY, KEY_ACCOUNT, KEY_TIME, KEY_SET};
+    if (has_other_keys(walk, others, 3))
+        return;
+    for (uint32_t i = 0; i < 4; i++)
+        if (!walk->seen[needed[i]]) {
+            rc_ndjson_reject_key(walk, RC_REJECT_MISSING, needed[i], "the field is missing");
+            return;
+        }
+    const struct rc_bytes name = rc_account_id_make(walk->arena, walk->account_key, walk->account);
+    if (name.size == 0 || rc_columns_move(walk->writes, walk->accounts) != RC_OK ||
+        rc_columns_commit(walk->accounts, name, walk->time_ms) != RC_OK)
+        walk->failed = true;
+    else
+        row_note(walk, &walk->account_rows);
 }
 
 static void
@@ -112,7 +134,7 @@ walk_line(struct rc_ndjson_walk *walk, struct rc_json_parser *parser, const char
 {
     memset(walk->seen, 0, sizeof(walk->seen));
     walk->inside = KEY_NONE;
-    walk->user = walk->id = (struct rc_bytes){"", 0};
+    walk->user = walk->id = walk->account_key = walk->account = (struct rc_bytes){"", 0};
     walk->pair_count = 0;
     walk->depth = 0;
     walk->name_ends[0] = 0;
@@ -121,6 +143,8 @@ walk_line(struct rc_ndjson_walk *walk, struct rc_json_parser *parser, const char
     if (result == RC_JSON_OK) {
         if (walk->seen[KEY_ALIAS])
             take_alias(walk);
+        else if (walk->seen[KEY_ACCOUNT_KEY] || walk->seen[KEY_ACCOUNT])
+            take_account(walk);
         else
             take_row(walk);
     } else if (result != RC_JSON_STOPPED) {
@@ -128,6 +152,7 @@ walk_line(struct rc_ndjson_walk *walk, struct rc_json_parser *parser, const char
     }
     rc_columns_rollback(walk->events); /* Of a kept row nothing is left to roll back. */
     rc_columns_rollback(walk->writes);
+    rc_columns_rollback(walk->accounts);
 }
 
 /* Walks all lines. The parser may read a little past a line, so the last ones are walked
@@ -187,15 +212,18 @@ walk_open(struct rc_ndjson_walk *walk,
     walk->out = out;
     walk->events = rc_columns_new(arena);
     walk->writes = rc_columns_new(arena);
+    walk->accounts = rc_columns_new(arena);
     walk->event_rows.lines = RC_ARENA_ARRAY(arena, uint32_t, lines);
     walk->write_rows.lines = RC_ARENA_ARRAY(arena, uint32_t, lines);
     walk->alias_rows.lines = RC_ARENA_ARRAY(arena, uint32_t, lines);
+    walk->account_rows.lines = RC_ARENA_ARRAY(arena, uint32_t, lines);
     walk->ids = RC_ARENA_ARRAY(arena, struct rc_bytes, lines);
     walk->alias_left = RC_ARENA_ARRAY(arena, struct rc_bytes, lines);
     walk->alias_right = RC_ARENA_ARRAY(arena, struct rc_bytes, lines);
     out->rejects.list = RC_ARENA_ARRAY(arena, struct rc_reject, RC_REJECTS_LISTED_MAX);
     return walk->events != NULL && walk->writes != NULL && walk->event_rows.lines != NULL &&
-           walk->write_rows.lines != NULL && walk->alias_rows.lines != NULL && walk->ids != NULL &&
+           walk->write_rows.lines != NULL && walk->alias_rows.lines != NULL &&
+           walk->accounts != NULL && walk->account_rows.lines != NULL && walk->ids != NULL &&
            walk->alias_left != NULL && walk->alias_right != NULL && out->rejects.list != NULL;
 }
 
@@ -243,7 +271,8 @@ rc_decode_ndjson(struct rc_decode *decode, struct rc_bytes bytes, struct rc_ndjs
     rc_json_parser_free(parser);
     RC_TRY(status);
     if (rc_columns_finish(walk->events, &out.batch.events) != RC_OK ||
-        rc_columns_finish(walk->writes, &out.batch.writes) != RC_OK)
+        rc_columns_finish(walk->writes, &out.batch.writes) != RC_OK ||
+        rc_columns_finish(walk->accounts, &out.batch.accounts) != RC_OK)
         return rc_decode_no_memory(decode);
     out.batch.text_ids = walk->any_id ? walk->ids : NULL;
     out.batch.alias_count = walk->alias_rows.count;
@@ -252,6 +281,7 @@ rc_decode_ndjson(struct rc_decode *decode, struct rc_bytes bytes, struct rc_ndjs
     out.event_lines = walk->event_rows.lines;
     out.write_lines = walk->write_rows.lines;
     out.alias_lines = walk->alias_rows.lines;
+    out.account_lines = walk->account_rows.lines;
     *ret_ndjson = out;
     return RC_OK;
 }

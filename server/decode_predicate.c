@@ -37,6 +37,36 @@ rc_decode_value(struct rc_decode *decode,
     }
 }
 
+static enum rc_status
+check_property_name(struct rc_decode *decode, const char *field, struct rc_bytes name)
+{
+    if (name.size == 0 || name.size > RC_PROPERTY_NAME_BYTES_MAX)
+        return rc_decode_fail(decode, RC_INVALID, field, "a property's name has 1 to %u bytes",
+                              RC_PROPERTY_NAME_BYTES_MAX);
+    return RC_OK;
+}
+
+enum rc_status
+rc_decode_any_property(struct rc_decode *decode,
+                       const Recount__V1__PropertyRef *property,
+                       enum rc_leaf_scope *ret_scope,
+                       struct rc_bytes *ret_name,
+                       struct rc_bytes *ret_account_key)
+{
+    *ret_account_key = (struct rc_bytes){"", 0};
+    if (property == NULL ||
+        property->source_case != RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY)
+        return rc_decode_property(decode, property, ret_scope, ret_name);
+    const size_t mark = rc_decode_enter(decode, "property.account_property");
+    *ret_scope = RC_LEAF_ACCOUNT;
+    *ret_account_key = rc_bytes_of(property->account_property->account_key);
+    *ret_name = rc_bytes_of(property->account_property->name);
+    RC_TRY(check_property_name(decode, "account_key", *ret_account_key));
+    RC_TRY(check_property_name(decode, "name", *ret_name));
+    rc_decode_leave(decode, mark);
+    return RC_OK;
+}
+
 enum rc_status
 rc_decode_property(struct rc_decode *decode,
                    const Recount__V1__PropertyRef *property,
@@ -65,9 +95,7 @@ rc_decode_property(struct rc_decode *decode,
         return rc_decode_fail(decode, RC_INVALID, "", "the property is missing");
     }
     *ret_name = rc_bytes_of(name);
-    if (ret_name->size == 0 || ret_name->size > RC_PROPERTY_NAME_BYTES_MAX)
-        return rc_decode_fail(decode, RC_INVALID, field, "a property's name has 1 to %u bytes",
-                              RC_PROPERTY_NAME_BYTES_MAX);
+    RC_TRY(check_property_name(decode, field, *ret_name));
     rc_decode_leave(decode, mark);
     return RC_OK;
 }
@@ -198,7 +226,7 @@ leaf_test(struct rc_decode *decode, const Recount__V1__Leaf *in, struct rc_leaf 
     case RECOUNT__V1__LEAF__TEST_REGEX:
         return leaf_text(decode, RC_LEAF_REGEX, in->regex, leaf);
     case RECOUNT__V1__LEAF__TEST_CSS_SELECTOR:
-        return rc_decode_unsupported(decode, "css_selector");
+        return leaf_text(decode, RC_LEAF_CSS, in->css_selector, leaf);
     default:
         return rc_decode_fail(decode, RC_INVALID, "", "the leaf has no test");
     }
@@ -242,7 +270,7 @@ static enum rc_status
 check_leaf(struct rc_decode *decode, const struct rc_predicate *leaf)
 {
     struct rc_error error = {.status = RC_OK};
-    const enum rc_status status = rc_predicate_check(leaf, &error);
+    const enum rc_status status = rc_predicate_check_more(leaf, &decode->pattern_steps, &error);
     if (status == RC_OK)
         return RC_OK;
     const char *field = error.field;
@@ -262,8 +290,8 @@ rc_decode_leaf(struct rc_decode *decode,
     struct rc_predicate *predicate = predicate_new(decode, RC_PREDICATE_LEAF);
     if (predicate == NULL)
         return rc_decode_no_memory(decode);
-    RC_TRY(rc_decode_property(decode, leaf->property, &predicate->leaf.scope,
-                              &predicate->leaf.property));
+    RC_TRY(rc_decode_any_property(decode, leaf->property, &predicate->leaf.scope,
+                                  &predicate->leaf.property, &predicate->leaf.account_key));
     RC_TRY(leaf_test(decode, leaf, &predicate->leaf));
     predicate->leaf.ignore_case = leaf->case_insensitive != 0;
     RC_TRY(check_leaf(decode, predicate));

@@ -103,29 +103,92 @@ decode_comparison(struct rc_decode *decode,
 }
 
 static enum rc_status
+decode_selector(struct rc_decode *decode,
+                const Recount__V1__Selector *in,
+                const struct rc_predicate **ret_selector)
+{
+    const size_t mark = rc_decode_enter(decode, "selector");
+    RC_TRY(rc_decode_selector(decode, in, ret_selector));
+    rc_decode_leave(decode, mark);
+    return RC_OK;
+}
+
+static enum rc_status
+decode_sequence(struct rc_decode *decode,
+                const Recount__V1__Sequence *in,
+                struct rc_behaviour *behaviour)
+{
+    const size_t mark = rc_decode_enter(decode, "sequence");
+    if (in->n_steps < 2 || in->n_steps > RC_FUNNEL_STEPS_MAX)
+        return rc_decode_fail(decode, RC_INVALID, "steps", "a sequence has from 2 to %u steps",
+                              RC_FUNNEL_STEPS_MAX);
+    behaviour->within_ms = -1;
+    if (in->optional_within_ms_case == RECOUNT__V1__SEQUENCE__OPTIONAL_WITHIN_MS_WITHIN_MS) {
+        if (in->within_ms < 0)
+            return rc_decode_fail(decode, RC_INVALID, "within_ms", "the time is below 0");
+        behaviour->within_ms = in->within_ms;
+    }
+    struct rc_sequence_step *steps =
+        RC_ARENA_ARRAY(decode->arena, struct rc_sequence_step, in->n_steps);
+    if (steps == NULL)
+        return rc_decode_no_memory(decode);
+    behaviour->step_count = (uint32_t)in->n_steps;
+    behaviour->steps = steps;
+    for (size_t i = 0; i < in->n_steps; i++) {
+        const size_t step = rc_decode_enter(decode, "steps[%zu]", i);
+        steps[i].adjacent = in->steps[i]->adjacent;
+        steps[i].least_ms = in->steps[i]->least_ms;
+        if (i == 0 && steps[i].adjacent)
+            return rc_decode_fail(decode, RC_INVALID, "adjacent",
+                                  "there is no step before the first");
+        if (steps[i].least_ms < 0 || (i == 0 && steps[i].least_ms != 0))
+            return rc_decode_fail(decode, RC_INVALID, "least_ms",
+                                  "the time is below 0, or there is no step before");
+        RC_TRY(decode_selector(decode, in->steps[i]->selector, &steps[i].selector));
+        rc_decode_leave(decode, step);
+    }
+    rc_decode_leave(decode, mark);
+    return RC_OK;
+}
+
+static enum rc_status
+decode_measure(struct rc_decode *decode,
+               const Recount__V1__Behavior *in,
+               struct rc_behaviour *behaviour)
+{
+    const bool summed = in->measure == RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_PROPERTY_SUM;
+    if (summed && in->property[0] == '\0')
+        return rc_decode_fail(decode, RC_INVALID, "property",
+                              "the name of the property is missing");
+    if (!summed && in->property[0] != '\0')
+        return rc_decode_fail(decode, RC_INVALID, "property", "this measure takes no property");
+    behaviour->property = rc_bytes_of(in->property);
+    behaviour->measure =
+        summed ? RC_BEHAVIOUR_SUM
+        : in->measure == RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_DISTINCT_DAYS
+            ? RC_BEHAVIOUR_DISTINCT_DAYS
+            : RC_BEHAVIOUR_COUNT;
+    return RC_OK;
+}
+
+static enum rc_status
 decode_behaviour(struct rc_decode *decode,
                  const Recount__V1__Behavior *in,
                  struct rc_behaviour *behaviour)
 {
     const size_t mark = rc_decode_enter(decode, "behavior");
-    RC_REFUSE(decode, in->subject_case == RECOUNT__V1__BEHAVIOR__SUBJECT_SEQUENCE, "sequence");
-    if (in->subject_case != RECOUNT__V1__BEHAVIOR__SUBJECT_SELECTOR)
+    RC_TRY(decode_measure(decode, in, behaviour));
+    if (in->subject_case == RECOUNT__V1__BEHAVIOR__SUBJECT_SEQUENCE) {
+        if (behaviour->measure != RC_BEHAVIOUR_COUNT)
+            return rc_decode_fail(decode, RC_INVALID, "measure",
+                                  "the matches of a sequence can only be counted");
+        behaviour->measure = RC_BEHAVIOUR_SEQUENCE;
+        RC_TRY(decode_sequence(decode, in->sequence, behaviour));
+    } else if (in->subject_case == RECOUNT__V1__BEHAVIOR__SUBJECT_SELECTOR) {
+        RC_TRY(decode_selector(decode, in->selector, &behaviour->selector));
+    } else {
         return rc_decode_fail(decode, RC_INVALID, "selector", "nothing is measured");
-    switch (in->measure) {
-    case RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_DISTINCT_DAYS:
-        behaviour->measure = RC_BEHAVIOUR_DISTINCT_DAYS;
-        break;
-    case RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_PROPERTY_SUM:
-        return rc_decode_unsupported(decode, "measure");
-    default:
-        behaviour->measure = RC_BEHAVIOUR_COUNT;
-        break;
     }
-    if (in->property[0] != '\0')
-        return rc_decode_fail(decode, RC_INVALID, "property", "this measure takes no property");
-    const size_t selector = rc_decode_enter(decode, "selector");
-    RC_TRY(rc_decode_selector(decode, in->selector, &behaviour->selector));
-    rc_decode_leave(decode, selector);
     RC_TRY(decode_comparison(decode, in->comparison, behaviour));
     RC_TRY(decode_window(decode, in->window, behaviour));
     rc_decode_leave(decode, mark);
@@ -188,6 +251,33 @@ rc_decode_segment_rule(struct rc_decode *decode,
                        const struct rc_segment **ret_segment)
 {
     return decode_rule(decode, rule, 1, ret_segment);
+}
+
+enum rc_status
+rc_decode_user_list(struct rc_decode *decode,
+                    const Recount__V1__UserList *list,
+                    const struct rc_segment **ret_segment)
+{
+    struct rc_segment *segment = rc_arena_zero(decode->arena, sizeof(*segment));
+    struct rc_bytes *users = RC_ARENA_ARRAY(decode->arena, struct rc_bytes, list->n_users + 1);
+    if (segment == NULL || users == NULL)
+        return rc_decode_no_memory(decode);
+    if (list->n_users > RC_SEGMENT_USERS_MAX)
+        return rc_decode_fail(decode, RC_INVALID, "users", "a list has at most %u users",
+                              RC_SEGMENT_USERS_MAX);
+    for (size_t i = 0; i < list->n_users; i++) {
+        users[i] = rc_bytes_of(list->users[i]);
+        if (users[i].size == 0 || users[i].size > RC_USER_ID_BYTES_MAX) {
+            (void)rc_decode_enter(decode, "users[%zu]", i);
+            return rc_decode_fail(decode, RC_INVALID, "", "an id has from 1 to %u bytes",
+                                  RC_USER_ID_BYTES_MAX);
+        }
+    }
+    segment->kind = RC_SEGMENT_LIST;
+    segment->user_count = (uint32_t)list->n_users;
+    segment->users = users;
+    *ret_segment = segment;
+    return RC_OK;
 }
 
 enum rc_status

@@ -122,6 +122,9 @@ rc_encode_label(struct rc_arena *arena,
     case RC_ROW_OTHER:
         out->kind = RECOUNT__V1__ROW_KIND__ROW_KIND_OTHER;
         return RC_OK;
+    case RC_ROW_NOT_REACHED:
+        out->kind = RECOUNT__V1__ROW_KIND__ROW_KIND_NOT_REACHED;
+        return RC_OK;
     case RC_ROW_VALUE:
         break;
     }

@@ -12,6 +12,7 @@
 #include <recount/v1/chart.pb-c.h>
 #include <recount/v1/event_list.pb-c.h>
 #include <recount/v1/predicate.pb-c.h>
+#include <recount/v1/segment.pb-c.h>
 #include <recount/v1/segment_rule.pb-c.h>
 #include <recount/v1/value.pb-c.h>
 
@@ -102,5 +103,10 @@ rc_encode_segment_rule(struct rc_arena *arena,
                        struct rc_bytes project,
                        const struct rc_segment *segment,
                        Recount__V1__SegmentRule **ret_rule);
+
+RC_MUST_USE enum rc_status
+rc_encode_user_list(struct rc_arena *arena,
+                    const struct rc_segment *segment,
+                    Recount__V1__UserList **ret_list);
 
 #endif

@@ -73,6 +73,8 @@ encode_test(struct rc_arena *arena, const struct rc_leaf *leaf, Recount__V1__Lea
         return encode_operand(arena, leaf, RECOUNT__V1__LEAF__TEST_LIKE, out);
     case RC_LEAF_REGEX:
         return encode_operand(arena, leaf, RECOUNT__V1__LEAF__TEST_REGEX, out);
+    case RC_LEAF_CSS:
+        return encode_operand(arena, leaf, RECOUNT__V1__LEAF__TEST_CSS_SELECTOR, out);
     }
     return RC_CORRUPT;
 }
@@ -89,6 +91,11 @@ rc_encode_leaf(struct rc_arena *arena,
     if (leaf->scope == RC_LEAF_USER) {
         out->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
         RC_NEW_TEXT(arena, out->property->user_property, leaf->property);
+    } else if (leaf->scope == RC_LEAF_ACCOUNT) {
+        out->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY;
+        RC_NEW(arena, out->property->account_property, recount__v1__account_property__descriptor);
+        RC_NEW_TEXT(arena, out->property->account_property->account_key, leaf->account_key);
+        RC_NEW_TEXT(arena, out->property->account_property->name, leaf->property);
     } else {
         out->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_PROPERTY;
         RC_NEW_TEXT(arena, out->property->event_property, leaf->property);

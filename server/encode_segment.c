@@ -83,6 +83,31 @@ encode_window(struct rc_arena *arena,
 }
 
 static enum rc_status
+encode_sequence(struct rc_arena *arena,
+                struct rc_bytes project,
+                const struct rc_behaviour *behaviour,
+                Recount__V1__Sequence **ret_sequence)
+{
+    Recount__V1__Sequence *out;
+    RC_NEW(arena, out, recount__v1__sequence__descriptor);
+    *ret_sequence = out;
+    if (behaviour->within_ms >= 0) {
+        out->optional_within_ms_case = RECOUNT__V1__SEQUENCE__OPTIONAL_WITHIN_MS_WITHIN_MS;
+        out->within_ms = behaviour->within_ms;
+    }
+    RC_NEW_ARRAY(arena, out->steps, Recount__V1__SequenceStep *, behaviour->step_count);
+    out->n_steps = behaviour->step_count;
+    for (uint32_t i = 0; i < behaviour->step_count; i++) {
+        RC_NEW(arena, out->steps[i], recount__v1__sequence_step__descriptor);
+        out->steps[i]->adjacent = behaviour->steps[i].adjacent;
+        out->steps[i]->least_ms = behaviour->steps[i].least_ms;
+        RC_TRY(encode_selector(arena, project, behaviour->steps[i].selector,
+                               &out->steps[i]->selector));
+    }
+    return RC_OK;
+}
+
+static enum rc_status
 encode_behaviour(struct rc_arena *arena,
                  struct rc_bytes project,
                  const struct rc_behaviour *behaviour,
@@ -96,14 +121,26 @@ encode_behaviour(struct rc_arena *arena,
         [RC_GT] = RECOUNT__V1__COMPARISON_OPERATOR__COMPARISON_OPERATOR_GREATER,
         [RC_GE] = RECOUNT__V1__COMPARISON_OPERATOR__COMPARISON_OPERATOR_GREATER_OR_EQUAL,
     };
+    static const Recount__V1__BehaviorMeasure measures[] = {
+        [RC_BEHAVIOUR_COUNT] = RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_COUNT,
+        [RC_BEHAVIOUR_DISTINCT_DAYS] =
+            RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_DISTINCT_DAYS,
+        [RC_BEHAVIOUR_SUM] = RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_PROPERTY_SUM,
+        [RC_BEHAVIOUR_SEQUENCE] = RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_COUNT,
+    };
     Recount__V1__Behavior *out;
     RC_NEW(arena, out, recount__v1__behavior__descriptor);
     *ret_behavior = out;
-    out->subject_case = RECOUNT__V1__BEHAVIOR__SUBJECT_SELECTOR;
-    RC_TRY(encode_selector(arena, project, behaviour->selector, &out->selector));
-    out->measure = behaviour->measure == RC_BEHAVIOUR_DISTINCT_DAYS
-                       ? RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_DISTINCT_DAYS
-                       : RECOUNT__V1__BEHAVIOR_MEASURE__BEHAVIOR_MEASURE_COUNT;
+    out->measure = measures[behaviour->measure];
+    if (behaviour->measure == RC_BEHAVIOUR_SEQUENCE) {
+        out->subject_case = RECOUNT__V1__BEHAVIOR__SUBJECT_SEQUENCE;
+        RC_TRY(encode_sequence(arena, project, behaviour, &out->sequence));
+    } else {
+        out->subject_case = RECOUNT__V1__BEHAVIOR__SUBJECT_SELECTOR;
+        RC_TRY(encode_selector(arena, project, behaviour->selector, &out->selector));
+    }
+    if (behaviour->measure == RC_BEHAVIOUR_SUM)
+        RC_NEW_TEXT(arena, out->property, behaviour->property);
     RC_NEW(arena, out->comparison, recount__v1__comparison__descriptor);
     out->comparison->operation = operators[behaviour->comparison];
     out->comparison->value = behaviour->n;
@@ -141,6 +178,21 @@ encode_user(struct rc_arena *arena,
 }
 
 enum rc_status
+rc_encode_user_list(struct rc_arena *arena,
+                    const struct rc_segment *segment,
+                    Recount__V1__UserList **ret_list)
+{
+    Recount__V1__UserList *list;
+    RC_NEW(arena, list, recount__v1__user_list__descriptor);
+    RC_NEW_ARRAY(arena, list->users, char *, segment->user_count);
+    list->n_users = segment->user_count;
+    for (uint32_t i = 0; i < segment->user_count; i++)
+        RC_NEW_TEXT(arena, list->users[i], segment->users[i]);
+    *ret_list = list;
+    return RC_OK;
+}
+
+enum rc_status
 rc_encode_segment_rule(struct rc_arena *arena,
                        struct rc_bytes project,
                        const struct rc_segment *segment,
@@ -169,6 +221,8 @@ rc_encode_segment_rule(struct rc_arena *arena,
         return rc_encode_format(arena, &out->segment, "projects/%.*s/segments/%.*s",
                                 (int)project.size, project.data, (int)segment->name.size,
                                 segment->name.data);
+    case RC_SEGMENT_LIST: /* Is a whole segment and no part of a rule. */
+        break;
     }
     return RC_CORRUPT;
 }

@@ -59,6 +59,8 @@ line_of(const struct rc_ndjson *ndjson, const struct rc_reject *reject)
         return ndjson->write_lines[reject->row];
     case RC_PART_ALIASES:
         return ndjson->alias_lines[reject->row];
+    case RC_PART_ACCOUNTS:
+        return ndjson->account_lines[reject->row];
     }
     return reject->row; /* A line that was no row. */
 }
@@ -80,9 +82,11 @@ encode_rejects(const struct rc_flight *flight, Recount__V1__BatchAck *ack)
     for (size_t k = 0; k < 2; k++)
         for (uint32_t i = 0; i < lists[k]->listed; i++) {
             const struct rc_reject *reject = &lists[k]->list[i];
-            const Recount__V1__RowTable table = flight->is_ndjson
-                                                    ? RECOUNT__V1__ROW_TABLE__ROW_TABLE_NDJSON_LINES
-                                                    : (Recount__V1__RowTable)reject->part;
+            const Recount__V1__RowTable table =
+                flight->is_ndjson ? RECOUNT__V1__ROW_TABLE__ROW_TABLE_NDJSON_LINES
+                : reject->part == RC_PART_ACCOUNTS
+                    ? RECOUNT__V1__ROW_TABLE__ROW_TABLE_ACCOUNT_PROPERTIES
+                    : (Recount__V1__RowTable)reject->part;
             const uint32_t index =
                 flight->is_ndjson ? line_of(&flight->ndjson, reject) : reject->row;
             RC_TRY(encode_reject(flight->arena, reject, table, index,

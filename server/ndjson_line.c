@@ -8,8 +8,8 @@
 
 #include "server/decode_time.h"
 
-static const char *const key_names[KEY_COUNT] = {"",           "user", "time", "id",
-                                                 "properties", "set",  "alias"};
+static const char *const key_names[KEY_COUNT] = {
+    "", "user", "time", "id", "properties", "set", "alias", "account_key", "account"};
 
 const char *
 rc_ndjson_key_name(enum rc_ndjson_key key)
@@ -251,6 +251,14 @@ top_member(struct rc_ndjson_walk *walk, const struct rc_json_event *event)
         return event->kind == RC_JSON_NULL
                    ? 0
                    : identity(walk, event, KEY_ID, walk->id_digits, &walk->id);
+    case KEY_ACCOUNT:
+        return identity(walk, event, KEY_ACCOUNT, walk->account_digits, &walk->account);
+    case KEY_ACCOUNT_KEY:
+        if (event->kind != RC_JSON_TEXT)
+            return rc_ndjson_reject_key(walk, RC_REJECT_WRONG_TYPE, KEY_ACCOUNT_KEY,
+                                        "the name of a property is a text");
+        walk->account_key = (struct rc_bytes){event->text, event->text_bytes};
+        return 0;
     case KEY_ALIAS:
         if (event->kind != RC_JSON_ARRAY)
             return rc_ndjson_reject_key(walk, RC_REJECT_WRONG_TYPE, KEY_ALIAS,

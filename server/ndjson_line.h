@@ -27,6 +27,8 @@ enum rc_ndjson_key {
     KEY_PROPERTIES,
     KEY_SET,
     KEY_ALIAS,
+    KEY_ACCOUNT_KEY,
+    KEY_ACCOUNT,
     KEY_COUNT
 };
 
@@ -40,9 +42,11 @@ struct rc_ndjson_walk {
     struct rc_ndjson *out;
     struct rc_columns *events;
     struct rc_columns *writes;
+    struct rc_columns *accounts;
     struct rc_ndjson_rows event_rows;
     struct rc_ndjson_rows write_rows;
     struct rc_ndjson_rows alias_rows;
+    struct rc_ndjson_rows account_rows;
     struct rc_bytes *ids; /* One an event; empty: none. */
     bool any_id;
     struct rc_bytes *alias_left;
@@ -55,9 +59,12 @@ struct rc_ndjson_walk {
     enum rc_ndjson_key inside; /* The member whose content is walked, or KEY_NONE. */
     struct rc_bytes user;
     struct rc_bytes id;
+    struct rc_bytes account_key;
+    struct rc_bytes account;
     int64_t time_ms;
     char user_digits[24];
     char id_digits[24];
+    char account_digits[24];
     char pair_digits[2][24];
     struct rc_bytes pair[2];
     uint32_t pair_count;

@@ -120,7 +120,8 @@ make_if_room(struct export_call *state)
         return;
     state->making = true;
     rc_call_ref(state->call);
-    if (rc_workers_submit(rc_engine_workers(state->server->engine), make_pieces, state) == RC_OK)
+    if (rc_workers_submit_in(rc_engine_workers(state->server->engine), rc_call_lane(state->call),
+                             make_pieces, state) == RC_OK)
         return;
     struct rc_failure failure = {.error = {.status = RC_OK}};
     state->making = false;
@@ -150,6 +151,7 @@ begin(struct export_call *state, struct rc_bytes bytes, struct rc_failure *failu
         return rc_decode_fail(&decode, RC_INVALID, "user", "a user id has at most %u bytes",
                               RC_USER_ID_BYTES_MAX);
     (void)snprintf(state->user, sizeof(state->user), "%s", in->user);
+    rc_call_set_lane(state->call, project);
     failure->resource.type = "recount.v1.Project";
     (void)snprintf(failure->resource.name, sizeof(failure->resource.name), "%s", in->parent);
     RC_TRY(rc_engine_begin_query(state->server->engine, project, rc_call_cancelled(state->call),

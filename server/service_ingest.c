@@ -258,6 +258,7 @@ open_stream(struct rc_ingest_stream *stream,
     if (opened.data == NULL)
         return rc_error_set(error, RC_NO_MEMORY, "no memory for a stream");
     stream->opened = true;
+    rc_call_set_lane(stream->call, stream->project);
     send(stream, opened);
     return RC_OK;
 }

@@ -1,4 +1,4 @@
-/* Segments: create, get, list, update, delete, count, list the users. */
+/* Segments: create, get, list, update, delete, count, list the users, overlap. */
 #include <recount/v1/segment.pb-c.h>
 
 #include "server/decode.h"
@@ -22,28 +22,35 @@ encode_segment(struct rc_request *request,
     struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
     const struct rc_segment *segment = NULL;
     RC_TRY(rc_segment_read(&reader, request->arena, &segment, request->error));
-    out->membership_case = RECOUNT__V1__SEGMENT__MEMBERSHIP_RULE;
-    RC_TRY(rc_encode_segment_rule(request->arena, project, segment, &out->rule));
+    if (segment->kind == RC_SEGMENT_LIST) {
+        out->membership_case = RECOUNT__V1__SEGMENT__MEMBERSHIP_USERS;
+        RC_TRY(rc_encode_user_list(request->arena, segment, &out->users));
+    } else {
+        out->membership_case = RECOUNT__V1__SEGMENT__MEMBERSHIP_RULE;
+        RC_TRY(rc_encode_segment_rule(request->arena, project, segment, &out->rule));
+    }
     out->create_time_ms = entry->created_ms;
     out->update_time_ms = entry->updated_ms;
     *ret_segment = out;
     return RC_OK;
 }
 
-/* The stored form of a segment's rule. decode->project is set. */
+/* The stored form of who is in a segment. decode->project is set. */
 static enum rc_status
-store_rule(struct rc_decode *decode,
-           const Recount__V1__Segment *in,
-           struct rc_writer *writer,
-           struct rc_bytes *ret_payload)
+store_members(struct rc_decode *decode,
+              const Recount__V1__Segment *in,
+              struct rc_writer *writer,
+              struct rc_bytes *ret_payload)
 {
     const struct rc_segment *segment = NULL;
-    RC_REFUSE(decode, in->membership_case == RECOUNT__V1__SEGMENT__MEMBERSHIP_USERS,
-              "segment.users");
-    const size_t mark = rc_decode_enter(decode, "segment.rule");
-    if (in->membership_case != RECOUNT__V1__SEGMENT__MEMBERSHIP_RULE)
+    const bool is_list = in->membership_case == RECOUNT__V1__SEGMENT__MEMBERSHIP_USERS;
+    const size_t mark = rc_decode_enter(decode, is_list ? "segment.users" : "segment.rule");
+    if (in->membership_case == RECOUNT__V1__SEGMENT__MEMBERSHIP__NOT_SET)
         return rc_decode_fail(decode, RC_INVALID, "", "the rule is missing");
-    RC_TRY(rc_decode_segment_rule(decode, in->rule, &segment));
+    if (is_list)
+        RC_TRY(rc_decode_user_list(decode, in->users, &segment));
+    else
+        RC_TRY(rc_decode_segment_rule(decode, in->rule, &segment));
     RC_TRY(rc_decode_check_references(decode));
     rc_decode_leave(decode, mark);
     rc_segment_write(writer, segment);
@@ -70,7 +77,7 @@ create_segment(struct rc_request *request, const void *message, void *reply)
     const size_t mark = rc_decode_enter(&decode, "segment");
     RC_TRY(rc_entry_check_texts(&decode, in->segment->display_name, in->segment->description));
     rc_decode_leave(&decode, mark);
-    RC_TRY(store_rule(&decode, in->segment, &writer, &entry.payload));
+    RC_TRY(store_members(&decode, in->segment, &writer, &entry.payload));
     entry.display_name = rc_bytes_of(in->segment->display_name);
     entry.description = rc_bytes_of(in->segment->description);
     RC_TRY(rc_entry_put(request, KIND, decode.project, &entry, 0, &stored));
@@ -132,7 +139,6 @@ update_segment(struct rc_request *request, const void *message, void *reply)
     RC_TRY(
         rc_decode_name(&decode, "segment.name", segment->name, "segments", &decode.project, &id));
     RC_TRY(rc_mask_check(&decode, in->update_mask, fields));
-    RC_REFUSE(&decode, rc_mask_has(in->update_mask, "users", false), "segment.users");
     const size_t mark = rc_decode_enter(&decode, "segment");
     RC_TRY(rc_entry_check_texts(&decode, segment->display_name, segment->description));
     rc_decode_leave(&decode, mark);
@@ -142,9 +148,10 @@ update_segment(struct rc_request *request, const void *message, void *reply)
         entry.display_name = rc_bytes_of(segment->display_name);
     if (rc_mask_has(in->update_mask, "description", segment->description[0] != '\0'))
         entry.description = rc_bytes_of(segment->description);
-    if (rc_mask_has(in->update_mask, "rule",
-                    segment->membership_case != RECOUNT__V1__SEGMENT__MEMBERSHIP__NOT_SET))
-        RC_TRY(store_rule(&decode, segment, &writer, &entry.payload));
+    const bool is_set = segment->membership_case != RECOUNT__V1__SEGMENT__MEMBERSHIP__NOT_SET;
+    if (rc_mask_has(in->update_mask, "rule", is_set) ||
+        rc_mask_has(in->update_mask, "users", is_set))
+        RC_TRY(store_members(&decode, segment, &writer, &entry.payload));
     RC_TRY(rc_entry_put(request, KIND, decode.project, &entry, version, &stored));
     return encode_segment(request, decode.project, &stored, &out->segment);
 }
@@ -221,6 +228,90 @@ list_segment_users(struct rc_request *request, const void *message, void *reply)
     return rc_encode_info(request, &scope, false, &answer.stats, &out->info);
 }
 
+static enum rc_status
+encode_overlap(struct rc_arena *arena,
+               const struct rc_overlap_reply *answer,
+               uint32_t mask,
+               Recount__V1__SegmentOverlap **ret_overlap)
+{
+    Recount__V1__SegmentOverlap *out;
+    RC_NEW(arena, out, recount__v1__segment_overlap__descriptor);
+    RC_NEW_ARRAY(arena, out->segments, uint32_t, RC_OVERLAP_SEGMENTS_MAX);
+    for (uint32_t i = 0; i < RC_OVERLAP_SEGMENTS_MAX; i++)
+        if (((mask >> i) & 1) != 0)
+            out->segments[out->n_segments++] = i;
+    out->user_count = answer->users[mask];
+    out->exclusive_user_count = answer->exclusive[mask];
+    *ret_overlap = out;
+    return RC_OK;
+}
+
+/* Of two masks of as many segments, the one with the lesser places goes first. */
+static bool
+goes_before(uint32_t a, uint32_t b)
+{
+    const uint32_t differs = a ^ b;
+    return (a & (differs & -differs)) != 0;
+}
+
+static enum rc_status
+encode_overlaps(struct rc_arena *arena,
+                const struct rc_overlap_reply *answer,
+                uint32_t segment_count,
+                Recount__V1__OverlapSegmentsResponse *out)
+{
+    uint32_t masks[1u << RC_OVERLAP_SEGMENTS_MAX];
+    uint32_t count = 0;
+    for (uint32_t mask = 1; mask < (1u << segment_count); mask++) {
+        uint32_t at = count++;
+        const int size = __builtin_popcount(mask);
+        for (; at > 0; at--) {
+            const int other = __builtin_popcount(masks[at - 1]);
+            if (other < size || (other == size && goes_before(masks[at - 1], mask)))
+                break;
+            masks[at] = masks[at - 1];
+        }
+        masks[at] = mask;
+    }
+    RC_NEW_ARRAY(arena, out->overlaps, Recount__V1__SegmentOverlap *, count);
+    out->n_overlaps = count;
+    for (uint32_t i = 0; i < count; i++)
+        RC_TRY(encode_overlap(arena, answer, masks[i], &out->overlaps[i]));
+    return RC_OK;
+}
+
+static enum rc_status
+overlap_segments(struct rc_request *request, const void *message, void *reply)
+{
+    const Recount__V1__OverlapSegmentsRequest *in = message;
+    Recount__V1__OverlapSegmentsResponse *out = reply;
+    struct rc_decode decode = rc_request_decode(request);
+    const struct rc_segment *segments[RC_OVERLAP_SEGMENTS_MAX] = {NULL};
+    struct rc_scope scope;
+    struct rc_overlap_reply answer;
+    RC_TRY(rc_decode_scope(&decode, in->scope, RC_RANGE_REFUSED, request->received_ms, &scope));
+    if (in->n_segments == 0 || in->n_segments > RC_OVERLAP_SEGMENTS_MAX)
+        return rc_decode_fail(&decode, RC_INVALID, "segments", "from 1 to %u segments overlap",
+                              RC_OVERLAP_SEGMENTS_MAX);
+    for (size_t i = 0; i < in->n_segments; i++) {
+        const size_t mark = rc_decode_enter(&decode, "segments[%zu]", i);
+        RC_TRY(rc_decode_segment_filter(&decode, in->segments[i], &segments[i]));
+        rc_decode_leave(&decode, mark);
+    }
+    RC_TRY(rc_request_begin(request, &decode, &scope));
+    const struct rc_overlap_request question = {.as_of_ms = scope.as_of_ms,
+                                                .zone = scope.zone,
+                                                .among = scope.segment,
+                                                .segment_count = (uint32_t)in->n_segments,
+                                                .segments = segments};
+    RC_TRY(rc_query_overlap(rc_query_session_context(request->session), &question, &answer,
+                            request->error));
+    out->none_count = answer.exclusive[0];
+    out->scope_user_count = answer.users[0];
+    RC_TRY(encode_overlaps(request->arena, &answer, question.segment_count, out));
+    return rc_encode_info(request, &scope, false, &answer.stats, &out->info);
+}
+
 #define METHOD(name, snake, function, kind)                                              \
     {                                                                                    \
         "/recount.v1.SegmentService/" name, &recount__v1__##snake##_request__descriptor, \
@@ -235,6 +326,7 @@ static const struct rc_service_method methods[] = {
     METHOD("DeleteSegment", delete_segment, delete_segment, RC_SERVICE_CONTROL),
     METHOD("CountSegment", count_segment, count_segment, RC_SERVICE_QUERY),
     METHOD("ListSegmentUsers", list_segment_users, list_segment_users, RC_SERVICE_QUERY),
+    METHOD("OverlapSegments", overlap_segments, overlap_segments, RC_SERVICE_QUERY),
 };
 
 const struct rc_service rc_service_segment = {methods, sizeof(methods) / sizeof(methods[0])};

@@ -122,6 +122,15 @@ rc_call_cancelled(const struct rc_call *call);
 bool
 rc_call_is_late(const struct rc_call *call);
 
+/* Whom the call's tasks take turns with (base/workers.h): of a unary call, the project that its
+ * message names; of a stream, what it was set to. 0: nobody's. */
+uint64_t
+rc_call_lane(const struct rc_call *call);
+
+/* Streams: the project is known. */
+void
+rc_call_set_lane(struct rc_call *call, struct rc_bytes project);
+
 /* When the call arrived: wall clock, and monotonic. */
 int64_t
 rc_call_received_ms(const struct rc_call *call);

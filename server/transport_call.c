@@ -9,9 +9,12 @@
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/support/time.h>
 
+#include <string.h>
+
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
+#include "engine/base/hash.h"
 #include "server/transport_internal.h"
 
 static void
@@ -138,6 +141,53 @@ rc_call_new(struct rc_transport *transport,
     return call;
 }
 
+/* ---- Lanes ----------------------------------------------------------------------------------- */
+
+/* A project is named early in a message, as "projects/ID": what is looked at. */
+#define LANE_BYTES 512u
+
+static uint64_t
+lane_of_project(struct rc_bytes project)
+{
+    return rc_hash(project.data, project.size) | 1;
+}
+
+static bool
+is_of_id(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+/* The lane of a message that nobody has decoded yet: of the first project that it seems to name. A
+ * wrong guess costs a wrong turn, nothing else. */
+static uint64_t
+lane_of_bytes(const char *bytes, size_t size)
+{
+    static const char word[] = "projects/";
+    const char *at = memmem(bytes, size < LANE_BYTES ? size : LANE_BYTES, word, strlen(word));
+    if (at == NULL)
+        return 0;
+    at += strlen(word);
+    size_t length = 0;
+    while (at + length < bytes + size && is_of_id(at[length]))
+        length++;
+    return lane_of_project((struct rc_bytes){at, length});
+}
+
+static uint64_t
+lane_of_buffer(grpc_byte_buffer *buffer)
+{
+    grpc_byte_buffer_reader reader;
+    grpc_slice *slice = NULL;
+    uint64_t lane = 0;
+    if (buffer == NULL || !grpc_byte_buffer_reader_init(&reader, buffer))
+        return 0;
+    if (grpc_byte_buffer_reader_peek(&reader, &slice))
+        lane = lane_of_bytes((const char *)GRPC_SLICE_START_PTR(*slice), GRPC_SLICE_LENGTH(*slice));
+    grpc_byte_buffer_reader_destroy(&reader);
+    return lane;
+}
+
 /* ---- Handing over to workers ----------------------------------------------------------------- */
 
 /* The task owns a reference, and for a message also what the read filled. */
@@ -145,7 +195,7 @@ static void
 submit(struct rc_call *call, void (*task)(void *argument))
 {
     rc_call_ref(call);
-    if (rc_workers_submit(call->method->workers, task, call) == RC_OK)
+    if (rc_workers_submit_in(call->method->workers, call->lane, task, call) == RC_OK)
         return;
     rc_call_finish(call, &rc_outcome_no_worker);
     rc_call_unref(call);
@@ -182,6 +232,8 @@ rc_call_begin(struct rc_call *call)
         rc_call_finish(call, &call->transport->unknown_method);
         return;
     }
+    if (call->method->unary != NULL)
+        call->lane = lane_of_buffer(call->incoming);
     if (call->method->admit != NULL && !call->method->admit(call->method->context, call))
         return;
     submit(call, call->method->unary != NULL ? unary_task : open_task);
@@ -277,6 +329,18 @@ rc_call_is_late(const struct rc_call *call)
 {
     const gpr_timespec now = gpr_now(GPR_CLOCK_MONOTONIC);
     return gpr_time_cmp(gpr_convert_clock_type(call->deadline, GPR_CLOCK_MONOTONIC), now) <= 0;
+}
+
+uint64_t
+rc_call_lane(const struct rc_call *call)
+{
+    return call->lane;
+}
+
+void
+rc_call_set_lane(struct rc_call *call, struct rc_bytes project)
+{
+    call->lane = lane_of_project(project);
 }
 
 int64_t

@@ -47,6 +47,7 @@ struct rc_call {
     int64_t received_ms;
     uint64_t received_ns;
     void *state;
+    uint64_t lane; /* Set by one task or before the first one. */
     _Atomic uint32_t references;
     _Atomic(bool) cancelled;
     int close_flag; /* Filled by the core. */

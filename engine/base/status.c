@@ -22,6 +22,8 @@ static const struct words status_words[RC_STATUS_COUNT] = {
     [RC_CONFLICT] = {"conflict", "it was changed meanwhile or is in use"},
     [RC_UNSUPPORTED] = {"unsupported", "this is not supported yet"},
     [RC_LIMIT_EXCEEDED] = {"limit exceeded", "a limit would be exceeded"},
+    [RC_TOO_SLOW] = {"too slow", "a regular expression or LIKE pattern takes too long over one of "
+                                 "the texts: give it fewer or smaller repeats"},
     [RC_NO_MEMORY] = {"no memory", "there is not enough memory"},
     [RC_NO_SPACE] = {"no space", "the disk is full"},
     [RC_CANCELLED] = {"cancelled", "the call was cancelled or its deadline passed"},

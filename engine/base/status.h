@@ -26,6 +26,7 @@ enum rc_status {
     RC_CONFLICT,       /* An etag does not match, or the thing is in use. */
     RC_UNSUPPORTED,    /* Understood, part of the contract, not built yet. */
     RC_LIMIT_EXCEEDED, /* A stated limit (memory, size, count) would be passed; nothing changed. */
+    RC_TOO_SLOW,       /* A pattern would take too long over one of the texts; see pattern.h. */
     RC_NO_MEMORY,      /* The allocator refused; nothing changed. */
     RC_NO_SPACE,       /* The disk is full; nothing was acknowledged. */
     RC_CANCELLED,      /* The caller's cancel flag was seen, or its deadline passed. */

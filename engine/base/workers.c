@@ -1,5 +1,9 @@
 /*
- * Workers: one mutex, one condition, a queue of tasks and a list of runs.
+ * Workers: one mutex, one condition, lanes of tasks and a list of runs.
+ *
+ * A lane exists while it has a task that waits or runs. The list of lanes is in order of turns: one
+ * whose task is taken goes to its end. It is searched from the front, which is short: a lane has at
+ * least one task, and those who submit bound how many there are.
  *
  * A run (rc_workers_run) lives on its caller's stack and is linked into the pool while it wants
  * helpers. Nothing is allocated for it and it waits in no queue: a free worker that sees it joins
@@ -7,12 +11,17 @@
  * so that nobody can join any more, and waits for those who did. A caller that is itself a worker
  * only ever waits for helpers that are already running, hence nesting cannot deadlock.
  *
- * A free worker takes runs before tasks: what has begun is finished first.
+ * A free worker takes runs before tasks: what has begun is finished first; but before both a task
+ * of a lane of which nothing runs. A spare one takes tasks alone, and helpers join a run only while
+ * fewer threads are busy than the pool has of its own: with spare threads many tasks may run, each
+ * then by itself. Spare threads wait at a condition of their own, so that a run does not wake them:
+ * they are woken when no other waits, or by one that takes a task and sees another.
  *
  * Niceness is a thread's own on Linux. It can only be raised without privileges, so a thread keeps
  * the one that it begins with: that is why there are pools, and not priorities within one.
  *
- * Invariant: run->joined counts the helpers inside it; it changes under the mutex only.
+ * Invariants: run->joined counts the helpers inside it, busy the threads that work on anything,
+ * lane->running the tasks of a lane that were taken; all change under the mutex only.
  */
 #include "engine/base/workers.h"
 
@@ -30,7 +39,10 @@ struct task {
     void *argument;
 };
 
-struct queue {
+struct lane {
+    struct lane *next;
+    uint64_t key;
+    uint32_t running;
     struct task *first;
     struct task *last;
 };
@@ -49,12 +61,17 @@ struct run {
 struct rc_workers {
     pthread_mutex_t mutex;
     pthread_cond_t work;
-    struct queue queue;
+    pthread_cond_t spare_work;
+    uint32_t waiting;   /* At work. */
+    struct lane *lanes; /* In order of turns. */
     struct run *runs;
     int niceness;
-    uint32_t thread_count;
+    uint32_t lane_max; /* Threads of its own: tasks of a lane that may run. */
+    uint32_t busy;
     bool stopping;
-    pthread_t threads[];
+    uint32_t thread_count; /* Spare ones too. */
+    size_t thread_capacity;
+    pthread_t *threads;
 };
 
 static void
@@ -76,45 +93,144 @@ run_wanting(struct run *run)
     return run;
 }
 
+/* The place in the list that links the lane whose turn it is; it links NULL: none has a task that
+ * may begin. */
+static struct lane **
+lane_in_turn(struct rc_workers *workers)
+{
+    struct lane **at = &workers->lanes;
+    while (*at != NULL && ((*at)->first == NULL || (*at)->running >= workers->lane_max))
+        at = &(*at)->next;
+    return at;
+}
+
+static void
+link_last(struct rc_workers *workers, struct lane *lane)
+{
+    struct lane **at = &workers->lanes;
+    while (*at != NULL)
+        at = &(*at)->next;
+    lane->next = NULL;
+    *at = lane;
+}
+
+static void
+drop_if_empty(struct rc_workers *workers, struct lane *lane)
+{
+    struct lane **at = &workers->lanes;
+    if (lane->running > 0 || lane->first != NULL)
+        return;
+    while (*at != lane)
+        at = &(*at)->next;
+    *at = lane->next;
+    rc_alloc_free(lane);
+}
+
+static void
+help(struct rc_workers *workers, struct run *run)
+{
+    run->wanted--;
+    run->joined++;
+    workers->busy++;
+    pthread_mutex_unlock(&workers->mutex);
+    run_work(run);
+    pthread_mutex_lock(&workers->mutex);
+    workers->busy--;
+    if (--run->joined == 0)
+        pthread_cond_signal(&run->left);
+}
+
+static void
+take_turn(struct rc_workers *workers, struct lane **at)
+{
+    struct lane *lane = *at;
+    struct task *task = lane->first;
+    *at = lane->next;
+    link_last(workers, lane);
+    lane->first = task->next;
+    if (lane->first == NULL)
+        lane->last = NULL;
+    lane->running++;
+    workers->busy++;
+    if (*lane_in_turn(workers) != NULL)
+        pthread_cond_signal(&workers->spare_work);
+    pthread_mutex_unlock(&workers->mutex);
+    task->call(task->argument);
+    rc_alloc_free(task);
+    pthread_mutex_lock(&workers->mutex);
+    workers->busy--;
+    lane->running--;
+    drop_if_empty(workers, lane);
+}
+
+static struct run *
+run_to_help(struct rc_workers *workers)
+{
+    return workers->busy < workers->lane_max ? run_wanting(workers->runs) : NULL;
+}
+
 /* Helps a run, or does a task. Called and left with the mutex held. false: there is neither. */
 static bool
-work_once(struct rc_workers *workers)
+work_once(struct rc_workers *workers, bool spare)
 {
-    struct run *run = run_wanting(workers->runs);
-    struct task *task = workers->queue.first;
-    if (run != NULL) {
-        run->wanted--;
-        run->joined++;
-        pthread_mutex_unlock(&workers->mutex);
-        run_work(run);
-        pthread_mutex_lock(&workers->mutex);
-        if (--run->joined == 0)
-            pthread_cond_signal(&run->left);
-    } else if (task != NULL) {
-        workers->queue.first = task->next;
-        if (task->next == NULL)
-            workers->queue.last = NULL;
-        pthread_mutex_unlock(&workers->mutex);
-        task->call(task->argument);
-        rc_alloc_free(task);
-        pthread_mutex_lock(&workers->mutex);
+    struct run *run = spare ? NULL : run_to_help(workers);
+    struct lane **at = lane_in_turn(workers);
+    if (run != NULL && (*at == NULL || (*at)->running > 0))
+        help(workers, run);
+    else if (*at != NULL)
+        take_turn(workers, at);
+    else
+        return false;
+    return true;
+}
+
+static void
+work_on(struct rc_workers *workers, bool spare)
+{
+    if (workers->niceness != 0) /* 0: the calling thread, which begins with its process's. */
+        (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + workers->niceness);
+    pthread_mutex_lock(&workers->mutex);
+    while (work_once(workers, spare) || !workers->stopping) {
+        if (*lane_in_turn(workers) != NULL || (!spare && run_to_help(workers) != NULL) ||
+            workers->stopping)
+            continue;
+        workers->waiting += !spare;
+        pthread_cond_wait(spare ? &workers->spare_work : &workers->work, &workers->mutex);
+        workers->waiting -= !spare;
     }
-    return run != NULL || task != NULL;
+    pthread_mutex_unlock(&workers->mutex);
 }
 
 static void *
 worker_main(void *argument)
 {
-    struct rc_workers *workers = argument;
-    if (workers->niceness != 0) /* 0: the calling thread, which begins with its process's. */
-        (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + workers->niceness);
-    pthread_mutex_lock(&workers->mutex);
-    while (work_once(workers) || !workers->stopping)
-        if (workers->queue.first == NULL && run_wanting(workers->runs) == NULL &&
-            !workers->stopping)
-            pthread_cond_wait(&workers->work, &workers->mutex);
-    pthread_mutex_unlock(&workers->mutex);
+    work_on(argument, false);
     return NULL;
+}
+
+static void *
+spare_main(void *argument)
+{
+    work_on(argument, true);
+    return NULL;
+}
+
+static enum rc_status
+add_threads(struct rc_workers *workers,
+            uint32_t count,
+            void *(*thread_main)(void *),
+            struct rc_error *reterr_error)
+{
+    RC_TRY_OR(reterr_error,
+              RC_GROW(workers->threads, workers->thread_capacity, workers->thread_count + count));
+    for (uint32_t i = 0; i < count; i++) {
+        if (pthread_create(&workers->threads[workers->thread_count], NULL, thread_main, workers) !=
+            0)
+            return rc_error_set(reterr_error, RC_NO_MEMORY, "cannot start worker thread %u",
+                                workers->thread_count);
+        workers->thread_count++;
+    }
+    return RC_OK;
 }
 
 enum rc_status
@@ -124,22 +240,27 @@ rc_workers_new(uint32_t thread_count,
                struct rc_error *reterr_error)
 {
     RC_ASSERT(thread_count > 0);
-    struct rc_workers *workers =
-        rc_alloc_zero(sizeof(*workers) + thread_count * sizeof(workers->threads[0]));
+    struct rc_workers *workers = rc_alloc_zero(sizeof(*workers));
     if (workers == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for %u workers", thread_count);
     pthread_mutex_init(&workers->mutex, NULL);
     pthread_cond_init(&workers->work, NULL);
+    pthread_cond_init(&workers->spare_work, NULL);
     workers->niceness = niceness;
-    for (uint32_t i = 0; i < thread_count; i++) {
-        if (pthread_create(&workers->threads[i], NULL, worker_main, workers) != 0) {
-            rc_workers_free(workers);
-            return rc_error_set(reterr_error, RC_NO_MEMORY, "cannot start worker thread %u", i);
-        }
-        workers->thread_count = i + 1;
+    workers->lane_max = thread_count;
+    const enum rc_status status = add_threads(workers, thread_count, worker_main, reterr_error);
+    if (status != RC_OK) {
+        rc_workers_free(workers);
+        return status;
     }
     *ret_workers = workers;
     return RC_OK;
+}
+
+enum rc_status
+rc_workers_add_spares(struct rc_workers *workers, uint32_t count, struct rc_error *reterr_error)
+{
+    return add_threads(workers, count, spare_main, reterr_error);
 }
 
 struct rc_workers *
@@ -150,44 +271,80 @@ rc_workers_free(struct rc_workers *workers)
     pthread_mutex_lock(&workers->mutex);
     workers->stopping = true;
     pthread_cond_broadcast(&workers->work);
+    pthread_cond_broadcast(&workers->spare_work);
     pthread_mutex_unlock(&workers->mutex);
     for (uint32_t i = 0; i < workers->thread_count; i++)
         pthread_join(workers->threads[i], NULL);
-    RC_ASSERT(workers->queue.first == NULL && workers->runs == NULL);
+    RC_ASSERT(workers->lanes == NULL && workers->runs == NULL);
     pthread_cond_destroy(&workers->work);
+    pthread_cond_destroy(&workers->spare_work);
     pthread_mutex_destroy(&workers->mutex);
+    rc_alloc_free(workers->threads);
     return rc_alloc_free(workers);
 }
 
 uint32_t
 rc_workers_count(const struct rc_workers *workers)
 {
-    return workers->thread_count;
+    return workers->lane_max;
+}
+
+/* The lane of a key, made if need be. NULL: no memory. */
+static struct lane *
+lane_of(struct rc_workers *workers, uint64_t key)
+{
+    struct lane *lane = workers->lanes;
+    while (lane != NULL && lane->key != key)
+        lane = lane->next;
+    if (lane != NULL)
+        return lane;
+    lane = rc_alloc_zero(sizeof(*lane));
+    if (lane == NULL)
+        return NULL;
+    lane->key = key;
+    link_last(workers, lane);
+    return lane;
+}
+
+static enum rc_status
+submit_locked(struct rc_workers *workers, uint64_t key, struct task *task)
+{
+    if (workers->stopping)
+        return RC_UNAVAILABLE;
+    struct lane *lane = lane_of(workers, key);
+    if (lane == NULL)
+        return RC_NO_MEMORY;
+    if (lane->last == NULL)
+        lane->first = task;
+    else
+        lane->last->next = task;
+    lane->last = task;
+    pthread_cond_signal(workers->waiting > 0 ? &workers->work : &workers->spare_work);
+    return RC_OK;
 }
 
 enum rc_status
-rc_workers_submit(struct rc_workers *workers, void (*call)(void *argument), void *argument)
+rc_workers_submit_in(struct rc_workers *workers,
+                     uint64_t key,
+                     void (*call)(void *argument),
+                     void *argument)
 {
     struct task *task = rc_alloc(sizeof(*task));
     if (task == NULL)
         return RC_NO_MEMORY;
     *task = (struct task){.call = call, .argument = argument};
     pthread_mutex_lock(&workers->mutex);
-    const bool refused = workers->stopping;
-    if (!refused) {
-        struct queue *queue = &workers->queue;
-        if (queue->last == NULL)
-            queue->first = task;
-        else
-            queue->last->next = task;
-        queue->last = task;
-        pthread_cond_signal(&workers->work);
-    }
+    const enum rc_status status = submit_locked(workers, key, task);
     pthread_mutex_unlock(&workers->mutex);
-    if (!refused)
-        return RC_OK;
-    rc_alloc_free(task);
-    return RC_UNAVAILABLE;
+    if (status != RC_OK)
+        rc_alloc_free(task);
+    return status;
+}
+
+enum rc_status
+rc_workers_submit(struct rc_workers *workers, void (*call)(void *argument), void *argument)
+{
+    return rc_workers_submit_in(workers, 0, call, argument);
 }
 
 void

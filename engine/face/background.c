@@ -18,6 +18,10 @@
 
 #define KEEPER_PERIOD_MS 250
 #define IDLE_NS ((uint64_t)2000000000)
+/* Beyond this many full heads a project's batches wait before the log; beyond the second the log's
+ * thread does, with every project behind it: what is on its way then is at most two megabytes. */
+#define FULL_HEADS_MAX 8u
+#define FULL_HEADS_FAR 24u
 /* An idle head below this stays one: it costs a scan of a few microseconds. */
 #define IDLE_HEAD_ROWS_MIN 512u
 
@@ -39,9 +43,8 @@ task_ends(struct rc_engine *engine)
     pthread_mutex_unlock(&engine->background);
 }
 
-/* Tells who waits for room that a head was sealed. */
-static void
-announce_progress(struct rc_engine *engine)
+void
+rc_background_announce(struct rc_engine *engine)
 {
     pthread_mutex_lock(&engine->background);
     pthread_cond_broadcast(&engine->background_done);
@@ -127,7 +130,7 @@ seal_task(void *argument)
         sealed = false;
         status = rc_seal_oldest(tenant->project, &tenant->cancel, &sealed, NULL);
         if (sealed) {
-            announce_progress(engine);
+            rc_background_announce(engine);
             queue_task(tenant, &tenant->merging, merge_task);
         }
     }
@@ -164,18 +167,29 @@ rc_background_wait(struct rc_engine *engine)
     pthread_mutex_unlock(&engine->background);
 }
 
-void
-rc_background_hold(struct tenant *tenant, uint32_t full_heads_max)
+/* Whether more than full_heads_max heads wait. Without a task there is nothing to wait for: sealing
+ * failed, and memory decides. */
+static bool
+has_more_full_heads(struct tenant *tenant, uint32_t full_heads_max)
 {
-    struct rc_engine *engine = tenant->engine;
-    for (;;) {
-        RC_CLEANUP(rc_version_unrefp)
-        struct rc_version *version = rc_project_pin_version(tenant->project);
-        /* Without a task there is nothing to wait for: sealing failed, and memory decides. */
-        if (version->head_count <= full_heads_max + 1 || !atomic_load(&tenant->sealing))
-            return;
-        rc_background_wait(engine);
-    }
+    if (!atomic_load(&tenant->sealing))
+        return false;
+    RC_CLEANUP(rc_version_unrefp)
+    struct rc_version *version = rc_project_pin_version(tenant->project);
+    return version->head_count > full_heads_max + 1;
+}
+
+bool
+rc_background_is_behind(struct tenant *tenant)
+{
+    return has_more_full_heads(tenant, FULL_HEADS_MAX);
+}
+
+void
+rc_background_hold(struct tenant *tenant)
+{
+    while (has_more_full_heads(tenant, FULL_HEADS_FAR))
+        rc_background_wait(tenant->engine);
 }
 
 static void

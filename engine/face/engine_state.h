@@ -36,6 +36,7 @@ struct tenant {
     _Atomic(bool) stalled;      /* stall.c: a record could not be applied, and nothing of it was. */
     _Atomic(uint64_t) suspect_until_ns; /* Batches are tried before they are logged. */
     _Atomic(bool) cancel;               /* The project is deleted: background work should stop. */
+    _Atomic(uint64_t) flight_bytes;     /* room.c: logged and not yet applied. */
     _Atomic(uint64_t) applied_at_ns;
     _Atomic(bool) sealing; /* A task is queued or running. */
     _Atomic(bool) merging;
@@ -56,6 +57,7 @@ struct ticket {
     void (*done)(void *context, const struct rc_ingest_result *result);
     void *context;
     struct tenant *tenant;      /* Of a batch: a reference. */
+    uint64_t bytes;             /* Of room that it took. */
     bool duplicate;             /* Stands for a batch that the stream had. */
     struct rc_removed *removed; /* Of a deletion: what it took; may be NULL. */
 };
@@ -76,6 +78,7 @@ struct rc_engine {
     uint64_t purge_after_ms;
     struct rc_wal *wal;
     _Atomic(uint64_t) applied; /* Sequence of the last applied record. */
+    _Atomic(uint32_t) room_waiting;
     _Atomic(bool) stopping;
     bool closing; /* The last snapshot has the disk for itself. */
 
@@ -189,6 +192,15 @@ rc_tenants_unpin(struct tenant **tenants, uint32_t count);
 void
 rc_tenant_refuse_logged(struct tenant *tenant, const struct rc_record *record);
 
+/* ---- room.c ---- */
+
+/* Takes room for a batch's bytes on their way through the log; waits while the project has none. */
+void
+rc_room_take(struct tenant *tenant, uint64_t bytes);
+
+void
+rc_room_give(struct tenant *tenant, uint64_t bytes);
+
 /* ---- stall.c ---- */
 
 /* A record of the log could not be applied, and nothing of it was. */
@@ -287,9 +299,18 @@ rc_background_take_merging(struct tenant *tenant);
 void
 rc_background_give_merging(struct tenant *tenant);
 
-/* Waits while more than full_heads_max heads of a tenant wait to be sealed. */
+/* Wakes who waits in rc_background_wait. */
 void
-rc_background_hold(struct tenant *tenant, uint32_t full_heads_max);
+rc_background_announce(struct rc_engine *engine);
+
+/* Whether so many heads of a tenant wait to be sealed that it should bring no more. */
+bool
+rc_background_is_behind(struct tenant *tenant);
+
+/* The log's thread: waits if a tenant has far more of them than it should, which takes batches that
+ * were let in before it was behind. */
+void
+rc_background_hold(struct tenant *tenant);
 
 /* The keeper: a thread that seals and merges what has become idle, and checkpoints when the log
  * grows. */

@@ -34,14 +34,17 @@ check_request(struct tenant *tenant,
                               "a client stream's name is UTF-8 of 1 to %u bytes",
                               RC_NAME_BYTES_MAX);
     if (batch->events.row_count > RC_BATCH_ROWS_MAX ||
-        batch->writes.row_count > RC_BATCH_ROWS_MAX || batch->alias_count > RC_BATCH_ROWS_MAX)
+        batch->writes.row_count > RC_BATCH_ROWS_MAX || batch->alias_count > RC_BATCH_ROWS_MAX ||
+        batch->accounts.row_count > RC_BATCH_ROWS_MAX)
         return rc_error_set(reterr_error, RC_INVALID, "a batch has at most %u rows of a kind",
                             RC_BATCH_ROWS_MAX);
     RC_CLEANUP(rc_properties_freep)
     struct rc_properties *properties = rc_project_pin_event_properties(tenant->project);
     RC_TRY(check_properties(properties, &batch->events, reterr_error));
-    return check_properties(rc_people_properties(rc_project_people(tenant->project)),
-                            &batch->writes, reterr_error);
+    RC_TRY(check_properties(rc_people_properties(rc_project_people(tenant->project)),
+                            &batch->writes, reterr_error));
+    return check_properties(rc_people_properties(rc_project_accounts(tenant->project)),
+                            &batch->accounts, reterr_error);
 }
 
 static uint64_t
@@ -200,12 +203,15 @@ rc_engine_ingest(struct rc_engine *engine,
         .client_stream = client_stream,
         .batch_id = batch_id,
     };
+    rc_room_take(tenant, body.size);
+    ticket->bytes = body.size;
     pthread_mutex_lock(&tenant->intake);
     const enum rc_status status =
         enter(tenant, record, (struct rc_bytes){(const char *)body.data, body.size}, ticket,
               reterr_error);
     pthread_mutex_unlock(&tenant->intake);
     if (status != RC_OK) {
+        rc_room_give(tenant, body.size);
         rc_tenant_unref(ticket->tenant);
         return status;
     }

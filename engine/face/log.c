@@ -11,10 +11,6 @@
 #include "engine/intake/apply.h"
 #include "engine/intake/remove.h"
 
-/* Beyond this many heads that wait to be sealed, the log's thread waits too, and appenders behind
- * it. */
-#define FULL_HEADS_MAX 8u
-
 static enum rc_status
 apply_project_put(struct rc_engine *engine, uint64_t sequence, const struct rc_record *record)
 {
@@ -66,14 +62,14 @@ apply_rows(struct tenant *tenant,
     struct rc_applied applied;
     RC_TRY(rc_apply_batch(tenant->project, record->client_stream, record->batch_id, &batch,
                           sequence, arena, &applied, reterr_error));
-    result->accepted =
-        (uint64_t)batch.events.row_count + batch.writes.row_count + batch.alias_count;
+    result->accepted = (uint64_t)batch.events.row_count + batch.writes.row_count +
+                       batch.alias_count + batch.accounts.row_count;
     result->replaced = applied.replaced;
     atomic_store(&tenant->applied_at_ns, rc_clock_monotonic_ns());
     atomic_store(&tenant->idle_checked, false);
     if (applied.full_heads > 0) {
         rc_background_kick(tenant);
-        rc_background_hold(tenant, FULL_HEADS_MAX);
+        rc_background_hold(tenant);
     }
     return RC_OK;
 }
@@ -263,6 +259,8 @@ rc_log_durable(void *context,
     result.status = status == RC_CONFLICT ? RC_UNAVAILABLE : status;
     result.duplicate = status == RC_OK && (result.duplicate || ticket->duplicate);
     ticket->done(ticket->context, &result);
+    if (ticket->tenant != NULL)
+        rc_room_give(ticket->tenant, ticket->bytes);
     rc_tenant_unref(ticket->tenant);
     rc_alloc_free(ticket);
 }

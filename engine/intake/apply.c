@@ -13,6 +13,7 @@
 #include "engine/intake/columns.h"
 #include "engine/intake/packed.h"
 #include "engine/intake/replace.h"
+#include "engine/store/account_id.h"
 
 struct applying {
     struct rc_project *project;
@@ -350,6 +351,42 @@ append_writes(struct applying *applying, const struct rc_batch_table *table)
     return RC_OK;
 }
 
+/* Names of accounts as sent become those that they are kept under. */
+static enum rc_status
+intern_accounts(struct applying *applying,
+                const struct rc_batch_table *table,
+                uint32_t **ret_ordinals)
+{
+    struct rc_dictionary *names = rc_people_ids(rc_project_accounts(applying->project));
+    uint32_t *ordinals = RC_ARENA_ARRAY(applying->arena, uint32_t, table->user_count);
+    if (ordinals == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < table->user_count; i++) {
+        const struct rc_bytes name = rc_account_id_make(
+            applying->arena, rc_account_id_key(table->users[i]), rc_account_id_id(table->users[i]));
+        if (name.size == 0)
+            return RC_NO_MEMORY;
+        RC_TRY(rc_dictionary_intern(names, name, &ordinals[i]));
+    }
+    *ret_ordinals = ordinals;
+    return RC_OK;
+}
+
+static enum rc_status
+append_accounts(struct applying *applying, const struct rc_batch_table *table)
+{
+    if (table->row_count == 0)
+        return RC_OK;
+    struct rc_people *accounts = rc_project_accounts(applying->project);
+    uint32_t *ordinals = NULL;
+    struct rc_column_cells *cells = NULL;
+    RC_TRY(intern_accounts(applying, table, &ordinals));
+    RC_TRY(rc_columns_intern(rc_people_properties(accounts), table, NULL, applying->arena, &cells));
+    for (uint32_t i = 0; i < table->column_count; i++)
+        RC_TRY(write_column(accounts, table, ordinals, &cells[i]));
+    return RC_OK;
+}
+
 static enum rc_status
 append_aliases(struct applying *applying, const struct rc_batch *batch)
 {
@@ -378,6 +415,7 @@ apply_parts(struct applying *applying,
     RC_TRY(append_events(applying, batch, found));
     RC_TRY(append_writes(applying, &batch->writes));
     RC_TRY(append_aliases(applying, batch));
+    RC_TRY(append_accounts(applying, &batch->accounts));
     return rc_streams_set(rc_project_streams(applying->project), client_stream, batch_id);
 }
 

@@ -55,9 +55,15 @@ struct rc_batch {
     uint32_t alias_count;
     const struct rc_bytes *alias_left;
     const struct rc_bytes *alias_right;
+    struct rc_batch_table accounts; /* Properties of accounts; users are names (account_id.h). */
 };
 
-enum rc_batch_part { RC_PART_EVENTS = 1, RC_PART_WRITES = 2, RC_PART_ALIASES = 3 };
+enum rc_batch_part {
+    RC_PART_EVENTS = 1,
+    RC_PART_WRITES = 2,
+    RC_PART_ALIASES = 3,
+    RC_PART_ACCOUNTS = 4
+};
 
 enum rc_reject_reason {
     RC_REJECT_MISSING = 1,
@@ -78,7 +84,7 @@ struct rc_reject {
     enum rc_batch_part part;
     uint32_t row;
     enum rc_reject_reason reason;
-    struct rc_bytes field;   /* "user", "time", "id", a property's name, or empty. */
+    struct rc_bytes field;   /* "user", "time", "id", "account", a property's name, or empty. */
     struct rc_bytes message; /* One English sentence. */
 };
 
@@ -100,6 +106,7 @@ struct rc_batch_keep {
     const uint64_t *events;
     const uint64_t *writes;
     const uint64_t *aliases;
+    const uint64_t *accounts;
     uint64_t accepted; /* Rows that are left, over all parts. */
 };
 

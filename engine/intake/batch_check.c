@@ -13,6 +13,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
 #include "engine/intake/packed.h"
+#include "engine/store/account_id.h"
 
 struct fault {
     enum rc_reject_reason reason;
@@ -120,21 +121,41 @@ check_value(const struct rc_value *value)
     return (struct fault){0};
 }
 
+static struct fault
+check_account(struct rc_bytes account)
+{
+    const struct rc_bytes key = rc_account_id_key(account);
+    const struct rc_bytes id = rc_account_id_id(account);
+    if (key.size == 0)
+        return FAULT(RC_REJECT_MISSING, "the row does not say which property names the account");
+    if (key.size > RC_PROPERTY_NAME_BYTES_MAX)
+        return FAULT(RC_REJECT_LENGTH, "a property's name has at most 256 bytes");
+    if (id.size == 0)
+        return FAULT(RC_REJECT_MISSING, "the row has no account");
+    if (id.size > RC_USER_ID_BYTES_MAX)
+        return FAULT(RC_REJECT_LENGTH, "an account's id has at most 512 bytes");
+    if (!rc_bytes_is_text(key) || !rc_bytes_is_text(id))
+        return FAULT(RC_REJECT_ENCODING, "the account is not UTF-8 or holds NUL");
+    return (struct fault){0};
+}
+
 static enum rc_status
-check_users(struct checker *checker, const struct rc_batch_table *table)
+check_users(struct checker *checker, const struct rc_batch_table *table, bool are_accounts)
 {
     bool any = false;
     struct fault *faults = RC_ARENA_ARRAY(checker->arena, struct fault, table->user_count);
     if (faults == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < table->user_count; i++) {
-        faults[i] = check_user(table->users[i]);
+        faults[i] = are_accounts ? check_account(table->users[i]) : check_user(table->users[i]);
         any = any || faults[i].message != NULL;
     }
     for (uint32_t row = 0; any && row < table->row_count; row++) {
         const struct fault fault = faults[rc_packed_u32(table->user_codes, row)];
         if (fault.message != NULL)
-            RC_TRY(reject_row(checker, row, fault, RC_BYTES_LITERAL("user")));
+            RC_TRY(
+                reject_row(checker, row, fault,
+                           are_accounts ? RC_BYTES_LITERAL("account") : RC_BYTES_LITERAL("user")));
     }
     return RC_OK;
 }
@@ -193,10 +214,11 @@ static enum rc_status
 check_table(struct checker *checker,
             const struct rc_batch_table *table,
             const struct rc_batch_times *times,
-            const struct rc_bytes *text_ids)
+            const struct rc_bytes *text_ids,
+            bool are_accounts)
 {
     RC_ASSERT(times->least_ms >= RC_TIME_MS_MIN && times->greatest_ms <= RC_TIME_MS_MAX);
-    RC_TRY(check_users(checker, table));
+    RC_TRY(check_users(checker, table, are_accounts));
     RC_TRY(check_times(checker, table, times));
     for (uint32_t row = 0; text_ids != NULL && row < table->row_count; row++) {
         const struct fault fault = check_event_id(text_ids[row]);
@@ -269,16 +291,19 @@ rc_batch_check_within(const struct rc_batch *batch,
     if (rejects.list == NULL)
         return RC_NO_MEMORY;
     struct checker events = {.arena = arena, .row_count = batch->events.row_count};
-    RC_TRY(check_table(&events, &batch->events, times, batch->text_ids));
+    RC_TRY(check_table(&events, &batch->events, times, batch->text_ids, false));
     RC_TRY(finish_part(&events, RC_PART_EVENTS, &rejects, &keep.events));
     struct checker writes = {.arena = arena, .row_count = batch->writes.row_count};
-    RC_TRY(check_table(&writes, &batch->writes, &write_times, NULL));
+    RC_TRY(check_table(&writes, &batch->writes, &write_times, NULL, false));
     RC_TRY(finish_part(&writes, RC_PART_WRITES, &rejects, &keep.writes));
     struct checker aliases = {.arena = arena, .row_count = batch->alias_count};
     RC_TRY(check_aliases(&aliases, batch));
     RC_TRY(finish_part(&aliases, RC_PART_ALIASES, &rejects, &keep.aliases));
-    const uint64_t rows =
-        (uint64_t)batch->events.row_count + batch->writes.row_count + batch->alias_count;
+    struct checker accounts = {.arena = arena, .row_count = batch->accounts.row_count};
+    RC_TRY(check_table(&accounts, &batch->accounts, &write_times, NULL, true));
+    RC_TRY(finish_part(&accounts, RC_PART_ACCOUNTS, &rejects, &keep.accounts));
+    const uint64_t rows = (uint64_t)batch->events.row_count + batch->writes.row_count +
+                          batch->alias_count + batch->accounts.row_count;
     keep.accepted = rows - rejects.count;
     *ret_keep = keep;
     *ret_rejects = rejects;

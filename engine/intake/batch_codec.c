@@ -1,10 +1,10 @@
 /*
  * Batch codec: the logged form of a batch.
  *
- *   part      part      part
- *   events    writes    aliases: varint n, then n times left, right (bytes)
+ *   part      part      part                                                part
+ *   events    writes    aliases: varint n, then n times left, right (bytes)   accounts, if any
  *
- *   events and writes:
+ *   events, writes and accounts:
  *     varint rows, varint users, the users (bytes)
  *     rows x u32 place of the user, rows x i64 time
  *     events only: u8 form of ids: 0 none; 1 rows x u64; 2 rows x bytes (empty: none)
@@ -344,6 +344,11 @@ rc_batch_write(struct rc_writer *writer,
         rc_write_bytes(writer, batch->alias_left[i]);
         rc_write_bytes(writer, batch->alias_right[i]);
     }
+    bool any = false;
+    for (uint32_t row = 0; row < batch->accounts.row_count && !any; row++)
+        any = keep->accounts == NULL || (keep->accounts[row / 64] >> (row % 64) & 1) != 0;
+    if (any)
+        write_table(writer, &batch->accounts, NULL, keep->accounts, arena);
 }
 
 static struct rc_bytes *
@@ -462,6 +467,8 @@ read_batch(struct rc_reader *reader, struct rc_arena *arena, struct rc_batch *re
     }
     batch.alias_left = left;
     batch.alias_right = right;
+    if (!reader->bad && rc_reader_left(reader) > 0)
+        RC_TRY(read_table(reader, arena, NULL, &batch.accounts));
     if (reader->bad || rc_reader_left(reader) != 0)
         return RC_CORRUPT;
     *ret_batch = batch;

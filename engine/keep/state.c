@@ -97,6 +97,20 @@ write_slabs(struct rc_writer *writer, const struct rc_state *state)
     }
 }
 
+/* Accounts, where there are any. No deletion reaches them: they are nobody's. */
+static void
+write_accounts(struct rc_writer *writer, const struct rc_state *state)
+{
+    const struct rc_people *accounts = rc_project_accounts(state->project);
+    const struct rc_people_counts counts = rc_view_account_counts(state->view);
+    if (counts.users == 0)
+        return;
+    rc_dictionary_write(rc_people_ids(accounts), counts.users, NULL, writer);
+    rc_properties_write(rc_people_properties(accounts), writer);
+    write_log(writer, rc_people_writes(accounts), counts.writes, NULL);
+    write_log(writer, rc_people_aliases(accounts), counts.aliases, NULL);
+}
+
 void
 rc_state_write(struct rc_writer *writer, const struct rc_state *state)
 {
@@ -118,6 +132,7 @@ rc_state_write(struct rc_writer *writer, const struct rc_state *state)
     write_slabs(writer, state);
     rc_write_u64(writer, (uint64_t)version->cut_ms);
     rc_write_u64(writer, (uint64_t)version->erase_asked_ms);
+    write_accounts(writer, state);
     rc_write_u32(writer, rc_writer_crc32c(writer));
 }
 
@@ -239,6 +254,8 @@ rc_state_read(struct rc_bytes bytes,
     RC_TRY(read_content(&reader, project, rc_project_account(project), reterr_error));
     RC_TRY(read_slabs(&reader, arena, ret_slabs, ret_slab_count, reterr_error));
     RC_TRY_OR(reterr_error, read_removals(&reader, project));
+    if (!reader.bad && rc_reader_left(&reader) > 0)
+        RC_TRY(read_people(&reader, rc_project_accounts(project), reterr_error));
     if (reader.bad || rc_reader_left(&reader) != 0)
         return rc_error_set(reterr_error, RC_CORRUPT, "its content is cut short");
     rc_project_publish(project, NULL, sequence);

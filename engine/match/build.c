@@ -97,7 +97,7 @@ count_chunk(void *argument, uint32_t index)
     for (uint32_t i = 0; i < turn->part_count; i++) {
         uint64_t words[RC_CHUNK_ROWS / 64];
         const struct rc_matcher_part *part = &turn->parts[i];
-        fail(turn, rc_matcher_chunk(part->matcher, part->part, index, words));
+        fail(turn, rc_matcher_chunk(part->matcher, part->part, index, build->cancel, words));
         for (uint32_t w = 0; chunk->dead != NULL && w < RC_CHUNK_ROWS / 64; w++)
             words[w] &= ~chunk->dead[w];
         atomic_fetch_add(&turn->counts[i], rc_words_count(words, RC_CHUNK_ROWS / 64));

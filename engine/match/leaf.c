@@ -25,6 +25,7 @@ struct rc_leaf_test {
     struct rc_bytes text;      /* Of text operators; folded when ignore_case. */
     struct rc_like like;
     struct rc_pattern *pattern;
+    const struct rc_css_selector *css;
 };
 
 void
@@ -32,6 +33,7 @@ rc_leaf_scratch_close(struct rc_leaf_scratch *scratch)
 {
     scratch->items = rc_arena_free(scratch->items);
     rc_writer_close(&scratch->folded);
+    rc_css_scratch_close(&scratch->css);
 }
 
 bool
@@ -125,7 +127,9 @@ compile_text(struct rc_leaf_test *test, const struct rc_leaf *leaf)
         return RC_INVALID;
     const struct rc_bytes text = leaf->values[0].string;
     if (leaf->operator== RC_LEAF_REGEX)
-        return rc_pattern_new(text.data, text.size, leaf->ignore_case, &test->pattern, NULL);
+        return rc_pattern_new_later(text.data, text.size, leaf->ignore_case, &test->pattern);
+    if (leaf->operator== RC_LEAF_CSS)
+        return rc_css_selector_compile(text, test->arena, &test->css, NULL);
     RC_TRY(copy_text(test, text, &test->text));
     return leaf->operator== RC_LEAF_LIKE ? rc_like_compile(test->text, test->arena, &test->like)
                                          : RC_OK;
@@ -150,6 +154,7 @@ compile(struct rc_leaf_test *test, const struct rc_leaf *leaf)
     case RC_LEAF_ENDS_WITH:
     case RC_LEAF_LIKE:
     case RC_LEAF_REGEX:
+    case RC_LEAF_CSS:
         return compile_text(test, leaf);
     }
     return RC_INVALID;
@@ -245,16 +250,34 @@ in_bounds(const struct rc_leaf_test *test, struct rc_value value)
     }
 }
 
+/* Regular expressions and LIKE: tests that may have no answer. */
+static bool
+pattern_passes(const struct rc_leaf_test *test,
+               struct rc_bytes text,
+               struct rc_leaf_scratch *scratch)
+{
+    bool passes = false;
+    const enum rc_status status =
+        test->operator== RC_LEAF_REGEX
+            ? rc_pattern_search(test->pattern, text.data, text.size, &passes)
+            : rc_like_match(&test->like, text, &passes);
+    if (status != RC_OK && scratch->status == RC_OK)
+        scratch->status = status;
+    return status == RC_OK && passes;
+}
+
 static bool
 text_passes(const struct rc_leaf_test *test, struct rc_bytes text, struct rc_leaf_scratch *scratch)
 {
     if (test->operator== RC_LEAF_REGEX)
-        return rc_pattern_found(test->pattern, text.data, text.size);
+        return pattern_passes(test, text, scratch);
+    if (test->operator== RC_LEAF_CSS)
+        return rc_css_selector_match(test->css, text, &scratch->css);
     if (test->ignore_case)
         text = rc_fold_text(text, &scratch->folded);
     const struct rc_bytes part = test->text;
     if (test->operator== RC_LEAF_LIKE)
-        return rc_like_match(&test->like, text);
+        return pattern_passes(test, text, scratch);
     if (part.size == 0)
         return true;
     if (text.size < part.size)
@@ -292,20 +315,24 @@ rc_leaf_test_value(const struct rc_leaf_test *test,
                    struct rc_leaf_scratch *scratch)
 {
     bool passes = false;
+    if (scratch->cancel != NULL && atomic_load_explicit(scratch->cancel, memory_order_relaxed))
+        scratch->status = RC_CANCELLED;
+    if (scratch->status != RC_OK)
+        return false;
     if (value.kind == RC_VALUE_LIST) {
         for (uint32_t i = 0; i < value.item_count && !passes; i++)
             passes = single_passes(test, rc_value_string(value.items[i]), scratch);
     } else if (value.kind != RC_VALUE_NULL) {
         passes = single_passes(test, value, scratch);
     }
-    if (scratch->folded.failed) {
+    if (scratch->folded.failed || rc_css_scratch_failed(&scratch->css)) {
         rc_writer_close(&scratch->folded);
-        scratch->folded = (struct rc_writer){0};
+        rc_css_scratch_close(&scratch->css);
         if (scratch->status == RC_OK)
             scratch->status = RC_NO_MEMORY;
         return false;
     }
-    return passes;
+    return passes && scratch->status == RC_OK;
 }
 
 uint64_t

@@ -13,12 +13,14 @@
 #ifndef RC_MATCH_LEAF_H
 #define RC_MATCH_LEAF_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/arena.h"
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
+#include "engine/match/css_selector.h"
 #include "engine/match/predicate.h"
 #include "engine/store/value.h"
 
@@ -26,10 +28,12 @@ struct rc_leaf_test;
 
 /* What a thread needs beside a test: close it when done. */
 struct rc_leaf_scratch {
-    struct rc_arena *items;  /* Element arrays of lists; made on first use. */
-    struct rc_writer folded; /* The text without case. */
-    enum rc_status
-        status; /* The first failure (RC_NO_MEMORY, RC_CORRUPT): answers since are void. */
+    const _Atomic(bool) *cancel; /* Looked at before each value that is tested. NULL: never. */
+    struct rc_arena *items;      /* Element arrays of lists; made on first use. */
+    struct rc_writer folded;     /* The text without case. */
+    struct rc_css_scratch css;
+    enum rc_status status; /* The first failure (RC_NO_MEMORY, RC_CORRUPT, RC_TOO_SLOW,
+                            * RC_CANCELLED): answers since are void. */
 };
 
 void
@@ -45,7 +49,8 @@ rc_leaf_test_free(struct rc_leaf_test *test);
 
 RC_DEFINE_CLEANUP(struct rc_leaf_test *, rc_leaf_test_free)
 
-/* Whether the value passes. false when scratch->status says that memory was refused. */
+/* Whether the value passes. false when scratch->status says that there is no answer. Takes some
+ * milliseconds at most. */
 bool
 rc_leaf_test_value(const struct rc_leaf_test *test,
                    struct rc_value value,

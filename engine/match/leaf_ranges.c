@@ -211,6 +211,7 @@ ranges_of_leaf(struct ranges *ranges, const struct rc_leaf *leaf)
     case RC_LEAF_CONTAINS:
     case RC_LEAF_ENDS_WITH:
     case RC_LEAF_REGEX:
+    case RC_LEAF_CSS:
         break;
     }
     add_all(ranges);

@@ -84,11 +84,10 @@ rc_like_close(struct rc_like *like)
     like->automaton = rc_pattern_free(like->automaton);
 }
 
-bool
-rc_like_match(const struct rc_like *like, struct rc_bytes text)
+/* A pattern without an _. */
+static bool
+parts_match(const struct rc_like *like, struct rc_bytes text)
 {
-    if (like->automaton != NULL)
-        return rc_pattern_found(like->automaton, text.data, text.size);
     if (like->exact)
         return rc_bytes_equal(like->first, text);
     if (text.size < like->first.size + like->last.size)
@@ -109,4 +108,13 @@ rc_like_match(const struct rc_like *like, struct rc_bytes text)
         at = found + middle.size;
     }
     return true;
+}
+
+enum rc_status
+rc_like_match(const struct rc_like *like, struct rc_bytes text, bool *ret_matches)
+{
+    if (like->automaton != NULL)
+        return rc_pattern_search(like->automaton, text.data, text.size, ret_matches);
+    *ret_matches = parts_match(like, text);
+    return RC_OK;
 }

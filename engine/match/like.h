@@ -38,8 +38,9 @@ rc_like_compile(struct rc_bytes pattern, struct rc_arena *arena, struct rc_like 
 void
 rc_like_close(struct rc_like *like);
 
-/* Linear in the text. */
-bool
-rc_like_match(const struct rc_like *like, struct rc_bytes text);
+/* Linear in the text.
+ *   RC_TOO_SLOW, RC_NO_MEMORY  of a pattern with an _, as in pattern.h. */
+RC_MUST_USE enum rc_status
+rc_like_match(const struct rc_like *like, struct rc_bytes text, bool *ret_matches);
 
 #endif

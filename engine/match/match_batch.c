@@ -65,7 +65,8 @@ rc_match_batch(struct rc_match_cache *cache,
                                        .slab = slab,
                                        .slab_id = slab_id,
                                        .row_count = rc_slab_get_info(slab)->row_count,
-                                       .cancel = cancel}};
+                                       .cancel = cancel,
+                                       .leaf_scratch = {.cancel = cancel}}};
     batch.match.arena = rc_arena_new(rc_match_cache_account(cache), 0);
     if (batch.match.arena == NULL)
         return RC_NO_MEMORY;

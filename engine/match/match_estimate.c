@@ -62,6 +62,7 @@ share_of_kind(const struct rc_leaf *leaf, const struct rc_column_view *column)
     case RC_LEAF_ENDS_WITH:
     case RC_LEAF_LIKE:
     case RC_LEAF_REGEX:
+    case RC_LEAF_CSS:
         break;
     }
     return 0.1;

@@ -283,7 +283,8 @@ rc_match_slab(struct rc_match_cache *cache,
                                   .reads_rows = order->reads_rows,
                                   .blocks = order->blocks,
                                   .arena = arena,
-                                  .nodes = nodes};
+                                  .nodes = nodes,
+                                  .leaf_scratch = {.cancel = cancel}};
     const enum rc_status status = evaluate_slab(&match, tree, ret_set);
     rc_leaf_scratch_close(&match.leaf_scratch);
     for (uint32_t i = 0; i < tree->node_count; i++) {

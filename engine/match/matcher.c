@@ -49,6 +49,7 @@ rc_matcher_free(struct rc_matcher *matcher)
 static enum rc_status
 compile_part(struct rc_matcher *matcher,
              const int64_t *as_of_ms,
+             const _Atomic(bool) *cancel,
              const struct rc_match_part *source,
              struct rc_arena *arena,
              struct rc_error *reterr_error)
@@ -65,8 +66,8 @@ compile_part(struct rc_matcher *matcher,
     part->persons = RC_ARENA_ARRAY(arena, uint64_t, word_count);
     if (part->persons == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
-    return rc_user_predicate_match(matcher->cache, matcher->view, *as_of_ms, source->persons, arena,
-                                   part->persons, reterr_error);
+    return rc_user_predicate_match(matcher->cache, matcher->view, *as_of_ms, cancel,
+                                   source->persons, arena, part->persons, reterr_error);
 }
 
 /* as_of_ms: NULL: persons are not looked for. */
@@ -74,6 +75,7 @@ static enum rc_status
 matcher_new(struct rc_match_cache *cache,
             struct rc_view *view,
             const int64_t *as_of_ms,
+            const _Atomic(bool) *cancel,
             const struct rc_predicate *predicate,
             struct rc_arena *arena,
             struct rc_matcher **ret_matcher,
@@ -99,7 +101,7 @@ matcher_new(struct rc_match_cache *cache,
     if (matcher->parts == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
     for (uint32_t i = 0; i < source_count; i++)
-        RC_TRY(compile_part(matcher, as_of_ms, &sources[i], arena, reterr_error));
+        RC_TRY(compile_part(matcher, as_of_ms, cancel, &sources[i], arena, reterr_error));
     *ret_matcher = RC_TAKE(matcher);
     return RC_OK;
 }
@@ -108,12 +110,13 @@ enum rc_status
 rc_matcher_new(struct rc_match_cache *cache,
                struct rc_view *view,
                int64_t as_of_ms,
+               const _Atomic(bool) *cancel,
                const struct rc_predicate *predicate,
                struct rc_arena *arena,
                struct rc_matcher **ret_matcher,
                struct rc_error *reterr_error)
 {
-    return matcher_new(cache, view, &as_of_ms, predicate, arena, ret_matcher, reterr_error);
+    return matcher_new(cache, view, &as_of_ms, cancel, predicate, arena, ret_matcher, reterr_error);
 }
 
 enum rc_status
@@ -124,7 +127,7 @@ rc_matcher_new_events(struct rc_match_cache *cache,
                       struct rc_matcher **ret_matcher,
                       struct rc_error *reterr_error)
 {
-    return matcher_new(cache, view, NULL, predicate, arena, ret_matcher, reterr_error);
+    return matcher_new(cache, view, NULL, NULL, predicate, arena, ret_matcher, reterr_error);
 }
 
 uint32_t
@@ -375,10 +378,11 @@ enum rc_status
 rc_matcher_chunk(struct rc_matcher *matcher,
                  uint32_t part,
                  uint32_t chunk,
+                 const _Atomic(bool) *cancel,
                  uint64_t words[RC_CHUNK_ROWS / 64])
 {
     uint32_t chunk_count;
     const struct rc_view_chunk *chunks = rc_view_chunks(matcher->view, &chunk_count);
     RC_ASSERT(part < matcher->part_count && chunk < chunk_count);
-    return rc_match_chunk(matcher->parts[part].tree.root, &chunks[chunk], words);
+    return rc_match_chunk(matcher->parts[part].tree.root, &chunks[chunk], cancel, words);
 }

@@ -75,6 +75,7 @@ RC_MUST_USE enum rc_status
 rc_matcher_new(struct rc_match_cache *cache,
                struct rc_view *view,
                int64_t as_of_ms,
+               const _Atomic(bool) *cancel,
                const struct rc_predicate *predicate,
                struct rc_arena *arena,
                struct rc_matcher **ret_matcher,
@@ -112,6 +113,7 @@ rc_matcher_part_persons(const struct rc_matcher *matcher, uint32_t part);
  * its parts.
  *   RC_OK         *ret_set is a reference of the caller's.
  *   RC_CANCELLED  cancel was seen.
+ *   RC_TOO_SLOW   a pattern took too long over a text.
  *   RC_UNAVAILABLE, RC_CORRUPT  a cold slab could not be read.
  */
 RC_MUST_USE enum rc_status
@@ -177,11 +179,14 @@ rc_matcher_part_predicate(const struct rc_matcher *matcher, uint32_t part);
 /*
  * The rows of a chunk (an index into rc_view_chunks) that a part selects, raw: sets bits in words
  * (RC_CHUNK_ROWS bits, zeroed by the callee). O(rows * leaves).
+ *   RC_CANCELLED  cancel (which may be NULL) was seen.
+ *   RC_TOO_SLOW   a pattern took too long over a text.
  */
 RC_MUST_USE enum rc_status
 rc_matcher_chunk(struct rc_matcher *matcher,
                  uint32_t part,
                  uint32_t chunk,
+                 const _Atomic(bool) *cancel,
                  uint64_t words[RC_CHUNK_ROWS / 64]);
 
 #endif

@@ -6,6 +6,7 @@
 #include "engine/match/predicate.h"
 
 #include "engine/base/limits.h"
+#include "engine/match/css_selector.h"
 #include "engine/match/like.h"
 #include "engine/match/pattern.h"
 #include "engine/match/predicate_shape.h"
@@ -13,7 +14,7 @@
 struct walk {
     uint32_t node_count;
     const struct rc_predicate *first; /* Where a FIRST may stand. */
-    bool compile_patterns;
+    uint32_t *steps; /* Of regular expressions so far; NULL: they are not compiled. */
     struct rc_error *reterr_error;
 };
 
@@ -44,13 +45,15 @@ const char *rc_leaf_operator_name(enum rc_leaf_operator operator)
         return "like";
     case RC_LEAF_REGEX:
         return "regex";
+    case RC_LEAF_CSS:
+        return "css_selector";
     }
     return "unknown";
 }
 
 static bool is_text_operator(enum rc_leaf_operator operator)
 {
-    return operator>= RC_LEAF_CONTAINS && operator<= RC_LEAF_REGEX;
+    return operator>= RC_LEAF_CONTAINS && operator<= RC_LEAF_CSS;
 }
 
 /* How many operands an operator takes. */
@@ -101,6 +104,31 @@ check_operand(const struct rc_leaf *leaf, uint32_t index, struct rc_error *reter
 }
 
 static enum rc_status
+check_regex(const struct walk *walk, struct rc_bytes text, bool ignore_case)
+{
+    struct rc_pattern *pattern = NULL;
+    RC_TRY(rc_pattern_new(text.data, text.size, ignore_case, &pattern, walk->reterr_error));
+    *walk->steps += rc_pattern_steps(pattern);
+    rc_pattern_free(pattern);
+    if (*walk->steps > RC_PATTERN_STEPS_TOTAL_MAX)
+        return rc_error_set(walk->reterr_error, RC_LIMIT_EXCEEDED,
+                            "the regular expressions are too large together: they make more than "
+                            "%u steps",
+                            RC_PATTERN_STEPS_TOTAL_MAX);
+    return RC_OK;
+}
+
+static enum rc_status
+check_css(struct rc_bytes text, struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    if (arena == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
+    const struct rc_css_selector *selector = NULL;
+    return rc_css_selector_compile(text, arena, &selector, reterr_error);
+}
+
+static enum rc_status
 check_pattern(const struct walk *walk, const struct rc_leaf *leaf)
 {
     const char *name = rc_leaf_operator_name(leaf->operator);
@@ -115,12 +143,11 @@ check_pattern(const struct walk *walk, const struct rc_leaf *leaf)
                    ? RC_OK
                    : rc_error_field(reterr_error, RC_INVALID, name,
                                     "the pattern ends in a backslash that escapes nothing");
-    if (!walk->compile_patterns)
+    if (walk->steps == NULL)
         return RC_OK;
-    struct rc_pattern *pattern = NULL;
-    const enum rc_status status =
-        rc_pattern_new(text.data, text.size, leaf->ignore_case, &pattern, reterr_error);
-    rc_pattern_free(pattern);
+    const enum rc_status status = leaf->operator== RC_LEAF_CSS
+                                      ? check_css(text, reterr_error)
+                                      : check_regex(walk, text, leaf->ignore_case);
     if (status != RC_OK)
         rc_error_prefix(reterr_error, "%s", name);
     return status;
@@ -130,9 +157,16 @@ static enum rc_status
 check_leaf(const struct walk *walk, const struct rc_leaf *leaf)
 {
     struct rc_error *reterr_error = walk->reterr_error;
-    if (leaf->scope != RC_LEAF_EVENT && leaf->scope != RC_LEAF_USER)
+    if (leaf->scope < RC_LEAF_EVENT || leaf->scope > RC_LEAF_ACCOUNT)
         return rc_error_field(reterr_error, RC_INVALID, "property",
-                              "the property is neither one of the event nor one of the user");
+                              "the property is neither of the event, the user nor an account");
+    if (leaf->scope == RC_LEAF_ACCOUNT &&
+        (leaf->account_key.size == 0 || leaf->account_key.size > RC_PROPERTY_NAME_BYTES_MAX ||
+         !rc_bytes_is_text(leaf->account_key)))
+        return rc_error_field(reterr_error, RC_INVALID, "property",
+                              "the name of the property that names the account is a text of 1 to "
+                              "%u bytes",
+                              RC_PROPERTY_NAME_BYTES_MAX);
     if (leaf->property.size == 0)
         return rc_error_field(reterr_error, RC_INVALID, "property", "the property has no name");
     if (leaf->property.size > RC_PROPERTY_NAME_BYTES_MAX)
@@ -142,7 +176,7 @@ check_leaf(const struct walk *walk, const struct rc_leaf *leaf)
     if (!rc_bytes_is_text(leaf->property))
         return rc_error_field(reterr_error, RC_INVALID, "property",
                               "the property's name is not valid UTF-8 text");
-    if (leaf->operator<RC_LEAF_IN || leaf->operator> RC_LEAF_REGEX)
+    if (leaf->operator<RC_LEAF_IN || leaf->operator> RC_LEAF_CSS)
         return rc_error_field(reterr_error, RC_INVALID, "", "the test %d is unknown",
                               (int)leaf->operator);
     const char *name = rc_leaf_operator_name(leaf->operator);
@@ -159,9 +193,12 @@ check_leaf(const struct walk *walk, const struct rc_leaf *leaf)
     if (leaf->ignore_case && leaf->operator!= RC_LEAF_IN && !is_text_operator(leaf->operator))
         return rc_error_field(reterr_error, RC_INVALID, "case_insensitive",
                               "%s does not look at letters", name);
+    if (leaf->ignore_case && leaf->operator== RC_LEAF_CSS)
+        return rc_error_field(reterr_error, RC_INVALID, "case_insensitive",
+                              "a selector has cases of its own: write [name=value i]");
     for (uint32_t i = 0; i < leaf->value_count; i++)
         RC_TRY(check_operand(leaf, i, reterr_error));
-    if (leaf->operator== RC_LEAF_LIKE || leaf->operator== RC_LEAF_REGEX)
+    if (leaf->operator>= RC_LEAF_LIKE)
         return check_pattern(walk, leaf);
     return RC_OK;
 }
@@ -247,11 +284,22 @@ rc_predicate_check_shape(const struct rc_predicate *predicate,
                          bool compile_patterns,
                          struct rc_error *reterr_error)
 {
+    uint32_t steps = 0;
     struct walk walk = {
         .first = rc_predicate_first(predicate),
-        .compile_patterns = compile_patterns,
+        .steps = compile_patterns ? &steps : NULL,
         .reterr_error = reterr_error,
     };
+    return check_node(&walk, predicate, 1);
+}
+
+enum rc_status
+rc_predicate_check_more(const struct rc_predicate *predicate,
+                        uint32_t *steps,
+                        struct rc_error *reterr_error)
+{
+    struct walk walk = {
+        .first = rc_predicate_first(predicate), .steps = steps, .reterr_error = reterr_error};
     return check_node(&walk, predicate, 1);
 }
 

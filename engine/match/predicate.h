@@ -33,8 +33,10 @@ enum rc_predicate_kind {
 };
 
 enum rc_leaf_scope {
-    RC_LEAF_EVENT = 1, /* A property of the event. */
-    RC_LEAF_USER = 2,  /* The latest value of a property of the event's user. */
+    RC_LEAF_EVENT = 1,   /* A property of the event. */
+    RC_LEAF_USER = 2,    /* The latest value of a property of the event's user. */
+    RC_LEAF_ACCOUNT = 3, /* That of a property of the account that the event names in account_key. A
+                            query's plan puts leaves over the event in its place: account_leaf.h. */
 };
 
 enum rc_leaf_operator {
@@ -50,6 +52,7 @@ enum rc_leaf_operator {
     RC_LEAF_ENDS_WITH = 10,
     RC_LEAF_LIKE = 11,
     RC_LEAF_REGEX = 12,
+    RC_LEAF_CSS = 13, /* Never with ignore_case. */
 };
 
 struct rc_leaf {
@@ -57,6 +60,7 @@ struct rc_leaf {
     enum rc_leaf_operator operator;
     bool ignore_case; /* Text operators and equality of strings. */
     struct rc_bytes property;
+    struct rc_bytes account_key; /* ACCOUNT: the event property that names it; else empty. */
     uint32_t value_count;
     const struct rc_value *values;
 };
@@ -69,10 +73,17 @@ struct rc_predicate {
     struct rc_bytes definition; /* DEFINITION. */
 };
 
-/* Checks depth, counts, sizes, operand kinds, that texts are UTF-8, that regular expressions
- * compile. */
+/* Checks depth, counts, sizes, operand kinds, that texts are UTF-8, that selectors and regular
+ * expressions compile, and that the latter are not too large together. */
 RC_MUST_USE enum rc_status
 rc_predicate_check(const struct rc_predicate *predicate, struct rc_error *reterr_error);
+
+/* The same for one of several predicates that are large together: *steps, which begins at 0, counts
+ * what their regular expressions take of RC_PATTERN_STEPS_TOTAL_MAX. */
+RC_MUST_USE enum rc_status
+rc_predicate_check_more(const struct rc_predicate *predicate,
+                        uint32_t *steps,
+                        struct rc_error *reterr_error);
 
 /*
  * The canonical form: double negations and nested equal operators collapse, children are sorted and

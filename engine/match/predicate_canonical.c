@@ -2,7 +2,8 @@
  * Predicate, canonical: rebuilt from the leaves up, so a node sees only canonical children.
  *
  *   leaf             a numeric text becomes its number; a set is sorted, unique, and folded when it
- *                    ignores case; ignore_case goes when no text is left to fold
+ *                    ignores case; ignore_case goes when no text is left to fold; a CSS selector
+ *                    is written in its one form
  *   NOT              NOT NOT x is x; the opposites of true and false are constants
  *   ALL_OF, ANY_OF   children of the same kind are taken in, neutral ones dropped, an absorbing one
  *                    decides, the rest are sorted by their stored bytes and unique; one child
@@ -15,6 +16,8 @@
 #include <stdlib.h>
 
 #include "engine/base/assert.h"
+#include "engine/base/limits.h"
+#include "engine/match/css_selector.h"
 #include "engine/match/fold.h"
 #include "engine/match/leaf.h"
 #include "engine/match/predicate.h"
@@ -67,11 +70,36 @@ canonical_value(struct rc_value value,
     return RC_OK;
 }
 
+/* One spelling for selectors of one meaning; one that would be too long stays as it is. */
+static enum rc_status
+canonical_css(const struct rc_predicate *source,
+              struct rc_arena *arena,
+              const struct rc_predicate **ret_node)
+{
+    const struct rc_css_selector *selector = NULL;
+    struct rc_bytes text;
+    RC_TRY(rc_css_selector_compile(source->leaf.values[0].string, arena, &selector, NULL));
+    RC_TRY(rc_css_selector_text(selector, arena, &text));
+    *ret_node = source;
+    if (text.size > RC_PATTERN_BYTES_MAX)
+        return RC_OK;
+    struct rc_predicate *node = rc_arena_copy(arena, source, sizeof(*source));
+    struct rc_value *value = RC_ARENA_ARRAY(arena, struct rc_value, 1);
+    if (node == NULL || value == NULL)
+        return RC_NO_MEMORY;
+    *value = rc_value_string(text);
+    node->leaf.values = value;
+    *ret_node = node;
+    return RC_OK;
+}
+
 static enum rc_status
 canonical_leaf(const struct rc_predicate *source,
                struct rc_arena *arena,
                const struct rc_predicate **ret_node)
 {
+    if (source->leaf.operator== RC_LEAF_CSS)
+        return canonical_css(source, arena, ret_node);
     if (source->leaf.operator> RC_LEAF_BETWEEN) { /* Text operands stay as they are. */
         *ret_node = source;
         return RC_OK;

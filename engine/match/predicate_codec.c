@@ -5,7 +5,8 @@
  *   ALL_OF, ANY_OF  varint count, the children
  *   NOT, FIRST      the child
  *   LEAF            scope, operator, ignore_case (a byte each), property (varint size, bytes),
- *                   varint count, the values (store/value.h)
+ *                   of an account the property that names it (the same), varint count, the values
+ *                   (store/value.h)
  *   DEFINITION      name (varint size, bytes)
  *
  * Reading bounds depth and nodes before it recurses or allocates, and checks the shape at the end.
@@ -38,6 +39,8 @@ rc_predicate_write(struct rc_writer *writer, const struct rc_predicate *predicat
         rc_write_u8(writer, (uint8_t)leaf->operator);
         rc_write_u8(writer, leaf->ignore_case ? 1 : 0);
         rc_write_bytes(writer, leaf->property);
+        if (leaf->scope == RC_LEAF_ACCOUNT)
+            rc_write_bytes(writer, leaf->account_key);
         rc_write_varint(writer, leaf->value_count);
         for (uint32_t i = 0; i < leaf->value_count; i++)
             rc_value_write(writer, leaf->values[i]);
@@ -90,6 +93,8 @@ read_leaf(struct decoder *decoder, struct rc_leaf *leaf)
                              .operator=(enum rc_leaf_operator) test,
                              .ignore_case = ignore_case == 1,
                              .property = rc_read_bytes(reader)};
+    if (scope == RC_LEAF_ACCOUNT)
+        leaf->account_key = rc_read_bytes(reader);
     const uint64_t count = rc_read_count(reader, RC_PREDICATE_VALUES_MAX);
     if (reader->bad || ignore_case > 1 || count > rc_reader_left(reader))
         return RC_CORRUPT;

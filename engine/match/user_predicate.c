@@ -13,6 +13,7 @@ struct user_match {
     struct rc_match_cache *cache;
     struct rc_view *view;
     int64_t as_of_ms;
+    const _Atomic(bool) *cancel;
     struct rc_arena *arena;
     uint32_t user_count;
     uint32_t word_count;
@@ -30,7 +31,7 @@ test_persons(struct user_match *match,
     const struct rc_persons *persons = rc_view_persons(match->view);
     const rc_cell *cells = NULL;
     RC_TRY(rc_view_user_cells(match->view, property, match->as_of_ms, &cells));
-    struct rc_leaf_scratch scratch = {0};
+    struct rc_leaf_scratch scratch = {.cancel = match->cancel};
     rc_cell last = 0;
     bool last_passes = false;
     for (uint32_t user = 0; user < match->user_count; user++) {
@@ -125,6 +126,7 @@ enum rc_status
 rc_user_predicate_match(struct rc_match_cache *cache,
                         struct rc_view *view,
                         int64_t as_of_ms,
+                        const _Atomic(bool) *cancel,
                         const struct rc_predicate *predicate,
                         struct rc_arena *arena,
                         uint64_t *words,
@@ -136,6 +138,7 @@ rc_user_predicate_match(struct rc_match_cache *cache,
     struct user_match match = {.cache = cache,
                                .view = view,
                                .as_of_ms = as_of_ms,
+                               .cancel = cancel,
                                .arena = arena,
                                .user_count = user_count,
                                .word_count = (uint32_t)(((uint64_t)user_count + 63) / 64),

@@ -5,6 +5,8 @@
 #ifndef RC_MATCH_USER_PREDICATE_H
 #define RC_MATCH_USER_PREDICATE_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/status.h"
@@ -19,6 +21,7 @@ RC_MUST_USE enum rc_status
 rc_user_predicate_match(struct rc_match_cache *cache,
                         struct rc_view *view,
                         int64_t as_of_ms,
+                        const _Atomic(bool) *cancel,
                         const struct rc_predicate *predicate,
                         struct rc_arena *arena,
                         uint64_t *words,

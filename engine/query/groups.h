@@ -1,7 +1,8 @@
 /*
  * Groups: the rows of a breakdown: which values a property has, numbered, and which of them an
  * event (or its person) has. Numeric strings and numbers are one value (rc_value_group); an event
- * with several values is in each of their groups; without a value it is in the group of null.
+ * with several values is in each of their groups; without a value it is in the group of null. Over
+ * a property of accounts an event is in the groups of each account that it names.
  *
  * Ownership: opaque; charges the context's account; borrows the plan, which must outlive it.
  * Threading: made by one thread, then read by any.

@@ -77,8 +77,8 @@ resolve_cell(struct rc_groups *groups,
     return status;
 }
 
-static enum rc_status
-set_of_cell(struct rc_groups *groups, rc_cell cell, uint32_t *ret_set)
+enum rc_status
+rc_groups_set_of_cell(struct rc_groups *groups, rc_cell cell, uint32_t *ret_set)
 {
     if (cell == 0) {
         *ret_set = groups->null_group;
@@ -150,7 +150,7 @@ resolve_chunk(struct rc_groups *groups,
     for (uint32_t i = 0; i < chunk->row_count; i++)
         RC_TRY(rc_cell_kind_of(cells[i]) == RC_CELL_TEXT
                    ? set_of_head_text(groups, cells[i], &sets[i])
-                   : set_of_cell(groups, cells[i], &sets[i]));
+                   : rc_groups_set_of_cell(groups, cells[i], &sets[i]));
     *ret_sets = sets;
     return RC_OK;
 }
@@ -201,7 +201,7 @@ resolve_slab(struct rc_groups *groups,
         return RC_OK;
     RC_TRY(make_sets(groups, rc_column_code_bound(column), &slab->sets));
     for (uint32_t i = 0; i < column->dictionary_count; i++)
-        RC_TRY(set_of_cell(groups, column->dictionary[i], &slab->sets[i]));
+        RC_TRY(rc_groups_set_of_cell(groups, column->dictionary[i], &slab->sets[i]));
     return column->texts.count == 0 ? RC_OK : resolve_texts(groups, slab);
 }
 
@@ -247,7 +247,7 @@ resolve_persons(struct rc_groups *groups, uint32_t property, int64_t as_of_ms)
     for (uint32_t person = 0; person < user_count; person++) {
         groups->persons[person] = groups->null_group;
         if (cells != NULL && rc_view_person_of(view, person) == person)
-            RC_TRY(set_of_cell(groups, cells[person], &groups->persons[person]));
+            RC_TRY(rc_groups_set_of_cell(groups, cells[person], &groups->persons[person]));
     }
     return RC_OK;
 }
@@ -275,9 +275,11 @@ enum rc_status
 rc_groups_build(struct rc_groups *groups, const struct rc_breakdown *breakdown, int64_t as_of_ms)
 {
     struct rc_view *view = groups->plan->context->view;
-    const bool user = breakdown->scope == RC_LEAF_USER;
-    const struct rc_properties *properties =
-        user ? rc_view_user_properties(view) : rc_view_event_properties(view);
+    const enum rc_leaf_scope scope = breakdown->scope;
+    const struct rc_properties *properties = scope == RC_LEAF_USER ? rc_view_user_properties(view)
+                                             : scope == RC_LEAF_ACCOUNT
+                                                 ? rc_view_account_properties(view)
+                                                 : rc_view_event_properties(view);
     const uint32_t property = rc_properties_find(properties, breakdown->property);
     RC_TRY(make_tables(groups));
     if (property != RC_PROPERTY_NONE) {
@@ -285,5 +287,8 @@ rc_groups_build(struct rc_groups *groups, const struct rc_breakdown *breakdown, 
         groups->set_of_code_count = rc_dictionary_count(groups->values);
         RC_TRY(make_sets(groups, groups->set_of_code_count, &groups->set_of_code));
     }
-    return user ? resolve_persons(groups, property, as_of_ms) : resolve_events(groups, property);
+    if (scope == RC_LEAF_ACCOUNT)
+        return rc_groups_build_accounts(groups, breakdown->account_key, property, as_of_ms);
+    return scope == RC_LEAF_USER ? resolve_persons(groups, property, as_of_ms)
+                                 : resolve_events(groups, property);
 }

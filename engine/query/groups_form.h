@@ -50,4 +50,15 @@ struct rc_groups {
 RC_MUST_USE enum rc_status
 rc_groups_build(struct rc_groups *groups, const struct rc_breakdown *breakdown, int64_t as_of_ms);
 
+/* The set of a value of the property that groups is over. */
+RC_MUST_USE enum rc_status
+rc_groups_set_of_cell(struct rc_groups *groups, rc_cell cell, uint32_t *ret_set);
+
+/* Fills the tables of groups over a property of the accounts that events name in account_key. */
+RC_MUST_USE enum rc_status
+rc_groups_build_accounts(struct rc_groups *groups,
+                         struct rc_bytes account_key,
+                         uint32_t property,
+                         int64_t as_of_ms);
+
 #endif

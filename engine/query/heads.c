@@ -53,7 +53,7 @@ find_in_chunk(const struct rc_plan *plan, uint32_t index, uint64_t *words, struc
     for (uint32_t s = 0; s < plan->stream_count; s++) {
         uint64_t *mine = words + (size_t)s * CHUNK_WORDS;
         const struct rc_stream *stream = &plan->streams[s];
-        RC_TRY(rc_matcher_chunk(stream->matcher, stream->part, index, mine));
+        RC_TRY(rc_matcher_chunk(stream->matcher, stream->part, index, plan->context->cancel, mine));
         if (stream->first != NULL)
             rc_first_restrict_chunk(stream->first, index, mine);
         restrict_stream(plan, stream, chunk, mine);

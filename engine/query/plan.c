@@ -11,6 +11,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
+#include "engine/match/account_leaf.h"
 #include "engine/query/entities.h"
 #include "engine/query/first.h"
 #include "engine/query/plan_fetch.h"
@@ -56,8 +57,10 @@ compile(struct rc_plan *plan,
     RC_TRY(rc_definitions_resolve(context->definitions, selector->predicate, context->arena,
                                   context->uses, &resolved, reterr_error));
     RC_TRY(find_first(plan, as_of_ms, &resolved, &first, reterr_error));
-    RC_TRY(rc_matcher_new(context->cache, context->view, as_of_ms, resolved, context->arena,
-                          &matcher, reterr_error));
+    RC_TRY_OR(reterr_error, rc_account_leaves_resolve(context->view, as_of_ms, resolved,
+                                                      context->arena, &resolved));
+    RC_TRY(rc_matcher_new(context->cache, context->view, as_of_ms, context->cancel, resolved,
+                          context->arena, &matcher, reterr_error));
     plan->matchers[plan->matcher_count++] = matcher;
     const uint32_t parts = rc_matcher_part_count(matcher);
     struct rc_stream *streams =

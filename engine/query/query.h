@@ -107,8 +107,9 @@ enum rc_dimension_kind {
 /* Break rows down: one row per value, ranked, the top n and Other. Several dimensions are an array
  * of these; a row is then a tuple. */
 struct rc_breakdown {
-    enum rc_leaf_scope scope; /* Property of the event, or of the user. */
+    enum rc_leaf_scope scope; /* Property of the event, of the user, or of an account. */
     struct rc_bytes property;
+    struct rc_bytes account_key; /* ACCOUNT: the event property that names it. */
     /* The rest is for folds over a split (split.h); all zero: a row for each value of property. */
     enum rc_dimension_kind kind;
     uint32_t bins;                       /* Numbers go into so many equal bins; 0: they do not. */
@@ -128,6 +129,7 @@ enum rc_row_kind {
     RC_ROW_VALUE = 1, /* value holds it; NULL is a value. */
     RC_ROW_OTHER = 2, /* Everything past the top n. */
     RC_ROW_TOTAL = 3, /* The answer without a breakdown. */
+    RC_ROW_NOT_REACHED = 4, /* Of a funnel: who never came to the step that is broken down. */
 };
 
 enum rc_label_kind {
@@ -244,49 +246,6 @@ rc_query_series(const struct rc_query_context *context,
                 struct rc_series_reply *ret_reply,
                 struct rc_error *reterr_error);
 
-/* ---- Funnel ---------------------------------------------------------------------------------- */
-
-struct rc_funnel_request {
-    struct rc_scope scope;
-    uint32_t step_count; /* 1 .. RC_FUNNEL_STEPS_MAX. */
-    const struct rc_predicate *const *steps;
-    int64_t window_ms; /* Negative: no limit. Its end is inclusive. */
-    bool first_only;   /* reentry: first_only. */
-    bool strict_times; /* same_time: strict. */
-    const struct rc_breakdown
-        *breakdown; /* Value at the first step of the chosen attempt. NULL: none. */
-    uint32_t top_n;
-};
-
-struct rc_funnel_step {
-    uint64_t users;
-    double conversion_from_previous; /* 0 .. 1; NaN when nobody reached the previous step. */
-    double conversion_from_first;
-    double mean_s_from_previous; /* Of the chosen attempts; NaN when there is none. */
-    double median_s_from_previous;
-    double mean_s_from_first;
-    double median_s_from_first;
-};
-
-struct rc_funnel_row {
-    struct rc_row_label label;
-    const struct rc_funnel_step *steps; /* step_count of them. */
-};
-
-struct rc_funnel_reply {
-    uint32_t step_count;
-    uint32_t row_count; /* As in a series: ranked by users of step 1, OTHER, TOTAL; TOTAL alone
-                           without. */
-    const struct rc_funnel_row *rows;
-    struct rc_query_stats stats;
-};
-
-RC_MUST_USE enum rc_status
-rc_query_funnel(const struct rc_query_context *context,
-                const struct rc_funnel_request *request,
-                struct rc_funnel_reply *ret_reply,
-                struct rc_error *reterr_error);
-
 /* ---- Segment --------------------------------------------------------------------------------- */
 
 struct rc_segment_request {
@@ -312,6 +271,27 @@ RC_MUST_USE enum rc_status
 rc_query_segment(const struct rc_query_context *context,
                  const struct rc_segment_request *request,
                  struct rc_segment_reply *ret_reply,
+                 struct rc_error *reterr_error);
+
+/* How some segments overlap. A combination is a mask of them. */
+struct rc_overlap_request {
+    int64_t as_of_ms;
+    struct rc_bytes zone;
+    const struct rc_segment *among; /* NULL: everybody. */
+    uint32_t segment_count;         /* 1 .. RC_OVERLAP_SEGMENTS_MAX. */
+    const struct rc_segment *const *segments;
+};
+
+struct rc_overlap_reply {
+    uint64_t users[1u << RC_OVERLAP_SEGMENTS_MAX];     /* By mask: in all of these; 0: everybody. */
+    uint64_t exclusive[1u << RC_OVERLAP_SEGMENTS_MAX]; /* And in no other; 0: in none. */
+    struct rc_query_stats stats;
+};
+
+RC_MUST_USE enum rc_status
+rc_query_overlap(const struct rc_query_context *context,
+                 const struct rc_overlap_request *request,
+                 struct rc_overlap_reply *ret_reply,
                  struct rc_error *reterr_error);
 
 /* ---- A user's events --------------------------------------------------------------------------

@@ -72,7 +72,7 @@ rc_breakdown_check(const struct rc_breakdown *breakdown,
                    uint32_t top_n,
                    struct rc_error *reterr_error)
 {
-    if (breakdown->scope != RC_LEAF_EVENT && breakdown->scope != RC_LEAF_USER)
+    if (breakdown->scope < RC_LEAF_EVENT || breakdown->scope > RC_LEAF_ACCOUNT)
         return rc_error_field(reterr_error, RC_INVALID, "breakdown.dimensions[0].property",
                               "the property is neither of the event nor of the user");
     if (breakdown->property.size == 0)

@@ -21,8 +21,12 @@ segment_names(const struct rc_segment *segment, bool of_segment, struct rc_bytes
         return rc_bytes_equal(segment->name, name);
     if (!of_segment && segment->kind == RC_SEGMENT_USER)
         return predicate_names(segment->predicate, name);
-    if (!of_segment && segment->kind == RC_SEGMENT_BEHAVIOUR)
-        return predicate_names(segment->behaviour.selector, name);
+    if (!of_segment && segment->kind == RC_SEGMENT_BEHAVIOUR) {
+        const struct rc_behaviour *behaviour = &segment->behaviour;
+        for (uint32_t i = 0; i < rc_behaviour_selector_count(behaviour); i++)
+            if (predicate_names(rc_behaviour_selector(behaviour, i), name))
+                return true;
+    }
     for (uint32_t i = 0; i < segment->child_count; i++)
         if (segment_names(segment->children[i], of_segment, name))
             return true;
@@ -40,9 +44,11 @@ check_definitions(const struct rc_catalog *definitions,
     if (segment->kind == RC_SEGMENT_USER)
         return rc_definitions_resolve(definitions, segment->predicate, arena, NULL, &predicate,
                                       reterr_error);
-    if (segment->kind == RC_SEGMENT_BEHAVIOUR)
-        return rc_definitions_resolve(definitions, segment->behaviour.selector, arena, NULL,
-                                      &predicate, reterr_error);
+    for (uint32_t i = 0; segment->kind == RC_SEGMENT_BEHAVIOUR &&
+                         i < rc_behaviour_selector_count(&segment->behaviour);
+         i++)
+        RC_TRY(rc_definitions_resolve(definitions, rc_behaviour_selector(&segment->behaviour, i),
+                                      arena, NULL, &predicate, reterr_error));
     for (uint32_t i = 0; i < segment->child_count; i++)
         RC_TRY(check_definitions(definitions, segment->children[i], arena, reterr_error));
     return RC_OK;

@@ -5,8 +5,13 @@
  *   ALL_OF, ANY_OF, NOT  varint count, children
  *   USER                 predicate
  *   BEHAVIOUR            measure u8, comparison u8, n f64, window u8, prior u64, start u64,
- *                        end u64, predicate
+ *                        end u64, then
+ *                          COUNT, DISTINCT_DAYS  predicate
+ *                          SUM                   predicate, property
+ *                          SEQUENCE              within u64, varint count, for each step
+ *                                                adjacent u8, least u64, predicate
  *   SAVED                name
+ *   LIST                 varint count, ids
  */
 #include "engine/query/segment.h"
 
@@ -48,10 +53,73 @@ users_only(const struct rc_predicate *predicate)
 }
 
 static enum rc_status
+check_selector(const struct rc_predicate *selector, struct rc_error *reterr_error)
+{
+    if (selector == NULL)
+        return rc_error_field(reterr_error, RC_INVALID, "selector", "the selector is missing");
+    const enum rc_status status = rc_predicate_check(selector, reterr_error);
+    if (status != RC_OK)
+        rc_error_prefix(reterr_error, "selector");
+    return status;
+}
+
+static enum rc_status
+check_step(const struct rc_behaviour *behaviour, uint32_t index, struct rc_error *reterr_error)
+{
+    const struct rc_sequence_step *step = &behaviour->steps[index];
+    if (index == 0 && step->adjacent)
+        return rc_error_field(reterr_error, RC_INVALID, "adjacent",
+                              "there is no step before the first");
+    if (index == 0 && step->least_ms != 0)
+        return rc_error_field(reterr_error, RC_INVALID, "least_ms",
+                              "there is no step before the first");
+    if (step->least_ms < 0)
+        return rc_error_field(reterr_error, RC_INVALID, "least_ms", "the time is below 0");
+    if (step->adjacent && behaviour->step_count == RC_FUNNEL_STEPS_MAX)
+        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "adjacent",
+                              "a sequence with adjacent steps has at most %u",
+                              RC_FUNNEL_STEPS_MAX - 1);
+    return check_selector(step->selector, reterr_error);
+}
+
+static enum rc_status
+check_sequence(const struct rc_behaviour *behaviour, struct rc_error *reterr_error)
+{
+    if (behaviour->step_count < 2 || behaviour->step_count > RC_FUNNEL_STEPS_MAX)
+        return rc_error_field(reterr_error, RC_INVALID, "sequence.steps",
+                              "a sequence has from 2 to %u steps", RC_FUNNEL_STEPS_MAX);
+    for (uint32_t i = 0; i < behaviour->step_count; i++) {
+        const enum rc_status status = check_step(behaviour, i, reterr_error);
+        if (status != RC_OK)
+            rc_error_prefix(reterr_error, "sequence.steps[%u]", i);
+        RC_TRY(status);
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+check_window(const struct rc_behaviour *behaviour, struct rc_error *reterr_error)
+{
+    switch (behaviour->window) {
+    case RC_WINDOW_ALL_TIME:
+        return RC_OK;
+    case RC_WINDOW_RELATIVE:
+        return behaviour->prior_ms > 0 ? RC_OK
+                                       : rc_error_field(reterr_error, RC_INVALID, "window.prior_ms",
+                                                        "the window must be longer than 0");
+    case RC_WINDOW_ABSOLUTE:
+        return behaviour->start_ms < behaviour->end_ms
+                   ? RC_OK
+                   : rc_error_field(reterr_error, RC_INVALID, "window.absolute.end_ms",
+                                    "the window must end after it starts");
+    }
+    return rc_error_field(reterr_error, RC_INVALID, "window", "the window is unknown");
+}
+
+static enum rc_status
 check_behaviour(const struct rc_behaviour *behaviour, struct rc_error *reterr_error)
 {
-    if (behaviour->measure != RC_BEHAVIOUR_COUNT &&
-        behaviour->measure != RC_BEHAVIOUR_DISTINCT_DAYS)
+    if (behaviour->measure < RC_BEHAVIOUR_COUNT || behaviour->measure > RC_BEHAVIOUR_SEQUENCE)
         return rc_error_field(reterr_error, RC_INVALID, "measure", "the measure is unknown");
     if (behaviour->comparison < RC_EQ || behaviour->comparison > RC_GE)
         return rc_error_field(reterr_error, RC_INVALID, "comparison.operation",
@@ -59,28 +127,13 @@ check_behaviour(const struct rc_behaviour *behaviour, struct rc_error *reterr_er
     if (!isfinite(behaviour->n))
         return rc_error_field(reterr_error, RC_INVALID, "comparison.value",
                               "the number must be finite");
-    switch (behaviour->window) {
-    case RC_WINDOW_ALL_TIME:
-        break;
-    case RC_WINDOW_RELATIVE:
-        if (behaviour->prior_ms <= 0)
-            return rc_error_field(reterr_error, RC_INVALID, "window.prior_ms",
-                                  "the window must be longer than 0");
-        break;
-    case RC_WINDOW_ABSOLUTE:
-        if (behaviour->start_ms >= behaviour->end_ms)
-            return rc_error_field(reterr_error, RC_INVALID, "window.absolute.end_ms",
-                                  "the window must end after it starts");
-        break;
-    default:
-        return rc_error_field(reterr_error, RC_INVALID, "window", "the window is unknown");
-    }
-    if (behaviour->selector == NULL)
-        return rc_error_field(reterr_error, RC_INVALID, "selector", "the selector is missing");
-    const enum rc_status status = rc_predicate_check(behaviour->selector, reterr_error);
-    if (status != RC_OK)
-        rc_error_prefix(reterr_error, "selector");
-    return status;
+    RC_TRY(check_window(behaviour, reterr_error));
+    if (behaviour->measure == RC_BEHAVIOUR_SUM && behaviour->property.size == 0)
+        return rc_error_field(reterr_error, RC_INVALID, "property",
+                              "the name of the property is missing");
+    return behaviour->measure == RC_BEHAVIOUR_SEQUENCE
+               ? check_sequence(behaviour, reterr_error)
+               : check_selector(behaviour->selector, reterr_error);
 }
 
 static enum rc_status
@@ -95,6 +148,20 @@ check_user(const struct rc_predicate *predicate, struct rc_error *reterr_error)
     if (status != RC_OK)
         rc_error_prefix(reterr_error, "user_property");
     return status;
+}
+
+static enum rc_status
+check_list(const struct rc_segment *segment, struct rc_error *reterr_error)
+{
+    if (segment->user_count > RC_SEGMENT_USERS_MAX)
+        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "users",
+                              "a list has at most %u users", RC_SEGMENT_USERS_MAX);
+    for (uint32_t i = 0; i < segment->user_count; i++)
+        if (segment->users[i].size == 0 || segment->users[i].size > RC_USER_ID_BYTES_MAX)
+            return rc_error_field(reterr_error, RC_INVALID, "users",
+                                  "the id at %u has not from 1 to %u bytes", i,
+                                  RC_USER_ID_BYTES_MAX);
+    return RC_OK;
 }
 
 static enum rc_status
@@ -127,6 +194,8 @@ check(const struct rc_segment *segment,
     }
     case RC_SEGMENT_SAVED:
         return rc_catalog_check_name(segment->name, "segment", reterr_error);
+    case RC_SEGMENT_LIST:
+        return check_list(segment, reterr_error);
     default:
         return rc_error_field(reterr_error, RC_INVALID, "", "the kind of rule is not set");
     }
@@ -147,6 +216,25 @@ rc_segment_check(const struct rc_segment *segment, struct rc_error *reterr_error
     return check(segment, 1, &node_count, reterr_error);
 }
 
+/* What a behaviour measures. */
+static void
+write_subject(struct rc_writer *writer, const struct rc_behaviour *behaviour)
+{
+    if (behaviour->measure != RC_BEHAVIOUR_SEQUENCE) {
+        rc_predicate_write(writer, behaviour->selector);
+        if (behaviour->measure == RC_BEHAVIOUR_SUM)
+            rc_write_bytes(writer, behaviour->property);
+        return;
+    }
+    rc_write_u64(writer, (uint64_t)behaviour->within_ms);
+    rc_write_varint(writer, behaviour->step_count);
+    for (uint32_t i = 0; i < behaviour->step_count; i++) {
+        rc_write_u8(writer, behaviour->steps[i].adjacent);
+        rc_write_u64(writer, (uint64_t)behaviour->steps[i].least_ms);
+        rc_predicate_write(writer, behaviour->steps[i].selector);
+    }
+}
+
 void
 rc_segment_write(struct rc_writer *writer, const struct rc_segment *segment)
 {
@@ -164,10 +252,15 @@ rc_segment_write(struct rc_writer *writer, const struct rc_segment *segment)
         rc_write_u64(writer, (uint64_t)behaviour->prior_ms);
         rc_write_u64(writer, (uint64_t)behaviour->start_ms);
         rc_write_u64(writer, (uint64_t)behaviour->end_ms);
-        rc_predicate_write(writer, behaviour->selector);
+        write_subject(writer, behaviour);
         break;
     case RC_SEGMENT_SAVED:
         rc_write_bytes(writer, segment->name);
+        break;
+    case RC_SEGMENT_LIST:
+        rc_write_varint(writer, segment->user_count);
+        for (uint32_t i = 0; i < segment->user_count; i++)
+            rc_write_bytes(writer, segment->users[i]);
         break;
     default:
         rc_write_varint(writer, segment->child_count);
@@ -190,31 +283,84 @@ corrupt(const struct decoder *decoder)
 }
 
 static enum rc_status
+no_memory(const struct decoder *decoder)
+{
+    return rc_error_set(decoder->reterr_error, RC_NO_MEMORY, "no memory for a segment");
+}
+
+static enum rc_status
+read_sequence(struct decoder *decoder, struct rc_behaviour *behaviour)
+{
+    struct rc_reader *reader = decoder->reader;
+    behaviour->within_ms = (int64_t)rc_read_u64(reader);
+    behaviour->step_count = (uint32_t)rc_read_count(reader, RC_FUNNEL_STEPS_MAX);
+    struct rc_sequence_step *steps =
+        RC_ARENA_ARRAY(decoder->arena, struct rc_sequence_step, behaviour->step_count);
+    if (steps == NULL)
+        return no_memory(decoder);
+    for (uint32_t i = 0; i < behaviour->step_count && !reader->bad; i++) {
+        steps[i].adjacent = rc_read_u8(reader) != 0;
+        steps[i].least_ms = (int64_t)rc_read_u64(reader);
+        RC_TRY(
+            rc_predicate_read(reader, decoder->arena, &steps[i].selector, decoder->reterr_error));
+    }
+    behaviour->steps = steps;
+    return RC_OK;
+}
+
+static enum rc_status
+read_behaviour(struct decoder *decoder, struct rc_behaviour *behaviour)
+{
+    struct rc_reader *reader = decoder->reader;
+    behaviour->measure = (enum rc_behaviour_measure)rc_read_u8(reader);
+    behaviour->comparison = (enum rc_comparison)rc_read_u8(reader);
+    behaviour->n = rc_read_f64(reader);
+    behaviour->window = (enum rc_behaviour_window)rc_read_u8(reader);
+    behaviour->prior_ms = (int64_t)rc_read_u64(reader);
+    behaviour->start_ms = (int64_t)rc_read_u64(reader);
+    behaviour->end_ms = (int64_t)rc_read_u64(reader);
+    if (behaviour->measure == RC_BEHAVIOUR_SEQUENCE)
+        return read_sequence(decoder, behaviour);
+    RC_TRY(rc_predicate_read(reader, decoder->arena, &behaviour->selector, decoder->reterr_error));
+    if (behaviour->measure == RC_BEHAVIOUR_SUM)
+        behaviour->property = rc_read_bytes(reader);
+    return RC_OK;
+}
+
+static enum rc_status
+read_list(struct decoder *decoder, struct rc_segment *segment)
+{
+    struct rc_reader *reader = decoder->reader;
+    segment->user_count = (uint32_t)rc_read_count(reader, RC_SEGMENT_USERS_MAX);
+    struct rc_bytes *users = RC_ARENA_ARRAY(decoder->arena, struct rc_bytes, segment->user_count);
+    if (users == NULL)
+        return no_memory(decoder);
+    for (uint32_t i = 0; i < segment->user_count && !reader->bad; i++)
+        users[i] = rc_read_bytes(reader);
+    segment->users = users;
+    return RC_OK;
+}
+
+static enum rc_status
 read_node(struct decoder *decoder, uint32_t depth, const struct rc_segment **ret_segment)
 {
     struct rc_reader *reader = decoder->reader;
     struct rc_segment *segment = rc_arena_zero(decoder->arena, sizeof(*segment));
     if (segment == NULL)
-        return rc_error_set(decoder->reterr_error, RC_NO_MEMORY, "no memory for a segment");
+        return no_memory(decoder);
     segment->kind = (enum rc_segment_kind)rc_read_u8(reader);
     if (depth > RC_SEGMENT_DEPTH_MAX || ++decoder->node_count > RC_PREDICATE_NODES_MAX)
         return corrupt(decoder);
-    struct rc_behaviour *behaviour = &segment->behaviour;
     switch (segment->kind) {
     case RC_SEGMENT_USER:
         RC_TRY(
             rc_predicate_read(reader, decoder->arena, &segment->predicate, decoder->reterr_error));
         break;
     case RC_SEGMENT_BEHAVIOUR:
-        behaviour->measure = (enum rc_behaviour_measure)rc_read_u8(reader);
-        behaviour->comparison = (enum rc_comparison)rc_read_u8(reader);
-        behaviour->n = rc_read_f64(reader);
-        behaviour->window = (enum rc_behaviour_window)rc_read_u8(reader);
-        behaviour->prior_ms = (int64_t)rc_read_u64(reader);
-        behaviour->start_ms = (int64_t)rc_read_u64(reader);
-        behaviour->end_ms = (int64_t)rc_read_u64(reader);
-        RC_TRY(
-            rc_predicate_read(reader, decoder->arena, &behaviour->selector, decoder->reterr_error));
+        RC_TRY(read_behaviour(decoder, &segment->behaviour));
+        break;
+    case RC_SEGMENT_LIST:
+        RC_TRY(read_list(decoder, segment));
         break;
     case RC_SEGMENT_SAVED:
         segment->name = rc_read_bytes(reader);
@@ -226,7 +372,7 @@ read_node(struct decoder *decoder, uint32_t depth, const struct rc_segment **ret
         const struct rc_segment **children =
             RC_ARENA_ARRAY(decoder->arena, const struct rc_segment *, segment->child_count);
         if (children == NULL)
-            return rc_error_set(decoder->reterr_error, RC_NO_MEMORY, "no memory for a segment");
+            return no_memory(decoder);
         for (uint32_t i = 0; i < segment->child_count && !reader->bad; i++)
             RC_TRY(read_node(decoder, depth + 1, &children[i]));
         segment->children = children;

@@ -8,6 +8,7 @@
 #ifndef RC_QUERY_SEGMENT_H
 #define RC_QUERY_SEGMENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/arena.h"
@@ -22,6 +23,7 @@ enum rc_segment_kind {
     RC_SEGMENT_USER = 4, /* predicate: user leaves only. */
     RC_SEGMENT_BEHAVIOUR = 5,
     RC_SEGMENT_SAVED = 6, /* Another segment by name. */
+    RC_SEGMENT_LIST = 7,  /* The users of a fixed list. */
 };
 
 enum rc_comparison { RC_EQ = 1, RC_NE, RC_LT, RC_LE, RC_GT, RC_GE };
@@ -35,10 +37,22 @@ enum rc_behaviour_window {
 enum rc_behaviour_measure {
     RC_BEHAVIOUR_COUNT = 1,         /* Events. */
     RC_BEHAVIOUR_DISTINCT_DAYS = 2, /* Local days in the request's zone. */
+    RC_BEHAVIOUR_SUM = 3,           /* Of a property's numbers; of nothing 0. */
+    RC_BEHAVIOUR_SEQUENCE = 4,      /* Matches of a sequence that do not overlap: sequence.h. */
+};
+
+struct rc_sequence_step {
+    const struct rc_predicate *selector; /* May hold DEFINITION nodes. */
+    bool adjacent;                       /* Not the first. */
+    int64_t least_ms;                    /* From the step before; of the first 0. */
 };
 
 struct rc_behaviour {
-    const struct rc_predicate *selector; /* May hold DEFINITION nodes. */
+    const struct rc_predicate *selector; /* May hold DEFINITION nodes. NULL: of a SEQUENCE. */
+    struct rc_bytes property;            /* SUM. */
+    uint32_t step_count;                 /* SEQUENCE: 2 .. RC_FUNNEL_STEPS_MAX. */
+    const struct rc_sequence_step *steps;
+    int64_t within_ms; /* SEQUENCE: from the first step to the last; negative: no limit. */
     enum rc_behaviour_measure measure;
     enum rc_comparison comparison; /* measure <comparison> n; users without events have 0. */
     double n;
@@ -55,7 +69,23 @@ struct rc_segment {
     const struct rc_predicate *predicate; /* USER. */
     struct rc_behaviour behaviour;        /* BEHAVIOUR. */
     struct rc_bytes name;                 /* SAVED. */
+    uint32_t user_count;                  /* LIST: ids as sent, in any order. */
+    const struct rc_bytes *users;
 };
+
+/* The selectors of a behaviour. */
+static inline uint32_t
+rc_behaviour_selector_count(const struct rc_behaviour *behaviour)
+{
+    return behaviour->measure == RC_BEHAVIOUR_SEQUENCE ? behaviour->step_count : 1;
+}
+
+static inline const struct rc_predicate *
+rc_behaviour_selector(const struct rc_behaviour *behaviour, uint32_t index)
+{
+    return behaviour->measure == RC_BEHAVIOUR_SEQUENCE ? behaviour->steps[index].selector
+                                                       : behaviour->selector;
+}
 
 /* Depth, counts, that user predicates hold user leaves only and selectors event leaves or both. */
 RC_MUST_USE enum rc_status

@@ -26,6 +26,17 @@ rc_segment_resolve(const struct rc_catalog *segments,
                    const struct rc_segment **ret_segment,
                    struct rc_error *reterr_error);
 
+/* Sets the bits of the persons who pass a behaviour; words (rc_view_user_count bits and more, to
+ * whole words) are zero. Bits of ordinals that are no person mean nothing. */
+RC_MUST_USE enum rc_status
+rc_behaviour_persons(const struct rc_query_context *context,
+                     const struct rc_behaviour *behaviour,
+                     const struct rc_calendar *calendar,
+                     int64_t as_of_ms,
+                     struct rc_query_stats *stats,
+                     uint64_t *words,
+                     struct rc_error *reterr_error);
+
 /*
  * Checks, resolves and evaluates: a bit a person (rc_view_user_count bits), set only for known
  * persons. *ret_known, if not NULL, gets the bits of all known persons.

@@ -86,7 +86,8 @@ resolve(struct resolver *resolver,
                               RC_SEGMENT_DEPTH_MAX, RC_PREDICATE_NODES_MAX);
     if (segment->kind == RC_SEGMENT_SAVED)
         return resolve_saved(resolver, frame, segment->name, depth, ret_segment);
-    if (segment->kind == RC_SEGMENT_USER || segment->kind == RC_SEGMENT_BEHAVIOUR) {
+    if (segment->kind == RC_SEGMENT_USER || segment->kind == RC_SEGMENT_BEHAVIOUR ||
+        segment->kind == RC_SEGMENT_LIST) {
         *ret_segment = segment;
         return RC_OK;
     }

@@ -66,7 +66,7 @@ check_dimension(const struct rc_breakdown *dimension, uint32_t index, struct rc_
     const char *sentence = NULL;
     if (dimension->kind == RC_DIMENSION_PROPERTY) {
         field = "property";
-        if (dimension->scope != RC_LEAF_EVENT && dimension->scope != RC_LEAF_USER)
+        if (dimension->scope < RC_LEAF_EVENT || dimension->scope > RC_LEAF_ACCOUNT)
             sentence = "the property is neither of the event nor of the user";
         else if (dimension->property.size == 0)
             sentence = "the property has no name";

@@ -82,6 +82,8 @@ project_open(struct rc_project *project, const struct rc_project_settings *setti
     RC_TRY(rc_properties_new(rc_project_account_of(project, RC_MEMORY_DICTIONARIES),
                              &project->event_properties));
     RC_TRY(rc_people_new(rc_project_account_of(project, RC_MEMORY_USERS), &project->people));
+    RC_TRY(
+        rc_people_new(rc_project_account_of(project, RC_MEMORY_USERS), &project->account_people));
     RC_TRY(rc_streams_open(&project->streams, account));
     RC_TRY(rc_catalog_new(account, &project->catalogs[0]));
     RC_TRY(rc_catalog_new(account, &project->catalogs[1]));
@@ -143,6 +145,7 @@ rc_project_unref(struct rc_project *project)
     rc_catalog_unref(project->catalogs[1]);
     rc_streams_close(&project->streams);
     rc_people_free(project->people);
+    rc_people_free(project->account_people);
     rc_properties_free(project->event_properties);
     rc_arena_free(project->settings_arena);
     RC_ASSERT(rc_account_used(&project->account) == 0);
@@ -286,6 +289,12 @@ rc_project_people(const struct rc_project *project)
     return project->people;
 }
 
+struct rc_people *
+rc_project_accounts(const struct rc_project *project)
+{
+    return project->account_people;
+}
+
 struct rc_streams *
 rc_project_streams(struct rc_project *project)
 {
@@ -336,6 +345,7 @@ publish(struct rc_project *project, struct rc_version *draft, uint64_t sequence)
         next.head_chunks = rc_head_chunk_count(newest);
         next.head_last_rows = rc_head_last_chunk_rows(newest);
         next.people = rc_people_get_counts(project->people);
+        next.accounts = rc_people_get_counts(project->account_people);
     }
     if (sequence != 0)
         next.sequence = sequence;

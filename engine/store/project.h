@@ -118,6 +118,10 @@ rc_project_event_properties(const struct rc_project *project);
 struct rc_people *
 rc_project_people(const struct rc_project *project);
 
+/* Accounts, named by account_id.h, and the writes of their properties. */
+struct rc_people *
+rc_project_accounts(const struct rc_project *project);
+
 struct rc_streams *
 rc_project_streams(struct rc_project *project);
 
@@ -208,6 +212,9 @@ rc_project_view(struct rc_project *project, struct rc_account *account, struct r
 /* How much of the project's people a view shows. For checkpoints. */
 struct rc_people_counts
 rc_view_people_counts(const struct rc_view *view);
+
+struct rc_people_counts
+rc_view_account_counts(const struct rc_view *view);
 
 /* The version that a view shows. Borrowed. For checkpoints. */
 const struct rc_version *

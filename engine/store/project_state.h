@@ -16,6 +16,7 @@ struct rc_published {
     uint32_t head_chunks;    /* Of the newest head. */
     uint32_t head_last_rows; /* Rows of its newest chunk. */
     struct rc_people_counts people;
+    struct rc_people_counts accounts;
     uint64_t sequence;
 };
 
@@ -34,6 +35,7 @@ struct rc_project {
     struct rc_properties *event_properties; /* Exchanged by the holder of both locks. */
     struct rc_dictionary_bounds dictionary_bounds;
     struct rc_people *people;
+    struct rc_people *account_people; /* Accounts and what was written of them: account_id.h. */
     struct rc_streams streams;
     struct rc_event_index event_index;
     uint64_t next_slab_id;

@@ -13,6 +13,7 @@
 
 struct column_use {
     struct column_use *next;
+    bool of_accounts;
     uint32_t property;
     int64_t as_of_ms;
     struct rc_user_column *column;
@@ -240,6 +241,12 @@ rc_view_user_write(const struct rc_view *view, uint32_t index, struct rc_user_wr
     return true;
 }
 
+struct rc_people_counts
+rc_view_account_counts(const struct rc_view *view)
+{
+    return view->published.accounts;
+}
+
 const struct rc_persons *
 rc_view_persons(const struct rc_view *view)
 {
@@ -271,10 +278,15 @@ rc_view_person_id(const struct rc_view *view, uint32_t person)
 }
 
 static enum rc_status
-use_column(struct rc_view *view, uint32_t property, int64_t as_of_ms, const rc_cell **ret_cells)
+use_column(struct rc_view *view,
+           bool of_accounts,
+           uint32_t property,
+           int64_t as_of_ms,
+           const rc_cell **ret_cells)
 {
     for (const struct column_use *use = view->columns; use != NULL; use = use->next) {
-        if (use->property == property && use->as_of_ms == as_of_ms) {
+        if (use->of_accounts == of_accounts && use->property == property &&
+            use->as_of_ms == as_of_ms) {
             *ret_cells = rc_user_column_cells(use->column);
             return RC_OK;
         }
@@ -282,9 +294,13 @@ use_column(struct rc_view *view, uint32_t property, int64_t as_of_ms, const rc_c
     struct column_use *use = rc_alloc_in(view->account, sizeof(*use));
     if (use == NULL)
         return RC_NO_MEMORY;
-    *use = (struct column_use){.property = property, .as_of_ms = as_of_ms};
-    const enum rc_status status = rc_people_column(view->project->people, &view->published.people,
-                                                   view->persons, property, as_of_ms, &use->column);
+    *use =
+        (struct column_use){.of_accounts = of_accounts, .property = property, .as_of_ms = as_of_ms};
+    const enum rc_status status =
+        of_accounts ? rc_people_column(view->project->account_people, &view->published.accounts,
+                                       NULL, property, as_of_ms, &use->column)
+                    : rc_people_column(view->project->people, &view->published.people,
+                                       view->persons, property, as_of_ms, &use->column);
     if (status != RC_OK) {
         rc_alloc_free(use);
         return status;
@@ -302,7 +318,45 @@ rc_view_user_cells(struct rc_view *view,
                    const rc_cell **ret_cells)
 {
     pthread_mutex_lock(&view->lock);
-    const enum rc_status status = use_column(view, property, as_of_ms, ret_cells);
+    const enum rc_status status = use_column(view, false, property, as_of_ms, ret_cells);
+    pthread_mutex_unlock(&view->lock);
+    return status;
+}
+
+const struct rc_properties *
+rc_view_account_properties(const struct rc_view *view)
+{
+    return rc_people_properties(view->project->account_people);
+}
+
+uint32_t
+rc_view_account_count(const struct rc_view *view)
+{
+    return view->published.accounts.users;
+}
+
+struct rc_bytes
+rc_view_account_name(const struct rc_view *view, uint32_t account)
+{
+    RC_ASSERT(account < view->published.accounts.users);
+    return rc_dictionary_key(rc_people_ids(view->project->account_people), account);
+}
+
+uint32_t
+rc_view_find_account(const struct rc_view *view, struct rc_bytes name)
+{
+    const uint32_t account = rc_dictionary_find(rc_people_ids(view->project->account_people), name);
+    return account < view->published.accounts.users ? account : RC_CODE_NONE;
+}
+
+enum rc_status
+rc_view_account_cells(struct rc_view *view,
+                      uint32_t property,
+                      int64_t as_of_ms,
+                      const rc_cell **ret_cells)
+{
+    pthread_mutex_lock(&view->lock);
+    const enum rc_status status = use_column(view, true, property, as_of_ms, ret_cells);
     pthread_mutex_unlock(&view->lock);
     return status;
 }

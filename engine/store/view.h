@@ -148,6 +148,27 @@ rc_view_user_cells(struct rc_view *view,
                    int64_t as_of_ms,
                    const rc_cell **ret_cells);
 
+/* Accounts (account_id.h): names and dictionaries of their properties, how many there are, the name
+ * of one, and the one of a name, or RC_CODE_NONE. */
+const struct rc_properties *
+rc_view_account_properties(const struct rc_view *view);
+
+uint32_t
+rc_view_account_count(const struct rc_view *view);
+
+struct rc_bytes
+rc_view_account_name(const struct rc_view *view, uint32_t account);
+
+uint32_t
+rc_view_find_account(const struct rc_view *view, struct rc_bytes name);
+
+/* The same for accounts: rc_view_account_count cells. */
+RC_MUST_USE enum rc_status
+rc_view_account_cells(struct rc_view *view,
+                      uint32_t property,
+                      int64_t as_of_ms,
+                      const rc_cell **ret_cells);
+
 /*
  * Sets a bit for each person that exists at as_of: it has a live event or a property write with
  * time <= as_of_ms, or is joined to one that has. words holds rc_view_user_count bits, zeroed by

@@ -207,6 +207,119 @@ test_no_memory(void **state)
     assert_int_equal(atomic_load(&done), 0);
 }
 
+/* ---- lanes ---- */
+
+/* A task that says that it began, and ends when it is let go. */
+struct gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    uint32_t begun;
+    uint32_t released;
+    char order[16];
+};
+
+struct visitor {
+    struct gate *gate;
+    char name;
+};
+
+static void
+pass(void *argument)
+{
+    struct visitor *visitor = argument;
+    struct gate *gate = visitor->gate;
+    pthread_mutex_lock(&gate->lock);
+    const uint32_t place = gate->begun++;
+    gate->order[place] = visitor->name;
+    pthread_cond_broadcast(&gate->changed);
+    while (gate->released <= place)
+        pthread_cond_wait(&gate->changed, &gate->lock);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+static void
+wait_begun(struct gate *gate, uint32_t count)
+{
+    pthread_mutex_lock(&gate->lock);
+    while (gate->begun < count)
+        pthread_cond_wait(&gate->changed, &gate->lock);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+static void
+release(struct gate *gate, uint32_t count)
+{
+    pthread_mutex_lock(&gate->lock);
+    gate->released = count;
+    pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+static void
+submit_visitor(struct rc_workers *workers, struct visitor *visitor)
+{
+    assert_int_equal(rc_workers_submit_in(workers, (uint64_t)visitor->name, pass, visitor), RC_OK);
+}
+
+/* One thread: who has many tasks lets the others in between. */
+static void
+test_lanes_take_turns(void **state)
+{
+    (void)state;
+    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, ""};
+    struct visitor visitors[] = {{&gate, 'a'}, {&gate, 'a'}, {&gate, 'a'}, {&gate, 'a'},
+                                 {&gate, 'b'}, {&gate, 'c'}, {&gate, 'b'}};
+    struct rc_workers *workers = new_workers(1);
+    submit_visitor(workers, &visitors[0]);
+    wait_begun(&gate, 1);
+    for (uint32_t i = 1; i < 7; i++)
+        submit_visitor(workers, &visitors[i]);
+    release(&gate, 7);
+    rc_workers_free(workers);
+    assert_string_equal(gate.order, "aabcaba");
+}
+
+/* A spare thread takes another lane's task while one runs, and no second one of the same lane. */
+static void
+test_spares_serve_other_lanes(void **state)
+{
+    (void)state;
+    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, ""};
+    struct visitor visitors[] = {{&gate, 'a'}, {&gate, 'a'}, {&gate, 'b'}, {&gate, 'c'}};
+    struct rc_workers *workers = new_workers(1);
+    assert_int_equal(rc_workers_add_spares(workers, 2, NULL), RC_OK);
+    assert_int_equal(rc_workers_count(workers), 1);
+    submit_visitor(workers, &visitors[0]);
+    wait_begun(&gate, 1);
+    submit_visitor(workers, &visitors[1]);
+    submit_visitor(workers, &visitors[2]);
+    wait_begun(&gate, 2);
+    submit_visitor(workers, &visitors[3]);
+    wait_begun(&gate, 3);
+    assert_int_equal(gate.order[0], 'a');
+    assert_int_equal(gate.order[1], 'b');
+    assert_int_equal(gate.order[2], 'c');
+    release(&gate, 4);
+    rc_workers_free(workers);
+    assert_string_equal(gate.order, "abca");
+}
+
+/* Many lanes, many tasks, spare threads: each runs once. */
+static void
+test_lanes_lose_nothing(void **state)
+{
+    (void)state;
+    for (uint32_t round = 0; round < 20; round++) {
+        _Atomic unsigned done = 0;
+        struct rc_workers *workers = new_workers(1 + round % 3);
+        assert_int_equal(rc_workers_add_spares(workers, round % 5, NULL), RC_OK);
+        for (unsigned i = 0; i < 2000; i++)
+            assert_int_equal(rc_workers_submit_in(workers, i * 7 % 13, count_one, &done), RC_OK);
+        rc_workers_free(workers);
+        assert_int_equal(atomic_load(&done), 2000);
+    }
+}
+
 int
 main(void)
 {
@@ -216,6 +329,9 @@ main(void)
         cmocka_unit_test(test_run_alone_is_in_order),
         cmocka_unit_test(test_nested_runs),
         cmocka_unit_test(test_niceness),
+        cmocka_unit_test(test_lanes_take_turns),
+        cmocka_unit_test(test_spares_serve_other_lanes),
+        cmocka_unit_test(test_lanes_lose_nothing),
         cmocka_unit_test(test_stop_refuses),
         cmocka_unit_test(test_no_memory),
     };

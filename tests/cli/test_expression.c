@@ -85,11 +85,16 @@ test_predicates_print_as_they_read(void **state)
         {"x starts with \"/a\" and x ends with 'z'", "x starts with \"/a\" and x ends with \"z\""},
         {"x like \"/p/%\\_\"", "x like \"/p/%\\_\""},
         {"chain ~ \"a\\.b\\d+\" or chain !~ x", "chain ~ \"a\\.b\\d+\" or chain !~ \"x\""},
+        {"chain matches selector \"div > a\" or chain not matches selector \"#a\"",
+         "chain matches selector \"div > a\" or chain not matches selector \"#a\""},
+        {"chain matches \"a\"", "chain ~ \"a\""},
         {"@signed-up and not @refund", "@signed-up and not @refund"},
         {"any", "any"},
         {"any and @x", "any and @x"},
         {"`odd name` = 1 and user.`odd` = 2", "`odd name` = 1 and user.odd = 2"},
         {"event.user.x = 1", "`user.x` = 1"},
+        {"account.company.plan = paid", "account.company.plan = \"paid\""},
+        {"event.account.a.b = 1", "`account.a.b` = 1"},
         {"device.os = \"x\"", "device.os = \"x\""},
         {"name = \"\u00e4\u00f6\U0001F600\"", "name = \"\u00e4\u00f6\U0001F600\""},
         {"day = 2025-01-31", "day = \"2025-01-31\""},
@@ -147,6 +152,7 @@ test_mistakes_have_a_place(void **state)
         {"a starts \"x\"", 9, "expected \"with\""},
         {"@ x", 0, "a name must follow"},
         {"user. = 1", 0, "is empty"},
+        {"account.company = 1", 0, "account.KEY.NAME"},
         {"a ~ (", 4, "text in quotes"},
         {"a > 4e16666", 4, "too large"},
     };
@@ -274,6 +280,11 @@ test_rules_print_as_they_read(void **state)
         {"did(first(type = buy)) in prior 7d", "did(first(type = \"buy\")) in prior 7d"},
         {"count(first(@x) where a = 1 or b = 2) = 0", "count(first(@x) where a = 1 or b = 2) = 0"},
         {"did(first = 1)", "did(first = 1)"},
+        {"sum(price, type = buy) >= 100.5 in prior 30d",
+         "sum(price, type = \"buy\") >= 100.5 in prior 30d"},
+        {"sequence(a = 1 then next @x then after 90s first(b = 2) within 1h) >= 2 in prior 7d",
+         "sequence(a = 1 then next @x then after 90s first(b = 2) within 1h) >= 2 in prior 7d"},
+        {"not sequence(any then any)", "not sequence(any then any)"},
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
         assert_string_equal(printed_rule(arena_of(state), pairs[i][0]), pairs[i][1]);

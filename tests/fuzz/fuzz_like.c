@@ -75,11 +75,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (status != RC_OK)
         return 0;
     const bool expected = slow_match(pattern, text);
-    FUZZ_CHECK(rc_like_match(&like, text) == expected);
+    bool matches = !expected;
+    FUZZ_CHECK(rc_like_match(&like, text, &matches) == RC_OK && matches == expected);
     rc_like_close(&like);
     struct rc_pattern *automaton = NULL;
     FUZZ_CHECK(rc_pattern_new_like(pattern.data, pattern.size, &automaton, NULL) == RC_OK);
-    FUZZ_CHECK(rc_pattern_found(automaton, text.data, text.size) == expected);
+    FUZZ_CHECK(rc_pattern_search(automaton, text.data, text.size, &matches) == RC_OK);
+    FUZZ_CHECK(matches == expected);
     rc_pattern_free(automaton);
     return 0;
 }

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "engine/base/limits.h"
 #include "engine/match/pattern.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -32,10 +33,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (status != RC_OK)
         return 0;
     FUZZ_CHECK(rc_pattern_memory_bytes(pattern) > 0);
-    const bool found = rc_pattern_found(pattern, text, text_size);
-    FUZZ_CHECK(found == rc_pattern_found(pattern, text, text_size));
-    (void)rc_pattern_found(pattern, text, text_size / 2);
-    (void)rc_pattern_found(pattern, "", 0);
+    FUZZ_CHECK(rc_pattern_steps(pattern) > 0 && rc_pattern_steps(pattern) <= RC_PATTERN_STEPS_MAX);
+    bool found = false;
+    bool again = false;
+    const enum rc_status searched = rc_pattern_search(pattern, text, text_size, &found);
+    FUZZ_CHECK(searched == RC_OK || searched == RC_TOO_SLOW);
+    if (searched == RC_OK && rc_pattern_search(pattern, text, text_size, &again) == RC_OK)
+        FUZZ_CHECK(found == again);
+    FUZZ_CHECK(rc_pattern_search(pattern, "", 0, &found) == RC_OK);
     rc_pattern_free(pattern);
     return 0;
 }

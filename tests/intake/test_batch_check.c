@@ -277,6 +277,38 @@ test_writes_and_aliases(void **state)
 }
 
 static void
+test_accounts(void **state)
+{
+    struct subject *subject = *state;
+    struct rc_batch_keep keep;
+    struct rc_rejects rejects;
+    static const struct {
+        struct rc_bytes name;
+        enum rc_reject_reason reason;
+    } cases[] = {
+        {RC_BYTES_LITERAL("acme"), RC_REJECT_MISSING},           /* Of no key. */
+        {RC_BYTES_LITERAL("\0acme"), RC_REJECT_MISSING},         /* Of an empty one. */
+        {RC_BYTES_LITERAL("company\0"), RC_REJECT_MISSING},      /* No id. */
+        {RC_BYTES_LITERAL("company\0a\0b"), RC_REJECT_ENCODING}, /* An id with NUL. */
+        {RC_BYTES_LITERAL("comp\xff\0a"), RC_REJECT_ENCODING},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rc_batch batch = {.accounts = subject->batch.events};
+        for (uint32_t user = 0; user < batch.accounts.user_count; user++)
+            subject->users[user] = RC_BYTES_LITERAL("company\0acme");
+        assert_int_equal(rc_batch_check(&batch, subject->arena, &keep, &rejects), RC_OK);
+        assert_int_equal(rejects.count, 0);
+        assert_int_equal(keep.accepted, batch.accounts.row_count);
+        subject->users[1] = cases[i].name;
+        assert_int_equal(rc_batch_check(&batch, subject->arena, &keep, &rejects), RC_OK);
+        assert_int_equal(rejects.count, 1);
+        assert_int_equal(rejects.list[0].part, RC_PART_ACCOUNTS);
+        assert_int_equal(rejects.list[0].reason, cases[i].reason);
+        assert_true(rc_bytes_equal(rejects.list[0].field, RC_BYTES_LITERAL("account")));
+    }
+}
+
+static void
 test_the_list_is_bounded_and_the_count_is_not(void **state)
 {
     struct subject *subject = *state;
@@ -307,17 +339,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_a_good_batch),
-        CASE(test_users),
-        CASE(test_times),
-        CASE(test_event_ids),
-        CASE(test_names),
-        CASE(test_values),
-        CASE(test_lists),
-        CASE(test_the_first_fault_is_reported),
-        CASE(test_sparse_columns),
-        CASE(test_writes_and_aliases),
-        CASE(test_the_list_is_bounded_and_the_count_is_not),
+        CASE(test_a_good_batch),   CASE(test_users),
+        CASE(test_times),          CASE(test_event_ids),
+        CASE(test_names),          CASE(test_values),
+        CASE(test_lists),          CASE(test_the_first_fault_is_reported),
+        CASE(test_sparse_columns), CASE(test_writes_and_aliases),
+        CASE(test_accounts),       CASE(test_the_list_is_bounded_and_the_count_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

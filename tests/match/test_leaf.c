@@ -11,7 +11,9 @@
 
 #include <cmocka.h>
 
+#include "engine/base/limits.h"
 #include "engine/match/leaf.h"
+#include "engine/match/pattern.h"
 #include "tests/match/match_rig.h"
 
 static struct rc_value
@@ -289,6 +291,109 @@ large_set(void **state)
     assert_false(passes(&leaf, text("n10000")));
 }
 
+/* Answers, or says that it takes too long. Neither may take long. */
+static void
+answered_or_refused(const char *expression, const char *string)
+{
+    struct rc_error error = {0};
+    struct rc_pattern *pattern = NULL;
+    bool found;
+    enum rc_status status = rc_pattern_new(expression, strlen(expression), false, &pattern, &error);
+    if (status == RC_INVALID) {
+        assert_non_null(strstr(error.message, "too large"));
+        return;
+    }
+    assert_int_equal(status, RC_OK);
+    assert_true(rc_pattern_steps(pattern) <= RC_PATTERN_STEPS_MAX);
+    status = rc_pattern_search(pattern, string, strlen(string), &found);
+    if (status != RC_OK)
+        assert_int_equal(status, RC_TOO_SLOW);
+    rc_pattern_free(pattern);
+}
+
+/* Expressions whose states are not kept: 3.5 s a text when they were searched to the end. */
+static void
+slow_patterns(void **state)
+{
+    (void)state;
+    static const char *const expressions[] = {
+        ".{0,1000}a.{0,1000}b",
+        "a.{0,500}b.{0,400}c$",
+        "[^x]{1,300}y",
+        "(a{1,100}){1,9}b",
+        "\\pL{0,100}1",
+        "(?i)\\pL{0,30}1$",
+        "(x?y?){0,300}z",
+        "([ab].{0,30}){0,30}c",
+        "(.{1,20}a){1,40}c",
+        "[ab]*a[ab]{250}c",
+        "[ab]*a[ab]{900}c",
+        "(\\PM\\pM*){1,100}q",
+        "(a?.*){250}b",
+        "(?i)[[:word:]]{0,200}!x",
+        "((a*)*)*$",
+        "((((a|b)*c)*d)*e)*$",
+    };
+    static char strings[3][65537];
+    uint64_t seed = rig_seed();
+    for (size_t i = 0; i < 65536; i++) {
+        strings[0][i] = 'a';
+        strings[1][i] = "ab"[rig_below(&seed, 2)];
+        strings[2][i] = "ab xyz01"[rig_below(&seed, 8)];
+    }
+    for (size_t i = 0; i < sizeof(expressions) / sizeof(expressions[0]); i++)
+        for (size_t k = 0; k < 3; k++)
+            answered_or_refused(expressions[i], strings[k]);
+}
+
+static void
+too_large_together(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    const struct rc_value operand = text("[ab]{0,900}");
+    struct rc_predicate *leaf = rc_arena_zero(arena, sizeof(*leaf));
+    *leaf = (struct rc_predicate){.kind = RC_PREDICATE_LEAF,
+                                  .leaf = {.scope = RC_LEAF_EVENT,
+                                           .operator= RC_LEAF_REGEX,
+                                           .property = RC_BYTES_LITERAL("p"),
+                                           .value_count = 1,
+                                           .values = &operand}};
+    const struct rc_predicate *children[128];
+    for (size_t i = 0; i < 128; i++)
+        children[i] = leaf;
+    struct rc_predicate list = {
+        .kind = RC_PREDICATE_ANY_OF, .child_count = 128, .children = children};
+    struct rc_error error = {0};
+    assert_int_equal(rc_predicate_check(&list, &error), RC_LIMIT_EXCEEDED);
+    assert_non_null(strstr(error.message, "too large together"));
+    list.child_count = 8;
+    assert_int_equal(rc_predicate_check(&list, &error), RC_OK);
+}
+
+/* A cancelled test is no answer. */
+static void
+cancelled(void **state)
+{
+    (void)state;
+    const struct rc_value operand = text("a");
+    const struct rc_leaf leaf = {.scope = RC_LEAF_EVENT,
+                                 .operator= RC_LEAF_REGEX,
+                                 .property = RC_BYTES_LITERAL("p"),
+                                 .value_count = 1,
+                                 .values = &operand};
+    _Atomic(bool) cancel = false;
+    struct rc_leaf_scratch scratch = {.cancel = &cancel};
+    struct rc_leaf_test *test = NULL;
+    assert_int_equal(rc_leaf_test_new(&leaf, &rc_account_process, &test), RC_OK);
+    assert_true(rc_leaf_test_value(test, text("bab"), &scratch));
+    atomic_store(&cancel, true);
+    assert_false(rc_leaf_test_value(test, text("bab"), &scratch));
+    assert_int_equal(scratch.status, RC_CANCELLED);
+    rc_leaf_scratch_close(&scratch);
+    rc_leaf_test_free(test);
+}
+
 /* Expressions and patterns that take a backtracking matcher for ever: this ends or the test never
  * does. */
 static void
@@ -344,6 +449,9 @@ main(void)
         cmocka_unit_test(lists),
         cmocka_unit_test(large_set),
         cmocka_unit_test(hostile_patterns),
+        cmocka_unit_test(slow_patterns),
+        cmocka_unit_test(too_large_together),
+        cmocka_unit_test(cancelled),
         cmocka_unit_test(random_against_twin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

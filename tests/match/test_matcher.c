@@ -82,7 +82,7 @@ expect_chunks(uint64_t *random,
         const uint32_t parts = rc_matcher_part_count(matcher);
         uint64_t(*words)[RC_CHUNK_ROWS / 64] = rc_arena_alloc(arena, parts * sizeof(*words));
         for (uint32_t part = 0; part < parts; part++) {
-            assert_int_equal(rc_matcher_chunk(matcher, part, chunk, words[part]), RC_OK);
+            assert_int_equal(rc_matcher_chunk(matcher, part, chunk, NULL, words[part]), RC_OK);
             for (uint32_t row = chunks[chunk].row_count; row < RC_CHUNK_ROWS; row++)
                 assert_false(bit(words[part], row));
         }
@@ -118,7 +118,7 @@ one_predicate(uint64_t *random,
     while (rc_predicate_check(predicate, NULL) != RC_OK)
         predicate = rig_predicate(random, 4, user_leaves, arena);
     const enum rc_status status =
-        rc_matcher_new(cache, view, 0, predicate, arena, &matcher, &error);
+        rc_matcher_new(cache, view, 0, NULL, predicate, arena, &matcher, &error);
     if (status == RC_LIMIT_EXCEEDED)
         return false;
     assert_int_equal(status, RC_OK);
@@ -224,9 +224,9 @@ count(struct fixture *fixture, const struct rc_predicate *predicate, uint32_t sl
 {
     struct rc_matcher *matcher = NULL;
     struct rc_rowset *set = NULL;
-    assert_int_equal(
-        rc_matcher_new(fixture->cache, fixture->view, 0, predicate, fixture->arena, &matcher, NULL),
-        RC_OK);
+    assert_int_equal(rc_matcher_new(fixture->cache, fixture->view, 0, NULL, predicate,
+                                    fixture->arena, &matcher, NULL),
+                     RC_OK);
     assert_int_equal(rc_matcher_slab(matcher, 0, slab, NULL, &set), RC_OK);
     const uint64_t cardinality = rc_rowset_cardinality(set);
     rc_rowset_unref(set);
@@ -313,9 +313,9 @@ cleared_while_in_use(void **state)
     struct rc_rowset *before = NULL;
     struct rc_rowset *after = NULL;
     for (int i = 0; i < 2; i++)
-        assert_int_equal(
-            rc_matcher_new(fixture.cache, fixture.view, 0, a, fixture.arena, &matchers[i], NULL),
-            RC_OK);
+        assert_int_equal(rc_matcher_new(fixture.cache, fixture.view, 0, NULL, a, fixture.arena,
+                                        &matchers[i], NULL),
+                         RC_OK);
     assert_int_equal(rc_matcher_slab(matchers[0], 0, 0, NULL, &before), RC_OK);
     rc_match_cache_clear(fixture.cache);
     assert_int_equal(rc_rowset_check(before, NULL), RC_OK);
@@ -345,7 +345,7 @@ parts(void **state)
                  less_leaf(arena, RC_LEAF_USER, "p4", k));
         all = all == NULL ? either : list(arena, RC_PREDICATE_ALL_OF, all, either);
         const enum rc_status status =
-            rc_matcher_new(fixture.cache, fixture.view, 0, all, arena, &matcher, &error);
+            rc_matcher_new(fixture.cache, fixture.view, 0, NULL, all, arena, &matcher, &error);
         assert_int_equal(status, k <= 6 ? RC_OK : RC_LIMIT_EXCEEDED);
         if (k <= 6) {
             assert_int_equal(rc_matcher_part_count(matcher), 1 << k);
@@ -353,7 +353,7 @@ parts(void **state)
         }
     }
     uint64_t words[1] = {0};
-    assert_int_equal(rc_user_predicate_match(fixture.cache, fixture.view, 0,
+    assert_int_equal(rc_user_predicate_match(fixture.cache, fixture.view, 0, NULL,
                                              less_leaf(arena, RC_LEAF_EVENT, "p4", 1), arena, words,
                                              &error),
                      RC_INVALID);
@@ -370,7 +370,7 @@ cancelled(void **state)
     const _Atomic(bool) cancel = true;
     struct rc_matcher *matcher = NULL;
     struct rc_rowset *set = NULL;
-    assert_int_equal(rc_matcher_new(fixture.cache, fixture.view, 0,
+    assert_int_equal(rc_matcher_new(fixture.cache, fixture.view, 0, NULL,
                                     less_leaf(fixture.arena, RC_LEAF_EVENT, "p4", 100),
                                     fixture.arena, &matcher, NULL),
                      RC_OK);
@@ -402,7 +402,8 @@ memory_refused(void **state)
         struct rc_matcher *matcher = NULL;
         assert_int_equal(rc_match_cache_new(&account, &cache), RC_OK);
         rc_alloc_fail_at(n);
-        enum rc_status status = rc_matcher_new(cache, fixture.view, 0, ab, own, &matcher, NULL);
+        enum rc_status status =
+            rc_matcher_new(cache, fixture.view, 0, NULL, ab, own, &matcher, NULL);
         for (uint32_t part = 0; status == RC_OK && part < rc_matcher_part_count(matcher); part++) {
             struct rc_rowset *set = NULL;
             status = rc_matcher_slab(matcher, part, 0, NULL, &set);
@@ -462,7 +463,7 @@ race(void *argument)
             less_leaf(arena, RC_LEAF_EVENT, i % 2 == 0 ? "p0" : "p5", i % 10);
         struct rc_matcher *matcher = NULL;
         struct rc_rowset *set = NULL;
-        if (rc_matcher_new(racer->fixture->cache, racer->fixture->view, 0, predicate, arena,
+        if (rc_matcher_new(racer->fixture->cache, racer->fixture->view, 0, NULL, predicate, arena,
                            &matcher, NULL) != RC_OK ||
             rc_matcher_slab(matcher, 0, (uint32_t)i % 4, NULL, &set) != RC_OK)
             abort();
@@ -520,10 +521,10 @@ together(void **state)
                     ? last
                     : rig_predicate(&random, 1 + rig_below(&random, 4), false, fixture.arena);
             last = predicate;
-            assert_int_equal(rc_matcher_new(fixture.cache, fixture.view, 0, predicate,
+            assert_int_equal(rc_matcher_new(fixture.cache, fixture.view, 0, NULL, predicate,
                                             fixture.arena, &matchers[count], NULL),
                              RC_OK);
-            assert_int_equal(rc_matcher_new(other, fixture.view, 0, predicate, fixture.arena,
+            assert_int_equal(rc_matcher_new(other, fixture.view, 0, NULL, predicate, fixture.arena,
                                             &others[count], NULL),
                              RC_OK);
             parts[count] = (struct rc_matcher_part){matchers[count], 0};

@@ -117,6 +117,21 @@ expressions(void **state)
 }
 
 static void
+selectors(void **state)
+{
+    (void)state;
+    expect_error(text_leaf(RC_LEAF_CSS, "a:hover"), RC_INVALID, "leaf.css_selector", "character 2");
+    assert_int_equal(rc_predicate_check(text_leaf(RC_LEAF_CSS, "div > a.b"), NULL), RC_OK);
+    struct rc_predicate copy = *text_leaf(RC_LEAF_CSS, "a");
+    copy.leaf.ignore_case = true;
+    expect_error(&copy, RC_INVALID, "leaf.case_insensitive", "name=value i");
+    char pattern[RC_PATTERN_BYTES_MAX + 2];
+    memset(pattern, 'a', sizeof(pattern) - 1);
+    pattern[sizeof(pattern) - 1] = '\0';
+    expect_error(text_leaf(RC_LEAF_CSS, pattern), RC_LIMIT_EXCEEDED, "leaf.css_selector", "1025");
+}
+
+static void
 operands(void **state)
 {
     (void)state;
@@ -136,7 +151,7 @@ operands(void **state)
     expect_error(leaf(RC_LEAF_IS_SET, 1, both), RC_INVALID, "leaf.is_set", "0 values, not 1");
     expect_error(leaf(RC_LEAF_CONTAINS, 1, &one), RC_INVALID, "leaf.contains", "text");
     expect_error(leaf(RC_LEAF_REGEX, 1, &truth), RC_INVALID, "leaf.regex", "text");
-    expect_error(leaf((enum rc_leaf_operator)13, 1, &one), RC_INVALID, "leaf", "unknown");
+    expect_error(leaf((enum rc_leaf_operator)14, 1, &one), RC_INVALID, "leaf", "unknown");
     assert_int_equal(rc_predicate_check(leaf(RC_LEAF_IN, 1, &truth), NULL), RC_OK);
     struct rc_predicate copy = *leaf(RC_LEAF_LESS, 1, &one);
     copy.leaf.ignore_case = true;
@@ -341,6 +356,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(paths, setup, teardown),
         cmocka_unit_test_setup_teardown(expressions, setup, teardown),
+        cmocka_unit_test_setup_teardown(selectors, setup, teardown),
         cmocka_unit_test_setup_teardown(operands, setup, teardown),
         cmocka_unit_test_setup_teardown(sizes, setup, teardown),
         cmocka_unit_test_setup_teardown(canonical_equalities, setup, teardown),

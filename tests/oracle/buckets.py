@@ -51,6 +51,16 @@ def local_day(zone_name, instant):
     return (instant + offset_at(zone_name, instant)) // DAY
 
 
+def day_of(zone_name, instant):
+    """The bounds of the local day that holds an instant: of its bucket."""
+    day = local_day(zone_name, instant) + 1
+    while instant_of_day(zone_name, day) > instant:
+        day -= 1
+    while instant_of_day(zone_name, day + 1) <= instant:
+        day += 1
+    return instant_of_day(zone_name, day), instant_of_day(zone_name, day + 1)
+
+
 def unit_start(day, unit, week_start):
     """The first local day of the unit that holds a local day."""
     date = EPOCH + datetime.timedelta(days=day)

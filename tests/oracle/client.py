@@ -7,6 +7,7 @@ import grpc
 
 import usage_wire
 import wire
+import wire_funnel
 import wire_retention
 import wire_series
 from columnar import columnar, is_integer_id, ndjson
@@ -41,7 +42,7 @@ def vary_json(rng):
     def vary(row):
         if "time" in row and rng.random() < 0.15:
             row["time"] = rfc3339(row["time"])
-        for name in ("user", "id"):
+        for name in ("user", "id", "account"):
             if is_integer_id(row.get(name, "")) and int(row[name]) < 2**63 and rng.random() < 0.4:
                 row[name] = int(row[name])
         if "device.os" in row.get("properties", {}) and rng.random() < 0.5:
@@ -100,7 +101,7 @@ class Project:
             self.client.definitions.CreateDefinition(request, timeout=SECONDS)
         for name, rule in self.data.segments.items():
             request = segment_pb2.CreateSegmentRequest(parent=self.name, segment_id=name)
-            request.segment.rule.CopyFrom(wire.rule_message(rule, self.name))
+            request.segment.CopyFrom(wire.segment_message(rule, self.name))
             self.client.segments.CreateSegment(request, timeout=SECONDS)
 
     def redefine(self, name, predicate):
@@ -246,7 +247,7 @@ class Project:
             return usage_wire.list_users(self.client.queries, query, self.name)
         kinds = {
             "series": ("Series", wire_series.series_request, wire_series.series_reply),
-            "funnel": ("Funnel", wire.funnel_request, wire.funnel_reply),
+            "funnel": ("Funnel", wire_funnel.funnel_request, wire_funnel.funnel_reply),
             "retention": ("Retention", wire_retention.retention_request, wire_retention.retention_reply),
             **usage_wire.CALLS,
         }

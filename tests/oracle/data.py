@@ -5,11 +5,12 @@ Rows arrive in order and are dicts:
     {"kind": "event", "user": str, "time": ms, "id": str (or ""), "properties": {name: value}}
     {"kind": "set", "user": str, "time": ms, "set": {name: value}}      None removes
     {"kind": "alias", "left": str, "right": str}
+    {"kind": "account", "key": event property, "account": str, "time": ms, "set": {name: value}}
 
 Nothing is indexed: every question walks over all rows again.
 """
 
-from values import groups, normal, row_key
+from values import group, groups, normal, row_key
 
 
 class Event:
@@ -40,6 +41,7 @@ class Data:
     def __init__(self, definitions=None, saved_segments=None):
         self.events = {}
         self.writes = []
+        self.account_writes = []
         self.parent = {}
         self.arrivals = 0
         self.definitions = {} if definitions is None else definitions
@@ -50,6 +52,10 @@ class Data:
         self.arrivals += 1
         if row["kind"] == "alias":
             self.join(row["left"], row["right"])
+            return False
+        if row["kind"] == "account":
+            name = (row["key"], row_key(group(row["account"])))
+            self.account_writes.append((row["time"], self.arrivals, name, row["set"]))
             return False
         self.parent.setdefault(row["user"], row["user"])
         if row["kind"] == "set":
@@ -103,14 +109,21 @@ class Moment:
         for events in self.events_of.values():
             events.sort(key=lambda event: event.key)
         self.properties_of = self.latest_writes()
+        self.accounts = self.latest(data.account_writes)
         self.known = sorted(set(self.events_of) | set(self.properties_of), key=str.encode)
 
     def latest_writes(self):
+        return self.latest(
+            (time, arrival, self.person_of[user], names)
+            for time, arrival, user, names in self.data.writes
+        )
+
+    def latest(self, writes):
         latest = {}
-        for time, arrival, user, names in self.data.writes:
+        for time, arrival, owner, names in writes:
             if time > self.moment:
                 continue
-            of_person = latest.setdefault(self.person_of[user], {})
+            of_person = latest.setdefault(owner, {})
             for name, value in names.items():
                 if name not in of_person or of_person[name][:2] <= (time, arrival):
                     of_person[name] = (time, arrival, normal(value))
@@ -121,6 +134,14 @@ class Moment:
 
     def user_properties(self, person):
         return self.properties_of.get(person, {})
+
+    def account_values(self, event_properties, key, name):
+        """The values of a property of the accounts that an event names in another."""
+        out = []
+        for one in groups(event_properties.get(key)):
+            value = self.accounts.get((key, row_key(one)), {}).get(name)
+            out += [] if value is None else value if isinstance(value, tuple) else [value]
+        return out
 
     def owner(self, person, event):
         """The moment and the person that what is said of users is read of."""

@@ -148,6 +148,9 @@ def read_leaf(tokens, name):
     leaf = {"scope": "event", "property": name}
     if scope == "user":
         leaf = {"scope": "user", "property": rest}
+    if scope == "account" and rest:
+        key, _, rest = rest.partition(".")
+        leaf = {"scope": "account", "key": key, "property": rest}
     if tokens.take("is"):
         leaf["negated"] = tokens.take("not")
         tokens.expect("set")
@@ -182,6 +185,9 @@ def read_word_test(tokens, leaf):
         low = tokens.value()
         tokens.expect("and")
         leaf.update(op="between", operand=[low, tokens.value()])
+    elif test == "matches":
+        tokens.expect("selector")
+        leaf.update(op="css_selector", operand=tokens.value())
     elif test in ("contains", "starts_with", "ends_with", "like"):
         leaf.update(op=test, operand=tokens.value())
     else:
@@ -235,18 +241,41 @@ def read_user_test(tokens):
     if tokens.peek()[0] == "reference":
         return {"segment": tokens.next()[1]}
     name = tokens.word("a test of a user")
-    if name not in ("count", "days", "did"):
+    if name == "sequence":
+        return {"behavior": read_sequence(tokens)}
+    if name not in ("count", "days", "did", "sum"):
         if not name.startswith("user."):
             raise Unreadable(f"{name!r} is no property of a user, in {tokens.source!r}")
         return {"user": read_leaf(tokens, name)}
     tokens.expect("(")
-    behavior = {
-        "selector": read_selector(tokens),
-        "measure": "days" if name == "days" else "count",
-        "comparison": None,
-        "window": None,
-    }
+    behavior = {"measure": "count" if name == "did" else name}
+    if name == "sum":
+        behavior["property"] = tokens.word("a property")
+        tokens.expect(",")
+    behavior["selector"] = read_selector(tokens)
     tokens.expect(")")
+    return {"behavior": read_condition(tokens, behavior)}
+
+
+def read_sequence(tokens):
+    """sequence(A then next B then after 5m C within 1h) >= 2"""
+    tokens.expect("(")
+    behavior = {"steps": [], "within": None}
+    while not behavior["steps"] or tokens.take("then"):
+        step = {"adjacent": bool(tokens.take("next")), "least": 0}
+        if tokens.take("after"):
+            step["least"] = duration_ms(tokens.word("a length of time"))
+        step["selector"] = read_selector(tokens)
+        behavior["steps"].append(step)
+    if tokens.take("within"):
+        behavior["within"] = duration_ms(tokens.word("a length of time"))
+    tokens.expect(")")
+    return read_condition(tokens, behavior)
+
+
+def read_condition(tokens, behavior):
+    """A comparison and a window, where they are."""
+    behavior.update(comparison=None, window=None)
     kind, text = tokens.peek()
     if kind == "symbol" and text in ("=", "!=", "<", "<=", ">", ">="):
         tokens.next()
@@ -258,7 +287,7 @@ def read_user_test(tokens):
         start = moment_ms(tokens.word("a moment"))
         tokens.expect("to")
         behavior["window"] = {"absolute": [start, moment_ms(tokens.word("a moment"))]}
-    return {"behavior": behavior}
+    return behavior
 
 
 def read_rule(tokens):
@@ -279,6 +308,10 @@ def row_of(line):
     if kind == "alias":
         left, right = fields
         return {"kind": "alias", "left": left, "right": right}
+    if kind == "account":
+        key, account, time, *fields = fields
+        row = {"kind": kind, "key": key, "account": account, "time": moment_ms(time)}
+        return dict(row, set=dict(map(field, fields)))
     user, time, *fields = fields
     row = {"kind": kind, "user": user, "time": moment_ms(time)}
     if kind == "event":
@@ -294,7 +327,7 @@ class Example:
         self.rows, self.definitions, self.segments, self.questions = [], {}, {}, []
         for line in lines:
             kind, _, rest = line.partition(" ")
-            if kind in ("event", "set", "alias"):
+            if kind in ("event", "set", "alias", "account"):
                 self.rows.append(row_of(line))
             elif kind == "define":
                 name, _, source = rest.partition(" ")
@@ -302,6 +335,9 @@ class Example:
             elif kind == "segment":
                 name, _, source = rest.partition(" ")
                 self.segments[name] = read_whole(source, read_rule)
+            elif kind == "list":
+                name, *users = rest.split()
+                self.segments[name] = {"users": users}
             elif kind == "=>":
                 asked, arrow, answer = rest.rpartition(" => ")
                 if not arrow:

@@ -6,6 +6,9 @@ of a change of clocks and of the engine's 28-day windows.
 """
 
 import datetime
+import random
+
+import css_random
 
 HOUR, DAY = 3_600_000, 86_400_000
 SLAB_WINDOW = 28 * DAY
@@ -73,7 +76,9 @@ CITIES += ["a\nb"]
 TAGS = [["a"], ["a", "b"], ["b", "a", "b"], ["1"], ["1", "01", "1.0"], ["Ä", "ä"]]
 TAGS += [["/a", "/b"], []]
 FLAGS = [True, False, "true", "false", None, 1]
+ACCOUNT_KEYS = ["path", "price", "city", "tags", "mixed"]
 PLANS = ["free", "paid", "Paid", None]
+CHAINS = [css_random.chain(random.Random(n)) for n in range(200)]
 SCORES = [0, 1, 5, 7.5, "5", "7.50", "high", True, -1]
 
 
@@ -95,6 +100,8 @@ def event_properties(rng):
         out["flag"] = rng.choice(FLAGS)
     if rng.random() < 0.2:
         out["device.os"] = rng.choice(["mac", "win", "Linux"])
+    if rng.random() < 0.4:
+        out["chain"] = rng.choice(CHAINS)
     if rng.random() < 0.05:
         out["mixed"] = rng.choice([1, "x", 2.5, True, ["x", "y"], None, "1"])
     return out
@@ -159,6 +166,25 @@ class Maker:
             "properties": event_properties(self.rng),
         }
 
+    def account(self):
+        rng = self.rng
+        key = rng.choice(ACCOUNT_KEYS)
+        pool = {
+            "path": PATHS,
+            "price": NUMBERS,
+            "city": CITIES,
+            "tags": [tag for tags in TAGS for tag in tags],
+            "mixed": [1, "x", 2.5, "y"],
+        }[key]
+        ids = [one for one in pool if one not in ("", None) and not isinstance(one, bool)]
+        return {
+            "kind": "account",
+            "key": key,
+            "account": str(rng.choice(ids)),
+            "time": self.time(),
+            "set": user_set(rng),
+        }
+
     def again(self, rows):
         """An earlier event with its id: moved, changed, or the same; now and then another user's
         id.
@@ -185,6 +211,8 @@ class Maker:
         for _ in range(rng.randrange(3 * len(self.users))):
             user = rng.choice(self.users) if rng.random() < 0.9 else f"quiet{rng.randrange(4)}"
             out.append({"kind": "set", "user": user, "time": self.time(), "set": user_set(rng)})
+        if rng.random() < 0.6:
+            out += [self.account() for _ in range(rng.randrange(25))]
         if rng.random() < 0.5:
             for _ in range(rng.randrange(1 + len(self.users) // 2)):
                 left = rng.choice(self.users)
@@ -199,8 +227,8 @@ class Maker:
         return out
 
 
-def make_world(rng, make_predicate, make_rule):
-    """A world; the two callbacks (see queries.py) write its definitions and saved segments."""
+def make_world(rng, make_predicate, make_rule, make_list):
+    """A world; the callbacks (see queries.py) write its definitions and saved segments."""
     maker = Maker(rng)
     rows = maker.rows()
     # Several copies of one event without an id at one time are one content: nothing tells them
@@ -219,4 +247,5 @@ def make_world(rng, make_predicate, make_rule):
         world["definitions"][name] = make_predicate(rng, world)
     for name in ("s1", "s2"):
         world["segments"][name] = make_rule(rng, world)
+    world["segments"]["list"] = make_list(rng, world)
     return world

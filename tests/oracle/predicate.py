@@ -3,8 +3,8 @@
 A predicate is a dict with one key:
 
     {"all_of": [...]}  {"any_of": [...]}  {"not": p}  {"definition": name}
-    {"leaf": {"scope": "event" | "user", "property": name, "op": ..., "operand": ..., "ci": bool,
-              "negated": bool}}
+    {"leaf": {"scope": "event" | "user" | "account", "property": name, "op": ..., "operand": ...,
+              "ci": bool, "negated": bool}}    "account" has the event property that names it: "key"
 
 A selector is {"terms": [{"any": True} | {"definition": name} | {"predicate": p}, ...]}, with
 "first": True for only the user's first ever event that matches, or "first": p for that event if it
@@ -14,9 +14,10 @@ passes p too.
 import functools
 import re
 
+import css
 from values import as_number, is_number, number_text
 
-TEXT_OPS = ("contains", "starts_with", "ends_with", "like", "regex")
+TEXT_OPS = ("contains", "starts_with", "ends_with", "like", "regex", "css_selector")
 
 
 def fold(text, ci):
@@ -87,6 +88,8 @@ def text_test(op, value, operand, ci):
         return like_pattern(operand, ci).match(value) is not None
     if op == "regex":
         return regex_pattern(operand, ci).search(value) is not None
+    if op == "css_selector":
+        return css.matches(operand, value)
     value, operand = fold(value, ci), fold(operand, ci)
     if op == "contains":
         return operand in value
@@ -129,30 +132,34 @@ def leaf_test(leaf, value):
     return passes != leaf.get("negated", False)
 
 
-def predicate_test(predicate, event_properties, user_properties, definitions):
+def predicate_test(predicate, event_properties, user_properties, definitions, accounts=None):
+    """accounts(event_properties, key, name): the values of what the event names."""
+
+    def test(one):
+        return predicate_test(one, event_properties, user_properties, definitions, accounts)
+
     ((kind, content),) = predicate.items()
     if kind == "all_of":
-        return all(
-            predicate_test(p, event_properties, user_properties, definitions) for p in content
-        )
+        return all(map(test, content))
     if kind == "any_of":
-        return any(
-            predicate_test(p, event_properties, user_properties, definitions) for p in content
-        )
+        return any(map(test, content))
     if kind == "not":
-        return not predicate_test(content, event_properties, user_properties, definitions)
+        return not test(content)
     if kind == "definition":
-        return predicate_test(definitions[content], event_properties, user_properties, definitions)
+        return test(definitions[content])
+    if content["scope"] == "account":
+        values = accounts(event_properties, content["key"], content["property"])
+        return leaf_test(content, tuple(values) or None)
     properties = event_properties if content["scope"] == "event" else user_properties
     return leaf_test(content, properties.get(content["property"]))
 
 
-def selector_test(selector, event_properties, user_properties, definitions):
+def selector_test(selector, event_properties, user_properties, definitions, accounts=None):
     for term in selector["terms"]:
         if "any" in term:
             return True
         predicate = term.get("predicate") or {"definition": term["definition"]}
-        if predicate_test(predicate, event_properties, user_properties, definitions):
+        if predicate_test(predicate, event_properties, user_properties, definitions, accounts):
             return True
     return False
 
@@ -163,7 +170,9 @@ def selects(selector, moment, person, event):
 
     def matches(one):
         properties = moment.user_properties(person)
-        return selector_test(selector, one.properties, properties, moment.data.definitions)
+        return selector_test(
+            selector, one.properties, properties, moment.data.definitions, moment.account_values
+        )
 
     first = selector.get("first")
     if not first:
@@ -172,6 +181,10 @@ def selects(selector, moment, person, event):
     return event is ever and (
         first is True
         or predicate_test(
-            first, event.properties, moment.user_properties(person), moment.data.definitions
+            first,
+            event.properties,
+            moment.user_properties(person),
+            moment.data.definitions,
+            moment.account_values,
         )
     )

@@ -2,11 +2,15 @@
 counted.
 """
 
+import css_random
+import funnel_queries
 import retention_queries
 import series_queries
 import usage_queries
 from buckets import buckets
 from generator import (
+    ACCOUNT_KEYS,
+    CHAINS,
     CITIES,
     DAY,
     FLAGS,
@@ -31,6 +35,7 @@ EVENT_VALUES = {
     "flag": FLAGS,
     "device.os": ["mac", "win", "linux"],
     "mixed": [1, "x", 2.5, True, "1"],
+    "chain": CHAINS,
     "absent": ["x", 1],
 }
 USER_VALUES = {
@@ -40,7 +45,7 @@ USER_VALUES = {
     "home": CITIES,
     "absent": ["x", 1],
 }
-EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1]
+EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1, 1]
 USER_WEIGHTS = [4, 4, 2, 2, 1]
 REGEXES = [
     "a",
@@ -107,17 +112,22 @@ def comparable(rng, values):
 
 
 def make_leaf(rng, scope=None):
-    scope = scope or ("event" if rng.random() < 0.8 else "user")
+    account = scope is None and rng.random() < 0.1
+    scope = "user" if account else scope or ("event" if rng.random() < 0.8 else "user")
     values, weights = (
         (EVENT_VALUES, EVENT_WEIGHTS) if scope == "event" else (USER_VALUES, USER_WEIGHTS)
     )
     name = rng.choices(list(values), weights)[0]
     pool = [value for value in values[name] if value is not None]
     op = rng.choices(
-        ["equals", "in_set", "ordered", "between", "is_set", "text", "like", "regex"],
-        [8, 3, 3, 2, 2, 3, 2, 3],
+        ["equals", "in_set", "ordered", "between", "is_set", "text", "like", "regex", "css_selector"],
+        [8, 3, 3, 2, 2, 3, 2, 3, 2],
     )[0]
+    if op == "css_selector" and scope == "event" and rng.random() < 0.9:
+        name = "chain"
     leaf = {"scope": scope, "property": name, "op": op}
+    if account:
+        leaf.update(scope="account", key=rng.choice(ACCOUNT_KEYS))
     if op == "ordered":
         leaf["op"] = rng.choice(ORDERED)
         leaf["operand"] = comparable(rng, pool)
@@ -134,7 +144,9 @@ def make_leaf(rng, scope=None):
         leaf["operand"] = rng.choice(LIKES)
     elif op == "regex":
         leaf["operand"] = rng.choice(REGEXES)
-    if leaf["op"] not in ORDERED + ["between", "is_set"] and rng.random() < 0.25:
+    elif op == "css_selector":
+        leaf["operand"] = css_random.selector(rng)
+    if leaf["op"] not in ORDERED + ["between", "is_set", "css_selector"] and rng.random() < 0.25:
         leaf["ci"] = True
     if rng.random() < 0.2:
         leaf["negated"] = True
@@ -203,17 +215,38 @@ def make_rule(rng, world, depth=0):
     return {kind: [make_rule(rng, world, depth + 1) for _ in range(rng.choice([0, 1, 2, 3]))]}
 
 
+def make_step(rng, world, is_first):
+    out = {"selector": make_selector(rng, world), "adjacent": False, "least": 0}
+    if not is_first:
+        out["adjacent"] = rng.random() < 0.25
+        if rng.random() < 0.25:
+            out["least"] = max(rng.choice([0, 1, 1, 2]) * world["grid"] + rng.choice([0, 1, -1]), 0)
+    return out
+
+
+def make_list(rng, world):
+    """A static list of users, some of whom nobody has heard of."""
+    users = sorted({row["user"] for row in world["rows"] if row["kind"] in ("event", "set")})
+    return {"users": rng.sample(users, min(len(users), rng.choice([0, 1, 2, 5]))) + ["nobody yet"]}
+
+
 def make_behavior(rng, world):
-    out = {
-        "selector": make_selector(rng, world),
-        "measure": rng.choice(["count", "count", "days"]),
-        "comparison": None,
-        "window": None,
-    }
+    out = {"comparison": None, "window": None}
+    if rng.random() < 0.25:
+        count = rng.choice([2, 2, 3])
+        out["steps"] = [make_step(rng, world, place == 0) for place in range(count)]
+        out["within"] = rng.choice([None, None, 0, 1, 2, 6])
+        if out["within"] is not None:
+            out["within"] = max(out["within"] * world["grid"] + rng.choice([0, 0, 1, -1]), 0)
+    else:
+        out["selector"] = make_selector(rng, world)
+        out["measure"] = rng.choice(["count", "count", "days", "sum"])
+        if out["measure"] == "sum":
+            out["property"] = rng.choice(["price", "price", "mixed", "tags", "path"])
     if rng.random() < 0.8:
         out["comparison"] = [
             rng.choice(["=", "!=", "<", "<=", ">", ">="]),
-            rng.choice([1, 1, 2, 2, 3, 4, 0, 0.5]),
+            rng.choice([1, 1, 2, 2, 3, 4, 0, 0.5, 10.5]),
         ]
     kind = rng.random()
     if kind < 0.35:
@@ -279,19 +312,12 @@ def make_breakdown(rng):
     return out
 
 
-def make_funnel(rng, world):
-    window = None
-    if rng.random() < 0.7:
-        window = max(rng.choice([0, 1, 2, 3, 6]) * world["grid"] + rng.choice([0, 0, 0, 1, -1]), 0)
-    return {
-        "kind": "funnel",
-        "scope": make_scope(rng, world),
-        "steps": [make_selector(rng, world) for _ in range(rng.choice([1, 2, 2, 3, 3, 4, 5]))],
-        "window": window,
-        "first_only": rng.random() < 0.25,
-        "strict_times": rng.random() < 0.25,
-        "breakdown": make_breakdown(rng),
-    }
+def make_wide_funnel(rng, world):
+    def units(scope):
+        length = scope["end"] - scope["start"]
+        return [unit for unit, one in UNIT_MS.items() if length // one < 40]
+
+    return funnel_queries.make_funnel(rng, world, make_scope, make_selector, units)
 
 
 def make_retention(rng, world):
@@ -335,7 +361,7 @@ def make_segment(rng, world):
 
 
 def make_events(rng, world):
-    users = sorted({row["user"] for row in world["rows"] if row["kind"] != "alias"})
+    users = sorted({row["user"] for row in world["rows"] if row["kind"] in ("event", "set")})
     scope = make_scope(rng, world)
     return {
         "kind": "events",
@@ -357,10 +383,18 @@ def make_wide_series(rng, world):
     return series_queries.make_series(rng, world, scope, units)
 
 
-def make_query(rng, world):
-    kinds = [make_wide_series, make_funnel, make_retention, make_segment]
+def make_query(rng, world, only=None):
+    """A query; only: of this kind."""
+    query = make_any(rng, world)
+    while only and query["kind"] != only:
+        query = make_any(rng, world)
+    return query
+
+
+def make_any(rng, world):
+    kinds = [make_wide_series, make_wide_funnel, make_retention, make_segment]
     weights = [5, 5, 4, 3]
-    if any(row["kind"] != "alias" for row in world["rows"]):
+    if any(row["kind"] in ("event", "set") for row in world["rows"]):
         kinds.append(make_events)
         weights.append(2)
     kinds.append(make_usage)
@@ -377,6 +411,8 @@ def tags(query):
     """Names of the options that a query uses, for the coverage table."""
     out = {query["kind"]}
     walk_tags(query, out, query["kind"])
+    if query["kind"] == "funnel":
+        out |= funnel_queries.tags(query)
     return out | usage_queries.usage_tags(query)
 
 
@@ -388,6 +424,7 @@ def data_tags(rows):
         "none": not events,
         "joined users": any(row["kind"] == "alias" for row in rows),
         "property writes": any(row["kind"] == "set" for row in rows),
+        "account writes": any(row["kind"] == "account" for row in rows),
         "events without id": len(keys) < len(events),
         "replaced events": len(set(keys)) < len(keys),
     }
@@ -430,6 +467,8 @@ def walk_tags(node, out, kind):
         out.add("leaf " + node["op"])
         out.update("leaf " + flag for flag in ("ci", "negated") if node.get(flag))
         out.add("leaf over " + node["scope"])
+    elif node.get("scope") == "account":
+        out.add(f"{kind}: by a property of accounts")
     for name in (
         "any",
         "definition",
@@ -458,6 +497,9 @@ def walk_tags(node, out, kind):
             out.add(f"{kind}: {name} {node[name]}")
     if "window" in node and kind == "funnel" and "steps" in node:
         out.add("funnel: window" if node["window"] is not None else "funnel: no window")
+    if "within" in node:
+        flags = [name for name in ("adjacent", "least") if any(one[name] for one in node["steps"])]
+        out.update(["sequence", *("sequence " + name for name in flags)])
     if isinstance(node.get("window"), dict):
         out.add("behavior window " + next(iter(node["window"])))
     if node.get("first") and "terms" in node:

@@ -47,6 +47,7 @@ def arguments():
     )
     parser.add_argument("--queries", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--kind", help="only queries of this kind: funnel, series, ...")
     parser.add_argument("--worlds-at-once", type=int, default=12)
     parser.add_argument("--differences-max", type=int, default=5, help="stop after this many")
     parser.add_argument(
@@ -144,10 +145,10 @@ class Group:
 
     def run(self):
         for index in range(self.campaign.options.worlds_at_once):
-            world = make_world(self.rng, make_predicate, make_rule)
+            world = make_world(self.rng, make_predicate, make_rule, make_list)
             project = Project(self.client, f"w{self.number}-{index}", world)
             project.parts = self.cut(world["rows"])
-            project.standing = [make_query(self.rng, world) for _ in range(STANDING)]
+            project.standing = [make_query(self.rng, world, self.campaign.options.kind) for _ in range(STANDING)]
             project.define()
             self.projects.append(project)
         self.states()
@@ -244,7 +245,7 @@ class Group:
                 )
             usable = dict(project.world, rows=project.applied)
             queries = list(project.standing)
-            queries += [make_query(self.rng, usable) for _ in range(7)]
+            queries += [make_query(self.rng, usable, self.campaign.options.kind) for _ in range(7)]
             for query in queries:
                 if self.campaign.over():
                     return
@@ -344,7 +345,7 @@ if __name__ == "__main__":
     from evaluator import evaluate
     from generator import make_world
     from minimise import minimise
-    from queries import data_tags, make_predicate, make_query, make_rule, tags, text_tags
+    from queries import data_tags, make_list, make_predicate, make_query, make_rule, tags, text_tags
     from server import Server, ServerDied
 
     if chosen.replay:

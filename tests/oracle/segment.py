@@ -3,15 +3,22 @@
 A rule is a dict with one key:
 
     {"all_of": [...]}  {"any_of": [...]}  {"not": r}  {"segment": name}  {"user": leaf}
-    {"behavior": {"selector": s, "measure": "count" | "days", "comparison": None | [op, n],
+    {"behavior": {"selector": s, "measure": "count" | "days" | "sum", "comparison": None | [op, n],
+                  "property": name of a sum's,
                   "window": None | {"prior": ms} | {"absolute": [start, end]}}}
+    {"users": [ids as sent]}     only a whole saved segment is
+
+A behaviour of a sequence has in place of selector and measure
+    "steps": [{"selector": s, "adjacent": bool, "least": ms}, ...], "within": None | ms
 """
 
+import math
 import operator
 
 from buckets import local_day
 from data import EntityMoment
 from predicate import leaf_test, selects
+from values import as_number
 
 COMPARISONS = {
     "=": operator.eq,
@@ -32,19 +39,73 @@ def in_window(window, time, as_of):
     return start <= time < end
 
 
-def behavior_test(behavior, moment, person, zone):
+def holds_match(behavior, moment, person, events):
+    """Whether distinct ones of these events take all steps."""
+    steps, within = behavior["steps"], behavior["within"]
+    everything = sorted({event.time for event in moment.events_of.get(person, [])})
+    takes = [
+        [event for event in events if selects(step["selector"], moment, person, event)]
+        for step in steps
+    ]
+
+    def follows(step, before, event):
+        if event.time < before.time or event.time - before.time < step["least"]:
+            return False
+        between = any(before.time < time < event.time for time in everything)
+        return not (step["adjacent"] and between)
+
+    def go_on(taken):
+        if len(taken) == len(steps):
+            return True
+        return any(
+            event not in taken
+            and follows(steps[len(taken)], taken[-1], event)
+            and (within is None or event.time - taken[0].time <= within)
+            and go_on(taken + [event])
+            for event in takes[len(taken)]
+        )
+
+    return all(takes) and any(go_on([event]) for event in takes[0])
+
+
+def matches_of(behavior, moment, person, events):
+    """Whenever the events since the last match hold one, it counts."""
+    count, since = 0, []
+    for event in events:
+        since.append(event)
+        last = [
+            step for step in behavior["steps"] if selects(step["selector"], moment, person, event)
+        ]
+        if last and holds_match(behavior, moment, person, since):
+            count, since = count + 1, []
+    return count
+
+
+def measure_of(behavior, moment, person, zone):
     events = [
         event
         for event in moment.events_of.get(person, [])
         if in_window(behavior["window"], event.time, moment.moment)
-        and selects(behavior["selector"], moment, person, event)
     ]
+    if "steps" in behavior:
+        return matches_of(behavior, moment, person, events)
+    events = [event for event in events if selects(behavior["selector"], moment, person, event)]
     if behavior["measure"] == "days":
-        measure = len({local_day(zone, event.time) for event in events})
-    else:
-        measure = len(events)
+        return len({local_day(zone, event.time) for event in events})
+    if behavior["measure"] == "sum":
+        found = [value_list(event.properties.get(behavior["property"])) for event in events]
+        numbers = [as_number(value) for values in found for value in values]
+        return math.fsum(float(number) for number in numbers if number is not None)
+    return len(events)
+
+
+def value_list(value):
+    return list(value) if isinstance(value, tuple) else [value]
+
+
+def behavior_test(behavior, moment, person, zone):
     op, number = behavior["comparison"] or (">=", 1)
-    return COMPARISONS[op](measure, number)
+    return COMPARISONS[op](measure_of(behavior, moment, person, zone), number)
 
 
 def segment_test(rule, moment, person, zone):
@@ -57,6 +118,8 @@ def segment_test(rule, moment, person, zone):
         return not segment_test(content, moment, person, zone)
     if kind == "segment":
         return segment_test(moment.data.segments[content], moment, person, zone)
+    if kind == "users":
+        return any(moment.person_of.get(user) == person for user in content)
     if kind == "user":
         return leaf_test(content, moment.user_properties(person).get(content["property"]))
     return behavior_test(content, moment, person, zone)

@@ -16,7 +16,7 @@ def normal_breakdown(breakdown):
     """A breakdown with a list of dimensions; the funnel's form is one dimension."""
     if breakdown is None or "dimensions" in breakdown:
         return breakdown
-    dimension = {"scope": breakdown["scope"], "property": breakdown["property"]}
+    dimension = {name: one for name, one in breakdown.items() if name not in ("top", "default")}
     return {"dimensions": [dimension], "top": breakdown["top"]}
 
 

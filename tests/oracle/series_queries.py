@@ -55,6 +55,8 @@ def make_dimension(rng, world):
         values = queries.EVENT_VALUES if scope == "event" else queries.USER_VALUES
         names = [*values, "price" if scope == "event" else "score"]
         out = {"scope": scope, "property": rng.choice(names)}
+        if scope == "user" and rng.random() < 0.5:
+            out.update(scope="account", key=rng.choice(queries.ACCOUNT_KEYS))
     if rng.random() < 0.25:
         out["bins"] = rng.choice([1, 2, 3, 5])
     return out

@@ -88,6 +88,9 @@ def read_dimension(tokens):
             rules.append(read_rule(tokens))
         tokens.expect(")")
         return {"segments": rules}
+    if name.startswith("account."):
+        _, key, rest = name.split(".", 2)
+        return {"scope": "account", "key": key, "property": rest}
     scope = "user" if name.startswith("user.") else "event"
     return {"scope": scope, "property": name.removeprefix("user.")}
 
@@ -96,7 +99,7 @@ def add_dimension(options, dimension):
     """Makes the breakdown one of dimensions, and adds one if it is not None."""
     breakdown = options["breakdown"] or {"dimensions": [], "top": 9}
     if "dimensions" not in breakdown:
-        first = {"scope": breakdown["scope"], "property": breakdown["property"]}
+        first = {name: one for name, one in breakdown.items() if name != "top"}
         breakdown = {"dimensions": [first], "top": breakdown["top"]}
     if dimension is not None:
         breakdown["dimensions"].append(dimension)

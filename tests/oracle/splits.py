@@ -13,7 +13,7 @@ import itertools
 from measures import bin_of, edges_of
 from predicate import selects
 from segment import segment_test
-from values import groups, is_number, order_key, row_key
+from values import group, groups, is_number, order_key, row_key
 
 
 class Split:
@@ -33,6 +33,9 @@ class Split:
             return found or [("no_segment",)]
         if "count" in dimension:
             return [self.count_of(dimension, moment, person)]
+        if dimension["scope"] == "account":
+            found = moment.account_values(event.properties, dimension["key"], dimension["property"])
+            return {group(one) for one in found} or {None}
         user = dimension["scope"] == "user"
         properties = moment.user_properties(person) if user else event.properties
         return groups(properties.get(dimension["property"]))

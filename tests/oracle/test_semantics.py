@@ -3,7 +3,8 @@
 
 Each example is a project of its own. Its rows go in as NDJSON; its questions are asked while they
 are in the head, and again after a restart, when they are in slabs. What the page says is refused is
-sent and must be refused with UNIMPLEMENTED and the field's name.
+sent and must be refused with UNIMPLEMENTED (what it says is undefined: with INVALID_ARGUMENT) and
+the field's name.
 """
 
 import os
@@ -24,6 +25,7 @@ from google.protobuf import text_format
 
 import usage_wire
 import wire
+import wire_funnel
 import wire_retention
 import wire_series
 from columnar import ndjson
@@ -117,8 +119,8 @@ class Asker:
         return wire_series.series_reply(self.queries.Series(request, timeout=SECONDS))
 
     def ask_funnel(self, query):
-        request = wire.funnel_request(query, self.project)
-        return wire.funnel_reply(self.queries.Funnel(request, timeout=SECONDS))
+        request = wire_funnel.funnel_request(query, self.project)
+        return wire_funnel.funnel_reply(self.queries.Funnel(request, timeout=SECONDS))
 
     def ask_retention(self, query):
         request = wire_retention.retention_request(query, self.project)
@@ -177,7 +179,7 @@ class Case:
             )
         for name, rule in self.example.segments.items():
             request = segment_pb2.CreateSegmentRequest(parent=self.project, segment_id=name)
-            request.segment.rule.CopyFrom(wire.rule_message(rule, self.project))
+            request.segment.CopyFrom(wire.segment_message(rule, self.project))
             segment_pb2_grpc.SegmentServiceStub(channel).CreateSegment(request, timeout=SECONDS)
 
     def ask_all(self, tally, who, ask):
@@ -187,6 +189,9 @@ class Case:
                 tally.check(place, " ".join(expected.split()), question.answer(ask(question.query)))
             except FAILURES as error:
                 tally.fault(place, error)
+
+
+CODES = {"refused": "UNIMPLEMENTED", "undefined": "INVALID_ARGUMENT"}
 
 
 def refused_request(line):
@@ -206,7 +211,7 @@ def refused_request(line):
     return call, request, field.strip()
 
 
-def check_refusals(tally, channel, first_line, lines):
+def check_refusals(tally, channel, code, first_line, lines):
     for line in lines:
         place = f"block at line {first_line}: {line}"
         try:
@@ -215,7 +220,7 @@ def check_refusals(tally, channel, first_line, lines):
             tally.check(place, field, "it is answered")
         except grpc.RpcError as error:
             found = Details(error)
-            tally.check(place, ("UNIMPLEMENTED", [field]), (found.code, found.fields))
+            tally.check(place, (code, [field]), (found.code, found.fields))
         except (Unreadable, text_format.ParseError, ValueError) as error:
             tally.fault(place, error)
 
@@ -228,8 +233,8 @@ def read_page(tally):
         try:
             if kind == "example":
                 cases.append(Case(len(cases) + 1, line, lines))
-            elif kind == "refused":
-                refusals.append((line, lines))
+            elif kind in CODES:
+                refusals.append((CODES[kind], line, lines))
             else:
                 raise Unreadable(f"a block of an unknown kind, {kind!r}")
         except (Unreadable, ValueError, KeyError, TypeError) as error:
@@ -255,8 +260,8 @@ def main():
             if server.stop() != 0:
                 tally.fault("SIGTERM", ValueError(server.log_end()))
             server.start()
-        for line, lines in refusals:
-            check_refusals(tally, server.channel, line, lines)
+        for code, line, lines in refusals:
+            check_refusals(tally, server.channel, code, line, lines)
     print(f"{len(cases)} examples of the page, each asked three times")
     print(f"{tally.passed} passed, {tally.failed} failed, 0 skipped")
     return 1 if tally.failed or not cases else 0

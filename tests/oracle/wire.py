@@ -6,7 +6,6 @@ An answer read from a reply has the shape that evaluator.py gives, so that the t
 from recount.v1 import (
     calendar_pb2,
     event_list_pb2,
-    funnel_pb2,
     predicate_pb2,
     scope_pb2,
     segment_pb2,
@@ -31,6 +30,24 @@ COMPARISONS = {
 }
 
 
+BEHAVIORS = {
+    "count": segment_rule_pb2.BEHAVIOR_MEASURE_UNSPECIFIED,
+    "days": segment_rule_pb2.BEHAVIOR_MEASURE_DISTINCT_DAYS,
+    "sum": segment_rule_pb2.BEHAVIOR_MEASURE_PROPERTY_SUM,
+}
+
+
+def segment_message(rule, project):
+    """A saved segment: a rule or a list."""
+    out = segment_pb2.Segment()
+    if "users" in rule:
+        out.users.SetInParent()
+        out.users.users.extend(rule["users"])
+    else:
+        out.rule.CopyFrom(rule_message(rule, project))
+    return out
+
+
 def value_message(value):
     if isinstance(value, bool):
         return value_pb2.Value(bool_value=value)
@@ -52,14 +69,17 @@ def value_of(message):
     return normal(getattr(message, kind))
 
 
-def property_message(scope, name):
+def property_message(scope, name, key=None):
+    if scope == "account":
+        account = value_pb2.AccountProperty(account_key=key, name=name)
+        return value_pb2.PropertyRef(account_property=account)
     return value_pb2.PropertyRef(
         **{"event_property" if scope == "event" else "user_property": name}
     )
 
 
 def leaf_message(leaf):
-    out = predicate_pb2.Leaf(property=property_message(leaf["scope"], leaf["property"]))
+    out = predicate_pb2.Leaf(property=property_message(leaf["scope"], leaf["property"], leaf.get("key")))
     op, operand = leaf["op"], leaf.get("operand")
     if op == "in_set":
         out.in_set.values.extend(value_message(one) for one in operand)
@@ -68,7 +88,7 @@ def leaf_message(leaf):
         out.between.high.CopyFrom(value_message(operand[1]))
     elif op == "is_set":
         out.is_set.SetInParent()
-    elif op in ("contains", "starts_with", "ends_with", "like", "regex"):
+    elif op in ("contains", "starts_with", "ends_with", "like", "regex", "css_selector"):
         setattr(out, op, operand)
     else:
         getattr(out, op).CopyFrom(value_message(operand))
@@ -127,9 +147,19 @@ def rule_message(rule, project):
 
 
 def fill_behavior(out, behavior, project):
-    out.selector.CopyFrom(selector_message(behavior["selector"], project))
-    if behavior["measure"] == "days":
-        out.measure = segment_rule_pb2.BEHAVIOR_MEASURE_DISTINCT_DAYS
+    if "steps" in behavior:
+        for step in behavior["steps"]:
+            out.sequence.steps.add(
+                selector=selector_message(step["selector"], project),
+                adjacent=step["adjacent"],
+                least_ms=step["least"],
+            )
+        if behavior["within"] is not None:
+            out.sequence.within_ms = behavior["within"]
+    else:
+        out.selector.CopyFrom(selector_message(behavior["selector"], project))
+        out.measure = BEHAVIORS[behavior["measure"]]
+        out.property = behavior.get("property") or ""
     if behavior["comparison"] is not None:
         out.comparison.operation = COMPARISONS[behavior["comparison"][0]]
         out.comparison.value = behavior["comparison"][1]
@@ -156,25 +186,10 @@ def scope_message(scope, project):
 
 def fill_breakdown(out, breakdown):
     out.dimensions.add().property.CopyFrom(
-        property_message(breakdown["scope"], breakdown["property"])
+        property_message(breakdown["scope"], breakdown["property"], breakdown.get("key"))
     )
     if not (breakdown["top"] == 9 and breakdown.get("default")):
         out.top = breakdown["top"]
-
-
-def funnel_request(query, project):
-    out = funnel_pb2.FunnelRequest(scope=scope_message(query["scope"], project))
-    for selector in query["steps"]:
-        out.steps.add(selector=selector_message(selector, project))
-    if query["window"] is not None:
-        out.window_ms = query["window"]
-    if query["first_only"]:
-        out.reentry = funnel_pb2.FUNNEL_REENTRY_FIRST_ONLY
-    if query["strict_times"]:
-        out.same_time = funnel_pb2.FUNNEL_SAME_TIME_STRICT
-    if query["breakdown"] is not None:
-        fill_breakdown(out.breakdown, query["breakdown"])
-    return out
 
 
 def column(message):
@@ -215,24 +230,6 @@ def bucket_list(messages):
         }
         for one in messages
     ]
-
-
-def funnel_reply(reply):
-    return {
-        "rows": [
-            {
-                "label": label(row.label),
-                "counts": list(row.counts),
-                "from_previous": column(row.conversion_from_previous),
-                "from_first": column(row.conversion_from_first),
-                "mean_previous": column(row.mean_seconds_from_previous),
-                "median_previous": column(row.median_seconds_from_previous),
-                "mean_first": column(row.mean_seconds_from_first),
-                "median_first": column(row.median_seconds_from_first),
-            }
-            for row in reply.rows
-        ]
-    }
 
 
 def event_dict(event):

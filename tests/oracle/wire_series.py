@@ -34,7 +34,9 @@ def fill_dimension(out, dimension, project):
         if dimension["range"] is not None:
             out.user_count.range.start_ms, out.user_count.range.end_ms = dimension["range"]
     else:
-        out.property.CopyFrom(wire.property_message(dimension["scope"], dimension["property"]))
+        out.property.CopyFrom(
+            wire.property_message(dimension["scope"], dimension["property"], dimension.get("key"))
+        )
     if dimension.get("bins"):
         out.bins.count = dimension["bins"]
 

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "engine/query/explain.h"
+#include "engine/query/funnel.h"
 #include "engine/query/plan.h"
 #include "query_rig.h"
 

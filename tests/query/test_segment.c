@@ -397,12 +397,65 @@ bad_rules_name_the_node(void **state)
     assert_int_equal(rc_segment_check(&deep[1], &error), RC_LIMIT_EXCEEDED);
 }
 
+/* Lists, sums and sequences: the stored form keeps them, byte for byte, and damage is refused. */
+static void
+lists_sums_and_sequences_are_stored(void **state)
+{
+    (void)state;
+    random_state = 7;
+    struct rig *rig = rig_new(&random_state);
+    const struct rig_selector selector = {.names = 1, .plan = RIG_NO_PLAN};
+    const struct rc_predicate *predicate = rig_predicate(rig, &selector);
+    const struct rc_bytes users[] = {RC_BYTES_LITERAL("u1"), RC_BYTES_LITERAL("u2")};
+    const struct rc_sequence_step steps[] = {
+        {.selector = predicate}, {.selector = predicate, .adjacent = true, .least_ms = 5}};
+    const struct rc_segment segments[] = {
+        {.kind = RC_SEGMENT_LIST, .user_count = 2, .users = users},
+        {.kind = RC_SEGMENT_BEHAVIOUR,
+         .behaviour = {.measure = RC_BEHAVIOUR_SUM,
+                       .property = RC_BYTES_LITERAL("price"),
+                       .selector = predicate,
+                       .comparison = RC_GT,
+                       .n = 1.5,
+                       .window = RC_WINDOW_ALL_TIME}},
+        {.kind = RC_SEGMENT_BEHAVIOUR,
+         .behaviour = {.measure = RC_BEHAVIOUR_SEQUENCE,
+                       .step_count = 2,
+                       .steps = steps,
+                       .within_ms = -1,
+                       .comparison = RC_GE,
+                       .n = 1,
+                       .window = RC_WINDOW_ALL_TIME}},
+    };
+    for (size_t i = 0; i < sizeof(segments) / sizeof(segments[0]); i++) {
+        struct rc_writer first = {0};
+        struct rc_writer second = {0};
+        const struct rc_segment *again;
+        rc_segment_write(&first, &segments[i]);
+        struct rc_reader reader = rc_reader_of(first.data, first.size);
+        assert_int_equal(rc_segment_read(&reader, rig->arena, &again, NULL), RC_OK);
+        rc_segment_write(&second, again);
+        assert_int_equal(first.size, second.size);
+        assert_memory_equal(first.data, second.data, first.size);
+        for (uint32_t round = 0; round < 300; round++) {
+            first.data[below((uint32_t)first.size)] ^= (unsigned char)(1 + below(255));
+            reader = rc_reader_of(first.data, below((uint32_t)first.size + 1));
+            const enum rc_status status = rc_segment_read(&reader, rig->arena, &again, NULL);
+            assert_true(status == RC_OK || status == RC_CORRUPT);
+        }
+        rc_writer_close(&first);
+        rc_writer_close(&second);
+    }
+    rig_free(rig);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_rules_name_the_node),
         cmocka_unit_test(saved_segments),
+        cmocka_unit_test(lists_sums_and_sequences_are_stored),
         cmocka_unit_test(definitions),
         cmocka_unit_test(definitions_that_multiply_stop_at_the_limit),
         cmocka_unit_test(against_a_slow_twin),

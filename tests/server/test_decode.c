@@ -182,8 +182,11 @@ test_checks_leaves(void **state)
     writer = leaf_in_list("(?<=a)b", 14, false);
     assert_int_equal(decode_predicate(&writer, &error), RC_INVALID);
     writer = leaf_in_list("div", 15, false);
-    assert_int_equal(decode_predicate(&writer, &error), RC_UNSUPPORTED);
+    assert_int_equal(decode_predicate(&writer, &error), RC_OK);
+    writer = leaf_in_list("div:hover", 15, false);
+    assert_int_equal(decode_predicate(&writer, &error), RC_INVALID);
     assert_string_equal(error.field, "all_of[1].leaf.css_selector");
+    assert_non_null(strstr(error.message, "at character 4"));
     writer = leaf_in_list("", 9, true);
     assert_int_equal(decode_predicate(&writer, &error), RC_INVALID);
     assert_string_equal(error.field, "all_of[1].leaf.case_insensitive");

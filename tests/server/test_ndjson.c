@@ -74,12 +74,19 @@ test_reads_rows(void **state)
         "\n"
         "{\"time\":\"1970-01-01T00:00:02.5+00:00\",\"properties\":{\"a\":\"x\"},\"user\":42}\n"
         "{\"user\":\"u1\",\"time\":3,\"set\":{\"plan\":\"paid\",\"trial\":null}}\n"
-        "{\"alias\":[\"a\",9]}");
+        "{\"alias\":[\"a\",9]}\n"
+        "{\"set\":{\"plan\":\"team\",\"seats\":3},\"account\":7,\"account_key\":\"company\","
+        "\"time\":4}");
     const struct rc_batch *batch = &outcome.ndjson.batch;
     assert_int_equal(outcome.ndjson.rejects.count, 0);
     assert_int_equal(batch->events.row_count, 2);
     assert_int_equal(batch->writes.row_count, 1);
     assert_int_equal(batch->alias_count, 1);
+    assert_int_equal(batch->accounts.row_count, 1);
+    assert_int_equal(batch->accounts.column_count, 2);
+    assert_int_equal(outcome.ndjson.account_lines[0], 5);
+    assert_true(rc_bytes_equal(batch->accounts.users[0], RC_BYTES_LITERAL("company\0"
+                                                                          "7")));
     assert_int_equal(outcome.ndjson.event_lines[1], 2);
     assert_int_equal(outcome.ndjson.write_lines[0], 3);
     assert_int_equal(outcome.ndjson.alias_lines[0], 4);
@@ -93,6 +100,7 @@ test_reads_rows(void **state)
     expect_text(&batch->events, "a", 1, "x");
     expect_text(&batch->events, "d.os", 0, "y");
     expect_text(&batch->writes, "plan", 0, "paid");
+    expect_text(&batch->accounts, "plan", 0, "team");
     bool set = false;
     assert_true(value_of(&batch->events, "d.deep.z", 0, &set).boolean && set);
     assert_int_equal(value_of(&batch->events, "n", 0, &set).integer, 5);
@@ -121,6 +129,12 @@ test_rejects_bad_lines(void **state)
         {"{\"time\":1}", RC_REJECT_MISSING, "user"},
         {"{\"user\":\"u\"}", RC_REJECT_MISSING, "time"},
         {"{\"user\":true,\"time\":1}", RC_REJECT_WRONG_TYPE, "user"},
+        {"{\"account\":\"a\",\"time\":1,\"set\":{}}", RC_REJECT_MISSING, "account_key"},
+        {"{\"account_key\":\"k\",\"time\":1,\"set\":{}}", RC_REJECT_MISSING, "account"},
+        {"{\"account_key\":\"k\",\"account\":1,\"time\":1}", RC_REJECT_MISSING, "set"},
+        {"{\"account_key\":1,\"account\":1,\"time\":1}", RC_REJECT_WRONG_TYPE, "account_key"},
+        {"{\"account_key\":\"k\",\"account\":1,\"time\":1,\"set\":{},\"user\":1}",
+         RC_REJECT_UNKNOWN_FIELD, "user"},
         {"{\"user\":1.5,\"time\":1}", RC_REJECT_WRONG_TYPE, "user"},
         {"{\"user\":\"u\",\"time\":1.5}", RC_REJECT_WRONG_TYPE, "time"},
         {"{\"user\":\"u\",\"time\":\"yesterday\"}", RC_REJECT_WRONG_TYPE, "time"},

@@ -16,6 +16,13 @@ def json_row(row):
         return {"alias": [row["left"], row["right"]]}
     if row["kind"] == "set":
         return {"user": row["user"], "time": row["time"], "set": row["set"]}
+    if row["kind"] == "account":
+        return {
+            "account_key": row["key"],
+            "account": row["account"],
+            "time": row["time"],
+            "set": row["set"],
+        }
     out = {"user": row["user"], "time": row["time"], "properties": row["properties"]}
     if row["id"]:
         out["id"] = row["id"]
@@ -103,6 +110,22 @@ def fill_table(table, rows, properties_of, sparse):
         users.setdefault(row["user"], len(users))
     table.users.CopyFrom(string_table(users))
     table.user_codes = struct.pack(f"<{len(rows)}I", *(users[row["user"]] for row in rows))
+    fill_columns(table, rows, properties_of, sparse)
+
+
+def fill_accounts(table, rows, sparse):
+    accounts = {}
+    for row in rows:
+        accounts.setdefault((row["key"], row["account"]), len(accounts))
+    table.row_count = len(rows)
+    table.accounts.CopyFrom(string_table(account for _, account in accounts))
+    table.account_keys.CopyFrom(string_table(key for key, _ in accounts))
+    codes = [accounts[row["key"], row["account"]] for row in rows]
+    table.account_codes = struct.pack(f"<{len(rows)}I", *codes)
+    fill_columns(table, rows, lambda row: row["set"], sparse)
+
+
+def fill_columns(table, rows, properties_of, sparse):
     table.times_ms = struct.pack(f"<{len(rows)}q", *(row["time"] for row in rows))
     columns = {}
     for index, row in enumerate(rows):
@@ -133,6 +156,9 @@ def columnar(rows, sparse=False):
     if sets:
         batch.user_properties.row_count = len(sets)
         fill_table(batch.user_properties, sets, lambda row: row["set"], sparse)
+    accounts = [row for row in rows if row["kind"] == "account"]
+    if accounts:
+        fill_accounts(batch.account_properties, accounts, sparse)
     if aliases:
         batch.aliases.left.CopyFrom(string_table(row["left"] for row in aliases))
         batch.aliases.right.CopyFrom(string_table(row["right"] for row in aliases))
