@@ -1,6 +1,7 @@
-// Reference: what this machine does just now, to which every other case is set in ratio. It has a half
-// that waits for memory (a chase through 32 MB) and one that computes (a hash over 64 kB), since a shared
-// machine loses speed in both ways. It does not change: a change here changes every ratio.
+// Reference: what this machine does just now, to which every other case is set in ratio. It has a
+// half that waits for memory (a chase through 32 MB) and one that computes (a hash over 64 kB),
+// since a shared machine loses speed in both ways. It does not change: a change here changes every
+// ratio.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
