@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/expression.h"
 #include "cli/message.h"
+#include "cli/message_json.h"
 #include "cli/options.h"
 #include "cli/resource.h"
 #include "recount/v1/definition.pb-c.h"
@@ -18,13 +19,16 @@ struct define {
     const char *words[2];
     int word_count;
     bool replace;
+    Recount__V1__IndexMode mode;
 };
 
-enum key { KEY_DISPLAY_NAME = 0x100, KEY_DESCRIPTION, KEY_REPLACE };
+enum key { KEY_DISPLAY_NAME = 0x100, KEY_DESCRIPTION, KEY_REPLACE, KEY_EAGER, KEY_LAZY };
 
 static const struct argp_option options[] = {
     {"display-name", KEY_DISPLAY_NAME, "TEXT", 0, "Name for people (default: the id)", 1},
     {"description", KEY_DESCRIPTION, "TEXT", 0, "What it is for", 1},
+    {"eager", KEY_EAGER, NULL, 0, "Build its bitmaps beforehand, in the background", 1},
+    {"lazy", KEY_LAZY, NULL, 0, "Build its bitmaps when somebody asks (default)", 1},
     {"replace", KEY_REPLACE, NULL, 0, "Change the definition if there is one of this name", 1},
     {0},
 };
@@ -47,6 +51,12 @@ parse(int key, char *argument, struct argp_state *state)
     case KEY_REPLACE:
         define->replace = true;
         return 0;
+    case KEY_EAGER:
+        define->mode = RECOUNT__V1__INDEX_MODE__INDEX_MODE_EAGER;
+        return 0;
+    case KEY_LAZY:
+        define->mode = RECOUNT__V1__INDEX_MODE__INDEX_MODE_LAZY;
+        return 0;
     case ARGP_KEY_ARG:
         if (define->word_count == 2)
             argp_error(state, "too many words; put the expression into quotes");
@@ -63,7 +73,7 @@ parse(int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
     options,
     parse,
-    "NAME EXPRESSION\nlist\nshow NAME\ndelete NAME",
+    "NAME EXPRESSION\nlist\nshow NAME\nbuild\ndelete NAME",
     "Says what an event means; holds for all history from now on.\v"
     "  recount define signed-up 'type = submit and path = \"/signup\"'\n"
     "  recount define checkout 'type = click and element_chain ~ \"form#checkout\"'\n"
@@ -72,7 +82,8 @@ static const struct argp argp = {
     "like, ~ (regular expression); \"not\" before a word; \"ignoring case\" behind a text test. "
     "They combine by and, or, not and parentheses. user.x is the user's property x; @name is "
     "another definition; any is every event. A property with odd characters goes into `back "
-    "quotes`. A definition that would be named list, show or delete cannot be made here.",
+    "quotes`. build computes the bitmaps of all definitions at once and says how many events each "
+    "means. A definition that would be named list, show, build or delete cannot be made here.",
     rc_command_children,
     NULL,
     NULL};
@@ -93,6 +104,7 @@ save(struct define *define, const char *id, const char *source)
     }
     definition.display_name = (char *)(define->display_name == NULL ? "" : define->display_name);
     definition.description = (char *)(define->description == NULL ? "" : define->description);
+    definition.index_mode = define->mode;
     request.parent = (char *)session->project;
     request.definition_id = (char *)id;
     request.definition = &definition;
@@ -128,6 +140,8 @@ cells_of(struct rc_arena *arena, const ProtobufCMessage *one, const char **cells
     cells[1] = definition->display_name;
     cells[2] = rc_text_copy(arena, text);
     cells[3] = definition->description;
+    cells[4] =
+        definition->index_mode == RECOUNT__V1__INDEX_MODE__INDEX_MODE_EAGER ? "eager" : "lazy";
     free(text);
 }
 
@@ -142,9 +156,43 @@ static const struct rc_resource_kind definitions = {
     .get_reply = &recount__v1__get_definition_response__descriptor,
     .delete_request = &recount__v1__delete_definition_request__descriptor,
     .delete_reply = &recount__v1__delete_definition_response__descriptor,
-    .columns = {"name", "display_name", "expression", "description", NULL},
+    .columns = {"name", "display_name", "expression", "description", "index_mode", NULL},
     .table_columns = 3,
     .cells = cells_of};
+
+/* Builds the bitmaps of all definitions; a row for each. */
+static enum rc_exit_code
+build(struct define *define)
+{
+    struct rc_session *session = &define->session;
+    struct rc_call_error error;
+    Recount__V1__BuildDefinitionsRequest request = RECOUNT__V1__BUILD_DEFINITIONS_REQUEST__INIT;
+    Recount__V1__BuildDefinitionsResponse *reply = NULL;
+    request.parent = (char *)session->project;
+    const enum rc_exit_code code =
+        rc_session_try(session, "DefinitionService/BuildDefinitions", &request,
+                       &recount__v1__build_definitions_response__descriptor, &reply, &error);
+    if (code != RC_EXIT_OK) {
+        rc_session_print_error(session, &error);
+        return code;
+    }
+    if (define->output.format == RC_OUTPUT_JSON) {
+        rc_message_json_print(stdout, &reply->base);
+        return RC_EXIT_OK;
+    }
+    for (size_t i = 0; i < reply->n_counts; i++) {
+        const Recount__V1__DefinitionCount *one = reply->counts[i];
+        if (one->optional_event_count_case ==
+            RECOUNT__V1__DEFINITION_COUNT__OPTIONAL_EVENT_COUNT_EVENT_COUNT)
+            printf("%s\t%llu\n", rc_session_id(one->name), (unsigned long long)one->event_count);
+        else
+            printf("%s\t-\n", rc_session_id(one->name));
+    }
+    fprintf(stderr, "%zu definitions in %.1f ms: %llu bitmaps computed, %llu found\n",
+            reply->n_counts, (double)reply->elapsed_micros / 1000,
+            (unsigned long long)reply->bitmaps_computed, (unsigned long long)reply->bitmaps_cached);
+    return RC_EXIT_OK;
+}
 
 enum rc_exit_code
 rc_command_define(int count, char **arguments)
@@ -158,6 +206,8 @@ rc_command_define(int count, char **arguments)
     enum rc_exit_code code = RC_EXIT_USAGE;
     if (define.word_count == 1 && strcmp(first, "list") == 0)
         code = rc_resource_list(session, &define.output, &definitions);
+    else if (define.word_count == 1 && strcmp(first, "build") == 0)
+        code = build(&define);
     else if (define.word_count == 1)
         fprintf(stderr, "recount: what does %s mean? Write its expression behind it\n", first);
     else if (strcmp(first, "show") == 0)

@@ -18,9 +18,11 @@ enum key { KEY_GAP = 0x100, KEY_PROPERTY, KEY_ENDS };
 
 static const struct argp_option options[] = {
     {"gap", KEY_GAP, "TIME", 0, "The longest pause inside a session (30m)", 1},
-    {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0, "Bucket: hour, day, week, ... (default: by range)", 1},
+    {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0,
+     "Bucket: hour, day, week, ... or \"3 days\" (default: by range)", 1},
     {"property", KEY_PROPERTY, "NAME", 0, "Rank its values at the first and last event", 1},
-    {"top", RC_QUERY_KEY_TOP, "N", 0, "Values before Other (9)", 1},
+    {"by", RC_QUERY_KEY_BY, "PROPERTY", 0, "The same for each value (user.x for users')", 1},
+    {"top", RC_QUERY_KEY_TOP, "N", 0, "Rows, and values of --property, before Other (9)", 1},
     {"ends", KEY_ENDS, NULL, 0, "With --csv: the ranked values and not the figures", 1},
     {0},
 };
@@ -81,7 +83,8 @@ build(struct sessions *sessions, Recount__V1__SessionsRequest *request)
     }
     if (sessions->property != NULL)
         request->entry_exit_property = (char *)sessions->property;
-    if (query->top >= 0) {
+    request->breakdown = rc_query_options_breakdown(query);
+    if (query->top >= 0 && (sessions->property != NULL || request->breakdown == NULL)) {
         request->optional_top_case = RECOUNT__V1__SESSIONS_REQUEST__OPTIONAL_TOP_TOP;
         request->top = (uint32_t)query->top;
     }
@@ -99,8 +102,8 @@ rc_command_query_sessions(int count, char **arguments)
     const struct rc_query_options *query = &sessions.query;
     enum rc_exit_code code = build(&sessions, &request);
     if (code == RC_EXIT_OK)
-        code = rc_session_call(&sessions.query.session, "QueryService/Sessions", &request,
-                               &recount__v1__sessions_response__descriptor, &reply);
+        code = rc_query_call(&sessions.query, "QueryService/Sessions", &request,
+                             &recount__v1__sessions_response__descriptor, &reply);
     if (code == RC_EXIT_OK && query->output.format == RC_OUTPUT_JSON) {
         rc_message_json_print(stdout, &reply->base);
     } else if (code == RC_EXIT_OK && query->output.format == RC_OUTPUT_CSV) {

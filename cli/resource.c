@@ -54,7 +54,7 @@ print(struct rc_session *session,
 {
     const bool csv_wanted = output->format == RC_OUTPUT_CSV;
     const struct rc_paint paint = rc_paint_of(stdout, output->color);
-    char alignments[RC_RESOURCE_COLUMNS_MAX + 1] = "llll";
+    char alignments[RC_RESOURCE_COLUMNS_MAX + 1] = "lllll";
     alignments[kind->table_columns] = '\0';
     RC_CLEANUP(rc_table_freep) struct rc_table *table = rc_table_new(alignments);
     struct rc_csv_writer csv = {.out = stdout};

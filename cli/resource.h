@@ -15,7 +15,7 @@
 #include "cli/options.h"
 #include "cli/session.h"
 
-#define RC_RESOURCE_COLUMNS_MAX 4u
+#define RC_RESOURCE_COLUMNS_MAX 5u
 
 struct rc_resource_kind {
     const char *service; /* "DefinitionService" */

@@ -180,8 +180,29 @@ rc_encode_column(struct rc_arena *arena,
     return RC_OK;
 }
 
+/* The definitions that the session resolved. */
+static enum rc_status
+encode_uses(const struct rc_request *request, Recount__V1__QueryInfo *info)
+{
+    struct rc_arena *arena = request->arena;
+    const struct rc_definition_uses *uses = rc_query_session_context(request->session)->uses;
+    const struct rc_bytes project = rc_query_session_settings(request->session)->id;
+    RC_NEW_ARRAY(arena, info->definitions, Recount__V1__DefinitionUse *, uses->count);
+    for (uint32_t i = 0; i < uses->count; i++) {
+        const struct rc_catalog_entry *entry = uses->entries[i];
+        Recount__V1__DefinitionUse *use;
+        RC_NEW(arena, use, recount__v1__definition_use__descriptor);
+        RC_TRY(rc_encode_format(arena, &use->name, "projects/%.*s/definitions/%.*s",
+                                (int)project.size, project.data, (int)entry->name.size,
+                                entry->name.data));
+        RC_TRY(rc_encode_format(arena, &use->etag, "%llu", (unsigned long long)entry->version));
+        info->definitions[info->n_definitions++] = use;
+    }
+    return RC_OK;
+}
+
 enum rc_status
-rc_encode_info(const struct rc_request *request,
+rc_encode_info(struct rc_request *request,
                const struct rc_scope *scope,
                bool with_range,
                const struct rc_query_stats *stats,
@@ -207,6 +228,11 @@ rc_encode_info(const struct rc_request *request,
     info->statistics->slabs_pruned = stats->slabs_pruned;
     info->statistics->bitmaps_cached = stats->rowsets_cached;
     info->statistics->bitmaps_computed = stats->rowsets_built;
+    request->used = *stats;
+    RC_TRY(encode_uses(request, info));
     *ret_info = info;
-    return RC_OK;
+    /* What is explained is asked by its own call (service_explain.c), which wants no reply. */
+    if (request->explain_mode != RC_EXPLAIN_ANALYZE)
+        return RC_OK;
+    return rc_encode_plan(arena, rc_request_explained(request), "query", &info->plan);
 }

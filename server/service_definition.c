@@ -1,6 +1,8 @@
-/* Definitions: create, get, list, update, delete. */
+/* Definitions: create, get, list, update, delete, and building the bitmaps of many. */
 #include <recount/v1/definition.pb-c.h>
 
+#include "engine/base/clock.h"
+#include "engine/query/definition_build.h"
 #include "server/decode.h"
 #include "server/encode.h"
 #include "server/entries.h"
@@ -23,25 +25,49 @@ encode_definition(struct rc_request *request,
     RC_TRY(rc_encode_predicate(request->arena, project, definition.predicate, &out->predicate));
     out->create_time_ms = entry->created_ms;
     out->update_time_ms = entry->updated_ms;
+    out->index_mode = definition.eager ? RECOUNT__V1__INDEX_MODE__INDEX_MODE_EAGER
+                                       : RECOUNT__V1__INDEX_MODE__INDEX_MODE_LAZY;
     *ret_definition = out;
     return RC_OK;
 }
 
-/* The stored form of a predicate message. decode->project is set. */
+/* decode->project is set. */
 static enum rc_status
-store_predicate(struct rc_decode *decode,
-                const Recount__V1__Predicate *in,
-                struct rc_writer *writer,
-                struct rc_bytes *ret_payload)
+decode_predicate(struct rc_decode *decode,
+                 const Recount__V1__Predicate *in,
+                 const struct rc_predicate **ret_predicate)
 {
-    const struct rc_predicate *predicate = NULL;
     const size_t mark = rc_decode_enter(decode, "definition.predicate");
     if (in == NULL)
         return rc_decode_fail(decode, RC_INVALID, "", "the predicate is missing");
-    RC_TRY(rc_decode_predicate(decode, in, &predicate));
+    RC_TRY(rc_decode_predicate(decode, in, ret_predicate));
     RC_TRY(rc_decode_check_references(decode));
     rc_decode_leave(decode, mark);
-    rc_predicate_write(writer, predicate);
+    return RC_OK;
+}
+
+static enum rc_status
+decode_mode(struct rc_decode *decode, Recount__V1__IndexMode mode, bool *eager)
+{
+    switch (mode) {
+    case RECOUNT__V1__INDEX_MODE__INDEX_MODE_UNSPECIFIED:
+        return RC_OK;
+    case RECOUNT__V1__INDEX_MODE__INDEX_MODE_LAZY:
+    case RECOUNT__V1__INDEX_MODE__INDEX_MODE_EAGER:
+        *eager = mode == RECOUNT__V1__INDEX_MODE__INDEX_MODE_EAGER;
+        return RC_OK;
+    default:
+        return rc_decode_fail(decode, RC_INVALID, "definition.index_mode", "the mode is unknown");
+    }
+}
+
+static enum rc_status
+store(struct rc_decode *decode,
+      const struct rc_definition *definition,
+      struct rc_writer *writer,
+      struct rc_bytes *ret_payload)
+{
+    rc_definition_write(writer, definition);
     if (writer->failed)
         return rc_decode_no_memory(decode);
     *ret_payload = (struct rc_bytes){(const char *)writer->data, writer->size};
@@ -66,7 +92,10 @@ create_definition(struct rc_request *request, const void *message, void *reply)
     RC_TRY(
         rc_entry_check_texts(&decode, in->definition->display_name, in->definition->description));
     rc_decode_leave(&decode, mark);
-    RC_TRY(store_predicate(&decode, in->definition->predicate, &writer, &entry.payload));
+    struct rc_definition definition = {.eager = false};
+    RC_TRY(decode_predicate(&decode, in->definition->predicate, &definition.predicate));
+    RC_TRY(decode_mode(&decode, in->definition->index_mode, &definition.eager));
+    RC_TRY(store(&decode, &definition, &writer, &entry.payload));
     entry.display_name = rc_bytes_of(in->definition->display_name);
     entry.description = rc_bytes_of(in->definition->description);
     RC_TRY(rc_entry_put(request, KIND, decode.project, &entry, 0, &stored));
@@ -112,7 +141,8 @@ list_definitions(struct rc_request *request, const void *message, void *reply)
 static enum rc_status
 update_definition(struct rc_request *request, const void *message, void *reply)
 {
-    static const char *const fields[] = {"display_name", "description", "predicate", NULL};
+    static const char *const fields[] = {"display_name", "description", "predicate", "index_mode",
+                                         NULL};
     const Recount__V1__UpdateDefinitionRequest *in = message;
     Recount__V1__UpdateDefinitionResponse *out = reply;
     const Recount__V1__Definition *definition = in->definition;
@@ -137,8 +167,15 @@ update_definition(struct rc_request *request, const void *message, void *reply)
         entry.display_name = rc_bytes_of(definition->display_name);
     if (rc_mask_has(in->update_mask, "description", definition->description[0] != '\0'))
         entry.description = rc_bytes_of(definition->description);
+    struct rc_definition stored_one;
+    RC_TRY(rc_definition_read(entry.payload, request->arena, &stored_one, request->error));
     if (rc_mask_has(in->update_mask, "predicate", definition->predicate != NULL))
-        RC_TRY(store_predicate(&decode, definition->predicate, &writer, &entry.payload));
+        RC_TRY(decode_predicate(&decode, definition->predicate, &stored_one.predicate));
+    if (rc_mask_has(in->update_mask, "index_mode", definition->index_mode != 0)) {
+        stored_one.eager = false;
+        RC_TRY(decode_mode(&decode, definition->index_mode, &stored_one.eager));
+    }
+    RC_TRY(store(&decode, &stored_one, &writer, &entry.payload));
     RC_TRY(rc_entry_put(request, KIND, decode.project, &entry, version, &stored));
     return encode_definition(request, decode.project, &stored, &out->definition);
 }
@@ -155,18 +192,96 @@ delete_definition(struct rc_request *request, const void *message, void *reply)
     return rc_entry_delete(request, KIND, decode.project, id, in->etag);
 }
 
-#define METHOD(name, snake, function)                                                       \
+/* The names of a request, or of all definitions, as entries of the session's catalog. */
+static enum rc_status
+list_named(struct rc_request *request,
+           struct rc_decode *decode,
+           const Recount__V1__BuildDefinitionsRequest *in,
+           const struct rc_catalog_entry ***ret_entries,
+           uint32_t *ret_count)
+{
+    const struct rc_catalog *catalog = rc_query_session_context(request->session)->definitions;
+    const bool all = in->n_names == 0;
+    const size_t count = all ? rc_catalog_count(catalog) : in->n_names;
+    const struct rc_bytes project = decode->project;
+    if (count > RC_BUILD_DEFINITIONS_MAX)
+        return rc_decode_fail(decode, RC_INVALID, "names",
+                              "at most %u definitions are built at once", RC_BUILD_DEFINITIONS_MAX);
+    const struct rc_catalog_entry **entries;
+    RC_NEW_ARRAY(request->arena, entries, const struct rc_catalog_entry *, count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct rc_bytes id;
+        if (all) {
+            entries[i] = rc_catalog_at(catalog, i);
+            continue;
+        }
+        RC_TRY(rc_decode_name(decode, "names", in->names[i], "definitions", &decode->project, &id));
+        if (!rc_bytes_equal(decode->project, project))
+            return rc_decode_fail(decode, RC_INVALID, "names",
+                                  "a definition is of another project than the request");
+        entries[i] = rc_catalog_find(catalog, id);
+        if (entries[i] == NULL) {
+            rc_entry_resource(request, KIND, project, id);
+            return rc_error_field(request->error, RC_NOT_FOUND, "names",
+                                  "there is no definition \"%.*s\"", (int)id.size, id.data);
+        }
+    }
+    *ret_entries = entries;
+    *ret_count = (uint32_t)count;
+    return RC_OK;
+}
+
+static enum rc_status
+build_definitions(struct rc_request *request, const void *message, void *reply)
+{
+    const Recount__V1__BuildDefinitionsRequest *in = message;
+    Recount__V1__BuildDefinitionsResponse *out = reply;
+    struct rc_arena *arena = request->arena;
+    struct rc_decode decode = rc_request_decode(request);
+    const struct rc_catalog_entry **entries = NULL;
+    struct rc_definitions_built built = {0};
+    uint32_t count = 0;
+    RC_TRY(rc_decode_project(&decode, "parent", in->parent, &decode.project));
+    RC_TRY(rc_request_begin(request, &decode, NULL));
+    RC_TRY(list_named(request, &decode, in, &entries, &count));
+    RC_TRY(rc_definitions_build(rc_query_session_context(request->session), entries, count, &built,
+                                request->error));
+    RC_NEW_ARRAY(arena, out->counts, Recount__V1__DefinitionCount *, count);
+    for (uint32_t i = 0; i < count; i++) {
+        Recount__V1__DefinitionCount *one;
+        RC_NEW(arena, one, recount__v1__definition_count__descriptor);
+        RC_TRY(rc_encode_format(arena, &one->name, "projects/%.*s/definitions/%.*s",
+                                (int)decode.project.size, decode.project.data,
+                                (int)entries[i]->name.size, entries[i]->name.data));
+        RC_TRY(
+            rc_encode_format(arena, &one->etag, "%llu", (unsigned long long)entries[i]->version));
+        if (built.event_counts[i] != UINT64_MAX) {
+            one->optional_event_count_case =
+                RECOUNT__V1__DEFINITION_COUNT__OPTIONAL_EVENT_COUNT_EVENT_COUNT;
+            one->event_count = built.event_counts[i];
+        }
+        out->counts[out->n_counts++] = one;
+    }
+    out->bitmaps_cached = built.rowsets_cached;
+    out->bitmaps_computed = built.rowsets_built;
+    out->elapsed_micros = (rc_clock_monotonic_ns() - request->received_ns) / 1000;
+    return rc_encode_format(arena, &out->data_version, "%llu",
+                            (unsigned long long)built.data_version);
+}
+
+#define METHOD(name, snake, function, kind)                                                 \
     {                                                                                       \
         "/recount.v1.DefinitionService/" name, &recount__v1__##snake##_request__descriptor, \
-            &recount__v1__##snake##_response__descriptor, function, RC_SERVICE_CONTROL      \
+            &recount__v1__##snake##_response__descriptor, function, kind                    \
     }
 
 static const struct rc_service_method methods[] = {
-    METHOD("CreateDefinition", create_definition, create_definition),
-    METHOD("GetDefinition", get_definition, get_definition),
-    METHOD("ListDefinitions", list_definitions, list_definitions),
-    METHOD("UpdateDefinition", update_definition, update_definition),
-    METHOD("DeleteDefinition", delete_definition, delete_definition),
+    METHOD("CreateDefinition", create_definition, create_definition, RC_SERVICE_CONTROL),
+    METHOD("GetDefinition", get_definition, get_definition, RC_SERVICE_CONTROL),
+    METHOD("ListDefinitions", list_definitions, list_definitions, RC_SERVICE_CONTROL),
+    METHOD("UpdateDefinition", update_definition, update_definition, RC_SERVICE_CONTROL),
+    METHOD("DeleteDefinition", delete_definition, delete_definition, RC_SERVICE_CONTROL),
+    METHOD("BuildDefinitions", build_definitions, build_definitions, RC_SERVICE_QUERY),
 };
 
 const struct rc_service rc_service_definition = {methods, sizeof(methods) / sizeof(methods[0])};

@@ -6,9 +6,35 @@
 #ifndef RC_SERVER_SERVICE_QUERY_H
 #define RC_SERVER_SERVICE_QUERY_H
 
+#include <recount/v1/lifecycle.pb-c.h>
+#include <recount/v1/retention.pb-c.h>
 #include <recount/v1/selector.pb-c.h>
+#include <recount/v1/stickiness.pb-c.h>
 
+#include "engine/query/lifecycle.h"
+#include "engine/query/retention.h"
+#include "engine/query/stickiness.h"
+#include "server/decode.h"
 #include "server/service.h"
+
+/* Requests, also for cells of their replies. The question is all zero. */
+RC_MUST_USE enum rc_status
+rc_decode_retention(struct rc_decode *decode,
+                    const Recount__V1__RetentionRequest *in,
+                    int64_t now_ms,
+                    struct rc_retention_request *question);
+
+RC_MUST_USE enum rc_status
+rc_decode_lifecycle(struct rc_decode *decode,
+                    const Recount__V1__LifecycleRequest *in,
+                    int64_t now_ms,
+                    struct rc_lifecycle_request *question);
+
+RC_MUST_USE enum rc_status
+rc_decode_stickiness(struct rc_decode *decode,
+                     const Recount__V1__StickinessRequest *in,
+                     int64_t now_ms,
+                     struct rc_stickiness_request *question);
 
 rc_service_call rc_call_funnel;
 rc_service_call rc_call_retention;
@@ -19,6 +45,11 @@ rc_service_call rc_call_sessions;
 rc_service_call rc_call_paths;
 rc_service_call rc_call_list_users;
 rc_service_call rc_call_list_events;
+rc_service_call rc_call_explain;
+
+/* The method of QueryService whose request is of this descriptor. */
+const struct rc_service_method *
+rc_query_method_of(const ProtobufCMessageDescriptor *input);
 
 /* The name to show for a selector: name, else the selector's label, else made from its terms. The
  * request's session has begun and the selector was decoded. */

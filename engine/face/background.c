@@ -51,8 +51,8 @@ rc_background_announce(struct rc_engine *engine)
     pthread_mutex_unlock(&engine->background);
 }
 
-static void
-queue_task(struct tenant *tenant, _Atomic(bool) *flag, void (*task)(void *))
+void
+rc_background_queue(struct tenant *tenant, _Atomic(bool) *flag, void (*task)(void *tenant))
 {
     if (atomic_load(&tenant->engine->stopping) || atomic_exchange(flag, true))
         return;
@@ -62,6 +62,15 @@ queue_task(struct tenant *tenant, _Atomic(bool) *flag, void (*task)(void *))
     atomic_store(flag, false);
     task_ends(tenant->engine);
     rc_tenant_unref(tenant);
+}
+
+void
+rc_background_end(struct tenant *tenant, _Atomic(bool) *flag)
+{
+    struct rc_engine *engine = tenant->engine;
+    atomic_store(flag, false);
+    rc_tenant_unref(tenant);
+    task_ends(engine);
 }
 
 /* Runs plans until pick finds none or one fails. */
@@ -98,7 +107,6 @@ static void
 merge_task(void *argument)
 {
     struct tenant *tenant = argument;
-    struct rc_engine *engine = tenant->engine;
     const uint64_t idle_ns = rc_clock_monotonic_ns() - atomic_load(&tenant->applied_at_ns);
     const bool idle = idle_ns >= IDLE_NS;
     const enum rc_status status =
@@ -106,9 +114,7 @@ merge_task(void *argument)
     (void)status; /* Tried again with the next kick. */
     if (idle)
         sweep(tenant);
-    atomic_store(&tenant->merging, false);
-    rc_tenant_unref(tenant);
-    task_ends(engine);
+    rc_background_end(tenant, &tenant->merging);
 }
 
 static bool
@@ -131,13 +137,13 @@ seal_task(void *argument)
         status = rc_seal_oldest(tenant->project, &tenant->cancel, &sealed, NULL);
         if (sealed) {
             rc_background_announce(engine);
-            queue_task(tenant, &tenant->merging, merge_task);
+            rc_background_queue(tenant, &tenant->merging, merge_task);
         }
     }
     atomic_store(&tenant->sealing, false);
     /* A head that filled up between the last look and the flag would wait for the next kick. */
     if (status == RC_OK && has_full_heads(tenant))
-        queue_task(tenant, &tenant->sealing, seal_task);
+        rc_background_queue(tenant, &tenant->sealing, seal_task);
     rc_tenant_unref(tenant);
     task_ends(engine);
 }
@@ -145,13 +151,13 @@ seal_task(void *argument)
 void
 rc_background_kick(struct tenant *tenant)
 {
-    queue_task(tenant, &tenant->sealing, seal_task);
+    rc_background_queue(tenant, &tenant->sealing, seal_task);
 }
 
 void
 rc_background_merge(struct tenant *tenant)
 {
-    queue_task(tenant, &tenant->merging, merge_task);
+    rc_background_queue(tenant, &tenant->merging, merge_task);
 }
 
 void
@@ -206,7 +212,7 @@ keep_tenant(struct tenant *tenant)
     if (rows >= IDLE_HEAD_ROWS_MIN && rc_seal_end_head(tenant->project, NULL) == RC_OK)
         rc_background_kick(tenant);
     else
-        queue_task(tenant, &tenant->merging, merge_task);
+        rc_background_queue(tenant, &tenant->merging, merge_task);
 }
 
 /* What the wall clock asks for is looked at this often. */
@@ -233,8 +239,10 @@ keep_all(struct rc_engine *engine)
     uint32_t count = 0;
     if (rc_tenants_pin(engine, &tenants, &count) != RC_OK)
         return;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         keep_tenant(tenants[i]);
+        rc_eager_look(tenants[i]);
+    }
     const bool stalled = rc_stall_wants_snapshot(engine, tenants, count);
     rc_tenants_unpin(tenants, count);
     struct rc_wal_stats wal;

@@ -114,6 +114,7 @@ restore_tenant(struct rc_engine *engine,
     }
     tenant->kept = kept;
     tenant->restored_sequence = stored->sequence;
+    rc_eager_restore(tenant);
     return RC_OK;
 }
 

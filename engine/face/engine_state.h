@@ -24,6 +24,16 @@
 #include "engine/store/cold_cache.h"
 #include "engine/store/streams.h"
 
+/* What eager.c remembers: the keeper's, and the task's while one is queued or runs. */
+struct tenant_eager {
+    struct rc_catalog *catalog; /* That was looked at last. A reference. */
+    bool any;                   /* It has eager definitions. */
+    uint64_t mark;              /* Of the slabs and definitions that were built last. */
+    uint64_t newest_slab;       /* The greatest id at looked_at_ns; */
+    uint64_t settled_slab;      /* the same at the time before: up to here slabs are old. */
+    uint64_t looked_at_ns;
+};
+
 struct tenant {
     _Atomic(uint32_t) references;
     struct rc_engine *engine;
@@ -40,6 +50,8 @@ struct tenant {
     _Atomic(uint64_t) applied_at_ns;
     _Atomic(bool) sealing; /* A task is queued or running. */
     _Atomic(bool) merging;
+    _Atomic(bool) building;
+    struct tenant_eager eager;
     _Atomic(bool) idle_checked;  /* Since applied_at_ns. */
     _Atomic(int64_t) expired_ms; /* Up to here rows were looked for that are too old. */
 
@@ -283,6 +295,14 @@ rc_log_removal(struct rc_engine *engine,
 void
 rc_background_kick(struct tenant *tenant);
 
+/* Queues a task of which a tenant has at most one; flag says that it is queued or runs. */
+void
+rc_background_queue(struct tenant *tenant, _Atomic(bool) *flag, void (*task)(void *tenant));
+
+/* The last thing that such a task does. */
+void
+rc_background_end(struct tenant *tenant, _Atomic(bool) *flag);
+
 /* Queues merging of a tenant: some of its slabs may have no live rows left. */
 void
 rc_background_merge(struct tenant *tenant);
@@ -319,6 +339,24 @@ rc_keeper_start(struct rc_engine *engine, struct rc_error *reterr_error);
 
 void
 rc_keeper_stop(struct rc_engine *engine);
+
+/* ---- eager.c ---- */
+
+/* Queues a build of bitmaps if eager definitions or slabs of a tenant have changed. The keeper. */
+void
+rc_eager_look(struct tenant *tenant);
+
+/* Stores the bitmaps of eager definitions beside the slabs that are on disk. With the checkpoint
+ * lock held, which guards what is on disk. */
+void
+rc_eager_store(struct tenant *tenant);
+
+/* Reads those that are stored, of a tenant that was just restored. */
+void
+rc_eager_restore(struct tenant *tenant);
+
+void
+rc_eager_close(struct tenant *tenant);
 
 /* ---- purge.c ---- */
 

@@ -65,6 +65,7 @@ snapshot(struct rc_engine *engine,
     RC_TRY(status);
     for (uint32_t i = 0; i < count; i++) {
         rc_stall_end(tenants[i], projects[i].sequence);
+        rc_eager_store(tenants[i]); /* While their slabs are in memory. */
         rc_tenant_cool(tenants[i]);
     }
     if (engine->wal != NULL) /* A repair works without. */

@@ -41,6 +41,7 @@ rc_tenant_unref(struct tenant *tenant)
     if (tenant == NULL ||
         atomic_fetch_sub_explicit(&tenant->references, 1, memory_order_acq_rel) != 1)
         return NULL;
+    rc_eager_close(tenant);
     rc_match_cache_free(tenant->cache);
     rc_streams_close(&tenant->logged);
     rc_streams_close(&tenant->refused);

@@ -12,6 +12,7 @@
 #include "engine/durable/wal_survey.h"
 #include "engine/keep/backup.h"
 #include "engine/keep/backup_list.h"
+#include "engine/keep/bitmaps.h"
 #include "engine/keep/check.h"
 #include "engine/keep/restore.h"
 
@@ -28,7 +29,8 @@ struct checking {
 static bool
 is_slab_or_state(const char *name)
 {
-    return strncmp(name, "slab-", 5) == 0 || strncmp(name, "state-", 6) == 0;
+    return strncmp(name, "slab-", 5) == 0 || strncmp(name, "state-", 6) == 0 ||
+           strncmp(name, RC_BITMAPS_FILE "-", sizeof(RC_BITMAPS_FILE)) == 0;
 }
 
 static void
@@ -56,6 +58,11 @@ see_project_file(void *context, const char *name)
         (void)snprintf(expected, sizeof(expected), "slab-%016" PRIx64, number);
         if (strcmp(name, expected) == 0 && rc_kept_slabs_has(checking->kept, number))
             return RC_OK;
+    }
+    if (sscanf(name, RC_BITMAPS_FILE "-%16" SCNx64, &number) == 1) {
+        (void)snprintf(expected, sizeof(expected), RC_BITMAPS_FILE "-%016" PRIx64, number);
+        if (strcmp(name, expected) == 0)
+            return RC_OK; /* A cache: of a slab that went since, it goes with the next snapshot. */
     }
     tell_stranger(checking, name, is_slab_or_state(name));
     return RC_OK;

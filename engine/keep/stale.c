@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
+#include "engine/keep/bitmaps.h"
 
 struct clearing {
     const struct rc_checkpoint *checkpoint;
@@ -29,6 +30,10 @@ is_named(const struct clearing *clearing, const char *name)
         return false;
     if (sscanf(name, "slab-%" SCNx64, &number) == 1) {
         (void)snprintf(expected, sizeof(expected), "slab-%016" PRIx64, number);
+        return strcmp(name, expected) == 0 && rc_kept_slabs_has(clearing->project->kept, number);
+    }
+    if (sscanf(name, RC_BITMAPS_FILE "-%" SCNx64, &number) == 1) {
+        (void)snprintf(expected, sizeof(expected), RC_BITMAPS_FILE "-%016" PRIx64, number);
         return strcmp(name, expected) == 0 && rc_kept_slabs_has(clearing->project->kept, number);
     }
     (void)snprintf(expected, sizeof(expected), "state-%016" PRIx64,

@@ -6,6 +6,7 @@
 #include "engine/match/build.h"
 
 #include "engine/base/assert.h"
+#include "engine/match/match_stored.h"
 #include "engine/match/words.h"
 
 struct turn {
@@ -80,7 +81,9 @@ static void
 build_one(void *argument, uint32_t slab)
 {
     struct turn *turn = argument;
-    if (atomic_load_explicit(&turn->status, memory_order_relaxed) == RC_OK)
+    const bool *wanted = turn->build->slabs;
+    if ((wanted == NULL || wanted[slab]) &&
+        atomic_load_explicit(&turn->status, memory_order_relaxed) == RC_OK)
         fail(turn, build_slab(turn, slab));
 }
 
@@ -145,6 +148,9 @@ build_turn(const struct rc_build *build,
     if (ret_counts != NULL)
         run(build, chunk_count, count_chunk, &turn);
     RC_TRY((enum rc_status)atomic_load(&turn.status));
+    for (uint32_t i = 0; build->stored && i < turn.part_count; i++)
+        rc_match_stored_mark(build->cache,
+                             rc_matcher_part_key(turn.parts[i].matcher, turn.parts[i].part));
     at = 0;
     for (uint32_t i = 0; ret_counts != NULL && i < count; i++) {
         if (ret_counts[i] != UINT64_MAX)
@@ -177,6 +183,8 @@ rc_build(const struct rc_build *build,
          uint64_t *ret_counts,
          struct rc_error *reterr_error)
 {
+    if (build->stored)
+        rc_match_stored_begin(build->cache);
     for (uint32_t first = 0; first < predicate_count; first += RC_BUILD_TOGETHER_MAX) {
         const uint32_t left = predicate_count - first;
         const uint32_t count = left < RC_BUILD_TOGETHER_MAX ? left : RC_BUILD_TOGETHER_MAX;

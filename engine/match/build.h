@@ -29,6 +29,8 @@ struct rc_build {
     struct rc_view *view;
     struct rc_workers *workers; /* NULL: the caller's thread alone. */
     uint32_t parallel_max;
+    bool stored;                 /* These and no others are to be stored with their slabs. */
+    const bool *slabs;           /* By index in rc_view_slabs: which are wanted. NULL: all. */
     const _Atomic(bool) *cancel; /* NULL: never. */
     struct rc_account *account;  /* Of scratch. */
 };

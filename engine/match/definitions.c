@@ -228,6 +228,18 @@ rc_definitions_resolve(const struct rc_catalog *definitions,
 }
 
 enum rc_status
+rc_definitions_resolve_entry(const struct rc_catalog *definitions,
+                             const struct rc_catalog_entry *entry,
+                             struct rc_arena *arena,
+                             struct rc_definition_uses *uses,
+                             const struct rc_predicate **ret_predicate,
+                             struct rc_error *reterr_error)
+{
+    const struct rc_predicate named = {.kind = RC_PREDICATE_DEFINITION, .definition = entry->name};
+    return rc_definitions_resolve(definitions, &named, arena, uses, ret_predicate, reterr_error);
+}
+
+enum rc_status
 rc_definitions_check(const struct rc_catalog *definitions,
                      struct rc_bytes name,
                      const struct rc_predicate *predicate,

@@ -54,6 +54,15 @@ rc_definitions_resolve(const struct rc_catalog *definitions,
                        const struct rc_predicate **ret_predicate,
                        struct rc_error *reterr_error);
 
+/* The tree that an entry of the catalog stands for; itself is a use too. */
+RC_MUST_USE enum rc_status
+rc_definitions_resolve_entry(const struct rc_catalog *definitions,
+                             const struct rc_catalog_entry *entry,
+                             struct rc_arena *arena,
+                             struct rc_definition_uses *uses,
+                             const struct rc_predicate **ret_predicate,
+                             struct rc_error *reterr_error);
+
 /* The same for a definition that is about to be put under name: a cycle through name is
  * an error. */
 RC_MUST_USE enum rc_status

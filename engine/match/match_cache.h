@@ -37,14 +37,19 @@ rc_match_cache_peek(struct rc_match_cache *cache,
                     uint64_t *ret_bytes);
 
 /*
- * Puts set in, takes over the caller's reference and gives one back: to set, or to the one that
- * another thread had put in before.
+ * Puts set in, which took cost_ns to compute, takes over the caller's reference and gives one back:
+ * to set, or to the one that another thread had put in before.
  */
 struct rc_rowset *
 rc_match_cache_insert(struct rc_match_cache *cache,
                       uint64_t slab_id,
                       const struct rc_match_key *key,
+                      uint64_t cost_ns,
                       struct rc_rowset *set);
+
+/* The key that a matcher's part is cached by. */
+const struct rc_match_key *
+rc_matcher_part_key(const struct rc_matcher *matcher, uint32_t part);
 
 struct rc_match_leaf;
 

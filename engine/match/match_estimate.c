@@ -12,15 +12,13 @@
 
 #include "engine/base/assert.h"
 #include "engine/match/costs.h"
+#include "engine/match/scan.h"
 
 /* Entries of a dictionary that are looked at; of a larger one, so many at even distances. */
 #define CELLS_SAMPLED 64u
 
 /* Below this depth a tree is taken as one test of every row: the planner's time is bounded. */
 #define NODES_ESTIMATED 64u
-
-/* Rows left in a block below which a plain column is looked up row by row: match_slab.c. */
-#define REFINED_SHARE (256.0 / RC_BLOCK_ROWS)
 
 struct estimating {
     struct rc_match_cache *cache;
@@ -145,7 +143,9 @@ column_work(const struct estimating *at,
 {
     const uint64_t rows = column->code_count;
     work->words = at->block_words;
-    if (column->form != RC_COLUMN_PLAIN) {
+    if (rc_column_form_is_marked(column->form))
+        work->words *= 2; /* Codes are compared, and what was found is spread. */
+    if (!rc_scan_is_compared(column)) {
         work->runs = rows;
         work->bytes = rows * (column->code_width + 4);
         return;
@@ -168,20 +168,22 @@ estimate_leaf(struct estimating *at, const struct rc_match_node *node, struct no
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(at->slab, node->property, &column))
         return;
     const struct tested tested = look_at_cells(node, &column, &at->scratch);
-    out->scan.cells = column.dictionary_count;
-    out->scan.bytes = (uint64_t)column.dictionary_count * sizeof(*column.dictionary);
+    /* A set of texts is sought and asks no other entry (match_answers.h). */
+    const bool sought = node->source->operator== RC_LEAF_IN && !node->source->ignore_case &&
+                        node->source->value_count<column.dictionary_count;
+    out->scan.cells = sought ? node->source->value_count : column.dictionary_count;
+    out->scan.bytes = out->scan.cells * sizeof(*column.dictionary);
     if (tested.known == column.dictionary_count && tested.passed == 0 && column.texts.count == 0)
         return;
     const uint64_t unknown = tested.looked_at - tested.known;
     struct rc_match_work work = {0};
     out->none = false;
-    out->plain = column.form == RC_COLUMN_PLAIN;
+    out->plain = rc_scan_is_compared(&column);
     out->scan.texts = texts_tested(node->source, &column);
-    out->scan.cells_new =
-        tested.looked_at == 0 ? 0 : column.dictionary_count * unknown / tested.looked_at;
+    out->scan.cells_new = tested.looked_at == 0 ? 0 : out->scan.cells * unknown / tested.looked_at;
     column_work(at, node->source, &column, &work);
     rc_match_work_add(&out->scan, &work);
-    const double present = column.form == RC_COLUMN_SPARSE ? column.code_count / at->rows : 1;
+    const double present = rc_column_form_is_sparse(column.form) ? column.code_count / at->rows : 1;
     out->share = leaf_share(node, &column, present, &tested);
 }
 
@@ -198,10 +200,13 @@ add_child(struct rc_match_work *work,
           const struct estimating *at)
 {
     struct rc_match_work part = *child;
-    if (!first && plain && left < REFINED_SHARE) {
+    const double rows_left = left * at->rows;
+    const double scan_ns =
+        RC_COST_COMPARED * (double)child->compared + RC_COST_LOOKED_UP * (double)child->looked_up;
+    if (!first && plain && RC_COST_REFINED * rows_left < scan_ns) {
         part.compared = part.looked_up = 0;
         part.words = at->block_words; /* Rows that are left are counted first. */
-        part.refined = (uint64_t)(left * at->rows);
+        part.refined = (uint64_t)rows_left;
         part.bytes = part.refined * 4;
     } else if (!first) {
         part.words += at->block_words;

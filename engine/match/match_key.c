@@ -13,6 +13,12 @@ rc_match_key_of(const struct rc_predicate *predicate,
     const char *copy = writer.failed ? NULL : rc_arena_copy(arena, writer.data, writer.size);
     if (copy == NULL)
         return RC_NO_MEMORY;
-    *ret_key = (struct rc_match_key){rc_hash(copy, writer.size), {copy, writer.size}};
+    *ret_key = rc_match_key_of_bytes((struct rc_bytes){copy, writer.size});
     return RC_OK;
+}
+
+struct rc_match_key
+rc_match_key_of_bytes(struct rc_bytes bytes)
+{
+    return (struct rc_match_key){rc_hash(bytes.data, bytes.size), bytes};
 }

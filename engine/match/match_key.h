@@ -25,6 +25,10 @@ rc_match_key_of(const struct rc_predicate *predicate,
                 struct rc_arena *arena,
                 struct rc_match_key *ret_key);
 
+/* The key whose bytes these are; borrows them. */
+struct rc_match_key
+rc_match_key_of_bytes(struct rc_bytes bytes);
+
 static inline bool
 rc_match_key_equal(const struct rc_match_key *a, const struct rc_match_key *b)
 {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "engine/base/assert.h"
+#include "engine/base/clock.h"
 #include "engine/match/match_batch.h"
 #include "engine/match/match_cache.h"
 #include "engine/match/match_chunk.h"
@@ -197,9 +198,11 @@ rc_matcher_slab_by(struct rc_matcher *matcher,
         return RC_NOT_FOUND;
     *ret_access = set != NULL ? RC_ACCESS_BITMAP : order->access;
     if (set == NULL) {
+        const uint64_t begun_ns = rc_clock_monotonic_ns();
         RC_TRY(compute(matcher, tree, &slabs[slab], order, cancel, &set, work, &ruled_out));
         if (order->keep)
-            set = rc_match_cache_insert(matcher->cache, slabs[slab].id, &tree->root->key, set);
+            set = rc_match_cache_insert(matcher->cache, slabs[slab].id, &tree->root->key,
+                                        rc_clock_monotonic_ns() - begun_ns, set);
         if (ruled_out)
             *ret_access = RC_ACCESS_RULED_OUT;
     }
@@ -253,6 +256,13 @@ rc_matcher_part_predicate(const struct rc_matcher *matcher, uint32_t part)
 {
     RC_ASSERT(part < matcher->part_count);
     return matcher->parts[part].event;
+}
+
+const struct rc_match_key *
+rc_matcher_part_key(const struct rc_matcher *matcher, uint32_t part)
+{
+    RC_ASSERT(part < matcher->part_count);
+    return &matcher->parts[part].tree.root->key;
 }
 
 static const struct rc_match_tree *
@@ -320,6 +330,7 @@ fill(struct rc_match_cache *cache,
         if (i == 0 || compare_missing(&missing[i], &missing[i - 1]) != 0)
             trees[distinct++] = missing[i].tree;
     const uint32_t failures = rc_slab_read_failures(slab->slab);
+    const uint64_t begun_ns = rc_clock_monotonic_ns();
     enum rc_status status = match_trees(cache, trees, distinct, slab, cancel, sets);
     /* A project at its limit gives cached sets up first: an answer goes before a quick answer. */
     const uint64_t wanted = ((uint64_t)rc_slab_get_info(slab->slab)->row_count + RC_BLOCK_ROWS) * 4;
@@ -331,8 +342,9 @@ fill(struct rc_match_cache *cache,
             rc_rowset_unref(sets[i]);
         return rc_slab_read_error(slab->slab, NULL);
     }
+    const uint64_t cost_ns = (rc_clock_monotonic_ns() - begun_ns) / distinct;
     for (uint32_t i = 0; i < distinct; i++)
-        sets[i] = rc_match_cache_insert(cache, slab->id, &trees[i]->root->key, sets[i]);
+        sets[i] = rc_match_cache_insert(cache, slab->id, &trees[i]->root->key, cost_ns, sets[i]);
     uint32_t at = 0;
     for (uint32_t i = 0; i < count; i++) {
         const bool first = i == 0 || compare_missing(&missing[i], &missing[i - 1]) != 0;

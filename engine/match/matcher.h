@@ -30,6 +30,10 @@
 
 struct rc_match_cache;
 
+/* Counts up when the same canonical predicate comes to mean other events: bitmaps that an earlier
+ * program stored are then not believed. */
+#define RC_MATCH_MEANING 1u
+
 RC_MUST_USE enum rc_status
 rc_match_cache_new(struct rc_account *account, struct rc_match_cache **ret_cache);
 
@@ -42,8 +46,8 @@ RC_DEFINE_CLEANUP(struct rc_match_cache *, rc_match_cache_free)
 void
 rc_match_cache_drop_slab(struct rc_match_cache *cache, uint64_t slab_id);
 
-/* Forgets least-recently-used rowsets until at least bytes are free or none is left; returns the
- * bytes freed. */
+/* Forgets rowsets until at least bytes are free or none is left: those first that are used least
+ * for their bytes and cheapest to compute again. Returns the bytes freed. */
 uint64_t
 rc_match_cache_shrink(struct rc_match_cache *cache, uint64_t bytes);
 

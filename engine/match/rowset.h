@@ -1,6 +1,6 @@
 /*
- * Rowset: a set of rows of one slab; the one bitmap interface. Roaring for sparse sets, plain words
- * for dense ones; who uses it does not know which.
+ * Rowset: a set of rows of one slab; the one bitmap interface. Words for dense sets, lists of rows
+ * for sparse ones, Roaring where rows come in runs; who uses it does not know which.
  *
  * Ownership: counted: rc_rowset_ref, rc_rowset_unref.
  * Threading: immutable once built; any number of readers.
@@ -20,7 +20,7 @@
 struct rc_rowset;
 
 /* A set is kept as words when more than one row in this many is in it. */
-#define RC_ROWSET_SPARSE_SHARE 64u
+#define RC_ROWSET_SPARSE_SHARE 32u
 
 /* Builds a set from blocks of words, given in ascending order, each once, none missing. Bits at and
  * past row_count must be zero. */

@@ -25,6 +25,7 @@ struct group {
     uint32_t begin; /* In the problem's events. */
     uint32_t end;
     uint32_t slot; /* Of its lowest step. */
+    uint32_t most; /* The steps that a chain takes in it, optional ones left out, are not more. */
     enum group_kind kind;
 };
 
@@ -132,6 +133,12 @@ limit_ms(const struct rc_funnel_search *search, uint32_t group, uint32_t behind)
         return INT64_MAX;
     return time_ms + windows_ms[behind];
 }
+
+/* Takes a user's events. resolve: entries will be told apart by whether their attempt is known. */
+RC_MUST_USE enum rc_status
+rc_funnel_groups(struct rc_funnel_search *search,
+                 const struct rc_funnel_problem *problem,
+                 bool resolve);
 
 /* Fills the tables for chains whose last step is depth - 1. */
 RC_MUST_USE enum rc_status

@@ -90,6 +90,61 @@ fetch_one(void *argument, uint32_t index)
         atomic_compare_exchange_strong(&fetch->status, &expected, (int)status);
 }
 
+/* Whether a pair's bitmap is one of those that are computed together. */
+static bool
+is_together(const struct rc_plan_choice *choice)
+{
+    return choice->keep && !choice->forced &&
+           (choice->access == RC_ACCESS_SCAN || choice->access == RC_ACCESS_POSTINGS);
+}
+
+/* Computes in one pass over a slab's columns what is missing there, when that is much. The jobs
+ * find it in the cache then. */
+static enum rc_status
+build_together(struct fetch *fetch, uint32_t slab)
+{
+    struct rc_plan *plan = fetch->plan;
+    struct rc_view *view = plan->context->view;
+    const uint32_t index = plan->slabs[slab].index;
+    struct rc_plan_choice *choices = &fetch->choices[(size_t)slab * plan->stream_count];
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(plan->context->account, 0);
+    if (arena == NULL)
+        return RC_NO_MEMORY;
+    struct rc_matcher_part *parts =
+        RC_ARENA_ARRAY(arena, struct rc_matcher_part, plan->stream_count);
+    struct rc_rowset **sets = RC_ARENA_ARRAY(arena, struct rc_rowset *, plan->stream_count);
+    if (parts == NULL || sets == NULL)
+        return RC_NO_MEMORY;
+    uint32_t count = 0;
+    for (uint32_t s = 0; s < plan->stream_count; s++)
+        if (is_together(&choices[s]))
+            parts[count++] =
+                (struct rc_matcher_part){plan->streams[s].matcher, plan->streams[s].part};
+    if (count < RC_MATCH_BATCH_MIN)
+        return RC_OK;
+    RC_TRY(rc_view_use_slab(view, index, 0, NULL));
+    RC_TRY(rc_matcher_slab_many(parts, count, index, plan->context->cancel, arena, sets));
+    for (uint32_t i = 0; i < count; i++)
+        rc_rowset_unref(sets[i]);
+    for (uint32_t s = 0; s < plan->stream_count; s++)
+        if (is_together(&choices[s]))
+            choices[s].access = RC_ACCESS_BITMAP;
+    rc_view_unuse_slab(view, index);
+    return RC_OK;
+}
+
+static void
+build_one(void *argument, uint32_t slab)
+{
+    struct fetch *fetch = argument;
+    int expected = RC_OK;
+    if (atomic_load_explicit(&fetch->status, memory_order_relaxed) != RC_OK)
+        return;
+    const enum rc_status status = build_together(fetch, slab);
+    if (status != RC_OK)
+        atomic_compare_exchange_strong(&fetch->status, &expected, (int)status);
+}
+
 /* Takes the bitmaps that the planner found, and lists the other pairs. */
 static enum rc_status
 take_bitmaps(struct fetch *fetch, uint32_t *ret_jobs, double *ret_work_ns)
@@ -176,6 +231,9 @@ run_jobs(struct fetch *fetch)
     }
     if (context->progress != NULL)
         atomic_fetch_add_explicit(&context->progress->all, jobs, memory_order_relaxed);
+    /* Whoever wants to see what each takes gets them one by one. */
+    if (plan->explain == NULL && plan->stream_count >= RC_MATCH_BATCH_MIN && jobs > 0)
+        rc_workers_run(context->workers, lanes, plan->slab_count, build_one, fetch);
     if (jobs > 0)
         rc_workers_run(context->workers, lanes, jobs, fetch_one, fetch);
     RC_TRY((enum rc_status)atomic_load(&fetch->status));

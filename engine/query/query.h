@@ -200,6 +200,7 @@ enum rc_compare_kind {
 struct rc_series_request {
     struct rc_scope scope;
     enum rc_unit unit;     /* 0: no buckets. */
+    uint32_t unit_count;   /* Of a bucket; 0: 1. */
     uint32_t series_count; /* 1 .. RC_SERIES_MAX. */
     const struct rc_series *series;
     const struct rc_breakdown *breakdown; /* NULL: none. */

@@ -150,6 +150,25 @@ class Shop(unittest.TestCase):
         out, _ = recount("query", "funnel", "viewed", "added", "--window", "7d", "--json")
         self.assertEqual(json.loads(out)["rows"][0]["counts"], [3, 1])
 
+    def test_funnel_options(self):
+        out, _ = recount("query", "funnel", "viewed", "added", "type = buy", "--csv", "--order",
+                         "unordered", "--totals", code=3)
+        for options in (
+            ["--step-window", "2=7d", "--optional", "2", "--same-day"],
+            ["--exclude", "type = refund", "--exclude", "1-2: type = refund", "--exclude-attempts"],
+            ["--hold", "city", "--hold", "city@1,2", "--reuse-event"],
+            ["--totals", "--over-time", "day", "--histogram", "3"],
+            ["--by", "city", "--by-count", "any", "--at", "2", "--top", "3"],
+        ):
+            with self.subTest(options=options):
+                out, _ = recount("query", "funnel", "viewed", "added", "type = buy", *options)
+                self.assertIn("added", out)
+        out, _ = recount("query", "funnel", "viewed", "added", "--over-time", "day", "--csv")
+        self.assertTrue(out.startswith("bucket,start_ms,row,step"))
+        for options in (["--optional", "9"], ["--at", "nowhere"], ["--hold", "city@7"]):
+            with self.subTest(options=options):
+                recount("query", "funnel", "viewed", "added", "type = buy", *options, code=2)
+
     def test_funnel_by_a_property(self):
         out, _ = recount("query", "funnel", "viewed", "added", "--by", "city", "--csv")
         first = {row["row"]: row["count"] for row in rows(out) if row["step"] == "1"}
@@ -328,6 +347,40 @@ class Shop(unittest.TestCase):
         counts = {one["project"].rsplit("/", 1)[-1]: one["event_count"] for one in projects}
         self.assertEqual(counts["default"], 6)
         recount("health")
+
+    def test_plans(self):
+        question = ("funnel", "type = view", "type = buy")
+        planned = recount("explain", *question)[0]
+        self.assertIn('steps[1].selector: type = "buy"', planned)
+        self.assertNotIn("actual", planned)
+        for words in (("query", *question, "--analyze"), ("explain", *question, "--analyze")):
+            self.assertIn("actual", recount(*words)[0])
+        plan = json.loads(recount("explain", *question, "--slabs", "--json")[0])
+        self.assertEqual(len(plan["plan"]["parts"][0]["selectors"]), 2)
+        answer = recount("query", *question, "--csv")[0]
+        for way in (
+            ("--path", "scan"),
+            ("--path", "steps[0].selector:scan-once"),
+            ("--no-path", "bitmap"),
+            ("--threads", "1"),
+            ("--keep", "nothing"),
+            ("--feed", "events"),
+        ):
+            self.assertEqual(recount("query", *question, "--csv", *way)[0], answer)
+        recount("query", *question, "--feed", "rows", code=3)
+        recount("query", *question, "--path", "slowly", code=2)
+        rule = "count(@added) >= 1"
+        self.assertIn("behavior.selector", recount("query", "segment", rule, "--analyze")[0])
+        recount("query", "segment", rule, "--explain", code=2)
+
+    def test_activity(self):
+        recount("query", "funnel", "type = view")
+        self.assertIn("QueryService.Funnel", recount("statements", "default", "--by", "calls")[0])
+        self.assertIn("fingerprint", recount("statements", "--csv")[0])
+        recount("queries")
+        recount("cancel", "123456789", code=4)
+        recount("cancel", "x", code=2)
+        self.assertIn("forgotten", recount("statements", "--reset")[0])
 
     def test_mistakes(self):
         self.assertIn("column 8", recount("define", "x", "type = (", code=2)[1])

@@ -39,7 +39,7 @@ class Question:
         start, end = example.whole_days()
         self.scope = {"zone": "UTC", "as_of": AS_OF_MS}
         self.range = {"start": start, "end": end, "week_start": 0}
-        self.options = {"unit": None, "with": [], "page_size": 0, "breakdown": None}
+        self.options = {"unit": None, "multiple": 1, "with": [], "page_size": 0, "breakdown": None}
         while self.read_option():
             pass
         if self.is_series:
@@ -66,7 +66,11 @@ class Question:
         return reader is not None
 
     def option_per(self):
-        self.options["unit"] = self.tokens.word("a unit of time")
+        unit = self.tokens.word("a unit of time")
+        if unit.isdecimal():
+            self.options["multiple"] = int(unit)
+            unit = self.tokens.word("a unit of time").removesuffix("s")
+        self.options["unit"] = unit
 
     def option_from(self):
         self.options["ranged"] = True

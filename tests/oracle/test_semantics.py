@@ -51,6 +51,7 @@ from recount.v1 import (
     series_pb2,
     sessions_pb2,
     stickiness_pb2,
+    user_list_pb2,
 )
 from server import Server, ServerDied
 
@@ -64,6 +65,7 @@ REFUSED = {
     "Sessions": (query_pb2_grpc.QueryServiceStub, sessions_pb2.SessionsRequest),
     "Paths": (query_pb2_grpc.QueryServiceStub, paths_pb2.PathsRequest),
     "Stickiness": (query_pb2_grpc.QueryServiceStub, stickiness_pb2.StickinessRequest),
+    "ListUsers": (query_pb2_grpc.QueryServiceStub, user_list_pb2.ListUsersRequest),
     "CountSegment": (segment_pb2_grpc.SegmentServiceStub, segment_pb2.CountSegmentRequest),
     "CreateSegment": (segment_pb2_grpc.SegmentServiceStub, segment_pb2.CreateSegmentRequest),
     "CreateDefinition": (
