@@ -124,6 +124,7 @@ static void
 open_world(struct world *world, uint64_t seed)
 {
     static struct rig_content content;
+    rc_eager_settled_ns = 1;
     *world = (struct world){.faulty = rc_disk_faulty_new(seed)};
     world->disk = rc_disk_faulty_disk(world->faulty);
     start(world);
