@@ -7,7 +7,10 @@
 #include "cli/render_usage.h"
 
 static const struct argp_option options[] = {
-    {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0, "Bucket: day, week, month, ... (default: by range)", 1},
+    {"by", RC_QUERY_KEY_BY, "PROPERTY", 0, "The same for each value (user.x for users')", 1},
+    {"top", RC_QUERY_KEY_TOP, "N", 0, "Rows before Other (9)", 1},
+    {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0,
+     "Bucket: day, week, month, ... or \"3 days\" (default: by range)", 1},
     {0},
 };
 
@@ -39,6 +42,7 @@ build(struct rc_query_options *query, Recount__V1__LifecycleRequest *request)
         code = rc_options_scope(&query->session, &query->scope, true, &request->scope);
     if (code == RC_EXIT_OK)
         request->bucket = rc_query_options_bucket(query, request->scope);
+    request->breakdown = rc_query_options_breakdown(query);
     return code;
 }
 
@@ -52,8 +56,8 @@ rc_command_query_lifecycle(int count, char **arguments)
     rc_options_parse(&argp, count, arguments, &query);
     enum rc_exit_code code = build(&query, &request);
     if (code == RC_EXIT_OK)
-        code = rc_session_call(&query.session, "QueryService/Lifecycle", &request,
-                               &recount__v1__lifecycle_response__descriptor, &reply);
+        code = rc_query_call(&query, "QueryService/Lifecycle", &request,
+                             &recount__v1__lifecycle_response__descriptor, &reply);
     if (code == RC_EXIT_OK && query.output.format == RC_OUTPUT_JSON) {
         rc_message_json_print(stdout, &reply->base);
     } else if (code == RC_EXIT_OK && query.output.format == RC_OUTPUT_CSV) {

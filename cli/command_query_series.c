@@ -54,7 +54,8 @@ static const struct argp_option options[] = {
     {"formula", KEY_FORMULA, "EXPRESSION", 0, "Of the series by letter: \"A / B\"; may repeat", 1},
     {"compare", KEY_COMPARE, "TIME", 0, "Also an earlier time: \"previous\", \"1 month\", ...", 1},
     {"cumulative", KEY_CUMULATIVE, NULL, 0, "Running sums, first-seen users", 1},
-    {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0, "Bucket: minute, hour, day, ... (default: by range)", 1},
+    {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0,
+     "Bucket: minute, hour, day, ... or \"3 days\" (default: by range)", 1},
     {"total", KEY_TOTAL, NULL, 0, "Only the figure of the whole range", 1},
     {"by", RC_QUERY_KEY_BY, "PROPERTY", 0, "A line for each value (user.x for users'); may repeat",
      1},
@@ -259,8 +260,8 @@ rc_command_query_series(int count, char **arguments)
     rc_options_parse(&argp, count, arguments, &series);
     enum rc_exit_code code = build(&series, &request);
     if (code == RC_EXIT_OK)
-        code = rc_session_call(&series.query.session, "QueryService/Series", &request,
-                               &recount__v1__series_response__descriptor, &reply);
+        code = rc_query_call(&series.query, "QueryService/Series", &request,
+                             &recount__v1__series_response__descriptor, &reply);
     if (code == RC_EXIT_OK && series.query.output.format == RC_OUTPUT_JSON) {
         rc_message_json_print(stdout, &reply->base);
     } else if (code == RC_EXIT_OK && series.query.output.format == RC_OUTPUT_CSV) {

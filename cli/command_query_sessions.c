@@ -18,7 +18,8 @@ enum key { KEY_GAP = 0x100, KEY_PROPERTY, KEY_ENDS };
 
 static const struct argp_option options[] = {
     {"gap", KEY_GAP, "TIME", 0, "The longest pause inside a session (30m)", 1},
-    {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0, "Bucket: hour, day, week, ... (default: by range)", 1},
+    {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0,
+     "Bucket: hour, day, week, ... or \"3 days\" (default: by range)", 1},
     {"property", KEY_PROPERTY, "NAME", 0, "Rank its values at the first and last event", 1},
     {"top", RC_QUERY_KEY_TOP, "N", 0, "Values before Other (9)", 1},
     {"ends", KEY_ENDS, NULL, 0, "With --csv: the ranked values and not the figures", 1},
@@ -99,8 +100,8 @@ rc_command_query_sessions(int count, char **arguments)
     const struct rc_query_options *query = &sessions.query;
     enum rc_exit_code code = build(&sessions, &request);
     if (code == RC_EXIT_OK)
-        code = rc_session_call(&sessions.query.session, "QueryService/Sessions", &request,
-                               &recount__v1__sessions_response__descriptor, &reply);
+        code = rc_query_call(&sessions.query, "QueryService/Sessions", &request,
+                             &recount__v1__sessions_response__descriptor, &reply);
     if (code == RC_EXIT_OK && query->output.format == RC_OUTPUT_JSON) {
         rc_message_json_print(stdout, &reply->base);
     } else if (code == RC_EXIT_OK && query->output.format == RC_OUTPUT_CSV) {

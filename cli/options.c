@@ -169,6 +169,25 @@ rc_options_unit(const char *name, Recount__V1__TimeUnit *ret_unit)
     return false;
 }
 
+bool
+rc_options_units(const char *text, Recount__V1__TimeUnit *ret_unit, unsigned *ret_count)
+{
+    char name[16];
+    char *end = NULL;
+    const bool counted = *text >= '0' && *text <= '9';
+    const unsigned long count = counted ? strtoul(text, &end, 10) : 1;
+    const char *rest = counted ? end + strspn(end, " ") : text;
+    size_t size = strlen(rest);
+    if (counted && size > 0 && rest[size - 1] == 's')
+        size--;
+    if (count == 0 || count > UINT16_MAX || size >= sizeof(name))
+        return false;
+    memcpy(name, rest, size);
+    name[size] = '\0';
+    *ret_count = (unsigned)count;
+    return rc_options_unit(name, ret_unit);
+}
+
 Recount__V1__TimeUnit
 rc_options_unit_for(const Recount__V1__TimeRange *range)
 {

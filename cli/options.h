@@ -62,6 +62,10 @@ rc_options_scope(struct rc_session *session,
 RC_MUST_USE bool
 rc_options_unit(const char *name, Recount__V1__TimeUnit *ret_unit);
 
+/* The same with a number before it ("3 days", "12hours"). */
+RC_MUST_USE bool
+rc_options_units(const char *text, Recount__V1__TimeUnit *ret_unit, unsigned *ret_count);
+
 /* The unit that suits a range: hours up to two days, days up to 120, weeks up to two years. */
 Recount__V1__TimeUnit
 rc_options_unit_for(const Recount__V1__TimeRange *range);

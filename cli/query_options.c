@@ -9,6 +9,7 @@
 const struct argp_child rc_query_children[] = {{&rc_scope_argp, 0, "Whose events, and when:", 70},
                                                {&rc_output_argp, 0, NULL, 80},
                                                {&rc_session_argp, 0, NULL, 90},
+                                               {&rc_plan_argp, 0, "How it is run:", 75},
                                                {0}};
 
 void
@@ -37,6 +38,7 @@ rc_query_options_parse(struct rc_query_options *options,
         state->child_inputs[0] = &options->scope;
         state->child_inputs[1] = &options->output;
         state->child_inputs[2] = &options->session;
+        state->child_inputs[3] = &options->plan;
         return 0;
     case RC_QUERY_KEY_BY:
         options->by = argument;
@@ -48,8 +50,9 @@ rc_query_options_parse(struct rc_query_options *options,
         options->top = (int)top;
         return 0;
     case RC_QUERY_KEY_UNIT:
-        if (!rc_options_unit(argument, &options->unit))
-            argp_error(state, "--unit takes second, minute, hour, day, week, month, quarter, year");
+        if (!rc_options_units(argument, &options->unit, &options->unit_count))
+            argp_error(state, "--unit takes second, minute, hour, day, week, month, quarter, year, "
+                              "or several of one, as in \"3 days\"");
         return 0;
     case ARGP_KEY_ARG:
         rc_pointer_list_add(options->session.arena, &options->words, argument);
@@ -115,5 +118,6 @@ rc_query_options_bucket(struct rc_query_options *options, const Recount__V1__Sco
     if (options->unit == RECOUNT__V1__TIME_UNIT__TIME_UNIT_UNSPECIFIED)
         options->unit = rc_options_unit_for(scope->range);
     bucket->unit = options->unit;
+    bucket->multiple = options->unit_count;
     return bucket;
 }

@@ -77,6 +77,8 @@ struct rc_decode {
     struct rc_reference *references;
     uint32_t pattern_steps;
     uint32_t predicate_nodes;
+    struct rc_query_hints *hints; /* NULL: none. */
+    bool explain;                 /* They ask for the plan. */
     char path[RC_ERROR_FIELD_BYTES];
 };
 
@@ -108,6 +110,10 @@ rc_decode_no_memory(struct rc_decode *decode);
         if (is_set)                                          \
             return rc_decode_unsupported((decode), (field)); \
     } while (0)
+
+/* How the query is to be run: into decode->hints and decode->explain. NULL is fine. */
+RC_MUST_USE enum rc_status
+rc_decode_hints(struct rc_decode *decode, const Recount__V1__QueryHints *in);
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
@@ -162,7 +168,14 @@ rc_decode_range(struct rc_decode *decode,
                 int64_t *ret_start_ms,
                 int64_t *ret_end_ms);
 
-/* A bucket's unit. NULL or no unit: RC_INVALID. */
+/* A bucket's unit, and how many of them it has. NULL or no unit: RC_INVALID. */
+RC_MUST_USE enum rc_status
+rc_decode_buckets(struct rc_decode *decode,
+                  const Recount__V1__BucketSize *bucket,
+                  enum rc_unit *ret_unit,
+                  uint32_t *ret_multiple);
+
+/* The same where several units are refused. */
 RC_MUST_USE enum rc_status
 rc_decode_bucket(struct rc_decode *decode,
                  const Recount__V1__BucketSize *bucket,

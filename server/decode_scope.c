@@ -73,15 +73,10 @@ rc_decode_scope(struct rc_decode *decode,
         ret_scope->week_start = (uint32_t)scope->week_start - 1;
     if (scope->optional_as_of_ms_case == RECOUNT__V1__SCOPE__OPTIONAL_AS_OF_MS_AS_OF_MS)
         ret_scope->as_of_ms = scope->as_of_ms;
-    RC_REFUSE(decode, rule == RC_RANGE_REFUSED && scope->entity_property[0] != '\0',
-              "entity_property"); /* Segments are of users. */
+    RC_REFUSE(decode, rule != RC_RANGE_REQUIRED && scope->entity_property[0] != '\0',
+              "entity_property"); /* Segments and lists are of users. */
     RC_TRY(decode_entity(decode, scope->entity_property, &ret_scope->entity));
-    if (scope->hints != NULL) {
-        RC_REFUSE(decode, scope->hints->explain, "hints.explain");
-        RC_REFUSE(decode,
-                  scope->hints->access_path != RECOUNT__V1__ACCESS_PATH__ACCESS_PATH_UNSPECIFIED,
-                  "hints.access_path");
-    }
+    RC_TRY(rc_decode_hints(decode, scope->hints));
     if (scope->segment != NULL) {
         (void)rc_decode_enter(decode, "segment");
         RC_TRY(rc_decode_segment_filter(decode, scope->segment, &ret_scope->segment));
@@ -103,6 +98,23 @@ rc_decode_bucket(struct rc_decode *decode,
         return rc_decode_fail(decode, RC_INVALID, "unit", "the unit is missing");
     RC_REFUSE(decode, bucket->multiple > 1, "multiple");
     *ret_unit = (enum rc_unit)bucket->unit;
+    return RC_OK;
+}
+
+enum rc_status
+rc_decode_buckets(struct rc_decode *decode,
+                  const Recount__V1__BucketSize *bucket,
+                  enum rc_unit *ret_unit,
+                  uint32_t *ret_multiple)
+{
+    Recount__V1__BucketSize single = RECOUNT__V1__BUCKET_SIZE__INIT;
+    if (bucket != NULL)
+        single.unit = bucket->unit;
+    RC_TRY(rc_decode_bucket(decode, &single, ret_unit));
+    if (bucket->multiple > RC_BUCKET_UNITS_MAX)
+        return rc_decode_fail(decode, RC_INVALID, "multiple", "a bucket has at most %u units",
+                              RC_BUCKET_UNITS_MAX);
+    *ret_multiple = bucket->multiple;
     return RC_OK;
 }
 

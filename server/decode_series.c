@@ -123,7 +123,7 @@ rc_decode_series(struct rc_decode *decode,
                               RC_SERIES_MAX);
     if (in->bucket != NULL) {
         const size_t mark = rc_decode_enter(decode, "bucket");
-        RC_TRY(rc_decode_bucket(decode, in->bucket, &question.unit));
+        RC_TRY(rc_decode_buckets(decode, in->bucket, &question.unit, &question.unit_count));
         rc_decode_leave(decode, mark);
     }
     RC_TRY(rc_decode_split(decode, in->breakdown, &question.breakdown, &question.dimension_count,

@@ -2,94 +2,9 @@
 #include <math.h>
 #include <recount/v1/funnel.pb-c.h>
 
-#include "engine/base/limits.h"
-#include "server/decode.h"
+#include "server/decode_funnel.h"
 #include "server/encode.h"
 #include "server/service_query.h"
-
-/* ---- Request --------------------------------------------------------------------------------- */
-
-static enum rc_status
-refuse_options(struct rc_decode *decode, const Recount__V1__FunnelRequest *in)
-{
-    RC_REFUSE(decode, in->same_local_day, "same_local_day");
-    RC_REFUSE(decode, in->order > RECOUNT__V1__FUNNEL_ORDER__FUNNEL_ORDER_ORDERED, "order");
-    RC_REFUSE(decode, in->reuse_event, "reuse_event");
-    RC_REFUSE(decode, in->n_exclusions > 0, "exclusions");
-    RC_REFUSE(decode,
-              in->exclusion_mode ==
-                  RECOUNT__V1__FUNNEL_EXCLUSION_MODE__FUNNEL_EXCLUSION_MODE_ATTEMPT_ONLY,
-              "exclusion_mode");
-    RC_REFUSE(decode, in->n_hold_constant > 0, "hold_constant");
-    RC_REFUSE(decode, in->count == RECOUNT__V1__FUNNEL_COUNT__FUNNEL_COUNT_TOTALS, "count");
-    RC_REFUSE(decode,
-              in->breakdown_at > RECOUNT__V1__FUNNEL_BREAKDOWN_AT__FUNNEL_BREAKDOWN_AT_FIRST_STEP,
-              "breakdown_at");
-    if (in->breakdown_step != 0)
-        return rc_decode_fail(decode, RC_INVALID, "breakdown_step",
-                              "a step goes only with FUNNEL_BREAKDOWN_AT_STEP");
-    RC_REFUSE(decode, in->over_time != NULL, "over_time");
-    RC_REFUSE(decode, in->histogram_bins != 0, "histogram_bins");
-    return RC_OK;
-}
-
-static enum rc_status
-decode_step(struct rc_decode *decode,
-            const Recount__V1__FunnelStep *in,
-            bool first,
-            bool last,
-            const struct rc_predicate **ret_step)
-{
-    if (in->optional_window_ms_case == RECOUNT__V1__FUNNEL_STEP__OPTIONAL_WINDOW_MS_WINDOW_MS)
-        return first ? rc_decode_fail(decode, RC_INVALID, "window_ms",
-                                      "the first step has no step before it")
-                     : rc_decode_unsupported(decode, "window_ms");
-    if (in->is_optional)
-        return first || last ? rc_decode_fail(decode, RC_INVALID, "is_optional",
-                                              "the first and the last step cannot be left out")
-                             : rc_decode_unsupported(decode, "is_optional");
-    const size_t mark = rc_decode_enter(decode, "selector");
-    RC_TRY(rc_decode_selector(decode, in->selector, ret_step));
-    rc_decode_leave(decode, mark);
-    return RC_OK;
-}
-
-static enum rc_status
-decode_request(struct rc_decode *decode,
-               const Recount__V1__FunnelRequest *in,
-               int64_t now_ms,
-               struct rc_funnel_request *question)
-{
-    RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
-    if (in->n_steps == 0 || in->n_steps > RC_FUNNEL_STEPS_MAX)
-        return rc_decode_fail(decode, RC_INVALID, "steps", "a funnel has from 1 to %u steps",
-                              RC_FUNNEL_STEPS_MAX);
-    RC_TRY(refuse_options(decode, in));
-    question->window_ms = -1;
-    if (in->optional_window_ms_case == RECOUNT__V1__FUNNEL_REQUEST__OPTIONAL_WINDOW_MS_WINDOW_MS) {
-        if (in->window_ms < 0)
-            return rc_decode_fail(decode, RC_INVALID, "window_ms", "the window is below 0");
-        question->window_ms = in->window_ms;
-    }
-    question->first_only = in->reentry == RECOUNT__V1__FUNNEL_REENTRY__FUNNEL_REENTRY_FIRST_ONLY;
-    question->strict_times =
-        in->same_time == RECOUNT__V1__FUNNEL_SAME_TIME__FUNNEL_SAME_TIME_STRICT;
-    RC_TRY(rc_decode_breakdown(decode, in->breakdown, &question->breakdown, &question->top_n));
-    const struct rc_predicate **steps =
-        RC_ARENA_ARRAY(decode->arena, const struct rc_predicate *, in->n_steps);
-    if (steps == NULL)
-        return rc_decode_no_memory(decode);
-    for (size_t i = 0; i < in->n_steps; i++) {
-        const size_t mark = rc_decode_enter(decode, "steps[%zu]", i);
-        RC_TRY(decode_step(decode, in->steps[i], i == 0, i + 1 == in->n_steps, &steps[i]));
-        rc_decode_leave(decode, mark);
-    }
-    question->steps = steps;
-    question->step_count = (uint32_t)in->n_steps;
-    return RC_OK;
-}
-
-/* ---- Reply ----------------------------------------------------------------------------------- */
 
 /* One figure of all steps as a column. offset is that of a double in struct rc_funnel_step. */
 static enum rc_status
@@ -111,11 +26,57 @@ encode_figure(struct rc_arena *arena,
 #define FIGURE(field) offsetof(struct rc_funnel_step, field)
 
 static enum rc_status
+encode_histogram(struct rc_arena *arena,
+                 const struct rc_histogram *histogram,
+                 const double *edges,
+                 Recount__V1__Histogram **ret_histogram)
+{
+    Recount__V1__Histogram *out;
+    RC_NEW(arena, out, recount__v1__histogram__descriptor);
+    RC_NEW_ARRAY(arena, out->bins, Recount__V1__Bin *, histogram->bin_count);
+    RC_NEW_ARRAY(arena, out->counts, uint64_t, histogram->bin_count);
+    out->n_bins = histogram->bin_count;
+    out->n_counts = histogram->bin_count;
+    for (uint32_t i = 0; i < histogram->bin_count; i++) {
+        RC_NEW(arena, out->bins[i], recount__v1__bin__descriptor);
+        out->bins[i]->low = edges[i];
+        out->bins[i]->high = edges[i + 1];
+        out->bins[i]->high_included = i + 1 == histogram->bin_count;
+        out->counts[i] = histogram->counts[i];
+    }
+    *ret_histogram = out;
+    return RC_OK;
+}
+
+static enum rc_status
+encode_histograms(struct rc_arena *arena,
+                  const struct rc_funnel_reply *answer,
+                  const struct rc_funnel_row *row,
+                  Recount__V1__FunnelRow *out)
+{
+    const uint32_t count = answer->step_count;
+    if (answer->edges_from_previous == NULL)
+        return RC_OK;
+    RC_NEW_ARRAY(arena, out->seconds_from_previous, Recount__V1__Histogram *, count);
+    RC_NEW_ARRAY(arena, out->seconds_from_first, Recount__V1__Histogram *, count);
+    out->n_seconds_from_previous = count;
+    out->n_seconds_from_first = count;
+    for (uint32_t i = 0; i < count; i++) {
+        RC_TRY(encode_histogram(arena, &row->steps[i].from_previous, answer->edges_from_previous[i],
+                                &out->seconds_from_previous[i]));
+        RC_TRY(encode_histogram(arena, &row->steps[i].from_first, answer->edges_from_first[i],
+                                &out->seconds_from_first[i]));
+    }
+    return RC_OK;
+}
+
+static enum rc_status
 encode_row(struct rc_arena *arena,
+           const struct rc_funnel_reply *answer,
            const struct rc_funnel_row *row,
-           uint32_t step_count,
            Recount__V1__FunnelRow **ret_row)
 {
+    const uint32_t step_count = answer->step_count;
     Recount__V1__FunnelRow *out;
     RC_NEW(arena, out, recount__v1__funnel_row__descriptor);
     RC_TRY(rc_encode_label(arena, &row->label, &out->label));
@@ -137,6 +98,38 @@ encode_row(struct rc_arena *arena,
     RC_TRY(encode_figure(arena, row, step_count, FIGURE(median_s_from_first), NAN,
                          &out->median_seconds_from_first));
     *ret_row = out;
+    return encode_histograms(arena, answer, row, out);
+}
+
+static enum rc_status
+encode_rows(struct rc_arena *arena,
+            const struct rc_funnel_reply *answer,
+            const struct rc_funnel_row *rows,
+            Recount__V1__FunnelRow ***ret_rows)
+{
+    Recount__V1__FunnelRow **out;
+    RC_NEW_ARRAY(arena, out, Recount__V1__FunnelRow *, answer->row_count);
+    for (uint32_t i = 0; i < answer->row_count; i++)
+        RC_TRY(encode_row(arena, answer, &rows[i], &out[i]));
+    *ret_rows = out;
+    return RC_OK;
+}
+
+static enum rc_status
+encode_buckets(struct rc_arena *arena,
+               const struct rc_funnel_reply *answer,
+               Recount__V1__FunnelResponse *out)
+{
+    RC_NEW_ARRAY(arena, out->buckets, Recount__V1__FunnelBucket *, answer->bucket_count);
+    out->n_buckets = answer->bucket_count;
+    for (uint32_t i = 0; i < answer->bucket_count; i++) {
+        Recount__V1__FunnelBucket *bucket;
+        RC_NEW(arena, bucket, recount__v1__funnel_bucket__descriptor);
+        RC_TRY(rc_encode_bucket(arena, &answer->buckets[i], &bucket->bucket));
+        RC_TRY(encode_rows(arena, answer, answer->bucket_rows[i], &bucket->rows));
+        bucket->n_rows = answer->row_count;
+        out->buckets[i] = bucket;
+    }
     return RC_OK;
 }
 
@@ -146,9 +139,9 @@ rc_call_funnel(struct rc_request *request, const void *message, void *reply)
     const Recount__V1__FunnelRequest *in = message;
     Recount__V1__FunnelResponse *out = reply;
     struct rc_decode decode = rc_request_decode(request);
-    struct rc_funnel_request question = {.step_count = 0};
+    struct rc_funnel_request question;
     struct rc_funnel_reply answer;
-    RC_TRY(decode_request(&decode, in, request->received_ms, &question));
+    RC_TRY(rc_decode_funnel(&decode, in, request->received_ms, &question));
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
     RC_TRY(rc_query_funnel(rc_query_session_context(request->session), &question, &answer,
                            request->error));
@@ -157,9 +150,8 @@ rc_call_funnel(struct rc_request *request, const void *message, void *reply)
     for (size_t i = 0; i < in->n_steps; i++)
         RC_TRY(rc_selector_label(request, in->steps[i]->name, in->steps[i]->selector,
                                  &out->step_names[i]));
-    RC_NEW_ARRAY(request->arena, out->rows, Recount__V1__FunnelRow *, answer.row_count);
+    RC_TRY(encode_rows(request->arena, &answer, answer.rows, &out->rows));
     out->n_rows = answer.row_count;
-    for (uint32_t i = 0; i < answer.row_count; i++)
-        RC_TRY(encode_row(request->arena, &answer.rows[i], answer.step_count, &out->rows[i]));
+    RC_TRY(encode_buckets(request->arena, &answer, out));
     return rc_encode_info(request, &question.scope, true, &answer.stats, &out->info);
 }

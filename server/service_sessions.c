@@ -31,7 +31,7 @@ decode_request(struct rc_decode *decode,
         question->gap_ms = in->gap_ms;
     if (in->bucket != NULL) {
         const size_t mark = rc_decode_enter(decode, "bucket");
-        RC_TRY(rc_decode_bucket(decode, in->bucket, &question->unit));
+        RC_TRY(rc_decode_buckets(decode, in->bucket, &question->unit, &question->unit_count));
         rc_decode_leave(decode, mark);
     }
     question->property = rc_bytes_of(in->entry_exit_property);

@@ -82,6 +82,7 @@
 
 /* Replies: buckets of a series, rows of a breakdown, cohorts and periods of a retention. */
 #define RC_BUCKETS_MAX 20000u
+#define RC_BUCKET_UNITS_MAX 10000u /* Of one bucket: 27 years of days. */
 #define RC_BREAKDOWN_ROWS_MAX 10000u
 #define RC_BREAKDOWN_PROPERTIES_MAX 3u
 #define RC_COHORTS_MAX 4000u

@@ -9,6 +9,9 @@
  *
  * Hours and shorter: local time is t + offset, so inside a stretch of one offset buckets are plain
  * multiples of the unit in local time; the stretch cuts the first and the last.
+ *
+ * A bucket of several units is so many days, weeks or months by date, whether or not each of them
+ * exists in the zone; of hours and shorter so many units inside a stretch of one offset.
  */
 #include "engine/query/calendar.h"
 
@@ -83,23 +86,25 @@ unit_first_day(const struct rc_calendar *calendar, enum rc_unit unit, int64_t da
     return rc_day_of_month(floor_div(rc_month_of_day(day), months) * months);
 }
 
+/* The first day of the unit that is count units on; count may be negative. */
 static int64_t
-unit_next_day(enum rc_unit unit, int64_t first_day)
+unit_day_after(enum rc_unit unit, int64_t first_day, int64_t count)
 {
     if (unit == RC_UNIT_DAY)
-        return first_day + 1;
+        return first_day + count;
     if (unit == RC_UNIT_WEEK)
-        return first_day + 7;
-    return rc_day_of_month(rc_month_of_day(first_day) + unit_months(unit));
+        return first_day + 7 * count;
+    return rc_day_of_month(rc_month_of_day(first_day) + count * unit_months(unit));
 }
 
 /* Steps through buckets. */
 struct stepper {
     const struct rc_calendar *calendar;
     enum rc_unit unit;
-    int64_t unit_s;  /* Hours and shorter, else 0. */
-    int64_t day;     /* First day of the current unit. */
-    int64_t start_s; /* Of the current bucket. */
+    int64_t multiple; /* Units of a bucket. */
+    int64_t unit_s;   /* Hours and shorter, else 0. */
+    int64_t day;      /* First day of the current unit. */
+    int64_t start_s;  /* Of the current bucket. */
     int64_t end_s;
     int64_t change_s; /* Next change of offset behind start_s, as far as was looked. */
     int64_t looked_s; /* No change in (start_s, looked_s] but change_s. */
@@ -112,7 +117,7 @@ short_bucket_end(struct stepper *stepper)
 {
     const int64_t unit_s = stepper->unit_s;
     const int64_t local_s = stepper->start_s + stepper->offset_s;
-    stepper->end_s = (floor_div(local_s, unit_s) + 1) * unit_s - stepper->offset_s;
+    stepper->end_s = (floor_div(local_s, unit_s) + stepper->multiple) * unit_s - stepper->offset_s;
     if (stepper->end_s > stepper->looked_s) {
         /* Looking far ahead makes one look serve many buckets. */
         const int64_t limit_s = stepper->end_s + 400 * DAY_S;
@@ -154,7 +159,8 @@ stepper_begin_long(struct stepper *stepper, int64_t time_s)
         day++;
     stepper->day = unit_first_day(stepper->calendar, stepper->unit, day);
     stepper->start_s = rc_zone_day_start_s(zone, stepper->day);
-    stepper->end_s = rc_zone_day_start_s(zone, unit_next_day(stepper->unit, stepper->day));
+    stepper->end_s =
+        rc_zone_day_start_s(zone, unit_day_after(stepper->unit, stepper->day, stepper->multiple));
     stepper->offset_s = rc_zone_offset_s(zone, stepper->start_s);
 }
 
@@ -172,9 +178,36 @@ stepper_next(struct stepper *stepper)
         return;
     }
     do {
-        stepper->day = unit_next_day(stepper->unit, stepper->day);
-        stepper->end_s = rc_zone_day_start_s(zone, unit_next_day(stepper->unit, stepper->day));
+        stepper->day = unit_day_after(stepper->unit, stepper->day, stepper->multiple);
+        stepper->end_s = rc_zone_day_start_s(
+            zone, unit_day_after(stepper->unit, stepper->day, stepper->multiple));
     } while (stepper->end_s <= stepper->start_s);
+    stepper->offset_s = rc_zone_offset_s(zone, stepper->start_s);
+}
+
+/* Turns to the bucket before the first one. */
+static void
+stepper_back(struct stepper *stepper)
+{
+    const struct rc_zone zone = stepper->calendar->zone;
+    stepper->end_s = stepper->start_s;
+    if (stepper->unit_s != 0) {
+        stepper_begin_short(stepper, stepper->end_s - 1);
+        const int64_t back_s = (stepper->multiple - 1) * stepper->unit_s;
+        int64_t change_s;
+        int64_t start_s = stepper->start_s - back_s;
+        for (int64_t at_s = start_s; rc_zone_next_change(zone, at_s, stepper->start_s, &change_s);)
+            start_s = at_s = change_s;
+        stepper->start_s = start_s;
+        stepper->looked_s = start_s;
+        stepper->offset_s = rc_zone_offset_s(zone, start_s);
+        short_bucket_end(stepper);
+        return;
+    }
+    do {
+        stepper->day = unit_day_after(stepper->unit, stepper->day, -stepper->multiple);
+        stepper->start_s = rc_zone_day_start_s(zone, stepper->day);
+    } while (stepper->start_s >= stepper->end_s);
     stepper->offset_s = rc_zone_offset_s(zone, stepper->start_s);
 }
 
@@ -219,7 +252,9 @@ rc_calendar_buckets(const struct rc_calendar *calendar,
                     struct rc_error *reterr_error)
 {
     RC_ASSERT(request->start_ms < request->end_ms);
-    struct stepper stepper = {.calendar = calendar, .unit = request->unit};
+    struct stepper stepper = {.calendar = calendar,
+                              .unit = request->unit,
+                              .multiple = request->multiple == 0 ? 1 : request->multiple};
     if (request->unit < RC_UNIT_SECOND || request->unit > RC_UNIT_YEAR)
         return rc_error_field(reterr_error, RC_INVALID, request->field, "the unit is missing");
     if (request->unit <= RC_UNIT_HOUR)
@@ -231,6 +266,8 @@ rc_calendar_buckets(const struct rc_calendar *calendar,
         stepper_begin_short(&stepper, time_s);
     else
         stepper_begin_long(&stepper, time_s);
+    if (request->before)
+        stepper_back(&stepper);
 
     RC_CLEANUP(rc_alloc_freep) struct rc_bucket *buckets = NULL;
     size_t capacity = 0;
@@ -240,7 +277,7 @@ rc_calendar_buckets(const struct rc_calendar *calendar,
         const bool inside = stepper.start_s * 1000 < request->end_ms;
         if (!inside && extra++ == request->extra)
             break;
-        if (inside && count == request->bucket_max)
+        if (inside && count == request->bucket_max + (request->before ? 1 : 0))
             return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, request->field,
                                   "the range has more than %u buckets", request->bucket_max);
         RC_TRY_OR(reterr_error, RC_GROW(buckets, capacity, count + 1));

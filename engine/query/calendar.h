@@ -37,7 +37,9 @@ rc_calendar_make(struct rc_bytes name,
 /* What buckets are wanted. */
 struct rc_bucket_request {
     enum rc_unit unit;
-    int64_t start_ms; /* The range; start < end. */
+    uint32_t multiple; /* Units of a bucket, from the unit that holds the range's start; 0: 1. */
+    bool before;       /* First one more, of the units before that. */
+    int64_t start_ms;  /* The range; start < end. */
     int64_t end_ms;
     uint32_t extra;      /* Buckets behind the last one of the range. */
     uint32_t bucket_max; /* Of the range. */
@@ -45,7 +47,8 @@ struct rc_bucket_request {
 };
 
 /* Every bucket that has an instant of the range, ascending and without gaps, then extra more.
- * *ret_count includes the extra ones. */
+ * *ret_count includes the extra ones and the one before. One of hours or shorter ends at a change
+ * of offset, and the next is counted from there. */
 RC_MUST_USE enum rc_status
 rc_calendar_buckets(const struct rc_calendar *calendar,
                     const struct rc_bucket_request *request,

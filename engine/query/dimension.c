@@ -329,11 +329,12 @@ is_number(const struct rc_label_value *label)
            (label->value.kind == RC_VALUE_INT || label->value.kind == RC_VALUE_DOUBLE);
 }
 
-/* The numbers among the raw values that have a bit in present, NaN for the others; and their bins.
- */
+/* The numbers among the raw values that have a bit in present, and their bins; with between those
+ * that lie in the bins too; NaN for the others. */
 static enum rc_status
 read_numbers(const struct rc_dimension *dimension,
              const uint64_t *present,
+             bool between,
              double *numbers,
              struct rc_bins *ret_bins)
 {
@@ -345,23 +346,29 @@ read_numbers(const struct rc_dimension *dimension,
         return RC_NO_MEMORY;
     for (uint32_t value = 0; value < dimension->count; value++) {
         struct rc_label_value label;
+        const bool is_present = ((present[value / 64] >> (value % 64)) & 1) != 0;
         numbers[value] = NAN;
-        if (((present[value / 64] >> (value % 64)) & 1) == 0)
+        if (!is_present && !between)
             continue;
         rc_arena_reset(scratch);
         RC_TRY(raw_label(dimension, value, scratch, &label));
         if (!is_number(&label))
             continue;
         numbers[value] = rc_value_real(label.value);
+        if (!is_present)
+            continue;
         least = fmin(least, numbers[value]);
         greatest = fmax(greatest, numbers[value]);
     }
+    for (uint32_t value = 0; between && value < dimension->count; value++)
+        if (numbers[value] < least || numbers[value] > greatest)
+            numbers[value] = NAN;
     *ret_bins = rc_bins_make(least, greatest, dimension->breakdown->bins);
     return RC_OK;
 }
 
 enum rc_status
-rc_dimension_make_bins(struct rc_dimension *dimension, const uint64_t *present)
+rc_dimension_make_bins(struct rc_dimension *dimension, const uint64_t *present, bool between)
 {
     struct rc_arena *arena = dimension->arena;
     struct rc_bins bins;
@@ -370,7 +377,7 @@ rc_dimension_make_bins(struct rc_dimension *dimension, const uint64_t *present)
     uint32_t *raw_of = RC_ARENA_ARRAY(arena, uint32_t, dimension->count);
     if (numbers == NULL || renamed == NULL || raw_of == NULL)
         return RC_NO_MEMORY;
-    RC_TRY(read_numbers(dimension, present, numbers, &bins));
+    RC_TRY(read_numbers(dimension, present, between, numbers, &bins));
     struct rc_label_value *labels = RC_ARENA_ARRAY(arena, struct rc_label_value, bins.count);
     if (labels == NULL)
         return RC_NO_MEMORY;

@@ -66,9 +66,10 @@ bool
 rc_dimension_wants_bins(const struct rc_dimension *dimension);
 
 /* Makes the bins, from the least to the greatest number among the raw values that have a bit in
- * present. What is no number stays a value of its own. */
+ * present. What is no number stays a value of its own, and so do numbers without a bit, unless
+ * between asks for those that lie in the bins. */
 RC_MUST_USE enum rc_status
-rc_dimension_make_bins(struct rc_dimension *dimension, const uint64_t *present);
+rc_dimension_make_bins(struct rc_dimension *dimension, const uint64_t *present, bool between);
 
 /* By raw value, the value after it went into a bin; NULL: they are the same. */
 const uint32_t *

@@ -118,6 +118,7 @@ make_buckets(struct sessions *sessions,
     const struct rc_sessions_request *request = sessions->request;
     const struct rc_bucket_request wanted = {
         .unit = request->unit,
+        .multiple = request->unit_count,
         .start_ms = request->scope.start_ms,
         .end_ms = request->scope.end_ms,
         .bucket_max = RC_BUCKETS_MAX,

@@ -17,22 +17,15 @@
  * gained by waiting, so that chain is the earliest in total order and ends at the first event of
  * the step in its group.
  *
- * Users whose equal times are not so simple go to funnel_ties.c.
+ * Users whose equal times are not so simple are left to funnel_search.c.
  */
 #include "engine/query/funnel_attempt.h"
 
 #include <string.h>
 
 #include "engine/base/assert.h"
-#include "engine/query/funnel_ties.h"
 
-#define NONE UINT32_MAX
-
-struct rc_funnel_chooser {
-    struct rc_funnel_rules rules;
-    struct rc_account *account;
-    struct rc_funnel_ties *ties; /* Made when first needed. */
-};
+#define NONE RC_FUNNEL_NONE
 
 /* One user's pass. */
 struct pass {
@@ -46,28 +39,6 @@ struct pass {
     uint32_t last_entry;
     uint32_t entry[RC_FUNNEL_STEPS_MAX + 1];
 };
-
-enum rc_status
-rc_funnel_chooser_new(const struct rc_funnel_rules *rules,
-                      struct rc_account *account,
-                      struct rc_funnel_chooser **ret_chooser)
-{
-    RC_ASSERT(rules->step_count > 0 && rules->step_count <= RC_FUNNEL_STEPS_MAX);
-    struct rc_funnel_chooser *chooser = rc_alloc_in(account, sizeof(*chooser));
-    if (chooser == NULL)
-        return RC_NO_MEMORY;
-    *chooser = (struct rc_funnel_chooser){.rules = *rules, .account = account};
-    *ret_chooser = chooser;
-    return RC_OK;
-}
-
-struct rc_funnel_chooser *
-rc_funnel_chooser_free(struct rc_funnel_chooser *chooser)
-{
-    if (chooser != NULL)
-        rc_funnel_ties_free(chooser->ties);
-    return rc_alloc_free(chooser);
-}
 
 /* Whether an entry's window still holds a time. Entries lie at or before it. */
 static inline bool
@@ -179,6 +150,7 @@ static void
 find_chain(const struct pass *pass, struct rc_funnel_attempt *ret_attempt)
 {
     ret_attempt->depth = pass->depth;
+    ret_attempt->filled = rc_funnel_below(pass->depth);
     ret_attempt->hits[0] = pass->chosen_entry;
     for (uint32_t step = 1; step < pass->depth; step++) {
         const uint32_t previous = ret_attempt->hits[step - 1];
@@ -190,14 +162,14 @@ find_chain(const struct pass *pass, struct rc_funnel_attempt *ret_attempt)
     }
 }
 
-enum rc_status
-rc_funnel_choose(struct rc_funnel_chooser *chooser,
-                 const struct rc_hit *hits,
-                 uint32_t count,
-                 struct rc_funnel_attempt *ret_attempt)
+bool
+rc_funnel_quick(const struct rc_funnel_rules *rules,
+                const struct rc_hit *hits,
+                uint32_t count,
+                struct rc_funnel_attempt *ret_attempt)
 {
     struct pass pass;
-    pass.rules = &chooser->rules;
+    pass.rules = rules;
     pass.hits = hits;
     pass.count = count;
     pass.entry_until_ms = INT64_MAX;
@@ -207,30 +179,29 @@ rc_funnel_choose(struct rc_funnel_chooser *chooser,
     uint64_t any = 0;
     while (first < count && (hits[first].mask & 1) == 0)
         first++;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = first; i < count; i++)
         any |= hits[i].mask;
     ret_attempt->depth = 0;
     if (first == count)
-        return RC_OK;
+        return true;
+    /* Others of the first entry's time may stand before it. */
+    uint32_t begin = first;
+    while (begin > 0 && hits[begin - 1].time_ms == hits[first].time_ms)
+        any |= hits[--begin].mask;
     if ((any & 2) == 0) { /* Most users: no event of the second step. */
         ret_attempt->depth = 1;
+        ret_attempt->filled = 1;
         ret_attempt->hits[0] = first;
-        return RC_OK;
+        return true;
     }
-    if (chooser->rules.first_only)
+    if (rules->first_only)
         pass.entry_until_ms = hits[first].time_ms;
-    /* Others of the first entry's time may stand before it. */
-    while (first > 0 && hits[first - 1].time_ms == hits[first].time_ms)
-        first--;
-    memset(pass.entry, 0xff, (chooser->rules.step_count + 1) * sizeof(pass.entry[0]));
-    for (uint32_t at = first; at < count;) {
+    memset(pass.entry, 0xff, (rules->step_count + 1) * sizeof(pass.entry[0]));
+    for (uint32_t at = begin; at < count;) {
         at = take_group(&pass, at);
-        if (at != NONE)
-            continue;
-        if (chooser->ties == NULL)
-            RC_TRY(rc_funnel_ties_new(&chooser->rules, chooser->account, &chooser->ties));
-        return rc_funnel_ties_choose(chooser->ties, hits, count, pass.entry_until_ms, ret_attempt);
+        if (at == NONE)
+            return false;
     }
     find_chain(&pass, ret_attempt);
-    return RC_OK;
+    return true;
 }

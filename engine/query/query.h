@@ -129,6 +129,7 @@ enum rc_row_kind {
     RC_ROW_VALUE = 1, /* value holds it; NULL is a value. */
     RC_ROW_OTHER = 2, /* Everything past the top n. */
     RC_ROW_TOTAL = 3, /* The answer without a breakdown. */
+    RC_ROW_NOT_REACHED = 4, /* Of a funnel: who never came to the step that is broken down. */
 };
 
 enum rc_label_kind {
@@ -199,6 +200,7 @@ enum rc_compare_kind {
 struct rc_series_request {
     struct rc_scope scope;
     enum rc_unit unit;     /* 0: no buckets. */
+    uint32_t unit_count;   /* Of a bucket; 0: 1. */
     uint32_t series_count; /* 1 .. RC_SERIES_MAX. */
     const struct rc_series *series;
     const struct rc_breakdown *breakdown; /* NULL: none. */
@@ -243,49 +245,6 @@ RC_MUST_USE enum rc_status
 rc_query_series(const struct rc_query_context *context,
                 const struct rc_series_request *request,
                 struct rc_series_reply *ret_reply,
-                struct rc_error *reterr_error);
-
-/* ---- Funnel ---------------------------------------------------------------------------------- */
-
-struct rc_funnel_request {
-    struct rc_scope scope;
-    uint32_t step_count; /* 1 .. RC_FUNNEL_STEPS_MAX. */
-    const struct rc_predicate *const *steps;
-    int64_t window_ms; /* Negative: no limit. Its end is inclusive. */
-    bool first_only;   /* reentry: first_only. */
-    bool strict_times; /* same_time: strict. */
-    const struct rc_breakdown
-        *breakdown; /* Value at the first step of the chosen attempt. NULL: none. */
-    uint32_t top_n;
-};
-
-struct rc_funnel_step {
-    uint64_t users;
-    double conversion_from_previous; /* 0 .. 1; NaN when nobody reached the previous step. */
-    double conversion_from_first;
-    double mean_s_from_previous; /* Of the chosen attempts; NaN when there is none. */
-    double median_s_from_previous;
-    double mean_s_from_first;
-    double median_s_from_first;
-};
-
-struct rc_funnel_row {
-    struct rc_row_label label;
-    const struct rc_funnel_step *steps; /* step_count of them. */
-};
-
-struct rc_funnel_reply {
-    uint32_t step_count;
-    uint32_t row_count; /* As in a series: ranked by users of step 1, OTHER, TOTAL; TOTAL alone
-                           without. */
-    const struct rc_funnel_row *rows;
-    struct rc_query_stats stats;
-};
-
-RC_MUST_USE enum rc_status
-rc_query_funnel(const struct rc_query_context *context,
-                const struct rc_funnel_request *request,
-                struct rc_funnel_reply *ret_reply,
                 struct rc_error *reterr_error);
 
 /* ---- Segment --------------------------------------------------------------------------------- */

@@ -49,19 +49,6 @@ find_persons(const struct rc_query_context *context,
 }
 
 enum rc_status
-rc_scope_persons(const struct rc_query_context *context,
-                 const struct rc_scope *scope,
-                 struct rc_query_stats *stats,
-                 const uint64_t **ret_persons,
-                 struct rc_error *reterr_error)
-{
-    if (scope->entity.size > 0)
-        return rc_error_field(reterr_error, RC_UNSUPPORTED, "scope.entity_property",
-                              "this can only be asked of users");
-    return find_persons(context, scope, stats, ret_persons, reterr_error);
-}
-
-enum rc_status
 rc_scope_counted(const struct rc_query_context *context,
                  const struct rc_scope *scope,
                  struct rc_query_stats *stats,

@@ -24,21 +24,13 @@ rc_scope_until(const struct rc_scope *scope, int64_t end_ms)
     return scope->as_of_ms < end_ms ? scope->as_of_ms + 1 : end_ms;
 }
 
-/* What a query of this scope counts: see rc_plan_counted. Errors as of rc_scope_persons. */
+/* What a query of this scope counts: see rc_plan_counted. The persons are
+ * those of the segment, in the context's arena. Errors have "scope.segment" in front. */
 RC_MUST_USE enum rc_status
 rc_scope_counted(const struct rc_query_context *context,
                  const struct rc_scope *scope,
                  struct rc_query_stats *stats,
                  struct rc_counted *ret_counted,
-                 struct rc_error *reterr_error);
-
-/* The persons of the scope's segment, in the context's arena; NULL: everybody. Errors have
- * "scope.segment" in front. For what can only be asked of users: an entity is refused. */
-RC_MUST_USE enum rc_status
-rc_scope_persons(const struct rc_query_context *context,
-                 const struct rc_scope *scope,
-                 struct rc_query_stats *stats,
-                 const uint64_t **ret_persons,
                  struct rc_error *reterr_error);
 
 #endif

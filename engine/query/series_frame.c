@@ -31,6 +31,7 @@ make_buckets(struct rc_series_frame *frame, struct rc_error *reterr_error)
         return RC_OK;
     const struct rc_bucket_request wanted = {
         .unit = frame->request->unit,
+        .multiple = frame->request->unit_count,
         .start_ms = frame->scope.start_ms,
         .end_ms = frame->scope.end_ms,
         .bucket_max = RC_BUCKETS_MAX,

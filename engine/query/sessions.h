@@ -15,6 +15,7 @@ struct rc_sessions_request {
     const struct rc_predicate *selector; /* A session holds such an event inside the range. */
     int64_t gap_ms;                      /* 0 .. RC_SESSION_GAP_MS_MAX; a longer pause ends it. */
     enum rc_unit unit;                   /* 0: only the figures of the range. */
+    uint32_t unit_count;                 /* Of a bucket; 0: 1. */
     struct rc_bytes property;            /* Of the first and the last event; empty: none. */
     uint32_t top_n;                      /* Of entries and exits; 0: 9, RC_TOP_NONE: no values. */
 };

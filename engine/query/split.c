@@ -315,7 +315,7 @@ make_bins(struct rc_split *split, const struct rc_split_request *request)
         for (uint32_t i = 1; i < lanes.count; i++)
             for (size_t word = 0; word < words; word++)
                 all[word] |= lanes.lanes[i].present[d][word];
-        RC_TRY(rc_dimension_make_bins(split->dimensions[d], all));
+        RC_TRY(rc_dimension_make_bins(split->dimensions[d], all, false));
     }
     return RC_OK;
 }
@@ -363,10 +363,48 @@ rc_split_new(const struct rc_split_request *request,
         RC_TRY(status);
         split->dimension_count = i + 1;
     }
-    RC_TRY_OR(reterr_error, make_bins(split, request));
+    if (!request->unbinned)
+        RC_TRY_OR(reterr_error, make_bins(split, request));
     RC_TRY_OR(reterr_error, make_tuples(split, request));
     *ret_split = RC_TAKE(split);
     return RC_OK;
+}
+
+bool
+rc_split_wants_bins(const struct rc_split *split)
+{
+    bool wants = false;
+    for (uint32_t d = 0; d < split->dimension_count; d++)
+        wants = wants || rc_dimension_wants_bins(split->dimensions[d]);
+    return wants;
+}
+
+enum rc_status
+rc_split_make_bins(struct rc_split *split,
+                   const struct rc_split_request *request,
+                   const uint8_t *present)
+{
+    struct rc_account *account = split->plan->context->account;
+    const uint32_t row_count = rc_split_count(split);
+    for (uint32_t d = 0; d < split->dimension_count; d++) {
+        struct rc_dimension *dimension = split->dimensions[d];
+        if (!rc_dimension_wants_bins(dimension))
+            continue;
+        const size_t words = rc_dimension_count(dimension) / 64 + 1;
+        RC_CLEANUP(rc_alloc_freep) uint64_t *values = rc_alloc_in(account, words * sizeof(*values));
+        if (values == NULL)
+            return RC_NO_MEMORY;
+        memset(values, 0, words * sizeof(*values));
+        for (uint32_t row = 0; row < row_count; row++) {
+            const uint32_t value =
+                split->dimension_count == 1 ? row : split->tuples.tuples[row].parts[d];
+            if (present[row] != 0)
+                values[value / 64] |= (uint64_t)1 << (value % 64);
+        }
+        RC_TRY(rc_dimension_make_bins(dimension, values, true));
+    }
+    rc_tuple_table_close(&split->tuples);
+    return make_tuples(split, request);
 }
 
 uint32_t

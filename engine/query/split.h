@@ -49,6 +49,7 @@ struct rc_split_request {
     /* Whether bins reach over those of a time that match some of them; NULL: over all. */
     bool (*reads)(const void *reader, uint64_t mask, int64_t time_ms);
     const void *reader;
+    bool unbinned; /* Bins are made later: rc_split_make_bins. */
     struct rc_query_stats *stats;
 };
 
@@ -61,6 +62,17 @@ struct rc_split *
 rc_split_free(struct rc_split *split);
 
 RC_DEFINE_CLEANUP(struct rc_split *, rc_split_free)
+
+/* Whether some dimension wants its numbers in bins. */
+bool
+rc_split_wants_bins(const struct rc_split *split);
+
+/* Puts the numbers of a split that was made without bins into them: from the least to the greatest
+ * number of the rows that are not 0 in present. Rows are numbered anew. */
+RC_MUST_USE enum rc_status
+rc_split_make_bins(struct rc_split *split,
+                   const struct rc_split_request *request,
+                   const uint8_t *present);
 
 /* Rows are numbered below this. */
 uint32_t

@@ -51,6 +51,16 @@ def local_day(zone_name, instant):
     return (instant + offset_at(zone_name, instant)) // DAY
 
 
+def day_of(zone_name, instant):
+    """The bounds of the local day that holds an instant: of its bucket."""
+    day = local_day(zone_name, instant) + 1
+    while instant_of_day(zone_name, day) > instant:
+        day -= 1
+    while instant_of_day(zone_name, day + 1) <= instant:
+        day += 1
+    return instant_of_day(zone_name, day), instant_of_day(zone_name, day + 1)
+
+
 def unit_start(day, unit, week_start):
     """The first local day of the unit that holds a local day."""
     date = EPOCH + datetime.timedelta(days=day)
@@ -80,32 +90,57 @@ def instant_of_day(zone_name, day):
     raise ValueError("a day past the years that the oracle knows")
 
 
-def short_buckets(zone_name, start, end, length):
+def short_buckets(zone_name, start, end, length, multiple=1):
+    """Several units are a bucket inside one segment, counted from the unit that holds the start."""
+    found = list(unit_buckets(zone_name, start, end + multiple * length, length))
+    while found and found[0][0] < end:
+        of_offset = [one for one in found[:multiple] if one[2:] == found[0][2:]]
+        yield of_offset[0][0], of_offset[-1][1], of_offset[0][2]
+        found = found[len(of_offset) :]
+
+
+def unit_buckets(zone_name, start, end, length):
     for seg_start, seg_end, offset in segments(zone_name):
         if seg_end <= start or seg_start >= end:
             continue
         instant = (max(start, seg_start) + offset) // length * length - offset
         while instant < min(end, seg_end):
-            yield max(instant, seg_start), min(instant + length, seg_end), offset
+            yield max(instant, seg_start), min(instant + length, seg_end), offset, seg_start
             instant += length
 
 
-def long_buckets(zone_name, start, end, unit, week_start):
+def long_buckets(zone_name, start, end, unit, week_start, multiple=1):
     day = unit_start(local_day(zone_name, start), unit, week_start)
     while instant_of_day(zone_name, day) < end:
-        next_day = unit_next(day, unit)
+        next_day = day
+        for _ in range(multiple):
+            next_day = unit_next(next_day, unit)
         first, last = instant_of_day(zone_name, day), instant_of_day(zone_name, next_day)
         if first < last and last > start:
             yield first, last, offset_at(zone_name, first)
         day = next_day
 
 
-def buckets(zone_name, start, end, unit, week_start=0):
+def bucket_before(zone_name, first, unit, week_start=0, multiple=1):
+    """(start, end) of the bucket that ends where the first one of a range begins."""
+    if unit in SHORT_UNITS:
+        length = SHORT_UNITS[unit]
+        units = list(unit_buckets(zone_name, first - multiple * length, first, length))
+        units = [one for one in units if one[2:] == units[-1][2:]][-multiple:]
+        return units[0][0], first
+    day = unit_start(local_day(zone_name, first), unit, week_start)
+    while instant_of_day(zone_name, day) >= first:
+        for _ in range(multiple):
+            day = unit_start(day - 1, unit, week_start)
+    return instant_of_day(zone_name, day), first
+
+
+def buckets(zone_name, start, end, unit, week_start=0, multiple=1):
     """The buckets of a range: dicts with start, end, offset (seconds) and partial."""
     if unit in SHORT_UNITS:
-        found = short_buckets(zone_name, start, end, SHORT_UNITS[unit])
+        found = short_buckets(zone_name, start, end, SHORT_UNITS[unit], multiple)
     else:
-        found = long_buckets(zone_name, start, end, unit, week_start)
+        found = long_buckets(zone_name, start, end, unit, week_start, multiple)
     return [
         {"start": a, "end": b, "offset": offset // 1000, "partial": a < start or b > end}
         for a, b, offset in found

@@ -5,8 +5,10 @@ import json
 
 import grpc
 
+import plans
 import usage_wire
 import wire
+import wire_funnel
 import wire_retention
 import wire_series
 from columnar import columnar, is_integer_id, ndjson
@@ -246,7 +248,7 @@ class Project:
             return usage_wire.list_users(self.client.queries, query, self.name)
         kinds = {
             "series": ("Series", wire_series.series_request, wire_series.series_reply),
-            "funnel": ("Funnel", wire.funnel_request, wire.funnel_reply),
+            "funnel": ("Funnel", wire_funnel.funnel_request, wire_funnel.funnel_reply),
             "retention": ("Retention", wire_retention.retention_request, wire_retention.retention_reply),
             **usage_wire.CALLS,
         }
@@ -264,10 +266,14 @@ class Project:
             self.faults.append(f"info of {query['kind']}: {asked} was asked, {used} was used")
         return answer_of(reply)
 
-    def differ(self, query, expected):
-        """Sentences about how the server's answer differs from the oracle's."""
+    def differ(self, query, expected, way=None, followed=None):
+        """Sentences about how the server's answer differs from the oracle's. way: of plans.WAYS;
+        then followed gets (way, whether it was)."""
         try:
-            return differences(expected, self.ask(query))
+            answer = self.ask(query) if way is None else plans.run(self, query, way)
+            if way is not None:
+                followed.append((way, answer is not None))
+            return [] if answer is None else differences(expected, answer)
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.UNAVAILABLE:
                 self.client.server.check_alive()

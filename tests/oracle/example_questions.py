@@ -6,6 +6,7 @@ says and what a server says are compared as texts.
 
 import datetime
 
+import funnel_questions
 import series_questions
 import usage_questions
 from examples import (
@@ -22,14 +23,7 @@ from examples import (
 
 KINDS = ("buckets", "funnel", "retention", "segment", "events", "user", "shown")
 RETENTION_OPTIONS = ("rolling", "in_range", "brackets", "min_occurrences", "value", "same_value")
-COLUMNS = {
-    "share": "from_first",
-    "share_of_previous": "from_previous",
-    "mean": "mean_previous",
-    "median": "median_previous",
-    "mean_from_first": "mean_first",
-    "median_from_first": "median_first",
-}
+
 
 
 class Question:
@@ -45,7 +39,7 @@ class Question:
         start, end = example.whole_days()
         self.scope = {"zone": "UTC", "as_of": AS_OF_MS}
         self.range = {"start": start, "end": end, "week_start": 0}
-        self.options = {"unit": None, "with": [], "page_size": 0, "breakdown": None}
+        self.options = {"unit": None, "multiple": 1, "with": [], "page_size": 0, "breakdown": None}
         while self.read_option():
             pass
         if self.is_series:
@@ -60,10 +54,11 @@ class Question:
     def read_option(self):
         """Reads one word that belongs to the question, with what it takes; False: none comes."""
         kind, name = self.tokens.peek()
-        if kind == "word" and name in usage_questions.OPTIONS:
-            self.tokens.next()
-            self.options[name] = usage_questions.OPTIONS[name](self)
-            return True
+        for options in (usage_questions.OPTIONS, funnel_questions.OPTIONS):
+            if kind == "word" and name in options:
+                self.tokens.next()
+                self.options[name] = options[name](self)
+                return True
         reader = getattr(self, "option_" + name, None) if kind == "word" else None
         if reader is not None:
             self.tokens.next()
@@ -71,7 +66,11 @@ class Question:
         return reader is not None
 
     def option_per(self):
-        self.options["unit"] = self.tokens.word("a unit of time")
+        unit = self.tokens.word("a unit of time")
+        if unit.isdecimal():
+            self.options["multiple"] = int(unit)
+            unit = self.tokens.word("a unit of time").removesuffix("s")
+        self.options["unit"] = unit
 
     def option_from(self):
         self.options["ranged"] = True
@@ -181,15 +180,7 @@ class Question:
         return series_questions.question_of(self, [series_questions.ANY_EVENT], [])
 
     def read_funnel(self):
-        return {
-            "kind": "funnel",
-            "scope": self.ranged_scope(),
-            "steps": self.read_steps(),
-            "window": self.options.get("window"),
-            "first_only": self.options.get("first_only", False),
-            "strict_times": self.options.get("strict_times", False),
-            "breakdown": self.options["breakdown"],
-        }
+        return funnel_questions.read(self)
 
     def read_retention(self):
         steps = self.read_steps()
@@ -270,11 +261,7 @@ class Question:
         return self.rows_text(rows, text_of)
 
     def funnel_text(self, answer):
-        def text_of(row):
-            more = [f" {name} {numbers(row[COLUMNS[name]])}" for name in self.options["with"]]
-            return numbers(row["counts"]) + "".join(more)
-
-        return self.rows_text(answer["rows"], text_of)
+        return funnel_questions.text_of(self, answer, numbers)
 
     def retention_text(self, answer):
         def text_of(row):

@@ -1,12 +1,37 @@
-"""Funnels by plain search: every entry, every chain.
+"""Funnels: rows, buckets and figures from the attempts of each user (funnel_attempts.py)."""
 
-A user reaches step k if there are k distinct events, the i-th matching step i, in non-decreasing
-time, the last within the window of the first, the first inside the range.
-"""
-
-from breakdown import rows_of, split
+from breakdown_rows import Rows
+from buckets import buckets
+from funnel_attempts import User
+from measures import bin_of, edges_of
 from predicate import selects
 from segment import moment_of, persons
+
+DEFAULTS = {
+    "step_windows": None,
+    "same_local_day": False,
+    "order": "ordered",
+    "first_only": False,
+    "strict_times": False,
+    "reuse": False,
+    "optional": None,
+    "exclusions": [],
+    "attempt_only": False,
+    "hold": [],
+    "totals": False,
+    "at": "first",
+    "at_step": None,
+    "over_time": None,
+    "bins": 0,
+}
+
+
+def complete(query):
+    """A query with every option."""
+    out = dict(DEFAULTS, **query)
+    out["step_windows"] = out["step_windows"] or [None] * len(query["steps"])
+    out["optional"] = out["optional"] or [False] * len(query["steps"])
+    return out
 
 
 def median(numbers):
@@ -15,131 +40,223 @@ def median(numbers):
     return numbers[middle] if len(numbers) % 2 else (numbers[middle - 1] + numbers[middle]) / 2
 
 
-class Search:
-    """The deepest chains of one person. events are all events in total order."""
+class Attempt:
+    """A chosen attempt (or one of those that are counted), with the times of its steps."""
 
-    def __init__(self, events, masks, query):
-        self.events = events
-        self.masks = masks
-        self.steps = len(query["steps"])
-        self.window = query["window"]
-        self.strict = query["strict_times"]
-        self.memo = {}
+    def __init__(self, person, user, chain):
+        self.person = person
+        self.chain = chain
+        self.depth = max(chain)
+        self.times = {step: user.times[index] for step, index in chain.items()}
+        self.rank = (-self.depth, chain[self.depth], -chain[0], -len(chain), sorted(chain.values()))
 
-    def chain_from(self, entry):
-        """The deepest chain that begins at an entry; of equally deep ones the earliest in total
-        order.
-        """
-        self.memo = {}
-        limit = None if self.window is None else self.events[entry].time + self.window
-        return (entry,) + self.rest(1, self.events[entry].time, frozenset([entry]), limit)
 
-    def rest(self, step, time, used, limit):
-        """The best continuation from a step on; used: the events taken at this very time."""
-        if step == self.steps:
-            return ()
-        key = (step, time, used)
-        if key in self.memo:
-            return self.memo[key]
-        best = ()
-        for index, event in enumerate(self.events):
-            if not self.masks[index] >> step & 1 or index in used:
+class Funnel:
+    def __init__(self, query, data):
+        self.query = complete(query)
+        self.scope = query["scope"]
+        self.moment = moment_of(self.scope, data)
+        self.spans = [(self.scope["start"], self.scope["end"])]
+        self.buckets = []
+        if self.query["over_time"] is not None:
+            self.buckets = buckets(
+                self.scope["zone"],
+                self.scope["start"],
+                self.scope["end"],
+                self.query["over_time"],
+                self.scope["week_start"],
+            )
+            self.spans += [
+                (max(one["start"], self.scope["start"]), min(one["end"], self.scope["end"]))
+                for one in self.buckets
+            ]
+        self.users = [self.user_of(person) for person in persons(self.scope, self.moment)]
+        self.rows = None
+        if query["breakdown"] is not None:
+            self.rows = Rows(query["breakdown"], self.scope, self.moment)
+
+    def user_of(self, person):
+        events = self.moment.events_of.get(person, [])
+
+        def means(selector, event):
+            return selects(selector, self.moment, person, event)
+
+        masks = [
+            {step for step, one in enumerate(self.query["steps"]) if means(one, event)}
+            for event in events
+        ]
+        excluded = [
+            [event.time for event in events if means(one["selector"], event)]
+            for one in self.query["exclusions"]
+        ]
+        return person, events, User(events, masks, excluded, self.query)
+
+    def attempts(self, person, user, span):
+        if self.query["totals"]:
+            found = user.totals(*span)
+        else:
+            chain = user.chosen(*span)
+            found = [] if chain is None else [chain]
+        return [Attempt(person, user, chain) for chain in found]
+
+    def narrowed_rows(self, person, events, user):
+        """The user narrowed to each row of the breakdown."""
+        place = self.query["at_step"] - 1 if self.query["at"] == "step" else None
+        rows = [self.rows.of(person, event) for event in events]
+        named = {}
+        for index in range(len(events)):
+            if user.masks[index] if place is None else place in user.masks[index]:
+                for row in rows[index]:
+                    named[row] = None
+        for row in named:
+
+            def allowed(index, step, row=row):
+                return (place is not None and step != place) or row in rows[index]
+
+            yield row, user.narrowed(allowed)
+
+    def place_of(self, user, attempt, span):
+        """The event that a row is read from."""
+        if self.query["at"] == "last":
+            return attempt.chain[attempt.depth]
+        return user.first_in_range(*span) if self.query["at"] == "first_in_range" else attempt.chain[0]
+
+    def of_span(self, span):
+        """([(row, attempt)], [attempts of the plain funnel], [those that are in no row])."""
+        in_rows, plain, not_reached = [], [], []
+        for person, events, user in self.users:
+            own = self.attempts(person, user, span)
+            plain += own
+            if self.rows is None:
                 continue
-            if event.time < time or (self.strict and event.time == time):
+            if self.query["at"] not in ("step", "all"):
+                for attempt in own:
+                    event = events[self.place_of(user, attempt, span)]
+                    in_rows += [(row, attempt) for row in self.rows.of(person, event)]
                 continue
-            if limit is not None and event.time > limit:
-                break
-            now_used = (used if event.time == time else frozenset()) | {index}
-            chain = (index,) + self.rest(step + 1, event.time, now_used, limit)
-            if len(chain) > len(best) or (len(chain) == len(best) and chain < best):
-                best = chain
-            if len(best) == self.steps - step:
-                break  # Later candidates can neither go deeper nor begin earlier.
-        self.memo[key] = best
-        return best
+            found = False
+            for row, narrowed in self.narrowed_rows(person, events, user):
+                for attempt in self.attempts(person, narrowed, span):
+                    if self.query["at"] == "all" or self.query["at_step"] - 1 in attempt.chain:
+                        in_rows.append((row, attempt))
+                        found = True
+            if not found:
+                not_reached += own
+        return in_rows, plain, not_reached
+
+    def other(self, hidden):
+        """Attempts of rows that are not shown; a user counts once, with the best."""
+        if self.query["totals"] or self.query["at"] not in ("step", "all"):
+            once = {id(attempt): attempt for attempt in hidden}
+            return list(once.values())
+        best = {}
+        for attempt in hidden:
+            known = best.get(attempt.person)
+            if known is None or attempt.rank < known.rank:
+                best[attempt.person] = attempt
+        return list(best.values())
+
+    def answer(self):
+        if self.rows is not None and self.rows.wants_bins():
+            spans = map(self.of_span, self.spans)
+            self.rows.make_bins({row for in_rows, _, _ in spans for row, _ in in_rows})
+        spans = [self.of_span(span) for span in self.spans]
+        if self.rows is None:
+            tables = [[(["total"], plain)] for _, plain, _ in spans]
+        else:
+            figures = {row: 0 for in_rows, _, _ in spans for row, _ in in_rows}
+            for row, _ in spans[0][0]:
+                figures[row] += 1
+            shown, rest = self.rows.ranked(figures)
+            tables = [self.table(span, shown, rest) for span in spans]
+        times = Times(self.query, tables)
+        shown_tables = [
+            [times.row(label, attempts) for label, attempts in table] for table in tables
+        ]
+        out = {"rows": shown_tables[0]}
+        if self.query["over_time"] is not None:
+            out["buckets"] = [
+                {"bucket": bucket, "rows": rows}
+                for bucket, rows in zip(self.buckets, shown_tables[1:])
+            ]
+        return out
+
+    def table(self, span, shown, rest):
+        in_rows, plain, not_reached = span
+        out = [
+            (self.rows.label(row), [attempt for of, attempt in in_rows if of == row])
+            for row in shown
+        ]
+        if rest:
+            hidden = [attempt for of, attempt in in_rows if of in rest]
+            out.append((["other"], self.other(hidden)))
+        if self.query["at"] == "step":
+            out.append((["not_reached"], not_reached))
+        return out + [(["total"], plain)]
 
 
-def chosen_attempt(events, masks, query):
-    """The events of the chosen attempt, or None: the deepest; of those the one whose last step is
-    earliest; of those the one entered last."""
-    scope = query["scope"]
-    entries = [
-        index
-        for index, event in enumerate(events)
-        if masks[index] & 1 and scope["start"] <= event.time < scope["end"]
-    ]
-    if query["first_only"] and entries:
-        first = events[entries[0]].time
-        entries = [index for index in entries if events[index].time == first]
-    search = Search(events, masks, query)
-    best = None
-    for entry in entries:
-        chain = search.chain_from(entry)
-        rank = (-len(chain), chain[-1], -entry)
-        if best is None or rank < best[0]:
-            best = (rank, chain)
-    return None if best is None else [events[index] for index in best[1]]
+class Times:
+    """The figures of rows. Bins of a step are the same in all tables."""
 
+    def __init__(self, query, tables):
+        self.count = len(query["steps"])
+        optional = query["optional"]
+        self.previous = [
+            max((one for one in range(step) if not optional[one]), default=0)
+            for step in range(self.count)
+        ]
+        self.edges = None
+        if query["bins"]:
+            everything = [one for table in tables for _, attempts in table for one in attempts]
+            self.edges = [
+                [
+                    edges_of(self.seconds(everything, step, since(step)), query["bins"])
+                    for step in range(self.count)
+                ]
+                for since in (lambda step: self.previous[step], lambda step: 0)
+            ]
 
-def properties_of(moment, person, chain):
-    """Those of the user who entered."""
-    moment, person = moment.owner(person, chain[0])
-    return moment.user_properties(person)
+    def seconds(self, attempts, step, since):
+        return [
+            (one.times[step] - one.times[since]) / 1000
+            for one in attempts
+            if step in one.chain and step > 0
+        ]
+
+    @staticmethod
+    def histogram(numbers, edges):
+        if not numbers:
+            return {"bins": [], "counts": []}
+        counts = [0] * len(edges)
+        for number in numbers:
+            counts[bin_of(edges, number)] += 1
+        return {"bins": edges, "counts": counts}
+
+    def row(self, label, attempts):
+        counts = [sum(step in one.chain for one in attempts) for step in range(self.count)]
+
+        def share(step, whole):
+            return counts[step] / counts[whole] if counts[whole] else None
+
+        out = {
+            "label": list(label),
+            "counts": counts,
+            "from_previous": [share(step, self.previous[step]) for step in range(self.count)],
+            "from_first": [share(step, 0) for step in range(self.count)],
+        }
+        for place, name in enumerate(("previous", "first")):
+            lists = [
+                self.seconds(attempts, step, 0 if name == "first" else self.previous[step])
+                for step in range(self.count)
+            ]
+            out["mean_" + name] = [sum(one) / len(one) if one else None for one in lists]
+            out["median_" + name] = [median(one) if one else None for one in lists]
+            if self.edges is not None:
+                out["histogram_" + name] = [
+                    self.histogram(one, self.edges[place][step]) for step, one in enumerate(lists)
+                ]
+        return out
 
 
 def funnel_answer(query, data):
-    scope = query["scope"]
-    moment = moment_of(scope, data)
-    attempts = []
-    for person in persons(scope, moment):
-        events, masks = [], []
-        for event in moment.events_of.get(person, []):
-            mask = sum(
-                1 << step
-                for step, selector in enumerate(query["steps"])
-                if selects(selector, moment, person, event)
-            )
-            if mask:
-                events.append(event)
-                masks.append(mask)
-        chain = chosen_attempt(events, masks, query)
-        if chain is not None:
-            attempts.append((person, chain))
-    rows = []
-    if query["breakdown"] is not None:
-        rows = split(
-            query["breakdown"],
-            attempts,
-            lambda one: rows_of(query["breakdown"], one[1][0], properties_of(moment, *one)),
-            len,
-        )
-    rows.append((("total",), attempts))
-    return {"rows": [one_row(label, of_row, len(query["steps"])) for label, of_row in rows]}
-
-
-def share(part, whole):
-    return part / whole if whole else None
-
-
-def one_row(label, attempts, steps):
-    chains = [chain for _, chain in attempts]
-    counts = [sum(len(chain) > step for chain in chains) for step in range(steps)]
-    row = {
-        "label": list(label),
-        "counts": counts,
-        "from_previous": [share(counts[step], counts[max(step - 1, 0)]) for step in range(steps)],
-        "from_first": [share(counts[step], counts[0]) for step in range(steps)],
-    }
-    for name, back in (("previous", lambda step: step - 1), ("first", lambda step: 0)):
-        mean_seconds, median_seconds = [None], [None]
-        for step in range(1, steps):
-            seconds = [
-                (chain[step].time - chain[back(step)].time) / 1000
-                for chain in chains
-                if len(chain) > step
-            ]
-            mean_seconds.append(sum(seconds) / len(seconds) if seconds else None)
-            median_seconds.append(median(seconds) if seconds else None)
-        row["mean_" + name] = mean_seconds
-        row["median_" + name] = median_seconds
-    return row
+    return Funnel(query, data).answer()

@@ -3,6 +3,7 @@ counted.
 """
 
 import css_random
+import funnel_queries
 import retention_queries
 import series_queries
 import usage_queries
@@ -311,19 +312,12 @@ def make_breakdown(rng):
     return out
 
 
-def make_funnel(rng, world):
-    window = None
-    if rng.random() < 0.7:
-        window = max(rng.choice([0, 1, 2, 3, 6]) * world["grid"] + rng.choice([0, 0, 0, 1, -1]), 0)
-    return {
-        "kind": "funnel",
-        "scope": make_scope(rng, world),
-        "steps": [make_selector(rng, world) for _ in range(rng.choice([1, 2, 2, 3, 3, 4, 5]))],
-        "window": window,
-        "first_only": rng.random() < 0.25,
-        "strict_times": rng.random() < 0.25,
-        "breakdown": make_breakdown(rng),
-    }
+def make_wide_funnel(rng, world):
+    def units(scope):
+        length = scope["end"] - scope["start"]
+        return [unit for unit, one in UNIT_MS.items() if length // one < 40]
+
+    return funnel_queries.make_funnel(rng, world, make_scope, make_selector, units)
 
 
 def make_retention(rng, world):
@@ -389,8 +383,16 @@ def make_wide_series(rng, world):
     return series_queries.make_series(rng, world, scope, units)
 
 
-def make_query(rng, world):
-    kinds = [make_wide_series, make_funnel, make_retention, make_segment]
+def make_query(rng, world, only=None):
+    """A query; only: of this kind."""
+    query = make_any(rng, world)
+    while only and query["kind"] != only:
+        query = make_any(rng, world)
+    return query
+
+
+def make_any(rng, world):
+    kinds = [make_wide_series, make_wide_funnel, make_retention, make_segment]
     weights = [5, 5, 4, 3]
     if any(row["kind"] in ("event", "set") for row in world["rows"]):
         kinds.append(make_events)
@@ -409,6 +411,8 @@ def tags(query):
     """Names of the options that a query uses, for the coverage table."""
     out = {query["kind"]}
     walk_tags(query, out, query["kind"])
+    if query["kind"] == "funnel":
+        out |= funnel_queries.tags(query)
     return out | usage_queries.usage_tags(query)
 
 

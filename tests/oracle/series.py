@@ -29,7 +29,12 @@ class Frame:
         self.buckets = []
         if query["unit"] is not None:
             self.buckets = buckets(
-                scope["zone"], scope["start"], scope["end"], query["unit"], scope["week_start"]
+                scope["zone"],
+                scope["start"],
+                scope["end"],
+                query["unit"],
+                scope["week_start"],
+                (query.get("multiple") or 1),
             )
         self.split = None
         breakdown = normal_breakdown(query["breakdown"])

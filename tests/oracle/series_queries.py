@@ -95,6 +95,8 @@ def make_series(rng, world, scope, units):
         "series": [make_one(rng, world) for _ in range(rng.choice([1, 1, 1, 2, 3]))],
         "breakdown": make_breakdown(rng, world),
     }
+    if rng.random() < 0.15:
+        query["multiple"] = rng.choice([0, 1, 2, 2, 3, 5, 12])
     if len(query["series"]) > 1 and rng.random() < 0.3:
         query["series"][1]["selector"] = query["series"][0]["selector"]
     measures = [one["measure"] for one in query["series"]]
@@ -121,6 +123,8 @@ def tags(node):
         out.add("series: by a user's count")
     if node.get("bins") and "measure" not in node:
         out.add("series: in bins")
+    if node.get("multiple"):
+        out.add("series: buckets of several units")
     if node.get("formulas"):
         out.add("series: formulas")
     if isinstance(node.get("comparison"), dict):

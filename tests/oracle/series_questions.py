@@ -60,6 +60,7 @@ def question_of(of, series, formulas):
         "kind": "series",
         "scope": of.ranged_scope(),
         "unit": of.options["unit"],
+        "multiple": of.options["multiple"],
         "series": series,
         "breakdown": of.options["breakdown"],
         "formulas": formulas,

@@ -74,7 +74,12 @@ def sessions_answer(query, data):
     axis = []
     if query["unit"] is not None:
         axis = buckets(
-            scope["zone"], scope["start"], scope["end"], query["unit"], scope["week_start"]
+            scope["zone"],
+            scope["start"],
+            scope["end"],
+            query["unit"],
+            scope["week_start"],
+            (query.get("multiple") or 1),
         )
     found = [
         (person, run) for person in persons(scope, moment) for run in counted(query, moment, person)

@@ -3,7 +3,8 @@
 
 Each example is a project of its own. Its rows go in as NDJSON; its questions are asked while they
 are in the head, and again after a restart, when they are in slabs. What the page says is refused is
-sent and must be refused with UNIMPLEMENTED and the field's name.
+sent and must be refused with UNIMPLEMENTED (what it says is undefined: with INVALID_ARGUMENT) and
+the field's name.
 """
 
 import os
@@ -24,6 +25,7 @@ from google.protobuf import text_format
 
 import usage_wire
 import wire
+import wire_funnel
 import wire_retention
 import wire_series
 from columnar import ndjson
@@ -49,6 +51,7 @@ from recount.v1 import (
     series_pb2,
     sessions_pb2,
     stickiness_pb2,
+    user_list_pb2,
 )
 from server import Server, ServerDied
 
@@ -62,6 +65,7 @@ REFUSED = {
     "Sessions": (query_pb2_grpc.QueryServiceStub, sessions_pb2.SessionsRequest),
     "Paths": (query_pb2_grpc.QueryServiceStub, paths_pb2.PathsRequest),
     "Stickiness": (query_pb2_grpc.QueryServiceStub, stickiness_pb2.StickinessRequest),
+    "ListUsers": (query_pb2_grpc.QueryServiceStub, user_list_pb2.ListUsersRequest),
     "CountSegment": (segment_pb2_grpc.SegmentServiceStub, segment_pb2.CountSegmentRequest),
     "CreateSegment": (segment_pb2_grpc.SegmentServiceStub, segment_pb2.CreateSegmentRequest),
     "CreateDefinition": (
@@ -117,8 +121,8 @@ class Asker:
         return wire_series.series_reply(self.queries.Series(request, timeout=SECONDS))
 
     def ask_funnel(self, query):
-        request = wire.funnel_request(query, self.project)
-        return wire.funnel_reply(self.queries.Funnel(request, timeout=SECONDS))
+        request = wire_funnel.funnel_request(query, self.project)
+        return wire_funnel.funnel_reply(self.queries.Funnel(request, timeout=SECONDS))
 
     def ask_retention(self, query):
         request = wire_retention.retention_request(query, self.project)
@@ -189,6 +193,9 @@ class Case:
                 tally.fault(place, error)
 
 
+CODES = {"refused": "UNIMPLEMENTED", "undefined": "INVALID_ARGUMENT"}
+
+
 def refused_request(line):
     """A line of a block "refused" as call, message, name of the field."""
     asked, arrow, field = line.rpartition(" => ")
@@ -206,7 +213,7 @@ def refused_request(line):
     return call, request, field.strip()
 
 
-def check_refusals(tally, channel, first_line, lines):
+def check_refusals(tally, channel, code, first_line, lines):
     for line in lines:
         place = f"block at line {first_line}: {line}"
         try:
@@ -215,7 +222,7 @@ def check_refusals(tally, channel, first_line, lines):
             tally.check(place, field, "it is answered")
         except grpc.RpcError as error:
             found = Details(error)
-            tally.check(place, ("UNIMPLEMENTED", [field]), (found.code, found.fields))
+            tally.check(place, (code, [field]), (found.code, found.fields))
         except (Unreadable, text_format.ParseError, ValueError) as error:
             tally.fault(place, error)
 
@@ -228,8 +235,8 @@ def read_page(tally):
         try:
             if kind == "example":
                 cases.append(Case(len(cases) + 1, line, lines))
-            elif kind == "refused":
-                refusals.append((line, lines))
+            elif kind in CODES:
+                refusals.append((CODES[kind], line, lines))
             else:
                 raise Unreadable(f"a block of an unknown kind, {kind!r}")
         except (Unreadable, ValueError, KeyError, TypeError) as error:
@@ -255,8 +262,8 @@ def main():
             if server.stop() != 0:
                 tally.fault("SIGTERM", ValueError(server.log_end()))
             server.start()
-        for line, lines in refusals:
-            check_refusals(tally, server.channel, line, lines)
+        for code, line, lines in refusals:
+            check_refusals(tally, server.channel, code, line, lines)
     print(f"{len(cases)} examples of the page, each asked three times")
     print(f"{tally.passed} passed, {tally.failed} failed, 0 skipped")
     return 1 if tally.failed or not cases else 0

@@ -7,7 +7,7 @@ queries.py can list the makers of this file.
 
 from formulas import earlier_scope
 from generator import DAY, HOUR, PATHS, TYPES
-from series_queries import make_comparison
+from series_queries import has_bins, make_breakdown, make_comparison
 
 UNIT_MS = {
     "second": 1000,
@@ -20,7 +20,7 @@ UNIT_MS = {
     "year": 365 * DAY,
 }
 PROPERTIES = ["type", "path", "price", "city", "tags", "mixed", "absent"]
-OPTIONS = ("unit", "count", "min_events", "property")
+OPTIONS = ("unit", "multiple", "count", "min_events", "property")
 
 
 def some_unit(rng, scope, most):
@@ -28,14 +28,29 @@ def some_unit(rng, scope, most):
     return rng.choice([unit for unit, unit_ms in UNIT_MS.items() if length // unit_ms < most])
 
 
+def some_multiple(rng):
+    return {"multiple": rng.choice([0, 1, 2, 2, 3, 5, 12])} if rng.random() < 0.2 else {}
+
+
 def make_lifecycle(rng, world, make_scope, make_selector):
     scope = make_scope(rng, world)
-    return {
+    return some_multiple(rng) | {
         "kind": "lifecycle",
         "scope": scope,
         "selector": make_selector(rng, world),
         "unit": some_unit(rng, scope, 200),
+        "breakdown": some_breakdown(rng, world),
     }
+
+
+def some_breakdown(rng, world, bins=True):
+    """Of every dimension; without bins where two ranges are compared."""
+    if rng.random() < 0.5:
+        return None
+    out = make_breakdown(rng, world)
+    while out is not None and not bins and has_bins({"breakdown": out, "series": []}):
+        out = make_breakdown(rng, world)
+    return out
 
 
 def make_stickiness(rng, world, make_scope, make_selector):
@@ -46,7 +61,7 @@ def make_stickiness(rng, world, make_scope, make_selector):
         before = earlier_scope(scope, comparison)
         if before["start"] >= before["end"]:
             comparison = None  # Moved by months, nothing is left: refused.
-    return {
+    return some_multiple(rng) | {
         "kind": "stickiness",
         "scope": scope,
         "selector": make_selector(rng, world),
@@ -54,6 +69,7 @@ def make_stickiness(rng, world, make_scope, make_selector):
         "min_events": rng.choice([0, 1, 1, 2, 2, 3]),
         "count": rng.choice(["default", "exactly", "at_least"]),
         "comparison": comparison,
+        "breakdown": some_breakdown(rng, world, bins=comparison is None),
     }
 
 
@@ -66,7 +82,7 @@ def some_gap(rng, world):
 
 def make_sessions(rng, world, make_scope, make_selector):
     scope = make_scope(rng, world)
-    out = {
+    out = some_multiple(rng) | {
         "kind": "sessions",
         "scope": scope,
         "selector": None if rng.random() < 0.5 else make_selector(rng, world),

@@ -6,6 +6,7 @@ answer to the text of the page).
 """
 
 from examples import EPOCH_MS, duration_ms, read_selector, show
+from series_questions import label_text
 
 
 def read_lifecycle(question):
@@ -13,7 +14,9 @@ def read_lifecycle(question):
         "kind": "lifecycle",
         "scope": question.ranged_scope(),
         "unit": question.options["unit"],
+        "multiple": question.options["multiple"],
         "selector": read_selector(question.tokens),
+        "breakdown": question.options["breakdown"],
     }
 
 
@@ -22,10 +25,12 @@ def read_stickiness(question):
         "kind": "stickiness",
         "scope": question.ranged_scope(),
         "unit": question.options["unit"],
+        "multiple": question.options["multiple"],
         "selector": read_selector(question.tokens),
         "min_events": question.options.get("min_events", 0),
         "count": "at_least" if question.options.get("at_least") else "default",
         "comparison": question.options.get("comparison"),
+        "breakdown": question.options["breakdown"],
     }
 
 
@@ -36,6 +41,7 @@ def read_sessions(question):
         "kind": "sessions",
         "scope": question.ranged_scope(),
         "unit": options["unit"],
+        "multiple": options["multiple"],
         "selector": read_selector(question.tokens) if some else None,
         "gap": duration_ms(options["gap"]) if "gap" in options else None,
         "property": options.get("ends"),
@@ -106,12 +112,28 @@ def numbers(values):
     return " ".join(map(number, values))
 
 
+def rows_text(answer, text_of):
+    """Each row of a breakdown and the total; without one the total alone."""
+    if not answer["rows"]:
+        return text_of(answer)
+    texts = [f"{label_text(row['label'])}: {text_of(row)}" for row in answer["rows"]]
+    return " | ".join([*texts, "total: " + text_of(answer)])
+
+
 def lifecycle_text(answer):
+    return rows_text(answer, lifecycle_row)
+
+
+def lifecycle_row(answer):
     names = ("new", "returning", "resurrecting", "dormant")
     return "; ".join(f"{name} {numbers(answer[name])}" for name in names)
 
 
 def stickiness_text(answer):
+    return rows_text(answer, stickiness_row)
+
+
+def stickiness_row(answer):
     text = numbers(answer["now"]["users"]) + f" of {answer['now']['active']}"
     if answer["before"] is not None:
         before = answer["before"]

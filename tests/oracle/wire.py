@@ -6,7 +6,6 @@ An answer read from a reply has the shape that evaluator.py gives, so that the t
 from recount.v1 import (
     calendar_pb2,
     event_list_pb2,
-    funnel_pb2,
     predicate_pb2,
     scope_pb2,
     segment_pb2,
@@ -193,21 +192,6 @@ def fill_breakdown(out, breakdown):
         out.top = breakdown["top"]
 
 
-def funnel_request(query, project):
-    out = funnel_pb2.FunnelRequest(scope=scope_message(query["scope"], project))
-    for selector in query["steps"]:
-        out.steps.add(selector=selector_message(selector, project))
-    if query["window"] is not None:
-        out.window_ms = query["window"]
-    if query["first_only"]:
-        out.reentry = funnel_pb2.FUNNEL_REENTRY_FIRST_ONLY
-    if query["strict_times"]:
-        out.same_time = funnel_pb2.FUNNEL_SAME_TIME_STRICT
-    if query["breakdown"] is not None:
-        fill_breakdown(out.breakdown, query["breakdown"])
-    return out
-
-
 def column(message):
     out = list(message.values)
     for place in message.null_at:
@@ -246,24 +230,6 @@ def bucket_list(messages):
         }
         for one in messages
     ]
-
-
-def funnel_reply(reply):
-    return {
-        "rows": [
-            {
-                "label": label(row.label),
-                "counts": list(row.counts),
-                "from_previous": column(row.conversion_from_previous),
-                "from_first": column(row.conversion_from_first),
-                "mean_previous": column(row.mean_seconds_from_previous),
-                "median_previous": column(row.median_seconds_from_previous),
-                "mean_first": column(row.mean_seconds_from_first),
-                "median_first": column(row.median_seconds_from_first),
-            }
-            for row in reply.rows
-        ]
-    }
 
 
 def event_dict(event):

@@ -68,6 +68,7 @@ def series_request(query, project):
         add_series(out, one, project)
     if query["unit"] is not None:
         out.bucket.unit = wire.UNITS[query["unit"]]
+        out.bucket.multiple = query.get("multiple", 0)
     if query["breakdown"] is not None:
         fill_breakdown(out.breakdown, query["breakdown"], project)
     for expression in query.get("formulas", []):

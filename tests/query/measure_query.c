@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "engine/base/clock.h"
+#include "engine/query/funnel.h"
 #include "engine/query/query.h"
 #include "engine/query/retention.h"
 #include "engine/store/project.h"

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "engine/query/funnel.h"
 #include "engine/query/retention.h"
 #include "engine/query/walk.h"
 #include "query_rig.h"

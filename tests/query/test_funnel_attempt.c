@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "engine/query/funnel_attempt.h"
+#include "engine/query/funnel_search.h"
 
 #define HITS_MAX 12
 #define STEPS_MAX 5
@@ -27,13 +28,41 @@ next_random(uint64_t *state)
     return z ^ (z >> 31);
 }
 
+/* The search that takes every option. */
+static struct rc_funnel_attempt
+search_choose(const struct rc_funnel_rules *rules, const struct rc_hit *hits, uint32_t count)
+{
+    struct rc_funnel_attempt attempt;
+    RC_CLEANUP(rc_alloc_freep)
+    struct rc_funnel_event *events = rc_alloc(count * sizeof(*events));
+    struct rc_funnel_span span = {.from_ms = INT64_MIN, .until_ms = INT64_MAX};
+    RC_CLEANUP(rc_funnel_search_freep) struct rc_funnel_search *search = NULL;
+    assert_non_null(events);
+    for (uint32_t i = count; i-- > 0;) {
+        events[i] =
+            (struct rc_funnel_event){.time_ms = hits[i].time_ms, .fill = hits[i].mask, .hit = i};
+        if (rules->first_only && (hits[i].mask & 1) != 0) {
+            span.from_ms = hits[i].time_ms;
+            span.until_ms = hits[i].time_ms + 1;
+        }
+    }
+    const struct rc_funnel_problem problem = {.count = count, .events = events};
+    assert_int_equal(rc_funnel_search_new(rules, &rc_account_process, &search), RC_OK);
+    assert_int_equal(rc_funnel_search_choose(search, &problem, &span, 1, &attempt), RC_OK);
+    return attempt;
+}
+
+/* Both ways, where both are there. */
 static struct rc_funnel_attempt
 choose(const struct rc_funnel_rules *rules, const struct rc_hit *hits, uint32_t count)
 {
-    struct rc_funnel_attempt attempt;
-    RC_CLEANUP(rc_funnel_chooser_freep) struct rc_funnel_chooser *chooser = NULL;
-    assert_int_equal(rc_funnel_chooser_new(rules, &rc_account_process, &chooser), RC_OK);
-    assert_int_equal(rc_funnel_choose(chooser, hits, count, &attempt), RC_OK);
+    struct rc_funnel_attempt quick;
+    const struct rc_funnel_attempt attempt = search_choose(rules, hits, count);
+    if (rc_funnel_quick(rules, hits, count, &quick)) {
+        assert_int_equal(quick.depth, attempt.depth);
+        for (uint32_t step = 0; step < quick.depth; step++)
+            assert_int_equal(quick.hits[step], attempt.hits[step]);
+    }
     return attempt;
 }
 

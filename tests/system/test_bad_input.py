@@ -18,7 +18,6 @@ from server import Server
 from recount.v1 import (
     definition_pb2_grpc,
     event_list_pb2,
-    funnel_pb2,
     ingest_pb2,
     project_pb2,
     project_pb2_grpc,
@@ -582,22 +581,6 @@ class Queries(Case):
             with self.subTest(names=names):
                 self.refused(getattr(queries(), call), request, "UNIMPLEMENTED", *names)
 
-        for name in ("same_local_day", "reuse_event"):
-            fault(lambda r, name=name: setattr(r, name, True), name)
-        fault(lambda r: setattr(r, "order", funnel_pb2.FUNNEL_ORDER_STRICT), "order")
-        fault(lambda r: setattr(r, "count", funnel_pb2.FUNNEL_COUNT_TOTALS), "count")
-        fault(lambda r: setattr(r, "histogram_bins", 5), "histogram_bins")
-        fault(lambda r: r.exclusions.add(selector=shop.of_type("x")), "exclusions", "exclusions[0]")
-        fault(
-            lambda r: r.hold_constant.add(event_property="x"), "hold_constant", "hold_constant[0]"
-        )
-        fault(lambda r: setattr(r.over_time, "unit", 4), "over_time")
-        fault(lambda r: setattr(r.steps[1], "window_ms", 5), "steps[1].window_ms")
-        fault(lambda r: setattr(r.steps[1], "is_optional", True), "steps[1].is_optional")
-        fault(
-            lambda r: setattr(r.scope.hints, "explain", True), "scope.hints.explain", "scope.hints"
-        )
-        fault(lambda r: setattr(r.bucket, "multiple", 2), "bucket.multiple", call="Series")
         fault(lambda r: setattr(r.period, "multiple", 2), "period.multiple", call="Retention")
 
     def test_unknown_field_is_refused(self):
