@@ -90,6 +90,7 @@ def make_sessions(rng, world, make_scope, make_selector):
         "gap": some_gap(rng, world),
         "property": None,
         "top": 9,
+        "breakdown": some_breakdown(rng, world),
     }
     if rng.random() < 0.6:
         out["property"] = rng.choice(PROPERTIES)

@@ -46,6 +46,7 @@ def read_sessions(question):
         "gap": duration_ms(options["gap"]) if "gap" in options else None,
         "property": options.get("ends"),
         "top": options.get("show", 9),
+        "breakdown": options["breakdown"],
     }
 
 
@@ -158,10 +159,14 @@ def ends_text(ends):
     return ", ".join(rows)
 
 
-def sessions_text(answer):
+def sessions_row(answer):
     parts = [number(one["sessions"]) for one in answer["figures"]]
     text = f"{' '.join(parts)} total " if parts else ""
-    text += figures_text(answer["total"])
+    return text + figures_text(answer["total"])
+
+
+def sessions_text(answer):
+    text = rows_text(answer, sessions_row)
     for name in ("entries", "exits"):
         if answer[name]:
             text += f"; {name} {ends_text(answer[name])}"

@@ -113,6 +113,8 @@ def sessions_request(query, project):
     if query["property"] is not None:
         out.entry_exit_property = query["property"]
         out.top = query["top"]
+    if query.get("breakdown") is not None:
+        wire_series.fill_breakdown(out.breakdown, query["breakdown"], project)
     return out
 
 
@@ -139,13 +141,17 @@ def session_ends(messages):
     ]
 
 
-def sessions_reply(reply):
-    row = total_row(reply.rows)
+def sessions_columns(row):
     (total,) = figures(row.total)
+    return {"figures": figures(row.buckets), "total": total}
+
+
+def sessions_reply(reply):
+    rows = [{"label": label(row.label), **sessions_columns(row)} for row in reply.rows[:-1]]
     return {
         "buckets": bucket_list(reply.buckets),
-        "figures": figures(row.buckets),
-        "total": total,
+        **sessions_columns(total_row(reply.rows[-1:])),
+        "rows": rows,
         "entries": session_ends(reply.entries),
         "exits": session_ends(reply.exits),
     }
