@@ -18,6 +18,7 @@
 #include "engine/base/hash.h"
 #include "engine/face/engine_state.h"
 #include "engine/keep/bitmaps.h"
+#include "engine/match/account_leaf.h"
 #include "engine/match/build.h"
 #include "engine/match/definitions.h"
 #include "engine/match/derived.h"
