@@ -55,6 +55,14 @@ rc_command_query_events(int count, char **arguments);
 enum rc_exit_code
 rc_command_project(int count, char **arguments);
 enum rc_exit_code
+rc_command_explain(int count, char **arguments);
+enum rc_exit_code
+rc_command_statements(int count, char **arguments);
+enum rc_exit_code
+rc_command_queries(int count, char **arguments);
+enum rc_exit_code
+rc_command_cancel(int count, char **arguments);
+enum rc_exit_code
 rc_command_stats(int count, char **arguments);
 enum rc_exit_code
 rc_command_snapshot(int count, char **arguments);

@@ -1,5 +1,10 @@
-/* recount query: the overview of the questions. */
+/* recount query, explain: the overview of the questions. */
+#include <stdio.h>
+#include <string.h>
+
 #include "cli/command.h"
+
+#define EXPLAIN_WORDS_MAX 1024u
 
 static const struct rc_command_entry questions[] = {
     {"funnel", "how many users come how far along some steps", rc_command_query_funnel},
@@ -16,9 +21,36 @@ static const struct rc_command_entry questions[] = {
     {0},
 };
 
+static enum rc_exit_code
+dispatch(const char *program, const char *about, int count, char **arguments)
+{
+    const enum rc_exit_code code = rc_command_dispatch(questions, program, about, count, arguments);
+    return code == RC_EXIT_EXPLAINED ? RC_EXIT_OK : code;
+}
+
 enum rc_exit_code
 rc_command_query(int count, char **arguments)
 {
-    return rc_command_dispatch(questions, "recount query", "Asks a question over all history.",
-                               count, arguments);
+    return dispatch("recount query", "Asks a question over all history.", count, arguments);
+}
+
+/* The same words as in "recount query", with --explain put in. */
+enum rc_exit_code
+rc_command_explain(int count, char **arguments)
+{
+    static char *words[EXPLAIN_WORDS_MAX];
+    static char option[] = "--explain";
+    if (count + 2 > (int)EXPLAIN_WORDS_MAX) {
+        fprintf(stderr, "recount explain: too many words\n");
+        return RC_EXIT_USAGE;
+    }
+    memcpy(words, arguments, (size_t)count * sizeof(*words));
+    if (count > 1 && arguments[1][0] != '-') {
+        memmove(words + 3, words + 2, (size_t)(count - 2) * sizeof(*words));
+        words[2] = option;
+        count++;
+    }
+    return dispatch("recount explain",
+                    "Says how a question would be run; with --analyze runs it and says how it was.",
+                    count, words);
 }

@@ -126,8 +126,8 @@ rc_command_query_events(int count, char **arguments)
     bool more = code == RC_EXIT_OK;
     while (more) {
         const bool is_first = *request.page_token == '\0';
-        code = rc_session_call(&events.query.session, "QueryService/ListEvents", &request,
-                               &recount__v1__list_events_response__descriptor, &reply);
+        code = rc_query_call(&events.query, "QueryService/ListEvents", &request,
+                             &recount__v1__list_events_response__descriptor, &reply);
         if (code != RC_EXIT_OK)
             break;
         write_page(&events, reply, is_first);

@@ -53,8 +53,8 @@ rc_command_query_lifecycle(int count, char **arguments)
     rc_options_parse(&argp, count, arguments, &query);
     enum rc_exit_code code = build(&query, &request);
     if (code == RC_EXIT_OK)
-        code = rc_session_call(&query.session, "QueryService/Lifecycle", &request,
-                               &recount__v1__lifecycle_response__descriptor, &reply);
+        code = rc_query_call(&query, "QueryService/Lifecycle", &request,
+                             &recount__v1__lifecycle_response__descriptor, &reply);
     if (code == RC_EXIT_OK && query.output.format == RC_OUTPUT_JSON) {
         rc_message_json_print(stdout, &reply->base);
     } else if (code == RC_EXIT_OK && query.output.format == RC_OUTPUT_CSV) {

@@ -158,8 +158,8 @@ rc_command_query_paths(int count, char **arguments)
     const struct rc_query_options *query = &paths.query;
     enum rc_exit_code code = build(&paths, &request);
     if (code == RC_EXIT_OK)
-        code = rc_session_call(&paths.query.session, "QueryService/Paths", &request,
-                               &recount__v1__paths_response__descriptor, &reply);
+        code = rc_query_call(&paths.query, "QueryService/Paths", &request,
+                             &recount__v1__paths_response__descriptor, &reply);
     if (code == RC_EXIT_OK && query->output.format == RC_OUTPUT_JSON) {
         rc_message_json_print(stdout, &reply->base);
     } else if (code == RC_EXIT_OK && query->output.format == RC_OUTPUT_CSV) {

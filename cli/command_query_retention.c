@@ -206,8 +206,8 @@ rc_command_query_retention(int count, char **arguments)
     rc_options_parse(&argp, count, arguments, &retention);
     enum rc_exit_code code = build(&retention, &request);
     if (code == RC_EXIT_OK)
-        code = rc_session_call(&retention.query.session, "QueryService/Retention", &request,
-                               &recount__v1__retention_response__descriptor, &reply);
+        code = rc_query_call(&retention.query, "QueryService/Retention", &request,
+                             &recount__v1__retention_response__descriptor, &reply);
     if (code == RC_EXIT_OK && retention.query.output.format == RC_OUTPUT_JSON) {
         rc_message_json_print(stdout, &reply->base);
     } else if (code == RC_EXIT_OK && retention.query.output.format == RC_OUTPUT_CSV) {

@@ -66,11 +66,20 @@ count_users(struct segment_query *segment, Recount__V1__Scope *scope)
     Recount__V1__CountSegmentRequest request = RECOUNT__V1__COUNT_SEGMENT_REQUEST__INIT;
     Recount__V1__CountSegmentResponse *reply = NULL;
     request.scope = scope;
+    scope->hints = rc_plan_options_hints(&segment->query.plan, segment->query.session.arena);
+    if (segment->query.plan.explain && !segment->query.plan.analyze) {
+        fprintf(stderr, "recount: a segment is explained by running it: --analyze\n");
+        return RC_EXIT_USAGE;
+    }
     const enum rc_exit_code code =
         rc_session_call(&segment->query.session, "SegmentService/CountSegment", &request,
                         &recount__v1__count_segment_response__descriptor, &reply);
     if (code != RC_EXIT_OK)
         return code;
+    if (segment->query.plan.analyze && segment->query.output.format != RC_OUTPUT_JSON) {
+        fputs(reply->info->plan == NULL ? "" : reply->info->plan->text, stdout);
+        return RC_EXIT_EXPLAINED;
+    }
     if (segment->query.output.format == RC_OUTPUT_JSON) {
         rc_message_json_print(stdout, &reply->base);
         return code;

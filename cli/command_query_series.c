@@ -260,8 +260,8 @@ rc_command_query_series(int count, char **arguments)
     rc_options_parse(&argp, count, arguments, &series);
     enum rc_exit_code code = build(&series, &request);
     if (code == RC_EXIT_OK)
-        code = rc_session_call(&series.query.session, "QueryService/Series", &request,
-                               &recount__v1__series_response__descriptor, &reply);
+        code = rc_query_call(&series.query, "QueryService/Series", &request,
+                             &recount__v1__series_response__descriptor, &reply);
     if (code == RC_EXIT_OK && series.query.output.format == RC_OUTPUT_JSON) {
         rc_message_json_print(stdout, &reply->base);
     } else if (code == RC_EXIT_OK && series.query.output.format == RC_OUTPUT_CSV) {

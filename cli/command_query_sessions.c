@@ -100,8 +100,8 @@ rc_command_query_sessions(int count, char **arguments)
     const struct rc_query_options *query = &sessions.query;
     enum rc_exit_code code = build(&sessions, &request);
     if (code == RC_EXIT_OK)
-        code = rc_session_call(&sessions.query.session, "QueryService/Sessions", &request,
-                               &recount__v1__sessions_response__descriptor, &reply);
+        code = rc_query_call(&sessions.query, "QueryService/Sessions", &request,
+                             &recount__v1__sessions_response__descriptor, &reply);
     if (code == RC_EXIT_OK && query->output.format == RC_OUTPUT_JSON) {
         rc_message_json_print(stdout, &reply->base);
     } else if (code == RC_EXIT_OK && query->output.format == RC_OUTPUT_CSV) {

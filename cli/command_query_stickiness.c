@@ -92,8 +92,8 @@ rc_command_query_stickiness(int count, char **arguments)
     const struct rc_query_options *query = &stickiness.query;
     enum rc_exit_code code = build(&stickiness, &request);
     if (code == RC_EXIT_OK)
-        code = rc_session_call(&stickiness.query.session, "QueryService/Stickiness", &request,
-                               &recount__v1__stickiness_response__descriptor, &reply);
+        code = rc_query_call(&stickiness.query, "QueryService/Stickiness", &request,
+                             &recount__v1__stickiness_response__descriptor, &reply);
     if (code == RC_EXIT_OK && query->output.format == RC_OUTPUT_JSON) {
         rc_message_json_print(stdout, &reply->base);
     } else if (code == RC_EXIT_OK && query->output.format == RC_OUTPUT_CSV) {

@@ -101,8 +101,8 @@ rc_command_query_users(int count, char **arguments)
     bool more = code == RC_EXIT_OK;
     while (more) {
         const bool is_first = *request.page_token == '\0';
-        code = rc_session_call(&users.query.session, "QueryService/ListUsers", &request,
-                               &recount__v1__list_users_response__descriptor, &reply);
+        code = rc_query_call(&users.query, "QueryService/ListUsers", &request,
+                             &recount__v1__list_users_response__descriptor, &reply);
         if (code != RC_EXIT_OK)
             break;
         write_page(&users, reply, is_first);

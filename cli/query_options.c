@@ -9,6 +9,7 @@
 const struct argp_child rc_query_children[] = {{&rc_scope_argp, 0, "Whose events, and when:", 70},
                                                {&rc_output_argp, 0, NULL, 80},
                                                {&rc_session_argp, 0, NULL, 90},
+                                               {&rc_plan_argp, 0, "How it is run:", 75},
                                                {0}};
 
 void
@@ -37,6 +38,7 @@ rc_query_options_parse(struct rc_query_options *options,
         state->child_inputs[0] = &options->scope;
         state->child_inputs[1] = &options->output;
         state->child_inputs[2] = &options->session;
+        state->child_inputs[3] = &options->plan;
         return 0;
     case RC_QUERY_KEY_BY:
         options->by = argument;

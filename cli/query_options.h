@@ -10,6 +10,7 @@
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/paint.h"
+#include "cli/plan_options.h"
 #include "recount/v1/breakdown.pb-c.h"
 #include "recount/v1/selector.pb-c.h"
 
@@ -17,6 +18,7 @@ struct rc_query_options {
     struct rc_session session;
     struct rc_output_options output;
     struct rc_scope_options scope;
+    struct rc_plan_options plan;
     const char *by; /* NULL: no breakdown. */
     int top;        /* -1: the server's default. */
     Recount__V1__TimeUnit unit;

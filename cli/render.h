@@ -15,11 +15,16 @@
 #include "recount/v1/retention.pb-c.h"
 #include "recount/v1/series.pb-c.h"
 
-/* Bars, one for each step, for each row. */
+/* Bars, one for each step, for each row; histograms below them; over time a line for each bucket of
+ * unit. As CSV, buckets come behind the range, with two columns more in front. */
 void
-rc_render_funnel(const struct rc_paint *paint, const Recount__V1__FunnelResponse *reply);
+rc_render_funnel(const struct rc_paint *paint,
+                 const Recount__V1__FunnelResponse *reply,
+                 Recount__V1__TimeUnit unit);
 void
-rc_render_funnel_csv(FILE *out, const Recount__V1__FunnelResponse *reply);
+rc_render_funnel_csv(FILE *out,
+                     const Recount__V1__FunnelResponse *reply,
+                     Recount__V1__TimeUnit unit);
 
 /* A shaded triangle for each row. */
 void

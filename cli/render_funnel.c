@@ -64,8 +64,57 @@ render_row(const struct rc_paint *paint,
     }
 }
 
+/* The times from the step before, bin by bin. */
+static void
+render_histograms(const struct rc_paint *paint,
+                  const Recount__V1__FunnelResponse *reply,
+                  const Recount__V1__FunnelRow *row)
+{
+    for (size_t i = 1; i < row->n_seconds_from_previous; i++) {
+        const Recount__V1__Histogram *histogram = row->seconds_from_previous[i];
+        uint64_t most = 1;
+        for (size_t k = 0; k < histogram->n_counts; k++)
+            most = histogram->counts[k] > most ? histogram->counts[k] : most;
+        if (histogram->n_bins > 0 && i < reply->n_step_names) {
+            fputs("    seconds to ", paint->out);
+            rc_paint_text(paint, reply->step_names[i], NAME_WIDTH_MAX);
+            fputc('\n', paint->out);
+        }
+        for (size_t k = 0; k < histogram->n_bins; k++) {
+            char bin[64], count[32];
+            rc_render_bin(bin, sizeof(bin), histogram->bins[k]);
+            fprintf(paint->out, "    %-28s", bin);
+            rc_paint_bar(paint, (double)histogram->counts[k] / (double)most, 20);
+            fprintf(paint->out, "%12s\n", rc_paint_count(count, histogram->counts[k]));
+        }
+    }
+}
+
+/* One row of each bucket: the counts of its steps. */
+static void
+render_buckets(const struct rc_paint *paint,
+               const Recount__V1__FunnelResponse *reply,
+               size_t row,
+               Recount__V1__TimeUnit unit)
+{
+    for (size_t i = 0; i < reply->n_buckets; i++) {
+        const Recount__V1__Bucket *bucket = reply->buckets[i]->bucket;
+        const Recount__V1__FunnelRow *of = reply->buckets[i]->rows[row];
+        char name[48], count[32];
+        rc_render_bucket(name, bucket, unit);
+        fprintf(paint->out, "    %s%s", name, bucket->partial ? " *" : "");
+        const unsigned used = rc_paint_text_width(name) + (bucket->partial ? 2 : 0);
+        fprintf(paint->out, "%*s", used < 24 ? (int)(24 - used) : 1, "");
+        for (size_t step = 0; step < of->n_counts; step++)
+            fprintf(paint->out, "%12s", rc_paint_count(count, of->counts[step]));
+        fputc('\n', paint->out);
+    }
+}
+
 void
-rc_render_funnel(const struct rc_paint *paint, const Recount__V1__FunnelResponse *reply)
+rc_render_funnel(const struct rc_paint *paint,
+                 const Recount__V1__FunnelResponse *reply,
+                 Recount__V1__TimeUnit unit)
 {
     for (size_t i = 0; i < reply->n_rows; i++) {
         char label[256];
@@ -76,14 +125,50 @@ rc_render_funnel(const struct rc_paint *paint, const Recount__V1__FunnelResponse
             fputc('\n', paint->out);
         }
         render_row(paint, reply, reply->rows[i]);
+        render_histograms(paint, reply, reply->rows[i]);
+        render_buckets(paint, reply, i, unit);
     }
     rc_render_info(paint, reply->info);
 }
 
-void
-rc_render_funnel_csv(FILE *out, const Recount__V1__FunnelResponse *reply)
+static void
+write_row(struct rc_csv_writer *csv,
+          const Recount__V1__FunnelResponse *reply,
+          const Recount__V1__FunnelRow *row,
+          const Recount__V1__Bucket *bucket,
+          Recount__V1__TimeUnit unit)
 {
-    static const char *const head[] = {"row",
+    for (size_t i = 0; i < row->n_counts; i++) {
+        char label[256], name[48];
+        if (bucket != NULL) {
+            rc_csv_text(csv, rc_render_bucket(name, bucket, unit));
+            rc_csv_number(csv, (double)bucket->start_ms);
+        } else if (reply->n_buckets > 0) {
+            rc_csv_text(csv, "");
+            rc_csv_text(csv, "");
+        }
+        rc_csv_text(csv, rc_render_label(label, row->label));
+        rc_csv_count(csv, i + 1);
+        rc_csv_text(csv, i < reply->n_step_names ? reply->step_names[i] : "");
+        rc_csv_count(csv, row->counts[i]);
+        rc_csv_number(csv, rc_render_at(row->conversion_from_previous, i));
+        rc_csv_number(csv, rc_render_at(row->conversion_from_first, i));
+        rc_csv_number(csv, rc_render_at(row->mean_seconds_from_previous, i));
+        rc_csv_number(csv, rc_render_at(row->median_seconds_from_previous, i));
+        rc_csv_number(csv, rc_render_at(row->mean_seconds_from_first, i));
+        rc_csv_number(csv, rc_render_at(row->median_seconds_from_first, i));
+        rc_csv_end_row(csv);
+    }
+}
+
+void
+rc_render_funnel_csv(FILE *out,
+                     const Recount__V1__FunnelResponse *reply,
+                     Recount__V1__TimeUnit unit)
+{
+    static const char *const head[] = {"bucket",
+                                       "start_ms",
+                                       "row",
                                        "step",
                                        "name",
                                        "count",
@@ -95,22 +180,10 @@ rc_render_funnel_csv(FILE *out, const Recount__V1__FunnelResponse *reply)
                                        "median_seconds_from_first",
                                        NULL};
     struct rc_csv_writer csv = {.out = out};
-    rc_csv_head(&csv, head);
-    for (size_t r = 0; r < reply->n_rows; r++) {
-        const Recount__V1__FunnelRow *row = reply->rows[r];
-        for (size_t i = 0; i < row->n_counts; i++) {
-            char label[256];
-            rc_csv_text(&csv, rc_render_label(label, row->label));
-            rc_csv_count(&csv, i + 1);
-            rc_csv_text(&csv, i < reply->n_step_names ? reply->step_names[i] : "");
-            rc_csv_count(&csv, row->counts[i]);
-            rc_csv_number(&csv, rc_render_at(row->conversion_from_previous, i));
-            rc_csv_number(&csv, rc_render_at(row->conversion_from_first, i));
-            rc_csv_number(&csv, rc_render_at(row->mean_seconds_from_previous, i));
-            rc_csv_number(&csv, rc_render_at(row->median_seconds_from_previous, i));
-            rc_csv_number(&csv, rc_render_at(row->mean_seconds_from_first, i));
-            rc_csv_number(&csv, rc_render_at(row->median_seconds_from_first, i));
-            rc_csv_end_row(&csv);
-        }
-    }
+    rc_csv_head(&csv, reply->n_buckets > 0 ? head : head + 2);
+    for (size_t r = 0; r < reply->n_rows; r++)
+        write_row(&csv, reply, reply->rows[r], NULL, unit);
+    for (size_t i = 0; i < reply->n_buckets; i++)
+        for (size_t r = 0; r < reply->buckets[i]->n_rows; r++)
+            write_row(&csv, reply, reply->buckets[i]->rows[r], reply->buckets[i]->bucket, unit);
 }

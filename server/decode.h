@@ -77,6 +77,8 @@ struct rc_decode {
     struct rc_reference *references;
     uint32_t pattern_steps;
     uint32_t predicate_nodes;
+    struct rc_query_hints *hints; /* NULL: none. */
+    bool explain;                 /* They ask for the plan. */
     char path[RC_ERROR_FIELD_BYTES];
 };
 
@@ -108,6 +110,10 @@ rc_decode_no_memory(struct rc_decode *decode);
         if (is_set)                                          \
             return rc_decode_unsupported((decode), (field)); \
     } while (0)
+
+/* How the query is to be run: into decode->hints and decode->explain. NULL is fine. */
+RC_MUST_USE enum rc_status
+rc_decode_hints(struct rc_decode *decode, const Recount__V1__QueryHints *in);
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 

@@ -76,12 +76,7 @@ rc_decode_scope(struct rc_decode *decode,
     RC_REFUSE(decode, rule != RC_RANGE_REQUIRED && scope->entity_property[0] != '\0',
               "entity_property"); /* Segments and lists are of users. */
     RC_TRY(decode_entity(decode, scope->entity_property, &ret_scope->entity));
-    if (scope->hints != NULL) {
-        RC_REFUSE(decode, scope->hints->explain, "hints.explain");
-        RC_REFUSE(decode,
-                  scope->hints->access_path != RECOUNT__V1__ACCESS_PATH__ACCESS_PATH_UNSPECIFIED,
-                  "hints.access_path");
-    }
+    RC_TRY(rc_decode_hints(decode, scope->hints));
     if (scope->segment != NULL) {
         (void)rc_decode_enter(decode, "segment");
         RC_TRY(rc_decode_segment_filter(decode, scope->segment, &ret_scope->segment));

@@ -202,7 +202,7 @@ encode_uses(const struct rc_request *request, Recount__V1__QueryInfo *info)
 }
 
 enum rc_status
-rc_encode_info(const struct rc_request *request,
+rc_encode_info(struct rc_request *request,
                const struct rc_scope *scope,
                bool with_range,
                const struct rc_query_stats *stats,
@@ -228,7 +228,11 @@ rc_encode_info(const struct rc_request *request,
     info->statistics->slabs_pruned = stats->slabs_pruned;
     info->statistics->bitmaps_cached = stats->rowsets_cached;
     info->statistics->bitmaps_computed = stats->rowsets_built;
+    request->used = *stats;
     RC_TRY(encode_uses(request, info));
     *ret_info = info;
-    return RC_OK;
+    /* What is explained is asked by its own call (service_explain.c), which wants no reply. */
+    if (request->explain_mode != RC_EXPLAIN_ANALYZE)
+        return RC_OK;
+    return rc_encode_plan(arena, rc_request_explained(request), "query", &info->plan);
 }

@@ -79,11 +79,18 @@ rc_encode_column(struct rc_arena *arena,
 
 /* scope may be NULL: a query without a range. */
 RC_MUST_USE enum rc_status
-rc_encode_info(const struct rc_request *request,
+rc_encode_info(struct rc_request *request,
                const struct rc_scope *scope,
                bool with_range,
                const struct rc_query_stats *stats,
                Recount__V1__QueryInfo **ret_info);
+
+/* What was written down of a query's plan. */
+RC_MUST_USE enum rc_status
+rc_encode_plan(struct rc_arena *arena,
+               const struct rc_explain *explain,
+               const char *title,
+               Recount__V1__QueryPlan **ret_plan);
 
 /* Names of definitions and segments are completed with the project's id. */
 RC_MUST_USE enum rc_status

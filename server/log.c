@@ -82,7 +82,7 @@ log_text(enum rc_log_level level,
          const struct rc_log_field *fields,
          uint32_t field_count)
 {
-    char line[2048];
+    char line[16384];
     char time_text[32];
     stamp(time_text);
     size_t at =

@@ -36,8 +36,9 @@ struct server {
 };
 
 static const struct rc_service *const services[] = {
-    &rc_service_project, &rc_service_definition, &rc_service_segment, &rc_service_query,
-    &rc_service_user,    &rc_service_admin,      &rc_service_upkeep,  &rc_service_health,
+    &rc_service_project, &rc_service_definition, &rc_service_segment,
+    &rc_service_query,   &rc_service_user,       &rc_service_activity,
+    &rc_service_admin,   &rc_service_upkeep,     &rc_service_health,
 };
 
 static void
@@ -45,7 +46,7 @@ bind_unary(struct server *server, const struct rc_service_method *method)
 {
     struct rc_bound_method *bound = &server->bound[server->method_count];
     const bool query = method->kind == RC_SERVICE_QUERY;
-    *bound = (struct rc_bound_method){.server = &server->shared, .method = method};
+    rc_bind_method(&server->shared, method, bound);
     server->methods[server->method_count++] = (struct rc_method){
         .path = method->path,
         .context = bound,
@@ -139,6 +140,13 @@ open_transport(struct server *server, struct rc_error *error)
     return RC_OK;
 }
 
+static void
+close_activity(struct server *server)
+{
+    rc_statements_free(server->shared.statements);
+    rc_running_close(&server->shared.running);
+}
+
 enum rc_status
 rc_server_start(const struct rc_config *config,
                 struct rc_server **ret_server,
@@ -149,7 +157,13 @@ rc_server_start(const struct rc_config *config,
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the server");
     server->shared.config = config;
     server->shared.started_ms = rc_clock_wall_ms();
-    enum rc_status status = open_engine(server, reterr_error);
+    rc_running_open(&server->shared.running);
+    enum rc_status status =
+        rc_statements_new(server->shared.started_ms, &server->shared.statements);
+    if (status != RC_OK)
+        rc_error_set(reterr_error, status, "no memory for the server");
+    if (status == RC_OK)
+        status = open_engine(server, reterr_error);
     if (status == RC_OK) {
         bind_all(server);
         status = open_transport(server, reterr_error);
@@ -161,6 +175,7 @@ rc_server_start(const struct rc_config *config,
         rc_transport_stop(server->transport, 0);
         rc_workers_free(server->shared.waiters);
         rc_engine_close(server->shared.engine, false);
+        close_activity(server);
         rc_alloc_free(server);
         return status;
     }
@@ -183,6 +198,7 @@ rc_server_stop(struct rc_server *shared)
     rc_engine_close(shared->engine, true);
     const double elapsed_ms = (double)(rc_clock_monotonic_ns() - start_ns) / 1e6;
     RC_LOG(RC_LOG_INFO, "stopped", {"dur_ms", NULL, elapsed_ms});
+    close_activity(server);
     rc_alloc_free(server);
     return NULL;
 }

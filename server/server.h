@@ -19,13 +19,17 @@
 #include "engine/base/workers.h"
 #include "engine/face/engine.h"
 #include "server/config.h"
+#include "server/running.h"
+#include "server/statements.h"
 
 struct rc_server {
     const struct rc_config *config; /* Borrowed. */
     struct rc_engine *engine;
     struct rc_workers *waiters; /* For calls that wait for the disk. */
     _Atomic uint32_t queries;   /* Running or waiting. */
-    _Atomic(bool) draining;     /* The server stops: health says NOT_SERVING. */
+    struct rc_running_list running;
+    struct rc_statements *statements;
+    _Atomic(bool) draining; /* The server stops: health says NOT_SERVING. */
     int64_t started_ms;
 };
 

@@ -4,9 +4,16 @@
  */
 #include "server/server_calls.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
+#include "engine/base/limits.h"
+#include "engine/query/explain.h"
 #include "server/decode.h"
+#include "server/log.h"
+#include "server/shape.h"
 
 /* What a call may allocate besides a query's own memory: enough for the largest message
  * and reply. */
@@ -35,21 +42,111 @@ rc_call_fail(struct rc_call *call, struct rc_failure *failure)
     log_call(call, outcome.code, &failure->error);
 }
 
+void
+rc_bind_method(struct rc_server *server,
+               const struct rc_service_method *method,
+               struct rc_bound_method *ret_bound)
+{
+    const char *service = strrchr(method->path, '.');
+    *ret_bound = (struct rc_bound_method){.server = server, .method = method};
+    (void)snprintf(ret_bound->call_name, sizeof(ret_bound->call_name), "%s",
+                   service == NULL ? method->path : service + 1);
+    char *slash = strchr(ret_bound->call_name, '/');
+    if (slash != NULL)
+        *slash = '.';
+}
+
+/* Lists a query among those that run. */
+static void
+open_query(struct rc_request *request,
+           const struct rc_bound_method *bound,
+           struct rc_call *call,
+           const ProtobufCMessage *message)
+{
+    struct rc_running *running = rc_arena_zero(request->arena, sizeof(*running));
+    if (running == NULL)
+        return; /* It runs unseen. */
+    const struct rc_shape shape = rc_shape_of(bound->call_name, message, request->arena);
+    *running = (struct rc_running){
+        .call_name = bound->call_name,
+        .call = call,
+        .shape = shape.text,
+        .fingerprint = shape.fingerprint,
+        .received_ms = request->received_ms,
+        .received_ns = request->received_ns,
+        .project = {"", 0},
+    };
+    rc_running_add(&request->server->running, running);
+    request->running = running;
+}
+
+/* Logs a query that was slow, with its plan as far as it came. */
+static void
+log_slow(struct rc_request *request, uint64_t elapsed_ns, const char *outcome)
+{
+    const struct rc_running *running = request->running;
+    struct rc_bytes plan = {NULL, 0};
+    char project[RC_PROJECT_ID_BYTES_MAX + 1];
+    char shape[RC_SHAPE_BYTES_MAX + 1];
+    if (request->explain != NULL)
+        plan = rc_explain_text(rc_request_explained(request), running->call_name, request->arena);
+    (void)snprintf(project, sizeof(project), "%.*s", (int)running->project.size,
+                   running->project.data);
+    (void)snprintf(shape, sizeof(shape), "%.*s", (int)running->shape.size, running->shape.data);
+    RC_LOG(RC_LOG_WARN, "slow query", {"rpc", running->call_name, 0}, {"project", project, 0},
+           {"dur_ms", NULL, (double)elapsed_ns / 1e6}, {"code", outcome, 0}, {"shape", shape, 0},
+           {"plan", plan.data == NULL ? "" : plan.data, 0});
+}
+
+/* Takes a query off the list of those that run, and counts it. Its session has not ended. */
+static void
+close_query(struct rc_request *request, enum rc_status status)
+{
+    struct rc_running *running = request->running;
+    struct rc_server *server = request->server;
+    if (running == NULL)
+        return;
+    const uint64_t elapsed_ns = rc_clock_monotonic_ns() - request->received_ns;
+    rc_running_remove(&server->running, running);
+    const struct rc_statement_call call = {
+        .project = running->project,
+        .call = running->call_name,
+        .shape = running->shape,
+        .fingerprint = running->fingerprint,
+        .failed = status != RC_OK,
+        .elapsed_ns = elapsed_ns,
+        .events_matched = request->used.matched_events,
+        .bitmaps_computed = request->used.rowsets_built,
+        .bitmaps_cached = request->used.rowsets_cached,
+        .now_ms = request->received_ms,
+    };
+    rc_statements_add(server->statements, &call);
+    const uint64_t slow_ms = server->config->slow_query_ms;
+    if (slow_ms != 0 && elapsed_ns >= slow_ms * 1000000)
+        log_slow(request, elapsed_ns, rc_status_name(status));
+}
+
 /* Runs the method; on RC_OK *ret_reply is its packed reply. */
 static enum rc_status
 serve(struct rc_request *request,
-      const struct rc_service_method *method,
+      const struct rc_bound_method *bound,
+      struct rc_call *call,
       struct rc_bytes bytes,
       struct rc_bytes *ret_reply)
 {
+    const struct rc_service_method *method = bound->method;
     ProtobufCMessage *message = NULL;
     if (atomic_load(request->cancel))
         return rc_error_set(request->error, RC_CANCELLED, "the call was cancelled");
     RC_TRY(rc_decode_message(method->input, bytes, request->arena, &message, request->error));
+    if (method->kind == RC_SERVICE_QUERY)
+        open_query(request, bound, call, message);
     ProtobufCMessage *reply = rc_message_new(request->arena, method->output);
     enum rc_status status = RC_NO_MEMORY;
     if (reply != NULL)
         status = method->call(request, message, reply);
+    if (status == RC_OK && request->hints != NULL)
+        status = rc_hints_check_used(request->hints, request->error);
     /* What was read from disk and could not be: the answer is void, and the file has a name. */
     if (request->session != NULL &&
         (status == RC_OK || status == RC_UNAVAILABLE || status == RC_CORRUPT)) {
@@ -87,7 +184,8 @@ rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes)
     if (arena == NULL)
         rc_error_set(&failure.error, status, "no memory for the call");
     else
-        status = serve(&request, bound->method, bytes, &reply);
+        status = serve(&request, bound, call, bytes, &reply);
+    close_query(&request, status);
     if (bound->method->kind == RC_SERVICE_QUERY)
         atomic_fetch_sub(&bound->server->queries, 1);
     if (status == RC_OK) {

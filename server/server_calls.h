@@ -13,10 +13,19 @@
 #include "server/status_map.h"
 #include "server/transport.h"
 
+#define RC_CALL_NAME_BYTES 64
+
 struct rc_bound_method {
     struct rc_server *server;
     const struct rc_service_method *method;
+    char call_name[RC_CALL_NAME_BYTES]; /* "QueryService.Funnel". */
 };
+
+/* Binds a method to a server. */
+void
+rc_bind_method(struct rc_server *server,
+               const struct rc_service_method *method,
+               struct rc_bound_method *ret_bound);
 
 /* Callback rc_method.unary; context is a bound method. */
 void

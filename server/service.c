@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/hash.h"
 #include "server/decode.h"
 
@@ -123,6 +124,39 @@ check_references(struct rc_request *request, const struct rc_decode *decode)
     return RC_OK;
 }
 
+/* Hands the query's hints to the engine, and asks for its plan where somebody wants it. */
+static enum rc_status
+steer(struct rc_request *request, const struct rc_decode *decode)
+{
+    struct rc_query_session *session = request->session;
+    struct rc_query_progress *progress = NULL;
+    if (request->running != NULL) {
+        rc_running_began(&request->server->running, request->running, decode->project,
+                         rc_query_session_context(session)->account);
+        progress = &request->running->progress;
+    }
+    request->hints = decode->hints;
+    RC_TRY(rc_query_session_steer(session, decode->hints, progress, request->error));
+    if (decode->explain && request->explain_mode == RC_EXPLAIN_NONE)
+        request->explain_mode = RC_EXPLAIN_ANALYZE;
+    if (request->explain_mode == RC_EXPLAIN_NONE && request->server->config->slow_query_ms == 0)
+        return RC_OK;
+    RC_TRY(rc_query_session_explain(session, &request->explain));
+    request->explain->plan_only = request->explain_mode == RC_EXPLAIN_PLAN;
+    request->explain->estimates_all = request->explain_mode != RC_EXPLAIN_NONE;
+    request->explain->detail = request->explain_slabs;
+    return RC_OK;
+}
+
+const struct rc_explain *
+rc_request_explained(struct rc_request *request)
+{
+    request->explain->elapsed_ns = rc_clock_monotonic_ns() - request->received_ns;
+    request->explain->memory_bytes =
+        rc_account_used(rc_query_session_context(request->session)->account);
+    return request->explain;
+}
+
 enum rc_status
 rc_request_begin(struct rc_request *request, struct rc_decode *decode, struct rc_scope *scope)
 {
@@ -133,6 +167,7 @@ rc_request_begin(struct rc_request *request, struct rc_decode *decode, struct rc
         rc_request_resource(request, "recount.v1.Project", "projects/%.*s",
                             (int)decode->project.size, decode->project.data);
     RC_TRY(status);
+    RC_TRY(steer(request, decode));
     const struct rc_project_settings *settings = rc_query_session_settings(request->session);
     if (scope != NULL && scope->zone.size == 0)
         scope->zone = settings->zone;

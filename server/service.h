@@ -14,11 +14,20 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
+#include "engine/query/explain.h"
+#include "server/running.h"
 #include "server/server.h"
 #include "server/status_map.h"
 #include "server/transport.h"
 
 struct rc_decode;
+
+/* Whether a query's plan is written down for its caller. */
+enum rc_explain_mode {
+    RC_EXPLAIN_NONE = 0,
+    RC_EXPLAIN_PLAN = 1,    /* Plan, and run nothing. */
+    RC_EXPLAIN_ANALYZE = 2, /* Run too. */
+};
 
 /* A unary call in progress. */
 struct rc_request {
@@ -30,6 +39,14 @@ struct rc_request {
     int64_t received_ms;              /* Wall clock. */
     uint64_t received_ns;             /* Monotonic. */
     struct rc_query_session *session; /* Of a query; ended after the reply is packed. */
+    /* Of a query: how it is to be explained, what its plan was (NULL: nobody asked), how it is
+     * listed while it runs, its hints, and what it used. */
+    enum rc_explain_mode explain_mode;
+    bool explain_slabs;
+    struct rc_explain *explain;
+    struct rc_running *running;
+    struct rc_query_hints *hints;
+    struct rc_query_stats used;
 };
 
 /* message is of the method's input type; reply is an empty message of its output type, to be
@@ -61,7 +78,8 @@ extern const struct rc_service rc_service_segment;
 extern const struct rc_service rc_service_query;
 extern const struct rc_service rc_service_user;
 extern const struct rc_service rc_service_admin;
-extern const struct rc_service rc_service_upkeep; /* The rest of AdminService. */
+extern const struct rc_service rc_service_activity; /* Of AdminService: statements and queries. */
+extern const struct rc_service rc_service_upkeep;   /* The rest of AdminService. */
 extern const struct rc_service rc_service_health;
 
 /* Streaming methods. Their context is the server. */
@@ -86,6 +104,11 @@ rc_request_decode(struct rc_request *request);
  * request exists. */
 RC_MUST_USE enum rc_status
 rc_request_begin(struct rc_request *request, struct rc_decode *decode, struct rc_scope *scope);
+
+/* What was written down of the request's plan so far, with the time until now. explain_mode is not
+ * NONE, and the query has begun. */
+const struct rc_explain *
+rc_request_explained(struct rc_request *request);
 
 /* Makes sure that a project exists; *ret_settings (may be NULL) are its settings. */
 RC_MUST_USE enum rc_status

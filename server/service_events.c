@@ -83,7 +83,7 @@ decode_request(struct rc_decode *decode,
         rc_decode_leave(decode, mark);
     }
     question->descending = in->descending;
-    return RC_OK;
+    return rc_decode_hints(decode, in->hints);
 }
 
 static bool

@@ -2,6 +2,7 @@
 #include "server/service_query.h"
 
 #include <recount/v1/event_list.pb-c.h>
+#include <recount/v1/explain.pb-c.h>
 #include <recount/v1/funnel.pb-c.h>
 #include <recount/v1/lifecycle.pb-c.h>
 #include <recount/v1/paths.pb-c.h>
@@ -12,6 +13,7 @@
 #include <recount/v1/user_list.pb-c.h>
 #include <string.h>
 
+#include "engine/base/assert.h"
 #include "server/encode.h"
 
 /* Labels of selectors with many terms end here. */
@@ -89,7 +91,18 @@ static const struct rc_service_method methods[] = {
     METHOD("Paths", paths),
     METHOD("ListUsers", list_users),
     METHOD("ListEvents", list_events),
+    METHOD("Explain", explain),
 };
 /* clang-format on */
 
 const struct rc_service rc_service_query = {methods, sizeof(methods) / sizeof(methods[0])};
+
+const struct rc_service_method *
+rc_query_method_of(const ProtobufCMessageDescriptor *input)
+{
+    for (size_t i = 0; i < rc_service_query.method_count; i++)
+        if (methods[i].input == input)
+            return &methods[i];
+    RC_ASSERT(false);
+    return NULL;
+}

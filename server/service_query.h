@@ -19,6 +19,11 @@ rc_service_call rc_call_sessions;
 rc_service_call rc_call_paths;
 rc_service_call rc_call_list_users;
 rc_service_call rc_call_list_events;
+rc_service_call rc_call_explain;
+
+/* The method of QueryService whose request is of this descriptor. */
+const struct rc_service_method *
+rc_query_method_of(const ProtobufCMessageDescriptor *input);
 
 /* The name to show for a selector: name, else the selector's label, else made from its terms. The
  * request's session has begun and the selector was decoded. */

@@ -118,6 +118,11 @@ rc_call_method(const struct rc_call *call);
 const _Atomic(bool) *
 rc_call_cancelled(const struct rc_call *call);
 
+/* Cancels the call as its client would, but the client is told: whoever serves it sees
+ * rc_call_cancelled and answers. Any thread that knows that the call exists. */
+void
+rc_call_cancel(struct rc_call *call);
+
 /* Whether the client's deadline has passed. */
 bool
 rc_call_is_late(const struct rc_call *call);

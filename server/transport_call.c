@@ -318,6 +318,12 @@ rc_call_method(const struct rc_call *call)
     return call->method;
 }
 
+void
+rc_call_cancel(struct rc_call *call)
+{
+    atomic_store(&call->cancelled, true);
+}
+
 const _Atomic(bool) *
 rc_call_cancelled(const struct rc_call *call)
 {

@@ -243,6 +243,22 @@ rc_engine_begin_query(struct rc_engine *engine,
 const struct rc_query_context *
 rc_query_session_context(const struct rc_query_session *session);
 
+/*
+ * Steers and watches the queries of a session that has not asked any yet. hints (NULL: none) and
+ * progress (NULL: nobody watches) must outlive it. RC_INVALID with the hint's field: more threads
+ * are wanted than there are processors.
+ */
+RC_MUST_USE enum rc_status
+rc_query_session_steer(struct rc_query_session *session,
+                       struct rc_query_hints *hints,
+                       struct rc_query_progress *progress,
+                       struct rc_error *reterr_error);
+
+/* Has the plans of the session's queries written down. *ret_explain is the session's: the caller
+ * sets how, and reads it before the session ends. */
+RC_MUST_USE enum rc_status
+rc_query_session_explain(struct rc_query_session *session, struct rc_explain **ret_explain);
+
 /* The project's settings as of the session's begin. */
 const struct rc_project_settings *
 rc_query_session_settings(const struct rc_query_session *session);

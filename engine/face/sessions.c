@@ -3,6 +3,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/face/engine_state.h"
+#include "engine/query/explain.h"
 
 #define QUERY_BYTES_MAX ((uint64_t)1 << 30)
 
@@ -72,6 +73,38 @@ const struct rc_query_context *
 rc_query_session_context(const struct rc_query_session *session)
 {
     return &session->context;
+}
+
+enum rc_status
+rc_query_session_steer(struct rc_query_session *session,
+                       struct rc_query_hints *hints,
+                       struct rc_query_progress *progress,
+                       struct rc_error *reterr_error)
+{
+    struct rc_query_context *context = &session->context;
+    if (hints != NULL && hints->parallel > context->parallel_max)
+        return rc_error_field(reterr_error, RC_INVALID, hints->parallel_field,
+                              "there are %u processors, not %u", context->parallel_max,
+                              hints->parallel);
+    if (hints != NULL && hints->parallel != 0)
+        context->parallel_max = hints->parallel;
+    context->hints = hints;
+    context->progress = progress;
+    return RC_OK;
+}
+
+enum rc_status
+rc_query_session_explain(struct rc_query_session *session, struct rc_explain **ret_explain)
+{
+    struct rc_query_context *context = &session->context;
+    struct rc_explain *explain = rc_arena_zero(context->arena, sizeof(*explain));
+    if (explain == NULL)
+        return RC_NO_MEMORY;
+    explain->arena = context->arena;
+    explain->parallel_max = context->parallel_max;
+    context->explain = explain;
+    *ret_explain = explain;
+    return RC_OK;
 }
 
 const struct rc_project_settings *

@@ -1,37 +1,41 @@
 /*
- * Costs: what an operation of a plan takes on a processor, in ns. The planner compares plans by
- * these and by nothing else.
+ * Costs: what an operation of a plan takes, in ns. The planner compares plans by these and by
+ * nothing else. Measured, and written by
  *
- * Measured, not guessed: written by
+ *     build/release/bench/calibrate --write engine/match/costs.h
  *
- *     bench/calibrate --write engine/match/costs.h
- *
- * (built by `ninja calibrate`); docs/performance.md says what each case times. Only the proportions
- * matter to a choice, so another machine of the same kind needs no other table.
+ * (docs/performance.md says how). Only proportions matter to a choice.
  */
 #ifndef RC_MATCH_COSTS_H
 #define RC_MATCH_COSTS_H
 
 /* clang-format off */
-#define RC_COST_LOOKUP      90.0   /* A bitmap asked for in the cache. */
-#define RC_COST_KEEP        400.0  /* A bitmap put into the cache, and its allocations. */
-#define RC_COST_BLOCK       600.0  /* A block of rows passing through a tree, whatever its work. */
-#define RC_COST_CELL        2.5    /* Per cell. */
-#define RC_COST_CELL_NEW    80.0   /* Per string tested for the first time. */
-#define RC_COST_TEXT        60.0   /* Per text decoded and tested. */
-#define RC_COST_COMPARED    0.04   /* Per byte of codes compared. */
-#define RC_COST_LOOKED_UP   0.40   /* Per code looked up. */
-#define RC_COST_REFINED     3.0    /* Per row looked up singly. */
-#define RC_COST_RUN         2.0    /* Per run. */
-#define RC_COST_WORD        0.25   /* Per word combined. */
-#define RC_COST_ROW_BUILT   3.0    /* Per row of a sparse bitmap. */
-#define RC_COST_HIT         8.0    /* Per event fed to a fold as it comes. */
-#define RC_COST_HIT_ORDERED 14.0   /* Per event fed person by person, in order. */
-#define RC_COST_ROW         1.5    /* Per event that a fold reads from columns by itself. */
-#define RC_COST_PIECE       1500.0 /* Per piece of 4,096 rows whose columns are read for it. */
-#define RC_COST_WALK_BLOCK  400.0  /* Per block of persons and slab. */
-#define RC_COST_WALK_WORD   0.5    /* Per word of a bitmap that is walked. */
-#define RC_COST_THREAD      15000.0 /* Another thread woken, and waited for. */
+#define RC_COST_LOOKUP          28.992 /* A bitmap asked for in the cache. */
+#define RC_COST_KEEP           131.697 /* A bitmap put into the cache, and its allocations. */
+#define RC_COST_THREAD       16795.000 /* Another thread woken, and waited for. */
+#define RC_COST_BLOCK          822.938 /* A block of 64 Ki rows, besides. */
+#define RC_COST_CELL             5.446 /* Per entry of a local dictionary asked about. */
+#define RC_COST_CELL_NEW        32.305 /* Per string tested for the first time. */
+#define RC_COST_TEXT            33.369 /* Per front-coded text decoded and tested. */
+#define RC_COST_COMPARED         0.010 /* Per byte of codes compared with one range. */
+#define RC_COST_LOOKED_UP        0.382 /* Per code looked up in a table. */
+#define RC_COST_REFINED          4.753 /* Per row looked up singly. */
+#define RC_COST_RUN              1.953 /* Per run, or row of a sparse column. */
+#define RC_COST_WORD             0.459 /* Per word of 64 rows combined, counted or copied. */
+#define RC_COST_ROW_BUILT        6.468 /* Per row of a sparse bitmap. */
+#define RC_COST_HIT              1.586 /* Per event of a dense bitmap fed to a fold. */
+#define RC_COST_SPARSE_HIT      30.961 /* The same of a sparse one: its time is not in the cache. */
+#define RC_COST_ORDERED          4.326 /* More per event that is put in order, person by person. */
+#define RC_COST_USER             0.831 /* Per user of a walk in order. */
+#define RC_COST_WALK_BLOCK    5602.302 /* Per block of persons and slab. */
+#define RC_COST_WALK_WORD       19.568 /* Per word of a dense bitmap that is walked. */
+#define RC_COST_ROW              2.169 /* Per event that a series reads from columns by itself. */
+#define RC_COST_PIECE          199.454 /* Per piece of 4,096 rows with such an event. */
+#define RC_COST_PIECE_CODES   2188.355 /* More per piece if a property's codes are read too. */
+#define RC_COST_SERIES_HIT      15.082 /* Per event that a series is fed. */
+#define RC_COST_VALUE_HIT       14.759 /* More per event if its value of a property is asked. */
+#define RC_COST_SERIES       20962.147 /* What a series takes besides. */
+#define RC_COST_VALUES       81446.769 /* More if it is by the values of a property. */
 /* clang-format on */
 
 #endif

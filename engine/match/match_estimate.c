@@ -19,9 +19,6 @@
 /* Below this depth a tree is taken as one test of every row: the planner's time is bounded. */
 #define NODES_ESTIMATED 64u
 
-/* Rows left in a block below which a plain column is looked up row by row: match_slab.c. */
-#define REFINED_SHARE (256.0 / RC_BLOCK_ROWS)
-
 struct estimating {
     struct rc_match_cache *cache;
     const struct rc_slab *slab;
@@ -168,8 +165,11 @@ estimate_leaf(struct estimating *at, const struct rc_match_node *node, struct no
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(at->slab, node->property, &column))
         return;
     const struct tested tested = look_at_cells(node, &column, &at->scratch);
-    out->scan.cells = column.dictionary_count;
-    out->scan.bytes = (uint64_t)column.dictionary_count * sizeof(*column.dictionary);
+    /* A set of texts is sought and asks no other entry (match_answers.h). */
+    const bool sought = node->source->operator== RC_LEAF_IN && !node->source->ignore_case &&
+                        node->source->value_count<column.dictionary_count;
+    out->scan.cells = sought ? node->source->value_count : column.dictionary_count;
+    out->scan.bytes = out->scan.cells * sizeof(*column.dictionary);
     if (tested.known == column.dictionary_count && tested.passed == 0 && column.texts.count == 0)
         return;
     const uint64_t unknown = tested.looked_at - tested.known;
@@ -177,8 +177,7 @@ estimate_leaf(struct estimating *at, const struct rc_match_node *node, struct no
     out->none = false;
     out->plain = column.form == RC_COLUMN_PLAIN;
     out->scan.texts = texts_tested(node->source, &column);
-    out->scan.cells_new =
-        tested.looked_at == 0 ? 0 : column.dictionary_count * unknown / tested.looked_at;
+    out->scan.cells_new = tested.looked_at == 0 ? 0 : out->scan.cells * unknown / tested.looked_at;
     column_work(at, node->source, &column, &work);
     rc_match_work_add(&out->scan, &work);
     const double present = column.form == RC_COLUMN_SPARSE ? column.code_count / at->rows : 1;
@@ -198,10 +197,13 @@ add_child(struct rc_match_work *work,
           const struct estimating *at)
 {
     struct rc_match_work part = *child;
-    if (!first && plain && left < REFINED_SHARE) {
+    const double rows_left = left * at->rows;
+    const double scan_ns =
+        RC_COST_COMPARED * (double)child->compared + RC_COST_LOOKED_UP * (double)child->looked_up;
+    if (!first && plain && RC_COST_REFINED * rows_left < scan_ns) {
         part.compared = part.looked_up = 0;
         part.words = at->block_words; /* Rows that are left are counted first. */
-        part.refined = (uint64_t)(left * at->rows);
+        part.refined = (uint64_t)rows_left;
         part.bytes = part.refined * 4;
     } else if (!first) {
         part.words += at->block_words;

@@ -91,7 +91,7 @@ rc_hints_check_used(const struct rc_query_hints *hints, struct rc_error *reterr_
                               (int)hint->selector.size, hint->selector.data);
     }
     if (hints->walk == RC_WALK_ROWS && !atomic_load(&hints->rows_read))
-        return rc_error_field(reterr_error, RC_INVALID, "scope.hints.feed",
+        return rc_error_field(reterr_error, RC_INVALID, hints->feed_field,
                               "nothing in this query can be counted by reading rows");
     return RC_OK;
 }

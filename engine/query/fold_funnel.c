@@ -276,24 +276,3 @@ rc_query_funnel(const struct rc_query_context *context,
     *ret_reply = reply;
     return RC_OK;
 }
-
-enum rc_status
-rc_query_funnel_persons(const struct rc_query_context *context,
-                        const struct rc_funnel_request *request,
-                        const struct rc_funnel_cell *cell,
-                        struct rc_query_stats *stats,
-                        const uint64_t **ret_persons,
-                        struct rc_error *reterr_error)
-{
-    RC_CLEANUP(query_close)
-    struct rc_funnel_query query = {.context = context, .request = request};
-    RC_TRY(run_query(&query, stats, reterr_error));
-    uint64_t *persons =
-        RC_ARENA_ARRAY(context->arena, uint64_t, rc_view_user_count(context->view) / 64 + 1);
-    if (persons == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a set of users");
-    RC_TRY(rc_funnel_fill_persons(&query, cell, persons, reterr_error));
-    rc_plan_add_stats(query.plan, stats);
-    *ret_persons = persons;
-    return RC_OK;
-}

@@ -38,6 +38,16 @@ struct rc_funnel_hold {
     uint64_t steps; /* A bit each. */
 };
 
+/* A number of a reply: the users of a row, by how far they came. */
+struct rc_funnel_cell {
+    uint32_t row;    /* In the reply. */
+    uint32_t bucket; /* RC_FUNNEL_NO_BUCKET: the range. */
+    uint32_t step;   /* Those who reached it; */
+    bool dropped;    /* or who entered and did not. */
+};
+
+#define RC_FUNNEL_NO_BUCKET UINT32_MAX
+
 struct rc_funnel_request {
     struct rc_scope scope;
     uint32_t step_count; /* 1 .. RC_FUNNEL_STEPS_MAX. */
@@ -63,6 +73,10 @@ struct rc_funnel_request {
     uint32_t at_step;
     enum rc_unit over_time;  /* 0: no buckets. */
     uint32_t histogram_bins; /* 0: no histograms. */
+    /* Gets the bits of the persons of the cell (with totals: who have such an attempt), none if the
+     * reply has no such cell. Zeroed, a bit an ordinal, to whole words. NULL: nobody asks. */
+    uint64_t *persons;
+    struct rc_funnel_cell cell;
 };
 
 struct rc_funnel_step {
@@ -102,25 +116,5 @@ rc_query_funnel(const struct rc_query_context *context,
                 const struct rc_funnel_request *request,
                 struct rc_funnel_reply *ret_reply,
                 struct rc_error *reterr_error);
-
-/* A cell of a reply: the users of a row, by how far they came. */
-struct rc_funnel_cell {
-    uint32_t row;    /* In the reply. */
-    uint32_t bucket; /* RC_FUNNEL_NO_BUCKET: the range. */
-    uint32_t step;   /* Those who reached it; */
-    bool dropped;    /* or who entered and did not. */
-};
-
-#define RC_FUNNEL_NO_BUCKET UINT32_MAX
-
-/* The persons of a cell, a bit each, in the context's arena. With totals: those who have such an
- * attempt. RC_INVALID names "cell" where there is no such row, bucket or step. */
-RC_MUST_USE enum rc_status
-rc_query_funnel_persons(const struct rc_query_context *context,
-                        const struct rc_funnel_request *request,
-                        const struct rc_funnel_cell *cell,
-                        struct rc_query_stats *stats,
-                        const uint64_t **ret_persons,
-                        struct rc_error *reterr_error);
 
 #endif

@@ -60,6 +60,11 @@ struct rc_funnel_search;
 struct rc_funnel_unordered;
 struct rc_funnel_totals;
 
+/* Levels of a lane's events: as they are, narrowed to a row; then a value of each property held. */
+#define RC_FUNNEL_LEVEL_ALL 0u
+#define RC_FUNNEL_LEVEL_NARROWED 1u
+#define RC_FUNNEL_LEVEL_HELD 2u
+
 /* A growing array of events. */
 struct rc_funnel_events {
     struct rc_funnel_event *items;
@@ -97,8 +102,7 @@ struct rc_funnel_lane {
     struct rc_funnel_times excluded[RC_FUNNEL_EXCLUSIONS_MAX];
     int64_t *excluded_ms;
     size_t excluded_capacity;
-    /* By level: as they are, narrowed to a row, and then to a value for each property held. */
-    struct rc_funnel_events events[RC_FUNNEL_HOLDS_MAX + 2];
+    struct rc_funnel_events events[RC_FUNNEL_HOLDS_MAX + 2]; /* By level. */
     struct rc_funnel_values values[RC_FUNNEL_HOLDS_MAX + 1]; /* The last: rows of events. */
     struct rc_split_list split_list;
     struct rc_funnel_list list;
@@ -136,6 +140,49 @@ rc_funnel_lane_ensure(struct rc_funnel_lane *lane,
                       size_t count,
                       size_t element_bytes);
 
+#define RC_FUNNEL_ENSURE(lane, array, capacity, count) \
+    rc_funnel_lane_ensure((lane), &(array), &(capacity), (count), sizeof(*(array)))
+
+/* Adds a record of an attempt of the person at hand; its rows, bucket and kind are set. */
+RC_MUST_USE enum rc_status
+rc_funnel_lane_add(struct rc_funnel_lane *lane,
+                   const struct rc_funnel_attempt *attempt,
+                   struct rc_funnel_record record);
+
+/* The same for the plain funnel, with the rows of the event that the breakdown reads. events and
+ * span are read for the first event of a span alone. */
+RC_MUST_USE enum rc_status
+rc_funnel_lane_add_plain(struct rc_funnel_lane *lane,
+                         const struct rc_funnel_attempt *attempt,
+                         uint32_t bucket,
+                         const struct rc_funnel_events *events,
+                         const struct rc_funnel_span *span);
+
+/* Fills lane->attempts: the chosen attempt of each span. */
+RC_MUST_USE enum rc_status
+rc_funnel_choose(struct rc_funnel_lane *lane,
+                 const struct rc_funnel_events *events,
+                 const struct rc_funnel_span *spans,
+                 uint32_t span_count);
+
+/* Adds the records of attempts that are counted by themselves. buckets NULL: of the range. row: of
+ * the split, or RC_FUNNEL_NONE for the plain funnel. */
+RC_MUST_USE enum rc_status
+rc_funnel_run_totals(struct rc_funnel_lane *lane,
+                     const struct rc_funnel_events *events,
+                     const struct rc_funnel_span *spans,
+                     const uint32_t *buckets,
+                     uint32_t span_count,
+                     uint32_t row);
+
+/* Adds the records of each row's own funnel, and marks in lane->reached the spans in which some row
+ * holds the person. */
+RC_MUST_USE enum rc_status
+rc_funnel_run_rows(struct rc_funnel_lane *lane,
+                   const struct rc_funnel_span *spans,
+                   const uint32_t *buckets,
+                   uint32_t span_count);
+
 /* The chosen attempt of each span among events whose values are held constant. */
 RC_MUST_USE enum rc_status
 rc_funnel_hold_choose(struct rc_funnel_lane *lane,
@@ -156,13 +203,6 @@ rc_funnel_solve(struct rc_funnel_lane *lane,
 /* Makes the rows of the reply from the lanes' records. */
 RC_MUST_USE enum rc_status
 rc_funnel_fill_reply(const struct rc_funnel_query *query, struct rc_funnel_reply *reply);
-
-/* The persons of a cell, by the same rows. */
-RC_MUST_USE enum rc_status
-rc_funnel_fill_persons(const struct rc_funnel_query *query,
-                       const struct rc_funnel_cell *cell,
-                       uint64_t *persons,
-                       struct rc_error *reterr_error);
 
 /* What may be asked. Errors name the field. */
 RC_MUST_USE enum rc_status

@@ -71,7 +71,7 @@ narrow_to(struct hold *hold,
     struct rc_funnel_lane *lane = hold->lane;
     const struct rc_funnel_rules *rules = &lane->query->rules;
     const struct rc_funnel_values *values = &lane->values[index];
-    struct rc_funnel_events *narrowed = &lane->events[index + 2];
+    struct rc_funnel_events *narrowed = &lane->events[RC_FUNNEL_LEVEL_HELD + index];
     const uint64_t steps = lane->query->request->holds[index].steps;
     const bool all = steps == rc_funnel_below(rules->step_count);
     const bool strict = rules->order == RC_FUNNEL_STRICT || rules->order == RC_FUNNEL_STRICT_STEPS;

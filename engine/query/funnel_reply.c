@@ -205,6 +205,24 @@ reply_close(struct reply *reply)
     rc_alloc_free(reply->scratch_ms);
 }
 
+/* Sets the bits of the persons of the cell that is asked for. */
+static void
+fill_persons(const struct rc_funnel_rows *rows)
+{
+    const struct rc_funnel_query *query = rows->query;
+    const struct rc_funnel_cell *cell = &query->request->cell;
+    uint64_t *persons = query->request->persons;
+    if (cell->row >= rows->row_count || cell->step >= query->request->step_count ||
+        (cell->bucket != RC_FUNNEL_NO_BUCKET && cell->bucket >= query->bucket_count))
+        return;
+    const size_t place = rc_funnel_place(rows, cell->bucket, cell->row);
+    for (uint64_t i = rows->starts[place]; i < rows->starts[place + 1]; i++) {
+        const struct rc_funnel_record *record = rows->dealt[i].record;
+        if (fills(record, cell->step) != cell->dropped)
+            persons[record->person / 64] |= (uint64_t)1 << (record->person % 64);
+    }
+}
+
 enum rc_status
 rc_funnel_fill_reply(const struct rc_funnel_query *query, struct rc_funnel_reply *ret_reply)
 {
@@ -212,6 +230,8 @@ rc_funnel_fill_reply(const struct rc_funnel_query *query, struct rc_funnel_reply
     RC_CLEANUP(rc_funnel_rows_close) struct rc_funnel_rows rows = {0};
     RC_CLEANUP(reply_close) struct reply reply = {0};
     RC_TRY(rc_funnel_rows_deal(query, &rows));
+    if (query->request->persons != NULL)
+        fill_persons(&rows);
     RC_TRY(open_reply(&rows, &reply));
     RC_TRY(fill_rows(&reply, RC_FUNNEL_NO_BUCKET, &ret_reply->rows));
     if (query->request->histogram_bins > 0) {
@@ -229,25 +249,5 @@ rc_funnel_fill_reply(const struct rc_funnel_query *query, struct rc_funnel_reply
     ret_reply->bucket_count = query->bucket_count;
     ret_reply->buckets = query->buckets;
     ret_reply->bucket_rows = buckets;
-    return RC_OK;
-}
-
-enum rc_status
-rc_funnel_fill_persons(const struct rc_funnel_query *query,
-                       const struct rc_funnel_cell *cell,
-                       uint64_t *persons,
-                       struct rc_error *reterr_error)
-{
-    RC_CLEANUP(rc_funnel_rows_close) struct rc_funnel_rows rows = {0};
-    RC_TRY_OR(reterr_error, rc_funnel_rows_deal(query, &rows));
-    if (cell->row >= rows.row_count || cell->step >= query->request->step_count ||
-        (cell->bucket != RC_FUNNEL_NO_BUCKET && cell->bucket >= query->bucket_count))
-        return rc_error_field(reterr_error, RC_INVALID, "cell", "the reply has no such cell");
-    const size_t place = rc_funnel_place(&rows, cell->bucket, cell->row);
-    for (uint64_t i = rows.starts[place]; i < rows.starts[place + 1]; i++) {
-        const struct rc_funnel_record *record = rows.dealt[i].record;
-        if (fills(record, cell->step) != cell->dropped)
-            persons[record->person / 64] |= (uint64_t)1 << (record->person % 64);
-    }
     return RC_OK;
 }

@@ -133,6 +133,12 @@ limit_ms(const struct rc_funnel_search *search, uint32_t group, uint32_t behind)
     return time_ms + windows_ms[behind];
 }
 
+/* Takes a user's events. resolve: entries will be told apart by whether their attempt is known. */
+RC_MUST_USE enum rc_status
+rc_funnel_groups(struct rc_funnel_search *search,
+                 const struct rc_funnel_problem *problem,
+                 bool resolve);
+
 /* Fills the tables for chains whose last step is depth - 1. */
 RC_MUST_USE enum rc_status
 rc_funnel_pass(struct rc_funnel_search *search, uint32_t depth);

@@ -20,7 +20,7 @@
 #define RC_HINTS_MAX 64u
 
 struct rc_access_hint {
-    char field[64];           /* Of the hint, for errors: "scope.hints.selectors[2]". */
+    const char *field;        /* Of the hint, for errors: "scope.hints.selectors[2]". */
     struct rc_bytes selector; /* The selector's field ("steps[0].selector"); empty: every one. */
     enum rc_access forced;    /* RC_ACCESS_NONE: none. */
     uint32_t forbidden;       /* A bit for each enum rc_access. */
@@ -43,6 +43,8 @@ struct rc_query_hints {
     uint32_t access_count;
     struct rc_access_hint *access; /* Later ones win over earlier ones for the same selector. */
     uint32_t parallel;             /* Threads, exactly; 0: the planner decides. */
+    const char *parallel_field;    /* Its field, and that of walk, for errors. */
+    const char *feed_field;
     enum rc_keep_hint keep;
     enum rc_walk_hint walk;
     _Atomic(bool) rows_read; /* Some fold read rows. */

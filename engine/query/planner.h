@@ -93,8 +93,8 @@ rc_planner_walk_ns(const struct rc_plan *plan,
                    uint64_t blocks);
 
 /* Whether a fold that can read the rows of a stream by itself should; else it is fed events.
- * series: for EXPLAIN. */
+ * values: it also reads the values of a property. series: for EXPLAIN. */
 bool
-rc_planner_reads_rows(const struct rc_plan *plan, uint32_t stream, uint32_t series);
+rc_planner_reads_rows(const struct rc_plan *plan, uint32_t stream, uint32_t series, bool values);
 
 #endif

@@ -104,48 +104,66 @@ rc_planner_lanes(const struct rc_query_context *context, double work_ns, uint64_
     return lanes <= pieces ? lanes : pieces == 0 ? 1 : (uint32_t)pieces;
 }
 
+/* The time of reading the rows of one bitmap from columns. */
+static double
+rows_ns(const struct rc_rowset *set, uint32_t row_count, bool reads_values)
+{
+    const double rows = set == NULL ? 0 : (double)rc_rowset_cardinality(set);
+    const double pieces = ceil((double)row_count / RC_PIECE_ROWS);
+    /* Of events that lie anywhere: the pieces that have one. */
+    const double touched = pieces * (1 - exp(-rows / pieces));
+    return RC_COST_ROW * rows +
+           (RC_COST_PIECE + (reads_values ? RC_COST_PIECE_CODES : 0)) * touched;
+}
+
+/* The time of feeding the events of one bitmap. */
+static double
+hits_ns(const struct rc_rowset *set, uint32_t row_count)
+{
+    const double rows = set == NULL ? 0 : (double)rc_rowset_cardinality(set);
+    if (rows <= row_count / RC_ROWSET_SPARSE_SHARE)
+        return RC_COST_SPARSE_HIT * rows;
+    return RC_COST_HIT * rows + RC_COST_WALK_WORD * row_count / 64;
+}
+
 double
 rc_planner_walk_ns(const struct rc_plan *plan,
                    enum rc_explain_feed feed,
                    uint64_t hits,
                    uint64_t blocks)
 {
-    const double hit_ns = feed == RC_FEED_ORDERED ? RC_COST_HIT_ORDERED
-                          : feed == RC_FEED_ROWS  ? RC_COST_ROW
-                                                  : RC_COST_HIT;
-    double ns =
-        (double)hits * hit_ns + RC_COST_WALK_BLOCK * (double)blocks *
-                                    (plan->plan_only ? plan->slabs_planned : plan->slab_count);
-    for (uint32_t i = 0; i < plan->slab_count; i++) {
-        const struct rc_plan_slab *slab = &plan->slabs[i];
-        for (uint32_t s = 0; s < plan->stream_count; s++) {
-            const struct rc_rowset *set = slab->sets[s];
-            const uint64_t rows = set == NULL ? 0 : rc_rowset_cardinality(set);
-            if (rows > slab->row_count / RC_ROWSET_SPARSE_SHARE)
-                ns += RC_COST_WALK_WORD * slab->row_count / 64;
-        }
-    }
-    return ns;
+    const uint32_t slabs = plan->plan_only ? plan->slabs_planned : plan->slab_count;
+    double ns = 0;
+    for (uint32_t i = 0; i < plan->slab_count; i++)
+        for (uint32_t s = 0; s < plan->stream_count; s++)
+            ns += feed == RC_FEED_ROWS
+                      ? rows_ns(plan->slabs[i].sets[s], plan->slabs[i].row_count, true)
+                      : hits_ns(plan->slabs[i].sets[s], plan->slabs[i].row_count);
+    if (plan->plan_only)
+        ns = RC_COST_HIT * (double)hits;
+    else if (plan->hits_max > 0)
+        ns *= (double)hits / (double)plan->hits_max;
+    if (feed == RC_FEED_ORDERED)
+        ns +=
+            RC_COST_ORDERED * (double)hits + RC_COST_USER * rc_view_user_count(plan->context->view);
+    return ns + RC_COST_WALK_BLOCK * (double)blocks * slabs;
 }
 
 bool
-rc_planner_reads_rows(const struct rc_plan *plan, uint32_t stream, uint32_t series)
+rc_planner_reads_rows(const struct rc_plan *plan, uint32_t stream, uint32_t series, bool values)
 {
     const struct rc_query_context *context = plan->context;
-    double rows_ns = 0;
-    double hits_ns = 0;
+    const double hit_ns = RC_COST_SERIES_HIT + (values ? RC_COST_VALUE_HIT : 0);
+    double by_rows_ns = 0;
+    double by_hits_ns = 0;
     for (uint32_t i = 0; i < plan->slab_count; i++) {
         const struct rc_plan_slab *slab = &plan->slabs[i];
-        const double rows =
-            slab->sets[stream] == NULL ? 0 : (double)rc_rowset_cardinality(slab->sets[stream]);
-        const double pieces = ceil((double)slab->row_count / RC_PIECE_ROWS);
-        /* Of hits that lie anywhere: the pieces that have one. */
-        const double touched = pieces * (1 - exp(-rows / pieces));
-        rows_ns += RC_COST_PIECE * touched + RC_COST_ROW * rows;
-        hits_ns += RC_COST_HIT * rows;
+        const struct rc_rowset *set = slab->sets[stream];
+        by_rows_ns += rows_ns(set, slab->row_count, values);
+        by_hits_ns += set == NULL ? 0 : hit_ns * (double)rc_rowset_cardinality(set);
     }
     const enum rc_walk_hint hint = context->hints == NULL ? RC_WALK_PLANNER : context->hints->walk;
-    const bool reads = hint == RC_WALK_PLANNER ? rows_ns <= hits_ns : hint == RC_WALK_ROWS;
+    const bool reads = hint == RC_WALK_PLANNER ? by_rows_ns <= by_hits_ns : hint == RC_WALK_ROWS;
     if (reads && context->hints != NULL)
         atomic_store_explicit(&context->hints->rows_read, true, memory_order_relaxed);
     if (plan->explain != NULL) {
@@ -155,8 +173,8 @@ rc_planner_reads_rows(const struct rc_plan *plan, uint32_t stream, uint32_t seri
                                                    .series = series,
                                                    .rows = reads,
                                                    .hinted = hint != RC_WALK_PLANNER,
-                                                   .rows_ns = rows_ns,
-                                                   .hits_ns = hits_ns};
+                                                   .rows_ns = by_rows_ns,
+                                                   .hits_ns = by_hits_ns};
             plan->explain->feeds = out;
         }
     }

@@ -456,7 +456,8 @@ rc_series_scan_events(const struct rc_series_frame *frame,
         if (scan.groups == NULL)
             return RC_OK;
     }
-    if (!lay_out(&scan) || !rc_planner_reads_rows(frame->plan, scan.stream, line->series))
+    if (!lay_out(&scan) ||
+        !rc_planner_reads_rows(frame->plan, scan.stream, line->series, frame->split != NULL))
         return RC_OK;
     RC_TRY(scan_open(&scan));
     void **states = RC_ARENA_ARRAY(frame->context->arena, void *, scan.lane_count);

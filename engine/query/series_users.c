@@ -217,7 +217,8 @@ rc_series_scan_users(const struct rc_series_frame *frame,
     *ret_done = false;
     scan.stream = rc_slab_rows_stream(frame->plan, bit);
     if (frame->request->series[line->series].measure != RC_MEASURE_UNIQUE || frame->split != NULL ||
-        scan.stream == UINT32_MAX || !rc_planner_reads_rows(frame->plan, scan.stream, line->series))
+        scan.stream == UINT32_MAX ||
+        !rc_planner_reads_rows(frame->plan, scan.stream, line->series, false))
         return RC_OK;
     scan.buckets = line->bucketed && frame->bucket_count > 0 ? frame->bucket_count : 1;
     scan.words = (scan.buckets + 63) / 64;

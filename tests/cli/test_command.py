@@ -150,6 +150,25 @@ class Shop(unittest.TestCase):
         out, _ = recount("query", "funnel", "viewed", "added", "--window", "7d", "--json")
         self.assertEqual(json.loads(out)["rows"][0]["counts"], [3, 1])
 
+    def test_funnel_options(self):
+        out, _ = recount("query", "funnel", "viewed", "added", "type = buy", "--csv", "--order",
+                         "unordered", "--totals", code=3)
+        for options in (
+            ["--step-window", "2=7d", "--optional", "2", "--same-day"],
+            ["--exclude", "type = refund", "--exclude", "1-2: type = refund", "--exclude-attempts"],
+            ["--hold", "city", "--hold", "city@1,2", "--reuse-event"],
+            ["--totals", "--over-time", "day", "--histogram", "3"],
+            ["--by", "city", "--by-count", "any", "--at", "2", "--top", "3"],
+        ):
+            with self.subTest(options=options):
+                out, _ = recount("query", "funnel", "viewed", "added", "type = buy", *options)
+                self.assertIn("added", out)
+        out, _ = recount("query", "funnel", "viewed", "added", "--over-time", "day", "--csv")
+        self.assertTrue(out.startswith("bucket,start_ms,row,step"))
+        for options in (["--optional", "9"], ["--at", "nowhere"], ["--hold", "city@7"]):
+            with self.subTest(options=options):
+                recount("query", "funnel", "viewed", "added", "type = buy", *options, code=2)
+
     def test_funnel_by_a_property(self):
         out, _ = recount("query", "funnel", "viewed", "added", "--by", "city", "--csv")
         first = {row["row"]: row["count"] for row in rows(out) if row["step"] == "1"}

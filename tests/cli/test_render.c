@@ -94,7 +94,7 @@ test_funnel(void **state)
     struct funnel_case made;
     funnel_make(&made);
     struct canvas canvas = canvas_begin(false, false, 80);
-    CANVAS_DRAW(&canvas, rc_render_funnel(&canvas.paint, &made.reply));
+    CANVAS_DRAW(&canvas, rc_render_funnel(&canvas.paint, &made.reply, 0));
     expect(&canvas,
            "                                             users  of prev of first      median\n"
            " 1  signed-up     ####################   1,234,567   100.0%   100.0%           -\n"
@@ -110,7 +110,7 @@ test_funnel_csv(void **state)
     struct funnel_case made;
     funnel_make(&made);
     struct canvas canvas = canvas_begin(false, false, 80);
-    CANVAS_DRAW(&canvas, rc_render_funnel_csv(canvas.paint.out, &made.reply));
+    CANVAS_DRAW(&canvas, rc_render_funnel_csv(canvas.paint.out, &made.reply, 0));
     expect(&canvas,
            "row,step,name,count,conversion_from_previous,conversion_from_first,"
            "mean_seconds_from_previous,median_seconds_from_previous,mean_seconds_from_first,"

@@ -5,6 +5,7 @@ import json
 
 import grpc
 
+import plans
 import usage_wire
 import wire
 import wire_funnel
@@ -265,10 +266,14 @@ class Project:
             self.faults.append(f"info of {query['kind']}: {asked} was asked, {used} was used")
         return answer_of(reply)
 
-    def differ(self, query, expected):
-        """Sentences about how the server's answer differs from the oracle's."""
+    def differ(self, query, expected, way=None, followed=None):
+        """Sentences about how the server's answer differs from the oracle's. way: of plans.WAYS;
+        then followed gets (way, whether it was)."""
         try:
-            return differences(expected, self.ask(query))
+            answer = self.ask(query) if way is None else plans.run(self, query, way)
+            if way is not None:
+                followed.append((way, answer is not None))
+            return [] if answer is None else differences(expected, answer)
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.UNAVAILABLE:
                 self.client.server.check_alive()

@@ -56,6 +56,9 @@ def arguments():
     parser.add_argument(
         "--dictionary-entries-max", type=int, default=None, help="of every server; 0: its own"
     )
+    parser.add_argument(
+        "--plans", action="store_true", help="run every query in every way that plans.py knows"
+    )
     parser.add_argument("--no-minimise", action="store_true")
     parser.add_argument("--quiet", action="store_true", help="no coverage table")
     parser.add_argument("--replay", help="a file that an earlier run wrote")
@@ -72,6 +75,7 @@ class Campaign:
         self.slabs_max = 0
         self.cold_max = 0
         self.entries_max = 0
+        self.followed = {}
         self.seed = (
             options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
         )
@@ -113,6 +117,16 @@ class Campaign:
         for tag in found:
             self.coverage.setdefault(tag, dict.fromkeys(STATES, 0))[state] += 1
 
+    def ways(self, rng):
+        """Ways in which a query is run besides its own."""
+        if self.options.plans:
+            return list(plans.WAYS)
+        return [rng.choice(list(plans.WAYS))] if rng.random() < 0.5 else []
+
+    def count_ways(self, ways):
+        for way, followed in ways:
+            self.followed.setdefault(way, [0, 0])[0 if followed else 1] += 1
+
     def report(self):
         if self.of_state["cold"] and self.cold_max == 0:
             self.differing += 1
@@ -123,6 +137,9 @@ class Campaign:
             print(f"{'queries with':{width}}  " + " ".join(f"{head:>9}" for head in heads))
             for tag, counts in sorted(self.coverage.items()):
                 print(f"{tag:{width}}  " + " ".join(f"{counts[state]:9}" for state in STATES))
+            print("plans forced: followed, refused")
+            for way, (followed, refused) in sorted(self.followed.items()):
+                print(f"  {way:20} {followed:6} {refused:6}")
         print(
             "by state: "
             + ", ".join(f"{state} {count}" for state, count in self.of_state.items())
@@ -262,6 +279,14 @@ class Group:
         found = project.differ(query, expected)
         if found:
             self.explain(project, query, state, found)
+            return
+        ways = []
+        for way in self.campaign.ways(self.rng):
+            found = project.differ(query, expected, way, ways)
+            if found:
+                self.explain(project, query, f"{state}, {way}", found)
+                break
+        self.campaign.count_ways(ways)
 
     def faults(self, project, where):
         for fault in project.faults:
@@ -341,6 +366,7 @@ if __name__ == "__main__":
     if chosen.python:
         sys.path.insert(0, chosen.python)
     import grpc
+    import plans
     from client import Client, Project
     from evaluator import evaluate
     from generator import make_world

@@ -135,8 +135,8 @@ funnel_by_all_ways(struct rig *rig)
         for (uint32_t i = 0; i < request.step_count; i++) {
             const struct rc_funnel_step *step = &reply.rows[0].steps[i];
             assert_int_equal(step->users, first.rows[0].steps[i].users);
-            assert_memory_equal(&step->mean_s_from_first,
-                                &first.rows[0].steps[i].mean_s_from_first, sizeof(double));
+            assert_memory_equal(&step->mean_s_from_first, &first.rows[0].steps[i].mean_s_from_first,
+                                sizeof(double));
         }
     }
 }
@@ -146,8 +146,8 @@ series_by_all_ways(struct rig *rig)
 {
     const struct rig_selector selector = rig_random_selector(&random_state);
     const struct rc_series series = {.selector = rig_predicate(rig, &selector),
-                                     .measure = below(2) == 0 ? RC_MEASURE_COUNT
-                                                              : RC_MEASURE_UNIQUE};
+                                     .measure =
+                                         below(2) == 0 ? RC_MEASURE_COUNT : RC_MEASURE_UNIQUE};
     const struct rc_breakdown breakdown = {.scope = RC_LEAF_EVENT,
                                            .property = RC_BYTES_LITERAL("price")};
     const struct rc_series_request request = {.scope = random_scope(),
@@ -289,7 +289,7 @@ hints_name_what_cannot_be_followed(void **state)
     rc_plan_free(plan);
     assert_int_equal(rc_hints_check_used(&hints, &error), RC_INVALID);
     assert_string_equal(error.field, "scope.hints.selectors[0].selector");
-    hints = (struct rc_query_hints){.walk = RC_WALK_ROWS};
+    hints = (struct rc_query_hints){.walk = RC_WALK_ROWS, .feed_field = "scope.hints.feed"};
     assert_int_equal(rc_hints_check_used(&hints, &error), RC_INVALID);
     assert_string_equal(error.field, "scope.hints.feed");
     rig_free(rig);

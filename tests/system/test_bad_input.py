@@ -581,9 +581,6 @@ class Queries(Case):
             with self.subTest(names=names):
                 self.refused(getattr(queries(), call), request, "UNIMPLEMENTED", *names)
 
-        fault(
-            lambda r: setattr(r.scope.hints, "explain", True), "scope.hints.explain", "scope.hints"
-        )
         fault(lambda r: setattr(r.period, "multiple", 2), "period.multiple", call="Retention")
 
     def test_unknown_field_is_refused(self):
