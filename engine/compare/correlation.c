@@ -42,12 +42,9 @@ measure(struct candidate *candidate, double confidence)
 {
     struct rc_odds *odds = &candidate->row.odds;
     *odds = rc_odds_ratio(candidate->row.converted, candidate->row.others, confidence);
-    candidate->bound = fmax(log(odds->interval.low), -log(odds->interval.high));
-    candidate->effect = fabs(log(odds->ratio));
-    if (isnan(odds->ratio)) { /* Everybody converted, or nobody. */
-        candidate->bound = -INFINITY;
-        candidate->effect = 0;
-    }
+    /* Without a ratio everybody converted, or nobody. */
+    candidate->bound = isnan(odds->ratio) ? -INFINITY : odds->distance;
+    candidate->effect = isnan(odds->ratio) ? 0 : fabs(odds->logarithm);
 }
 
 static bool

@@ -133,7 +133,7 @@ rc_odds_ratio(struct rc_rate first, struct rc_rate second, double confidence)
     double c = (double)second.count;
     double d = (double)(second.users - second.count);
     if (first.users == 0 || second.users == 0)
-        return (struct rc_odds){NAN, {NAN, NAN}, NAN};
+        return (struct rc_odds){NAN, {NAN, NAN}, NAN, NAN, NAN};
     if (a * b * c * d == 0) {
         a += 0.5;
         b += 0.5;
@@ -141,10 +141,14 @@ rc_odds_ratio(struct rc_rate first, struct rc_rate second, double confidence)
         d += 0.5;
     }
     const double logarithm = log(a * d) - log(b * c);
-    const double half = rc_normal_central(confidence) * sqrt(1 / a + 1 / b + 1 / c + 1 / d);
+    /* Summed so that the ratio turned round has the same interval, turned round, to the last bit.
+     */
+    const double half = rc_normal_central(confidence) * sqrt((1 / a + 1 / d) + (1 / b + 1 / c));
     return (struct rc_odds){
         .ratio = exp(logarithm),
         .interval = {.low = exp(logarithm - half), .high = exp(logarithm + half)},
+        .logarithm = logarithm,
+        .distance = fabs(logarithm) - half,
         .p = rc_compare_rates(first, second, confidence).p,
     };
 }

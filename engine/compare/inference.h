@@ -79,7 +79,10 @@ rc_compare_means(struct rc_sample first, struct rc_sample second, double confide
 struct rc_odds {
     double ratio;
     struct rc_interval interval;
-    double p; /* The score test's. */
+    double logarithm; /* Of the ratio. */
+    double distance;  /* From 1 to the nearer end of the interval, as logarithms; negative if it
+                        holds 1. */
+    double p;         /* The score test's. */
 };
 
 struct rc_odds
