@@ -140,11 +140,16 @@ class Questions:
         request.series[0].measure = s.SERIES_MEASURE_PROPERTY_HISTOGRAM
         return stub, request
 
-    def funnel(self, predicates, days, window_ms):
+    def funnel(self, predicates, days, window_ms, by=None):
         f = self.m["funnel_pb2"]
-        return self.stub.Funnel, f.FunnelRequest(
+        request = f.FunnelRequest(
             scope=self.scope(0, days), window_ms=window_ms,
             steps=[f.FunnelStep(selector=self.selector(p)) for p in predicates])
+        if by:
+            b, v = self.m["breakdown_pb2"], self.m["value_pb2"]
+            request.breakdown.CopyFrom(b.Breakdown(
+                dimensions=[b.BreakdownDimension(property=v.PropertyRef(event_property=by))]))
+        return self.stub.Funnel, request
 
     def retention(self, start, back, days, periods):
         r = self.m["retention_pb2"]
@@ -181,11 +186,18 @@ def questions(ask, days):
                        ask.leaf("target_text", equals="Sign up"))
     fresh = ask.both(ask.leaf("element_chain", regex=r"button[^;]*\.(group|hero)[^;]*;.*(main|ul)\."),
                      ask.leaf("path", equals="/"), ask.leaf("target_text", equals="Save label"))
+    signing = ask.both(page, ask.leaf("path", equals="/signup"))  # 1.7 %
+    checkout = ask.both(page, ask.leaf("path", equals="/checkout"))  # 0.4 %
     return {
         "count step 1": ask.series(ten, days),
         "count step 2": ask.series(one, days),
         "count step 3": ask.series(rare, days),
         "3-step funnel, 7 days": ask.funnel([ten, one, rare], days, 7 * DAY_MS),
+        "3-step funnel of rare steps, 7 days": ask.funnel([sign_up, one, rare], days, 7 * DAY_MS),
+        "5-step funnel by browser, 7 days":
+            ask.funnel([ten, signing, one, checkout, rare], days, 7 * DAY_MS, by="browser"),
+        "64-step funnel of the same three, 7 days":
+            ask.funnel(([ten, one, rare] * 22)[:64], days, 7 * DAY_MS),
         "new definition: regex on chain, equality on path and text; count and daily series":
             ask.series(fresh, days),
         "count of a defined event in a week": ask.series(sign_up, 7, unit="WEEK", first_day=33),

@@ -268,7 +268,7 @@ case_filter_make(uint64_t key_count)
 {
     struct case_filter *filter = get(sizeof(*filter));
     uint64_t seed = 3;
-    filter->size_bytes = rc_filter_size_bytes(key_count);
+    filter->size_bytes = rc_filter_size_bytes(key_count, RC_SLAB_FILTER_BITS);
     filter->words = get(filter->size_bytes);
     for (uint64_t i = 0; i < key_count; i++)
         rc_filter_add(filter->words, filter->size_bytes, next(&seed));

@@ -7,6 +7,8 @@
 #include "cli/render_usage.h"
 
 static const struct argp_option options[] = {
+    {"by", RC_QUERY_KEY_BY, "PROPERTY", 0, "The same for each value (user.x for users')", 1},
+    {"top", RC_QUERY_KEY_TOP, "N", 0, "Rows before Other (9)", 1},
     {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0,
      "Bucket: day, week, month, ... or \"3 days\" (default: by range)", 1},
     {0},
@@ -40,6 +42,7 @@ build(struct rc_query_options *query, Recount__V1__LifecycleRequest *request)
         code = rc_options_scope(&query->session, &query->scope, true, &request->scope);
     if (code == RC_EXIT_OK)
         request->bucket = rc_query_options_bucket(query, request->scope);
+    request->breakdown = rc_query_options_breakdown(query);
     return code;
 }
 

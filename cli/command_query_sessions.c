@@ -21,7 +21,8 @@ static const struct argp_option options[] = {
     {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0,
      "Bucket: hour, day, week, ... or \"3 days\" (default: by range)", 1},
     {"property", KEY_PROPERTY, "NAME", 0, "Rank its values at the first and last event", 1},
-    {"top", RC_QUERY_KEY_TOP, "N", 0, "Values before Other (9)", 1},
+    {"by", RC_QUERY_KEY_BY, "PROPERTY", 0, "The same for each value (user.x for users')", 1},
+    {"top", RC_QUERY_KEY_TOP, "N", 0, "Rows, and values of --property, before Other (9)", 1},
     {"ends", KEY_ENDS, NULL, 0, "With --csv: the ranked values and not the figures", 1},
     {0},
 };
@@ -82,7 +83,8 @@ build(struct sessions *sessions, Recount__V1__SessionsRequest *request)
     }
     if (sessions->property != NULL)
         request->entry_exit_property = (char *)sessions->property;
-    if (query->top >= 0) {
+    request->breakdown = rc_query_options_breakdown(query);
+    if (query->top >= 0 && (sessions->property != NULL || request->breakdown == NULL)) {
         request->optional_top_case = RECOUNT__V1__SESSIONS_REQUEST__OPTIONAL_TOP_TOP;
         request->top = (uint32_t)query->top;
     }

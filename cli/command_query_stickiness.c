@@ -18,6 +18,8 @@ struct stickiness {
 enum key { KEY_AT_LEAST = 0x100, KEY_COMPARE, KEY_MIN };
 
 static const struct argp_option options[] = {
+    {"by", RC_QUERY_KEY_BY, "PROPERTY", 0, "The same for each value (user.x for users')", 1},
+    {"top", RC_QUERY_KEY_TOP, "N", 0, "Rows before Other (9)", 1},
     {"unit", RC_QUERY_KEY_UNIT, "UNIT", 0,
      "Bucket: day, week, month, ... or \"3 days\" (default: by range)", 1},
     {"at-least", KEY_AT_LEAST, NULL, 0, "Users of so many buckets or more (default: exactly)", 1},
@@ -75,6 +77,7 @@ build(struct stickiness *stickiness, Recount__V1__StickinessRequest *request)
     if (code != RC_EXIT_OK)
         return code;
     request->bucket = rc_query_options_bucket(query, request->scope);
+    request->breakdown = rc_query_options_breakdown(query);
     request->min_events_per_bucket = stickiness->min_events;
     if (stickiness->at_least)
         request->count = RECOUNT__V1__STICKINESS_COUNT__STICKINESS_COUNT_AT_LEAST;

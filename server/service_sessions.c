@@ -19,7 +19,8 @@ decode_request(struct rc_decode *decode,
 {
     static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
-    RC_REFUSE(decode, in->breakdown != NULL, "breakdown");
+    RC_TRY(rc_decode_split(decode, in->breakdown, &question->breakdown, &question->dimension_count,
+                           &question->breakdown_top_n));
     question->selector = &any;
     if (in->selector != NULL) {
         const size_t mark = rc_decode_enter(decode, "selector");
@@ -110,12 +111,25 @@ encode_ends(struct rc_arena *arena,
     return RC_OK;
 }
 
+static enum rc_status
+encode_row(struct rc_arena *arena,
+           const struct rc_sessions_row *row,
+           uint32_t bucket_count,
+           Recount__V1__SessionsRow **ret_row)
+{
+    Recount__V1__SessionsRow *out;
+    RC_NEW(arena, out, recount__v1__sessions_row__descriptor);
+    RC_TRY(rc_encode_label(arena, &row->label, &out->label));
+    RC_TRY(encode_figures(arena, row->figures, bucket_count, &out->buckets));
+    RC_TRY(encode_figures(arena, &row->total, 1, &out->total));
+    *ret_row = out;
+    return RC_OK;
+}
+
 enum rc_status
 rc_call_sessions(struct rc_request *request, const void *message, void *reply)
 {
-    static const struct rc_row_label total = {.kind = RC_ROW_TOTAL};
     Recount__V1__SessionsResponse *out = reply;
-    Recount__V1__SessionsRow *row;
     struct rc_decode decode = rc_request_decode(request);
     struct rc_sessions_request question = {.selector = NULL};
     struct rc_sessions_reply answer;
@@ -127,13 +141,13 @@ rc_call_sessions(struct rc_request *request, const void *message, void *reply)
     out->n_buckets = answer.bucket_count;
     for (uint32_t i = 0; i < answer.bucket_count; i++)
         RC_TRY(rc_encode_bucket(request->arena, &answer.buckets[i], &out->buckets[i]));
-    RC_NEW_ARRAY(request->arena, out->rows, Recount__V1__SessionsRow *, 1);
-    RC_NEW(request->arena, row, recount__v1__sessions_row__descriptor);
-    out->rows[0] = row;
-    out->n_rows = 1;
-    RC_TRY(rc_encode_label(request->arena, &total, &row->label));
-    RC_TRY(encode_figures(request->arena, answer.figures, answer.bucket_count, &row->buckets));
-    RC_TRY(encode_figures(request->arena, &answer.total, 1, &row->total));
+    RC_NEW_ARRAY(request->arena, out->rows, Recount__V1__SessionsRow *, answer.row_count + 1);
+    out->n_rows = answer.row_count + 1;
+    for (uint32_t i = 0; i < answer.row_count; i++)
+        RC_TRY(encode_row(request->arena, &answer.rows[i], answer.bucket_count, &out->rows[i]));
+    const struct rc_sessions_row total = {
+        .label = {.kind = RC_ROW_TOTAL}, .figures = answer.figures, .total = answer.total};
+    RC_TRY(encode_row(request->arena, &total, answer.bucket_count, &out->rows[answer.row_count]));
     RC_TRY(encode_ends(request->arena, answer.entries, answer.entry_count, &out->entries,
                        &out->n_entries));
     RC_TRY(

@@ -15,7 +15,8 @@ decode_request(struct rc_decode *decode,
                struct rc_stickiness_request *question)
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
-    RC_REFUSE(decode, in->breakdown != NULL, "breakdown");
+    RC_TRY(rc_decode_split(decode, in->breakdown, &question->breakdown, &question->dimension_count,
+                           &question->top_n));
     size_t mark = rc_decode_enter(decode, "selector");
     RC_TRY(rc_decode_selector(decode, in->selector, &question->selector));
     rc_decode_leave(decode, mark);
@@ -50,21 +51,21 @@ encode_counts(struct rc_arena *arena,
 
 static enum rc_status
 encode_row(struct rc_arena *arena,
-           const struct rc_stickiness_reply *answer,
+           const struct rc_stickiness_row *row,
+           uint32_t place_count,
            Recount__V1__StickinessRow **ret_row)
 {
-    static const struct rc_row_label total = {.kind = RC_ROW_TOTAL};
     Recount__V1__StickinessRow *out;
     RC_NEW(arena, out, recount__v1__stickiness_row__descriptor);
-    RC_TRY(rc_encode_label(arena, &total, &out->label));
-    RC_TRY(encode_counts(arena, &answer->counts, answer->place_count, &out->users, &out->rates));
-    out->n_users = answer->place_count;
-    out->active_users = answer->counts.active_users;
-    if (answer->compared.users != NULL) {
-        RC_TRY(encode_counts(arena, &answer->compared, answer->place_count, &out->compared_users,
+    RC_TRY(rc_encode_label(arena, &row->label, &out->label));
+    RC_TRY(encode_counts(arena, &row->counts, place_count, &out->users, &out->rates));
+    out->n_users = place_count;
+    out->active_users = row->counts.active_users;
+    if (row->compared.users != NULL) {
+        RC_TRY(encode_counts(arena, &row->compared, place_count, &out->compared_users,
                              &out->compared_rates));
-        out->n_compared_users = answer->place_count;
-        out->compared_active_users = answer->compared.active_users;
+        out->n_compared_users = place_count;
+        out->compared_active_users = row->compared.active_users;
     }
     *ret_row = out;
     return RC_OK;
@@ -85,9 +86,13 @@ rc_call_stickiness(struct rc_request *request, const void *message, void *reply)
     out->n_buckets = answer.bucket_count;
     for (uint32_t i = 0; i < answer.bucket_count; i++)
         RC_TRY(rc_encode_bucket(request->arena, &answer.buckets[i], &out->buckets[i]));
-    RC_NEW_ARRAY(request->arena, out->rows, Recount__V1__StickinessRow *, 1);
-    out->n_rows = 1;
-    RC_TRY(encode_row(request->arena, &answer, &out->rows[0]));
+    RC_NEW_ARRAY(request->arena, out->rows, Recount__V1__StickinessRow *, answer.row_count + 1);
+    out->n_rows = answer.row_count + 1;
+    for (uint32_t i = 0; i < answer.row_count; i++)
+        RC_TRY(encode_row(request->arena, &answer.rows[i], answer.place_count, &out->rows[i]));
+    const struct rc_stickiness_row total = {
+        .label = {.kind = RC_ROW_TOTAL}, .counts = answer.counts, .compared = answer.compared};
+    RC_TRY(encode_row(request->arena, &total, answer.place_count, &out->rows[answer.row_count]));
     if (question.compare != RC_COMPARE_NONE) {
         RC_NEW(request->arena, out->compared_range, recount__v1__time_range__descriptor);
         out->compared_range->start_ms = answer.compared_start_ms;

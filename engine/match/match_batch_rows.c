@@ -8,6 +8,7 @@
 #include "engine/base/assert.h"
 #include "engine/match/match_batch_form.h"
 #include "engine/match/words.h"
+#include "engine/store/marks.h"
 
 /* Trees between two looks at the cancel flag: a few microseconds each. */
 #define TREES_BETWEEN_LOOKS 64u
@@ -16,12 +17,16 @@ _Static_assert(RC_BLOCK_ROWS == 65536, "a row of a block is a number of 16 bits"
 
 /* ---- columns ---- */
 
-/* A code a row of the block, of a column that has runs or is sparse. */
+/* A code a row of the block, of a column that is not plain. */
 static void
 expand(struct rc_batch_column *column, uint32_t begin, uint32_t row_count)
 {
     const struct rc_column_view *view = &column->view;
     uint32_t *out = column->expanded;
+    if (rc_column_form_is_marked(view->form)) {
+        (void)rc_marks_codes(view, rc_marks_before(view, begin), begin, row_count, out);
+        return;
+    }
     for (uint32_t row = 0; row < row_count; row++)
         out[row] = RC_CODE_NONE;
     uint32_t index = rc_scan_first_position(view, begin);

@@ -12,6 +12,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/match/costs.h"
+#include "engine/match/scan.h"
 
 /* Entries of a dictionary that are looked at; of a larger one, so many at even distances. */
 #define CELLS_SAMPLED 64u
@@ -142,7 +143,9 @@ column_work(const struct estimating *at,
 {
     const uint64_t rows = column->code_count;
     work->words = at->block_words;
-    if (column->form != RC_COLUMN_PLAIN) {
+    if (rc_column_form_is_marked(column->form))
+        work->words *= 2; /* Codes are compared, and what was found is spread. */
+    if (!rc_scan_is_compared(column)) {
         work->runs = rows;
         work->bytes = rows * (column->code_width + 4);
         return;
@@ -175,12 +178,12 @@ estimate_leaf(struct estimating *at, const struct rc_match_node *node, struct no
     const uint64_t unknown = tested.looked_at - tested.known;
     struct rc_match_work work = {0};
     out->none = false;
-    out->plain = column.form == RC_COLUMN_PLAIN;
+    out->plain = rc_scan_is_compared(&column);
     out->scan.texts = texts_tested(node->source, &column);
     out->scan.cells_new = tested.looked_at == 0 ? 0 : out->scan.cells * unknown / tested.looked_at;
     column_work(at, node->source, &column, &work);
     rc_match_work_add(&out->scan, &work);
-    const double present = column.form == RC_COLUMN_SPARSE ? column.code_count / at->rows : 1;
+    const double present = rc_column_form_is_sparse(column.form) ? column.code_count / at->rows : 1;
     out->share = leaf_share(node, &column, present, &tested);
 }
 

@@ -18,6 +18,7 @@
 #define ROWS_REFINED_LOOKUP 6144u
 #define ROWS_REFINED_LAZY 6144u
 #define ROWS_REFINED_SEARCHED 128u /* In runs and sparse columns each is a search. */
+#define ROWS_REFINED_MARKED 4u     /* In marked ones a part of those before. */
 
 struct block {
     struct rc_slab_match *match;
@@ -65,10 +66,13 @@ can_refine(struct rc_slab_match *match, const struct rc_slab_node *state, const 
         return false;
     const struct rc_match_answers *answers = state->answers;
     const uint64_t left = rc_words_count(words, RC_BLOCK_WORDS);
-    const uint32_t most = answers->column.form != RC_COLUMN_PLAIN ? ROWS_REFINED_SEARCHED
-                          : !answers->complete                    ? ROWS_REFINED_LAZY
-                          : state->scan.range_count > 0           ? ROWS_REFINED_RANGES
-                                                                  : ROWS_REFINED_LOOKUP;
+    const bool marked = rc_column_form_is_marked(answers->column.form);
+    uint32_t most = !rc_scan_is_compared(&answers->column) ? ROWS_REFINED_SEARCHED
+                    : !answers->complete                   ? ROWS_REFINED_LAZY
+                    : state->scan.range_count > 0          ? ROWS_REFINED_RANGES
+                                                           : ROWS_REFINED_LOOKUP;
+    if (marked && answers->complete) /* Marks are counted for each. */
+        most /= ROWS_REFINED_MARKED;
     match->work.words += RC_BLOCK_WORDS;
     if (left > most)
         return false;
@@ -95,16 +99,17 @@ evaluate_scan(const struct block *block, struct rc_slab_node *state, uint64_t *w
     state->rows_seen += block->row_count;
     state->rows_passed += count;
     work->words += RC_BLOCK_WORDS;
-    if (column->form != RC_COLUMN_PLAIN) {
-        const uint64_t runs =
-            (uint64_t)column->code_count * block->row_count / block->match->row_count;
-        work->runs += runs;
-        work->bytes += runs * (column->code_width + 4);
+    const uint64_t codes =
+        (uint64_t)column->code_count * block->row_count / block->match->row_count;
+    if (!rc_scan_is_compared(column)) {
+        work->runs += codes;
+        work->bytes += codes * (column->code_width + 4);
     } else {
-        const uint64_t bytes = (uint64_t)block->row_count * column->code_width;
+        const uint64_t bytes = codes * column->code_width;
         work->bytes += bytes;
         work->compared += bytes * state->scan.range_count;
-        work->looked_up += state->scan.range_count == 0 ? block->row_count : 0;
+        work->looked_up += state->scan.range_count == 0 ? codes : 0;
+        work->words += rc_column_form_is_marked(column->form) ? RC_BLOCK_WORDS : 0;
     }
     return count == 0 ? RC_BLOCK_EMPTY : count == block->row_count ? RC_BLOCK_FULL : RC_BLOCK_MIXED;
 }

@@ -36,7 +36,7 @@ static double
 scan_cost_ns(const struct rc_scan *scan)
 {
     const struct rc_column_view *column = &scan->column;
-    if (column->form != RC_COLUMN_PLAIN)
+    if (!rc_scan_is_compared(column))
         return RC_COST_RUN * column->code_count;
     return scan->range_count == 0
                ? RC_COST_LOOKED_UP * column->code_count
@@ -71,7 +71,7 @@ decide(const struct rc_slab_match *match, struct rc_slab_node *state)
     state->state = RC_SLAB_NODE_SCAN;
     if (answers->passed == 0 && !match->reads_rows)
         state->state = RC_SLAB_NODE_NONE;
-    else if (answers->passed == bound && answers->column.form != RC_COLUMN_SPARSE &&
+    else if (answers->passed == bound && !rc_column_form_is_sparse(answers->column.form) &&
              !match->reads_rows)
         state->state = RC_SLAB_NODE_ALL;
     else

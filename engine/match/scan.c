@@ -1,6 +1,7 @@
 /*
  * Scan: run and sparse columns set ranges and single bits from their arrays; a binary search finds
- * where the block begins. Plain columns go to a kernel. This file has the portable ones, which are
+ * where the block begins. Plain columns go to a kernel, and so do the codes of marked ones
+ * (scan_marks.c). This file has the portable ones, which are
  * also what the others fall back on for the last rows of a block. Without vector instructions a
  * lookup is as fast as one comparison, so ranges are looked up too.
  */
@@ -37,7 +38,7 @@ void
 rc_scan_prepare(const struct rc_column_view *column, const uint8_t *table, struct rc_scan *ret_scan)
 {
     *ret_scan = (struct rc_scan){.column = *column, .table = table};
-    if (column->form != RC_COLUMN_PLAIN)
+    if (!rc_scan_is_compared(column))
         return;
     uint32_t count = 0;
     const uint32_t bound = rc_column_code_bound(column);
@@ -116,6 +117,10 @@ rc_scan_block(const struct rc_scan *scan, uint32_t begin, uint32_t row_count, ui
     }
     if (column->form == RC_COLUMN_SPARSE) {
         scan_sparse(scan, begin, begin + row_count, words);
+        return;
+    }
+    if (column->form != RC_COLUMN_PLAIN) {
+        rc_scan_marked(scan, begin, row_count, words);
         return;
     }
     const struct rc_scan_kernels *kernels = rc_scan_kernels_best();

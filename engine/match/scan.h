@@ -3,8 +3,8 @@
  *
  * The question arrives as a table with a byte per local code. Preparing looks at it once: when the
  * codes that match are a few ranges (an equality is one; so is a comparison, as dictionaries
- * ascend) a plain column is compared with these, many rows an instruction; else each code is looked
- * up.
+ * ascend) the codes of a plain or marked column are compared with these, many an instruction; else
+ * each is looked up.
  *
  * Ownership: a scan borrows the column and the table.
  * Threading: a prepared scan is read-only.
@@ -36,6 +36,13 @@ struct rc_scan {
     struct rc_scan_range ranges[RC_SCAN_RANGES_MAX];
 };
 
+/* Whether the codes of a column go to the kernels, and not one by one. */
+static inline bool
+rc_scan_is_compared(const struct rc_column_view *column)
+{
+    return column->form == RC_COLUMN_PLAIN || rc_column_form_is_marked(column->form);
+}
+
 /* table: a 0 or 1 per code of the column, and RC_SCAN_TABLE_PADDING bytes more. */
 void
 rc_scan_prepare(const struct rc_column_view *column,
@@ -47,7 +54,7 @@ rc_scan_prepare(const struct rc_column_view *column,
 void
 rc_scan_block(const struct rc_scan *scan, uint32_t begin, uint32_t row_count, uint64_t *words);
 
-/* For columns of runs and sparse ones: the first of their positions whose run reaches row or which
+/* For columns of RUNS and SPARSE ones: the first of their positions whose run reaches row or which
  * is at or past it, and the code of a position. */
 uint32_t
 rc_scan_first_position(const struct rc_column_view *column, uint32_t row);

@@ -1,6 +1,6 @@
 /*
- * Activity: in which buckets each person was active. Lifecycle and stickiness are two ways of
- * counting what comes out.
+ * Activity: in which buckets each person was active, in each row of a breakdown. Lifecycle and
+ * stickiness are two ways of counting what comes out.
  *
  * Ownership: plan, map and lanes are the caller's; bits are valid during the call.
  * Threading: a lane's callback runs on one thread at a time; lanes run at the same time.
@@ -15,6 +15,7 @@
 #include "engine/base/status.h"
 #include "engine/query/calendar.h"
 #include "engine/query/plan.h"
+#include "engine/query/split.h"
 
 struct rc_activity {
     const struct rc_plan *plan;      /* One selector; no hit lies behind the map. */
@@ -24,14 +25,19 @@ struct rc_activity {
     int64_t skip_from_ms;
     int64_t skip_until_ms;
     uint32_t min_events; /* So many make a bucket active; at least 1. */
+    /* Rows: a hit counts in those of the split's rows that it has. NULL: one row, of all hits. */
+    const struct rc_split *split;
+    const uint32_t *row_of; /* By row of split: below row_count, or not looked at. */
+    uint32_t row_count;
     uint32_t lane_count;
     void *const *lanes;
-    /* Once for every person with a hit; bits has map->count + 1 bits, some of them set if
-     * min_events is 1. */
-    void (*person)(void *lane, const uint64_t *bits);
+    /* Once for every row and person with a hit in it; bits has map->count + 1 bits, some of them
+     * set if min_events is 1. */
+    void (*person)(void *lane, uint32_t row, const uint64_t *bits);
 };
 
-/* Adds to *hit_count the events that were read. */
+/* Adds to *hit_count the events that were read. Rows are taken some dozens at a time, a walk each.
+ */
 RC_MUST_USE enum rc_status
 rc_activity_walk(const struct rc_activity *activity, uint64_t *hit_count);
 

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/bytes.h"
 #include "engine/query/funnel_fold.h"
 #include "engine/query/scope.h"
 
@@ -95,16 +96,11 @@ make_buckets(struct rc_funnel_query *query, struct rc_error *reterr_error)
 
 /* Steps, then exclusions, then with a strict order every event. Only the first step ends with the
  * range, unless it may also be a later one or break a chain. */
-static enum rc_status
-make_plan(struct rc_funnel_query *query,
-          struct rc_query_stats *stats,
-          struct rc_error *reterr_error)
+static uint32_t
+list_selectors(const struct rc_funnel_request *request, struct rc_plan_selector *selectors)
 {
     static const struct rc_predicate any = {.kind = RC_PREDICATE_ALL_OF};
-    const struct rc_funnel_request *request = query->request;
     const struct rc_scope *scope = &request->scope;
-    struct rc_plan_selector selectors[RC_SELECTORS_MAX];
-    struct rc_counted counted;
     const bool ends = request->order == RC_FUNNEL_ORDERED || request->order == RC_FUNNEL_STRICT;
     uint32_t count = 0;
     for (uint32_t i = 0; i < request->step_count; i++) {
@@ -131,6 +127,65 @@ make_plan(struct rc_funnel_query *query,
             .from_ms = scope->start_ms,
             .until_ms = rc_scope_until(scope, INT64_MAX),
         };
+    return count;
+}
+
+/* Leaves one of each of the selectors that are equal, since each costs a look at every block of
+ * rows; a selector's bit then stands for the bits of all those in query->expand. */
+static enum rc_status
+join_selectors(struct rc_funnel_query *query, struct rc_plan_selector *selectors, uint32_t *count)
+{
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    size_t ends[RC_SELECTORS_MAX + 1] = {0};
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < *count; i++) {
+        const bool sound = selectors[i].predicate != NULL &&
+                           rc_predicate_check(selectors[i].predicate, NULL) == RC_OK;
+        writer.size = ends[kept];
+        if (sound)
+            rc_predicate_write(&writer, selectors[i].predicate);
+        if (writer.failed)
+            return RC_NO_MEMORY;
+        const size_t size = writer.size - ends[kept];
+        uint32_t same = 0;
+        while (same < kept &&
+               (!sound || selectors[same].until_ms != selectors[i].until_ms ||
+                ends[same + 1] - ends[same] != size ||
+                memcmp(writer.data + ends[same], writer.data + ends[kept], size) != 0))
+            same++;
+        query->expand[same] |= (uint64_t)1 << i;
+        query->expands = query->expands || same != i;
+        if (same == kept) {
+            selectors[kept++] = selectors[i];
+            ends[kept] = writer.size;
+        }
+    }
+    *count = kept;
+    return RC_OK;
+}
+
+/* The plan's bits of the selectors that stand for some of these steps. */
+static uint64_t
+plan_bits(const struct rc_funnel_query *query, uint64_t steps)
+{
+    uint64_t bits = 0;
+    for (uint32_t i = 0; i < query->selector_count; i++)
+        if ((query->expand[i] & steps) != 0)
+            bits |= (uint64_t)1 << i;
+    return bits;
+}
+
+static enum rc_status
+make_plan(struct rc_funnel_query *query,
+          struct rc_query_stats *stats,
+          struct rc_error *reterr_error)
+{
+    const struct rc_scope *scope = &query->request->scope;
+    struct rc_plan_selector selectors[RC_SELECTORS_MAX];
+    struct rc_counted counted;
+    uint32_t count = list_selectors(query->request, selectors);
+    RC_TRY_OR(reterr_error, join_selectors(query, selectors, &count));
+    query->selector_count = count;
     RC_TRY(rc_scope_counted(query->context, scope, stats, &counted, reterr_error));
     return rc_plan_counted(query->context, scope->as_of_ms, &counted, selectors, count,
                            &query->plan, reterr_error);
@@ -168,7 +223,8 @@ run_lanes(struct rc_funnel_query *query, struct rc_query_stats *stats)
     }
     const struct rc_fold fold = {
         .ordered = true,
-        .required = query->request->order == RC_FUNNEL_UNORDERED ? query->step_mask : 1,
+        .required =
+            plan_bits(query, query->request->order == RC_FUNNEL_UNORDERED ? query->step_mask : 1),
         .lane_count = query->lane_count,
         .lanes = lanes,
         .person = rc_funnel_fold_person,
@@ -221,15 +277,16 @@ make_split(struct rc_funnel_query *query,
     const bool first =
         request->order != RC_FUNNEL_UNORDERED &&
         (request->at == RC_FUNNEL_AT_FIRST || request->at == RC_FUNNEL_AT_FIRST_IN_RANGE);
+    const uint64_t steps = first                              ? 1
+                           : request->at == RC_FUNNEL_AT_STEP ? (uint64_t)1 << request->at_step
+                                                              : query->step_mask;
     const struct rc_split_request split = {
         .plan = query->plan,
         .dimensions = request->breakdown,
         .dimension_count = request->dimension_count == 0 ? 1 : request->dimension_count,
         .scope = &request->scope,
         .calendar = &query->calendar,
-        .mask = first                              ? 1
-                : request->at == RC_FUNNEL_AT_STEP ? (uint64_t)1 << request->at_step
-                                                   : query->step_mask,
+        .mask = plan_bits(query, steps),
         .unbinned = true,
         .stats = stats,
     };

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
-#include "engine/query/activity.h"
+#include "engine/query/activity_rows.h"
 #include "engine/query/calendar.h"
 #include "engine/query/lifecycle.h"
 #include "engine/query/plan.h"
@@ -24,16 +24,18 @@ struct lifecycle {
     const struct rc_bucket *buckets; /* The one before the range, then those of the range. */
     uint32_t bucket_count;
     struct rc_bucket_map map;
+    struct rc_activity_rows rows;
 };
 
 struct lane {
     const struct lifecycle *lifecycle;
-    struct rc_lifecycle_counts *counts; /* One for each of the buckets. */
+    struct rc_lifecycle_counts *counts; /* [row][bucket]. */
 };
 
 static void
 lifecycle_close(struct lifecycle *lifecycle)
 {
+    rc_activity_rows_close(&lifecycle->rows);
     lifecycle->plan = rc_plan_free(lifecycle->plan);
 }
 
@@ -44,7 +46,7 @@ is_set(const uint64_t *bits, uint32_t place)
 }
 
 static void
-count_person(void *state, const uint64_t *bits)
+count_person(void *state, uint32_t row, const uint64_t *bits)
 {
     struct lane *lane = state;
     const uint32_t bucket_count = lane->lifecycle->bucket_count;
@@ -54,7 +56,7 @@ count_person(void *state, const uint64_t *bits)
             const uint32_t place = word * 64 + (uint32_t)__builtin_ctzll(left);
             if (place == bucket_count)
                 continue;
-            struct rc_lifecycle_counts *counts = &lane->counts[place];
+            struct rc_lifecycle_counts *counts = &lane->counts[(size_t)row * bucket_count + place];
             if (!seen)
                 counts->new_users++;
             else if (place > 0 && is_set(bits, place - 1))
@@ -110,10 +112,11 @@ make_plan(struct lifecycle *lifecycle, struct rc_query_stats *stats, struct rc_e
 
 /* Adds the lanes up; a bucket has begun when the part of it that the range holds has. */
 static enum rc_status
-fill_reply(const struct lifecycle *lifecycle,
-           const struct lane *lanes,
-           uint32_t lane_count,
-           struct rc_lifecycle_reply *reply)
+fill_counts(const struct lifecycle *lifecycle,
+            const struct lane *lanes,
+            uint32_t lane_count,
+            uint32_t row,
+            const struct rc_lifecycle_counts **ret_counts)
 {
     const struct rc_scope *scope = &lifecycle->request->scope;
     const uint32_t count = lifecycle->bucket_count - 1;
@@ -121,26 +124,30 @@ fill_reply(const struct lifecycle *lifecycle,
         RC_ARENA_ARRAY(lifecycle->context->arena, struct rc_lifecycle_counts, count);
     if (result == NULL)
         return RC_NO_MEMORY;
-    reply->bucket_count = count;
-    reply->buckets = lifecycle->buckets + 1;
-    reply->counts = result;
     for (uint32_t bucket = 0; bucket < count; bucket++) {
-        const int64_t bucket_ms = reply->buckets[bucket].start_ms;
+        const int64_t bucket_ms = lifecycle->buckets[bucket + 1].start_ms;
         const int64_t begin_ms = bucket_ms > scope->start_ms ? bucket_ms : scope->start_ms;
         result[bucket].begun = begin_ms <= scope->as_of_ms;
         for (uint32_t i = 0; i < lane_count && result[bucket].begun; i++) {
-            const struct rc_lifecycle_counts *counts = &lanes[i].counts[bucket + 1];
+            const struct rc_lifecycle_counts *counts =
+                &lanes[i].counts[(size_t)row * lifecycle->bucket_count + bucket + 1];
             result[bucket].new_users += counts->new_users;
             result[bucket].returning_users += counts->returning_users;
             result[bucket].resurrecting_users += counts->resurrecting_users;
             result[bucket].dormant_users += counts->dormant_users;
         }
     }
+    *ret_counts = result;
     return RC_OK;
 }
 
+/* Walks and counts some rows. */
 static enum rc_status
-answer(const struct lifecycle *lifecycle, struct rc_lifecycle_reply *reply)
+count_rows(const struct lifecycle *lifecycle,
+           struct rc_activity *activity,
+           uint32_t row_count,
+           struct lane **ret_lanes,
+           uint64_t *hit_count)
 {
     const struct rc_query_context *context = lifecycle->context;
     const uint32_t lane_count = context->parallel_max;
@@ -151,23 +158,47 @@ answer(const struct lifecycle *lifecycle, struct rc_lifecycle_reply *reply)
     for (uint32_t i = 0; i < lane_count; i++) {
         states[i] = &lanes[i];
         lanes[i].lifecycle = lifecycle;
-        lanes[i].counts =
-            RC_ARENA_ARRAY(context->arena, struct rc_lifecycle_counts, lifecycle->bucket_count);
+        lanes[i].counts = RC_ARENA_ARRAY(context->arena, struct rc_lifecycle_counts,
+                                         (size_t)row_count * lifecycle->bucket_count);
         if (lanes[i].counts == NULL)
             return RC_NO_MEMORY;
     }
-    const struct rc_activity activity = {
-        .plan = lifecycle->plan,
-        .map = &lifecycle->map,
-        .skip_from_ms = lifecycle->buckets[1].start_ms,
-        .skip_until_ms = lifecycle->request->scope.start_ms,
-        .min_events = 1,
-        .lane_count = lane_count,
-        .lanes = states,
-        .person = count_person,
-    };
-    RC_TRY(rc_activity_walk(&activity, &reply->stats.matched_events));
-    return fill_reply(lifecycle, lanes, lane_count, reply);
+    activity->lane_count = lane_count;
+    activity->lanes = states;
+    activity->row_count = row_count;
+    *ret_lanes = lanes;
+    return rc_activity_walk(activity, hit_count);
+}
+
+static enum rc_status
+answer(const struct lifecycle *lifecycle,
+       struct rc_activity *activity,
+       struct rc_lifecycle_reply *reply)
+{
+    const struct rc_query_context *context = lifecycle->context;
+    const struct rc_activity_rows *rows = &lifecycle->rows;
+    struct lane *lanes;
+    uint64_t again = 0;
+    RC_TRY(count_rows(lifecycle, activity, 1, &lanes, &reply->stats.matched_events));
+    RC_TRY(fill_counts(lifecycle, lanes, context->parallel_max, 0, &reply->counts));
+    reply->bucket_count = lifecycle->bucket_count - 1;
+    reply->buckets = lifecycle->buckets + 1;
+    if (rows->row_count == 0)
+        return RC_OK;
+    struct rc_lifecycle_row *result =
+        RC_ARENA_ARRAY(context->arena, struct rc_lifecycle_row, rows->row_count);
+    if (result == NULL)
+        return RC_NO_MEMORY;
+    activity->split = rows->split;
+    activity->row_of = rows->ranking.row_of;
+    RC_TRY(count_rows(lifecycle, activity, rows->row_count, &lanes, &again));
+    for (uint32_t row = 0; row < rows->row_count; row++) {
+        result[row].label = rc_activity_rows_label(rows, row);
+        RC_TRY(fill_counts(lifecycle, lanes, context->parallel_max, row, &result[row].counts));
+    }
+    reply->row_count = rows->row_count;
+    reply->rows = result;
+    return RC_OK;
 }
 
 enum rc_status
@@ -183,7 +214,20 @@ rc_query_lifecycle(const struct rc_query_context *context,
     RC_TRY(rc_scope_check(&request->scope, &calendar, reterr_error));
     RC_TRY(make_buckets(&lifecycle, &calendar, reterr_error));
     RC_TRY(make_plan(&lifecycle, &reply.stats, reterr_error));
-    RC_TRY_OR(reterr_error, answer(&lifecycle, &reply));
+    struct rc_activity activity = {
+        .plan = lifecycle.plan,
+        .map = &lifecycle.map,
+        .skip_from_ms = lifecycle.buckets[1].start_ms,
+        .skip_until_ms = request->scope.start_ms,
+        .min_events = 1,
+        .person = count_person,
+    };
+    const struct rc_activity_breakdown breakdown = {.dimensions = request->breakdown,
+                                                    .dimension_count = request->dimension_count,
+                                                    .top_n = request->top_n};
+    RC_TRY(rc_activity_rows_open(&lifecycle.rows, &activity, &breakdown, 1, &request->scope,
+                                 &calendar, &reply.stats, reterr_error));
+    RC_TRY_OR(reterr_error, answer(&lifecycle, &activity, &reply));
     rc_plan_add_stats(lifecycle.plan, &reply.stats);
     *ret_reply = reply;
     return RC_OK;

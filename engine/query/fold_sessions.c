@@ -14,6 +14,7 @@
 #include "engine/query/scope.h"
 #include "engine/query/session_ends.h"
 #include "engine/query/session_figures.h"
+#include "engine/query/session_rows.h"
 #include "engine/query/session_run.h"
 #include "engine/query/sessions.h"
 #include "engine/query/walk.h"
@@ -238,6 +239,26 @@ fill_reply(const struct sessions *sessions, struct rc_sessions_reply *reply)
     return rc_session_ends_rows(lanes[0].exits, top_n, arena, &reply->exits, &reply->exit_count);
 }
 
+/* The rows of a breakdown. The plan reads the counted sessions to their ends. */
+static enum rc_status
+break_down(const struct sessions *sessions,
+           const struct rc_calendar *calendar,
+           struct rc_sessions_reply *reply,
+           struct rc_error *reterr_error)
+{
+    const struct rc_session_rows rows = {.plan = sessions->plan,
+                                         .wanted = BIT_WANTED,
+                                         .request = sessions->request,
+                                         .calendar = calendar,
+                                         .map = &sessions->map};
+    struct rc_sessions_row *result = NULL;
+    if (sessions->request->breakdown == NULL)
+        return RC_OK;
+    RC_TRY(rc_session_rows_answer(&rows, &reply->stats, &result, &reply->row_count, reterr_error));
+    reply->rows = result;
+    return RC_OK;
+}
+
 enum rc_status
 rc_query_sessions(const struct rc_query_context *context,
                   const struct rc_sessions_request *request,
@@ -263,6 +284,7 @@ rc_query_sessions(const struct rc_query_context *context,
         rc_scope_counted(context, &request->scope, &reply.stats, &sessions.counted, reterr_error));
     RC_TRY(count_sessions(&sessions, &reply.stats, reterr_error));
     RC_TRY_OR(reterr_error, fill_reply(&sessions, &reply));
+    RC_TRY(break_down(&sessions, &calendar, &reply, reterr_error));
     *ret_reply = reply;
     return RC_OK;
 }

@@ -17,6 +17,9 @@
  * gained by waiting, so that chain is the earliest in total order and ends at the first event of
  * the step in its group.
  *
+ * No chain is deeper than the first step that the user has no event of: events of later steps are
+ * as good as none, and once that depth is reached nothing behind can change the answer.
+ *
  * Users whose equal times are not so simple are left to funnel_search.c.
  */
 #include "engine/query/funnel_attempt.h"
@@ -33,6 +36,7 @@ struct pass {
     const struct rc_hit *hits;
     uint32_t count;
     int64_t entry_until_ms;
+    uint64_t mask; /* Steps that a chain can come to. */
     uint32_t depth;
     uint32_t chosen_entry; /* Of the attempt that first reached depth. */
     uint32_t first_entry;  /* The first and the last event of step 0 in the group at hand. */
@@ -101,7 +105,7 @@ take_many(struct pass *pass, uint64_t mask, int64_t time_ms)
 static inline uint64_t
 mask_at(const struct pass *pass, uint32_t hit)
 {
-    const uint64_t mask = pass->hits[hit].mask;
+    const uint64_t mask = pass->hits[hit].mask & pass->mask;
     return pass->hits[hit].time_ms > pass->entry_until_ms ? mask & ~(uint64_t)1 : mask;
 }
 
@@ -169,35 +173,35 @@ rc_funnel_quick(const struct rc_funnel_rules *rules,
                 struct rc_funnel_attempt *ret_attempt)
 {
     struct pass pass;
-    pass.rules = rules;
-    pass.hits = hits;
-    pass.count = count;
-    pass.entry_until_ms = INT64_MAX;
-    pass.depth = 0;
-    pass.chosen_entry = NONE;
     uint32_t first = 0;
     uint64_t any = 0;
+    ret_attempt->depth = 0;
     while (first < count && (hits[first].mask & 1) == 0)
         first++;
-    for (uint32_t i = first; i < count; i++)
-        any |= hits[i].mask;
-    ret_attempt->depth = 0;
     if (first == count)
         return true;
     /* Others of the first entry's time may stand before it. */
     uint32_t begin = first;
     while (begin > 0 && hits[begin - 1].time_ms == hits[first].time_ms)
-        any |= hits[--begin].mask;
+        begin--;
+    for (uint32_t i = begin; i < count; i++)
+        any |= hits[i].mask;
     if ((any & 2) == 0) { /* Most users: no event of the second step. */
         ret_attempt->depth = 1;
         ret_attempt->filled = 1;
         ret_attempt->hits[0] = first;
         return true;
     }
-    if (rules->first_only)
-        pass.entry_until_ms = hits[first].time_ms;
-    memset(pass.entry, 0xff, (rules->step_count + 1) * sizeof(pass.entry[0]));
-    for (uint32_t at = begin; at < count;) {
+    const uint32_t bound = any == UINT64_MAX ? 64 : (uint32_t)__builtin_ctzll(~any);
+    pass.rules = rules;
+    pass.hits = hits;
+    pass.count = count;
+    pass.entry_until_ms = rules->first_only ? hits[first].time_ms : INT64_MAX;
+    pass.mask = rc_funnel_below(bound);
+    pass.depth = 0;
+    pass.chosen_entry = NONE;
+    memset(pass.entry, 0xff, (bound + 1) * sizeof(pass.entry[0]));
+    for (uint32_t at = begin; at < count && pass.depth < bound;) {
         at = take_group(&pass, at);
         if (at == NONE)
             return false;

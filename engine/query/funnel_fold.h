@@ -45,7 +45,10 @@ struct rc_funnel_query {
     bool plain;         /* Attempts of the range are found by rc_funnel_quick. */
     uint64_t step_mask; /* Bits of the steps in a hit's mask; exclusions follow. */
     struct rc_plan *plan;
-    struct rc_split *split; /* NULL: no breakdown. */
+    uint32_t selector_count;           /* Of the plan, */
+    uint64_t expand[RC_SELECTORS_MAX]; /* and the steps and exclusions that each stands for. */
+    bool expands;                      /* Some stand for more than their own. */
+    struct rc_split *split;            /* NULL: no breakdown. */
     struct rc_groups *holds[RC_FUNNEL_HOLDS_MAX];
     struct rc_funnel_span range;
     struct rc_bucket_map days;
@@ -99,6 +102,8 @@ struct rc_funnel_lane {
     uint32_t person;
     const struct rc_hit *hits;
     uint32_t hit_count;
+    struct rc_hit *expanded; /* The hits by steps, where selectors stand for several. */
+    size_t expanded_capacity;
     struct rc_funnel_times excluded[RC_FUNNEL_EXCLUSIONS_MAX];
     int64_t *excluded_ms;
     size_t excluded_capacity;

@@ -51,6 +51,9 @@ find_groups(struct rc_funnel_search *search)
         }
         group.end = at;
         group.kind = kind_of(search->rules, fillers, several);
+        group.most = group.kind == GROUP_ONE      ? 1
+                     : search->rules->reuse_event ? RC_FUNNEL_STEPS_MAX
+                                                  : fillers;
         search->has_packed = search->has_packed || group.kind == GROUP_PACKED;
         search->slot_count += (uint32_t)__builtin_popcountll(group.fill);
         search->groups[search->group_count++] = group;

@@ -41,7 +41,14 @@ list_times(const struct reply *reply, size_t place, uint32_t step, uint32_t sinc
 {
     const struct rc_funnel_rows *rows = reply->rows;
     size_t count = 0;
-    for (uint64_t i = rows->starts[place]; i < rows->starts[place + 1]; i++)
+    /* Without optional steps a step's time is at its own place. */
+    for (uint64_t i = rows->starts[place];
+         rows->query->rules.optional == 0 && i < rows->starts[place + 1]; i++)
+        if (rows->dealt[i].record->depth > step)
+            reply->scratch_ms[count++] = rows->dealt[i].times_ms[step - 1] -
+                                         (since == 0 ? 0 : rows->dealt[i].times_ms[since - 1]);
+    for (uint64_t i = rows->starts[place];
+         rows->query->rules.optional != 0 && i < rows->starts[place + 1]; i++)
         if (fills(rows->dealt[i].record, step))
             reply->scratch_ms[count++] =
                 time_of(&rows->dealt[i], step) - time_of(&rows->dealt[i], since);

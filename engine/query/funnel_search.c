@@ -22,6 +22,8 @@
 #include "engine/query/funnel_search_form.h"
 
 #define ENTRIES_BETWEEN_LOOKS 1024u
+/* From this many depths on the deepest one is found by halving. */
+#define HALVED_DEPTHS 6u
 
 enum rc_status
 rc_funnel_search_new(const struct rc_funnel_rules *rules,
@@ -57,18 +59,22 @@ rc_funnel_search_free(struct rc_funnel_search *search)
     return rc_alloc_free(search);
 }
 
-/* No attempt is deeper: how far a chain comes without windows, if events could be shared. */
+/* No attempt is deeper: how far a chain comes without windows, if in each group any events could
+ * take its steps. */
 static uint32_t
 depth_bound(const struct rc_funnel_search *search)
 {
     uint32_t bound = 0;
-    for (uint32_t i = 0; i < search->group_count; i++)
+    for (uint32_t i = 0; i < search->group_count; i++) {
+        uint32_t left = search->groups[i].most;
         for (uint32_t step = bound; step < search->rules->step_count; step++) {
-            if (((search->groups[i].fill >> step) & 1) != 0)
+            const bool optional = is_optional(search, step);
+            if (((search->groups[i].fill >> step) & 1) != 0 && (optional || left-- > 0))
                 bound = step + 1;
-            else if (!is_optional(search, step) || bound == 0)
+            else if (!optional || bound == 0)
                 break;
         }
+    }
     return bound;
 }
 
@@ -281,6 +287,64 @@ close_depth(struct run *run, bool *ret_open)
     return RC_OK;
 }
 
+/* Whether an entry of some span comes as deep as the pass. */
+static enum rc_status
+comes_deep(struct run *run, bool *ret_comes)
+{
+    struct rc_funnel_search *search = run->search;
+    uint32_t span = run->span_count;
+    uint32_t left;
+    uint32_t done;
+    *ret_comes = false;
+    for (uint32_t i = search->where_starts[1]; i-- > 0 && span > 0;) {
+        const uint32_t group = search->where[i];
+        const struct group *in = &search->groups[group];
+        while (span > 0 && in->time_ms < run->spans[span - 1].from_ms)
+            span--;
+        if (span == 0 || in->time_ms >= run->spans[span - 1].until_ms)
+            continue;
+        const uint32_t deadline =
+            group_until(search, rc_funnel_deadline(search->rules, in->time_ms));
+        for (uint32_t event = in->end; event-- > in->begin && !*ret_comes;) {
+            if ((search->problem->events[event].fill & 1) == 0)
+                continue;
+            if (in->kind == GROUP_PACKED) {
+                RC_TRY(rc_funnel_pack(search, group));
+                rc_funnel_pack_use(search, event, true);
+            }
+            *ret_comes = can_complete(search, group, event, deadline, &left, &done);
+            if (in->kind != GROUP_PACKED)
+                break; /* All of them are complete together. */
+        }
+        if (*ret_comes)
+            return RC_OK;
+        if (i % ENTRIES_BETWEEN_LOOKS == 0 && rc_funnel_cancelled(search->rules))
+            return RC_CANCELLED;
+    }
+    return search->cancelled ? RC_CANCELLED : RC_OK;
+}
+
+/* The depth of the deepest entry, by halving: without optional steps whoever comes to one step came
+ * to all before. */
+static enum rc_status
+find_deepest(struct run *run, uint32_t bound, uint32_t *ret_depth)
+{
+    uint32_t low = 0;
+    uint32_t high = bound;
+    while (low < high) {
+        const uint32_t middle = low + (high - low + 1) / 2;
+        bool comes;
+        RC_TRY(rc_funnel_pass(run->search, middle));
+        RC_TRY(comes_deep(run, &comes));
+        if (comes)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    *ret_depth = low;
+    return RC_OK;
+}
+
 static enum rc_status
 run_depths(struct run *run, const struct rc_funnel_problem *problem)
 {
@@ -290,7 +354,10 @@ run_depths(struct run *run, const struct rc_funnel_problem *problem)
     run->simple = run->list == NULL && !search->has_packed && search->rules->optional == 0 &&
                   search->rules->exclusion_count == 0;
     bool open = true;
-    for (uint32_t depth = depth_bound(search); depth > 0 && open; depth--) {
+    uint32_t deepest = depth_bound(search);
+    if (search->rules->optional == 0 && deepest > HALVED_DEPTHS)
+        RC_TRY(find_deepest(run, deepest, &deepest));
+    for (uint32_t depth = deepest; depth > 0 && open; depth--) {
         if (search->where_starts[depth] == search->where_starts[depth - 1])
             continue;
         RC_TRY(rc_funnel_pass(search, depth));

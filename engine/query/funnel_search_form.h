@@ -25,6 +25,7 @@ struct group {
     uint32_t begin; /* In the problem's events. */
     uint32_t end;
     uint32_t slot; /* Of its lowest step. */
+    uint32_t most; /* The steps that a chain takes in it, optional ones left out, are not more. */
     enum group_kind kind;
 };
 

@@ -13,7 +13,10 @@ struct rc_lifecycle_request {
     struct rc_scope scope;
     const struct rc_predicate *selector; /* The events that are activity. */
     enum rc_unit unit;
-    uint32_t unit_count; /* Of a bucket; 0: 1. */
+    uint32_t unit_count;                  /* Of a bucket; 0: 1. */
+    const struct rc_breakdown *breakdown; /* NULL: none. */
+    uint32_t dimension_count;
+    uint32_t top_n; /* As in a series. */
 };
 
 struct rc_lifecycle_counts {
@@ -24,10 +27,17 @@ struct rc_lifecycle_counts {
     uint64_t dormant_users;
 };
 
+struct rc_lifecycle_row {
+    struct rc_row_label label;
+    const struct rc_lifecycle_counts *counts; /* One a bucket. */
+};
+
 struct rc_lifecycle_reply {
     uint32_t bucket_count;
     const struct rc_bucket *buckets;
-    const struct rc_lifecycle_counts *counts; /* One a bucket. */
+    const struct rc_lifecycle_counts *counts; /* Of the total, one a bucket. */
+    uint32_t row_count;                       /* Of a breakdown: its values by users, OTHER. */
+    const struct rc_lifecycle_row *rows;
     struct rc_query_stats stats;
 };
 

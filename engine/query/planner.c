@@ -19,6 +19,9 @@
 /* What part of a scan's time scanning once may take to be preferred: see planner.h. */
 #define ONCE_SHARE 0.5
 
+/* The same in a query for few users, which says little about what others will ask. */
+#define ONCE_SHARE_FEW 0.9
+
 /* A project with less room than this share of its limit keeps no more bitmaps that it need not. */
 #define MEMORY_SHORT 0.05
 
@@ -181,7 +184,10 @@ least_of(const struct choosing *choosing, const struct rule *rule, struct ways *
     if (!isinf(once)) {
         const bool keeps = !choosing->memory_short && !rule->keeps_never &&
                            (best == RC_ACCESS_SCAN || best == RC_ACCESS_POSTINGS);
-        if (best == RC_ACCESS_NONE || once < ways->ns[best] * (keeps ? ONCE_SHARE : 1))
+        const bool few =
+            !choosing->users->everybody && choosing->users->count <= RC_PLAN_USERS_LISTED;
+        const double share = !keeps ? 1 : few ? ONCE_SHARE_FEW : ONCE_SHARE;
+        if (best == RC_ACCESS_NONE || once < ways->ns[best] * share)
             best = RC_ACCESS_SCAN_ONCE;
         else if (once < ways->ns[best])
             ways->reasons[RC_ACCESS_SCAN_ONCE] = RC_REASON_KEEPS;

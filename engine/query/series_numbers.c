@@ -12,6 +12,7 @@
 #include "engine/query/percentile.h"
 #include "engine/query/planner.h"
 #include "engine/query/series_scan.h"
+#include "engine/store/marks.h"
 
 #define COUNTERS_MAX ((uint64_t)1 << 22) /* Of a lane: 16 MiB. */
 #define VALUES_MAX ((uint64_t)1 << 31)   /* In one scan, so that 32 bits count them. */
@@ -102,6 +103,27 @@ has_row(const uint64_t *words, uint32_t row)
     return words == NULL || ((words[row % RC_PIECE_ROWS / 64] >> (row % 64)) & 1) != 0;
 }
 
+/* The same for a column of marked rows: a word of marks at a time. */
+static void
+count_marked(struct lane *lane,
+             const struct stretch *stretch,
+             const uint64_t *words,
+             uint32_t begin,
+             uint32_t end)
+{
+    uint32_t count;
+    uint32_t at = rc_marks_before(stretch->column, begin);
+    for (uint32_t row = begin; row < end; row += count) {
+        uint64_t marks = rc_marks_from(stretch->column, row, end - row, &count);
+        for (; marks != 0; marks &= marks - 1, at++) {
+            const uint32_t marked = row + (uint32_t)__builtin_ctzll(marks);
+            if (has_row(words, marked))
+                count_entry(lane, &stretch->entries[rc_slab_rows_code(stretch->column, at)],
+                            rc_bucket_table_find(stretch->table, stretch->times[marked]));
+        }
+    }
+}
+
 /* Counts the rows [begin, end) of a piece. */
 static void
 count_piece(struct lane *lane,
@@ -112,6 +134,10 @@ count_piece(struct lane *lane,
             uint32_t *position)
 {
     const struct rc_column_view *column = stretch->column;
+    if (column->form == RC_COLUMN_MARKED_ROWS) {
+        count_marked(lane, stretch, words, begin, end);
+        return;
+    }
     if (column->form == RC_COLUMN_SPARSE) {
         uint32_t at = rc_slab_rows_seek(column, *position, begin);
         for (; at < column->code_count && column->positions[at] < end; at++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/store/marks.h"
 
 #define NO_BLOCK UINT32_MAX
 
@@ -123,8 +124,9 @@ run_codes(const struct rc_column_view *column,
     for (uint32_t row = begin; row < begin + count; run++) {
         const uint32_t code = rc_slab_rows_code(column, run);
         const uint32_t end = column->positions[run + 1];
+        const uint32_t stop = end < begin + count ? end : begin + count;
         *position = run;
-        for (; row < end && row < begin + count; row++)
+        for (; row < stop; row++)
             codes[row - begin] = code;
     }
 }
@@ -159,6 +161,10 @@ rc_slab_rows_codes(const struct rc_column_view *column,
         return;
     case RC_COLUMN_SPARSE:
         sparse_codes(column, begin, count, position, codes);
+        return;
+    case RC_COLUMN_MARKED_RUNS:
+    case RC_COLUMN_MARKED_ROWS:
+        (void)rc_marks_codes(column, rc_marks_before(column, begin), begin, count, codes);
         return;
     }
 }

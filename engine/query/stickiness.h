@@ -17,8 +17,11 @@ struct rc_stickiness_request {
     uint32_t min_events; /* So many make a bucket active; at least 1. */
     bool at_least;       /* Users of k buckets or more, and not of exactly k. */
     enum rc_compare_kind compare;
-    enum rc_unit shift_unit; /* SHIFT: DAY, WEEK or MONTH. */
-    uint32_t shift_count;    /* At least 1. */
+    enum rc_unit shift_unit;              /* SHIFT: DAY, WEEK or MONTH. */
+    uint32_t shift_count;                 /* At least 1. */
+    const struct rc_breakdown *breakdown; /* NULL: none. With a comparison: without bins. */
+    uint32_t dimension_count;
+    uint32_t top_n; /* As in a series. */
 };
 
 /* The users of one range. */
@@ -27,12 +30,20 @@ struct rc_stickiness_counts {
     const uint64_t *users; /* users[k - 1]: in k buckets. */
 };
 
+struct rc_stickiness_row {
+    struct rc_row_label label;
+    struct rc_stickiness_counts counts;
+    struct rc_stickiness_counts compared;
+};
+
 struct rc_stickiness_reply {
     uint32_t bucket_count; /* Of the range. */
     const struct rc_bucket *buckets;
     uint32_t place_count; /* Length of users: as many as buckets, of the longer range. */
-    struct rc_stickiness_counts counts;
+    struct rc_stickiness_counts counts;   /* Of the total. */
     struct rc_stickiness_counts compared; /* Without comparison all zero, users NULL. */
+    uint32_t row_count;                   /* Of a breakdown: its values by active users, OTHER. */
+    const struct rc_stickiness_row *rows;
     int64_t compared_start_ms;
     int64_t compared_end_ms;
     struct rc_query_stats stats;

@@ -1,6 +1,6 @@
 /*
- * Column builder. The form is the one of fewest bytes, positions and dictionary included; at equal
- * size PLAIN before RUNS before SPARSE, the order of how fast they are read. The choice is a
+ * Column builder. The form is the one of fewest bytes, positions and dictionary included; but
+ * PLAIN, which is read fastest, unless another takes three bits a row less. The choice is a
  * function of the rows alone, so that a slab's bytes do not depend on the way its rows came
  * together.
  *
@@ -15,6 +15,9 @@
 #include "engine/store/column_reader.h"
 
 #define BLOCK_ROWS 2048u
+#define PLAIN_AHEAD_BITS 3u /* A row. */
+
+_Static_assert(BLOCK_ROWS % 64 == 0, "marks are written by whole words");
 
 struct measures {
     uint32_t value_count; /* Rows that are not null. */
@@ -57,6 +60,7 @@ shape_of(uint32_t property,
          enum rc_column_form form,
          uint32_t code_count,
          uint32_t cell_count,
+         uint32_t row_count,
          const struct content *content)
 {
     const uint32_t text_count = content->text_count;
@@ -67,7 +71,7 @@ shape_of(uint32_t property,
         .code_count = code_count,
         .dictionary_count = cell_count,
     };
-    column.size = rc_slab_column_layout(&column).texts_at +
+    column.size = rc_slab_column_layout(&column, row_count).texts_at +
                   rc_slab_texts_size(text_count, content->text_bytes);
     return (struct rc_column_plan){column, text_count};
 }
@@ -75,17 +79,23 @@ shape_of(uint32_t property,
 static struct rc_column_plan
 best_shape(uint32_t property, const struct measures *measures, const struct content *content)
 {
+    const uint32_t rows = measures->row_count;
+    const uint32_t runs = measures->run_count;
+    const uint32_t values = measures->value_count;
     const uint32_t cells = content->cell_count;
-    const uint32_t with_null = cells + (measures->value_count < measures->row_count ? 1 : 0);
+    const uint32_t with_null = cells + (values < rows ? 1 : 0);
     const struct rc_column_plan shapes[] = {
-        shape_of(property, RC_COLUMN_PLAIN, measures->row_count, with_null, content),
-        shape_of(property, RC_COLUMN_RUNS, measures->run_count, with_null, content),
-        shape_of(property, RC_COLUMN_SPARSE, measures->value_count, cells, content),
+        shape_of(property, RC_COLUMN_PLAIN, rows, with_null, rows, content),
+        shape_of(property, RC_COLUMN_RUNS, runs, with_null, rows, content),
+        shape_of(property, RC_COLUMN_SPARSE, values, cells, rows, content),
+        shape_of(property, RC_COLUMN_MARKED_RUNS, runs, with_null, rows, content),
+        shape_of(property, RC_COLUMN_MARKED_ROWS, values, cells, rows, content),
     };
-    const struct rc_column_plan *best = &shapes[0];
-    for (size_t i = 1; i < sizeof(shapes) / sizeof(*shapes); i++)
+    const struct rc_column_plan *best = &shapes[1];
+    for (size_t i = 2; i < sizeof(shapes) / sizeof(*shapes); i++)
         best = shapes[i].column.size < best->column.size ? &shapes[i] : best;
-    return *best;
+    const uint64_t ahead = (uint64_t)rows * PLAIN_AHEAD_BITS / 8;
+    return best->column.size + ahead < shapes[0].column.size ? *best : shapes[0];
 }
 
 /* Whether the new slab is all rows of one head, in the order in which they are sorted. */
@@ -146,6 +156,7 @@ rc_column_measure(const struct rc_slab_build *build,
 struct pen {
     char *codes;
     uint32_t *positions;
+    uint64_t *marks; /* Or these, zeroed. */
     uint32_t code_width;
     uint32_t count; /* Codes written. */
     uint32_t row;
@@ -210,6 +221,32 @@ put_sparse(struct pen *pen, const uint32_t *codes, uint32_t count)
     pen->row += count;
 }
 
+/* Puts the codes that have a mark; where those are is no branch, as half of them may. */
+static void
+put_marked(struct pen *pen, bool runs, const uint32_t *codes, uint32_t count)
+{
+    uint32_t kept[BLOCK_ROWS];
+    uint32_t kept_count = 0;
+    uint32_t before = pen->before;
+    RC_ASSERT(count <= BLOCK_ROWS && pen->row % 64 == 0);
+    for (uint32_t base = 0; base < count; base += 64) {
+        const uint32_t rows = count - base < 64 ? count - base : 64;
+        uint64_t marks = 0;
+        for (uint32_t i = 0; i < rows; i++) {
+            const uint32_t code = codes[base + i];
+            const uint32_t mark = code != (runs ? before : 0);
+            kept[kept_count] = code;
+            kept_count += mark;
+            marks |= (uint64_t)mark << i;
+            before = code;
+        }
+        pen->marks[(pen->row + base) / 64] = marks;
+    }
+    put_plain(pen, kept, kept_count);
+    pen->before = before;
+    pen->row += count;
+}
+
 static void
 put_codes(struct pen *pen, enum rc_column_form form, const uint32_t *codes, uint32_t count)
 {
@@ -217,8 +254,10 @@ put_codes(struct pen *pen, enum rc_column_form form, const uint32_t *codes, uint
         put_plain(pen, codes, count);
     else if (form == RC_COLUMN_RUNS)
         put_runs(pen, codes, count);
-    else
+    else if (form == RC_COLUMN_SPARSE)
         put_sparse(pen, codes, count);
+    else
+        put_marked(pen, form == RC_COLUMN_MARKED_RUNS, codes, count);
 }
 
 static enum rc_status
@@ -237,9 +276,8 @@ write_codes(struct rc_column_reader *reader, enum rc_column_form form, struct pe
 /* The place of texts in a column's bytes, with their head filled in; text_count > 0. Returns where
  * their blocks start, which their bytes follow. */
 static uint64_t *
-texts_place(const struct rc_column_plan *plan, char *bytes)
+texts_place(const struct rc_column_plan *plan, uint64_t texts_at, char *bytes)
 {
-    const uint64_t texts_at = rc_slab_column_layout(&plan->column).texts_at;
     struct rc_slab_texts *texts = (struct rc_slab_texts *)(void *)(bytes + texts_at);
     const uint64_t starts_size = (uint64_t)rc_texts_block_count(plan->text_count) * 8;
     *texts = (struct rc_slab_texts){
@@ -251,35 +289,62 @@ texts_place(const struct rc_column_plan *plan, char *bytes)
 
 /* A writer into the texts' place in a column's bytes. */
 static void
-open_texts(const struct rc_column_plan *plan, char *bytes, struct rc_text_writer *writer)
+open_texts(const struct rc_column_plan *plan,
+           uint64_t texts_at,
+           char *bytes,
+           struct rc_text_writer *writer)
 {
     rc_text_writer_open(writer, NULL);
     if (plan->text_count == 0)
         return;
-    uint64_t *block_starts = texts_place(plan, bytes);
+    uint64_t *block_starts = texts_place(plan, texts_at, bytes);
     rc_text_writer_restart(
         writer, block_starts,
         (unsigned char *)(block_starts + rc_texts_block_count(plan->text_count)));
 }
 
 static struct pen
-pen_of(const struct rc_slab_column *column, char *bytes, uint32_t bias)
+pen_of(const struct rc_slab_column *column,
+       const struct rc_slab_column_layout *layout,
+       char *bytes,
+       uint32_t bias)
 {
     return (struct pen){
         .codes = bytes,
-        .positions = (uint32_t *)(void *)(bytes + rc_slab_column_layout(column).positions_at),
+        .positions = (uint32_t *)(void *)(bytes + layout->positions_at),
+        .marks = (uint64_t *)(void *)(bytes + layout->positions_at),
         .code_width = column->code_width,
         .before = UINT32_MAX,
         .bias = bias,
     };
 }
 
+/* Counts marks between their words. */
 static void
-end_codes(const struct rc_slab_column *column, struct pen *pen)
+write_ranks(const uint64_t *marks, uint32_t row_count, uint32_t *ranks)
 {
+    uint32_t count = 0;
+    for (uint32_t row = 0; row < row_count; row += 64) {
+        if (row % RC_MARKS_RANK_ROWS == 0)
+            ranks[row / RC_MARKS_RANK_ROWS] = count;
+        count += (uint32_t)__builtin_popcountll(marks[row / 64]);
+    }
+    if (row_count % RC_MARKS_RANK_ROWS == 0)
+        ranks[row_count / RC_MARKS_RANK_ROWS] = count;
+}
+
+static void
+end_codes(const struct rc_slab_column *column,
+          const struct rc_slab_column_layout *layout,
+          char *bytes,
+          struct pen *pen)
+{
+    const enum rc_column_form form = rc_slab_column_form(column);
     RC_ASSERT(pen->count == column->code_count);
-    if (rc_slab_column_form(column) == RC_COLUMN_RUNS)
+    if (form == RC_COLUMN_RUNS)
         pen->positions[pen->count] = pen->row;
+    if (rc_column_form_is_marked(form))
+        write_ranks(pen->marks, pen->row, (uint32_t *)(void *)(bytes + layout->ranks_at));
 }
 
 /* A head's codes are those of the column, but that sparse ones leave null out. */
@@ -290,21 +355,27 @@ write_of_head(const struct rc_slab_build *build, const struct rc_column_plan *pl
     const enum rc_column_form form = rc_slab_column_form(column);
     struct rc_column_view view = {0};
     const bool found = rc_build_source_column(&build->sources[0], column->property, &view);
+    const struct rc_slab_column_layout layout = rc_slab_column_layout(column, view.code_count);
     RC_ASSERT(found && view.form == RC_COLUMN_PLAIN && view.code_width == 4);
-    RC_ASSERT(form != RC_COLUMN_SPARSE || rc_column_has_null(&view));
+    const bool sparse = rc_column_form_is_sparse(form);
+    RC_ASSERT(!sparse || rc_column_has_null(&view));
     const uint32_t left_out = view.dictionary_count - column->dictionary_count;
-    RC_ASSERT(left_out == (form == RC_COLUMN_SPARSE ? 1 : 0));
-    struct pen pen = pen_of(column, bytes, left_out);
-    put_codes(&pen, form, view.codes, view.code_count);
-    end_codes(column, &pen);
+    RC_ASSERT(left_out == (sparse ? 1 : 0));
+    struct pen pen = pen_of(column, &layout, bytes, left_out);
+    for (uint32_t row = 0; row < view.code_count; row += BLOCK_ROWS) {
+        const uint32_t left = view.code_count - row;
+        put_codes(&pen, form, (const uint32_t *)view.codes + row,
+                  left < BLOCK_ROWS ? left : BLOCK_ROWS);
+    }
+    end_codes(column, &layout, bytes, &pen);
     if (column->dictionary_count > 0)
-        memcpy(bytes + rc_slab_column_layout(column).dictionary_at, view.dictionary + left_out,
+        memcpy(bytes + layout.dictionary_at, view.dictionary + left_out,
                column->dictionary_count * sizeof(rc_cell));
     if (plan->text_count == 0)
         return;
     RC_ASSERT(plan->text_count == view.texts.count);
     const uint32_t block_count = rc_texts_block_count(plan->text_count);
-    uint64_t *block_starts = texts_place(plan, bytes);
+    uint64_t *block_starts = texts_place(plan, layout.texts_at, bytes);
     memcpy(block_starts, view.texts.block_starts, block_count * sizeof(*block_starts));
     memcpy(block_starts + block_count, view.texts.bytes, view.texts.byte_count);
 }
@@ -323,16 +394,17 @@ rc_column_write(const struct rc_slab_build *build,
     rc_arena_reset(scratch);
     struct rc_column_reader reader;
     RC_CLEANUP(rc_text_writer_close) struct rc_text_writer texts;
-    open_texts(plan, bytes, &texts);
+    const struct rc_slab_column_layout layout =
+        rc_slab_column_layout(column, build->order->row_count);
+    open_texts(plan, layout.texts_at, bytes, &texts);
     RC_TRY(rc_column_reader_open(build, column->property, scratch, &texts, &reader));
-    const struct rc_slab_column_layout layout = rc_slab_column_layout(column);
     const bool has_null = column->dictionary_count > reader.merged.cell_count;
     RC_ASSERT(column->dictionary_count == reader.merged.cell_count + (has_null ? 1 : 0));
     RC_ASSERT(texts.count == plan->text_count &&
               column->size == layout.texts_at + rc_slab_texts_size(texts.count, texts.byte_count));
-    struct pen pen = pen_of(column, bytes, has_null ? 0 : 1);
+    struct pen pen = pen_of(column, &layout, bytes, has_null ? 0 : 1);
     RC_TRY(write_codes(&reader, rc_slab_column_form(column), &pen));
-    end_codes(column, &pen);
+    end_codes(column, &layout, bytes, &pen);
     rc_cell *dictionary = (rc_cell *)(void *)(bytes + layout.dictionary_at);
     if (has_null)
         *dictionary++ = RC_CELL_NULL;

@@ -3,14 +3,15 @@
  * rows only moves forward: reading is linear in rows and runs, whatever the stretches are.
  *
  * A block of codes goes through a small buffer of 32-bit codes on the stack of the caller, which
- * stays in the first cache: three forms and three widths to read times three forms to write would
- * be twenty-seven loops otherwise.
+ * stays in the first cache: five forms and three widths to read times five forms to write would be
+ * seventy-five loops otherwise.
  */
 #include "engine/store/column_reader.h"
 
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/store/marks.h"
 #include "engine/store/text_merge.h"
 
 #define BLOCK_ROWS 2048u
@@ -77,6 +78,23 @@ read_sparse(struct rc_column_input *input, uint32_t row, uint32_t count, uint32_
     input->position = at;
 }
 
+/* Marks before the rows that come next are known from those that came last, if these were next
+ * to them. */
+static void
+read_marked(struct rc_column_input *input, uint32_t row, uint32_t count, uint32_t *codes)
+{
+    const uint32_t *new_codes = input->new_codes;
+    const uint32_t index = row == input->row ? input->position : rc_marks_before(&input->view, row);
+    input->position = rc_marks_codes(&input->view, index, row, count, codes);
+    input->row = row + count;
+    if (input->view.form == RC_COLUMN_MARKED_RUNS)
+        for (uint32_t i = 0; i < count; i++)
+            codes[i] = new_codes[codes[i]];
+    else
+        for (uint32_t i = 0; i < count; i++)
+            codes[i] = codes[i] == RC_CODE_NONE ? 0 : new_codes[codes[i]];
+}
+
 static void
 read_rows(struct rc_column_input *input, uint32_t row, uint32_t count, uint32_t *codes)
 {
@@ -86,6 +104,8 @@ read_rows(struct rc_column_input *input, uint32_t row, uint32_t count, uint32_t 
         read_plain(input, row, count, codes);
     else if (input->view.form == RC_COLUMN_RUNS)
         read_runs(input, row, count, codes);
+    else if (rc_column_form_is_marked(input->view.form))
+        read_marked(input, row, count, codes);
     else
         read_sparse(input, row, count, codes);
 }
@@ -117,7 +137,7 @@ rc_column_reader_rewind(struct rc_column_reader *reader)
     reader->stretch = 0;
     reader->stretch_rows = 0;
     for (uint32_t i = 0; i < reader->build->source_count; i++)
-        reader->inputs[i].position = 0;
+        reader->inputs[i].position = reader->inputs[i].row = 0;
 }
 
 /* Where rows were left out, cells may have gone with them: only those of rows that stay

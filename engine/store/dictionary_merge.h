@@ -18,7 +18,8 @@
 struct rc_column_input {
     struct rc_column_view view; /* No code: the source has no such column. */
     uint32_t *new_codes;        /* By the view's code, texts' included. Filled in by the merge. */
-    uint32_t position; /* RUNS, SPARSE: the next run or sparse row; see column_builder.c. */
+    uint32_t position; /* RUNS, SPARSE: the next run or sparse row. Marked: the marks before row. */
+    uint32_t row;      /* Marked: the one behind those that were read last. */
 };
 
 struct rc_merged_cells {

@@ -12,16 +12,15 @@
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
 
-#define BITS_A_KEY 20u
 #define BLOCK_BITS (RC_FILTER_BLOCK_BYTES * 8)
 #define BLOCK_WORDS (RC_FILTER_BLOCK_BYTES / 8)
 #define WORDS_FIRST 3u /* Looked at before the rest. */
 #define AHEAD 16u      /* Lookups between fetching a line and reading it. */
 
 uint64_t
-rc_filter_size_bytes(uint64_t key_count)
+rc_filter_size_bytes(uint64_t key_count, uint32_t bits_a_key)
 {
-    const uint64_t blocks = (key_count * BITS_A_KEY + BLOCK_BITS - 1) / BLOCK_BITS;
+    const uint64_t blocks = (key_count * bits_a_key + BLOCK_BITS - 1) / BLOCK_BITS;
     RC_ASSERT(blocks <= UINT32_MAX);
     return blocks * RC_FILTER_BLOCK_BYTES;
 }
@@ -41,8 +40,8 @@ rc_filter_add(uint64_t *words, uint64_t size_bytes, uint64_t hash)
         block[i] |= (uint64_t)1 << (bits & 63);
 }
 
-/* A third of the bits are set, so most keys that are not there fail in the first words; all of the
- * block is one line. */
+/* Two fifths of the bits are set, so most keys that are not there fail in the first words; all of
+ * the block is one line. */
 static inline bool
 block_may_hold(const uint64_t *block, uint64_t hash)
 {

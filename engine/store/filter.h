@@ -1,8 +1,9 @@
 /*
- * Filter: which hashes a slab may hold, in 20 bits a key.
+ * Filter: which hashes a slab may hold.
  *
  * A Bloom filter in blocks of one cache line: a lookup touches one line, and a batch of lookups can
- * have its lines fetched ahead. No false negatives; false positives are below 1 in 2,000.
+ * have its lines fetched ahead. No false negatives; false positives are below 1 in 1,000 at 16 bits
+ * a key, and below 1 in 2,000 at 20.
  *
  * Ownership: functions over words of the caller; words are a multiple of a block.
  * Threading: adding is one thread's. Asking a finished filter is anyone's.
@@ -17,9 +18,9 @@
 
 #define RC_FILTER_BLOCK_BYTES 64u
 
-/* The size for this many keys: at most 2.5 bytes a key and one block. */
+/* The size for this many keys of so many bits: these, rounded up to a block. */
 uint64_t
-rc_filter_size_bytes(uint64_t key_count);
+rc_filter_size_bytes(uint64_t key_count, uint32_t bits_a_key);
 
 /* size_bytes must not be 0. */
 void

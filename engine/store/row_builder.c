@@ -14,7 +14,8 @@ enum rc_status
 rc_row_plan_build(const struct rc_slab_build *build, struct rc_row_plan *ret_plan)
 {
     const struct rc_row_order *order = build->order;
-    struct rc_row_plan plan = {.time_min_ms = INT64_MAX, .time_max_ms = INT64_MIN};
+    struct rc_row_plan plan = {
+        .time_min_ms = INT64_MAX, .time_max_ms = INT64_MIN, .id_min = UINT64_MAX};
     RC_ASSERT(order->row_count > 0);
     for (size_t i = 0; i < order->stretch_count; i++) {
         const struct rc_stretch *stretch = &order->stretches[i];
@@ -22,6 +23,9 @@ rc_row_plan_build(const struct rc_slab_build *build, struct rc_row_plan *ret_pla
         for (uint32_t row = stretch->row; row < stretch->row + stretch->row_count; row++) {
             const struct rc_event_id id = rc_build_source_id(source, row);
             const int64_t time_ms = rc_build_source_time(source, row);
+            const uint64_t number = id.kind == RC_EVENT_ID_TEXT ? plan.text_count : id.number;
+            plan.id_min = number < plan.id_min ? number : plan.id_min;
+            plan.id_max = number > plan.id_max ? number : plan.id_max;
             plan.text_count += id.kind == RC_EVENT_ID_TEXT;
             plan.text_bytes += id.kind == RC_EVENT_ID_TEXT ? id.text.size : 0;
             plan.derived_count += id.kind == RC_EVENT_ID_DERIVED;
@@ -46,6 +50,17 @@ struct pen {
     uint32_t text_bytes;
 };
 
+/* Into zeroed words. */
+static void
+write_number(const struct rc_row_sections *to, uint32_t row, uint64_t number)
+{
+    const uint64_t packed = number - to->id_base;
+    const uint64_t bit = (uint64_t)row * to->id_width;
+    to->ids[bit / 64] |= packed << (bit % 64);
+    if (bit % 64 + to->id_width > 64)
+        to->ids[bit / 64 + 1] |= packed >> (64 - bit % 64);
+}
+
 static void
 write_id(struct pen *pen, uint32_t user, const struct rc_event_id *id)
 {
@@ -62,7 +77,7 @@ write_id(struct pen *pen, uint32_t user, const struct rc_event_id *id)
         number = pen->text_count++;
         to->text_ends[number] = pen->text_bytes;
     }
-    to->ids[pen->row] = number;
+    write_number(to, pen->row, number);
     if (id->kind != RC_EVENT_ID_DERIVED)
         rc_filter_add(to->filter, to->filter_bytes, rc_event_id_hash(user, id));
 }

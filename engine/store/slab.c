@@ -30,9 +30,10 @@ struct rc_slab {
     const uint32_t *users;
     const uint32_t *starts;
     const uint32_t *times;
-    const uint64_t *ids;
-    const uint64_t *text_bits;    /* NULL: no id is TEXT. */
-    const uint64_t *derived_bits; /* NULL: no id is DERIVED. */
+    const uint64_t *ids;              /* Of versions 1 and 2; else NULL, and */
+    const struct rc_slab_ids *packed; /* these, which a cold slab may not have in memory. */
+    const uint64_t *text_bits;        /* NULL: no id is TEXT. */
+    const uint64_t *derived_bits;     /* NULL: no id is DERIVED. */
     const uint32_t *text_ends;
     const char *text;
     const uint64_t *filter;
@@ -51,6 +52,7 @@ static struct rc_slab *
 slab_over(const void *data)
 {
     const struct rc_slab_header *header = data;
+    const bool packed = header->version >= RC_SLAB_VERSION_PACKED;
     struct rc_slab *slab = rc_alloc(sizeof(*slab));
     if (slab == NULL)
         return NULL;
@@ -67,7 +69,8 @@ slab_over(const void *data)
         .users = section_at(header, RC_SLAB_USERS),
         .starts = section_at(header, RC_SLAB_STARTS),
         .times = section_at(header, RC_SLAB_TIMES),
-        .ids = section_at(header, RC_SLAB_IDS),
+        .ids = packed ? NULL : section_at(header, RC_SLAB_IDS),
+        .packed = packed ? section_at(header, RC_SLAB_IDS) : NULL,
         .text_bits = section_at(header, RC_SLAB_TEXT_BITS),
         .derived_bits = section_at(header, RC_SLAB_DERIVED_BITS),
         .text_ends = section_at(header, RC_SLAB_TEXT_ENDS),
@@ -246,13 +249,22 @@ bit_at(const uint64_t *words, uint32_t at)
     return words != NULL && ((words[at / 64] >> (at % 64)) & 1) != 0;
 }
 
+uint64_t
+rc_slab_id_number(const struct rc_slab *slab, uint32_t row)
+{
+    if (slab->packed == NULL)
+        return slab->ids[row];
+    return rc_slab_id_unpack(slab->packed, (const unsigned char *)(slab->packed + 1),
+                             (uint64_t)row * slab->packed->width);
+}
+
 struct rc_event_id
 rc_slab_event_id(const struct rc_slab *slab, uint32_t row)
 {
     RC_ASSERT(row < slab->info.row_count);
     if (slab->cold != NULL && !rc_cold_need_ids(slab->cold))
         return (struct rc_event_id){.kind = RC_EVENT_ID_INT};
-    const uint64_t number = slab->ids[row];
+    const uint64_t number = rc_slab_id_number(slab, row);
     if (bit_at(slab->derived_bits, row))
         return (struct rc_event_id){.kind = RC_EVENT_ID_DERIVED, .number = number};
     if (!bit_at(slab->text_bits, row))
@@ -333,7 +345,7 @@ rc_slab_find_event(const struct rc_slab *slab,
     if (index == slab->info.user_count || slab->users[index] != user)
         return false;
     for (uint32_t row = slab->starts[index]; row < slab->starts[index + 1]; row++) {
-        if (id->kind == RC_EVENT_ID_INT && slab->ids[row] != id->number)
+        if (id->kind == RC_EVENT_ID_INT && rc_slab_id_number(slab, row) != id->number)
             continue;
         const struct rc_event_id other = rc_slab_event_id(slab, row);
         if (!rc_event_id_replaces(&other, id))

@@ -4,8 +4,9 @@
  *
  * A row is an event. users[] are the ordinals of the users in it, ascending; user i has the rows
  * starts[i] .. starts[i + 1]. A column holds narrow codes into its own small dictionary of cells,
- * either one a row, or one a run of equal rows, or only for the rows that have a value. Codes
- * behind the dictionary are those of texts: values that no dictionary of the project knows.
+ * either one a row, or one a run of equal rows, or only for the rows that have a value; which rows
+ * those are say their numbers where they are few, and else a bit a row. Codes behind the dictionary
+ * are those of texts: values that no dictionary of the project knows.
  *
  * Ownership: a slab is counted: rc_slab_ref, rc_slab_unref. It owns its bytes, which are anonymous
  *            memory: a read error is met when it is read, not when it is used. Views point into it
@@ -32,10 +33,28 @@
 struct rc_slab;
 
 enum rc_column_form {
-    RC_COLUMN_PLAIN = 1,  /* codes[row]; code 0 is null (dictionary[0] == 0) when has_null. */
-    RC_COLUMN_RUNS = 2,   /* codes[run]; run r covers the rows starts[r] .. starts[r + 1]. */
-    RC_COLUMN_SPARSE = 3, /* codes[k] is the code of rows[k]; every other row is null. */
+    RC_COLUMN_PLAIN = 1,       /* codes[row]; code 0 is null (dictionary[0] == 0) when has_null. */
+    RC_COLUMN_RUNS = 2,        /* codes[run]; run r covers the rows starts[r] .. starts[r + 1]. */
+    RC_COLUMN_SPARSE = 3,      /* codes[k] is the code of rows[k]; every other row is null. */
+    RC_COLUMN_MARKED_RUNS = 4, /* RUNS, a mark at the first row of each; row 0 has one. */
+    RC_COLUMN_MARKED_ROWS = 5, /* SPARSE, a mark at each row with a code. */
 };
+
+/* Marks are counted at every row that is a multiple of this. */
+#define RC_MARKS_RANK_ROWS 256u
+
+static inline bool
+rc_column_form_is_marked(enum rc_column_form form)
+{
+    return form == RC_COLUMN_MARKED_RUNS || form == RC_COLUMN_MARKED_ROWS;
+}
+
+/* Whether rows without a value have no code, and so RC_CODE_NONE. */
+static inline bool
+rc_column_form_is_sparse(enum rc_column_form form)
+{
+    return form == RC_COLUMN_SPARSE || form == RC_COLUMN_MARKED_ROWS;
+}
 
 /* A column's arrays, for kernels. All pointers are into the slab. A code below dictionary_count is
  * a cell; one at or above it is the text of number code - dictionary_count. One code is one value,
@@ -47,6 +66,8 @@ struct rc_column_view {
     uint32_t code_count; /* Rows, runs or sparse rows. */
     const void *codes;
     const uint32_t *positions; /* RUNS: code_count + 1 run starts. SPARSE: the rows, ascending. */
+    const uint64_t *marks;     /* MARKED only: see marks.h. */
+    const uint32_t *ranks;
     const rc_cell
         *dictionary; /* Distinct cells, ascending; 0 (null) comes first where it occurs. */
     uint32_t dictionary_count; /* May be 0, when every row has a text. */
@@ -197,8 +218,8 @@ rc_slab_column(const struct rc_slab *slab, uint32_t property, struct rc_column_v
 void
 rc_slab_column_at(const struct rc_slab *slab, uint32_t index, struct rc_column_view *ret_view);
 
-/* The code of one row, or RC_CODE_NONE for the null of a sparse column. O(1), O(log) for runs and
- * sparse. */
+/* The code of one row, or RC_CODE_NONE for the null of a sparse column. O(1), O(log) for RUNS and
+ * SPARSE. */
 uint32_t
 rc_column_code(const struct rc_column_view *view, uint32_t row);
 
@@ -213,7 +234,7 @@ rc_column_value(const struct rc_column_view *view,
                 struct rc_value *ret_value);
 
 /* Whether the slab may hold an event with this rc_event_id_hash. False positives below 1
- * in 2,000. */
+ * in 1,000. */
 bool
 rc_slab_may_hold(const struct rc_slab *slab, uint64_t id_hash);
 

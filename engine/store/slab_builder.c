@@ -124,12 +124,13 @@ place_all(struct draft *draft, int64_t window_start_ms)
     place_section(header, RC_SLAB_USERS, users * 4);
     place_section(header, RC_SLAB_STARTS, (users + 1) * 4);
     place_section(header, RC_SLAB_TIMES, rows * 4);
-    place_section(header, RC_SLAB_IDS, rows * 8);
+    place_section(header, RC_SLAB_IDS, rc_slab_ids_size(rows, rc_row_plan_id_width(plan)));
     place_section(header, RC_SLAB_TEXT_BITS, plan->text_count == 0 ? 0 : bits);
     place_section(header, RC_SLAB_DERIVED_BITS, plan->derived_count == 0 ? 0 : bits);
     place_section(header, RC_SLAB_TEXT_ENDS, plan->text_count * 4);
     place_section(header, RC_SLAB_TEXT, plan->text_bytes);
-    place_section(header, RC_SLAB_FILTER, rc_filter_size_bytes(rows - plan->derived_count));
+    place_section(header, RC_SLAB_FILTER,
+                  rc_filter_size_bytes(rows - plan->derived_count, RC_SLAB_FILTER_BITS));
     place_section(header, RC_SLAB_DIRECTORY, draft->column_count * sizeof(struct rc_slab_column));
     for (uint32_t i = 0; i < draft->column_count; i++) {
         struct rc_slab_column *column = &draft->columns[i].column;
@@ -154,9 +155,14 @@ write_rows(const struct draft *draft, char *block)
     memcpy(section_in(draft, block, RC_SLAB_USERS), order->users, order->user_count * 4);
     memcpy(starts, order->starts, order->user_count * 4);
     starts[order->user_count] = (uint32_t)order->row_count;
+    struct rc_slab_ids *ids = section_in(draft, block, RC_SLAB_IDS);
+    *ids = (struct rc_slab_ids){.base = draft->rows.id_min,
+                                .width = rc_row_plan_id_width(&draft->rows)};
     const struct rc_row_sections sections = {
         .times = section_in(draft, block, RC_SLAB_TIMES),
-        .ids = section_in(draft, block, RC_SLAB_IDS),
+        .ids = (uint64_t *)(ids + 1),
+        .id_base = ids->base,
+        .id_width = ids->width,
         .text_bits = section_in(draft, block, RC_SLAB_TEXT_BITS),
         .derived_bits = section_in(draft, block, RC_SLAB_DERIVED_BITS),
         .text_ends = section_in(draft, block, RC_SLAB_TEXT_ENDS),

@@ -6,7 +6,8 @@
  *   3. Times lie in the window; the rows of a user ascend by (time, event id); the least and the
  *      greatest time in the header are those of the rows.
  *   4. No id is both TEXT and DERIVED, no bit is set past the last row; texts are numbered in row
- *      order, none could be an INT, and their ends ascend to the size of the texts.
+ *      order, none could be an INT, and their ends ascend to the size of the texts. Packed numbers
+ *      have the greatest base and the least width, and zeros behind them.
  *   5. The filter has the size for the sent ids and holds every one.
  *   6. Columns: slab_check_column.c.
  *
@@ -127,8 +128,6 @@ check_id_kinds(const struct rc_slab *slab, uint64_t *ret_sent_count, struct rc_e
     const uint32_t row_count = rc_slab_get_info(slab)->row_count;
     const struct rc_bytes text = rc_slab_section_bytes(slab, RC_SLAB_TEXT_BITS);
     const struct rc_bytes derived = rc_slab_section_bytes(slab, RC_SLAB_DERIVED_BITS);
-    const struct rc_bytes ids = rc_slab_section_bytes(slab, RC_SLAB_IDS);
-    const uint64_t *numbers = (const uint64_t *)(const void *)ids.data;
     uint64_t text_count = 0;
     uint64_t derived_count = 0;
     if (has_bits_past(text, row_count) || has_bits_past(derived, row_count))
@@ -138,7 +137,7 @@ check_id_kinds(const struct rc_slab *slab, uint64_t *ret_sent_count, struct rc_e
         const bool is_derived = bit_at(derived, row);
         if (is_text && is_derived)
             return broken(reterr_error, "an id has two kinds");
-        if (is_text && numbers[row] != text_count)
+        if (is_text && rc_slab_id_number(slab, row) != text_count)
             return broken(reterr_error, "the ids' texts are not numbered by row");
         text_count += is_text;
         derived_count += is_derived;
@@ -147,6 +146,30 @@ check_id_kinds(const struct rc_slab *slab, uint64_t *ret_sent_count, struct rc_e
         text_count != rc_slab_section_bytes(slab, RC_SLAB_TEXT_ENDS).size / 4)
         return broken(reterr_error, "the count of the ids' texts is off");
     *ret_sent_count = row_count - derived_count;
+    return RC_OK;
+}
+
+static enum rc_status
+check_packed_ids(const struct rc_slab *slab, struct rc_error *reterr_error)
+{
+    if (rc_slab_header_of(slab)->version < RC_SLAB_VERSION_PACKED)
+        return RC_OK;
+    const uint64_t row_count = rc_slab_get_info(slab)->row_count;
+    const struct rc_bytes section = rc_slab_section_bytes(slab, RC_SLAB_IDS);
+    const struct rc_slab_ids *ids = (const struct rc_slab_ids *)(const void *)section.data;
+    const uint64_t *words = (const uint64_t *)(ids + 1);
+    const uint64_t end = row_count * ids->width;
+    uint64_t least = UINT64_MAX;
+    uint64_t greatest = 0; /* Above the base. */
+    for (uint32_t row = 0; row < row_count; row++) {
+        const uint64_t number = rc_slab_id_number(slab, row) - ids->base;
+        least = number < least ? number : least;
+        greatest = number > greatest ? number : greatest;
+    }
+    if (least != 0 || ids->base + greatest < ids->base || rc_slab_id_width(greatest) != ids->width)
+        return broken(reterr_error, "the ids are not packed as closely as they can be");
+    if ((end % 64 != 0 && words[end / 64] >> (end % 64) != 0) || words[(end + 63) / 64] != 0)
+        return broken(reterr_error, "what lies behind the ids is not zero");
     return RC_OK;
 }
 
@@ -174,7 +197,8 @@ check_rows(const struct rc_slab *slab, uint64_t sent_count, struct rc_error *ret
     const uint32_t *starts = rc_slab_starts(slab);
     int64_t time_min_ms = INT64_MAX;
     int64_t time_max_ms = INT64_MIN;
-    if (rc_slab_section_bytes(slab, RC_SLAB_FILTER).size != rc_filter_size_bytes(sent_count))
+    if (rc_slab_section_bytes(slab, RC_SLAB_FILTER).size !=
+        rc_filter_size_bytes(sent_count, rc_slab_filter_bits(rc_slab_header_of(slab))))
         return broken(reterr_error, "the filter has the wrong size");
     for (uint32_t i = 0; i < info->user_count; i++) {
         for (uint32_t row = starts[i]; row < starts[i + 1]; row++) {
@@ -203,6 +227,7 @@ rc_slab_check(const struct rc_slab *slab, struct rc_error *reterr_error)
     RC_TRY(rc_slab_check_bytes(slab, reterr_error));
     RC_TRY(check_users(slab, reterr_error));
     RC_TRY(check_text_ends(slab, reterr_error));
+    RC_TRY(check_packed_ids(slab, reterr_error));
     RC_TRY(check_id_kinds(slab, &sent_count, reterr_error));
     RC_TRY(check_rows(slab, sent_count, reterr_error));
     return rc_slab_check_columns(slab, reterr_error);

@@ -5,6 +5,9 @@
  *   2. Codes lie within dictionary and texts.
  *   3. RUNS: starts ascend from 0 to the row count, and neighbours differ.
  *      SPARSE: rows ascend below the row count, and null is not in the dictionary.
+ *      Marked: as many marks as codes, the counts between them right, none past the last row;
+ *      MARKED_RUNS: one at row 0, and neighbours differ; MARKED_ROWS: null is not in the
+ * dictionary.
  *   4. A row has a value: there is more than null.
  */
 #include <string.h>
@@ -23,7 +26,24 @@ dictionary_is_sound(const struct rc_column_view *view)
             return false;
     }
     return !rc_column_has_null(view) ||
-           (view->form != RC_COLUMN_SPARSE && rc_column_code_bound(view) > 1);
+           (!rc_column_form_is_sparse(view->form) && rc_column_code_bound(view) > 1);
+}
+
+static bool
+marks_are_sound(const struct rc_column_view *view, uint32_t row_count)
+{
+    uint32_t count = 0;
+    for (uint32_t row = 0; row < row_count; row += 64) {
+        if (row % RC_MARKS_RANK_ROWS == 0 && view->ranks[row / RC_MARKS_RANK_ROWS] != count)
+            return false;
+        count += (uint32_t)__builtin_popcountll(view->marks[row / 64]);
+    }
+    if (row_count % RC_MARKS_RANK_ROWS == 0 && view->ranks[row_count / RC_MARKS_RANK_ROWS] != count)
+        return false;
+    if (row_count % 64 != 0 && view->marks[row_count / 64] >> (row_count % 64) != 0)
+        return false;
+    return count == view->code_count &&
+           (view->form == RC_COLUMN_MARKED_ROWS || (view->marks[0] & 1) != 0);
 }
 
 static bool
@@ -31,6 +51,8 @@ positions_are_sound(const struct rc_column_view *view, uint32_t row_count)
 {
     if (view->form == RC_COLUMN_PLAIN)
         return true;
+    if (rc_column_form_is_marked(view->form))
+        return marks_are_sound(view, row_count);
     const uint32_t *positions = view->positions;
     for (uint32_t i = 1; i < view->code_count; i++)
         if (positions[i - 1] >= positions[i])
@@ -56,9 +78,10 @@ codes_are_sound(const struct rc_column_view *view, uint8_t *used)
     const uint32_t code_bound = rc_column_code_bound(view);
     uint32_t used_count = 0;
     uint32_t before = RC_CODE_NONE;
+    const bool runs = view->form == RC_COLUMN_RUNS || view->form == RC_COLUMN_MARKED_RUNS;
     for (uint32_t i = 0; i < view->code_count; i++) {
         const uint32_t code = code_at(view, i);
-        if (code >= code_bound || (view->form == RC_COLUMN_RUNS && code == before))
+        if (code >= code_bound || (runs && code == before))
             return false;
         used_count += used[code] == 0;
         used[code] = 1;

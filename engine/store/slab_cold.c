@@ -63,15 +63,18 @@ rc_cold_read_into_place(struct rc_cold *cold,
                : rc_cold_failed(cold, RC_CORRUPT, "a checksum of its content is off", reterr_error);
 }
 
-/* Whether what was read of a column fits in with the rest. */
+/* Whether what was read of the ids or a column fits in with the rest. */
 static enum rc_status
 check_part(struct rc_cold *cold, const struct rc_cold_part *part, struct rc_error *error)
 {
     const uint32_t index = (uint32_t)(part - cold->parts);
     struct rc_error cause;
-    if (index < RC_SLAB_SECTION_COUNT)
-        return RC_OK;
-    if (rc_slab_layout_check_column(cold->pages, index - RC_SLAB_SECTION_COUNT, &cause) == RC_OK)
+    enum rc_status status = RC_OK;
+    if (index == RC_SLAB_IDS - 1)
+        status = rc_slab_layout_check_ids(cold->pages, &cause);
+    else if (index >= RC_SLAB_SECTION_COUNT)
+        status = rc_slab_layout_check_column(cold->pages, index - RC_SLAB_SECTION_COUNT, &cause);
+    if (status == RC_OK)
         return RC_OK;
     return rc_cold_failed(cold, RC_CORRUPT, cause.message, error);
 }
@@ -216,10 +219,16 @@ rc_cold_memory_bytes(const struct rc_cold *cold)
     return cold->kept_bytes + atomic_load(&cold->loaded_bytes);
 }
 
+const struct rc_slab_header *
+rc_cold_header(const struct rc_cold *cold)
+{
+    return (const struct rc_slab_header *)(void *)cold->pages;
+}
+
 const struct rc_slab_section *
 rc_cold_section(const struct rc_cold *cold, enum rc_slab_section_kind kind)
 {
-    return &((const struct rc_slab_header *)(void *)cold->pages)->sections[kind - 1];
+    return &rc_cold_header(cold)->sections[kind - 1];
 }
 
 struct rc_cold_ids *

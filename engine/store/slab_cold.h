@@ -49,6 +49,9 @@ rc_cold_need_column(struct rc_cold *cold, uint32_t index);
 bool
 rc_cold_has_column(const struct rc_cold *cold, uint32_t index);
 
+const struct rc_slab_header *
+rc_cold_header(const struct rc_cold *cold);
+
 /* A section as the header says it is. */
 const struct rc_slab_section *
 rc_cold_section(const struct rc_cold *cold, enum rc_slab_section_kind kind);

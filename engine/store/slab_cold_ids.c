@@ -26,6 +26,7 @@
 struct rc_cold_ids {
     struct rc_account *account;
     pthread_mutex_t lock;                  /* Guards what follows, and who looks: one at a time. */
+    struct rc_slab_ids packed;             /* width 0: not read yet, or not packed. */
     uint32_t *sums[RC_SLAB_SECTION_COUNT]; /* By page; NULL: the section was not read yet. */
 };
 
@@ -217,6 +218,42 @@ find_text_row(const struct search *search,
     return RC_OK;
 }
 
+/* What packed ids begin with, once it has been read. */
+static enum rc_status
+need_packed(const struct search *search)
+{
+    struct rc_slab_ids packed;
+    if (search->ids->packed.width != 0)
+        return RC_OK;
+    RC_TRY(read_range(search, RC_SLAB_IDS, 0, sizeof(packed), &packed));
+    /* The section has the right checksum, but what it says is not yet known to fit in. */
+    if (!rc_slab_id_width_is_sound(packed.width) ||
+        rc_cold_section(search->cold, RC_SLAB_IDS)->size !=
+            rc_slab_ids_size(rc_cold_header(search->cold)->row_count, packed.width))
+        return rc_cold_damaged(search->cold, search->error);
+    search->ids->packed = packed;
+    return RC_OK;
+}
+
+/* The numbers of the rows [row, row + count), at most ROWS. */
+static enum rc_status
+read_numbers(const struct search *search, uint32_t row, uint32_t count, uint64_t numbers[ROWS])
+{
+    unsigned char bytes[ROWS * 8 + 8];
+    if (rc_cold_header(search->cold)->version < RC_SLAB_VERSION_PACKED)
+        return read_range(search, RC_SLAB_IDS, (uint64_t)row * 8, count * sizeof(numbers[0]),
+                          numbers);
+    RC_TRY(need_packed(search));
+    const struct rc_slab_ids *packed = &search->ids->packed;
+    const uint64_t first = (uint64_t)row * packed->width;
+    const uint64_t last = first + (uint64_t)(count - 1) * packed->width;
+    RC_TRY(read_range(search, RC_SLAB_IDS, sizeof(*packed) + first / 8,
+                      (size_t)(last / 8 - first / 8) + 8, bytes));
+    for (uint32_t i = 0; i < count; i++)
+        numbers[i] = rc_slab_id_unpack(packed, bytes, first % 8 + (uint64_t)i * packed->width);
+    return RC_OK;
+}
+
 /* Looks at the rows [row, row + count), at most ROWS; *ret_at is count when none has the id. */
 static enum rc_status
 find_among(const struct search *search,
@@ -228,7 +265,7 @@ find_among(const struct search *search,
     uint64_t numbers[ROWS];
     uint64_t text_bits[ROWS / 64];
     uint64_t derived_bits[ROWS / 64];
-    RC_TRY(read_range(search, RC_SLAB_IDS, (uint64_t)row * 8, count * sizeof(numbers[0]), numbers));
+    RC_TRY(read_numbers(search, row, count, numbers));
     RC_TRY(read_bits(search, RC_SLAB_TEXT_BITS, row, count, text_bits));
     RC_TRY(read_bits(search, RC_SLAB_DERIVED_BITS, row, count, derived_bits));
     if (id->kind == RC_EVENT_ID_TEXT)

@@ -1,9 +1,10 @@
 /*
  * Columns of a slab: the directory is searched by property; a view's addresses are computed from
- * its entry, and those of texts from what they begin with. A row's code is an index for PLAIN and a
- * binary search of the positions for RUNS and SPARSE.
+ * its entry, and those of texts from what they begin with. A row's code is an index for PLAIN, a
+ * binary search of the positions for RUNS and SPARSE, and a count of marks for the marked forms.
  */
 #include "engine/base/assert.h"
+#include "engine/store/marks.h"
 #include "engine/store/slab_format.h"
 #include "engine/store/value_key.h"
 
@@ -43,17 +44,21 @@ rc_slab_column_at(const struct rc_slab *slab, uint32_t index, struct rc_column_v
     RC_ASSERT(index < rc_slab_get_info(slab)->column_count);
     RC_ASSERT(rc_slab_has_column(slab, index)); /* rc_slab_use was asked for the columns. */
     const struct rc_slab_column *column = &rc_slab_directory(slab)[index];
-    const struct rc_slab_column_layout layout = rc_slab_column_layout(column);
+    const struct rc_slab_column_layout layout =
+        rc_slab_column_layout(column, rc_slab_get_info(slab)->row_count);
+    const enum rc_column_form form = rc_slab_column_form(column);
     const char *bytes = (const char *)rc_slab_header_of(slab) + column->offset;
+    const void *positions = bytes + layout.positions_at;
+    const bool marked = rc_column_form_is_marked(form);
     *ret_view = (struct rc_column_view){
-        .form = rc_slab_column_form(column),
+        .form = form,
         .property = column->property,
         .code_width = column->code_width,
         .code_count = column->code_count,
         .codes = bytes,
-        .positions = layout.position_count == 0
-                         ? NULL
-                         : (const uint32_t *)(const void *)(bytes + layout.positions_at),
+        .positions = marked || form == RC_COLUMN_PLAIN ? NULL : positions,
+        .marks = marked ? positions : NULL,
+        .ranks = marked ? (const uint32_t *)(const void *)(bytes + layout.ranks_at) : NULL,
         .dictionary = (const rc_cell *)(const void *)(bytes + layout.dictionary_at),
         .dictionary_count = column->dictionary_count,
     };
@@ -102,6 +107,12 @@ rc_column_code(const struct rc_column_view *view, uint32_t row)
         return code_at(view, row);
     if (view->form == RC_COLUMN_RUNS)
         return code_at(view, lower_bound(view->positions, view->code_count + 1, row + 1) - 1);
+    if (view->form == RC_COLUMN_MARKED_RUNS)
+        return code_at(view, rc_marks_before(view, row + 1) - 1);
+    if (view->form == RC_COLUMN_MARKED_ROWS)
+        return (view->marks[row / 64] >> (row % 64) & 1) != 0
+                   ? code_at(view, rc_marks_before(view, row))
+                   : RC_CODE_NONE;
     const uint32_t at = lower_bound(view->positions, view->code_count, row);
     const bool present = at < view->code_count && view->positions[at] == row;
     return present ? code_at(view, at) : RC_CODE_NONE;

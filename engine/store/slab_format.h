@@ -1,10 +1,11 @@
 /*
- * Slab format, version 2: the bytes of a slab, on disk and in memory. Little-endian. Version 1,
- * which is read as well, is the same without texts of columns.
+ * Slab format, version 3: the bytes of a slab, on disk and in memory. Little-endian. Versions 1 and
+ * 2 are read as well: their ids are u64 a row, their filters have 20 bits a key, none of their
+ * columns is marked; and version 1 has no texts of columns.
  *
  *   offset  size  header
  *        0     8  magic "RCSLAB01"
- *        8     4  version, 2
+ *        8     4  version, 3
  *       12     4  CRC32C of the header and section table with this field 0
  *       16     8  size of the slab in bytes, a multiple of 64
  *       24     8  start of the window, ms since 1970
@@ -25,17 +26,24 @@
  *    1 USERS         u32 a user: ordinals, ascending
  *    2 STARTS        u32 a user and one more: first rows
  *    3 TIMES         u32 a row: ms since the start of the window
- *    4 IDS           u64 a row: INT the number, DERIVED the hash, TEXT the index of its text
+ *    4 IDS           an rc_slab_ids (16 bytes), then numbers of width bits, a row's from bit
+ *                    row * width of the u64 words that follow; one more word, of zero, ends them.
+ *                    base and the number are: INT the id, DERIVED the hash, TEXT the index of its
+ *                    text. base is the least of them and width what the greatest then needs: 1 to
+ *                    57 bits, so that eight bytes from any bit's byte on hold a number, or 64
  *    5 TEXT_BITS     a bit a row, in words of 64: the id is TEXT; absent when none is
  *    6 DERIVED_BITS  the same for DERIVED
  *    7 TEXT_ENDS     u32 a text: where it ends in the next section
  *    8 TEXT          the texts' bytes, in the order of their rows
- *    9 FILTER        the filter of all sent ids, see filter.h
+ *    9 FILTER        the filter of all sent ids, of RC_SLAB_FILTER_BITS a key, see filter.h
  *   10 DIRECTORY     an rc_slab_column a column, in ascending order of property
  *
  * A column's bytes, each part beginning at a multiple of 8 from the column's start:
  *   codes       code_count * code_width
  *   positions   u32 each: RUNS code_count + 1, SPARSE code_count, PLAIN none
+ *               MARKED_RUNS and MARKED_ROWS: a bit a row in words of 64, the marks, of which
+ *               code_count are set and none past the last row; then a u32 for every 256th row and,
+ *               where the rows end at one, for the end: how many marks are before it
  *   dictionary  u64 a cell
  *   texts       only with RC_SLAB_FORM_TEXTS: an rc_slab_texts (16 bytes), u64 a block: where it
  *               begins in the texts' bytes, the texts' bytes
@@ -51,13 +59,20 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "engine/store/slab.h"
 
 #define RC_SLAB_MAGIC "RCSLAB01"
-#define RC_SLAB_VERSION 2u
-#define RC_SLAB_VERSION_MIN 1u /* The oldest that is read. */
+#define RC_SLAB_VERSION 3u
+#define RC_SLAB_VERSION_MIN 1u   /* The oldest that is read. */
+#define RC_SLAB_VERSION_TEXTS 2u /* The first whose columns may have texts. */
+#define RC_SLAB_VERSION_PACKED                                        \
+    3u /* The first with packed ids, marked columns, smaller filters. \
+        */
 #define RC_SLAB_ALIGNMENT 64u
+#define RC_SLAB_FILTER_BITS 16u
+#define RC_SLAB_FILTER_BITS_V2 20u
 
 enum rc_slab_section_kind {
     RC_SLAB_USERS = 1,
@@ -95,6 +110,15 @@ struct rc_slab_header {
     struct rc_slab_section sections[RC_SLAB_SECTION_COUNT];
 };
 
+/* What the ids begin with. */
+struct rc_slab_ids {
+    uint64_t base;
+    uint32_t width;
+    uint32_t zero;
+};
+
+#define RC_SLAB_ID_WIDTH_MAX 57u /* Of a width that is not 64. */
+
 /* An entry of the directory. */
 struct rc_slab_column {
     uint32_t property;
@@ -116,6 +140,7 @@ struct rc_slab_texts {
     uint64_t byte_count;
 };
 
+_Static_assert(sizeof(struct rc_slab_ids) == 16, "what the ids begin with");
 _Static_assert(sizeof(struct rc_slab_texts) == 16, "texts of a column");
 _Static_assert(sizeof(struct rc_slab_section) == 24, "section table entry");
 _Static_assert(sizeof(struct rc_slab_header) == 304, "header and section table");
@@ -140,25 +165,79 @@ rc_slab_column_form(const struct rc_slab_column *column)
 
 /* Where a column's arrays begin in its bytes; without texts, those end at texts_at. */
 struct rc_slab_column_layout {
-    uint64_t positions_at;
-    uint64_t position_count;
+    uint64_t positions_at; /* Or the marks. */
+    uint64_t ranks_at;     /* Where the positions end, when the column is not marked. */
     uint64_t dictionary_at;
     uint64_t texts_at;
 };
 
+/* What the positions of a column take, or its marks. */
+static inline uint64_t
+rc_slab_positions_size(enum rc_column_form form, uint64_t code_count, uint64_t row_count)
+{
+    switch (form) {
+    case RC_COLUMN_RUNS:
+        return (code_count + 1) * 4;
+    case RC_COLUMN_SPARSE:
+        return code_count * 4;
+    case RC_COLUMN_MARKED_RUNS:
+    case RC_COLUMN_MARKED_ROWS:
+        return (row_count + 63) / 64 * 8;
+    case RC_COLUMN_PLAIN:
+        break;
+    }
+    return 0;
+}
+
 static inline struct rc_slab_column_layout
-rc_slab_column_layout(const struct rc_slab_column *column)
+rc_slab_column_layout(const struct rc_slab_column *column, uint64_t row_count)
 {
     struct rc_slab_column_layout layout;
-    const uint64_t count = column->code_count;
     const enum rc_column_form form = rc_slab_column_form(column);
-    layout.position_count = form == RC_COLUMN_PLAIN  ? 0
-                            : form == RC_COLUMN_RUNS ? count + 1
-                                                     : count;
+    const uint64_t count = column->code_count;
+    const uint64_t ranks = rc_column_form_is_marked(form) ? row_count / RC_MARKS_RANK_ROWS + 1 : 0;
     layout.positions_at = rc_slab_align(count * column->code_width, 8);
-    layout.dictionary_at = rc_slab_align(layout.positions_at + layout.position_count * 4, 8);
+    layout.ranks_at = layout.positions_at + rc_slab_positions_size(form, count, row_count);
+    layout.dictionary_at = rc_slab_align(layout.ranks_at + ranks * 4, 8);
     layout.texts_at = layout.dictionary_at + (uint64_t)column->dictionary_count * 8;
     return layout;
+}
+
+/* What ids of a width take. */
+static inline uint64_t
+rc_slab_ids_size(uint64_t row_count, uint32_t width)
+{
+    return sizeof(struct rc_slab_ids) + ((row_count * width + 63) / 64 + 1) * 8;
+}
+
+/* The least width of numbers that are at most this far above their base. */
+static inline uint32_t
+rc_slab_id_width(uint64_t spread)
+{
+    const uint32_t bits = spread == 0 ? 1 : 64 - (uint32_t)__builtin_clzll(spread);
+    return bits > RC_SLAB_ID_WIDTH_MAX ? 64 : bits;
+}
+
+static inline bool
+rc_slab_id_width_is_sound(uint32_t width)
+{
+    return (width > 0 && width <= RC_SLAB_ID_WIDTH_MAX) || width == 64;
+}
+
+/* A number of packed ids; numbers are their bytes, of which the first holds the bit number 0. */
+static inline uint64_t
+rc_slab_id_unpack(const struct rc_slab_ids *ids, const unsigned char *numbers, uint64_t bit)
+{
+    uint64_t word;
+    memcpy(&word, numbers + bit / 8, sizeof(word));
+    return ids->base + (word >> (bit % 8) & (UINT64_MAX >> (64 - ids->width)));
+}
+
+/* How many bits a key the filter of a slab has. */
+static inline uint32_t
+rc_slab_filter_bits(const struct rc_slab_header *header)
+{
+    return header->version < RC_SLAB_VERSION_PACKED ? RC_SLAB_FILTER_BITS_V2 : RC_SLAB_FILTER_BITS;
 }
 
 /* What texts take in a column. */
@@ -192,6 +271,10 @@ rc_slab_need_column(const struct rc_slab *slab, uint32_t index);
 
 bool
 rc_slab_has_column(const struct rc_slab *slab, uint32_t index);
+
+/* The number of a row's id: see IDS above. The ids must be in memory. */
+uint64_t
+rc_slab_id_number(const struct rc_slab *slab, uint32_t row);
 
 /* A section's bytes; size 0 when it is absent. */
 struct rc_bytes

@@ -63,8 +63,11 @@ section_size_fits(const struct rc_slab_header *header, const struct rc_slab_sect
         return section->size == ((uint64_t)header->user_count + 1) * 4;
     case RC_SLAB_TIMES:
         return section->size == rows * 4;
-    case RC_SLAB_IDS:
-        return section->size == rows * 8;
+    case RC_SLAB_IDS: /* What they begin with says more: ids_fit. */
+        return header->version < RC_SLAB_VERSION_PACKED
+                   ? section->size == rows * 8
+                   : section->size >= rc_slab_ids_size(rows, 1) &&
+                         section->size <= rc_slab_ids_size(rows, 64);
     case RC_SLAB_TEXT_BITS:
     case RC_SLAB_DERIVED_BITS:
         return section->size == bits || section->size == 0;
@@ -74,7 +77,7 @@ section_size_fits(const struct rc_slab_header *header, const struct rc_slab_sect
         return section->size <= UINT32_MAX;
     case RC_SLAB_FILTER:
         return section->size % RC_FILTER_BLOCK_BYTES == 0 &&
-               section->size <= rc_filter_size_bytes(rows);
+               section->size <= rc_filter_size_bytes(rows, rc_slab_filter_bits(header));
     case RC_SLAB_DIRECTORY:
         return section->size == header->column_count * sizeof(struct rc_slab_column);
     }
@@ -94,23 +97,37 @@ extent_fits(uint64_t offset, uint64_t size, uint64_t slab_size, uint64_t *end)
     return true;
 }
 
+/* Whether ids, which lie inside the bytes, are as wide as they take room. */
+static bool
+ids_fit(const struct rc_slab_header *header)
+{
+    if (header->version < RC_SLAB_VERSION_PACKED)
+        return true;
+    const struct rc_slab_section *section = &header->sections[RC_SLAB_IDS - 1];
+    const struct rc_slab_ids *ids =
+        (const struct rc_slab_ids *)(const void *)((const char *)header + section->offset);
+    return ids->zero == 0 && rc_slab_id_width_is_sound(ids->width) &&
+           section->size == rc_slab_ids_size(header->row_count, ids->width);
+}
+
 /* Whether a column's arrays, without texts, lie inside its size. */
 static bool
 column_fits(const struct rc_slab_header *header, const struct rc_slab_column *column)
 {
     const enum rc_column_form form = rc_slab_column_form(column);
     const bool has_texts = (column->form & RC_SLAB_FORM_TEXTS) != 0;
-    if (form < RC_COLUMN_PLAIN || form > RC_COLUMN_SPARSE)
+    if (form < RC_COLUMN_PLAIN || form > RC_COLUMN_MARKED_ROWS ||
+        (rc_column_form_is_marked(form) && header->version < RC_SLAB_VERSION_PACKED))
         return false;
     if (form == RC_COLUMN_PLAIN && column->code_count != header->row_count)
         return false;
     if (column->code_count == 0 || column->code_count > header->row_count ||
         column->dictionary_count > column->code_count)
         return false;
-    const uint64_t texts_at = rc_slab_column_layout(column).texts_at;
+    const uint64_t texts_at = rc_slab_column_layout(column, header->row_count).texts_at;
     if (!has_texts)
         return column->dictionary_count > 0 && column->size == texts_at;
-    return header->version > 1 && column->size >= texts_at &&
+    return header->version >= RC_SLAB_VERSION_TEXTS && column->size >= texts_at &&
            column->size - texts_at >= sizeof(struct rc_slab_texts);
 }
 
@@ -121,7 +138,7 @@ texts_fit(const struct rc_slab_header *header, const struct rc_slab_column *colu
 {
     uint64_t code_bound = column->dictionary_count;
     if ((column->form & RC_SLAB_FORM_TEXTS) != 0) {
-        const uint64_t texts_at = rc_slab_column_layout(column).texts_at;
+        const uint64_t texts_at = rc_slab_column_layout(column, header->row_count).texts_at;
         const struct rc_slab_texts *texts =
             (const struct rc_slab_texts *)((const char *)header + column->offset + texts_at);
         const uint64_t room = column->size - texts_at - sizeof(*texts);
@@ -163,8 +180,9 @@ check_columns(const struct rc_slab_header *header,
     return RC_OK;
 }
 
+/* whole: all bytes are there, and not only the header and the directory. */
 static enum rc_status
-check(const void *data, size_t size, bool with_texts, struct rc_error *reterr_error)
+check(const void *data, size_t size, bool whole, struct rc_error *reterr_error)
 {
     if (size < sizeof(struct rc_slab_header))
         return rc_error_set(reterr_error, RC_CORRUPT, "the bytes are too few for a slab");
@@ -181,7 +199,9 @@ check(const void *data, size_t size, bool with_texts, struct rc_error *reterr_er
             return rc_error_set(reterr_error, RC_CORRUPT, "section %u of a slab is out of bounds",
                                 i + 1);
     }
-    return check_columns(header, end, with_texts, reterr_error);
+    if (whole && !ids_fit(header))
+        return rc_error_set(reterr_error, RC_CORRUPT, "the ids of a slab are out of bounds");
+    return check_columns(header, end, whole, reterr_error);
 }
 
 enum rc_status
@@ -194,6 +214,14 @@ enum rc_status
 rc_slab_layout_check_frame(const void *data, size_t size, struct rc_error *reterr_error)
 {
     return check(data, size, false, reterr_error);
+}
+
+enum rc_status
+rc_slab_layout_check_ids(const void *data, struct rc_error *reterr_error)
+{
+    return ids_fit(data)
+               ? RC_OK
+               : rc_error_set(reterr_error, RC_CORRUPT, "the ids of a slab are out of bounds");
 }
 
 enum rc_status

@@ -17,12 +17,16 @@
 RC_MUST_USE enum rc_status
 rc_slab_layout_check(const void *data, size_t size, struct rc_error *reterr_error);
 
-/* The same for a slab of which only header, directory and filter are there: columns are not looked
- * into. */
+/* The same for a slab of which only header, directory and filter are there: ids and columns are not
+ * looked into. */
 RC_MUST_USE enum rc_status
 rc_slab_layout_check_frame(const void *data, size_t size, struct rc_error *reterr_error);
 
-/* What the check of a frame left out, for one column, whose bytes are there. */
+/* What the check of a frame left out: for the ids, whose bytes are there. */
+RC_MUST_USE enum rc_status
+rc_slab_layout_check_ids(const void *data, struct rc_error *reterr_error);
+
+/* The same for one column. */
 RC_MUST_USE enum rc_status
 rc_slab_layout_check_column(const void *data, uint32_t index, struct rc_error *reterr_error);
 

@@ -362,6 +362,40 @@ class Shop(unittest.TestCase):
         self.assertEqual(counts["default"], 6)
         recount("health")
 
+    def test_plans(self):
+        question = ("funnel", "type = view", "type = buy")
+        planned = recount("explain", *question)[0]
+        self.assertIn('steps[1].selector: type = "buy"', planned)
+        self.assertNotIn("actual", planned)
+        for words in (("query", *question, "--analyze"), ("explain", *question, "--analyze")):
+            self.assertIn("actual", recount(*words)[0])
+        plan = json.loads(recount("explain", *question, "--slabs", "--json")[0])
+        self.assertEqual(len(plan["plan"]["parts"][0]["selectors"]), 2)
+        answer = recount("query", *question, "--csv")[0]
+        for way in (
+            ("--path", "scan"),
+            ("--path", "steps[0].selector:scan-once"),
+            ("--no-path", "bitmap"),
+            ("--threads", "1"),
+            ("--keep", "nothing"),
+            ("--feed", "events"),
+        ):
+            self.assertEqual(recount("query", *question, "--csv", *way)[0], answer)
+        recount("query", *question, "--feed", "rows", code=3)
+        recount("query", *question, "--path", "slowly", code=2)
+        rule = "count(@added) >= 1"
+        self.assertIn("behavior.selector", recount("query", "segment", rule, "--analyze")[0])
+        recount("query", "segment", rule, "--explain", code=2)
+
+    def test_activity(self):
+        recount("query", "funnel", "type = view")
+        self.assertIn("QueryService.Funnel", recount("statements", "default", "--by", "calls")[0])
+        self.assertIn("fingerprint", recount("statements", "--csv")[0])
+        recount("queries")
+        recount("cancel", "123456789", code=4)
+        recount("cancel", "x", code=2)
+        self.assertIn("forgotten", recount("statements", "--reset")[0])
+
     def test_mistakes(self):
         self.assertIn("column 8", recount("define", "x", "type = (", code=2)[1])
         self.assertIn("regex", recount("define", "x", 'type ~ "("', code=3)[1])

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "engine/store/slab.h"
+#include "engine/store/marks.h"
 #include "engine/store/value_key.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/slabs.h"
@@ -90,10 +90,17 @@ walk_column(const struct rc_slab *slab, uint32_t index)
     FUZZ_CHECK(rc_slab_column(slab, view.property, &same));
     FUZZ_CHECK(same.codes == view.codes);
     const uint32_t row_count = rc_slab_get_info(slab)->row_count;
+    uint32_t *codes = rc_alloc(row_count * sizeof(*codes));
+    FUZZ_CHECK(codes != NULL);
+    const bool marked = rc_column_form_is_marked(view.form);
+    if (marked)
+        FUZZ_CHECK(rc_marks_codes(&view, 0, 0, row_count, codes) == view.code_count);
     for (uint32_t row = 0; row < row_count; row++) {
         const uint32_t code = rc_column_code(&view, row);
         FUZZ_CHECK(code == UINT32_MAX || code < rc_column_code_bound(&view));
+        FUZZ_CHECK(!marked || code == codes[row]);
     }
+    rc_alloc_free(codes);
     walk_texts(&view.texts);
 }
 

@@ -128,12 +128,12 @@ text_cell(struct rc_dictionary *values, uint32_t number)
 static void
 make_slab(uint32_t row_count, const char *name)
 {
-    enum { ROWS_MAX = 100, COLUMNS = 5 };
+    enum { ROWS_MAX = 100, COLUMNS = 7 };
     static uint32_t users[ROWS_MAX];
     static int64_t times_ms[ROWS_MAX];
     static struct rc_event_id ids[ROWS_MAX];
     static rc_cell cells[COLUMNS][ROWS_MAX];
-    static const uint32_t properties[COLUMNS] = {1, 2, 5, 6, 9};
+    static const uint32_t properties[COLUMNS] = {1, 2, 5, 6, 9, 12, 13};
     struct rc_dictionary *values = NULL;
     FUZZ_CHECK(rc_dictionary_new(NULL, &values) == RC_OK);
     for (uint32_t i = 0; i < row_count; i++) {
@@ -146,10 +146,13 @@ make_slab(uint32_t row_count, const char *name)
         FUZZ_CHECK(rc_cell_inline(rc_value_int(i / 20), &cells[1][i]));
         cells[2][i] = i % 40 == 0 ? rc_cell_of_code(i) : RC_CELL_NULL;
         cells[3][i] = text_cell(values, i * 7 % 61);
+        FUZZ_CHECK(rc_cell_inline(rc_value_int(i / 9), &cells[5][i])); /* Marked, of enough rows. */
+        cells[6][i] = i % 3 == 1 ? cells[0][i] : RC_CELL_NULL;
         cells[4][i] = i % 5 == 0 ? text_cell(values, i / 10) : cells[2][i];
     }
-    const rc_cell *columns[COLUMNS] = {cells[0], cells[1], cells[2], cells[3], cells[4]};
-    const struct rc_dictionary *texts[COLUMNS] = {NULL, NULL, NULL, values, values};
+    const rc_cell *columns[COLUMNS] = {cells[0], cells[1], cells[2], cells[3],
+                                       cells[4], cells[5], cells[6]};
+    const struct rc_dictionary *texts[COLUMNS] = {NULL, NULL, NULL, values, values, NULL, NULL};
     const struct rc_row_source rows = {.row_count = row_count,
                                        .users = users,
                                        .times_ms = times_ms,

@@ -157,12 +157,94 @@ runs_and_sparse(void **state)
     free(expected);
 }
 
+/* Marks, and how many are before every RC_MARKS_RANK_ROWS rows, of ROWS rows. */
+static void
+count_marks(const uint64_t *marks, uint32_t *ranks)
+{
+    uint32_t count = 0;
+    for (uint32_t row = 0; row <= ROWS; row++) {
+        if (row % RC_MARKS_RANK_ROWS == 0)
+            ranks[row / RC_MARKS_RANK_ROWS] = count;
+        count += row < ROWS && (marks[row / 64] >> (row % 64) & 1) != 0;
+    }
+}
+
+/* The spreading alone: what the best kernels say is what the portable ones do. */
+static void
+expect_spread(const struct rc_column_view *column, uint64_t *random)
+{
+    static uint64_t hits[2 * RC_BLOCK_WORDS];
+    static uint64_t one[RC_BLOCK_WORDS];
+    static uint64_t other[RC_BLOCK_WORDS];
+    const bool runs = column->form == RC_COLUMN_MARKED_RUNS;
+    for (uint32_t i = 0; i < 2 * RC_BLOCK_WORDS; i++)
+        hits[i] = (uint64_t)rig_below(random, UINT32_MAX) << 32 | rig_below(random, UINT32_MAX);
+    for (int led = 0; led <= (runs ? 1 : 0); led++) {
+        /* Without a leader row 0 is a mark, which the column's first word has. */
+        rc_scan_spread_portable(column->marks, RC_BLOCK_WORDS, runs, led != 0, hits, one);
+        rc_scan_spread_best()(column->marks, RC_BLOCK_WORDS, runs, led != 0, hits, other);
+        assert_memory_equal(one, other, sizeof(one));
+    }
+}
+
+static void
+marked(void **state)
+{
+    (void)state;
+    uint64_t random = rig_seed();
+    uint8_t *expected = malloc(ROWS);
+    uint64_t *marks = malloc(((size_t)ROWS / 64 + 1) * sizeof(*marks));
+    uint32_t *ranks = malloc(((size_t)ROWS / RC_MARKS_RANK_ROWS + 1) * sizeof(*ranks));
+    for (int round = 0; round < 60; round++) {
+        const bool runs = round % 2 == 0;
+        const uint32_t width = 1u << (round % 3);
+        const uint32_t steps[] = {1, 2, 5, 300, 100000};
+        const uint32_t step = steps[round % 5];
+        uint8_t *table = random_table(&random, 200);
+        void *codes = malloc((size_t)ROWS * width);
+        uint32_t count = 0;
+        uint32_t left = runs ? 0 : rig_below(&random, step);
+        memset(marks, 0, ((size_t)ROWS / 64 + 1) * sizeof(*marks));
+        for (uint32_t row = 0; row < ROWS; row++) {
+            expected[row] = runs && row > 0 ? expected[row - 1] : 0;
+            if (left-- > 0)
+                continue;
+            const uint32_t code = rig_below(&random, 200);
+            left = rig_below(&random, step);
+            marks[row / 64] |= (uint64_t)1 << (row % 64);
+            put_code(codes, width, count++, code);
+            expected[row] = table[code];
+        }
+        count_marks(marks, ranks);
+        const struct rc_column_view column = {.form = runs ? RC_COLUMN_MARKED_RUNS
+                                                           : RC_COLUMN_MARKED_ROWS,
+                                              .code_width = width,
+                                              .code_count = count,
+                                              .codes = codes,
+                                              .marks = marks,
+                                              .ranks = ranks,
+                                              .dictionary_count = 200};
+        struct rc_scan scan;
+        rc_scan_prepare(&column, table, &scan);
+        expect(&scan, expected);
+        scan.range_count = 0; /* Looked up as well. */
+        expect(&scan, expected);
+        expect_spread(&column, &random);
+        free(table);
+        free(codes);
+    }
+    free(ranks);
+    free(marks);
+    free(expected);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain),
         cmocka_unit_test(runs_and_sparse),
+        cmocka_unit_test(marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

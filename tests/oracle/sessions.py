@@ -2,10 +2,13 @@
 
 import statistics
 
+from activity_rows import Rows, label, matching_items
 from breakdown import rows_of, split
 from buckets import bucket_index, buckets
+from measures import Item
 from predicate import selects
 from segment import moment_of, persons
+from splits import ranked
 
 HALF_AN_HOUR = 30 * 60_000
 
@@ -68,6 +71,50 @@ def ends(query, found, place):
     ]
 
 
+def row_of(axis, found):
+    of_buckets = [
+        [one for one in found if bucket_index(axis, one[1][0].time) == index]
+        for index in range(len(axis))
+    ]
+    return {"figures": [figures(one) for one in of_buckets], "total": figures(found)}
+
+
+def wanted(query, moment, person, run):
+    """The events of a session that it must hold."""
+    scope = query["scope"]
+    return [
+        event
+        for event in run
+        if scope["start"] <= event.time < scope["end"]
+        and (query["selector"] is None or selects(query["selector"], moment, person, event))
+    ]
+
+
+def rows_of_split(query, moment, axis, found):
+    """A session is in each row of the events that it must hold."""
+    if query.get("breakdown") is None:
+        return []
+    scope = query["scope"]
+    any_event = query["selector"] or {"terms": [{"any": True}]}
+    items = matching_items(dict(query, selector=any_event), scope, moment, scope["start"])
+    rows = Rows(query, scope, moment, items)
+    keys = []
+    for person, run in found:
+        of_run = [Item(person, event, event.time) for event in wanted(query, moment, person, run)]
+        keys.append({key for item in of_run for key in rows.split.rows(item)})
+    there = set().union(*keys)
+    counts = {key: sum(key in of_run for of_run in keys) for key in there}
+    shown = ranked(rows.split, counts)[: query["breakdown"]["top"]]
+    out = []
+    for key in shown:
+        picked = [one for one, of_run in zip(found, keys) if key in of_run]
+        out.append({"label": label(key), **row_of(axis, picked)})
+    if there - set(shown):
+        picked = [one for one, of_run in zip(found, keys) if of_run - set(shown)]
+        out.append({"label": ["other"], **row_of(axis, picked)})
+    return out
+
+
 def sessions_answer(query, data):
     scope = query["scope"]
     moment = moment_of(scope, data)
@@ -86,11 +133,8 @@ def sessions_answer(query, data):
     ]
     return {
         "buckets": axis,
-        "figures": [
-            figures([one for one in found if bucket_index(axis, one[1][0].time) == index])
-            for index in range(len(axis))
-        ],
-        "total": figures(found),
+        **row_of(axis, found),
+        "rows": rows_of_split(query, moment, axis, found),
         "entries": ends(query, found, 0),
         "exits": ends(query, found, -1),
     }

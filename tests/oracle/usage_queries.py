@@ -7,7 +7,7 @@ queries.py can list the makers of this file.
 
 from formulas import earlier_scope
 from generator import DAY, HOUR, PATHS, TYPES
-from series_queries import make_comparison
+from series_queries import has_bins, make_breakdown, make_comparison
 
 UNIT_MS = {
     "second": 1000,
@@ -39,7 +39,18 @@ def make_lifecycle(rng, world, make_scope, make_selector):
         "scope": scope,
         "selector": make_selector(rng, world),
         "unit": some_unit(rng, scope, 200),
+        "breakdown": some_breakdown(rng, world),
     }
+
+
+def some_breakdown(rng, world, bins=True):
+    """Of every dimension; without bins where two ranges are compared."""
+    if rng.random() < 0.5:
+        return None
+    out = make_breakdown(rng, world)
+    while out is not None and not bins and has_bins({"breakdown": out, "series": []}):
+        out = make_breakdown(rng, world)
+    return out
 
 
 def make_stickiness(rng, world, make_scope, make_selector):
@@ -58,6 +69,7 @@ def make_stickiness(rng, world, make_scope, make_selector):
         "min_events": rng.choice([0, 1, 1, 2, 2, 3]),
         "count": rng.choice(["default", "exactly", "at_least"]),
         "comparison": comparison,
+        "breakdown": some_breakdown(rng, world, bins=comparison is None),
     }
 
 
@@ -78,6 +90,7 @@ def make_sessions(rng, world, make_scope, make_selector):
         "gap": some_gap(rng, world),
         "property": None,
         "top": 9,
+        "breakdown": some_breakdown(rng, world),
     }
     if rng.random() < 0.6:
         out["property"] = rng.choice(PROPERTIES)

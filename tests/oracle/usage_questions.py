@@ -6,6 +6,7 @@ answer to the text of the page).
 """
 
 from examples import EPOCH_MS, duration_ms, read_selector, show
+from series_questions import label_text
 
 
 def read_lifecycle(question):
@@ -15,6 +16,7 @@ def read_lifecycle(question):
         "unit": question.options["unit"],
         "multiple": question.options["multiple"],
         "selector": read_selector(question.tokens),
+        "breakdown": question.options["breakdown"],
     }
 
 
@@ -28,6 +30,7 @@ def read_stickiness(question):
         "min_events": question.options.get("min_events", 0),
         "count": "at_least" if question.options.get("at_least") else "default",
         "comparison": question.options.get("comparison"),
+        "breakdown": question.options["breakdown"],
     }
 
 
@@ -43,6 +46,7 @@ def read_sessions(question):
         "gap": duration_ms(options["gap"]) if "gap" in options else None,
         "property": options.get("ends"),
         "top": options.get("show", 9),
+        "breakdown": options["breakdown"],
     }
 
 
@@ -109,12 +113,28 @@ def numbers(values):
     return " ".join(map(number, values))
 
 
+def rows_text(answer, text_of):
+    """Each row of a breakdown and the total; without one the total alone."""
+    if not answer["rows"]:
+        return text_of(answer)
+    texts = [f"{label_text(row['label'])}: {text_of(row)}" for row in answer["rows"]]
+    return " | ".join([*texts, "total: " + text_of(answer)])
+
+
 def lifecycle_text(answer):
+    return rows_text(answer, lifecycle_row)
+
+
+def lifecycle_row(answer):
     names = ("new", "returning", "resurrecting", "dormant")
     return "; ".join(f"{name} {numbers(answer[name])}" for name in names)
 
 
 def stickiness_text(answer):
+    return rows_text(answer, stickiness_row)
+
+
+def stickiness_row(answer):
     text = numbers(answer["now"]["users"]) + f" of {answer['now']['active']}"
     if answer["before"] is not None:
         before = answer["before"]
@@ -139,10 +159,14 @@ def ends_text(ends):
     return ", ".join(rows)
 
 
-def sessions_text(answer):
+def sessions_row(answer):
     parts = [number(one["sessions"]) for one in answer["figures"]]
     text = f"{' '.join(parts)} total " if parts else ""
-    text += figures_text(answer["total"])
+    return text + figures_text(answer["total"])
+
+
+def sessions_text(answer):
+    text = rows_text(answer, sessions_row)
     for name in ("entries", "exits"):
         if answer[name]:
             text += f"; {name} {ends_text(answer[name])}"

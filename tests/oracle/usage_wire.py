@@ -4,6 +4,7 @@ messages of recount.v1; wire.py has the parts.
 
 from recount.v1 import lifecycle_pb2, paths_pb2, sessions_pb2, stickiness_pb2, user_list_pb2
 
+import wire_series
 from wire import (
     UNITS,
     bucket_list,
@@ -36,13 +37,19 @@ def lifecycle_request(query, project):
     )
     out.bucket.unit = UNITS[query["unit"]]
     out.bucket.multiple = query.get("multiple", 0)
+    if query.get("breakdown") is not None:
+        wire_series.fill_breakdown(out.breakdown, query["breakdown"], project)
     return out
 
 
 def lifecycle_reply(reply):
-    row = total_row(reply.rows)
+    total = total_row(reply.rows[-1:])
+    rows = [{"label": label(row.label), **lifecycle_columns(row)} for row in reply.rows[:-1]]
+    return {"buckets": bucket_list(reply.buckets), **lifecycle_columns(total), "rows": rows}
+
+
+def lifecycle_columns(row):
     return {
-        "buckets": bucket_list(reply.buckets),
         "new": column(row.new_users),
         "returning": column(row.returning_users),
         "resurrecting": column(row.resurrecting_users),
@@ -64,30 +71,34 @@ def stickiness_request(query, project):
     elif query["comparison"] is not None:
         out.comparison.shift.unit = UNITS[query["comparison"]["unit"]]
         out.comparison.shift.count = query["comparison"]["count"]
+    if query.get("breakdown") is not None:
+        wire_series.fill_breakdown(out.breakdown, query["breakdown"], project)
     return out
 
 
-def stickiness_reply(reply):
-    row = total_row(reply.rows)
+def stickiness_columns(row, compared):
     before = None
-    if reply.HasField("compared_range"):
+    if compared:
         before = {
             "users": list(row.compared_users),
             "rates": column(row.compared_rates),
             "active": row.compared_active_users,
-            "range": [reply.compared_range.start_ms, reply.compared_range.end_ms],
         }
     elif row.compared_users:
         raise ValueError("compared users without a compared range")
-    return {
-        "buckets": bucket_list(reply.buckets),
-        "now": {
-            "users": list(row.users),
-            "rates": column(row.rates),
-            "active": row.active_users,
-        },
-        "before": before,
-    }
+    now = {"users": list(row.users), "rates": column(row.rates), "active": row.active_users}
+    return {"now": now, "before": before}
+
+
+def stickiness_reply(reply):
+    compared = reply.HasField("compared_range")
+    total = stickiness_columns(total_row(reply.rows[-1:]), compared)
+    if compared:
+        total["before"]["range"] = [reply.compared_range.start_ms, reply.compared_range.end_ms]
+    rows = [
+        {"label": label(row.label), **stickiness_columns(row, compared)} for row in reply.rows[:-1]
+    ]
+    return {"buckets": bucket_list(reply.buckets), **total, "rows": rows}
 
 
 def sessions_request(query, project):
@@ -102,6 +113,8 @@ def sessions_request(query, project):
     if query["property"] is not None:
         out.entry_exit_property = query["property"]
         out.top = query["top"]
+    if query.get("breakdown") is not None:
+        wire_series.fill_breakdown(out.breakdown, query["breakdown"], project)
     return out
 
 
@@ -128,13 +141,17 @@ def session_ends(messages):
     ]
 
 
-def sessions_reply(reply):
-    row = total_row(reply.rows)
+def sessions_columns(row):
     (total,) = figures(row.total)
+    return {"figures": figures(row.buckets), "total": total}
+
+
+def sessions_reply(reply):
+    rows = [{"label": label(row.label), **sessions_columns(row)} for row in reply.rows[:-1]]
     return {
         "buckets": bucket_list(reply.buckets),
-        "figures": figures(row.buckets),
-        "total": total,
+        **sessions_columns(total_row(reply.rows[-1:])),
+        "rows": rows,
         "entries": session_ends(reply.entries),
         "exits": session_ends(reply.exits),
     }

@@ -11,7 +11,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/limits.h"
 
-static const uint32_t properties[RIG_COLUMNS] = {3, 10, 11, 20, 21, 30, 31, 40, 50, 51};
+static const uint32_t properties[RIG_COLUMNS] = {3, 10, 11, 20, 21, 30, 31, 40, 50, 51, 60, 61, 62};
 
 uint64_t
 rig_random(uint64_t *state)
@@ -81,6 +81,12 @@ random_cell(uint64_t *state,
                                     : random_text(state, values, 70);
     case 9:
         return random_text(state, values, options->wide_cells);
+    case 10:
+        return rc_cell_of_code(user);
+    case 11:
+        return below(state, 5) < 3 ? rc_cell_of_code(below(state, 1000)) : RC_CELL_NULL;
+    case 12:
+        return rc_cell_of_code(user < 9);
     default:
         return RC_CELL_NULL;
     }

@@ -11,7 +11,7 @@
 
 #include "engine/store/slab_builder.h"
 
-#define RIG_COLUMNS 10
+#define RIG_COLUMNS 13
 #define RIG_WINDOW_MS ((int64_t)1700000000000)
 
 /* A small generator of its own, so that a seed means the same rows everywhere. */
@@ -40,9 +40,10 @@ struct rig_rows {
 };
 
 /* Columns: 0 by user (runs), 1 few, 2 three hundred, 3 rare (sparse), 4 only nulls, 5 distinct, 6
- * not there, 7 wide_cells, 8 codes, texts and nulls, 9 only texts, wide_cells of them at most.
- * Their properties are 3, 10, 11, 20, 21, 30, 31, 40, 50, 51. A text is a string; two heads give
- * the same text other codes. */
+ * not there, 7 wide_cells, 8 codes, texts and nulls, 9 only texts, wide_cells of them at most, 10 a
+ * cell a user (marked runs), 11 in three rows of five (marked rows), 12 other for the first users.
+ * Their properties are 3, 10, 11, 20, 21, 30, 31, 40, 50, 51, 60, 61, 62. A text is a string; two
+ * heads give the same text other codes. */
 void
 rig_rows_make(uint64_t *state, const struct rig_options *options, struct rig_rows *ret_rows);
 

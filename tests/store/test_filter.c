@@ -17,19 +17,21 @@ static void
 test_size(void **state)
 {
     (void)state;
-    assert_int_equal(rc_filter_size_bytes(0), 0);
-    assert_int_equal(rc_filter_size_bytes(1), 64);
-    for (uint64_t keys = 1; keys < 5000000; keys = keys * 3 + 1)
-        assert_true(rc_filter_size_bytes(keys) <= keys * 5 / 2 + RC_FILTER_BLOCK_BYTES);
+    assert_int_equal(rc_filter_size_bytes(0, 16), 0);
+    assert_int_equal(rc_filter_size_bytes(1, 16), 64);
+    for (uint64_t keys = 1; keys < 5000000; keys = keys * 3 + 1) {
+        assert_true(rc_filter_size_bytes(keys, 16) <= keys * 2 + RC_FILTER_BLOCK_BYTES);
+        assert_true(rc_filter_size_bytes(keys, 20) <= keys * 5 / 2 + RC_FILTER_BLOCK_BYTES);
+    }
     assert_false(rc_filter_may_hold(NULL, 0, 1));
 }
 
+/* Made up may be one in made_up_in. */
 static void
-test_keys_and_strangers(void **state)
+keys_and_strangers(uint32_t bits_a_key, uint32_t made_up_in)
 {
-    (void)state;
     print_message("seed %u\n", SEED);
-    const uint64_t size = rc_filter_size_bytes(KEYS);
+    const uint64_t size = rc_filter_size_bytes(KEYS, bits_a_key);
     uint64_t *words = calloc(1, size);
     uint64_t *hashes = calloc(STRANGERS, sizeof(*hashes));
     uint8_t *may = calloc(STRANGERS, 1);
@@ -49,10 +51,18 @@ test_keys_and_strangers(void **state)
         made_up += may[i];
     }
     print_message("made up: %u of %u\n", made_up, STRANGERS);
-    assert_true(made_up < STRANGERS / 2000);
+    assert_true(made_up < STRANGERS / made_up_in);
     free(words);
     free(hashes);
     free(may);
+}
+
+static void
+test_keys_and_strangers(void **state)
+{
+    (void)state;
+    keys_and_strangers(16, 1000);
+    keys_and_strangers(20, 2000);
 }
 
 int

@@ -67,9 +67,10 @@ test_every_form_and_width(void **state)
         enum rc_column_form form;
         uint32_t width;
     } expected[] = {
-        {3, RC_COLUMN_RUNS, 1},    {10, RC_COLUMN_PLAIN, 1}, {11, RC_COLUMN_PLAIN, 2},
-        {20, RC_COLUMN_SPARSE, 1}, {30, RC_COLUMN_PLAIN, 4}, {40, RC_COLUMN_PLAIN, 4},
-        {50, RC_COLUMN_PLAIN, 1},  {51, RC_COLUMN_PLAIN, 4},
+        {3, RC_COLUMN_MARKED_RUNS, 1},  {10, RC_COLUMN_PLAIN, 1}, {11, RC_COLUMN_PLAIN, 2},
+        {20, RC_COLUMN_SPARSE, 1},      {30, RC_COLUMN_PLAIN, 4}, {40, RC_COLUMN_PLAIN, 4},
+        {50, RC_COLUMN_PLAIN, 1},       {51, RC_COLUMN_PLAIN, 4}, {60, RC_COLUMN_MARKED_RUNS, 2},
+        {61, RC_COLUMN_MARKED_ROWS, 2}, {62, RC_COLUMN_RUNS, 1},
     };
     const size_t count = sizeof(expected) / sizeof(*expected);
     assert_int_equal(rc_slab_get_info(slab)->column_count, count);

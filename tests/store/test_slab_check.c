@@ -181,22 +181,106 @@ test_invariants_are_seen_behind_checksums(void **state)
     expect_broken(slab, RC_SLAB_DERIVED_BITS, 15, (char)1 << 6); /* Past the last row. */
     expect_broken(slab, RC_SLAB_TEXT_ENDS, 1, 7);                /* Not ascending. */
     expect_broken(slab, RC_SLAB_TEXT, 0, '0'); /* The filter does not know "0d-". */
+    expect_broken(slab, RC_SLAB_IDS, 0, 77);   /* Another base. */
+    expect_broken(slab, RC_SLAB_IDS, 8, 58);   /* A width that no ids have. */
+    expect_broken(slab, RC_SLAB_IDS, 8, 0);
+    expect_broken(slab, RC_SLAB_IDS, 12, 1);
+    expect_broken(slab, RC_SLAB_IDS, (size_t)rc_slab_section_bytes(slab, RC_SLAB_IDS).size - 1, 1);
+    rc_slab_unref(slab);
+    slab = make_slab(2000); /* Enough for columns of each form. */
     const struct rc_bytes bytes = rc_slab_bytes(slab);
+    bool seen[RC_COLUMN_MARKED_ROWS + 1] = {0};
     for (uint32_t i = 0; i < rc_slab_get_info(slab)->column_count; i++) {
+        seen[rc_slab_column_form(&rc_slab_directory(slab)[i])] = true;
         const struct rc_slab_column *column = &rc_slab_directory(slab)[i];
-        const struct rc_slab_column_layout layout = rc_slab_column_layout(column);
-        const uint64_t places[] = {0, layout.positions_at, layout.dictionary_at,
+        const struct rc_slab_column_layout layout =
+            rc_slab_column_layout(column, rc_slab_get_info(slab)->row_count);
+        const bool marked = rc_column_form_is_marked(rc_slab_column_form(column));
+        const uint64_t places[] = {0, layout.positions_at, layout.ranks_at, layout.dictionary_at,
                                    layout.dictionary_at + 8};
         for (size_t j = 0; j < sizeof(places) / sizeof(*places); j++) {
-            if (j == 1 && layout.position_count == 0)
+            if ((j == 1 && layout.ranks_at == layout.positions_at) || (j == 2 && !marked))
                 continue;
             char *block = copy_block(bytes, bytes.size);
-            memset(block + column->offset + places[j], 0xff, j < 2 ? column->code_width : 8);
+            memset(block + column->offset + places[j], 0xff,
+                   j == 0 || (j == 1 && !marked) ? column->code_width
+                   : j < 3                       ? 4
+                                                 : 8);
             sign_again(block, bytes.size);
             assert_int_equal(open_and_check(block, bytes.size), RC_CORRUPT);
         }
     }
+    for (int form = RC_COLUMN_PLAIN; form <= RC_COLUMN_MARKED_ROWS; form++)
+        if (!seen[form])
+            fail_msg("no column has the form %d", form);
     rc_slab_unref(slab);
+}
+
+/* Ids without the least width or the greatest base say the same, but are refused: bytes are a
+ * function of the rows. */
+static void
+test_loosely_packed_ids_are_refused(void **state)
+{
+    (void)state;
+    const uint32_t users[] = {1, 2, 3};
+    const int64_t times_ms[] = {RIG_WINDOW_MS, RIG_WINDOW_MS, RIG_WINDOW_MS};
+    const struct rc_event_id ids[] = {{.number = 1000}, {.number = 1001}, {.number = 1002}};
+    const struct rc_row_source rows = {
+        .row_count = 3, .users = users, .times_ms = times_ms, .ids = ids};
+    const struct rc_slab_source source = {.rows = &rows};
+    struct rc_slab *slab = rig_build(&source, 1, RIG_WINDOW_MS);
+    const struct rc_bytes bytes = rc_slab_bytes(slab);
+    const uint64_t offset = rc_slab_header_of(slab)->sections[RC_SLAB_IDS - 1].offset;
+    for (uint32_t round = 0; round < 3; round++) {
+        char *block = copy_block(bytes, bytes.size);
+        struct rc_slab_ids *packed = (struct rc_slab_ids *)(void *)(block + offset);
+        uint64_t *words = (uint64_t *)(packed + 1);
+        assert_true(packed->base == 1000 && packed->width == 2 && words[0] == (2 << 4 | 1 << 2));
+        if (round == 1) { /* One bit more than they need. */
+            packed->width = 3;
+            words[0] = 2 << 6 | 1 << 3;
+        } else if (round == 2) { /* A base that is not one of them. */
+            packed->base = 999;
+            words[0] = 3 << 4 | 2 << 2 | 1;
+        }
+        sign_again(block, bytes.size);
+        assert_int_equal(open_and_check(block, bytes.size), round == 0 ? RC_OK : RC_CORRUPT);
+    }
+    rc_slab_unref(slab);
+}
+
+/* Ids of every spread come back as they were. */
+static void
+test_ids_of_any_width(void **state)
+{
+    (void)state;
+    enum { COUNT = 9 };
+    uint64_t seed = SEED;
+    for (uint32_t bits = 0; bits <= 64; bits++) {
+        uint32_t users[COUNT];
+        int64_t times_ms[COUNT];
+        struct rc_event_id ids[COUNT] = {0};
+        const uint64_t base = bits == 64 ? 0 : rig_random(&seed) >> (bits == 0 ? 1 : bits);
+        for (uint32_t i = 0; i < COUNT; i++) {
+            users[i] = i;
+            times_ms[i] = RIG_WINDOW_MS;
+            ids[i].number = base + (bits == 0 || i == 0 ? 0
+                                    : i == 1            ? UINT64_MAX >> (64 - bits)
+                                                        : rig_random(&seed) >> (64 - bits));
+        }
+        const struct rc_row_source rows = {
+            .row_count = COUNT, .users = users, .times_ms = times_ms, .ids = ids};
+        const struct rc_slab_source source = {.rows = &rows};
+        struct rc_slab *slab = rig_build(&source, 1, RIG_WINDOW_MS);
+        const struct rc_bytes section = rc_slab_section_bytes(slab, RC_SLAB_IDS);
+        const struct rc_slab_ids *packed = (const struct rc_slab_ids *)(const void *)section.data;
+        assert_int_equal(packed->base, base);
+        assert_int_equal(packed->width, bits == 0 ? 1 : bits > 57 ? 64 : bits);
+        assert_int_equal(rc_slab_check(slab, NULL), RC_OK);
+        for (uint32_t i = 0; i < COUNT; i++)
+            assert_int_equal(rc_slab_event_id(slab, i).number, ids[i].number);
+        rc_slab_unref(slab);
+    }
 }
 
 static void
@@ -266,6 +350,8 @@ main(void)
         cmocka_unit_test(test_every_cut_is_refused),
         cmocka_unit_test(test_forged_bytes_harm_nobody),
         cmocka_unit_test(test_invariants_are_seen_behind_checksums),
+        cmocka_unit_test(test_loosely_packed_ids_are_refused),
+        cmocka_unit_test(test_ids_of_any_width),
         cmocka_unit_test(test_read_slab_is_the_same),
     };
     return cmocka_run_group_tests_name("slab_check", tests, NULL, NULL);

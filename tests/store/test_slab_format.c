@@ -26,13 +26,20 @@ static const struct golden_line golden_v1[] = {
 };
 #define COLUMNS_V1 3u
 
-/* All of its columns. */
+/* And the columns 12 and 13. */
 static const struct golden_line golden_v2[] = {
 #include "golden_slab_v2.h"
 };
+#define COLUMNS_V2 5u
+
+/* All of its columns. */
+static const struct golden_line golden_v3[] = {
+#include "golden_slab_v3.h"
+};
 
 #define LINES(golden) (sizeof(golden) / sizeof(*(golden)))
-#define COLUMNS 5u
+#define COLUMNS 7u
+#define BYTES_MAX ((size_t)16384)
 
 /* A cell of a text: one of 23 paths, of which some begin as others do. */
 static rc_cell
@@ -46,11 +53,11 @@ text_cell(struct rc_dictionary *values, uint32_t number)
     return rc_cell_of_text(code);
 }
 
-/* Four users of ten rows; ids of all three kinds; a column of each form, and two with texts. */
+/* Four users of ten rows; ids of all three kinds; columns of each form, and two with texts. */
 static struct rc_slab *
 make_slab(uint32_t column_count)
 {
-    static const uint32_t properties[COLUMNS] = {2, 5, 9, 12, 13};
+    static const uint32_t properties[COLUMNS] = {2, 5, 9, 12, 13, 20, 21};
     static char texts[ROWS][8];
     uint32_t users[ROWS];
     int64_t times_ms[ROWS];
@@ -75,9 +82,12 @@ make_slab(uint32_t column_count)
                       : i % 2 == 0 ? rc_cell_of_code(i % 3)
                                    : text_cell(values, i);
         cells[4][i] = i % 30 == 1 ? text_cell(values, i) : RC_CELL_NULL;
+        cells[5][i] = rc_cell_of_code(i / 6 % 4);
+        cells[6][i] = i % 5 == 2 ? (rc_cell)i << 3 | RC_CELL_INT : RC_CELL_NULL;
     }
-    const rc_cell *columns[] = {cells[0], cells[1], cells[2], cells[3], cells[4]};
-    const struct rc_dictionary *column_texts[] = {NULL, NULL, NULL, values, values};
+    const rc_cell *columns[] = {cells[0], cells[1], cells[2], cells[3],
+                                cells[4], cells[5], cells[6]};
+    const struct rc_dictionary *column_texts[] = {NULL, NULL, NULL, values, values, NULL, NULL};
     const struct rc_row_source rows = {.row_count = ROWS,
                                        .users = users,
                                        .times_ms = times_ms,
@@ -107,20 +117,27 @@ print_bytes(struct rc_bytes bytes)
     }
 }
 
-/* The bytes of golden lines; an rc_alloc block. */
+/* The bytes of golden lines, as many as their header says; an rc_alloc block. */
 static unsigned char *
-bytes_of_lines(const struct golden_line *lines, size_t line_count, size_t size)
+bytes_of_lines(const struct golden_line *lines, size_t line_count, size_t *ret_size)
 {
-    unsigned char *bytes = rc_alloc_zero(size);
-    assert_non_null(bytes);
+    static unsigned char room[BYTES_MAX];
+    memset(room, 0, sizeof(room));
     for (size_t i = 0; i < line_count; i++) {
         const char *hex = lines[i].hex;
         for (size_t at = lines[i].offset; *hex != '\0'; at++, hex += 2) {
             unsigned byte = 0;
-            assert_true(at < size && sscanf(hex, "%2x", &byte) == 1);
-            bytes[at] = (unsigned char)byte;
+            assert_true(at < sizeof(room) && sscanf(hex, "%2x", &byte) == 1);
+            room[at] = (unsigned char)byte;
         }
     }
+    uint64_t size;
+    memcpy(&size, room + offsetof(struct rc_slab_header, size), sizeof(size));
+    assert_true(size <= sizeof(room));
+    unsigned char *bytes = rc_alloc(size);
+    assert_non_null(bytes);
+    memcpy(bytes, room, size);
+    *ret_size = (size_t)size;
     return bytes;
 }
 
@@ -130,9 +147,11 @@ test_golden_bytes(void **state)
     (void)state;
     struct rc_slab *slab = make_slab(COLUMNS);
     const struct rc_bytes bytes = rc_slab_bytes(slab);
-    unsigned char *expected = bytes_of_lines(golden_v2, LINES(golden_v2), bytes.size);
-    if (memcmp(expected, bytes.data, bytes.size) != 0)
+    size_t size;
+    unsigned char *expected = bytes_of_lines(golden_v3, LINES(golden_v3), &size);
+    if (size != bytes.size || memcmp(expected, bytes.data, size) != 0)
         print_bytes(bytes);
+    assert_int_equal(size, bytes.size);
     assert_memory_equal(bytes.data, expected, bytes.size);
     rc_alloc_free(expected);
     rc_slab_unref(slab);
@@ -162,26 +181,33 @@ expect_same_columns(const struct rc_slab *a, const struct rc_slab *b)
         assert_int_equal(x.property, y.property);
         assert_int_equal(x.dictionary_count, y.dictionary_count);
         assert_memory_equal(x.dictionary, y.dictionary, x.dictionary_count * sizeof(rc_cell));
-        assert_int_equal(x.texts.count, 0);
+        assert_int_equal(x.texts.count, y.texts.count);
+        assert_int_equal(x.texts.byte_count, y.texts.byte_count);
+        if (x.texts.count > 0)
+            assert_memory_equal(x.texts.bytes, y.texts.bytes, x.texts.byte_count);
         for (uint32_t row = 0; row < ROWS; row++)
             assert_int_equal(rc_column_code(&x, row), rc_column_code(&y, row));
     }
 }
 
+/* A slab of an earlier version says what today's of the same rows says. */
 static void
-test_version_1_is_read(void **state)
+expect_read(uint32_t version,
+            uint32_t column_count,
+            const struct golden_line *lines,
+            size_t line_count)
 {
-    (void)state;
-    struct rc_slab *today = make_slab(COLUMNS_V1);
-    const size_t size = rc_slab_bytes(today).size;
-    unsigned char *bytes = bytes_of_lines(golden_v1, LINES(golden_v1), size);
+    struct rc_slab *today = make_slab(column_count);
+    size_t size;
+    unsigned char *bytes = bytes_of_lines(lines, line_count, &size);
     struct rc_slab *slab = NULL;
     struct rc_error error;
-    assert_int_equal(bytes[8], 1);
+    assert_int_equal(bytes[8], version);
     assert_int_equal(rc_slab_of_block(bytes, size, &slab, &error), RC_OK);
     assert_int_equal(rc_slab_check(slab, &error), RC_OK);
-    assert_memory_equal(rc_slab_get_info(slab), rc_slab_get_info(today),
-                        sizeof(struct rc_slab_info));
+    struct rc_slab_info info = *rc_slab_get_info(slab);
+    info.size_bytes = rc_slab_get_info(today)->size_bytes;
+    assert_memory_equal(&info, rc_slab_get_info(today), sizeof(info));
     assert_memory_equal(rc_slab_users(slab), rc_slab_users(today), 4 * sizeof(uint32_t));
     assert_memory_equal(rc_slab_starts(slab), rc_slab_starts(today), 5 * sizeof(uint32_t));
     assert_memory_equal(rc_slab_times(slab), rc_slab_times(today), ROWS * sizeof(uint32_t));
@@ -191,10 +217,20 @@ test_version_1_is_read(void **state)
     /* A merge makes today's bytes of it. */
     const struct rc_slab_source source = {.slab = slab};
     struct rc_slab *merged = rig_build(&source, 1, RIG_WINDOW_MS);
-    assert_memory_equal(rc_slab_bytes(merged).data, rc_slab_bytes(today).data, size);
+    assert_int_equal(rc_slab_bytes(merged).size, rc_slab_bytes(today).size);
+    assert_memory_equal(rc_slab_bytes(merged).data, rc_slab_bytes(today).data,
+                        rc_slab_bytes(today).size);
     rc_slab_unref(merged);
     rc_slab_unref(slab);
     rc_slab_unref(today);
+}
+
+static void
+test_earlier_versions_are_read(void **state)
+{
+    (void)state;
+    expect_read(1, COLUMNS_V1, golden_v1, LINES(golden_v1));
+    expect_read(2, COLUMNS_V2, golden_v2, LINES(golden_v2));
 }
 
 static void
@@ -203,16 +239,16 @@ test_versions_that_are_not_known(void **state)
     (void)state;
     struct rc_slab *today = make_slab(COLUMNS);
     const struct rc_bytes bytes = rc_slab_bytes(today);
-    for (uint32_t version = 0; version < 4; version++) {
+    for (uint32_t version = 0; version < 5; version++) {
         void *block = rc_alloc(bytes.size);
         memcpy(block, bytes.data, bytes.size);
         struct rc_slab_header *header = block;
         struct rc_slab *slab = NULL;
         header->version = version;
         header->crc32c = rc_slab_header_crc32c(header);
-        /* Version 1 has no texts. */
+        /* Ids of the versions before are not packed. */
         assert_int_equal(rc_slab_of_block(block, bytes.size, &slab, NULL),
-                         version == 2 ? RC_OK : RC_CORRUPT);
+                         version == 3 ? RC_OK : RC_CORRUPT);
         if (slab == NULL)
             rc_alloc_free(block);
         rc_slab_unref(slab);
@@ -248,6 +284,17 @@ test_forms_of_the_columns(void **state)
     assert_int_equal(view.form, RC_COLUMN_SPARSE);
     assert_int_equal(view.dictionary_count, 0);
     assert_int_equal(view.texts.count, 2);
+    assert_true(rc_slab_column(slab, 20, &view));
+    assert_int_equal(view.form, RC_COLUMN_MARKED_RUNS);
+    assert_int_equal(view.code_count, 7);
+    assert_int_equal(view.marks[0], 0x1041041041);
+    assert_int_equal(rc_column_code(&view, 29), 0);
+    assert_int_equal(rc_column_code(&view, 30), 1);
+    assert_true(rc_slab_column(slab, 21, &view));
+    assert_int_equal(view.form, RC_COLUMN_MARKED_ROWS);
+    assert_int_equal(view.code_count, 8);
+    assert_int_equal(rc_column_code(&view, 11), RC_CODE_NONE);
+    assert_int_equal(rc_column_code(&view, 12), 2);
     assert_false(rc_slab_column(slab, 3, &view));
     assert_false(rc_slab_column(slab, 14, &view));
     rc_slab_unref(slab);
@@ -310,7 +357,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_bytes),
-        cmocka_unit_test(test_version_1_is_read),
+        cmocka_unit_test(test_earlier_versions_are_read),
         cmocka_unit_test(test_versions_that_are_not_known),
         cmocka_unit_test(test_forms_of_the_columns),
         cmocka_unit_test(test_values_of_codes),
