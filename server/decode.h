@@ -77,6 +77,8 @@ struct rc_decode {
     struct rc_reference *references;
     uint32_t pattern_steps;
     uint32_t predicate_nodes;
+    uint32_t cells_deep; /* Handles of cells that the decoder is in. */
+    bool refuses_cells;  /* What is decoded will be stored. */
     struct rc_query_hints *hints; /* NULL: none. */
     bool explain;                 /* They ask for the plan. */
     char path[RC_ERROR_FIELD_BYTES];

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "engine/base/limits.h"
+#include "server/cells.h"
 #include "server/decode.h"
 
 static enum rc_status
@@ -240,6 +241,14 @@ decode_rule(struct rc_decode *decode,
         segment->kind = RC_SEGMENT_SAVED;
         return rc_decode_reference(decode, "segment", in->segment, RC_REFERENCE_SEGMENT,
                                    &segment->name);
+    case RECOUNT__V1__SEGMENT_RULE__KIND_CELL: {
+        const size_t mark = rc_decode_enter(decode, "cell");
+        RC_REFUSE(decode, decode->refuses_cells, "");
+        segment->kind = RC_SEGMENT_CELL;
+        RC_TRY(rc_decode_cell(decode, in->cell, &segment->cell));
+        rc_decode_leave(decode, mark);
+        return RC_OK;
+    }
     default:
         return rc_decode_fail(decode, RC_INVALID, "", "the rule has no kind");
     }

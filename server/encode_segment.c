@@ -222,6 +222,7 @@ rc_encode_segment_rule(struct rc_arena *arena,
                                 (int)project.size, project.data, (int)segment->name.size,
                                 segment->name.data);
     case RC_SEGMENT_LIST: /* Is a whole segment and no part of a rule. */
+    case RC_SEGMENT_CELL: /* Is not stored. */
         break;
     }
     return RC_CORRUPT;

@@ -22,11 +22,15 @@
 #include "server/running.h"
 #include "server/statements.h"
 
+/* Projects whose lanes (rc_call_lane) are equal modulo this share what one may have. */
+#define RC_SERVER_LANES 1024u
+
 struct rc_server {
     const struct rc_config *config; /* Borrowed. */
     struct rc_engine *engine;
-    struct rc_workers *waiters; /* For calls that wait for the disk. */
-    _Atomic uint32_t queries;   /* Running or waiting. */
+    struct rc_workers *waiters;                   /* For calls that wait for the disk. */
+    _Atomic uint32_t queries;                     /* Running or waiting. */
+    _Atomic uint32_t queries_of[RC_SERVER_LANES]; /* The same of a project, by its lane. */
     struct rc_running_list running;
     struct rc_statements *statements;
     _Atomic(bool) draining; /* The server stops: health says NOT_SERVING. */

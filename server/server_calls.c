@@ -166,6 +166,20 @@ serve(struct rc_request *request,
     return status;
 }
 
+static _Atomic uint32_t *
+queries_of(struct rc_server *server, const struct rc_call *call)
+{
+    return &server->queries_of[rc_call_lane(call) % RC_SERVER_LANES];
+}
+
+/* In the reverse order of entering: what a project has is never less than what it is counted for. */
+static void
+leave_query(struct rc_server *server, const struct rc_call *call)
+{
+    atomic_fetch_sub(&server->queries, 1);
+    atomic_fetch_sub(queries_of(server, call), 1);
+}
+
 void
 rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes)
 {
@@ -187,7 +201,7 @@ rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes)
         status = serve(&request, bound, call, bytes, &reply);
     close_query(&request, status);
     if (bound->method->kind == RC_SERVICE_QUERY)
-        atomic_fetch_sub(&bound->server->queries, 1);
+        leave_query(bound->server, call);
     if (status == RC_OK) {
         rc_call_reply(call, reply);
         log_call(call, RC_CODE_OK, NULL);
@@ -198,17 +212,32 @@ rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes)
     request.session = rc_query_session_end(request.session);
 }
 
+/* Counts one more unless that passes max. A try that fails shows to others for a moment, so what is
+ * the project's own comes before what is everybody's. */
+static bool
+count_up(_Atomic uint32_t *count, uint64_t max)
+{
+    if (atomic_fetch_add(count, 1) < max)
+        return true;
+    atomic_fetch_sub(count, 1);
+    return false;
+}
+
 bool
 rc_admit_query(void *context, struct rc_call *call)
 {
     const struct rc_bound_method *bound = context;
     struct rc_server *server = bound->server;
-    if (atomic_fetch_add(&server->queries, 1) < server->config->queries_max)
-        return true;
-    atomic_fetch_sub(&server->queries, 1);
     struct rc_failure failure = {.error = {.status = RC_OK}};
-    rc_error_set(&failure.error, RC_LIMIT_EXCEEDED, "%llu queries run or wait already",
-                 (unsigned long long)server->config->queries_max);
+    const uint64_t max = server->config->queries_max;
+    const uint64_t own_max = max - max / 4; /* The rest is for whoever asks little. */
+    const bool own_room = count_up(queries_of(server, call), own_max);
+    if (own_room && count_up(&server->queries, max))
+        return true;
+    if (own_room)
+        atomic_fetch_sub(queries_of(server, call), 1);
+    rc_error_set(&failure.error, RC_LIMIT_EXCEEDED, "%llu queries%s run or wait already",
+                 (unsigned long long)(own_room ? max : own_max), own_room ? "" : " of the project");
     rc_call_fail(call, &failure);
     return false;
 }

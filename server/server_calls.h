@@ -31,7 +31,8 @@ rc_bind_method(struct rc_server *server,
 void
 rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes);
 
-/* Callback rc_method.admit of queries: refuses those above queries_max with RESOURCE_EXHAUSTED. */
+/* Callback rc_method.admit of queries: refuses those above queries_max, and those of
+ * a project above three quarters of it, with RESOURCE_EXHAUSTED. */
 bool
 rc_admit_query(void *context, struct rc_call *call);
 

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <recount/v1/funnel.pb-c.h>
 
+#include "server/cells.h"
 #include "server/decode_funnel.h"
 #include "server/encode.h"
 #include "server/service_query.h"
@@ -153,5 +154,10 @@ rc_call_funnel(struct rc_request *request, const void *message, void *reply)
     RC_TRY(encode_rows(request->arena, &answer, answer.rows, &out->rows));
     out->n_rows = answer.row_count;
     RC_TRY(encode_buckets(request->arena, &answer, out));
-    return rc_encode_info(request, &question.scope, true, &answer.stats, &out->info);
+    RC_TRY(rc_encode_info(request, &question.scope, true, &answer.stats, &out->info));
+    uint64_t labels = 0;
+    for (uint32_t i = 0; i < answer.row_count; i++)
+        labels = rc_row_label_hash(labels, &answer.rows[i].label);
+    return rc_cell_handle(request, RC_CHART_FUNNEL, message, &question.scope, labels,
+                          &out->info->cell_handle);
 }

@@ -4,15 +4,16 @@
 #include <math.h>
 #include <recount/v1/lifecycle.pb-c.h>
 
+#include "server/cells.h"
 #include "server/decode.h"
 #include "server/encode.h"
 #include "server/service_query.h"
 
-static enum rc_status
-decode_request(struct rc_decode *decode,
-               const Recount__V1__LifecycleRequest *in,
-               int64_t now_ms,
-               struct rc_lifecycle_request *question)
+enum rc_status
+rc_decode_lifecycle(struct rc_decode *decode,
+                    const Recount__V1__LifecycleRequest *in,
+                    int64_t now_ms,
+                    struct rc_lifecycle_request *question)
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
     RC_TRY(rc_decode_split(decode, in->breakdown, &question->breakdown, &question->dimension_count,
@@ -76,7 +77,7 @@ rc_call_lifecycle(struct rc_request *request, const void *message, void *reply)
     static const struct rc_row_label total = {.kind = RC_ROW_TOTAL};
     struct rc_lifecycle_request question = {.selector = NULL};
     struct rc_lifecycle_reply answer;
-    RC_TRY(decode_request(&decode, message, request->received_ms, &question));
+    RC_TRY(rc_decode_lifecycle(&decode, message, request->received_ms, &question));
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
     RC_TRY(rc_query_lifecycle(rc_query_session_context(request->session), &question, &answer,
                               request->error));
@@ -91,5 +92,10 @@ rc_call_lifecycle(struct rc_request *request, const void *message, void *reply)
                           answer.bucket_count, &out->rows[i]));
     RC_TRY(encode_row(request->arena, &total, answer.counts, answer.bucket_count,
                       &out->rows[answer.row_count]));
-    return rc_encode_info(request, &question.scope, true, &answer.stats, &out->info);
+    RC_TRY(rc_encode_info(request, &question.scope, true, &answer.stats, &out->info));
+    uint64_t labels = 0;
+    for (uint32_t i = 0; i < answer.row_count; i++)
+        labels = rc_row_label_hash(labels, &answer.rows[i].label);
+    return rc_cell_handle(request, RC_CHART_LIFECYCLE, message, &question.scope, labels,
+                          &out->info->cell_handle);
 }

@@ -6,9 +6,35 @@
 #ifndef RC_SERVER_SERVICE_QUERY_H
 #define RC_SERVER_SERVICE_QUERY_H
 
+#include <recount/v1/lifecycle.pb-c.h>
+#include <recount/v1/retention.pb-c.h>
 #include <recount/v1/selector.pb-c.h>
+#include <recount/v1/stickiness.pb-c.h>
 
+#include "engine/query/lifecycle.h"
+#include "engine/query/retention.h"
+#include "engine/query/stickiness.h"
+#include "server/decode.h"
 #include "server/service.h"
+
+/* Requests, also for cells of their replies. The question is all zero. */
+RC_MUST_USE enum rc_status
+rc_decode_retention(struct rc_decode *decode,
+                    const Recount__V1__RetentionRequest *in,
+                    int64_t now_ms,
+                    struct rc_retention_request *question);
+
+RC_MUST_USE enum rc_status
+rc_decode_lifecycle(struct rc_decode *decode,
+                    const Recount__V1__LifecycleRequest *in,
+                    int64_t now_ms,
+                    struct rc_lifecycle_request *question);
+
+RC_MUST_USE enum rc_status
+rc_decode_stickiness(struct rc_decode *decode,
+                     const Recount__V1__StickinessRequest *in,
+                     int64_t now_ms,
+                     struct rc_stickiness_request *question);
 
 rc_service_call rc_call_funnel;
 rc_service_call rc_call_retention;

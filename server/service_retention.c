@@ -4,6 +4,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/query/retention.h"
+#include "server/cells.h"
 #include "server/decode.h"
 #include "server/encode.h"
 #include "server/service_query.h"
@@ -69,11 +70,11 @@ decode_value(struct rc_decode *decode,
     return RC_OK;
 }
 
-static enum rc_status
-decode_request(struct rc_decode *decode,
-               const Recount__V1__RetentionRequest *in,
-               int64_t now_ms,
-               struct rc_retention_request *question)
+enum rc_status
+rc_decode_retention(struct rc_decode *decode,
+                    const Recount__V1__RetentionRequest *in,
+                    int64_t now_ms,
+                    struct rc_retention_request *question)
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
     size_t mark = rc_decode_enter(decode, "period");
@@ -197,7 +198,7 @@ rc_call_retention(struct rc_request *request, const void *message, void *reply)
     struct rc_decode decode = rc_request_decode(request);
     struct rc_retention_request question = {.period_count = 0};
     struct rc_retention_reply answer;
-    RC_TRY(decode_request(&decode, in, request->received_ms, &question));
+    RC_TRY(rc_decode_retention(&decode, in, request->received_ms, &question));
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
     RC_TRY(rc_query_retention(rc_query_session_context(request->session), &question, &answer,
                               request->error));
@@ -217,5 +218,10 @@ rc_call_retention(struct rc_request *request, const void *message, void *reply)
     for (uint32_t i = 0; i < answer.row_count; i++)
         RC_TRY(encode_row(request->arena, &answer, &answer.rows[i],
                           question.aggregate != RC_RETENTION_NO_VALUE, &out->rows[i]));
-    return rc_encode_info(request, &question.scope, true, &answer.stats, &out->info);
+    RC_TRY(rc_encode_info(request, &question.scope, true, &answer.stats, &out->info));
+    uint64_t labels = 0;
+    for (uint32_t i = 0; i < answer.row_count; i++)
+        labels = rc_row_label_hash(labels, &answer.rows[i].label);
+    return rc_cell_handle(request, RC_CHART_RETENTION, message, &question.scope, labels,
+                          &out->info->cell_handle);
 }

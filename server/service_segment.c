@@ -45,6 +45,7 @@ store_members(struct rc_decode *decode,
     const struct rc_segment *segment = NULL;
     const bool is_list = in->membership_case == RECOUNT__V1__SEGMENT__MEMBERSHIP_USERS;
     const size_t mark = rc_decode_enter(decode, is_list ? "segment.users" : "segment.rule");
+    decode->refuses_cells = true;
     if (in->membership_case == RECOUNT__V1__SEGMENT__MEMBERSHIP__NOT_SET)
         return rc_decode_fail(decode, RC_INVALID, "", "the rule is missing");
     if (is_list)

@@ -1,6 +1,7 @@
 /* QueryService.Series. */
 #include <recount/v1/series.pb-c.h>
 
+#include "server/cells.h"
 #include "server/decode_series.h"
 #include "server/encode.h"
 #include "server/service_query.h"
@@ -151,5 +152,10 @@ rc_call_series(struct rc_request *request, const void *message, void *reply)
     for (uint32_t i = 0; i < answer.bucket_count; i++)
         RC_TRY(rc_encode_bucket(request->arena, &answer.buckets[i], &out->buckets[i]));
     RC_TRY(encode_results(request, in, &answer, out));
-    return rc_encode_info(request, &question.scope, true, &answer.stats, &out->info);
+    RC_TRY(rc_encode_info(request, &question.scope, true, &answer.stats, &out->info));
+    uint64_t labels = 0;
+    for (uint32_t i = 0; i < answer.row_count; i++)
+        labels = rc_row_label_hash(labels, &answer.rows[i].label);
+    return rc_cell_handle(request, RC_CHART_SERIES, message, &question.scope, labels,
+                          &out->info->cell_handle);
 }

@@ -4,15 +4,16 @@
 #include <math.h>
 #include <recount/v1/stickiness.pb-c.h>
 
+#include "server/cells.h"
 #include "server/decode_series.h"
 #include "server/encode.h"
 #include "server/service_query.h"
 
-static enum rc_status
-decode_request(struct rc_decode *decode,
-               const Recount__V1__StickinessRequest *in,
-               int64_t now_ms,
-               struct rc_stickiness_request *question)
+enum rc_status
+rc_decode_stickiness(struct rc_decode *decode,
+                     const Recount__V1__StickinessRequest *in,
+                     int64_t now_ms,
+                     struct rc_stickiness_request *question)
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
     RC_TRY(rc_decode_split(decode, in->breakdown, &question->breakdown, &question->dimension_count,
@@ -78,7 +79,7 @@ rc_call_stickiness(struct rc_request *request, const void *message, void *reply)
     struct rc_decode decode = rc_request_decode(request);
     struct rc_stickiness_request question = {.selector = NULL};
     struct rc_stickiness_reply answer;
-    RC_TRY(decode_request(&decode, message, request->received_ms, &question));
+    RC_TRY(rc_decode_stickiness(&decode, message, request->received_ms, &question));
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
     RC_TRY(rc_query_stickiness(rc_query_session_context(request->session), &question, &answer,
                                request->error));
@@ -98,5 +99,10 @@ rc_call_stickiness(struct rc_request *request, const void *message, void *reply)
         out->compared_range->start_ms = answer.compared_start_ms;
         out->compared_range->end_ms = answer.compared_end_ms;
     }
-    return rc_encode_info(request, &question.scope, true, &answer.stats, &out->info);
+    RC_TRY(rc_encode_info(request, &question.scope, true, &answer.stats, &out->info));
+    uint64_t labels = 0;
+    for (uint32_t i = 0; i < answer.row_count; i++)
+        labels = rc_row_label_hash(labels, &answer.rows[i].label);
+    return rc_cell_handle(request, RC_CHART_STICKINESS, message, &question.scope, labels,
+                          &out->info->cell_handle);
 }

@@ -99,13 +99,24 @@ sync_parent(const struct rc_replacement *replacement, struct rc_error *reterr_er
 }
 
 enum rc_status
+rc_replacements_commit(struct rc_replacement *replacements,
+                       uint32_t count,
+                       struct rc_error *reterr_error)
+{
+    for (uint32_t i = 0; i < count; i++)
+        RC_TRY(rc_file_sync(replacements[i].file, reterr_error));
+    for (uint32_t i = 0; i < count; i++) {
+        RC_TRY(rc_disk_rename(replacements[i].disk, replacements[i].temporary, replacements[i].path,
+                              reterr_error));
+        replacements[i].file = rc_file_close(replacements[i].file);
+    }
+    return count == 0 ? RC_OK : sync_parent(&replacements[0], reterr_error);
+}
+
+enum rc_status
 rc_replacement_commit(struct rc_replacement *replacement, struct rc_error *reterr_error)
 {
-    RC_TRY(rc_file_sync(replacement->file, reterr_error));
-    RC_TRY(
-        rc_disk_rename(replacement->disk, replacement->temporary, replacement->path, reterr_error));
-    replacement->file = rc_file_close(replacement->file);
-    return sync_parent(replacement, reterr_error);
+    return rc_replacements_commit(replacement, 1, reterr_error);
 }
 
 void

@@ -58,6 +58,14 @@ rc_replacement_finish(struct rc_replacement *replacement,
 RC_MUST_USE enum rc_status
 rc_replacement_commit(struct rc_replacement *replacement, struct rc_error *reterr_error);
 
+/* The same for several in one directory, none of which is renamed before all are synced: then the
+ * first sync finds nearly all there is to write, and the others nothing, and the directory is
+ * synced once. On an error some may have been renamed. */
+RC_MUST_USE enum rc_status
+rc_replacements_commit(struct rc_replacement *replacements,
+                       uint32_t count,
+                       struct rc_error *reterr_error);
+
 /* Removes the temporary file unless it was committed. For RC_CLEANUP on the struct itself. */
 void
 rc_replacement_close(struct rc_replacement *replacement);

@@ -81,6 +81,9 @@ rc_project_path(const char *directory,
     return RC_OK;
 }
 
+/* Files of a project that are written before they are synced together: each is open until then. */
+#define FILES_MAX 32u
+
 /* What is captured of a project, and the slabs of its heads. */
 struct capture {
     struct rc_state state;
@@ -89,6 +92,8 @@ struct capture {
     struct rc_slab **head_slabs;
     uint32_t head_slab_count;
     uint64_t first_head_slab_id;
+    uint32_t file_count;
+    struct rc_replacement files[FILES_MAX]; /* Written, and not yet synced. */
 };
 
 static void
@@ -96,6 +101,8 @@ capture_close(struct capture *capture)
 {
     for (uint32_t i = 0; i < capture->head_slab_count; i++)
         rc_slab_unref(capture->head_slabs[i]);
+    for (uint32_t i = 0; i < capture->file_count; i++)
+        rc_replacement_close(&capture->files[i]);
     rc_catalog_unref(capture->state.catalogs[0]);
     rc_catalog_unref(capture->state.catalogs[1]);
     rc_writer_close(&capture->streams);
@@ -134,23 +141,53 @@ seal_heads(struct rc_project *project, struct capture *capture, struct rc_error 
     return RC_OK;
 }
 
+/* Makes durable what was written. */
+static enum rc_status
+commit_files(struct capture *capture, struct rc_error *reterr_error)
+{
+    RC_TRY(rc_replacements_commit(capture->files, capture->file_count, reterr_error));
+    for (uint32_t i = 0; i < capture->file_count; i++)
+        rc_replacement_close(&capture->files[i]);
+    capture->file_count = 0;
+    return RC_OK;
+}
+
+/* Begins a file of the project. */
+static enum rc_status
+begin_file(const struct rc_checkpoint *checkpoint,
+           const struct rc_checkpoint_project *project,
+           struct capture *capture,
+           const char *kind,
+           uint64_t number,
+           struct rc_replacement **ret_file,
+           struct rc_error *reterr_error)
+{
+    char path[RC_PATH_BYTES_MAX];
+    RC_TRY(rc_project_path(checkpoint->directory, rc_project_id(project->project),
+                           project->incarnation, kind, number, path, reterr_error));
+    if (capture->file_count == FILES_MAX)
+        RC_TRY(commit_files(capture, reterr_error));
+    struct rc_replacement *file = &capture->files[capture->file_count];
+    RC_TRY(rc_replacement_open(checkpoint->disk, path, file, reterr_error));
+    file->pause_ns = checkpoint->pause_ns;
+    capture->file_count++;
+    *ret_file = file;
+    return RC_OK;
+}
+
 static enum rc_status
 write_slab(struct rc_checkpoint *checkpoint,
            const struct rc_checkpoint_project *project,
+           struct capture *capture,
            const struct rc_slab *slab,
            uint64_t id,
            struct rc_error *reterr_error)
 {
-    char path[RC_PATH_BYTES_MAX];
     RC_ASSERT(!rc_slab_is_cold(slab)); /* Only what is on disk becomes cold. */
     const struct rc_bytes bytes = rc_slab_bytes(slab);
-    RC_TRY(rc_project_path(checkpoint->directory, rc_project_id(project->project),
-                           project->incarnation, "slab", id, path, reterr_error));
-    RC_CLEANUP(rc_replacement_close) struct rc_replacement file = {0};
-    RC_TRY(rc_replacement_open(checkpoint->disk, path, &file, reterr_error));
-    file.pause_ns = checkpoint->pause_ns;
-    RC_TRY(rc_replacement_write(&file, bytes.data, bytes.size, reterr_error));
-    RC_TRY(rc_replacement_commit(&file, reterr_error));
+    struct rc_replacement *file = NULL;
+    RC_TRY(begin_file(checkpoint, project, capture, "slab", id, &file, reterr_error));
+    RC_TRY(rc_replacement_write(file, bytes.data, bytes.size, reterr_error));
     checkpoint->slabs_written++;
     checkpoint->bytes_written += bytes.size;
     return RC_OK;
@@ -182,7 +219,7 @@ write_slabs(struct rc_checkpoint *checkpoint,
             slabs[i].dead = view_slabs[i].dead;
         }
         if (!of_view || !rc_kept_slabs_has(project->kept, slabs[i].id))
-            RC_TRY(write_slab(checkpoint, project, slab, slabs[i].id, reterr_error));
+            RC_TRY(write_slab(checkpoint, project, capture, slab, slabs[i].id, reterr_error));
         project->next.ids[project->next.count++] = slabs[i].id;
     }
     rc_kept_slabs_sort(&project->next);
@@ -194,21 +231,18 @@ write_slabs(struct rc_checkpoint *checkpoint,
 static enum rc_status
 write_state(struct rc_checkpoint *checkpoint,
             const struct rc_checkpoint_project *project,
-            const struct capture *capture,
+            struct capture *capture,
             struct rc_error *reterr_error)
 {
-    char path[RC_PATH_BYTES_MAX];
-    RC_TRY(rc_project_path(checkpoint->directory, rc_project_id(project->project),
-                           project->incarnation, "state", checkpoint->number, path, reterr_error));
-    RC_CLEANUP(rc_replacement_close) struct rc_replacement file = {0};
-    RC_TRY(rc_replacement_open(checkpoint->disk, path, &file, reterr_error));
-    file.pause_ns = checkpoint->pause_ns;
-    RC_CLEANUP(rc_writer_close) struct rc_writer writer = rc_replacement_writer(&file);
+    struct rc_replacement *file = NULL;
+    RC_TRY(
+        begin_file(checkpoint, project, capture, "state", checkpoint->number, &file, reterr_error));
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = rc_replacement_writer(file);
     rc_state_write(&writer, &capture->state);
-    RC_TRY(rc_replacement_finish(&file, &writer, reterr_error));
+    RC_TRY(rc_replacement_finish(file, &writer, reterr_error));
     checkpoint->states_written++;
-    checkpoint->bytes_written += file.size;
-    return rc_replacement_commit(&file, reterr_error);
+    checkpoint->bytes_written += file->size;
+    return commit_files(capture, reterr_error);
 }
 
 /* Where users were deleted, the texts that only they had do not go into the state. */

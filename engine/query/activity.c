@@ -27,7 +27,10 @@ struct lane {
     uint32_t words;    /* Of a person's bits. */
     uint32_t first;    /* The rows at hand. */
     uint32_t rows;     /* How many of them. */
-    uint32_t slots;    /* Of the block at hand. */
+    uint32_t slots;    /* Of the block at hand, */
+    uint32_t person;   /* which begins with this one, */
+    bool listed;       /* or has those of persons. */
+    uint32_t *persons; /* A copy: the walk's is of the next block when this one is handed over. */
     uint64_t *bits;    /* [slot][row][words]. */
     uint32_t *counts;  /* [slot][row][bucket]; NULL: one event is enough. */
     uint64_t *touched; /* A bit for each (slot, row) with a hit. */
@@ -46,6 +49,7 @@ run_close(struct run *run)
         rc_alloc_free(run->lanes[i].bits);
         rc_alloc_free(run->lanes[i].counts);
         rc_alloc_free(run->lanes[i].touched);
+        rc_alloc_free(run->lanes[i].persons);
         rc_split_list_close(&run->lanes[i].list);
     }
 }
@@ -58,7 +62,9 @@ finish_block(struct lane *lane)
     for (size_t word = 0; word < (places + 63) / 64; word++) {
         for (uint64_t left = lane->touched[word]; left != 0; left &= left - 1) {
             const size_t at = word * 64 + (size_t)__builtin_ctzll(left);
+            const uint32_t slot = (uint32_t)(at / lane->rows);
             lane->activity->person(lane->state, lane->first + (uint32_t)(at % lane->rows),
+                                   lane->listed ? lane->persons[slot] : lane->person + slot,
                                    lane->bits + at * lane->words);
         }
     }
@@ -71,6 +77,10 @@ fold_begin(void *state, const struct rc_walk_block *block)
     struct lane *lane = state;
     finish_block(lane);
     lane->slots = block->slot_count;
+    lane->person = block->first;
+    lane->listed = block->persons != NULL;
+    if (lane->listed)
+        memcpy(lane->persons, block->persons, lane->slots * sizeof(*lane->persons));
     const size_t places = (size_t)lane->slots * lane->rows;
     memset(lane->bits, 0, places * lane->words * sizeof(*lane->bits));
     memset(lane->touched, 0, (places + 63) / 64 * sizeof(*lane->touched));
@@ -151,7 +161,8 @@ lane_open(struct lane *lane, const struct rc_activity *activity, size_t slots, u
     lane->words = activity->map->count / 64 + 1;
     lane->bits = rc_alloc_in(account, places * lane->words * sizeof(*lane->bits));
     lane->touched = rc_alloc_in(account, (places + 63) / 64 * sizeof(*lane->touched));
-    if (lane->bits == NULL || lane->touched == NULL)
+    lane->persons = rc_alloc_in(account, slots * sizeof(*lane->persons));
+    if (lane->bits == NULL || lane->touched == NULL || lane->persons == NULL)
         return RC_NO_MEMORY;
     if (activity->min_events > 1) {
         lane->counts = rc_alloc_in(account, places * activity->map->count * sizeof(*lane->counts));

@@ -33,7 +33,7 @@ struct rc_activity {
     void *const *lanes;
     /* Once for every row and person with a hit in it; bits has map->count + 1 bits, some of them
      * set if min_events is 1. */
-    void (*person)(void *lane, uint32_t row, const uint64_t *bits);
+    void (*person)(void *lane, uint32_t row, uint32_t person, const uint64_t *bits);
 };
 
 /* Adds to *hit_count the events that were read. Rows are taken some dozens at a time, a walk each.

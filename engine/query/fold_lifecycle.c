@@ -29,6 +29,7 @@ struct lifecycle {
 
 struct lane {
     const struct lifecycle *lifecycle;
+    bool total;                         /* Its one row is the total. */
     struct rc_lifecycle_counts *counts; /* [row][bucket]. */
 };
 
@@ -45,8 +46,24 @@ is_set(const uint64_t *bits, uint32_t place)
     return ((bits[place / 64] >> (place % 64)) & 1) != 0;
 }
 
+/* Notes a person who is counted. place is that of a bucket, from the one before the range on. */
 static void
-count_person(void *state, uint32_t row, const uint64_t *bits)
+note(const struct lane *lane,
+     uint32_t row,
+     uint32_t person,
+     uint32_t place,
+     enum rc_lifecycle_state state)
+{
+    const struct rc_lifecycle_request *request = lane->lifecycle->request;
+    if (request->persons == NULL || place != request->at.bucket + 1 || state != request->at.state ||
+        (lane->total ? lane->lifecycle->rows.row_count : row) != request->at.row)
+        return;
+    __atomic_fetch_or(&request->persons[person / 64], (uint64_t)1 << (person % 64),
+                      __ATOMIC_RELAXED);
+}
+
+static void
+count_person(void *state, uint32_t row, uint32_t person, const uint64_t *bits)
 {
     struct lane *lane = state;
     const uint32_t bucket_count = lane->lifecycle->bucket_count;
@@ -57,14 +74,18 @@ count_person(void *state, uint32_t row, const uint64_t *bits)
             if (place == bucket_count)
                 continue;
             struct rc_lifecycle_counts *counts = &lane->counts[(size_t)row * bucket_count + place];
-            if (!seen)
-                counts->new_users++;
-            else if (place > 0 && is_set(bits, place - 1))
-                counts->returning_users++;
-            else
-                counts->resurrecting_users++;
-            if (place + 1 < bucket_count && !is_set(bits, place + 1))
+            const enum rc_lifecycle_state is = !seen ? RC_LIFECYCLE_NEW
+                                               : place > 0 && is_set(bits, place - 1)
+                                                   ? RC_LIFECYCLE_RETURNING
+                                                   : RC_LIFECYCLE_RESURRECTING;
+            counts->new_users += is == RC_LIFECYCLE_NEW;
+            counts->returning_users += is == RC_LIFECYCLE_RETURNING;
+            counts->resurrecting_users += is == RC_LIFECYCLE_RESURRECTING;
+            note(lane, row, person, place, is);
+            if (place + 1 < bucket_count && !is_set(bits, place + 1)) {
                 counts[1].dormant_users++;
+                note(lane, row, person, place + 1, RC_LIFECYCLE_DORMANT);
+            }
             seen = true;
         }
     }
@@ -158,6 +179,7 @@ count_rows(const struct lifecycle *lifecycle,
     for (uint32_t i = 0; i < lane_count; i++) {
         states[i] = &lanes[i];
         lanes[i].lifecycle = lifecycle;
+        lanes[i].total = activity->split == NULL;
         lanes[i].counts = RC_ARENA_ARRAY(context->arena, struct rc_lifecycle_counts,
                                          (size_t)row_count * lifecycle->bucket_count);
         if (lanes[i].counts == NULL)

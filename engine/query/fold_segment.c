@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/match/user_predicate.h"
+#include "engine/query/chart_cell.h"
 #include "engine/query/scope.h"
 #include "engine/query/segment_persons.h"
 #include "engine/store/dictionary.h"
@@ -87,6 +88,13 @@ evaluate(const struct evaluation *evaluation, const struct rc_segment *segment, 
         return rc_behaviour_persons(context, &segment->behaviour, evaluation->calendar,
                                     evaluation->as_of_ms, evaluation->stats, words,
                                     evaluation->reterr_error);
+    if (segment->kind == RC_SEGMENT_CELL) {
+        const enum rc_status status = rc_chart_cell_persons(
+            context, segment->cell, evaluation->stats, words, evaluation->reterr_error);
+        if (status != RC_OK)
+            rc_error_prefix(evaluation->reterr_error, "cell");
+        return status;
+    }
     if (segment->kind == RC_SEGMENT_LIST) {
         evaluate_list(evaluation, segment, words);
         return RC_OK;

@@ -15,6 +15,7 @@
 #include "engine/query/scope.h"
 #include "engine/query/series_check.h"
 #include "engine/query/series_compare.h"
+#include "engine/query/series_persons.h"
 #include "engine/query/series_query.h"
 
 /* Numbers of a reply, all lines, rows and buckets: at most 48 bytes a lane and some in the reply.
@@ -276,6 +277,45 @@ open_earlier(struct rc_series_query *query,
     return RC_OK;
 }
 
+/* Makes everything ready but the round that is shown. query is all zero but for what is asked. */
+static enum rc_status
+open_query(struct rc_series_query *query,
+           struct rc_calendar *calendar,
+           const uint32_t **ret_others,
+           struct rc_query_stats *stats,
+           struct rc_error *reterr_error)
+{
+    const struct rc_series_request *request = query->request;
+    *ret_others = NULL;
+    RC_TRY(rc_scope_check(&request->scope, calendar, reterr_error));
+    RC_TRY(rc_series_check(request, query->context->arena, query->formulas, reterr_error));
+    query->result_count = request->series_count + request->formula_count;
+    RC_TRY(rc_series_frame_open(&query->frame, query->context, request, calendar, &request->scope,
+                                stats, reterr_error));
+    if (request->compare != RC_COMPARE_NONE)
+        RC_TRY(open_earlier(query, calendar, stats, ret_others, reterr_error));
+    RC_TRY_OR(reterr_error, rank(query, *ret_others));
+    stats->matched_events = 0; /* Counted in the round that is shown. */
+    return RC_OK;
+}
+
+enum rc_status
+rc_query_series_persons(const struct rc_query_context *context,
+                        const struct rc_series_request *request,
+                        const struct rc_series_cell *cell,
+                        uint64_t *persons,
+                        struct rc_query_stats *stats,
+                        struct rc_error *reterr_error)
+{
+    struct rc_calendar calendar;
+    const uint32_t *others;
+    RC_CLEANUP(query_close) struct rc_series_query query = {.context = context, .request = request};
+    RC_TRY(open_query(&query, &calendar, &others, stats, reterr_error));
+    RC_TRY(rc_series_mark(&query, cell, persons, stats, reterr_error));
+    rc_plan_add_stats(query.frame.plan, stats);
+    return RC_OK;
+}
+
 enum rc_status
 rc_query_series(const struct rc_query_context *context,
                 const struct rc_series_request *request,
@@ -289,15 +329,7 @@ rc_query_series(const struct rc_query_context *context,
     const bool compares = request->compare != RC_COMPARE_NONE;
     const uint32_t *others = NULL;
     RC_CLEANUP(query_close) struct rc_series_query query = {.context = context, .request = request};
-    RC_TRY(rc_scope_check(&request->scope, &calendar, reterr_error));
-    RC_TRY(rc_series_check(request, context->arena, query.formulas, reterr_error));
-    query.result_count = request->series_count + request->formula_count;
-    RC_TRY(rc_series_frame_open(&query.frame, context, request, &calendar, &request->scope,
-                                &reply.stats, reterr_error));
-    if (compares)
-        RC_TRY(open_earlier(&query, &calendar, &reply.stats, &others, reterr_error));
-    RC_TRY_OR(reterr_error, rank(&query, others));
-    reply.stats.matched_events = 0; /* Counted in the round that is shown. */
+    RC_TRY(open_query(&query, &calendar, &others, &reply.stats, reterr_error));
     RC_TRY_OR(reterr_error, prepare_round(&query, &query.frame, NULL, &round));
     RC_TRY(check_places(&query, &round, reterr_error));
     RC_TRY_OR(reterr_error, measure_round(&query, &round));

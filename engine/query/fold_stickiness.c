@@ -21,11 +21,14 @@ struct stickiness {
     uint32_t bucket_count;
     struct rc_bucket_map map;
     struct rc_plan *plan;
+    bool is_earlier; /* What is compared with. */
     struct rc_activity_rows rows;
     const uint32_t *row_of; /* By row of the split: which row of the answer it is in. */
 };
 
 struct lane {
+    const struct stickiness *stickiness;
+    bool total; /* Its one row is the total. */
     uint32_t words;
     uint32_t places;
     uint64_t *users; /* [row][number of buckets]. */
@@ -39,13 +42,21 @@ stickiness_close(struct stickiness *stickiness)
 }
 
 static void
-count_person(void *state, uint32_t row, const uint64_t *bits)
+count_person(void *state, uint32_t row, uint32_t person, const uint64_t *bits)
 {
     struct lane *lane = state;
+    const struct stickiness *stickiness = lane->stickiness;
+    const struct rc_stickiness_request *request = stickiness->request;
     uint32_t count = 0;
     for (uint32_t word = 0; word < lane->words; word++)
         count += (uint32_t)__builtin_popcountll(bits[word]);
     lane->users[(size_t)row * lane->places + count]++;
+    if (request->persons == NULL || stickiness->is_earlier ||
+        (lane->total ? stickiness->rows.row_count : row) != request->at.row ||
+        (request->at_least ? count < request->at.buckets : count != request->at.buckets))
+        return;
+    __atomic_fetch_or(&request->persons[person / 64], (uint64_t)1 << (person % 64),
+                      __ATOMIC_RELAXED);
 }
 
 static enum rc_status
@@ -132,6 +143,8 @@ count(const struct stickiness *stickiness,
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < lane_count; i++) {
         states[i] = &lanes[i];
+        lanes[i].stickiness = stickiness;
+        lanes[i].total = split == NULL;
         lanes[i].words = stickiness->bucket_count / 64 + 1;
         lanes[i].places = stickiness->bucket_count + 1;
         lanes[i].users =
@@ -249,6 +262,7 @@ rc_query_stickiness(const struct rc_query_context *context,
     RC_CLEANUP(stickiness_close)
     struct stickiness now = {.context = context, .request = request, .scope = request->scope};
     RC_CLEANUP(stickiness_close) struct stickiness earlier = now;
+    earlier.is_earlier = true;
     const struct rc_series_request compared = {.scope = request->scope,
                                                .compare = request->compare,
                                                .shift_unit = request->shift_unit,

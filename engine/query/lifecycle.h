@@ -9,6 +9,13 @@
 
 #include "engine/query/query.h"
 
+enum rc_lifecycle_state {
+    RC_LIFECYCLE_NEW = 1,
+    RC_LIFECYCLE_RETURNING = 2,
+    RC_LIFECYCLE_RESURRECTING = 3,
+    RC_LIFECYCLE_DORMANT = 4,
+};
+
 struct rc_lifecycle_request {
     struct rc_scope scope;
     const struct rc_predicate *selector; /* The events that are activity. */
@@ -17,6 +24,13 @@ struct rc_lifecycle_request {
     const struct rc_breakdown *breakdown; /* NULL: none. */
     uint32_t dimension_count;
     uint32_t top_n; /* As in a series. */
+    /* NULL, or a bit a person (zero): set for those who are counted in the state and bucket at. */
+    uint64_t *persons;
+    struct {
+        uint32_t row; /* Of the reply; its row_count: the total. */
+        uint32_t bucket;
+        enum rc_lifecycle_state state;
+    } at;
 };
 
 struct rc_lifecycle_counts {

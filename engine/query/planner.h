@@ -11,8 +11,9 @@
  *              columns, only in rows that are left where few are.
  *   scan       Columns alone. Its result is kept: so is that of postings.
  *   scan once  The same, only of the blocks that are wanted, and nothing is kept. It has to save
- *              more than half of a scan (ONCE_SHARE; a tenth in a query for few users): a bitmap is
- *              worth something to the next query. In a project that is about to reach its limit of memory it is taken sooner.
+ *              more than half of a scan (ONCE_SHARE; a tenth in a query for few users), since a
+ *              bitmap is worth something to the next query. In a project that is about to reach
+ *              its limit of memory it is taken sooner.
  *   ruled out  The dictionaries hold nothing that matches: no row is read.
  *
  * AND and OR are put in order slab by slab when they are evaluated (match_slab_plan.c), by the same

@@ -18,6 +18,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "engine/base/assert.h"
 #include "engine/base/limits.h"
 #include "engine/query/segment_persons.h"
 
@@ -196,6 +197,8 @@ check(const struct rc_segment *segment,
         return rc_catalog_check_name(segment->name, "segment", reterr_error);
     case RC_SEGMENT_LIST:
         return check_list(segment, reterr_error);
+    case RC_SEGMENT_CELL:
+        return RC_OK;
     default:
         return rc_error_field(reterr_error, RC_INVALID, "", "the kind of rule is not set");
     }
@@ -239,6 +242,7 @@ void
 rc_segment_write(struct rc_writer *writer, const struct rc_segment *segment)
 {
     const struct rc_behaviour *behaviour = &segment->behaviour;
+    RC_ASSERT(segment->kind != RC_SEGMENT_CELL);
     rc_write_u8(writer, (uint8_t)segment->kind);
     switch (segment->kind) {
     case RC_SEGMENT_USER:

@@ -16,6 +16,8 @@
 #include "engine/base/status.h"
 #include "engine/match/predicate.h"
 
+struct rc_chart_cell;
+
 enum rc_segment_kind {
     RC_SEGMENT_ALL_OF = 1,
     RC_SEGMENT_ANY_OF = 2,
@@ -24,6 +26,7 @@ enum rc_segment_kind {
     RC_SEGMENT_BEHAVIOUR = 5,
     RC_SEGMENT_SAVED = 6, /* Another segment by name. */
     RC_SEGMENT_LIST = 7,  /* The users of a fixed list. */
+    RC_SEGMENT_CELL = 8,  /* Those behind a number of a reply. Has no stored form. */
 };
 
 enum rc_comparison { RC_EQ = 1, RC_NE, RC_LT, RC_LE, RC_GT, RC_GE };
@@ -71,6 +74,7 @@ struct rc_segment {
     struct rc_bytes name;                 /* SAVED. */
     uint32_t user_count;                  /* LIST: ids as sent, in any order. */
     const struct rc_bytes *users;
+    const struct rc_chart_cell *cell; /* CELL. */
 };
 
 /* The selectors of a behaviour. */

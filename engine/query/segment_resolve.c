@@ -87,7 +87,7 @@ resolve(struct resolver *resolver,
     if (segment->kind == RC_SEGMENT_SAVED)
         return resolve_saved(resolver, frame, segment->name, depth, ret_segment);
     if (segment->kind == RC_SEGMENT_USER || segment->kind == RC_SEGMENT_BEHAVIOUR ||
-        segment->kind == RC_SEGMENT_LIST) {
+        segment->kind == RC_SEGMENT_LIST || segment->kind == RC_SEGMENT_CELL) {
         *ret_segment = segment;
         return RC_OK;
     }

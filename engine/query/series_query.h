@@ -48,6 +48,9 @@ rc_series_operands(const struct rc_series_query *query, uint32_t result);
 uint32_t
 rc_series_row_count(const struct rc_series_query *query, uint32_t result);
 
+struct rc_row_label
+rc_series_row_label(const struct rc_series_query *query, uint32_t result, uint32_t row);
+
 /* Makes the reply's buckets and rows. earlier: the round over the earlier time, or NULL. */
 RC_MUST_USE enum rc_status
 rc_series_fill_reply(struct rc_series_query *query,

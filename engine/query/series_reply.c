@@ -103,8 +103,8 @@ fill_edges(struct rc_series_query *query, const struct rc_series_round *round, u
     return RC_OK;
 }
 
-static struct rc_row_label
-label_of(const struct rc_series_query *query, uint32_t result, uint32_t row)
+struct rc_row_label
+rc_series_row_label(const struct rc_series_query *query, uint32_t result, uint32_t row)
 {
     const struct rc_series_ranking *ranking = &query->rankings[result];
     if (row + 1 == rc_series_row_count(query, result))
@@ -127,7 +127,7 @@ fill_row(const struct rc_series_query *query,
          uint32_t row,
          struct rc_series_row *ret_row)
 {
-    *ret_row = (struct rc_series_row){.series = result, .label = label_of(query, result, row)};
+    *ret_row = (struct rc_series_row){.series = result, .label = rc_series_row_label(query, result, row)};
     RC_TRY(fill_numbers(query, round, result, row, &ret_row->values, &ret_row->total));
     if (earlier != NULL)
         RC_TRY(fill_numbers(query, earlier, result, row, &ret_row->compared_values,

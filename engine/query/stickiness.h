@@ -22,6 +22,13 @@ struct rc_stickiness_request {
     const struct rc_breakdown *breakdown; /* NULL: none. With a comparison: without bins. */
     uint32_t dimension_count;
     uint32_t top_n; /* As in a series. */
+    /* NULL, or a bit a person (zero): set for those who are counted in users[at.buckets - 1] of the
+     * range. */
+    uint64_t *persons;
+    struct {
+        uint32_t row; /* Of the reply; its row_count: the total. */
+        uint32_t buckets;
+    } at;
 };
 
 /* The users of one range. */

@@ -3,12 +3,17 @@
  * and, for the few properties that are worth a new dictionary by then, once more under the
  * writer's lock for what came since: slabs that the view has not, all rows of heads (marking too
  * much is harmless: it is swept the next time), and every code that is younger than the view.
+ *
+ * Cold slabs are asked last, for the columns alone of which too little lives without them, and what
+ * they say is remembered (sweep_memo.h): a project that comes to rest reads nothing from disk that
+ * it read before.
  */
 #include "engine/store/dictionary_sweep.h"
 
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/store/sweep_memo.h"
 
 /* What is known to live of one property's dictionary; bits NULL: it is not to be swept. */
 struct live {
@@ -35,11 +40,7 @@ is_cancelled(const struct sweeping *sweeping)
 static void
 mark_cells(struct live *live, const rc_cell *cells, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t code = rc_cell_code(cells[i]);
-        if (rc_cell_kind_of(cells[i]) == RC_CELL_CODE && code < live->code_count)
-            live->bits[code / 64] |= (uint64_t)1 << (code % 64);
-    }
+    rc_sweep_mark_cells(cells, count, live->code_count, live->bits);
 }
 
 static enum rc_status
@@ -69,7 +70,7 @@ mark_chunk(struct sweeping *sweeping, const struct rc_view_chunk *chunk)
     }
 }
 
-/* Marks what the view shows. */
+/* Marks what the view shows, cold slabs left out. */
 static enum rc_status
 mark_view(struct sweeping *sweeping)
 {
@@ -78,7 +79,8 @@ mark_view(struct sweeping *sweeping)
     const struct rc_view_slab *slabs = rc_view_slabs(sweeping->view, &slab_count);
     const struct rc_view_chunk *chunks = rc_view_chunks(sweeping->view, &chunk_count);
     for (uint32_t i = 0; i < slab_count; i++) {
-        RC_TRY(mark_slab(sweeping, slabs[i].slab));
+        if (!rc_slab_is_cold(slabs[i].slab))
+            RC_TRY(mark_slab(sweeping, slabs[i].slab));
         if (is_cancelled(sweeping))
             return RC_CANCELLED;
     }
@@ -181,6 +183,30 @@ choose(struct sweeping *sweeping)
     return any;
 }
 
+/* Marks what cold slabs have, of the dictionaries that are still to be swept. */
+static enum rc_status
+mark_cold(struct sweeping *sweeping)
+{
+    struct rc_sweep_memo *memo = rc_project_sweep_memo(sweeping->project);
+    struct rc_account *account = rc_project_account(sweeping->project);
+    bool *wanted = RC_ARENA_ARRAY(sweeping->arena, bool, sweeping->property_count);
+    uint32_t *counts = RC_ARENA_ARRAY(sweeping->arena, uint32_t, sweeping->property_count);
+    if (wanted == NULL || counts == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < sweeping->property_count; i++) {
+        wanted[i] = sweeping->live[i].bits != NULL;
+        counts[i] = sweeping->live[i].code_count;
+    }
+    RC_TRY(rc_sweep_memo_open(memo, sweeping->view, sweeping->property_count, account));
+    if (memo->slab_count == 0)
+        return RC_OK;
+    RC_TRY(rc_sweep_memo_learn(memo, sweeping->view, wanted, counts, account));
+    for (uint32_t i = 0; i < sweeping->property_count; i++)
+        if (wanted[i])
+            rc_sweep_memo_mark(memo, i, counts[i], sweeping->live[i].bits);
+    return RC_OK;
+}
+
 /* A new dictionary of what is marked, and of all codes that came since. Writer. */
 static enum rc_status
 rebuild_one(struct sweeping *sweeping,
@@ -238,6 +264,9 @@ sweep(struct sweeping *sweeping, uint64_t *freed)
 {
     RC_TRY(open_live(sweeping));
     RC_TRY(mark_view(sweeping));
+    if (!choose(sweeping))
+        return RC_OK;
+    RC_TRY(mark_cold(sweeping));
     return choose(sweeping) ? exchange_locked(sweeping, freed) : RC_OK;
 }
 

@@ -6,10 +6,10 @@
  * run keep the old one. Codes that follow continue the count.
  *
  * Ownership: none is passed.
- * Threading: a background worker. Looks at slabs without a lock; takes the project's writer lock to
- *            look at heads and newer slabs and to put the new dictionaries in place.
- * Errors:    RC_NO_MEMORY, RC_LIMIT_EXCEEDED, RC_CANCELLED, RC_UNAVAILABLE, RC_CORRUPT (a cold slab
- *            cannot be read): everything stays as it was.
+ * Threading: a background worker, one at a time for a project. Looks at slabs without a lock; takes
+ * the project's writer lock to look at heads and newer slabs and to put the new dictionaries in
+ * place. Errors:    RC_NO_MEMORY, RC_LIMIT_EXCEEDED, RC_CANCELLED, RC_UNAVAILABLE, RC_CORRUPT (a
+ * cold slab cannot be read): everything stays as it was.
  */
 #ifndef RC_STORE_DICTIONARY_SWEEP_H
 #define RC_STORE_DICTIONARY_SWEEP_H

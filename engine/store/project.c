@@ -141,6 +141,7 @@ rc_project_unref(struct rc_project *project)
         return NULL;
     rc_version_unref(project->published.version);
     rc_event_index_clear(&project->event_index);
+    rc_sweep_memo_close(&project->sweep_memo);
     rc_catalog_unref(project->catalogs[0]);
     rc_catalog_unref(project->catalogs[1]);
     rc_streams_close(&project->streams);
@@ -299,6 +300,12 @@ struct rc_streams *
 rc_project_streams(struct rc_project *project)
 {
     return &project->streams;
+}
+
+struct rc_sweep_memo *
+rc_project_sweep_memo(struct rc_project *project)
+{
+    return &project->sweep_memo;
 }
 
 struct rc_event_index *

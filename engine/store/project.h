@@ -129,6 +129,10 @@ rc_project_streams(struct rc_project *project);
 struct rc_event_index *
 rc_project_event_index(struct rc_project *project);
 
+/* What the last dictionary sweep read of cold slabs; for the one that runs. */
+struct rc_sweep_memo *
+rc_project_sweep_memo(struct rc_project *project);
+
 /* A reference to the event properties, for whoever is not the writer. */
 struct rc_properties *
 rc_project_pin_event_properties(struct rc_project *project);

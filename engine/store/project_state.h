@@ -9,6 +9,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/store/project.h"
+#include "engine/store/sweep_memo.h"
 
 /* What queries see: exchanged as a whole under the publish lock. */
 struct rc_published {
@@ -38,6 +39,7 @@ struct rc_project {
     struct rc_people *account_people; /* Accounts and what was written of them: account_id.h. */
     struct rc_streams streams;
     struct rc_event_index event_index;
+    struct rc_sweep_memo sweep_memo; /* Guarded by whoever sweeps. */
     uint64_t next_slab_id;
     uint64_t changes;
     bool failed; /* rc_project_fail. */

@@ -93,6 +93,23 @@ test_cold_slabs_answer(void **state)
     close_cold(&world);
 }
 
+/* A project that comes to rest looks for what may leave its dictionaries: what that reads of cold
+ * slabs it reads once. */
+static void
+test_a_sweep_reads_once(void **state)
+{
+    (void)state;
+    struct one_stream world = {.disk = rc_disk_faulty_new(1)};
+    open_cold(&world, 12);
+    assert_int_equal(rc_engine_compact(world.engine, NULL), RC_OK); /* It sweeps in the end. */
+    const uint64_t reads = stats_of(&world).cold_reads;
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(rc_engine_compact(world.engine, NULL), RC_OK);
+    assert_int_equal(stats_of(&world).cold_reads, reads);
+    one_expect(&world);
+    close_cold(&world);
+}
+
 /* Only windows that ended before the age are cold. */
 static void
 test_young_windows_stay(void **state)
@@ -634,6 +651,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cold_slabs_answer),
+        cmocka_unit_test(test_a_sweep_reads_once),
         cmocka_unit_test(test_young_windows_stay),
         cmocka_unit_test(test_cold_slabs_live_on),
         cmocka_unit_test(test_any_read_of_a_query_may_fail),

@@ -237,6 +237,73 @@ test_what_goes_first(void **state)
     rc_disk_faulty_free(world.disk);
 }
 
+static uint64_t
+bitmaps_of(struct rc_engine *engine, const char *project)
+{
+    struct rc_project_stats stats;
+    assert_int_equal(rc_engine_project_stats(engine, rc_bytes_of(project), &stats, NULL), RC_OK);
+    return stats.bitmap_bytes;
+}
+
+static void
+start_within(struct one_stream *world, uint64_t memory_bytes_max)
+{
+    struct rc_engine_options options = one_options(world);
+    struct rc_error error = {0};
+    options.memory_bytes_max = memory_bytes_max;
+    if (rc_engine_open(&options, &world->engine, &error) != RC_OK)
+        fail_msg("open: %s", error.message);
+}
+
+/* The limit of the process binds all projects together: bitmaps of those that do not ask go too,
+ * then every project's batches are refused, and all answer; with a higher limit they go on. */
+static void
+test_the_limit_of_the_process(void **state)
+{
+    (void)state;
+    struct one_stream world = {.disk = rc_disk_faulty_new(1)};
+    static struct rig_content content;
+    uint64_t batch_id = 0;
+    one_start_well(&world);
+    assert_int_equal(one_create(&world), RC_OK);
+    rig_create(world.engine, "other");
+    one_send_well(&world, 4);
+    for (; batch_id < 20; batch_id++) {
+        rig_content_make(batch_id, 60, false, &content);
+        assert_int_equal(rig_ingest(world.engine, "other", "stream", batch_id + 1, &content, NULL),
+                         RC_OK);
+    }
+    assert_int_equal(rc_engine_compact(world.engine, NULL), RC_OK);
+    const double expected = rig_measure(world.engine, "other", RC_MEASURE_COUNT, 1);
+    world.engine = rc_engine_close(world.engine, true);
+    start_within(&world, 0);
+    const uint64_t opened = rc_account_used(&rc_account_process);
+    world.engine = rc_engine_close(world.engine, false);
+    start_within(&world, opened + 200000);
+    for (uint32_t kind = 0; kind < 4; kind++)
+        rig_measure(world.engine, "other", RC_MEASURE_COUNT, kind);
+    const uint64_t bitmaps = bitmaps_of(world.engine, "other");
+    assert_true(bitmaps > 0);
+    enum rc_status status = RC_OK;
+    for (uint32_t i = 0; i < 1000 && status == RC_OK; i++)
+        status = one_send_next(&world);
+    assert_int_equal(status, RC_LIMIT_EXCEEDED);
+    assert_true(bitmaps_of(world.engine, "other") < bitmaps);
+    rig_content_make(batch_id, 60, false, &content);
+    assert_int_equal(rig_ingest(world.engine, "other", "stream", batch_id + 1, &content, NULL),
+                     RC_LIMIT_EXCEEDED);
+    one_expect(&world);
+    assert_true(rig_measure(world.engine, "other", RC_MEASURE_COUNT, 1) == expected);
+    world.engine = rc_engine_close(world.engine, true);
+    start_within(&world, 0);
+    one_expect(&world);
+    one_send_well(&world, 3);
+    assert_int_equal(rig_ingest(world.engine, "other", "stream", batch_id + 1, &content, NULL),
+                     RC_OK);
+    rc_engine_close(world.engine, false);
+    rc_disk_faulty_free(world.disk);
+}
+
 /* One that needs more than it may have of what is on disk says so; the next one answers. */
 static void
 test_a_query_fails_alone(void **state)
@@ -275,7 +342,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_memory_to_ingest), cmocka_unit_test(test_no_memory_to_ask),
         cmocka_unit_test(test_a_memory_limit),      cmocka_unit_test(test_kinds_add_up),
-        cmocka_unit_test(test_what_goes_first),     cmocka_unit_test(test_a_query_fails_alone),
+        cmocka_unit_test(test_what_goes_first),     cmocka_unit_test(test_the_limit_of_the_process),
+        cmocka_unit_test(test_a_query_fails_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@ import json
 
 import grpc
 
+import cells
 import comparison_queries
 import plans
 import usage_wire
@@ -272,6 +273,7 @@ class Project:
         )
         if asked != used:
             self.faults.append(f"info of {query['kind']}: {asked} was asked, {used} was used")
+        self.faults += cells.faults(self.client, self.name, query, reply)
         return answer_of(reply)
 
     def differ(self, query, expected, way=None, followed=None):

@@ -145,6 +145,8 @@ class Campaign:
             + ", ".join(f"{state} {count}" for state, count in self.of_state.items())
             + f"; most slabs of a project: {self.slabs_max}, cold {self.cold_max}"
         )
+        listed = ", ".join(f"{kind} {count}" for kind, count in sorted(cells.TALLY.items()))
+        print(f"cells whose users were listed: {listed or 'none'}")
         print(f"seed {self.seed}: {self.asked} queries, {self.differing} differences")
 
 
@@ -369,6 +371,7 @@ if __name__ == "__main__":
     import plans
     from client import Client, Project
     from evaluator import evaluate
+    import cells
     from generator import make_world
     from minimise import minimise
     from queries import data_tags, make_list, make_predicate, make_query, make_rule, tags, text_tags

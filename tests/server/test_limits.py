@@ -50,6 +50,37 @@ class Limits(unittest.TestCase):
             self.assertIn("RetryInfo", details_of(error))
         server.segments.CountSegment(request, timeout=30)
 
+    def test_a_share_is_left_for_other_projects(self):
+        server = Server("--queries-max=4", "--workers=1")
+        self.addCleanup(server.close)
+        for name in ("many", "few"):
+            server.projects.CreateProject(
+                project_pb2.CreateProjectRequest(project_id=name), timeout=30
+            )
+        stop = threading.Event()
+        refused = []
+
+        def ask_much():
+            request = segment_pb2.CountSegmentRequest(scope={"project": "projects/many"})
+            while not stop.is_set():
+                try:
+                    server.segments.CountSegment(request, timeout=30)
+                except grpc.RpcError as error:
+                    refused.append(error.code())
+
+        threads = [threading.Thread(target=ask_much) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        request = segment_pb2.CountSegmentRequest(scope={"project": "projects/few"})
+        try:
+            for _ in range(300):
+                server.segments.CountSegment(request, timeout=30)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(60)
+        self.assertLessEqual(set(refused), {grpc.StatusCode.RESOURCE_EXHAUSTED})
+
     def test_project_memory(self):
         server = Server()
         self.addCleanup(server.close)

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Segments from outside: lists, sequences and sums as they are kept, overlaps."""
+"""Segments from outside: lists, sequences and sums as they are kept, overlaps, the users
+behind numbers."""
 
 import itertools
 import sys
@@ -16,12 +17,15 @@ from columnar import ndjson
 from ingest import ingest_all
 from server import Server
 from recount.v1 import (
+    cell_pb2,
     project_pb2,
     project_pb2_grpc,
+    query_pb2_grpc,
     scope_pb2,
     segment_pb2,
     segment_pb2_grpc,
     segment_rule_pb2,
+    series_pb2,
 )
 
 PROJECT = "projects/segments"
@@ -143,6 +147,11 @@ class Kept(unittest.TestCase):
 class Overlap(unittest.TestCase):
     def ask(self, rules):
         request = segment_pb2.OverlapSegmentsRequest(scope=scope())
+        # Not the late users of another test.
+        request.scope.as_of_ms = shop.START + USERS
+        request.scope.segment.rule.user_property.property.user_property = "late"
+        request.scope.segment.rule.user_property.is_set.SetInParent()
+        request.scope.segment.rule.user_property.negated = True
         for rule in rules:
             request.segments.add(rule=rule)
         return stub().OverlapSegments(request, timeout=30)
@@ -176,6 +185,130 @@ class Overlap(unittest.TestCase):
                 self.ask(rules)
             self.assertEqual(caught.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
             self.assertEqual(Details(caught.exception).fields, ["segments"])
+
+
+class Cells(unittest.TestCase):
+    """The users behind numbers; that they are as many as it says is asserted by the oracle."""
+
+    def series(self, **scope_fields):
+        request = shop.series(PROJECT)
+        request.scope.CopyFrom(shop.scope(PROJECT, shop.START + 30 * shop.DAY))
+        request.ClearField("breakdown")
+        del request.series[:]
+        request.series.add(
+            selector=shop.of_type("t3"), measure=series_pb2.SERIES_MEASURE_UNIQUE_USERS
+        )
+        request.series.add(selector=shop.of_type("t5"))
+        for name, value in scope_fields.items():
+            setattr(request.scope, name, value)
+        return request
+
+    def ask(self, request):
+        return query_pb2_grpc.QueryServiceStub(SERVER.channel).Series(request, timeout=30)
+
+    def cell(self, handle, series=0):
+        return cell_pb2.Cell(handle=handle, series=cell_pb2.SeriesCell(series=series))
+
+    def count(self, cell):
+        return count(segment_rule_pb2.SegmentRule(cell=cell))
+
+    def refused(self, cell, code, field):
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.count(cell)
+        self.assertEqual(caught.exception.code(), code)
+        (found,) = Details(caught.exception).fields
+        self.assertTrue(found.startswith("scope.segment.") and found.endswith("cell" + field), found)
+
+    def test_as_a_filter(self):
+        reply = self.ask(self.series())
+        handle = reply.info.cell_handle
+        threes = len(range(0, USERS, 3))
+        self.assertEqual(reply.series[0].rows[-1].total, threes)
+        self.assertEqual(self.count(self.cell(handle)), threes)
+        # Behind a number of events are the users who have one.
+        self.assertEqual(self.count(self.cell(handle, 1)), len(range(0, USERS, 5)))
+        request = self.series()
+        request.scope.segment.rule.cell.CopyFrom(self.cell(handle, 1))
+        filtered = self.ask(request)
+        self.assertEqual(filtered.series[0].rows[-1].total, len(range(0, USERS, 15)))
+        # A handle in a handle.
+        inner = self.cell(filtered.info.cell_handle)
+        self.assertEqual(self.count(inner), len(range(0, USERS, 15)))
+
+    def test_deep_handles(self):
+        cell = self.cell(self.ask(self.series()).info.cell_handle)
+        for _ in range(2):
+            request = self.series()
+            request.scope.segment.rule.cell.CopyFrom(cell)
+            cell = self.cell(self.ask(request).info.cell_handle)
+        request = self.series()
+        request.scope.segment.rule.cell.CopyFrom(cell)
+        cell = self.cell(self.ask(request).info.cell_handle)
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.count(cell)
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+
+    def test_what_is_no_cell(self):
+        invalid = grpc.StatusCode.INVALID_ARGUMENT
+        handle = self.ask(self.series()).info.cell_handle
+        for bad in ("", "x", handle[:-4], handle[:8] + handle[9:], "*" * 40):
+            self.refused(self.cell(bad), invalid, ".handle")
+        self.refused(cell_pb2.Cell(handle=handle), invalid, ".place")
+        lifecycle = cell_pb2.Cell(handle=handle, lifecycle=cell_pb2.LifecycleCell(state=1))
+        self.refused(lifecycle, invalid, ".place")
+        self.refused(self.cell(handle, 2), invalid, ".series")
+        row = self.cell(handle)
+        row.row = 1
+        self.refused(row, invalid, ".row")
+        bucket = self.cell(handle)
+        bucket.series.bucket = 10_000
+        self.refused(bucket, invalid, ".bucket")
+        project_pb2_grpc.ProjectServiceStub(SERVER.channel).CreateProject(
+            project_pb2.CreateProjectRequest(project_id="other"), timeout=30
+        )
+        request = self.series()
+        request.scope.project = "projects/other"
+        self.refused(self.cell(self.ask(request).info.cell_handle), invalid, ".handle")
+        segment = segment_pb2.Segment(rule=segment_rule_pb2.SegmentRule(cell=self.cell(handle)))
+        with self.assertRaises(grpc.RpcError) as caught:
+            stub().CreateSegment(
+                segment_pb2.CreateSegmentRequest(
+                    parent=PROJECT, segment_id="of-a-cell", segment=segment
+                ),
+                timeout=30,
+            )
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
+
+    def test_late_events(self):
+        request = self.series()
+        dimension = request.breakdown.dimensions.add()
+        dimension.property.event_property = "type"
+        handle = self.ask(request).info.cell_handle
+        before = self.count(self.cell(handle))
+
+        def arrive(name, time):
+            row = {
+                "kind": "event",
+                "user": f"late-{name}",
+                "time": time,
+                "id": name,
+                "properties": {"type": "t3", "odd": name},
+            }
+            late = {"kind": "set", "user": row["user"], "time": shop.START, "set": {"late": True}}
+            ingest_all(SERVER.channel, PROJECT, name, [ndjson([row, late])])
+
+        # After as_of: nobody sees it. Before it, and into a row that was there: it is counted.
+        arrive("after", shop.START + 31 * shop.DAY)
+        self.assertEqual(self.count(self.cell(handle)), before)
+        arrive("before", shop.START + 1)
+        self.assertEqual(self.count(self.cell(handle)), before + 1)
+        # A row that was not there moves the others.
+        request = self.series()
+        dimension = request.breakdown.dimensions.add()
+        dimension.property.event_property = "odd"
+        handle = self.ask(request).info.cell_handle
+        arrive("again", shop.START + 2)
+        self.refused(self.cell(handle), grpc.StatusCode.ABORTED, ".handle")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,245 @@
+/*
+ * Cells. The place of a handle's token is
+ *   kind u8, labels u64, the packed request
+ * A request in a handle may name cells itself, by handles that it holds; each is smaller than what
+ * holds it, and so many deep are followed.
+ */
+#include "server/cells.h"
+
+#include <recount/v1/lifecycle.pb-c.h>
+#include <recount/v1/retention.pb-c.h>
+#include <recount/v1/scope.pb-c.h>
+#include <recount/v1/series.pb-c.h>
+#include <recount/v1/stickiness.pb-c.h>
+#include <string.h>
+
+#include "server/decode_funnel.h"
+#include "server/decode_series.h"
+#include "server/encode.h"
+#include "server/service_query.h"
+#include "server/token.h"
+
+#define BINDING 0x63656c6c2d303031ULL /* Of another list no token is a handle. */
+#define REQUEST_BYTES_MAX ((size_t)48 << 10)
+#define CELLS_DEEP_MAX 3u
+
+/* ---- Handles --------------------------------------------------------------------------------- */
+
+/* Where a request's message has its scope. */
+static Recount__V1__Scope **
+scope_of(ProtobufCMessage *message)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "scope");
+    return (Recount__V1__Scope **)(void *)((char *)message + field->offset);
+}
+
+enum rc_status
+rc_cell_handle(struct rc_request *request,
+               enum rc_chart_cell_kind kind,
+               const ProtobufCMessage *in,
+               const struct rc_scope *scope,
+               uint64_t labels,
+               char **ret_handle)
+{
+    struct rc_arena *arena = request->arena;
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
+    if (scope->entity.size > 0)
+        return RC_OK;
+    ProtobufCMessage *copy = rc_arena_copy(arena, in, in->descriptor->sizeof_message);
+    if (copy == NULL)
+        return RC_NO_MEMORY;
+    Recount__V1__Scope *filled = rc_arena_copy(arena, *scope_of(copy), sizeof(*filled));
+    if (filled == NULL)
+        return RC_NO_MEMORY;
+    *scope_of(copy) = filled;
+    filled->optional_as_of_ms_case = RECOUNT__V1__SCOPE__OPTIONAL_AS_OF_MS_AS_OF_MS;
+    filled->as_of_ms = scope->as_of_ms;
+    filled->hints = NULL;
+    filled->week_start = (Recount__V1__Weekday)(scope->week_start + 1);
+    RC_NEW_TEXT(arena, filled->time_zone,
+                scope->zone.size > 0 ? scope->zone : RC_BYTES_LITERAL("UTC"));
+    if (protobuf_c_message_get_packed_size(copy) > REQUEST_BYTES_MAX)
+        return RC_OK;
+    const struct rc_bytes packed = rc_message_pack(copy, arena);
+    rc_write_u8(&writer, (uint8_t)kind);
+    rc_write_u64(&writer, labels);
+    rc_write_raw(&writer, packed.data, packed.size);
+    if (packed.data == NULL || writer.failed)
+        return RC_NO_MEMORY;
+    char *token =
+        rc_token_write(arena, BINDING, (struct rc_bytes){(const char *)writer.data, writer.size});
+    if (token == NULL)
+        return RC_NO_MEMORY;
+    *ret_handle = token;
+    return RC_OK;
+}
+
+/* ---- Cells ----------------------------------------------------------------------------------- */
+
+static enum rc_status
+refuse(struct rc_decode *decode)
+{
+    return rc_decode_fail(decode, RC_INVALID, "handle", "the handle is none of a reply");
+}
+
+/* Unpacks the request and decodes it as its call would. */
+static enum rc_status
+decode_question(struct rc_decode *decode,
+                struct rc_bytes packed,
+                struct rc_chart_cell *cell,
+                struct rc_scope **ret_scope)
+{
+    static const ProtobufCMessageDescriptor *const descriptors[] = {
+        [RC_CHART_SERIES] = &recount__v1__series_request__descriptor,
+        [RC_CHART_FUNNEL] = &recount__v1__funnel_request__descriptor,
+        [RC_CHART_RETENTION] = &recount__v1__retention_request__descriptor,
+        [RC_CHART_LIFECYCLE] = &recount__v1__lifecycle_request__descriptor,
+        [RC_CHART_STICKINESS] = &recount__v1__stickiness_request__descriptor,
+    };
+    ProtobufCMessage *in;
+    struct {
+        struct rc_series_request series;
+        struct rc_funnel_request funnel;
+        struct rc_retention_request retention;
+        struct rc_lifecycle_request lifecycle;
+        struct rc_stickiness_request stickiness;
+    } *question = rc_arena_zero(decode->arena, sizeof(*question));
+    if (question == NULL)
+        return rc_decode_no_memory(decode);
+    if ((size_t)cell->kind >= sizeof(descriptors) / sizeof(descriptors[0]) ||
+        descriptors[cell->kind] == NULL ||
+        rc_decode_message(descriptors[cell->kind], packed, decode->arena, &in, NULL) != RC_OK)
+        return refuse(decode);
+    switch (cell->kind) {
+    case RC_CHART_SERIES:
+        cell->series = &question->series;
+        *ret_scope = &question->series.scope;
+        return rc_decode_series(decode, (const Recount__V1__SeriesRequest *)in, 0,
+                                &question->series);
+    case RC_CHART_FUNNEL:
+        cell->funnel = &question->funnel;
+        *ret_scope = &question->funnel.scope;
+        return rc_decode_funnel(decode, (const Recount__V1__FunnelRequest *)in, 0,
+                                &question->funnel);
+    case RC_CHART_RETENTION:
+        cell->retention = &question->retention;
+        *ret_scope = &question->retention.scope;
+        return rc_decode_retention(decode, (const Recount__V1__RetentionRequest *)in, 0,
+                                   &question->retention);
+    case RC_CHART_LIFECYCLE:
+        cell->lifecycle = &question->lifecycle;
+        *ret_scope = &question->lifecycle.scope;
+        return rc_decode_lifecycle(decode, (const Recount__V1__LifecycleRequest *)in, 0,
+                                   &question->lifecycle);
+    case RC_CHART_STICKINESS:
+        cell->stickiness = &question->stickiness;
+        *ret_scope = &question->stickiness.scope;
+        return rc_decode_stickiness(decode, (const Recount__V1__StickinessRequest *)in, 0,
+                                    &question->stickiness);
+    default:
+        return refuse(decode);
+    }
+}
+
+static enum rc_status
+decode_handle(struct rc_decode *decode, const char *handle, struct rc_chart_cell *cell)
+{
+    const struct rc_bytes project = decode->project;
+    struct rc_scope *scope = NULL;
+    struct rc_bytes place;
+    if (rc_token_read(decode->arena, BINDING, handle, &place, NULL) != RC_OK || place.size == 0)
+        return refuse(decode);
+    struct rc_reader reader = rc_reader_of(place.data, place.size);
+    cell->kind = (enum rc_chart_cell_kind)rc_read_u8(&reader);
+    cell->labels = rc_read_u64(&reader);
+    if (reader.bad)
+        return refuse(decode);
+    const size_t left = rc_reader_left(&reader);
+    const struct rc_bytes packed = {place.data + (place.size - left), left};
+    const size_t mark = rc_decode_enter(decode, "handle");
+    decode->cells_deep++;
+    RC_TRY(decode_question(decode, packed, cell, &scope));
+    decode->cells_deep--;
+    rc_decode_leave(decode, mark);
+    if (!rc_bytes_equal(decode->project, project))
+        return rc_decode_fail(decode, RC_INVALID, "handle", "the handle is of another project");
+    if (scope->entity.size > 0)
+        return refuse(decode);
+    if (scope->week_start == RC_WEEK_START_DEFAULT)
+        scope->week_start = 0;
+    return RC_OK;
+}
+
+static enum rc_status
+decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_chart_cell *cell)
+{
+    static const Recount__V1__Cell__PlaceCase places[] = {
+        [RC_CHART_SERIES] = RECOUNT__V1__CELL__PLACE_SERIES,
+        [RC_CHART_FUNNEL] = RECOUNT__V1__CELL__PLACE_FUNNEL,
+        [RC_CHART_RETENTION] = RECOUNT__V1__CELL__PLACE_RETENTION,
+        [RC_CHART_LIFECYCLE] = RECOUNT__V1__CELL__PLACE_LIFECYCLE,
+        [RC_CHART_STICKINESS] = RECOUNT__V1__CELL__PLACE_STICKINESS,
+    };
+    if (in->place_case != places[cell->kind])
+        return rc_decode_fail(decode, RC_INVALID, "place",
+                              "the place is none of this kind of reply");
+    cell->row = in->row;
+    switch (cell->kind) {
+    case RC_CHART_SERIES:
+        cell->place = in->series->series;
+        cell->column =
+            in->series->optional_bucket_case == RECOUNT__V1__SERIES_CELL__OPTIONAL_BUCKET_BUCKET
+                ? in->series->bucket
+                : RC_SERIES_RANGE;
+        return RC_OK;
+    case RC_CHART_FUNNEL:
+        if (in->funnel->step == 0)
+            return rc_decode_fail(decode, RC_INVALID, "funnel.step", "steps count from 1");
+        cell->place = in->funnel->step - 1;
+        cell->dropped = in->funnel->dropped;
+        cell->column =
+            in->funnel->optional_bucket_case == RECOUNT__V1__FUNNEL_CELL__OPTIONAL_BUCKET_BUCKET
+                ? in->funnel->bucket
+                : RC_FUNNEL_NO_BUCKET;
+        return RC_OK;
+    case RC_CHART_RETENTION:
+        cell->place = in->retention->cohort;
+        cell->column = in->retention->optional_column_case ==
+                               RECOUNT__V1__RETENTION_CELL__OPTIONAL_COLUMN_COLUMN
+                           ? in->retention->column
+                           : RC_RETENTION_SIZE;
+        return RC_OK;
+    case RC_CHART_LIFECYCLE:
+        _Static_assert((int)RECOUNT__V1__LIFECYCLE_STATE__LIFECYCLE_STATE_NEW ==
+                               (int)RC_LIFECYCLE_NEW &&
+                           (int)RECOUNT__V1__LIFECYCLE_STATE__LIFECYCLE_STATE_DORMANT ==
+                               (int)RC_LIFECYCLE_DORMANT,
+                       "states have the same numbers");
+        if (in->lifecycle->state == RECOUNT__V1__LIFECYCLE_STATE__LIFECYCLE_STATE_UNSPECIFIED)
+            return rc_decode_fail(decode, RC_INVALID, "lifecycle.state", "the state is missing");
+        cell->column = in->lifecycle->bucket;
+        cell->state = (enum rc_lifecycle_state)in->lifecycle->state;
+        return RC_OK;
+    default:
+        cell->place = in->stickiness->buckets;
+        return RC_OK;
+    }
+}
+
+enum rc_status
+rc_decode_cell(struct rc_decode *decode,
+               const Recount__V1__Cell *in,
+               const struct rc_chart_cell **ret_cell)
+{
+    struct rc_chart_cell *cell = rc_arena_zero(decode->arena, sizeof(*cell));
+    if (cell == NULL)
+        return rc_decode_no_memory(decode);
+    if (decode->cells_deep >= CELLS_DEEP_MAX)
+        return rc_decode_fail(decode, RC_INVALID, "handle",
+                              "handles hold each other more than %u deep", CELLS_DEEP_MAX);
+    RC_TRY(decode_handle(decode, in->handle, cell));
+    RC_TRY(decode_place(decode, in, cell));
+    *ret_cell = cell;
+    return RC_OK;
+}

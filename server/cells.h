@@ -1,0 +1,35 @@
+/*
+ * Cells: handles of replies, and the cells that rules name by them. A handle is the packed request
+ * with all that stood for something filled in (as_of, the zone, the first day of the week), which
+ * kind it is, and what rows its reply had; in the form of a page token.
+ *
+ * Ownership, Threading: as in service.h.
+ * Errors:    rc_decode_cell names the field; what a handle holds is bytes from outside like any
+ *            other, and is checked as a request is.
+ */
+#ifndef RC_SERVER_CELLS_H
+#define RC_SERVER_CELLS_H
+
+#include <recount/v1/cell.pb-c.h>
+
+#include "engine/query/chart_cell.h"
+#include "server/decode.h"
+#include "server/service.h"
+
+/* The handle of a reply; *ret_handle is left alone where there is none. in is the request's
+ * message, which has a scope; labels as in struct rc_chart_cell. */
+RC_MUST_USE enum rc_status
+rc_cell_handle(struct rc_request *request,
+               enum rc_chart_cell_kind kind,
+               const ProtobufCMessage *in,
+               const struct rc_scope *scope,
+               uint64_t labels,
+               char **ret_handle);
+
+/* decode->project is set: the handle's must be the same. */
+RC_MUST_USE enum rc_status
+rc_decode_cell(struct rc_decode *decode,
+               const Recount__V1__Cell *in,
+               const struct rc_chart_cell **ret_cell);
+
+#endif

@@ -1,0 +1,130 @@
+"""Numbers of replies and the users behind them: what is listed must be as many as the number says."""
+
+import random
+
+import wire
+from recount.v1 import cell_pb2, segment_pb2, segment_rule_pb2, user_list_pb2
+
+SECONDS = 60
+CHECKED = 3  # Cells of a reply.
+TALLY = {}  # How many were checked, by kind.
+STATES = {
+    "new_users": cell_pb2.LIFECYCLE_STATE_NEW,
+    "returning_users": cell_pb2.LIFECYCLE_STATE_RETURNING,
+    "resurrecting_users": cell_pb2.LIFECYCLE_STATE_RESURRECTING,
+    "dormant_users": cell_pb2.LIFECYCLE_STATE_DORMANT,
+}
+
+
+def series_cells(query, reply):
+    for index, series in enumerate(query["series"]):
+        if series["measure"] not in ("unique", "rolling"):
+            continue
+        for place, row in enumerate(reply.series[index].rows):
+            cell = cell_pb2.Cell(row=place, series=cell_pb2.SeriesCell(series=index))
+            yield cell, row.total
+            for bucket, number in enumerate(row.values.values):
+                cell = cell_pb2.Cell(row=place)
+                cell.series.series, cell.series.bucket = index, bucket
+                yield cell, number
+
+
+def funnel_cells(query, reply):
+    if query.get("totals"):
+        return  # Attempts are counted there.
+    buckets = [(None, reply.rows)] + [(i, one.rows) for i, one in enumerate(reply.buckets)]
+    for bucket, rows in buckets:
+        for place, row in enumerate(rows):
+            for step, number in enumerate(row.counts):
+                for dropped in (False, True):
+                    cell = cell_pb2.Cell(row=place)
+                    cell.funnel.step, cell.funnel.dropped = step + 1, dropped
+                    if bucket is not None:
+                        cell.funnel.bucket = bucket
+                    yield cell, row.counts[0] - number if dropped else number
+
+
+def retention_cells(query, reply):
+    del query
+    for place, row in enumerate(reply.rows):
+        for index, cohort in enumerate(row.cohorts):
+            cell = cell_pb2.Cell(row=place, retention=cell_pb2.RetentionCell(cohort=index))
+            yield cell, cohort.size
+            for column, number in enumerate(wire.column(cohort.users)):
+                cell = cell_pb2.Cell(row=place)
+                cell.retention.cohort, cell.retention.column = index, column
+                yield cell, number or 0
+
+
+def lifecycle_cells(query, reply):
+    del query
+    for place, row in enumerate(reply.rows):
+        for name, state in STATES.items():
+            for bucket, number in enumerate(wire.column(getattr(row, name))):
+                cell = cell_pb2.Cell(row=place)
+                cell.lifecycle.bucket, cell.lifecycle.state = bucket, state
+                yield cell, number or 0
+
+
+def stickiness_cells(query, reply):
+    del query
+    for place, row in enumerate(reply.rows):
+        for index, number in enumerate(row.users):
+            cell = cell_pb2.Cell(row=place)
+            cell.stickiness.buckets = index + 1
+            yield cell, number
+
+
+CELLS = {
+    "series": series_cells,
+    "funnel": funnel_cells,
+    "retention": retention_cells,
+    "lifecycle": lifecycle_cells,
+    "stickiness": stickiness_cells,
+}
+
+
+def listed(client, scope, cell):
+    """The users behind a cell, counted, listed page by page, and counted as those who are not."""
+    request = segment_pb2.CountSegmentRequest(scope=scope)
+    request.scope.ClearField("range")
+    request.scope.segment.rule.cell.CopyFrom(cell)
+    count = client.segments.CountSegment(request, timeout=SECONDS)
+    inverse = segment_pb2.CountSegmentRequest(scope=request.scope)
+    inverse.scope.segment.rule.CopyFrom(
+        segment_rule_pb2.SegmentRule(negation=segment_rule_pb2.SegmentRule(cell=cell))
+    )
+    others = client.segments.CountSegment(inverse, timeout=SECONDS).user_count
+    users, token = [], ""
+    while True:
+        page = client.queries.ListUsers(
+            user_list_pb2.ListUsersRequest(scope=request.scope, page_size=3, page_token=token),
+            timeout=SECONDS,
+        )
+        users += [one.user for one in page.users]
+        token = page.next_page_token
+        if not token or not page.users:
+            break
+    return count.user_count, count.known_user_count - others, len(users), len(set(users))
+
+
+def faults(client, project, query, reply):
+    """Sentences about cells whose users are not as many as their number says."""
+    kind = query["kind"]
+    if kind not in CELLS:
+        return []
+    handle = reply.info.cell_handle
+    if (handle == "") != (query["scope"].get("entity") is not None):
+        return [f"a handle of {kind}: {handle!r}, entity {query['scope'].get('entity')!r}"]
+    found = list(CELLS[kind](query, reply)) if handle else []
+    rng = random.Random(handle)
+    out = []
+    for cell, number in rng.sample(found, min(CHECKED, len(found))):
+        cell.handle = handle
+        scope = wire.scope_message(dict(query["scope"], segment=None), project)
+        counts = listed(client, scope, cell)
+        TALLY[kind] = TALLY.get(kind, 0) + 1
+        if set(counts) != {number}:
+            cell.handle = ""
+            out.append(f"{kind} says {number}, its users are {counts}: {cell}")
+    return out
