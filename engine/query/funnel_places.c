@@ -219,8 +219,9 @@ has_flow(struct rc_funnel_places *places)
     memset(places->unit_of_step, 0xff, sizeof(places->unit_of_step));
     for (uint32_t i = 0; i < places->unit_count; i++)
         places->units[i].place = places->units[i].step = NONE;
+    /* Each takes a look at all units; who is told of none looks at the cancel flag. */
     for (uint32_t place = 0; place < places->length; place++)
-        if (!augment(places, place))
+        if (rc_funnel_cancelled(places->rules) || !augment(places, place))
             return false;
     return true;
 }

@@ -148,6 +148,22 @@ open_attempt(struct rc_funnel_totals *totals, const struct rc_funnel_event *even
     return RC_OK;
 }
 
+/* The first event that is not before a time. */
+static uint32_t
+first_event(const struct rc_funnel_problem *problem, int64_t time_ms)
+{
+    uint32_t low = 0;
+    uint32_t high = problem->count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (problem->events[middle].time_ms < time_ms)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 enum rc_status
 rc_funnel_totals_run(struct rc_funnel_totals *totals,
                      const struct rc_funnel_problem *problem,
@@ -157,13 +173,11 @@ rc_funnel_totals_run(struct rc_funnel_totals *totals,
 {
     totals->attempt_count = 0;
     totals->open = 0;
-    for (uint32_t i = 0; i < problem->count; i++) {
+    for (uint32_t i = first_event(problem, span->from_ms); i < problem->count; i++) {
         const struct rc_funnel_event *event = &problem->events[i];
         bool advanced = false;
         if (i % EVENTS_BETWEEN_LOOKS == 0 && rc_funnel_cancelled(totals->rules))
             return RC_CANCELLED;
-        if (event->time_ms < span->from_ms)
-            continue;
         if (event->time_ms >= span->until_ms && totals->open == 0)
             break;
         for (uint64_t steps = event->fill & totals->open; steps != 0 && !advanced;) {
