@@ -28,6 +28,9 @@ enum rc_exit_code
 rc_command_load(int count, char **arguments);
 enum rc_exit_code
 rc_command_define(int count, char **arguments);
+
+enum rc_exit_code
+rc_command_derive(int count, char **arguments);
 enum rc_exit_code
 rc_command_segment(int count, char **arguments);
 enum rc_exit_code

@@ -1,6 +1,7 @@
 /* Definition build: resolves, and hands the predicates to match/build.h. Of a definition of first
  * events the base is built: what is first depends on all of a user's events. */
 #include "engine/query/definition_build.h"
+#include "engine/match/derived.h"
 
 #include "engine/match/build.h"
 
@@ -23,6 +24,8 @@ rc_definitions_build(const struct rc_query_context *context,
     for (uint32_t i = 0; i < count; i++) {
         RC_TRY(rc_definitions_resolve_entry(context->definitions, entries[i], context->arena,
                                             context->uses, &predicates[i], reterr_error));
+        RC_TRY(rc_derived_resolve(context->derived, predicates[i], context->arena, &predicates[i],
+                                  reterr_error));
         const struct rc_predicate *first = rc_predicate_first(predicates[i]);
         of_first[i] = first != NULL;
         if (first != NULL)

@@ -10,6 +10,7 @@ import comparison_queries
 import plans
 import usage_wire
 import wire
+import wire_derived
 import wire_funnel
 import wire_retention
 import wire_series
@@ -24,6 +25,8 @@ from recount.v1 import (
     definition_pb2_grpc,
     project_pb2,
     project_pb2_grpc,
+    property_pb2,
+    property_pb2_grpc,
     query_pb2_grpc,
     segment_pb2,
     segment_pb2_grpc,
@@ -68,6 +71,7 @@ class Client:
         self.channel = channel
         self.projects = project_pb2_grpc.ProjectServiceStub(channel)
         self.definitions = definition_pb2_grpc.DefinitionServiceStub(channel)
+        self.properties = property_pb2_grpc.PropertyServiceStub(channel)
         self.segments = segment_pb2_grpc.SegmentServiceStub(channel)
         self.queries = query_pb2_grpc.QueryServiceStub(channel)
         self.admin = admin_pb2_grpc.AdminServiceStub(channel)
@@ -89,7 +93,9 @@ class Project:
         self.client = client
         self.name = "projects/" + project_id
         self.world = world
-        self.data = Data(dict(world["definitions"]), dict(world["segments"]))
+        self.data = Data(
+            dict(world["definitions"]), dict(world["segments"]), dict(world.get("derived", {}))
+        )
         self.applied = []
         self.batch_id = 0
         self.faults = []
@@ -98,6 +104,8 @@ class Project:
         )
 
     def define(self):
+        for name, derivation in self.data.derived.items():
+            self.properties(name, derivation)
         for name, predicate in self.data.definitions.items():
             request = definition_pb2.CreateDefinitionRequest(parent=self.name, definition_id=name)
             request.definition.predicate.CopyFrom(wire.predicate_message(predicate, self.name))
@@ -106,6 +114,13 @@ class Project:
             request = segment_pb2.CreateSegmentRequest(parent=self.name, segment_id=name)
             request.segment.CopyFrom(wire.segment_message(rule, self.name))
             self.client.segments.CreateSegment(request, timeout=SECONDS)
+
+    def properties(self, name, derivation):
+        request = property_pb2.CreateDerivedPropertyRequest(
+            parent=self.name, derived_property_id=name
+        )
+        wire_derived.fill_derived(request.derived_property, derivation)
+        self.client.properties.CreateDerivedProperty(request, timeout=SECONDS)
 
     def redefine(self, name, predicate):
         request = definition_pb2.UpdateDefinitionRequest()
@@ -173,12 +188,12 @@ class Project:
     def assign_ids(self, without, listed):
         mine = {}
         for event in sorted(without, key=lambda event: event.arrival):
-            names = sorted(event.properties, key=str.encode)
+            names = sorted(event.stored, key=str.encode)
             key = content(
                 {
                     "user": event.user,
                     "time": event.time,
-                    "properties": [[name, event.properties[name]] for name in names],
+                    "properties": [[name, event.stored[name]] for name in names],
                 }
             )
             mine.setdefault(key, []).append(event)

@@ -26,6 +26,8 @@ from generator import (
     ZONES,
 )
 
+DERIVED_VALUES = ["a", "/", "/a", "shop.example", "x", "view", "li", "b", "p", "", "https", "/p/:id"]
+DERIVED_VALUES += [1, 2, 9, 0, 10, 20, 0.5, 100, 2.5, True, "1", "paid"]
 EVENT_VALUES = {
     "type": TYPES,
     "path": PATHS,
@@ -37,6 +39,11 @@ EVENT_VALUES = {
     "device.os": ["mac", "win", "linux"],
     "mixed": [1, "x", 2.5, True, "1"],
     "chain": CHAINS,
+    "e1": DERIVED_VALUES,
+    "e2": DERIVED_VALUES,
+    "e3": DERIVED_VALUES,
+    "t1": list(range(13)) + [2023, 2024, 30, 52],
+    "t2": [1700000000000, 1710000000000.5, 3, "x"],
     "absent": ["x", 1],
 }
 USER_VALUES = {
@@ -44,10 +51,11 @@ USER_VALUES = {
     "score": SCORES,
     "labels": ["a", "b", "1", "ä"],
     "home": CITIES,
+    "u1": DERIVED_VALUES,
     "absent": ["x", 1],
 }
-EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1, 1]
-USER_WEIGHTS = [4, 4, 2, 2, 1]
+EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1, 2, 2, 2, 2, 1, 1]
+USER_WEIGHTS = [4, 4, 2, 2, 2, 1]
 REGEXES = [
     "a",
     "^/a",
