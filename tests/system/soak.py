@@ -86,7 +86,7 @@ class Soak:
 
     def bring_world(self, rng):
         """A world arrives in parts, and its definitions change meanwhile."""
-        world = make_world(rng, make_predicate, make_rule)
+        world = make_world(rng, make_predicate, make_rule, make_list)
         project = Project(self.client, f"w{self.next_number()}", world)
         project.define()
         with self.lock:
@@ -195,7 +195,7 @@ class Soak:
         )
         self.client.definitions.UpdateDefinition(update, timeout=CALL_SECONDS)
         request = segment_pb2.CreateSegmentRequest(parent=name, segment_id=f"x{number}")
-        request.segment.rule.CopyFrom(wire.rule_message(make_rule(rng, world), name))
+        request.segment.CopyFrom(wire.segment_message(make_rule(rng, world), name))
         self.client.segments.CreateSegment(request, timeout=CALL_SECONDS)
         self.client.segments.DeleteSegment(
             segment_pb2.DeleteSegmentRequest(name=f"{name}/segments/x{number}"),
@@ -332,7 +332,7 @@ class Soak:
         self.client.projects.CreateProject(
             project_pb2.CreateProjectRequest(project_id="churn"), timeout=CALL_SECONDS
         )
-        empty = make_world(rng, make_predicate, make_rule)
+        empty = make_world(rng, make_predicate, make_rule, make_list)
         first = Project(self.client, "first", empty)
         first.define()
         if empty["rows"]:
@@ -407,7 +407,7 @@ if __name__ == "__main__":
     from evaluator import evaluate
     from generator import event_properties, make_world, user_set
     from ingest import Stream
-    from queries import make_predicate, make_query, make_rule
+    from queries import make_list, make_predicate, make_query, make_rule
     from recount.v1 import (
         admin_pb2,
         definition_pb2,
