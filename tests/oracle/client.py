@@ -6,6 +6,7 @@ import json
 import grpc
 
 import cells
+import comparison_queries
 import plans
 import usage_wire
 import wire
@@ -267,9 +268,16 @@ class Project:
             "funnel": ("Funnel", wire_funnel.funnel_request, wire_funnel.funnel_reply),
             "retention": ("Retention", wire_retention.retention_request, wire_retention.retention_reply),
             **usage_wire.CALLS,
+            **comparison_queries.CALLS,
         }
         method, request_of, answer_of = kinds[query["kind"]]
-        reply = getattr(self.client.queries, method)(request_of(query, self.name), timeout=SECONDS)
+        try:
+            call = getattr(self.client.queries, method)
+            reply = call(request_of(query, self.name), timeout=SECONDS)
+        except grpc.RpcError as error:
+            if query["kind"] == "experiment" and error.code() == grpc.StatusCode.NOT_FOUND:
+                return {"error": "NOT_FOUND"}  # Of a control that nobody has.
+            raise
         scope = query["scope"]
         asked = (scope["as_of"], scope["zone"], scope["start"], scope["end"])
         used = (

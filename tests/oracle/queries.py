@@ -2,6 +2,7 @@
 counted.
 """
 
+import comparison_queries
 import css_random
 import funnel_queries
 import retention_queries
@@ -405,8 +406,8 @@ def make_any(rng, world):
     if any(row["kind"] in ("event", "set") for row in world["rows"]):
         kinds.append(make_events)
         weights.append(2)
-    kinds.append(make_usage)
-    weights.append(4)
+    kinds += [make_usage, make_comparison]
+    weights += [4, 2]
     return rng.choices(kinds, weights)[0](rng, world)
 
 
@@ -415,13 +416,19 @@ def make_usage(rng, world):
     return make(rng, world, make_scope, make_selector)
 
 
+def make_comparison(rng, world):
+    if rng.random() < 0.5:
+        return comparison_queries.make_experiment(rng, world, make_scope, make_selector)
+    return comparison_queries.make_correlation(rng, world, make_scope, make_selector, make_rule)
+
+
 def tags(query):
     """Names of the options that a query uses, for the coverage table."""
     out = {query["kind"]}
     walk_tags(query, out, query["kind"])
     if query["kind"] == "funnel":
         out |= funnel_queries.tags(query)
-    return out | usage_queries.usage_tags(query)
+    return out | usage_queries.usage_tags(query) | comparison_queries.tags(query)
 
 
 def data_tags(rows):

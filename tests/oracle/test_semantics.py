@@ -23,6 +23,7 @@ OPTIONS = options(
 import grpc
 from google.protobuf import text_format
 
+import comparison_queries
 import usage_wire
 import wire
 import wire_derived
@@ -102,6 +103,9 @@ def is_call(error):
     return isinstance(error, grpc.RpcError)
 
 
+CALLS = usage_wire.CALLS | comparison_queries.CALLS
+
+
 class Asker:
     """Questions as calls of one server, answers in the oracle's shape."""
 
@@ -111,10 +115,15 @@ class Asker:
         self.segments = segment_pb2_grpc.SegmentServiceStub(channel)
 
     def ask(self, query):
-        if query["kind"] in usage_wire.CALLS:
-            method, request_of, answer_of = usage_wire.CALLS[query["kind"]]
+        if query["kind"] in CALLS:
+            method, request_of, answer_of = CALLS[query["kind"]]
             request = request_of(query, self.project)
-            return answer_of(getattr(self.queries, method)(request, timeout=SECONDS))
+            try:
+                return answer_of(getattr(self.queries, method)(request, timeout=SECONDS))
+            except grpc.RpcError as error:
+                if query["kind"] == "experiment" and error.code() == grpc.StatusCode.NOT_FOUND:
+                    return {"error": "NOT_FOUND"}
+                raise
         if query["kind"] == "user_list":
             return usage_wire.list_users(self.queries, query, self.project)
         return getattr(self, "ask_" + query["kind"])(query)
