@@ -263,7 +263,7 @@ def load(server, options, archive):
     begun = time.monotonic()
     recount(server, options, "load", archive, "--mapping", "recount", "--create-project", "--restart")
     seconds = time.monotonic() - begun
-    return {"seconds": seconds, "events_per_second": options.events / seconds,
+    return {"seconds": seconds, "events_per_second": getattr(options, "events", 0) / seconds,
             "memory_bytes_after": server.memory_bytes()}
 
 
