@@ -50,6 +50,10 @@ rc_command_query_sessions(int count, char **arguments);
 enum rc_exit_code
 rc_command_query_paths(int count, char **arguments);
 enum rc_exit_code
+rc_command_query_experiment(int count, char **arguments);
+enum rc_exit_code
+rc_command_query_correlation(int count, char **arguments);
+enum rc_exit_code
 rc_command_query_stickiness(int count, char **arguments);
 enum rc_exit_code
 rc_command_query_segment(int count, char **arguments);

@@ -228,6 +228,9 @@ rc_engine_project_stats(struct rc_engine *engine,
     };
     count_rows(view, &stats);
     count_memory(session->tenant->project, &stats);
+    struct rc_match_cache_stats cache;
+    rc_match_cache_get_stats(session->tenant->cache, &cache);
+    stats.test_bytes = cache.leaf_bytes;
     *ret_stats = stats;
     return RC_OK;
 }

@@ -234,6 +234,20 @@ class Shop(unittest.TestCase):
         recount("query", "stickiness", "--min-events", "0", code=2)
         recount("query", "stickiness", "--compare", "1 eon", code=2)
 
+    def test_experiment_and_correlation(self):
+        span = ["--from", "2025-01-01", "--to", "2025-01-04", "--csv"]
+        found = rows(recount("query", "experiment", "any", "any", "--variant", "user.plan", *span)[0])
+        self.assertEqual(found[0]["is_control"], "true")
+        self.assertEqual({row["is_control"] for row in found[1:]} - {"false"}, set())
+        recount("query", "experiment", "any", "--mean", "any", "--variant", "user.plan", *span)
+        recount("query", "experiment", "any", "--variant", "user.plan", *span, code=2)
+        recount("query", "experiment", "any", "any", *span, code=2)
+        recount("query", "experiment", "any", "any", "--variant", "user.plan", "--control", "nobody's", *span, code=4)
+        found = rows(recount("query", "correlation", "any", "--converted", "count(any) >= 2", "--property", "user.plan", *span)[0])
+        self.assertIn("any event", {row["candidate"] for row in found})
+        recount("query", "correlation", "any", *span, code=2)
+        recount("query", "correlation", "--converted", "count(any) >= 2", *span, code=2)
+
     def test_sessions_and_paths(self):
         words = ["--gap", "2d", "--from", "2025-01-01", "--to", "2025-01-04", "--csv"]
         found = rows(recount("query", "sessions", "--unit", "day", *words)[0])

@@ -6,12 +6,13 @@ import json
 import grpc
 
 import cells
+import comparison_queries
 import plans
-import preview
 import usage_wire
 import wire
 import wire_derived
 import wire_funnel
+import wire_preview
 import wire_retention
 import wire_series
 from columnar import columnar, is_integer_id, ndjson
@@ -270,18 +271,25 @@ class Project:
             "funnel": ("Funnel", wire_funnel.funnel_request, wire_funnel.funnel_reply),
             "retention": ("Retention", wire_retention.retention_request, wire_retention.retention_reply),
             **usage_wire.CALLS,
+            **comparison_queries.CALLS,
         }
         method, request_of, answer_of = kinds[query["kind"]]
-        reply = getattr(self.client.queries, method)(request_of(query, self.name), timeout=SECONDS)
+        try:
+            call = getattr(self.client.queries, method)
+            reply = call(request_of(query, self.name), timeout=SECONDS)
+        except grpc.RpcError as error:
+            if query["kind"] == "experiment" and error.code() == grpc.StatusCode.NOT_FOUND:
+                return {"error": "NOT_FOUND"}  # Of a control that nobody has.
+            raise
         self.check_info(query, reply)
         self.faults += cells.faults(self.client, self.name, query, reply)
         return answer_of(reply)
 
     def ask_preview(self, query):
-        request = preview.preview_request(query, self.name)
+        request = wire_preview.preview_request(query, self.name)
         reply = self.client.definitions.PreviewDefinition(request, timeout=SECONDS)
         self.check_info(query, reply)
-        return preview.preview_reply(reply)
+        return wire_preview.preview_reply(reply)
 
     def check_info(self, query, reply):
         scope = query["scope"]

@@ -4,6 +4,7 @@ It shares no source with the engine and follows docs/semantics.md. A query is a 
 says which file answers it.
 """
 
+from comparisons import correlation_answer, experiment_answer
 from funnel import funnel_answer
 from lifecycle import lifecycle_answer
 from lists import events_answer, users_answer
@@ -25,6 +26,8 @@ ANSWERS = {
     "paths": paths_answer,
     "preview": preview_answer,
     "user_list": user_list_answer,
+    "experiment": experiment_answer,
+    "correlation": correlation_answer,
     "segment": users_answer,
     "events": events_answer,
 }

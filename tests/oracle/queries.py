@@ -2,6 +2,7 @@
 counted.
 """
 
+import comparison_queries
 import css_random
 import funnel_queries
 import retention_queries
@@ -439,14 +440,20 @@ def make_any(rng, world):
     if any(row["kind"] in ("event", "set") for row in world["rows"]):
         kinds.append(make_events)
         weights.append(2)
-    kinds.append(make_usage)
-    weights.append(4)
+    kinds += [make_usage, make_comparison]
+    weights += [4, 2]
     return rng.choices(kinds, weights)[0](rng, world)
 
 
 def make_usage(rng, world):
     make = usage_queries.MAKERS[rng.choice(sorted(usage_queries.MAKERS))]
     return make(rng, world, make_scope, make_selector)
+
+
+def make_comparison(rng, world):
+    if rng.random() < 0.5:
+        return comparison_queries.make_experiment(rng, world, make_scope, make_selector)
+    return comparison_queries.make_correlation(rng, world, make_scope, make_selector, make_rule)
 
 
 def tags(query):
@@ -460,7 +467,7 @@ def tags(query):
             f"preview: {name}" for name in ("default_range", "compared", "properties") if query[name]
         )
         out.update(f"preview: of a {name}" for name in query["target"])
-    return out | usage_queries.usage_tags(query)
+    return out | usage_queries.usage_tags(query) | comparison_queries.tags(query)
 
 
 def data_tags(rows):

@@ -26,9 +26,11 @@ from columnar import ndjson
 from examples import blocks, moment_ms
 from ingest import ingest_all
 from recount.v1 import (
+    correlation_pb2,
     definition_pb2,
     definition_pb2_grpc,
     event_list_pb2,
+    experiment_pb2,
     funnel_pb2,
     ingest_pb2,
     ingest_pb2_grpc,
@@ -50,8 +52,10 @@ from server import Server
 
 SECONDS = 60
 MODULES = (
+    correlation_pb2,
     definition_pb2,
     event_list_pb2,
+    experiment_pb2,
     funnel_pb2,
     ingest_pb2,
     lifecycle_pb2,

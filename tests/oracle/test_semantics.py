@@ -23,11 +23,12 @@ OPTIONS = options(
 import grpc
 from google.protobuf import text_format
 
-import preview
+import comparison_queries
 import usage_wire
 import wire
 import wire_derived
 import wire_funnel
+import wire_preview
 import wire_retention
 import wire_series
 from columnar import ndjson
@@ -108,6 +109,9 @@ def is_call(error):
     return isinstance(error, grpc.RpcError)
 
 
+CALLS = usage_wire.CALLS | comparison_queries.CALLS
+
+
 class Asker:
     """Questions as calls of one server, answers in the oracle's shape."""
 
@@ -118,10 +122,15 @@ class Asker:
         self.definitions = definition_pb2_grpc.DefinitionServiceStub(channel)
 
     def ask(self, query):
-        if query["kind"] in usage_wire.CALLS:
-            method, request_of, answer_of = usage_wire.CALLS[query["kind"]]
+        if query["kind"] in CALLS:
+            method, request_of, answer_of = CALLS[query["kind"]]
             request = request_of(query, self.project)
-            return answer_of(getattr(self.queries, method)(request, timeout=SECONDS))
+            try:
+                return answer_of(getattr(self.queries, method)(request, timeout=SECONDS))
+            except grpc.RpcError as error:
+                if query["kind"] == "experiment" and error.code() == grpc.StatusCode.NOT_FOUND:
+                    return {"error": "NOT_FOUND"}
+                raise
         if query["kind"] == "user_list":
             return usage_wire.list_users(self.queries, query, self.project)
         return getattr(self, "ask_" + query["kind"])(query)
@@ -139,8 +148,8 @@ class Asker:
         return wire_retention.retention_reply(self.queries.Retention(request, timeout=SECONDS))
 
     def ask_preview(self, query):
-        request = preview.preview_request(query, self.project)
-        return preview.preview_reply(self.definitions.PreviewDefinition(request, timeout=SECONDS))
+        request = wire_preview.preview_request(query, self.project)
+        return wire_preview.preview_reply(self.definitions.PreviewDefinition(request, timeout=SECONDS))
 
     def ask_segment(self, query):
         count, users = wire.segment_requests(query, self.project, "")
