@@ -14,7 +14,6 @@ import json
 import os
 import random
 import re
-import resource
 import shutil
 import signal
 import statistics
@@ -122,3 +121,201 @@ def generate(sample, count, seed):
 
 def predicate_of(ask, tests):
     return ask.both(*[ask.leaf(field, **{kind: operand}) for field, kind, operand in tests])
+
+
+class Desk:
+    """What a client needs to work with definitions of one project."""
+
+    def __init__(self, server):
+        from recount.v1 import admin_pb2, admin_pb2_grpc, definition_pb2, definition_pb2_grpc
+        self.server, self.admin_pb2, self.definition_pb2 = server, admin_pb2, definition_pb2
+        self.ask = figures.Questions(server.channel, "figures")
+        self.definitions = definition_pb2_grpc.DefinitionServiceStub(server.channel)
+        self.admin = admin_pb2_grpc.AdminServiceStub(server.channel)
+
+    def statistics(self):
+        request = self.admin_pb2.GetStatisticsRequest(project="projects/figures")
+        return self.admin.GetStatistics(request, timeout=60).projects[0]
+
+    def create(self, prefix, all_tests, mode="LAZY"):
+        d = self.definition_pb2
+        names = []
+        for number, tests in enumerate(all_tests):
+            name = f"{prefix}-{number}"
+            self.definitions.CreateDefinition(d.CreateDefinitionRequest(
+                parent="projects/figures", definition_id=name,
+                definition=d.Definition(predicate=predicate_of(self.ask, tests),
+                                        index_mode=getattr(d, f"INDEX_MODE_{mode}"))), timeout=60)
+            names.append(f"projects/figures/definitions/{name}")
+        return names
+
+    def build(self, names):
+        request = self.definition_pb2.BuildDefinitionsRequest(parent="projects/figures", names=names)
+        before = cpu_ms(self.server)
+        begun = time.monotonic()
+        reply = self.definitions.BuildDefinitions(request, timeout=600)
+        return {"seconds": time.monotonic() - begun, "cpu_ms": cpu_ms(self.server) - before,
+                "bitmaps": reply.bitmaps_computed,
+                "mean_events": statistics.mean(c.event_count for c in reply.counts)}
+
+
+def cpu_ms(server):
+    """Processor time of the server so far."""
+    with open(f"/proc/{server.process.pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def measure_first(desk, options, all_tests):
+    """Each definition's daily series, once and five times again."""
+    firsts, agains = [], []
+    for tests in all_tests:
+        method, request = desk.ask.series(predicate_of(desk.ask, tests), DAYS)
+        first, *again = figures.latencies_ms(desk.server, options, method, request, 6)
+        firsts.append(first)
+        agains.append(statistics.median(again))
+    return {"count": len(firsts), "first_ms": statistics.median(firsts), "first_least_ms": min(firsts),
+            "again_ms": statistics.median(agains), "again_least_ms": min(agains)}
+
+
+def measure_bytes(desk, names):
+    built = desk.build(names)
+    memory = desk.statistics()
+    events = memory.event_count
+    return {**built, "share_permille": 1000 * built["mean_events"] / events,
+            "bytes_per_event": (memory.memory.bitmap_bytes - memory.memory.test_bytes) / events,
+            "test_bytes_per_event": memory.memory.test_bytes / events}
+
+
+def measure_ingestion(options, all_tests, mode):
+    """Processor time of the server for an archive's beginning, until nothing is left to do."""
+    data = f"{options.work}/ingest"
+    shutil.rmtree(data, ignore_errors=True)
+    part = f"{options.work}/part-{options.ingest}.ndjson"
+    if not os.path.exists(part):
+        with open(part, "wb") as out:
+            subprocess.run(["head", "-n", str(options.ingest), options.archive], stdout=out, check=True)
+    server = figures.Recount(options.build, data)
+    try:
+        server.start()
+        figures.recount(server, options, "project", "create", "figures")
+        desk = Desk(server)
+        desk.create("d", all_tests if mode == "EAGER" else [], mode)
+        before = cpu_ms(server)
+        figures.recount(server, options, "load", part, "--mapping", "recount", "--restart")
+        figures.settle(server)
+        return cpu_ms(server) - before
+    finally:
+        server.stop(signal.SIGKILL)
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def measure_kept(options, all_tests, count):
+    """Memory of definitions that nobody asks for."""
+    data = f"{options.work}/kept"
+    shutil.rmtree(data, ignore_errors=True)
+    server = figures.Recount(options.build, data)
+    try:
+        server.start()
+        figures.recount(server, options, "project", "create", "figures")
+        desk = Desk(server)
+        desk.create("warm", all_tests[:100])
+        resident, counted = server.memory_bytes(), desk.statistics().memory.total_bytes
+        desk.create("kept", (all_tests * (count // len(all_tests) + 1))[:count])
+        time.sleep(3)
+        busy = cpu_ms(server)
+        time.sleep(5)
+        return {"count": count, "counted_bytes": (desk.statistics().memory.total_bytes - counted) / count,
+                "resident_bytes": (server.memory_bytes() - resident) / count,
+                "idle_ms_a_second": (cpu_ms(server) - busy) / 5}
+    finally:
+        server.stop(signal.SIGKILL)
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def report(found):
+    print("\n| figure | reached |\n|---|---|")
+    if "first" in found:
+        first = found["first"]
+        print(f"| new definition, daily series, median of {first['count']}, ms | {first['first_ms']:.2f} first "
+              f"(least {first['first_least_ms']:.2f}), {first['again_ms']:.2f} again |")
+    for count in (100, 1000):
+        if f"build_{count}" in found:
+            built = found[f"build_{count}"]
+            print(f"| {count} definitions built together | {built['seconds']:.2f} s, {built['cpu_ms']:.0f} ms of "
+                  f"processor time, {built['bytes_per_event']:.2f} bytes an event in all (and {built['test_bytes_per_event']:.2f} "
+                  f"of tests of strings), each "
+                  f"{built['share_permille']:.2f} of a thousand events |")
+    if "ingestion" in found:
+        one = found["ingestion"]
+        print(f"| ingestion with {one['definitions']} eager definitions | {one['ratio']:.3f} times the processor time "
+              f"({one['none_ms']:.0f} and {one['eager_ms']:.0f} ms for {one['events']:,} events) |")
+    if "kept" in found:
+        kept = found["kept"]
+        print(f"| a definition that nobody asks for | {kept['counted_bytes']:.0f} bytes counted, "
+              f"{kept['resident_bytes']:.0f} resident ({kept['count']:,}); {kept['idle_ms_a_second']:.1f} ms of processor "
+              f"time a second |")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default="build/release")
+    parser.add_argument("--archive", required=True, help="an archive of `recount generate`")
+    parser.add_argument("--data", help="a data directory with the archive in project figures; it is copied")
+    parser.add_argument("--work", default="/tmp/recount-definitions")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--ingest", type=int, default=10_000_000, help="events of the ingestion figure")
+    parser.add_argument("--kept", type=int, default=20_000, help="definitions of the memory figure")
+    parser.add_argument("--only", default="first,build,ingestion,kept")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    sys.path.insert(0, f"{options.build}/python")
+    os.makedirs(options.work, exist_ok=True)
+    wanted = options.only.split(",")
+    sample = Sample(options.archive)
+    thousand = generate(sample, 1000, options.seed)
+    found = {"seed": options.seed}
+    if "first" in wanted or "build" in wanted:
+        measure_queries(options, sample, thousand, wanted, found)
+    if "ingestion" in wanted:
+        none_ms = measure_ingestion(options, thousand, "LAZY")
+        eager_ms = measure_ingestion(options, thousand, "EAGER")
+        found["ingestion"] = {"definitions": len(thousand), "events": options.ingest, "none_ms": none_ms,
+                              "eager_ms": eager_ms, "ratio": eager_ms / none_ms}
+    if "kept" in wanted:
+        found["kept"] = measure_kept(options, thousand, options.kept)
+    report(found)
+    if options.json:
+        with open(options.json, "w") as out:
+            json.dump(found, out, indent=2)
+
+
+def measure_queries(options, sample, thousand, wanted, found):
+    data = f"{options.work}/data"
+    shutil.rmtree(data, ignore_errors=True)
+    if options.data:
+        shutil.copytree(options.data, data)
+    server = figures.Recount(options.build, data)
+    try:
+        server.start()
+        if not options.data:
+            figures.load(server, options, options.archive)
+            figures.settle(server)
+        if "first" in wanted:
+            # As the figure has it: an expression on the chain, LIKE on the path, equality on the text.
+            shaped = [tests for tests in generate(sample, 120, options.seed + 1)
+                      if [kind for _, kind, _ in tests] == ["regex", "like", "equals"]][:40]
+            found["first"] = measure_first(Desk(server), options, shaped)
+        for count, prefix in ((100, "h"), (1000, "t")) if "build" in wanted else ():
+            server.stop(signal.SIGTERM)  # The cache of bitmaps begins empty.
+            server.start()
+            desk = Desk(server)
+            names = desk.create(prefix, thousand[:count])
+            found[f"build_{count}"] = measure_bytes(desk, names)
+    finally:
+        server.stop(signal.SIGKILL)
+        shutil.rmtree(data, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <roaring/roaring.h>
+
 #include "engine/match/leaf.h"
 #include "engine/match/rowset.h"
 #include "engine/match/scan_kernels.h"
@@ -73,12 +75,34 @@ case_scan_free(struct case_scan *scan)
     return NULL;
 }
 
+static const struct rc_scan_kernels *
+kernels_of(enum case_kernels kernels)
+{
+    switch (kernels) {
+    case CASE_KERNELS_PORTABLE:
+        return &rc_scan_kernels_portable;
+    case CASE_KERNELS_AVX2:
+        return rc_scan_kernels_avx2();
+    case CASE_KERNELS_AVX512:
+        return rc_scan_kernels_avx512();
+    case CASE_KERNELS_NEON:
+        return rc_scan_kernels_neon();
+    default:
+        return rc_scan_kernels_best();
+    }
+}
+
+bool
+case_scan_can(enum case_kernels kernels)
+{
+    return kernels_of(kernels) != NULL;
+}
+
 uint64_t
-case_scan_run(struct case_scan *scan, bool portable)
+case_scan_run(struct case_scan *scan, enum case_kernels wanted)
 {
     static uint64_t words[RC_BLOCK_WORDS];
-    const struct rc_scan_kernels *kernels =
-        portable ? &rc_scan_kernels_portable : rc_scan_kernels_best();
+    const struct rc_scan_kernels *kernels = kernels_of(wanted);
     const uint32_t width = scan->scan.column.code_width;
     uint64_t sum = 0;
     for (uint32_t begin = 0; begin < CASE_MATCH_ROWS; begin += RC_BLOCK_ROWS) {
@@ -97,8 +121,10 @@ case_scan_run(struct case_scan *scan, bool portable)
 #define BLOCKS ((CASE_MATCH_ROWS + RC_BLOCK_ROWS - 1) / RC_BLOCK_ROWS)
 
 struct case_rowset {
+    enum case_form form;
     uint64_t *words;
     struct rc_rowset *set;
+    roaring_bitmap_t *roaring; /* CASE_FORM_ROARING. */
 };
 
 static struct rc_rowset *
@@ -115,14 +141,24 @@ build(const uint64_t *words)
 }
 
 struct case_rowset *
-case_rowset_make(uint64_t seed, uint32_t odds)
+case_rowset_make(uint64_t seed, uint32_t odds, uint32_t run, enum case_form form)
 {
     struct case_rowset *rowset = get(sizeof(*rowset));
+    rowset->form = form;
     rowset->words = get((size_t)BLOCKS * RC_BLOCK_WORDS * sizeof(uint64_t));
+    rowset->roaring = roaring_bitmap_create();
+    uint32_t left = 0;
     for (uint32_t row = 0; row < CASE_MATCH_ROWS; row++) {
-        if (next_random(&seed) % odds == 0)
-            rowset->words[row / 64] |= (uint64_t)1 << (row % 64);
+        if (left == 0 && next_random(&seed) % ((uint64_t)odds * run) == 0)
+            left = run;
+        if (left == 0)
+            continue;
+        left--;
+        rowset->words[row / 64] |= (uint64_t)1 << (row % 64);
+        roaring_bitmap_add(rowset->roaring, row);
     }
+    roaring_bitmap_run_optimize(rowset->roaring);
+    roaring_bitmap_shrink_to_fit(rowset->roaring);
     rowset->set = build(rowset->words);
     return rowset;
 }
@@ -131,6 +167,7 @@ struct case_rowset *
 case_rowset_free(struct case_rowset *rowset)
 {
     rc_rowset_unref(rowset->set);
+    roaring_bitmap_free(rowset->roaring);
     free(rowset->words);
     free(rowset);
     return NULL;
@@ -145,6 +182,11 @@ case_rowset_cardinality(const struct case_rowset *rowset)
 uint64_t
 case_rowset_memory_bytes(const struct case_rowset *rowset)
 {
+    if (rowset->form == CASE_FORM_WORDS)
+        return (uint64_t)BLOCKS * RC_BLOCK_WORDS * sizeof(uint64_t);
+    if (rowset->form == CASE_FORM_ROARING) /* A container's struct and two blocks of the heap. */
+        return roaring_bitmap_portable_size_in_bytes(rowset->roaring) +
+               (uint64_t)rowset->roaring->high_low_container.size * 32;
     return rc_rowset_memory_bytes(rowset->set);
 }
 
@@ -164,15 +206,49 @@ case_rowset_read(const struct case_rowset *rowset, uint32_t range_rows)
     return sum;
 }
 
+/* A block's words out of the library's containers. */
+static const uint64_t *
+roaring_block(const struct case_rowset *rowset, uint32_t block, uint64_t scratch[RC_BLOCK_WORDS])
+{
+    uint32_t rows[256];
+    roaring_uint32_iterator_t iterator;
+    const uint32_t begin = block * RC_BLOCK_ROWS;
+    memset(scratch, 0, RC_BLOCK_WORDS * sizeof(*scratch));
+    roaring_init_iterator(rowset->roaring, &iterator);
+    if (!roaring_move_uint32_iterator_equalorlarger(&iterator, begin))
+        return scratch;
+    for (uint32_t count = 256; count == 256;) {
+        count = roaring_read_uint32_iterator(&iterator, rows, 256);
+        for (uint32_t i = 0; i < count; i++) {
+            if (rows[i] - begin >= RC_BLOCK_ROWS)
+                return scratch;
+            scratch[(rows[i] - begin) / 64] |= (uint64_t)1 << (rows[i] % 64);
+        }
+    }
+    return scratch;
+}
+
 uint64_t
 case_rowset_blocks(const struct case_rowset *rowset)
 {
     static uint64_t scratch[RC_BLOCK_WORDS];
     uint64_t sum = 0;
+    if (rowset->form != CASE_FORM_ROWSET) {
+        for (uint32_t block = 0; block < BLOCKS; block++) {
+            const uint64_t *words = rowset->form == CASE_FORM_WORDS
+                                        ? rowset->words + (size_t)block * RC_BLOCK_WORDS
+                                        : roaring_block(rowset, block, scratch);
+            for (uint32_t i = 0; i < RC_BLOCK_WORDS; i += 8)
+                sum += words[i];
+        }
+        return sum;
+    }
     for (uint32_t block = 0; block < BLOCKS; block++) {
         const uint64_t *words = scratch;
-        if (rc_rowset_block(rowset->set, block, scratch, &words) == RC_BLOCK_MIXED)
-            sum += words[block];
+        if (rc_rowset_block(rowset->set, block, scratch, &words) != RC_BLOCK_MIXED)
+            continue;
+        for (uint32_t i = 0; i < RC_BLOCK_WORDS; i += 8)
+            sum += words[i];
     }
     return sum;
 }

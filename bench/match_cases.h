@@ -28,15 +28,31 @@ case_scan_make(uint64_t seed, uint32_t code_width, uint32_t code_count, uint32_t
 struct case_scan *
 case_scan_free(struct case_scan *scan);
 
-/* Scans all rows with the best kernels or the portable ones; a checksum of the words. */
-uint64_t
-case_scan_run(struct case_scan *scan, bool portable);
+/* Kernels: the best that there are, or one kind. */
+enum case_kernels {
+    CASE_KERNELS_BEST,
+    CASE_KERNELS_PORTABLE,
+    CASE_KERNELS_AVX2,
+    CASE_KERNELS_AVX512,
+    CASE_KERNELS_NEON,
+};
 
-/* A rowset of one row in odds. */
+/* Whether this processor can run them. */
+bool
+case_scan_can(enum case_kernels kernels);
+
+/* Scans all rows; a checksum of the words. */
+uint64_t
+case_scan_run(struct case_scan *scan, enum case_kernels kernels);
+
+/* A rowset of one row in odds, in runs of run rows: in the form that the engine takes, or, for
+ * comparison, in plain words or in the library's containers, whatever the density. */
+enum case_form { CASE_FORM_ROWSET, CASE_FORM_WORDS, CASE_FORM_ROARING };
+
 struct case_rowset;
 
 struct case_rowset *
-case_rowset_make(uint64_t seed, uint32_t odds);
+case_rowset_make(uint64_t seed, uint32_t odds, uint32_t run, enum case_form form);
 
 struct case_rowset *
 case_rowset_free(struct case_rowset *rowset);

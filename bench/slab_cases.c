@@ -9,6 +9,7 @@
 #include "engine/store/dictionary.h"
 #include "engine/store/filter.h"
 #include "engine/store/slab_builder.h"
+#include "engine/store/slab_format.h"
 
 #define ROWS RC_HEAD_ROWS_MAX
 #define COLUMNS 21u

@@ -28,6 +28,11 @@ enum rc_exit_code
 rc_command_load(int count, char **arguments);
 enum rc_exit_code
 rc_command_define(int count, char **arguments);
+
+enum rc_exit_code
+rc_command_derive(int count, char **arguments);
+enum rc_exit_code
+rc_command_preview(int count, char **arguments); /* Of "recount define". */
 enum rc_exit_code
 rc_command_segment(int count, char **arguments);
 enum rc_exit_code
@@ -44,6 +49,10 @@ enum rc_exit_code
 rc_command_query_sessions(int count, char **arguments);
 enum rc_exit_code
 rc_command_query_paths(int count, char **arguments);
+enum rc_exit_code
+rc_command_query_experiment(int count, char **arguments);
+enum rc_exit_code
+rc_command_query_correlation(int count, char **arguments);
 enum rc_exit_code
 rc_command_query_stickiness(int count, char **arguments);
 enum rc_exit_code

@@ -11,6 +11,8 @@ static const struct rc_command_entry questions[] = {
     {"retention", "how many users come back after how many periods", rc_command_query_retention},
     {"series", "numbers over time", rc_command_query_series},
     {"lifecycle", "who is new, who comes back, who is gone", rc_command_query_lifecycle},
+    {"experiment", "what users of each variant did beside a control's", rc_command_query_experiment},
+    {"correlation", "what tells users who converted from the others", rc_command_query_correlation},
     {"stickiness", "in how many days, weeks, months users are active", rc_command_query_stickiness},
     {"sessions", "how many sessions, how long, where they begin and end",
      rc_command_query_sessions},

@@ -41,8 +41,8 @@ parse_account(struct rc_parser *parser,
     return RC_OK;
 }
 
-static enum rc_status
-parse_property(struct rc_parser *parser, Recount__V1__PropertyRef **ret_property)
+enum rc_status
+rc_parser_property(struct rc_parser *parser, Recount__V1__PropertyRef **ret_property)
 {
     struct rc_arena *arena = parser->lexer.arena;
     const struct rc_token token = parser->token;
@@ -68,8 +68,8 @@ parse_property(struct rc_parser *parser, Recount__V1__PropertyRef **ret_property
     return RC_OK;
 }
 
-static enum rc_status
-parse_value(struct rc_parser *parser, Recount__V1__Value **ret_value)
+enum rc_status
+rc_parser_value(struct rc_parser *parser, Recount__V1__Value **ret_value)
 {
     Recount__V1__Value *value =
         RC_MESSAGE(parser->lexer.arena, Recount__V1__Value, recount__v1__value);
@@ -123,7 +123,7 @@ parse_set(struct rc_parser *parser, Recount__V1__Leaf *leaf)
     RC_TRY(rc_parser_expect(parser, "(", "after \"in\""));
     do {
         Recount__V1__Value *value = NULL;
-        RC_TRY(parse_value(parser, &value));
+        RC_TRY(rc_parser_value(parser, &value));
         rc_pointer_list_add(arena, &values, value);
     } while (rc_parser_take(parser, ","));
     RC_TRY(rc_parser_expect(parser, ")", "or \",\" in the list"));
@@ -139,9 +139,9 @@ parse_between(struct rc_parser *parser, Recount__V1__Leaf *leaf)
 {
     Recount__V1__ValueRange *range =
         RC_MESSAGE(parser->lexer.arena, Recount__V1__ValueRange, recount__v1__value_range);
-    RC_TRY(parse_value(parser, &range->low));
+    RC_TRY(rc_parser_value(parser, &range->low));
     RC_TRY(rc_parser_expect(parser, "and", "between the two ends"));
-    RC_TRY(parse_value(parser, &range->high));
+    RC_TRY(rc_parser_value(parser, &range->high));
     leaf->test_case = RECOUNT__V1__LEAF__TEST_BETWEEN;
     leaf->between = range;
     return RC_OK;
@@ -207,7 +207,7 @@ static enum rc_status
 parse_test(struct rc_parser *parser, Recount__V1__Leaf *leaf)
 {
     if (take_comparison(parser, leaf)) {
-        return parse_value(parser, &leaf->equals);
+        return rc_parser_value(parser, &leaf->equals);
     }
     if (rc_parser_take(parser, "is")) {
         leaf->negated = rc_parser_take(parser, "not");
@@ -232,7 +232,7 @@ enum rc_status
 rc_parser_leaf(struct rc_parser *parser, Recount__V1__Leaf **ret_leaf)
 {
     Recount__V1__Leaf *leaf = RC_MESSAGE(parser->lexer.arena, Recount__V1__Leaf, recount__v1__leaf);
-    RC_TRY(parse_property(parser, &leaf->property));
+    RC_TRY(rc_parser_property(parser, &leaf->property));
     RC_TRY(parse_test(parser, leaf));
     if (rc_parser_take(parser, "ignoring")) {
         RC_TRY(rc_parser_expect(parser, "case", "after \"ignoring\""));

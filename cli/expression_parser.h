@@ -50,6 +50,13 @@ rc_parser_real(struct rc_parser *parser, double *ret_real);
 RC_MUST_USE enum rc_status
 rc_parser_deeper(struct rc_parser *parser);
 
+/* Takes a property, a value. */
+RC_MUST_USE enum rc_status
+rc_parser_property(struct rc_parser *parser, Recount__V1__PropertyRef **ret_property);
+
+RC_MUST_USE enum rc_status
+rc_parser_value(struct rc_parser *parser, Recount__V1__Value **ret_value);
+
 /* Takes a property and its test. */
 RC_MUST_USE enum rc_status
 rc_parser_leaf(struct rc_parser *parser, Recount__V1__Leaf **ret_leaf);

@@ -22,4 +22,14 @@ rc_expression_print_reference(FILE *out, const char *name);
 void
 rc_expression_print_number(FILE *out, double number);
 
+/* A text in quotes, a value, a property as they are read back. */
+void
+rc_expression_print_quoted(FILE *out, const char *text, char quote);
+
+void
+rc_expression_print_value(FILE *out, const Recount__V1__Value *value);
+
+void
+rc_expression_print_property(FILE *out, const Recount__V1__PropertyRef *property);
+
 #endif

@@ -11,8 +11,8 @@
 
 #include "cli/lexer.h"
 
-static void
-print_quoted(FILE *out, const char *text, char quote)
+void
+rc_expression_print_quoted(FILE *out, const char *text, char quote)
 {
     fputc(quote, out);
     for (; *text != '\0'; text++) {
@@ -60,8 +60,8 @@ rc_expression_print_reference(FILE *out, const char *name)
     fprintf(out, "@%s", slash == NULL ? name : slash + 1);
 }
 
-static void
-print_value(FILE *out, const Recount__V1__Value *value)
+void
+rc_expression_print_value(FILE *out, const Recount__V1__Value *value)
 {
     switch (value->kind_case) {
     case RECOUNT__V1__VALUE__KIND_BOOL_VALUE:
@@ -74,7 +74,7 @@ print_value(FILE *out, const Recount__V1__Value *value)
         print_double(out, value->double_value);
         break;
     case RECOUNT__V1__VALUE__KIND_STRING_VALUE:
-        print_quoted(out, value->string_value, '"');
+        rc_expression_print_quoted(out, value->string_value, '"');
         break;
     default:
         fputs("null", out);
@@ -87,7 +87,7 @@ print_name(FILE *out, const char *name, bool plain)
     if (plain)
         fputs(name, out);
     else
-        print_quoted(out, name, '`');
+        rc_expression_print_quoted(out, name, '`');
 }
 
 void
@@ -96,8 +96,8 @@ rc_expression_print_name(FILE *out, const char *name)
     print_name(out, name, rc_lexer_is_word(name));
 }
 
-static void
-print_property(FILE *out, const Recount__V1__PropertyRef *property)
+void
+rc_expression_print_property(FILE *out, const Recount__V1__PropertyRef *property)
 {
     static const char *const key_words[] = {"not", "any",      "count", "days", "did",
                                             "sum", "sequence", "next",  "after"};
@@ -123,14 +123,14 @@ static void
 print_comparison(FILE *out, const char *symbol, const Recount__V1__Value *value)
 {
     fprintf(out, " %s ", symbol);
-    print_value(out, value);
+    rc_expression_print_value(out, value);
 }
 
 static void
 print_text_test(FILE *out, bool negated, const char *word, const char *text)
 {
     fprintf(out, negated ? " not %s " : " %s ", word);
-    print_quoted(out, text, '"');
+    rc_expression_print_quoted(out, text, '"');
 }
 
 static void
@@ -139,7 +139,7 @@ print_set(FILE *out, bool negated, const Recount__V1__ValueSet *set)
     fputs(negated ? " not in (" : " in (", out);
     for (size_t i = 0; i < set->n_values; i++) {
         fputs(i == 0 ? "" : ", ", out);
-        print_value(out, set->values[i]);
+        rc_expression_print_value(out, set->values[i]);
     }
     fputc(')', out);
 }
@@ -168,9 +168,9 @@ print_test(FILE *out, const Recount__V1__Leaf *leaf, bool negated)
         break;
     case RECOUNT__V1__LEAF__TEST_BETWEEN:
         fputs(negated ? " not between " : " between ", out);
-        print_value(out, leaf->between->low);
+        rc_expression_print_value(out, leaf->between->low);
         fputs(" and ", out);
-        print_value(out, leaf->between->high);
+        rc_expression_print_value(out, leaf->between->high);
         break;
     case RECOUNT__V1__LEAF__TEST_IS_SET:
         fputs(negated ? " is not set" : " is set", out);
@@ -202,7 +202,7 @@ rc_expression_print_leaf(FILE *out, const Recount__V1__Leaf *leaf)
     const bool wrap = leaf->negated && leaf->test_case >= RECOUNT__V1__LEAF__TEST_LESS &&
                       leaf->test_case <= RECOUNT__V1__LEAF__TEST_GREATER_OR_EQUAL;
     fputs(wrap ? "not " : "", out);
-    print_property(out, leaf->property);
+    rc_expression_print_property(out, leaf->property);
     print_test(out, leaf, leaf->negated && !wrap);
     fputs(leaf->case_insensitive ? " ignoring case" : "", out);
 }

@@ -14,9 +14,11 @@ const char *argp_program_version = "recount 0.1.0";
 static const struct rc_command_entry commands[] = {
     {"load", "load archives into a project", rc_command_load},
     {"define", "say what an event means: create, list, show, delete", rc_command_define},
+    {"derive", "make a property of another: create, list, show, delete", rc_command_derive},
     {"segment", "saved sets of users: create, list, show, delete", rc_command_segment},
     {"query",
-     "funnel, retention, series, lifecycle, stickiness, sessions, paths, segment, users, events",
+     "funnel, retention, series, lifecycle, stickiness, sessions, paths, experiment, correlation, "
+     "segment, users, events",
      rc_command_query},
     {"explain", "how a query would be run: recount explain funnel ...", rc_command_explain},
     {"statements", "what queries of one shape took", rc_command_statements},

@@ -62,29 +62,32 @@ rc_query_options_parse(struct rc_query_options *options,
     }
 }
 
+Recount__V1__PropertyRef *
+rc_query_options_property(struct rc_arena *arena, char *name)
+{
+    Recount__V1__PropertyRef *property =
+        RC_MESSAGE(arena, Recount__V1__PropertyRef, recount__v1__property_ref);
+    if (strncmp(name, "user.", 5) == 0) {
+        property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
+        property->user_property = name + 5;
+    } else if (strncmp(name, "account.", 8) != 0 ||
+               !rc_expression_account(arena, name + 8, property)) {
+        property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_PROPERTY;
+        property->event_property = strncmp(name, "event.", 6) == 0 ? name + 6 : name;
+    }
+    return property;
+}
+
 Recount__V1__Breakdown *
 rc_query_options_breakdown(struct rc_query_options *options)
 {
     struct rc_arena *arena = options->session.arena;
     if (options->by == NULL)
         return NULL;
-    Recount__V1__PropertyRef *property =
-        RC_MESSAGE(arena, Recount__V1__PropertyRef, recount__v1__property_ref);
-    property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_PROPERTY;
-    property->event_property = (char *)options->by;
-    if (strncmp(options->by, "user.", 5) == 0) {
-        property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
-        property->user_property = (char *)options->by + 5;
-    } else if (strncmp(options->by, "event.", 6) == 0) {
-        property->event_property = (char *)options->by + 6;
-    } else if (strncmp(options->by, "account.", 8) == 0) {
-        if (!rc_expression_account(arena, options->by + 8, property))
-            property->event_property = (char *)options->by; /* No key: an event's own. */
-    }
     Recount__V1__BreakdownDimension *dimension =
         RC_MESSAGE(arena, Recount__V1__BreakdownDimension, recount__v1__breakdown_dimension);
     dimension->kind_case = RECOUNT__V1__BREAKDOWN_DIMENSION__KIND_PROPERTY;
-    dimension->property = property;
+    dimension->property = rc_query_options_property(arena, (char *)options->by);
     Recount__V1__Breakdown *breakdown =
         RC_MESSAGE(arena, Recount__V1__Breakdown, recount__v1__breakdown);
     breakdown->n_dimensions = 1;

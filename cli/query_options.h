@@ -45,6 +45,10 @@ rc_query_options_parse(struct rc_query_options *options,
                        char *argument,
                        struct argp_state *state);
 
+/* "NAME" or "event.NAME", "user.NAME", "account.KEY.NAME" (without a key: an event's own). */
+Recount__V1__PropertyRef *
+rc_query_options_property(struct rc_arena *arena, char *name);
+
 /* The breakdown that --by and --top ask for; NULL without --by. */
 Recount__V1__Breakdown *
 rc_query_options_breakdown(struct rc_query_options *options);

@@ -88,6 +88,13 @@ method_of(struct rc_session *session,
                           toupper((unsigned char)*noun), noun + 1);
 }
 
+/* The field of a List reply. */
+static const char *
+list_field(const struct rc_resource_kind *kind)
+{
+    return kind->list != NULL ? kind->list : kind->many;
+}
+
 enum rc_exit_code
 rc_resource_list(struct rc_session *session,
                  const struct rc_output_options *output,
@@ -106,16 +113,16 @@ rc_resource_list(struct rc_session *session,
             rc_session_call(session, method, request, kind->list_reply, &reply);
         if (code != RC_EXIT_OK)
             return code;
-        ProtobufCMessage **items = *(ProtobufCMessage ***)member(reply, kind->many);
-        for (size_t i = 0; i < *count_of(reply, kind->many); i++)
+        ProtobufCMessage **items = *(ProtobufCMessage ***)member(reply, list_field(kind));
+        for (size_t i = 0; i < *count_of(reply, list_field(kind)); i++)
             rc_pointer_list_add(session->arena, &all, items[i]);
         token = *(char **)member(reply, "next_page_token");
         *(const char **)member(request, "page_token") = token;
     } while (*token != '\0');
     if (output->format == RC_OUTPUT_JSON) {
         ProtobufCMessage *whole = message_new(session->arena, kind->list_reply);
-        *count_of(whole, kind->many) = all.count;
-        *(void **)member(whole, kind->many) = all.items;
+        *count_of(whole, list_field(kind)) = all.count;
+        *(void **)member(whole, list_field(kind)) = all.items;
         rc_message_json_print(stdout, whole);
     } else {
         print(session, output, kind, (ProtobufCMessage **)all.items, all.count);

@@ -21,7 +21,8 @@ struct rc_resource_kind {
     const char *service; /* "DefinitionService" */
     const char *one;     /* "Definition": in the names of its methods. */
     const char *field;   /* "definition": of a Get reply. */
-    const char *many;    /* "definitions": of a List reply, in names; with a capital in methods. */
+    const char *many;    /* "definitions": in names; with a capital in methods. */
+    const char *list;    /* Of a List reply, where that is written otherwise; NULL: many. */
     const ProtobufCMessageDescriptor *list_request;
     const ProtobufCMessageDescriptor *list_reply;
     const ProtobufCMessageDescriptor *get_request; /* NULL: cannot be shown. */

@@ -55,15 +55,7 @@ add_property(struct rc_arena *arena,
 {
     Recount__V1__BreakdownDimension *dimension = add_dimension(arena, breakdown, split->bins);
     dimension->kind_case = RECOUNT__V1__BREAKDOWN_DIMENSION__KIND_PROPERTY;
-    dimension->property = RC_MESSAGE(arena, Recount__V1__PropertyRef, recount__v1__property_ref);
-    if (strncmp(name, "user.", 5) == 0) {
-        dimension->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
-        dimension->property->user_property = name + 5;
-    } else if (strncmp(name, "account.", 8) != 0 ||
-               !rc_expression_account(arena, name + 8, dimension->property)) {
-        dimension->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_PROPERTY;
-        dimension->property->event_property = strncmp(name, "event.", 6) == 0 ? name + 6 : name;
-    }
+    dimension->property = rc_query_options_property(arena, name);
 }
 
 static enum rc_exit_code

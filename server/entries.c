@@ -11,7 +11,17 @@
 static const char *
 collection_of(enum rc_catalog_kind kind)
 {
+    if (kind == RC_CATALOG_PROPERTIES)
+        return "derivedProperties";
     return kind == RC_CATALOG_DEFINITIONS ? "definitions" : "segments";
+}
+
+static const char *
+noun_of(enum rc_catalog_kind kind)
+{
+    if (kind == RC_CATALOG_PROPERTIES)
+        return "derived property";
+    return kind == RC_CATALOG_DEFINITIONS ? "definition" : "segment";
 }
 
 void
@@ -20,10 +30,13 @@ rc_entry_resource(struct rc_request *request,
                   struct rc_bytes project,
                   struct rc_bytes id)
 {
-    rc_request_resource(
-        request, kind == RC_CATALOG_DEFINITIONS ? "recount.v1.Definition" : "recount.v1.Segment",
-        "projects/%.*s/%s/%.*s", (int)project.size, project.data, collection_of(kind), (int)id.size,
-        id.data);
+    static const char *const types[] = {
+        [RC_CATALOG_DEFINITIONS] = "recount.v1.Definition",
+        [RC_CATALOG_SEGMENTS] = "recount.v1.Segment",
+        [RC_CATALOG_PROPERTIES] = "recount.v1.DerivedProperty",
+    };
+    rc_request_resource(request, types[kind], "projects/%.*s/%s/%.*s", (int)project.size,
+                        project.data, collection_of(kind), (int)id.size, id.data);
 }
 
 static enum rc_status
@@ -74,8 +87,7 @@ rc_entry_get(struct rc_request *request,
     if (entry == NULL) {
         rc_entry_resource(request, kind, project, id);
         return rc_error_field(request->error, RC_NOT_FOUND, "name", "there is no %s \"%.*s\"",
-                              kind == RC_CATALOG_DEFINITIONS ? "definition" : "segment",
-                              (int)id.size, id.data);
+                              noun_of(kind), (int)id.size, id.data);
     }
     return copy_entry(request->arena, entry, ret_entry);
 }

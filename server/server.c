@@ -36,9 +36,9 @@ struct server {
 };
 
 static const struct rc_service *const services[] = {
-    &rc_service_project, &rc_service_definition, &rc_service_segment,
-    &rc_service_query,   &rc_service_user,       &rc_service_activity,
-    &rc_service_admin,   &rc_service_upkeep,     &rc_service_health,
+    &rc_service_project, &rc_service_definition, &rc_service_property, &rc_service_segment,
+    &rc_service_query,   &rc_service_user,       &rc_service_activity, &rc_service_admin,
+    &rc_service_upkeep,  &rc_service_health,
 };
 
 static void

@@ -74,6 +74,7 @@ struct rc_service {
 
 extern const struct rc_service rc_service_project;
 extern const struct rc_service rc_service_definition;
+extern const struct rc_service rc_service_property;
 extern const struct rc_service rc_service_segment;
 extern const struct rc_service rc_service_query;
 extern const struct rc_service rc_service_user;

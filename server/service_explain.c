@@ -32,6 +32,10 @@ title_of(Recount__V1__ExplainRequest__QueryCase query)
         return "list_users";
     case RECOUNT__V1__EXPLAIN_REQUEST__QUERY_LIST_EVENTS:
         return "list_events";
+    case RECOUNT__V1__EXPLAIN_REQUEST__QUERY_EXPERIMENT:
+        return "experiment";
+    case RECOUNT__V1__EXPLAIN_REQUEST__QUERY_CORRELATION:
+        return "correlation";
     default:
         return NULL;
     }

@@ -1,7 +1,9 @@
 /* Queries: the table of calls, and names for selectors. */
 #include "server/service_query.h"
 
+#include <recount/v1/correlation.pb-c.h>
 #include <recount/v1/event_list.pb-c.h>
+#include <recount/v1/experiment.pb-c.h>
 #include <recount/v1/explain.pb-c.h>
 #include <recount/v1/funnel.pb-c.h>
 #include <recount/v1/lifecycle.pb-c.h>
@@ -89,6 +91,8 @@ static const struct rc_service_method methods[] = {
     METHOD("Stickiness", stickiness),
     METHOD("Sessions", sessions),
     METHOD("Paths", paths),
+    METHOD("Experiment", experiment),
+    METHOD("Correlation", correlation),
     METHOD("ListUsers", list_users),
     METHOD("ListEvents", list_events),
     METHOD("Explain", explain),

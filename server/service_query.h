@@ -43,9 +43,12 @@ rc_service_call rc_call_lifecycle;
 rc_service_call rc_call_stickiness;
 rc_service_call rc_call_sessions;
 rc_service_call rc_call_paths;
+rc_service_call rc_call_experiment;
+rc_service_call rc_call_correlation;
 rc_service_call rc_call_list_users;
 rc_service_call rc_call_list_events;
 rc_service_call rc_call_explain;
+rc_service_call rc_call_preview_definition; /* Of DefinitionService. */
 
 /* The method of QueryService whose request is of this descriptor. */
 const struct rc_service_method *

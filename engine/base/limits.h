@@ -66,15 +66,20 @@
 #define RC_PREDICATE_VALUES_MAX 10000u
 #define RC_PATTERN_BYTES_MAX 1024u
 
-/* Regular expressions: instructions of one, which is what a character of a text may cost when states
- * cannot be kept (25 ns each), and of all in a request, which are compiled where it is checked: one
- * takes up to 3 ms, all together up to 0.1 s. */
+/* Regular expressions: instructions of one, which is what a character of a text may cost when
+ * states cannot be kept (25 ns each), and of all in a request, which are compiled where it is
+ * checked: one takes up to 3 ms, all together up to 0.1 s. */
 #define RC_PATTERN_STEPS_MAX 4000u
 #define RC_PATTERN_STEPS_TOTAL_MAX 100000u
 
 /* A CSS selector: compounds are the bits of a word; its tests (#id, .class, [name]) four words. */
 #define RC_CSS_COMPOUNDS_MAX 64u
 #define RC_CSS_TESTS_MAX 256u
+
+/* A derived property: its steps, those of derived properties below it included, and the entries of
+ * a map, which are tried one by one for each distinct value. */
+#define RC_DERIVE_STEPS_MAX 16u
+#define RC_DERIVE_PAIRS_MAX 256u
 
 /* A funnel's steps and a query's selectors: one bit each in the mask of a hit. */
 #define RC_FUNNEL_STEPS_MAX 64u
@@ -98,6 +103,7 @@
 #define RC_SEGMENT_USERS_MAX 100000u /* Of a static list. */
 #define RC_OVERLAP_SEGMENTS_MAX 5u   /* 31 intersections. */
 #define RC_PAGE_ROWS_MAX 10000u
+#define RC_SAMPLE_EVENTS_MAX 100u /* Every lane keeps so many in order. */
 
 /* The longest pause inside a session: a year. */
 #define RC_SESSION_GAP_MS_MAX ((int64_t)366 * 86400 * 1000)

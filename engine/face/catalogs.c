@@ -2,6 +2,7 @@
 #include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
 #include "engine/match/definitions.h"
+#include "engine/match/derived.h"
 #include "engine/query/references.h"
 #include "engine/query/segment.h"
 
@@ -32,6 +33,20 @@ check_segment(const struct rc_catalog *definitions,
 }
 
 static enum rc_status
+check_derived(struct tenant *tenant,
+              const struct rc_catalog_entry *entry,
+              struct rc_arena *arena,
+              struct rc_error *reterr_error)
+{
+    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+    const struct rc_derivation *derivation = NULL;
+    RC_CLEANUP(rc_catalog_unrefp)
+    struct rc_catalog *derived = rc_project_catalog(tenant->project, RC_CATALOG_PROPERTIES);
+    RC_TRY(rc_derivation_read(&reader, arena, &derivation, reterr_error));
+    return rc_derived_check(derived, entry->name, derivation, arena, reterr_error);
+}
+
+static enum rc_status
 check_entry(struct tenant *tenant,
             enum rc_catalog_kind kind,
             const struct rc_catalog_entry *entry,
@@ -48,6 +63,8 @@ check_entry(struct tenant *tenant,
         return rc_error_field(reterr_error, RC_INVALID, "description",
                               "a description is UTF-8 of at most %u bytes",
                               RC_DESCRIPTION_BYTES_MAX);
+    if (kind == RC_CATALOG_PROPERTIES)
+        return check_derived(tenant, entry, arena, reterr_error);
     RC_CLEANUP(rc_catalog_unrefp)
     struct rc_catalog *definitions = rc_project_catalog(tenant->project, RC_CATALOG_DEFINITIONS);
     if (kind == RC_CATALOG_DEFINITIONS)
@@ -146,9 +163,15 @@ check_unused(struct tenant *tenant,
     if (arena == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to look for users of an entry");
     const struct rc_catalog_entry *user = NULL;
-    if (kind == RC_CATALOG_DEFINITIONS)
+    if (kind == RC_CATALOG_PROPERTIES) {
+        RC_CLEANUP(rc_catalog_unrefp)
+        struct rc_catalog *derived = rc_project_catalog(tenant->project, RC_CATALOG_PROPERTIES);
+        RC_TRY(
+            rc_derived_find_user(derived, definitions, segments, name, arena, &user, reterr_error));
+    } else if (kind == RC_CATALOG_DEFINITIONS) {
         RC_TRY(rc_definitions_find_user(definitions, name, arena, &user, reterr_error));
-    if (user == NULL)
+    }
+    if (user == NULL && kind != RC_CATALOG_PROPERTIES)
         RC_TRY(rc_segments_find_user(segments, kind == RC_CATALOG_SEGMENTS, name, arena, &user,
                                      reterr_error));
     if (user != NULL)

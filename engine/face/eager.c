@@ -18,19 +18,23 @@
 #include "engine/base/hash.h"
 #include "engine/face/engine_state.h"
 #include "engine/keep/bitmaps.h"
+#include "engine/match/account_leaf.h"
 #include "engine/match/build.h"
 #include "engine/match/definitions.h"
+#include "engine/match/derived.h"
 #include "engine/match/match_stored.h"
 
-/* A slab of fewer rows waits until it is so old: sixteen full heads take that long to come at half
- * a million events a second, and are one slab then. */
-#define SMALL_SLAB_ROWS ((uint32_t)1 << 19)
-#define SETTLED_NS ((uint64_t)2000000000)
+/* A slab of fewer rows waits until it is so old, or twice as old at most: while events stream in,
+ * sixteen full heads become one slab within seconds, and sixteen of those another. What a query
+ * misses of the newest million rows it computes in a fraction of a millisecond. */
+#define SMALL_SLAB_ROWS ((uint32_t)1 << 22)
+uint64_t rc_eager_settled_ns = (uint64_t)10000000000;
 
 /* What a build sees. */
 struct eager {
     struct tenant *tenant;
     struct rc_catalog *definitions;
+    struct rc_catalog *derived; /* Predicates point into it. */
     struct rc_view *view;
     struct rc_arena *arena;
     uint32_t predicate_count;
@@ -41,6 +45,7 @@ static void
 eager_close(struct eager *eager)
 {
     rc_catalog_unref(eager->definitions);
+    rc_catalog_unref(eager->derived);
     rc_view_release(eager->view);
     rc_arena_free(eager->arena);
 }
@@ -67,8 +72,10 @@ resolve(struct eager *eager)
         const struct rc_predicate *predicate = NULL;
         if (!rc_definition_is_eager(entry->payload))
             continue;
-        const enum rc_status status = rc_definitions_resolve_entry(
-            eager->definitions, entry, eager->arena, NULL, &predicate, NULL);
+        enum rc_status status = rc_definitions_resolve_entry(eager->definitions, entry,
+                                                             eager->arena, NULL, &predicate, NULL);
+        if (status == RC_OK)
+            status = rc_derived_resolve(eager->derived, predicate, eager->arena, &predicate, NULL);
         if (status == RC_NO_MEMORY)
             return status;
         if (status != RC_OK)
@@ -102,7 +109,7 @@ choose_slabs(struct eager *eager, bool **ret_chosen, uint64_t *ret_mark)
     bool *chosen = RC_ARENA_ARRAY(eager->arena, bool, count);
     if (chosen == NULL)
         return RC_NO_MEMORY;
-    uint64_t mark = (uintptr_t)eager->definitions;
+    uint64_t mark = mark_of((uintptr_t)eager->definitions, (uintptr_t)eager->derived);
     for (uint32_t i = 0; i < count; i++) {
         chosen[i] = is_settled(&eager->tenant->eager, slabs[i].slab, slabs[i].id);
         if (chosen[i])
@@ -147,7 +154,9 @@ static void
 build_task(void *argument)
 {
     struct tenant *tenant = argument;
-    struct eager eager = {.tenant = tenant, .definitions = rc_catalog_ref(tenant->eager.catalog)};
+    struct eager eager = {.tenant = tenant,
+                          .definitions = rc_catalog_ref(tenant->eager.catalog),
+                          .derived = rc_project_catalog(tenant->project, RC_CATALOG_PROPERTIES)};
     enum rc_status status = open_eager(&eager);
     if (status == RC_OK)
         status = build(&eager);
@@ -161,7 +170,7 @@ static void
 settle_slabs(struct tenant_eager *eager, const struct rc_version *version)
 {
     const uint64_t now_ns = rc_clock_monotonic_ns();
-    if (eager->looked_at_ns != 0 && now_ns - eager->looked_at_ns < SETTLED_NS)
+    if (eager->looked_at_ns != 0 && now_ns - eager->looked_at_ns < rc_eager_settled_ns)
         return;
     eager->settled_slab = eager->newest_slab;
     for (uint32_t i = 0; i < version->slab_count; i++)
@@ -190,7 +199,9 @@ rc_eager_look(struct tenant *tenant)
     RC_CLEANUP(rc_version_unrefp)
     struct rc_version *version = rc_project_pin_version(tenant->project);
     settle_slabs(eager, version);
-    uint64_t mark = (uintptr_t)definitions;
+    RC_CLEANUP(rc_catalog_unrefp)
+    struct rc_catalog *derived = rc_project_catalog(tenant->project, RC_CATALOG_PROPERTIES);
+    uint64_t mark = mark_of((uintptr_t)definitions, (uintptr_t)derived);
     for (uint32_t i = 0; i < version->slab_count; i++)
         if (is_settled(eager, version->slabs[i].slab, version->slabs[i].id))
             mark = mark_of(mark, version->slabs[i].id);

@@ -322,6 +322,7 @@ struct rc_project_stats {
     uint64_t dictionary_bytes;
     uint64_t user_bytes; /* ids, properties, joins, */
     uint64_t bitmap_bytes;
+    uint64_t test_bytes; /* Of these: tests of strings and what they said. */
     uint64_t query_bytes;
     uint64_t other_bytes;  /* definitions, dead rows, and the like; and */
     uint64_t memory_bytes; /* all of it. */
@@ -362,5 +363,8 @@ struct rc_engine_stats {
 
 void
 rc_engine_get_stats(struct rc_engine *engine, struct rc_engine_stats *ret_stats);
+
+/* Tests: how old a small slab has to be before the bitmaps of eager definitions are built. */
+extern uint64_t rc_eager_settled_ns;
 
 #endif

@@ -13,6 +13,7 @@ struct rc_query_session {
     struct rc_arena *arena;
     struct rc_catalog *definitions;
     struct rc_catalog *segments;
+    struct rc_catalog *derived;
     struct rc_definition_uses uses;
     struct rc_project_settings settings;
     struct rc_query_context context;
@@ -28,11 +29,13 @@ begin(struct rc_query_session *session, const _Atomic(bool) *cancel)
     RC_TRY(rc_project_get_settings(tenant->project, session->arena, &session->settings));
     session->definitions = rc_project_catalog(tenant->project, RC_CATALOG_DEFINITIONS);
     session->segments = rc_project_catalog(tenant->project, RC_CATALOG_SEGMENTS);
+    session->derived = rc_project_catalog(tenant->project, RC_CATALOG_PROPERTIES);
     RC_TRY(rc_project_view(tenant->project, &session->account, &session->context.view));
     session->context.cache = tenant->cache;
     session->context.definitions = session->definitions;
     session->context.uses = &session->uses;
     session->context.segments = session->segments;
+    session->context.derived = session->derived;
     session->context.workers = tenant->engine->workers;
     /* One worker is more than the processors (engine.c). */
     session->context.parallel_max = rc_workers_count(tenant->engine->workers) - 1;
@@ -127,6 +130,7 @@ rc_query_session_end(struct rc_query_session *session)
     rc_view_release(session->context.view);
     rc_catalog_unref(session->definitions);
     rc_catalog_unref(session->segments);
+    rc_catalog_unref(session->derived);
     rc_arena_free(session->arena);
     RC_ASSERT(rc_account_used(&session->account) == 0);
     rc_tenant_unref(session->tenant);
@@ -224,6 +228,9 @@ rc_engine_project_stats(struct rc_engine *engine,
     };
     count_rows(view, &stats);
     count_memory(session->tenant->project, &stats);
+    struct rc_match_cache_stats cache;
+    rc_match_cache_get_stats(session->tenant->cache, &cache);
+    stats.test_bytes = cache.leaf_bytes;
     *ret_stats = stats;
     return RC_OK;
 }

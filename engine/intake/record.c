@@ -41,7 +41,7 @@ static enum rc_status
 read_catalog_kind(struct rc_reader *reader, enum rc_catalog_kind *ret_kind)
 {
     const uint8_t kind = rc_read_u8(reader);
-    if (kind != RC_CATALOG_DEFINITIONS && kind != RC_CATALOG_SEGMENTS)
+    if (kind < RC_CATALOG_DEFINITIONS || kind > RC_CATALOG_PROPERTIES)
         return RC_CORRUPT;
     *ret_kind = (enum rc_catalog_kind)kind;
     return RC_OK;

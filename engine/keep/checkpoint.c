@@ -103,8 +103,8 @@ capture_close(struct capture *capture)
         rc_slab_unref(capture->head_slabs[i]);
     for (uint32_t i = 0; i < capture->file_count; i++)
         rc_replacement_close(&capture->files[i]);
-    rc_catalog_unref(capture->state.catalogs[0]);
-    rc_catalog_unref(capture->state.catalogs[1]);
+    for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
+        rc_catalog_unref(capture->state.catalogs[i]);
     rc_writer_close(&capture->streams);
     capture->state.view = rc_view_release(capture->state.view);
     capture->arena = rc_arena_free(capture->arena);
@@ -119,6 +119,7 @@ capture_locked(struct rc_project *project, struct capture *capture)
         return RC_NO_MEMORY;
     capture->state.catalogs[0] = rc_project_catalog(project, RC_CATALOG_DEFINITIONS);
     capture->state.catalogs[1] = rc_project_catalog(project, RC_CATALOG_SEGMENTS);
+    capture->state.catalogs[2] = rc_project_catalog(project, RC_CATALOG_PROPERTIES);
     RC_TRY(rc_project_get_settings(project, capture->arena, &capture->state.settings));
     return rc_project_view(project, rc_project_account(project), &capture->state.view);
 }

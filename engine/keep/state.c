@@ -97,13 +97,29 @@ write_slabs(struct rc_writer *writer, const struct rc_state *state)
     }
 }
 
-/* Accounts, where there are any. No deletion reaches them: they are nobody's. */
+static bool
+has_derived(const struct rc_state *state)
+{
+    const struct rc_catalog *derived = state->catalogs[RC_CATALOG_PROPERTIES - 1];
+    return derived != NULL && rc_catalog_count(derived) > 0;
+}
+
+/* Derived properties, where there are any. */
+static void
+write_derived(struct rc_writer *writer, const struct rc_state *state)
+{
+    if (has_derived(state))
+        rc_catalog_write(state->catalogs[RC_CATALOG_PROPERTIES - 1], writer);
+}
+
+/* Accounts, where there are any or where something follows them. No deletion reaches them: they are
+ * nobody's. */
 static void
 write_accounts(struct rc_writer *writer, const struct rc_state *state)
 {
     const struct rc_people *accounts = rc_project_accounts(state->project);
     const struct rc_people_counts counts = rc_view_account_counts(state->view);
-    if (counts.users == 0)
+    if (counts.users == 0 && !has_derived(state))
         return;
     rc_dictionary_write(rc_people_ids(accounts), counts.users, NULL, writer);
     rc_properties_write(rc_people_properties(accounts), writer);
@@ -133,6 +149,7 @@ rc_state_write(struct rc_writer *writer, const struct rc_state *state)
     rc_write_u64(writer, (uint64_t)version->cut_ms);
     rc_write_u64(writer, (uint64_t)version->erase_asked_ms);
     write_accounts(writer, state);
+    write_derived(writer, state);
     rc_write_u32(writer, rc_writer_crc32c(writer));
 }
 
@@ -212,6 +229,15 @@ read_content(struct rc_reader *reader,
 }
 
 static enum rc_status
+read_derived(struct rc_reader *reader, struct rc_project *project, struct rc_error *reterr_error)
+{
+    struct rc_catalog *catalog = NULL;
+    RC_TRY(rc_catalog_read(rc_project_account(project), reader, &catalog, reterr_error));
+    rc_project_set_catalog(project, RC_CATALOG_PROPERTIES, catalog);
+    return RC_OK;
+}
+
+static enum rc_status
 read_removals(struct rc_reader *reader, struct rc_project *project)
 {
     if (rc_reader_left(reader) == 0)
@@ -256,6 +282,8 @@ rc_state_read(struct rc_bytes bytes,
     RC_TRY_OR(reterr_error, read_removals(&reader, project));
     if (!reader.bad && rc_reader_left(&reader) > 0)
         RC_TRY(read_people(&reader, rc_project_accounts(project), reterr_error));
+    if (!reader.bad && rc_reader_left(&reader) > 0)
+        RC_TRY(read_derived(&reader, project, reterr_error));
     if (reader.bad || rc_reader_left(&reader) != 0)
         return rc_error_set(reterr_error, RC_CORRUPT, "its content is cut short");
     rc_project_publish(project, NULL, sequence);

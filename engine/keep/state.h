@@ -37,8 +37,8 @@ struct rc_state {
     struct rc_project *project;
     struct rc_view *view;
     struct rc_project_settings settings;
-    struct rc_bytes streams; /* rc_streams_write. */
-    struct rc_catalog *catalogs[2];
+    struct rc_bytes streams;                       /* rc_streams_write. */
+    struct rc_catalog *catalogs[RC_CATALOG_KINDS]; /* By kind - 1. */
     uint64_t next_slab_id;
     uint32_t slab_count;
     const struct rc_state_slab *slabs;

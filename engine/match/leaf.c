@@ -26,6 +26,7 @@ struct rc_leaf_test {
     struct rc_like like;
     struct rc_pattern *pattern;
     const struct rc_css_selector *css;
+    struct rc_deriver *deriver; /* NULL: the value is tested as it is. */
 };
 
 void
@@ -34,6 +35,7 @@ rc_leaf_scratch_close(struct rc_leaf_scratch *scratch)
     scratch->items = rc_arena_free(scratch->items);
     rc_writer_close(&scratch->folded);
     rc_css_scratch_close(&scratch->css);
+    rc_derive_scratch_close(&scratch->derive);
 }
 
 bool
@@ -160,6 +162,24 @@ compile(struct rc_leaf_test *test, const struct rc_leaf *leaf)
     return RC_INVALID;
 }
 
+/* The test outlives the predicate, so it keeps the derivation in its own arena: by the stored form.
+ */
+static enum rc_status
+copy_derivation(struct rc_leaf_test *test,
+                const struct rc_derivation *source,
+                struct rc_account *account)
+{
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    rc_derivation_write(&writer, source);
+    const void *bytes = writer.failed ? NULL : rc_arena_copy(test->arena, writer.data, writer.size);
+    if (bytes == NULL)
+        return RC_NO_MEMORY;
+    struct rc_reader reader = rc_reader_of(bytes, writer.size);
+    const struct rc_derivation *derivation;
+    RC_TRY(rc_derivation_read(&reader, test->arena, &derivation, NULL));
+    return rc_deriver_new(derivation, account, &test->deriver);
+}
+
 enum rc_status
 rc_leaf_test_new(const struct rc_leaf *leaf,
                  struct rc_account *account,
@@ -174,8 +194,11 @@ rc_leaf_test_new(const struct rc_leaf *leaf,
     test->arena = arena;
     test->operator= leaf->operator;
     test->ignore_case = leaf->ignore_case;
-    const enum rc_status status = compile(test, leaf);
+    enum rc_status status = compile(test, leaf);
+    if (status == RC_OK && leaf->derivation != NULL)
+        status = copy_derivation(test, leaf->derivation, account);
     if (status != RC_OK) {
+        rc_deriver_free(test->deriver);
         rc_like_close(&test->like);
         rc_pattern_free(test->pattern);
         return status;
@@ -191,6 +214,7 @@ rc_leaf_test_free(struct rc_leaf_test *test)
     if (test != NULL) {
         rc_like_close(&test->like);
         test->pattern = rc_pattern_free(test->pattern);
+        test->deriver = rc_deriver_free(test->deriver);
         rc_arena_free(test->arena);
     }
     return NULL;
@@ -317,6 +341,8 @@ rc_leaf_test_value(const struct rc_leaf_test *test,
     bool passes = false;
     if (scratch->cancel != NULL && atomic_load_explicit(scratch->cancel, memory_order_relaxed))
         scratch->status = RC_CANCELLED;
+    if (scratch->status == RC_OK && test->deriver != NULL)
+        scratch->status = rc_derive(test->deriver, value, &scratch->derive, &value);
     if (scratch->status != RC_OK)
         return false;
     if (value.kind == RC_VALUE_LIST) {
@@ -341,6 +367,8 @@ rc_leaf_test_memory_bytes(const struct rc_leaf_test *test)
     uint64_t bytes = rc_arena_bytes(test->arena);
     if (test->pattern != NULL)
         bytes += rc_pattern_memory_bytes(test->pattern);
+    if (test->deriver != NULL)
+        bytes += rc_deriver_memory_bytes(test->deriver);
     if (test->like.automaton != NULL)
         bytes += rc_pattern_memory_bytes(test->like.automaton);
     return bytes;

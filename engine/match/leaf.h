@@ -21,6 +21,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
 #include "engine/match/css_selector.h"
+#include "engine/match/derive.h"
 #include "engine/match/predicate.h"
 #include "engine/store/value.h"
 
@@ -32,6 +33,7 @@ struct rc_leaf_scratch {
     struct rc_arena *items;      /* Element arrays of lists; made on first use. */
     struct rc_writer folded;     /* The text without case. */
     struct rc_css_scratch css;
+    struct rc_derive_scratch derive;
     enum rc_status status; /* The first failure (RC_NO_MEMORY, RC_CORRUPT, RC_TOO_SLOW,
                             * RC_CANCELLED): answers since are void. */
 };

@@ -229,7 +229,7 @@ rc_leaf_ranges(const struct rc_leaf *leaf,
                                                    leaf->value_count + RANGES_BESIDE_TEXTS)};
     if (ranges.list == NULL)
         return RC_NO_MEMORY;
-    if (leaf->ignore_case)
+    if (leaf->ignore_case || leaf->derivation != NULL)
         add_all(&ranges);
     else
         RC_TRY(ranges_of_leaf(&ranges, leaf));

@@ -22,7 +22,7 @@
 static bool
 is_set_of_texts(const struct rc_leaf *leaf)
 {
-    if (leaf->operator!= RC_LEAF_IN || leaf->ignore_case)
+    if (leaf->operator!= RC_LEAF_IN || leaf->ignore_case || leaf->derivation != NULL)
         return false;
     for (uint32_t i = 0; i < leaf->value_count; i++) {
         const struct rc_value value = leaf->values[i];

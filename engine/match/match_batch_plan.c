@@ -11,6 +11,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/match/match_batch_form.h"
+#include "engine/match/time_column.h"
 
 /* More rows of the sample than this make a leaf no driver: a scan of all rows is cheaper. */
 #define DRIVER_SHARE_MAX (RC_BATCH_SAMPLE / 16)
@@ -30,7 +31,9 @@ add_column(struct rc_batch *batch,
            struct rc_batch_column **ret_column)
 {
     for (uint32_t i = 0; i < batch->column_count; i++) {
-        if (batch->columns[i]->view.property == view->property) {
+        /* What is made of times depends on the zone, too. */
+        if (batch->columns[i]->view.property == view->property &&
+            !rc_is_time_property(view->property)) {
             *ret_column = batch->columns[i];
             return RC_OK;
         }
@@ -71,8 +74,9 @@ add_leaf(struct rc_batch *batch, const struct rc_match_node *node, struct rc_bat
     struct rc_column_view view;
     if (leaf == NULL)
         return RC_NO_MEMORY;
-    if (node->property != RC_PROPERTY_NONE &&
-        rc_slab_column(batch->match.slab, node->property, &view)) {
+    bool present;
+    RC_TRY(rc_match_node_column(node, batch->match.slab, batch->match.arena, &present, &view));
+    if (present) {
         RC_TRY(add_column(batch, &view, &leaf->column));
         RC_TRY(rc_match_answers_open(&batch->match, node, &view, true, &leaf->answers));
     }

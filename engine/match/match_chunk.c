@@ -9,6 +9,7 @@
 #include "engine/match/match_chunk.h"
 
 #include "engine/base/assert.h"
+#include "engine/match/time_column.h"
 #include "engine/match/words.h"
 
 struct chunk_match {
@@ -46,14 +47,21 @@ evaluate_leaf(struct chunk_match *match,
               uint64_t *words)
 {
     memset(words, 0, RC_CHUNK_WORDS * sizeof(*words));
-    const rc_cell *cells = node->property == RC_PROPERTY_NONE
-                               ? NULL
-                               : rc_view_chunk_cells(match->chunk, node->property);
+    const bool is_time = rc_is_time_property(node->property);
+    rc_cell times[RC_CHUNK_ROWS];
+    const rc_cell *cells = times;
+    if (is_time)
+        rc_time_cells(match->chunk, times);
+    else
+        cells = node->property == RC_PROPERTY_NONE
+                    ? NULL
+                    : rc_view_chunk_cells(match->chunk, node->property);
     if (cells == NULL)
         return;
     struct rc_leaf_codes *codes = rc_match_leaf_codes(node->leaf);
-    struct text_answers answers = {.codes = codes,
-                                   .texts = rc_view_chunk_texts(match->chunk, node->property)};
+    struct text_answers answers = {
+        .codes = codes,
+        .texts = is_time ? NULL : rc_view_chunk_texts(match->chunk, node->property)};
     rc_cell last = 0; /* Neighbours are often equal. */
     bool last_passes = false;
     for (uint32_t i = 0; i < RC_CHUNK_WORDS; i++) {

@@ -10,6 +10,8 @@
  */
 #include "engine/match/match_estimate.h"
 
+#include "engine/match/time_column.h"
+
 #include "engine/base/assert.h"
 #include "engine/match/costs.h"
 #include "engine/match/scan.h"
@@ -128,6 +130,8 @@ texts_tested(const struct rc_leaf *leaf, const struct rc_column_view *column)
     uint64_t searched = 32;
     if (count == 0 || leaf->operator== RC_LEAF_IS_SET)
         return 0;
+    if (leaf->derivation != NULL)
+        return count;
     if (leaf->operator== RC_LEAF_IN && !leaf->ignore_case)
         searched = 16 * (uint64_t)leaf->value_count;
     else if (leaf->operator!= RC_LEAF_STARTS_WITH || leaf->ignore_case)
@@ -165,6 +169,13 @@ estimate_leaf(struct estimating *at, const struct rc_match_node *node, struct no
 {
     struct rc_column_view column;
     out->none = true;
+    if (rc_is_time_property(node->property)) { /* Its column is made by looking at each row. */
+        out->none = false;
+        out->scan.words = at->block_words;
+        out->scan.bytes = (uint64_t)at->rows * 6;
+        out->share = 0.1;
+        return;
+    }
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(at->slab, node->property, &column))
         return;
     const struct tested tested = look_at_cells(node, &column, &at->scratch);

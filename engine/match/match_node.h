@@ -17,6 +17,7 @@
 #include "engine/match/match_key.h"
 #include "engine/match/predicate.h"
 #include "engine/store/properties.h"
+#include "engine/store/slab.h"
 
 struct rc_match_node {
     enum rc_predicate_kind kind;
@@ -27,12 +28,14 @@ struct rc_match_node {
     struct rc_match_key key;
     struct rc_match_leaf *leaf;             /* LEAF. */
     const struct rc_leaf *source;           /* LEAF: as the predicate has it. */
-    uint32_t property;                      /* LEAF; RC_PROPERTY_NONE: nothing carries it. */
+    uint32_t property;                      /* LEAF; RC_PROPERTY_NONE: nothing carries it;
+                                               or the time (time_column.h). */
     const struct rc_dictionary *dictionary; /* LEAF; NULL with RC_PROPERTY_NONE. */
 };
 
 struct rc_match_tree {
     struct rc_match_node *root;
+    bool reads_time; /* A leaf is about the event's time: RC_SLAB_PART_TIMES is to be in use. */
     uint32_t node_count;
 };
 
@@ -43,6 +46,15 @@ rc_match_node_compile(struct rc_match_cache *cache,
                       const struct rc_predicate *predicate,
                       struct rc_arena *arena,
                       struct rc_match_tree *ret_tree);
+
+/* The column that a leaf reads in a slab, which may be made of the rows' times in arena.
+ * *ret_present is false when no row has a value. */
+RC_MUST_USE enum rc_status
+rc_match_node_column(const struct rc_match_node *node,
+                     const struct rc_slab *slab,
+                     struct rc_arena *arena,
+                     bool *ret_present,
+                     struct rc_column_view *ret_column);
 
 /* Gives the leaves of a node and all below it back. NULL is fine. */
 void

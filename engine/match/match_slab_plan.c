@@ -18,6 +18,7 @@
 #include "engine/match/match_answers.h"
 #include "engine/match/match_estimate.h"
 #include "engine/match/match_slab.h"
+#include "engine/match/time_column.h"
 
 /* The cache is asked for the first nodes of a tree only: each question is a lock and a lookup. */
 #define NODES_LOOKED_UP 64u
@@ -94,7 +95,9 @@ prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node, bool
     struct rc_slab_node *state = &match->nodes[node->index];
     struct rc_column_view column;
     state->state = RC_SLAB_NODE_NONE;
-    if (node->property == RC_PROPERTY_NONE || !rc_slab_column(match->slab, node->property, &column))
+    bool present;
+    RC_TRY(rc_match_node_column(node, match->slab, match->arena, &present, &column));
+    if (!present)
         return RC_OK;
     struct rc_match_answers *answers = RC_ARENA_ARRAY(match->arena, struct rc_match_answers, 1);
     if (answers == NULL)
@@ -169,6 +172,8 @@ question_weight(const struct rc_slab_match *match, const struct rc_match_node *n
     struct rc_column_view column;
     if (node->kind != RC_PREDICATE_LEAF)
         return (double)UINT32_MAX * 16;
+    if (rc_is_time_property(node->property))
+        return match->row_count;
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(match->slab, node->property, &column))
         return 0;
     const double codes = rc_column_code_bound(&column);

@@ -57,6 +57,21 @@ rc_pattern_new_like(const char *text,
                     struct rc_pattern **ret_pattern,
                     struct rc_error *reterr_error);
 
+/* The groups in parentheses, without those that do not capture. */
+uint32_t
+rc_pattern_group_count(const struct rc_pattern *pattern);
+
+/* As rc_pattern_search, and where the first match of a group is; 0 is the whole match. *ret_found
+ * is false as well where the group took no part in the match. */
+RC_MUST_USE enum rc_status
+rc_pattern_capture(const struct rc_pattern *pattern,
+                   const char *text,
+                   size_t size,
+                   uint32_t group,
+                   bool *ret_found,
+                   size_t *ret_begin,
+                   size_t *ret_size);
+
 /* NULL is fine. Returns NULL. */
 struct rc_pattern *
 rc_pattern_free(struct rc_pattern *pattern);

@@ -25,6 +25,7 @@
 #include <mutex>
 #include <new>
 #include <string>
+#include <vector>
 
 #include "engine/base/limits.h"
 
@@ -55,7 +56,6 @@ options_of(bool ignore_case, bool dot_takes_newline)
 {
     RE2::Options options;
     options.set_log_errors(false);
-    options.set_never_capture(true);
     options.set_case_sensitive(!ignore_case);
     options.set_dot_nl(dot_takes_newline);
     options.set_max_mem(memory_bytes_max);
@@ -188,25 +188,37 @@ clock_ns(clockid_t clock)
     return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
 }
 
+/* What is looked for: whether there is a match, or where its groups are. */
+struct wanted {
+    re2::StringPiece *groups; /* NULL: only whether. */
+    int group_count;
+};
+
 /* Searches the first size bytes and says how long that took. */
 static bool
 search_timed(const RE2 &re2,
              const re2::StringPiece &text,
              size_t size,
+             const struct wanted &wanted,
              clockid_t clock,
              int64_t *ret_ns)
 {
     const int64_t begin = clock_ns(clock);
-    const bool found = re2.Match(text, 0, size, RE2::UNANCHORED, nullptr, 0);
+    const bool found = re2.Match(text, 0, size, RE2::UNANCHORED, wanted.groups, wanted.group_count);
     *ret_ns = clock_ns(clock) - begin;
     return found;
 }
 
 static enum rc_status
-search(const RE2 &re2, size_t steps, const re2::StringPiece &text, bool *ret_found)
+search(const RE2 &re2,
+       size_t steps,
+       const re2::StringPiece &text,
+       const struct wanted &wanted,
+       bool *ret_found)
 {
     if (text.size() <= steps_unseen / steps) {
-        *ret_found = re2.Match(text, 0, text.size(), RE2::UNANCHORED, nullptr, 0);
+        *ret_found =
+            re2.Match(text, 0, text.size(), RE2::UNANCHORED, wanted.groups, wanted.group_count);
         return RC_OK;
     }
     size_t size = steps_unseen / steps;
@@ -215,19 +227,18 @@ search(const RE2 &re2, size_t steps, const re2::StringPiece &text, bool *ret_fou
     for (;;) {
         int64_t took_ns;
         const bool is_whole = size >= text.size();
-        const bool found =
-            search_timed(re2, text, is_whole ? text.size() : size, CLOCK_MONOTONIC, &took_ns);
+        const bool found = search_timed(re2, text, is_whole ? text.size() : size, wanted,
+                                        CLOCK_MONOTONIC, &took_ns);
         if (is_whole) {
             *ret_found = found;
             return RC_OK;
         }
-        const size_t next = size * growth_percent / 100;
         const int64_t took_ns_max = search_ns_max * 100 / static_cast<int64_t>(growth_percent);
         if (took_ns > took_ns_max)
-            (void)search_timed(re2, text, size, CLOCK_THREAD_CPUTIME_ID, &took_ns);
+            (void)search_timed(re2, text, size, wanted, CLOCK_THREAD_CPUTIME_ID, &took_ns);
         if (took_ns > took_ns_max)
             return RC_TOO_SLOW;
-        size = next;
+        size = size * growth_percent / 100;
     }
 }
 
@@ -238,7 +249,50 @@ rc_pattern_search(const struct rc_pattern *pattern, const char *text, size_t siz
         const RE2 &re2 = compile(pattern);
         if (!re2.ok())
             return RC_INVALID;
-        return search(re2, pattern->steps.load(), re2::StringPiece(text, size), ret_found);
+        return search(re2, pattern->steps.load(), re2::StringPiece(text, size), {nullptr, 0},
+                      ret_found);
+    } catch (const std::exception &) {
+        return RC_NO_MEMORY;
+    }
+}
+
+extern "C" uint32_t
+rc_pattern_group_count(const struct rc_pattern *pattern)
+{
+    try {
+        const int count = compile(pattern).NumberOfCapturingGroups();
+        return count > 0 ? static_cast<uint32_t>(count) : 0;
+    } catch (const std::exception &) {
+        return 0;
+    }
+}
+
+extern "C" enum rc_status
+rc_pattern_capture(const struct rc_pattern *pattern,
+                   const char *text,
+                   size_t size,
+                   uint32_t group,
+                   bool *ret_found,
+                   size_t *ret_begin,
+                   size_t *ret_size)
+{
+    try {
+        const RE2 &re2 = compile(pattern);
+        std::vector<re2::StringPiece> groups(group + 1);
+        bool found = false;
+        if (!re2.ok())
+            return RC_INVALID;
+        const enum rc_status status =
+            search(re2, pattern->steps.load(), re2::StringPiece(text, size),
+                   {groups.data(), static_cast<int>(groups.size())}, &found);
+        if (status != RC_OK)
+            return status;
+        *ret_found = found && groups[group].data() != nullptr;
+        if (*ret_found) {
+            *ret_begin = static_cast<size_t>(groups[group].data() - text);
+            *ret_size = groups[group].size();
+        }
+        return RC_OK;
     } catch (const std::exception &) {
         return RC_NO_MEMORY;
     }

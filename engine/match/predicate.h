@@ -16,6 +16,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
+#include "engine/match/derivation.h"
 #include "engine/store/value.h"
 
 enum rc_predicate_kind {
@@ -63,6 +64,9 @@ struct rc_leaf {
     struct rc_bytes account_key; /* ACCOUNT: the event property that names it; else empty. */
     uint32_t value_count;
     const struct rc_value *values;
+    /* How the value that is tested comes from the property's (derived.h); NULL: it is that. Only in
+     * predicates that were resolved, which are never stored. */
+    const struct rc_derivation *derivation;
 };
 
 struct rc_predicate {

@@ -16,6 +16,9 @@
 #include "engine/match/predicate.h"
 #include "engine/match/predicate_shape.h"
 
+/* Set in the scope of a leaf whose derivation follows. Keys have it; nothing that is stored has. */
+#define DERIVED 0x80
+
 void
 rc_predicate_write(struct rc_writer *writer, const struct rc_predicate *predicate)
 {
@@ -35,7 +38,9 @@ rc_predicate_write(struct rc_writer *writer, const struct rc_predicate *predicat
         rc_predicate_write(writer, predicate->children[0]);
         break;
     case RC_PREDICATE_LEAF:
-        rc_write_u8(writer, (uint8_t)leaf->scope);
+        rc_write_u8(writer, (uint8_t)(leaf->scope | (leaf->derivation != NULL ? DERIVED : 0)));
+        if (leaf->derivation != NULL)
+            rc_derivation_write(writer, leaf->derivation);
         rc_write_u8(writer, (uint8_t)leaf->operator);
         rc_write_u8(writer, leaf->ignore_case ? 1 : 0);
         rc_write_bytes(writer, leaf->property);

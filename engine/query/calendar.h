@@ -19,8 +19,8 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
+#include "engine/match/zone.h"
 #include "engine/query/query.h"
-#include "engine/query/zone.h"
 
 struct rc_calendar {
     struct rc_zone zone;

@@ -1,8 +1,12 @@
 /* Definition build: resolves, and hands the predicates to match/build.h. Of a definition of first
- * events the base is built: what is first depends on all of a user's events. */
+ * events the base is built: what is first depends on all of a user's events. Leaves over an account
+ * are built as they stand now. */
 #include "engine/query/definition_build.h"
+#include "engine/match/derived.h"
 
+#include "engine/match/account_leaf.h"
 #include "engine/match/build.h"
+#include "engine/match/derived.h"
 
 enum rc_status
 rc_definitions_build(const struct rc_query_context *context,
@@ -16,17 +20,24 @@ rc_definitions_build(const struct rc_query_context *context,
     struct rc_definitions_built built = {.data_version = rc_view_data_version(context->view)};
     const struct rc_predicate **predicates =
         RC_ARENA_ARRAY(context->arena, const struct rc_predicate *, count);
-    bool *of_first = RC_ARENA_ARRAY(context->arena, bool, count);
+    bool *uncounted = RC_ARENA_ARRAY(context->arena, bool, count);
     built.event_counts = RC_ARENA_ARRAY(context->arena, uint64_t, count);
-    if (predicates == NULL || of_first == NULL || built.event_counts == NULL)
+    if (predicates == NULL || uncounted == NULL || built.event_counts == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for %u definitions", count);
     for (uint32_t i = 0; i < count; i++) {
         RC_TRY(rc_definitions_resolve_entry(context->definitions, entries[i], context->arena,
                                             context->uses, &predicates[i], reterr_error));
+        RC_TRY(rc_derived_resolve(context->derived, predicates[i], context->arena, &predicates[i],
+                                  reterr_error));
+        RC_TRY(rc_derived_resolve(context->derived, predicates[i], context->arena, &predicates[i],
+                                  reterr_error));
         const struct rc_predicate *first = rc_predicate_first(predicates[i]);
-        of_first[i] = first != NULL;
         if (first != NULL)
             predicates[i] = first->children[0];
+        const struct rc_predicate *named = predicates[i];
+        RC_TRY_OR(reterr_error, rc_account_leaves_resolve(context->view, INT64_MAX, named,
+                                                          context->arena, &predicates[i]));
+        uncounted[i] = first != NULL || predicates[i] != named;
     }
     const struct rc_build build = {
         .cache = context->cache,
@@ -40,7 +51,7 @@ rc_definitions_build(const struct rc_query_context *context,
     RC_TRY(rc_build(&build, predicates, count, built.event_counts, reterr_error));
     rc_match_cache_get_stats(context->cache, &after);
     for (uint32_t i = 0; i < count; i++)
-        if (of_first[i])
+        if (uncounted[i])
             built.event_counts[i] = UINT64_MAX;
     built.rowsets_built = after.misses - before.misses;
     built.rowsets_cached = after.hits - before.hits;

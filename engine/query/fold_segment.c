@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/match/derived.h"
 #include "engine/match/user_predicate.h"
 #include "engine/query/chart_cell.h"
 #include "engine/query/scope.h"
@@ -80,10 +81,14 @@ static enum rc_status
 evaluate(const struct evaluation *evaluation, const struct rc_segment *segment, uint64_t *words)
 {
     const struct rc_query_context *context = evaluation->context;
-    if (segment->kind == RC_SEGMENT_USER)
+    if (segment->kind == RC_SEGMENT_USER) {
+        const struct rc_predicate *predicate;
+        RC_TRY(rc_derived_resolve(context->derived, segment->predicate, context->arena, &predicate,
+                                  evaluation->reterr_error));
         return rc_user_predicate_match(context->cache, context->view, evaluation->as_of_ms,
-                                       context->cancel, segment->predicate, context->arena, words,
+                                       context->cancel, predicate, context->arena, words,
                                        evaluation->reterr_error);
+    }
     if (segment->kind == RC_SEGMENT_BEHAVIOUR)
         return rc_behaviour_persons(context, &segment->behaviour, evaluation->calendar,
                                     evaluation->as_of_ms, evaluation->stats, words,

@@ -17,6 +17,8 @@ rc_groups_free(struct rc_groups *groups)
 {
     if (groups == NULL)
         return NULL;
+    rc_deriver_free(groups->deriver);
+    rc_derive_scratch_close(&groups->derive);
     rc_text_groups_free(groups->texts);
     rc_arena_free(groups->arena);
     rc_arena_free(groups->scratch);

@@ -11,6 +11,8 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
+#include "engine/match/derived.h"
+#include "engine/match/time_column.h"
 #include "engine/query/groups_form.h"
 #include "engine/query/odd_texts.h"
 #include "engine/store/value_key.h"
@@ -58,6 +60,12 @@ intern_list(struct rc_groups *groups, struct rc_value value, uint32_t *ret_set)
 static enum rc_status
 set_of_value(struct rc_groups *groups, struct rc_value value, uint32_t *ret_set)
 {
+    if (groups->deriver != NULL) {
+        const _Atomic(bool) *cancel = groups->plan->context->cancel;
+        if (cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed))
+            return RC_CANCELLED;
+        RC_TRY(rc_derive(groups->deriver, value, &groups->derive, &value));
+    }
     if (value.kind == RC_VALUE_LIST && value.item_count > 0)
         return intern_list(groups, value, ret_set);
     return intern(groups, value.kind == RC_VALUE_LIST ? rc_value_null() : value, ret_set);
@@ -141,12 +149,19 @@ resolve_chunk(struct rc_groups *groups,
               uint32_t property,
               uint32_t **ret_sets)
 {
-    const rc_cell *cells = rc_view_chunk_cells(chunk, property);
+    const bool is_time = rc_is_time_property(property);
+    const rc_cell *cells = is_time ? NULL : rc_view_chunk_cells(chunk, property);
+    rc_cell times[RC_CHUNK_ROWS];
     uint32_t *sets = NULL;
+    if (is_time) {
+        rc_time_cells(chunk, times);
+        cells = times;
+    }
     if (cells == NULL)
         return RC_OK;
     RC_TRY(make_sets(groups, chunk->row_count, &sets));
-    RC_TRY(open_head_texts(groups, rc_view_chunk_texts(chunk, property)));
+    if (!is_time)
+        RC_TRY(open_head_texts(groups, rc_view_chunk_texts(chunk, property)));
     for (uint32_t i = 0; i < chunk->row_count; i++)
         RC_TRY(rc_cell_kind_of(cells[i]) == RC_CELL_TEXT
                    ? set_of_head_text(groups, cells[i], &sets[i])
@@ -167,6 +182,29 @@ visit_odd_text(void *context, uint32_t number, struct rc_value value)
     if (rc_value_group(value).kind == RC_VALUE_STRING)
         return RC_OK; /* The merge's. */
     return set_of_value(odd->groups, value, &odd->sets[number]);
+}
+
+/* Texts of which something is derived: each is read, in order. */
+static enum rc_status
+derive_texts(struct rc_groups *groups, const struct rc_slab_groups *slab)
+{
+    const struct rc_query_context *context = groups->plan->context;
+    const struct rc_texts *texts = &slab->column.texts;
+    uint32_t *sets = slab->sets + slab->column.dictionary_count;
+    struct rc_text_cursor cursor;
+    enum rc_status status = RC_OK;
+    rc_text_cursor_open(&cursor, texts, context->account);
+    for (uint32_t i = 0; i < texts->count && status == RC_OK; i++) {
+        struct rc_value value;
+        status = i == 0 ? rc_text_cursor_seek(&cursor, 0) : rc_text_cursor_next(&cursor);
+        if (status == RC_OK)
+            status = rc_value_of_key(cursor.key, groups->scratch, &value);
+        if (status == RC_OK)
+            status = set_of_value(groups, value, &sets[i]);
+        rc_arena_reset(groups->scratch);
+    }
+    rc_text_cursor_close(&cursor);
+    return status;
 }
 
 /* The texts of a slab's column: what the merge leaves to us, and what it is to take. */
@@ -196,13 +234,20 @@ resolve_slab(struct rc_groups *groups,
 {
     struct rc_slab_groups *slab = &groups->slabs[index];
     struct rc_column_view *column = &slab->column;
-    slab->present = rc_slab_column(rows, property, column);
+    if (rc_is_time_property(property)) {
+        RC_TRY(rc_time_column(rows, groups->derivation, groups->arena, column));
+        slab->present = true;
+    } else {
+        slab->present = rc_slab_column(rows, property, column);
+    }
     if (!slab->present)
         return RC_OK;
     RC_TRY(make_sets(groups, rc_column_code_bound(column), &slab->sets));
     for (uint32_t i = 0; i < column->dictionary_count; i++)
         RC_TRY(rc_groups_set_of_cell(groups, column->dictionary[i], &slab->sets[i]));
-    return column->texts.count == 0 ? RC_OK : resolve_texts(groups, slab);
+    if (column->texts.count == 0)
+        return RC_OK;
+    return groups->deriver != NULL ? derive_texts(groups, slab) : resolve_texts(groups, slab);
 }
 
 /* Tables for every slab and chunk that the plan reads. */
@@ -280,9 +325,21 @@ rc_groups_build(struct rc_groups *groups, const struct rc_breakdown *breakdown, 
                                              : scope == RC_LEAF_ACCOUNT
                                                  ? rc_view_account_properties(view)
                                                  : rc_view_event_properties(view);
-    const uint32_t property = rc_properties_find(properties, breakdown->property);
+    struct rc_bytes name = breakdown->property;
+    uint32_t property = RC_PROPERTY_NONE;
     RC_TRY(make_tables(groups));
-    if (property != RC_PROPERTY_NONE) {
+    RC_TRY(rc_derived_find(groups->plan->context->derived, breakdown->scope, name, groups->arena,
+                           &groups->derivation, NULL));
+    if (groups->derivation != NULL) {
+        RC_TRY(
+            rc_deriver_new(groups->derivation, groups->plan->context->account, &groups->deriver));
+        name = groups->derivation->property;
+    }
+    if (groups->derivation != NULL && groups->derivation->source == RC_DERIVATION_TIME)
+        property = rc_time_property(groups->derivation);
+    else
+        property = rc_properties_find(properties, name);
+    if (property != RC_PROPERTY_NONE && !rc_is_time_property(property)) {
         groups->values = rc_properties_dictionary(properties, property);
         groups->set_of_code_count = rc_dictionary_count(groups->values);
         RC_TRY(make_sets(groups, groups->set_of_code_count, &groups->set_of_code));

@@ -2,6 +2,7 @@
 #ifndef RC_QUERY_GROUPS_FORM_H
 #define RC_QUERY_GROUPS_FORM_H
 
+#include "engine/match/derive.h"
 #include "engine/query/groups.h"
 #include "engine/query/text_groups.h"
 
@@ -23,8 +24,12 @@ struct rc_groups {
     struct rc_arena *arena;             /* Tables. */
     struct rc_arena *scratch;           /* Elements of a list, while it is resolved. */
     const struct rc_dictionary *values; /* Of the property; NULL: no such property. */
-    struct rc_dictionary *groups;       /* Of all values but most texts of slabs. */
-    struct rc_text_groups *texts;       /* Of these; NULL: none. */
+    const struct rc_derivation
+        *derivation; /* What the values come from; NULL: they are the property's. */
+    struct rc_deriver *deriver;
+    struct rc_derive_scratch derive;
+    struct rc_dictionary *groups; /* Of all values but most texts of slabs. */
+    struct rc_text_groups *texts; /* Of these; NULL: none. */
     struct rc_text_source *text_sources;
     uint32_t text_source_count;
     uint32_t null_group;

@@ -6,6 +6,7 @@
  * beside it is an ordinary predicate, whose rows are cut with them.
  */
 #include "engine/query/plan.h"
+#include "engine/match/derived.h"
 
 #include <string.h>
 
@@ -56,6 +57,7 @@ compile(struct rc_plan *plan,
     RC_TRY(rc_predicate_check(selector->predicate, reterr_error));
     RC_TRY(rc_definitions_resolve(context->definitions, selector->predicate, context->arena,
                                   context->uses, &resolved, reterr_error));
+    RC_TRY(rc_derived_resolve(context->derived, resolved, context->arena, &resolved, reterr_error));
     RC_TRY(find_first(plan, as_of_ms, &resolved, &first, reterr_error));
     RC_TRY_OR(reterr_error, rc_account_leaves_resolve(context->view, as_of_ms, resolved,
                                                       context->arena, &resolved));

@@ -7,12 +7,16 @@
  * Entries of dictionary codes are made once for the whole property, since text must be parsed.
  */
 #include "engine/query/property_numbers.h"
+#include "engine/match/derive.h"
+#include "engine/match/derived.h"
+#include "engine/match/time_column.h"
 
 #include <string.h>
 
 #include "engine/base/assert.h"
 #include "engine/query/odd_texts.h"
 #include "engine/store/key_sort.h"
+#include "engine/store/value_key.h"
 
 #define UNSET (RC_NUMBER_NONE - 1)
 
@@ -29,9 +33,12 @@ struct slab_numbers {
 
 struct rc_numbers {
     const struct rc_plan *plan;
-    struct rc_arena *arena;             /* Tables. */
-    const struct rc_dictionary *values; /* Of the property; NULL: no such property. */
-    uint32_t *entry_of_code;            /* By code of values. */
+    struct rc_arena *arena;                 /* Tables. */
+    const struct rc_dictionary *values;     /* Of the property; NULL: no such property. */
+    const struct rc_derivation *derivation; /* NULL: the numbers are the property's. */
+    struct rc_deriver *deriver;
+    struct rc_derive_scratch derive;
+    uint32_t *entry_of_code; /* By code of values. */
     uint32_t entry_of_code_count;
     struct rc_arena *scratch;               /* Elements of a list, while it is read. */
     const struct rc_dictionary *head_texts; /* Of the head read last, */
@@ -54,6 +61,8 @@ rc_numbers_free(struct rc_numbers *numbers)
 {
     if (numbers == NULL)
         return NULL;
+    rc_deriver_free(numbers->deriver);
+    rc_derive_scratch_close(&numbers->derive);
     rc_arena_free(numbers->arena);
     rc_arena_free(numbers->scratch);
     rc_alloc_free(numbers->lists);
@@ -113,6 +122,12 @@ static enum rc_status
 entry_of_value(struct rc_numbers *numbers, struct rc_value value, uint32_t *ret_entry)
 {
     double number;
+    if (numbers->deriver != NULL) {
+        const _Atomic(bool) *cancel = numbers->plan->context->cancel;
+        if (cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed))
+            return RC_CANCELLED;
+        RC_TRY(rc_derive(numbers->deriver, value, &numbers->derive, &value));
+    }
     if (value.kind == RC_VALUE_LIST)
         return entry_of_list(numbers, value, ret_entry);
     *ret_entry = RC_NUMBER_NONE;
@@ -149,9 +164,13 @@ entry_of_cell(struct rc_numbers *numbers, rc_cell cell, uint32_t *ret_entry)
         known = &numbers->entry_of_head_text[rc_cell_code(cell)];
         RC_TRY(entry_of_code(numbers, numbers->head_texts, cell, known));
     }
-    if (known != NULL)
+    if (known != NULL) {
         *ret_entry = *known;
-    else if (rc_cell_real(cell, &number))
+    } else if (numbers->deriver != NULL && cell != RC_CELL_NULL) {
+        struct rc_value value;
+        RC_TRY(rc_cell_value(numbers->values, cell, numbers->scratch, &value));
+        return entry_of_value(numbers, value, ret_entry);
+    } else if (rc_cell_real(cell, &number))
         return append(numbers, number, ret_entry);
     return RC_OK;
 }
@@ -178,13 +197,39 @@ visit_odd_text(void *context, uint32_t number, struct rc_value value)
     return entry_of_value(odd->numbers, value, &odd->entries[number]);
 }
 
+/* Texts of which something is derived: each is read, in order. */
+static enum rc_status
+derive_texts(struct rc_numbers *numbers, const struct rc_column_view *column, uint32_t *entries)
+{
+    const struct rc_query_context *context = numbers->plan->context;
+    struct rc_text_cursor cursor;
+    enum rc_status status = RC_OK;
+    rc_text_cursor_open(&cursor, &column->texts, context->account);
+    for (uint32_t i = 0; i < column->texts.count && status == RC_OK; i++) {
+        struct rc_value value;
+        status = i == 0 ? rc_text_cursor_seek(&cursor, 0) : rc_text_cursor_next(&cursor);
+        if (status == RC_OK)
+            status = rc_value_of_key(cursor.key, numbers->scratch, &value);
+        if (status == RC_OK)
+            status = entry_of_value(numbers, value, &entries[i]);
+        rc_arena_reset(numbers->scratch);
+    }
+    rc_text_cursor_close(&cursor);
+    return status;
+}
+
 static enum rc_status
 resolve_slab(struct rc_numbers *numbers, const struct rc_slab *rows, uint32_t property, uint32_t at)
 {
     struct slab_numbers *slab = &numbers->slabs[at];
     const struct rc_query_context *context = numbers->plan->context;
     const struct rc_column_view *column = &slab->column;
-    slab->present = rc_slab_column(rows, property, &slab->column);
+    if (rc_is_time_property(property)) {
+        RC_TRY(rc_time_column(rows, numbers->derivation, numbers->arena, &slab->column));
+        slab->present = true;
+    } else {
+        slab->present = rc_slab_column(rows, property, &slab->column);
+    }
     if (!slab->present)
         return RC_OK;
     slab->entries = make_entries(numbers, rc_column_code_bound(column), RC_NUMBER_NONE);
@@ -192,6 +237,8 @@ resolve_slab(struct rc_numbers *numbers, const struct rc_slab *rows, uint32_t pr
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < column->dictionary_count; i++)
         RC_TRY(entry_of_cell(numbers, column->dictionary[i], &slab->entries[i]));
+    if (numbers->deriver != NULL)
+        return derive_texts(numbers, column, slab->entries + column->dictionary_count);
     struct odd_texts odd = {.numbers = numbers,
                             .entries = slab->entries + column->dictionary_count};
     const struct rc_odd_texts_walk walk = {.texts = &column->texts,
@@ -209,10 +256,16 @@ resolve_chunk(struct rc_numbers *numbers,
               uint32_t property,
               uint32_t at)
 {
-    const rc_cell *cells = rc_view_chunk_cells(chunk, property);
+    const bool is_time = rc_is_time_property(property);
+    const rc_cell *cells = is_time ? NULL : rc_view_chunk_cells(chunk, property);
+    rc_cell times[RC_CHUNK_ROWS];
+    if (is_time) {
+        rc_time_cells(chunk, times);
+        cells = times;
+    }
     if (cells == NULL)
         return RC_OK;
-    const struct rc_dictionary *texts = rc_view_chunk_texts(chunk, property);
+    const struct rc_dictionary *texts = is_time ? NULL : rc_view_chunk_texts(chunk, property);
     if (texts != NULL && texts != numbers->head_texts) {
         numbers->head_texts = texts;
         numbers->entry_of_head_text = make_entries(numbers, rc_dictionary_count(texts), UNSET);
@@ -325,12 +378,22 @@ build(struct rc_numbers *numbers, struct rc_bytes name)
 {
     const struct rc_query_context *context = numbers->plan->context;
     const struct rc_properties *properties = rc_view_event_properties(context->view);
-    const uint32_t property = rc_properties_find(properties, name);
+    uint32_t property = RC_PROPERTY_NONE;
     numbers->arena = rc_arena_new(context->account, 0);
     numbers->scratch = rc_arena_new(context->account, 0);
     if (numbers->arena == NULL || numbers->scratch == NULL)
         return RC_NO_MEMORY;
-    if (property != RC_PROPERTY_NONE) {
+    RC_TRY(rc_derived_find(context->derived, RC_LEAF_EVENT, name, numbers->arena,
+                           &numbers->derivation, NULL));
+    if (numbers->derivation != NULL) {
+        RC_TRY(rc_deriver_new(numbers->derivation, context->account, &numbers->deriver));
+        name = numbers->derivation->property;
+    }
+    if (numbers->derivation != NULL && numbers->derivation->source == RC_DERIVATION_TIME)
+        property = rc_time_property(numbers->derivation);
+    else
+        property = rc_properties_find(properties, name);
+    if (property != RC_PROPERTY_NONE && !rc_is_time_property(property)) {
         numbers->values = rc_properties_dictionary(properties, property);
         numbers->entry_of_code_count = rc_dictionary_count(numbers->values);
         numbers->entry_of_code = make_entries(numbers, numbers->entry_of_code_count, UNSET);

@@ -46,6 +46,7 @@ struct rc_query_context {
     const struct rc_catalog *definitions; /* Names in DEFINITION nodes. */
     struct rc_definition_uses *uses;      /* Gets those that are resolved; NULL: nobody asks. */
     const struct rc_catalog *segments;    /* Names in saved-segment nodes. */
+    const struct rc_catalog *derived;     /* Names of derived properties. NULL: there are none. */
     struct rc_workers *workers;
     uint32_t parallel_max;       /* Threads, the caller's included; at least 1. */
     const _Atomic(bool) *cancel; /* Looked at at least every 10 ms. NULL: never. */
@@ -126,9 +127,9 @@ struct rc_breakdown {
 #define RC_TOP_NONE UINT32_MAX
 
 enum rc_row_kind {
-    RC_ROW_VALUE = 1, /* value holds it; NULL is a value. */
-    RC_ROW_OTHER = 2, /* Everything past the top n. */
-    RC_ROW_TOTAL = 3, /* The answer without a breakdown. */
+    RC_ROW_VALUE = 1,       /* value holds it; NULL is a value. */
+    RC_ROW_OTHER = 2,       /* Everything past the top n. */
+    RC_ROW_TOTAL = 3,       /* The answer without a breakdown. */
     RC_ROW_NOT_REACHED = 4, /* Of a funnel: who never came to the step that is broken down. */
 };
 

@@ -1,6 +1,7 @@
 #include "engine/query/references.h"
 
 #include "engine/match/definitions.h"
+#include "engine/match/derived.h"
 #include "engine/query/segment_persons.h"
 
 static bool
@@ -110,6 +111,74 @@ rc_segments_find_user(const struct rc_catalog *segments,
             *ret_user = entry;
             return RC_OK;
         }
+    }
+    return RC_OK;
+}
+
+static bool
+segment_reads(const struct rc_segment *segment, struct rc_bytes name)
+{
+    if (segment->kind == RC_SEGMENT_USER)
+        return rc_predicate_reads_property(segment->predicate, name);
+    const struct rc_behaviour *behaviour = &segment->behaviour;
+    if (segment->kind == RC_SEGMENT_BEHAVIOUR) {
+        for (uint32_t i = 0; i < rc_behaviour_selector_count(behaviour); i++)
+            if (rc_predicate_reads_property(rc_behaviour_selector(behaviour, i), name))
+                return true;
+        return behaviour->measure == RC_BEHAVIOUR_SUM && rc_bytes_equal(behaviour->property, name);
+    }
+    for (uint32_t i = 0; i < segment->child_count; i++)
+        if (segment_reads(segment->children[i], name))
+            return true;
+    return false;
+}
+
+/* The first derived property that comes from a property, other than the one that hides it. */
+static enum rc_status
+find_derived_user(const struct rc_catalog *derived,
+                  struct rc_bytes name,
+                  struct rc_arena *arena,
+                  const struct rc_catalog_entry **ret_user,
+                  struct rc_error *reterr_error)
+{
+    for (uint32_t i = 0; i < rc_catalog_count(derived); i++) {
+        const struct rc_catalog_entry *entry = rc_catalog_at(derived, i);
+        struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+        const struct rc_derivation *derivation;
+        RC_TRY(rc_derivation_read(&reader, arena, &derivation, reterr_error));
+        if (rc_bytes_equal(derivation->property, name) && !rc_bytes_equal(entry->name, name)) {
+            *ret_user = entry;
+            return RC_OK;
+        }
+    }
+    return RC_OK;
+}
+
+enum rc_status
+rc_derived_find_user(const struct rc_catalog *derived,
+                     const struct rc_catalog *definitions,
+                     const struct rc_catalog *segments,
+                     struct rc_bytes name,
+                     struct rc_arena *arena,
+                     const struct rc_catalog_entry **ret_user,
+                     struct rc_error *reterr_error)
+{
+    *ret_user = NULL;
+    RC_TRY(find_derived_user(derived, name, arena, ret_user, reterr_error));
+    for (uint32_t i = 0; *ret_user == NULL && i < rc_catalog_count(definitions); i++) {
+        struct rc_definition definition;
+        const struct rc_catalog_entry *entry = rc_catalog_at(definitions, i);
+        RC_TRY(rc_definition_read(entry->payload, arena, &definition, reterr_error));
+        if (rc_predicate_reads_property(definition.predicate, name))
+            *ret_user = entry;
+    }
+    for (uint32_t i = 0; *ret_user == NULL && i < rc_catalog_count(segments); i++) {
+        const struct rc_catalog_entry *entry = rc_catalog_at(segments, i);
+        struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+        const struct rc_segment *segment = NULL;
+        RC_TRY(rc_segment_read(&reader, arena, &segment, reterr_error));
+        if (segment_reads(segment, name))
+            *ret_user = entry;
     }
     return RC_OK;
 }

@@ -43,4 +43,14 @@ rc_segments_find_user(const struct rc_catalog *segments,
                       const struct rc_catalog_entry **ret_user,
                       struct rc_error *reterr_error);
 
+/* The first derived property, definition or segment that reads a property, other than itself. */
+RC_MUST_USE enum rc_status
+rc_derived_find_user(const struct rc_catalog *derived,
+                     const struct rc_catalog *definitions,
+                     const struct rc_catalog *segments,
+                     struct rc_bytes name,
+                     struct rc_arena *arena,
+                     const struct rc_catalog_entry **ret_user,
+                     struct rc_error *reterr_error);
+
 #endif

@@ -60,7 +60,7 @@ struct rc_dictionary {
     uint32_t entry_count;   /* Of those that are no holes and not forgotten. The writer's. */
     _Atomic uint32_t forgotten_count; /* Changed under the lock. */
     _Atomic unsigned char first_byte_max;
-    uint64_t key_bytes;               /* Of the entries. The writer's. */
+    uint64_t key_bytes; /* Of the entries. The writer's. */
     _Atomic uint64_t memory_bytes;
     pthread_mutex_t lock; /* Guards slots against the writer's changes. */
     struct slot *slots;

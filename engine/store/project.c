@@ -85,8 +85,8 @@ project_open(struct rc_project *project, const struct rc_project_settings *setti
     RC_TRY(
         rc_people_new(rc_project_account_of(project, RC_MEMORY_USERS), &project->account_people));
     RC_TRY(rc_streams_open(&project->streams, account));
-    RC_TRY(rc_catalog_new(account, &project->catalogs[0]));
-    RC_TRY(rc_catalog_new(account, &project->catalogs[1]));
+    for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
+        RC_TRY(rc_catalog_new(account, &project->catalogs[i]));
     RC_CLEANUP(rc_head_unrefp) struct rc_head *head = NULL;
     RC_TRY(rc_head_new(rc_project_account_of(project, RC_MEMORY_HEADS), project->head_rows_max,
                        &head));
@@ -142,8 +142,8 @@ rc_project_unref(struct rc_project *project)
     rc_version_unref(project->published.version);
     rc_event_index_clear(&project->event_index);
     rc_sweep_memo_close(&project->sweep_memo);
-    rc_catalog_unref(project->catalogs[0]);
-    rc_catalog_unref(project->catalogs[1]);
+    for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
+        rc_catalog_unref(project->catalogs[i]);
     rc_streams_close(&project->streams);
     rc_people_free(project->people);
     rc_people_free(project->account_people);

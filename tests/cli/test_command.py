@@ -234,6 +234,20 @@ class Shop(unittest.TestCase):
         recount("query", "stickiness", "--min-events", "0", code=2)
         recount("query", "stickiness", "--compare", "1 eon", code=2)
 
+    def test_experiment_and_correlation(self):
+        span = ["--from", "2025-01-01", "--to", "2025-01-04", "--csv"]
+        found = rows(recount("query", "experiment", "any", "any", "--variant", "user.plan", *span)[0])
+        self.assertEqual(found[0]["is_control"], "true")
+        self.assertEqual({row["is_control"] for row in found[1:]} - {"false"}, set())
+        recount("query", "experiment", "any", "--mean", "any", "--variant", "user.plan", *span)
+        recount("query", "experiment", "any", "--variant", "user.plan", *span, code=2)
+        recount("query", "experiment", "any", "any", *span, code=2)
+        recount("query", "experiment", "any", "any", "--variant", "user.plan", "--control", "nobody's", *span, code=4)
+        found = rows(recount("query", "correlation", "any", "--converted", "count(any) >= 2", "--property", "user.plan", *span)[0])
+        self.assertIn("any event", {row["candidate"] for row in found})
+        recount("query", "correlation", "any", *span, code=2)
+        recount("query", "correlation", "--converted", "count(any) >= 2", *span, code=2)
+
     def test_sessions_and_paths(self):
         words = ["--gap", "2d", "--from", "2025-01-01", "--to", "2025-01-04", "--csv"]
         found = rows(recount("query", "sessions", "--unit", "day", *words)[0])
@@ -292,6 +306,16 @@ class Shop(unittest.TestCase):
         self.assertIn("a = 1", recount("define", "list")[0])
         recount("define", "delete", "temporary")
         recount("define", "show", "temporary", code=4)
+
+    def test_preview(self):
+        words = ("define", "preview", "viewed", "--from", "2020-01-01", "--to", "2040-01-01")
+        preview = json.loads(recount(*words, "--sample", "1", "--json")[0])
+        self.assertEqual([preview["event_count"], preview["compared_event_count"]], [3, 6])
+        self.assertEqual([event["id"] for event in preview["sample_events"]], ["6"])
+        out = rows(recount(*words, "--by", "path", "--top", "1", "--of", "added", "--csv")[0])
+        self.assertEqual([row["events"] for row in out], ["3", "3", "2", "2", "1", "2", "3"])
+        self.assertIn("3 users of 2 (150 %)", recount(*words, "--of", "added")[0])
+        recount("define", "preview", "type = (", code=2)
 
     def test_lists(self):
         names = [row["name"] for row in rows(recount("define", "list", "--csv")[0])]

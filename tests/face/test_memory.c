@@ -274,7 +274,6 @@ test_the_limit_of_the_process(void **state)
                          RC_OK);
     }
     assert_int_equal(rc_engine_compact(world.engine, NULL), RC_OK);
-    const double expected = rig_measure(world.engine, "other", RC_MEASURE_COUNT, 1);
     world.engine = rc_engine_close(world.engine, true);
     start_within(&world, 0);
     const uint64_t opened = rc_account_used(&rc_account_process);
@@ -284,19 +283,25 @@ test_the_limit_of_the_process(void **state)
         rig_measure(world.engine, "other", RC_MEASURE_COUNT, kind);
     const uint64_t bitmaps = bitmaps_of(world.engine, "other");
     assert_true(bitmaps > 0);
-    enum rc_status status = RC_OK;
-    for (uint32_t i = 0; i < 1000 && status == RC_OK; i++)
-        status = one_send_next(&world);
-    assert_int_equal(status, RC_LIMIT_EXCEEDED);
+    /* A seal in the background gives memory back, so that one project may get in where another was
+     * just refused: full is what refuses both. */
+    enum rc_status own = RC_OK;
+    enum rc_status others = RC_OK;
+    for (uint32_t i = 0; i < 1000 && (own == RC_OK || others == RC_OK); i++) {
+        own = one_send_next(&world);
+        rig_content_make(batch_id, 60, false, &content);
+        others = rig_ingest(world.engine, "other", "stream", batch_id + 1, &content, NULL);
+        batch_id += others == RC_OK;
+    }
+    assert_int_equal(own, RC_LIMIT_EXCEEDED);
+    assert_int_equal(others, RC_LIMIT_EXCEEDED);
     assert_true(bitmaps_of(world.engine, "other") < bitmaps);
-    rig_content_make(batch_id, 60, false, &content);
-    assert_int_equal(rig_ingest(world.engine, "other", "stream", batch_id + 1, &content, NULL),
-                     RC_LIMIT_EXCEEDED);
+    const double expected = rig_measure(world.engine, "other", RC_MEASURE_COUNT, 1);
     one_expect(&world);
-    assert_true(rig_measure(world.engine, "other", RC_MEASURE_COUNT, 1) == expected);
     world.engine = rc_engine_close(world.engine, true);
     start_within(&world, 0);
     one_expect(&world);
+    assert_true(rig_measure(world.engine, "other", RC_MEASURE_COUNT, 1) == expected);
     one_send_well(&world, 3);
     assert_int_equal(rig_ingest(world.engine, "other", "stream", batch_id + 1, &content, NULL),
                      RC_OK);

@@ -43,79 +43,80 @@ matches(const char *text, const char *chain)
     return result;
 }
 
+static const struct {
+    const char *text;
+    unsigned at;
+    const char *word;
+} refusals[] = {
+    {"", 1, "ends"},
+    {"  ", 3, "ends"},
+    {"a,", 3, "ends"},
+    {",a", 1, "expected"},
+    {"a > ", 5, "ends"},
+    {"> a", 1, "expected"},
+    {"a > > b", 5, "expected"},
+    {"a + b", 3, "siblings"},
+    {"a~b", 2, "siblings"},
+    {"a ~ b", 3, "siblings"},
+    {"a || b", 3, "columns"},
+    {"svg|a", 4, "namespaces"},
+    {"*|a", 2, "namespaces"},
+    {"a:hover", 2, "pseudo"},
+    {"ü:hover", 2, "pseudo"},
+    {"a::before", 2, "pseudo"},
+    {"a:nth-child(2)", 2, "pseudo"},
+    {"a*", 2, "first"},
+    {".b a.c*", 7, "first"},
+    {"a/**/b", 6, "first"},
+    {"a /* b", 3, "comment"},
+    {".", 2, "class"},
+    {".1a", 2, "digit"},
+    {"#1", 2, "digit"},
+    {"#", 2, "id"},
+    {"#-", 2, "id"},
+    {"1", 1, "expected"},
+    {"-->", 1, "expected"},
+    {"a(b)", 2, "expected"},
+    {"@a", 1, "expected"},
+    {"!a", 1, "expected"},
+    {"&", 1, "expected"},
+    {"a\\", 2, "backslash"},
+    {"a\\\nb", 2, "backslash"},
+    {"[", 2, "attribute"},
+    {"[]", 2, "attribute"},
+    {"[a", 3, "]"},
+    {"[a=", 4, "quotes"},
+    {"[a=]", 4, "quotes"},
+    {"[a=1]", 4, "digit"},
+    {"[a=b", 5, "]"},
+    {"[a=\"b]", 4, "no end"},
+    {"[a='b\n']", 4, "no end"},
+    {"[a=\"b\\", 4, "no end"},
+    {"[a|=b]", 3, "|="},
+    {"[x|a]", 3, "namespaces"},
+    {"[a!=b]", 3, "expected"},
+    {"[a^ =b]", 3, "expected"},
+    {"[a=b x]", 6, "flags"},
+    {"[a=b i s]", 8, "]"},
+    {"[a i]", 4, "expected"},
+    {"[a=\"b\"\"c\"]", 7, "]"},
+};
+
 static void
 refused(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        unsigned at;
-        const char *word;
-    } rows[] = {
-        {"", 1, "ends"},
-        {"  ", 3, "ends"},
-        {"a,", 3, "ends"},
-        {",a", 1, "expected"},
-        {"a > ", 5, "ends"},
-        {"> a", 1, "expected"},
-        {"a > > b", 5, "expected"},
-        {"a + b", 3, "siblings"},
-        {"a~b", 2, "siblings"},
-        {"a ~ b", 3, "siblings"},
-        {"a || b", 3, "columns"},
-        {"svg|a", 4, "namespaces"},
-        {"*|a", 2, "namespaces"},
-        {"a:hover", 2, "pseudo"},
-        {"ü:hover", 2, "pseudo"},
-        {"a::before", 2, "pseudo"},
-        {"a:nth-child(2)", 2, "pseudo"},
-        {"a*", 2, "first"},
-        {".b a.c*", 7, "first"},
-        {"a/**/b", 6, "first"},
-        {"a /* b", 3, "comment"},
-        {".", 2, "class"},
-        {".1a", 2, "digit"},
-        {"#1", 2, "digit"},
-        {"#", 2, "id"},
-        {"#-", 2, "id"},
-        {"1", 1, "expected"},
-        {"-->", 1, "expected"},
-        {"a(b)", 2, "expected"},
-        {"@a", 1, "expected"},
-        {"!a", 1, "expected"},
-        {"&", 1, "expected"},
-        {"a\\", 2, "backslash"},
-        {"a\\\nb", 2, "backslash"},
-        {"[", 2, "attribute"},
-        {"[]", 2, "attribute"},
-        {"[a", 3, "]"},
-        {"[a=", 4, "quotes"},
-        {"[a=]", 4, "quotes"},
-        {"[a=1]", 4, "digit"},
-        {"[a=b", 5, "]"},
-        {"[a=\"b]", 4, "no end"},
-        {"[a='b\n']", 4, "no end"},
-        {"[a=\"b\\", 4, "no end"},
-        {"[a|=b]", 3, "|="},
-        {"[x|a]", 3, "namespaces"},
-        {"[a!=b]", 3, "expected"},
-        {"[a^ =b]", 3, "expected"},
-        {"[a=b x]", 6, "flags"},
-        {"[a=b i s]", 8, "]"},
-        {"[a i]", 4, "expected"},
-        {"[a=\"b\"\"c\"]", 7, "]"},
-    };
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
         const struct rc_css_selector *selector = NULL;
         struct rc_error error = {0};
         char place[32];
-        snprintf(place, sizeof(place), "at character %u:", rows[i].at);
-        if (compile(rows[i].text, arena, &selector, &error) != RC_INVALID)
-            fail_msg("%s is taken", rows[i].text);
+        snprintf(place, sizeof(place), "at character %u:", refusals[i].at);
+        if (compile(refusals[i].text, arena, &selector, &error) != RC_INVALID)
+            fail_msg("%s is taken", refusals[i].text);
         assert_null(selector);
-        if (strstr(error.message, place) == NULL || strstr(error.message, rows[i].word) == NULL)
-            fail_msg("%s: %s", rows[i].text, error.message);
+        if (strstr(error.message, place) == NULL || strstr(error.message, refusals[i].word) == NULL)
+            fail_msg("%s: %s", refusals[i].text, error.message);
     }
 }
 
@@ -195,94 +196,95 @@ one_spelling(void **state)
     "attr_id=\"save\"href=\"/p/1?x=y\"nth-child=\"2\"nth-of-type=\"1\"text=\"Say \\\"hi;\\\"\";" \
     "li.item:nth-child=\"1\"nth-of-type=\"1\";ul.nav:attr_id=\"menu\"nth-child=\"1\""
 
+static const struct {
+    const char *selector;
+    const char *chain;
+    bool expected;
+} matchings[] = {
+    {"a", OWN, true},
+    {"A.btn", OWN, true},
+    {"a.BTN", OWN, false},
+    {"*", OWN, true},
+    {"li", OWN, false},
+    {"#save", OWN, true},
+    {"[id=save]", OWN, true},
+    {"[class=\"btn btn-big\"]", OWN, true},
+    {"[class~=btn-big]", OWN, true},
+    {"[class^=btn]", OWN, true},
+    {"[HREF]", OWN, true},
+    {"[href=\"/p/1?x=y\"]", OWN, true},
+    {"[href^=\"/p/\"][href$=y][href*='1?']", OWN, true},
+    {"[href=\"/P/1?X=Y\"]", OWN, false},
+    {"[href=\"/P/1?X=Y\" i]", OWN, true},
+    {"[href^=\"\"]", OWN, false},
+    {"[href*=\"\"]", OWN, false},
+    {"[href$=\"\"]", OWN, false},
+    {"[disabled=\"\"]", OWN, true},
+    {"[disabled~=\"\"]", OWN, false},
+    {"[data-role=go]", OWN, true},
+    {"[nth-child]", OWN, false},
+    {"ul > li > a", OWN, true},
+    {"ul > a", OWN, false},
+    {"ul a", OWN, true},
+    {"html a", OWN, true},
+    {"#app.box > .box > ul a", OWN, true},
+    {"#app > ul a", OWN, false},
+    {".wide .box a, nothing", OWN, true},
+    {"nothing, #app .btn", OWN, true},
+    {"div div div a", OWN, false},
+    {"body > div > div > ul > li > a", OWN, true},
+    {"[data-x~=b] a", OWN, true},
+    {"[data-x~=a] a", OWN, false},
+    {"[data-x~=a i] a", OWN, true},
+    /* The nearest .x has no parent p, one above does: a search that stops at the first fails.
+     */
+    {"p > .x a", "a;b.x;c;d.x;p", true},
+    {"p > .x a", "a;b.x;c;p.x", false},
+    {"a", "", false},
+    {"*", ";", false},
+    {"*", "12", true},
+    {"b a", "a;;b", false},
+    {"a", "a;;b", true},
+    {"b a", "a;b", true},
+    {"b a", "a;b;", true},
+    {"b a", "a;b[x", false},
+    {"b a", "a;b[x=\"y", false},
+    {"b a", "a;b.;c", false},
+    {"b a", "a;b:hover;c", false},
+    {"b a", "a;b:nth-child();c", false},
+    {".x", ".x", true},
+    {"*", ":nth-child(1)", false},
+    {".md\\:flex", "a.md\\:flex", true},
+    {".\\31 2", "a.\\31 2", true},
+    {"#a\\ b", "a#a\\ b", true},
+    {"[x=\"a\\\"b\"]", "a[x=\"a\\\"b\"]", true},
+    {"[x\\:y]", "a[x:y=\"1\"]", true},
+    {"[a=x]", "a[a=x][a=y]", true},
+    {"[a=y]", "a[a=x][a=y]", false},
+    {".y.z", "a[class=\" y  z \"]", true},
+    {"[class=\" y  z \"]", "a.q[class=\" y  z \"]", true},
+    {"#x", "a[ID=x]", true},
+    {"a.btn", POSTHOG, true},
+    {".md\\:flex.w-\\[3px\\]", POSTHOG, true},
+    {"#save[href='/p/1?x=y']", POSTHOG, true},
+    {"[text='Say \"hi;\"']", POSTHOG, true},
+    {"[nth-child], [attr__href]", POSTHOG, false},
+    {"ul#menu.nav > li.item a", POSTHOG, true},
+    {"ul#menu > a", POSTHOG, false},
+    {"b > a", "a:x=\"1\";b.c", true},
+    {"b > a", "a:x=\"1\"y;b.c", false},
+    {"*", "a:nth-child(0.)", false},
+    {"a", "a:nth-child(0.)", false},
+    {"a", "a.w-[;]:x=\"1\"", false},
+};
+
 static void
 chains(void **state)
 {
     (void)state;
-    static const struct {
-        const char *selector;
-        const char *chain;
-        bool expected;
-    } rows[] = {
-        {"a", OWN, true},
-        {"A.btn", OWN, true},
-        {"a.BTN", OWN, false},
-        {"*", OWN, true},
-        {"li", OWN, false},
-        {"#save", OWN, true},
-        {"[id=save]", OWN, true},
-        {"[class=\"btn btn-big\"]", OWN, true},
-        {"[class~=btn-big]", OWN, true},
-        {"[class^=btn]", OWN, true},
-        {"[HREF]", OWN, true},
-        {"[href=\"/p/1?x=y\"]", OWN, true},
-        {"[href^=\"/p/\"][href$=y][href*='1?']", OWN, true},
-        {"[href=\"/P/1?X=Y\"]", OWN, false},
-        {"[href=\"/P/1?X=Y\" i]", OWN, true},
-        {"[href^=\"\"]", OWN, false},
-        {"[href*=\"\"]", OWN, false},
-        {"[href$=\"\"]", OWN, false},
-        {"[disabled=\"\"]", OWN, true},
-        {"[disabled~=\"\"]", OWN, false},
-        {"[data-role=go]", OWN, true},
-        {"[nth-child]", OWN, false},
-        {"ul > li > a", OWN, true},
-        {"ul > a", OWN, false},
-        {"ul a", OWN, true},
-        {"html a", OWN, true},
-        {"#app.box > .box > ul a", OWN, true},
-        {"#app > ul a", OWN, false},
-        {".wide .box a, nothing", OWN, true},
-        {"nothing, #app .btn", OWN, true},
-        {"div div div a", OWN, false},
-        {"body > div > div > ul > li > a", OWN, true},
-        {"[data-x~=b] a", OWN, true},
-        {"[data-x~=a] a", OWN, false},
-        {"[data-x~=a i] a", OWN, true},
-        /* The nearest .x has no parent p, one above does: a search that stops at the first fails.
-         */
-        {"p > .x a", "a;b.x;c;d.x;p", true},
-        {"p > .x a", "a;b.x;c;p.x", false},
-        {"a", "", false},
-        {"*", ";", false},
-        {"*", "12", true},
-        {"b a", "a;;b", false},
-        {"a", "a;;b", true},
-        {"b a", "a;b", true},
-        {"b a", "a;b;", true},
-        {"b a", "a;b[x", false},
-        {"b a", "a;b[x=\"y", false},
-        {"b a", "a;b.;c", false},
-        {"b a", "a;b:hover;c", false},
-        {"b a", "a;b:nth-child();c", false},
-        {".x", ".x", true},
-        {"*", ":nth-child(1)", false},
-        {".md\\:flex", "a.md\\:flex", true},
-        {".\\31 2", "a.\\31 2", true},
-        {"#a\\ b", "a#a\\ b", true},
-        {"[x=\"a\\\"b\"]", "a[x=\"a\\\"b\"]", true},
-        {"[x\\:y]", "a[x:y=\"1\"]", true},
-        {"[a=x]", "a[a=x][a=y]", true},
-        {"[a=y]", "a[a=x][a=y]", false},
-        {".y.z", "a[class=\" y  z \"]", true},
-        {"[class=\" y  z \"]", "a.q[class=\" y  z \"]", true},
-        {"#x", "a[ID=x]", true},
-        {"a.btn", POSTHOG, true},
-        {".md\\:flex.w-\\[3px\\]", POSTHOG, true},
-        {"#save[href='/p/1?x=y']", POSTHOG, true},
-        {"[text='Say \"hi;\"']", POSTHOG, true},
-        {"[nth-child], [attr__href]", POSTHOG, false},
-        {"ul#menu.nav > li.item a", POSTHOG, true},
-        {"ul#menu > a", POSTHOG, false},
-        {"b > a", "a:x=\"1\";b.c", true},
-        {"b > a", "a:x=\"1\"y;b.c", false},
-        {"*", "a:nth-child(0.)", false},
-        {"a", "a:nth-child(0.)", false},
-        {"a", "a.w-[;]:x=\"1\"", false},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (matches(rows[i].selector, rows[i].chain) != rows[i].expected)
-            fail_msg("%s over %s", rows[i].selector, rows[i].chain);
+    for (size_t i = 0; i < sizeof(matchings) / sizeof(matchings[0]); i++) {
+        if (matches(matchings[i].selector, matchings[i].chain) != matchings[i].expected)
+            fail_msg("%s over %s", matchings[i].selector, matchings[i].chain);
     }
 }
 

@@ -6,10 +6,13 @@ import json
 import grpc
 
 import cells
+import comparison_queries
 import plans
 import usage_wire
 import wire
+import wire_derived
 import wire_funnel
+import wire_preview
 import wire_retention
 import wire_series
 from columnar import columnar, is_integer_id, ndjson
@@ -23,6 +26,8 @@ from recount.v1 import (
     definition_pb2_grpc,
     project_pb2,
     project_pb2_grpc,
+    property_pb2,
+    property_pb2_grpc,
     query_pb2_grpc,
     segment_pb2,
     segment_pb2_grpc,
@@ -67,6 +72,7 @@ class Client:
         self.channel = channel
         self.projects = project_pb2_grpc.ProjectServiceStub(channel)
         self.definitions = definition_pb2_grpc.DefinitionServiceStub(channel)
+        self.properties = property_pb2_grpc.PropertyServiceStub(channel)
         self.segments = segment_pb2_grpc.SegmentServiceStub(channel)
         self.queries = query_pb2_grpc.QueryServiceStub(channel)
         self.admin = admin_pb2_grpc.AdminServiceStub(channel)
@@ -88,7 +94,9 @@ class Project:
         self.client = client
         self.name = "projects/" + project_id
         self.world = world
-        self.data = Data(dict(world["definitions"]), dict(world["segments"]))
+        self.data = Data(
+            dict(world["definitions"]), dict(world["segments"]), dict(world.get("derived", {}))
+        )
         self.applied = []
         self.batch_id = 0
         self.faults = []
@@ -97,6 +105,8 @@ class Project:
         )
 
     def define(self):
+        for name, derivation in self.data.derived.items():
+            self.properties(name, derivation)
         for name, predicate in self.data.definitions.items():
             request = definition_pb2.CreateDefinitionRequest(parent=self.name, definition_id=name)
             request.definition.predicate.CopyFrom(wire.predicate_message(predicate, self.name))
@@ -105,6 +115,13 @@ class Project:
             request = segment_pb2.CreateSegmentRequest(parent=self.name, segment_id=name)
             request.segment.CopyFrom(wire.segment_message(rule, self.name))
             self.client.segments.CreateSegment(request, timeout=SECONDS)
+
+    def properties(self, name, derivation):
+        request = property_pb2.CreateDerivedPropertyRequest(
+            parent=self.name, derived_property_id=name
+        )
+        wire_derived.fill_derived(request.derived_property, derivation)
+        self.client.properties.CreateDerivedProperty(request, timeout=SECONDS)
 
     def redefine(self, name, predicate):
         request = definition_pb2.UpdateDefinitionRequest()
@@ -172,12 +189,12 @@ class Project:
     def assign_ids(self, without, listed):
         mine = {}
         for event in sorted(without, key=lambda event: event.arrival):
-            names = sorted(event.properties, key=str.encode)
+            names = sorted(event.stored, key=str.encode)
             key = content(
                 {
                     "user": event.user,
                     "time": event.time,
-                    "properties": [[name, event.properties[name]] for name in names],
+                    "properties": [[name, event.stored[name]] for name in names],
                 }
             )
             mine.setdefault(key, []).append(event)
@@ -247,14 +264,34 @@ class Project:
             return self.list_users(query)
         if query["kind"] == "user_list":
             return usage_wire.list_users(self.client.queries, query, self.name)
+        if query["kind"] == "preview":
+            return self.ask_preview(query)
         kinds = {
             "series": ("Series", wire_series.series_request, wire_series.series_reply),
             "funnel": ("Funnel", wire_funnel.funnel_request, wire_funnel.funnel_reply),
             "retention": ("Retention", wire_retention.retention_request, wire_retention.retention_reply),
             **usage_wire.CALLS,
+            **comparison_queries.CALLS,
         }
         method, request_of, answer_of = kinds[query["kind"]]
-        reply = getattr(self.client.queries, method)(request_of(query, self.name), timeout=SECONDS)
+        try:
+            call = getattr(self.client.queries, method)
+            reply = call(request_of(query, self.name), timeout=SECONDS)
+        except grpc.RpcError as error:
+            if query["kind"] == "experiment" and error.code() == grpc.StatusCode.NOT_FOUND:
+                return {"error": "NOT_FOUND"}  # Of a control that nobody has.
+            raise
+        self.check_info(query, reply)
+        self.faults += cells.faults(self.client, self.name, query, reply)
+        return answer_of(reply)
+
+    def ask_preview(self, query):
+        request = wire_preview.preview_request(query, self.name)
+        reply = self.client.definitions.PreviewDefinition(request, timeout=SECONDS)
+        self.check_info(query, reply)
+        return wire_preview.preview_reply(reply)
+
+    def check_info(self, query, reply):
         scope = query["scope"]
         asked = (scope["as_of"], scope["zone"], scope["start"], scope["end"])
         used = (
@@ -265,8 +302,6 @@ class Project:
         )
         if asked != used:
             self.faults.append(f"info of {query['kind']}: {asked} was asked, {used} was used")
-        self.faults += cells.faults(self.client, self.name, query, reply)
-        return answer_of(reply)
 
     def differ(self, query, expected, way=None, followed=None):
         """Sentences about how the server's answer differs from the oracle's. way: of plans.WAYS;

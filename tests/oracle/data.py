@@ -10,25 +10,34 @@ Rows arrive in order and are dicts:
 Nothing is indexed: every question walks over all rows again.
 """
 
+from derived import with_derived
 from values import group, groups, normal, row_key
 
 
 class Event:
     """One live event. `key` is its place in the total order."""
 
-    __slots__ = ("user", "time", "id", "properties", "arrival", "sent_id")
+    __slots__ = ("user", "time", "id", "stored", "arrival", "sent_id", "derived", "known")
 
-    def __init__(self, row, arrival):
+    def __init__(self, row, arrival, derived=None):
         self.user = row["user"]
         self.time = row["time"]
         self.id = row["id"]
         self.sent_id = row["id"] != ""
-        self.properties = {}
+        self.stored = {}
+        self.derived, self.known = derived or {}, None
         for name, value in row["properties"].items():
             value = normal(value)
             if value is not None:
-                self.properties[name] = value
+                self.stored[name] = value
         self.arrival = arrival
+
+    @property
+    def properties(self):
+        """As queries read them: with those that are derived."""
+        if self.known is None:
+            self.known = with_derived(self.derived, "event", self.stored, self.time)
+        return self.known
 
     @property
     def key(self):
@@ -38,12 +47,13 @@ class Event:
 class Data:
     """Live events, writes of user properties, joins. See as_of() for what a query reads."""
 
-    def __init__(self, definitions=None, saved_segments=None):
+    def __init__(self, definitions=None, saved_segments=None, derived=None):
         self.events = {}
         self.writes = []
         self.account_writes = []
         self.parent = {}
         self.arrivals = 0
+        self.derived = {} if derived is None else derived
         self.definitions = {} if definitions is None else definitions
         self.segments = {} if saved_segments is None else saved_segments
 
@@ -63,7 +73,7 @@ class Data:
             return False
         key = (row["user"], row["id"]) if row["id"] else self.arrivals
         replaced = key in self.events
-        self.events[key] = Event(row, self.arrivals)
+        self.events[key] = Event(row, self.arrivals, self.derived)
         return replaced
 
     def root(self, user):
@@ -133,6 +143,9 @@ class Moment:
         }
 
     def user_properties(self, person):
+        return with_derived(self.data.derived, "user", self.stored_user_properties(person))
+
+    def stored_user_properties(self, person):
         return self.properties_of.get(person, {})
 
     def account_values(self, event_properties, key, name):

@@ -4,10 +4,12 @@ It shares no source with the engine and follows docs/semantics.md. A query is a 
 says which file answers it.
 """
 
+from comparisons import correlation_answer, experiment_answer
 from funnel import funnel_answer
 from lifecycle import lifecycle_answer
 from lists import events_answer, users_answer
 from paths import paths_answer
+from preview import preview_answer
 from retention import retention_answer
 from series import series_answer
 from sessions import sessions_answer
@@ -22,7 +24,10 @@ ANSWERS = {
     "stickiness": stickiness_answer,
     "sessions": sessions_answer,
     "paths": paths_answer,
+    "preview": preview_answer,
     "user_list": user_list_answer,
+    "experiment": experiment_answer,
+    "correlation": correlation_answer,
     "segment": users_answer,
     "events": events_answer,
 }

@@ -8,6 +8,7 @@ import datetime
 
 import funnel_questions
 import series_questions
+import comparison_questions
 import usage_questions
 from examples import (
     AS_OF_MS,
@@ -26,6 +27,9 @@ RETENTION_OPTIONS = ("rolling", "in_range", "brackets", "min_occurrences", "valu
 
 
 
+READERS = usage_questions.READERS | comparison_questions.READERS
+WRITERS = usage_questions.WRITERS | comparison_questions.WRITERS
+
 class Question:
     """One question: `query` is what is asked, answer() writes what came back."""
 
@@ -33,7 +37,7 @@ class Question:
         self.tokens = Tokens(source)
         self.kind = self.tokens.word("a question")
         self.is_series = series_questions.begins(self.kind)
-        self.is_usage = self.kind in usage_questions.READERS
+        self.is_usage = self.kind in READERS
         if self.kind not in KINDS and not self.is_series and not self.is_usage:
             raise Unreadable(f"{self.kind!r} is no question")
         start, end = example.whole_days()
@@ -45,7 +49,7 @@ class Question:
         if self.is_series:
             self.query = series_questions.read(self)
         elif self.is_usage:
-            self.query = usage_questions.READERS[self.kind](self)
+            self.query = READERS[self.kind](self)
         else:
             self.query = getattr(self, "read_" + self.kind)()
         if self.tokens.peek()[0] != "end":
@@ -54,7 +58,7 @@ class Question:
     def read_option(self):
         """Reads one word that belongs to the question, with what it takes; False: none comes."""
         kind, name = self.tokens.peek()
-        for options in (usage_questions.OPTIONS, funnel_questions.OPTIONS):
+        for options in (usage_questions.OPTIONS, comparison_questions.OPTIONS, funnel_questions.OPTIONS):
             if kind == "word" and name in options:
                 self.tokens.next()
                 self.options[name] = options[name](self)
@@ -234,8 +238,8 @@ class Question:
         if self.kind == "user":
             found = answer["user_properties"]
             return " ".join(f"{name}={show(value)}" for name, value in found) or "nothing"
-        if self.kind in usage_questions.WRITERS:
-            return usage_questions.WRITERS[self.kind](answer)
+        if self.kind in WRITERS:
+            return WRITERS[self.kind](answer)
         return getattr(self, self.kind + "_text")(answer)
 
     def rows_text(self, rows, text_of):

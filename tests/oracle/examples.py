@@ -320,11 +320,84 @@ def row_of(line):
     return row
 
 
+TIME_WORDS = ["year", "quarter", "month", "week", "day_of_year", "day", "weekday", "hour", "minute"]
+OPERATION_WORDS = {
+    "plus": "add",
+    "minus": "subtract",
+    "times": "multiply",
+    "divided": "divide",
+    "floor": "floor",
+    "round": "round",
+}
+
+
+def read_map(tokens):
+    tokens.expect("(")
+    pairs = []
+    while True:
+        source = tokens.value()
+        tokens.expect("=")
+        pairs.append([source, tokens.value()])
+        if not tokens.take(","):
+            break
+    tokens.expect(")")
+    if not tokens.take("else"):
+        return ["map", pairs, "keep"]
+    if tokens.take("null"):
+        return ["map", pairs, "null"]
+    return ["map", pairs, "value", tokens.value()]
+
+
+def read_step(tokens):
+    word = tokens.word("a step")
+    if word == "capture":
+        regex = tokens.value()
+        group = tokens.value() if tokens.take("group") else 1
+        ignoring = tokens.take("ignoring") and (tokens.expect("case") or True)
+        return ["capture", regex, group, ignoring]
+    if word in ("number", "lower"):
+        return [word]
+    if word == "fold":
+        tokens.expect("ids")
+        return ["fold_ids"]
+    if word == "map":
+        return read_map(tokens)
+    if word == "parameter":
+        return ["url", "parameter", tokens.value()]
+    if word in ("scheme", "host", "path", "query", "fragment"):
+        return ["url", word, None]
+    if word in TIME_WORDS:
+        return ["time", word, tokens.value() if tokens.take("in") else "UTC"]
+    if word not in OPERATION_WORDS:
+        raise Unreadable(f"{word!r} is no step, in {tokens.source!r}")
+    if word == "divided":
+        tokens.expect("by")
+    return ["arithmetic", OPERATION_WORDS[word], tokens.value()]
+
+
+def read_derivation(source):
+    """As `recount derive` takes it: a source, then steps between commas."""
+    tokens = Tokens(source)
+    name = tokens.word("a property")
+    out = {"source": "event", "property": name, "steps": []}
+    if name == "event":
+        tokens.expect("time")
+        out = {"source": "time", "steps": []}
+    elif name.startswith("user."):
+        out.update(source="user", property=name[5:])
+    while tokens.take(","):
+        out["steps"].append(read_step(tokens))
+    if tokens.peek()[0] != "end":
+        raise Unreadable(f"what is {tokens.peek()[1]!r}, in {source!r}?")
+    return out
+
+
 class Example:
     """One block: its rows in order of arrival, definitions, saved segments, questions."""
 
     def __init__(self, lines):
         self.rows, self.definitions, self.segments, self.questions = [], {}, {}, []
+        self.derived = {}
         for line in lines:
             kind, _, rest = line.partition(" ")
             if kind in ("event", "set", "alias", "account"):
@@ -332,6 +405,9 @@ class Example:
             elif kind == "define":
                 name, _, source = rest.partition(" ")
                 self.definitions[name] = read_whole(source, read_predicate)
+            elif kind == "derive":
+                name, _, source = rest.partition(" ")
+                self.derived[name] = read_derivation(source)
             elif kind == "segment":
                 name, _, source = rest.partition(" ")
                 self.segments[name] = read_whole(source, read_rule)

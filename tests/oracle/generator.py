@@ -9,6 +9,7 @@ import datetime
 import random
 
 import css_random
+import derived_random
 
 HOUR, DAY = 3_600_000, 86_400_000
 SLAB_WINDOW = 28 * DAY
@@ -243,6 +244,7 @@ def make_world(rng, make_predicate, make_rule, make_list):
         "definitions": {},
         "segments": {},
     }
+    world["derived"] = derived_random.make_derived(rng, ZONES)
     for name in ("d1", "d2", "d3"):
         world["definitions"][name] = make_predicate(rng, world)
     for name in ("s1", "s2"):

@@ -7,7 +7,7 @@ from segment import persons
 def events_answer(query, data):
     moment = data.as_of(query["as_of"])
     person = moment.person_of[query["user"]]
-    properties = moment.user_properties(person)
+    properties = moment.stored_user_properties(person)
     events = []
     for event in moment.events_of.get(person, []):
         if query["range"] is not None and not query["range"][0] <= event.time < query["range"][1]:
@@ -16,7 +16,7 @@ def events_answer(query, data):
             query["selector"], moment, person, event
         ):
             continue
-        names = sorted(event.properties, key=str.encode)
+        names = sorted(event.stored, key=str.encode)
         if query["properties"]:
             names = [name for name in names if name in query["properties"]]
         events.append(
@@ -24,7 +24,7 @@ def events_answer(query, data):
                 "user": event.user,
                 "time": event.time,
                 "id": event.id,
-                "properties": [[name, event.properties[name]] for name in names],
+                "properties": [[name, event.stored[name]] for name in names],
             }
         )
     if query["descending"]:

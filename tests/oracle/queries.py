@@ -2,6 +2,7 @@
 counted.
 """
 
+import comparison_queries
 import css_random
 import funnel_queries
 import retention_queries
@@ -25,6 +26,8 @@ from generator import (
     ZONES,
 )
 
+DERIVED_VALUES = ["a", "/", "/a", "shop.example", "x", "view", "li", "b", "p", "", "https", "/p/:id"]
+DERIVED_VALUES += [1, 2, 9, 0, 10, 20, 0.5, 100, 2.5, True, "1", "paid"]
 EVENT_VALUES = {
     "type": TYPES,
     "path": PATHS,
@@ -36,6 +39,11 @@ EVENT_VALUES = {
     "device.os": ["mac", "win", "linux"],
     "mixed": [1, "x", 2.5, True, "1"],
     "chain": CHAINS,
+    "e1": DERIVED_VALUES,
+    "e2": DERIVED_VALUES,
+    "e3": DERIVED_VALUES,
+    "t1": list(range(13)) + [2023, 2024, 30, 52],
+    "t2": [1700000000000, 1710000000000.5, 3, "x"],
     "absent": ["x", 1],
 }
 USER_VALUES = {
@@ -43,10 +51,11 @@ USER_VALUES = {
     "score": SCORES,
     "labels": ["a", "b", "1", "ä"],
     "home": CITIES,
+    "u1": DERIVED_VALUES,
     "absent": ["x", 1],
 }
-EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1, 1]
-USER_WEIGHTS = [4, 4, 2, 2, 1]
+EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1, 2, 2, 2, 2, 1, 1]
+USER_WEIGHTS = [4, 4, 2, 2, 2, 1]
 REGEXES = [
     "a",
     "^/a",
@@ -375,6 +384,40 @@ def make_events(rng, world):
     }
 
 
+def make_preview(rng, world):
+    """Often of the fourteen days before as_of, which then ends near the world's events."""
+    scope = make_scope(rng, world)
+    scope.pop("entity", None)
+    default = rng.random() < 0.4
+    if default:
+        scope["as_of"] = world["first"] + world["length"] + rng.choice([-1, 0, 1]) * DAY
+        scope.update(start=scope["as_of"] - 14 * DAY, end=scope["as_of"])
+    target = {"predicate": make_predicate(rng, world)}
+    if world["definitions"] and rng.random() < 0.3:
+        target = {"definition": rng.choice(sorted(world["definitions"]))}
+    return {
+        "kind": "preview",
+        "scope": scope,
+        "default_range": default,
+        "target": target,
+        "compared": None if rng.random() < 0.4 else make_selector(rng, world),
+        "properties": [some_property(rng) for _ in range(rng.choice([0, 0, 1, 2, 3]))],
+        "top": rng.choice([0, 1, 2, 3, 100]),
+        "sample": rng.choice([None, 0, 1, 2, 5, 100]),
+    }
+
+
+def some_property(rng):
+    if rng.random() < 0.15:
+        name = rng.choice(list(USER_VALUES))
+        return {"scope": "account", "property": name, "key": rng.choice(ACCOUNT_KEYS)}
+    scope = "event" if rng.random() < 0.7 else "user"
+    return {
+        "scope": scope,
+        "property": rng.choice(list(EVENT_VALUES if scope == "event" else USER_VALUES)),
+    }
+
+
 def make_wide_series(rng, world):
     scope = make_scope(rng, world)
     units = [
@@ -392,13 +435,13 @@ def make_query(rng, world, only=None):
 
 
 def make_any(rng, world):
-    kinds = [make_wide_series, make_wide_funnel, make_retention, make_segment]
-    weights = [5, 5, 4, 3]
+    kinds = [make_wide_series, make_wide_funnel, make_retention, make_segment, make_preview]
+    weights = [5, 5, 4, 3, 1]
     if any(row["kind"] in ("event", "set") for row in world["rows"]):
         kinds.append(make_events)
         weights.append(2)
-    kinds.append(make_usage)
-    weights.append(4)
+    kinds += [make_usage, make_comparison]
+    weights += [4, 2]
     return rng.choices(kinds, weights)[0](rng, world)
 
 
@@ -407,13 +450,24 @@ def make_usage(rng, world):
     return make(rng, world, make_scope, make_selector)
 
 
+def make_comparison(rng, world):
+    if rng.random() < 0.5:
+        return comparison_queries.make_experiment(rng, world, make_scope, make_selector)
+    return comparison_queries.make_correlation(rng, world, make_scope, make_selector, make_rule)
+
+
 def tags(query):
     """Names of the options that a query uses, for the coverage table."""
     out = {query["kind"]}
     walk_tags(query, out, query["kind"])
     if query["kind"] == "funnel":
         out |= funnel_queries.tags(query)
-    return out | usage_queries.usage_tags(query)
+    if query["kind"] == "preview":
+        out.update(
+            f"preview: {name}" for name in ("default_range", "compared", "properties") if query[name]
+        )
+        out.update(f"preview: of a {name}" for name in query["target"])
+    return out | usage_queries.usage_tags(query) | comparison_queries.tags(query)
 
 
 def data_tags(rows):

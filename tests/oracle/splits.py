@@ -35,7 +35,7 @@ class Split:
             return [self.count_of(dimension, moment, person)]
         if dimension["scope"] == "account":
             found = moment.account_values(event.properties, dimension["key"], dimension["property"])
-            return {group(one) for one in found} or {None}
+            return list(map(group, found)) or [None]  # A set would take true for 1.
         user = dimension["scope"] == "user"
         properties = moment.user_properties(person) if user else event.properties
         return groups(properties.get(dimension["property"]))

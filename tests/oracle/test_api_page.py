@@ -26,14 +26,17 @@ from columnar import ndjson
 from examples import blocks, moment_ms
 from ingest import ingest_all
 from recount.v1 import (
+    correlation_pb2,
     definition_pb2,
     definition_pb2_grpc,
     event_list_pb2,
+    experiment_pb2,
     funnel_pb2,
     ingest_pb2,
     ingest_pb2_grpc,
     lifecycle_pb2,
     paths_pb2,
+    preview_pb2,
     project_pb2,
     project_pb2_grpc,
     query_pb2_grpc,
@@ -49,12 +52,15 @@ from server import Server
 
 SECONDS = 60
 MODULES = (
+    correlation_pb2,
     definition_pb2,
     event_list_pb2,
+    experiment_pb2,
     funnel_pb2,
     ingest_pb2,
     lifecycle_pb2,
     paths_pb2,
+    preview_pb2,
     retention_pb2,
     segment_pb2,
     series_pb2,

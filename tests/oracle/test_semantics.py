@@ -23,9 +23,12 @@ OPTIONS = options(
 import grpc
 from google.protobuf import text_format
 
+import comparison_queries
 import usage_wire
 import wire
+import wire_derived
 import wire_funnel
+import wire_preview
 import wire_retention
 import wire_series
 from columnar import ndjson
@@ -42,8 +45,11 @@ from recount.v1 import (
     funnel_pb2,
     lifecycle_pb2,
     paths_pb2,
+    preview_pb2,
     project_pb2,
     project_pb2_grpc,
+    property_pb2,
+    property_pb2_grpc,
     query_pb2_grpc,
     retention_pb2,
     segment_pb2,
@@ -72,6 +78,10 @@ REFUSED = {
         definition_pb2_grpc.DefinitionServiceStub,
         definition_pb2.CreateDefinitionRequest,
     ),
+    "PreviewDefinition": (
+        definition_pb2_grpc.DefinitionServiceStub,
+        preview_pb2.PreviewDefinitionRequest,
+    ),
     "CreateProject": (project_pb2_grpc.ProjectServiceStub, project_pb2.CreateProjectRequest),
     "CreateSnapshot": (admin_pb2_grpc.AdminServiceStub, admin_pb2.CreateSnapshotRequest),
     "Purge": (admin_pb2_grpc.AdminServiceStub, admin_pb2.PurgeRequest),
@@ -99,6 +109,9 @@ def is_call(error):
     return isinstance(error, grpc.RpcError)
 
 
+CALLS = usage_wire.CALLS | comparison_queries.CALLS
+
+
 class Asker:
     """Questions as calls of one server, answers in the oracle's shape."""
 
@@ -106,12 +119,18 @@ class Asker:
         self.project = project
         self.queries = query_pb2_grpc.QueryServiceStub(channel)
         self.segments = segment_pb2_grpc.SegmentServiceStub(channel)
+        self.definitions = definition_pb2_grpc.DefinitionServiceStub(channel)
 
     def ask(self, query):
-        if query["kind"] in usage_wire.CALLS:
-            method, request_of, answer_of = usage_wire.CALLS[query["kind"]]
+        if query["kind"] in CALLS:
+            method, request_of, answer_of = CALLS[query["kind"]]
             request = request_of(query, self.project)
-            return answer_of(getattr(self.queries, method)(request, timeout=SECONDS))
+            try:
+                return answer_of(getattr(self.queries, method)(request, timeout=SECONDS))
+            except grpc.RpcError as error:
+                if query["kind"] == "experiment" and error.code() == grpc.StatusCode.NOT_FOUND:
+                    return {"error": "NOT_FOUND"}
+                raise
         if query["kind"] == "user_list":
             return usage_wire.list_users(self.queries, query, self.project)
         return getattr(self, "ask_" + query["kind"])(query)
@@ -127,6 +146,10 @@ class Asker:
     def ask_retention(self, query):
         request = wire_retention.retention_request(query, self.project)
         return wire_retention.retention_reply(self.queries.Retention(request, timeout=SECONDS))
+
+    def ask_preview(self, query):
+        request = wire_preview.preview_request(query, self.project)
+        return wire_preview.preview_reply(self.definitions.PreviewDefinition(request, timeout=SECONDS))
 
     def ask_segment(self, query):
         count, users = wire.segment_requests(query, self.project, "")
@@ -160,7 +183,9 @@ class Case:
         self.questions = [
             (Question(text, self.example), text, answer) for text, answer in self.example.questions
         ]
-        self.data = Data(dict(self.example.definitions), dict(self.example.segments))
+        self.data = Data(
+            dict(self.example.definitions), dict(self.example.segments), self.example.derived
+        )
         for row in self.example.rows:
             self.data.apply(row)
 
@@ -171,6 +196,14 @@ class Case:
         (ack,) = ingest_all(channel, self.project, "page", [ndjson(self.example.rows)])
         if ack.accepted != len(self.example.rows):
             raise ValueError(f"rows are rejected: {ack}")
+        for name, derivation in self.example.derived.items():
+            request = property_pb2.CreateDerivedPropertyRequest(
+                parent=self.project, derived_property_id=name
+            )
+            wire_derived.fill_derived(request.derived_property, derivation)
+            property_pb2_grpc.PropertyServiceStub(channel).CreateDerivedProperty(
+                request, timeout=SECONDS
+            )
         for name, predicate in self.example.definitions.items():
             request = definition_pb2.CreateDefinitionRequest(
                 parent=self.project, definition_id=name

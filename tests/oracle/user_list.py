@@ -12,7 +12,7 @@ def user_list_answer(query, data):
     for person in persons(scope, moment):
         times = matching_times({"selector": selector}, moment, person)
         times = [time for time in times if scope["start"] <= time < scope["end"]]
-        properties = moment.user_properties(person)
+        properties = moment.stored_user_properties(person)
         names = sorted(properties, key=str.encode)
         if query["properties"]:
             names = [name for name in names if name in query["properties"]]

@@ -6,7 +6,7 @@
  * change is searched by asking for offsets a day apart: rules that far ahead change at most a few
  * times a year.
  */
-#include "engine/query/zone.h"
+#include "engine/match/zone.h"
 
 #include <cstring>
 #include <string>

@@ -6,8 +6,8 @@
  * Threading: any thread.
  * Units:     seconds since 1970, UTC; days since 1970-01-01.
  */
-#ifndef RC_QUERY_ZONE_H
-#define RC_QUERY_ZONE_H
+#ifndef RC_MATCH_ZONE_H
+#define RC_MATCH_ZONE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,228 @@
+/*
+ * Correlation. Candidates come in streams of counts, source by source; the best are kept in an
+ * array in their order, and a value is only made of its group when it enters the array.
+ */
+#include "engine/compare/correlation.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engine/compare/correlation_counts.h"
+#include "engine/query/scope.h"
+#include "engine/query/segment_persons.h"
+
+/* A row, and what it is ranked by. */
+struct candidate {
+    struct rc_correlation_row row;
+    double bound; /* Of the interval's logarithms the one nearer to 0; negative if it holds 0. */
+    double effect;
+};
+
+struct correlating {
+    const struct rc_query_context *context;
+    const struct rc_correlation_request *request;
+    struct rc_correlation_users users;
+    struct rc_correlation_reply *reply;
+    struct candidate *best; /* request->top_n of them, reply->row_count in use. */
+};
+
+static uint64_t
+count_bits(const uint64_t *words, size_t word_count)
+{
+    uint64_t count = 0;
+    for (size_t word = 0; word < word_count; word++)
+        count += (uint64_t)__builtin_popcountll(words[word]);
+    return count;
+}
+
+/* ---- Ranking --------------------------------------------------------------------------------- */
+
+static void
+measure(struct candidate *candidate, double confidence)
+{
+    struct rc_odds *odds = &candidate->row.odds;
+    *odds = rc_odds_ratio(candidate->row.converted, candidate->row.others, confidence);
+    /* Without a ratio everybody converted, or nobody. */
+    candidate->bound = isnan(odds->ratio) ? -INFINITY : odds->distance;
+    candidate->effect = isnan(odds->ratio) ? 0 : fabs(odds->logarithm);
+}
+
+static bool
+is_before(const struct candidate *a, const struct candidate *b)
+{
+    if (a->bound != b->bound)
+        return a->bound > b->bound;
+    if (a->effect != b->effect)
+        return a->effect > b->effect;
+    if (a->row.is_event != b->row.is_event)
+        return a->row.is_event;
+    if (a->row.place != b->row.place)
+        return a->row.place < b->row.place;
+    return rc_value_compare(a->row.value, b->row.value) < 0;
+}
+
+/* Offers a candidate; groups, if it is a value, and its group there. */
+static enum rc_status
+offer(struct correlating *correlating,
+      struct candidate candidate,
+      const uint64_t counts[2],
+      const struct rc_groups *groups,
+      uint32_t group)
+{
+    struct rc_correlation_reply *reply = correlating->reply;
+    const uint64_t least = correlating->request->least_users;
+    if (counts[0] + counts[1] == 0 || counts[0] + counts[1] < least)
+        return RC_OK;
+    candidate.row.converted = (struct rc_rate){.count = counts[0], .users = reply->converted_users};
+    candidate.row.others =
+        (struct rc_rate){.count = counts[1], .users = reply->users - reply->converted_users};
+    measure(&candidate, correlating->request->confidence);
+    reply->candidate_count++;
+    struct candidate *best = correlating->best;
+    const bool full = reply->row_count == correlating->request->top_n;
+    if (full && candidate.bound < best[reply->row_count - 1].bound)
+        return RC_OK;
+    if (groups != NULL)
+        RC_TRY(rc_groups_value(groups, group, correlating->context->arena, &candidate.row.value));
+    uint32_t at = full ? reply->row_count - 1 : reply->row_count++;
+    if (full && !is_before(&candidate, &best[at]))
+        return RC_OK;
+    for (; at > 0 && is_before(&candidate, &best[at - 1]); at--)
+        best[at] = best[at - 1];
+    best[at] = candidate;
+    return RC_OK;
+}
+
+/* ---- Candidates ------------------------------------------------------------------------------ */
+
+static enum rc_status
+offer_events(struct correlating *correlating, struct rc_error *reterr_error)
+{
+    const struct rc_correlation_request *request = correlating->request;
+    for (uint32_t first = 0; first < request->event_count; first += RC_SELECTORS_MAX) {
+        uint64_t counts[2 * RC_SELECTORS_MAX] = {0};
+        const uint32_t left = request->event_count - first;
+        const uint32_t count = left < RC_SELECTORS_MAX ? left : RC_SELECTORS_MAX;
+        RC_TRY(rc_correlation_count_events(correlating->context, request, &correlating->users,
+                                           first, count, &correlating->reply->stats, counts,
+                                           reterr_error));
+        for (uint32_t i = 0; i < count; i++) {
+            const struct candidate candidate = {.row = {.is_event = true, .place = first + i}};
+            RC_TRY_OR(reterr_error, offer(correlating, candidate, &counts[2 * i], NULL, 0));
+        }
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+offer_values(struct correlating *correlating, uint32_t property, struct rc_error *reterr_error)
+{
+    const struct rc_correlation_request *request = correlating->request;
+    RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = NULL;
+    RC_CLEANUP(rc_groups_freep) struct rc_groups *groups = NULL;
+    RC_CLEANUP(rc_alloc_freep) uint64_t *counts = NULL;
+    RC_TRY(rc_correlation_count_values(correlating->context, request, &correlating->users, property,
+                                       &correlating->reply->stats, &plan, &groups, &counts,
+                                       reterr_error));
+    const uint32_t group_count = rc_groups_count(groups);
+    const bool of_users = request->properties[property].scope == RC_LEAF_USER;
+    for (uint32_t group = of_users ? 0 : RC_GROUP_NULL + 1; group < group_count; group++) {
+        const struct candidate candidate = {.row = {.place = property}};
+        RC_TRY_OR(reterr_error,
+                  offer(correlating, candidate, &counts[2 * (size_t)group], groups, group));
+    }
+    return RC_OK;
+}
+
+/* ---- The question ---------------------------------------------------------------------------- */
+
+static enum rc_status
+check_request(const struct rc_correlation_request *request, struct rc_error *reterr_error)
+{
+    if (request->scope.entity.size > 0)
+        return rc_error_field(reterr_error, RC_INVALID, "scope.entity_property",
+                              "users convert, and they alone have properties");
+    if (!(request->confidence > 0 && request->confidence < 1))
+        return rc_error_field(reterr_error, RC_INVALID, "confidence", "it lies between 0 and 1");
+    if (request->event_count > RC_CORRELATION_EVENTS_MAX)
+        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "events", "at most %u of them",
+                              RC_CORRELATION_EVENTS_MAX);
+    if (request->property_count > RC_CORRELATION_PROPERTIES_MAX)
+        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "properties", "at most %u of them",
+                              RC_CORRELATION_PROPERTIES_MAX);
+    if (request->top_n == 0 || request->top_n > RC_CORRELATION_TOP_MAX)
+        return rc_error_field(reterr_error, RC_INVALID, "top", "1 to %u candidates are shown",
+                              RC_CORRELATION_TOP_MAX);
+    return RC_OK;
+}
+
+static enum rc_status
+persons_of(const struct rc_query_context *context,
+           const struct rc_correlation_request *request,
+           const struct rc_segment *segment,
+           const char *field,
+           struct rc_query_stats *stats,
+           const uint64_t **ret_persons,
+           struct rc_error *reterr_error)
+{
+    struct rc_calendar calendar;
+    const uint64_t *known;
+    RC_TRY(rc_scope_check(&request->scope, &calendar, reterr_error));
+    const enum rc_status status =
+        rc_segment_persons(context, segment, &calendar, request->scope.as_of_ms, stats, ret_persons,
+                           &known, reterr_error);
+    if (status != RC_OK)
+        rc_error_prefix(reterr_error, "%s", field);
+    return status;
+}
+
+static enum rc_status
+find_users(struct correlating *correlating, struct rc_error *reterr_error)
+{
+    static const struct rc_segment everybody = {.kind = RC_SEGMENT_ALL_OF};
+    const struct rc_query_context *context = correlating->context;
+    const struct rc_correlation_request *request = correlating->request;
+    struct rc_query_stats *stats = &correlating->reply->stats;
+    struct rc_correlation_users *users = &correlating->users;
+    const uint64_t *all;
+    users->word_count = rc_view_user_count(context->view) / 64 + 1;
+    RC_TRY(persons_of(context, request,
+                      request->scope.segment == NULL ? &everybody : request->scope.segment,
+                      "scope.segment", stats, &users->population, reterr_error));
+    RC_TRY(
+        persons_of(context, request, request->converted, "converted", stats, &all, reterr_error));
+    uint64_t *converted = RC_ARENA_ARRAY(context->arena, uint64_t, users->word_count);
+    if (converted == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a set of users");
+    for (size_t word = 0; word < users->word_count; word++)
+        converted[word] = all[word] & users->population[word];
+    users->converted = converted;
+    correlating->reply->users = count_bits(users->population, users->word_count);
+    correlating->reply->converted_users = count_bits(converted, users->word_count);
+    return RC_OK;
+}
+
+enum rc_status
+rc_query_correlation(const struct rc_query_context *context,
+                     const struct rc_correlation_request *request,
+                     struct rc_correlation_reply *ret_reply,
+                     struct rc_error *reterr_error)
+{
+    struct rc_correlation_reply reply = {.stats.data_version = rc_view_data_version(context->view)};
+    struct correlating correlating = {.context = context, .request = request, .reply = &reply};
+    RC_TRY(check_request(request, reterr_error));
+    correlating.best = RC_ARENA_ARRAY(context->arena, struct candidate, request->top_n);
+    struct rc_correlation_row *rows =
+        RC_ARENA_ARRAY(context->arena, struct rc_correlation_row, request->top_n);
+    if (correlating.best == NULL || rows == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a correlation");
+    RC_TRY(find_users(&correlating, reterr_error));
+    RC_TRY(offer_events(&correlating, reterr_error));
+    for (uint32_t i = 0; i < request->property_count; i++)
+        RC_TRY(offer_values(&correlating, i, reterr_error));
+    for (uint32_t i = 0; i < reply.row_count; i++)
+        rows[i] = correlating.best[i].row;
+    reply.rows = rows;
+    *ret_reply = reply;
+    return RC_OK;
+}

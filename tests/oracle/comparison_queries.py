@@ -1,0 +1,177 @@
+"""Random experiments and correlations, and their messages."""
+
+from recount.v1 import correlation_pb2, experiment_pb2
+
+import wire_funnel
+from wire import property_message, rule_message, scope_message, selector_message, value_message, value_of
+
+EVENT_PROPERTIES = ["type", "city", "price", "tags", "mixed", "absent"]
+USER_PROPERTIES = ["plan", "score", "labels", "absent"]
+NUMBERS = ["price", "mixed", "city"]
+CONFIDENCES = [0, 0, 0.9, 0.99, 0.5]
+
+
+def some_property(rng):
+    if rng.random() < 0.5:
+        return {"scope": "event", "property": rng.choice(EVENT_PROPERTIES)}
+    return {"scope": "user", "property": rng.choice(USER_PROPERTIES)}
+
+
+def make_experiment(rng, world, make_scope, make_selector):
+    scope = make_scope(rng, world)
+    query = {
+        "kind": "experiment",
+        "scope": scope,
+        "funnel": None,
+        "mean": None,
+        "variant": dict(some_property(rng), kind="property"),
+        "control": rng.choice([[None], [1], ["free"], ["x"]]) if rng.random() < 0.25 else None,
+        "confidence": rng.choice(CONFIDENCES),
+    }
+    if rng.random() < 0.5:
+        query["funnel"] = {
+            "kind": "funnel",
+            "steps": [make_selector(rng, world) for _ in range(rng.choice([2, 2, 3]))],
+            "window": rng.choice([0, 1, 3, 10]) * world["grid"] if rng.random() < 0.7 else None,
+            "order": rng.choice(["ordered", "ordered", "strict_steps"]),
+            "first_only": rng.random() < 0.2,
+        }
+    else:
+        query["mean"] = {
+            "exposure": make_selector(rng, world),
+            "metric": make_selector(rng, world),
+            "property": rng.choice(NUMBERS) if rng.random() < 0.6 else None,
+        }
+    return query
+
+
+def make_correlation(rng, world, make_scope, make_selector, make_rule):
+    scope = make_scope(rng, world)
+    scope.pop("entity", None)
+    events = [make_selector(rng, world) for _ in range(rng.choice([0, 1, 3, 5]))]
+    properties = [some_property(rng) for _ in range(rng.choice([0, 1, 2, 3]))]
+    return {
+        "kind": "correlation",
+        "scope": scope,
+        "converted": make_rule(rng, world),
+        "events": events if events or properties else [make_selector(rng, world)],
+        "properties": properties,
+        "among": make_selector(rng, world) if rng.random() < 0.3 else None,
+        "least": rng.choice([0, 0, 1, 2, 3]),
+        "top": rng.choice([0, 1, 3, 10, 1000]),
+        "confidence": rng.choice(CONFIDENCES),
+    }
+
+
+def experiment_request(query, project):
+    out = experiment_pb2.ExperimentRequest(
+        variant=property_message(query["variant"]["scope"], query["variant"]["property"]),
+        confidence=query["confidence"],
+    )
+    if query["funnel"] is not None:
+        asked = dict(query["funnel"], scope=query["scope"], breakdown=None)
+        out.funnel.CopyFrom(wire_funnel.funnel_request(asked, project))
+    else:
+        mean = query["mean"]
+        out.mean.scope.CopyFrom(scope_message(query["scope"], project))
+        out.mean.exposure.CopyFrom(selector_message(mean["exposure"], project))
+        out.mean.metric.CopyFrom(selector_message(mean["metric"], project))
+        out.mean.property = mean["property"] or ""
+    if query["control"] is not None:
+        out.control.CopyFrom(value_message(query["control"][0]))
+    return out
+
+
+def interval(message, name="interval"):
+    return [getattr(message, name).low, getattr(message, name).high] if message.HasField(name) else None
+
+
+def experiment_reply(reply):
+    rows = []
+    for place, one in enumerate(reply.variants):
+        beside = None
+        if one.is_control != (place == 0):
+            raise ValueError("the control is not the first")
+        if one.HasField("beside_control"):
+            beside = {
+                "difference": one.beside_control.difference,
+                "interval": interval(one.beside_control),
+                "p": one.beside_control.p_value,
+                "corrected": one.beside_control.p_value_corrected,
+            }
+        rows.append(
+            {
+                "users": one.users,
+                "converted": one.converted_users,
+                "figure": one.figure,
+                "variance": one.variance if one.WhichOneof("optional_variance") else None,
+                "interval": interval(one),
+                "beside": beside,
+                "value": value_of(one.value),
+            }
+        )
+    overall = None
+    if reply.HasField("overall"):
+        test = reply.overall
+        overall = [test.chi_square, test.degrees_of_freedom, test.p_value]
+    return {"variants": rows, "overall": overall, "few": reply.has_few_users}
+
+
+def correlation_request(query, project):
+    out = correlation_pb2.CorrelationRequest(
+        scope=scope_message(query["scope"], project),
+        events=[selector_message(one, project) for one in query["events"]],
+        properties=[property_message(one["scope"], one["property"]) for one in query["properties"]],
+        least_users=query["least"],
+        top=query["top"],
+        confidence=query["confidence"],
+    )
+    if "segment" in query["converted"]:
+        out.converted.segment = f"{project}/segments/{query['converted']['segment']}"
+    else:
+        out.converted.rule.CopyFrom(rule_message(query["converted"], project))
+    if query["among"] is not None:
+        out.among.CopyFrom(selector_message(query["among"], project))
+    return out
+
+
+def correlation_reply(reply):
+    rows = []
+    for one in reply.candidates:
+        is_event = one.WhichOneof("kind") == "event"
+        rows.append(
+            {
+                "which": ["event", one.event] if is_event else ["value", one.property.property],
+                "value": None if is_event else value_of(one.property.value),
+                "counts": [one.converted_users, one.other_users],
+                "ratio": one.odds_ratio if one.WhichOneof("optional_odds_ratio") else None,
+                "interval": interval(one),
+                "p": one.p_value if one.WhichOneof("optional_p_value") else None,
+            }
+        )
+    return {
+        "users": reply.users,
+        "converted": reply.converted_users,
+        "candidates": reply.candidate_count,
+        "rows": rows,
+    }
+
+
+# kind: (method of QueryService, query to request, reply to answer)
+CALLS = {
+    "experiment": ("Experiment", experiment_request, experiment_reply),
+    "correlation": ("Correlation", correlation_request, correlation_reply),
+}
+
+
+def tags(query):
+    """Names of the options that a query uses, for the coverage table."""
+    if query["kind"] == "experiment":
+        kind = "funnel" if query["funnel"] else "sum" if query["mean"]["property"] else "events"
+        return {"experiment: " + kind, "experiment: by " + query["variant"]["scope"]} | (
+            {"experiment: control"} if query["control"] is not None else set()
+        )
+    if query["kind"] == "correlation":
+        out = {"correlation: " + one["scope"] + " property" for one in query["properties"]}
+        return out | ({"correlation: events"} if query["events"] else set())
+    return set()

@@ -1,0 +1,63 @@
+"""Random derived properties, and the words of docs/semantics.md and of the wire for their steps."""
+
+CAPTURES = [
+    ["([a-z]+)", 1],
+    ["^/([^/?]*)", 1],
+    ["([0-9]+)\\.?", 1],
+    ["(a)|(b)", 2],
+    ["p/([0-9])", 0],
+    ["ref=(.)", 1],
+    ["x*", 0],
+    ["z(.)rich", 1],
+]
+PARTS = ["scheme", "host", "path", "query", "fragment"]
+PARAMETERS = ["ref", "x", "a"]
+TIME_PARTS = ["year", "quarter", "month", "week", "day_of_year", "day", "weekday", "hour", "minute"]
+OPERATIONS = ["add", "subtract", "multiply", "divide", "floor", "round"]
+OPERANDS = [1, 2, 10, 100, 0.5, -3, 0.1]
+MAPPED = [1, 2, "a", "/a", "x", "view", "click", True, "li", 9, "1", "free", ""]
+
+
+def time_step(rng, zones):
+    return ["time", rng.choice(TIME_PARTS), rng.choice(zones)]
+
+
+def step(rng, zones):
+    kind = rng.choice(["capture", "capture", "number", "lower", "url", "fold", "map", "time", "sum"])
+    if kind == "capture":
+        return ["capture", *rng.choice(CAPTURES), rng.random() < 0.3]
+    if kind == "number":
+        return ["number"]
+    if kind == "lower":
+        return ["lower"]
+    if kind == "url":
+        if rng.random() < 0.3:
+            return ["url", "parameter", rng.choice(PARAMETERS)]
+        return ["url", rng.choice(PARTS), None]
+    if kind == "fold":
+        return ["fold_ids"]
+    if kind == "map":
+        pairs = [
+            [rng.choice(MAPPED), rng.choice(MAPPED + [None])] for _ in range(rng.choice([1, 2, 4]))
+        ]
+        rest = rng.choice(["keep", "keep", "null", "value"])
+        return ["map", pairs, rest] + ([rng.choice(MAPPED + [None])] if rest == "value" else [])
+    if kind == "time":
+        return time_step(rng, zones)
+    return ["arithmetic", rng.choice(OPERATIONS), rng.choice(OPERANDS)]
+
+
+def make_derived(rng, zones):
+    """The same names in every world, each with steps of its own."""
+    steps = lambda *counts: [step(rng, zones) for _ in range(rng.choice(counts))]
+    event = lambda name, *counts: {"source": "event", "property": name, "steps": steps(*counts)}
+    some = ["path", "url", "type", "price", "tags", "mixed", "city"]
+    return {
+        "e1": event(rng.choice(some), 1, 1, 2),
+        "e2": event(rng.choice(some), 1, 2, 3),
+        "e3": event(rng.choice(["e1", "e2", "t1", "u1", "absent"]), 0, 1),
+        "device.os": event("device.os", 1),
+        "t1": {"source": "time", "steps": [time_step(rng, zones)] + steps(0, 0, 1)},
+        "t2": {"source": "time", "steps": steps(0, 0, 1)},
+        "u1": {"source": "user", "property": rng.choice(["plan", "score", "labels"]), "steps": steps(1, 2)},
+    }

@@ -1,0 +1,169 @@
+#!/usr/bin/python3
+"""Derived properties from outside: their life, what is refused, slow expressions, a restart."""
+
+import sys
+import unittest
+
+from harness import Details, options, run_unittests
+
+OPTIONS = options(__doc__.split("\n")[0])
+
+import grpc
+
+import shop
+from columnar import ndjson
+from ingest import ingest_all
+from server import Server
+from recount.v1 import (
+    definition_pb2,
+    definition_pb2_grpc,
+    project_pb2,
+    project_pb2_grpc,
+    property_pb2,
+    property_pb2_grpc,
+    query_pb2_grpc,
+    series_pb2,
+)
+
+PROJECT = "projects/derived"
+SERVER = None
+
+
+def setUpModule():
+    global SERVER
+    SERVER = Server(OPTIONS.server).start()
+    project_pb2_grpc.ProjectServiceStub(SERVER.channel).CreateProject(
+        project_pb2.CreateProjectRequest(project_id="derived"), timeout=30
+    )
+    rows = [
+        {
+            "kind": "event",
+            "user": f"u{i}",
+            "time": shop.START + i,
+            "id": str(i),
+            "properties": {"url": f"https://H{i % 3}.example/p/{i}?r={i % 2}", "long": "a" * 60000},
+        }
+        for i in range(30)
+    ]
+    ingest_all(SERVER.channel, PROJECT, "rows", [ndjson(rows)])
+
+
+def tearDownModule():
+    SERVER.stop()
+
+
+def stub():
+    return property_pb2_grpc.PropertyServiceStub(SERVER.channel)
+
+
+def create(name, fill):
+    request = property_pb2.CreateDerivedPropertyRequest(parent=PROJECT, derived_property_id=name)
+    fill(request.derived_property)
+    return stub().CreateDerivedProperty(request, timeout=30).derived_property
+
+
+def host(out):
+    out.property.event_property = "url"
+    out.steps.add().url_part.part = property_pb2.URL_PART_HOST
+
+
+def series(fill):
+    request = series_pb2.SeriesRequest()
+    request.scope.project = PROJECT
+    request.scope.range.start_ms, request.scope.range.end_ms = shop.START, shop.START + 86_400_000
+    fill(request)
+    return query_pb2_grpc.QueryServiceStub(SERVER.channel).Series(request, timeout=60)
+
+
+def by_host(request):
+    request.series.add().selector.terms.add().any_event.SetInParent()
+    request.breakdown.dimensions.add().property.event_property = "host"
+
+
+class Life(unittest.TestCase):
+    def refused(self, code, call, *words):
+        with self.assertRaises(grpc.RpcError) as caught:
+            call()
+        self.assertEqual(caught.exception.code(), code, caught.exception.details())
+        shown = caught.exception.details() + str(Details(caught.exception).fields)
+        for word in words:
+            self.assertIn(word, shown)
+
+    def test_life(self):
+        made = create("host", host)
+        self.assertEqual(made.name, PROJECT + "/derivedProperties/host")
+        self.assertEqual(len(series(by_host).series[0].rows), 4)
+        self.refused(grpc.StatusCode.ALREADY_EXISTS, lambda: create("host", host))
+        define = definition_pb2.CreateDefinitionRequest(parent=PROJECT, definition_id="h1")
+        define.definition.predicate.leaf.property.event_property = "host"
+        define.definition.predicate.leaf.equals.string_value = "h1.example"
+        definitions = definition_pb2_grpc.DefinitionServiceStub(SERVER.channel)
+        definitions.CreateDefinition(define, timeout=30)
+        delete = property_pb2.DeleteDerivedPropertyRequest(name=made.name)
+        self.refused(
+            grpc.StatusCode.ABORTED, lambda: stub().DeleteDerivedProperty(delete), '"h1"'
+        )
+        update = property_pb2.UpdateDerivedPropertyRequest(derived_property=made)
+        update.derived_property.steps.add().map.entries.add()
+        self.refused(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            lambda: stub().UpdateDerivedProperty(update),
+            "derived_property.steps[1].map.entries[0].from",
+        )
+        del update.derived_property.steps[1]
+        update.derived_property.steps[0].url_part.parameter = "r"
+        changed = stub().UpdateDerivedProperty(update, timeout=30).derived_property
+        self.assertNotEqual(changed.etag, made.etag)
+        self.refused(grpc.StatusCode.ABORTED, lambda: stub().UpdateDerivedProperty(update))
+        self.assertEqual(len(series(by_host).series[0].rows), 3)
+        SERVER.stop()
+        SERVER.start()
+        self.assertEqual(len(series(by_host).series[0].rows), 3)
+        listed = stub().ListDerivedProperties(
+            property_pb2.ListDerivedPropertiesRequest(parent=PROJECT), timeout=30
+        )
+        self.assertEqual([one.name for one in listed.derived_properties], [made.name])
+        definition_pb2_grpc.DefinitionServiceStub(SERVER.channel).DeleteDefinition(
+            definition_pb2.DeleteDefinitionRequest(name=PROJECT + "/definitions/h1"), timeout=30
+        )
+        stub().DeleteDerivedProperty(delete, timeout=30)
+        get = property_pb2.GetDerivedPropertyRequest(name=made.name)
+        self.refused(grpc.StatusCode.NOT_FOUND, lambda: stub().GetDerivedProperty(get))
+        self.assertEqual(len(series(by_host).series[0].rows), 2)
+
+    def test_slow_expression(self):
+        def slow(request):
+            term = request.series.add().selector.terms.add()
+            term.predicate.leaf.property.event_property = "long"
+            term.predicate.leaf.regex = "(a?.*){250}b"
+
+        try:
+            series(slow)
+        except grpc.RpcError as error:
+            self.assertEqual(error.code(), grpc.StatusCode.INVALID_ARGUMENT, error.details())
+            self.assertIn("takes too long", error.details())
+
+        def large(request):
+            slow(request)
+            request.series[0].selector.terms[0].predicate.leaf.regex = ".{0,1000}a.{0,1000}b"
+
+        self.refused(
+            grpc.StatusCode.INVALID_ARGUMENT, lambda: series(large), "18006", "leaf.regex"
+        )
+
+        def many(request):
+            request.series.add()
+            for _ in range(60):
+                predicate = request.series[0].selector.terms.add().predicate
+                for _ in range(2):
+                    leaf = predicate.any_of.predicates.add().leaf
+                    leaf.property.event_property = "long"
+                    leaf.regex = "[ab]{0,900}"
+
+        self.refused(
+            grpc.StatusCode.INVALID_ARGUMENT, lambda: series(many), "too large together"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(run_unittests(sys.modules[__name__]))
