@@ -73,7 +73,7 @@ parse(int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
     options,
     parse,
-    "NAME EXPRESSION\nlist\nshow NAME\nbuild\ndelete NAME",
+    "NAME EXPRESSION\nlist\nshow NAME\nbuild\npreview EXPRESSION\ndelete NAME",
     "Says what an event means; holds for all history from now on.\v"
     "  recount define signed-up 'type = submit and path = \"/signup\"'\n"
     "  recount define checkout 'type = click and element_chain ~ \"form#checkout\"'\n"
@@ -83,7 +83,9 @@ static const struct argp argp = {
     "They combine by and, or, not and parentheses. user.x is the user's property x; @name is "
     "another definition; any is every event. A property with odd characters goes into `back "
     "quotes`. build computes the bitmaps of all definitions at once and says how many events each "
-    "means. A definition that would be named list, show, build or delete cannot be made here.",
+    "means; preview shows what an expression matches before it has a name (it has a --help of its "
+    "own). A definition that would be named list, show, build, preview or delete cannot be made "
+    "here.",
     rc_command_children,
     NULL,
     NULL};
@@ -198,6 +200,11 @@ enum rc_exit_code
 rc_command_define(int count, char **arguments)
 {
     struct define define = {0};
+    if (count > 1 && strcmp(arguments[1], "preview") == 0) {
+        static char name[] = "recount define preview";
+        arguments[1] = name;
+        return rc_command_preview(count - 1, arguments + 1);
+    }
     rc_session_begin(&define.session);
     rc_options_parse(&argp, count, arguments, &define);
     struct rc_session *session = &define.session;

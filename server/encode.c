@@ -107,6 +107,36 @@ encode_part(struct rc_arena *arena,
     return RC_OK;
 }
 
+static bool
+is_named(char *const *names, size_t count, struct rc_bytes name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (rc_bytes_equal(rc_bytes_of(names[i]), name))
+            return true;
+    return count == 0;
+}
+
+enum rc_status
+rc_encode_event(struct rc_arena *arena,
+                const struct rc_event *event,
+                char *const *names,
+                size_t name_count,
+                Recount__V1__Event **ret_event)
+{
+    Recount__V1__Event *out;
+    RC_NEW(arena, out, recount__v1__event__descriptor);
+    RC_NEW_TEXT(arena, out->user, event->place.user_id);
+    RC_NEW_TEXT(arena, out->id, event->place.event_id);
+    out->time_ms = event->place.time_ms;
+    RC_NEW_ARRAY(arena, out->properties, Recount__V1__Property *, event->property_count);
+    for (uint32_t i = 0; i < event->property_count; i++)
+        if (is_named(names, name_count, event->properties[i].name))
+            RC_TRY(rc_encode_property(arena, &event->properties[i],
+                                      &out->properties[out->n_properties++]));
+    *ret_event = out;
+    return RC_OK;
+}
+
 enum rc_status
 rc_encode_label(struct rc_arena *arena,
                 const struct rc_row_label *label,

@@ -59,6 +59,14 @@ rc_encode_property(struct rc_arena *arena,
                    const struct rc_event_property *property,
                    Recount__V1__Property **ret_property);
 
+/* An event with those of its properties that are named; name_count 0: all. */
+RC_MUST_USE enum rc_status
+rc_encode_event(struct rc_arena *arena,
+                const struct rc_event *event,
+                char *const *names,
+                size_t name_count,
+                Recount__V1__Event **ret_event);
+
 RC_MUST_USE enum rc_status
 rc_encode_label(struct rc_arena *arena,
                 const struct rc_row_label *label,

@@ -7,6 +7,7 @@
 #include "server/encode.h"
 #include "server/entries.h"
 #include "server/service.h"
+#include "server/service_query.h"
 
 #define KIND RC_CATALOG_DEFINITIONS
 
@@ -282,6 +283,7 @@ static const struct rc_service_method methods[] = {
     METHOD("UpdateDefinition", update_definition, update_definition, RC_SERVICE_CONTROL),
     METHOD("DeleteDefinition", delete_definition, delete_definition, RC_SERVICE_CONTROL),
     METHOD("BuildDefinitions", build_definitions, build_definitions, RC_SERVICE_QUERY),
+    METHOD("PreviewDefinition", preview_definition, rc_call_preview_definition, RC_SERVICE_QUERY),
 };
 
 const struct rc_service rc_service_definition = {methods, sizeof(methods) / sizeof(methods[0])};

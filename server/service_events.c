@@ -86,35 +86,6 @@ decode_request(struct rc_decode *decode,
     return rc_decode_hints(decode, in->hints);
 }
 
-static bool
-is_wanted(const Recount__V1__ListEventsRequest *in, struct rc_bytes name)
-{
-    for (size_t i = 0; i < in->n_properties; i++)
-        if (rc_bytes_equal(rc_bytes_of(in->properties[i]), name))
-            return true;
-    return in->n_properties == 0;
-}
-
-static enum rc_status
-encode_event(struct rc_arena *arena,
-             const Recount__V1__ListEventsRequest *in,
-             const struct rc_event *event,
-             Recount__V1__Event **ret_event)
-{
-    Recount__V1__Event *out;
-    RC_NEW(arena, out, recount__v1__event__descriptor);
-    RC_NEW_TEXT(arena, out->user, event->place.user_id);
-    RC_NEW_TEXT(arena, out->id, event->place.event_id);
-    out->time_ms = event->place.time_ms;
-    RC_NEW_ARRAY(arena, out->properties, Recount__V1__Property *, event->property_count);
-    for (uint32_t i = 0; i < event->property_count; i++)
-        if (is_wanted(in, event->properties[i].name))
-            RC_TRY(rc_encode_property(arena, &event->properties[i],
-                                      &out->properties[out->n_properties++]));
-    *ret_event = out;
-    return RC_OK;
-}
-
 static enum rc_status
 encode_reply(struct rc_arena *arena,
              const Recount__V1__ListEventsRequest *in,
@@ -125,7 +96,8 @@ encode_reply(struct rc_arena *arena,
     RC_NEW_ARRAY(arena, out->events, Recount__V1__Event *, answer->event_count);
     out->n_events = answer->event_count;
     for (uint32_t i = 0; i < answer->event_count; i++)
-        RC_TRY(encode_event(arena, in, &answer->events[i], &out->events[i]));
+        RC_TRY(rc_encode_event(arena, &answer->events[i], in->properties, in->n_properties,
+                               &out->events[i]));
     if (in->page_token[0] != '\0')
         return RC_OK; /* The user's properties are on the first page. */
     RC_NEW_ARRAY(arena, out->user_properties, Recount__V1__Property *, answer->user_property_count);

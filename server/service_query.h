@@ -48,6 +48,7 @@ rc_service_call rc_call_correlation;
 rc_service_call rc_call_list_users;
 rc_service_call rc_call_list_events;
 rc_service_call rc_call_explain;
+rc_service_call rc_call_preview_definition; /* Of DefinitionService. */
 
 /* The method of QueryService whose request is of this descriptor. */
 const struct rc_service_method *

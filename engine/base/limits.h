@@ -103,6 +103,7 @@
 #define RC_SEGMENT_USERS_MAX 100000u /* Of a static list. */
 #define RC_OVERLAP_SEGMENTS_MAX 5u   /* 31 intersections. */
 #define RC_PAGE_ROWS_MAX 10000u
+#define RC_SAMPLE_EVENTS_MAX 100u /* Every lane keeps so many in order. */
 
 /* The longest pause inside a session: a year. */
 #define RC_SESSION_GAP_MS_MAX ((int64_t)366 * 86400 * 1000)

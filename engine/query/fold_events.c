@@ -5,68 +5,35 @@
  * A place is (time, event id, user as sent); events that are equal in all three (none had an id,
  * and their contents are equal) are told apart by how many of them came before.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "engine/base/limits.h"
+#include "engine/query/event_read.h"
 #include "engine/query/plan.h"
 #include "engine/query/query.h"
 #include "engine/query/scope.h"
 #include "engine/query/walk.h"
-
-struct named_property {
-    struct rc_bytes name;
-    uint32_t property;
-};
 
 struct listing {
     const struct rc_query_context *context;
     const struct rc_events_request *request;
     struct rc_view *view;
     struct rc_events_reply *reply;
-    struct named_property *names; /* Of event properties, by name. */
-    uint32_t name_count;
-    struct rc_event_property *scratch; /* name_count of them. */
+    struct rc_event_reader reader;
 };
-
-/* What orders events: a hit's or a place's. */
-struct key {
-    int64_t time_ms;
-    struct rc_event_id id;
-    struct rc_bytes user_id;
-};
-
-static struct key
-key_of_hit(struct rc_view *view, const struct rc_hit *hit)
-{
-    return (struct key){.time_ms = hit->time_ms,
-                        .id = rc_hit_event_id(view, hit),
-                        .user_id = rc_view_user_id(view, rc_hit_user(view, hit))};
-}
-
-static int
-compare_keys(const struct key *a, const struct key *b)
-{
-    if (a->time_ms != b->time_ms)
-        return a->time_ms < b->time_ms ? -1 : 1;
-    const int order = rc_event_id_compare(&a->id, &b->id);
-    return order != 0 ? order : rc_bytes_compare(a->user_id, b->user_id);
-}
 
 /* The first hit at or above a key (above: behind all equal ones). */
 static uint32_t
 bound(const struct listing *listing,
       const struct rc_hit *hits,
       uint32_t count,
-      const struct key *key,
+      const struct rc_event_key *key,
       bool above)
 {
     uint32_t low = 0;
     uint32_t high = count;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
-        const struct key mine = key_of_hit(listing->view, &hits[middle]);
-        const int order = compare_keys(&mine, key);
+        const struct rc_event_key mine = rc_event_key_of(listing->view, &hits[middle]);
+        const int order = rc_event_key_compare(&mine, key);
         if (order < 0 || (above && order == 0))
             low = middle + 1;
         else
@@ -86,9 +53,9 @@ go_on(const struct listing *listing,
     const struct rc_event_place *after = listing->request->after;
     if (after == NULL)
         return;
-    const struct key key = {.time_ms = after->time_ms,
-                            .id = rc_event_id_of_text(after->event_id),
-                            .user_id = after->user_id};
+    const struct rc_event_key key = {.time_ms = after->time_ms,
+                                     .id = rc_event_id_of_text(after->event_id),
+                                     .user_id = after->user_id};
     const uint32_t low = bound(listing, hits, count, &key, false);
     const uint32_t high = bound(listing, hits, count, &key, true);
     const uint32_t equal = high - low;
@@ -99,103 +66,23 @@ go_on(const struct listing *listing,
 }
 
 static enum rc_status
-copy_bytes(struct rc_arena *arena, struct rc_bytes bytes, struct rc_bytes *ret_bytes)
-{
-    const char *data = rc_arena_copy(arena, bytes.data, bytes.size);
-    if (data == NULL)
-        return RC_NO_MEMORY;
-    *ret_bytes = (struct rc_bytes){data, bytes.size};
-    return RC_OK;
-}
-
-/* Copies the texts of a value: the reply may outlive the view. */
-static enum rc_status
-copy_value(struct rc_arena *arena, struct rc_value value, struct rc_value *ret_value)
-{
-    if (value.kind == RC_VALUE_STRING)
-        RC_TRY(copy_bytes(arena, value.string, &value.string));
-    if (value.kind == RC_VALUE_LIST) {
-        struct rc_bytes *items = RC_ARENA_ARRAY(arena, struct rc_bytes, value.item_count);
-        if (items == NULL)
-            return RC_NO_MEMORY;
-        for (uint32_t i = 0; i < value.item_count; i++)
-            RC_TRY(copy_bytes(arena, value.items[i], &items[i]));
-        value.items = items;
-    }
-    *ret_value = value;
-    return RC_OK;
-}
-
-/* A hit's value of a property, borrowed from the view or in arena. */
-static enum rc_status
-value_of_hit(const struct listing *listing,
-             const struct rc_hit *hit,
-             uint32_t property,
-             struct rc_value *ret_value)
-{
-    uint32_t count;
-    struct rc_arena *arena = listing->context->arena;
-    const struct rc_dictionary *values =
-        rc_properties_dictionary(rc_view_event_properties(listing->view), property);
-    if ((hit->source & RC_SOURCE_CHUNK) != 0) {
-        const struct rc_view_chunk *chunk =
-            &rc_view_chunks(listing->view, &count)[hit->source & ~RC_SOURCE_CHUNK];
-        const rc_cell *cells = rc_view_chunk_cells(chunk, property);
-        const rc_cell cell = cells == NULL ? RC_CELL_NULL : cells[hit->row];
-        if (rc_cell_kind_of(cell) == RC_CELL_TEXT)
-            values = rc_view_chunk_texts(chunk, property);
-        return rc_cell_value(values, cell, arena, ret_value);
-    }
-    struct rc_column_view column;
-    const struct rc_slab *slab = rc_view_slabs(listing->view, &count)[hit->source].slab;
-    if (!rc_slab_column(slab, property, &column)) {
-        *ret_value = rc_value_null();
-        return RC_OK;
-    }
-    return rc_column_value(&column, values, rc_column_code(&column, hit->row), arena, ret_value);
-}
-
-static enum rc_status
-fill_properties(const struct listing *listing, const struct rc_hit *hit, struct rc_event *event)
-{
-    struct rc_arena *arena = listing->context->arena;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < listing->name_count; i++) {
-        struct rc_value value;
-        RC_TRY(value_of_hit(listing, hit, listing->names[i].property, &value));
-        if (value.kind == RC_VALUE_NULL)
-            continue;
-        struct rc_event_property *result = &listing->scratch[count++];
-        result->name = listing->names[i].name;
-        RC_TRY(copy_value(arena, value, &result->value));
-    }
-    event->property_count = count;
-    event->properties = rc_arena_copy(arena, listing->scratch, count * sizeof(*listing->scratch));
-    return event->properties == NULL ? RC_NO_MEMORY : RC_OK;
-}
-
-static enum rc_status
-fill_event(const struct listing *listing,
+fill_event(struct listing *listing,
            const struct rc_hit *hits,
            uint32_t count,
            uint32_t index,
            struct rc_event *event)
 {
-    struct rc_arena *arena = listing->context->arena;
-    char text[24];
-    const struct key key = key_of_hit(listing->view, &hits[index]);
-    event->place.time_ms = key.time_ms;
+    const struct rc_event_key key = rc_event_key_of(listing->view, &hits[index]);
+    RC_TRY(rc_event_read(&listing->reader, &hits[index], event));
     event->place.repeat = index - bound(listing, hits, count, &key, false);
-    RC_TRY(copy_bytes(arena, rc_event_id_text(&key.id, text), &event->place.event_id));
-    RC_TRY(copy_bytes(arena, key.user_id, &event->place.user_id));
-    return fill_properties(listing, &hits[index], event);
+    return RC_OK;
 }
 
 static enum rc_status
 fold_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t count)
 {
     (void)person;
-    const struct listing *listing = state;
+    struct listing *listing = state;
     const struct rc_events_request *request = listing->request;
     struct rc_events_reply *reply = listing->reply;
     uint32_t begin = 0;
@@ -216,45 +103,16 @@ fold_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t co
     return RC_OK;
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-    const struct named_property *x = a;
-    const struct named_property *y = b;
-    return rc_bytes_compare(x->name, y->name);
-}
-
-/* The properties by name; names are copied. */
-static enum rc_status
-sort_names(const struct rc_properties *properties,
-           struct rc_arena *arena,
-           struct named_property **ret_names,
-           uint32_t *ret_count)
-{
-    const uint32_t count = rc_properties_count(properties);
-    struct named_property *names = RC_ARENA_ARRAY(arena, struct named_property, count);
-    if (names == NULL)
-        return RC_NO_MEMORY;
-    for (uint32_t i = 0; i < count; i++) {
-        names[i].property = i;
-        RC_TRY(copy_bytes(arena, rc_properties_name(properties, i), &names[i].name));
-    }
-    qsort(names, count, sizeof(*names), compare_names);
-    *ret_names = names;
-    *ret_count = count;
-    return RC_OK;
-}
-
 static enum rc_status
 fill_user(const struct listing *listing, uint32_t person)
 {
     struct rc_arena *arena = listing->context->arena;
     struct rc_events_reply *reply = listing->reply;
     const struct rc_properties *properties = rc_view_user_properties(listing->view);
-    struct named_property *names;
+    struct rc_property_name *names;
     uint32_t name_count;
-    RC_TRY(copy_bytes(arena, rc_view_person_id(listing->view, person), &reply->person_id));
-    RC_TRY(sort_names(properties, arena, &names, &name_count));
+    RC_TRY(rc_bytes_copy(arena, rc_view_person_id(listing->view, person), &reply->person_id));
+    RC_TRY(rc_property_names(properties, arena, &names, &name_count));
     struct rc_event_property *result = RC_ARENA_ARRAY(arena, struct rc_event_property, name_count);
     if (result == NULL)
         return RC_NO_MEMORY;
@@ -269,7 +127,7 @@ fill_user(const struct listing *listing, uint32_t person)
         property->name = names[i].name;
         RC_TRY(rc_cell_value(rc_properties_dictionary(properties, names[i].property), cells[person],
                              arena, &value));
-        RC_TRY(copy_value(arena, value, &property->value));
+        RC_TRY(rc_value_copy(arena, value, &property->value));
     }
     reply->user_properties = result;
     return RC_OK;
@@ -328,11 +186,7 @@ rc_query_events(const struct rc_query_context *context,
                                   reterr_error));
     struct listing listing = {
         .context = context, .request = request, .view = context->view, .reply = &reply};
-    RC_TRY_OR(reterr_error, sort_names(rc_view_event_properties(context->view), context->arena,
-                                       &listing.names, &listing.name_count));
-    listing.scratch = RC_ARENA_ARRAY(context->arena, struct rc_event_property, listing.name_count);
-    if (listing.scratch == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a list of events");
+    RC_TRY_OR(reterr_error, rc_event_reader_open(context->view, context->arena, &listing.reader));
     void *lanes[1] = {&listing};
     const struct rc_fold fold = {
         .ordered = true, .lane_count = 1, .lanes = lanes, .person = fold_person};

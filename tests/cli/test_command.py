@@ -312,6 +312,16 @@ class Shop(unittest.TestCase):
         recount("define", "delete", "temporary")
         recount("define", "show", "temporary", code=4)
 
+    def test_preview(self):
+        words = ("define", "preview", "viewed", "--from", "2020-01-01", "--to", "2040-01-01")
+        preview = json.loads(recount(*words, "--sample", "1", "--json")[0])
+        self.assertEqual([preview["event_count"], preview["compared_event_count"]], [3, 6])
+        self.assertEqual([event["id"] for event in preview["sample_events"]], ["6"])
+        out = rows(recount(*words, "--by", "path", "--top", "1", "--of", "added", "--csv")[0])
+        self.assertEqual([row["events"] for row in out], ["3", "3", "2", "2", "1", "2", "3"])
+        self.assertIn("3 users of 2 (150 %)", recount(*words, "--of", "added")[0])
+        recount("define", "preview", "type = (", code=2)
+
     def test_lists(self):
         names = [row["name"] for row in rows(recount("define", "list", "--csv")[0])]
         self.assertEqual(names, sorted(names))

@@ -12,6 +12,7 @@ import usage_wire
 import wire
 import wire_derived
 import wire_funnel
+import wire_preview
 import wire_retention
 import wire_series
 from columnar import columnar, is_integer_id, ndjson
@@ -263,6 +264,8 @@ class Project:
             return self.list_users(query)
         if query["kind"] == "user_list":
             return usage_wire.list_users(self.client.queries, query, self.name)
+        if query["kind"] == "preview":
+            return self.ask_preview(query)
         kinds = {
             "series": ("Series", wire_series.series_request, wire_series.series_reply),
             "funnel": ("Funnel", wire_funnel.funnel_request, wire_funnel.funnel_reply),
@@ -278,6 +281,17 @@ class Project:
             if query["kind"] == "experiment" and error.code() == grpc.StatusCode.NOT_FOUND:
                 return {"error": "NOT_FOUND"}  # Of a control that nobody has.
             raise
+        self.check_info(query, reply)
+        self.faults += cells.faults(self.client, self.name, query, reply)
+        return answer_of(reply)
+
+    def ask_preview(self, query):
+        request = wire_preview.preview_request(query, self.name)
+        reply = self.client.definitions.PreviewDefinition(request, timeout=SECONDS)
+        self.check_info(query, reply)
+        return wire_preview.preview_reply(reply)
+
+    def check_info(self, query, reply):
         scope = query["scope"]
         asked = (scope["as_of"], scope["zone"], scope["start"], scope["end"])
         used = (
@@ -288,8 +302,6 @@ class Project:
         )
         if asked != used:
             self.faults.append(f"info of {query['kind']}: {asked} was asked, {used} was used")
-        self.faults += cells.faults(self.client, self.name, query, reply)
-        return answer_of(reply)
 
     def differ(self, query, expected, way=None, followed=None):
         """Sentences about how the server's answer differs from the oracle's. way: of plans.WAYS;

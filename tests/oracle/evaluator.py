@@ -9,6 +9,7 @@ from funnel import funnel_answer
 from lifecycle import lifecycle_answer
 from lists import events_answer, users_answer
 from paths import paths_answer
+from preview import preview_answer
 from retention import retention_answer
 from series import series_answer
 from sessions import sessions_answer
@@ -23,6 +24,7 @@ ANSWERS = {
     "stickiness": stickiness_answer,
     "sessions": sessions_answer,
     "paths": paths_answer,
+    "preview": preview_answer,
     "user_list": user_list_answer,
     "experiment": experiment_answer,
     "correlation": correlation_answer,

@@ -384,6 +384,40 @@ def make_events(rng, world):
     }
 
 
+def make_preview(rng, world):
+    """Often of the fourteen days before as_of, which then ends near the world's events."""
+    scope = make_scope(rng, world)
+    scope.pop("entity", None)
+    default = rng.random() < 0.4
+    if default:
+        scope["as_of"] = world["first"] + world["length"] + rng.choice([-1, 0, 1]) * DAY
+        scope.update(start=scope["as_of"] - 14 * DAY, end=scope["as_of"])
+    target = {"predicate": make_predicate(rng, world)}
+    if world["definitions"] and rng.random() < 0.3:
+        target = {"definition": rng.choice(sorted(world["definitions"]))}
+    return {
+        "kind": "preview",
+        "scope": scope,
+        "default_range": default,
+        "target": target,
+        "compared": None if rng.random() < 0.4 else make_selector(rng, world),
+        "properties": [some_property(rng) for _ in range(rng.choice([0, 0, 1, 2, 3]))],
+        "top": rng.choice([0, 1, 2, 3, 100]),
+        "sample": rng.choice([None, 0, 1, 2, 5, 100]),
+    }
+
+
+def some_property(rng):
+    if rng.random() < 0.15:
+        name = rng.choice(list(USER_VALUES))
+        return {"scope": "account", "property": name, "key": rng.choice(ACCOUNT_KEYS)}
+    scope = "event" if rng.random() < 0.7 else "user"
+    return {
+        "scope": scope,
+        "property": rng.choice(list(EVENT_VALUES if scope == "event" else USER_VALUES)),
+    }
+
+
 def make_wide_series(rng, world):
     scope = make_scope(rng, world)
     units = [
@@ -401,8 +435,8 @@ def make_query(rng, world, only=None):
 
 
 def make_any(rng, world):
-    kinds = [make_wide_series, make_wide_funnel, make_retention, make_segment]
-    weights = [5, 5, 4, 3]
+    kinds = [make_wide_series, make_wide_funnel, make_retention, make_segment, make_preview]
+    weights = [5, 5, 4, 3, 1]
     if any(row["kind"] in ("event", "set") for row in world["rows"]):
         kinds.append(make_events)
         weights.append(2)
@@ -428,6 +462,11 @@ def tags(query):
     walk_tags(query, out, query["kind"])
     if query["kind"] == "funnel":
         out |= funnel_queries.tags(query)
+    if query["kind"] == "preview":
+        out.update(
+            f"preview: {name}" for name in ("default_range", "compared", "properties") if query[name]
+        )
+        out.update(f"preview: of a {name}" for name in query["target"])
     return out | usage_queries.usage_tags(query) | comparison_queries.tags(query)
 
 

@@ -28,6 +28,7 @@ import usage_wire
 import wire
 import wire_derived
 import wire_funnel
+import wire_preview
 import wire_retention
 import wire_series
 from columnar import ndjson
@@ -44,6 +45,7 @@ from recount.v1 import (
     funnel_pb2,
     lifecycle_pb2,
     paths_pb2,
+    preview_pb2,
     project_pb2,
     project_pb2_grpc,
     property_pb2,
@@ -75,6 +77,10 @@ REFUSED = {
     "CreateDefinition": (
         definition_pb2_grpc.DefinitionServiceStub,
         definition_pb2.CreateDefinitionRequest,
+    ),
+    "PreviewDefinition": (
+        definition_pb2_grpc.DefinitionServiceStub,
+        preview_pb2.PreviewDefinitionRequest,
     ),
     "CreateProject": (project_pb2_grpc.ProjectServiceStub, project_pb2.CreateProjectRequest),
     "CreateSnapshot": (admin_pb2_grpc.AdminServiceStub, admin_pb2.CreateSnapshotRequest),
@@ -113,6 +119,7 @@ class Asker:
         self.project = project
         self.queries = query_pb2_grpc.QueryServiceStub(channel)
         self.segments = segment_pb2_grpc.SegmentServiceStub(channel)
+        self.definitions = definition_pb2_grpc.DefinitionServiceStub(channel)
 
     def ask(self, query):
         if query["kind"] in CALLS:
@@ -139,6 +146,10 @@ class Asker:
     def ask_retention(self, query):
         request = wire_retention.retention_request(query, self.project)
         return wire_retention.retention_reply(self.queries.Retention(request, timeout=SECONDS))
+
+    def ask_preview(self, query):
+        request = wire_preview.preview_request(query, self.project)
+        return wire_preview.preview_reply(self.definitions.PreviewDefinition(request, timeout=SECONDS))
 
     def ask_segment(self, query):
         count, users = wire.segment_requests(query, self.project, "")

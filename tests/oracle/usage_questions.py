@@ -106,6 +106,41 @@ def read_users(question):
     }
 
 
+def read_preview(question):
+    """preview PREDICATE [| PREDICATE to compare with]"""
+    options, tokens = question.options, question.tokens
+    scope = question.ranged_scope()
+    ranged = options.get("ranged", False)
+    if not ranged:
+        scope.update(start=scope["as_of"] - 14 * 86_400_000, end=scope["as_of"])
+    selector = read_selector(tokens)
+    if selector["terms"] == [{"any": True}]:
+        selector = {"terms": [{"predicate": {"all_of": []}}]}
+    breakdown = options["breakdown"]
+    properties = [{"scope": breakdown["scope"], "property": breakdown["property"]}] if breakdown else []
+    return {
+        "kind": "preview",
+        "scope": scope,
+        "default_range": not ranged,
+        "target": selector["terms"][0],
+        "compared": read_selector(tokens) if tokens.take("|") else None,
+        "properties": properties,
+        "top": breakdown["top"] if breakdown else 0,
+        "sample": options.get("show"),
+    }
+
+
+def preview_text(answer):
+    events, users, all_events, all_users = map(number, answer["counts"])
+    text = f"{events} events of {all_events}, {users} users of {all_users}"
+    text += ", shares " + numbers(answer["shares"])
+    days = [number(value) for value in answer["by_day"][0]]
+    text += f"; days {len(days)}, events on {sum(one != '0' for one in days)}"
+    for rows in answer["properties"]:
+        text += "; " + ", ".join(f"{label_text(label)} {number(count)}" for label, count in rows)
+    return text + "; latest " + (" ".join(event["id"] for event in answer["sample"]) or "none")
+
+
 def number(value):
     return "null" if value is None else f"{value:.6g}"
 
@@ -220,6 +255,7 @@ READERS = {
     "stickiness": read_stickiness,
     "sessions": read_sessions,
     "paths": read_paths,
+    "preview": read_preview,
     "users": read_users,
 }
 WRITERS = {
@@ -227,6 +263,7 @@ WRITERS = {
     "stickiness": stickiness_text,
     "sessions": sessions_text,
     "paths": paths_text,
+    "preview": preview_text,
     "users": users_text,
 }
 # Words that a question may have before what it asks about, and what reads the rest of each.

@@ -1,0 +1,303 @@
+/*
+ * DefinitionService.PreviewDefinition: several queries of one session, and so of one state.
+ *
+ * The numbers are one question with four series (events and users of what is previewed and of what
+ * it is compared with), by day; every property is a question with one series broken down; the
+ * events are a sample. After the first of them the bitmaps of the predicate are there for the
+ * others.
+ */
+#include <recount/v1/preview.pb-c.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/limits.h"
+#include "engine/query/sample.h"
+#include "server/encode.h"
+#include "server/service_query.h"
+
+#define RANGE_MS ((int64_t)14 * 86400 * 1000)
+#define PROPERTIES_MAX 16u
+#define TOP_DEFAULT 10u
+#define TOP_MAX 1000u
+#define SAMPLE_DEFAULT 10u
+
+struct preview {
+    struct rc_request *request;
+    struct rc_scope scope;
+    const char *target_field; /* As errors name it. */
+    const struct rc_predicate *target;
+    const struct rc_predicate *compared;
+    struct rc_breakdown properties[PROPERTIES_MAX];
+    uint32_t top;
+    uint32_t sample_size;
+    struct rc_query_stats stats; /* Of all questions. */
+};
+
+enum { TARGET_EVENTS = 0, TARGET_USERS, COMPARED_EVENTS, COMPARED_USERS, SERIES_COUNT };
+
+/* ---- The request ----------------------------------------------------------------------------- */
+
+/* The range that stands for none: what lies before as_of, within the limits of time. */
+static void
+set_range(struct rc_scope *scope)
+{
+    scope->end_ms = scope->as_of_ms;
+    if (scope->end_ms > RC_TIME_MS_MAX + 1)
+        scope->end_ms = RC_TIME_MS_MAX + 1;
+    if (scope->end_ms <= RC_TIME_MS_MIN)
+        scope->end_ms = RC_TIME_MS_MIN + 1;
+    scope->start_ms =
+        scope->end_ms - RC_TIME_MS_MIN > RANGE_MS ? scope->end_ms - RANGE_MS : RC_TIME_MS_MIN;
+}
+
+static enum rc_status
+decode_target(struct rc_decode *decode,
+              const Recount__V1__PreviewDefinitionRequest *in,
+              struct preview *preview)
+{
+    if (in->target_case == RECOUNT__V1__PREVIEW_DEFINITION_REQUEST__TARGET_PREDICATE) {
+        const size_t mark = rc_decode_enter(decode, "predicate");
+        preview->target_field = "predicate";
+        RC_TRY(rc_decode_predicate(decode, in->predicate, &preview->target));
+        rc_decode_leave(decode, mark);
+        return RC_OK;
+    }
+    if (in->target_case != RECOUNT__V1__PREVIEW_DEFINITION_REQUEST__TARGET_DEFINITION)
+        return rc_decode_fail(decode, RC_INVALID, "predicate",
+                              "neither a predicate nor a definition is given");
+    struct rc_predicate *predicate = rc_arena_zero(decode->arena, sizeof(*predicate));
+    if (predicate == NULL)
+        return rc_decode_no_memory(decode);
+    preview->target_field = "definition";
+    predicate->kind = RC_PREDICATE_DEFINITION;
+    RC_TRY(rc_decode_reference(decode, "definition", in->definition, RC_REFERENCE_DEFINITION,
+                               &predicate->definition));
+    preview->target = predicate;
+    return RC_OK;
+}
+
+/* Puts the field of this request in front of an error in place of that of a question's part. */
+static enum rc_status
+rename_field(struct rc_error *error, enum rc_status status, const char *part, const char *field)
+{
+    const size_t size = strlen(part);
+    char rest[RC_ERROR_FIELD_BYTES];
+    if (strncmp(error->field, part, size) != 0)
+        return status;
+    (void)snprintf(rest, sizeof(rest), "%s", error->field + size);
+    (void)snprintf(error->field, sizeof(error->field), "%s%s", field, rest);
+    return status;
+}
+
+static enum rc_status
+decode_properties(struct rc_decode *decode,
+                  const Recount__V1__PreviewDefinitionRequest *in,
+                  struct preview *preview)
+{
+    if (in->n_properties > PROPERTIES_MAX)
+        return rc_decode_fail(decode, RC_INVALID, "properties",
+                              "at most %u properties can be counted by", PROPERTIES_MAX);
+    for (size_t i = 0; i < in->n_properties; i++) {
+        struct rc_breakdown *one = &preview->properties[i];
+        const size_t mark = rc_decode_enter(decode, "properties[%zu]", i);
+        char part[48], field[32];
+        (void)snprintf(part, sizeof(part), "properties[%zu].property", i);
+        (void)snprintf(field, sizeof(field), "properties[%zu]", i);
+        const enum rc_status status = rc_decode_any_property(decode, in->properties[i], &one->scope,
+                                                             &one->property, &one->account_key);
+        if (status != RC_OK)
+            return rename_field(preview->request->error, status, part, field);
+        rc_decode_leave(decode, mark);
+    }
+    if (in->top > TOP_MAX)
+        return rc_decode_fail(decode, RC_INVALID, "top", "at most %u values can be shown", TOP_MAX);
+    preview->top = in->top == 0 ? TOP_DEFAULT : in->top;
+    return RC_OK;
+}
+
+static enum rc_status
+decode_request(struct rc_decode *decode,
+               const Recount__V1__PreviewDefinitionRequest *in,
+               struct preview *preview)
+{
+    static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
+    RC_REFUSE(decode, in->scope != NULL && in->scope->hints != NULL, "scope.hints");
+    RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_OPTIONAL, preview->request->received_ms,
+                           &preview->scope));
+    if (in->scope->range == NULL)
+        set_range(&preview->scope);
+    RC_TRY(decode_target(decode, in, preview));
+    preview->compared = &any;
+    if (in->compared_with != NULL) {
+        const size_t mark = rc_decode_enter(decode, "compared_with");
+        RC_TRY(rc_decode_selector(decode, in->compared_with, &preview->compared));
+        rc_decode_leave(decode, mark);
+    }
+    RC_TRY(decode_properties(decode, in, preview));
+    preview->sample_size = SAMPLE_DEFAULT;
+    if (in->optional_sample_size_case ==
+        RECOUNT__V1__PREVIEW_DEFINITION_REQUEST__OPTIONAL_SAMPLE_SIZE_SAMPLE_SIZE)
+        preview->sample_size = in->sample_size;
+    if (preview->sample_size > RC_SAMPLE_EVENTS_MAX)
+        return rc_decode_fail(decode, RC_INVALID, "sample_size", "a sample has at most %u events",
+                              RC_SAMPLE_EVENTS_MAX);
+    return RC_OK;
+}
+
+/* ---- The questions --------------------------------------------------------------------------- */
+
+static void
+add_stats(struct preview *preview, const struct rc_query_stats *stats)
+{
+    preview->stats.data_version = stats->data_version;
+    preview->stats.matched_events += stats->matched_events;
+    preview->stats.rowsets_built += stats->rowsets_built;
+    preview->stats.rowsets_cached += stats->rowsets_cached;
+    preview->stats.slabs_read += stats->slabs_read;
+    preview->stats.slabs_pruned += stats->slabs_pruned;
+}
+
+static enum rc_status
+ask(struct preview *preview,
+    const struct rc_series_request *question,
+    struct rc_series_reply *reply)
+{
+    RC_TRY(rc_query_series(rc_query_session_context(preview->request->session), question, reply,
+                           preview->request->error));
+    add_stats(preview, &reply->stats);
+    return RC_OK;
+}
+
+static enum rc_status
+encode_days(struct preview *preview,
+            const struct rc_series_reply *answer,
+            Recount__V1__PreviewDefinitionResponse *out)
+{
+    struct rc_arena *arena = preview->request->arena;
+    const uint32_t count = answer->bucket_count;
+    RC_NEW_ARRAY(arena, out->days, Recount__V1__Bucket *, count);
+    RC_NEW_ARRAY(arena, out->events_by_day, uint64_t, count);
+    RC_NEW_ARRAY(arena, out->users_by_day, uint64_t, count);
+    out->n_days = out->n_events_by_day = out->n_users_by_day = count;
+    for (uint32_t i = 0; i < count; i++) {
+        RC_TRY(rc_encode_bucket(arena, &answer->buckets[i], &out->days[i]));
+        out->events_by_day[i] = (uint64_t)answer->rows[TARGET_EVENTS].values[i];
+        out->users_by_day[i] = (uint64_t)answer->rows[TARGET_USERS].values[i];
+    }
+    return RC_OK;
+}
+
+/* Without a breakdown a series has one row. */
+static enum rc_status
+count(struct preview *preview, Recount__V1__PreviewDefinitionResponse *out)
+{
+    const struct rc_series series[SERIES_COUNT] = {
+        [TARGET_EVENTS] = {.selector = preview->target, .measure = RC_MEASURE_COUNT},
+        [TARGET_USERS] = {.selector = preview->target, .measure = RC_MEASURE_UNIQUE},
+        [COMPARED_EVENTS] = {.selector = preview->compared, .measure = RC_MEASURE_COUNT},
+        [COMPARED_USERS] = {.selector = preview->compared, .measure = RC_MEASURE_UNIQUE},
+    };
+    const struct rc_series_request question = {.scope = preview->scope,
+                                               .unit = RC_UNIT_DAY,
+                                               .series_count = SERIES_COUNT,
+                                               .series = series};
+    struct rc_series_reply answer;
+    enum rc_status status = ask(preview, &question, &answer);
+    if (status != RC_OK) {
+        struct rc_error *error = preview->request->error;
+        status = rename_field(error, status, "series[0].selector", preview->target_field);
+        return rename_field(error, status, "series[2].selector", "compared_with");
+    }
+    out->event_count = (uint64_t)answer.rows[TARGET_EVENTS].total;
+    out->user_count = (uint64_t)answer.rows[TARGET_USERS].total;
+    out->compared_event_count = (uint64_t)answer.rows[COMPARED_EVENTS].total;
+    out->compared_user_count = (uint64_t)answer.rows[COMPARED_USERS].total;
+    if (out->compared_event_count > 0) {
+        out->optional_event_share_case =
+            RECOUNT__V1__PREVIEW_DEFINITION_RESPONSE__OPTIONAL_EVENT_SHARE_EVENT_SHARE;
+        out->event_share = (double)out->event_count / (double)out->compared_event_count;
+    }
+    if (out->compared_user_count > 0) {
+        out->optional_user_share_case =
+            RECOUNT__V1__PREVIEW_DEFINITION_RESPONSE__OPTIONAL_USER_SHARE_USER_SHARE;
+        out->user_share = (double)out->user_count / (double)out->compared_user_count;
+    }
+    return encode_days(preview, &answer, out);
+}
+
+static enum rc_status
+count_by(struct preview *preview, size_t place, Recount__V1__PropertyPreview *out)
+{
+    struct rc_arena *arena = preview->request->arena;
+    const struct rc_series series = {.selector = preview->target, .measure = RC_MEASURE_COUNT};
+    const struct rc_series_request question = {.scope = preview->scope,
+                                               .series_count = 1,
+                                               .series = &series,
+                                               .breakdown = &preview->properties[place],
+                                               .dimension_count = 1,
+                                               .top_n = preview->top};
+    struct rc_series_reply answer;
+    char field[32];
+    const enum rc_status status = ask(preview, &question, &answer);
+    (void)snprintf(field, sizeof(field), "properties[%zu]", place);
+    if (status != RC_OK)
+        return rename_field(preview->request->error, status, "breakdown", field);
+    RC_NEW_ARRAY(arena, out->rows, Recount__V1__PropertyPreviewRow *, answer.row_count);
+    out->n_rows = answer.row_count;
+    for (uint32_t i = 0; i < answer.row_count; i++) {
+        RC_NEW(arena, out->rows[i], recount__v1__property_preview_row__descriptor);
+        RC_TRY(rc_encode_label(arena, &answer.rows[i].label, &out->rows[i]->label));
+        out->rows[i]->event_count = (uint64_t)answer.rows[i].total;
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+count_by_all(struct preview *preview,
+             const Recount__V1__PreviewDefinitionRequest *in,
+             Recount__V1__PreviewDefinitionResponse *out)
+{
+    struct rc_arena *arena = preview->request->arena;
+    RC_NEW_ARRAY(arena, out->properties, Recount__V1__PropertyPreview *, in->n_properties);
+    out->n_properties = in->n_properties;
+    for (size_t i = 0; i < in->n_properties; i++) {
+        RC_NEW(arena, out->properties[i], recount__v1__property_preview__descriptor);
+        out->properties[i]->property = in->properties[i];
+        RC_TRY(count_by(preview, i, out->properties[i]));
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+show_sample(struct preview *preview, Recount__V1__PreviewDefinitionResponse *out)
+{
+    struct rc_request *request = preview->request;
+    const struct rc_sample_request question = {
+        .scope = preview->scope, .selector = preview->target, .event_count = preview->sample_size};
+    struct rc_sample_reply answer;
+    if (preview->sample_size == 0)
+        return RC_OK;
+    RC_TRY(rc_query_sample(rc_query_session_context(request->session), &question, &answer,
+                           request->error));
+    add_stats(preview, &answer.stats);
+    RC_NEW_ARRAY(request->arena, out->sample_events, Recount__V1__Event *, answer.event_count);
+    out->n_sample_events = answer.event_count;
+    for (uint32_t i = 0; i < answer.event_count; i++)
+        RC_TRY(rc_encode_event(request->arena, &answer.events[i], NULL, 0, &out->sample_events[i]));
+    return RC_OK;
+}
+
+enum rc_status
+rc_call_preview_definition(struct rc_request *request, const void *message, void *reply)
+{
+    const Recount__V1__PreviewDefinitionRequest *in = message;
+    Recount__V1__PreviewDefinitionResponse *out = reply;
+    struct rc_decode decode = rc_request_decode(request);
+    struct preview preview = {.request = request};
+    RC_TRY(decode_request(&decode, in, &preview));
+    RC_TRY(rc_request_begin(request, &decode, &preview.scope));
+    RC_TRY(count(&preview, out));
+    RC_TRY(count_by_all(&preview, in, out));
+    RC_TRY(show_sample(&preview, out));
+    return rc_encode_info(request, &preview.scope, true, &preview.stats, &out->info);
+}
