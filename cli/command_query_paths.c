@@ -27,7 +27,9 @@ static const struct argp_option options[] = {
     {"exclude", KEY_EXCLUDE, "EVENTS", 0, "Go past these events", 1},
     {"gap", KEY_GAP, "TIME", 0, "The longest pause inside a session (30m)", 1},
     {"depth", KEY_DEPTH, "N", 0, "Levels, from 2 to 20 (5)", 1},
-    {"top", RC_QUERY_KEY_TOP, "N", 0, "Nodes of a level before Other (9)", 1},
+    {"by", RC_QUERY_KEY_BY, "PROPERTY", 0,
+     "The same for each value where walks begin (user.x for users')", 1},
+    {"top", RC_QUERY_KEY_TOP, "N", 0, "Rows, and nodes of a level, before Other (9)", 1},
     {0},
 };
 
@@ -75,6 +77,7 @@ static const struct argp argp = {
     "What users do one after the other in a session: values of a property, or the given events, "
     "each of which is a node.\v"
     "  recount query paths --property path --start / --from 30d\n"
+    "  recount query paths --property path --by user.plan\n"
     "  recount query paths viewed added 'type = purchase' --end 'type = purchase'",
     rc_query_children,
     NULL,
@@ -140,6 +143,7 @@ build(struct paths *paths, Recount__V1__PathsRequest *request)
         request->optional_gap_ms_case = RECOUNT__V1__PATHS_REQUEST__OPTIONAL_GAP_MS_GAP_MS;
         request->gap_ms = paths->gap_ms;
     }
+    request->breakdown = rc_query_options_breakdown(query);
     if (query->top >= 0) {
         request->optional_top_case = RECOUNT__V1__PATHS_REQUEST__OPTIONAL_TOP_TOP;
         request->top = (uint32_t)query->top;

@@ -43,8 +43,8 @@ const struct argp_option rc_funnel_option_list[] = {
     {"hold", KEY_HOLD, "PROPERTY", 0,
      "The steps share its value; \"PROPERTY@1,3\": those steps; may repeat", 1},
     {"totals", KEY_TOTALS, NULL, 0, "Count attempts, not users", 1},
-    {"over-time", RC_QUERY_KEY_UNIT, "UNIT", 0, "Also a funnel for each hour, day, ... of entry",
-     1},
+    {"over-time", RC_QUERY_KEY_UNIT, "UNIT", 0,
+     "Also a funnel for each hour, day, \"3 days\", ... of entry", 1},
     {"histogram", KEY_HISTOGRAM, "N", 0, "Also the times between steps in N bins", 1},
     {"by", RC_QUERY_KEY_BY, "PROPERTY", 0,
      "A funnel for each value (user.x for users'); may repeat", 1},
@@ -331,6 +331,7 @@ rc_funnel_options_fill(const struct rc_funnel_options *funnel,
         request->over_time =
             RC_MESSAGE(query->session.arena, Recount__V1__BucketSize, recount__v1__bucket_size);
         request->over_time->unit = query->unit;
+        request->over_time->multiple = query->unit_count;
     }
     return code;
 }

@@ -46,11 +46,11 @@ rc_render_sessions_csv(FILE *out,
 void
 rc_render_session_ends_csv(FILE *out, const Recount__V1__SessionsResponse *reply);
 
-/* The nodes of each level, and what follows them. */
+/* The nodes of each level, and what follows them; for each row of a breakdown, then the total. */
 void
 rc_render_paths(const struct rc_paint *paint, const Recount__V1__PathsResponse *reply);
 
-/* The edges; drop-off has no target. */
+/* The edges, with the row where there is a breakdown; drop-off has no target. */
 void
 rc_render_paths_csv(FILE *out, const Recount__V1__PathsResponse *reply);
 

@@ -244,7 +244,8 @@ rc_decode_funnel(struct rc_decode *decode,
                               RC_BINS_MAX);
     if (in->over_time != NULL) {
         const size_t mark = rc_decode_enter(decode, "over_time");
-        RC_TRY(rc_decode_bucket(decode, in->over_time, &question->over_time));
+        RC_TRY(rc_decode_buckets(decode, in->over_time, &question->over_time,
+                                 &question->over_time_count));
         rc_decode_leave(decode, mark);
     }
     *ret_question = filled;

@@ -103,7 +103,8 @@ decode_request(struct rc_decode *decode,
                struct rc_paths_request *question)
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
-    RC_REFUSE(decode, in->breakdown != NULL, "breakdown");
+    RC_TRY(rc_decode_split(decode, in->breakdown, &question->breakdown, &question->dimension_count,
+                           &question->breakdown_top_n));
     RC_TRY(decode_nodes(decode, in, question));
     if (in->excluded != NULL) {
         const size_t mark = rc_decode_enter(decode, "excluded");
@@ -166,28 +167,66 @@ encode_level(struct rc_arena *arena,
 }
 
 static enum rc_status
+encode_levels(struct rc_arena *arena,
+              const struct rc_path_flow *flow,
+              Recount__V1__PathLevel ***ret_levels,
+              size_t *ret_count)
+{
+    RC_NEW_ARRAY(arena, *ret_levels, Recount__V1__PathLevel *, flow->level_count);
+    *ret_count = flow->level_count;
+    for (uint32_t i = 0; i < flow->level_count; i++)
+        RC_TRY(encode_level(arena, &flow->levels[i], &(*ret_levels)[i]));
+    return RC_OK;
+}
+
+static enum rc_status
+encode_edges(struct rc_arena *arena,
+             const struct rc_path_flow *flow,
+             Recount__V1__PathEdge ***ret_edges,
+             size_t *ret_count)
+{
+    RC_NEW_ARRAY(arena, *ret_edges, Recount__V1__PathEdge *, flow->edge_count);
+    *ret_count = flow->edge_count;
+    for (uint64_t i = 0; i < flow->edge_count; i++) {
+        Recount__V1__PathEdge *edge;
+        RC_NEW(arena, edge, recount__v1__path_edge__descriptor);
+        edge->level = flow->edges[i].level + 1;
+        edge->source = flow->edges[i].source;
+        edge->target = flow->edges[i].target;
+        edge->walks = flow->edges[i].walks;
+        edge->users = flow->edges[i].users;
+        (*ret_edges)[i] = edge;
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+encode_row(struct rc_arena *arena, const struct rc_paths_row *row, Recount__V1__PathsRow **ret_row)
+{
+    Recount__V1__PathsRow *out;
+    RC_NEW(arena, out, recount__v1__paths_row__descriptor);
+    RC_TRY(rc_encode_label(arena, &row->label, &out->label));
+    RC_TRY(encode_levels(arena, &row->flow, &out->levels, &out->n_levels));
+    RC_TRY(encode_edges(arena, &row->flow, &out->edges, &out->n_edges));
+    out->walks = row->flow.walks;
+    out->users = row->flow.users;
+    *ret_row = out;
+    return RC_OK;
+}
+
+static enum rc_status
 encode_reply(struct rc_arena *arena,
              const struct rc_paths_reply *answer,
              Recount__V1__PathsResponse *out)
 {
-    RC_NEW_ARRAY(arena, out->levels, Recount__V1__PathLevel *, answer->level_count);
-    out->n_levels = answer->level_count;
-    for (uint32_t i = 0; i < answer->level_count; i++)
-        RC_TRY(encode_level(arena, &answer->levels[i], &out->levels[i]));
-    RC_NEW_ARRAY(arena, out->edges, Recount__V1__PathEdge *, answer->edge_count);
-    out->n_edges = answer->edge_count;
-    for (uint64_t i = 0; i < answer->edge_count; i++) {
-        Recount__V1__PathEdge *edge;
-        RC_NEW(arena, edge, recount__v1__path_edge__descriptor);
-        edge->level = answer->edges[i].level + 1;
-        edge->source = answer->edges[i].source;
-        edge->target = answer->edges[i].target;
-        edge->walks = answer->edges[i].walks;
-        edge->users = answer->edges[i].users;
-        out->edges[i] = edge;
-    }
-    out->walks = answer->walks;
-    out->users = answer->users;
+    RC_TRY(encode_levels(arena, &answer->total, &out->levels, &out->n_levels));
+    RC_TRY(encode_edges(arena, &answer->total, &out->edges, &out->n_edges));
+    out->walks = answer->total.walks;
+    out->users = answer->total.users;
+    RC_NEW_ARRAY(arena, out->rows, Recount__V1__PathsRow *, answer->row_count);
+    out->n_rows = answer->row_count;
+    for (uint32_t i = 0; i < answer->row_count; i++)
+        RC_TRY(encode_row(arena, &answer->rows[i], &out->rows[i]));
     return RC_OK;
 }
 

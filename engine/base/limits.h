@@ -109,10 +109,12 @@
 #define RC_SESSION_GAP_MS_MAX ((int64_t)366 * 86400 * 1000)
 
 /* Paths: a query's selectors less the one for any event and the excluded; two levels of this many
- * nodes have 10,000 edges, and a lane of 20 levels takes 4 MB. */
+ * nodes have 10,000 edges, and a lane of 20 levels takes 4 MB, and as much for each
+ * row of a breakdown. */
 #define RC_PATH_SELECTORS_MAX 62u
 #define RC_PATH_DEPTH_MAX 20u
 #define RC_PATH_TOP_MAX 100u
+#define RC_PATH_ROWS_MAX 100u
 
 /* Definitions and segments of one project. */
 #define RC_DEFINITIONS_MAX 100000u

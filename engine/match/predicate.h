@@ -109,6 +109,14 @@ rc_predicate_read(struct rc_reader *reader,
                   const struct rc_predicate **ret_predicate,
                   struct rc_error *reterr_error);
 
+/* Whether two predicates have one canonical form. One that is NULL or unsound is the same as none:
+ * who compiles it tells what is wrong with it. */
+RC_MUST_USE enum rc_status
+rc_predicate_same(const struct rc_predicate *a,
+                  const struct rc_predicate *b,
+                  struct rc_arena *arena,
+                  bool *ret_same);
+
 /* The FIRST node of a selector that has one: the root, or the first child of an ALL_OF whose second
  * is the filter. Else NULL. */
 const struct rc_predicate *

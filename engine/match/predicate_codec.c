@@ -165,3 +165,26 @@ rc_predicate_read(struct rc_reader *reader,
     *ret_predicate = predicate;
     return RC_OK;
 }
+
+enum rc_status
+rc_predicate_same(const struct rc_predicate *a,
+                  const struct rc_predicate *b,
+                  struct rc_arena *arena,
+                  bool *ret_same)
+{
+    const struct rc_predicate *forms[2] = {a, b};
+    RC_CLEANUP(rc_writer_close) struct rc_writer first = {0};
+    RC_CLEANUP(rc_writer_close) struct rc_writer second = {0};
+    struct rc_writer *writers[2] = {&first, &second};
+    *ret_same = false;
+    for (uint32_t i = 0; i < 2; i++) {
+        if (forms[i] == NULL || rc_predicate_check(forms[i], NULL) != RC_OK)
+            return RC_OK;
+        RC_TRY(rc_predicate_canonical(forms[i], arena, &forms[i]));
+        rc_predicate_write(writers[i], forms[i]);
+        if (writers[i]->failed)
+            return RC_NO_MEMORY;
+    }
+    *ret_same = first.size == second.size && memcmp(first.data, second.data, first.size) == 0;
+    return RC_OK;
+}

@@ -81,6 +81,7 @@ make_buckets(struct rc_funnel_query *query, struct rc_error *reterr_error)
 {
     const struct rc_funnel_request *request = query->request;
     const struct rc_bucket_request of = {.unit = request->over_time,
+                                         .multiple = request->over_time_count,
                                          .start_ms = request->scope.start_ms,
                                          .end_ms = request->scope.end_ms,
                                          .bucket_max = RC_BUCKETS_MAX,

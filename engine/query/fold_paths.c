@@ -1,33 +1,23 @@
 /*
- * Paths. Two walks over the same hits: the first counts how often each node stands at each level
- * and so ranks the nodes of a level; the second counts nodes, ends and edges of what is shown. Two,
- * because a property may have a million values, but an edge needs a place for each pair.
- *
- * Users: a place remembers the last person counted in it, so a person is counted once.
+ * Paths. Two walks over the same hits: the first counts how often each node stands at each level,
+ * and each row of a breakdown, and so ranks them; the second counts nodes, ends and edges of what
+ * is shown, for all walks and for each row. Two, because a property may have a million values, but
+ * an edge needs a place for each pair.
  */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/query/path_figures.h"
 #include "engine/query/path_nodes.h"
+#include "engine/query/path_rows.h"
 #include "engine/query/path_walks.h"
 #include "engine/query/paths.h"
 #include "engine/query/plan.h"
 #include "engine/query/scope.h"
 #include "engine/query/walk.h"
 
-struct level {
-    struct rc_ranking ranking;
-    uint32_t rows;    /* Nodes shown, and Other. */
-    uint64_t nodes;   /* Where in the figures its nodes begin, */
-    uint64_t ends;    /* its ends, */
-    uint64_t targets; /* and its edges: [row][row of the next level]. */
-};
-
-struct figure {
-    uint64_t walks;
-    uint32_t users;
-    uint32_t last_person; /* Plus 1; 0: nobody. */
-};
+#define BIT_ANY ((uint64_t)1) /* The plan's first selector. */
 
 struct paths {
     const struct rc_query_context *context;
@@ -36,9 +26,8 @@ struct paths {
     struct rc_path_nodes *nodes;
     struct rc_path_rule rule;
     uint32_t node_count;
-    struct level levels[RC_PATH_DEPTH_MAX];
-    uint32_t level_count; /* With a node. */
-    uint64_t figure_count;
+    struct rc_path_layout layout;
+    struct rc_path_rows rows;
     uint32_t lane_count;
     struct lane *lanes;
     void **states;
@@ -47,8 +36,10 @@ struct paths {
 struct lane {
     const struct paths *paths;
     struct rc_path_reader reader;
+    struct rc_path_rows_lane rows;
     uint32_t *ranks; /* First walk: [level][node]. */
-    struct figure *figures;
+    /* Second walk: the layout's for all walks, then for each row shown. */
+    struct rc_path_figure *figures;
 };
 
 static void
@@ -56,9 +47,11 @@ paths_close(struct paths *paths)
 {
     for (uint32_t i = 0; i < paths->lane_count; i++) {
         rc_path_reader_close(&paths->lanes[i].reader);
+        rc_path_rows_lane_close(&paths->lanes[i].rows);
         rc_alloc_free(paths->lanes[i].ranks);
         rc_alloc_free(paths->lanes[i].figures);
     }
+    rc_path_rows_close(&paths->rows);
     paths->nodes = rc_path_nodes_free(paths->nodes);
     paths->plan = rc_plan_free(paths->plan);
 }
@@ -74,41 +67,31 @@ rank_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t co
         RC_TRY(rc_path_reader_next(&lane->reader, person, hits, count, &at, &walk));
         for (uint32_t level = 0; level < walk.count; level++)
             lane->ranks[(size_t)level * lane->paths->node_count + walk.nodes[level]]++;
+        if (walk.count > 0 && lane->paths->rows.split != NULL)
+            RC_TRY(rc_path_rows_add(&lane->paths->rows, &lane->rows, person, walk.first));
     }
     return RC_OK;
-}
-
-static inline void
-count_in(struct figure *figure, uint32_t person)
-{
-    figure->walks++;
-    figure->users += figure->last_person != person + 1;
-    figure->last_person = person + 1;
 }
 
 static enum rc_status
 count_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t count)
 {
     struct lane *lane = state;
-    const struct level *levels = lane->paths->levels;
+    const struct paths *paths = lane->paths;
     for (uint32_t at = 0; at < count;) {
         struct rc_path_walk walk;
+        uint32_t row_count = 0;
         RC_TRY(rc_path_reader_next(&lane->reader, person, hits, count, &at, &walk));
         if (walk.count == 0)
             continue;
-        count_in(&lane->figures[0], person);
-        uint32_t row = levels[0].ranking.row_of[walk.nodes[0]];
-        for (uint32_t level = 0; level < walk.count; level++) {
-            count_in(&lane->figures[levels[level].nodes + row], person);
-            if (level + 1 == walk.count)
-                break;
-            const uint32_t next = levels[level + 1].ranking.row_of[walk.nodes[level + 1]];
-            const uint64_t edge = (uint64_t)row * levels[level + 1].rows + next;
-            count_in(&lane->figures[levels[level].targets + edge], person);
-            row = next;
-        }
-        if (walk.drops_off)
-            count_in(&lane->figures[levels[walk.count - 1].ends + row], person);
+        rc_path_figures_count(&paths->layout, lane->figures, person, &walk);
+        if (paths->rows.shown > 0)
+            RC_TRY(rc_path_rows_of(&paths->rows, &lane->rows, person, walk.first, &row_count));
+        for (uint32_t i = 0; i < row_count; i++)
+            rc_path_figures_count(&paths->layout,
+                                  lane->figures +
+                                      (lane->rows.shown[i] + 1) * paths->layout.figure_count,
+                                  person, &walk);
     }
     return RC_OK;
 }
@@ -129,18 +112,18 @@ run(struct paths *paths,
 
 /* ---- Between the walks ----------------------------------------------------------------------- */
 
-/* Ranks the nodes of every level and lays out the places of the second walk: the first is for all
- * walks. */
+/* Ranks the nodes of every level and lays out the places of the second walk. */
 static enum rc_status
 rank_levels(struct paths *paths)
 {
+    struct rc_path_layout *layout = &paths->layout;
     RC_CLEANUP(rc_alloc_freep)
     uint64_t *figures =
         rc_alloc_in(paths->context->account, (size_t)paths->node_count * sizeof(*figures) + 1);
     if (figures == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < paths->request->depth; i++) {
-        struct level *level = &paths->levels[i];
+        struct rc_path_layout_level *level = &layout->levels[i];
         memset(figures, 0, (size_t)paths->node_count * sizeof(*figures));
         for (uint32_t lane = 0; lane < paths->lane_count; lane++)
             for (uint32_t node = 0; node < paths->node_count; node++)
@@ -150,108 +133,97 @@ rank_levels(struct paths *paths)
         level->rows = level->ranking.row_count + (level->ranking.has_other ? 1 : 0);
         if (level->rows == 0)
             break;
-        paths->level_count = i + 1;
+        layout->level_count = i + 1;
     }
-    uint64_t places = 1;
-    for (uint32_t i = 0; i < paths->level_count; i++) {
-        struct level *level = &paths->levels[i];
-        const uint32_t next = i + 1 < paths->level_count ? paths->levels[i + 1].rows : 0;
-        level->nodes = places;
-        level->ends = level->nodes + level->rows;
-        level->targets = level->ends + level->rows;
-        places = level->targets + (uint64_t)level->rows * next;
-    }
-    paths->figure_count = places;
+    rc_path_layout_make(layout);
     return RC_OK;
+}
+
+/* Ranks the rows of a breakdown. */
+static enum rc_status
+rank_rows(struct paths *paths)
+{
+    if (paths->rows.split == NULL)
+        return RC_OK;
+    const uint32_t count = rc_split_count(paths->rows.split);
+    RC_CLEANUP(rc_alloc_freep)
+    double *walks = rc_alloc_in(paths->context->account, (size_t)count * sizeof(*walks) + 1);
+    if (walks == NULL)
+        return RC_NO_MEMORY;
+    memset(walks, 0, (size_t)count * sizeof(*walks));
+    for (uint32_t i = 0; i < paths->lane_count; i++)
+        for (uint32_t row = 0; row < count; row++)
+            walks[row] += (double)paths->lanes[i].rows.walks[row];
+    return rc_path_rows_rank(&paths->rows, walks, paths->request->breakdown_top_n,
+                             paths->context->arena);
+}
+
+/* Asked once a row, whose figures are 4 MB at most. */
+static bool
+is_cancelled(const struct paths *paths)
+{
+    const _Atomic(bool) *cancel = paths->context->cancel;
+    return cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed);
 }
 
 static enum rc_status
 open_figures(struct paths *paths)
 {
+    struct rc_account *account = paths->context->account;
+    const size_t bytes = paths->layout.figure_count * sizeof(*paths->lanes->figures);
     for (uint32_t i = 0; i < paths->lane_count; i++) {
         struct lane *lane = &paths->lanes[i];
         lane->ranks = rc_alloc_free(lane->ranks);
-        lane->figures =
-            rc_alloc_in(paths->context->account, paths->figure_count * sizeof(*lane->figures));
+        rc_path_rows_lane_close(&lane->rows);
+        if (paths->rows.shown > 0)
+            RC_TRY(rc_path_rows_lane_open(&paths->rows, account, &lane->rows));
+        lane->figures = rc_alloc_in(account, bytes * (paths->rows.shown + 1));
         if (lane->figures == NULL)
             return RC_NO_MEMORY;
-        memset(lane->figures, 0, paths->figure_count * sizeof(*lane->figures));
+        for (uint32_t row = 0; row <= paths->rows.shown; row++) {
+            memset(lane->figures + row * paths->layout.figure_count, 0, bytes);
+            if (is_cancelled(paths))
+                return RC_CANCELLED;
+        }
     }
     return RC_OK;
 }
 
 /* ---- Reply ----------------------------------------------------------------------------------- */
 
-/* Sums the lanes' figures into those of the first. */
-static const struct figure *
-add_up(struct paths *paths)
+/* The flow of all walks (row 0), or of a row (from 1): sums the lanes' figures into those of the
+ * first. */
+static enum rc_status
+fill_flow(const struct paths *paths, uint32_t row, struct rc_path_flow *ret_flow)
 {
-    struct figure *sum = paths->lanes[0].figures;
-    for (uint32_t i = 1; i < paths->lane_count; i++)
-        for (uint64_t place = 0; place < paths->figure_count; place++) {
-            sum[place].walks += paths->lanes[i].figures[place].walks;
-            sum[place].users += paths->lanes[i].figures[place].users;
+    const uint64_t count = paths->layout.figure_count;
+    struct rc_path_figure *sum = paths->lanes[0].figures + row * count;
+    for (uint32_t i = 1; i < paths->lane_count; i++) {
+        const struct rc_path_figure *figures = paths->lanes[i].figures + row * count;
+        for (uint64_t place = 0; place < count; place++) {
+            sum[place].walks += figures[place].walks;
+            sum[place].users += figures[place].users;
         }
-    return sum;
+    }
+    return is_cancelled(paths)
+               ? RC_CANCELLED
+               : rc_path_figures_flow(&paths->layout, sum, paths->context->arena, ret_flow);
 }
 
 static enum rc_status
-fill_levels(const struct paths *paths, const struct figure *figures, struct rc_paths_reply *reply)
+fill_reply(const struct paths *paths, struct rc_paths_reply *reply)
 {
-    struct rc_arena *arena = paths->context->arena;
-    struct rc_path_level *levels = RC_ARENA_ARRAY(arena, struct rc_path_level, paths->level_count);
-    if (levels == NULL)
+    struct rc_paths_row *rows =
+        RC_ARENA_ARRAY(paths->context->arena, struct rc_paths_row, paths->rows.shown);
+    if (rows == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t i = 0; i < paths->level_count; i++) {
-        const struct level *level = &paths->levels[i];
-        struct rc_path_node *nodes = RC_ARENA_ARRAY(arena, struct rc_path_node, level->rows);
-        if (nodes == NULL)
-            return RC_NO_MEMORY;
-        for (uint32_t row = 0; row < level->rows; row++) {
-            const bool is_value = row < level->ranking.row_count;
-            nodes[row] = (struct rc_path_node){
-                .label = {.kind = is_value ? RC_ROW_VALUE : RC_ROW_OTHER,
-                          .value = is_value ? level->ranking.values[row] : rc_value_null()},
-                .walks = figures[level->nodes + row].walks,
-                .users = figures[level->nodes + row].users,
-                .drop_off_walks = figures[level->ends + row].walks,
-                .drop_off_users = figures[level->ends + row].users};
-        }
-        levels[i] = (struct rc_path_level){.node_count = level->rows, .nodes = nodes};
+    RC_TRY(fill_flow(paths, 0, &reply->total));
+    for (uint32_t row = 0; row < paths->rows.shown; row++) {
+        rows[row].label = rc_path_rows_label(&paths->rows, row);
+        RC_TRY(fill_flow(paths, row + 1, &rows[row].flow));
     }
-    reply->level_count = paths->level_count;
-    reply->levels = levels;
-    return RC_OK;
-}
-
-static enum rc_status
-fill_edges(const struct paths *paths, const struct figure *figures, struct rc_paths_reply *reply)
-{
-    uint64_t count = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        struct rc_path_edge *edges = NULL;
-        if (pass == 1) {
-            edges = RC_ARENA_ARRAY(paths->context->arena, struct rc_path_edge, count);
-            if (edges == NULL)
-                return RC_NO_MEMORY;
-            reply->edge_count = count;
-            reply->edges = edges;
-            count = 0;
-        }
-        for (uint32_t i = 0; i + 1 < paths->level_count; i++) {
-            const uint32_t targets = paths->levels[i + 1].rows;
-            for (uint32_t place = 0; place < paths->levels[i].rows * targets; place++) {
-                const struct figure *figure = &figures[paths->levels[i].targets + place];
-                if (figure->walks > 0 && pass == 1)
-                    edges[count] = (struct rc_path_edge){.level = i,
-                                                         .source = place / targets,
-                                                         .target = place % targets,
-                                                         .walks = figure->walks,
-                                                         .users = figure->users};
-                count += figure->walks > 0;
-            }
-        }
-    }
+    reply->row_count = paths->rows.shown;
+    reply->rows = rows;
     return RC_OK;
 }
 
@@ -368,6 +340,7 @@ open_lanes(struct paths *paths)
         if (lane->ranks == NULL)
             return RC_NO_MEMORY;
         memset(lane->ranks, 0, places * sizeof(*lane->ranks));
+        RC_TRY(rc_path_rows_lane_open(&paths->rows, context->account, &lane->rows));
     }
     return RC_OK;
 }
@@ -380,13 +353,10 @@ answer(struct paths *paths, struct rc_paths_reply *reply)
     RC_TRY(open_lanes(paths));
     RC_TRY(run(paths, rank_person, &hits_ranked));
     RC_TRY(rank_levels(paths));
+    RC_TRY(rank_rows(paths));
     RC_TRY(open_figures(paths));
     RC_TRY(run(paths, count_person, &reply->stats.matched_events));
-    const struct figure *figures = add_up(paths);
-    reply->walks = figures[0].walks;
-    reply->users = figures[0].users;
-    RC_TRY(fill_levels(paths, figures, reply));
-    return fill_edges(paths, figures, reply);
+    return fill_reply(paths, reply);
 }
 
 enum rc_status
@@ -404,6 +374,8 @@ rc_query_paths(const struct rc_query_context *context,
     RC_TRY(make_plan(&paths, &first_selector, &reply.stats, reterr_error));
     RC_TRY(rc_path_nodes_new(paths.plan, request, first_selector, &paths.nodes, reterr_error));
     paths.node_count = rc_path_nodes_count(paths.nodes);
+    RC_TRY(rc_path_rows_open(&paths.rows, paths.plan, request, BIT_ANY, &calendar, &reply.stats,
+                             reterr_error));
     RC_TRY_OR(reterr_error, answer(&paths, &reply));
     rc_plan_add_stats(paths.plan, &reply.stats);
     *ret_reply = reply;

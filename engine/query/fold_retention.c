@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/query/hints.h"
 #include "engine/query/retention_frame.h"
+#include "engine/query/retention_scan.h"
 #include "engine/query/scope.h"
 #include "engine/query/view_times.h"
 
@@ -204,7 +206,8 @@ make_plan(struct rc_retention *retention,
 {
     const struct rc_retention_request *request = retention->request;
     const struct rc_scope *scope = &request->scope;
-    const bool one = request->back == request->start;
+    const struct rc_query_hints *hints = retention->context->hints;
+    bool one = request->back == request->start;
     struct rc_counted counted;
     struct rc_plan_selector selectors[2] = {
         {.predicate = request->start,
@@ -216,6 +219,11 @@ make_plan(struct rc_retention *retention,
          .from_ms = scope->start_ms,
          .until_ms = returns_until(request)},
     };
+    /* A hint may name one of two that are equal. */
+    if (!one && (hints == NULL || hints->access_count == 0))
+        RC_TRY_OR(reterr_error, rc_predicate_same(request->start, request->back,
+                                                  retention->context->arena, &one));
+    retention->same_event = one;
     retention->starts_end_ms = selectors[0].until_ms;
     retention->start_bit = 1;
     retention->return_bit = one ? 1 : 2;
@@ -299,6 +307,14 @@ walk(const struct rc_retention *retention,
         .person = person,
     };
     return rc_walk(retention->plan, &fold, hit_count);
+}
+
+static enum rc_status
+count_cells(const struct rc_retention *retention, struct rc_query_stats *stats)
+{
+    bool done;
+    RC_TRY(rc_retention_scan(retention, &stats->matched_events, &done));
+    return done ? RC_OK : walk(retention, rc_retention_person, &stats->matched_events);
 }
 
 /* Ranks the rows of the split by how many starts are in each. */
@@ -386,7 +402,7 @@ rc_query_retention(const struct rc_query_context *context,
     RC_TRY_OR(reterr_error, open_lanes(&retention));
     RC_TRY(make_rows(&retention, &reply.stats, reterr_error));
     RC_TRY_OR(reterr_error, open_cells(&retention));
-    RC_TRY_OR(reterr_error, walk(&retention, rc_retention_person, &reply.stats.matched_events));
+    RC_TRY_OR(reterr_error, count_cells(&retention, &reply.stats));
     RC_TRY_OR(reterr_error, rc_retention_fill_reply(&retention, &reply));
     rc_plan_add_stats(retention.plan, &reply.stats);
     *ret_reply = reply;

@@ -71,8 +71,9 @@ struct rc_funnel_request {
     uint32_t top_n;
     enum rc_funnel_at at;
     uint32_t at_step;
-    enum rc_unit over_time;  /* 0: no buckets. */
-    uint32_t histogram_bins; /* 0: no histograms. */
+    enum rc_unit over_time;   /* 0: no buckets. */
+    uint32_t over_time_count; /* Units of a bucket; 0: 1. */
+    uint32_t histogram_bins;  /* 0: no histograms. */
     /* Gets the bits of the persons of the cell (with totals: who have such an attempt), none if the
      * reply has no such cell. Zeroed, a bit an ordinal, to whole words. NULL: nobody asks. */
     uint64_t *persons;

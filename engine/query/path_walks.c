@@ -11,6 +11,7 @@ void
 rc_path_reader_close(struct rc_path_reader *reader)
 {
     reader->nodes = rc_alloc_free(reader->nodes);
+    reader->places = rc_alloc_free(reader->places);
     reader->capacity = 0;
 }
 
@@ -22,7 +23,8 @@ reserve(struct rc_path_reader *reader, uint32_t count)
     const uint32_t capacity = count < 64 ? 64 : count + count / 2;
     rc_path_reader_close(reader);
     reader->nodes = rc_alloc_in(reader->account, capacity * sizeof(*reader->nodes));
-    if (reader->nodes == NULL)
+    reader->places = rc_alloc_in(reader->account, capacity * sizeof(*reader->places));
+    if (reader->nodes == NULL || reader->places == NULL)
         return RC_NO_MEMORY;
     reader->capacity = capacity;
     return RC_OK;
@@ -41,8 +43,10 @@ read_nodes(struct rc_path_reader *reader,
         if ((hits[i].mask & rule->excluded_bit) != 0)
             continue;
         const uint32_t node = rc_path_nodes_of(rule->nodes, person, &hits[i]);
-        if (node != RC_PATH_NODE_NONE && (count == 0 || reader->nodes[count - 1] != node))
-            reader->nodes[count++] = node;
+        if (node == RC_PATH_NODE_NONE || (count > 0 && reader->nodes[count - 1] == node))
+            continue;
+        reader->places[count] = i;
+        reader->nodes[count++] = node;
     }
     return count;
 }
@@ -93,8 +97,11 @@ rc_path_reader_next(struct rc_path_reader *reader,
 {
     const uint32_t end = rc_session_run_end(hits, *at, count, reader->rule->gap_ms);
     RC_TRY(reserve(reader, end - *at));
-    const uint32_t nodes = read_nodes(reader, person, hits + *at, end - *at);
+    const struct rc_hit *session = hits + *at;
+    const uint32_t nodes = read_nodes(reader, person, session, end - *at);
     *at = end;
     *ret_walk = cut(reader->rule, reader->nodes, nodes);
+    if (ret_walk->count > 0)
+        ret_walk->first = &session[reader->places[ret_walk->nodes - reader->nodes]];
     return RC_OK;
 }

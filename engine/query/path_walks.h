@@ -27,15 +27,17 @@ struct rc_path_rule {
 };
 
 struct rc_path_walk {
-    const uint32_t *nodes; /* By level. */
-    uint32_t count;        /* 0: the session has no walk. */
-    bool drops_off;        /* It ends at its last node, which was not asked to be the end. */
+    const uint32_t *nodes;      /* By level. */
+    const struct rc_hit *first; /* The event of the first one. */
+    uint32_t count;             /* 0: the session has no walk. */
+    bool drops_off;             /* It ends at its last node, which was not asked to be the end. */
 };
 
 struct rc_path_reader {
     const struct rc_path_rule *rule;
     struct rc_account *account;
-    uint32_t *nodes; /* Of a session. */
+    uint32_t *nodes;  /* Of a session. */
+    uint32_t *places; /* By node: where in the session the event that made it is. */
     uint32_t capacity;
 };
 

@@ -33,6 +33,9 @@ struct rc_paths_request {
     uint32_t start_count;
     const struct rc_value *start;
     const struct rc_value *end; /* Walks end at its first place behind the start. NULL: anywhere. */
+    const struct rc_breakdown *breakdown; /* NULL: none. */
+    uint32_t dimension_count;
+    uint32_t breakdown_top_n; /* .. RC_PATH_ROWS_MAX, as in a series. */
 };
 
 struct rc_path_node {
@@ -56,13 +59,25 @@ struct rc_path_edge {
     uint64_t users;
 };
 
-struct rc_paths_reply {
+/* Walks, drawn from level to level. */
+struct rc_path_flow {
     uint64_t walks;
     uint64_t users; /* With a walk. */
     uint32_t level_count;
     const struct rc_path_level *levels;
     uint64_t edge_count; /* By level, source, target; each with a walk. */
     const struct rc_path_edge *edges;
+};
+
+struct rc_paths_row {
+    struct rc_row_label label;
+    struct rc_path_flow flow; /* Of the nodes of the total. */
+};
+
+struct rc_paths_reply {
+    struct rc_path_flow total;
+    uint32_t row_count; /* Of a breakdown: its values by walks, OTHER. */
+    const struct rc_paths_row *rows;
     struct rc_query_stats stats;
 };
 

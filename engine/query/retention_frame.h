@@ -26,6 +26,7 @@ struct rc_retention {
     struct rc_plan *plan;
     uint64_t start_bit;
     uint64_t return_bit; /* The same, where both are one selector. */
+    bool same_event; /* They are. */
     int64_t starts_end_ms;
     uint32_t occurrences_min;
     uint32_t column_count;

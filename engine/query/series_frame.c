@@ -56,29 +56,6 @@ from_ms_of(const struct rc_series_frame *frame, const struct rc_series *series)
     return end_ms - series->rolling_days * RC_ROLLING_DAY_MS;
 }
 
-static enum rc_status
-same_selector(const struct rc_series_frame *frame,
-              const struct rc_predicate *a,
-              const struct rc_predicate *b,
-              bool *ret_same)
-{
-    const struct rc_predicate *forms[2] = {a, b};
-    RC_CLEANUP(rc_writer_close) struct rc_writer first = {0};
-    RC_CLEANUP(rc_writer_close) struct rc_writer second = {0};
-    struct rc_writer *writers[2] = {&first, &second};
-    *ret_same = false;
-    for (uint32_t i = 0; i < 2; i++) {
-        if (forms[i] == NULL || rc_predicate_check(forms[i], NULL) != RC_OK)
-            return RC_OK; /* The plan tells what is wrong with it. */
-        RC_TRY(rc_predicate_canonical(forms[i], frame->context->arena, &forms[i]));
-        rc_predicate_write(writers[i], forms[i]);
-        if (writers[i]->failed)
-            return RC_NO_MEMORY;
-    }
-    *ret_same = first.size == second.size && memcmp(first.data, second.data, first.size) == 0;
-    return RC_OK;
-}
-
 /* Lists the plan's selectors; series that read the same share one. */
 static enum rc_status
 list_selectors(struct rc_series_frame *frame,
@@ -92,8 +69,8 @@ list_selectors(struct rc_series_frame *frame,
         bool same = false;
         for (uint32_t s = 0; s < count && !same; s++) {
             if (selectors[s].from_ms == from_ms)
-                RC_TRY(same_selector(frame, selectors[s].predicate, request->series[i].selector,
-                                     &same));
+                RC_TRY(rc_predicate_same(selectors[s].predicate, request->series[i].selector,
+                                         frame->context->arena, &same));
             frame->bit_of[i] = s;
         }
         if (same)

@@ -267,6 +267,11 @@ class Shop(unittest.TestCase):
         )
         out, _ = recount("query", "paths", "viewed", "added", "--start", "added", *words)
         self.assertEqual(list(rows(out)[0].values()), ["1", "added", "", "1", "1"])
+        found = rows(recount("query", "paths", "--property", "type", "--by", "type", *words)[0])
+        self.assertEqual([row["row"] for row in found], ["view"] * 4 + ["total"] * 4)
+        self.assertEqual(list(found[0].values()), ["view", "1", "view", "add", "1", "1"])
+        out, _ = recount("query", "paths", "--property", "type", "--by", "type", *words[:-1])
+        self.assertIn("total\nlevel 1", out)
         recount("query", "paths", code=2)
         recount("query", "paths", "viewed", "--property", "type", code=2)
 

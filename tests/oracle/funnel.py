@@ -22,6 +22,7 @@ DEFAULTS = {
     "at": "first",
     "at_step": None,
     "over_time": None,
+    "multiple": 1,
     "bins": 0,
 }
 
@@ -65,6 +66,7 @@ class Funnel:
                 self.scope["end"],
                 self.query["over_time"],
                 self.scope["week_start"],
+                self.query["multiple"] or 1,
             )
             self.spans += [
                 (max(one["start"], self.scope["start"]), min(one["end"], self.scope["end"]))

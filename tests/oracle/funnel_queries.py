@@ -83,6 +83,8 @@ def make_funnel(rng, world, make_scope, make_selector, units):
     short = [unit for unit in units(scope) if unit is not None]
     if short and rng.random() < 0.25:
         query["over_time"] = rng.choice(short)
+        if rng.random() < 0.4:
+            query["multiple"] = rng.choice([0, 1, 2, 2, 3, 5, 12])
     if rng.random() < 0.2:
         query["bins"] = rng.choice([1, 2, 3, 10])
     return query
@@ -94,7 +96,7 @@ def tags(query):
         "funnel: " + (query["order"] + (" totals" if query["totals"] else "")),
         "funnel: at " + query.get("at", "first"),
     }
-    names = ("step_windows", "same_local_day", "reuse", "attempt_only", "over_time", "bins")
+    names = ("step_windows", "same_local_day", "reuse", "attempt_only", "over_time", "multiple", "bins")
     out |= {"funnel: " + name for name in names if query.get(name)}
     if any(query.get("optional") or []):
         out.add("funnel: optional")

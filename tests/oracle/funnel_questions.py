@@ -43,6 +43,15 @@ def read_place(question):
     return place
 
 
+def read_bucket(question):
+    """`day` or `2 days`."""
+    unit = question.tokens.word("a unit of time")
+    if unit.isdecimal():
+        question.options["multiple"] = int(unit)
+        unit = question.tokens.word("a unit of time").removesuffix("s")
+    return unit
+
+
 OPTIONS = {
     "order": lambda question: question.tokens.word("an order"),
     "same_day": lambda question: True,
@@ -52,7 +61,7 @@ OPTIONS = {
     "holding": read_hold,
     "totals": lambda question: True,
     "at": read_place,
-    "over": lambda question: question.tokens.word("a unit of time"),
+    "over": read_bucket,
     "spread": lambda question: question.tokens.value(),
 }
 
@@ -91,6 +100,7 @@ def read(question):
         "at": options.get("at", "first"),
         "at_step": options.get("at_step"),
         "over_time": options.get("over"),
+        "multiple": options["multiple"],
         "bins": options.get("spread", 0),
     }
     read_steps(question, query)

@@ -121,6 +121,7 @@ def make_paths(rng, world, make_scope, make_selector):
         "start": [],
         "end": None,
         "top": rng.choice([0, 1, 2, 3, 9, 9, 100]),
+        "breakdown": some_breakdown(rng, world),
     }
     if rng.random() < 0.3:
         names = rng.sample(["home", "cart", "10", "9", "pay", "Ü"], rng.choice([1, 2, 3, 4]))

@@ -91,6 +91,7 @@ def read_paths(question):
         "start": options.get("start", []),
         "end": options.get("end"),
         "top": options.get("show", 9),
+        "breakdown": options["breakdown"],
     }
 
 
@@ -251,6 +252,10 @@ def node_text(node):
 
 
 def paths_text(answer):
+    return rows_text(answer, paths_row)
+
+
+def paths_row(answer):
     """Level by level: each node with walks/users, its targets, and what drops off."""
     levels = []
     for level, nodes in enumerate(answer["levels"], 1):

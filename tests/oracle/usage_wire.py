@@ -176,10 +176,13 @@ def paths_request(query, project):
         out.gap_ms = query["gap"]
     if query["end"] is not None:
         out.end_node.CopyFrom(value_message(query["end"]))
+    if query.get("breakdown") is not None:
+        wire_series.fill_breakdown(out.breakdown, query["breakdown"], project)
     return out
 
 
-def paths_reply(reply):
+def paths_flow(message):
+    """Of a reply, or of a row."""
     return {
         "levels": [
             [
@@ -191,14 +194,19 @@ def paths_reply(reply):
                 }
                 for node in level.nodes
             ]
-            for level in reply.levels
+            for level in message.levels
         ],
         "edges": [
-            [one.level, one.source, one.target, one.walks, one.users] for one in reply.edges
+            [one.level, one.source, one.target, one.walks, one.users] for one in message.edges
         ],
-        "walks": reply.walks,
-        "users": reply.users,
+        "walks": message.walks,
+        "users": message.users,
     }
+
+
+def paths_reply(reply):
+    rows = [{"label": label(row.label), **paths_flow(row)} for row in reply.rows]
+    return {**paths_flow(reply), "rows": rows}
 
 
 def user_list_request(query, project, token):

@@ -65,6 +65,7 @@ def funnel_request(query, project):
         wire_series.fill_breakdown(out.breakdown, query["breakdown"], project)
     if query["over_time"] is not None:
         out.over_time.unit = wire.UNITS[query["over_time"]]
+        out.over_time.multiple = query["multiple"]
     return out
 
 

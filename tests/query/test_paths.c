@@ -185,18 +185,18 @@ add(struct tally *tally, uint32_t person)
 }
 
 static void
-expect_paths(const struct rc_paths_reply *reply, const struct walk *walks, uint32_t count)
+expect_paths(const struct rc_path_flow *flow, const struct walk *walks, uint32_t count)
 {
     struct tally all = {0};
     for (uint32_t w = 0; w < count; w++) {
         add(&all, walks[w].person);
-        assert_true(walks[w].count <= reply->level_count);
+        assert_true(walks[w].count <= flow->level_count);
     }
-    assert_int_equal(reply->walks, all.walks);
-    assert_int_equal(reply->users, all.users);
+    assert_int_equal(flow->walks, all.walks);
+    assert_int_equal(flow->users, all.users);
     uint64_t edge = 0;
-    for (uint32_t i = 0; i < reply->level_count; i++) {
-        const struct rc_path_level *level = &reply->levels[i];
+    for (uint32_t i = 0; i < flow->level_count; i++) {
+        const struct rc_path_level *level = &flow->levels[i];
         for (uint32_t row = 0; row < level->node_count; row++) {
             struct tally here = {0};
             struct tally ends = {0};
@@ -206,7 +206,7 @@ expect_paths(const struct rc_paths_reply *reply, const struct walk *walks, uint3
                     continue;
                 add(&here, walks[w].person);
                 if (walks[w].count > i + 1)
-                    add(&next[row_of(&reply->levels[i + 1], walks[w].nodes[i + 1])],
+                    add(&next[row_of(&flow->levels[i + 1], walks[w].nodes[i + 1])],
                         walks[w].person);
                 else if (walks[w].drops_off)
                     add(&ends, walks[w].person);
@@ -220,8 +220,8 @@ expect_paths(const struct rc_paths_reply *reply, const struct walk *walks, uint3
             for (uint32_t target = 0; target <= NODES; target++) {
                 if (next[target].walks == 0)
                     continue;
-                assert_true(edge < reply->edge_count);
-                const struct rc_path_edge *found = &reply->edges[edge++];
+                assert_true(edge < flow->edge_count);
+                const struct rc_path_edge *found = &flow->edges[edge++];
                 assert_int_equal(found->level, i);
                 assert_int_equal(found->source, row);
                 assert_int_equal(found->target, target);
@@ -230,7 +230,7 @@ expect_paths(const struct rc_paths_reply *reply, const struct walk *walks, uint3
             }
         }
     }
-    assert_int_equal(edge, reply->edge_count);
+    assert_int_equal(edge, flow->edge_count);
 }
 
 static void
@@ -244,7 +244,7 @@ one_round(struct rig *rig)
         struct rc_paths_reply reply;
         const struct rc_query_context context = rig_context(rig, threads);
         assert_int_equal(rc_query_paths(&context, &question.request, &reply, NULL), RC_OK);
-        expect_paths(&reply, walks, count);
+        expect_paths(&reply.total, walks, count);
         /* The names are values of a property: with the events without one excluded, the same. */
         const struct rc_predicate named = {.kind = RC_PREDICATE_LEAF,
                                            .leaf = {.scope = RC_LEAF_EVENT,
@@ -260,7 +260,7 @@ one_round(struct rig *rig)
         question.request.selector_count = 0;
         question.request.excluded = both[1] == NULL ? &unnamed : &excluded;
         assert_int_equal(rc_query_paths(&context, &question.request, &reply, NULL), RC_OK);
-        expect_paths(&reply, walks, count);
+        expect_paths(&reply.total, walks, count);
         question.request.property = (struct rc_bytes){0};
         question.request.selector_count = NODES;
         question.request.excluded = both[1];
@@ -338,6 +338,15 @@ bad_requests_name_the_field(void **state)
     assert_int_equal(rc_query_paths(&context, &request, &reply, &error), RC_INVALID);
     assert_string_equal(error.field, "selectors[1].name");
     request.selector_count = 1;
+    const struct rc_breakdown breakdown = {.scope = RC_LEAF_EVENT,
+                                           .property = RC_BYTES_LITERAL("name")};
+    request.breakdown = &breakdown;
+    request.dimension_count = 1;
+    request.breakdown_top_n = RC_PATH_ROWS_MAX + 1;
+    assert_int_equal(rc_query_paths(&context, &request, &reply, &error), RC_INVALID);
+    assert_string_equal(error.field, "breakdown.top");
+    request.breakdown_top_n = RC_PATH_ROWS_MAX;
+    assert_int_equal(rc_query_paths(&context, &request, &reply, &error), RC_OK);
     const _Atomic(bool) cancel = true;
     context.cancel = &cancel;
     assert_int_equal(rc_query_paths(&context, &request, &reply, NULL), RC_CANCELLED);
