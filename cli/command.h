@@ -32,6 +32,8 @@ rc_command_define(int count, char **arguments);
 enum rc_exit_code
 rc_command_derive(int count, char **arguments);
 enum rc_exit_code
+rc_command_properties(int count, char **arguments);
+enum rc_exit_code
 rc_command_preview(int count, char **arguments); /* Of "recount define". */
 enum rc_exit_code
 rc_command_segment(int count, char **arguments);

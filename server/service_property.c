@@ -1,4 +1,5 @@
-/* Derived properties: create, get, list, update, delete. */
+/* PropertyService: derived properties are created, got, listed, updated and deleted here; what is
+ * stored is listed in service_property_list.c. */
 #include <recount/v1/property.pb-c.h>
 
 #include "server/decode.h"
@@ -6,6 +7,7 @@
 #include "server/encode.h"
 #include "server/entries.h"
 #include "server/service.h"
+#include "server/service_query.h"
 
 #define KIND RC_CATALOG_PROPERTIES
 #define COLLECTION "derivedProperties"
@@ -155,11 +157,13 @@ delete_derived_property(struct rc_request *request, const void *message, void *r
     return rc_entry_delete(request, KIND, decode.project, id, in->etag);
 }
 
-#define METHOD(name, snake, function)                                                     \
+#define METHOD_OF(name, snake, function, kind)                                            \
     {                                                                                     \
         "/recount.v1.PropertyService/" name, &recount__v1__##snake##_request__descriptor, \
-            &recount__v1__##snake##_response__descriptor, function, RC_SERVICE_CONTROL    \
+            &recount__v1__##snake##_response__descriptor, function, kind                  \
     }
+#define METHOD(name, snake, function) METHOD_OF(name, snake, function, RC_SERVICE_CONTROL)
+#define QUERY(name, snake) METHOD_OF(name, snake, rc_call_##snake, RC_SERVICE_QUERY)
 
 static const struct rc_service_method methods[] = {
     METHOD("CreateDerivedProperty", create_derived_property, create_derived_property),
@@ -167,6 +171,8 @@ static const struct rc_service_method methods[] = {
     METHOD("ListDerivedProperties", list_derived_properties, list_derived_properties),
     METHOD("UpdateDerivedProperty", update_derived_property, update_derived_property),
     METHOD("DeleteDerivedProperty", delete_derived_property, delete_derived_property),
+    QUERY("ListProperties", list_properties),
+    QUERY("ListPropertyValues", list_property_values),
 };
 
 const struct rc_service rc_service_property = {methods, sizeof(methods) / sizeof(methods[0])};

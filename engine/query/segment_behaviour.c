@@ -26,6 +26,7 @@ struct measure {
     const struct rc_behaviour *behaviour;
     const struct rc_calendar *calendar;
     int64_t as_of_ms;
+    const uint64_t *asked; /* The persons who matter; NULL: everybody. */
     struct rc_plan *plan;
     uint64_t required;
     bool passes_by_none; /* Who has the measure 0 passes. */
@@ -219,8 +220,8 @@ make_plan(struct measure *measure, struct rc_error *reterr_error)
         else
             snprintf(selector->field, sizeof(selector->field), "behavior.selector");
     }
-    RC_TRY(rc_plan_new(measure->context, measure->as_of_ms, NULL, selectors, total, &measure->plan,
-                       reterr_error));
+    RC_TRY(rc_plan_new(measure->context, measure->as_of_ms, measure->asked, selectors, total,
+                       &measure->plan, reterr_error));
     if (behaviour->measure == RC_BEHAVIOUR_SEQUENCE)
         measure->required = rarest(measure->plan, count);
     return RC_OK;
@@ -297,6 +298,7 @@ rc_behaviour_persons(const struct rc_query_context *context,
                      const struct rc_behaviour *behaviour,
                      const struct rc_calendar *calendar,
                      int64_t as_of_ms,
+                     const uint64_t *asked,
                      struct rc_query_stats *stats,
                      uint64_t *words,
                      struct rc_error *reterr_error)
@@ -306,6 +308,7 @@ rc_behaviour_persons(const struct rc_query_context *context,
                               .behaviour = behaviour,
                               .calendar = calendar,
                               .as_of_ms = as_of_ms,
+                              .asked = asked,
                               .words = words};
     struct rc_fold fold;
     measure.passes_by_none = passes(&measure, 0);

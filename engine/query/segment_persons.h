@@ -27,12 +27,14 @@ rc_segment_resolve(const struct rc_catalog *segments,
                    struct rc_error *reterr_error);
 
 /* Sets the bits of the persons who pass a behaviour; words (rc_view_user_count bits and more, to
- * whole words) are zero. Bits of ordinals that are no person mean nothing. */
+ * whole words) are zero. Bits of ordinals that are no person mean nothing, nor do those of persons
+ * who are not asked about (asked: a bit each; NULL: everybody is). */
 RC_MUST_USE enum rc_status
 rc_behaviour_persons(const struct rc_query_context *context,
                      const struct rc_behaviour *behaviour,
                      const struct rc_calendar *calendar,
                      int64_t as_of_ms,
+                     const uint64_t *asked,
                      struct rc_query_stats *stats,
                      uint64_t *words,
                      struct rc_error *reterr_error);

@@ -15,6 +15,8 @@
  * blocks are lists of those persons, read as joined ones are; if it leaves out most, the blocks are
  * as ever and the others' rows are passed over.
  *
+ * A plan for persons who are so few is read the same way.
+ *
  * Lanes take blocks from one counter. The first status that is not RC_OK stops all of them.
  */
 #include "engine/query/walk.h"
@@ -25,6 +27,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
+#include "engine/match/words.h"
 #include "engine/query/entities.h"
 #include "engine/query/heads.h"
 #include "engine/query/hits.h"
@@ -53,7 +56,7 @@ struct walk {
     uint32_t listed_blocks;
     const uint32_t *listed; /* Ascending; NULL: the joined persons, by their index. */
     uint64_t *members;      /* A bit for each user that belongs to a joined person. */
-    uint64_t *marked;       /* A bit a person with a required hit; NULL: everybody is fed. */
+    const uint64_t *marked; /* A bit a person with a required hit; NULL: everybody is fed. */
     const uint64_t *skip;   /* Users that plain blocks leave out; NULL: none. */
     struct rc_heads heads;
     uint32_t *head_starts; /* By block: its hits in heads. */
@@ -744,6 +747,33 @@ mark_required(struct walk *walk, const struct rc_heads *heads)
     return RC_OK;
 }
 
+/* A plan for a few persons alone: as if they were those with a required hit. Bits of ordinals that
+ * are no person are left out. */
+static enum rc_status
+mark_asked(struct walk *walk)
+{
+    const struct rc_plan *plan = walk->plan;
+    const uint32_t joined = walk->joined == NULL ? 0 : rc_persons_joined_count(walk->joined);
+    if (walk->marked != NULL || plan->persons == NULL || walk->anonymous ||
+        walk->fold->rows != NULL || plan->plan_only)
+        return RC_OK;
+    const uint64_t count = rc_words_count(plan->persons, (walk->user_count + 63) / 64);
+    if (count * plan->slab_count * rc_walk_look_up_rows > plan->hits_max)
+        return RC_OK;
+    uint64_t *marked = RC_ARENA_ARRAY(plan->context->arena, uint64_t, walk->user_count / 64 + 1);
+    if (marked == NULL)
+        return RC_NO_MEMORY;
+    memcpy(marked, plan->persons, (walk->user_count + 63) / 64 * sizeof(*marked));
+    for (uint32_t i = 0; i < joined; i++) {
+        uint32_t member_count;
+        const uint32_t *members = rc_persons_joined(walk->joined, i, &member_count);
+        for (uint32_t m = 1; m < member_count; m++)
+            marked[members[m] / 64] &= ~((uint64_t)1 << (members[m] % 64));
+    }
+    walk->marked = marked;
+    return RC_OK;
+}
+
 /* Decides the blocks of a walk with marked persons. */
 static enum rc_status
 cut_marked(struct walk *walk)
@@ -802,6 +832,7 @@ rc_walk(const struct rc_plan *plan, const struct rc_fold *fold, uint64_t *hit_co
         RC_TRY(rc_heads_find(plan, &heads));
     if (fold->required != 0 && !plan->plan_only)
         RC_TRY(mark_required(&walk, &heads));
+    RC_TRY(mark_asked(&walk));
     if (walk.marked != NULL)
         RC_TRY(cut_marked(&walk));
     else

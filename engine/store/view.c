@@ -361,11 +361,16 @@ rc_view_account_cells(struct rc_view *view,
     return status;
 }
 
-static void
-set_person(const struct rc_view *view, uint32_t user, uint64_t *words)
+static inline bool
+has_user(const uint64_t *words, uint32_t user)
 {
-    const uint32_t person = rc_view_person_of(view, user);
-    words[person / 64] |= (uint64_t)1 << (person % 64);
+    return ((words[user / 64] >> (user % 64)) & 1) != 0;
+}
+
+static inline void
+set_user(uint64_t *words, uint32_t user)
+{
+    words[user / 64] |= (uint64_t)1 << (user % 64);
 }
 
 /* Whether a user has a live event at or before as_of among the rows [begin, end) of a slab. */
@@ -378,49 +383,104 @@ has_live_row(const struct rc_view_slab *slab, uint32_t begin, uint32_t end, int6
     return false;
 }
 
+/* whole: all rows of the slab are live and early enough; else each user's are looked at who is not
+ * known yet. */
 static void
-know_slab_users(const struct rc_view *view,
-                const struct rc_view_slab *slab,
-                int64_t as_of_ms,
-                uint64_t *words)
+know_slab_users(const struct rc_view_slab *slab, bool whole, int64_t as_of_ms, uint64_t *words)
 {
-    const struct rc_slab_info *info = rc_slab_get_info(slab->slab);
+    const uint32_t user_count = rc_slab_get_info(slab->slab)->user_count;
     const uint32_t *users = rc_slab_users(slab->slab);
     const uint32_t *starts = rc_slab_starts(slab->slab);
-    const bool whole = slab->dead == NULL && info->time_max_ms <= as_of_ms;
-    for (uint32_t i = 0; i < info->user_count; i++)
-        if (whole || has_live_row(slab, starts[i], starts[i + 1], as_of_ms))
-            set_person(view, users[i], words);
+    for (uint32_t i = 0; i < user_count && whole; i++)
+        set_user(words, users[i]);
+    for (uint32_t i = 0; i < user_count && !whole; i++)
+        if (!has_user(words, users[i]) && has_live_row(slab, starts[i], starts[i + 1], as_of_ms))
+            set_user(words, users[i]);
 }
 
-enum rc_status
-rc_view_known_persons(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
+/* The slabs whose rows all count come first: few users are left whose rows must be read. */
+static enum rc_status
+know_slabs(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
 {
-    for (uint32_t i = 0; i < view->slab_count; i++) {
-        if (rc_slab_get_info(view->slabs[i].slab)->time_min_ms > as_of_ms)
-            continue;
-        RC_TRY(rc_view_use_slab(view, i, RC_SLAB_PARTS_ROWS, NULL));
-        know_slab_users(view, &view->slabs[i], as_of_ms, words);
-        rc_view_unuse_slab(view, i);
-    }
-    for (uint32_t i = 0; i < view->chunk_count; i++) {
-        const struct rc_view_chunk *chunk = &view->chunks[i];
-        for (uint32_t row = 0; row < chunk->row_count; row++) {
-            const bool dead = chunk->dead != NULL && (chunk->dead[row / 64] >> (row % 64) & 1) != 0;
-            if (!dead && chunk->times_ms[row] <= as_of_ms)
-                set_person(view, chunk->users[row], words);
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < view->slab_count; i++) {
+            const struct rc_view_slab *slab = &view->slabs[i];
+            const struct rc_slab_info *info = rc_slab_get_info(slab->slab);
+            const bool whole = slab->dead == NULL && info->time_max_ms <= as_of_ms;
+            if (whole != (pass == 0) || info->time_min_ms > as_of_ms)
+                continue;
+            RC_TRY(rc_view_use_slab(view, i, RC_SLAB_PARTS_ROWS, NULL));
+            know_slab_users(slab, whole, as_of_ms, words);
+            rc_view_unuse_slab(view, i);
         }
     }
+    return RC_OK;
+}
+
+/* Whether there is nobody left who may be known by its property writes alone. */
+static bool
+all_known(const struct rc_view *view,
+          const uint64_t *words,
+          const uint32_t *gone,
+          uint32_t gone_count)
+{
+    const uint32_t user_count = rc_view_user_count(view);
+    uint32_t known = 0;
+    for (uint32_t word = 0; word < (user_count + 63) / 64; word++)
+        known += (uint32_t)__builtin_popcountll(words[word]);
+    for (uint32_t i = 0; i < gone_count; i++)
+        known += !has_user(words, gone[i]);
+    return known == user_count;
+}
+
+static void
+know_writers(const struct rc_view *view, int64_t as_of_ms, uint64_t *words)
+{
     const struct rc_append_log *log = rc_people_writes(view->project->people);
     const uint32_t count = view->published.people.writes;
     for (uint32_t i = 0, run = 0; i < count; i += run) {
         const struct rc_user_write *writes = rc_append_log_run(log, i, count, &run);
         for (uint32_t k = 0; k < run; k++)
             if (writes[k].time_ms <= as_of_ms)
-                set_person(view, writes[k].user, words);
+                set_user(words, writes[k].user);
+    }
+}
+
+/* From users to persons: of joined users only the first stands for all. */
+static void
+join_known(const struct rc_view *view, uint64_t *words)
+{
+    const uint32_t joined = view->persons == NULL ? 0 : rc_persons_joined_count(view->persons);
+    for (uint32_t i = 0; i < joined; i++) {
+        uint32_t count;
+        bool known = false;
+        const uint32_t *members = rc_persons_joined(view->persons, i, &count);
+        for (uint32_t m = 0; m < count; m++) {
+            known = known || has_user(words, members[m]);
+            words[members[m] / 64] &= ~((uint64_t)1 << (members[m] % 64));
+        }
+        if (known)
+            set_user(words, members[0]);
+    }
+}
+
+enum rc_status
+rc_view_known_persons(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
+{
+    RC_TRY(know_slabs(view, as_of_ms, words));
+    for (uint32_t i = 0; i < view->chunk_count; i++) {
+        const struct rc_view_chunk *chunk = &view->chunks[i];
+        for (uint32_t row = 0; row < chunk->row_count; row++) {
+            const bool dead = chunk->dead != NULL && (chunk->dead[row / 64] >> (row % 64) & 1) != 0;
+            if (!dead && chunk->times_ms[row] <= as_of_ms)
+                set_user(words, chunk->users[row]);
+        }
     }
     uint32_t gone_count = 0;
     const uint32_t *gone = rc_gone_users(view->published.version->gone, &gone_count);
+    if (!all_known(view, words, gone, gone_count))
+        know_writers(view, as_of_ms, words);
+    join_known(view, words);
     for (uint32_t i = 0; i < gone_count; i++) {
         const uint32_t person = rc_view_person_of(view, gone[i]);
         words[person / 64] &= ~((uint64_t)1 << (person % 64));

@@ -340,6 +340,17 @@ class Shop(unittest.TestCase):
         self.assertIn("3 users of 2 (150 %)", recount(*words, "--of", "added")[0])
         recount("define", "preview", "type = (", code=2)
 
+    def test_properties(self):
+        out = {row["property"]: row for row in rows(recount("properties", "--csv")[0])}
+        self.assertEqual(sorted(out), ["city", "path", "price", "type", "user.plan"])
+        self.assertEqual([out["price"][name] for name in ("count", "distinct_values")], ["3", "2"])
+        self.assertIn("number", recount("properties", "--events", "added")[0])
+        values = rows(recount("properties", "path", "--prefix", "/P/", "--ignore-case", "--csv")[0])
+        self.assertEqual([list(row.values()) for row in values], [["/p/1", "2"], ["/p/2", "1"]])
+        self.assertIn("paid", recount("properties", "user.plan")[0])
+        reply = json.loads(recount("properties", "--limit", "1", "--json")[0])
+        self.assertEqual(reply["event_count"], 6)
+
     def test_lists(self):
         names = [row["name"] for row in rows(recount("define", "list", "--csv")[0])]
         self.assertEqual(names, sorted(names))

@@ -13,6 +13,7 @@ import wire
 import wire_derived
 import wire_funnel
 import wire_preview
+import wire_property_list
 import wire_retention
 import wire_series
 from columnar import columnar, is_integer_id, ndjson
@@ -264,6 +265,9 @@ class Project:
             return self.list_users(query)
         if query["kind"] == "user_list":
             return usage_wire.list_users(self.client.queries, query, self.name)
+        if query["kind"] in wire_property_list.LISTS:
+            ask = wire_property_list.LISTS[query["kind"]]
+            return ask(self.client.properties, query, self.name)
         if query["kind"] == "preview":
             return self.ask_preview(query)
         kinds = {

@@ -10,6 +10,7 @@ from lifecycle import lifecycle_answer
 from lists import events_answer, users_answer
 from paths import paths_answer
 from preview import preview_answer
+from property_list import properties_answer, values_answer
 from retention import retention_answer
 from series import series_answer
 from sessions import sessions_answer
@@ -25,6 +26,8 @@ ANSWERS = {
     "sessions": sessions_answer,
     "paths": paths_answer,
     "preview": preview_answer,
+    "properties": properties_answer,
+    "values": values_answer,
     "user_list": user_list_answer,
     "experiment": experiment_answer,
     "correlation": correlation_answer,

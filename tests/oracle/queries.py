@@ -407,6 +407,27 @@ def make_preview(rng, world):
     }
 
 
+def make_properties(rng, world):
+    scope = make_scope(rng, world)
+    scope.pop("entity", None)
+    return {
+        "kind": "properties",
+        "scope": scope,
+        "selector": None if rng.random() < 0.5 else make_selector(rng, world),
+        "prefix": rng.choice(["", "", "", "p", "t", "device."]),
+        "page_size": rng.choice([0, 1, 2, 3, 7]),
+    }
+
+
+def make_values(rng, world):
+    return make_properties(rng, world) | {
+        "kind": "values",
+        "property": some_property(rng),
+        "prefix": rng.choice(["", "", *PIECES]),
+        "ci": rng.random() < 0.3,
+    }
+
+
 def some_property(rng):
     if rng.random() < 0.15:
         name = rng.choice(list(USER_VALUES))
@@ -436,7 +457,8 @@ def make_query(rng, world, only=None):
 
 def make_any(rng, world):
     kinds = [make_wide_series, make_wide_funnel, make_retention, make_segment, make_preview]
-    weights = [5, 5, 4, 3, 1]
+    kinds += [make_properties, make_values]
+    weights = [5, 5, 4, 3, 1, 1, 1]
     if any(row["kind"] in ("event", "set") for row in world["rows"]):
         kinds.append(make_events)
         weights.append(2)
@@ -462,6 +484,8 @@ def tags(query):
     walk_tags(query, out, query["kind"])
     if query["kind"] == "funnel":
         out |= funnel_queries.tags(query)
+    if query["kind"] in ("properties", "values"):
+        out.update(f"{query['kind']}: {name}" for name in ("prefix", "ci") if query.get(name))
     if query["kind"] == "preview":
         out.update(
             f"preview: {name}" for name in ("default_range", "compared", "properties") if query[name]

@@ -283,8 +283,9 @@ class Group:
             self.explain(project, query, state, found)
             return
         ways = []
-        # A preview takes no hints.
-        for way in [] if query["kind"] == "preview" else self.campaign.ways(self.rng):
+        # What lists and previews takes no hints.
+        plain = query["kind"] in ("preview", "properties", "values")
+        for way in [] if plain else self.campaign.ways(self.rng):
             found = project.differ(query, expected, way, ways)
             if found:
                 self.explain(project, query, f"{state}, {way}", found)

@@ -29,6 +29,7 @@ import wire
 import wire_derived
 import wire_funnel
 import wire_preview
+import wire_property_list
 import wire_retention
 import wire_series
 from columnar import ndjson
@@ -46,6 +47,7 @@ from recount.v1 import (
     lifecycle_pb2,
     paths_pb2,
     preview_pb2,
+    property_list_pb2,
     project_pb2,
     project_pb2_grpc,
     property_pb2,
@@ -77,6 +79,14 @@ REFUSED = {
     "CreateDefinition": (
         definition_pb2_grpc.DefinitionServiceStub,
         definition_pb2.CreateDefinitionRequest,
+    ),
+    "ListProperties": (
+        property_pb2_grpc.PropertyServiceStub,
+        property_list_pb2.ListPropertiesRequest,
+    ),
+    "ListPropertyValues": (
+        property_pb2_grpc.PropertyServiceStub,
+        property_list_pb2.ListPropertyValuesRequest,
     ),
     "PreviewDefinition": (
         definition_pb2_grpc.DefinitionServiceStub,
@@ -120,6 +130,7 @@ class Asker:
         self.queries = query_pb2_grpc.QueryServiceStub(channel)
         self.segments = segment_pb2_grpc.SegmentServiceStub(channel)
         self.definitions = definition_pb2_grpc.DefinitionServiceStub(channel)
+        self.properties = property_pb2_grpc.PropertyServiceStub(channel)
 
     def ask(self, query):
         if query["kind"] in CALLS:
@@ -131,6 +142,9 @@ class Asker:
                 if query["kind"] == "experiment" and error.code() == grpc.StatusCode.NOT_FOUND:
                     return {"error": "NOT_FOUND"}
                 raise
+        if query["kind"] in wire_property_list.LISTS:
+            ask = wire_property_list.LISTS[query["kind"]]
+            return ask(self.properties, query, self.project)
         if query["kind"] == "user_list":
             return usage_wire.list_users(self.queries, query, self.project)
         return getattr(self, "ask_" + query["kind"])(query)

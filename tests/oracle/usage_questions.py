@@ -130,6 +130,44 @@ def read_preview(question):
     }
 
 
+def read_properties(question):
+    some = question.tokens.peek()[0] != "end"
+    return {
+        "kind": "properties",
+        "scope": question.ranged_scope(),
+        "selector": read_selector(question.tokens) if some else None,
+        "prefix": question.options.get("prefix", ""),
+        "page_size": question.options["page_size"],
+    }
+
+
+def read_values(question):
+    scope, _, name = question.tokens.word("a property").rpartition(".")
+    return read_properties(question) | {
+        "kind": "values",
+        "property": {"scope": "user" if scope == "user" else "event", "property": name},
+        "ci": question.options.get("ignoring_case", False),
+    }
+
+
+def properties_text(answer):
+    texts = []
+    for one in answer["properties"]:
+        name = ("user." if one["scope"] == "user" else "") + one["name"]
+        kinds = ", ".join(f"{kind} {count}" for kind, count in one["counts"].items() if count)
+        first, last = map(moment_text, one["seen"])
+        texts.append(
+            f"{name} {kinds}; share {number(one['share'])}, {number(one['distinct'])} values, "
+            f"{first} to {last}"
+        )
+    return " | ".join(texts) or "none"
+
+
+def values_text(answer):
+    texts = [f"{show(value)} {count}" for value, count in answer["values"]]
+    return ", ".join(texts + ["more"] * answer["more"]) or "none"
+
+
 def preview_text(answer):
     events, users, all_events, all_users = map(number, answer["counts"])
     text = f"{events} events of {all_events}, {users} users of {all_users}"
@@ -256,6 +294,8 @@ READERS = {
     "sessions": read_sessions,
     "paths": read_paths,
     "preview": read_preview,
+    "properties": read_properties,
+    "values": read_values,
     "users": read_users,
 }
 WRITERS = {
@@ -264,12 +304,16 @@ WRITERS = {
     "sessions": sessions_text,
     "paths": paths_text,
     "preview": preview_text,
+    "properties": properties_text,
+    "values": values_text,
     "users": users_text,
 }
 # Words that a question may have before what it asks about, and what reads the rest of each.
 OPTIONS = {
     "min_events": lambda question: question.tokens.value(),
     "at_least": lambda question: True,
+    "prefix": lambda question: question.tokens.value(),
+    "ignoring_case": lambda question: True,
     "gap": lambda question: question.tokens.word("a length of time"),
     "ends": lambda question: question.tokens.word("a property"),
     "show": lambda question: question.tokens.value(),
