@@ -145,7 +145,7 @@ encode_lists(struct rc_arena *arena,
     for (const struct rc_explain_feed_choice *at = plan->feeds; at != NULL; at = at->next) {
         Recount__V1__FeedPlan *feed;
         RC_NEW(arena, feed, recount__v1__feed_plan__descriptor);
-        feed->series = at->series;
+        feed->series = at->series == RC_EXPLAIN_NO_SERIES ? 0 : at->series;
         feed->rows = at->rows;
         feed->hinted = at->hinted;
         feed->rows_nanos = at->rows_ns;

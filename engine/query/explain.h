@@ -115,9 +115,11 @@ struct rc_explain_walk {
 };
 
 /* What a choice between feeding events and reading rows looked like. */
+#define RC_EXPLAIN_NO_SERIES UINT32_MAX
+
 struct rc_explain_feed_choice {
     struct rc_explain_feed_choice *next;
-    uint32_t series;
+    uint32_t series; /* RC_EXPLAIN_NO_SERIES: the query has none. */
     bool rows;
     bool hinted;
     double rows_ns;

@@ -235,10 +235,15 @@ add_plan(struct text *text, const struct rc_explain_plan *plan, uint32_t number,
     add(text, "\n");
     for (uint32_t s = 0; s < plan->selector_count; s++)
         add_selector(text, &plan->selectors[s], ran);
-    for (const struct rc_explain_feed_choice *at = plan->feeds; at != NULL; at = at->next)
-        add(text, "   |- series[%u] %s%s: reading rows takes %s, feeding events %s\n", at->series,
+    for (const struct rc_explain_feed_choice *at = plan->feeds; at != NULL; at = at->next) {
+        if (at->series == RC_EXPLAIN_NO_SERIES)
+            add(text, "   |- the walk ");
+        else
+            add(text, "   |- series[%u] ", at->series);
+        add(text, "%s%s: reading rows takes %s, feeding events %s\n",
             at->rows ? "reads rows" : "is fed events", at->hinted ? " by a hint" : "",
             write_ns(a, at->rows_ns), write_ns(b, at->hits_ns));
+    }
     for (const struct rc_explain_walk *at = plan->walks; at != NULL; at = at->next)
         add_walk(text, at, ran);
 }

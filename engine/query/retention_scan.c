@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "engine/query/bucket_table.h"
+#include "engine/query/explain.h"
 #include "engine/query/planner.h"
 #include "engine/query/slab_rows.h"
 
@@ -493,7 +494,8 @@ rc_retention_scan(const struct rc_retention *retention, uint64_t *hit_count, boo
     if (!asks_periods(retention))
         return RC_OK;
     scan.stream = rc_slab_rows_stream(retention->plan, retention->return_bit);
-    if (scan.stream == UINT32_MAX || !rc_planner_reads_rows(retention->plan, scan.stream, 0, false))
+    if (scan.stream == UINT32_MAX ||
+        !rc_planner_reads_rows(retention->plan, scan.stream, RC_EXPLAIN_NO_SERIES, false))
         return RC_OK;
     RC_TRY(scan_open(&scan, slots));
     void **states = RC_ARENA_ARRAY(retention->context->arena, void *, scan.lane_count);

@@ -2,9 +2,9 @@
  * Behaviour: which persons did something so often. Everybody whom the walk does not feed has the
  * measure 0, so the answer begins with what 0 compares to.
  *
- * A count is a walk in any order that leaves one number a person; a person is fed by one lane only,
- * so lanes share the array. The other measures see a person's events together, in order, and leave
- * its bit alone; words of bits are shared by lanes.
+ * A count is a walk in any order, by rows where it can be, that leaves one number a person; a
+ * person is fed by one lane only, so lanes share the array. The other measures see a person's
+ * events together, in order, and leave its bit alone; words of bits are shared by lanes.
  *
  * Distinct days: local days ascend with time, except that a change of offset may bring the day
  * before back once; the fold remembers whether it has had that one.
@@ -15,7 +15,10 @@
 #include <string.h>
 
 #include "engine/query/exact_sum.h"
+#include "engine/query/explain.h"
+#include "engine/query/planner.h"
 #include "engine/query/property_numbers.h"
+#include "engine/query/segment_count.h"
 #include "engine/query/segment_persons.h"
 #include "engine/query/sequence.h"
 #include "engine/query/view_times.h"
@@ -41,14 +44,17 @@ struct measure {
 
 struct lane {
     const struct measure *measure;
+    struct rc_segment_count count;
     struct rc_sequence *sequence;
 };
 
 static void
 measure_close(struct measure *measure)
 {
-    for (uint32_t i = 0; i < measure->lane_count; i++)
+    for (uint32_t i = 0; i < measure->lane_count; i++) {
         rc_sequence_free(measure->lanes[i].sequence);
+        rc_segment_count_close(&measure->lanes[i].count);
+    }
     rc_alloc_free(measure->numbers);
     rc_numbers_free(measure->property);
     rc_plan_free(measure->plan);
@@ -99,6 +105,18 @@ fold_count(void *state,
     for (uint32_t i = 0; i < count; i++)
         numbers[rc_walk_person(block, slots[i])]++;
     return RC_OK;
+}
+
+static enum rc_status
+fold_count_rows(void *state,
+                const struct rc_walk_block *block,
+                uint32_t plan_slab,
+                uint32_t begin,
+                uint32_t end,
+                uint64_t *hit_count)
+{
+    return rc_segment_count_rows(&((struct lane *)state)->count, block, plan_slab, begin, end,
+                                 hit_count);
 }
 
 static enum rc_status
@@ -246,12 +264,37 @@ open_lanes(struct measure *measure)
     return RC_OK;
 }
 
+/* A count: by rows where that is the cheaper way. */
+static enum rc_status
+prepare_count(struct measure *measure, struct rc_fold *fold)
+{
+    struct rc_account *account = measure->context->account;
+    const size_t bytes =
+        ((size_t)rc_view_user_count(measure->context->view) + 1) * sizeof(uint32_t);
+    const uint32_t stream = rc_slab_rows_stream(measure->plan, 1);
+    measure->numbers = rc_alloc_in(account, bytes);
+    if (measure->numbers == NULL)
+        return RC_NO_MEMORY;
+    memset(measure->numbers, 0, bytes);
+    fold->ordered = false;
+    fold->hits = fold_count;
+    if (stream == UINT32_MAX ||
+        !rc_planner_reads_rows(measure->plan, stream, RC_EXPLAIN_NO_SERIES, false))
+        return RC_OK;
+    fold->rows = fold_count_rows;
+    for (uint32_t i = 0; i < measure->lane_count; i++)
+        measure->lanes[i].count = (struct rc_segment_count){.plan = measure->plan,
+                                                            .stream = stream,
+                                                            .numbers = measure->numbers,
+                                                            .rows.account = account};
+    return RC_OK;
+}
+
 /* Prepares the measure; *ret_fold is how it walks. */
 static enum rc_status
 prepare(struct measure *measure, struct rc_fold *ret_fold)
 {
     const struct rc_query_context *context = measure->context;
-    const size_t user_count = rc_view_user_count(context->view);
     int64_t min_ms = 0;
     int64_t max_ms = 0;
     *ret_fold = (struct rc_fold){.ordered = true,
@@ -260,13 +303,7 @@ prepare(struct measure *measure, struct rc_fold *ret_fold)
                                  .lanes = measure->states};
     switch (measure->behaviour->measure) {
     case RC_BEHAVIOUR_COUNT:
-        measure->numbers = rc_alloc_in(context->account, (user_count + 1) * sizeof(uint32_t));
-        if (measure->numbers == NULL)
-            return RC_NO_MEMORY;
-        memset(measure->numbers, 0, (user_count + 1) * sizeof(uint32_t));
-        ret_fold->ordered = false;
-        ret_fold->hits = fold_count;
-        return RC_OK;
+        return prepare_count(measure, ret_fold);
     case RC_BEHAVIOUR_DISTINCT_DAYS:
         ret_fold->person = fold_days;
         (void)rc_view_times(context->view, &min_ms, &max_ms);
@@ -288,7 +325,14 @@ static void
 compare_counts(const struct measure *measure)
 {
     const uint32_t user_count = rc_view_user_count(measure->context->view);
-    for (uint32_t person = 0; person < user_count; person++)
+    for (uint32_t word = 0; measure->asked != NULL && word < (user_count + 63) / 64; word++) {
+        for (uint64_t bits = measure->asked[word]; bits != 0; bits &= bits - 1) {
+            const uint32_t person = word * 64 + (uint32_t)__builtin_ctzll(bits);
+            if (measure->numbers[person] > 0)
+                note(measure, person, measure->numbers[person]);
+        }
+    }
+    for (uint32_t person = 0; measure->asked == NULL && person < user_count; person++)
         if (measure->numbers[person] > 0)
             note(measure, person, measure->numbers[person]);
 }

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "engine/query/hints.h"
 #include "engine/query/walk.h"
 #include "query_rig.h"
 
@@ -177,7 +178,9 @@ one_round(struct rig *rig, const char *zone)
     uint32_t at = 0;
     struct rc_segment_reply reply = {.more = true};
     while (reply.more) {
-        const struct rc_query_context context = rig_context(rig, 1 + below(2));
+        struct rc_query_context context = rig_context(rig, 1 + below(2));
+        struct rc_query_hints hints = {.walk = (enum rc_walk_hint)below(3)};
+        context.hints = &hints;
         assert_int_equal(rc_query_segment(&context, &request, &reply, NULL), RC_OK);
         assert_int_equal(reply.users, count);
         assert_int_equal(reply.known_users, known);
