@@ -82,8 +82,8 @@ def experiment_request(query, project):
     return out
 
 
-def interval(message, name="interval"):
-    return [getattr(message, name).low, getattr(message, name).high] if message.HasField(name) else None
+def interval(message):
+    return [message.interval.low, message.interval.high] if message.HasField("interval") else None
 
 
 def experiment_reply(reply):

@@ -1,5 +1,7 @@
 """Experiments and correlations: users counted by variant or by what they have, then chance.py."""
 
+import math
+
 import chance
 from funnel import funnel_answer
 from predicate import selects
@@ -61,15 +63,15 @@ def mean_variants(query, data):
             for event in events
             if event.time >= exposed[0].time and selects(mean["metric"], moment, person, event)
         ]
-        number = sum(one for event in counted for one in numbers_of(query, event))
+        number = math.fsum(float(one) for event in counted for one in numbers_of(query, event))
         for value in values_of(moment, person, exposed[0], query["variant"]):
             out.setdefault(row_key(value), (value, []))[1].append(number)
     return out
 
 
 def figures(numbers):
-    mean = sum(numbers) / len(numbers)
-    off = sum((one - mean) ** 2 for one in numbers)
+    mean = math.fsum(numbers) / len(numbers)
+    off = math.fsum((one - mean) * (one - mean) for one in numbers)
     return len(numbers), mean, off / (len(numbers) - 1) if len(numbers) > 1 else None
 
 
