@@ -17,10 +17,12 @@
 
 #define SAVE_NS UINT64_C(500000000)
 
+#define TABLES 4u
+
 struct note {
     struct rc_load_totals totals;
     struct rc_position position;
-    uint32_t counts[3]; /* Of the rows: events, user writes, aliases. */
+    uint32_t counts[TABLES]; /* Of the rows: events, user writes, aliases, account writes. */
     struct rc_load_origin origins[];
 };
 
@@ -42,9 +44,15 @@ struct job {
 static const struct rc_load_origin *
 origin_of(const struct note *note, const Recount__V1__RejectedRow *row)
 {
+    static const Recount__V1__RowTable tables[TABLES] = {
+        RECOUNT__V1__ROW_TABLE__ROW_TABLE_EVENTS, RECOUNT__V1__ROW_TABLE__ROW_TABLE_USER_PROPERTIES,
+        RECOUNT__V1__ROW_TABLE__ROW_TABLE_ALIASES,
+        RECOUNT__V1__ROW_TABLE__ROW_TABLE_ACCOUNT_PROPERTIES};
     uint32_t before = 0;
-    const uint32_t table = (uint32_t)row->table - 1;
-    if (table > 2 || row->index >= note->counts[table])
+    uint32_t table = 0;
+    while (table < TABLES && tables[table] != row->table)
+        table++;
+    if (table == TABLES || row->index >= note->counts[table])
         return NULL;
     for (uint32_t i = 0; i < table; i++)
         before += note->counts[i];
@@ -100,7 +108,9 @@ take_ack(void *context, const Recount__V1__BatchAck *ack, void *opaque_note)
         job->ack_status = status;
         job->ack_error = error;
     }
-    const uint64_t rows = (uint64_t)note->counts[0] + note->counts[1] + note->counts[2];
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < TABLES; i++)
+        rows += note->counts[i];
     job->result.accepted += ack->duplicate ? rows : ack->accepted;
     job->result.replaced += ack->replaced;
     job->result.batches++;
@@ -129,17 +139,21 @@ say_away(void *context, const char *reason)
 static struct note *
 note_of(const struct rc_load_batch *batch)
 {
-    const uint32_t counts[] = {batch->event_count, batch->user_write_count, batch->alias_count};
-    const struct rc_load_origin *origins[] = {batch->event_origins, batch->user_write_origins,
-                                              batch->alias_origins};
-    const size_t rows = (size_t)counts[0] + counts[1] + counts[2];
+    const uint32_t counts[TABLES] = {batch->event_count, batch->user_write_count,
+                                     batch->alias_count, batch->account_write_count};
+    const struct rc_load_origin *origins[TABLES] = {batch->event_origins, batch->user_write_origins,
+                                                    batch->alias_origins,
+                                                    batch->account_write_origins};
+    size_t rows = 0;
+    for (uint32_t i = 0; i < TABLES; i++)
+        rows += counts[i];
     struct note *note = rc_alloc(sizeof(*note) + rows * sizeof(*note->origins));
     if (note == NULL)
         return NULL;
     note->totals = *batch->totals;
     note->position = *batch->position;
     struct rc_load_origin *to = note->origins;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < TABLES; i++) {
         note->counts[i] = counts[i];
         if (counts[i] > 0)
             memcpy(to, origins[i], counts[i] * sizeof(*to));

@@ -22,7 +22,13 @@ struct origins {
     uint32_t count;
 };
 
-enum { ORIGINS_EVENTS, ORIGINS_USER_WRITES, ORIGINS_ALIASES, ORIGINS_COUNT };
+enum {
+    ORIGINS_EVENTS,
+    ORIGINS_USER_WRITES,
+    ORIGINS_ALIASES,
+    ORIGINS_ACCOUNT_WRITES,
+    ORIGINS_COUNT
+};
 
 struct load {
     const struct rc_load_options *options;
@@ -144,9 +150,11 @@ batch_hand_over(struct load *load, struct rc_error *reterr_error)
         .event_count = load->origins[ORIGINS_EVENTS].count,
         .user_write_count = load->origins[ORIGINS_USER_WRITES].count,
         .alias_count = load->origins[ORIGINS_ALIASES].count,
+        .account_write_count = load->origins[ORIGINS_ACCOUNT_WRITES].count,
         .event_origins = load->origins[ORIGINS_EVENTS].items,
         .user_write_origins = load->origins[ORIGINS_USER_WRITES].items,
         .alias_origins = load->origins[ORIGINS_ALIASES].items,
+        .account_write_origins = load->origins[ORIGINS_ACCOUNT_WRITES].items,
         .position = &load->position,
         .totals = &load->totals,
     };
@@ -187,6 +195,10 @@ row_add(struct load *load, uint32_t i)
     if (kinds & RC_ROW_ALIAS) {
         RC_TRY(origin_add(load, ORIGINS_ALIASES, i, line));
         load->totals.aliases++;
+    }
+    if (kinds & RC_ROW_ACCOUNT) {
+        RC_TRY(origin_add(load, ORIGINS_ACCOUNT_WRITES, i, line));
+        load->totals.account_writes++;
     }
     return RC_OK;
 }

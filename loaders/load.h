@@ -38,6 +38,7 @@ struct rc_load_totals {
     uint64_t events;
     uint64_t user_writes;
     uint64_t aliases;
+    uint64_t account_writes;
     uint64_t skipped;    /* Rows that the mapping left out. */
     uint64_t rejected;   /* Bad rows. */
     uint64_t batches;    /* Handed over, this one included. */
@@ -57,10 +58,12 @@ struct rc_load_batch {
     uint32_t event_count;
     uint32_t user_write_count;
     uint32_t alias_count;
+    uint32_t account_write_count;
     const struct rc_load_origin
         *event_origins; /* One for each row, to name rows the server refuses. */
     const struct rc_load_origin *user_write_origins;
     const struct rc_load_origin *alias_origins;
+    const struct rc_load_origin *account_write_origins;
     const struct rc_position *position; /* Behind this batch. */
     const struct rc_load_totals *totals;
 };

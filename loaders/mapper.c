@@ -59,8 +59,8 @@ rc_mapper_free(struct rc_mapper *mapper)
     if (mapper == NULL)
         return NULL;
     rc_mapper_names_close(&mapper->names);
-    rc_alloc_free(mapper->stamps[RC_PACK_EVENTS]);
-    rc_alloc_free(mapper->stamps[RC_PACK_USER_PROPERTIES]);
+    for (uint32_t table = 0; table < RC_PACK_TABLE_COUNT; table++)
+        rc_alloc_free(mapper->stamps[table]);
     rc_alloc_free(mapper->constant_columns);
     rc_alloc_free(mapper);
     return NULL;
@@ -188,8 +188,8 @@ fields_check(struct rc_mapper *mapper,
     const bool strict = mapper->mapping->others == RC_OTHERS_REJECT;
     const bool unescaped = mapper->mapping->format == RC_MAPPING_COPY; /* \xHH may be any byte. */
     const bool events_only = kinds == RC_ROW_EVENT && !unescaped;
-    RC_TRY_OR(reterr_error, stamps_grow(mapper, RC_PACK_EVENTS));
-    RC_TRY_OR(reterr_error, stamps_grow(mapper, RC_PACK_USER_PROPERTIES));
+    for (uint32_t table = 0; table < RC_PACK_TABLE_COUNT; table++)
+        RC_TRY_OR(reterr_error, stamps_grow(mapper, table));
     mapper->row++;
     for (size_t i = 0; i < record->field_count; i++) {
         struct rc_field *field = &record->fields[i];
@@ -203,9 +203,11 @@ fields_check(struct rc_mapper *mapper,
             return rc_mapper_bad(reterr_error, field->name, "does not belong to this kind of row");
         const bool is_event = kinds & RC_ROW_EVENT && entry->event_column != RC_ENTRY_NO_COLUMN;
         const bool is_user = kinds & RC_ROW_USER && entry->user_column != RC_ENTRY_NO_COLUMN;
+        const bool is_account =
+            kinds & RC_ROW_ACCOUNT && entry->account_column != RC_ENTRY_NO_COLUMN;
         if (entry->name_is_wrong)
             return rc_mapper_bad(reterr_error, field->name, "is not a name of 1 to 256 bytes");
-        if (!is_event && !is_user)
+        if (!is_event && !is_user && !is_account)
             continue;
         if (entry->type != RC_TYPE_TEXT && !rc_text_value_convert(&field->value, entry->type))
             return rc_mapper_bad(reterr_error, field->name,
@@ -215,7 +217,8 @@ fields_check(struct rc_mapper *mapper,
         if (unescaped && field->value.type == RC_FIELD_TEXT && !rc_bytes_is_text(field->value.text))
             return rc_mapper_bad(reterr_error, field->name, "is not UTF-8 or holds a NUL");
         if ((is_event && is_second(mapper, RC_PACK_EVENTS, entry->event_column)) ||
-            (is_user && is_second(mapper, RC_PACK_USER_PROPERTIES, entry->user_column)))
+            (is_user && is_second(mapper, RC_PACK_USER_PROPERTIES, entry->user_column)) ||
+            (is_account && is_second(mapper, RC_PACK_ACCOUNT_PROPERTIES, entry->account_column)))
             return rc_mapper_bad(reterr_error, field->name, "occurs twice");
     }
     for (uint32_t i = 0; i < mapper->mapping->constants.count && kinds & RC_ROW_EVENT; i++) {
@@ -370,6 +373,23 @@ user_write_add(struct rc_mapper *mapper,
     return RC_OK;
 }
 
+static enum rc_status
+account_write_add(struct rc_mapper *mapper,
+                  const struct rc_record *record,
+                  const struct rc_mapped_row *row)
+{
+    struct rc_pack *pack = mapper->pack;
+    const uint32_t number = rc_pack_row_count(pack, RC_PACK_ACCOUNT_PROPERTIES);
+    RC_TRY(rc_pack_add_account_write(pack, row->account_key, row->account, row->time_ms));
+    struct rc_pack_column *columns = rc_pack_columns(pack, RC_PACK_ACCOUNT_PROPERTIES);
+    for (size_t i = 0; i < record->field_count; i++) {
+        const uint32_t at = record->fields[i].entry->account_column;
+        if (at != RC_ENTRY_NO_COLUMN)
+            RC_TRY(value_set(&columns[at], number, record, &record->fields[i].value, true));
+    }
+    return RC_OK;
+}
+
 enum rc_status
 rc_mapper_add(struct rc_mapper *mapper,
               const struct rc_record *record,
@@ -377,6 +397,8 @@ rc_mapper_add(struct rc_mapper *mapper,
 {
     if (row->kinds & RC_ROW_ALIAS)
         return rc_pack_add_alias(mapper->pack, row->alias[0], row->alias[1]);
+    if (row->kinds & RC_ROW_ACCOUNT)
+        return account_write_add(mapper, record, row);
     if (row->kinds & RC_ROW_EVENT)
         RC_TRY(event_add(mapper, record, row));
     return row->kinds & RC_ROW_USER ? user_write_add(mapper, record, row) : RC_OK;

@@ -17,7 +17,7 @@
 
 struct rc_mapper;
 
-enum { RC_ROW_EVENT = 1, RC_ROW_USER = 2, RC_ROW_ALIAS = 4 };
+enum { RC_ROW_EVENT = 1, RC_ROW_USER = 2, RC_ROW_ALIAS = 4, RC_ROW_ACCOUNT = 8 };
 
 struct rc_mapped_row {
     uint32_t kinds; /* RC_ROW_ bits; an event can also write user properties. */
@@ -26,8 +26,11 @@ struct rc_mapped_row {
     int64_t user_time_ms;
     struct rc_pack_id id;
     struct rc_bytes alias[2];
+    struct rc_bytes account_key;
+    struct rc_bytes account;
     char user_digits[24]; /* For ids that are numbers. */
     char alias_digits[2][24];
+    char account_digits[2][24];
 };
 
 RC_MUST_USE enum rc_status

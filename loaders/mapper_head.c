@@ -293,6 +293,8 @@ rc_mapper_kinds_of(const struct rc_mapper_slots *slots)
     const struct rc_mapping *mapping = slots->mapping;
     if (mapping->alias_when.set && rc_mapper_test_passes(slots, &mapping->alias_when))
         return RC_ROW_ALIAS;
+    if (mapping->account_when.set && rc_mapper_test_passes(slots, &mapping->account_when))
+        return RC_ROW_ACCOUNT;
     if (mapping->user_when.set && rc_mapper_test_passes(slots, &mapping->user_when))
         return RC_ROW_USER;
     if (mapping->event_when.set && !rc_mapper_test_passes(slots, &mapping->event_when))
@@ -301,6 +303,29 @@ rc_mapper_kinds_of(const struct rc_mapper_slots *slots)
         return 0;
     const bool writes = mapping->has_user_section && !mapping->user_when.set;
     return RC_ROW_EVENT | (writes ? RC_ROW_USER : 0U);
+}
+
+static enum rc_status
+account_find(const struct rc_mapper_slots *slots,
+             const struct rc_record *record,
+             struct rc_mapped_row *row,
+             struct rc_error *reterr_error)
+{
+    const struct rc_mapping *mapping = slots->mapping;
+    row->account_key = mapping->account_key;
+    if (mapping->account_key_in.count > 0)
+        RC_TRY(user_find(slots, record, &mapping->account_key_in, row->account_digits[0],
+                         &row->account_key, reterr_error));
+    if (row->account_key.size == 0 || row->account_key.size > RC_PROPERTY_NAME_BYTES_MAX)
+        return rc_mapper_bad(reterr_error, RC_BYTES_LITERAL("account key"),
+                             "is not a name of 1 to 256 bytes");
+    RC_TRY(user_find(slots, record, &mapping->account_id, row->account_digits[1], &row->account,
+                     reterr_error));
+    if (row->account.size == 0)
+        return rc_mapper_bad(reterr_error, RC_BYTES_LITERAL("account"), "is missing");
+    return time_find(slots,
+                     mapping->account_time.count > 0 ? &mapping->account_time : &mapping->time,
+                     &row->time_ms, reterr_error);
 }
 
 enum rc_status
@@ -319,6 +344,8 @@ rc_mapper_head_find(const struct rc_mapper_slots *slots,
                    ? RC_OK
                    : rc_mapper_bad(reterr_error, RC_BYTES_LITERAL("alias"), "needs two ids");
     }
+    if (row->kinds == RC_ROW_ACCOUNT)
+        return account_find(slots, record, row, reterr_error);
     RC_TRY(user_find(slots, record, &mapping->user, row->user_digits, &row->user, reterr_error));
     if (row->user.size == 0)
         return mapping->skip_without_user

@@ -87,6 +87,8 @@ sources_have(const struct rc_mapping_sources *sources, uint32_t slot)
     return false;
 }
 
+#define ROW_ANY (RC_ROW_EVENT | RC_ROW_USER | RC_ROW_ALIAS | RC_ROW_ACCOUNT)
+
 /* Which kinds of rows may have the field in this slot; 0 when it has no part in any. */
 static uint32_t
 slot_kinds(const struct rc_mapping *mapping, uint32_t slot)
@@ -96,6 +98,12 @@ slot_kinds(const struct rc_mapping *mapping, uint32_t slot)
         return 0;
     if (sources_have(&mapping->user, slot) || sources_have(&mapping->time, slot))
         kinds |= RC_ROW_EVENT | RC_ROW_USER;
+    const bool has_time = mapping->account_time.count > 0;
+    if (mapping->account_when.set &&
+        (mapping->account_when.slot == slot || sources_have(&mapping->account_id, slot) ||
+         sources_have(&mapping->account_key_in, slot) ||
+         sources_have(has_time ? &mapping->account_time : &mapping->time, slot)))
+        kinds |= RC_ROW_ACCOUNT;
     if (sources_have(&mapping->id, slot))
         kinds |= RC_ROW_EVENT;
     if (sources_have(&mapping->user_time, slot) ||
@@ -106,10 +114,10 @@ slot_kinds(const struct rc_mapping *mapping, uint32_t slot)
          sources_have(&mapping->alias_to, slot)))
         kinds |= RC_ROW_ALIAS;
     if (mapping->event_when.set && mapping->event_when.slot == slot)
-        kinds |= RC_ROW_EVENT | RC_ROW_USER | RC_ROW_ALIAS;
+        kinds |= ROW_ANY;
     for (uint32_t i = 0; i < mapping->skip_count; i++)
         if (mapping->skips[i].slot == slot)
-            kinds |= RC_ROW_EVENT | RC_ROW_USER | RC_ROW_ALIAS;
+            kinds |= ROW_ANY;
     return kinds;
 }
 
@@ -131,20 +139,27 @@ entry_decide(const struct rc_mapper_names *names, struct rc_field_entry *entry)
     for (uint32_t r = 1; r < RC_FIELD_ROOTS_MAX && root == 0; r++) {
         if (mapping->roots[r].size > 0 && rc_bytes_equal(mapping->roots[r], name)) {
             entry->is_root = true;
-            entry->belongs |= r == 1 ? RC_ROW_EVENT : RC_ROW_USER;
+            entry->belongs |= r == 1 ? RC_ROW_EVENT
+                                     : (mapping->user_root ? RC_ROW_USER : 0U) |
+                                           (mapping->account_root ? RC_ROW_ACCOUNT : 0U);
             entry->is_idle = may_be_in_event(mapping, entry);
             return RC_OK;
         }
     }
     const bool consumed = entry->slot != RC_ENTRY_NO_SLOT && mapping->slots[entry->slot].consumed;
-    const bool set = root == 2 || list_has(&mapping->user_set, name, root);
+    const bool of_user =
+        (root == 2 && mapping->user_root) || list_has(&mapping->user_set, name, root);
+    const bool of_account =
+        (root == 2 && mapping->account_root) || list_has(&mapping->account_set, name, root);
+    const bool set = of_user || of_account;
     const bool open = root == 1 || (root == 0 && mapping->others == RC_OTHERS_KEEP);
     const bool named = list_has(&mapping->include, name, root);
-    const bool kept = named || (mapping->include.count == 0 && open && !consumed && !set);
+    const bool kept = named || (mapping->include.count == 0 && open && !consumed && !of_user);
     const bool is_event = kept && !list_has(&mapping->exclude, name, root);
     entry->is_unknown =
         root == 0 && mapping->others == RC_OTHERS_REJECT && !set && !named && entry->belongs == 0;
-    entry->belongs |= (is_event || root == 1 ? RC_ROW_EVENT : 0U) | (set ? RC_ROW_USER : 0U);
+    entry->belongs |= (is_event || root == 1 ? RC_ROW_EVENT : 0U) | (of_user ? RC_ROW_USER : 0U) |
+                      (of_account ? RC_ROW_ACCOUNT : 0U);
     const struct rc_mapping_rule *rename = rule_of(&mapping->rename, name, root);
     const struct rc_mapping_rule *type = rule_of(&mapping->types, name, root);
     const struct rc_bytes property = rename == NULL ? name : rename->name;
@@ -159,9 +174,12 @@ entry_decide(const struct rc_mapper_names *names, struct rc_field_entry *entry)
     entry->echoes = entry->is_plain && entry->slot == RC_ENTRY_NO_SLOT;
     if (is_event)
         RC_TRY(rc_pack_column_find(names->pack, RC_PACK_EVENTS, property, &entry->event_column));
-    if (set)
+    if (of_user)
         RC_TRY(rc_pack_column_find(names->pack, RC_PACK_USER_PROPERTIES, property,
                                    &entry->user_column));
+    if (of_account)
+        RC_TRY(rc_pack_column_find(names->pack, RC_PACK_ACCOUNT_PROPERTIES, property,
+                                   &entry->account_column));
     entry->is_idle = !is_event && !set && may_be_in_event(mapping, entry);
     return RC_OK;
 }
@@ -212,7 +230,8 @@ rc_mapper_names_find(struct rc_mapper_names *names, struct rc_bytes name, uint32
     *entry = (struct rc_field_entry){.name = {copy, name.size},
                                      .root = root,
                                      .event_column = RC_ENTRY_NO_COLUMN,
-                                     .user_column = RC_ENTRY_NO_COLUMN};
+                                     .user_column = RC_ENTRY_NO_COLUMN,
+                                     .account_column = RC_ENTRY_NO_COLUMN};
     if (entry_decide(names, entry) != RC_OK)
         return NULL;
     names->table[at] = entry;

@@ -23,6 +23,7 @@ struct rc_field_entry {
     uint32_t slot;         /* Of the mapping, or RC_ENTRY_NO_SLOT. */
     uint32_t event_column; /* Of the pack, or RC_ENTRY_NO_COLUMN. */
     uint32_t user_column;
+    uint32_t account_column;
     enum rc_mapping_type type;
     uint32_t belongs;   /* RC_ROW_ bits of the rows that may have it, when others are rejected. */
     bool is_plain;      /* An event property and nothing else, taken as it is. */

@@ -57,6 +57,7 @@ struct rc_mapping_source {
 #define RC_MAPPING_SOURCES_MAX 8
 
 struct rc_mapping_sources {
+    bool shared; /* What they name may be a property all the same. */
     uint32_t count;
     struct rc_mapping_source items[RC_MAPPING_SOURCES_MAX];
 };
@@ -121,7 +122,15 @@ struct rc_mapping {
     bool has_user_section; /* Rows write user properties. */
     struct rc_mapping_test user_when;
     struct rc_mapping_sources user_time; /* Without sources: the event's. */
+    bool user_root;                      /* roots[2] holds user properties, */
+    bool account_root;                   /* and those of accounts, or only these. */
     struct rc_mapping_list user_set;
+    struct rc_mapping_test account_when;
+    struct rc_bytes account_key;              /* The event property that names the account, */
+    struct rc_mapping_sources account_key_in; /* or what fields hold its name. */
+    struct rc_mapping_sources account_id;
+    struct rc_mapping_sources account_time; /* Without sources: the event's. */
+    struct rc_mapping_list account_set;
     struct rc_mapping_test alias_when;
     struct rc_mapping_sources alias_from;
     struct rc_mapping_sources alias_to;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "engine/base/limits.h"
 #include "loaders/mapping_value.h"
 
 typedef const char *(*setter)(struct rc_mapping *mapping, const char *value);
@@ -88,11 +89,30 @@ set_event_root(struct rc_mapping *mapping, const char *value)
     return NULL;
 }
 
+/* The root of what is written about users and about accounts: a row is either's. */
+static const char *
+set_written_root(struct rc_mapping *mapping, const char *value)
+{
+    const struct rc_bytes name = rc_mapping_keep(mapping, value);
+    if (mapping->roots[2].size > 0 && !rc_bytes_equal(mapping->roots[2], name))
+        return "users and accounts have their properties in the same object";
+    mapping->roots[2] = name;
+    return NULL;
+}
+
 static const char *
 set_user_root(struct rc_mapping *mapping, const char *value)
 {
-    mapping->roots[2] = rc_mapping_keep(mapping, value);
-    return NULL;
+    mapping->user_root = true;
+    mapping->has_user_section = true;
+    return set_written_root(mapping, value);
+}
+
+static const char *
+set_account_root(struct rc_mapping *mapping, const char *value)
+{
+    mapping->account_root = true;
+    return set_written_root(mapping, value);
 }
 
 static const char *
@@ -207,6 +227,47 @@ set_user_set(struct rc_mapping *mapping, const char *value)
 }
 
 static const char *
+set_account_when(struct rc_mapping *mapping, const char *value)
+{
+    return rc_mapping_read_test(mapping, value, &mapping->account_when);
+}
+
+static const char *
+set_account_key(struct rc_mapping *mapping, const char *value)
+{
+    mapping->account_key = rc_mapping_keep(mapping, value);
+    return mapping->account_key.size > 0 && mapping->account_key.size <= RC_PROPERTY_NAME_BYTES_MAX
+               ? NULL
+               : "key must be the name of a property";
+}
+
+static const char *
+set_account_key_in(struct rc_mapping *mapping, const char *value)
+{
+    return rc_mapping_read_sources(mapping, value, false, &mapping->account_key_in);
+}
+
+/* The same field may name the account in events. */
+static const char *
+set_account_id(struct rc_mapping *mapping, const char *value)
+{
+    mapping->account_id.shared = true;
+    return rc_mapping_read_sources(mapping, value, false, &mapping->account_id);
+}
+
+static const char *
+set_account_time(struct rc_mapping *mapping, const char *value)
+{
+    return rc_mapping_read_sources(mapping, value, false, &mapping->account_time);
+}
+
+static const char *
+set_account_set(struct rc_mapping *mapping, const char *value)
+{
+    return rc_mapping_read_fields(mapping, value, &mapping->account_set);
+}
+
+static const char *
 set_alias_when(struct rc_mapping *mapping, const char *value)
 {
     return rc_mapping_read_test(mapping, value, &mapping->alias_when);
@@ -253,6 +314,13 @@ static const struct key keys[] = {
     {"user", "time", false, set_user_time},
     {"user", "properties", true, set_user_root},
     {"user", "set", false, set_user_set},
+    {"account", "when", false, set_account_when},
+    {"account", "key", false, set_account_key},
+    {"account", "key_in", false, set_account_key_in},
+    {"account", "id", false, set_account_id},
+    {"account", "time", false, set_account_time},
+    {"account", "properties", true, set_account_root},
+    {"account", "set", false, set_account_set},
     {"alias", "when", false, set_alias_when},
     {"alias", "from", false, set_alias_from},
     {"alias", "to", false, set_alias_to},

@@ -79,12 +79,34 @@ pass(struct parse *parse, bool roots_only)
     return parse->status;
 }
 
+/* What is wrong with what a mapping says of accounts, or NULL. */
+static const char *
+account_check(const struct rc_mapping *mapping)
+{
+    if (!mapping->account_when.set)
+        return mapping->account_id.count > 0 || mapping->account_key.size > 0 ||
+                       mapping->account_key_in.count > 0 || mapping->account_root ||
+                       mapping->account_set.count > 0
+                   ? "[account] needs when"
+                   : NULL;
+    if (mapping->account_id.count == 0)
+        return "[account] needs id";
+    if ((mapping->account_key.size == 0) == (mapping->account_key_in.count == 0))
+        return "[account] needs key or key_in";
+    if (mapping->account_time.count == 0 && mapping->time.count == 0)
+        return "[account] needs time, or [event]";
+    return NULL;
+}
+
 static enum rc_status
 complete_check(struct parse *parse)
 {
     const struct rc_mapping *mapping = parse->mapping;
-    const char *what = NULL;
-    if (mapping->user.count == 0 && mapping->alias_from.count == 0)
+    const char *what = account_check(mapping);
+    if (what != NULL)
+        ; /* Said already. */
+    else if (mapping->user.count == 0 && mapping->alias_from.count == 0 &&
+             !mapping->account_when.set)
         what = "[event] needs user";
     else if (mapping->time.count == 0 && mapping->user.count > 0)
         what = "[event] needs time";
@@ -98,7 +120,8 @@ complete_check(struct parse *parse)
     else if (mapping->format == RC_MAPPING_CSV && !mapping->header && mapping->column_count == 0)
         what = "[source] needs columns for csv without a header";
     else if (mapping->roots[2].size > 0 && mapping->format != RC_MAPPING_NDJSON)
-        what = "[user] properties needs the format ndjson";
+        what = mapping->user_root ? "[user] properties needs the format ndjson"
+                                  : "[account] properties needs the format ndjson";
     else if (mapping->roots[1].size > 0 && mapping->format != RC_MAPPING_NDJSON &&
              mapping->hstore_column.size == 0)
         what = "[event] properties must be * unless the format is ndjson or hstore is set";
@@ -124,8 +147,6 @@ rc_mapping_parse(const char *name,
     struct parse parse = {
         .mapping = mapping, .name = name, .text = text, .reterr_error = reterr_error};
     RC_TRY(pass(&parse, true));
-    if (mapping->roots[2].size > 0)
-        mapping->has_user_section = true;
     RC_TRY(pass(&parse, false));
     RC_TRY(complete_check(&parse));
     *ret_mapping = RC_TAKE(mapping);

@@ -151,6 +151,7 @@ static const char *
 source_read(struct rc_mapping *mapping,
             struct rc_bytes text,
             bool hashes_allowed,
+            bool consumed,
             struct rc_mapping_source *source)
 {
     const bool is_row = rc_bytes_equal(text, RC_BYTES_LITERAL("hash-of-row"));
@@ -177,7 +178,7 @@ source_read(struct rc_mapping *mapping,
         source->element = element;
         text.size -= 3;
     }
-    source->slots[0] = slot_of(mapping, text, true);
+    source->slots[0] = slot_of(mapping, text, consumed);
     return source->slots[0] < RC_MAPPING_SLOTS_MAX ? NULL : "the mapping names too many fields";
 }
 
@@ -194,7 +195,7 @@ rc_mapping_read_sources(struct rc_mapping *mapping,
         if (sources->count == RC_MAPPING_SOURCES_MAX)
             return "there are more than 8 alternatives";
         struct rc_mapping_source source = {0};
-        failure = source_read(mapping, texts[i], hashes_allowed, &source);
+        failure = source_read(mapping, texts[i], hashes_allowed, !sources->shared, &source);
         if (failure == NULL)
             sources->items[sources->count++] = source;
     }

@@ -14,9 +14,10 @@
 #include "engine/base/assert.h"
 #include "loaders/wire.h"
 
-/* Field numbers of IngestRequest, ColumnarBatch, EventTable, UserPropertyTable and AliasTable. */
+/* Field numbers of IngestRequest, ColumnarBatch, EventTable, UserPropertyTable, AliasTable and
+ * AccountPropertyTable. */
 enum { REQUEST_BATCH_ID = 3, REQUEST_COLUMNAR };
-enum { BATCH_EVENTS = 1, BATCH_USER_PROPERTIES, BATCH_ALIASES };
+enum { BATCH_EVENTS = 1, BATCH_USER_PROPERTIES, BATCH_ALIASES, BATCH_ACCOUNT_PROPERTIES };
 enum {
     EVENTS_COUNT = 1,
     EVENTS_USERS,
@@ -26,8 +27,15 @@ enum {
     EVENTS_INT_IDS,
     EVENTS_PROPERTIES
 };
-enum { WRITES_PROPERTIES = 5 }; /* The first four are those of EventTable. */
+/* The first four are those of EventTable; the keys are only of accounts. */
+enum { WRITES_PROPERTIES = 5, WRITES_KEYS };
 enum { ALIASES_LEFT = 1, ALIASES_RIGHT };
+
+static const uint32_t batch_fields[RC_PACK_TABLE_COUNT] = {
+    [RC_PACK_EVENTS] = BATCH_EVENTS,
+    [RC_PACK_USER_PROPERTIES] = BATCH_USER_PROPERTIES,
+    [RC_PACK_ACCOUNT_PROPERTIES] = BATCH_ACCOUNT_PROPERTIES,
+};
 
 struct table {
     struct rc_pack_texts users;
@@ -51,7 +59,8 @@ struct rc_pack {
     size_t int_id_capacity;
     struct rc_pack_texts text_ids;
     bool ids_are_text;
-    uint32_t id_count; /* Events that have an id. */
+    uint32_t id_count;                 /* Events that have an id. */
+    struct rc_pack_texts account_keys; /* One a row of the accounts, as are their ids. */
     struct rc_pack_texts aliases[2];
     struct rc_arena *arena; /* Names of columns. */
     uint64_t batch;
@@ -92,6 +101,7 @@ rc_pack_free(struct rc_pack *pack)
         table_close(&pack->tables[t]);
     rc_alloc_free(pack->int_ids);
     rc_pack_texts_close(&pack->text_ids);
+    rc_pack_texts_close(&pack->account_keys);
     rc_pack_texts_close(&pack->aliases[0]);
     rc_pack_texts_close(&pack->aliases[1]);
     rc_arena_free(pack->arena);
@@ -215,6 +225,25 @@ rc_pack_add_user_write(struct rc_pack *pack, struct rc_bytes user, int64_t time_
     return row_add(&pack->tables[RC_PACK_USER_PROPERTIES], user, time_ms);
 }
 
+/* Equal ids of two keys are two accounts, so ids are not a dictionary: a text for each row. Rows of
+ * accounts are few. */
+enum rc_status
+rc_pack_add_account_write(struct rc_pack *pack,
+                          struct rc_bytes key,
+                          struct rc_bytes account,
+                          int64_t time_ms)
+{
+    struct table *table = &pack->tables[RC_PACK_ACCOUNT_PROPERTIES];
+    const size_t needed = (size_t)table->row_count + 1;
+    RC_TRY(RC_GROW(table->user_codes, table->user_code_capacity, needed));
+    RC_TRY(RC_GROW(table->times_ms, table->time_capacity, needed));
+    RC_TRY(rc_pack_texts_append(&table->users, account));
+    RC_TRY(rc_pack_texts_append(&pack->account_keys, key));
+    table->user_codes[table->row_count] = table->row_count;
+    table->times_ms[table->row_count++] = time_ms;
+    return RC_OK;
+}
+
 enum rc_status
 rc_pack_add_alias(struct rc_pack *pack, struct rc_bytes left, struct rc_bytes right)
 {
@@ -231,7 +260,8 @@ rc_pack_row_count(const struct rc_pack *pack, enum rc_pack_table table)
 size_t
 rc_pack_bytes(const struct rc_pack *pack)
 {
-    size_t bytes = pack->aliases[0].text_size + pack->aliases[1].text_size;
+    size_t bytes =
+        pack->aliases[0].text_size + pack->aliases[1].text_size + pack->account_keys.text_size;
     for (uint32_t t = 0; t < RC_PACK_TABLE_COUNT; t++) {
         const struct table *table = &pack->tables[t];
         bytes += table->users.text_size + (size_t)table->row_count * 20;
@@ -273,6 +303,8 @@ table_size(const struct rc_pack *pack, enum rc_pack_table table_of)
                   rc_wire_bytes_size(8 * (size_t)table->row_count);
     if (table_of == RC_PACK_EVENTS)
         size += ids_size(pack);
+    if (table_of == RC_PACK_ACCOUNT_PROPERTIES)
+        size += rc_wire_bytes_size(rc_pack_texts_size(&pack->account_keys));
     for (uint32_t i = 0; i < table->column_count; i++)
         if (table->columns[i].set_count > 0)
             size += rc_wire_bytes_size(rc_pack_column_size(&table->columns[i], table->row_count));
@@ -298,6 +330,10 @@ table_put(const struct rc_pack *pack, enum rc_pack_table table_of, unsigned char
             continue;
         at = rc_wire_put_head(at, field, rc_pack_column_size(column, rows));
         at = rc_pack_column_put(column, rows, at);
+    }
+    if (table_of == RC_PACK_ACCOUNT_PROPERTIES) {
+        at = rc_wire_put_head(at, WRITES_KEYS, rc_pack_texts_size(&pack->account_keys));
+        at = rc_pack_texts_put(&pack->account_keys, at);
     }
     return at;
 }
@@ -339,7 +375,7 @@ rc_pack_request(struct rc_pack *pack, uint64_t batch_id, struct rc_bytes *ret_re
     for (uint32_t t = 0; t < RC_PACK_TABLE_COUNT; t++) {
         if (pack->tables[t].row_count == 0)
             continue;
-        at = rc_wire_put_head(at, BATCH_EVENTS + t, sizes[t]);
+        at = rc_wire_put_head(at, batch_fields[t], sizes[t]);
         at = table_put(pack, t, at);
     }
     if (has_aliases) {
@@ -365,6 +401,7 @@ rc_pack_reset(struct rc_pack *pack)
     rc_pack_texts_reset(&pack->text_ids);
     pack->ids_are_text = false;
     pack->id_count = 0;
+    rc_pack_texts_reset(&pack->account_keys);
     rc_pack_texts_reset(&pack->aliases[0]);
     rc_pack_texts_reset(&pack->aliases[1]);
 }

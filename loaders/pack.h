@@ -19,7 +19,12 @@
 
 struct rc_pack;
 
-enum rc_pack_table { RC_PACK_EVENTS, RC_PACK_USER_PROPERTIES, RC_PACK_TABLE_COUNT };
+enum rc_pack_table {
+    RC_PACK_EVENTS,
+    RC_PACK_USER_PROPERTIES,
+    RC_PACK_ACCOUNT_PROPERTIES,
+    RC_PACK_TABLE_COUNT
+};
 
 /* NULL when memory was refused. */
 struct rc_pack *
@@ -71,6 +76,13 @@ rc_pack_event_before(const struct rc_pack *pack, uint32_t row);
 
 RC_MUST_USE enum rc_status
 rc_pack_add_user_write(struct rc_pack *pack, struct rc_bytes user, int64_t time_ms);
+
+/* key: the event property that names the account. */
+RC_MUST_USE enum rc_status
+rc_pack_add_account_write(struct rc_pack *pack,
+                          struct rc_bytes key,
+                          struct rc_bytes account,
+                          int64_t time_ms);
 
 RC_MUST_USE enum rc_status
 rc_pack_add_alias(struct rc_pack *pack, struct rc_bytes left, struct rc_bytes right);

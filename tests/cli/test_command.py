@@ -134,6 +134,24 @@ class Shop(unittest.TestCase):
         recount(*words, "--max-rejects", "1", code=1)
         recount(*words, "--max-rejects", "2", "--restart")
 
+    def test_accounts_of_an_archive(self):
+        lines = [
+            {"account_key": "company", "account": "acme", "time": START, "set": {"plan": "pro"}},
+            {"account_key": "company", "account": 7, "time": START, "set": {"plan": "free"}},
+            {"account_key": "company", "account": "x" * 600, "time": START, "set": {"plan": "x"}},
+            event("a", 0, "1", company="acme"),
+            event("b", 0, "2", company="acme"),
+            event("c", 0, "3", company=7),
+        ]
+        archive = write_archive("accounts.ndjson", lines)
+        summary = recount("load", archive, "--project", "accounts", "--create-project")[1]
+        self.assertIn("5 rows", summary)
+        self.assertIn("1 rejected", summary)
+        out, _ = recount("query", "series", "any", "--total", "--by", "account.company.plan",
+                         "--project", "accounts", "--csv")
+        found = [(row["row"], row["value"]) for row in rows(out)]
+        self.assertEqual(found, [("pro", "2"), ("free", "1"), ("total", "3")])
+
     def test_a_missing_project_leaves_nothing_behind(self):
         other = write_archive("nowhere.ndjson", [event("z", 0, "1")])
         words = ["load", other, "--project", "nowhere"]

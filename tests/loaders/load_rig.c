@@ -155,6 +155,17 @@ batch_print(FILE *out, const Recount__V1__ColumnarBatch *batch)
         text_print(out, text_at(aliases->right, row));
         fputc('\n', out);
     }
+    const Recount__V1__AccountPropertyTable *accounts = batch->account_properties;
+    for (uint32_t row = 0; accounts != NULL && row < accounts->row_count; row++) {
+        const uint32_t code = u32_at(accounts->account_codes, row);
+        fputs("account ", out);
+        text_print(out, text_at(accounts->account_keys, code));
+        fputc('=', out);
+        text_print(out, text_at(accounts->accounts, code));
+        fprintf(out, " @%" PRId64, (int64_t)u64_at(accounts->times_ms, row));
+        properties_print(out, accounts->properties, accounts->n_properties, accounts->row_count,
+                         row);
+    }
 }
 
 struct taker {

@@ -5,6 +5,7 @@
  *   event u1 @1420070400000 #e1 a=1 b="x" c=["p","q"]
  *   user u1 @1420070400000 plan="paid" trial=null
  *   alias a = b
+ *   account company=acme @1420070400000 plan="paid"
  *
  * Batches are unpacked by protobuf-c, so the packer is checked against another reader of the
  * format.

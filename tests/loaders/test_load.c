@@ -43,6 +43,10 @@ archive_make(uint64_t seed)
         else if (kind == 2)
             at += sprintf(at, "{\"user\":%u,\"time\":%d,\"set\":{\"plan\":\"p%u\"}}\n", below(50),
                           i, below(3));
+        else if (kind == 4)
+            at += sprintf(
+                at, "{\"account_key\":\"team\",\"account\":%u,\"time\":%d,\"set\":{\"a\":%u}}\n",
+                below(9), i, below(3));
         else if (kind == 3)
             at += sprintf(at, "{\"alias\":[\"%u\",\"%u\"]}\n", below(50), below(50));
         else
@@ -104,7 +108,8 @@ test_batch_size_changes_nothing(void **state)
     assert_int_equal(all.batches, 1);
     assert_int_equal(ones.totals.events, all.totals.events);
     assert_int_equal(ones.totals.rejected, all.totals.rejected);
-    assert_int_equal(ones.batches, all.totals.events + all.totals.user_writes + all.totals.aliases);
+    assert_int_equal(ones.batches, all.totals.events + all.totals.user_writes + all.totals.aliases +
+                                       all.totals.account_writes);
     /* In one batch the tables follow each other; the events among themselves are the same. */
     const char *at = all.rows;
     char *save = NULL;

@@ -20,11 +20,16 @@ test_own_schema(void **state)
                "{\"user\":42,\"time\":\"2015-01-01T00:00:00.123456Z\",\"id\":7}\n"
                "\n"
                "{\"user\":\"u1\",\"time\":5,\"set\":{\"plan\":\"paid\",\"trial\":null}}\r\n"
+               "{\"account_key\":\"company\",\"account\":7,\"time\":6,\"set\":{\"plan\":\"pro\","
+               "\"seats\":null}}\n"
+               "{\"account_key\":\"team\",\"account\":\"7\",\"time\":7,\"set\":{\"seats\":2}}\n"
                "{\"alias\":[\"anonymous-7\",\"u1\"]}",
                "event u1 @1420070400000 #e1 a=1 b=\"x\" c=1.5d d=true e=false\n"
                "event 42 @1420070400123 #7\n"
                "user u1 @5 plan=\"paid\" trial=null\n"
-               "alias anonymous-7 = u1\n");
+               "alias anonymous-7 = u1\n"
+               "account company=7 @6 plan=\"pro\" seats=null\n"
+               "account team=7 @7 seats=2\n");
 }
 
 static void
@@ -112,6 +117,17 @@ test_bad_rows(void **state)
          "id does not belong to this kind of row"},
         {"{\"alias\":[\"a\"]}", "alias is not a list of as many texts as the mapping wants"},
         {"{\"alias\":[\"a\",\"b\"],\"user\":\"u\"}", "user does not belong to this kind of row"},
+        {"{\"account\":\"a\",\"time\":1,\"set\":{}}",
+         "account key is not a name of 1 to 256 bytes"},
+        {"{\"account_key\":\"k\",\"account\":\"a\",\"set\":{}}", "time is missing"},
+        {"{\"account_key\":\"k\",\"account\":\"a\",\"time\":1,\"user\":\"u\"}",
+         "user does not belong to this kind of row"},
+        {"{\"account_key\":\"k\",\"account\":[\"a\"],\"time\":1}",
+         "account must be a text or a whole number"},
+        {"{\"account_key\":\"k\",\"account\":\"a\",\"time\":1,\"set\":{\"p\":1,\"p\":2}}",
+         "p occurs twice"},
+        {"{\"user\":\"u\",\"account_key\":\"k\",\"time\":1}",
+         "account_key does not belong to this kind of row"},
         {"[1]", "not JSON: the line is not a JSON object"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
@@ -164,6 +180,12 @@ test_a_foreign_schema(void **state)
                                   "[user]\n"
                                   "when = type = identify\n"
                                   "properties = traits\n"
+                                  "[account]\n"
+                                  "when = type = group\n"
+                                  "key = company\n"
+                                  "id = groupId\n"
+                                  "time = timestamp, receivedAt\n"
+                                  "properties = traits\n"
                                   "[alias]\n"
                                   "when = type = alias\n"
                                   "from = previousId\n"
@@ -191,11 +213,59 @@ test_a_foreign_schema(void **state)
         "{\"type\":\"identify\",\"userId\":\"u1\",\"receivedAt\":\"2015-02-24\",\"traits\":{"
         "\"plan\":"
         "\"pro\"}}\n"
+        "{\"type\":\"group\",\"userId\":\"u1\",\"groupId\":\"acme\",\"timestamp\":2,\"traits\":{"
+        "\"plan\":\"team\",\"size\":{\"seats\":3}}}\n"
         "{\"type\":\"alias\",\"previousId\":\"a1\",\"userId\":\"u1\"}\n",
         "event a1 @1424730535111 #m1 source=\"segment\" version=2 type=\"track\" name=\"Order\" "
         "amount=39.95d count=3\n"
         "user u1 @1424736000000 plan=\"pro\"\n"
-        "alias a1 = u1\n");
+        "alias a1 = u1\n"
+        "account company=acme @2000 plan=\"team\" size.seats=3\n");
+}
+
+/* An account's fields beside events of the same table: what names it is a property of these. */
+static void
+test_accounts_in_a_table(void **state)
+{
+    (void)state;
+    rig_expect("[source]\n"
+               "format = csv\n"
+               "others = keep\n"
+               "[event]\n"
+               "user = user\n"
+               "time = time\n"
+               "[time]\n"
+               "unit = ms\n"
+               "[account]\n"
+               "when = kind = account\n"
+               "key = company\n"
+               "id = company\n"
+               "set = plan, seats\n"
+               "[rename]\n"
+               "seats = size\n",
+               "kind,user,time,company,plan,seats\n"
+               "account,,1,acme,pro,3\n"
+               "view,u,2,acme,,\n"
+               "account,,3,7,free,\n",
+               "event u @2 kind=\"view\" company=\"acme\"\n"
+               "account company=acme @1 plan=\"pro\" size=3\n"
+               "account company=7 @3 plan=\"free\" size=null\n");
+    /* Calls of group, as docs/formats.md has them. */
+    rig_expect(
+        "[source]\nformat = ndjson\nothers = keep\n[event]\nuser = userId\ntime = timestamp\n"
+        "properties = properties\n[account]\nwhen = type = group\nkey = company\n"
+        "id = groupId\nproperties = traits\n[rename]\ncontext.groupId = company\n",
+        "{\"type\":\"group\",\"userId\":\"ada\",\"groupId\":\"acme\","
+        "\"timestamp\":\"2026-01-01T00:00:00Z\",\"traits\":{\"plan\":\"team\",\"seats\":12}}\n"
+        "{\"type\":\"track\",\"userId\":\"ada\",\"event\":\"view\","
+        "\"timestamp\":\"2026-01-01T00:00:01Z\",\"context\":{\"groupId\":\"acme\"}}\n",
+        "event ada @1767225601000 type=\"track\" event=\"view\" company=\"acme\"\n"
+        "account company=acme @1767225600000 plan=\"team\" seats=12\n");
+    /* Accounts alone. */
+    rig_expect("[source]\nformat = csv\n[account]\nwhen = id\nkey = company\nid = id\n"
+               "time = at\nset = plan\n",
+               "id,at,plan,other\nacme,2015-01-01,pro,x\n,2015-01-01,free,x\n",
+               "account company=acme @1420070400000 plan=\"pro\"\n");
 }
 
 static void
@@ -245,6 +315,7 @@ main(void)
         cmocka_unit_test(test_bad_rows),
         cmocka_unit_test(test_broken_json_and_depth),
         cmocka_unit_test(test_a_foreign_schema),
+        cmocka_unit_test(test_accounts_in_a_table),
         cmocka_unit_test(test_the_example_of_the_documentation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
