@@ -320,6 +320,12 @@ class Shop(unittest.TestCase):
         self.assertEqual(reply["events"][1]["properties"], [{"name": "price", "value": 5}])
         self.assertEqual(reply["user_properties"], [{"name": "plan", "value": "paid"}])
 
+    def test_events_with_definitions(self):
+        reply = json.loads(recount("query", "events", "a", "--definitions", "--json")[0])
+        ids = [[name.split("/")[-1] for name in one.get("definitions", [])] for one in reply["events"]]
+        self.assertEqual(ids, [["viewed"], ["added"], []])
+        self.assertIn("    @viewed\n", recount("query", "events", "a", "--definitions")[0])
+
     def test_definitions(self):
         recount("define", "temporary", 'path like "/p/%" and not @added')
         out, _ = recount("define", "show", "temporary", "--csv")
