@@ -159,10 +159,14 @@ evaluate(const struct evaluation *evaluation,
          uint64_t *words)
 {
     const struct rc_query_context *context = evaluation->context;
-    if (segment->kind == RC_SEGMENT_USER)
+    if (segment->kind == RC_SEGMENT_USER) {
+        const struct rc_predicate *predicate;
+        RC_TRY(rc_derived_resolve(context->derived, segment->predicate, context->arena, &predicate,
+                                  evaluation->reterr_error));
         return rc_user_predicate_match(context->cache, context->view, evaluation->as_of_ms,
-                                       context->cancel, segment->predicate, context->arena, words,
+                                       context->cancel, predicate, context->arena, words,
                                        evaluation->reterr_error);
+    }
     if (segment->kind == RC_SEGMENT_BEHAVIOUR)
         return rc_behaviour_persons(context, &segment->behaviour, evaluation->calendar,
                                     evaluation->as_of_ms, persons_asked(evaluation, candidates),
