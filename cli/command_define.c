@@ -20,15 +20,31 @@ struct define {
     int word_count;
     bool replace;
     Recount__V1__IndexMode mode;
+    struct rc_pointer_list labels; /* "key=value", of a list "key" too. */
+    const char *prefix;
+    const char *containing;
 };
 
-enum key { KEY_DISPLAY_NAME = 0x100, KEY_DESCRIPTION, KEY_REPLACE, KEY_EAGER, KEY_LAZY };
+enum key {
+    KEY_DISPLAY_NAME = 0x100,
+    KEY_DESCRIPTION,
+    KEY_REPLACE,
+    KEY_EAGER,
+    KEY_LAZY,
+    KEY_LABEL,
+    KEY_PREFIX,
+    KEY_CONTAINING
+};
 
 static const struct argp_option options[] = {
     {"display-name", KEY_DISPLAY_NAME, "TEXT", 0, "Name for people (default: the id)", 1},
     {"description", KEY_DESCRIPTION, "TEXT", 0, "What it is for", 1},
     {"eager", KEY_EAGER, NULL, 0, "Build its bitmaps beforehand, in the background", 1},
     {"lazy", KEY_LAZY, NULL, 0, "Build its bitmaps when somebody asks (default)", 1},
+    {"label", KEY_LABEL, "KEY=VALUE", 0,
+     "A label; list: only those that have it (or KEY alone); may be given several times", 1},
+    {"prefix", KEY_PREFIX, "TEXT", 0, "list: only names that begin with this", 1},
+    {"containing", KEY_CONTAINING, "TEXT", 0, "list: only display names that have this", 1},
     {"replace", KEY_REPLACE, NULL, 0, "Change the definition if there is one of this name", 1},
     {0},
 };
@@ -47,6 +63,15 @@ parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_DESCRIPTION:
         define->description = argument;
+        return 0;
+    case KEY_LABEL:
+        rc_pointer_list_add(define->session.arena, &define->labels, argument);
+        return 0;
+    case KEY_PREFIX:
+        define->prefix = argument;
+        return 0;
+    case KEY_CONTAINING:
+        define->containing = argument;
         return 0;
     case KEY_REPLACE:
         define->replace = true;
@@ -90,6 +115,34 @@ static const struct argp argp = {
     NULL,
     NULL};
 
+/* Cuts "key=value" in two. NULL: there is no value. */
+static char *
+cut_label(struct rc_arena *arena, const char *text, char **ret_key)
+{
+    char *key = rc_text_copy(arena, text);
+    char *equals = strchr(key, '=');
+    *ret_key = key;
+    if (equals == NULL)
+        return NULL;
+    *equals = '\0';
+    return equals + 1;
+}
+
+static void
+set_labels(struct define *define, Recount__V1__Definition *definition)
+{
+    struct rc_arena *arena = define->session.arena;
+    definition->n_labels = define->labels.count;
+    definition->labels =
+        rc_need(RC_ARENA_ARRAY(arena, Recount__V1__Label *, define->labels.count + 1));
+    for (size_t i = 0; i < define->labels.count; i++) {
+        Recount__V1__Label *label = RC_MESSAGE(arena, Recount__V1__Label, recount__v1__label);
+        char *value = cut_label(arena, define->labels.items[i], &label->key);
+        label->value = value == NULL ? label->value : value;
+        definition->labels[i] = label;
+    }
+}
+
 static enum rc_exit_code
 save(struct define *define, const char *id, const char *source)
 {
@@ -107,6 +160,7 @@ save(struct define *define, const char *id, const char *source)
     definition.display_name = (char *)(define->display_name == NULL ? "" : define->display_name);
     definition.description = (char *)(define->description == NULL ? "" : define->description);
     definition.index_mode = define->mode;
+    set_labels(define, &definition);
     request.parent = (char *)session->project;
     request.definition_id = (char *)id;
     request.definition = &definition;
@@ -196,6 +250,30 @@ build(struct define *define)
     return RC_EXIT_OK;
 }
 
+/* The definitions that --label, --prefix and --containing leave. */
+static enum rc_exit_code
+list(struct define *define)
+{
+    struct rc_arena *arena = define->session.arena;
+    Recount__V1__ListDefinitionsRequest request = RECOUNT__V1__LIST_DEFINITIONS_REQUEST__INIT;
+    request.id_prefix = (char *)(define->prefix == NULL ? "" : define->prefix);
+    request.display_name_contains = (char *)(define->containing == NULL ? "" : define->containing);
+    request.n_labels = define->labels.count;
+    request.labels =
+        rc_need(RC_ARENA_ARRAY(arena, Recount__V1__LabelFilter *, define->labels.count + 1));
+    for (size_t i = 0; i < define->labels.count; i++) {
+        Recount__V1__LabelFilter *filter =
+            RC_MESSAGE(arena, Recount__V1__LabelFilter, recount__v1__label_filter);
+        char *value = cut_label(arena, define->labels.items[i], &filter->key);
+        if (value != NULL) {
+            filter->optional_value_case = RECOUNT__V1__LABEL_FILTER__OPTIONAL_VALUE_VALUE;
+            filter->value = value;
+        }
+        request.labels[i] = filter;
+    }
+    return rc_resource_list_some(&define->session, &define->output, &definitions, &request.base);
+}
+
 enum rc_exit_code
 rc_command_define(int count, char **arguments)
 {
@@ -212,7 +290,7 @@ rc_command_define(int count, char **arguments)
     char *name = rc_session_name(session, "definitions", define.words[define.word_count - 1]);
     enum rc_exit_code code = RC_EXIT_USAGE;
     if (define.word_count == 1 && strcmp(first, "list") == 0)
-        code = rc_resource_list(session, &define.output, &definitions);
+        code = list(&define);
     else if (define.word_count == 1 && strcmp(first, "build") == 0)
         code = build(&define);
     else if (define.word_count == 1)

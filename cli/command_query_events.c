@@ -14,16 +14,25 @@ struct events {
     const char *events; /* NULL: all. */
     bool latest;
     bool all_pages;
+    bool with_definitions;
     struct rc_pointer_list properties;
     int32_t limit;
 };
 
-enum key { KEY_EVENTS = 'e', KEY_LATEST = 0x100, KEY_LIMIT, KEY_PROPERTY, KEY_ALL };
+enum key {
+    KEY_EVENTS = 'e',
+    KEY_LATEST = 0x100,
+    KEY_LIMIT,
+    KEY_PROPERTY,
+    KEY_ALL,
+    KEY_DEFINITIONS
+};
 
 static const struct argp_option options[] = {
     {"events", KEY_EVENTS, "EVENTS", 0, "Only these: a definition's name or an expression", 1},
     {"latest", KEY_LATEST, NULL, 0, "Latest first", 1},
     {"limit", KEY_LIMIT, "N", 0, "Most events (100)", 1},
+    {"definitions", KEY_DEFINITIONS, NULL, 0, "Also say which definitions each event means", 1},
     {"all", KEY_ALL, NULL, 0, "All events, page by page", 1},
     {"property", KEY_PROPERTY, "NAME", 0, "Show only this property; may be given several times", 1},
     {0},
@@ -44,6 +53,9 @@ parse(int key, char *argument, struct argp_state *state)
         events->limit = atoi(argument);
         if (events->limit < 1 || events->limit > 1000)
             argp_error(state, "--limit takes a number from 1 to 1000; --all shows more");
+        return 0;
+    case KEY_DEFINITIONS:
+        events->with_definitions = true;
         return 0;
     case KEY_ALL:
         events->all_pages = true;
@@ -95,6 +107,7 @@ build(struct events *events, Recount__V1__ListEventsRequest *request)
         request->as_of_ms = scope->as_of_ms;
     }
     request->descending = events->latest;
+    request->with_definitions = events->with_definitions;
     request->page_size = events->all_pages ? 1000 : events->limit;
     request->n_properties = events->properties.count;
     request->properties = (char **)events->properties.items;

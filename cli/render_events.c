@@ -1,4 +1,6 @@
 /* Render events: a line for the time and the id, then the properties. Times are UTC. */
+#include <string.h>
+
 #include "cli/render.h"
 #include "cli/when.h"
 
@@ -36,6 +38,12 @@ rc_render_events(const struct rc_paint *paint, const Recount__V1__ListEventsResp
         rc_paint_text(paint, event->id, 40);
         fputc('\n', paint->out);
         render_properties(paint, event->properties, event->n_properties);
+        for (size_t d = 0; d < event->n_definitions; d++) {
+            const char *id = strrchr(event->definitions[d], '/');
+            fputs("    @", paint->out);
+            rc_paint_text(paint, id == NULL ? event->definitions[d] : id + 1, 128);
+            fputc('\n', paint->out);
+        }
     }
     rc_render_info(paint, reply->info);
 }

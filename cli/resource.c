@@ -100,9 +100,18 @@ rc_resource_list(struct rc_session *session,
                  const struct rc_output_options *output,
                  const struct rc_resource_kind *kind)
 {
+    return rc_resource_list_some(session, output, kind,
+                                 message_new(session->arena, kind->list_request));
+}
+
+enum rc_exit_code
+rc_resource_list_some(struct rc_session *session,
+                      const struct rc_output_options *output,
+                      const struct rc_resource_kind *kind,
+                      ProtobufCMessage *request)
+{
     const char *method = method_of(session, kind, "List", kind->many);
     struct rc_pointer_list all = {0};
-    ProtobufCMessage *request = message_new(session->arena, kind->list_request);
     ProtobufCMessage *reply = NULL;
     const char *token;
     if (field_of(request, "parent") != NULL)

@@ -35,6 +35,13 @@ struct rc_resource_kind {
     void (*cells)(struct rc_arena *arena, const ProtobufCMessage *one, const char **cells);
 };
 
+/* The same of those that a request of the kind's list_request asks for. */
+RC_MUST_USE enum rc_exit_code
+rc_resource_list_some(struct rc_session *session,
+                      const struct rc_output_options *output,
+                      const struct rc_resource_kind *kind,
+                      ProtobufCMessage *request);
+
 /* Prints all of a kind, in the format wanted. */
 RC_MUST_USE enum rc_exit_code
 rc_resource_list(struct rc_session *session,

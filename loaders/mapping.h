@@ -108,6 +108,9 @@ struct rc_mapping {
     struct rc_bytes roots[RC_FIELD_ROOTS_MAX]; /* [0] is empty. */
     enum rc_mapping_others others;
     bool skip_without_user;
+    bool has_user_section; /* Rows write user properties. */
+    bool user_root;        /* roots[2] holds user properties, */
+    bool account_root;     /* and those of accounts, or only these. */
     struct rc_mapping_slot slots[RC_MAPPING_SLOTS_MAX];
     uint32_t slot_count;
     struct rc_mapping_sources user;
@@ -119,11 +122,8 @@ struct rc_mapping {
     struct rc_mapping_test event_when;
     struct rc_mapping_list include;
     struct rc_mapping_list exclude;
-    bool has_user_section; /* Rows write user properties. */
     struct rc_mapping_test user_when;
     struct rc_mapping_sources user_time; /* Without sources: the event's. */
-    bool user_root;                      /* roots[2] holds user properties, */
-    bool account_root;                   /* and those of accounts, or only these. */
     struct rc_mapping_list user_set;
     struct rc_mapping_test account_when;
     struct rc_bytes account_key;              /* The event property that names the account, */

@@ -142,6 +142,11 @@ decode_question(struct rc_decode *decode,
     }
 }
 
+_Static_assert((int)RECOUNT__V1__LIFECYCLE_STATE__LIFECYCLE_STATE_NEW == (int)RC_LIFECYCLE_NEW &&
+                   (int)RECOUNT__V1__LIFECYCLE_STATE__LIFECYCLE_STATE_DORMANT ==
+                       (int)RC_LIFECYCLE_DORMANT,
+               "states have the same numbers");
+
 static enum rc_status
 decode_handle(struct rc_decode *decode, const char *handle, struct rc_chart_cell *cell)
 {
@@ -211,11 +216,6 @@ decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_ch
                            : RC_RETENTION_SIZE;
         return RC_OK;
     case RC_CHART_LIFECYCLE:
-        _Static_assert((int)RECOUNT__V1__LIFECYCLE_STATE__LIFECYCLE_STATE_NEW ==
-                               (int)RC_LIFECYCLE_NEW &&
-                           (int)RECOUNT__V1__LIFECYCLE_STATE__LIFECYCLE_STATE_DORMANT ==
-                               (int)RC_LIFECYCLE_DORMANT,
-                       "states have the same numbers");
         if (in->lifecycle->state == RECOUNT__V1__LIFECYCLE_STATE__LIFECYCLE_STATE_UNSPECIFIED)
             return rc_decode_fail(decode, RC_INVALID, "lifecycle.state", "the state is missing");
         cell->column = in->lifecycle->bucket;

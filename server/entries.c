@@ -99,6 +99,7 @@ rc_entry_list(struct rc_request *request,
               uint64_t binding,
               const char *token,
               uint32_t size,
+              struct rc_entry_filter *filter,
               struct rc_catalog_entry **ret_entries,
               uint32_t *ret_count,
               char **ret_token)
@@ -109,12 +110,20 @@ rc_entry_list(struct rc_request *request,
     RC_TRY(open_catalog(request, kind, project, &catalog));
     const uint32_t first = after.size == 0 ? 0 : rc_catalog_upper_bound(catalog, after);
     const uint32_t left = rc_catalog_count(catalog) - first;
-    const uint32_t count = left < size ? left : size;
     struct rc_catalog_entry *entries;
-    RC_NEW_ARRAY(request->arena, entries, struct rc_catalog_entry, count);
-    for (uint32_t i = 0; i < count; i++)
-        RC_TRY(copy_entry(request->arena, rc_catalog_at(catalog, first + i), &entries[i]));
-    if (left > count) {
+    uint32_t count = 0;
+    bool more = false;
+    RC_NEW_ARRAY(request->arena, entries, struct rc_catalog_entry, left < size ? left : size);
+    for (uint32_t i = 0; i < left && !more; i++) {
+        const struct rc_catalog_entry *entry = rc_catalog_at(catalog, first + i);
+        bool passes = true;
+        if (filter != NULL)
+            RC_TRY(filter->passes(filter, entry, &passes));
+        more = passes && count == size;
+        if (passes && !more)
+            RC_TRY(copy_entry(request->arena, entry, &entries[count++]));
+    }
+    if (more) {
         *ret_token = rc_token_write(request->arena, binding, entries[count - 1].name);
         if (*ret_token == NULL)
             return RC_NO_MEMORY;

@@ -28,8 +28,16 @@ rc_entry_get(struct rc_request *request,
              struct rc_bytes id,
              struct rc_catalog_entry *ret_entry);
 
-/* Entries after the place of the token, at most size; *ret_token is empty at the end. binding is
- * the hash of the request without its page fields. */
+/* Which entries are listed; NULL in its place: all. */
+struct rc_entry_filter {
+    /* The rest may hold what it likes. RC_OK sets *ret_passes. */
+    enum rc_status (*passes)(struct rc_entry_filter *filter,
+                             const struct rc_catalog_entry *entry,
+                             bool *ret_passes);
+};
+
+/* Entries after the place of the token that pass, at most size; *ret_token is empty at the end.
+ * binding is the hash of the request without its page fields. */
 RC_MUST_USE enum rc_status
 rc_entry_list(struct rc_request *request,
               enum rc_catalog_kind kind,
@@ -37,6 +45,7 @@ rc_entry_list(struct rc_request *request,
               uint64_t binding,
               const char *token,
               uint32_t size,
+              struct rc_entry_filter *filter,
               struct rc_catalog_entry **ret_entries,
               uint32_t *ret_count,
               char **ret_token);

@@ -4,6 +4,7 @@
 #include "engine/base/clock.h"
 #include "engine/query/definition_build.h"
 #include "server/decode.h"
+#include "server/definition_labels.h"
 #include "server/encode.h"
 #include "server/entries.h"
 #include "server/service.h"
@@ -24,6 +25,7 @@ encode_definition(struct rc_request *request,
     struct rc_definition definition;
     RC_TRY(rc_definition_read(entry->payload, request->arena, &definition, request->error));
     RC_TRY(rc_encode_predicate(request->arena, project, definition.predicate, &out->predicate));
+    RC_TRY(rc_encode_labels(request->arena, &definition, out));
     out->create_time_ms = entry->created_ms;
     out->update_time_ms = entry->updated_ms;
     out->index_mode = definition.eager ? RECOUNT__V1__INDEX_MODE__INDEX_MODE_EAGER
@@ -96,6 +98,7 @@ create_definition(struct rc_request *request, const void *message, void *reply)
     struct rc_definition definition = {.eager = false};
     RC_TRY(decode_predicate(&decode, in->definition->predicate, &definition.predicate));
     RC_TRY(decode_mode(&decode, in->definition->index_mode, &definition.eager));
+    RC_TRY(rc_decode_labels(&decode, in->definition, &definition));
     RC_TRY(store(&decode, &definition, &writer, &entry.payload));
     entry.display_name = rc_bytes_of(in->definition->display_name);
     entry.description = rc_bytes_of(in->definition->description);
@@ -122,16 +125,19 @@ list_definitions(struct rc_request *request, const void *message, void *reply)
     const Recount__V1__ListDefinitionsRequest *in = message;
     Recount__V1__ListDefinitionsResponse *out = reply;
     struct rc_decode decode = rc_request_decode(request);
-    Recount__V1__ListDefinitionsRequest binding = RECOUNT__V1__LIST_DEFINITIONS_REQUEST__INIT;
-    binding.parent = in->parent;
+    Recount__V1__ListDefinitionsRequest binding = *in;
+    binding.page_size = 0;
+    binding.page_token = (char *)(uintptr_t) "";
+    RC_CLEANUP(rc_definition_filter_close) struct rc_definition_filter filter = {.in = in};
     struct rc_catalog_entry *entries = NULL;
     uint32_t size = 0;
     uint32_t count = 0;
     RC_TRY(rc_decode_project(&decode, "parent", in->parent, &decode.project));
+    RC_TRY(rc_definition_filter_open(&decode, &filter));
     RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &size));
     RC_TRY(rc_entry_list(request, KIND, decode.project,
                          rc_message_hash(&binding.base, request->arena), in->page_token, size,
-                         &entries, &count, &out->next_page_token));
+                         &filter.filter, &entries, &count, &out->next_page_token));
     RC_NEW_ARRAY(request->arena, out->definitions, Recount__V1__Definition *, count);
     out->n_definitions = count;
     for (uint32_t i = 0; i < count; i++)
@@ -142,8 +148,8 @@ list_definitions(struct rc_request *request, const void *message, void *reply)
 static enum rc_status
 update_definition(struct rc_request *request, const void *message, void *reply)
 {
-    static const char *const fields[] = {"display_name", "description", "predicate", "index_mode",
-                                         NULL};
+    static const char *const fields[] = {"display_name", "description", "predicate",
+                                         "index_mode",   "labels",      NULL};
     const Recount__V1__UpdateDefinitionRequest *in = message;
     Recount__V1__UpdateDefinitionResponse *out = reply;
     const Recount__V1__Definition *definition = in->definition;
@@ -176,6 +182,8 @@ update_definition(struct rc_request *request, const void *message, void *reply)
         stored_one.eager = false;
         RC_TRY(decode_mode(&decode, definition->index_mode, &stored_one.eager));
     }
+    if (rc_mask_has(in->update_mask, "labels", definition->n_labels > 0))
+        RC_TRY(rc_decode_labels(&decode, definition, &stored_one));
     RC_TRY(store(&decode, &stored_one, &writer, &entry.payload));
     RC_TRY(rc_entry_put(request, KIND, decode.project, &entry, version, &stored));
     return encode_definition(request, decode.project, &stored, &out->definition);

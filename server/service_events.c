@@ -83,7 +83,26 @@ decode_request(struct rc_decode *decode,
         rc_decode_leave(decode, mark);
     }
     question->descending = in->descending;
+    question->with_definitions = in->with_definitions != 0;
     return rc_decode_hints(decode, in->hints);
+}
+
+/* The names of the definitions that an event means. */
+static enum rc_status
+encode_definitions(struct rc_arena *arena,
+                   const struct rc_catalog *catalog,
+                   struct rc_bytes project,
+                   const struct rc_event *event,
+                   Recount__V1__Event *out)
+{
+    RC_NEW_ARRAY(arena, out->definitions, char *, event->definition_count);
+    out->n_definitions = event->definition_count;
+    for (uint32_t i = 0; i < event->definition_count; i++) {
+        const struct rc_bytes id = rc_catalog_at(catalog, event->definitions[i])->name;
+        RC_TRY(rc_encode_format(arena, &out->definitions[i], "projects/%.*s/definitions/%.*s",
+                                (int)project.size, project.data, (int)id.size, id.data));
+    }
+    return RC_OK;
 }
 
 static enum rc_status
@@ -130,6 +149,10 @@ rc_call_list_events(struct rc_request *request, const void *message, void *reply
         rc_request_resource(request, "recount.v1.User", "%s", in->user);
     RC_TRY(status);
     RC_TRY(encode_reply(request->arena, in, &answer, out));
+    for (uint32_t i = 0; i < answer.event_count; i++)
+        RC_TRY(encode_definitions(request->arena,
+                                  rc_query_session_context(request->session)->definitions,
+                                  decode.project, &answer.events[i], out->events[i]));
     if (answer.more && answer.event_count > 0)
         RC_TRY(write_token(request->arena, hash, &answer.events[answer.event_count - 1].place,
                            &out->next_page_token));

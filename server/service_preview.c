@@ -100,7 +100,7 @@ decode_properties(struct rc_decode *decode,
     for (size_t i = 0; i < in->n_properties; i++) {
         struct rc_breakdown *one = &preview->properties[i];
         const size_t mark = rc_decode_enter(decode, "properties[%zu]", i);
-        char part[48], field[32];
+        char part[48], field[40];
         (void)snprintf(part, sizeof(part), "properties[%zu].property", i);
         (void)snprintf(field, sizeof(field), "properties[%zu]", i);
         const enum rc_status status = rc_decode_any_property(decode, in->properties[i], &one->scope,
@@ -237,7 +237,7 @@ count_by(struct preview *preview, size_t place, Recount__V1__PropertyPreview *ou
                                                .dimension_count = 1,
                                                .top_n = preview->top};
     struct rc_series_reply answer;
-    char field[32];
+    char field[40];
     const enum rc_status status = ask(preview, &question, &answer);
     (void)snprintf(field, sizeof(field), "properties[%zu]", place);
     if (status != RC_OK)

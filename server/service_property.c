@@ -101,7 +101,7 @@ list_derived_properties(struct rc_request *request, const void *message, void *r
     RC_TRY(rc_decode_project(&decode, "parent", in->parent, &decode.project));
     RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &size));
     RC_TRY(rc_entry_list(request, KIND, decode.project,
-                         rc_message_hash(&binding.base, request->arena), in->page_token, size,
+                         rc_message_hash(&binding.base, request->arena), in->page_token, size, NULL,
                          &entries, &count, &out->next_page_token));
     RC_NEW_ARRAY(request->arena, out->derived_properties, Recount__V1__DerivedProperty *, count);
     out->n_derived_properties = count;

@@ -103,6 +103,9 @@
 #define RC_SEGMENT_USERS_MAX 100000u /* Of a static list. */
 #define RC_OVERLAP_SEGMENTS_MAX 5u   /* 31 intersections. */
 #define RC_PAGE_ROWS_MAX 10000u
+#define RC_LABELS_MAX 32u /* Of a definition; 255 fit its stored form. */
+#define RC_LABEL_KEY_BYTES_MAX 63u
+#define RC_LABEL_VALUE_BYTES_MAX 256u
 #define RC_SAMPLE_EVENTS_MAX 100u /* Every lane keeps so many in order. */
 
 /* The longest pause inside a session: a year. */

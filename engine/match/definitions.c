@@ -33,13 +33,66 @@ resolve(struct resolver *resolver,
         const struct rc_predicate **ret_predicate);
 
 #define EAGER 0x80u
+#define LABELS 0x81u
 
 void
 rc_definition_write(struct rc_writer *writer, const struct rc_definition *definition)
 {
     if (definition->eager)
         rc_write_u8(writer, EAGER);
+    if (definition->label_count > 0) {
+        rc_write_u8(writer, LABELS);
+        rc_write_u8(writer, (uint8_t)definition->label_count);
+    }
+    for (uint32_t i = 0; i < definition->label_count; i++) {
+        rc_write_bytes(writer, definition->labels[i].key);
+        rc_write_bytes(writer, definition->labels[i].value);
+    }
     rc_predicate_write(writer, definition->predicate);
+}
+
+/* What stands before the predicate. */
+static enum rc_status
+read_front(struct rc_reader *reader,
+           struct rc_arena *arena,
+           struct rc_definition *definition,
+           struct rc_error *reterr_error)
+{
+    if (rc_reader_left(reader) > 0 && (unsigned char)*reader->at == EAGER)
+        (void)rc_read_u8(reader);
+    if (rc_reader_left(reader) == 0 || (unsigned char)*reader->at != LABELS)
+        return RC_OK;
+    (void)rc_read_u8(reader);
+    definition->label_count = rc_read_u8(reader);
+    struct rc_label *labels = RC_ARENA_ARRAY(arena, struct rc_label, definition->label_count + 1);
+    if (labels == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for labels");
+    for (uint32_t i = 0; i < definition->label_count; i++) {
+        labels[i].key = rc_read_bytes(reader);
+        labels[i].value = rc_read_bytes(reader);
+        if (i > 0 && rc_bytes_compare(labels[i - 1].key, labels[i].key) >= 0)
+            reader->bad = true;
+    }
+    if (reader->bad)
+        return rc_error_set(reterr_error, RC_CORRUPT,
+                            "the labels of a stored definition are broken");
+    definition->labels = labels;
+    return RC_OK;
+}
+
+enum rc_status
+rc_definition_read_labels(struct rc_bytes payload,
+                          struct rc_arena *arena,
+                          const struct rc_label **ret_labels,
+                          uint32_t *ret_count,
+                          struct rc_error *reterr_error)
+{
+    struct rc_definition definition = {.labels = NULL};
+    struct rc_reader reader = rc_reader_of(payload.data, payload.size);
+    RC_TRY(read_front(&reader, arena, &definition, reterr_error));
+    *ret_labels = definition.labels;
+    *ret_count = definition.label_count;
+    return RC_OK;
 }
 
 enum rc_status
@@ -50,8 +103,7 @@ rc_definition_read(struct rc_bytes payload,
 {
     struct rc_definition definition = {.eager = rc_definition_is_eager(payload)};
     struct rc_reader reader = rc_reader_of(payload.data, payload.size);
-    if (definition.eager)
-        (void)rc_read_u8(&reader);
+    RC_TRY(read_front(&reader, arena, &definition, reterr_error));
     RC_TRY(rc_predicate_read(&reader, arena, &definition.predicate, reterr_error));
     if (rc_reader_left(&reader) != 0)
         return rc_error_set(reterr_error, RC_CORRUPT, "a stored definition is broken");

@@ -1,6 +1,7 @@
 /*
- * Definitions: names for predicates. A catalog entry's payload is a stored predicate and how its
- * bitmaps are kept; resolving replaces every DEFINITION node of a tree by the tree it names.
+ * Definitions: names for predicates. A catalog entry's payload is a stored predicate, how its
+ * bitmaps are kept, and its labels; resolving replaces every DEFINITION node of a tree by the tree
+ * it names.
  */
 #ifndef RC_MATCH_DEFINITIONS_H
 #define RC_MATCH_DEFINITIONS_H
@@ -14,9 +15,19 @@
 struct rc_definition {
     const struct rc_predicate *predicate;
     bool eager; /* Its bitmaps are built before anybody asks. */
+    uint32_t label_count;
+    const struct rc_label *labels; /* By the bytes of their keys, which differ. */
 };
 
-/* Payload: for an eager definition a byte 0x80, which is no kind of predicate; then the predicate.
+struct rc_label {
+    struct rc_bytes key;
+    struct rc_bytes value;
+};
+
+/*
+ * Payload: for an eager definition a byte 0x80; for one with labels a byte 0x81, their number as a
+ * byte, and keys and values (varint size, bytes); then the predicate. Neither byte is a kind of
+ * predicate.
  */
 void
 rc_definition_write(struct rc_writer *writer, const struct rc_definition *definition);
@@ -27,6 +38,14 @@ rc_definition_read(struct rc_bytes payload,
                    struct rc_arena *arena,
                    struct rc_definition *ret_definition,
                    struct rc_error *reterr_error);
+
+/* The labels alone, borrowed from the payload, in arena. RC_CORRUPT. */
+RC_MUST_USE enum rc_status
+rc_definition_read_labels(struct rc_bytes payload,
+                          struct rc_arena *arena,
+                          const struct rc_label **ret_labels,
+                          uint32_t *ret_count,
+                          struct rc_error *reterr_error);
 
 /* Whether a payload is that of an eager definition: O(1). */
 bool

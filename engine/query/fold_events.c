@@ -6,6 +6,7 @@
  * and their contents are equal) are told apart by how many of them came before.
  */
 #include "engine/base/limits.h"
+#include "engine/query/event_definitions.h"
 #include "engine/query/event_read.h"
 #include "engine/query/plan.h"
 #include "engine/query/query.h"
@@ -18,6 +19,8 @@ struct listing {
     struct rc_view *view;
     struct rc_events_reply *reply;
     struct rc_event_reader reader;
+    struct rc_event *events; /* The page, */
+    struct rc_hit *hits;     /* and where each was found. */
 };
 
 /* The first hit at or above a key (above: behind all equal ones). */
@@ -91,15 +94,17 @@ fold_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t co
     const uint32_t left = begin < end ? end - begin : 0;
     reply->more = left > request->page_rows;
     reply->event_count = reply->more ? request->page_rows : left;
-    struct rc_event *events =
-        RC_ARENA_ARRAY(listing->context->arena, struct rc_event, reply->event_count);
-    if (events == NULL)
+    struct rc_arena *arena = listing->context->arena;
+    listing->events = RC_ARENA_ARRAY(arena, struct rc_event, reply->event_count + 1);
+    listing->hits = RC_ARENA_ARRAY(arena, struct rc_hit, reply->event_count + 1);
+    if (listing->events == NULL || listing->hits == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < reply->event_count; i++) {
         const uint32_t index = request->descending ? end - 1 - i : begin + i;
-        RC_TRY(fill_event(listing, hits, count, index, &events[i]));
+        RC_TRY(fill_event(listing, hits, count, index, &listing->events[i]));
+        listing->hits[i] = hits[index];
     }
-    reply->events = events;
+    reply->events = listing->events;
     return RC_OK;
 }
 
@@ -191,6 +196,9 @@ rc_query_events(const struct rc_query_context *context,
     const struct rc_fold fold = {
         .ordered = true, .lane_count = 1, .lanes = lanes, .person = fold_person};
     RC_TRY_OR(reterr_error, rc_walk_one(plan, &fold, person, &reply.stats.matched_events));
+    if (request->with_definitions)
+        RC_TRY(rc_event_definitions(context, request->scope.as_of_ms, person, listing.hits,
+                                    reply.event_count, listing.events, &reply.stats, reterr_error));
     RC_TRY_OR(reterr_error, fill_user(&listing, person));
     rc_plan_add_stats(plan, &reply.stats);
     *ret_reply = reply;

@@ -316,6 +316,7 @@ struct rc_events_request {
     const struct rc_event_place *after; /* Page starts behind this place in the direction. NULL: at
                                            the end of the range that the direction starts from. */
     uint32_t page_rows;
+    bool with_definitions; /* Also say which definitions each event means. */
 };
 
 struct rc_event_property {
@@ -327,6 +328,8 @@ struct rc_event {
     struct rc_event_place place;
     uint32_t property_count;
     const struct rc_event_property *properties; /* By name. */
+    uint32_t definition_count;   /* 0 as well where nobody asked. */
+    const uint32_t *definitions; /* Indexes into the context's definitions, ascending. */
 };
 
 struct rc_events_reply {

@@ -320,6 +320,12 @@ class Shop(unittest.TestCase):
         self.assertEqual(reply["events"][1]["properties"], [{"name": "price", "value": 5}])
         self.assertEqual(reply["user_properties"], [{"name": "plan", "value": "paid"}])
 
+    def test_events_with_definitions(self):
+        reply = json.loads(recount("query", "events", "a", "--definitions", "--json")[0])
+        ids = [[name.split("/")[-1] for name in one.get("definitions", [])] for one in reply["events"]]
+        self.assertEqual(ids, [["viewed"], ["added"], []])
+        self.assertIn("    @viewed\n", recount("query", "events", "a", "--definitions")[0])
+
     def test_definitions(self):
         recount("define", "temporary", 'path like "/p/%" and not @added')
         out, _ = recount("define", "show", "temporary", "--csv")
@@ -350,6 +356,24 @@ class Shop(unittest.TestCase):
         self.assertIn("paid", recount("properties", "user.plan")[0])
         reply = json.loads(recount("properties", "--limit", "1", "--json")[0])
         self.assertEqual(reply["event_count"], 6)
+
+    def test_labels(self):
+        def names(*words):
+            return [row["name"] for row in rows(recount("define", "list", *words, "--csv")[0])]
+
+        recount("define", "l-1", "a = 1", "--label", "team=web", "--label", "area=x", "--eager")
+        recount("define", "l-2", "a = 2", "--label", "team=app", "--display-name", "Ärger")
+        self.assertEqual(names("--prefix", "l-"), ["l-1", "l-2"])
+        self.assertEqual(names("--label", "team"), ["l-1", "l-2"])
+        self.assertEqual(names("--label", "team=web"), ["l-1"])
+        self.assertEqual(names("--label", "team=web", "--label", "area=y"), [])
+        self.assertEqual(names("--containing", "äR"), ["l-2"])
+        recount("define", "--replace", "l-2", "a = 3")
+        shown = json.loads(recount("define", "show", "l-2", "--json")[0])
+        self.assertEqual(shown["labels"], [{"key": "team", "value": "app"}])
+        recount("define", "bad", "a = 1", "--label", "Team=x", code=3)
+        for name in ("l-1", "l-2"):
+            recount("define", "delete", name)
 
     def test_lists(self):
         names = [row["name"] for row in rows(recount("define", "list", "--csv")[0])]

@@ -35,8 +35,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct rc_batch_keep keep;
     struct rc_rejects rejects;
     FUZZ_CHECK(rc_batch_check(&batch, arena, &keep, &rejects) == RC_OK);
-    const uint64_t rows =
-        (uint64_t)batch.events.row_count + batch.writes.row_count + batch.alias_count;
+    const uint64_t rows = (uint64_t)batch.events.row_count + batch.writes.row_count +
+                          batch.alias_count + batch.accounts.row_count;
     FUZZ_CHECK(keep.accepted + rejects.count == rows);
     FUZZ_CHECK(rejects.listed <= RC_REJECTS_LISTED_MAX && rejects.listed <= rejects.count);
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "engine/base/limits.h"
+#include "engine/match/definitions.h"
 #include "tests/match/match_rig.h"
 
 static struct rc_arena *arena;
@@ -350,6 +351,38 @@ golden_bytes(void **state)
     assert_memory_equal(bytes.data, expected, sizeof(expected));
 }
 
+/* What stands before the predicate of a definition; cut off or out of order it is refused. */
+static void
+stored_definitions(void **state)
+{
+    (void)state;
+    static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
+    static const struct rc_label labels[] = {
+        {RC_BYTES_LITERAL("a"), RC_BYTES_LITERAL("")},
+        {RC_BYTES_LITERAL("b"), RC_BYTES_LITERAL("xy")},
+    };
+    static const unsigned char golden[] = {0x80, 0x81, 2, 1, 'a', 0, 1, 'b', 2, 'x', 'y'};
+    const struct rc_definition written = {
+        .predicate = &any, .eager = true, .label_count = 2, .labels = labels};
+    struct rc_definition read;
+    struct rc_error error;
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
+    rc_definition_write(&writer, &written);
+    assert_memory_equal(writer.data, golden, sizeof(golden));
+    const struct rc_bytes payload = {(const char *)writer.data, writer.size};
+    assert_int_equal(rc_definition_read(payload, arena, &read, &error), RC_OK);
+    assert_true(read.eager);
+    assert_int_equal(read.label_count, 2);
+    assert_true(rc_bytes_equal(read.labels[1].key, labels[1].key));
+    assert_true(rc_bytes_equal(read.labels[1].value, labels[1].value));
+    for (size_t size = 0; size < writer.size; size++)
+        assert_int_equal(
+            rc_definition_read((struct rc_bytes){payload.data, size}, arena, &read, &error),
+            RC_CORRUPT);
+    writer.data[4] = 'b';
+    assert_int_equal(rc_definition_read(payload, arena, &read, &error), RC_CORRUPT);
+}
+
 int
 main(void)
 {
@@ -362,6 +395,7 @@ main(void)
         cmocka_unit_test_setup_teardown(canonical_equalities, setup, teardown),
         cmocka_unit_test_setup_teardown(canonical_keeps_meaning, setup, teardown),
         cmocka_unit_test_setup_teardown(stored_form, setup, teardown),
+        cmocka_unit_test_setup_teardown(stored_definitions, setup, teardown),
         cmocka_unit_test_setup_teardown(golden_bytes, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

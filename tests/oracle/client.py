@@ -221,7 +221,9 @@ class Project:
                 timeout=SECONDS,
             )
             first = first or reply
-            events += [wire.event_dict(event) for event in reply.events]
+            events += [
+                wire.event_dict(event, query.get("definitions", False)) for event in reply.events
+            ]
             token = reply.next_page_token
             if query["page_size"] and len(reply.events) > query["page_size"]:
                 self.faults.append(

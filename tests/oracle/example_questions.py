@@ -165,6 +165,9 @@ class Question:
     def option_latest_first(self):
         self.options["descending"] = True
 
+    def option_labelled(self):
+        self.options["labelled"] = True
+
     def option_pages_of(self):
         self.options["page_size"] = self.tokens.value()
 
@@ -218,6 +221,7 @@ class Question:
             "range": [self.range["start"], self.range["end"]] if ranged else None,
             "selector": selector,
             "descending": self.options.get("descending", False),
+            "definitions": self.options.get("labelled", False),
             "properties": None,
             "page_size": self.options["page_size"],
         }
@@ -280,7 +284,10 @@ class Question:
         return " | ".join(f"{name}: {text_of(row)}" for name, row in zip(labels, answer["rows"]))
 
     def events_text(self, answer):
-        ids = [event["id"] for event in answer["events"]]
+        ids = [
+            " ".join([event["id"], *("@" + name for name in event.get("definitions", []))])
+            for event in answer["events"]
+        ]
         size = self.options["page_size"] or max(len(ids), 1)
         pages = [" ".join(ids[at : at + size]) for at in range(0, len(ids), size)]
         return " | ".join(pages) or "none"

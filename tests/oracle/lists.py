@@ -8,7 +8,7 @@ def events_answer(query, data):
     moment = data.as_of(query["as_of"])
     person = moment.person_of[query["user"]]
     properties = moment.stored_user_properties(person)
-    events = []
+    events, listed = [], []
     for event in moment.events_of.get(person, []):
         if query["range"] is not None and not query["range"][0] <= event.time < query["range"][1]:
             continue
@@ -19,6 +19,7 @@ def events_answer(query, data):
         names = sorted(event.stored, key=str.encode)
         if query["properties"]:
             names = [name for name in names if name in query["properties"]]
+        listed.append(event)
         events.append(
             {
                 "user": event.user,
@@ -27,6 +28,13 @@ def events_answer(query, data):
                 "properties": [[name, event.stored[name]] for name in names],
             }
         )
+    if query.get("definitions"):
+        for one, event in zip(events, listed):
+            one["definitions"] = [
+                name
+                for name in sorted(data.definitions, key=str.encode)
+                if selects({"terms": [{"definition": name}]}, moment, person, event)
+            ]
     if query["descending"]:
         events.reverse()
     return {

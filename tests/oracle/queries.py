@@ -379,6 +379,7 @@ def make_events(rng, world):
         "range": None if rng.random() < 0.5 else [scope["start"], scope["end"]],
         "selector": None if rng.random() < 0.5 else make_selector(rng, world),
         "descending": rng.random() < 0.5,
+        "definitions": rng.random() < 0.4,
         "properties": None if rng.random() < 0.7 else rng.sample(sorted(EVENT_VALUES), 2),
         "page_size": rng.choice([0, 1, 2, 3, 7, 1000]),
     }
@@ -567,6 +568,7 @@ def walk_tags(node, out, kind):
         "first_only",
         "strict_times",
         "descending",
+        "definitions",
         "measure",
         "comparison",
         "cumulative",

@@ -183,7 +183,9 @@ class Asker:
                 raise ValueError(f"a page of {len(reply.events)} events, {size} were asked for")
             found = [[one.name, wire.value_of(one.value)] for one in reply.user_properties]
             answer = answer or {"user": reply.user, "user_properties": found, "events": events}
-            events += map(wire.event_dict, reply.events)
+            events += [
+                wire.event_dict(one, query.get("definitions", False)) for one in reply.events
+            ]
         return answer
 
 

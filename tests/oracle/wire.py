@@ -232,8 +232,11 @@ def bucket_list(messages):
     ]
 
 
-def event_dict(event):
-    return {
+def event_dict(event, definitions=False):
+    named = {"definitions": [one.rpartition("/")[2] for one in event.definitions]}
+    if event.definitions and not definitions:
+        raise ValueError("definitions that nobody asked for")
+    return (named if definitions else {}) | {
         "user": event.user,
         "time": event.time_ms,
         "id": event.id,
@@ -250,6 +253,7 @@ def list_events_request(query, project, page_size, token):
         properties=query["properties"] or [],
         page_size=page_size,
         page_token=token,
+        with_definitions=query.get("definitions", False),
     )
     if query["range"] is not None:
         out.range.start_ms, out.range.end_ms = query["range"]
