@@ -168,6 +168,11 @@ class Shop(unittest.TestCase):
         out, _ = recount("query", "funnel", "viewed", "added", "--window", "7d", "--json")
         self.assertEqual(json.loads(out)["rows"][0]["counts"], [3, 1])
 
+        days = ["--from", "2025-01-01", "--to", "2025-01-11", "--over-time", "2 days", "--json"]
+        out, _ = recount("query", "funnel", "viewed", "added", *days)
+        self.assertEqual([bucket["rows"][-1]["counts"] for bucket in json.loads(out)["buckets"]],
+                         [[2, 2], [0, 0], [0, 0], [0, 0], [1, 0]])
+
     def test_funnel_options(self):
         out, _ = recount("query", "funnel", "viewed", "added", "type = buy", "--csv", "--order",
                          "unordered", "--totals", code=3)

@@ -16,6 +16,7 @@ from columnar import columnar, string_table
 from ingest import Stream, ingest_all
 from server import Server
 from recount.v1 import (
+    calendar_pb2,
     definition_pb2_grpc,
     event_list_pb2,
     ingest_pb2,
@@ -493,6 +494,9 @@ class Queries(Case):
         fault(lambda r: setattr(r.breakdown, "top", 3), "breakdown.dimensions", "breakdown")
         fault(lambda r: setattr(r.breakdown, "top", 10_001), "breakdown.top", call="Series")
         fault(lambda r: setattr(r.bucket, "unit", 99), "bucket.unit", call="Series")
+        fault(lambda r: setattr(r.over_time, "multiple", 2), "over_time.unit")
+        beyond = calendar_pb2.BucketSize(unit=calendar_pb2.TIME_UNIT_DAY, multiple=10_001)
+        fault(lambda r: r.over_time.MergeFrom(beyond), "over_time.multiple")
         fault(
             lambda r: setattr(r.bucket, "unit", 1),
             "bucket",
