@@ -24,10 +24,10 @@
 
 #include "bench/plan_rig.h"
 #include "engine/base/clock.h"
-#include "engine/match/match_cache.h"
-#include "engine/query/plan.h"
-#include "engine/query/slab_rows.h"
-#include "engine/query/walk.h"
+#include "engine/match/cache/match_cache.h"
+#include "engine/query/plan/plan.h"
+#include "engine/query/walk/slab_rows.h"
+#include "engine/query/walk/walk.h"
 
 #define CASES_MAX 400u
 #define TERMS_MAX 10u

@@ -8,9 +8,9 @@
 
 #include <roaring/roaring.h>
 
-#include "engine/match/leaf.h"
-#include "engine/match/rowset.h"
-#include "engine/match/scan_kernels.h"
+#include "engine/match/leaf/leaf.h"
+#include "engine/match/rows/rowset.h"
+#include "engine/match/rows/scan_kernels.h"
 
 static uint64_t
 next_random(uint64_t *state)

@@ -24,9 +24,9 @@
 
 #include "bench/plan_rig.h"
 #include "engine/base/clock.h"
-#include "engine/query/explain.h"
-#include "engine/query/funnel.h"
-#include "engine/query/plan.h"
+#include "engine/query/funnel/funnel.h"
+#include "engine/query/plan/explain.h"
+#include "engine/query/plan/plan.h"
 
 #define SLABS 8u
 #define ROWS 200000u

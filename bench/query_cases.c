@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/query/funnel.h"
-#include "engine/query/lifecycle.h"
-#include "engine/query/paths.h"
+#include "engine/query/funnel/funnel.h"
 #include "engine/query/query.h"
-#include "engine/query/retention.h"
-#include "engine/query/sessions.h"
-#include "engine/query/stickiness.h"
+#include "engine/query/retention/retention.h"
+#include "engine/query/usage/lifecycle.h"
+#include "engine/query/usage/paths.h"
+#include "engine/query/usage/sessions.h"
+#include "engine/query/usage/stickiness.h"
 #include "engine/store/project.h"
 #include "engine/store/slab_builder.h"
 

@@ -12,7 +12,7 @@
 
 #include <recount/v1/cell.pb-c.h>
 
-#include "engine/query/chart_cell.h"
+#include "engine/query/segment/chart_cell.h"
 #include "server/decode.h"
 #include "server/service.h"
 

@@ -28,9 +28,9 @@
 #include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
-#include "engine/match/predicate.h"
+#include "engine/match/predicate/predicate.h"
 #include "engine/query/query.h"
-#include "engine/query/segment.h"
+#include "engine/query/segment/segment.h"
 
 /* Nested messages that are followed. A segment rule of 16 levels with a predicate of 32 at its leaf
  * nests 2 * 16 + 2 * 32 messages and a dozen around them; 128 levels take little stack. */
@@ -77,8 +77,8 @@ struct rc_decode {
     struct rc_reference *references;
     uint32_t pattern_steps;
     uint32_t predicate_nodes;
-    uint32_t cells_deep; /* Handles of cells that the decoder is in. */
-    bool refuses_cells;  /* What is decoded will be stored. */
+    uint32_t cells_deep;          /* Handles of cells that the decoder is in. */
+    bool refuses_cells;           /* What is decoded will be stored. */
     struct rc_query_hints *hints; /* NULL: none. */
     bool explain;                 /* They ask for the plan. */
     char path[RC_ERROR_FIELD_BYTES];

@@ -8,7 +8,7 @@
 
 #include <recount/v1/funnel.pb-c.h>
 
-#include "engine/query/funnel.h"
+#include "engine/query/funnel/funnel.h"
 #include "server/decode.h"
 
 /* now_ms stands for an as_of that is not set. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
-#include "engine/match/fold.h"
+#include "engine/match/leaf/fold.h"
 #include "server/encode.h"
 
 enum rc_status

@@ -10,7 +10,7 @@
 
 #include <recount/v1/definition.pb-c.h>
 
-#include "engine/match/definitions.h"
+#include "engine/match/predicate/definitions.h"
 #include "server/decode.h"
 #include "server/entries.h"
 

@@ -9,7 +9,7 @@
 
 #include <recount/v1/property.pb-c.h>
 
-#include "engine/match/derivation.h"
+#include "engine/match/derived/derivation.h"
 #include "server/decode.h"
 
 /* decode stands at the derived property. */

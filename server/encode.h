@@ -17,9 +17,9 @@
 #include <recount/v1/value.pb-c.h>
 
 #include "engine/base/arena.h"
-#include "engine/match/predicate.h"
+#include "engine/match/predicate/predicate.h"
 #include "engine/query/query.h"
-#include "engine/query/segment.h"
+#include "engine/query/segment/segment.h"
 #include "server/service.h"
 
 /* Sets pointer to a new message, or returns RC_NO_MEMORY from the calling function. */

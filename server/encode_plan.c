@@ -2,7 +2,7 @@
 #include <math.h>
 #include <recount/v1/plan.pb-c.h>
 
-#include "engine/query/explain_predicate.h"
+#include "engine/query/plan/explain_predicate.h"
 #include "server/encode.h"
 
 static Recount__V1__AccessPath

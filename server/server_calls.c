@@ -10,7 +10,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
 #include "engine/base/limits.h"
-#include "engine/query/explain.h"
+#include "engine/query/plan/explain.h"
 #include "server/decode.h"
 #include "server/log.h"
 #include "server/shape.h"
@@ -172,7 +172,8 @@ queries_of(struct rc_server *server, const struct rc_call *call)
     return &server->queries_of[rc_call_lane(call) % RC_SERVER_LANES];
 }
 
-/* In the reverse order of entering: what a project has is never less than what it is counted for. */
+/* In the reverse order of entering: what a project has is never less than what it is counted for.
+ */
 static void
 leave_query(struct rc_server *server, const struct rc_call *call)
 {

@@ -14,7 +14,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
-#include "engine/query/explain.h"
+#include "engine/query/plan/explain.h"
 #include "server/running.h"
 #include "server/server.h"
 #include "server/status_map.h"

@@ -2,7 +2,7 @@
 #include <recount/v1/definition.pb-c.h>
 
 #include "engine/base/clock.h"
-#include "engine/query/definition_build.h"
+#include "engine/query/plan/definition_build.h"
 #include "server/decode.h"
 #include "server/definition_labels.h"
 #include "server/encode.h"

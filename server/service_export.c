@@ -14,7 +14,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/limits.h"
-#include "engine/query/export.h"
+#include "engine/query/list/export.h"
 #include "server/decode.h"
 #include "server/server_calls.h"
 #include "server/user_lines.h"

@@ -1,5 +1,5 @@
 /* QueryService.Lifecycle. */
-#include "engine/query/lifecycle.h"
+#include "engine/query/usage/lifecycle.h"
 
 #include <math.h>
 #include <recount/v1/lifecycle.pb-c.h>

@@ -4,7 +4,7 @@
  * A selector without a name is called by its label, which may be the display name of a definition;
  * so names are given when the project is at hand.
  */
-#include "engine/query/paths.h"
+#include "engine/query/usage/paths.h"
 
 #include <recount/v1/paths.pb-c.h>
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
-#include "engine/query/sample.h"
+#include "engine/query/list/sample.h"
 #include "server/encode.h"
 #include "server/service_query.h"
 

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
-#include "engine/match/fold.h"
-#include "engine/query/property_list.h"
+#include "engine/match/leaf/fold.h"
+#include "engine/query/list/property_list.h"
 #include "server/encode.h"
 #include "server/service_query.h"
 #include "server/token.h"

@@ -11,9 +11,9 @@
 #include <recount/v1/selector.pb-c.h>
 #include <recount/v1/stickiness.pb-c.h>
 
-#include "engine/query/lifecycle.h"
-#include "engine/query/retention.h"
-#include "engine/query/stickiness.h"
+#include "engine/query/retention/retention.h"
+#include "engine/query/usage/lifecycle.h"
+#include "engine/query/usage/stickiness.h"
 #include "server/decode.h"
 #include "server/service.h"
 

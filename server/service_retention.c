@@ -3,7 +3,7 @@
 #include <recount/v1/retention.pb-c.h>
 
 #include "engine/base/limits.h"
-#include "engine/query/retention.h"
+#include "engine/query/retention/retention.h"
 #include "server/cells.h"
 #include "server/decode.h"
 #include "server/encode.h"

@@ -1,5 +1,5 @@
 /* QueryService.Sessions. */
-#include "engine/query/sessions.h"
+#include "engine/query/usage/sessions.h"
 
 #include <math.h>
 #include <recount/v1/sessions.pb-c.h>

@@ -1,5 +1,5 @@
 /* QueryService.Stickiness. */
-#include "engine/query/stickiness.h"
+#include "engine/query/usage/stickiness.h"
 
 #include <math.h>
 #include <recount/v1/stickiness.pb-c.h>

@@ -1,5 +1,5 @@
 /* QueryService.ListUsers. A page token holds the id of the last user seen. */
-#include "engine/query/users.h"
+#include "engine/query/list/users.h"
 
 #include <recount/v1/user_list.pb-c.h>
 

@@ -9,7 +9,7 @@
 #define RC_SERVER_USER_LINES_H
 
 #include "engine/base/bytes.h"
-#include "engine/query/export.h"
+#include "engine/query/list/export.h"
 
 /* Appends the item's line, with its end. */
 void

@@ -9,7 +9,7 @@
 
 #include "engine/compare/correlation_counts.h"
 #include "engine/query/scope.h"
-#include "engine/query/segment_persons.h"
+#include "engine/query/segment/segment_persons.h"
 
 /* A row, and what it is ranked by. */
 struct candidate {

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/query/plan.h"
+#include "engine/query/plan/plan.h"
 #include "engine/query/scope.h"
-#include "engine/query/walk.h"
+#include "engine/query/walk/walk.h"
 
 struct counting {
     const struct rc_query_context *context;

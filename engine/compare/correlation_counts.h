@@ -10,7 +10,7 @@
 #define RC_COMPARE_CORRELATION_COUNTS_H
 
 #include "engine/compare/correlation.h"
-#include "engine/query/groups.h"
+#include "engine/query/split/groups.h"
 
 struct rc_correlation_users {
     const uint64_t *population; /* A bit a person. */

@@ -16,7 +16,7 @@
 #define RC_COMPARE_EXPERIMENT_H
 
 #include "engine/compare/inference.h"
-#include "engine/query/funnel.h"
+#include "engine/query/funnel/funnel.h"
 #include "engine/query/query.h"
 
 #define RC_VARIANTS_MAX 100u /* More are no experiment; Holm's correction is quadratic in them. */

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/query/exact_sum.h"
-#include "engine/query/groups.h"
-#include "engine/query/property_numbers.h"
+#include "engine/query/number/exact_sum.h"
+#include "engine/query/number/property_numbers.h"
 #include "engine/query/scope.h"
-#include "engine/query/walk.h"
+#include "engine/query/split/groups.h"
+#include "engine/query/walk/walk.h"
 
 enum { EXPOSURE = 1, METRIC = 2 }; /* Bits of a hit's mask. */
 

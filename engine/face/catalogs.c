@@ -1,10 +1,10 @@
 /* Definitions and segments: named entries whose payload is checked before it enters the log. */
 #include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
-#include "engine/match/definitions.h"
-#include "engine/match/derived.h"
-#include "engine/query/references.h"
-#include "engine/query/segment.h"
+#include "engine/match/derived/derived.h"
+#include "engine/match/predicate/definitions.h"
+#include "engine/query/segment/references.h"
+#include "engine/query/segment/segment.h"
 
 static enum rc_status
 check_definition(const struct rc_catalog *definitions,

@@ -18,11 +18,11 @@
 #include "engine/base/hash.h"
 #include "engine/face/engine_state.h"
 #include "engine/keep/bitmaps.h"
-#include "engine/match/account_leaf.h"
 #include "engine/match/build.h"
-#include "engine/match/definitions.h"
-#include "engine/match/derived.h"
-#include "engine/match/match_stored.h"
+#include "engine/match/cache/match_stored.h"
+#include "engine/match/derived/derived.h"
+#include "engine/match/leaf/account_leaf.h"
+#include "engine/match/predicate/definitions.h"
 
 /* A slab of fewer rows waits until it is so old, or twice as old at most: while events stream in,
  * sixteen full heads become one slab within seconds, and sixteen of those another. What a query

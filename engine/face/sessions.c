@@ -3,7 +3,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/face/engine_state.h"
-#include "engine/query/explain.h"
+#include "engine/query/plan/explain.h"
 
 #define QUERY_BYTES_MAX ((uint64_t)1 << 30)
 

@@ -4,7 +4,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
-#include "engine/query/calendar.h"
+#include "engine/query/time/calendar.h"
 
 static size_t
 lower_bound(const struct rc_engine *engine, struct rc_bytes id)

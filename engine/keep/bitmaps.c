@@ -9,8 +9,8 @@
 #include "engine/base/assert.h"
 #include "engine/base/checksum.h"
 #include "engine/base/file_replace.h"
-#include "engine/match/match_stored.h"
-#include "engine/match/rowset_codec.h"
+#include "engine/match/cache/match_stored.h"
+#include "engine/match/rows/rowset_codec.h"
 #include "engine/store/slab_format.h"
 
 static const char magic[8] = {'r', 'c', 'b', 'i', 't', 'm', 'a', 'p'};

@@ -10,7 +10,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/keep/check_ids.h"
-#include "engine/match/definitions.h"
+#include "engine/match/predicate/definitions.h"
 
 #define WHERE_BYTES 192
 

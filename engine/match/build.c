@@ -6,8 +6,8 @@
 #include "engine/match/build.h"
 
 #include "engine/base/assert.h"
-#include "engine/match/match_stored.h"
-#include "engine/match/words.h"
+#include "engine/match/cache/match_stored.h"
+#include "engine/match/rows/words.h"
 
 struct turn {
     const struct rc_build *build;

@@ -12,14 +12,14 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
-#include "engine/match/match_batch.h"
-#include "engine/match/match_cache.h"
-#include "engine/match/match_chunk.h"
-#include "engine/match/match_estimate.h"
-#include "engine/match/match_node.h"
-#include "engine/match/match_slab.h"
-#include "engine/match/match_split.h"
-#include "engine/match/user_predicate.h"
+#include "engine/match/cache/match_cache.h"
+#include "engine/match/predicate/match_split.h"
+#include "engine/match/predicate/user_predicate.h"
+#include "engine/match/slab/match_batch.h"
+#include "engine/match/slab/match_chunk.h"
+#include "engine/match/slab/match_estimate.h"
+#include "engine/match/slab/match_node.h"
+#include "engine/match/slab/match_slab.h"
 
 _Static_assert(RC_CHUNK_ROWS % 64 == 0, "a chunk is whole words");
 

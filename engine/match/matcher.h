@@ -24,8 +24,8 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
 #include "engine/match/access.h"
-#include "engine/match/predicate.h"
-#include "engine/match/rowset.h"
+#include "engine/match/predicate/predicate.h"
+#include "engine/match/rows/rowset.h"
 #include "engine/store/view.h"
 
 struct rc_match_cache;

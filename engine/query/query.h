@@ -21,11 +21,11 @@
 #include "engine/base/limits.h"
 #include "engine/base/status.h"
 #include "engine/base/workers.h"
-#include "engine/match/definitions.h"
 #include "engine/match/matcher.h"
-#include "engine/match/predicate.h"
-#include "engine/query/hints.h"
-#include "engine/query/segment.h"
+#include "engine/match/predicate/definitions.h"
+#include "engine/match/predicate/predicate.h"
+#include "engine/query/plan/hints.h"
+#include "engine/query/segment/segment.h"
 #include "engine/store/catalog.h"
 #include "engine/store/event_id.h"
 #include "engine/store/value.h"
@@ -328,7 +328,7 @@ struct rc_event {
     struct rc_event_place place;
     uint32_t property_count;
     const struct rc_event_property *properties; /* By name. */
-    uint32_t definition_count;   /* 0 as well where nobody asked. */
+    uint32_t definition_count;                  /* 0 as well where nobody asked. */
     const uint32_t *definitions; /* Indexes into the context's definitions, ascending. */
 };
 

@@ -1,7 +1,7 @@
 /* Scope. */
 #include "engine/query/scope.h"
 
-#include "engine/query/segment_persons.h"
+#include "engine/query/segment/segment_persons.h"
 
 enum rc_status
 rc_scope_check(const struct rc_scope *scope,

@@ -7,9 +7,9 @@
 #define RC_QUERY_SCOPE_H
 
 #include "engine/base/status.h"
-#include "engine/query/calendar.h"
-#include "engine/query/plan.h"
+#include "engine/query/plan/plan.h"
 #include "engine/query/query.h"
+#include "engine/query/time/calendar.h"
 
 /* The range is a range within the limits of time, and the zone exists. */
 RC_MUST_USE enum rc_status

@@ -15,7 +15,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/limits.h"
-#include "engine/query/export.h"
+#include "engine/query/list/export.h"
 #include "engine/store/slab_format.h"
 #include "tests/face/one_stream.h"
 

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "engine/match/definitions.h"
+#include "engine/match/predicate/definitions.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/face/engine_rig.h"
 

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "engine/face/engine.h"
-#include "engine/query/funnel.h"
+#include "engine/query/funnel/funnel.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/face/engine_rig.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
-#include "engine/match/css_selector.h"
+#include "engine/match/css/css_selector.h"
 #include "tests/fuzz/fuzz.h"
 
 int

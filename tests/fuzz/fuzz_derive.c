@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "engine/match/derivation.h"
-#include "engine/match/derive_text.h"
+#include "engine/match/derived/derivation.h"
+#include "engine/match/derived/derive_text.h"
 #include "tests/fuzz/fuzz.h"
 
 static void

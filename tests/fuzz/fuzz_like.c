@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "engine/match/like.h"
-#include "engine/match/pattern.h"
+#include "engine/match/leaf/like.h"
+#include "engine/match/leaf/pattern.h"
 #include "tests/fuzz/fuzz.h"
 
 /* Bytes of the character at text[0]. */

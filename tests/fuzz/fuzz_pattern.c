@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
-#include "engine/match/pattern.h"
+#include "engine/match/leaf/pattern.h"
 #include "tests/fuzz/fuzz.h"
 
 /* As checked at the door. */

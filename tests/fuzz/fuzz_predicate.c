@@ -2,7 +2,7 @@
  * A stored predicate: read, checked, brought to its canonical form, which is a fixed point, written
  * and read again.
  */
-#include "engine/match/predicate.h"
+#include "engine/match/predicate/predicate.h"
 #include "tests/fuzz/fuzz.h"
 
 static void

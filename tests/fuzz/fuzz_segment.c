@@ -1,5 +1,5 @@
 /* A stored segment: what is read passes its check, and comes back the same. */
-#include "engine/query/segment.h"
+#include "engine/query/segment/segment.h"
 #include "tests/fuzz/fuzz.h"
 
 int

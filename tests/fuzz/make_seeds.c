@@ -11,7 +11,7 @@
 #include "engine/intake/record.h"
 #include "engine/keep/manifest_content.h"
 #include "engine/keep/state.h"
-#include "engine/query/segment.h"
+#include "engine/query/segment/segment.h"
 #include "engine/store/slab_builder.h"
 #include "engine/store/value_key.h"
 #include "tests/base/disk_faulty.h"

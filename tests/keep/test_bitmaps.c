@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "engine/match/rowset_codec.h"
+#include "engine/match/rows/rowset_codec.h"
 
 static uint64_t
 next(uint64_t *state)

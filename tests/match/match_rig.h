@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
-#include "engine/match/predicate.h"
+#include "engine/match/predicate/predicate.h"
 #include "engine/store/value.h"
 #include "engine/store/view.h"
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "engine/base/limits.h"
-#include "engine/match/css_selector.h"
+#include "engine/match/css/css_selector.h"
 
 static enum rc_status
 compile(const char *text,

@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "engine/base/limits.h"
-#include "engine/match/derive.h"
-#include "engine/match/derive_text.h"
-#include "engine/match/derived.h"
+#include "engine/match/derived/derive.h"
+#include "engine/match/derived/derive_text.h"
+#include "engine/match/derived/derived.h"
 
 static struct rc_value
 text(const char *string)

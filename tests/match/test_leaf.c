@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "engine/base/limits.h"
-#include "engine/match/leaf.h"
-#include "engine/match/pattern.h"
+#include "engine/match/leaf/leaf.h"
+#include "engine/match/leaf/pattern.h"
 #include "tests/match/match_rig.h"
 
 static struct rc_value

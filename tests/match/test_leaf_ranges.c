@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "engine/match/leaf.h"
-#include "engine/match/leaf_ranges.h"
+#include "engine/match/leaf/leaf.h"
+#include "engine/match/leaf/leaf_ranges.h"
 #include "engine/store/cell.h"
 #include "tests/match/match_rig.h"
 

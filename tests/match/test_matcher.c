@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "engine/match/match_slab.h"
 #include "engine/match/matcher.h"
-#include "engine/match/user_predicate.h"
+#include "engine/match/predicate/user_predicate.h"
+#include "engine/match/slab/match_slab.h"
 #include "tests/match/match_rig.h"
 
 static bool

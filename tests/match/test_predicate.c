@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "engine/base/limits.h"
-#include "engine/match/definitions.h"
+#include "engine/match/predicate/definitions.h"
 #include "tests/match/match_rig.h"
 
 static struct rc_arena *arena;

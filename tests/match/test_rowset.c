@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "engine/match/rowset.h"
+#include "engine/match/rows/rowset.h"
 #include "tests/match/match_rig.h"
 
 static uint32_t

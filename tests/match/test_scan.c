@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "engine/match/scan_kernels.h"
+#include "engine/match/rows/scan_kernels.h"
 #include "tests/match/match_rig.h"
 
 #define ROWS (RC_BLOCK_ROWS + 1237)

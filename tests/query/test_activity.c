@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "engine/query/calendar.h"
-#include "engine/query/lifecycle.h"
-#include "engine/query/stickiness.h"
-#include "engine/query/walk.h"
+#include "engine/query/time/calendar.h"
+#include "engine/query/usage/lifecycle.h"
+#include "engine/query/usage/stickiness.h"
+#include "engine/query/walk/walk.h"
 #include "query_rig.h"
 
 #define ROUNDS 120u

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "engine/query/calendar.h"
+#include "engine/query/time/calendar.h"
 
 #define MINUTE_MS ((int64_t)60000)
 #define HOUR_MS (60 * MINUTE_MS)

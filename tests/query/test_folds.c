@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "engine/query/funnel.h"
-#include "engine/query/retention.h"
-#include "engine/query/walk.h"
+#include "engine/query/funnel/funnel.h"
+#include "engine/query/retention/retention.h"
+#include "engine/query/walk/walk.h"
 #include "query_rig.h"
 
 #define ROUNDS 150u

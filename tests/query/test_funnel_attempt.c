@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "engine/query/funnel_attempt.h"
-#include "engine/query/funnel_search.h"
+#include "engine/query/funnel/funnel_attempt.h"
+#include "engine/query/funnel/funnel_search.h"
 
 #define HITS_MAX 12
 #define STEPS_MAX 5

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "engine/query/paths.h"
-#include "engine/query/walk.h"
+#include "engine/query/usage/paths.h"
+#include "engine/query/walk/walk.h"
 #include "query_rig.h"
 
 #define ROUNDS 120u

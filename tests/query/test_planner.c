@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "engine/query/explain.h"
-#include "engine/query/funnel.h"
-#include "engine/query/plan.h"
+#include "engine/query/funnel/funnel.h"
+#include "engine/query/plan/explain.h"
+#include "engine/query/plan/plan.h"
 #include "query_rig.h"
 
 #define ROUNDS 60u

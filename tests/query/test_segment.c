@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "engine/query/hints.h"
-#include "engine/query/walk.h"
+#include "engine/query/plan/hints.h"
+#include "engine/query/walk/walk.h"
 #include "query_rig.h"
 
 #define ROUNDS 120u

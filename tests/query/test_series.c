@@ -14,8 +14,8 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "engine/query/series_scan.h"
-#include "engine/query/walk.h"
+#include "engine/query/series/series_scan.h"
+#include "engine/query/walk/walk.h"
 #include "query_rig.h"
 
 #define ROUNDS 250u

@@ -13,13 +13,13 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "engine/query/bins.h"
-#include "engine/query/bucket_table.h"
-#include "engine/query/exact_sum.h"
-#include "engine/query/formula.h"
-#include "engine/query/percentile.h"
-#include "engine/query/top.h"
-#include "engine/query/tuple_table.h"
+#include "engine/query/number/exact_sum.h"
+#include "engine/query/number/percentile.h"
+#include "engine/query/series/formula.h"
+#include "engine/query/split/bins.h"
+#include "engine/query/split/top.h"
+#include "engine/query/split/tuple_table.h"
+#include "engine/query/time/bucket_table.h"
 
 static uint64_t random_state = 20250101;
 

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "engine/query/sessions.h"
-#include "engine/query/walk.h"
+#include "engine/query/usage/sessions.h"
+#include "engine/query/walk/walk.h"
 #include "query_rig.h"
 
 #define ROUNDS 120u

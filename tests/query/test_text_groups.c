@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "engine/query/text_groups.h"
+#include "engine/query/split/text_groups.h"
 #include "engine/store/text_writer.h"
 
 #define KEYS 400u  /* Different strings. */

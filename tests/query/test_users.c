@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "engine/query/users.h"
-#include "engine/query/walk.h"
+#include "engine/query/list/users.h"
+#include "engine/query/walk/walk.h"
 #include "query_rig.h"
 
 #define ROUNDS 80u

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "engine/query/plan.h"
-#include "engine/query/walk.h"
+#include "engine/query/plan/plan.h"
+#include "engine/query/walk/walk.h"
 #include "query_rig.h"
 
 #define ROUNDS 150u

@@ -1,0 +1,215 @@
+/*
+ * Derived. The steps of a property that comes from a derived one are laid behind those of its
+ * source, so what is computed knows one source and one row of steps; their number bounds the way.
+ */
+#include "engine/match/derived/derived.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/limits.h"
+
+struct way {
+    const struct rc_catalog *derived;
+    struct rc_arena *arena;
+    struct rc_error *reterr_error;
+    struct rc_bytes names[RC_DERIVE_STEPS_MAX + 1]; /* From the name asked for down. */
+    uint32_t name_count;
+    uint32_t step_count;
+    struct rc_derive_step steps[RC_DERIVE_STEPS_MAX]; /* Those gathered so far. */
+};
+
+static enum rc_leaf_scope
+scope_of(enum rc_derivation_source source)
+{
+    return source == RC_DERIVATION_USER ? RC_LEAF_USER : RC_LEAF_EVENT;
+}
+
+static int
+shown(struct rc_bytes name)
+{
+    return (int)(name.size < 100 ? name.size : 100);
+}
+
+static enum rc_status
+circle(const struct way *way, struct rc_bytes name)
+{
+    char text[256] = "";
+    size_t used = 0;
+    bool begun = false;
+    for (uint32_t i = 0; i < way->name_count && used < sizeof(text); i++) {
+        begun = begun || rc_bytes_equal(way->names[i], name);
+        if (begun)
+            used += (size_t)snprintf(text + used, sizeof(text) - used, "%.*s -> ",
+                                     shown(way->names[i]), way->names[i].data);
+    }
+    return rc_error_field(way->reterr_error, RC_INVALID, "source",
+                          "derived properties come from each other in a circle: %s%.*s", text,
+                          shown(name), name.data);
+}
+
+/* Puts the steps of a derivation before those that are there. */
+static enum rc_status
+add_steps(struct way *way, const struct rc_derivation *derivation)
+{
+    if (derivation->step_count > RC_DERIVE_STEPS_MAX - way->step_count)
+        return rc_error_field(way->reterr_error, RC_LIMIT_EXCEEDED, "steps",
+                              "the property has more than %u steps, those of its sources included",
+                              RC_DERIVE_STEPS_MAX);
+    memmove(way->steps + derivation->step_count, way->steps, way->step_count * sizeof(*way->steps));
+    if (derivation->step_count > 0)
+        memcpy(way->steps, derivation->steps, derivation->step_count * sizeof(*way->steps));
+    way->step_count += derivation->step_count;
+    return RC_OK;
+}
+
+/* Follows sources from a derivation that is known by name down to what is stored. */
+static enum rc_status
+follow(struct way *way,
+       struct rc_bytes name,
+       const struct rc_derivation *derivation,
+       struct rc_derivation *ret_end)
+{
+    for (;;) {
+        way->names[way->name_count++] = name;
+        RC_TRY(add_steps(way, derivation));
+        *ret_end = *derivation;
+        if (derivation->source == RC_DERIVATION_TIME)
+            return RC_OK;
+        /* The name itself is the stored property that it hides. */
+        if (rc_bytes_equal(derivation->property, name))
+            return RC_OK;
+        for (uint32_t i = 0; i < way->name_count; i++)
+            if (rc_bytes_equal(way->names[i], derivation->property))
+                return circle(way, derivation->property);
+        const struct rc_catalog_entry *entry =
+            way->derived == NULL ? NULL : rc_catalog_find(way->derived, derivation->property);
+        if (entry == NULL)
+            return RC_OK;
+        name = derivation->property;
+        const enum rc_leaf_scope scope = scope_of(derivation->source);
+        struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+        const struct rc_derivation *below;
+        RC_TRY(rc_derivation_read(&reader, way->arena, &below, way->reterr_error));
+        if (scope_of(below->source) != scope)
+            return RC_OK; /* A derived property of the other kind of thing: the stored one is meant.
+                           */
+        if (way->name_count > RC_DERIVE_STEPS_MAX)
+            return rc_error_field(way->reterr_error, RC_LIMIT_EXCEEDED, "source",
+                                  "more than %u derived properties come from one another",
+                                  RC_DERIVE_STEPS_MAX);
+        derivation = below;
+    }
+}
+
+enum rc_status
+rc_derived_find(const struct rc_catalog *derived,
+                enum rc_leaf_scope scope,
+                struct rc_bytes name,
+                struct rc_arena *arena,
+                const struct rc_derivation **ret_derivation,
+                struct rc_error *reterr_error)
+{
+    const struct rc_catalog_entry *entry = derived == NULL ? NULL : rc_catalog_find(derived, name);
+    *ret_derivation = NULL;
+    if (entry == NULL)
+        return RC_OK;
+    struct way *way = rc_arena_zero(arena, sizeof(*way));
+    struct rc_derivation *found = rc_arena_zero(arena, sizeof(*found));
+    if (way == NULL || found == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
+    way->derived = derived;
+    way->arena = arena;
+    way->reterr_error = reterr_error;
+    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+    const struct rc_derivation *first;
+    RC_TRY(rc_derivation_read(&reader, arena, &first, reterr_error));
+    if (scope_of(first->source) != scope)
+        return RC_OK;
+    RC_TRY(follow(way, entry->name, first, found));
+    found->step_count = way->step_count;
+    found->steps = way->steps;
+    *ret_derivation = found;
+    return RC_OK;
+}
+
+enum rc_status
+rc_derived_check(const struct rc_catalog *derived,
+                 struct rc_bytes name,
+                 const struct rc_derivation *derivation,
+                 struct rc_arena *arena,
+                 struct rc_error *reterr_error)
+{
+    struct rc_derivation end;
+    struct way *way = rc_arena_zero(arena, sizeof(*way));
+    if (way == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
+    way->derived = derived;
+    way->arena = arena;
+    way->reterr_error = reterr_error;
+    RC_TRY(rc_derivation_check(derivation, reterr_error));
+    return follow(way, name, derivation, &end);
+}
+
+static enum rc_status
+resolve_leaf(const struct rc_catalog *derived,
+             const struct rc_predicate *predicate,
+             struct rc_arena *arena,
+             const struct rc_predicate **ret_predicate,
+             struct rc_error *reterr_error)
+{
+    const struct rc_derivation *derivation = NULL;
+    const struct rc_leaf *leaf = &predicate->leaf;
+    *ret_predicate = predicate;
+    if (leaf->derivation != NULL || (leaf->scope != RC_LEAF_EVENT && leaf->scope != RC_LEAF_USER))
+        return RC_OK;
+    RC_TRY(rc_derived_find(derived, leaf->scope, leaf->property, arena, &derivation, reterr_error));
+    if (derivation == NULL)
+        return RC_OK;
+    struct rc_predicate *copy = rc_arena_copy(arena, predicate, sizeof(*copy));
+    if (copy == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
+    copy->leaf.derivation = derivation;
+    if (derivation->source != RC_DERIVATION_TIME)
+        copy->leaf.property = derivation->property;
+    *ret_predicate = copy;
+    return RC_OK;
+}
+
+enum rc_status
+rc_derived_resolve(const struct rc_catalog *derived,
+                   const struct rc_predicate *predicate,
+                   struct rc_arena *arena,
+                   const struct rc_predicate **ret_predicate,
+                   struct rc_error *reterr_error)
+{
+    *ret_predicate = predicate;
+    if (derived == NULL || rc_catalog_count(derived) == 0)
+        return RC_OK;
+    if (predicate->kind == RC_PREDICATE_LEAF)
+        return resolve_leaf(derived, predicate, arena, ret_predicate, reterr_error);
+    if (predicate->child_count == 0)
+        return RC_OK;
+    struct rc_predicate *copy = rc_arena_copy(arena, predicate, sizeof(*copy));
+    const struct rc_predicate **children =
+        RC_ARENA_ARRAY(arena, const struct rc_predicate *, predicate->child_count);
+    if (copy == NULL || children == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
+    for (uint32_t i = 0; i < predicate->child_count; i++)
+        RC_TRY(
+            rc_derived_resolve(derived, predicate->children[i], arena, &children[i], reterr_error));
+    copy->children = children;
+    *ret_predicate = copy;
+    return RC_OK;
+}
+
+bool
+rc_predicate_reads_property(const struct rc_predicate *predicate, struct rc_bytes name)
+{
+    if (predicate->kind == RC_PREDICATE_LEAF)
+        return rc_bytes_equal(predicate->leaf.property, name);
+    for (uint32_t i = 0; i < predicate->child_count; i++)
+        if (rc_predicate_reads_property(predicate->children[i], name))
+            return true;
+    return false;
+}

@@ -1,0 +1,308 @@
+/*
+ * Definitions. Resolving copies the inner nodes of a tree and shares its leaves; nodes and depth
+ * are counted as they are made, so names that multiply (a names b twice, b names c twice, ...) stop
+ * at the limit.
+ *
+ * The names being resolved form a chain of frames on the stack; one that comes up again is a cycle.
+ */
+#include "engine/match/predicate/definitions.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/limits.h"
+
+struct frame {
+    const struct frame *outer;
+    struct rc_bytes name;
+};
+
+struct resolver {
+    const struct rc_catalog *definitions;
+    struct rc_arena *arena;
+    struct rc_definition_uses *uses;
+    struct rc_error *reterr_error;
+    uint32_t node_count;
+};
+
+static enum rc_status
+resolve(struct resolver *resolver,
+        const struct frame *frame,
+        const struct rc_predicate *predicate,
+        uint32_t depth,
+        const struct rc_predicate **ret_predicate);
+
+#define EAGER 0x80u
+#define LABELS 0x81u
+
+void
+rc_definition_write(struct rc_writer *writer, const struct rc_definition *definition)
+{
+    if (definition->eager)
+        rc_write_u8(writer, EAGER);
+    if (definition->label_count > 0) {
+        rc_write_u8(writer, LABELS);
+        rc_write_u8(writer, (uint8_t)definition->label_count);
+    }
+    for (uint32_t i = 0; i < definition->label_count; i++) {
+        rc_write_bytes(writer, definition->labels[i].key);
+        rc_write_bytes(writer, definition->labels[i].value);
+    }
+    rc_predicate_write(writer, definition->predicate);
+}
+
+/* What stands before the predicate. */
+static enum rc_status
+read_front(struct rc_reader *reader,
+           struct rc_arena *arena,
+           struct rc_definition *definition,
+           struct rc_error *reterr_error)
+{
+    if (rc_reader_left(reader) > 0 && (unsigned char)*reader->at == EAGER)
+        (void)rc_read_u8(reader);
+    if (rc_reader_left(reader) == 0 || (unsigned char)*reader->at != LABELS)
+        return RC_OK;
+    (void)rc_read_u8(reader);
+    definition->label_count = rc_read_u8(reader);
+    struct rc_label *labels = RC_ARENA_ARRAY(arena, struct rc_label, definition->label_count + 1);
+    if (labels == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for labels");
+    for (uint32_t i = 0; i < definition->label_count; i++) {
+        labels[i].key = rc_read_bytes(reader);
+        labels[i].value = rc_read_bytes(reader);
+        if (i > 0 && rc_bytes_compare(labels[i - 1].key, labels[i].key) >= 0)
+            reader->bad = true;
+    }
+    if (reader->bad)
+        return rc_error_set(reterr_error, RC_CORRUPT,
+                            "the labels of a stored definition are broken");
+    definition->labels = labels;
+    return RC_OK;
+}
+
+enum rc_status
+rc_definition_read_labels(struct rc_bytes payload,
+                          struct rc_arena *arena,
+                          const struct rc_label **ret_labels,
+                          uint32_t *ret_count,
+                          struct rc_error *reterr_error)
+{
+    struct rc_definition definition = {.labels = NULL};
+    struct rc_reader reader = rc_reader_of(payload.data, payload.size);
+    RC_TRY(read_front(&reader, arena, &definition, reterr_error));
+    *ret_labels = definition.labels;
+    *ret_count = definition.label_count;
+    return RC_OK;
+}
+
+enum rc_status
+rc_definition_read(struct rc_bytes payload,
+                   struct rc_arena *arena,
+                   struct rc_definition *ret_definition,
+                   struct rc_error *reterr_error)
+{
+    struct rc_definition definition = {.eager = rc_definition_is_eager(payload)};
+    struct rc_reader reader = rc_reader_of(payload.data, payload.size);
+    RC_TRY(read_front(&reader, arena, &definition, reterr_error));
+    RC_TRY(rc_predicate_read(&reader, arena, &definition.predicate, reterr_error));
+    if (rc_reader_left(&reader) != 0)
+        return rc_error_set(reterr_error, RC_CORRUPT, "a stored definition is broken");
+    *ret_definition = definition;
+    return RC_OK;
+}
+
+bool
+rc_definition_is_eager(struct rc_bytes payload)
+{
+    return payload.size > 0 && (unsigned char)payload.data[0] == EAGER;
+}
+
+static int
+shown(struct rc_bytes name)
+{
+    return (int)(name.size < 100 ? name.size : 100);
+}
+
+/* Writes "a -> b -> a" for a chain that came back to name. */
+static enum rc_status
+cycle(const struct resolver *resolver, const struct frame *frame, struct rc_bytes name)
+{
+    const struct frame *path[RC_PREDICATE_DEPTH_MAX + 2];
+    uint32_t count = 0;
+    const uint32_t room = sizeof(path) / sizeof(path[0]);
+    for (const struct frame *at = frame; at != NULL && count < room; at = at->outer) {
+        path[count++] = at;
+        if (rc_bytes_equal(at->name, name))
+            break;
+    }
+    char text[256];
+    size_t used = 0;
+    while (count > 0 && used < sizeof(text)) {
+        const struct rc_bytes part = path[--count]->name;
+        used +=
+            (size_t)snprintf(text + used, sizeof(text) - used, "%.*s -> ", shown(part), part.data);
+    }
+    return rc_error_field(resolver->reterr_error, RC_INVALID, "definition",
+                          "definitions name each other in a circle: %s%.*s", text, shown(name),
+                          name.data);
+}
+
+static enum rc_status
+note_use(const struct resolver *resolver, const struct rc_catalog_entry *entry)
+{
+    struct rc_definition_uses *uses = resolver->uses;
+    for (uint32_t i = 0; uses != NULL && i < uses->count; i++)
+        if (uses->entries[i] == entry)
+            return RC_OK;
+    if (uses == NULL)
+        return RC_OK;
+    if (uses->count == uses->capacity) {
+        const uint32_t capacity = uses->capacity * 2 + 8;
+        const struct rc_catalog_entry **entries =
+            RC_ARENA_ARRAY(resolver->arena, const struct rc_catalog_entry *, capacity);
+        if (entries == NULL)
+            return rc_error_set(resolver->reterr_error, RC_NO_MEMORY, "no memory for a predicate");
+        if (uses->count > 0)
+            memcpy(entries, uses->entries, uses->count * sizeof(*entries));
+        uses->entries = entries;
+        uses->capacity = capacity;
+    }
+    uses->entries[uses->count++] = entry;
+    return RC_OK;
+}
+
+/* The tree that a name stands for. */
+static enum rc_status
+resolve_name(struct resolver *resolver,
+             const struct frame *outer,
+             struct rc_bytes name,
+             uint32_t depth,
+             const struct rc_predicate **ret_predicate)
+{
+    for (const struct frame *at = outer; at != NULL; at = at->outer)
+        if (rc_bytes_equal(at->name, name))
+            return cycle(resolver, outer, name);
+    const struct rc_catalog_entry *entry =
+        resolver->definitions == NULL ? NULL : rc_catalog_find(resolver->definitions, name);
+    if (entry == NULL)
+        return rc_error_field(resolver->reterr_error, RC_NOT_FOUND, "definition",
+                              "there is no definition \"%.*s\"", shown(name), name.data);
+    struct rc_definition named;
+    RC_TRY(note_use(resolver, entry));
+    RC_TRY(rc_definition_read(entry->payload, resolver->arena, &named, resolver->reterr_error));
+    const struct frame frame = {.outer = outer, .name = name};
+    return resolve(resolver, &frame, named.predicate, depth, ret_predicate);
+}
+
+static enum rc_status
+resolve_children(struct resolver *resolver,
+                 const struct frame *frame,
+                 const struct rc_predicate *predicate,
+                 uint32_t depth,
+                 const struct rc_predicate **ret_predicate)
+{
+    struct rc_predicate *copy = rc_arena_copy(resolver->arena, predicate, sizeof(*copy));
+    const struct rc_predicate **children =
+        RC_ARENA_ARRAY(resolver->arena, const struct rc_predicate *, predicate->child_count);
+    if (copy == NULL || children == NULL)
+        return rc_error_set(resolver->reterr_error, RC_NO_MEMORY, "no memory for a predicate");
+    for (uint32_t i = 0; i < predicate->child_count; i++) {
+        const enum rc_status status =
+            resolve(resolver, frame, predicate->children[i], depth + 1, &children[i]);
+        /* Places inside a definition mean nothing to who names it. */
+        if (status != RC_OK && frame == NULL) {
+            if (predicate->kind == RC_PREDICATE_FIRST)
+                rc_error_prefix(resolver->reterr_error, "first");
+            else if (predicate->kind == RC_PREDICATE_NOT)
+                rc_error_prefix(resolver->reterr_error, "not");
+            else
+                rc_error_prefix(resolver->reterr_error, "%s[%u]",
+                                predicate->kind == RC_PREDICATE_ALL_OF ? "all_of" : "any_of", i);
+        }
+        RC_TRY(status);
+    }
+    copy->children = children;
+    *ret_predicate = copy;
+    return RC_OK;
+}
+
+static enum rc_status
+resolve(struct resolver *resolver,
+        const struct frame *frame,
+        const struct rc_predicate *predicate,
+        uint32_t depth,
+        const struct rc_predicate **ret_predicate)
+{
+    if (depth > RC_PREDICATE_DEPTH_MAX)
+        return rc_error_field(resolver->reterr_error, RC_LIMIT_EXCEEDED, "",
+                              "the predicate with its definitions is more than %u deep",
+                              RC_PREDICATE_DEPTH_MAX);
+    /* A name is replaced by its tree and is no level of its own; a chain of bare names is short of
+     * the limit all the same, because each adds a frame and none may come twice. */
+    if (predicate->kind != RC_PREDICATE_DEFINITION &&
+        ++resolver->node_count > RC_PREDICATE_NODES_MAX)
+        return rc_error_field(resolver->reterr_error, RC_LIMIT_EXCEEDED, "",
+                              "the predicate with its definitions has more than %u nodes",
+                              RC_PREDICATE_NODES_MAX);
+    switch (predicate->kind) {
+    case RC_PREDICATE_DEFINITION: {
+        uint32_t chain = 0;
+        for (const struct frame *at = frame; at != NULL; at = at->outer)
+            chain++;
+        if (chain > RC_PREDICATE_DEPTH_MAX)
+            return rc_error_field(resolver->reterr_error, RC_LIMIT_EXCEEDED, "definition",
+                                  "more than %u definitions name one another",
+                                  RC_PREDICATE_DEPTH_MAX);
+        return resolve_name(resolver, frame, predicate->definition, depth, ret_predicate);
+    }
+    case RC_PREDICATE_ALL_OF:
+    case RC_PREDICATE_ANY_OF:
+    case RC_PREDICATE_NOT:
+    case RC_PREDICATE_FIRST:
+        return resolve_children(resolver, frame, predicate, depth, ret_predicate);
+    default:
+        *ret_predicate = predicate;
+        return RC_OK;
+    }
+}
+
+enum rc_status
+rc_definitions_resolve(const struct rc_catalog *definitions,
+                       const struct rc_predicate *predicate,
+                       struct rc_arena *arena,
+                       struct rc_definition_uses *uses,
+                       const struct rc_predicate **ret_predicate,
+                       struct rc_error *reterr_error)
+{
+    struct resolver resolver = {
+        .definitions = definitions, .arena = arena, .uses = uses, .reterr_error = reterr_error};
+    return resolve(&resolver, NULL, predicate, 1, ret_predicate);
+}
+
+enum rc_status
+rc_definitions_resolve_entry(const struct rc_catalog *definitions,
+                             const struct rc_catalog_entry *entry,
+                             struct rc_arena *arena,
+                             struct rc_definition_uses *uses,
+                             const struct rc_predicate **ret_predicate,
+                             struct rc_error *reterr_error)
+{
+    const struct rc_predicate named = {.kind = RC_PREDICATE_DEFINITION, .definition = entry->name};
+    return rc_definitions_resolve(definitions, &named, arena, uses, ret_predicate, reterr_error);
+}
+
+enum rc_status
+rc_definitions_check(const struct rc_catalog *definitions,
+                     struct rc_bytes name,
+                     const struct rc_predicate *predicate,
+                     struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    if (arena == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a predicate");
+    struct resolver resolver = {
+        .definitions = definitions, .arena = arena, .reterr_error = reterr_error};
+    const struct frame frame = {.name = name};
+    const struct rc_predicate *resolved;
+    return resolve(&resolver, &frame, predicate, 1, &resolved);
+}

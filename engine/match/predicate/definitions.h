@@ -1,0 +1,93 @@
+/*
+ * Definitions: names for predicates. A catalog entry's payload is a stored predicate, how its
+ * bitmaps are kept, and its labels; resolving replaces every DEFINITION node of a tree by the tree
+ * it names.
+ */
+#ifndef RC_MATCH_PREDICATE_DEFINITIONS_H
+#define RC_MATCH_PREDICATE_DEFINITIONS_H
+
+#include "engine/base/arena.h"
+#include "engine/base/status.h"
+#include "engine/match/predicate/predicate.h"
+#include "engine/store/catalog.h"
+
+/* A definition as a catalog entry's payload holds it. */
+struct rc_definition {
+    const struct rc_predicate *predicate;
+    bool eager; /* Its bitmaps are built before anybody asks. */
+    uint32_t label_count;
+    const struct rc_label *labels; /* By the bytes of their keys, which differ. */
+};
+
+struct rc_label {
+    struct rc_bytes key;
+    struct rc_bytes value;
+};
+
+/*
+ * Payload: for an eager definition a byte 0x80; for one with labels a byte 0x81, their number as a
+ * byte, and keys and values (varint size, bytes); then the predicate. Neither byte is a kind of
+ * predicate.
+ */
+void
+rc_definition_write(struct rc_writer *writer, const struct rc_definition *definition);
+
+/* In arena. RC_CORRUPT. */
+RC_MUST_USE enum rc_status
+rc_definition_read(struct rc_bytes payload,
+                   struct rc_arena *arena,
+                   struct rc_definition *ret_definition,
+                   struct rc_error *reterr_error);
+
+/* The labels alone, borrowed from the payload, in arena. RC_CORRUPT. */
+RC_MUST_USE enum rc_status
+rc_definition_read_labels(struct rc_bytes payload,
+                          struct rc_arena *arena,
+                          const struct rc_label **ret_labels,
+                          uint32_t *ret_count,
+                          struct rc_error *reterr_error);
+
+/* Whether a payload is that of an eager definition: O(1). */
+bool
+rc_definition_is_eager(struct rc_bytes payload);
+
+/* The definitions that were resolved, each once, in the order in which they were met. */
+struct rc_definition_uses {
+    uint32_t count;
+    uint32_t capacity;
+    const struct rc_catalog_entry **entries; /* In the arena; entries are the catalog's. */
+};
+
+/*
+ * A tree without DEFINITION nodes, in arena. uses: what is resolved is added to it; NULL: nobody
+ * asks.
+ *   RC_NOT_FOUND       a name that is not in the catalog; the error names it.
+ *   RC_INVALID         a cycle; the error names its definitions in order.
+ *   RC_LIMIT_EXCEEDED  the resolved tree passes RC_PREDICATE_NODES_MAX or _DEPTH_MAX.
+ */
+RC_MUST_USE enum rc_status
+rc_definitions_resolve(const struct rc_catalog *definitions,
+                       const struct rc_predicate *predicate,
+                       struct rc_arena *arena,
+                       struct rc_definition_uses *uses,
+                       const struct rc_predicate **ret_predicate,
+                       struct rc_error *reterr_error);
+
+/* The tree that an entry of the catalog stands for; itself is a use too. */
+RC_MUST_USE enum rc_status
+rc_definitions_resolve_entry(const struct rc_catalog *definitions,
+                             const struct rc_catalog_entry *entry,
+                             struct rc_arena *arena,
+                             struct rc_definition_uses *uses,
+                             const struct rc_predicate **ret_predicate,
+                             struct rc_error *reterr_error);
+
+/* The same for a definition that is about to be put under name: a cycle through name is
+ * an error. */
+RC_MUST_USE enum rc_status
+rc_definitions_check(const struct rc_catalog *definitions,
+                     struct rc_bytes name,
+                     const struct rc_predicate *predicate,
+                     struct rc_error *reterr_error);
+
+#endif

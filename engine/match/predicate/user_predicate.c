@@ -1,0 +1,147 @@
+/*
+ * User predicate: one pass over the persons for each leaf, words in between. The leaf's answers by
+ * dictionary code are shared with every other query; the sets of persons are not kept, as each
+ * write of a property changes them.
+ */
+#include "engine/match/predicate/user_predicate.h"
+
+#include "engine/base/assert.h"
+#include "engine/match/cache/match_cache.h"
+#include "engine/match/rows/words.h"
+
+struct user_match {
+    struct rc_match_cache *cache;
+    struct rc_view *view;
+    int64_t as_of_ms;
+    const _Atomic(bool) *cancel;
+    struct rc_arena *arena;
+    uint32_t user_count;
+    uint32_t word_count;
+    struct rc_error *reterr_error;
+};
+
+static enum rc_status
+test_persons(struct user_match *match,
+             uint32_t property,
+             struct rc_leaf_codes *codes,
+             uint64_t *words)
+{
+    const struct rc_dictionary *dictionary =
+        rc_properties_dictionary(rc_view_user_properties(match->view), property);
+    const struct rc_persons *persons = rc_view_persons(match->view);
+    const rc_cell *cells = NULL;
+    RC_TRY(rc_view_user_cells(match->view, property, match->as_of_ms, &cells));
+    struct rc_leaf_scratch scratch = {.cancel = match->cancel};
+    rc_cell last = 0;
+    bool last_passes = false;
+    for (uint32_t user = 0; user < match->user_count; user++) {
+        /* The cell of an ordinal that is no person is undefined. */
+        if (persons != NULL && rc_persons_of(persons, user) != user)
+            continue;
+        if (cells[user] != last) {
+            last = cells[user];
+            last_passes = rc_leaf_codes_cell(codes, dictionary, last, &scratch);
+        }
+        words[user / 64] |= (uint64_t)last_passes << (user % 64);
+    }
+    rc_leaf_scratch_close(&scratch);
+    return scratch.status;
+}
+
+static enum rc_status
+evaluate_leaf(struct user_match *match, const struct rc_predicate *node, uint64_t *words)
+{
+    const struct rc_leaf *leaf = &node->leaf;
+    if (leaf->scope != RC_LEAF_USER)
+        return rc_error_field(match->reterr_error, RC_INVALID, "property",
+                              "\"%.*s\" is a property of events where one of users is expected",
+                              (int)leaf->property.size, leaf->property.data);
+    memset(words, 0, match->word_count * sizeof(*words));
+    const uint32_t property =
+        rc_properties_find(rc_view_user_properties(match->view), leaf->property);
+    if (property == RC_PROPERTY_NONE)
+        return RC_OK;
+    struct rc_match_key key;
+    struct rc_match_leaf *compiled = NULL;
+    RC_TRY_OR(match->reterr_error, rc_match_key_of(node, match->arena, &key));
+    RC_TRY_OR(match->reterr_error, rc_match_cache_get_leaf(match->cache, leaf, &key, &compiled));
+    const enum rc_status status =
+        test_persons(match, property, rc_match_leaf_codes(compiled), words);
+    rc_match_cache_put_leaf(match->cache, compiled);
+    RC_TRY_OR(match->reterr_error, status);
+    return RC_OK;
+}
+
+static enum rc_status
+evaluate(struct user_match *match, const struct rc_predicate *node, uint64_t *words);
+
+static enum rc_status
+evaluate_list(struct user_match *match, const struct rc_predicate *node, uint64_t *words)
+{
+    const bool all_of = node->kind == RC_PREDICATE_ALL_OF;
+    memset(words, 0, match->word_count * sizeof(*words));
+    if (all_of)
+        rc_words_set_range(words, 0, match->user_count);
+    uint64_t *other = RC_ARENA_ARRAY(match->arena, uint64_t, match->word_count);
+    if (other == NULL)
+        return rc_error_set(match->reterr_error, RC_NO_MEMORY, "%s",
+                            rc_status_sentence(RC_NO_MEMORY));
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        RC_TRY(evaluate(match, node->children[i], other));
+        if (all_of)
+            (void)rc_words_and(words, other, match->word_count);
+        else
+            rc_words_or(words, other, match->word_count);
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+evaluate(struct user_match *match, const struct rc_predicate *node, uint64_t *words)
+{
+    switch (node->kind) {
+    case RC_PREDICATE_TRUE:
+        memset(words, 0, match->word_count * sizeof(*words));
+        rc_words_set_range(words, 0, match->user_count);
+        return RC_OK;
+    case RC_PREDICATE_LEAF:
+        return evaluate_leaf(match, node, words);
+    case RC_PREDICATE_NOT:
+        RC_TRY(evaluate(match, node->children[0], words));
+        rc_words_invert(words, match->word_count, match->user_count);
+        return RC_OK;
+    case RC_PREDICATE_ALL_OF:
+    case RC_PREDICATE_ANY_OF:
+        return evaluate_list(match, node, words);
+    case RC_PREDICATE_DEFINITION:
+    case RC_PREDICATE_FIRST:
+        break;
+    }
+    return rc_error_field(match->reterr_error, RC_INVALID,
+                          node->kind == RC_PREDICATE_FIRST ? "first" : "definition",
+                          "this is a question about events, not about users");
+}
+
+enum rc_status
+rc_user_predicate_match(struct rc_match_cache *cache,
+                        struct rc_view *view,
+                        int64_t as_of_ms,
+                        const _Atomic(bool) *cancel,
+                        const struct rc_predicate *predicate,
+                        struct rc_arena *arena,
+                        uint64_t *words,
+                        struct rc_error *reterr_error)
+{
+    const struct rc_predicate *canonical;
+    RC_TRY_OR(reterr_error, rc_predicate_canonical(predicate, arena, &canonical));
+    const uint32_t user_count = rc_view_user_count(view);
+    struct user_match match = {.cache = cache,
+                               .view = view,
+                               .as_of_ms = as_of_ms,
+                               .cancel = cancel,
+                               .arena = arena,
+                               .user_count = user_count,
+                               .word_count = (uint32_t)(((uint64_t)user_count + 63) / 64),
+                               .reterr_error = reterr_error};
+    return evaluate(&match, canonical, words);
+}

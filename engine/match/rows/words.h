@@ -1,0 +1,86 @@
+/*
+ * Words: operations on runs of 64-bit words taken as sets of rows. Small, so that they inline and
+ * vectorise with the caller's block size.
+ */
+#ifndef RC_MATCH_ROWS_WORDS_H
+#define RC_MATCH_ROWS_WORDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "engine/base/limits.h"
+
+/* The bits below count (0..64). */
+static inline uint64_t
+rc_word_below(uint32_t count)
+{
+    return count >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << count) - 1;
+}
+
+/* How many bits are set. */
+uint64_t
+rc_words_count(const uint64_t *words, uint32_t word_count);
+
+static inline bool
+rc_words_any(const uint64_t *words, uint32_t word_count)
+{
+    uint64_t any = 0;
+    for (uint32_t i = 0; i < word_count; i++)
+        any |= words[i];
+    return any != 0;
+}
+
+/* a &= b; whether anything is left. */
+static inline bool
+rc_words_and(uint64_t *a, const uint64_t *b, uint32_t word_count)
+{
+    uint64_t any = 0;
+    for (uint32_t i = 0; i < word_count; i++) {
+        a[i] &= b[i];
+        any |= a[i];
+    }
+    return any != 0;
+}
+
+static inline void
+rc_words_or(uint64_t *a, const uint64_t *b, uint32_t word_count)
+{
+    for (uint32_t i = 0; i < word_count; i++)
+        a[i] |= b[i];
+}
+
+/* Sets the bits [begin, end). */
+static inline void
+rc_words_set_range(uint64_t *words, uint32_t begin, uint32_t end)
+{
+    if (begin >= end)
+        return;
+    const uint32_t first = begin / 64;
+    const uint32_t last = (end - 1) / 64;
+    const uint64_t first_mask = ~rc_word_below(begin % 64);
+    const uint64_t last_mask = rc_word_below((end - 1) % 64 + 1);
+    if (first == last) {
+        words[first] |= first_mask & last_mask;
+        return;
+    }
+    words[first] |= first_mask;
+    for (uint32_t i = first + 1; i < last; i++)
+        words[i] = ~(uint64_t)0;
+    words[last] |= last_mask;
+}
+
+/* Turns the bits below row_count over; the others become zero. */
+static inline void
+rc_words_invert(uint64_t *words, uint32_t word_count, uint32_t row_count)
+{
+    for (uint32_t i = 0; i < word_count; i++)
+        words[i] = ~words[i];
+    const uint32_t whole = row_count / 64;
+    if (whole < word_count) {
+        words[whole] &= rc_word_below(row_count % 64);
+        memset(words + whole + 1, 0, (word_count - whole - 1) * sizeof(*words));
+    }
+}
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * Match chunk: a compiled predicate over the rows of a head's chunk, without an index and without
+ * the cache.
+ */
+#ifndef RC_MATCH_SLAB_MATCH_CHUNK_H
+#define RC_MATCH_SLAB_MATCH_CHUNK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/status.h"
+#include "engine/match/slab/match_node.h"
+#include "engine/store/view.h"
+
+#define RC_CHUNK_WORDS (RC_CHUNK_ROWS / 64)
+
+/* Sets the bits of the rows that pass; words is zeroed first.
+ *   RC_CANCELLED  cancel (which may be NULL) was seen.
+ *   RC_TOO_SLOW   a pattern took too long over a text. */
+RC_MUST_USE enum rc_status
+rc_match_chunk(const struct rc_match_node *root,
+               const struct rc_view_chunk *chunk,
+               const _Atomic(bool) *cancel,
+               uint64_t words[RC_CHUNK_WORDS]);
+
+#endif

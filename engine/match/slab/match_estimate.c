@@ -1,0 +1,351 @@
+/*
+ * Match estimate. Every node gives its share of the rows and the work of both ways; a list adds its
+ * children up as match_slab.c will evaluate them: in the order of rank, each child after the first
+ * at most once a row that is left.
+ *
+ * What a leaf passes is known, from best to worst: by its bitmap in this slab; by the entries of
+ * the slab's dictionary, as far as they were tested, and then by the rows that earlier evaluations
+ * of the leaf counted; by the kind of its test. Shares are taken as independent of each other,
+ * which is wrong in the usual way: EXPLAIN shows by how much.
+ */
+#include "engine/match/slab/match_estimate.h"
+
+#include "engine/match/derived/time_column.h"
+
+#include "engine/base/assert.h"
+#include "engine/match/costs.h"
+#include "engine/match/rows/scan.h"
+
+/* Entries of a dictionary that are looked at; of a larger one, so many at even distances. */
+#define CELLS_SAMPLED 64u
+
+/* Below this depth a tree is taken as one test of every row: the planner's time is bounded. */
+#define NODES_ESTIMATED 64u
+
+struct estimating {
+    struct rc_match_cache *cache;
+    const struct rc_slab *slab;
+    uint64_t slab_id;
+    double rows;
+    uint64_t block_words; /* Of all blocks. */
+    struct rc_leaf_scratch scratch;
+};
+
+struct node_estimate {
+    double share; /* 0 .. 1. */
+    bool none;    /* Certainly. */
+    bool has_bitmap;
+    bool plain; /* A leaf over a plain column: refined where few rows are left. */
+    struct rc_match_work scan;
+    struct rc_match_work postings;
+};
+
+/* The share that the kind of test lets expect. */
+static double
+share_of_kind(const struct rc_leaf *leaf, const struct rc_column_view *column)
+{
+    const double bound = rc_column_code_bound(column) > 0 ? rc_column_code_bound(column) : 1;
+    switch (leaf->operator) {
+    case RC_LEAF_IN:
+        return leaf->value_count < bound ? leaf->value_count / bound : 1;
+    case RC_LEAF_IS_SET:
+        return rc_column_has_null(column) ? 0.5 : 1;
+    case RC_LEAF_BETWEEN:
+        return 0.25;
+    case RC_LEAF_LESS:
+    case RC_LEAF_LESS_EQUAL:
+    case RC_LEAF_GREATER:
+    case RC_LEAF_GREATER_EQUAL:
+        return 1 / 3.0;
+    case RC_LEAF_CONTAINS:
+    case RC_LEAF_STARTS_WITH:
+    case RC_LEAF_ENDS_WITH:
+    case RC_LEAF_LIKE:
+    case RC_LEAF_REGEX:
+    case RC_LEAF_CSS:
+        break;
+    }
+    return 0.1;
+}
+
+/* What the tested entries of the dictionary say. */
+struct tested {
+    uint32_t looked_at;
+    uint32_t known;
+    uint32_t passed;
+};
+
+static struct tested
+look_at_cells(const struct rc_match_node *node,
+              const struct rc_column_view *column,
+              struct rc_leaf_scratch *scratch)
+{
+    struct tested tested = {0};
+    struct rc_leaf_codes *codes = rc_match_leaf_codes(node->leaf);
+    const uint32_t count = column->dictionary_count;
+    const uint32_t step = count <= CELLS_SAMPLED ? 1 : count / CELLS_SAMPLED;
+    /* Equality is tested in the time that it takes to say that it was not yet. */
+    const bool tests =
+        scratch != NULL && node->source->operator== RC_LEAF_IN && count <= CELLS_SAMPLED;
+    for (uint32_t i = 0; i < count && tested.looked_at < CELLS_SAMPLED; i += step) {
+        bool passes = false;
+        tested.looked_at++;
+        if (tests)
+            passes = rc_leaf_codes_cell(codes, node->dictionary, column->dictionary[i], scratch);
+        else if (!rc_leaf_codes_known(codes, column->dictionary[i], &passes))
+            continue;
+        tested.known++;
+        tested.passed += passes;
+    }
+    return tested;
+}
+
+static double
+leaf_share(const struct rc_match_node *node,
+           const struct rc_column_view *column,
+           double present,
+           const struct tested *tested)
+{
+    double share;
+    if (rc_leaf_codes_share(rc_match_leaf_codes(node->leaf), &share))
+        return share;
+    if (tested->known > 0 && tested->known == tested->looked_at && tested->passed > 0 &&
+        column->texts.count == 0)
+        return present * tested->passed / tested->known;
+    return present * share_of_kind(node->source, column);
+}
+
+double
+rc_match_leaf_share(const struct rc_match_node *node, const struct rc_column_view *column)
+{
+    const struct tested tested = look_at_cells(node, column, NULL);
+    return leaf_share(node, column, 1, &tested);
+}
+
+/* Texts that are decoded: none where the leaf says by searching where its values stand. */
+static uint64_t
+texts_tested(const struct rc_leaf *leaf, const struct rc_column_view *column)
+{
+    const uint64_t count = column->texts.count;
+    uint64_t searched = 32;
+    if (count == 0 || leaf->operator== RC_LEAF_IS_SET)
+        return 0;
+    if (leaf->derivation != NULL)
+        return count;
+    if (leaf->operator== RC_LEAF_IN && !leaf->ignore_case)
+        searched = 16 * (uint64_t)leaf->value_count;
+    else if (leaf->operator!= RC_LEAF_STARTS_WITH || leaf->ignore_case)
+        return count;
+    return searched < count ? searched : count;
+}
+
+static void
+column_work(const struct estimating *at,
+            const struct rc_leaf *leaf,
+            const struct rc_column_view *column,
+            struct rc_match_work *work)
+{
+    const uint64_t rows = column->code_count;
+    work->words = at->block_words;
+    if (rc_column_form_is_marked(column->form))
+        work->words *= 2; /* Codes are compared, and what was found is spread. */
+    if (!rc_scan_is_compared(column)) {
+        work->runs = rows;
+        work->bytes = rows * (column->code_width + 4);
+        return;
+    }
+    const bool ranges = leaf->operator<= RC_LEAF_IS_SET && leaf->value_count <= 8;
+    work->bytes = rows * column->code_width;
+    if (ranges)
+        work->compared =
+            work->bytes *
+            (leaf->value_count > 1 && leaf->operator== RC_LEAF_IN ? leaf->value_count : 1);
+    else
+        work->looked_up = rows;
+}
+
+static void
+estimate_leaf(struct estimating *at, const struct rc_match_node *node, struct node_estimate *out)
+{
+    struct rc_column_view column;
+    out->none = true;
+    if (rc_is_time_property(node->property)) { /* Its column is made by looking at each row. */
+        out->none = false;
+        out->scan.words = at->block_words;
+        out->scan.bytes = (uint64_t)at->rows * 6;
+        out->share = 0.1;
+        return;
+    }
+    if (node->property == RC_PROPERTY_NONE || !rc_slab_column(at->slab, node->property, &column))
+        return;
+    const struct tested tested = look_at_cells(node, &column, &at->scratch);
+    /* A set of texts is sought and asks no other entry (match_answers.h). */
+    const bool sought = node->source->operator== RC_LEAF_IN && !node->source->ignore_case &&
+                        node->source->value_count<column.dictionary_count;
+    out->scan.cells = sought ? node->source->value_count : column.dictionary_count;
+    out->scan.bytes = out->scan.cells * sizeof(*column.dictionary);
+    if (tested.known == column.dictionary_count && tested.passed == 0 && column.texts.count == 0)
+        return;
+    const uint64_t unknown = tested.looked_at - tested.known;
+    struct rc_match_work work = {0};
+    out->none = false;
+    out->plain = rc_scan_is_compared(&column);
+    out->scan.texts = texts_tested(node->source, &column);
+    out->scan.cells_new = tested.looked_at == 0 ? 0 : out->scan.cells * unknown / tested.looked_at;
+    column_work(at, node->source, &column, &work);
+    rc_match_work_add(&out->scan, &work);
+    const double present = rc_column_form_is_sparse(column.form) ? column.code_count / at->rows : 1;
+    out->share = leaf_share(node, &column, present, &tested);
+}
+
+static void
+estimate(struct estimating *at, const struct rc_match_node *node, struct node_estimate *out);
+
+/* Adds a child of which only the share left is looked at. */
+static void
+add_child(struct rc_match_work *work,
+          const struct rc_match_work *child,
+          bool plain,
+          bool first,
+          double left,
+          const struct estimating *at)
+{
+    struct rc_match_work part = *child;
+    const double rows_left = left * at->rows;
+    const double scan_ns =
+        RC_COST_COMPARED * (double)child->compared + RC_COST_LOOKED_UP * (double)child->looked_up;
+    if (!first && plain && RC_COST_REFINED * rows_left < scan_ns) {
+        part.compared = part.looked_up = 0;
+        part.words = at->block_words; /* Rows that are left are counted first. */
+        part.refined = (uint64_t)rows_left;
+        part.bytes = part.refined * 4;
+    } else if (!first) {
+        part.words += at->block_words;
+    }
+    rc_match_work_add(work, &part);
+}
+
+static void
+estimate_list(struct estimating *at, const struct rc_match_node *node, struct node_estimate *out)
+{
+    const bool all_of = node->kind == RC_PREDICATE_ALL_OF;
+    double scan_left = 1;
+    double least = 1;
+    bool first = true;
+    out->none = !all_of;
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        struct node_estimate child = {0};
+        estimate(at, node->children[i], &child);
+        if (all_of && child.none) {
+            *out = (struct node_estimate){.none = true, .scan.cells = child.scan.cells};
+            return;
+        }
+        out->none = all_of ? out->none : out->none && child.none;
+        if (!all_of && child.none)
+            continue;
+        /* The most selective comes first where it is no dearer: so it is what the others see. */
+        add_child(&out->scan, &child.scan, child.plain, first, all_of ? least : 1, at);
+        add_child(&out->postings, &child.postings, child.plain && !child.has_bitmap, first,
+                  all_of ? least : 1, at);
+        least = child.share < least ? child.share : least;
+        out->has_bitmap = out->has_bitmap || child.has_bitmap;
+        scan_left *= all_of ? child.share : 1 - child.share;
+        first = false;
+    }
+    out->share = all_of ? scan_left : 1 - scan_left;
+}
+
+/* Whether the cache has the node's rows: what they are is then no question. */
+static bool
+estimate_bitmap(struct estimating *at, const struct rc_match_node *node, struct node_estimate *out)
+{
+    uint64_t rows = 0;
+    uint64_t bytes = 0;
+    if (node->index == 0 || node->index >= NODES_ESTIMATED ||
+        !rc_match_cache_peek(at->cache, at->slab_id, &node->key, &rows, &bytes))
+        return false;
+    out->has_bitmap = true;
+    out->share = (double)rows / at->rows;
+    out->postings.words = rows == 0 || (double)rows >= at->rows ? 0 : at->block_words;
+    out->postings.bytes = bytes;
+    return true;
+}
+
+static void
+estimate(struct estimating *at, const struct rc_match_node *node, struct node_estimate *out)
+{
+    struct node_estimate found = {0};
+    const bool has_bitmap = estimate_bitmap(at, node, &found);
+    switch (node->kind) {
+    case RC_PREDICATE_TRUE:
+        out->share = 1;
+        out->scan.words = out->postings.words = at->block_words;
+        return;
+    case RC_PREDICATE_LEAF:
+        estimate_leaf(at, node, out);
+        out->postings = out->scan;
+        break;
+    case RC_PREDICATE_NOT:
+        estimate(at, node->children[0], out);
+        out->share = 1 - out->share;
+        out->none = false;
+        out->plain = false;
+        out->scan.words += at->block_words;
+        out->postings.words += at->block_words;
+        break;
+    case RC_PREDICATE_ALL_OF:
+    case RC_PREDICATE_ANY_OF:
+        estimate_list(at, node, out);
+        break;
+    case RC_PREDICATE_DEFINITION:
+    case RC_PREDICATE_FIRST:
+        RC_ASSERT(false);
+    }
+    if (!has_bitmap)
+        return;
+    out->has_bitmap = true;
+    out->share = found.share;
+    out->none = found.share == 0;
+    out->postings = found.postings;
+}
+
+void
+rc_match_estimate(struct rc_match_cache *cache,
+                  const struct rc_match_tree *tree,
+                  const struct rc_slab *slab,
+                  uint64_t slab_id,
+                  struct rc_match_estimate *ret_estimate)
+{
+    const uint32_t rows = rc_slab_get_info(slab)->row_count;
+    struct rc_match_estimate found = {0};
+    if (rc_slab_is_cold(slab)) { /* Its columns are on disk, and looking at one reads it. */
+        found.cold = true;
+        found.rows = rows / 10.0;
+        found.scan = (struct rc_match_work){.looked_up = rows, .bytes = rows};
+        *ret_estimate = found;
+        return;
+    }
+    struct estimating at = {.cache = cache,
+                            .slab = slab,
+                            .slab_id = slab_id,
+                            .rows = rows,
+                            .block_words = ((uint64_t)rows + 63) / 64};
+    struct node_estimate root = {0};
+    estimate(&at, tree->root, &root);
+    const bool failed = at.scratch.status != RC_OK;
+    rc_leaf_scratch_close(&at.scratch);
+    const uint64_t built = (uint64_t)(root.share * rows);
+    const uint64_t sparse = root.share * RC_ROWSET_SPARSE_SHARE < 1 ? built : 0;
+    found.rows = root.share * rows;
+    found.ruled_out = root.none && !failed;
+    found.has_postings = root.has_bitmap;
+    found.scan = root.scan;
+    found.postings = root.postings;
+    struct rc_match_work *const ways[] = {&found.scan, &found.postings};
+    for (size_t i = 0; i < 2; i++) { /* The result is counted, and listed or copied. */
+        ways[i]->words += 2 * at.block_words;
+        ways[i]->rows_built += sparse;
+        ways[i]->bytes += sparse > 0 ? sparse * 4 : at.block_words * 8;
+    }
+    *ret_estimate = found;
+}

@@ -1,0 +1,98 @@
+/*
+ * Match node: compiled top down. A node enters its parent's array before its own children are
+ * compiled, so a tree that failed half-way can be closed from its root.
+ */
+#include "engine/match/slab/match_node.h"
+
+#include "engine/base/assert.h"
+#include "engine/match/derived/time_column.h"
+
+static enum rc_status
+compile(struct rc_match_cache *cache,
+        const struct rc_properties *properties,
+        const struct rc_predicate *predicate,
+        struct rc_arena *arena,
+        struct rc_match_tree *tree,
+        struct rc_match_node **slot)
+{
+    struct rc_match_node *node = rc_arena_zero(arena, sizeof(*node));
+    if (node == NULL)
+        return RC_NO_MEMORY;
+    *slot = node;
+    node->kind = predicate->kind;
+    node->index = tree->node_count++;
+    node->height = 1;
+    RC_TRY(rc_match_key_of(predicate, arena, &node->key));
+    if (predicate->kind == RC_PREDICATE_LEAF) {
+        RC_ASSERT(predicate->leaf.scope == RC_LEAF_EVENT);
+        node->source = &predicate->leaf;
+        if (predicate->leaf.derivation != NULL &&
+            predicate->leaf.derivation->source == RC_DERIVATION_TIME) {
+            node->property = rc_time_property(predicate->leaf.derivation);
+            tree->reads_time = true;
+            return rc_match_cache_get_leaf(cache, &predicate->leaf, &node->key, &node->leaf);
+        }
+        node->property = rc_properties_find(properties, predicate->leaf.property);
+        if (node->property != RC_PROPERTY_NONE)
+            node->dictionary = rc_properties_dictionary(properties, node->property);
+        return rc_match_cache_get_leaf(cache, &predicate->leaf, &node->key, &node->leaf);
+    }
+    RC_ASSERT(predicate->kind != RC_PREDICATE_DEFINITION);
+    node->children = RC_ARENA_ARRAY(arena, struct rc_match_node *, predicate->child_count);
+    if (node->children == NULL)
+        return RC_NO_MEMORY;
+    node->child_count = predicate->child_count;
+    for (uint32_t i = 0; i < predicate->child_count; i++) {
+        RC_TRY(compile(cache, properties, predicate->children[i], arena, tree, &node->children[i]));
+        if (node->children[i]->height >= node->height)
+            node->height = node->children[i]->height + 1;
+    }
+    return RC_OK;
+}
+
+enum rc_status
+rc_match_node_compile(struct rc_match_cache *cache,
+                      const struct rc_properties *properties,
+                      const struct rc_predicate *predicate,
+                      struct rc_arena *arena,
+                      struct rc_match_tree *ret_tree)
+{
+    struct rc_match_tree tree = {0};
+    const enum rc_status status = compile(cache, properties, predicate, arena, &tree, &tree.root);
+    if (status != RC_OK) {
+        rc_match_node_close(cache, tree.root);
+        return status;
+    }
+    *ret_tree = tree;
+    return RC_OK;
+}
+
+enum rc_status
+rc_match_node_column(const struct rc_match_node *node,
+                     const struct rc_slab *slab,
+                     struct rc_arena *arena,
+                     bool *ret_present,
+                     struct rc_column_view *ret_column)
+{
+    *ret_present = false;
+    if (node->property == RC_PROPERTY_NONE)
+        return RC_OK;
+    if (!rc_is_time_property(node->property)) {
+        *ret_present = rc_slab_column(slab, node->property, ret_column);
+        return RC_OK;
+    }
+    RC_TRY(rc_time_column(slab, node->source->derivation, arena, ret_column));
+    *ret_present = true;
+    return RC_OK;
+}
+
+void
+rc_match_node_close(struct rc_match_cache *cache, struct rc_match_node *node)
+{
+    if (node == NULL)
+        return;
+    rc_match_cache_put_leaf(cache, node->leaf);
+    node->leaf = NULL;
+    for (uint32_t i = 0; i < node->child_count; i++)
+        rc_match_node_close(cache, node->children[i]);
+}

@@ -1,0 +1,82 @@
+/*
+ * Person page: the least rows + 1 ids above the place to go on from, in a heap with the greatest of
+ * them at the root; so a page of a large set costs one look a person.
+ */
+#include "engine/query/list/person_page.h"
+
+static void
+swap(struct rc_paged_person *a, struct rc_paged_person *b)
+{
+    const struct rc_paged_person kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+static void
+heap_down(struct rc_paged_person *heap, uint32_t count, uint32_t at)
+{
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+        if (child >= count)
+            return;
+        if (child + 1 < count && rc_bytes_compare(heap[child].id, heap[child + 1].id) < 0)
+            child++;
+        if (rc_bytes_compare(heap[at].id, heap[child].id) >= 0)
+            return;
+        swap(&heap[at], &heap[child]);
+        at = child;
+    }
+}
+
+static void
+heap_up(struct rc_paged_person *heap, uint32_t at)
+{
+    while (at > 0 && rc_bytes_compare(heap[at].id, heap[(at - 1) / 2].id) > 0) {
+        swap(&heap[at], &heap[(at - 1) / 2]);
+        at = (at - 1) / 2;
+    }
+}
+
+enum rc_status
+rc_person_page(struct rc_view *view,
+               const uint64_t *persons,
+               struct rc_bytes after,
+               uint32_t rows,
+               struct rc_arena *arena,
+               struct rc_person_page *ret_page)
+{
+    const uint32_t capacity = rows + 1;
+    const size_t word_count = (size_t)rc_view_user_count(view) / 64 + 1;
+    struct rc_paged_person *heap = RC_ARENA_ARRAY(arena, struct rc_paged_person, capacity);
+    if (heap == NULL)
+        return RC_NO_MEMORY;
+    uint32_t count = 0;
+    for (size_t word = 0; word < word_count; word++) {
+        for (uint64_t bits = persons[word]; bits != 0; bits &= bits - 1) {
+            const uint32_t person = (uint32_t)word * 64 + (uint32_t)__builtin_ctzll(bits);
+            const struct rc_bytes id = rc_view_person_id(view, person);
+            if (after.size > 0 && rc_bytes_compare(id, after) <= 0)
+                continue;
+            if (count < capacity) {
+                heap[count] = (struct rc_paged_person){.id = id, .person = person};
+                heap_up(heap, count++);
+            } else if (rc_bytes_compare(id, heap[0].id) < 0) {
+                heap[0] = (struct rc_paged_person){.id = id, .person = person};
+                heap_down(heap, count, 0);
+            }
+        }
+    }
+    for (uint32_t left = count; left > 1; left--) {
+        swap(&heap[0], &heap[left - 1]);
+        heap_down(heap, left - 1, 0);
+    }
+    const bool more = count == capacity;
+    count = more ? rows : count;
+    for (uint32_t i = 0; i < count; i++) {
+        heap[i].id.data = rc_arena_copy(arena, heap[i].id.data, heap[i].id.size);
+        if (heap[i].id.data == NULL)
+            return RC_NO_MEMORY;
+    }
+    *ret_page = (struct rc_person_page){.count = count, .persons = heap, .more = more};
+    return RC_OK;
+}

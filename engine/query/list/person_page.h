@@ -1,0 +1,38 @@
+/*
+ * Person page: the next persons of a set by the bytes of the ids under which they are shown.
+ *
+ * Threading: one thread.
+ * Errors:    RC_NO_MEMORY.
+ */
+#ifndef RC_QUERY_LIST_PERSON_PAGE_H
+#define RC_QUERY_LIST_PERSON_PAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/bytes.h"
+#include "engine/base/status.h"
+#include "engine/store/view.h"
+
+struct rc_paged_person {
+    struct rc_bytes id; /* A copy in the arena: it outlives the view. */
+    uint32_t person;
+};
+
+struct rc_person_page {
+    uint32_t count;
+    const struct rc_paged_person *persons; /* By id, ascending. */
+    bool more;
+};
+
+/* persons: a bit each; after: ids above this, empty: from the start; rows: at most so many. */
+RC_MUST_USE enum rc_status
+rc_person_page(struct rc_view *view,
+               const uint64_t *persons,
+               struct rc_bytes after,
+               uint32_t rows,
+               struct rc_arena *arena,
+               struct rc_person_page *ret_page);
+
+#endif

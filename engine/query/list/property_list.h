@@ -1,0 +1,49 @@
+/*
+ * Property list: which properties events and users have, of which kinds, how often, and when.
+ *
+ * Ownership, Threading, Units, Errors: as in query.h.
+ */
+#ifndef RC_QUERY_LIST_PROPERTY_LIST_H
+#define RC_QUERY_LIST_PROPERTY_LIST_H
+
+#include "engine/query/query.h"
+
+struct rc_property_list_request {
+    struct rc_scope scope; /* No entity. */
+    const struct rc_predicate *selector;
+};
+
+/* Kinds as people tell them apart: both kinds of numbers are one. */
+enum rc_seen_kind {
+    RC_SEEN_BOOL = 0,
+    RC_SEEN_NUMBER,
+    RC_SEEN_TEXT,
+    RC_SEEN_LIST,
+    RC_SEEN_KINDS,
+};
+
+struct rc_property_seen {
+    enum rc_leaf_scope scope; /* EVENT or USER. */
+    struct rc_bytes name;
+    uint64_t counts[RC_SEEN_KINDS]; /* Events, or users at as_of, with a value of the kind. */
+    int64_t first_ms;               /* Of the events, of the writes that gave users a value. */
+    int64_t last_ms;
+    uint64_t distinct; /* USER: different values, as a breakdown tells them apart. EVENT: 0. */
+};
+
+struct rc_property_list_reply {
+    uint64_t events; /* That match. */
+    uint64_t users;  /* Of the scope, known at as_of; whether they did such an event or not. */
+    uint32_t property_count;
+    const struct rc_property_seen *properties; /* Those with a value; of events, then of users, by
+                                                  the bytes of their names. */
+    struct rc_query_stats stats;
+};
+
+RC_MUST_USE enum rc_status
+rc_query_property_list(const struct rc_query_context *context,
+                       const struct rc_property_list_request *request,
+                       struct rc_property_list_reply *ret_reply,
+                       struct rc_error *reterr_error);
+
+#endif

@@ -1,0 +1,201 @@
+/* Cell of a chart: each kind of question with a note of who is asked for. */
+#include "engine/query/segment/chart_cell.h"
+
+#include <string.h>
+
+#include "engine/base/hash.h"
+
+static uint64_t
+hash_value(uint64_t hash, const struct rc_value *value)
+{
+    hash = rc_hash_seeded(&value->kind, sizeof(value->kind), hash);
+    switch (value->kind) {
+    case RC_VALUE_BOOL:
+        return rc_hash_seeded(&value->boolean, sizeof(value->boolean), hash);
+    case RC_VALUE_INT:
+        return rc_hash_seeded(&value->integer, sizeof(value->integer), hash);
+    case RC_VALUE_DOUBLE:
+        return rc_hash_seeded(&value->real, sizeof(value->real), hash);
+    case RC_VALUE_STRING:
+        return rc_hash_seeded(value->string.data, value->string.size, hash);
+    default:
+        return hash;
+    }
+}
+
+uint64_t
+rc_row_label_hash(uint64_t before, const struct rc_row_label *label)
+{
+    uint64_t hash = rc_hash_seeded(&label->kind, sizeof(label->kind), before);
+    if (label->part_count == 0)
+        return hash_value(hash, &label->value);
+    for (uint32_t i = 0; i < label->part_count; i++) {
+        const struct rc_label_value *part = &label->parts[i];
+        hash = rc_hash_seeded(&part->kind, sizeof(part->kind), hash);
+        switch (part->kind) {
+        case RC_LABEL_VALUE:
+            hash = hash_value(hash, &part->value);
+            break;
+        case RC_LABEL_BIN:
+            hash = rc_hash_seeded(&part->low, sizeof(part->low), hash);
+            hash = rc_hash_seeded(&part->high, sizeof(part->high), hash);
+            break;
+        default:
+            hash = rc_hash_seeded(&part->place, sizeof(part->place), hash);
+        }
+    }
+    return hash;
+}
+
+static enum rc_status
+changed(struct rc_error *reterr_error)
+{
+    return rc_error_field(reterr_error, RC_CONFLICT, "handle",
+                          "the answer has other rows by now, since events arrived late or were "
+                          "replaced: ask the question again");
+}
+
+static enum rc_status
+funnel_persons(const struct rc_query_context *context,
+               const struct rc_chart_cell *cell,
+               struct rc_query_stats *stats,
+               uint64_t *words,
+               struct rc_error *reterr_error)
+{
+    struct rc_funnel_request request = *cell->funnel;
+    struct rc_funnel_reply reply;
+    uint64_t labels = 0;
+    request.persons = words;
+    request.cell = (struct rc_funnel_cell){
+        .row = cell->row, .bucket = cell->column, .step = cell->place, .dropped = cell->dropped};
+    RC_TRY(rc_query_funnel(context, &request, &reply, reterr_error));
+    for (uint32_t i = 0; i < reply.row_count; i++)
+        labels = rc_row_label_hash(labels, &reply.rows[i].label);
+    if (labels != cell->labels)
+        return changed(reterr_error);
+    if (cell->row >= reply.row_count)
+        return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
+    if (cell->place >= reply.step_count)
+        return rc_error_field(reterr_error, RC_INVALID, "step", "there is no such step");
+    if (cell->column != RC_FUNNEL_NO_BUCKET && cell->column >= reply.bucket_count)
+        return rc_error_field(reterr_error, RC_INVALID, "bucket", "there is no such bucket");
+    stats->matched_events += reply.stats.matched_events;
+    return RC_OK;
+}
+
+static enum rc_status
+retention_persons(const struct rc_query_context *context,
+                  const struct rc_chart_cell *cell,
+                  struct rc_query_stats *stats,
+                  uint64_t *words,
+                  struct rc_error *reterr_error)
+{
+    struct rc_retention_request request = *cell->retention;
+    struct rc_retention_reply reply;
+    uint64_t labels = 0;
+    request.persons = words;
+    request.at.row = cell->row;
+    request.at.cohort = cell->place;
+    request.at.column = cell->column;
+    RC_TRY(rc_query_retention(context, &request, &reply, reterr_error));
+    for (uint32_t i = 0; i < reply.row_count; i++)
+        labels = rc_row_label_hash(labels, &reply.rows[i].label);
+    if (labels != cell->labels)
+        return changed(reterr_error);
+    if (cell->row >= reply.row_count)
+        return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
+    if (cell->place >= reply.cohort_count)
+        return rc_error_field(reterr_error, RC_INVALID, "cohort", "there is no such cohort");
+    if (cell->column != RC_RETENTION_SIZE && cell->column >= reply.column_count)
+        return rc_error_field(reterr_error, RC_INVALID, "column", "there is no such column");
+    if (cell->column != RC_RETENTION_SIZE &&
+        reply.rows[cell->row].cohorts[cell->place].cells[cell->column].state == RC_CELL_NOT_BEGUN)
+        memset(words, 0, ((size_t)rc_view_user_count(context->view) / 64 + 1) * sizeof(*words));
+    stats->matched_events += reply.stats.matched_events;
+    return RC_OK;
+}
+
+static enum rc_status
+lifecycle_persons(const struct rc_query_context *context,
+                  const struct rc_chart_cell *cell,
+                  struct rc_query_stats *stats,
+                  uint64_t *words,
+                  struct rc_error *reterr_error)
+{
+    struct rc_lifecycle_request request = *cell->lifecycle;
+    struct rc_lifecycle_reply reply;
+    uint64_t labels = 0;
+    request.persons = words;
+    request.at.row = cell->row;
+    request.at.bucket = cell->column;
+    request.at.state = cell->state;
+    RC_TRY(rc_query_lifecycle(context, &request, &reply, reterr_error));
+    for (uint32_t i = 0; i < reply.row_count; i++)
+        labels = rc_row_label_hash(labels, &reply.rows[i].label);
+    if (labels != cell->labels)
+        return changed(reterr_error);
+    if (cell->row > reply.row_count)
+        return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
+    if (cell->column >= reply.bucket_count)
+        return rc_error_field(reterr_error, RC_INVALID, "bucket", "there is no such bucket");
+    if (!reply.counts[cell->column].begun)
+        memset(words, 0, ((size_t)rc_view_user_count(context->view) / 64 + 1) * sizeof(*words));
+    stats->matched_events += reply.stats.matched_events;
+    return RC_OK;
+}
+
+static enum rc_status
+stickiness_persons(const struct rc_query_context *context,
+                   const struct rc_chart_cell *cell,
+                   struct rc_query_stats *stats,
+                   uint64_t *words,
+                   struct rc_error *reterr_error)
+{
+    struct rc_stickiness_request request = *cell->stickiness;
+    struct rc_stickiness_reply reply;
+    uint64_t labels = 0;
+    if (cell->place == 0)
+        return rc_error_field(reterr_error, RC_INVALID, "buckets",
+                              "users of no bucket are not counted");
+    request.persons = words;
+    request.at.row = cell->row;
+    request.at.buckets = cell->place;
+    RC_TRY(rc_query_stickiness(context, &request, &reply, reterr_error));
+    for (uint32_t i = 0; i < reply.row_count; i++)
+        labels = rc_row_label_hash(labels, &reply.rows[i].label);
+    if (labels != cell->labels)
+        return changed(reterr_error);
+    if (cell->row > reply.row_count)
+        return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
+    stats->matched_events += reply.stats.matched_events;
+    return RC_OK;
+}
+
+enum rc_status
+rc_chart_cell_persons(const struct rc_query_context *context,
+                      const struct rc_chart_cell *cell,
+                      struct rc_query_stats *stats,
+                      uint64_t *words,
+                      struct rc_error *reterr_error)
+{
+    switch (cell->kind) {
+    case RC_CHART_SERIES: {
+        const struct rc_series_cell at = {.series = cell->place,
+                                          .row = cell->row,
+                                          .bucket = cell->column,
+                                          .labels = cell->labels};
+        const enum rc_status status =
+            rc_query_series_persons(context, cell->series, &at, words, stats, reterr_error);
+        return status == RC_CONFLICT ? changed(reterr_error) : status;
+    }
+    case RC_CHART_RETENTION:
+        return retention_persons(context, cell, stats, words, reterr_error);
+    case RC_CHART_LIFECYCLE:
+        return lifecycle_persons(context, cell, stats, words, reterr_error);
+    case RC_CHART_STICKINESS:
+        return stickiness_persons(context, cell, stats, words, reterr_error);
+    case RC_CHART_FUNNEL:
+        return funnel_persons(context, cell, stats, words, reterr_error);
+    }
+    return rc_error_field(reterr_error, RC_INVALID, "handle", "the kind of question is unknown");
+}

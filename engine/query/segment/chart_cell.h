@@ -1,0 +1,59 @@
+/*
+ * Cell of a chart: a number of a reply, and the persons behind it. A cell is a question and a place
+ * in its answer; who they are is found by asking again, so nothing is kept between calls.
+ *
+ * Ownership: a cell points to its question, which is only read.
+ * Threading: called by one thread, which lets workers walk.
+ * Errors:    those of the question; RC_INVALID names the part of the place; RC_CONFLICT when the
+ *            answer has other rows by now, since then a place would be another row's.
+ */
+#ifndef RC_QUERY_SEGMENT_CHART_CELL_H
+#define RC_QUERY_SEGMENT_CHART_CELL_H
+
+#include "engine/query/funnel/funnel.h"
+#include "engine/query/query.h"
+#include "engine/query/retention/retention.h"
+#include "engine/query/series/series_persons.h"
+#include "engine/query/usage/lifecycle.h"
+#include "engine/query/usage/stickiness.h"
+
+enum rc_chart_cell_kind {
+    RC_CHART_SERIES = 1,
+    RC_CHART_FUNNEL = 2,
+    RC_CHART_RETENTION = 3,
+    RC_CHART_LIFECYCLE = 4,
+    RC_CHART_STICKINESS = 5,
+};
+
+struct rc_chart_cell {
+    enum rc_chart_cell_kind kind;
+    union {
+        const struct rc_series_request *series;
+        const struct rc_funnel_request *funnel;
+        const struct rc_retention_request *retention;
+        const struct rc_lifecycle_request *lifecycle;
+        const struct rc_stickiness_request *stickiness;
+    };
+    uint64_t labels; /* rc_row_label_hash over the reply's rows. */
+    uint32_t row;
+    uint32_t place;  /* Series: which one. Funnel: the step. Retention: the cohort. Stickiness: how
+                        many  buckets. */
+    uint32_t column; /* Series, funnel, lifecycle: the bucket. Retention: the column. See their
+                        headers. */
+    bool dropped;    /* Funnel: who entered and did not reach the step. */
+    enum rc_lifecycle_state state;
+};
+
+/* Goes over rows one by one: equal results are equal labels in the same order. Begin with 0. */
+uint64_t
+rc_row_label_hash(uint64_t before, const struct rc_row_label *label);
+
+/* Sets the bits of the cell's persons; words (a bit an ordinal, to whole words) are zero. */
+RC_MUST_USE enum rc_status
+rc_chart_cell_persons(const struct rc_query_context *context,
+                      const struct rc_chart_cell *cell,
+                      struct rc_query_stats *stats,
+                      uint64_t *words,
+                      struct rc_error *reterr_error);
+
+#endif

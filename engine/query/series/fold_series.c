@@ -1,0 +1,348 @@
+/*
+ * Series: numbers over time, in rows.
+ *
+ * Results are the series and then the formulas. Without a breakdown each has one row. With one, a
+ * first round measures every row of the split over the range alone, which ranks them for each
+ * result; a second one measures the rows that are shown, Other and the total, in every bucket. Two
+ * rounds, because a property may have a million values and a range twenty thousand buckets, but
+ * only rows that are shown need buckets.
+ *
+ * A formula is ranked by its own figure, so its operands are measured over its own rows.
+ *
+ * An earlier time is a second frame, whose rows are matched with those of the first by their
+ * values.
+ */
+#include "engine/query/scope.h"
+#include "engine/query/series/series_check.h"
+#include "engine/query/series/series_compare.h"
+#include "engine/query/series/series_persons.h"
+#include "engine/query/series/series_query.h"
+
+/* Numbers of a reply, all lines, rows and buckets: at most 48 bytes a lane and some in the reply.
+ */
+#define PLACES_MAX ((uint64_t)4 << 20)
+
+/* Where the rows of a split in all buckets are so few (a core's second cache holds their counters),
+ * they are counted in the first round already, and the second only adds them up. */
+#define SPLIT_PLACES_MAX ((uint64_t)1 << 17)
+
+static void
+query_close(struct rc_series_query *query)
+{
+    rc_series_frame_close(&query->frame);
+    rc_series_frame_close(&query->earlier);
+}
+
+/* Lets a line fill arrays of its own. */
+static enum rc_status
+line_open(const struct rc_series_query *query,
+          const struct rc_series_frame *frame,
+          struct rc_series_line *line)
+{
+    struct rc_arena *arena = query->context->arena;
+    const uint64_t places = (uint64_t)line->row_count * rc_line_places(frame, line);
+    const struct rc_series *series = &query->request->series[line->series];
+    line->values = RC_ARENA_ARRAY(arena, double, places);
+    line->present = RC_ARENA_ARRAY(arena, uint8_t, line->row_count);
+    if (line->values == NULL || line->present == NULL)
+        return RC_NO_MEMORY;
+    if (series->measure != RC_MEASURE_HISTOGRAM || !line->bucketed)
+        return RC_OK;
+    struct rc_bins *bins = rc_arena_zero(arena, sizeof(*bins));
+    if (bins == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(rc_series_bins(frame, line->series, bins));
+    line->bins = bins;
+    line->histogram = RC_ARENA_ARRAY(arena, uint64_t, places * bins->count);
+    return line->histogram == NULL ? RC_NO_MEMORY : RC_OK;
+}
+
+/* ---- The round that ranks -------------------------------------------------------------------- */
+
+/* Measures each series for every row of the split and the total, over the range. */
+static enum rc_status
+measure_split(const struct rc_series_query *query,
+              const struct rc_series_frame *frame,
+              struct rc_series_line *lines)
+{
+    const uint32_t count = query->request->series_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t rows = rc_split_count(frame->split);
+        lines[i] = (struct rc_series_line){
+            .series = i, .row_count = rows + 1, .other = RC_LINE_NO_ROW, .total = rows};
+        lines[i].bucketed = query->request->series[i].measure == RC_MEASURE_COUNT &&
+                            ((uint64_t)rows + 1) * (frame->bucket_count + 1) <= SPLIT_PLACES_MAX;
+        RC_TRY(line_open(query, frame, &lines[i]));
+    }
+    return rc_series_measure(frame, lines, count);
+}
+
+/* The figure of the range in one row of the split for a result. */
+static double
+figure_of(const struct rc_series_query *query,
+          const struct rc_series_line *lines,
+          uint32_t result,
+          uint32_t row)
+{
+    double figures[RC_SERIES_MAX];
+    const uint32_t series_count = query->request->series_count;
+    for (uint32_t i = 0; i < series_count; i++) {
+        const uint32_t places = rc_line_places(&query->frame, &lines[i]);
+        figures[i] = lines[i].values[(size_t)row * places + places - 1];
+    }
+    if (result < series_count)
+        return figures[result];
+    return rc_formula_value(query->formulas[result - series_count], figures);
+}
+
+static enum rc_status
+rank_result(struct rc_series_query *query, const struct rc_series_line *lines, uint32_t result)
+{
+    const uint32_t row_count = rc_split_count(query->frame.split);
+    const uint32_t operands = rc_series_operands(query, result);
+    double *figures = RC_ARENA_ARRAY(query->context->arena, double, row_count);
+    uint8_t *present = RC_ARENA_ARRAY(query->context->arena, uint8_t, row_count);
+    if (figures == NULL || present == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t row = 0; row < row_count; row++) {
+        figures[row] = figure_of(query, lines, result, row);
+        for (uint32_t i = 0; i < query->request->series_count; i++)
+            present[row] |= (uint8_t)((operands >> i & 1) & lines[i].present[row]);
+    }
+    return rc_series_rank(query->frame.split, figures, present, query->request->top_n,
+                          query->context->arena, &query->rankings[result]);
+}
+
+/* There is Other too where only the earlier time has rows that are not shown. others: by row of the
+ * earlier split, the row of the split. */
+static void
+look_for_other(struct rc_series_query *query,
+               const struct rc_series_line *earlier,
+               const uint32_t *others,
+               uint32_t result)
+{
+    struct rc_series_ranking *ranking = &query->rankings[result];
+    const uint32_t operands = rc_series_operands(query, result);
+    for (uint32_t row = 0; row < rc_split_count(query->earlier.split); row++)
+        for (uint32_t i = 0; i < query->request->series_count; i++)
+            if ((operands >> i & 1) != 0 && earlier[i].present[row] != 0 &&
+                (others[row] == RC_CODE_NONE || ranking->row_of[others[row]] == ranking->row_count))
+                ranking->has_other = true;
+}
+
+static enum rc_status
+rank(struct rc_series_query *query, const uint32_t *others)
+{
+    if (query->request->breakdown == NULL)
+        return RC_OK;
+    RC_TRY(measure_split(query, &query->frame, query->split_lines));
+    if (others != NULL)
+        RC_TRY(measure_split(query, &query->earlier, query->earlier_lines));
+    for (uint32_t result = 0; result < query->result_count; result++) {
+        RC_TRY(rank_result(query, query->split_lines, result));
+        if (others != NULL)
+            look_for_other(query, query->earlier_lines, others, result);
+    }
+    return RC_OK;
+}
+
+/* ---- The round that is shown ----------------------------------------------------------------- */
+
+/* From rows of the frame's split to rows of a result. */
+static enum rc_status
+row_map(const struct rc_series_query *query,
+        const struct rc_series_round *round,
+        uint32_t result,
+        const uint32_t *others,
+        const uint32_t **ret_row_of)
+{
+    const struct rc_series_ranking *ranking = &query->rankings[result];
+    *ret_row_of = ranking->row_of;
+    if (others == NULL || query->request->breakdown == NULL)
+        return RC_OK;
+    const uint32_t count = rc_split_count(round->frame->split);
+    uint32_t *row_of = RC_ARENA_ARRAY(query->context->arena, uint32_t, count);
+    if (row_of == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t row = 0; row < count; row++)
+        row_of[row] =
+            others[row] == RC_CODE_NONE ? ranking->row_count : ranking->row_of[others[row]];
+    *ret_row_of = row_of;
+    return RC_OK;
+}
+
+/* Adds the lines of a result; without a breakdown a formula uses those of its series. */
+static enum rc_status
+add_lines(const struct rc_series_query *query,
+          struct rc_series_round *round,
+          uint32_t result,
+          const uint32_t *others)
+{
+    const bool split = query->request->breakdown != NULL;
+    const uint32_t *row_of = NULL;
+    if (split)
+        RC_TRY(row_map(query, round, result, others, &row_of));
+    for (uint32_t i = 0; i < query->request->series_count; i++) {
+        round->line_of[result][i] = RC_SERIES_NO_LINE;
+        if ((rc_series_operands(query, result) >> i & 1) == 0)
+            continue;
+        if (!split && result >= query->request->series_count) {
+            round->line_of[result][i] = i;
+            continue;
+        }
+        round->line_of[result][i] = round->line_count;
+        round->lines[round->line_count++] = (struct rc_series_line){
+            .series = i,
+            .bucketed = true,
+            .row_of = row_of,
+            .row_count = rc_series_row_count(query, result),
+            .other = split ? query->rankings[result].row_count : RC_LINE_NO_ROW,
+            .total = rc_series_row_count(query, result) - 1,
+        };
+    }
+    return RC_OK;
+}
+
+/* Lists everything that is shown of a frame. others: with the earlier one. */
+static enum rc_status
+prepare_round(const struct rc_series_query *query,
+              const struct rc_series_frame *frame,
+              const uint32_t *others,
+              struct rc_series_round *round)
+{
+    const uint64_t lines_max = (uint64_t)query->result_count * query->request->series_count;
+    *round = (struct rc_series_round){.frame = frame};
+    round->lines = RC_ARENA_ARRAY(query->context->arena, struct rc_series_line, lines_max);
+    if (round->lines == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t result = 0; result < query->result_count; result++)
+        RC_TRY(add_lines(query, round, result, others));
+    return RC_OK;
+}
+
+static enum rc_status
+check_places(const struct rc_series_query *query,
+             const struct rc_series_round *round,
+             struct rc_error *reterr_error)
+{
+    uint64_t numbers = 0;
+    for (uint32_t i = 0; i < round->line_count; i++) {
+        const struct rc_series *series = &query->request->series[round->lines[i].series];
+        numbers += (uint64_t)round->lines[i].row_count *
+                   rc_line_places(round->frame, &round->lines[i]) *
+                   (series->measure == RC_MEASURE_HISTOGRAM ? series->bins : 1);
+    }
+    if (numbers <= PLACES_MAX)
+        return RC_OK;
+    return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED,
+                          query->request->breakdown == NULL ? "bucket" : "breakdown.top",
+                          "series, rows, buckets and bins make %llu numbers, more than %llu",
+                          (unsigned long long)numbers, (unsigned long long)PLACES_MAX);
+}
+
+static enum rc_status
+measure_round(const struct rc_series_query *query, const struct rc_series_round *round)
+{
+    const struct rc_series_line *split =
+        round->frame == &query->frame ? query->split_lines : query->earlier_lines;
+    struct rc_series_line *left =
+        RC_ARENA_ARRAY(query->context->arena, struct rc_series_line, round->line_count);
+    uint32_t count = 0;
+    if (left == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < round->line_count; i++) {
+        struct rc_series_line *line = &round->lines[i];
+        RC_TRY(line_open(query, round->frame, line));
+        if (!rc_series_line_sum(round->frame, &split[line->series], line))
+            left[count++] = *line;
+    }
+    return count == 0 ? RC_OK : rc_series_measure(round->frame, left, count);
+}
+
+static enum rc_status
+open_earlier(struct rc_series_query *query,
+             const struct rc_calendar *calendar,
+             struct rc_query_stats *stats,
+             const uint32_t **ret_others,
+             struct rc_error *reterr_error)
+{
+    struct rc_scope scope;
+    *ret_others = NULL;
+    RC_TRY(rc_series_compared_scope(query->request, calendar, &scope, reterr_error));
+    RC_TRY(rc_series_frame_open(&query->earlier, query->context, query->request, calendar, &scope,
+                                stats, reterr_error));
+    if (query->request->breakdown != NULL)
+        RC_TRY_OR(reterr_error, rc_split_match(query->earlier.split, query->frame.split,
+                                               query->context->arena, ret_others));
+    return RC_OK;
+}
+
+/* Makes everything ready but the round that is shown. query is all zero but for what is asked. */
+static enum rc_status
+open_query(struct rc_series_query *query,
+           struct rc_calendar *calendar,
+           const uint32_t **ret_others,
+           struct rc_query_stats *stats,
+           struct rc_error *reterr_error)
+{
+    const struct rc_series_request *request = query->request;
+    *ret_others = NULL;
+    RC_TRY(rc_scope_check(&request->scope, calendar, reterr_error));
+    RC_TRY(rc_series_check(request, query->context->arena, query->formulas, reterr_error));
+    query->result_count = request->series_count + request->formula_count;
+    RC_TRY(rc_series_frame_open(&query->frame, query->context, request, calendar, &request->scope,
+                                stats, reterr_error));
+    if (request->compare != RC_COMPARE_NONE)
+        RC_TRY(open_earlier(query, calendar, stats, ret_others, reterr_error));
+    RC_TRY_OR(reterr_error, rank(query, *ret_others));
+    stats->matched_events = 0; /* Counted in the round that is shown. */
+    return RC_OK;
+}
+
+enum rc_status
+rc_query_series_persons(const struct rc_query_context *context,
+                        const struct rc_series_request *request,
+                        const struct rc_series_cell *cell,
+                        uint64_t *persons,
+                        struct rc_query_stats *stats,
+                        struct rc_error *reterr_error)
+{
+    struct rc_calendar calendar;
+    const uint32_t *others;
+    RC_CLEANUP(query_close) struct rc_series_query query = {.context = context, .request = request};
+    RC_TRY(open_query(&query, &calendar, &others, stats, reterr_error));
+    RC_TRY(rc_series_mark(&query, cell, persons, stats, reterr_error));
+    rc_plan_add_stats(query.frame.plan, stats);
+    return RC_OK;
+}
+
+enum rc_status
+rc_query_series(const struct rc_query_context *context,
+                const struct rc_series_request *request,
+                struct rc_series_reply *ret_reply,
+                struct rc_error *reterr_error)
+{
+    struct rc_calendar calendar;
+    struct rc_series_reply reply = {.stats.data_version = rc_view_data_version(context->view)};
+    struct rc_series_round round;
+    struct rc_series_round before;
+    const bool compares = request->compare != RC_COMPARE_NONE;
+    const uint32_t *others = NULL;
+    RC_CLEANUP(query_close) struct rc_series_query query = {.context = context, .request = request};
+    RC_TRY(open_query(&query, &calendar, &others, &reply.stats, reterr_error));
+    RC_TRY_OR(reterr_error, prepare_round(&query, &query.frame, NULL, &round));
+    RC_TRY(check_places(&query, &round, reterr_error));
+    RC_TRY_OR(reterr_error, measure_round(&query, &round));
+    if (compares) {
+        RC_TRY_OR(reterr_error, prepare_round(&query, &query.earlier, others, &before));
+        RC_TRY(check_places(&query, &before, reterr_error));
+        RC_TRY_OR(reterr_error, measure_round(&query, &before));
+    }
+    RC_TRY_OR(reterr_error,
+              rc_series_fill_reply(&query, &round, compares ? &before : NULL, &reply));
+    rc_plan_add_stats(query.frame.plan, &reply.stats);
+    if (compares)
+        rc_plan_add_stats(query.earlier.plan, &reply.stats);
+    *ret_reply = reply;
+    return RC_OK;
+}

@@ -1,0 +1,78 @@
+/*
+ * Series frame: one stretch of time of a series query made ready: its buckets, the plan of its
+ * selectors, the rows that it is split into, the numbers and values of what is measured. A query
+ * has one, and a second one for the time that it compares with.
+ *
+ * Ownership: opaque parts; rc_series_frame_close ends them.
+ * Threading: made by one thread, then read by any.
+ * Units:     ms since 1970, UTC.
+ * Errors:    name the field of the request; RC_CANCELLED; RC_NO_MEMORY.
+ */
+#ifndef RC_QUERY_SERIES_SERIES_FRAME_H
+#define RC_QUERY_SERIES_SERIES_FRAME_H
+
+#include <stdint.h>
+
+#include "engine/base/status.h"
+#include "engine/query/number/property_numbers.h"
+#include "engine/query/plan/plan.h"
+#include "engine/query/query.h"
+#include "engine/query/split/groups.h"
+#include "engine/query/split/split.h"
+#include "engine/query/time/calendar.h"
+
+struct rc_series_frame {
+    const struct rc_query_context *context;
+    const struct rc_series_request *request;
+    const struct rc_calendar *calendar;
+    struct rc_query_stats *stats;
+    struct rc_scope scope; /* The request's, with the range of this frame. */
+    uint32_t bucket_count; /* 0: only the figure of the range. */
+    const struct rc_bucket *buckets;
+    struct rc_bucket_map map;
+    struct rc_plan *plan;
+    uint32_t bit_of[RC_SERIES_MAX]; /* A series' bit in the masks of hits. */
+    uint64_t any_bit;               /* Of all events of a user; 0: nobody counts sessions. */
+    struct rc_split *split;         /* NULL: none. */
+    /* By series, each made once a property. */
+    struct rc_numbers *numbers[RC_SERIES_MAX];
+    struct rc_groups *values[RC_SERIES_MAX];
+    bool owns_numbers[RC_SERIES_MAX];
+    bool owns_values[RC_SERIES_MAX];
+};
+
+/* scope: the range to read. The request has passed rc_series_check. frame is all zero. */
+RC_MUST_USE enum rc_status
+rc_series_frame_open(struct rc_series_frame *frame,
+                     const struct rc_query_context *context,
+                     const struct rc_series_request *request,
+                     const struct rc_calendar *calendar,
+                     const struct rc_scope *scope,
+                     struct rc_query_stats *stats,
+                     struct rc_error *reterr_error);
+
+/* For RC_CLEANUP on the struct itself. */
+void
+rc_series_frame_close(struct rc_series_frame *frame);
+
+/* Whether a hit is of a series, and which of so many places (buckets, or 1: the range) it is in. */
+static inline bool
+rc_series_frame_place(const struct rc_series_frame *frame,
+                      uint32_t series,
+                      uint32_t places,
+                      const struct rc_hit *hit,
+                      uint32_t *ret_place)
+{
+    if (((hit->mask >> frame->bit_of[series]) & 1) == 0)
+        return false;
+    *ret_place = places == 1 ? 0 : rc_bucket_map_find(&frame->map, hit->time_ms);
+    return true;
+}
+
+static inline bool
+rc_measure_is_numeric(enum rc_measure measure)
+{
+    return measure >= RC_MEASURE_SUM && measure <= RC_MEASURE_HISTOGRAM;
+}
+
+#endif

@@ -1,0 +1,170 @@
+/* Series query: the reply. */
+#include "engine/query/series/series_query.h"
+
+#include <math.h>
+
+uint32_t
+rc_series_operands(const struct rc_series_query *query, uint32_t result)
+{
+    const uint32_t series_count = query->request->series_count;
+    return result < series_count ? (uint32_t)1 << result
+                                 : rc_formula_operands(query->formulas[result - series_count]);
+}
+
+uint32_t
+rc_series_row_count(const struct rc_series_query *query, uint32_t result)
+{
+    const struct rc_series_ranking *ranking = &query->rankings[result];
+    return query->request->breakdown == NULL ? 1 : ranking->row_count + ranking->has_other + 1;
+}
+
+/* The number of a result in a row and place; NaN: there is none. */
+static double
+number_at(const struct rc_series_query *query,
+          const struct rc_series_round *round,
+          uint32_t result,
+          uint32_t row,
+          uint32_t place)
+{
+    double figures[RC_SERIES_MAX] = {0};
+    const uint32_t series_count = query->request->series_count;
+    const uint64_t at = (uint64_t)row * (round->frame->bucket_count + 1) + place;
+    for (uint32_t i = 0; i < series_count; i++)
+        if (round->line_of[result][i] != RC_SERIES_NO_LINE)
+            figures[i] = round->lines[round->line_of[result][i]].values[at];
+    return result < series_count
+               ? figures[result]
+               : rc_formula_value(query->formulas[result - series_count], figures);
+}
+
+/* One row's numbers by bucket of the reply; *ret_total the range's. A bucket that the frame does
+ * not have is without a number. */
+static enum rc_status
+fill_numbers(const struct rc_series_query *query,
+             const struct rc_series_round *round,
+             uint32_t result,
+             uint32_t row,
+             const double **ret_values,
+             double *ret_total)
+{
+    const uint32_t bucket_count = query->frame.bucket_count;
+    double *values = RC_ARENA_ARRAY(query->context->arena, double, bucket_count);
+    if (values == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t bucket = 0; bucket < bucket_count; bucket++)
+        values[bucket] = bucket < round->frame->bucket_count
+                             ? number_at(query, round, result, row, bucket)
+                             : NAN;
+    *ret_values = values;
+    *ret_total = number_at(query, round, result, row, round->frame->bucket_count);
+    return RC_OK;
+}
+
+static enum rc_status
+fill_histograms(const struct rc_series_query *query,
+                const struct rc_series_round *round,
+                uint32_t row,
+                struct rc_series_row *ret_row)
+{
+    const uint32_t places = query->frame.bucket_count + 1;
+    const struct rc_series_line *line =
+        &round->lines[round->line_of[ret_row->series][ret_row->series]];
+    struct rc_histogram *histograms =
+        RC_ARENA_ARRAY(query->context->arena, struct rc_histogram, places);
+    if (histograms == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t place = 0; place < places; place++) {
+        const uint64_t *counts =
+            line->histogram + ((uint64_t)row * places + place) * line->bins->count;
+        uint64_t sum = 0;
+        for (uint32_t bin = 0; bin < line->bins->count; bin++)
+            sum += counts[bin];
+        if (sum > 0)
+            histograms[place] =
+                (struct rc_histogram){.bin_count = line->bins->count, .counts = counts};
+    }
+    ret_row->histograms = histograms;
+    return RC_OK;
+}
+
+/* The edges of a histogram series' bins. */
+static enum rc_status
+fill_edges(struct rc_series_query *query, const struct rc_series_round *round, uint32_t series)
+{
+    const struct rc_bins *bins = round->lines[round->line_of[series][series]].bins;
+    if (query->request->series[series].measure != RC_MEASURE_HISTOGRAM || bins->count == 0)
+        return RC_OK;
+    double *edges = RC_ARENA_ARRAY(query->context->arena, double, (size_t)bins->count + 1);
+    if (edges == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i <= bins->count; i++)
+        edges[i] = rc_bins_edge(bins, i);
+    query->bin_edges[series] = edges;
+    return RC_OK;
+}
+
+struct rc_row_label
+rc_series_row_label(const struct rc_series_query *query, uint32_t result, uint32_t row)
+{
+    const struct rc_series_ranking *ranking = &query->rankings[result];
+    if (row + 1 == rc_series_row_count(query, result))
+        return (struct rc_row_label){.kind = RC_ROW_TOTAL};
+    if (row == ranking->row_count)
+        return (struct rc_row_label){.kind = RC_ROW_OTHER};
+    struct rc_row_label label = {.kind = RC_ROW_VALUE,
+                                 .part_count = rc_split_dimension_count(query->frame.split),
+                                 .parts = ranking->labels[row]};
+    if (label.part_count == 1 && label.parts[0].kind == RC_LABEL_VALUE)
+        label.value = label.parts[0].value;
+    return label;
+}
+
+static enum rc_status
+fill_row(const struct rc_series_query *query,
+         const struct rc_series_round *round,
+         const struct rc_series_round *earlier,
+         uint32_t result,
+         uint32_t row,
+         struct rc_series_row *ret_row)
+{
+    *ret_row =
+        (struct rc_series_row){.series = result, .label = rc_series_row_label(query, result, row)};
+    RC_TRY(fill_numbers(query, round, result, row, &ret_row->values, &ret_row->total));
+    if (earlier != NULL)
+        RC_TRY(fill_numbers(query, earlier, result, row, &ret_row->compared_values,
+                            &ret_row->compared_total));
+    if (result < query->request->series_count &&
+        query->request->series[result].measure == RC_MEASURE_HISTOGRAM)
+        return fill_histograms(query, round, row, ret_row);
+    return RC_OK;
+}
+
+enum rc_status
+rc_series_fill_reply(struct rc_series_query *query,
+                     const struct rc_series_round *round,
+                     const struct rc_series_round *earlier,
+                     struct rc_series_reply *reply)
+{
+    struct rc_arena *arena = query->context->arena;
+    uint32_t count = 0;
+    for (uint32_t result = 0; result < query->result_count; result++)
+        count += rc_series_row_count(query, result);
+    struct rc_series_row *rows = RC_ARENA_ARRAY(arena, struct rc_series_row, count);
+    if (rows == NULL)
+        return RC_NO_MEMORY;
+    uint32_t at = 0;
+    for (uint32_t result = 0; result < query->result_count; result++)
+        for (uint32_t row = 0; row < rc_series_row_count(query, result); row++)
+            RC_TRY(fill_row(query, round, earlier, result, row, &rows[at++]));
+    for (uint32_t series = 0; series < query->request->series_count; series++)
+        RC_TRY(fill_edges(query, round, series));
+    const double **edges = rc_arena_copy(arena, query->bin_edges, sizeof(query->bin_edges));
+    if (edges == NULL)
+        return RC_NO_MEMORY;
+    reply->bin_edges = edges;
+    reply->bucket_count = query->frame.bucket_count;
+    reply->buckets = query->frame.buckets;
+    reply->rows = rows;
+    reply->row_count = count;
+    return RC_OK;
+}

@@ -1,0 +1,479 @@
+/*
+ * Series scan, events. For each slab there is a table from the local codes of the split's property
+ * to counters, so that a row of the slab is one look at its time's slot, one at its code, and one
+ * count. What does not count goes to counters behind the others, which are never read: cheaper than
+ * a branch. Counters have 32 bits, as those of a property with many values must fit a core's cache;
+ * they are emptied into wide ones long before they could overflow. A few counters are there four
+ * times, since rows that lie next to each other mostly count in the same one, and would wait for
+ * each other.
+ *
+ * The total is the sum over rows, as each event with one value is in one of them; events with
+ * several values go the long way and are added to rows and total apart.
+ */
+#include "engine/query/series/series_scan.h"
+
+#include <string.h>
+
+#include "engine/query/plan/planner.h"
+
+#define ROW_LISTED UINT32_MAX /* Several values. */
+#define COPIES 4u
+#define COPIED_MAX 1024u               /* Counters that are there so often. */
+#define NARROW_MAX ((uint64_t)1 << 31) /* Rows between two emptyings. */
+
+struct slab {
+    const struct rc_column_view *column; /* NULL: no row has the property. */
+    const uint32_t *counters; /* By local code, and last for none: the first counter of its row. */
+    uint32_t none;            /* The code of rows without one. */
+    bool lists;               /* Some code has several values. */
+};
+
+struct scan {
+    const struct rc_series_frame *frame;
+    const struct rc_series_line *line;
+    const struct rc_groups *groups; /* NULL: all events are in the total. */
+    uint32_t stream;
+    uint32_t buckets; /* At least 1. */
+    uint32_t row_count;
+    uint32_t null_row; /* Of events without the property. */
+    uint32_t unread;   /* The first counter that is never read; there are buckets + 1 of them. */
+    uint32_t copies;
+    uint32_t copy_counters; /* From a counter to its next copy. */
+    const struct rc_bucket_table *tables;
+    struct slab *slabs; /* By slab of the plan. */
+    uint32_t lane_count;
+    struct lane *lanes;
+};
+
+struct lane {
+    const struct scan *scan;
+    struct rc_slab_rows rows;
+    struct rc_series_rows hit_rows;
+    uint32_t *narrow; /* [copy][row][bucket]: events of one value. */
+    uint64_t narrow_rows;
+    uint64_t *counts; /* [row][bucket]: what narrow was emptied into. */
+    uint64_t *others; /* [row][bucket]: what came the long way, the total's row included. */
+    uint32_t codes[RC_PIECE_ROWS];
+};
+
+static void
+scan_close(struct scan *scan)
+{
+    for (uint32_t i = 0; i < scan->lane_count; i++) {
+        rc_slab_rows_close(&scan->lanes[i].rows);
+        rc_series_rows_close(&scan->lanes[i].hit_rows);
+        rc_alloc_free(scan->lanes[i].narrow);
+        rc_alloc_free(scan->lanes[i].counts);
+        rc_alloc_free(scan->lanes[i].others);
+    }
+}
+
+enum rc_status
+rc_series_tables(const struct rc_series_frame *frame,
+                 const struct rc_series_line *line,
+                 const struct rc_bucket_table **ret_tables)
+{
+    uint32_t count;
+    const struct rc_plan *plan = frame->plan;
+    const struct rc_view_slab *slabs = rc_view_slabs(frame->context->view, &count);
+    const uint64_t bit = (uint64_t)1 << frame->bit_of[line->series];
+    struct rc_bucket_table *tables =
+        RC_ARENA_ARRAY(frame->context->arena, struct rc_bucket_table, plan->slab_count);
+    if (tables == NULL)
+        return RC_NO_MEMORY;
+    const struct rc_stream *stream = &plan->streams[rc_slab_rows_stream(plan, bit)];
+    const bool bucketed = line->bucketed && frame->bucket_count > 0;
+    for (uint32_t i = 0; i < plan->slab_count; i++) {
+        const struct rc_slab_info *info = rc_slab_get_info(slabs[plan->slabs[i].index].slab);
+        tables[i] = (struct rc_bucket_table){
+            .window_start_ms = info->window_start_ms,
+            .time_min_ms = info->time_min_ms,
+            .time_max_ms = info->time_max_ms,
+            .from_ms = stream->from_ms,
+            .until_ms = stream->until_ms,
+            .bucket_count = bucketed ? frame->bucket_count : 1,
+            .map = bucketed ? &frame->map : NULL,
+        };
+        RC_TRY(rc_bucket_table_make(&tables[i], frame->context->arena));
+    }
+    *ret_tables = tables;
+    return RC_OK;
+}
+
+/* The row of the line for a set of groups. */
+static uint32_t
+row_of_set(const struct rc_series_line *line, uint32_t set)
+{
+    if ((set & RC_GROUP_LIST) != 0)
+        return ROW_LISTED;
+    return line->row_of == NULL ? set : line->row_of[set];
+}
+
+/* The table of a slab. sets NULL: no row has the property. */
+static enum rc_status
+map_slab(const struct scan *scan, const uint32_t *sets, struct slab *slab)
+{
+    slab->none = sets == NULL ? 0 : rc_column_code_bound(slab->column);
+    uint32_t *counters =
+        RC_ARENA_ARRAY(scan->frame->context->arena, uint32_t, (size_t)slab->none + 1);
+    if (counters == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t code = 0; code < slab->none; code++) {
+        const uint32_t row = row_of_set(scan->line, sets[code]);
+        slab->lists = slab->lists || row == ROW_LISTED;
+        counters[code] = row == ROW_LISTED ? scan->unread : row * scan->buckets;
+    }
+    counters[slab->none] = scan->null_row * scan->buckets;
+    slab->counters = counters;
+    return RC_OK;
+}
+
+/* From the slabs' codes to counters. */
+static enum rc_status
+map_codes(struct scan *scan)
+{
+    struct rc_arena *arena = scan->frame->context->arena;
+    const struct rc_plan *plan = scan->frame->plan;
+    scan->slabs = RC_ARENA_ARRAY(arena, struct slab, plan->slab_count);
+    if (scan->slabs == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < plan->slab_count; i++) {
+        const uint32_t *sets =
+            scan->groups == NULL
+                ? NULL
+                : rc_groups_of_slab(scan->groups, plan->slabs[i].index, &scan->slabs[i].column);
+        RC_TRY(map_slab(scan, sets, &scan->slabs[i]));
+    }
+    return RC_OK;
+}
+
+/* Lays the counters out; false: there are more than 32 bits can number. */
+static bool
+lay_out(struct scan *scan)
+{
+    const struct rc_series_line *line = scan->line;
+    scan->buckets = line->bucketed && scan->frame->bucket_count > 0 ? scan->frame->bucket_count : 1;
+    scan->row_count = line->row_count;
+    const uint64_t counters = ((uint64_t)scan->row_count + 1) * scan->buckets + 1;
+    if (counters >= UINT32_MAX / COPIES)
+        return false;
+    scan->null_row = scan->groups == NULL ? line->total : row_of_set(line, RC_GROUP_NULL);
+    scan->unread = scan->row_count * scan->buckets;
+    scan->copies = counters <= COPIED_MAX ? COPIES : 1;
+    /* Copies of a counter must not share a line. */
+    scan->copy_counters = (uint32_t)(counters + 31) / 16 * 16;
+    return true;
+}
+
+static void *
+zeroed(struct rc_account *account, size_t bytes)
+{
+    void *block = rc_alloc_in(account, bytes);
+    if (block != NULL)
+        memset(block, 0, bytes);
+    return block;
+}
+
+static enum rc_status
+scan_open(struct scan *scan)
+{
+    const struct rc_query_context *context = scan->frame->context;
+    RC_TRY(rc_series_tables(scan->frame, scan->line, &scan->tables));
+    RC_TRY(map_codes(scan));
+    scan->lanes = RC_ARENA_ARRAY(context->arena, struct lane, context->parallel_max);
+    if (scan->lanes == NULL)
+        return RC_NO_MEMORY;
+    scan->lane_count = context->parallel_max;
+    const size_t counters = (size_t)scan->row_count * scan->buckets;
+    const size_t narrow = (size_t)scan->copies * scan->copy_counters;
+    for (uint32_t i = 0; i < scan->lane_count; i++) {
+        struct lane *lane = &scan->lanes[i];
+        lane->scan = scan;
+        lane->rows.account = context->account;
+        lane->hit_rows.list.account = context->account;
+        lane->narrow = zeroed(context->account, narrow * sizeof(*lane->narrow));
+        lane->counts = zeroed(context->account, counters * sizeof(*lane->counts));
+        lane->others = zeroed(context->account, counters * sizeof(*lane->others));
+        if (lane->narrow == NULL || lane->counts == NULL || lane->others == NULL)
+            return RC_NO_MEMORY;
+    }
+    return RC_OK;
+}
+
+/* Empties the narrow counters into the wide ones. */
+static void
+empty_narrow(struct lane *lane)
+{
+    const struct scan *scan = lane->scan;
+    for (uint32_t copy = 0; copy < scan->copies; copy++)
+        for (uint32_t i = 0; i < scan->unread; i++)
+            lane->counts[i] += lane->narrow[(size_t)copy * scan->copy_counters + i];
+    memset(lane->narrow, 0, (size_t)scan->copies * scan->copy_counters * sizeof(*lane->narrow));
+    lane->narrow_rows = 0;
+}
+
+/* The long way: an event in all of its rows and in the total. */
+static enum rc_status
+add_hit(struct lane *lane, const struct rc_hit *hit, uint32_t place)
+{
+    uint32_t split_count;
+    const uint32_t *split_rows;
+    const struct scan *scan = lane->scan;
+    RC_TRY(rc_series_rows_of(scan->frame, &lane->hit_rows, 0, hit, &split_rows, &split_count));
+    const uint32_t count = rc_line_rows(scan->line, split_rows, split_count, lane->hit_rows.rows);
+    for (uint32_t i = 0; i < count; i++)
+        lane->others[(size_t)lane->hit_rows.rows[i] * scan->buckets + place]++;
+    return RC_OK;
+}
+
+static enum rc_status
+fold_hits(void *state,
+          const struct rc_walk_block *block,
+          const struct rc_hit *hits,
+          const uint32_t *slots,
+          uint32_t count)
+{
+    struct lane *lane = state;
+    const struct scan *scan = lane->scan;
+    (void)block;
+    (void)slots;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t bucket;
+        if (rc_series_frame_place(scan->frame, scan->line->series, scan->buckets, &hits[i],
+                                  &bucket))
+            RC_TRY(add_hit(lane, &hits[i], bucket));
+    }
+    return RC_OK;
+}
+
+/* What counting a piece takes. */
+struct piece {
+    const struct rc_bucket_table *table;
+    const uint32_t *times; /* From here on by row of the piece. */
+    const uint32_t *codes; /* NULL: all rows are without one. */
+    const uint32_t *counters;
+    uint32_t *narrow;
+    uint32_t buckets;
+    uint32_t unread;
+    uint32_t none;
+    uint32_t copy_mask;
+    uint32_t copy_counters;
+};
+
+/* timed: the row's time must be read. */
+static inline void
+count_row(const struct piece *piece, uint32_t row, bool timed)
+{
+    const uint32_t place =
+        timed ? rc_bucket_table_find(piece->table, piece->times[row]) : piece->table->only;
+    const uint32_t code =
+        piece->codes == NULL || piece->codes[row] == RC_CODE_NONE ? piece->none : piece->codes[row];
+    /* Which of the two is seldom what it was for the row before: no branch. */
+    const uint32_t read = piece->counters[code] + place;
+    const uint32_t counts = 0u - (uint32_t)(place < piece->buckets);
+    const uint32_t counter = piece->unread ^ ((piece->unread ^ read) & counts);
+    piece->narrow[(row & piece->copy_mask) * piece->copy_counters + counter]++;
+}
+
+static inline void
+count_bits(const struct piece *piece,
+           const uint64_t *words,
+           uint32_t first,
+           uint32_t count,
+           bool timed)
+{
+    const uint32_t end = first + count;
+    for (uint32_t word = first / 64; word * 64 < end; word++) {
+        uint64_t bits = words[word];
+        if (word == first / 64)
+            bits &= UINT64_MAX << (first % 64);
+        if (end - word * 64 < 64)
+            bits &= UINT64_MAX >> (64 - end % 64);
+        for (; bits != 0; bits &= bits - 1)
+            count_row(piece, word * 64 + (uint32_t)__builtin_ctzll(bits) - first, timed);
+    }
+}
+
+/* Counts count rows of a piece, or those that have a bit in words, where the first one's is first.
+ * Each way is a loop of its own, without questions inside. */
+static void
+count_rows(const struct piece *piece, const uint64_t *words, uint32_t first, uint32_t count)
+{
+    const bool timed = piece->table->only == RC_BUCKET_MIXED;
+    if (words != NULL && timed)
+        count_bits(piece, words, first, count, true);
+    else if (words != NULL)
+        count_bits(piece, words, first, count, false);
+    for (uint32_t row = 0; words == NULL && timed && row < count; row++)
+        count_row(piece, row, true);
+    for (uint32_t row = 0; words == NULL && !timed && row < count; row++)
+        count_row(piece, row, false);
+}
+
+/* Takes the rows of a piece that have several values the long way. */
+static enum rc_status
+add_listed(struct lane *lane,
+           const struct piece *piece,
+           const uint64_t *words,
+           uint32_t source,
+           uint32_t begin,
+           uint32_t end)
+{
+    for (uint32_t row = begin; row < end; row++) {
+        const uint32_t in_piece = row % RC_PIECE_ROWS;
+        const uint32_t code = piece->codes[row - begin];
+        if (code == RC_CODE_NONE || piece->counters[code] != piece->unread ||
+            (words != NULL && ((words[in_piece / 64] >> (in_piece % 64)) & 1) == 0))
+            continue;
+        const uint32_t offset_ms = piece->times[row - begin];
+        const uint32_t place = rc_bucket_table_find(piece->table, offset_ms);
+        const struct rc_hit hit = {
+            .time_ms = piece->table->window_start_ms + offset_ms, .source = source, .row = row};
+        if (place < piece->buckets)
+            RC_TRY(add_hit(lane, &hit, place));
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+fold_rows(void *state,
+          const struct rc_walk_block *block,
+          uint32_t plan_slab,
+          uint32_t begin,
+          uint32_t end,
+          uint64_t *hit_count)
+{
+    uint32_t count;
+    uint32_t position = 0;
+    struct lane *lane = state;
+    const struct scan *scan = lane->scan;
+    const struct slab *slab = &scan->slabs[plan_slab];
+    const uint32_t source = scan->frame->plan->slabs[plan_slab].index;
+    const uint32_t *times =
+        rc_slab_times(rc_view_slabs(scan->frame->context->view, &count)[source].slab);
+    struct piece piece = {
+        .table = &scan->tables[plan_slab],
+        .codes = slab->none == 0 ? NULL : lane->codes,
+        .counters = slab->counters,
+        .narrow = lane->narrow,
+        .buckets = scan->buckets,
+        .unread = scan->unread,
+        .none = slab->none,
+        .copy_mask = scan->copies - 1,
+        .copy_counters = scan->copy_counters,
+    };
+    (void)block;
+    (void)hit_count; /* Counted at the end. */
+    RC_TRY(rc_slab_rows_open(&lane->rows, scan->frame->plan, plan_slab, scan->stream));
+    while (begin < end) {
+        const uint64_t *words;
+        const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
+        const uint32_t stop = end - base < RC_PIECE_ROWS ? end : base + RC_PIECE_ROWS;
+        if (rc_slab_rows_piece(&lane->rows, base, &words)) {
+            piece.times = times + begin;
+            if (slab->none != 0)
+                rc_slab_rows_codes(slab->column, begin, stop - begin, &position, lane->codes);
+            count_rows(&piece, words, begin - base, stop - begin);
+            if (slab->lists)
+                RC_TRY(add_listed(lane, &piece, words, source, begin, stop));
+            lane->narrow_rows += stop - begin;
+        }
+        begin = stop;
+    }
+    if (lane->narrow_rows >= NARROW_MAX)
+        empty_narrow(lane);
+    return RC_OK;
+}
+
+/* What the lanes counted in a row and bucket, by the way that it came. */
+static uint64_t
+sum_lanes(const struct scan *scan, bool others, uint32_t row, uint32_t bucket)
+{
+    uint64_t sum = 0;
+    const size_t place = (size_t)row * scan->buckets + bucket;
+    for (uint32_t i = 0; i < scan->lane_count; i++)
+        sum += others ? scan->lanes[i].others[place] : scan->lanes[i].counts[place];
+    return sum;
+}
+
+/* Fills a row's numbers from its buckets' counts. */
+static void
+fill_row(const struct scan *scan, uint32_t row, const uint64_t *counts)
+{
+    const struct rc_series_line *line = scan->line;
+    const uint32_t places = rc_line_places(scan->frame, line);
+    double *values = line->values + (size_t)row * places;
+    uint64_t sum = 0;
+    for (uint32_t bucket = 0; bucket < scan->buckets; bucket++) {
+        sum += counts[bucket];
+        if (places > 1)
+            values[bucket] = (double)(scan->frame->request->cumulative ? sum : counts[bucket]);
+    }
+    values[places - 1] = (double)sum;
+    line->present[row] = sum > 0;
+}
+
+static enum rc_status
+finish(struct scan *scan)
+{
+    struct rc_arena *arena = scan->frame->context->arena;
+    uint64_t *totals = RC_ARENA_ARRAY(arena, uint64_t, scan->buckets);
+    uint64_t *counts = RC_ARENA_ARRAY(arena, uint64_t, scan->buckets);
+    if (totals == NULL || counts == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < scan->lane_count; i++)
+        empty_narrow(&scan->lanes[i]);
+    for (uint32_t row = 0; row < scan->row_count; row++) {
+        for (uint32_t bucket = 0; bucket < scan->buckets; bucket++) {
+            const uint64_t single = sum_lanes(scan, false, row, bucket);
+            const uint64_t others = sum_lanes(scan, true, row, bucket);
+            counts[bucket] = single + others;
+            totals[bucket] += row == scan->line->total ? counts[bucket] : single;
+        }
+        fill_row(scan, row, counts);
+    }
+    if (scan->line->total != RC_LINE_NO_ROW)
+        fill_row(scan, scan->line->total, totals);
+    for (uint32_t bucket = 0; bucket < scan->buckets; bucket++)
+        scan->frame->stats->matched_events += totals[bucket];
+    return RC_OK;
+}
+
+enum rc_status
+rc_series_scan_events(const struct rc_series_frame *frame,
+                      const struct rc_series_line *line,
+                      bool *ret_done)
+{
+    const uint64_t bit = (uint64_t)1 << frame->bit_of[line->series];
+    RC_CLEANUP(scan_close) struct scan scan = {.frame = frame, .line = line};
+    *ret_done = false;
+    scan.stream = rc_slab_rows_stream(frame->plan, bit);
+    if (frame->request->series[line->series].measure != RC_MEASURE_COUNT ||
+        scan.stream == UINT32_MAX)
+        return RC_OK;
+    if (frame->split != NULL) {
+        scan.groups = rc_split_groups(frame->split);
+        if (scan.groups == NULL)
+            return RC_OK;
+    }
+    if (!lay_out(&scan) ||
+        !rc_planner_reads_rows(frame->plan, scan.stream, line->series, frame->split != NULL))
+        return RC_OK;
+    RC_TRY(scan_open(&scan));
+    void **states = RC_ARENA_ARRAY(frame->context->arena, void *, scan.lane_count);
+    if (states == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < scan.lane_count; i++)
+        states[i] = &scan.lanes[i];
+    const struct rc_fold fold = {
+        .anonymous = true,
+        .lane_count = scan.lane_count,
+        .lanes = states,
+        .hits = fold_hits,
+        .rows = fold_rows,
+    };
+    uint64_t hit_count = 0;
+    RC_TRY(rc_walk(frame->plan, &fold, &hit_count));
+    *ret_done = true;
+    return finish(&scan);
+}

@@ -1,0 +1,52 @@
+/*
+ * Bins. An edge is least + (greatest - least) * index / count, in this order: where the exact edge
+ * is a double (whole numbers, halves) nothing is rounded. Only where the width of the range has no
+ * double are edges weighted means instead. A number belongs where the edges say, whatever a
+ * division would.
+ */
+#include "engine/query/split/bins.h"
+
+#include <math.h>
+
+#include "engine/base/assert.h"
+
+struct rc_bins
+rc_bins_make(double least, double greatest, uint32_t count)
+{
+    if (!(least <= greatest))
+        return (struct rc_bins){.count = 0};
+    return (struct rc_bins){
+        .count = least == greatest ? 1 : count, .least = least, .greatest = greatest};
+}
+
+double
+rc_bins_edge(const struct rc_bins *bins, uint32_t index)
+{
+    RC_ASSERT(index <= bins->count);
+    if (index == 0)
+        return bins->least;
+    if (index == bins->count)
+        return bins->greatest;
+    const double width = bins->greatest - bins->least;
+    if (isfinite(width * bins->count))
+        return bins->least + width * index / bins->count;
+    const double share = (double)index / (double)bins->count;
+    return bins->least * (1 - share) + bins->greatest * share;
+}
+
+uint32_t
+rc_bins_find(const struct rc_bins *bins, double number)
+{
+    RC_ASSERT(number >= bins->least && number <= bins->greatest);
+    /* The last bin whose lower edge is not above the number. */
+    uint32_t low = 0;
+    uint32_t high = bins->count;
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (rc_bins_edge(bins, middle) <= number)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}

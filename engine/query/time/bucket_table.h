@@ -1,0 +1,54 @@
+/*
+ * Bucket table: for the rows of one slab, the place of a time: its bucket, or the number of buckets
+ * for times that do not count. A look at a small table; only where a bucket begins inside a slot
+ * are the buckets searched.
+ *
+ * Ownership: tables come from the arena given; buckets are borrowed.
+ * Threading: read-only once made.
+ */
+#ifndef RC_QUERY_TIME_BUCKET_TABLE_H
+#define RC_QUERY_TIME_BUCKET_TABLE_H
+
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/limits.h"
+#include "engine/base/status.h"
+#include "engine/query/time/calendar.h"
+
+#define RC_BUCKET_SHIFT 20 /* A slot is 17.5 minutes: a day's bucket ends in one of 82. */
+#define RC_BUCKET_SLOTS ((uint32_t)(RC_WINDOW_MS >> RC_BUCKET_SHIFT) + 1)
+#define RC_BUCKET_MIXED UINT16_MAX
+
+_Static_assert(RC_BUCKETS_MAX + 1 < RC_BUCKET_MIXED, "a place is told from the mark");
+
+struct rc_bucket_table {
+    int64_t window_start_ms;
+    int64_t from_ms; /* Only times in [from_ms, until_ms) count. */
+    int64_t until_ms;
+    uint32_t bucket_count; /* At least 1; without map all that counts is in bucket 0. */
+    const struct rc_bucket_map *map;
+    int64_t time_min_ms; /* Of the slab's rows, both included. */
+    int64_t time_max_ms;
+    uint16_t *slots;
+    uint32_t only; /* The bucket of all rows, or RC_BUCKET_MIXED: their times must be read. */
+};
+
+RC_MUST_USE enum rc_status
+rc_bucket_table_make(struct rc_bucket_table *table, struct rc_arena *arena);
+
+/* The place of a time that the table is not sure of. */
+uint32_t
+rc_bucket_table_search(const struct rc_bucket_table *table, int64_t time_ms);
+
+/* The place of a row by its offset from the window's start. */
+static inline uint32_t
+rc_bucket_table_find(const struct rc_bucket_table *table, uint32_t offset_ms)
+{
+    const uint32_t place = table->slots[offset_ms >> RC_BUCKET_SHIFT];
+    return place != RC_BUCKET_MIXED
+               ? place
+               : rc_bucket_table_search(table, table->window_start_ms + offset_ms);
+}
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * Slab rows: the rows of one selector in a slab, a piece at a time, as words: for folds that take
+ * rows as they are (rc_fold.rows). Dead rows are taken out.
+ *
+ * Ownership: a reader owns its scratch; see rc_slab_rows_close.
+ * Threading: a reader is one thread's.
+ */
+#ifndef RC_QUERY_WALK_SLAB_ROWS_H
+#define RC_QUERY_WALK_SLAB_ROWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/status.h"
+#include "engine/query/plan/plan.h"
+
+#define RC_PIECE_ROWS 4096u
+#define RC_PIECE_WORDS (RC_PIECE_ROWS / 64)
+
+struct rc_slab_rows {
+    struct rc_account *account;
+    uint64_t *scratch; /* RC_BLOCK_WORDS, and of a piece. */
+    const struct rc_rowset *set;
+    const uint64_t *dead;
+    uint32_t block; /* The block that kind and words are of. */
+    enum rc_block_kind kind;
+    const uint64_t *words;
+};
+
+void
+rc_slab_rows_close(struct rc_slab_rows *rows);
+
+/* Turns to a slab of the plan. stream: index of the selector's one stream. */
+RC_MUST_USE enum rc_status
+rc_slab_rows_open(struct rc_slab_rows *rows,
+                  const struct rc_plan *plan,
+                  uint32_t plan_slab,
+                  uint32_t stream);
+
+/* The words of the piece [base, base + RC_PIECE_ROWS), base a multiple of it. *ret_words NULL: all
+ * rows. false: none. */
+bool
+rc_slab_rows_piece(struct rc_slab_rows *rows, uint32_t base, const uint64_t **ret_words);
+
+/* The one stream of a selector's bit that reads no person, if the plan has no filter of persons
+ * and no entities either; UINT32_MAX: there is none of the kind. */
+uint32_t
+rc_slab_rows_stream(const struct rc_plan *plan, uint64_t bit);
+
+/* The codes of the rows [begin, begin + count) of a column; RC_CODE_NONE for the null of a sparse
+ * one. *position is where the last call left off, 0 at first; begin does not go back. */
+void
+rc_slab_rows_codes(const struct rc_column_view *column,
+                   uint32_t begin,
+                   uint32_t count,
+                   uint32_t *position,
+                   uint32_t *codes);
+
+/* The first index at or after from in positions[] that is not below row. */
+uint32_t
+rc_slab_rows_seek(const struct rc_column_view *column, uint32_t from, uint32_t row);
+
+/* The code at an index of codes[]. */
+static inline uint32_t
+rc_slab_rows_code(const struct rc_column_view *column, uint32_t index)
+{
+    if (column->code_width == 1)
+        return ((const uint8_t *)column->codes)[index];
+    if (column->code_width == 2)
+        return ((const uint16_t *)column->codes)[index];
+    return ((const uint32_t *)column->codes)[index];
+}
+
+#endif

@@ -1,0 +1,451 @@
+/*
+ * Sweep. Rows go by in windows of 64 words (4,096 rows), which never straddle a block of a rowset.
+ * A stream is one of three: full (all rows), dense (its block's words are read in place), or sparse
+ * (its rows come in small batches and are set as bits in a window of its own). When all streams are
+ * sparse the next window is where the next row is, so a rare event costs its rows and not the slab.
+ *
+ * The windows are OR-ed, dead rows go, and the bits that are left are visited one by one: whose row
+ * it is comes from walking along starts[], by doubling steps when hits are far apart.
+ */
+#include "engine/query/walk/sweep.h"
+
+#include <string.h>
+
+#include "engine/base/assert.h"
+
+#define WINDOW_WORDS (RC_SWEEP_ROWS / 64)
+#define BATCH_ROWS 64u
+#define NO_BLOCK UINT32_MAX
+
+_Static_assert(RC_BLOCK_ROWS % RC_SWEEP_ROWS == 0, "a window lies in one block");
+
+enum cursor_kind { CURSOR_NONE, CURSOR_FULL, CURSOR_DENSE, CURSOR_SPARSE };
+
+struct cursor {
+    const struct rc_rowset *set;
+    const struct rc_stream *stream;
+    enum cursor_kind kind;
+    bool timed; /* Some rows of the slab are outside the stream's time. */
+    bool asks;  /* A row's bit is not all: its time or person is asked too. */
+    enum rc_block_kind block_kind;
+    uint32_t block; /* Dense: the block that words are of, or NO_BLOCK. */
+    const uint64_t *words;
+    uint32_t next; /* Sparse: where to read on. */
+    uint32_t batch_count;
+    uint32_t batch_at;
+    uint32_t batch[BATCH_ROWS];
+    uint64_t window[WINDOW_WORDS];
+    uint32_t used_begin; /* Words of window that are not zero lie in here. */
+    uint32_t used_end;
+    uint64_t *scratch; /* RC_BLOCK_WORDS, made when first needed. */
+};
+
+/* A stream's bits in the window at hand. */
+struct active {
+    const uint64_t *words;
+    const struct cursor *cursor;
+};
+
+struct rc_sweep {
+    const struct rc_plan *plan;
+    const uint64_t *skip; /* Users that are left out, a bit each; NULL: none. */
+    const struct rc_view_slab *slab;
+    uint32_t source;
+    uint32_t row_count;
+    int64_t window_start_ms;
+    const uint32_t *users;
+    const uint32_t *starts;
+    const uint32_t *times;
+    uint32_t user_count;
+    /* The stretch. */
+    uint32_t at;
+    uint32_t end;
+    enum rc_sweep_owner owner;
+    uint32_t first;
+    /* Whose the rows from the last hit on are. */
+    uint32_t user_index;
+    uint32_t user_end; /* First row of somebody else. */
+    uint32_t slot;
+    uint32_t person;
+    bool wanted;
+    bool timed; /* Some cursor is. */
+    uint32_t active_count;
+    struct active *active;
+    uint32_t words_end; /* Words of the window from here on have no bits. */
+    uint32_t cursor_count;
+    struct cursor cursors[];
+};
+
+static const uint64_t all_ones[WINDOW_WORDS] = {
+    [0 ... WINDOW_WORDS - 1] = UINT64_MAX,
+};
+
+enum rc_status
+rc_sweep_new(const struct rc_plan *plan, const uint64_t *skip, struct rc_sweep **ret_sweep)
+{
+    struct rc_account *account = plan->context->account;
+    RC_CLEANUP(rc_sweep_freep) struct rc_sweep *sweep = NULL;
+    const size_t bytes = sizeof(*sweep) + plan->stream_count * sizeof(struct cursor);
+    sweep = rc_alloc_in(account, bytes);
+    if (sweep == NULL)
+        return RC_NO_MEMORY;
+    memset(sweep, 0, bytes);
+    sweep->plan = plan;
+    sweep->skip = skip;
+    sweep->cursor_count = plan->stream_count;
+    for (uint32_t s = 0; s < plan->stream_count; s++)
+        sweep->cursors[s].stream = &plan->streams[s];
+    sweep->active = rc_alloc_in(account, plan->stream_count * sizeof(*sweep->active));
+    if (sweep->active == NULL)
+        return RC_NO_MEMORY;
+    *ret_sweep = RC_TAKE(sweep);
+    return RC_OK;
+}
+
+struct rc_sweep *
+rc_sweep_free(struct rc_sweep *sweep)
+{
+    if (sweep == NULL)
+        return NULL;
+    for (uint32_t s = 0; s < sweep->cursor_count; s++)
+        rc_alloc_free(sweep->cursors[s].scratch);
+    rc_alloc_free(sweep->active);
+    return rc_alloc_free(sweep);
+}
+
+static enum cursor_kind
+kind_of(const struct rc_rowset *set, uint32_t row_count)
+{
+    const uint64_t cardinality = set == NULL ? 0 : rc_rowset_cardinality(set);
+    if (cardinality == 0)
+        return CURSOR_NONE;
+    if (cardinality == row_count)
+        return CURSOR_FULL;
+    return cardinality > row_count / 64 ? CURSOR_DENSE : CURSOR_SPARSE;
+}
+
+void
+rc_sweep_open(struct rc_sweep *sweep, uint32_t plan_slab)
+{
+    const struct rc_plan_slab *slab = &sweep->plan->slabs[plan_slab];
+    uint32_t count;
+    sweep->slab = &rc_view_slabs(sweep->plan->context->view, &count)[slab->index];
+    const struct rc_slab_info *info = rc_slab_get_info(sweep->slab->slab);
+    sweep->source = slab->index;
+    sweep->row_count = info->row_count;
+    sweep->window_start_ms = info->window_start_ms;
+    sweep->users = rc_slab_users(sweep->slab->slab);
+    sweep->starts = rc_slab_starts(sweep->slab->slab);
+    sweep->times = rc_slab_times(sweep->slab->slab);
+    sweep->user_count = info->user_count;
+    sweep->at = 0;
+    sweep->end = 0;
+    sweep->user_index = 0;
+    sweep->timed = false;
+    for (uint32_t s = 0; s < sweep->cursor_count; s++) {
+        struct cursor *cursor = &sweep->cursors[s];
+        cursor->set = slab->sets[s];
+        cursor->kind = kind_of(cursor->set, info->row_count);
+        cursor->timed =
+            cursor->kind != CURSOR_NONE && (info->time_min_ms < cursor->stream->from_ms ||
+                                            info->time_max_ms >= cursor->stream->until_ms);
+        cursor->asks = cursor->timed || cursor->stream->persons != NULL;
+        sweep->timed = sweep->timed || cursor->timed;
+        cursor->block = NO_BLOCK;
+        cursor->next = 0;
+        cursor->batch_count = 0;
+        cursor->batch_at = 0;
+    }
+}
+
+void
+rc_sweep_seek(struct rc_sweep *sweep,
+              uint32_t begin,
+              uint32_t end,
+              enum rc_sweep_owner owner,
+              uint32_t first,
+              uint32_t person)
+{
+    RC_ASSERT(begin >= sweep->at && begin <= end && end <= sweep->row_count);
+    sweep->at = begin;
+    sweep->end = end;
+    sweep->owner = owner;
+    sweep->first = first;
+    /* With a user to find, user_end 0 makes the first hit find it. */
+    sweep->user_end = owner == RC_OWNER_USER ? 0 : UINT32_MAX;
+    sweep->slot = owner == RC_OWNER_GIVEN ? first : 0;
+    sweep->person = person;
+    sweep->wanted = true;
+}
+
+/* The next row of a sparse cursor at or past at, or end. The times of rows that were read together
+ * are fetched together: each lies on a line of its own, and waiting for them one by one was most of
+ * what a small query took. */
+static uint32_t
+sparse_peek(const uint32_t *times, struct cursor *cursor, uint32_t at, uint32_t end)
+{
+    while (cursor->batch_at < cursor->batch_count) {
+        if (cursor->batch[cursor->batch_at] >= at)
+            return cursor->batch[cursor->batch_at] < end ? cursor->batch[cursor->batch_at] : end;
+        cursor->batch_at++;
+    }
+    if (cursor->next < at)
+        cursor->next = at;
+    if (cursor->next >= end)
+        return end;
+    cursor->batch_at = 0;
+    cursor->batch_count =
+        rc_rowset_read(cursor->set, &cursor->next, end, cursor->batch, BATCH_ROWS);
+    for (uint32_t i = 0; i < cursor->batch_count; i++)
+        __builtin_prefetch(&times[cursor->batch[i]]);
+    return cursor->batch_count > 0 ? cursor->batch[0] : end;
+}
+
+/* The sparse cursor's bits of the window [base, end). */
+static void
+sparse_window(const uint32_t *times,
+              struct cursor *cursor,
+              uint32_t base,
+              uint32_t at,
+              uint32_t end)
+{
+    memset(cursor->window + cursor->used_begin, 0,
+           (cursor->used_end - cursor->used_begin) * sizeof(cursor->window[0]));
+    cursor->used_begin = cursor->used_end = 0;
+    for (uint32_t row = sparse_peek(times, cursor, at, end); row < end;
+         row = sparse_peek(times, cursor, at, end)) {
+        const uint32_t word = (row - base) / 64;
+        if (cursor->used_end == 0)
+            cursor->used_begin = word;
+        cursor->used_end = word + 1;
+        cursor->window[word] |= (uint64_t)1 << (row % 64);
+        cursor->batch_at++;
+    }
+}
+
+/* The dense cursor's bits of the window at base; NULL when none are set. */
+static enum rc_status
+dense_window(struct rc_sweep *sweep,
+             struct cursor *cursor,
+             uint32_t base,
+             const uint64_t **ret_words)
+{
+    const uint32_t block = base / RC_BLOCK_ROWS;
+    if (cursor->block != block) {
+        if (cursor->scratch == NULL)
+            cursor->scratch = rc_alloc_in(sweep->plan->context->account,
+                                          RC_BLOCK_WORDS * sizeof(*cursor->scratch));
+        if (cursor->scratch == NULL)
+            return RC_NO_MEMORY;
+        cursor->block = block;
+        cursor->block_kind = rc_rowset_block(cursor->set, block, cursor->scratch, &cursor->words);
+    }
+    *ret_words = cursor->block_kind == RC_BLOCK_MIXED
+                     ? cursor->words + (base % RC_BLOCK_ROWS) / 64
+                     : (cursor->block_kind == RC_BLOCK_FULL ? all_ones : NULL);
+    return RC_OK;
+}
+
+/* Lists the streams that have bits in the window [base, end). */
+static enum rc_status
+window_open(struct rc_sweep *sweep, uint32_t base, uint32_t at, uint32_t end)
+{
+    sweep->active_count = 0;
+    sweep->words_end = 0;
+    for (uint32_t s = 0; s < sweep->cursor_count; s++) {
+        struct cursor *cursor = &sweep->cursors[s];
+        const uint64_t *words = NULL;
+        uint32_t words_end = WINDOW_WORDS;
+        if (cursor->kind == CURSOR_FULL) {
+            words = all_ones;
+        } else if (cursor->kind == CURSOR_DENSE) {
+            RC_TRY(dense_window(sweep, cursor, base, &words));
+        } else if (cursor->kind == CURSOR_SPARSE &&
+                   sparse_peek(sweep->times, cursor, at, end) < end) {
+            sparse_window(sweep->times, cursor, base, at, end);
+            words = cursor->window;
+            words_end = cursor->used_end;
+        }
+        if (words == NULL)
+            continue;
+        sweep->active[sweep->active_count++] = (struct active){.words = words, .cursor = cursor};
+        sweep->words_end = words_end > sweep->words_end ? words_end : sweep->words_end;
+    }
+    return RC_OK;
+}
+
+static inline bool
+has_bit(const uint64_t *words, uint32_t index)
+{
+    return ((words[index / 64] >> (index % 64)) & 1) != 0;
+}
+
+/* The index of the user that owns row, from the one at hand on. Hits are mostly a few users apart,
+ * so eight are counted at once, without a branch that could be guessed wrong; farther ones by
+ * doubling steps. */
+static uint32_t
+find_owner(const struct rc_sweep *sweep, uint32_t row)
+{
+    const uint32_t *starts = sweep->starts;
+    uint32_t low = sweep->user_index;
+    if (low + 8 < sweep->user_count) {
+        uint32_t passed = 0;
+        for (uint32_t i = 1; i <= 8; i++)
+            passed += starts[low + i] <= row;
+        low += passed;
+        if (passed < 8)
+            return low;
+    }
+    uint32_t step = 1;
+    while (low + step < sweep->user_count && starts[low + step] <= row) {
+        low += step;
+        step *= 2;
+    }
+    /* starts[low] <= row; the owner is in [low, low + step). */
+    for (; step > 0; step /= 2)
+        if (low + step < sweep->user_count && starts[low + step] <= row)
+            low += step;
+    return low;
+}
+
+/* Moves to the user that owns row. */
+static void
+find_user(struct rc_sweep *sweep, uint32_t row)
+{
+    const uint32_t low = find_owner(sweep, row);
+    const uint32_t user = sweep->users[low];
+    const uint64_t *filter = sweep->plan->persons;
+    sweep->user_index = low;
+    sweep->user_end = sweep->starts[low + 1];
+    sweep->person = user;
+    sweep->slot = user - sweep->first;
+    sweep->wanted = (sweep->skip == NULL || !has_bit(sweep->skip, user)) &&
+                    (filter == NULL || has_bit(filter, user));
+}
+
+/* The selectors that a row matches. */
+static inline uint64_t
+mask_of(const struct rc_sweep *sweep, uint32_t word, uint32_t bit, int64_t time_ms)
+{
+    uint64_t mask = 0;
+    for (uint32_t i = 0; i < sweep->active_count; i++) {
+        const struct cursor *cursor = sweep->active[i].cursor;
+        const uint64_t set = (sweep->active[i].words[word] >> bit) & 1;
+        if (!cursor->asks) {
+            mask |= set * cursor->stream->bit;
+            continue;
+        }
+        if (set == 0)
+            continue;
+        if (cursor->timed &&
+            (time_ms < cursor->stream->from_ms || time_ms >= cursor->stream->until_ms))
+            continue;
+        if (cursor->stream->persons != NULL && !has_bit(cursor->stream->persons, sweep->person))
+            continue;
+        mask |= cursor->stream->bit;
+    }
+    return mask;
+}
+
+/* The one selector that all hits of the window match, or 0: each row is asked. */
+static uint64_t
+single_bit(const struct rc_sweep *sweep)
+{
+    const bool plain = sweep->active_count == 1 && !sweep->timed &&
+                       sweep->active[0].cursor->stream->persons == NULL;
+    return plain ? sweep->active[0].cursor->stream->bit : 0;
+}
+
+/* Asks for the times of the rows FETCH_ROWS ahead. Where every word has hits, most lines of the
+ * times are read, but with gaps that the processor's own prefetcher gives up on: without this, a
+ * third of a sweep was spent waiting for them. What lies past the end is not read. */
+#define FETCH_ROWS 512u
+
+static inline void
+fetch_times(const uint32_t *times)
+{
+    const char *ahead = (const char *)(times + FETCH_ROWS);
+    for (uint32_t line = 0; line < 64 * sizeof(times[0]); line += 64)
+        __builtin_prefetch(ahead + line);
+}
+
+/* Appends the hits of one word. What the loop needs is copied out of the sweep, since the compiler
+ * must believe that writing a hit could change it. */
+static void
+word_hits(struct rc_sweep *sweep, uint32_t base, uint32_t word, uint64_t bits, struct rc_hits *hits)
+{
+    const uint64_t single = single_bit(sweep);
+    const uint32_t *times = sweep->times;
+    const int64_t window_start_ms = sweep->window_start_ms;
+    const uint32_t source = sweep->source;
+    struct rc_hit *out = hits->hits + hits->count;
+    uint32_t *slots = hits->slots + hits->count;
+    uint32_t user_end = sweep->user_end;
+    uint32_t slot = sweep->slot;
+    bool wanted = sweep->wanted;
+    if ((bits & (bits - 1)) != 0)
+        fetch_times(times + base + word * 64);
+    for (; bits != 0; bits &= bits - 1) {
+        const uint32_t bit = (uint32_t)__builtin_ctzll(bits);
+        const uint32_t row = base + word * 64 + bit;
+        if (row >= user_end) {
+            find_user(sweep, row);
+            user_end = sweep->user_end;
+            slot = sweep->slot;
+            wanted = sweep->wanted;
+        }
+        if (!wanted)
+            continue;
+        const int64_t time_ms = window_start_ms + times[row];
+        const uint64_t mask = single != 0 ? single : mask_of(sweep, word, bit, time_ms);
+        /* Written in any case, kept only if it is a hit. */
+        *out = (struct rc_hit){.time_ms = time_ms, .mask = mask, .source = source, .row = row};
+        *slots = slot;
+        out += mask != 0;
+        slots += mask != 0;
+    }
+    hits->count = (uint32_t)(out - hits->hits);
+}
+
+enum rc_status
+rc_sweep_read(struct rc_sweep *sweep, struct rc_hits *hits, bool *ret_more)
+{
+    uint32_t at = sweep->end;
+    for (uint32_t s = 0; s < sweep->cursor_count && at > sweep->at; s++) {
+        struct cursor *cursor = &sweep->cursors[s];
+        if (cursor->kind == CURSOR_SPARSE) {
+            const uint32_t next = sparse_peek(sweep->times, cursor, sweep->at, sweep->end);
+            at = next < at ? next : at;
+        } else if (cursor->kind != CURSOR_NONE) {
+            at = sweep->at;
+        }
+    }
+    if (at == sweep->end) {
+        sweep->at = sweep->end;
+        *ret_more = false;
+        return RC_OK;
+    }
+    const uint32_t base = at & ~(RC_SWEEP_ROWS - 1);
+    const uint32_t end = sweep->end - base < RC_SWEEP_ROWS ? sweep->end : base + RC_SWEEP_ROWS;
+    RC_TRY(window_open(sweep, base, at, end));
+    RC_TRY(rc_hits_reserve(hits, end - at + 1));
+    const uint64_t *dead = sweep->slab->dead;
+    const uint32_t words = (end - base + 63) / 64;
+    const uint32_t words_end = words < sweep->words_end ? words : sweep->words_end;
+    for (uint32_t word = (at - base) / 64; word < words_end; word++) {
+        uint64_t bits = 0;
+        for (uint32_t i = 0; i < sweep->active_count; i++)
+            bits |= sweep->active[i].words[word];
+        if (word == (at - base) / 64)
+            bits &= UINT64_MAX << (at % 64);
+        if (word == (end - base - 1) / 64 && end % 64 != 0)
+            bits &= UINT64_MAX >> (64 - end % 64);
+        if (dead != NULL)
+            bits &= ~dead[base / 64 + word];
+        if (bits != 0)
+            word_hits(sweep, base, word, bits, hits);
+    }
+    sweep->at = end;
+    *ret_more = end < sweep->end;
+    return RC_OK;
+}

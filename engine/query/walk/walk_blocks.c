@@ -1,0 +1,100 @@
+/*
+ * Walk, blocks: ranges of user ordinals, cut so that a block's hits fit the cache. A block takes
+ * its run of rows from each slab (one range, since rows are sorted by user), in the order of
+ * windows.
+ */
+#include "engine/query/walk/walk_run.h"
+
+#include "engine/query/plan/planner.h"
+
+#define BLOCK_SLOTS_MAX 65536u
+#define LISTED_SLOTS_MAX 4096u
+
+uint32_t rc_walk_block_hits = 16384; /* 24 bytes each, twice: within a core's second cache. */
+
+enum rc_explain_feed
+rc_walk_feed_of(const struct rc_walk_run *walk)
+{
+    if (walk->fold->ordered)
+        return RC_FEED_ORDERED;
+    if (walk->fold->rows != NULL)
+        return RC_FEED_ROWS;
+    return walk->anonymous ? RC_FEED_ANONYMOUS : RC_FEED_HITS;
+}
+
+uint64_t
+rc_walk_hits_of(const struct rc_plan *plan)
+{
+    return plan->plan_only ? (uint64_t)plan->hits_estimate : plan->hits_max;
+}
+
+void
+rc_walk_cut_listed(struct rc_walk_run *walk, uint32_t slots_max)
+{
+    walk->listed_per_block =
+        rc_walk_clamp(slots_max, 1, slots_max < LISTED_SLOTS_MAX ? slots_max : LISTED_SLOTS_MAX);
+    walk->listed_blocks = walk->listed_count / walk->listed_per_block +
+                          (walk->listed_count % walk->listed_per_block != 0);
+}
+
+uint64_t
+rc_walk_blocks_wanted(struct rc_walk_run *walk, uint64_t hits)
+{
+    const uint64_t wanted = hits / rc_walk_block_hits + 1;
+    const uint32_t most = walk->fold->lane_count;
+    const double work_ns = rc_planner_walk_ns(walk->plan, rc_walk_feed_of(walk), hits, wanted);
+    const uint32_t planned = rc_planner_lanes(walk->plan->context, work_ns, UINT64_MAX);
+    walk->lane_count = planned < most ? planned : most;
+    /* Work for several lanes is cut so that none waits long for the last. */
+    const uint64_t cuts = walk->lane_count == 1 ? 1 : (uint64_t)4 * walk->lane_count;
+    return wanted < cuts ? cuts : wanted;
+}
+
+void
+rc_walk_cut_blocks(struct rc_walk_run *walk)
+{
+    const uint64_t blocks = rc_walk_blocks_wanted(walk, rc_walk_hits_of(walk->plan));
+    uint32_t slots_max = walk->anonymous ? UINT32_MAX : BLOCK_SLOTS_MAX;
+    if (!walk->anonymous && walk->fold->slots_max != 0 && walk->fold->slots_max < slots_max)
+        slots_max = walk->fold->slots_max;
+    walk->block_users = rc_walk_clamp((walk->user_count + blocks - 1) / blocks, 1, slots_max);
+    walk->block_count =
+        walk->user_count / walk->block_users + (walk->user_count % walk->block_users != 0);
+    if (walk->listed_count > 0)
+        rc_walk_cut_listed(walk, walk->block_users);
+}
+
+enum rc_status
+rc_walk_plain_block(struct rc_walk_lane *lane, uint32_t index)
+{
+    struct rc_walk_run *walk = lane->walk;
+    const uint32_t first = index * walk->block_users;
+    const uint32_t last =
+        walk->user_count - first < walk->block_users ? walk->user_count : first + walk->block_users;
+    const struct rc_walk_block block = {
+        .slot_count = walk->anonymous ? 1 : last - first, .first = first, .skip = walk->skip};
+    if (walk->fold->begin != NULL)
+        RC_TRY(walk->fold->begin(lane->state, &block));
+    for (uint32_t i = 0; i < walk->plan->slab_count; i++) {
+        uint32_t count;
+        const struct rc_slab *slab =
+            rc_view_slabs(walk->view, &count)[walk->plan->slabs[i].index].slab;
+        const uint32_t *starts = rc_slab_starts(slab);
+        const uint32_t begin = first == 0 ? 0 : starts[rc_slab_user_lower_bound(slab, first)];
+        const uint32_t end = last == walk->user_count
+                                 ? rc_slab_get_info(slab)->row_count
+                                 : starts[rc_slab_user_lower_bound(slab, last)];
+        if (begin == end)
+            continue;
+        if (walk->fold->rows != NULL) {
+            RC_TRY(walk->fold->rows(lane->state, &block, i, begin, end, &lane->hit_count));
+            continue;
+        }
+        rc_sweep_open(lane->sweep, i);
+        rc_sweep_seek(lane->sweep, begin, end, walk->anonymous ? RC_OWNER_NOBODY : RC_OWNER_USER,
+                      first, 0);
+        RC_TRY(rc_walk_read_stretch(lane, &block));
+    }
+    RC_TRY(rc_walk_add_heads(lane, index));
+    return rc_walk_finish_block(lane, &block);
+}

@@ -1,0 +1,104 @@
+/*
+ * Walk, heads. The hits of heads are found at once and filed by block, keeping their order; each
+ * block takes its own.
+ */
+#include "engine/query/walk/walk_run.h"
+
+#include <stdatomic.h>
+
+#include "engine/base/assert.h"
+
+/* Where a person that is fed stands among the listed ones. */
+static uint32_t
+listed_index(const struct rc_walk_run *walk, uint32_t person)
+{
+    if (walk->listed == NULL)
+        return rc_persons_joined_index(walk->joined, person);
+    uint32_t low = 0;
+    uint32_t high = walk->listed_count;
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (walk->listed[middle] <= person)
+            low = middle;
+        else
+            high = middle;
+    }
+    RC_ASSERT(walk->listed[low] == person);
+    return low;
+}
+
+/* The slot of a person in its block. */
+static uint32_t
+slot_of(const struct rc_walk_run *walk, uint32_t person, uint32_t *ret_block)
+{
+    if (walk->anonymous) {
+        *ret_block = 0;
+        return 0;
+    }
+    if (walk->listed != NULL || (walk->members != NULL && rc_walk_has_bit(walk->members, person))) {
+        const uint32_t index = listed_index(walk, person);
+        *ret_block = walk->block_count + index / walk->listed_per_block;
+        return index % walk->listed_per_block;
+    }
+    *ret_block = person / walk->block_users;
+    return person % walk->block_users;
+}
+
+enum rc_status
+rc_walk_add_heads(struct rc_walk_lane *lane, uint32_t block_index)
+{
+    const struct rc_walk_run *walk = lane->walk;
+    const uint32_t begin = walk->head_starts[block_index];
+    const uint32_t end = walk->head_starts[block_index + 1];
+    RC_TRY(rc_hits_reserve(&lane->hits, end - begin));
+    for (uint32_t i = begin; i < end; i++) {
+        uint32_t block;
+        lane->hits.hits[lane->hits.count] = walk->heads.hits[i].hit;
+        lane->hits.slots[lane->hits.count++] = slot_of(walk, walk->heads.hits[i].person, &block);
+    }
+    return RC_OK;
+}
+
+/* Leaves those of the hits whose persons are marked. */
+static void
+keep_marked(const struct rc_walk_run *walk, struct rc_heads *heads)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < heads->count; i++)
+        if (rc_walk_has_bit(walk->marked, heads->hits[i].person))
+            heads->hits[kept++] = heads->hits[i];
+    heads->count = kept;
+}
+
+enum rc_status
+rc_walk_file_heads(struct rc_walk_run *walk, struct rc_heads found)
+{
+    struct rc_arena *arena = walk->plan->context->arena;
+    const uint32_t blocks = walk->block_count + walk->listed_blocks;
+    uint32_t block;
+    if (walk->marked != NULL)
+        keep_marked(walk, &found);
+    walk->head_starts = RC_ARENA_ARRAY(arena, uint32_t, (size_t)blocks + 2);
+    if (walk->head_starts == NULL)
+        return RC_NO_MEMORY;
+    if (found.count == 0)
+        return RC_OK;
+    struct rc_head_hit *filed = rc_arena_alloc(arena, found.count * sizeof(*filed));
+    if (filed == NULL)
+        return RC_NO_MEMORY;
+    /* Counts go two places up, so that dealing leaves each start where it belongs. */
+    uint32_t *starts = walk->head_starts;
+    for (uint32_t i = 0; i < found.count; i++) {
+        slot_of(walk, found.hits[i].person, &block);
+        starts[block + 2]++;
+    }
+    for (uint32_t i = 2; i < blocks + 2; i++)
+        starts[i] += starts[i - 1];
+    for (uint32_t i = 0; i < found.count; i++) {
+        slot_of(walk, found.hits[i].person, &block);
+        filed[starts[block + 1]++] = found.hits[i];
+    }
+    walk->heads = (struct rc_heads){.count = found.count, .hits = filed};
+    RC_ASSERT(starts[blocks] == found.count);
+    return RC_OK;
+}

@@ -1,0 +1,116 @@
+/*
+ * Walk, listed persons: those that are joined, and those that alone are asked about. Their rows lie
+ * apart, so a block gathers its members' rows slab by slab, members ascending.
+ */
+#include "engine/query/walk/walk_run.h"
+
+#include <stdlib.h>
+
+static int
+compare_u64(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a;
+    const uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The first of users[from, count) that is not below user, by doubling steps. */
+static uint32_t
+gallop(const uint32_t *users, uint32_t from, uint32_t count, uint32_t user)
+{
+    uint32_t step = 1;
+    uint32_t low = from; /* All before it are below user. */
+    while (low + step <= count && users[low + step - 1] < user) {
+        low += step;
+        step *= 2;
+    }
+    for (; step > 0; step /= 2)
+        if (low + step <= count && users[low + step - 1] < user)
+            low += step;
+    return low;
+}
+
+enum rc_status
+rc_walk_read_members(struct rc_walk_lane *lane,
+                     const struct rc_walk_block *block,
+                     const uint64_t *members,
+                     uint32_t member_count)
+{
+    const struct rc_walk_run *walk = lane->walk;
+    for (uint32_t i = 0; i < walk->plan->slab_count; i++) {
+        uint32_t count;
+        const struct rc_slab *slab =
+            rc_view_slabs(walk->view, &count)[walk->plan->slabs[i].index].slab;
+        const uint32_t *starts = rc_slab_starts(slab);
+        const uint32_t *users = rc_slab_users(slab);
+        const uint32_t user_count = rc_slab_get_info(slab)->user_count;
+        uint32_t at = 0;
+        rc_sweep_open(lane->sweep, i);
+        for (uint32_t m = 0; m < member_count && at < user_count; m++) {
+            const uint32_t user = (uint32_t)(members[m] >> 32);
+            const uint32_t slot = (uint32_t)members[m];
+            at = gallop(users, at, user_count, user);
+            if (at == user_count || users[at] != user)
+                continue;
+            rc_sweep_seek(lane->sweep, starts[at], starts[at + 1], RC_OWNER_GIVEN, slot,
+                          rc_walk_person(block, slot));
+            RC_TRY(rc_walk_read_stretch(lane, block));
+        }
+    }
+    return RC_OK;
+}
+
+enum rc_status
+rc_walk_list_members(struct rc_walk_lane *lane,
+                     uint32_t person,
+                     uint32_t slot,
+                     uint32_t *member_count)
+{
+    const struct rc_persons *joined = lane->walk->joined;
+    const uint64_t *known = lane->walk->members; /* NULL: not made. */
+    const bool may_be_joined = joined != NULL && (known == NULL || rc_walk_has_bit(known, person));
+    const uint32_t index = may_be_joined ? rc_persons_joined_index(joined, person) : UINT32_MAX;
+    uint32_t count = 1;
+    const uint32_t *members =
+        index == UINT32_MAX ? &person : rc_persons_joined(joined, index, &count);
+    RC_TRY(RC_GROW(lane->member_slots, lane->member_capacity, (size_t)*member_count + count));
+    for (uint32_t i = 0; i < count; i++)
+        lane->member_slots[(*member_count)++] = (uint64_t)members[i] << 32 | slot;
+    return RC_OK;
+}
+
+enum rc_status
+rc_walk_listed_block(struct rc_walk_lane *lane, uint32_t index)
+{
+    struct rc_walk_run *walk = lane->walk;
+    const uint32_t first = index * walk->listed_per_block;
+    const uint32_t left = walk->listed_count - first;
+    const uint32_t slots = left < walk->listed_per_block ? left : walk->listed_per_block;
+    uint32_t member_count = 0;
+    if (lane->persons == NULL)
+        lane->persons = rc_alloc_in(walk->plan->context->account,
+                                    walk->listed_per_block * sizeof(*lane->persons));
+    if (lane->persons == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t slot = 0; slot < slots; slot++) {
+        uint32_t count;
+        const uint32_t person = walk->listed != NULL
+                                    ? walk->listed[first + slot]
+                                    : rc_persons_joined(walk->joined, first + slot, &count)[0];
+        const uint64_t *filter = walk->plan->persons;
+        lane->persons[slot] = person;
+        if ((filter == NULL || rc_walk_has_bit(filter, person)) &&
+            (walk->marked == NULL || rc_walk_has_bit(walk->marked, person)))
+            RC_TRY(rc_walk_list_members(lane, person, slot, &member_count));
+    }
+    const struct rc_walk_block block = {.slot_count = slots, .persons = lane->persons};
+    if (walk->fold->begin != NULL)
+        RC_TRY(walk->fold->begin(lane->state, &block));
+    if (member_count > 0) {
+        if (walk->joined != NULL) /* Else they are in order. */
+            qsort(lane->member_slots, member_count, sizeof(*lane->member_slots), compare_u64);
+        RC_TRY(rc_walk_read_members(lane, &block, lane->member_slots, member_count));
+    }
+    RC_TRY(rc_walk_add_heads(lane, walk->block_count + index));
+    return rc_walk_finish_block(lane, &block);
+}

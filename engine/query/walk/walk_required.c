@@ -1,0 +1,172 @@
+/*
+ * Walk, required selectors: a walk over their rows alone marks who has one (a bit a person). If
+ * that leaves so few that looking up each one's rows in each slab costs less than reading all rows,
+ * the blocks are lists of those persons, read as joined ones are; if it leaves out most, the blocks
+ * are as ever and the others' rows are passed over. A plan for persons who are so few is read the
+ * same way.
+ */
+#include "engine/query/walk/walk_run.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "engine/match/rows/words.h"
+
+/* Persons who did what is rare do more of everything: blocks of them are cut smaller, so that their
+ * hits fit the cache. */
+#define LISTED_CUTS 4u
+
+uint32_t rc_walk_look_up_rows = 8;
+
+static enum rc_status
+fold_mark(void *state,
+          const struct rc_walk_block *block,
+          const struct rc_hit *hits,
+          const uint32_t *slots,
+          uint32_t count)
+{
+    _Atomic uint64_t *words = state;
+    (void)hits;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t person = rc_walk_person(block, slots[i]);
+        const uint64_t bit = (uint64_t)1 << (person % 64);
+        if ((atomic_load_explicit(&words[person / 64], memory_order_relaxed) & bit) == 0)
+            atomic_fetch_or_explicit(&words[person / 64], bit, memory_order_relaxed);
+    }
+    return RC_OK;
+}
+
+/* The plan with the streams of some selectors alone. Its rowsets are those of plan. */
+static enum rc_status
+narrow(const struct rc_plan *plan, uint64_t required, struct rc_plan *ret_plan)
+{
+    struct rc_arena *arena = plan->context->arena;
+    struct rc_plan narrowed = *plan;
+    narrowed.streams = RC_ARENA_ARRAY(arena, struct rc_stream, plan->stream_count);
+    narrowed.slabs = RC_ARENA_ARRAY(arena, struct rc_plan_slab, plan->slab_count);
+    if (narrowed.streams == NULL || narrowed.slabs == NULL)
+        return RC_NO_MEMORY;
+    narrowed.stream_count = 0;
+    narrowed.slab_count = 0;
+    narrowed.hits_max = 0;
+    for (uint32_t s = 0; s < plan->stream_count; s++)
+        if ((plan->streams[s].bit & required) != 0)
+            narrowed.streams[narrowed.stream_count++] = plan->streams[s];
+    for (uint32_t i = 0; i < plan->slab_count; i++) {
+        struct rc_plan_slab slab = {.index = plan->slabs[i].index,
+                                    .row_count = plan->slabs[i].row_count};
+        slab.sets = RC_ARENA_ARRAY(arena, struct rc_rowset *, narrowed.stream_count);
+        if (slab.sets == NULL)
+            return RC_NO_MEMORY;
+        uint32_t at = 0;
+        for (uint32_t s = 0; s < plan->stream_count; s++) {
+            if ((plan->streams[s].bit & required) == 0)
+                continue;
+            slab.sets[at++] = plan->slabs[i].sets[s];
+            if (plan->slabs[i].sets[s] != NULL)
+                slab.hits_max += rc_rowset_cardinality(plan->slabs[i].sets[s]);
+        }
+        narrowed.hits_max += slab.hits_max;
+        if (slab.hits_max > 0)
+            narrowed.slabs[narrowed.slab_count++] = slab;
+    }
+    *ret_plan = narrowed;
+    return RC_OK;
+}
+
+enum rc_status
+rc_walk_mark_required(struct rc_walk_run *walk, const struct rc_heads *heads)
+{
+    const struct rc_plan *plan = walk->plan;
+    struct rc_plan narrowed;
+    uint64_t hit_count = 0;
+    RC_TRY(narrow(plan, walk->fold->required, &narrowed));
+    if (narrowed.hits_max > plan->hits_max / 4)
+        return RC_OK;
+    uint64_t *marked = RC_ARENA_ARRAY(plan->context->arena, uint64_t, walk->user_count / 64 + 1);
+    void **states = RC_ARENA_ARRAY(plan->context->arena, void *, walk->fold->lane_count);
+    if (marked == NULL || states == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < walk->fold->lane_count; i++)
+        states[i] = marked;
+    const struct rc_fold fold = {
+        .lane_count = walk->fold->lane_count, .lanes = states, .hits = fold_mark};
+    struct rc_walk_run marking = {
+        .plan = &narrowed,
+        .fold = &fold,
+        .view = walk->view,
+        .user_count = walk->user_count,
+        .joined = walk->joined,
+        .listed_count = walk->listed_count,
+        .members = walk->members,
+        .skip = walk->skip,
+    };
+    rc_walk_cut_blocks(&marking);
+    RC_TRY(rc_walk_run_blocks(&marking, (struct rc_heads){0}, &hit_count));
+    for (uint32_t i = 0; i < heads->count; i++) {
+        const uint32_t person = heads->hits[i].person;
+        if ((heads->hits[i].hit.mask & walk->fold->required) != 0)
+            marked[person / 64] |= (uint64_t)1 << (person % 64);
+    }
+    walk->marked = marked;
+    return RC_OK;
+}
+
+enum rc_status
+rc_walk_mark_asked(struct rc_walk_run *walk)
+{
+    const struct rc_plan *plan = walk->plan;
+    const uint32_t joined = walk->joined == NULL ? 0 : rc_persons_joined_count(walk->joined);
+    if (walk->marked != NULL || plan->persons == NULL || walk->anonymous ||
+        walk->fold->rows != NULL || plan->plan_only)
+        return RC_OK;
+    const uint64_t count = rc_words_count(plan->persons, (walk->user_count + 63) / 64);
+    if (count * plan->slab_count * rc_walk_look_up_rows > plan->hits_max)
+        return RC_OK;
+    uint64_t *marked = RC_ARENA_ARRAY(plan->context->arena, uint64_t, walk->user_count / 64 + 1);
+    if (marked == NULL)
+        return RC_NO_MEMORY;
+    memcpy(marked, plan->persons, (walk->user_count + 63) / 64 * sizeof(*marked));
+    for (uint32_t i = 0; i < joined; i++) {
+        uint32_t member_count;
+        const uint32_t *members = rc_persons_joined(walk->joined, i, &member_count);
+        for (uint32_t m = 1; m < member_count; m++)
+            marked[members[m] / 64] &= ~((uint64_t)1 << (members[m] % 64));
+    }
+    walk->marked = marked;
+    return RC_OK;
+}
+
+enum rc_status
+rc_walk_cut_marked(struct rc_walk_run *walk)
+{
+    struct rc_arena *arena = walk->plan->context->arena;
+    const uint64_t hits_max = walk->plan->hits_max;
+    const size_t word_count = walk->user_count / 64 + 1;
+    uint64_t count = 0;
+    for (size_t word = 0; word < word_count; word++)
+        count += (uint64_t)__builtin_popcountll(walk->marked[word]);
+    if (count * walk->plan->slab_count * rc_walk_look_up_rows > hits_max) {
+        uint64_t *skip = RC_ARENA_ARRAY(arena, uint64_t, word_count);
+        if (skip == NULL)
+            return RC_NO_MEMORY;
+        for (size_t word = 0; word < word_count; word++)
+            skip[word] = ~walk->marked[word] | (walk->members == NULL ? 0 : walk->members[word]);
+        walk->skip = skip;
+        rc_walk_cut_blocks(walk);
+        return RC_OK;
+    }
+    uint32_t *listed = rc_arena_alloc(arena, (count + 1) * sizeof(*listed));
+    if (listed == NULL)
+        return RC_NO_MEMORY;
+    walk->listed = listed;
+    walk->listed_count = (uint32_t)count;
+    for (size_t word = 0; word < word_count; word++)
+        for (uint64_t bits = walk->marked[word]; bits != 0; bits &= bits - 1)
+            *listed++ = (uint32_t)word * 64 + (uint32_t)__builtin_ctzll(bits);
+    const uint64_t hits = count * (hits_max / walk->user_count + 1);
+    uint32_t slots_max = walk->fold->slots_max == 0 ? UINT32_MAX : walk->fold->slots_max;
+    const uint64_t per_block = count / (rc_walk_blocks_wanted(walk, hits) * LISTED_CUTS) + 1;
+    rc_walk_cut_listed(walk, rc_walk_clamp(per_block, 1, slots_max));
+    return RC_OK;
+}
