@@ -167,9 +167,9 @@ random_sequences(void **state)
         for (uint32_t i = 0; i < count; i++) {
             time_ms += (int64_t)(next_random(&random) % span);
             uint64_t mask = (uint64_t)1 << (next_random(&random) % rules.step_count);
+            const uint64_t some = next_random(&random);
             if (overlapping)
-                mask |= next_random(&random) & next_random(&random) &
-                        (((uint64_t)1 << rules.step_count) - 1);
+                mask |= some & next_random(&random) & (((uint64_t)1 << rules.step_count) - 1);
             hits[i] = (struct rc_hit){.time_ms = time_ms, .mask = mask, .row = i};
         }
         const struct rc_funnel_attempt expected = slow_choose(&rules, hits, count);

@@ -121,7 +121,7 @@ static double
 hits_ns(const struct rc_rowset *set, uint32_t row_count)
 {
     const double rows = set == NULL ? 0 : (double)rc_rowset_cardinality(set);
-    if (rows <= row_count / RC_ROWSET_SPARSE_SHARE)
+    if (rows <= (double)row_count / RC_ROWSET_SPARSE_SHARE)
         return RC_COST_SPARSE_HIT * rows;
     return RC_COST_HIT * rows + RC_COST_WALK_WORD * row_count / 64;
 }
