@@ -18,7 +18,7 @@
  *   24  4   count of bitmaps
  *   28  4   crc32c of everything but these four bytes
  *   32      the bitmaps: varint size and bytes of the predicate's key (its canonical stored form),
- *           then the rowset (match/rowset_codec.h)
+ *           then the rowset (match/rows/rowset_codec.h)
  */
 #ifndef RC_KEEP_BITMAPS_H
 #define RC_KEEP_BITMAPS_H

@@ -93,7 +93,7 @@ RC_MUST_USE enum rc_status
 rc_cell_check_dictionary(const struct rc_dictionary *dictionary, struct rc_error *reterr_error);
 
 /* A number cell (integer or decimal) as double; false for any other kind. Dictionary numbers and
- * numeric strings are the business of the caller (see match/leaf.h). */
+ * numeric strings are the business of the caller (see match/leaf/leaf.h). */
 bool
 rc_cell_real(rc_cell cell, double *ret_real);
 
