@@ -199,7 +199,8 @@ class PostgreSQL:
     def copy(self, table, columns, expression):
         """COPY of what sed makes of the archive's lines: tabs between the columns, backslashes doubled."""
         reader = subprocess.Popen(["sed", "-nE", r"s/\\/\\\\/g;" + expression, self.options.archive if table == "events"
-                                   else self.options.users], stdout=subprocess.PIPE)
+                                   else self.options.users], stdout=subprocess.PIPE,
+                                  env={**os.environ, "LC_ALL": "C"})  # Bytes: in UTF-8 it takes ten times as long.
         with self.connection.cursor() as cursor:
             cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", reader.stdout, 1 << 20)
         if reader.wait() != 0:

@@ -92,6 +92,9 @@ def main():
             measure(system, options, results, answers)
         finally:
             system.close()
+        if options.json:  # What is known so far: a run takes half an hour.
+            with open(options.json, "w") as out:
+                json.dump(results, out, indent=1)
     bad = compare(answers)
     results["answers_equal"] = not bad
     results["asked_alike"] = {key: len(given) for key, given in answers.items()}
