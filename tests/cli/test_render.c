@@ -302,7 +302,8 @@ test_json(void **state)
     expect(&canvas, "{\n\t\"user\":\t\"u\\\"1\",\n\t\"time_ms\":\t-5,\n\t\"id\":\t\"\",\n"
                     "\t\"properties\":\t[{\n\t\t\t\"name\":\t\"n\",\n"
                     "\t\t\t\"value\":\t9223372036854775807\n\t\t}, {\n"
-                    "\t\t\t\"name\":\t\"nothing\",\n\t\t\t\"value\":\tnull\n\t\t}]\n}\n");
+                    "\t\t\t\"name\":\t\"nothing\",\n\t\t\t\"value\":\tnull\n\t\t}],"
+                    "\n\t\"definitions\":\t[]\n}\n");
 }
 
 int

@@ -373,6 +373,8 @@ def asking(client, name, world, seconds):
     project.client = types.SimpleNamespace(
         queries=Hasty(client.queries, seconds),
         segments=Hasty(client.segments, seconds),
+        definitions=Hasty(client.definitions, seconds),
+        properties=Hasty(client.properties, seconds),
         server=client.server,
     )
     project.name = name

@@ -110,6 +110,8 @@ resolve_slabs(struct counting *counting, const struct rc_plan *plan)
         out->columns = RC_ARENA_ARRAY(arena, struct column_kinds, count + 1);
         if (out->columns == NULL)
             return RC_NO_MEMORY;
+        RC_TRY(rc_view_use_slab(counting->context->view, plan->slabs[i].index, RC_SLAB_PART_COLUMNS,
+                                NULL));
         for (uint32_t k = 0; k < count; k++) {
             struct column_kinds *one = &out->columns[out->column_count];
             rc_slab_column_at(slab, k, &one->column);
