@@ -406,5 +406,7 @@ rc_decode_predicate(struct rc_decode *decode,
                     const Recount__V1__Predicate *predicate,
                     const struct rc_predicate **ret_predicate)
 {
+    if (predicate == NULL)
+        return rc_decode_fail(decode, RC_INVALID, "", "the predicate is missing");
     return decode_tree(decode, predicate, 1, ret_predicate);
 }

@@ -493,6 +493,11 @@ class Queries(Case):
         )
         fault(lambda r: setattr(r.breakdown, "top", 3), "breakdown.dimensions", "breakdown")
         fault(lambda r: setattr(r.breakdown, "top", 10_001), "breakdown.top", call="Series")
+        fault(
+            lambda r: r.series[0].selector.first_then_filter.SetInParent(),
+            "series[0].selector.first_then_filter.filter",
+            call="Series",
+        )
         fault(lambda r: setattr(r.bucket, "unit", 99), "bucket.unit", call="Series")
         fault(lambda r: setattr(r.over_time, "multiple", 2), "over_time.unit")
         beyond = calendar_pb2.BucketSize(unit=calendar_pb2.TIME_UNIT_DAY, multiple=10_001)
