@@ -15,6 +15,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
 #include "engine/base/hash.h"
+#include "engine/base/limits.h"
 #include "server/transport_internal.h"
 
 static void
@@ -179,13 +180,19 @@ lane_of_buffer(grpc_byte_buffer *buffer)
 {
     grpc_byte_buffer_reader reader;
     grpc_slice *slice = NULL;
-    uint64_t lane = 0;
+    char bytes[LANE_BYTES + RC_PROJECT_ID_BYTES_MAX];
+    size_t size = 0;
     if (buffer == NULL || !grpc_byte_buffer_reader_init(&reader, buffer))
         return 0;
-    if (grpc_byte_buffer_reader_peek(&reader, &slice))
-        lane = lane_of_bytes((const char *)GRPC_SLICE_START_PTR(*slice), GRPC_SLICE_LENGTH(*slice));
+    /* A message comes in as many slices as the reads that brought it: a name may lie in two. */
+    while (size < sizeof(bytes) && grpc_byte_buffer_reader_peek(&reader, &slice)) {
+        const size_t more = GRPC_SLICE_LENGTH(*slice);
+        const size_t taken = more < sizeof(bytes) - size ? more : sizeof(bytes) - size;
+        memcpy(bytes + size, GRPC_SLICE_START_PTR(*slice), taken);
+        size += taken;
+    }
     grpc_byte_buffer_reader_destroy(&reader);
-    return lane;
+    return lane_of_bytes(bytes, size);
 }
 
 /* ---- Handing over to workers ----------------------------------------------------------------- */

@@ -58,7 +58,7 @@ class Limits(unittest.TestCase):
                 project_pb2.CreateProjectRequest(project_id=name), timeout=30
             )
         stop = threading.Event()
-        refused, unlucky = [], []
+        refused = []
 
         def ask_much():
             request = segment_pb2.CountSegmentRequest(scope={"project": "projects/many"})
@@ -74,18 +74,12 @@ class Limits(unittest.TestCase):
         request = segment_pb2.CountSegmentRequest(scope={"project": "projects/few"})
         try:
             for _ in range(300):
-                try:
-                    server.segments.CountSegment(request, timeout=30)
-                except grpc.RpcError as error:
-                    unlucky.append(error.code())
+                server.segments.CountSegment(request, timeout=30)
         finally:
             stop.set()
             for thread in threads:
                 thread.join(60)
-        self.assertLessEqual(set(refused) | set(unlucky), {grpc.StatusCode.RESOURCE_EXHAUSTED})
-        # One in some thousands finds all places taken for a moment, which is not understood yet; without
-        # a share nearly all would.
-        self.assertLessEqual(len(unlucky), 15)
+        self.assertLessEqual(set(refused), {grpc.StatusCode.RESOURCE_EXHAUSTED})
 
     def test_project_memory(self):
         server = Server()
