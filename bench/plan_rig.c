@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/store/slab_builder.h"
-#include "engine/store/value_key.h"
+#include "engine/store/builder/slab_builder.h"
+#include "engine/store/value/value_key.h"
 
 enum { NAME, PATH, CHAIN, BROWSER, PRICE, SEARCH, COLUMNS };
 

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "engine/query/query.h"
-#include "engine/store/project.h"
+#include "engine/store/project/project.h"
 
 #define PLAN_RIG_NAMES 20u
 #define PLAN_RIG_PATHS 400u

@@ -12,8 +12,8 @@
 #include "engine/query/usage/paths.h"
 #include "engine/query/usage/sessions.h"
 #include "engine/query/usage/stickiness.h"
-#include "engine/store/project.h"
-#include "engine/store/slab_builder.h"
+#include "engine/store/builder/slab_builder.h"
+#include "engine/store/project/project.h"
 
 #define SLABS 4u
 #define SLAB_ROWS 250000u

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
-#include "engine/store/dictionary.h"
-#include "engine/store/filter.h"
-#include "engine/store/slab_builder.h"
-#include "engine/store/slab_format.h"
+#include "engine/store/builder/slab_builder.h"
+#include "engine/store/dictionary/dictionary.h"
+#include "engine/store/slab/filter.h"
+#include "engine/store/slab/slab_format.h"
 
 #define ROWS RC_HEAD_ROWS_MAX
 #define COLUMNS 21u

@@ -1,6 +1,6 @@
 # A room is a folder with one static library and an include path of its own.
 #
-# Every include in the tree is written from the root ("engine/store/slab.h"). A room's library exports a
+# Every include in the tree is written from the root ("engine/store/slab/slab.h"). A room's library exports a
 # directory that holds nothing but a link to that room's folder, so a file can include the rooms that
 # its library links and no others: a wrong include does not compile.
 

@@ -15,7 +15,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
 #include "engine/intake/batch.h"
-#include "engine/store/value.h"
+#include "engine/store/value/value.h"
 
 struct rc_columns;
 

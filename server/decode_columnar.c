@@ -10,7 +10,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/intake/packed.h"
-#include "engine/store/account_id.h"
+#include "engine/store/value/account_id.h"
 #include "server/decode_batch.h"
 #include "server/decode_column.h"
 #include "server/decode_slots.h"

@@ -9,7 +9,7 @@
  * What can be wrong with a value (length, bytes, range) is left to the batch's own check, which
  * columnar batches go through as well; only what cannot be a row at all is refused here.
  */
-#include "engine/store/account_id.h"
+#include "engine/store/value/account_id.h"
 #include "server/decode_batch.h"
 #include "server/json_number.h"
 #include "server/ndjson_line.h"

@@ -14,7 +14,7 @@
 #include "engine/face/engine_state.h"
 #include "engine/intake/merge.h"
 #include "engine/intake/seal.h"
-#include "engine/store/dictionary_sweep.h"
+#include "engine/store/sweep/dictionary_sweep.h"
 
 #define KEEPER_PERIOD_MS 250
 #define IDLE_NS ((uint64_t)2000000000)

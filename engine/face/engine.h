@@ -24,8 +24,8 @@
 #include "engine/base/workers.h"
 #include "engine/intake/batch.h"
 #include "engine/query/query.h"
-#include "engine/store/catalog.h"
-#include "engine/store/project.h"
+#include "engine/store/project/catalog.h"
+#include "engine/store/project/project.h"
 
 struct rc_engine;
 
@@ -64,7 +64,8 @@ rc_engine_workers(struct rc_engine *engine);
 /* ---- Projects ---------------------------------------------------------------------------------
  */
 
-/* struct rc_project_settings is that of store/project.h; version and times are outputs here. */
+/* struct rc_project_settings is that of store/project/project.h; version and times are outputs
+ * here. */
 
 /* version_expected: 0 creates (RC_EXISTS when it exists); else updates the version named
  * (RC_CONFLICT when it is another one, RC_NOT_FOUND); UINT64_MAX updates whichever there is. Waits

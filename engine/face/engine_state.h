@@ -21,8 +21,8 @@
 #include "engine/intake/record.h"
 #include "engine/intake/remove.h"
 #include "engine/keep/checkpoint.h"
-#include "engine/store/cold_cache.h"
-#include "engine/store/streams.h"
+#include "engine/store/cold/cold_cache.h"
+#include "engine/store/project/streams.h"
 
 /* What eager.c remembers: the keeper's, and the task's while one is queued or runs. */
 struct tenant_eager {

@@ -13,7 +13,7 @@
 #include "engine/face/engine_state.h"
 #include "engine/intake/merge.h"
 #include "engine/intake/seal.h"
-#include "engine/store/dictionary_sweep.h"
+#include "engine/store/sweep/dictionary_sweep.h"
 
 /* Sealing takes milliseconds; without memory for it nothing is gained by waiting on. */
 #define SEAL_WAIT_NS ((uint64_t)60 * 1000000000)

@@ -13,7 +13,7 @@
 #include "engine/intake/columns.h"
 #include "engine/intake/packed.h"
 #include "engine/intake/replace.h"
-#include "engine/store/account_id.h"
+#include "engine/store/value/account_id.h"
 
 struct applying {
     struct rc_project *project;

@@ -16,7 +16,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
 #include "engine/intake/batch.h"
-#include "engine/store/project.h"
+#include "engine/store/project/project.h"
 
 struct rc_applied {
     uint64_t replaced;   /* Events that replaced an earlier one. */

@@ -20,7 +20,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
-#include "engine/store/value.h"
+#include "engine/store/value/value.h"
 
 /* One property in the rows of a table. */
 struct rc_batch_column {

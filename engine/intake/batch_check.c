@@ -13,7 +13,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
 #include "engine/intake/packed.h"
-#include "engine/store/account_id.h"
+#include "engine/store/value/account_id.h"
 
 struct fault {
     enum rc_reject_reason reason;

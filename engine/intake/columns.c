@@ -14,7 +14,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/intake/packed.h"
-#include "engine/store/value_key.h"
+#include "engine/store/value/value_key.h"
 
 #define FLOCK_KEYS 16u
 

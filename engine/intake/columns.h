@@ -18,8 +18,8 @@
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
 #include "engine/intake/batch.h"
-#include "engine/store/head.h"
-#include "engine/store/properties.h"
+#include "engine/store/dictionary/properties.h"
+#include "engine/store/head/head.h"
 
 /* A column made ready. */
 struct rc_column_cells {

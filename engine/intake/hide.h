@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "engine/base/status.h"
-#include "engine/store/version.h"
+#include "engine/store/project/version.h"
 
 /* All rows of some users (ascending); *rows grows by those that were alive. */
 RC_MUST_USE enum rc_status

@@ -8,9 +8,9 @@
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
 #include "engine/intake/hide.h"
-#include "engine/store/dictionary_sweep.h"
-#include "engine/store/slab_builder.h"
-#include "engine/store/slab_find.h"
+#include "engine/store/builder/slab_builder.h"
+#include "engine/store/slab/slab_find.h"
+#include "engine/store/sweep/dictionary_sweep.h"
 
 /* The slabs of one window in a plan, and what becomes of them. */
 struct group {

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "engine/base/status.h"
-#include "engine/store/project.h"
+#include "engine/store/project/project.h"
 
 #define RC_MERGE_FANOUT 16u
 #define RC_MERGE_SLABS_MAX 256u

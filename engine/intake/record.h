@@ -11,8 +11,8 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
-#include "engine/store/catalog.h"
-#include "engine/store/project.h"
+#include "engine/store/project/catalog.h"
+#include "engine/store/project/project.h"
 
 enum rc_record_kind {
     RC_RECORD_PROJECT_PUT = 1,

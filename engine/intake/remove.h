@@ -18,7 +18,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
-#include "engine/store/project.h"
+#include "engine/store/project/project.h"
 
 struct rc_removed {
     uint64_t users;  /* Ids as sent. */

@@ -4,7 +4,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/intake/packed.h"
-#include "engine/store/slab_find.h"
+#include "engine/store/slab/slab_find.h"
 
 /* What a place of may_hold becomes when the copy was found. */
 #define FOUND 2u

@@ -16,8 +16,8 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
-#include "engine/store/event_index.h"
-#include "engine/store/version.h"
+#include "engine/store/project/version.h"
+#include "engine/store/slab/event_index.h"
 
 /* Events on their way in, in order of arrival. */
 struct rc_arrivals {

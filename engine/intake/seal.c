@@ -12,8 +12,8 @@
 #include "engine/base/limits.h"
 #include "engine/intake/hide.h"
 #include "engine/intake/slices.h"
-#include "engine/store/slab_builder.h"
-#include "engine/store/slab_find.h"
+#include "engine/store/builder/slab_builder.h"
+#include "engine/store/slab/slab_find.h"
 
 static int64_t
 window_of(int64_t time_ms)

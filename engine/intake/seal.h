@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 #include "engine/base/status.h"
-#include "engine/store/project.h"
+#include "engine/store/project/project.h"
 
 /* Seals the oldest head that is full. *ret_sealed is false when there is none. */
 RC_MUST_USE enum rc_status

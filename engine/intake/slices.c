@@ -9,7 +9,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
-#include "engine/store/key_sort.h"
+#include "engine/store/builder/key_sort.h"
 
 /* One stretch of one source. */
 struct piece {

@@ -13,7 +13,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
-#include "engine/store/slab_builder.h"
+#include "engine/store/builder/slab_builder.h"
 
 struct rc_slices {
     struct rc_slab_source *sources; /* By window; those of a window in the order given. */

@@ -11,7 +11,7 @@
 #include "engine/base/file_replace.h"
 #include "engine/match/cache/match_stored.h"
 #include "engine/match/rows/rowset_codec.h"
-#include "engine/store/slab_format.h"
+#include "engine/store/slab/slab_format.h"
 
 static const char magic[8] = {'r', 'c', 'b', 'i', 't', 'm', 'a', 'p'};
 

@@ -28,7 +28,7 @@
 #include "engine/base/file.h"
 #include "engine/base/status.h"
 #include "engine/match/matcher.h"
-#include "engine/store/slab.h"
+#include "engine/store/slab/slab.h"
 
 #define RC_BITMAPS_FILE "bitmaps"
 

@@ -23,7 +23,7 @@
 #include "engine/base/file.h"
 #include "engine/base/status.h"
 #include "engine/base/workers.h"
-#include "engine/store/project.h"
+#include "engine/store/project/project.h"
 
 enum rc_finding {
     RC_FINDING_NOTE,    /* Harmless: what an interrupted write left, a torn end of the log. */

@@ -5,7 +5,7 @@
  *   DIRECTORY/MANIFEST                         which projects, which state files, up to which log
  * record DIRECTORY/projects/ID@INCARNATION/         a project; INCARNATION is the log record that
  * made it, so that a project made anew under an old id shares no file with it state-NUMBER state.h
- *       slab-NUMBER                            store/slab_format.h
+ *       slab-NUMBER                            store/slab/slab_format.h
  *
  * Files are written beside those of the last checkpoint under new numbers; the manifest is renamed
  * into place; then what it does not name is removed. A crash at any step leaves the last manifest
@@ -24,7 +24,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/file.h"
 #include "engine/base/status.h"
-#include "engine/store/project.h"
+#include "engine/store/project/project.h"
 
 #define RC_PATH_BYTES_MAX 4096u
 

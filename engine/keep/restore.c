@@ -10,7 +10,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
 #include "engine/keep/state.h"
-#include "engine/store/slab_format.h"
+#include "engine/store/slab/slab_format.h"
 
 /* Puts the path of the file at fault before an error's sentence, unless it is there. */
 static enum rc_status

@@ -15,8 +15,8 @@
 #include "engine/base/workers.h"
 #include "engine/keep/checkpoint.h"
 #include "engine/keep/manifest_content.h"
-#include "engine/store/cold_cache.h"
-#include "engine/store/project.h"
+#include "engine/store/cold/cold_cache.h"
+#include "engine/store/project/project.h"
 
 /* From where, and how. */
 struct rc_restore {

@@ -21,8 +21,8 @@
 #include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
-#include "engine/store/live_codes.h"
-#include "engine/store/project.h"
+#include "engine/store/project/project.h"
+#include "engine/store/sweep/live_codes.h"
 
 /* A slab of the state. */
 struct rc_state_slab {

@@ -26,7 +26,7 @@
 #include "engine/match/access.h"
 #include "engine/match/predicate/predicate.h"
 #include "engine/match/rows/rowset.h"
-#include "engine/store/view.h"
+#include "engine/store/project/view.h"
 
 struct rc_match_cache;
 

@@ -26,10 +26,10 @@
 #include "engine/match/predicate/predicate.h"
 #include "engine/query/plan/hints.h"
 #include "engine/query/segment/segment.h"
-#include "engine/store/catalog.h"
-#include "engine/store/event_id.h"
-#include "engine/store/value.h"
-#include "engine/store/view.h"
+#include "engine/store/project/catalog.h"
+#include "engine/store/project/view.h"
+#include "engine/store/value/event_id.h"
+#include "engine/store/value/value.h"
 
 struct rc_explain;
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "engine/base/limits.h"
-#include "engine/store/view.h"
+#include "engine/store/project/view.h"
 #include "tests/face/engine_rig.h"
 
 static struct rc_batch_column *

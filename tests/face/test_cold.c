@@ -16,7 +16,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/limits.h"
 #include "engine/query/list/export.h"
-#include "engine/store/slab_format.h"
+#include "engine/store/slab/slab_format.h"
 #include "tests/face/one_stream.h"
 
 #define PATH_BYTES 512u

@@ -10,8 +10,8 @@
  */
 #include <string.h>
 
-#include "engine/store/cold_cache.h"
-#include "engine/store/slab_find.h"
+#include "engine/store/cold/cold_cache.h"
+#include "engine/store/slab/slab_find.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/slabs.h"

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/store/event_id.h"
-#include "engine/store/value.h"
+#include "engine/store/value/event_id.h"
+#include "engine/store/value/value.h"
 #include "tests/fuzz/fuzz.h"
 
 static void

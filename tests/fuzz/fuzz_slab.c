@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "engine/store/marks.h"
-#include "engine/store/value_key.h"
+#include "engine/store/slab/marks.h"
+#include "engine/store/value/value_key.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/slabs.h"
 

@@ -12,8 +12,8 @@
 #include "engine/keep/manifest_content.h"
 #include "engine/keep/state.h"
 #include "engine/query/segment/segment.h"
-#include "engine/store/slab_builder.h"
-#include "engine/store/value_key.h"
+#include "engine/store/builder/slab_builder.h"
+#include "engine/store/value/value_key.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/fuzz/seeds.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/base/checksum.h"
-#include "engine/store/slab_format.h"
+#include "engine/store/slab/slab_format.h"
 
 static void
 sign_columns(unsigned char *block, size_t size, const struct rc_slab_section *section)

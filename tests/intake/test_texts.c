@@ -18,7 +18,7 @@
 #include "engine/intake/merge.h"
 #include "engine/intake/seal.h"
 #include "engine/keep/state.h"
-#include "engine/store/dictionary_sweep.h"
+#include "engine/store/sweep/dictionary_sweep.h"
 #include "tests/face/engine_rig.h"
 
 #define SEED 9100u

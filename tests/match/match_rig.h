@@ -11,8 +11,8 @@
 
 #include "engine/base/arena.h"
 #include "engine/match/predicate/predicate.h"
-#include "engine/store/value.h"
-#include "engine/store/view.h"
+#include "engine/store/project/view.h"
+#include "engine/store/value/value.h"
 
 /* A small generator of its own, so that a seed means the same data everywhere. */
 uint64_t

@@ -1,8 +1,8 @@
 /*
- * Match rig, the view: the functions of store/view.h that the matcher calls, over random slabs and
- * chunks. Columns: p0 many values a row, p1 few in runs, p2 rare, p3 one text everywhere, p4
- * hundreds of integers, p5 many values, most of them long texts that are alike. Linked in place of
- * the project's view.
+ * Match rig, the view: the functions of store/project/view.h that the matcher calls, over random
+ * slabs and chunks. Columns: p0 many values a row, p1 few in runs, p2 rare, p3 one text everywhere,
+ * p4 hundreds of integers, p5 many values, most of them long texts that are alike. Linked in place
+ * of the project's view.
  *
  * Dictionaries of event properties take a few values; the rest are texts, of each slab's and
  * chunk's rows apart. p3's takes none.
@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/store/slab_builder.h"
-#include "engine/store/value_key.h"
+#include "engine/store/builder/slab_builder.h"
+#include "engine/store/value/value_key.h"
 #include "tests/match/match_rig.h"
 
 struct rc_view {

@@ -13,7 +13,7 @@
 
 #include "engine/match/leaf/leaf.h"
 #include "engine/match/leaf/leaf_ranges.h"
-#include "engine/store/cell.h"
+#include "engine/store/value/cell.h"
 #include "tests/match/match_rig.h"
 
 static const struct rc_predicate *

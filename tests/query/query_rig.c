@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "engine/store/slab_builder.h"
+#include "engine/store/builder/slab_builder.h"
 
 #define PROPERTIES 3u /* name, price, unused. */
 #define PLACES 12u    /* Slabs-to-be; one more is the head. */

@@ -11,7 +11,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/workers.h"
 #include "engine/query/query.h"
-#include "engine/store/project.h"
+#include "engine/store/project/project.h"
 
 #define RIG_USERS 60u
 #define RIG_EVENTS_MAX 900u

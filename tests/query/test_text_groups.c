@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "engine/query/split/text_groups.h"
-#include "engine/store/text_writer.h"
+#include "engine/store/texts/text_writer.h"
 
 #define KEYS 400u  /* Different strings. */
 #define SOURCES 5u /* Slabs. */

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/store/slab_builder.h"
+#include "engine/store/builder/slab_builder.h"
 
 #define RIG_COLUMNS 13
 #define RIG_WINDOW_MS ((int64_t)1700000000000)

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "engine/base/limits.h"
-#include "engine/store/catalog.h"
+#include "engine/store/project/catalog.h"
 #include "tests/store/slab_rig.h"
 
 #define SEED 13u

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "engine/store/cell.h"
+#include "engine/store/value/cell.h"
 #include "tests/store/slab_rig.h"
 
 #define SEED 4711u

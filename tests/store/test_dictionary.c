@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "engine/base/limits.h"
-#include "engine/store/dictionary.h"
+#include "engine/store/dictionary/dictionary.h"
 #include "tests/store/slab_rig.h"
 
 #define SEED 31337u

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "engine/store/event_id.h"
+#include "engine/store/value/event_id.h"
 #include "tests/store/slab_rig.h"
 
 #define SEED 99u

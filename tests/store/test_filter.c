@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "engine/store/filter.h"
+#include "engine/store/slab/filter.h"
 #include "tests/store/slab_rig.h"
 
 #define SEED 5u

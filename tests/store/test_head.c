@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "engine/base/limits.h"
-#include "engine/store/head.h"
-#include "engine/store/version.h"
+#include "engine/store/head/head.h"
+#include "engine/store/project/version.h"
 #include "tests/store/slab_rig.h"
 
 #define SEED 14u

@@ -13,7 +13,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/hash.h"
-#include "engine/store/key_sort.h"
+#include "engine/store/builder/key_sort.h"
 
 #define COUNT_MAX 600u
 

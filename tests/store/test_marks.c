@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "engine/store/marks.h"
+#include "engine/store/slab/marks.h"
 #include "tests/store/slab_rig.h"
 
 #define SEED 20261130u

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "engine/store/people.h"
+#include "engine/store/users/people.h"
 #include "tests/store/slab_rig.h"
 
 #define SEED 12u

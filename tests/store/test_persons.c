@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "engine/store/persons.h"
+#include "engine/store/users/persons.h"
 #include "tests/store/slab_rig.h"
 
 #define SEED 11u

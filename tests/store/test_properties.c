@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "engine/base/limits.h"
-#include "engine/store/properties.h"
+#include "engine/store/dictionary/properties.h"
 
 static struct rc_bytes
 name_of(uint32_t number, char buffer[16])

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "engine/base/checksum.h"
-#include "engine/store/slab_format.h"
+#include "engine/store/slab/slab_format.h"
 #include "tests/store/slab_rig.h"
 
 #define SEED 60606u

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "engine/store/cold_cache.h"
-#include "engine/store/slab_format.h"
+#include "engine/store/cold/cold_cache.h"
+#include "engine/store/slab/slab_format.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/store/slab_rig.h"
 

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "engine/store/event_index.h"
-#include "engine/store/slab_find.h"
+#include "engine/store/slab/event_index.h"
+#include "engine/store/slab/slab_find.h"
 #include "tests/store/slab_rig.h"
 
 #define SEED 77u

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "engine/store/slab_format.h"
+#include "engine/store/slab/slab_format.h"
 #include "tests/store/slab_rig.h"
 
 #define ROWS 40u

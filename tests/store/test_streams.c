@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "engine/store/streams.h"
+#include "engine/store/project/streams.h"
 
 static struct rc_bytes
 name_of(uint32_t number, char buffer[16])

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "engine/store/text_sort.h"
-#include "engine/store/text_writer.h"
-#include "engine/store/value_key.h"
+#include "engine/store/builder/text_sort.h"
+#include "engine/store/texts/text_writer.h"
+#include "engine/store/value/value_key.h"
 #include "tests/store/slab_rig.h"
 
 #define SEED 424242u

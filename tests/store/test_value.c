@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "engine/store/value.h"
+#include "engine/store/value/value.h"
 #include "tests/store/slab_rig.h"
 
 #define SEED 77u

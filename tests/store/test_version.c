@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "engine/store/version.h"
+#include "engine/store/project/version.h"
 #include "tests/store/slab_rig.h"
 
 static struct rc_slab *

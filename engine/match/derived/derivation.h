@@ -19,7 +19,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
-#include "engine/store/value.h"
+#include "engine/store/value/value.h"
 
 enum rc_derive_kind {
     RC_DERIVE_CAPTURE = 1,    /* text: a regular expression; part: the group, 0 is all of it. */

@@ -15,7 +15,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
 #include "engine/match/derived/derivation.h"
-#include "engine/store/value.h"
+#include "engine/store/value/value.h"
 
 struct rc_deriver;
 

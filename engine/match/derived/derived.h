@@ -15,7 +15,7 @@
 #include "engine/base/status.h"
 #include "engine/match/derived/derivation.h"
 #include "engine/match/predicate/predicate.h"
-#include "engine/store/catalog.h"
+#include "engine/store/project/catalog.h"
 
 /* The derivation of a name, from a stored property or the event's time. NULL: the name is no
  * derived one of that scope, and means what is stored. derived may be NULL: there are none. */

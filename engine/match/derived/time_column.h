@@ -16,9 +16,9 @@
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
 #include "engine/match/derived/derivation.h"
-#include "engine/store/properties.h"
-#include "engine/store/slab.h"
-#include "engine/store/view.h"
+#include "engine/store/dictionary/properties.h"
+#include "engine/store/project/view.h"
+#include "engine/store/slab/slab.h"
 
 /* Stands for the number of a property where it is the time: above all of them, another for each
  * part. */

@@ -9,7 +9,7 @@
 #include "engine/match/leaf/account_leaf.h"
 
 #include "engine/match/leaf/leaf.h"
-#include "engine/store/account_id.h"
+#include "engine/store/value/account_id.h"
 
 static bool
 reads_account(const struct rc_predicate *predicate)

@@ -15,7 +15,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
 #include "engine/match/predicate/predicate.h"
-#include "engine/store/view.h"
+#include "engine/store/project/view.h"
 
 /* *ret_predicate is predicate itself if no leaf reads an account. Of accounts, the latest writes up
  * to as_of_ms count. Linear in accounts for each such leaf. */

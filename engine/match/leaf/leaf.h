@@ -23,7 +23,7 @@
 #include "engine/match/css/css_selector.h"
 #include "engine/match/derived/derive.h"
 #include "engine/match/predicate/predicate.h"
-#include "engine/store/value.h"
+#include "engine/store/value/value.h"
 
 struct rc_leaf_test;
 

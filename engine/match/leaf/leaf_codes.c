@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 
 #include "engine/base/assert.h"
-#include "engine/store/value_key.h"
+#include "engine/store/value/value_key.h"
 
 #define CHUNK_CODES_FIRST_LOG2 10u
 #define CHUNK_COUNT 23u

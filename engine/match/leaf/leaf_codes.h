@@ -19,8 +19,8 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
 #include "engine/match/leaf/leaf.h"
-#include "engine/store/cell.h"
-#include "engine/store/dictionary.h"
+#include "engine/store/dictionary/dictionary.h"
+#include "engine/store/value/cell.h"
 
 struct rc_leaf_codes;
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
-#include "engine/store/value.h"
+#include "engine/store/value/value.h"
 
 _Static_assert(RC_VALUE_INT < RC_VALUE_DOUBLE && RC_VALUE_DOUBLE < RC_VALUE_STRING &&
                    RC_VALUE_STRING < RC_VALUE_LIST,

@@ -9,7 +9,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
 #include "engine/match/predicate/predicate.h"
-#include "engine/store/catalog.h"
+#include "engine/store/project/catalog.h"
 
 /* A definition as a catalog entry's payload holds it. */
 struct rc_definition {

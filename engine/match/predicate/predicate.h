@@ -17,7 +17,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
 #include "engine/match/derived/derivation.h"
-#include "engine/store/value.h"
+#include "engine/store/value/value.h"
 
 enum rc_predicate_kind {
     RC_PREDICATE_TRUE = 1,   /* Any event. */

@@ -6,7 +6,7 @@
  *   NOT, FIRST      the child
  *   LEAF            scope, operator, ignore_case (a byte each), property (varint size, bytes),
  *                   of an account the property that names it (the same), varint count, the values
- *                   (store/value.h)
+ *                   (store/value/value.h)
  *   DEFINITION      name (varint size, bytes)
  *
  * Reading bounds depth and nodes before it recurses or allocates, and checks the shape at the end.

@@ -12,7 +12,7 @@
 #include "engine/base/status.h"
 #include "engine/match/matcher.h"
 #include "engine/match/predicate/predicate.h"
-#include "engine/store/view.h"
+#include "engine/store/project/view.h"
 
 /* Sets a bit in words (rc_view_user_count bits, zeroed by the caller) for each ordinal whose person
  * passes; bits of ordinals that are no person, or no known one, are undefined. RC_INVALID: an event

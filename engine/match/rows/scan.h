@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "engine/base/limits.h"
-#include "engine/store/slab.h"
+#include "engine/store/slab/slab.h"
 
 #define RC_SCAN_RANGES_MAX 8u
 

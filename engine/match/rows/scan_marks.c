@@ -9,7 +9,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/match/rows/words.h"
-#include "engine/store/marks.h"
+#include "engine/store/slab/marks.h"
 
 void
 rc_scan_spread_portable(const uint64_t *marks,

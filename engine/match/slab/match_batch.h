@@ -15,7 +15,7 @@
 #include "engine/base/status.h"
 #include "engine/match/rows/rowset.h"
 #include "engine/match/slab/match_node.h"
-#include "engine/store/slab.h"
+#include "engine/store/slab/slab.h"
 
 /* ret_sets[i]: the rows of trees[i]. Trees with equal keys are evaluated twice. */
 RC_MUST_USE enum rc_status

@@ -8,7 +8,7 @@
 #include "engine/base/assert.h"
 #include "engine/match/rows/words.h"
 #include "engine/match/slab/match_batch_form.h"
-#include "engine/store/marks.h"
+#include "engine/store/slab/marks.h"
 
 /* Trees between two looks at the cancel flag: a few microseconds each. */
 #define TREES_BETWEEN_LOOKS 64u

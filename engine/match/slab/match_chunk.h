@@ -11,7 +11,7 @@
 
 #include "engine/base/status.h"
 #include "engine/match/slab/match_node.h"
-#include "engine/store/view.h"
+#include "engine/store/project/view.h"
 
 #define RC_CHUNK_WORDS (RC_CHUNK_ROWS / 64)
 

@@ -12,7 +12,7 @@
 
 #include "engine/match/access.h"
 #include "engine/match/slab/match_node.h"
-#include "engine/store/slab.h"
+#include "engine/store/slab/slab.h"
 
 /* Estimates. Whether the root itself has a bitmap is not asked. */
 void

@@ -16,8 +16,8 @@
 #include "engine/match/cache/match_cache.h"
 #include "engine/match/predicate/match_key.h"
 #include "engine/match/predicate/predicate.h"
-#include "engine/store/properties.h"
-#include "engine/store/slab.h"
+#include "engine/store/dictionary/properties.h"
+#include "engine/store/slab/slab.h"
 
 struct rc_match_node {
     enum rc_predicate_kind kind;

@@ -16,7 +16,7 @@
 #include "engine/match/access.h"
 #include "engine/match/rows/rowset.h"
 #include "engine/match/slab/match_node.h"
-#include "engine/store/slab.h"
+#include "engine/store/slab/slab.h"
 
 /* Tests: an AND asks about columns of so many codes only as rows come, once something else in it
  * leaves few rows; a small number makes it do so everywhere. */

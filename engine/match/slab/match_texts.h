@@ -12,7 +12,7 @@
 
 #include "engine/base/status.h"
 #include "engine/match/slab/match_slab_form.h"
-#include "engine/store/texts.h"
+#include "engine/store/texts/texts.h"
 
 /* table: texts->count bytes, all zero; those of the texts that pass become 1. *ret_passed: how many
  * those are. */

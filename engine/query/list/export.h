@@ -18,7 +18,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
 #include "engine/query/query.h"
-#include "engine/store/people.h"
+#include "engine/store/users/people.h"
 
 struct rc_export;
 

@@ -15,7 +15,7 @@
 #include "engine/query/scope.h"
 #include "engine/query/split/odd_texts.h"
 #include "engine/query/walk/walk.h"
-#include "engine/store/value_key.h"
+#include "engine/store/value/value_key.h"
 
 #define KIND_NONE RC_SEEN_KINDS
 

@@ -13,7 +13,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
-#include "engine/store/view.h"
+#include "engine/store/project/view.h"
 
 struct rc_paged_person {
     struct rc_bytes id; /* A copy in the arena: it outlives the view. */

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#include "engine/store/people.h"
+#include "engine/store/users/people.h"
 
 #define BETWEEN_LOOKS 16384u
 

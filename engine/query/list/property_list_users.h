@@ -9,7 +9,7 @@
 #define RC_QUERY_LIST_PROPERTY_LIST_USERS_H
 
 #include "engine/query/list/property_list.h"
-#include "engine/store/cell.h"
+#include "engine/store/value/cell.h"
 
 /* By property: what the persons (a bit each; NULL: everybody who is known at as_of) have at as_of,
  * and when values were written to them. */

@@ -15,8 +15,8 @@
 
 #include "engine/base/assert.h"
 #include "engine/query/split/odd_texts.h"
-#include "engine/store/key_sort.h"
-#include "engine/store/value_key.h"
+#include "engine/store/builder/key_sort.h"
+#include "engine/store/value/value_key.h"
 
 #define UNSET (RC_NUMBER_NONE - 1)
 

@@ -17,7 +17,7 @@
 #include "engine/query/scope.h"
 #include "engine/query/segment/chart_cell.h"
 #include "engine/query/segment/segment_persons.h"
-#include "engine/store/dictionary.h"
+#include "engine/store/dictionary/dictionary.h"
 
 #define ASKED_SHARE 16u /* Of all users: from there on a walk leaves the others out. */
 

@@ -14,7 +14,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
 #include "engine/query/segment/segment.h"
-#include "engine/store/catalog.h"
+#include "engine/store/project/catalog.h"
 
 /* Whether every name in a segment that is about to be put under name exists, and none leads back to
  * it. */

@@ -12,7 +12,7 @@
 #include "engine/query/number/percentile.h"
 #include "engine/query/plan/planner.h"
 #include "engine/query/series/series_scan.h"
-#include "engine/store/marks.h"
+#include "engine/store/slab/marks.h"
 
 #define COUNTERS_MAX ((uint64_t)1 << 22) /* Of a lane: 16 MiB. */
 #define VALUES_MAX ((uint64_t)1 << 31)   /* In one scan, so that 32 bits count them. */

@@ -10,7 +10,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/query/split/groups_form.h"
-#include "engine/store/value_key.h"
+#include "engine/store/value/value_key.h"
 
 struct rc_groups *
 rc_groups_free(struct rc_groups *groups)

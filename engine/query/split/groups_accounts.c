@@ -7,7 +7,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/query/split/groups_form.h"
-#include "engine/store/account_id.h"
+#include "engine/store/value/account_id.h"
 
 /* From groups of ids to sets of values. */
 struct exchange {

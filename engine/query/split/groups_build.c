@@ -1,7 +1,7 @@
 /*
- * Groups, building. A value's identity is its key (store/value_key.h), interned in a dictionary of
- * the query: a group is a code of it. Cells are resolved once each: those of the property's
- * dictionary through an array by code, numbers through a small cache.
+ * Groups, building. A value's identity is its key (store/value/value_key.h), interned in a
+ * dictionary of the query: a group is a code of it. Cells are resolved once each: those of the
+ * property's dictionary through an array by code, numbers through a small cache.
  *
  * Texts of slabs may be millions, so they are not interned: when all else has its group, the texts
  * of all slabs are merged (text_groups.h). Before that, those that are not simply their own group
@@ -15,7 +15,7 @@
 #include "engine/match/derived/time_column.h"
 #include "engine/query/split/groups_form.h"
 #include "engine/query/split/odd_texts.h"
-#include "engine/store/value_key.h"
+#include "engine/store/value/value_key.h"
 
 /* Lists and their members to begin with: growing keeps to the account of the first block. */
 #define LISTS_FIRST 16u

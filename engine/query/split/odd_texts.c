@@ -2,7 +2,7 @@
  * with a minus or a digit. */
 #include "engine/query/split/odd_texts.h"
 
-#include "engine/store/value_key.h"
+#include "engine/store/value/value_key.h"
 
 /* Texts visited between two looks at the cancel flag. */
 #define TEXTS_BETWEEN_LOOKS 4096u

@@ -16,8 +16,8 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
-#include "engine/store/texts.h"
-#include "engine/store/value.h"
+#include "engine/store/texts/texts.h"
+#include "engine/store/value/value.h"
 
 /* The value of the text of a number; its bytes are gone after the call. */
 typedef enum rc_status (*rc_odd_texts_visitor)(void *context,

@@ -2,7 +2,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/limits.h"
 #include "engine/query/split/split.h"
-#include "engine/store/dictionary.h"
+#include "engine/store/dictionary/dictionary.h"
 
 struct keys {
     struct rc_dictionary *dictionary;

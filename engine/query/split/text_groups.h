@@ -17,8 +17,8 @@
 #include "engine/base/bytes.h"
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
-#include "engine/store/dictionary.h"
-#include "engine/store/texts.h"
+#include "engine/store/dictionary/dictionary.h"
+#include "engine/store/texts/texts.h"
 
 struct rc_text_groups;
 
@@ -53,7 +53,7 @@ RC_DEFINE_CLEANUP(struct rc_text_groups *, rc_text_groups_free)
 uint32_t
 rc_text_groups_count(const struct rc_text_groups *groups);
 
-/* The string of the index-th group, as the key of a value (store/value_key.h), in arena. */
+/* The string of the index-th group, as the key of a value (store/value/value_key.h), in arena. */
 RC_MUST_USE enum rc_status
 rc_text_groups_key(const struct rc_text_groups *groups,
                    uint32_t index,

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/store/view.h"
+#include "engine/store/project/view.h"
 
 /* The least and the greatest time of all events, dead ones included; false: there are none. */
 bool

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
-#include "engine/store/marks.h"
+#include "engine/store/slab/marks.h"
 
 #define NO_BLOCK UINT32_MAX
 

@@ -1,0 +1,56 @@
+/*
+ * Slab builder: turns rows of heads and slabs into one new slab. Sealing and merging both end here.
+ *
+ * The caller gives sources; the builder sorts their rows by (user, time, event id), leaves out
+ * those that the caller masks, and writes each column once.
+ *
+ * Ownership: sources are borrowed during the call.
+ * Threading: one call is one thread's; a background worker calls it, it can take a second.
+ * Errors:    RC_NO_MEMORY, RC_LIMIT_EXCEEDED (account), RC_CANCELLED: nothing is kept.
+ */
+#ifndef RC_STORE_BUILDER_SLAB_BUILDER_H
+#define RC_STORE_BUILDER_SLAB_BUILDER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/status.h"
+#include "engine/store/slab/slab.h"
+
+/* Rows that are not yet in a slab, as plain arrays (a part of a head). */
+struct rc_row_source {
+    uint32_t row_count;
+    const uint32_t *users; /* Ordinals. */
+    const int64_t *times_ms;
+    const struct rc_event_id *ids;
+    uint32_t column_count;
+    const uint32_t *column_properties;               /* Ascending. */
+    const rc_cell *const *column_cells;              /* [column][row]; NULL: all null. */
+    const struct rc_dictionary *const *column_texts; /* [column]: what its cells of kind
+                                                        RC_CELL_TEXT are codes of; NULL (also the
+                                                        array): it has none. */
+};
+
+struct rc_slab_source {
+    const struct rc_slab *slab;       /* Either this, */
+    const struct rc_row_source *rows; /* or this. */
+    const uint64_t *dead;             /* A bit a row to leave out; NULL: none. */
+};
+
+/*
+ * Builds one slab of the rows of all sources whose time lies in [window_start_ms, + RC_WINDOW_MS).
+ * Rows of equal (user, time, id) stay in the order of the sources and of their rows.
+ *   RC_OK  *ret_slab is the slab, or NULL when no row is left.
+ */
+RC_MUST_USE enum rc_status
+rc_slab_build(const struct rc_slab_source *sources,
+              uint32_t source_count,
+              int64_t window_start_ms,
+              struct rc_account *account,
+              const _Atomic(bool) *cancel, /* NULL: never. */
+              struct rc_slab **ret_slab,
+              struct rc_error *reterr_error);
+
+#endif

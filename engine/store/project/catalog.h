@@ -1,0 +1,94 @@
+/*
+ * Catalog: named objects of a project (definitions, segments): a name, what people say of it, and a
+ * payload whose meaning is the business of others (a stored predicate or segment).
+ *
+ * A put or a delete makes a new catalog that shares the entries; a query pins one like a view.
+ *
+ * Ownership: counted: rc_catalog_ref, rc_catalog_unref; entries are owned by the catalogs that hold
+ *            them.
+ * Threading: immutable.
+ */
+#ifndef RC_STORE_PROJECT_CATALOG_H
+#define RC_STORE_PROJECT_CATALOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/bytes.h"
+#include "engine/base/cleanup.h"
+#include "engine/base/status.h"
+
+struct rc_catalog;
+
+struct rc_catalog_entry {
+    struct rc_bytes name; /* [a-z0-9][a-z0-9_.-]*, at most RC_NAME_BYTES_MAX. */
+    struct rc_bytes display_name;
+    struct rc_bytes description;
+    struct rc_bytes payload;
+    uint64_t version; /* 1, 2, ...: counts its updates; the etag. */
+    int64_t created_ms;
+    int64_t updated_ms;
+};
+
+RC_MUST_USE enum rc_status
+rc_catalog_new(struct rc_account *account, struct rc_catalog **ret_catalog);
+
+struct rc_catalog *
+rc_catalog_ref(struct rc_catalog *catalog);
+
+struct rc_catalog *
+rc_catalog_unref(struct rc_catalog *catalog);
+
+RC_DEFINE_CLEANUP(struct rc_catalog *, rc_catalog_unref)
+
+/* A new catalog with entry put in (over one of the same name). Everything is copied. */
+RC_MUST_USE enum rc_status
+rc_catalog_put(const struct rc_catalog *catalog,
+               const struct rc_catalog_entry *entry,
+               struct rc_catalog **ret_catalog);
+
+/* A new catalog without the entry. RC_NOT_FOUND. */
+RC_MUST_USE enum rc_status
+rc_catalog_remove(const struct rc_catalog *catalog,
+                  struct rc_bytes name,
+                  struct rc_catalog **ret_catalog);
+
+/* NULL when there is none. Borrowed from the catalog. */
+const struct rc_catalog_entry *
+rc_catalog_find(const struct rc_catalog *catalog, struct rc_bytes name);
+
+uint32_t
+rc_catalog_count(const struct rc_catalog *catalog);
+
+/* Entries by name, ascending. */
+const struct rc_catalog_entry *
+rc_catalog_at(const struct rc_catalog *catalog, uint32_t index);
+
+/* The index of the first entry whose name is above name (for paging). */
+uint32_t
+rc_catalog_upper_bound(const struct rc_catalog *catalog, struct rc_bytes name);
+
+/* RC_INVALID with the reason when name may not be a name. */
+RC_MUST_USE enum rc_status
+rc_catalog_check_name(struct rc_bytes name, const char *field, struct rc_error *reterr_error);
+
+void
+rc_catalog_entry_write(struct rc_writer *writer, const struct rc_catalog_entry *entry);
+
+/* Borrowed from the reader's bytes. */
+RC_MUST_USE enum rc_status
+rc_catalog_entry_read(struct rc_reader *reader,
+                      struct rc_catalog_entry *ret_entry,
+                      struct rc_error *reterr_error);
+
+void
+rc_catalog_write(const struct rc_catalog *catalog, struct rc_writer *writer);
+
+RC_MUST_USE enum rc_status
+rc_catalog_read(struct rc_account *account,
+                struct rc_reader *reader,
+                struct rc_catalog **ret_catalog,
+                struct rc_error *reterr_error);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * Streams: the highest batch id that a project has of each client stream, so that a retry applies
+ * nothing twice.
+ *
+ * Ownership: owns its names.
+ * Threading: has no lock; its user has (the project's writer lock, or the intake's).
+ */
+#ifndef RC_STORE_PROJECT_STREAMS_H
+#define RC_STORE_PROJECT_STREAMS_H
+
+#include <stdint.h>
+
+#include "engine/base/bytes.h"
+#include "engine/base/status.h"
+#include "engine/store/dictionary/dictionary.h"
+
+struct rc_streams {
+    struct rc_dictionary *names;
+    uint64_t *highest; /* By code of the name. */
+    size_t capacity;
+};
+
+RC_MUST_USE enum rc_status
+rc_streams_open(struct rc_streams *streams, struct rc_account *account);
+
+void
+rc_streams_close(struct rc_streams *streams);
+
+/* 0: never heard of. */
+uint64_t
+rc_streams_highest(const struct rc_streams *streams, struct rc_bytes name);
+
+/* Sets it, lower or higher. */
+RC_MUST_USE enum rc_status
+rc_streams_set(struct rc_streams *streams, struct rc_bytes name, uint64_t batch_id);
+
+void
+rc_streams_write(const struct rc_streams *streams, struct rc_writer *writer);
+
+RC_MUST_USE enum rc_status
+rc_streams_read(struct rc_streams *streams,
+                struct rc_reader *reader,
+                struct rc_error *reterr_error);
+
+#endif

@@ -1,0 +1,489 @@
+/*
+ * View: a reference to a version, the counts that were published with it, and what is derived for
+ * this query alone: arrays of slabs and chunks, joins, user columns.
+ */
+#include "engine/store/project/view.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "engine/base/assert.h"
+#include "engine/store/project/project_state.h"
+#include "engine/store/project/view_uses.h"
+
+struct column_use {
+    struct column_use *next;
+    bool of_accounts;
+    uint32_t property;
+    int64_t as_of_ms;
+    struct rc_user_column *column;
+};
+
+struct rc_view {
+    struct rc_project *project;
+    struct rc_account *account;
+    struct rc_published published;          /* Holds a reference to the version. */
+    struct rc_properties *event_properties; /* As they were then. */
+    struct rc_persons *persons;
+    uint32_t slab_count;
+    uint32_t chunk_count;
+    struct rc_view_slab *slabs;
+    struct rc_view_chunk *chunks;
+    struct rc_view_uses *uses; /* Of cold slabs; NULL: there are none. */
+    pthread_mutex_t lock;      /* Of columns: workers of one query may ask at once. */
+    struct column_use *columns;
+};
+
+static enum rc_status
+show_slabs(struct rc_view *view)
+{
+    const struct rc_version *version = view->published.version;
+    view->slabs = rc_alloc_in(view->account, version->slab_count * sizeof(view->slabs[0]));
+    if (view->slabs == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < version->slab_count; i++) {
+        const struct rc_version_slab *slab = &version->slabs[i];
+        view->slabs[i] = (struct rc_view_slab){
+            .slab = slab->slab,
+            .id = slab->id,
+            .dead = slab->dead == NULL ? NULL : slab->dead->words,
+            .dead_count = slab->dead == NULL ? 0 : slab->dead->count,
+        };
+    }
+    view->slab_count = version->slab_count;
+    return rc_view_uses_new(view->slabs, view->slab_count, view->account, &view->uses);
+}
+
+static void
+show_head(struct rc_view *view, const struct rc_version_head *head, bool newest)
+{
+    const struct rc_published *published = &view->published;
+    const uint32_t count = newest ? published->head_chunks : rc_head_chunk_count(head->head);
+    for (uint32_t i = 0; i < count; i++) {
+        const bool last = newest && i + 1 == count;
+        struct rc_view_chunk *chunk = &view->chunks[view->chunk_count];
+        rc_head_chunk(head->head, i, last ? published->head_last_rows : RC_CHUNK_WHOLE, chunk);
+        chunk->dead = head->dead[i] == NULL ? NULL : head->dead[i]->words;
+        if (chunk->row_count > 0)
+            view->chunk_count++;
+    }
+}
+
+static enum rc_status
+show_heads(struct rc_view *view)
+{
+    const struct rc_version *version = view->published.version;
+    uint32_t capacity = 0;
+    for (uint32_t i = 0; i < version->head_count; i++)
+        capacity += rc_head_chunk_count(version->heads[i].head);
+    view->chunks = rc_alloc_in(view->account, capacity * sizeof(view->chunks[0]));
+    if (view->chunks == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < version->head_count; i++)
+        show_head(view, &version->heads[i], i + 1 == version->head_count);
+    return RC_OK;
+}
+
+enum rc_status
+rc_project_view(struct rc_project *project, struct rc_account *account, struct rc_view **ret_view)
+{
+    RC_CLEANUP(rc_view_releasep) struct rc_view *view = rc_alloc_in(account, sizeof(*view));
+    if (view == NULL)
+        return RC_NO_MEMORY;
+    memset(view, 0, sizeof(*view));
+    pthread_mutex_init(&view->lock, NULL);
+    view->project = rc_project_ref(project);
+    view->account = account;
+    pthread_mutex_lock(&project->publish);
+    view->published = project->published;
+    rc_version_ref(view->published.version);
+    view->event_properties = rc_properties_ref(project->event_properties);
+    pthread_mutex_unlock(&project->publish);
+    RC_TRY(show_slabs(view));
+    RC_TRY(show_heads(view));
+    RC_TRY(rc_people_persons(project->people, &view->published.people, &view->persons));
+    *ret_view = RC_TAKE(view);
+    return RC_OK;
+}
+
+struct rc_view *
+rc_view_release(struct rc_view *view)
+{
+    if (view == NULL)
+        return NULL;
+    while (view->columns != NULL) {
+        struct column_use *next = view->columns->next;
+        rc_user_column_unref(view->columns->column);
+        rc_alloc_free(view->columns);
+        view->columns = next;
+    }
+    rc_persons_unref(view->persons);
+    rc_view_uses_free(view->uses);
+    rc_version_unref(view->published.version);
+    rc_properties_free(view->event_properties);
+    rc_alloc_free(view->slabs);
+    rc_alloc_free(view->chunks);
+    pthread_mutex_destroy(&view->lock);
+    rc_project_unref(view->project);
+    return rc_alloc_free(view);
+}
+
+struct rc_people_counts
+rc_view_people_counts(const struct rc_view *view)
+{
+    return view->published.people;
+}
+
+const struct rc_version *
+rc_view_version(const struct rc_view *view)
+{
+    return view->published.version;
+}
+
+uint64_t
+rc_view_data_version(const struct rc_view *view)
+{
+    return view->published.sequence;
+}
+
+const struct rc_view_slab *
+rc_view_slabs(const struct rc_view *view, uint32_t *ret_count)
+{
+    *ret_count = view->slab_count;
+    return view->slabs;
+}
+
+enum rc_status
+rc_view_use_slab(struct rc_view *view, uint32_t slab, uint32_t parts, struct rc_error *reterr_error)
+{
+    RC_ASSERT(slab < view->slab_count);
+    return view->uses == NULL ? RC_OK : rc_view_uses_begin(view->uses, slab, parts, reterr_error);
+}
+
+void
+rc_view_unuse_slab(struct rc_view *view, uint32_t slab)
+{
+    RC_ASSERT(slab < view->slab_count);
+    if (view->uses != NULL)
+        rc_view_uses_end(view->uses, slab);
+}
+
+enum rc_status
+rc_view_check_reads(struct rc_view *view, struct rc_error *reterr_error)
+{
+    return view->uses == NULL ? RC_OK : rc_view_uses_check(view->uses, reterr_error);
+}
+
+const struct rc_view_chunk *
+rc_view_chunks(const struct rc_view *view, uint32_t *ret_count)
+{
+    *ret_count = view->chunk_count;
+    return view->chunks;
+}
+
+const struct rc_properties *
+rc_view_event_properties(const struct rc_view *view)
+{
+    return view->event_properties;
+}
+
+const struct rc_properties *
+rc_view_user_properties(const struct rc_view *view)
+{
+    return rc_people_properties(view->project->people);
+}
+
+uint32_t
+rc_view_user_count(const struct rc_view *view)
+{
+    return view->published.people.users;
+}
+
+uint32_t
+rc_view_live_user_count(const struct rc_view *view)
+{
+    return view->published.people.users - view->published.people.absent;
+}
+
+struct rc_bytes
+rc_view_user_id(const struct rc_view *view, uint32_t user)
+{
+    RC_ASSERT(user < view->published.people.users);
+    return rc_dictionary_key(rc_people_ids(view->project->people), user);
+}
+
+uint32_t
+rc_view_find_user(const struct rc_view *view, struct rc_bytes id)
+{
+    const uint32_t user = rc_dictionary_find(rc_people_ids(view->project->people), id);
+    return user < view->published.people.users ? user : RC_CODE_NONE;
+}
+
+bool
+rc_view_alias(const struct rc_view *view, uint32_t index, struct rc_alias *ret_alias)
+{
+    const struct rc_append_log *log = rc_people_aliases(view->project->people);
+    uint32_t run = 0;
+    if (index >= view->published.people.aliases)
+        return false;
+    memcpy(ret_alias, rc_append_log_run(log, index, index + 1, &run), sizeof(*ret_alias));
+    return true;
+}
+
+bool
+rc_view_user_write(const struct rc_view *view, uint32_t index, struct rc_user_write *ret_write)
+{
+    const struct rc_append_log *log = rc_people_writes(view->project->people);
+    uint32_t run = 0;
+    if (index >= view->published.people.writes)
+        return false;
+    memcpy(ret_write, rc_append_log_run(log, index, index + 1, &run), sizeof(*ret_write));
+    return true;
+}
+
+struct rc_people_counts
+rc_view_account_counts(const struct rc_view *view)
+{
+    return view->published.accounts;
+}
+
+const struct rc_persons *
+rc_view_persons(const struct rc_view *view)
+{
+    return view->persons;
+}
+
+uint32_t
+rc_view_person_of(const struct rc_view *view, uint32_t user)
+{
+    return view->persons == NULL ? user : rc_persons_of(view->persons, user);
+}
+
+struct rc_bytes
+rc_view_person_id(const struct rc_view *view, uint32_t person)
+{
+    struct rc_bytes least = rc_view_user_id(view, person);
+    const uint32_t index =
+        view->persons == NULL ? UINT32_MAX : rc_persons_joined_index(view->persons, person);
+    if (index == UINT32_MAX)
+        return least;
+    uint32_t count = 0;
+    const uint32_t *members = rc_persons_joined(view->persons, index, &count);
+    for (uint32_t i = 1; i < count; i++) {
+        const struct rc_bytes id = rc_view_user_id(view, members[i]);
+        if (rc_bytes_compare(id, least) < 0)
+            least = id;
+    }
+    return least;
+}
+
+static enum rc_status
+use_column(struct rc_view *view,
+           bool of_accounts,
+           uint32_t property,
+           int64_t as_of_ms,
+           const rc_cell **ret_cells)
+{
+    for (const struct column_use *use = view->columns; use != NULL; use = use->next) {
+        if (use->of_accounts == of_accounts && use->property == property &&
+            use->as_of_ms == as_of_ms) {
+            *ret_cells = rc_user_column_cells(use->column);
+            return RC_OK;
+        }
+    }
+    struct column_use *use = rc_alloc_in(view->account, sizeof(*use));
+    if (use == NULL)
+        return RC_NO_MEMORY;
+    *use =
+        (struct column_use){.of_accounts = of_accounts, .property = property, .as_of_ms = as_of_ms};
+    const enum rc_status status =
+        of_accounts ? rc_people_column(view->project->account_people, &view->published.accounts,
+                                       NULL, property, as_of_ms, &use->column)
+                    : rc_people_column(view->project->people, &view->published.people,
+                                       view->persons, property, as_of_ms, &use->column);
+    if (status != RC_OK) {
+        rc_alloc_free(use);
+        return status;
+    }
+    use->next = view->columns;
+    view->columns = use;
+    *ret_cells = rc_user_column_cells(use->column);
+    return RC_OK;
+}
+
+enum rc_status
+rc_view_user_cells(struct rc_view *view,
+                   uint32_t property,
+                   int64_t as_of_ms,
+                   const rc_cell **ret_cells)
+{
+    pthread_mutex_lock(&view->lock);
+    const enum rc_status status = use_column(view, false, property, as_of_ms, ret_cells);
+    pthread_mutex_unlock(&view->lock);
+    return status;
+}
+
+const struct rc_properties *
+rc_view_account_properties(const struct rc_view *view)
+{
+    return rc_people_properties(view->project->account_people);
+}
+
+uint32_t
+rc_view_account_count(const struct rc_view *view)
+{
+    return view->published.accounts.users;
+}
+
+struct rc_bytes
+rc_view_account_name(const struct rc_view *view, uint32_t account)
+{
+    RC_ASSERT(account < view->published.accounts.users);
+    return rc_dictionary_key(rc_people_ids(view->project->account_people), account);
+}
+
+uint32_t
+rc_view_find_account(const struct rc_view *view, struct rc_bytes name)
+{
+    const uint32_t account = rc_dictionary_find(rc_people_ids(view->project->account_people), name);
+    return account < view->published.accounts.users ? account : RC_CODE_NONE;
+}
+
+enum rc_status
+rc_view_account_cells(struct rc_view *view,
+                      uint32_t property,
+                      int64_t as_of_ms,
+                      const rc_cell **ret_cells)
+{
+    pthread_mutex_lock(&view->lock);
+    const enum rc_status status = use_column(view, true, property, as_of_ms, ret_cells);
+    pthread_mutex_unlock(&view->lock);
+    return status;
+}
+
+static inline bool
+has_user(const uint64_t *words, uint32_t user)
+{
+    return ((words[user / 64] >> (user % 64)) & 1) != 0;
+}
+
+static inline void
+set_user(uint64_t *words, uint32_t user)
+{
+    words[user / 64] |= (uint64_t)1 << (user % 64);
+}
+
+/* Whether a user has a live event at or before as_of among the rows [begin, end) of a slab. */
+static bool
+has_live_row(const struct rc_view_slab *slab, uint32_t begin, uint32_t end, int64_t as_of_ms)
+{
+    for (uint32_t row = begin; row < end && rc_slab_time_ms(slab->slab, row) <= as_of_ms; row++)
+        if (slab->dead == NULL || (slab->dead[row / 64] >> (row % 64) & 1) == 0)
+            return true;
+    return false;
+}
+
+/* whole: all rows of the slab are live and early enough; else each user's are looked at who is not
+ * known yet. */
+static void
+know_slab_users(const struct rc_view_slab *slab, bool whole, int64_t as_of_ms, uint64_t *words)
+{
+    const uint32_t user_count = rc_slab_get_info(slab->slab)->user_count;
+    const uint32_t *users = rc_slab_users(slab->slab);
+    const uint32_t *starts = rc_slab_starts(slab->slab);
+    for (uint32_t i = 0; i < user_count && whole; i++)
+        set_user(words, users[i]);
+    for (uint32_t i = 0; i < user_count && !whole; i++)
+        if (!has_user(words, users[i]) && has_live_row(slab, starts[i], starts[i + 1], as_of_ms))
+            set_user(words, users[i]);
+}
+
+/* The slabs whose rows all count come first: few users are left whose rows must be read. */
+static enum rc_status
+know_slabs(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
+{
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < view->slab_count; i++) {
+            const struct rc_view_slab *slab = &view->slabs[i];
+            const struct rc_slab_info *info = rc_slab_get_info(slab->slab);
+            const bool whole = slab->dead == NULL && info->time_max_ms <= as_of_ms;
+            if (whole != (pass == 0) || info->time_min_ms > as_of_ms)
+                continue;
+            RC_TRY(rc_view_use_slab(view, i, RC_SLAB_PARTS_ROWS, NULL));
+            know_slab_users(slab, whole, as_of_ms, words);
+            rc_view_unuse_slab(view, i);
+        }
+    }
+    return RC_OK;
+}
+
+/* Whether there is nobody left who may be known by its property writes alone. */
+static bool
+all_known(const struct rc_view *view,
+          const uint64_t *words,
+          const uint32_t *gone,
+          uint32_t gone_count)
+{
+    const uint32_t user_count = rc_view_user_count(view);
+    uint32_t known = 0;
+    for (uint32_t word = 0; word < (user_count + 63) / 64; word++)
+        known += (uint32_t)__builtin_popcountll(words[word]);
+    for (uint32_t i = 0; i < gone_count; i++)
+        known += !has_user(words, gone[i]);
+    return known == user_count;
+}
+
+static void
+know_writers(const struct rc_view *view, int64_t as_of_ms, uint64_t *words)
+{
+    const struct rc_append_log *log = rc_people_writes(view->project->people);
+    const uint32_t count = view->published.people.writes;
+    for (uint32_t i = 0, run = 0; i < count; i += run) {
+        const struct rc_user_write *writes = rc_append_log_run(log, i, count, &run);
+        for (uint32_t k = 0; k < run; k++)
+            if (writes[k].time_ms <= as_of_ms)
+                set_user(words, writes[k].user);
+    }
+}
+
+/* From users to persons: of joined users only the first stands for all. */
+static void
+join_known(const struct rc_view *view, uint64_t *words)
+{
+    const uint32_t joined = view->persons == NULL ? 0 : rc_persons_joined_count(view->persons);
+    for (uint32_t i = 0; i < joined; i++) {
+        uint32_t count;
+        bool known = false;
+        const uint32_t *members = rc_persons_joined(view->persons, i, &count);
+        for (uint32_t m = 0; m < count; m++) {
+            known = known || has_user(words, members[m]);
+            words[members[m] / 64] &= ~((uint64_t)1 << (members[m] % 64));
+        }
+        if (known)
+            set_user(words, members[0]);
+    }
+}
+
+enum rc_status
+rc_view_known_persons(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
+{
+    RC_TRY(know_slabs(view, as_of_ms, words));
+    for (uint32_t i = 0; i < view->chunk_count; i++) {
+        const struct rc_view_chunk *chunk = &view->chunks[i];
+        for (uint32_t row = 0; row < chunk->row_count; row++) {
+            const bool dead = chunk->dead != NULL && (chunk->dead[row / 64] >> (row % 64) & 1) != 0;
+            if (!dead && chunk->times_ms[row] <= as_of_ms)
+                set_user(words, chunk->users[row]);
+        }
+    }
+    uint32_t gone_count = 0;
+    const uint32_t *gone = rc_gone_users(view->published.version->gone, &gone_count);
+    if (!all_known(view, words, gone, gone_count))
+        know_writers(view, as_of_ms, words);
+    join_known(view, words);
+    for (uint32_t i = 0; i < gone_count; i++) {
+        const uint32_t person = rc_view_person_of(view, gone[i]);
+        words[person / 64] &= ~((uint64_t)1 << (person % 64));
+    }
+    return RC_OK;
+}
