@@ -17,7 +17,7 @@
 #include "engine/store/sweep/dictionary_sweep.h"
 
 #define KEEPER_PERIOD_MS 250
-#define IDLE_NS ((uint64_t)2000000000)
+#define IDLE_NS ((uint64_t)500000000)
 /* Beyond this many full heads a project's batches wait before the log; beyond the second the log's
  * thread does, with every project behind it: what is on its way then is at most two megabytes. */
 #define FULL_HEADS_MAX 8u

@@ -154,13 +154,16 @@ hide_late(struct applying *applying, const struct rc_head_room *room)
 }
 
 static enum rc_status
-commit_room(struct applying *applying, struct rc_head *head, const struct rc_head_room *room)
+commit_room(struct applying *applying,
+            struct rc_head *head,
+            const struct rc_head_room *room,
+            const uint64_t *hashes)
 {
     struct rc_head_place *places = rc_arena_alloc(applying->arena, room->count * sizeof(places[0]));
     if (places == NULL)
         return RC_NO_MEMORY;
     uint32_t count = 0;
-    RC_TRY(rc_head_commit(head, room, places, &count));
+    RC_TRY(rc_head_commit(head, room, hashes, places, &count));
     for (uint32_t i = 0; i < count; i++) {
         bool newly = false;
         RC_TRY(need_draft(applying));
@@ -196,7 +199,7 @@ append_piece(struct applying *applying,
     }
     for (uint32_t c = 0; c < table->column_count; c++)
         RC_TRY(rc_column_scatter(&cells[c], head, &room, first));
-    RC_TRY(commit_room(applying, head, &room));
+    RC_TRY(commit_room(applying, head, &room, arrivals->hashes + first));
     *ret_count = room.count;
     return RC_OK;
 }
@@ -224,10 +227,12 @@ append_all(struct applying *applying,
         const uint32_t left = table->row_count - done;
         const uint32_t end = done + (left < room ? left : room);
         const struct rc_arrivals part = {end - done, arrivals->users + done, arrivals->ids + done,
+                                         arrivals->hashes + done,
                                          arrivals->times_ms + (size_t)done * sizeof(int64_t)};
         RC_TRY(rc_replace_in_heads(working_version(applying), &part, found + done, &applying->draft,
                                    &applying->replaced));
-        const struct rc_arrivals until = {end, arrivals->users, arrivals->ids, arrivals->times_ms};
+        const struct rc_arrivals until = {end, arrivals->users, arrivals->ids, arrivals->hashes,
+                                          arrivals->times_ms};
         while (done < end) {
             uint32_t count = 0;
             RC_TRY(append_piece(applying, table, &until, cells, done, &count));
@@ -259,8 +264,8 @@ known_arrivals(struct rc_project *project,
         if (users[row] == RC_CODE_NONE)
             ids[row] = (struct rc_event_id){.kind = RC_EVENT_ID_DERIVED};
     }
-    *ret_arrivals = (struct rc_arrivals){table->row_count, users, ids, table->times_ms};
-    return RC_OK;
+    *ret_arrivals = (struct rc_arrivals){table->row_count, users, ids, NULL, table->times_ms};
+    return rc_arrivals_hash(table->row_count, users, ids, arena, &ret_arrivals->hashes);
 }
 
 static bool
@@ -304,7 +309,8 @@ append_events(struct applying *applying, const struct rc_batch *batch, bool *fou
         return RC_NO_MEMORY;
     for (uint32_t row = 0; row < table->row_count; row++)
         users[row] = ordinals[rc_packed_u32(table->user_codes, row)];
-    const struct rc_arrivals arrivals = {table->row_count, users, ids, table->times_ms};
+    struct rc_arrivals arrivals = {table->row_count, users, ids, NULL, table->times_ms};
+    RC_TRY(rc_arrivals_hash(table->row_count, users, ids, applying->arena, &arrivals.hashes));
     RC_TRY(rc_replace_in_slabs(rc_project_version(applying->project), false, &arrivals,
                                rc_project_event_index(applying->project), applying->arena,
                                &applying->draft, found, &applying->replaced, applying->error));

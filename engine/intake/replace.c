@@ -9,6 +9,24 @@
 /* What a place of may_hold becomes when the copy was found. */
 #define FOUND 2u
 
+#define AHEAD 16u /* Arrivals between fetching what a look-up needs and looking. */
+
+enum rc_status
+rc_arrivals_hash(uint32_t count,
+                 const uint32_t *users,
+                 const struct rc_event_id *ids,
+                 struct rc_arena *arena,
+                 const uint64_t **ret_hashes)
+{
+    uint64_t *hashes = RC_ARENA_ARRAY(arena, uint64_t, count + 1);
+    if (hashes == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < count; i++)
+        hashes[i] = ids[i].kind == RC_EVENT_ID_DERIVED ? 0 : rc_event_id_hash(users[i], &ids[i]);
+    *ret_hashes = hashes;
+    return RC_OK;
+}
+
 /* The arrivals that were sent with an id, which only can replace, and whose copy is not found. */
 struct sent {
     uint32_t count;
@@ -32,7 +50,7 @@ collect_sent(const struct rc_arrivals *arrivals,
         if (found[i] || arrivals->ids[i].kind == RC_EVENT_ID_DERIVED)
             continue;
         sent.arrivals[sent.count] = i;
-        sent.hashes[sent.count++] = rc_event_id_hash(arrivals->users[i], &arrivals->ids[i]);
+        sent.hashes[sent.count++] = arrivals->hashes[i];
     }
     *ret_sent = sent;
     return RC_OK;
@@ -204,10 +222,13 @@ replace_in_head(const struct rc_version *version,
                 struct rc_version **draft,
                 uint64_t *replaced)
 {
+    const struct rc_head *at = version->heads[head].head;
     for (uint32_t i = 0; i < arrivals->count; i++) {
         struct rc_head_place place;
+        if (i + AHEAD < arrivals->count)
+            rc_head_fetch(at, arrivals->hashes[i + AHEAD]);
         if (found[i] || arrivals->ids[i].kind == RC_EVENT_ID_DERIVED ||
-            !rc_head_find(version->heads[head].head, arrivals->users[i], &arrivals->ids[i], &place))
+            !rc_head_find(at, arrivals->hashes[i], arrivals->users[i], &arrivals->ids[i], &place))
             continue;
         bool newly = false;
         RC_TRY(need_draft(version, draft));

@@ -24,8 +24,17 @@ struct rc_arrivals {
     uint32_t count;
     const uint32_t *users;
     const struct rc_event_id *ids;
+    const uint64_t *hashes;        /* rc_event_id_hash; of a derived id anything. */
     const unsigned char *times_ms; /* i64 each. */
 };
+
+/* The hashes of users and ids. */
+RC_MUST_USE enum rc_status
+rc_arrivals_hash(uint32_t count,
+                 const uint32_t *users,
+                 const struct rc_event_id *ids,
+                 struct rc_arena *arena,
+                 const uint64_t **ret_hashes);
 
 /*
  * Kills the live copies of the arrivals that lie in cold slabs, or in those in memory. *draft is

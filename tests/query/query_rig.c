@@ -262,7 +262,8 @@ append_head(struct rig *rig, struct rc_version *draft, const struct placed *plac
             ok(rc_head_room_cells(head, &room, p, &cells));
             cells[0] = placed[i].cells[p];
         }
-        ok(rc_head_commit(head, &room, replaced, &replaced_count));
+        const uint64_t hash = rc_event_id_hash(room.users[0], &room.ids[0]);
+        ok(rc_head_commit(head, &room, &hash, replaced, &replaced_count));
         bool newly;
         if (placed[i].dead)
             ok(rc_version_kill_head_row(draft, 0, room.chunk, room.first, &newly));

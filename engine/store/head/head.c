@@ -21,7 +21,15 @@
 #define CHUNK_ROWS_FIRST 64u
 #define CHUNK_COLUMNS_FIRST 32u
 #define TABLE_SLOTS_FIRST 256u
+
+/* An entry of the table: chunk * RC_CHUNK_ROWS + row + 1, and above it as many bits of the hash as
+ * there is room for, so that a neighbour's row is not looked at. */
 #define PLACE_NONE 0u
+#define PLACE_BITS 18u
+#define PLACE_MASK (((uint32_t)1 << PLACE_BITS) - 1)
+_Static_assert(RC_HEAD_CHUNKS_MAX * RC_CHUNK_ROWS <= PLACE_MASK, "a place fits below the tag");
+
+#define AHEAD 16u /* Entries between fetching a slot and reading it. */
 
 struct chunk {
     uint32_t row_capacity;
@@ -42,7 +50,7 @@ struct rc_head {
     uint32_t row_count;
     _Atomic(uint32_t) chunk_count;
     struct chunk *chunks[RC_HEAD_CHUNKS_MAX];
-    uint32_t *table; /* Open addressing: chunk * RC_CHUNK_ROWS + row + 1; PLACE_NONE is free. */
+    uint32_t *table; /* Open addressing: a tag and a place; 0 is free. */
     uint32_t table_slots;
     uint32_t table_used;
 };
@@ -240,15 +248,25 @@ same_event(const struct rc_head *head, uint32_t place, uint32_t user, const stru
     return chunk->users[row] == user && rc_event_id_replaces(&chunk->ids[row], id);
 }
 
-/* The slot that holds (user, id), or the free one where it belongs. */
 static uint32_t
-table_slot(const struct rc_head *head, uint32_t user, const struct rc_event_id *id)
+tag_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & ~PLACE_MASK;
+}
+
+/* The slot that holds (user, id), whose hash is given, or the free one where it belongs. */
+static uint32_t
+table_slot(const struct rc_head *head, uint64_t hash, uint32_t user, const struct rc_event_id *id)
 {
     const uint32_t mask = head->table_slots - 1;
-    uint32_t slot = (uint32_t)rc_event_id_hash(user, id) & mask;
-    while (head->table[slot] != PLACE_NONE && !same_event(head, head->table[slot], user, id))
-        slot = (slot + 1) & mask;
-    return slot;
+    const uint32_t tag = tag_of(hash);
+    uint32_t slot = (uint32_t)hash & mask;
+    for (;; slot = (slot + 1) & mask) {
+        const uint32_t entry = head->table[slot];
+        if (entry == PLACE_NONE || ((entry & ~PLACE_MASK) == tag &&
+                                    same_event(head, entry & PLACE_MASK, user, id)))
+            return slot;
+    }
 }
 
 static struct rc_head_place
@@ -263,16 +281,24 @@ place_of(uint32_t place)
 
 /* Enters a place and returns the one that it takes the slot of, or PLACE_NONE. */
 static uint32_t
-table_enter(struct rc_head *head, uint32_t place)
+table_enter(struct rc_head *head, uint32_t place, uint64_t hash)
 {
     const struct rc_head_place at = place_of(place);
     const struct chunk *chunk = head->chunks[at.chunk];
-    const uint32_t slot = table_slot(head, chunk->users[at.row], &chunk->ids[at.row]);
-    const uint32_t before = head->table[slot];
+    const uint32_t slot = table_slot(head, hash, chunk->users[at.row], &chunk->ids[at.row]);
+    const uint32_t before = head->table[slot] & PLACE_MASK;
     if (before == PLACE_NONE)
         head->table_used++;
-    head->table[slot] = place;
+    head->table[slot] = tag_of(hash) | place;
     return before;
+}
+
+static uint64_t
+hash_at(const struct rc_head *head, uint32_t place)
+{
+    const struct rc_head_place at = place_of(place);
+    const struct chunk *chunk = head->chunks[at.chunk];
+    return rc_event_id_hash(chunk->users[at.row], &chunk->ids[at.row]);
 }
 
 static enum rc_status
@@ -292,9 +318,11 @@ table_grow(struct rc_head *head, uint32_t more)
     head->table = table;
     head->table_slots = slots;
     head->table_used = 0;
-    for (uint32_t i = 0; i < old_slots; i++)
-        if (old[i] != PLACE_NONE)
-            (void)table_enter(head, old[i]);
+    for (uint32_t i = 0; i < old_slots; i++) {
+        const uint32_t place = old[i] & PLACE_MASK;
+        if (place != PLACE_NONE)
+            (void)table_enter(head, place, hash_at(head, place));
+    }
     rc_alloc_free(old);
     return RC_OK;
 }
@@ -302,6 +330,7 @@ table_grow(struct rc_head *head, uint32_t more)
 enum rc_status
 rc_head_commit(struct rc_head *head,
                const struct rc_head_room *room,
+               const uint64_t *hashes,
                struct rc_head_place *replaced,
                uint32_t *ret_replaced_count)
 {
@@ -310,10 +339,12 @@ rc_head_commit(struct rc_head *head,
     RC_ASSERT(chunk->row_count == room->first);
     uint32_t count = 0;
     for (uint32_t i = 0; i < room->count; i++) {
+        if (i + AHEAD < room->count)
+            rc_head_fetch(head, hashes[i + AHEAD]);
         if (room->ids[i].kind == RC_EVENT_ID_DERIVED)
             continue;
         const uint32_t place = room->chunk * RC_CHUNK_ROWS + room->first + i + 1;
-        const uint32_t before = table_enter(head, place);
+        const uint32_t before = table_enter(head, place, hashes[i]);
         if (before != PLACE_NONE)
             replaced[count++] = place_of(before);
     }
@@ -324,15 +355,23 @@ rc_head_commit(struct rc_head *head,
     return RC_OK;
 }
 
+void
+rc_head_fetch(const struct rc_head *head, uint64_t hash)
+{
+    if (head->table_slots != 0)
+        __builtin_prefetch(&head->table[(uint32_t)hash & (head->table_slots - 1)]);
+}
+
 bool
 rc_head_find(const struct rc_head *head,
+             uint64_t hash,
              uint32_t user,
              const struct rc_event_id *id,
              struct rc_head_place *ret_place)
 {
     if (head->table_slots == 0)
         return false;
-    const uint32_t place = head->table[table_slot(head, user, id)];
+    const uint32_t place = head->table[table_slot(head, hash, user, id)] & PLACE_MASK;
     if (place == PLACE_NONE)
         return false;
     *ret_place = place_of(place);

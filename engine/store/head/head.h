@@ -87,17 +87,24 @@ struct rc_head_place {
     uint32_t row; /* In the chunk. */
 };
 
-/* Appends the room's rows and enters their sent ids. replaced gets the places of the rows of this
- * head that they replace (at most room->count). */
+/* Appends the room's rows and enters their sent ids. hashes: rc_event_id_hash of each that is not
+ * derived. replaced gets the places of the rows of this head that they replace (at most
+ * room->count). */
 RC_MUST_USE enum rc_status
 rc_head_commit(struct rc_head *head,
                const struct rc_head_room *room,
+               const uint64_t *hashes,
                struct rc_head_place *replaced,
                uint32_t *ret_replaced_count);
 
-/* The newest row of a user's sent id. */
+/* Begins to fetch what rc_head_find will need for an event of this hash. */
+void
+rc_head_fetch(const struct rc_head *head, uint64_t hash);
+
+/* The newest row of a user's sent id; hash: rc_event_id_hash of both. */
 bool
 rc_head_find(const struct rc_head *head,
+             uint64_t hash,
              uint32_t user,
              const struct rc_event_id *id,
              struct rc_head_place *ret_place);
