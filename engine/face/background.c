@@ -1,6 +1,8 @@
 /*
- * Background work: sealing and merging, queued where a batch made some, and the keeper, which looks
- * every quarter of a second for projects that have become idle and for a log that has grown.
+ * Background work: sealing and merging, queued where a batch made some; the keeper, which looks
+ * every quarter of a second for projects that have become idle, and the checkpointer, which looks
+ * as often for a log that has grown. A checkpoint takes as long as the disk does, and a project
+ * that is at rest is not to wait for it.
  *
  * A tenant has at most one sealing and one merging task; each does all there is to do and then
  * looks once more, so that no kick is lost. A task that fails for want of memory leaves things as
@@ -73,6 +75,18 @@ rc_background_end(struct tenant *tenant, _Atomic(bool) *flag)
     task_ends(engine);
 }
 
+enum rc_status
+rc_background_merge_now(struct tenant *tenant,
+                        const struct rc_merge_plan *plan,
+                        struct rc_error *reterr_error)
+{
+    RC_TRY(rc_merge_run(tenant->project, plan, tenant->engine->tidiers, &tenant->cancel,
+                        reterr_error));
+    for (uint32_t i = 0; i < plan->count; i++)
+        rc_match_cache_drop_slab(tenant->cache, plan->ids[i]);
+    return RC_OK;
+}
+
 /* Runs plans until pick finds none or one fails. */
 static enum rc_status
 merge_while(struct tenant *tenant,
@@ -86,9 +100,7 @@ merge_while(struct tenant *tenant,
         pick(version, &plan);
         if (plan.count == 0)
             return RC_OK;
-        RC_TRY(rc_merge_run(tenant->project, &plan, &tenant->cancel, reterr_error));
-        for (uint32_t i = 0; i < plan.count; i++)
-            rc_match_cache_drop_slab(tenant->cache, plan.ids[i]);
+        RC_TRY(rc_background_merge_now(tenant, &plan, reterr_error));
     }
     return RC_CANCELLED;
 }
@@ -243,6 +255,16 @@ keep_all(struct rc_engine *engine)
         keep_tenant(tenants[i]);
         rc_eager_look(tenants[i]);
     }
+    rc_tenants_unpin(tenants, count);
+}
+
+static void
+checkpoint_if_due(struct rc_engine *engine)
+{
+    struct tenant **tenants = NULL;
+    uint32_t count = 0;
+    if (rc_tenants_pin(engine, &tenants, &count) != RC_OK)
+        return;
     const bool stalled = rc_stall_wants_snapshot(engine, tenants, count);
     rc_tenants_unpin(tenants, count);
     struct rc_wal_stats wal;
@@ -254,10 +276,10 @@ keep_all(struct rc_engine *engine)
     }
 }
 
-static void *
-keeper(void *argument)
+/* Makes rounds until the engine stops. */
+static void
+keep(struct rc_engine *engine, void (*round)(struct rc_engine *engine))
 {
-    struct rc_engine *engine = argument;
     pthread_mutex_lock(&engine->background);
     while (engine->keeper_runs) {
         struct timespec until;
@@ -269,33 +291,60 @@ keeper(void *argument)
         if (!engine->keeper_runs)
             break;
         pthread_mutex_unlock(&engine->background);
-        keep_all(engine);
+        round(engine);
         pthread_mutex_lock(&engine->background);
     }
     pthread_mutex_unlock(&engine->background);
+}
+
+static void *
+keeper(void *argument)
+{
+    keep(argument, keep_all);
     return NULL;
+}
+
+static void *
+checkpointer(void *argument)
+{
+    keep(argument, checkpoint_if_due);
+    return NULL;
+}
+
+/* Whether they were being made. */
+static bool
+stop_rounds(struct rc_engine *engine)
+{
+    pthread_mutex_lock(&engine->background);
+    const bool runs = engine->keeper_runs;
+    engine->keeper_runs = false;
+    pthread_cond_broadcast(&engine->keeper_wake);
+    pthread_mutex_unlock(&engine->background);
+    return runs;
 }
 
 enum rc_status
 rc_keeper_start(struct rc_engine *engine, struct rc_error *reterr_error)
 {
     engine->keeper_runs = true;
-    if (pthread_create(&engine->keeper, NULL, keeper, engine) == 0)
+    if (pthread_create(&engine->keeper, NULL, keeper, engine) != 0) {
+        engine->keeper_runs = false;
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no thread for the keeper");
+    }
+    if (pthread_create(&engine->checkpointer, NULL, checkpointer, engine) == 0)
         return RC_OK;
-    engine->keeper_runs = false;
-    return rc_error_set(reterr_error, RC_NO_MEMORY, "no thread for the keeper");
+    stop_rounds(engine);
+    pthread_join(engine->keeper, NULL);
+    return rc_error_set(reterr_error, RC_NO_MEMORY, "no thread for the checkpointer");
 }
 
 void
 rc_keeper_stop(struct rc_engine *engine)
 {
-    pthread_mutex_lock(&engine->background);
-    const bool runs = engine->keeper_runs;
-    engine->keeper_runs = false;
-    pthread_cond_signal(&engine->keeper_wake);
-    pthread_mutex_unlock(&engine->background);
-    if (runs)
-        pthread_join(engine->keeper, NULL);
+    if (!stop_rounds(engine))
+        return;
+    pthread_join(engine->keeper, NULL);
+    pthread_join(engine->checkpointer, NULL);
 }
 
 void

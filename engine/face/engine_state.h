@@ -18,6 +18,7 @@
 
 #include "engine/durable/wal.h"
 #include "engine/face/engine.h"
+#include "engine/intake/merge.h"
 #include "engine/intake/record.h"
 #include "engine/intake/remove.h"
 #include "engine/keep/checkpoint.h"
@@ -111,8 +112,9 @@ struct rc_engine {
     uint32_t background_count;      /* Queued or running. */
     pthread_cond_t keeper_wake;
     pthread_t keeper;
-    int64_t calendar_next_ms; /* The keeper's own, as is: */
-    uint64_t stall_snapshot_next_ns;
+    pthread_t checkpointer;
+    int64_t calendar_next_ms;        /* The keeper's own. */
+    uint64_t stall_snapshot_next_ns; /* The checkpointer's own. */
     bool keeper_runs;
 
     _Atomic(uint64_t) snapshot_count;
@@ -239,7 +241,7 @@ rc_stall_probe(struct tenant *tenant,
                struct rc_arena *arena,
                struct rc_error *reterr_error);
 
-/* The keeper: whether a checkpoint should end a stall now. */
+/* The checkpointer: whether a checkpoint should end a stall now. */
 bool
 rc_stall_wants_snapshot(struct rc_engine *engine, struct tenant *const *tenants, uint32_t count);
 
@@ -307,6 +309,13 @@ rc_background_end(struct tenant *tenant, _Atomic(bool) *flag);
 void
 rc_background_merge(struct tenant *tenant);
 
+/* Merges by a plan, on the caller's thread and with the tidiers who are free; the caller has taken
+ * the merging. */
+RC_MUST_USE enum rc_status
+rc_background_merge_now(struct tenant *tenant,
+                        const struct rc_merge_plan *plan,
+                        struct rc_error *reterr_error);
+
 /* Waits until some background work is done, or a moment. */
 void
 rc_background_wait(struct rc_engine *engine);
@@ -332,8 +341,8 @@ rc_background_is_behind(struct tenant *tenant);
 void
 rc_background_hold(struct tenant *tenant);
 
-/* The keeper: a thread that seals and merges what has become idle, and checkpoints when the log
- * grows. */
+/* The keeper and the checkpointer: a thread that seals and merges what has become idle, and one
+ * that checkpoints when the log grows. */
 RC_MUST_USE enum rc_status
 rc_keeper_start(struct rc_engine *engine, struct rc_error *reterr_error);
 

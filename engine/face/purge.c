@@ -75,8 +75,7 @@ rewrite_slabs(struct tenant *tenant, uint64_t *slabs, struct rc_error *reterr_er
         rc_merge_pick_absent(version, ids, &plan);
         if (plan.count == 0)
             return RC_OK;
-        RC_TRY(rc_merge_run(tenant->project, &plan, &tenant->cancel, reterr_error));
-        rc_match_cache_drop_slab(tenant->cache, plan.ids[0]);
+        RC_TRY(rc_background_merge_now(tenant, &plan, reterr_error));
         (*slabs)++;
     }
     return RC_OK;

@@ -6,7 +6,7 @@
  *
  * So the project refuses all that follows until a checkpoint stands that counts the refused records
  * as seen: from then on they are nobody's, here and after a start, and the client's second try
- * comes under a new record. The keeper makes that checkpoint within a second or two; of a project
+ * comes under a new record. The checkpointer makes it within a second or two; of a project
  * that has not changed it writes the manifest alone.
  *
  * A disk that stays broken would stall the project again with every try. So for some time after a

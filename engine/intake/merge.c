@@ -25,6 +25,7 @@ struct merging {
     struct rc_project *project;
     struct rc_version *version; /* Pinned: what the new slabs are made of. */
     const struct rc_merge_plan *plan;
+    struct rc_workers *workers;
     uint32_t used_count;                 /* Slabs of the plan that are in use. */
     uint32_t places[RC_MERGE_SLABS_MAX]; /* Of the plan's slabs in version. */
     uint32_t group_count;
@@ -76,7 +77,7 @@ build_group(struct merging *merging,
         };
         merging->rows_left_out |= slab->dead != NULL;
     }
-    return rc_slab_build(sources, group->count, group->window_start_ms,
+    return rc_slab_build(sources, group->count, group->window_start_ms, merging->workers,
                          rc_project_account_of(merging->project, RC_MEMORY_SLABS), cancel,
                          &group->slab, reterr_error);
 }
@@ -198,6 +199,7 @@ sweep(struct rc_project *project, struct rc_version **version, const _Atomic(boo
 enum rc_status
 rc_merge_run(struct rc_project *project,
              const struct rc_merge_plan *plan,
+             struct rc_workers *workers,
              const _Atomic(bool) *cancel,
              struct rc_error *reterr_error)
 {
@@ -206,7 +208,8 @@ rc_merge_run(struct rc_project *project,
     RC_CLEANUP(rc_alloc_freep) struct merging *merging = rc_alloc(sizeof(*merging));
     if (merging == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to merge");
-    *merging = (struct merging){.project = project, .version = version, .plan = plan};
+    *merging =
+        (struct merging){.project = project, .version = version, .plan = plan, .workers = workers};
     const enum rc_status status = run(merging, cancel, reterr_error);
     unuse_slabs(merging);
     for (uint32_t g = 0; g < merging->group_count; g++)

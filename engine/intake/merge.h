@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "engine/base/status.h"
+#include "engine/base/workers.h"
 #include "engine/store/project/project.h"
 
 #define RC_MERGE_FANOUT 16u
@@ -52,10 +53,12 @@ rc_merge_pick_absent(const struct rc_version *version,
                      const struct rc_dictionary *ids,
                      struct rc_merge_plan *ret_plan);
 
-/* Carries a plan out. The slabs named are gone from the project afterwards. */
+/* Carries a plan out, with the help of those of the workers who are free (NULL: alone). The slabs
+ * named are gone from the project afterwards. */
 RC_MUST_USE enum rc_status
 rc_merge_run(struct rc_project *project,
              const struct rc_merge_plan *plan,
+             struct rc_workers *workers,
              const _Atomic(bool) *cancel,
              struct rc_error *reterr_error);
 

@@ -112,8 +112,8 @@ build_windows(const struct rc_slices *slices,
         struct rc_slab *slab = NULL;
         if (count == 0)
             continue; /* All its rows are dead. */
-        RC_TRY(rc_slab_build(slices->sources + first, count, windows[i], account, cancel, &slab,
-                             reterr_error));
+        RC_TRY(rc_slab_build(slices->sources + first, count, windows[i], NULL, account, cancel,
+                             &slab, reterr_error));
         if (slab != NULL)
             slabs[(*slab_count)++] = slab;
     }

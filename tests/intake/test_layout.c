@@ -164,7 +164,7 @@ merge(struct rc_project *project, void (*pick)(const struct rc_version *, struct
     pick(version, &plan);
     if (plan.count == 0)
         return false;
-    assert_int_equal(rc_merge_run(project, &plan, NULL, NULL), RC_OK);
+    assert_int_equal(rc_merge_run(project, &plan, NULL, NULL, NULL), RC_OK);
     return true;
 }
 
@@ -367,10 +367,10 @@ test_nothing_happens_by_halves(void **state)
     RC_CLEANUP(rc_version_unrefp) struct rc_version *version = rc_project_pin_version(project);
     rc_merge_pick_all(version, &plan);
     assert_true(plan.count > 1);
-    assert_int_equal(rc_merge_run(project, &plan, &cancel, NULL), RC_CANCELLED);
+    assert_int_equal(rc_merge_run(project, &plan, NULL, &cancel, NULL), RC_CANCELLED);
     for (uint64_t n = 1;; n++) {
         rc_alloc_fail_at(n);
-        const enum rc_status status = rc_merge_run(project, &plan, NULL, NULL);
+        const enum rc_status status = rc_merge_run(project, &plan, NULL, NULL, NULL);
         rc_alloc_fail_at(0);
         expect(project, &twin);
         if (status == RC_OK)

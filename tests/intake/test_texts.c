@@ -268,7 +268,7 @@ merge(struct rc_project *project)
     version = rc_version_unref(version);
     if (plan.count == 0)
         return false;
-    assert_int_equal(rc_merge_run(project, &plan, NULL, NULL), RC_OK);
+    assert_int_equal(rc_merge_run(project, &plan, NULL, NULL, NULL), RC_OK);
     return true;
 }
 

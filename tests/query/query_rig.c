@@ -233,8 +233,8 @@ add_slabs(struct rig *rig, struct rc_version *draft, const struct placed *placed
                 continue;
             struct rc_slab *slab;
             const struct rc_slab_source sources[1] = {{.rows = &source}};
-            ok(rc_slab_build(sources, 1, window_ms, rc_project_account(rig->project), NULL, &slab,
-                             NULL));
+            ok(rc_slab_build(sources, 1, window_ms, NULL, rc_project_account(rig->project), NULL,
+                             &slab, NULL));
             const uint64_t id = rc_project_next_slab_id(rig->project);
             ok(rc_version_add_slab(draft, slab, id, NULL));
             kill_slab_rows(draft, rc_version_find_slab(draft, id), placed, count, place);

@@ -184,7 +184,7 @@ rig_build(const struct rc_slab_source *sources, uint32_t source_count, int64_t w
     struct rc_slab *slab = NULL;
     struct rc_error error = {0};
     const enum rc_status status =
-        rc_slab_build(sources, source_count, window_start_ms, NULL, NULL, &slab, &error);
+        rc_slab_build(sources, source_count, window_start_ms, NULL, NULL, NULL, &slab, &error);
     if (status != RC_OK)
         print_error("%s\n", error.message);
     assert_int_equal(status, RC_OK);

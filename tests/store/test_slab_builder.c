@@ -110,6 +110,8 @@ static void
 test_any_path_gives_the_same_bytes(void **state)
 {
     (void)state;
+    RC_CLEANUP(rc_workers_freep) struct rc_workers *workers = NULL;
+    assert_int_equal(rc_workers_new(3, 0, &workers, NULL), RC_OK);
     uint64_t seed = SEED + 2;
     for (uint32_t round = 0; round < 30; round++) {
         const struct rig_options options =
@@ -135,12 +137,16 @@ test_any_path_gives_the_same_bytes(void **state)
             rig_rows_part(&rows, options.row_count * 2 / PARTS, options.row_count, cells);
         const struct rc_slab_source mixed_sources[2] = {{.slab = first}, {.rows = &tail}};
         struct rc_slab *mixed = rig_build(mixed_sources, 2, RIG_WINDOW_MS);
+        struct rc_slab *helped = NULL;
+        assert_int_equal(
+            rc_slab_build(all, PARTS, RIG_WINDOW_MS, workers, NULL, NULL, &helped, NULL), RC_OK);
 
         rig_expect(all, PARTS, RIG_WINDOW_MS, at_once);
         expect_same_bytes(direct, at_once);
         expect_same_bytes(direct, in_tiers);
         expect_same_bytes(direct, mixed);
-        struct rc_slab *made[] = {direct, at_once, first, rest, in_tiers, mixed};
+        expect_same_bytes(direct, helped);
+        struct rc_slab *made[] = {direct, at_once, first, rest, in_tiers, mixed, helped};
         for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++)
             rc_slab_unref(made[i]);
         for (uint32_t i = 0; i < PARTS; i++)
@@ -231,7 +237,7 @@ test_cancel_keeps_nothing(void **state)
     const _Atomic(bool) cancel = true;
     struct rc_account account = {0};
     struct rc_slab *slab = NULL;
-    assert_int_equal(rc_slab_build(&source, 1, RIG_WINDOW_MS, &account, &cancel, &slab, NULL),
+    assert_int_equal(rc_slab_build(&source, 1, RIG_WINDOW_MS, NULL, &account, &cancel, &slab, NULL),
                      RC_CANCELLED);
     assert_null(slab);
     assert_int_equal(rc_account_used(&account), 0);
@@ -239,9 +245,8 @@ test_cancel_keeps_nothing(void **state)
 }
 
 static void
-test_every_allocation_may_fail(void **state)
+fail_every_allocation(struct rc_workers *workers)
 {
-    (void)state;
     uint64_t seed = SEED + 6;
     const struct rig_options options = usual_options(700);
     struct rig_rows rows;
@@ -258,7 +263,7 @@ test_every_allocation_may_fail(void **state)
     uint32_t n = 0;
     for (; status != RC_OK && n < 10000; n++) {
         rc_alloc_fail_at(n + 1);
-        status = rc_slab_build(sources, 3, RIG_WINDOW_MS, &account, NULL, &slab, NULL);
+        status = rc_slab_build(sources, 3, RIG_WINDOW_MS, workers, &account, NULL, &slab, NULL);
         rc_alloc_fail_at(0);
         assert_true(status == RC_OK || status == RC_NO_MEMORY);
         if (status == RC_OK)
@@ -276,6 +281,16 @@ test_every_allocation_may_fail(void **state)
         rc_slab_unref(parts[i]);
     free(dead);
     rig_rows_free(&rows);
+}
+
+static void
+test_every_allocation_may_fail(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_workers_freep) struct rc_workers *workers = NULL;
+    assert_int_equal(rc_workers_new(3, 0, &workers, NULL), RC_OK);
+    fail_every_allocation(NULL);
+    fail_every_allocation(workers);
 }
 
 static void
@@ -301,7 +316,7 @@ test_limit_of_the_account_is_named(void **state)
         struct rc_account account = {.limit_bytes = limit};
         struct rc_error error;
         const enum rc_status status =
-            rc_slab_build(sources, PARTS, RIG_WINDOW_MS, &account, NULL, &slab, &error);
+            rc_slab_build(sources, PARTS, RIG_WINDOW_MS, NULL, &account, NULL, &slab, &error);
         refused_as_limit += status == RC_LIMIT_EXCEEDED;
         assert_true(status == RC_OK || status == RC_LIMIT_EXCEEDED || status == RC_NO_MEMORY);
         assert_true(status == RC_OK || error.message[0] != '\0');

@@ -7,8 +7,8 @@
  *   columns   column_builder.c form and bytes of each property's column
  *
  * Everything is measured before the block is allocated, so that the slab is one block of exactly
- * its size and the peak is what goes in, what comes out, twelve bytes a stretch and one column's
- * tables.
+ * its size and the peak is what goes in, what comes out, twelve bytes a stretch and the tables of
+ * the columns in work, one a thread.
  *
  * The bytes are a function of the rows and their order: sealing and merging in any grouping that
  * keeps the order of the sources gives the same slab, byte for byte.
@@ -29,8 +29,9 @@
 struct draft {
     struct rc_slab_build build;
     struct rc_account *account;
-    struct rc_arena *arena;   /* Lives as long as the build. */
-    struct rc_arena *scratch; /* Reset by every step. */
+    struct rc_arena *arena; /* Lives as long as the build. */
+    struct rc_workers *workers;
+    uint32_t lane_count;
     struct rc_row_plan rows;
     struct rc_column_plan *columns;
     uint32_t column_count;
@@ -67,8 +68,66 @@ skip_property(const struct rc_slab_build *build, uint32_t *at, uint32_t property
     }
 }
 
+/* A step of all columns, by several lanes: each takes the next column until none is left. */
+struct column_turn {
+    const struct draft *draft;
+    enum rc_status (*step)(const struct draft *draft,
+                           struct rc_column_plan *plan,
+                           struct rc_arena *scratch,
+                           char *block);
+    char *block;
+    _Atomic(uint32_t) next;
+    _Atomic(enum rc_status) status; /* Of the first that failed. */
+};
+
 static enum rc_status
-measure_columns(struct draft *draft)
+run_columns(struct column_turn *turn)
+{
+    RC_CLEANUP(rc_arena_freep)
+    struct rc_arena *scratch = rc_arena_new(turn->draft->account, 0);
+    if (scratch == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; (i = atomic_fetch_add(&turn->next, 1)) < turn->draft->column_count;)
+        RC_TRY(turn->step(turn->draft, &turn->draft->columns[i], scratch, turn->block));
+    return RC_OK;
+}
+
+static void
+run_lane(void *argument, uint32_t lane)
+{
+    (void)lane;
+    struct column_turn *turn = argument;
+    enum rc_status none = RC_OK;
+    const enum rc_status status = run_columns(turn);
+    if (status == RC_OK)
+        return;
+    atomic_store(&turn->next, turn->draft->column_count); /* The others may stop. */
+    atomic_compare_exchange_strong(&turn->status, &none, status);
+}
+
+static enum rc_status
+for_each_column(struct column_turn *turn)
+{
+    const struct draft *draft = turn->draft;
+    const uint32_t lanes =
+        draft->lane_count < draft->column_count ? draft->lane_count : draft->column_count;
+    rc_workers_run(draft->workers, lanes, lanes, run_lane, turn);
+    return atomic_load(&turn->status);
+}
+
+static enum rc_status
+measure_column(const struct draft *draft,
+               struct rc_column_plan *plan,
+               struct rc_arena *scratch,
+               char *block)
+{
+    (void)block;
+    return rc_column_measure(&draft->build, plan->column.property, scratch, plan);
+}
+
+/* The properties of all sources become columns without a shape. */
+static enum rc_status
+list_columns(struct draft *draft)
 {
     const struct rc_slab_build *build = &draft->build;
     uint64_t column_count_max = 0;
@@ -79,13 +138,23 @@ measure_columns(struct draft *draft)
     if (at == NULL || draft->columns == NULL)
         return RC_NO_MEMORY;
     uint32_t property = 0;
-    while (next_property(build, at, &property)) {
-        struct rc_column_plan *plan = &draft->columns[draft->column_count];
-        RC_TRY(rc_column_measure(build, property, draft->scratch, plan));
-        draft->column_count += plan->column.size == 0 ? 0 : 1;
-        skip_property(build, at, property);
-    }
+    for (; next_property(build, at, &property); skip_property(build, at, property))
+        draft->columns[draft->column_count++].column.property = property;
     RC_ASSERT(draft->column_count <= RC_PROPERTIES_MAX);
+    return RC_OK;
+}
+
+static enum rc_status
+measure_columns(struct draft *draft)
+{
+    struct column_turn turn = {.draft = draft, .step = measure_column};
+    RC_TRY(list_columns(draft));
+    RC_TRY(for_each_column(&turn));
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < draft->column_count; i++)
+        if (draft->columns[i].column.size > 0)
+            draft->columns[kept++] = draft->columns[i];
+    draft->column_count = kept;
     return RC_OK;
 }
 
@@ -174,16 +243,25 @@ write_rows(const struct draft *draft, char *block)
 }
 
 static enum rc_status
+write_column(const struct draft *draft,
+             struct rc_column_plan *plan,
+             struct rc_arena *scratch,
+             char *block)
+{
+    char *bytes = block + plan->column.offset;
+    RC_TRY(rc_column_write(&draft->build, plan, scratch, bytes));
+    plan->column.crc32c = rc_crc32c(bytes, plan->column.size);
+    return RC_OK;
+}
+
+static enum rc_status
 write_columns(const struct draft *draft, char *block)
 {
+    struct column_turn turn = {.draft = draft, .step = write_column, .block = block};
     struct rc_slab_column *directory = section_in(draft, block, RC_SLAB_DIRECTORY);
-    for (uint32_t i = 0; i < draft->column_count; i++) {
-        struct rc_slab_column *column = &draft->columns[i].column;
-        char *bytes = block + column->offset;
-        RC_TRY(rc_column_write(&draft->build, &draft->columns[i], draft->scratch, bytes));
-        column->crc32c = rc_crc32c(bytes, column->size);
-        directory[i] = *column;
-    }
+    RC_TRY(for_each_column(&turn));
+    for (uint32_t i = 0; i < draft->column_count; i++)
+        directory[i] = draft->columns[i].column;
     return RC_OK;
 }
 
@@ -227,6 +305,7 @@ open_sources(struct draft *draft,
              const struct rc_slab_source *sources,
              uint32_t source_count,
              int64_t window_start_ms,
+             struct rc_arena *scratch,
              struct rc_build_source **ret_sources)
 {
     struct rc_build_source *opened =
@@ -234,8 +313,8 @@ open_sources(struct draft *draft,
     if (opened == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < source_count; i++) {
-        RC_TRY(rc_build_source_open(&sources[i], window_start_ms, draft->arena, draft->scratch,
-                                    &opened[i]));
+        RC_TRY(
+            rc_build_source_open(&sources[i], window_start_ms, draft->arena, scratch, &opened[i]));
         if (rc_build_cancelled(draft->build.cancel))
             return RC_CANCELLED;
     }
@@ -247,6 +326,7 @@ enum rc_status
 rc_slab_build(const struct rc_slab_source *sources,
               uint32_t source_count,
               int64_t window_start_ms,
+              struct rc_workers *workers,
               struct rc_account *account,
               const _Atomic(bool) *cancel,
               struct rc_slab **ret_slab,
@@ -262,10 +342,12 @@ rc_slab_build(const struct rc_slab_source *sources,
         .build = {.source_count = source_count, .cancel = cancel},
         .account = account,
         .arena = arena,
-        .scratch = scratch,
+        .workers = workers,
+        .lane_count = workers == NULL ? 1 : rc_workers_count(workers),
     };
     struct rc_build_source *opened = NULL;
-    RC_TRY_OR(reterr_error, open_sources(&draft, sources, source_count, window_start_ms, &opened));
+    RC_TRY_OR(reterr_error,
+              open_sources(&draft, sources, source_count, window_start_ms, scratch, &opened));
     RC_CLEANUP(rc_row_order_close) struct rc_row_order order = {0};
     RC_TRY_OR(reterr_error, rc_row_order_build(opened, source_count, account, cancel, &order));
     if (order.row_count == 0) {

@@ -5,7 +5,7 @@
  * those that the caller masks, and writes each column once.
  *
  * Ownership: sources are borrowed during the call.
- * Threading: one call is one thread's; a background worker calls it, it can take a second.
+ * Threading: a background worker calls it, it can take a second; others may help with columns.
  * Errors:    RC_NO_MEMORY, RC_LIMIT_EXCEEDED (account), RC_CANCELLED: nothing is kept.
  */
 #ifndef RC_STORE_BUILDER_SLAB_BUILDER_H
@@ -17,6 +17,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/status.h"
+#include "engine/base/workers.h"
 #include "engine/store/slab/slab.h"
 
 /* Rows that are not yet in a slab, as plain arrays (a part of a head). */
@@ -41,13 +42,16 @@ struct rc_slab_source {
 
 /*
  * Builds one slab of the rows of all sources whose time lies in [window_start_ms, + RC_WINDOW_MS).
- * Rows of equal (user, time, id) stay in the order of the sources and of their rows.
+ * Rows of equal (user, time, id) stay in the order of the sources and of their rows. Columns are
+ * built by the caller and those of the workers who are free (NULL: by the caller alone), each with
+ * the tables of one column; the bytes are the same.
  *   RC_OK  *ret_slab is the slab, or NULL when no row is left.
  */
 RC_MUST_USE enum rc_status
 rc_slab_build(const struct rc_slab_source *sources,
               uint32_t source_count,
               int64_t window_start_ms,
+              struct rc_workers *workers,
               struct rc_account *account,
               const _Atomic(bool) *cancel, /* NULL: never. */
               struct rc_slab **ret_slab,
