@@ -114,4 +114,20 @@ BM_DictionaryInternKnown(benchmark::State &state)
 }
 BENCHMARK(BM_DictionaryInternKnown)->Arg(100)->Arg(10000)->Arg(1000000);
 
+// Expected a new key: 40 ns (a hash, a probe, a record of 40 bytes and its place, the table moved
+// once) while all is in the second cache; with 65,536 keys (4.5 MB) a line that misses it, 80 ns;
+// with a million (70 MB) two that miss all caches, 170 ns.
+void
+BM_DictionaryGrow(benchmark::State &state)
+{
+    case_dictionary *dictionary = case_dictionary_make(static_cast<uint32_t>(state.range(0)));
+    for (auto _ : state)
+        benchmark::DoNotOptimize(case_dictionary_grow(dictionary));
+    state.counters["time_per_key"] = benchmark::Counter(
+        static_cast<double>(state.range(0)),
+        benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+    case_dictionary_free(dictionary);
+}
+BENCHMARK(BM_DictionaryGrow)->Arg(1000)->Arg(65536)->Arg(1000000)->Unit(benchmark::kMicrosecond);
+
 } // namespace

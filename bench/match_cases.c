@@ -8,9 +8,11 @@
 
 #include <roaring/roaring.h>
 
+#include "engine/match/css/css_selector.h"
 #include "engine/match/leaf/leaf.h"
 #include "engine/match/rows/rowset.h"
 #include "engine/match/rows/scan_kernels.h"
+#include "engine/match/rows/words.h"
 
 static uint64_t
 next_random(uint64_t *state)
@@ -116,6 +118,74 @@ case_scan_run(struct case_scan *scan, enum case_kernels wanted)
         sum += words[begin / RC_BLOCK_ROWS];
     }
     return sum;
+}
+
+#define MARKED_CODES 5000u
+
+struct case_marked {
+    struct rc_scan scan;
+    uint64_t *marks;
+    uint32_t *ranks;
+    uint16_t *codes;
+    uint8_t *table;
+};
+
+struct case_marked *
+case_marked_make(uint64_t seed, bool runs, uint32_t mark_every, bool compared)
+{
+    struct case_marked *marked = get(sizeof(*marked));
+    marked->marks = get((CASE_MATCH_ROWS / 64 + 1) * sizeof(uint64_t));
+    marked->ranks = get((CASE_MATCH_ROWS / RC_MARKS_RANK_ROWS + 2) * sizeof(uint32_t));
+    marked->codes = get(CASE_MATCH_ROWS * sizeof(uint16_t));
+    marked->table = get(MARKED_CODES + RC_SCAN_TABLE_PADDING);
+    uint32_t count = 0;
+    for (uint32_t row = 0; row < CASE_MATCH_ROWS; row++) {
+        if (row % RC_MARKS_RANK_ROWS == 0)
+            marked->ranks[row / RC_MARKS_RANK_ROWS] = count;
+        if (next_random(&seed) % mark_every != 0 && (row > 0 || !runs))
+            continue;
+        marked->marks[row / 64] |= (uint64_t)1 << (row % 64);
+        marked->codes[count++] = (uint16_t)(next_random(&seed) % MARKED_CODES);
+    }
+    for (uint32_t code = 0; code < MARKED_CODES; code++)
+        marked->table[code] = compared ? code < MARKED_CODES / 2 : next_random(&seed) % 2 == 0;
+    const struct rc_column_view column = {
+        .form = runs ? RC_COLUMN_MARKED_RUNS : RC_COLUMN_MARKED_ROWS,
+        .code_width = sizeof(uint16_t),
+        .code_count = count,
+        .codes = marked->codes,
+        .marks = marked->marks,
+        .ranks = marked->ranks,
+        .dictionary_count = MARKED_CODES,
+    };
+    rc_scan_prepare(&column, marked->table, &marked->scan);
+    if ((marked->scan.range_count > 0) != compared)
+        abort();
+    return marked;
+}
+
+struct case_marked *
+case_marked_free(struct case_marked *marked)
+{
+    free(marked->marks);
+    free(marked->ranks);
+    free(marked->codes);
+    free(marked->table);
+    free(marked);
+    return NULL;
+}
+
+uint64_t
+case_marked_run(const struct case_marked *marked)
+{
+    static uint64_t words[RC_BLOCK_WORDS];
+    uint64_t passed = 0;
+    for (uint32_t begin = 0; begin < CASE_MATCH_ROWS; begin += RC_BLOCK_ROWS) {
+        const uint32_t left = CASE_MATCH_ROWS - begin;
+        rc_scan_block(&marked->scan, begin, left < RC_BLOCK_ROWS ? left : RC_BLOCK_ROWS, words);
+        passed += rc_words_count(words, RC_BLOCK_WORDS);
+    }
+    return passed;
 }
 
 #define BLOCKS ((CASE_MATCH_ROWS + RC_BLOCK_ROWS - 1) / RC_BLOCK_ROWS)
@@ -268,19 +338,14 @@ struct case_leaf {
     char texts[CASE_LEAF_TEXTS][128];
 };
 
-struct case_leaf *
-case_leaf_make(uint64_t seed, enum case_leaf_kind kind, bool ignore_case)
+static struct case_leaf *
+leaf_make(uint64_t seed, enum rc_leaf_operator operator, const char * operand, bool ignore_case)
 {
-    static const char *const operands[] = {"html > body > main.page", "form.checkout",
-                                           "%form.checkout%button%",
-                                           "> form\\.checkout > (div|span)[^>]*> button"};
-    static const enum rc_leaf_operator operators[] = {RC_LEAF_IN, RC_LEAF_CONTAINS, RC_LEAF_LIKE,
-                                                      RC_LEAF_REGEX};
     static const char *const forms[] = {"checkout", "search", "login", "signup"};
     struct case_leaf *leaf = get(sizeof(*leaf));
-    const struct rc_value value = rc_value_string(rc_bytes_of(operands[kind]));
+    const struct rc_value value = rc_value_string(rc_bytes_of(operand));
     const struct rc_leaf source = {.scope = RC_LEAF_EVENT,
-                                   .operator= operators[kind],
+                                   .operator= operator,
                                    .ignore_case = ignore_case,
                                    .property = RC_BYTES_LITERAL("chain"),
                                    .value_count = 1,
@@ -293,6 +358,23 @@ case_leaf_make(uint64_t seed, enum case_leaf_kind kind, bool ignore_case)
                  next_random(&seed) % 2 == 0 ? "div" : "label", (unsigned)(next_random(&seed) % 50),
                  i);
     return leaf;
+}
+
+struct case_leaf *
+case_leaf_make(uint64_t seed, enum case_leaf_kind kind, bool ignore_case)
+{
+    static const char *const operands[] = {"html > body > main.page", "form.checkout",
+                                           "%form.checkout%button%",
+                                           "> form\\.checkout > (div|span)[^>]*> button"};
+    static const enum rc_leaf_operator operators[] = {RC_LEAF_IN, RC_LEAF_CONTAINS, RC_LEAF_LIKE,
+                                                      RC_LEAF_REGEX};
+    return leaf_make(seed, operators[kind], operands[kind], ignore_case);
+}
+
+struct case_leaf *
+case_leaf_make_regex(uint64_t seed, const char *expression)
+{
+    return leaf_make(seed, RC_LEAF_REGEX, expression, false);
 }
 
 struct case_leaf *
@@ -312,4 +394,55 @@ case_leaf_run(struct case_leaf *leaf)
         passed += rc_leaf_test_value(leaf->test, rc_value_string(rc_bytes_of(leaf->texts[i])),
                                      &leaf->scratch);
     return passed;
+}
+
+struct case_css {
+    struct rc_arena *arena;
+    const struct rc_css_selector *selector;
+    struct rc_css_scratch scratch;
+    char chains[CASE_LEAF_TEXTS][320];
+};
+
+struct case_css *
+case_css_make(uint64_t seed, const char *selector)
+{
+    static const char *const tags[] = {"button", "a", "input", "span"};
+    static const char *const forms[] = {"checkout", "search", "login", "signup"};
+    struct case_css *css = get(sizeof(*css));
+    css->arena = rc_arena_new(NULL, 0);
+    must(rc_css_selector_compile(rc_bytes_of(selector), css->arena, &css->selector, NULL));
+    for (uint32_t i = 0; i < CASE_LEAF_TEXTS; i++) {
+        const uint64_t word = next_random(&seed);
+        const char *form = forms[word % 4];
+        const int size = snprintf(
+            css->chains[i], sizeof(css->chains[i]),
+            "%s#go-%u.btn.btn-%s.c%u[data-test=\"%s-%u\"]:nth-child(%u):nth-of-type(1);"
+            "div.actions.row:nth-child(3):nth-of-type(2);form#%s.form.s%u[action=\"/p/%s\"]"
+            ":nth-child(1):nth-of-type(1);section.card.c%u:nth-child(2):nth-of-type(1);"
+            "main.page:nth-child(2):nth-of-type(1);body.home;html",
+            tags[word / 4 % 4], i, word / 16 % 8 == 0 ? "primary" : "plain",
+            (unsigned)(word / 128 % 50), form, i, (unsigned)(word / 8192 % 9 + 1), form,
+            (unsigned)(word / 65536 % 100), form, (unsigned)(word / (1 << 23) % 100));
+        if (size < 0 || (size_t)size >= sizeof(css->chains[i]))
+            abort();
+    }
+    return css;
+}
+
+struct case_css *
+case_css_free(struct case_css *css)
+{
+    rc_css_scratch_close(&css->scratch);
+    rc_arena_free(css->arena);
+    free(css);
+    return NULL;
+}
+
+uint32_t
+case_css_run(struct case_css *css)
+{
+    uint32_t matched = 0;
+    for (uint32_t i = 0; i < CASE_LEAF_TEXTS; i++)
+        matched += rc_css_selector_match(css->selector, rc_bytes_of(css->chains[i]), &css->scratch);
+    return matched;
 }

@@ -45,6 +45,21 @@ case_scan_can(enum case_kernels kernels);
 uint64_t
 case_scan_run(struct case_scan *scan, enum case_kernels kernels);
 
+/* A column of two-byte codes whose codes are marked: of its first rows of runs, or of the rows that
+ * have a value; one row in mark_every is marked. Half of its codes pass, in one range (compared) or
+ * at random (looked up). */
+struct case_marked;
+
+struct case_marked *
+case_marked_make(uint64_t seed, bool runs, uint32_t mark_every, bool compared);
+
+struct case_marked *
+case_marked_free(struct case_marked *marked);
+
+/* Scans all rows; how many pass. */
+uint64_t
+case_marked_run(const struct case_marked *marked);
+
 /* A rowset of one row in odds, in runs of run rows: in the form that the engine takes, or, for
  * comparison, in plain words or in the library's containers, whatever the density. */
 enum case_form { CASE_FORM_ROWSET, CASE_FORM_WORDS, CASE_FORM_ROARING };
@@ -91,6 +106,23 @@ uint32_t
 case_leaf_run(struct case_leaf *leaf);
 
 #define CASE_LEAF_TEXTS 10000u
+
+/* The same texts and an expression. */
+struct case_leaf *
+case_leaf_make_regex(uint64_t seed, const char *expression);
+
+/* 10,000 recorded chains of seven elements, of about 250 bytes, and a selector. */
+struct case_css;
+
+struct case_css *
+case_css_make(uint64_t seed, const char *selector);
+
+struct case_css *
+case_css_free(struct case_css *css);
+
+/* Matches every chain; how many match. */
+uint32_t
+case_css_run(struct case_css *css);
 
 #ifdef __cplusplus
 }

@@ -339,3 +339,17 @@ case_dictionary_run(struct case_dictionary *made)
         abort();
     return code;
 }
+
+uint32_t
+case_dictionary_grow(const struct case_dictionary *made)
+{
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *grown = NULL;
+    if (rc_dictionary_new(NULL, &grown) != RC_OK)
+        abort();
+    for (uint32_t i = 0; i < made->key_count; i++) {
+        uint32_t code;
+        if (rc_dictionary_intern(grown, key_of(made, i), &code) != RC_OK)
+            abort();
+    }
+    return made->key_count;
+}

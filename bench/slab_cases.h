@@ -79,6 +79,10 @@ case_dictionary_free(struct case_dictionary *dictionary);
 uint32_t
 case_dictionary_run(struct case_dictionary *dictionary);
 
+/* Interns its keys in a dictionary that is empty, and drops that; how many there are. */
+uint32_t
+case_dictionary_grow(const struct case_dictionary *dictionary);
+
 #ifdef __cplusplus
 }
 #endif

@@ -203,6 +203,12 @@ rc_server_stop(struct rc_server *shared)
     return NULL;
 }
 
+int
+rc_server_port(const struct rc_server *shared)
+{
+    return rc_transport_port(((const struct server *)shared)->transport);
+}
+
 void
 rc_server_snapshot(struct rc_server *server)
 {

@@ -48,6 +48,10 @@ rc_server_start(const struct rc_config *config,
 struct rc_server *
 rc_server_stop(struct rc_server *server);
 
+/* The port that it listens on. */
+int
+rc_server_port(const struct rc_server *server);
+
 /* Writes a snapshot and logs what it took. */
 void
 rc_server_snapshot(struct rc_server *server);
