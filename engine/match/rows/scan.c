@@ -170,6 +170,15 @@ const struct rc_scan_kernels rc_scan_kernels_portable = {.name = "portable",
                                                          .ranges = portable_lookup,
                                                          .lookup = portable_lookup};
 
+void
+rc_scan_rest(const struct rc_scan *scan, const void *codes, uint32_t row_count, uint64_t *words)
+{
+    const uint32_t done = row_count & ~63u;
+    if (done < row_count)
+        portable_lookup(scan, (const uint8_t *)codes + (size_t)done * scan->column.code_width,
+                        row_count - done, words + done / 64);
+}
+
 const struct rc_scan_kernels *
 rc_scan_kernels_best(void)
 {

@@ -84,22 +84,6 @@ range_u32(struct rc_scan_range range, const uint32_t *codes, uint32_t word_count
     }
 }
 
-/* The rows after the last whole word, by the portable kernels. */
-static void
-finish(const struct rc_scan *scan,
-       void (*kernel)(const struct rc_scan *, const void *, uint32_t, uint64_t *),
-       const void *codes,
-       uint32_t row_count,
-       uint64_t *words)
-{
-    const uint32_t done = row_count & ~63u;
-    if (done < row_count)
-        kernel(scan, (const uint8_t *)codes + (size_t)done * scan->column.code_width,
-               row_count - done, words + done / 64);
-}
-
-/* Eight blocks of rows at a time would not help: the codes of one block stay in cache over the
- * ranges. */
 static void
 avx2_ranges(const struct rc_scan *scan, const void *codes, uint32_t row_count, uint64_t *words)
 {
@@ -114,7 +98,7 @@ avx2_ranges(const struct rc_scan *scan, const void *codes, uint32_t row_count, u
         else
             range_u32(scan->ranges[r], codes, word_count, words);
     }
-    finish(scan, rc_scan_kernels_portable.ranges, codes, row_count, words);
+    rc_scan_rest(scan, codes, row_count, words);
 }
 
 /* A set of 256 codes is 32 bytes of bits: two shuffles fetch each code's byte, a third its bit. */
@@ -156,7 +140,7 @@ avx2_lookup(const struct rc_scan *scan, const void *codes, uint32_t row_count, u
         return;
     }
     lookup_u8(scan, codes, row_count / 64, words);
-    finish(scan, rc_scan_kernels_portable.lookup, codes, row_count, words);
+    rc_scan_rest(scan, codes, row_count, words);
 }
 
 static const struct rc_scan_kernels kernels = {.name = "avx2",

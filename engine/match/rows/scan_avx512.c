@@ -40,17 +40,6 @@ DEFINE_RANGES(8, char, __mmask64)
 DEFINE_RANGES(16, short, __mmask32)
 DEFINE_RANGES(32, int, __mmask16)
 
-/* The rows after the last whole word, by the portable kernels. */
-static void
-finish(const struct rc_scan *scan, const void *codes, uint32_t row_count, uint64_t *words)
-{
-    const uint32_t done = row_count & ~63u;
-    if (done < row_count)
-        rc_scan_kernels_portable.lookup(
-            scan, (const uint8_t *)codes + (size_t)done * scan->column.code_width, row_count - done,
-            words + done / 64);
-}
-
 static void
 avx512_ranges(const struct rc_scan *scan, const void *codes, uint32_t row_count, uint64_t *words)
 {
@@ -60,7 +49,7 @@ avx512_ranges(const struct rc_scan *scan, const void *codes, uint32_t row_count,
         ranges_short(scan, codes, row_count / 64, words);
     else
         ranges_int(scan, codes, row_count / 64, words);
-    finish(scan, codes, row_count, words);
+    rc_scan_rest(scan, codes, row_count, words);
 }
 
 /* The whole table of 256 codes is four registers: two permutations fetch from a half each, the
@@ -111,7 +100,7 @@ avx512_lookup(const struct rc_scan *scan, const void *codes, uint32_t row_count,
         lookup_u8(scan, codes, row_count / 64, words);
     else
         lookup_u16(scan, codes, row_count / 64, words);
-    finish(scan, codes, row_count, words);
+    rc_scan_rest(scan, codes, row_count, words);
 }
 
 static const struct rc_scan_kernels kernels = {.name = "avx512",

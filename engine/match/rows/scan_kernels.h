@@ -28,6 +28,11 @@ struct rc_scan_kernels {
 
 extern const struct rc_scan_kernels rc_scan_kernels_portable;
 
+/* What the others, which make whole words, leave: the rows after the last one, by the portable
+ * kernels. */
+void
+rc_scan_rest(const struct rc_scan *scan, const void *codes, uint32_t row_count, uint64_t *words);
+
 /* Each NULL where this processor cannot run them. */
 const struct rc_scan_kernels *
 rc_scan_kernels_avx2(void);

@@ -84,17 +84,6 @@ DEFINE_RANGES(u8, uint8_t)
 DEFINE_RANGES(u16, uint16_t)
 DEFINE_RANGES(u32, uint32_t)
 
-/* The rows after the last whole word, by the portable kernels. */
-static void
-finish(const struct rc_scan *scan, const void *codes, uint32_t row_count, uint64_t *words)
-{
-    const uint32_t done = row_count & ~63u;
-    if (done < row_count)
-        rc_scan_kernels_portable.lookup(
-            scan, (const uint8_t *)codes + (size_t)done * scan->column.code_width, row_count - done,
-            words + done / 64);
-}
-
 static void
 neon_ranges(const struct rc_scan *scan, const void *codes, uint32_t row_count, uint64_t *words)
 {
@@ -104,7 +93,7 @@ neon_ranges(const struct rc_scan *scan, const void *codes, uint32_t row_count, u
         ranges_u16(scan, codes, row_count / 64, words);
     else
         ranges_u32(scan, codes, row_count / 64, words);
-    finish(scan, codes, row_count, words);
+    rc_scan_rest(scan, codes, row_count, words);
 }
 
 /* A set of 256 codes is 32 bytes of bits: one table instruction fetches each code's byte, another
@@ -135,7 +124,7 @@ neon_lookup(const struct rc_scan *scan, const void *codes, uint32_t row_count, u
     for (uint32_t i = 0; i < row_count / 64; i++, at += 64)
         words[i] = word_of(found_u8(set, bit_of, at), found_u8(set, bit_of, at + 16),
                            found_u8(set, bit_of, at + 32), found_u8(set, bit_of, at + 48));
-    finish(scan, codes, row_count, words);
+    rc_scan_rest(scan, codes, row_count, words);
 }
 
 static const struct rc_scan_kernels kernels = {.name = "neon",
