@@ -36,25 +36,25 @@ struct tenant_eager {
 };
 
 struct tenant {
-    _Atomic(uint32_t) references;
     struct rc_engine *engine;
     struct rc_project *project;
     struct rc_match_cache *cache;
     uint64_t incarnation;       /* The log record that made it. */
     uint64_t restored_sequence; /* Replay skips its records up to this. */
     struct rc_kept_slabs kept;  /* Guarded by the engine's checkpoint lock. */
-    _Atomic(bool) failed;       /* A batch was applied in part: nothing may follow it. */
-    _Atomic(bool) stalled;      /* stall.c: a record could not be applied, and nothing of it was. */
-    _Atomic(uint64_t) suspect_until_ns; /* Batches are tried before they are logged. */
-    _Atomic(bool) cancel;               /* The project is deleted: background work should stop. */
-    _Atomic(uint64_t) flight_bytes;     /* room.c: logged and not yet applied. */
-    _Atomic(uint64_t) applied_at_ns;
+    _Atomic(uint32_t) references;
+    _Atomic(bool) failed;  /* A batch was applied in part: nothing may follow it. */
+    _Atomic(bool) stalled; /* stall.c: a record could not be applied, and nothing of it was. */
+    _Atomic(bool) cancel;  /* The project is deleted: background work should stop. */
     _Atomic(bool) sealing; /* A task is queued or running. */
     _Atomic(bool) merging;
     _Atomic(bool) building;
-    struct tenant_eager eager;
-    _Atomic(bool) idle_checked;  /* Since applied_at_ns. */
+    _Atomic(bool) idle_checked;         /* Since applied_at_ns. */
+    _Atomic(uint64_t) suspect_until_ns; /* Batches are tried before they are logged. */
+    _Atomic(uint64_t) flight_bytes;     /* room.c: logged and not yet applied. */
+    _Atomic(uint64_t) applied_at_ns;
     _Atomic(int64_t) expired_ms; /* Up to here rows were looked for that are too old. */
+    struct tenant_eager eager;
 
     pthread_mutex_t intake;    /* Held while a batch enters the log, which may wait for room. */
     pthread_mutex_t logging;   /* Guards what follows; never held while anything is waited for. */

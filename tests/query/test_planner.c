@@ -228,15 +228,13 @@ every_way_gives_the_same_answer(void **state)
     }
 }
 
-/* A plan of two selectors with these hints and with EXPLAIN. */
+/* A plan of two selectors. */
 static enum rc_status
 plan_two(struct rig *rig,
-         struct rc_query_hints *hints,
-         struct rc_explain *explain,
+         const struct rc_query_context *context,
          struct rc_plan **ret_plan,
          struct rc_error *error)
 {
-    static struct rc_query_context context; /* Outlives the plan. */
     struct rc_plan_selector selectors[2];
     for (uint32_t i = 0; i < 2; i++) {
         const struct rig_selector selector = {.names = 1u << i, .plan = RIG_NO_PLAN};
@@ -245,10 +243,7 @@ plan_two(struct rig *rig,
                                                  .until_ms = RIG_START_MS + 2 * RIG_SPAN_MS};
         (void)snprintf(selectors[i].field, sizeof(selectors[i].field), "steps[%u].selector", i);
     }
-    context = rig_context(rig, 2);
-    context.hints = hints;
-    context.explain = explain;
-    return rc_plan_new(&context, RIG_START_MS + 2 * RIG_SPAN_MS, NULL, selectors, 2, ret_plan,
+    return rc_plan_new(context, RIG_START_MS + 2 * RIG_SPAN_MS, NULL, selectors, 2, ret_plan,
                        error);
 }
 
@@ -261,31 +256,33 @@ hints_name_what_cannot_be_followed(void **state)
                                   .selector = rc_bytes_of("steps[1].selector"),
                                   .forced = RC_ACCESS_BITMAP};
     struct rc_query_hints hints = {.access_count = 1, .access = &hint};
+    struct rc_query_context context = rig_context(rig, 2);
     struct rc_plan *plan = NULL;
     struct rc_error error;
+    context.hints = &hints;
     /* Of the second selector, no bitmap is there yet. */
-    assert_int_equal(plan_two(rig, &hints, NULL, &plan, &error), RC_INVALID);
+    assert_int_equal(plan_two(rig, &context, &plan, &error), RC_INVALID);
     assert_string_equal(error.field, "scope.hints.selectors[3]");
     assert_non_null(strstr(error.message, "steps[1].selector"));
     assert_non_null(strstr(error.message, "no bitmap"));
     /* Then one is. */
     hint.forced = RC_ACCESS_SCAN;
-    assert_int_equal(plan_two(rig, &hints, NULL, &plan, &error), RC_OK);
+    assert_int_equal(plan_two(rig, &context, &plan, &error), RC_OK);
     rc_plan_free(plan);
     hint.forced = RC_ACCESS_BITMAP;
-    assert_int_equal(plan_two(rig, &hints, NULL, &plan, &error), RC_OK);
+    assert_int_equal(plan_two(rig, &context, &plan, &error), RC_OK);
     rc_plan_free(plan);
     assert_int_equal(rc_hints_check_used(&hints, &error), RC_OK);
     /* All ways forbidden. */
     hint.forced = RC_ACCESS_NONE;
     hint.forbidden = UINT32_MAX;
-    assert_int_equal(plan_two(rig, &hints, NULL, &plan, &error), RC_INVALID);
+    assert_int_equal(plan_two(rig, &context, &plan, &error), RC_INVALID);
     assert_string_equal(error.field, "scope.hints.selectors[3]");
     /* A selector that is not there; rows that nobody can read. */
     hint = (struct rc_access_hint){.field = "scope.hints.selectors[0]",
                                    .selector = rc_bytes_of("steps[9].selector"),
                                    .forbidden = BIT(RC_ACCESS_POSTINGS)};
-    assert_int_equal(plan_two(rig, &hints, NULL, &plan, &error), RC_OK);
+    assert_int_equal(plan_two(rig, &context, &plan, &error), RC_OK);
     rc_plan_free(plan);
     assert_int_equal(rc_hints_check_used(&hints, &error), RC_INVALID);
     assert_string_equal(error.field, "scope.hints.selectors[0].selector");
@@ -306,8 +303,10 @@ explain_adds_up(void **state)
                                      .detail = true,
                                      .estimates_all = run == 0,
                                      .parallel_max = 2};
+        struct rc_query_context context = rig_context(rig, 2);
         struct rc_plan *plan = NULL;
-        assert_int_equal(plan_two(rig, NULL, &explain, &plan, NULL), RC_OK);
+        context.explain = &explain;
+        assert_int_equal(plan_two(rig, &context, &plan, NULL), RC_OK);
         const struct rc_explain_plan *out = explain.plans;
         assert_non_null(out);
         assert_int_equal(out->selector_count, 2);
