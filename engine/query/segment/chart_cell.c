@@ -1,6 +1,7 @@
 /* Cell of a chart: each kind of question with a note of who is asked for. */
 #include "engine/query/segment/chart_cell.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "engine/base/hash.h"
@@ -55,6 +56,46 @@ changed(struct rc_error *reterr_error)
                           "replaced: ask the question again");
 }
 
+/* field is the name of the part of the place. */
+static enum rc_status
+check_place(const char *field, uint32_t place, uint32_t count, struct rc_error *reterr_error)
+{
+    if (place >= count)
+        return rc_error_field(reterr_error, RC_INVALID, field, "there is no such %s", field);
+    return RC_OK;
+}
+
+/* Whether the answer's rows are those that the handle was made of, and the cell's is below
+ * row_end. Rows of every kind begin with their label. */
+static enum rc_status
+check_rows(const struct rc_chart_cell *cell,
+           const void *rows,
+           size_t row_bytes,
+           uint32_t row_count,
+           uint32_t row_end,
+           struct rc_error *reterr_error)
+{
+    uint64_t labels = 0;
+    for (uint32_t i = 0; i < row_count; i++)
+        labels = rc_row_label_hash(labels, (const void *)((const char *)rows + i * row_bytes));
+    if (labels != cell->labels)
+        return changed(reterr_error);
+    return check_place("row", cell->row, row_end, reterr_error);
+}
+
+_Static_assert(offsetof(struct rc_funnel_row, label) == 0 &&
+                   offsetof(struct rc_retention_row, label) == 0 &&
+                   offsetof(struct rc_lifecycle_row, label) == 0 &&
+                   offsetof(struct rc_stickiness_row, label) == 0,
+               "rows begin with their label");
+
+/* A cell that has not begun is a null, behind which is nobody. */
+static void
+clear(const struct rc_query_context *context, uint64_t *words)
+{
+    memset(words, 0, ((size_t)rc_view_user_count(context->view) / 64 + 1) * sizeof(*words));
+}
+
 static enum rc_status
 funnel_persons(const struct rc_query_context *context,
                const struct rc_chart_cell *cell,
@@ -64,21 +105,15 @@ funnel_persons(const struct rc_query_context *context,
 {
     struct rc_funnel_request request = *cell->funnel;
     struct rc_funnel_reply reply;
-    uint64_t labels = 0;
     request.persons = words;
     request.cell = (struct rc_funnel_cell){
         .row = cell->row, .bucket = cell->column, .step = cell->place, .dropped = cell->dropped};
     RC_TRY(rc_query_funnel(context, &request, &reply, reterr_error));
-    for (uint32_t i = 0; i < reply.row_count; i++)
-        labels = rc_row_label_hash(labels, &reply.rows[i].label);
-    if (labels != cell->labels)
-        return changed(reterr_error);
-    if (cell->row >= reply.row_count)
-        return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
-    if (cell->place >= reply.step_count)
-        return rc_error_field(reterr_error, RC_INVALID, "step", "there is no such step");
-    if (cell->column != RC_FUNNEL_NO_BUCKET && cell->column >= reply.bucket_count)
-        return rc_error_field(reterr_error, RC_INVALID, "bucket", "there is no such bucket");
+    RC_TRY(check_rows(cell, reply.rows, sizeof(*reply.rows), reply.row_count, reply.row_count,
+                      reterr_error));
+    RC_TRY(check_place("step", cell->place, reply.step_count, reterr_error));
+    if (cell->column != RC_FUNNEL_NO_BUCKET)
+        RC_TRY(check_place("bucket", cell->column, reply.bucket_count, reterr_error));
     stats->matched_events += reply.stats.matched_events;
     return RC_OK;
 }
@@ -92,25 +127,20 @@ retention_persons(const struct rc_query_context *context,
 {
     struct rc_retention_request request = *cell->retention;
     struct rc_retention_reply reply;
-    uint64_t labels = 0;
     request.persons = words;
     request.at.row = cell->row;
     request.at.cohort = cell->place;
     request.at.column = cell->column;
     RC_TRY(rc_query_retention(context, &request, &reply, reterr_error));
-    for (uint32_t i = 0; i < reply.row_count; i++)
-        labels = rc_row_label_hash(labels, &reply.rows[i].label);
-    if (labels != cell->labels)
-        return changed(reterr_error);
-    if (cell->row >= reply.row_count)
-        return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
-    if (cell->place >= reply.cohort_count)
-        return rc_error_field(reterr_error, RC_INVALID, "cohort", "there is no such cohort");
-    if (cell->column != RC_RETENTION_SIZE && cell->column >= reply.column_count)
-        return rc_error_field(reterr_error, RC_INVALID, "column", "there is no such column");
-    if (cell->column != RC_RETENTION_SIZE &&
-        reply.rows[cell->row].cohorts[cell->place].cells[cell->column].state == RC_CELL_NOT_BEGUN)
-        memset(words, 0, ((size_t)rc_view_user_count(context->view) / 64 + 1) * sizeof(*words));
+    RC_TRY(check_rows(cell, reply.rows, sizeof(*reply.rows), reply.row_count, reply.row_count,
+                      reterr_error));
+    RC_TRY(check_place("cohort", cell->place, reply.cohort_count, reterr_error));
+    if (cell->column != RC_RETENTION_SIZE) {
+        RC_TRY(check_place("column", cell->column, reply.column_count, reterr_error));
+        const struct rc_retention_cohort *cohort = &reply.rows[cell->row].cohorts[cell->place];
+        if (cohort->cells[cell->column].state == RC_CELL_NOT_BEGUN)
+            clear(context, words);
+    }
     stats->matched_events += reply.stats.matched_events;
     return RC_OK;
 }
@@ -124,22 +154,16 @@ lifecycle_persons(const struct rc_query_context *context,
 {
     struct rc_lifecycle_request request = *cell->lifecycle;
     struct rc_lifecycle_reply reply;
-    uint64_t labels = 0;
     request.persons = words;
     request.at.row = cell->row;
     request.at.bucket = cell->column;
     request.at.state = cell->state;
     RC_TRY(rc_query_lifecycle(context, &request, &reply, reterr_error));
-    for (uint32_t i = 0; i < reply.row_count; i++)
-        labels = rc_row_label_hash(labels, &reply.rows[i].label);
-    if (labels != cell->labels)
-        return changed(reterr_error);
-    if (cell->row > reply.row_count)
-        return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
-    if (cell->column >= reply.bucket_count)
-        return rc_error_field(reterr_error, RC_INVALID, "bucket", "there is no such bucket");
+    RC_TRY(check_rows(cell, reply.rows, sizeof(*reply.rows), reply.row_count, reply.row_count + 1,
+                      reterr_error)); /* The row behind them is all users. */
+    RC_TRY(check_place("bucket", cell->column, reply.bucket_count, reterr_error));
     if (!reply.counts[cell->column].begun)
-        memset(words, 0, ((size_t)rc_view_user_count(context->view) / 64 + 1) * sizeof(*words));
+        clear(context, words);
     stats->matched_events += reply.stats.matched_events;
     return RC_OK;
 }
@@ -153,7 +177,6 @@ stickiness_persons(const struct rc_query_context *context,
 {
     struct rc_stickiness_request request = *cell->stickiness;
     struct rc_stickiness_reply reply;
-    uint64_t labels = 0;
     if (cell->place == 0)
         return rc_error_field(reterr_error, RC_INVALID, "buckets",
                               "users of no bucket are not counted");
@@ -161,12 +184,8 @@ stickiness_persons(const struct rc_query_context *context,
     request.at.row = cell->row;
     request.at.buckets = cell->place;
     RC_TRY(rc_query_stickiness(context, &request, &reply, reterr_error));
-    for (uint32_t i = 0; i < reply.row_count; i++)
-        labels = rc_row_label_hash(labels, &reply.rows[i].label);
-    if (labels != cell->labels)
-        return changed(reterr_error);
-    if (cell->row > reply.row_count)
-        return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
+    RC_TRY(check_rows(cell, reply.rows, sizeof(*reply.rows), reply.row_count, reply.row_count + 1,
+                      reterr_error)); /* As above. */
     stats->matched_events += reply.stats.matched_events;
     return RC_OK;
 }

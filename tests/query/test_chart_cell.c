@@ -1,0 +1,301 @@
+/*
+ * The persons behind the numbers of replies: of every cell as many as its number says, those of a
+ * part of a place that is not there are refused by its name, and so is a place in an answer that
+ * has other rows by now.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/query/segment/chart_cell.h"
+#include "query_rig.h"
+
+static uint64_t random_state;
+
+static const struct rc_breakdown by_name = {.scope = RC_LEAF_EVENT,
+                                            .property = RC_BYTES_LITERAL("name")};
+
+/* What a question is about. */
+struct world {
+    struct rig *rig;
+    struct rc_query_context context;
+    struct rc_scope scope;
+    const struct rc_predicate *any;
+    const struct rc_predicate *first; /* "a". */
+    const struct rc_predicate *second;
+};
+
+static void
+world_open(struct world *world)
+{
+    const struct rig_selector any = {.plan = RIG_NO_PLAN};
+    const struct rig_selector first = {.names = 1, .plan = RIG_NO_PLAN};
+    const struct rig_selector second = {.names = 2, .plan = RIG_NO_PLAN};
+    world->rig = rig_new(&random_state);
+    world->context = rig_context(world->rig, 2);
+    world->any = rig_predicate(world->rig, &any);
+    world->first = rig_predicate(world->rig, &first);
+    world->second = rig_predicate(world->rig, &second);
+    /* Weeks of which the last ones have not begun. */
+    world->scope = (struct rc_scope){.start_ms = RIG_START_MS,
+                                     .end_ms = RIG_START_MS + RIG_SPAN_MS,
+                                     .as_of_ms = RIG_START_MS + RIG_SPAN_MS / 2};
+}
+
+static enum rc_status
+ask(const struct world *world,
+    const struct rc_chart_cell *cell,
+    uint64_t *ret_count,
+    struct rc_error *error)
+{
+    uint64_t words[RIG_USERS / 64 + 2] = {0};
+    struct rc_query_stats stats = {0};
+    *error = (struct rc_error){.status = RC_OK};
+    const enum rc_status status =
+        rc_chart_cell_persons(&world->context, cell, &stats, words, error);
+    *ret_count = 0;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        *ret_count += (uint64_t)__builtin_popcountll(words[i]);
+    return status;
+}
+
+static void
+expect_count(const struct world *world, const struct rc_chart_cell *cell, uint64_t wanted)
+{
+    uint64_t count;
+    struct rc_error error;
+    assert_int_equal(ask(world, cell, &count, &error), RC_OK);
+    if (count != wanted)
+        fail_msg("kind %d, row %u, place %u, column %u: %llu persons, not %llu", cell->kind,
+                 cell->row, cell->place, cell->column, (unsigned long long)count,
+                 (unsigned long long)wanted);
+}
+
+static void
+expect_refused(const struct world *world, struct rc_chart_cell cell, const char *field)
+{
+    uint64_t count;
+    struct rc_error error;
+    assert_int_equal(ask(world, &cell, &count, &error), RC_INVALID);
+    assert_string_equal(error.field, field);
+    assert_true(error.message[0] != '\0');
+    /* What the answer has other rows than comes before what is not in it. */
+    cell.labels++;
+    if (strcmp(field, "buckets") == 0)
+        return;
+    assert_int_equal(ask(world, &cell, &count, &error), RC_CONFLICT);
+    assert_string_equal(error.field, "handle");
+}
+
+static void
+series(void **state)
+{
+    struct world world;
+    (void)state;
+    world_open(&world);
+    const struct rc_series one = {.selector = world.any, .measure = RC_MEASURE_UNIQUE};
+    const struct rc_series_request request = {.scope = world.scope,
+                                              .unit = RC_UNIT_WEEK,
+                                              .series_count = 1,
+                                              .series = &one,
+                                              .breakdown = &by_name,
+                                              .dimension_count = 1};
+    struct rc_series_reply reply;
+    struct rc_chart_cell cell = {.kind = RC_CHART_SERIES, .series = &request};
+    assert_int_equal(rc_query_series(&world.context, &request, &reply, NULL), RC_OK);
+    for (uint32_t i = 0; i < reply.row_count; i++)
+        cell.labels = rc_row_label_hash(cell.labels, &reply.rows[i].label);
+    for (cell.row = 0; cell.row < reply.row_count; cell.row++) {
+        for (cell.column = 0; cell.column < reply.bucket_count; cell.column++)
+            expect_count(&world, &cell, (uint64_t)reply.rows[cell.row].values[cell.column]);
+        cell.column = RC_SERIES_RANGE;
+        expect_count(&world, &cell, (uint64_t)reply.rows[cell.row].total);
+    }
+    expect_refused(&world, cell, "row");
+    cell.row = 0;
+    cell.column = reply.bucket_count;
+    expect_refused(&world, cell, "bucket");
+    cell.place = 1;
+    expect_refused(&world, cell, "series");
+    rig_free(world.rig);
+}
+
+static void
+funnel(void **state)
+{
+    struct world world;
+    (void)state;
+    world_open(&world);
+    const struct rc_predicate *steps[2] = {world.first, world.second};
+    const struct rc_funnel_request request = {.scope = world.scope,
+                                              .step_count = 2,
+                                              .steps = steps,
+                                              .window_ms = 7 * RIG_DAY_MS,
+                                              .breakdown = &by_name,
+                                              .dimension_count = 1,
+                                              .over_time = RC_UNIT_WEEK};
+    struct rc_funnel_reply reply;
+    struct rc_chart_cell cell = {.kind = RC_CHART_FUNNEL, .funnel = &request};
+    assert_int_equal(rc_query_funnel(&world.context, &request, &reply, NULL), RC_OK);
+    for (uint32_t i = 0; i < reply.row_count; i++)
+        cell.labels = rc_row_label_hash(cell.labels, &reply.rows[i].label);
+    for (cell.row = 0; cell.row < reply.row_count; cell.row++) {
+        for (cell.column = 0; cell.column <= reply.bucket_count; cell.column++) {
+            const bool range = cell.column == reply.bucket_count;
+            const struct rc_funnel_row *row =
+                range ? &reply.rows[cell.row] : &reply.bucket_rows[cell.column][cell.row];
+            struct rc_chart_cell at = cell;
+            at.column = range ? RC_FUNNEL_NO_BUCKET : cell.column;
+            for (at.place = 0; at.place < 2; at.place++) {
+                at.dropped = false;
+                expect_count(&world, &at, row->steps[at.place].users);
+                at.dropped = true;
+                expect_count(&world, &at, row->steps[0].users - row->steps[at.place].users);
+            }
+        }
+    }
+    cell.column = RC_FUNNEL_NO_BUCKET;
+    expect_refused(&world, cell, "row");
+    cell.row = 0;
+    cell.place = 2;
+    expect_refused(&world, cell, "step");
+    cell.place = 0;
+    cell.column = reply.bucket_count;
+    expect_refused(&world, cell, "bucket");
+    rig_free(world.rig);
+}
+
+static void
+retention(void **state)
+{
+    struct world world;
+    (void)state;
+    world_open(&world);
+    const struct rc_retention_request request = {.scope = world.scope,
+                                                 .unit = RC_UNIT_WEEK,
+                                                 .cohort = RC_COHORT_RECURRING,
+                                                 .start = world.first,
+                                                 .back = world.second,
+                                                 .period_count = 6,
+                                                 .breakdown = &by_name,
+                                                 .dimension_count = 1};
+    struct rc_retention_reply reply;
+    struct rc_chart_cell cell = {.kind = RC_CHART_RETENTION, .retention = &request};
+    assert_int_equal(rc_query_retention(&world.context, &request, &reply, NULL), RC_OK);
+    for (uint32_t i = 0; i < reply.row_count; i++)
+        cell.labels = rc_row_label_hash(cell.labels, &reply.rows[i].label);
+    for (cell.row = 0; cell.row < reply.row_count; cell.row++) {
+        for (cell.place = 0; cell.place < reply.cohort_count; cell.place++) {
+            const struct rc_retention_cohort *cohort = &reply.rows[cell.row].cohorts[cell.place];
+            for (cell.column = 0; cell.column < reply.column_count; cell.column++) {
+                const struct rc_retention_cell *number = &cohort->cells[cell.column];
+                const bool begun = number->state != RC_CELL_NOT_BEGUN;
+                expect_count(&world, &cell, begun ? number->users : 0);
+            }
+            cell.column = RC_RETENTION_SIZE;
+            expect_count(&world, &cell, cohort->users);
+        }
+    }
+    cell.place = 0;
+    expect_refused(&world, cell, "row");
+    cell.row = 0;
+    cell.place = reply.cohort_count;
+    expect_refused(&world, cell, "cohort");
+    cell.place = 0;
+    cell.column = reply.column_count;
+    expect_refused(&world, cell, "column");
+    rig_free(world.rig);
+}
+
+static uint64_t
+in_state(const struct rc_lifecycle_counts *counts, enum rc_lifecycle_state state)
+{
+    if (!counts->begun)
+        return 0;
+    return state == RC_LIFECYCLE_NEW            ? counts->new_users
+           : state == RC_LIFECYCLE_RETURNING    ? counts->returning_users
+           : state == RC_LIFECYCLE_RESURRECTING ? counts->resurrecting_users
+                                                : counts->dormant_users;
+}
+
+static void
+lifecycle(void **state)
+{
+    struct world world;
+    (void)state;
+    world_open(&world);
+    const struct rc_lifecycle_request request = {.scope = world.scope,
+                                                 .selector = world.any,
+                                                 .unit = RC_UNIT_WEEK,
+                                                 .breakdown = &by_name,
+                                                 .dimension_count = 1};
+    struct rc_lifecycle_reply reply;
+    struct rc_chart_cell cell = {.kind = RC_CHART_LIFECYCLE, .lifecycle = &request};
+    assert_int_equal(rc_query_lifecycle(&world.context, &request, &reply, NULL), RC_OK);
+    for (uint32_t i = 0; i < reply.row_count; i++)
+        cell.labels = rc_row_label_hash(cell.labels, &reply.rows[i].label);
+    for (cell.row = 0; cell.row <= reply.row_count; cell.row++) {
+        const struct rc_lifecycle_counts *counts =
+            cell.row == reply.row_count ? reply.counts : reply.rows[cell.row].counts;
+        for (cell.column = 0; cell.column < reply.bucket_count; cell.column++)
+            for (cell.state = RC_LIFECYCLE_NEW; cell.state <= RC_LIFECYCLE_DORMANT; cell.state++)
+                expect_count(&world, &cell, in_state(&counts[cell.column], cell.state));
+    }
+    cell.state = RC_LIFECYCLE_NEW;
+    cell.column = 0;
+    expect_refused(&world, cell, "row");
+    cell.row = 0;
+    cell.column = reply.bucket_count;
+    expect_refused(&world, cell, "bucket");
+    rig_free(world.rig);
+}
+
+static void
+stickiness(void **state)
+{
+    struct world world;
+    (void)state;
+    world_open(&world);
+    const struct rc_stickiness_request request = {.scope = world.scope,
+                                                  .selector = world.any,
+                                                  .unit = RC_UNIT_WEEK,
+                                                  .min_events = 1,
+                                                  .breakdown = &by_name,
+                                                  .dimension_count = 1};
+    struct rc_stickiness_reply reply;
+    struct rc_chart_cell cell = {.kind = RC_CHART_STICKINESS, .stickiness = &request};
+    assert_int_equal(rc_query_stickiness(&world.context, &request, &reply, NULL), RC_OK);
+    for (uint32_t i = 0; i < reply.row_count; i++)
+        cell.labels = rc_row_label_hash(cell.labels, &reply.rows[i].label);
+    for (cell.row = 0; cell.row <= reply.row_count; cell.row++) {
+        const struct rc_stickiness_counts *counts =
+            cell.row == reply.row_count ? &reply.counts : &reply.rows[cell.row].counts;
+        for (cell.place = 1; cell.place <= reply.place_count; cell.place++)
+            expect_count(&world, &cell, counts->users[cell.place - 1]);
+    }
+    cell.place = 1;
+    expect_refused(&world, cell, "row");
+    cell.row = 0;
+    cell.place = 0;
+    expect_refused(&world, cell, "buckets");
+    rig_free(world.rig);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(series),    cmocka_unit_test(funnel),     cmocka_unit_test(retention),
+        cmocka_unit_test(lifecycle), cmocka_unit_test(stickiness),
+    };
+    const char *seed = getenv("RC_TEST_SEED");
+    random_state = seed == NULL ? 1 : strtoull(seed, NULL, 10);
+    print_message("RC_TEST_SEED=%llu\n", (unsigned long long)random_state);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
