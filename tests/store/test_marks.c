@@ -103,6 +103,31 @@ test_codes_of_rows(void **state)
 }
 
 static void
+test_codes_of_single_rows(void **state)
+{
+    (void)state;
+    static struct column column;
+    static uint32_t rows[ROWS_MAX];
+    static uint32_t codes[ROWS_MAX + 1];
+    uint64_t seed = SEED + 2;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        const uint32_t row_count = 1 + (uint32_t)(rig_random(&seed) % ROWS_MAX);
+        make_column(&seed, round, row_count, &column);
+        const uint32_t every = 1 + (uint32_t)(rig_random(&seed) % 50);
+        uint32_t count = 0;
+        for (uint32_t row = 0; row < row_count; row++)
+            if (row + 1 == row_count || rig_random(&seed) % every == 0)
+                rows[count++] = row;
+        codes[count] = 77;
+        rc_marks_codes_of(&column.view, rows, count, codes);
+        for (uint32_t i = 0; i < count; i++)
+            assert_int_equal(codes[i], column.expected[rows[i]]);
+        assert_int_equal(codes[count], 77);
+        free((void *)(uintptr_t)column.view.codes);
+    }
+}
+
+static void
 test_marks_of_a_word(void **state)
 {
     (void)state;
@@ -127,6 +152,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_codes_of_rows),
+        cmocka_unit_test(test_codes_of_single_rows),
         cmocka_unit_test(test_marks_of_a_word),
     };
     return cmocka_run_group_tests_name("marks", tests, NULL, NULL);

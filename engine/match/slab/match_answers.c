@@ -10,6 +10,7 @@
 #include "engine/base/assert.h"
 #include "engine/match/leaf/leaf_ranges.h"
 #include "engine/match/slab/match_texts.h"
+#include "engine/store/slab/marks.h"
 
 /* Cells tested between two looks at the cancel flag: under a millisecond of regular expressions. */
 #define CELLS_BETWEEN_LOOKS 1024u
@@ -229,7 +230,9 @@ codes_of_rows(const struct rc_column_view *column,
               uint32_t count,
               uint32_t *codes)
 {
-    if (column->form != RC_COLUMN_PLAIN)
+    if (rc_column_form_is_marked(column->form))
+        rc_marks_codes_of(column, rows, count, codes);
+    else if (column->form != RC_COLUMN_PLAIN)
         for (uint32_t i = 0; i < count; i++)
             codes[i] = rc_column_code(column, rows[i]);
     else if (column->code_width == 1)

@@ -66,9 +66,90 @@ portable_codes(const struct rc_column_view *column,
     return (runs ? runs_u32 : rows_u32)(column, index, begin, count, codes);
 }
 
+/* The marks before a row, and its own; the words up to its count are all looked at, since how many
+ * they are would be a wrong guess of the processor half of the time. */
+static inline uint32_t
+marks_up_to(const struct rc_column_view *column, uint32_t row)
+{
+    const uint64_t *words =
+        column->marks + row / RC_MARKS_RANK_ROWS * (size_t)(RC_MARKS_RANK_ROWS / 64);
+    const uint64_t last = row % RC_MARKS_RANK_ROWS / 64;
+    const uint64_t up_to = UINT64_MAX >> (63 - row % 64);
+    uint32_t count = column->ranks[row / RC_MARKS_RANK_ROWS];
+    for (uint64_t i = 0; i < RC_MARKS_RANK_ROWS / 64; i++) {
+        const uint64_t before = 0 - (uint64_t)(i < last);
+        const uint64_t own = (0 - (uint64_t)(i == last)) & up_to;
+        const uint64_t word = words[last ^ ((i ^ last) & before)];
+        count += (uint32_t)__builtin_popcountll(word & (before | own));
+    }
+    return count;
+}
+
+static inline uint32_t
+code_at(const struct rc_column_view *column, uint32_t index)
+{
+    if (column->code_width == 1)
+        return ((const uint8_t *)column->codes)[index];
+    return column->code_width == 2 ? ((const uint16_t *)column->codes)[index]
+                                   : ((const uint32_t *)column->codes)[index];
+}
+
+/* In steps, each of which asks for what the next one reads: rows far apart wait for memory, and so
+ * they wait together. */
+__attribute__((always_inline)) static inline void
+codes_of(const struct rc_column_view *column, const uint32_t *rows, uint32_t count, uint32_t *codes)
+{
+    const bool runs = column->form == RC_COLUMN_MARKED_RUNS;
+    const char *bytes = column->codes;
+    for (uint32_t i = 0; i < count; i++) {
+        __builtin_prefetch(&column->marks[rows[i] / 64]);
+        __builtin_prefetch(&column->ranks[rows[i] / RC_MARKS_RANK_ROWS]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t row = rows[i];
+        const bool present = runs || (column->marks[row / 64] >> (row % 64) & 1) != 0;
+        const uint32_t index = marks_up_to(column, row) - 1;
+        codes[i] = present ? index : RC_CODE_NONE;
+        __builtin_prefetch(bytes + (size_t)(present ? index : 0) * column->code_width);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (codes[i] != RC_CODE_NONE)
+            codes[i] = code_at(column, codes[i]);
+}
+
+static void
+portable_codes_of(const struct rc_column_view *column,
+                  const uint32_t *rows,
+                  uint32_t count,
+                  uint32_t *codes)
+{
+    codes_of(column, rows, count, codes);
+}
+
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+
+__attribute__((target("popcnt"))) static void
+popcnt_codes_of(const struct rc_column_view *column,
+                const uint32_t *rows,
+                uint32_t count,
+                uint32_t *codes)
+{
+    codes_of(column, rows, count, codes);
+}
+
+void
+rc_marks_codes_of(const struct rc_column_view *column,
+                  const uint32_t *rows,
+                  uint32_t count,
+                  uint32_t *codes)
+{
+    if (__builtin_cpu_supports("popcnt"))
+        popcnt_codes_of(column, rows, count, codes);
+    else
+        portable_codes_of(column, rows, count, codes);
+}
 
 #define AVX2 __attribute__((target("avx2")))
 #define ONES UINT64_C(0x0101010101010101)
@@ -172,6 +253,15 @@ rc_marks_codes(const struct rc_column_view *column,
 }
 
 #else
+
+void
+rc_marks_codes_of(const struct rc_column_view *column,
+                  const uint32_t *rows,
+                  uint32_t count,
+                  uint32_t *codes)
+{
+    portable_codes_of(column, rows, count, codes);
+}
 
 uint32_t
 rc_marks_codes(const struct rc_column_view *column,
