@@ -9,6 +9,7 @@
 #include "engine/base/assert.h"
 
 #define CHUNK_BYTES_FIRST ((size_t)8 * 1024)
+#define CHUNK_BYTES_SMALL ((size_t)208) /* 256 with its headers. */
 #define CHUNK_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define ALIGNMENT ((size_t)16)
 
@@ -25,19 +26,33 @@ _Static_assert(sizeof(struct chunk) % 16 == 0, "chunk data must be 16-byte align
 struct rc_arena {
     struct rc_account *account;
     struct chunk *chunk; /* The newest; the oldest is at the end of the list. */
+    size_t first_bytes;  /* Of the first chunk. */
     uint64_t limit_bytes;
     uint64_t bytes;
 };
 
-struct rc_arena *
-rc_arena_new(struct rc_account *account, uint64_t limit_bytes)
+static struct rc_arena *
+arena_new(struct rc_account *account, uint64_t limit_bytes, size_t first_bytes)
 {
     if (account == NULL)
         account = &rc_account_process;
     struct rc_arena *arena = rc_alloc_in(account, sizeof(*arena));
     if (arena != NULL)
-        *arena = (struct rc_arena){.account = account, .limit_bytes = limit_bytes};
+        *arena = (struct rc_arena){
+            .account = account, .limit_bytes = limit_bytes, .first_bytes = first_bytes};
     return arena;
+}
+
+struct rc_arena *
+rc_arena_new(struct rc_account *account, uint64_t limit_bytes)
+{
+    return arena_new(account, limit_bytes, CHUNK_BYTES_FIRST);
+}
+
+struct rc_arena *
+rc_arena_new_small(struct rc_account *account)
+{
+    return arena_new(account, 0, CHUNK_BYTES_SMALL);
 }
 
 static void
@@ -73,7 +88,7 @@ rc_arena_reset(struct rc_arena *arena)
 static struct chunk *
 add_chunk(struct rc_arena *arena, size_t needed)
 {
-    size_t capacity = arena->chunk == NULL ? CHUNK_BYTES_FIRST : arena->chunk->capacity * 2;
+    size_t capacity = arena->chunk == NULL ? arena->first_bytes : arena->chunk->capacity * 2;
     if (capacity > CHUNK_BYTES_MAX)
         capacity = CHUNK_BYTES_MAX;
     if (capacity < needed)

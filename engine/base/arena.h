@@ -23,6 +23,10 @@ struct rc_arena;
 struct rc_arena *
 rc_arena_new(struct rc_account *account, uint64_t limit_bytes);
 
+/* The same for what is kept in thousands, a few hundred bytes each: it begins with so few. */
+struct rc_arena *
+rc_arena_new_small(struct rc_account *account);
+
 /* NULL is fine. Returns NULL. */
 struct rc_arena *
 rc_arena_free(struct rc_arena *arena);

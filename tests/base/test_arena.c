@@ -36,6 +36,20 @@ test_blocks(void **state)
 }
 
 static void
+test_small(void **state)
+{
+    (void)state;
+    struct rc_account account = {0};
+    struct rc_arena *arena = rc_arena_new_small(&account);
+    assert_non_null(rc_arena_alloc(arena, 100));
+    assert_in_range(rc_account_used(&account), 100, 400);
+    for (size_t size = 1; size < 100000; size *= 3)
+        memset(rc_arena_zero(arena, size), 1, size);
+    rc_arena_free(arena);
+    assert_int_equal(rc_account_used(&account), 0);
+}
+
+static void
 test_copies(void **state)
 {
     (void)state;
@@ -89,6 +103,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_small),
         cmocka_unit_test(test_copies),
         cmocka_unit_test(test_refusals),
     };

@@ -281,6 +281,52 @@ cache_shares_and_forgets(void **state)
     fixture_close(&fixture);
 }
 
+static const struct rc_predicate *
+regex_leaf(struct rc_arena *arena, const char *property, uint32_t number)
+{
+    char text[32];
+    const int size = snprintf(text, sizeof(text), "[a-f]%u|x+$", number);
+    struct rc_value *value = RC_ARENA_ARRAY(arena, struct rc_value, 1);
+    struct rc_predicate *leaf = RC_ARENA_ARRAY(arena, struct rc_predicate, 1);
+    *value = rc_value_string(
+        (struct rc_bytes){rc_arena_string(arena, text, (size_t)size), (size_t)size});
+    *leaf = (struct rc_predicate){.kind = RC_PREDICATE_LEAF,
+                                  .leaf = {.scope = RC_LEAF_EVENT,
+                                           .operator= RC_LEAF_REGEX,
+                                           .property = rc_bytes_of(property),
+                                           .value_count = 1,
+                                           .values = value}};
+    return leaf;
+}
+
+/* Of expressions that nobody uses the last ones stay compiled; the others still answer. */
+static void
+expressions_rest(void **state)
+{
+    (void)state;
+    enum { EXPRESSIONS = 500, COMPILED = RC_SELECTORS_MAX };
+    struct fixture fixture;
+    struct fixture fresh;
+    struct rc_match_cache_stats stats;
+    uint64_t found = 0;
+    fixture_open(&fixture, 2, 1000);
+    fixture_open(&fresh, 2, 1000);
+    for (uint32_t slab = 0; slab < 2; slab++) {
+        for (uint32_t i = 0; i < EXPRESSIONS; i++) {
+            const uint64_t rows = count(&fixture, regex_leaf(fixture.arena, "p5", i), slab);
+            assert_int_equal(rows, count(&fresh, regex_leaf(fresh.arena, "p5", i), slab));
+            rc_match_cache_clear(fresh.cache);
+            found += rows;
+        }
+        rc_match_cache_get_stats(fixture.cache, &stats);
+        assert_int_equal(stats.leaf_count, EXPRESSIONS);
+        assert_in_range(stats.leaf_bytes, COMPILED * 8192, COMPILED * 16384 + EXPRESSIONS * 4096);
+    }
+    assert_true(found > 0);
+    fixture_close(&fresh);
+    fixture_close(&fixture);
+}
+
 static void
 sub_trees_are_reused(void **state)
 {
@@ -565,6 +611,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_trees),
         cmocka_unit_test(cache_shares_and_forgets),
+        cmocka_unit_test(expressions_rest),
         cmocka_unit_test(sub_trees_are_reused),
         cmocka_unit_test(cleared_while_in_use),
         cmocka_unit_test(parts),

@@ -29,6 +29,7 @@ rc_match_cache_new(struct rc_account *account, struct rc_match_cache **ret_cache
     }
     rc_ring_open(&cache->leaves_by_use);
     rc_ring_open(&cache->leaves_detached);
+    rc_ring_open(&cache->leaves_compiled);
     pthread_mutex_init(&cache->lock, NULL);
     *ret_cache = RC_TAKE(cache);
     return RC_OK;

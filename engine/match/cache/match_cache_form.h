@@ -84,6 +84,8 @@ struct rc_match_cache {
     struct rc_table leaves; /* struct rc_match_leaf by key. */
     struct rc_ring leaves_by_use;
     struct rc_ring leaves_detached; /* Cleared while in use; freed when put, or with the cache. */
+    struct rc_ring leaves_compiled; /* Compiled, and nobody uses them: the latest first. */
+    uint32_t compiled_count;
     struct rc_match_cache_stats stats;
     uint64_t dropped[RC_CACHE_DROPPED_SLABS];
     uint32_t dropped_count; /* Grows for ever; the ring index is the remainder. */

@@ -2,6 +2,9 @@
  * Match cache, leaves: each with a count of the matchers that use it. Past LEAVES_MAX the least
  * recently used of those that nobody uses goes; so a stream of inline predicates that are never
  * asked again does not fill the memory with their code tables.
+ *
+ * A compiled expression is ten times what it said of strings, and is needed for new strings alone:
+ * of leaves that nobody uses, the COMPILED_MAX used last keep theirs.
  */
 #include "engine/base/assert.h"
 #include "engine/match/cache/match_cache.h"
@@ -10,14 +13,20 @@
 /* Enough for a thousand definitions of a few leaves. */
 #define LEAVES_MAX 4096u
 
+/* Compiling one takes 10 us, and its states come back with the texts: as many as the selectors of a
+ * query, so that one that is asked all the time stays ready for the newest events. */
+#define COMPILED_MAX RC_SELECTORS_MAX
+
 /* How many of the least recently used leaves are looked at for one that nobody uses. */
 #define EVICTION_LOOKS 16u
 
 struct rc_match_leaf {
     struct rc_table_link link;
-    struct rc_ring by_use; /* Or of the detached. */
+    struct rc_ring by_use;  /* Or of the detached. */
+    struct rc_ring by_rest; /* Of leaves_compiled. */
     uint32_t user_count;
     bool is_detached;
+    bool is_resting; /* In leaves_compiled. */
     struct rc_leaf_codes *codes;
     struct rc_match_key key; /* Its bytes follow the struct. */
 };
@@ -62,6 +71,34 @@ leaf_new(const struct rc_match_cache *cache,
     return RC_OK;
 }
 
+/* Takes a leaf out of those that keep what they compiled without being used. */
+static void
+end_rest(struct rc_match_cache *cache, struct rc_match_leaf *leaf)
+{
+    if (!leaf->is_resting)
+        return;
+    rc_ring_remove(&leaf->by_rest);
+    leaf->is_resting = false;
+    cache->compiled_count--;
+}
+
+/* Nobody uses a leaf any more. */
+static void
+begin_rest(struct rc_match_cache *cache, struct rc_match_leaf *leaf)
+{
+    if (!rc_leaf_codes_is_compiled(leaf->codes))
+        return;
+    rc_ring_add(&cache->leaves_compiled, &leaf->by_rest);
+    leaf->is_resting = true;
+    if (++cache->compiled_count <= COMPILED_MAX)
+        return;
+    struct rc_match_leaf *last =
+        RC_CONTAINER(cache->leaves_compiled.previous, struct rc_match_leaf, by_rest);
+    RC_ASSERT(last->user_count == 0);
+    end_rest(cache, last);
+    rc_leaf_codes_rest(last->codes);
+}
+
 /* Takes a leaf out of the table; frees it unless it is in use. Returns the bytes freed. */
 static uint64_t
 forget_leaf(struct rc_match_cache *cache, struct rc_match_leaf *leaf)
@@ -69,6 +106,7 @@ forget_leaf(struct rc_match_cache *cache, struct rc_match_leaf *leaf)
     const uint64_t bytes = leaf_bytes(leaf);
     rc_table_remove(&cache->leaves, &leaf->link);
     rc_ring_remove(&leaf->by_use);
+    end_rest(cache, leaf);
     if (leaf->user_count > 0) {
         leaf->is_detached = true;
         rc_ring_add(&cache->leaves_detached, &leaf->by_use);
@@ -88,6 +126,7 @@ use_leaf(struct rc_match_cache *cache, const struct rc_match_key *key)
         if (!rc_match_key_equal(&leaf->key, key))
             continue;
         leaf->user_count++;
+        end_rest(cache, leaf);
         rc_ring_remove(&leaf->by_use);
         rc_ring_add(&cache->leaves_by_use, &leaf->by_use);
         return leaf;
@@ -146,9 +185,12 @@ rc_match_cache_put_leaf(struct rc_match_cache *cache, struct rc_match_leaf *leaf
         return;
     pthread_mutex_lock(&cache->lock);
     RC_ASSERT(leaf->user_count > 0);
-    const bool dead = --leaf->user_count == 0 && leaf->is_detached;
+    const bool unused = --leaf->user_count == 0;
+    const bool dead = unused && leaf->is_detached;
     if (dead)
         rc_ring_remove(&leaf->by_use);
+    else if (unused)
+        begin_rest(cache, leaf);
     pthread_mutex_unlock(&cache->lock);
     if (dead)
         leaf_free(leaf);

@@ -67,6 +67,24 @@ rc_deriver_free(struct rc_deriver *deriver)
     return rc_alloc_free(deriver);
 }
 
+bool
+rc_deriver_is_compiled(const struct rc_deriver *deriver)
+{
+    bool compiled = false;
+    for (uint32_t i = 0; i < deriver->step_count; i++)
+        compiled |=
+            deriver->steps[i].pattern != NULL && rc_pattern_is_compiled(deriver->steps[i].pattern);
+    return compiled;
+}
+
+void
+rc_deriver_rest(struct rc_deriver *deriver)
+{
+    for (uint32_t i = 0; i < deriver->step_count; i++)
+        if (deriver->steps[i].pattern != NULL)
+            rc_pattern_rest(deriver->steps[i].pattern);
+}
+
 uint64_t
 rc_deriver_memory_bytes(const struct rc_deriver *deriver)
 {

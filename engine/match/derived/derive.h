@@ -38,6 +38,13 @@ rc_deriver_free(struct rc_deriver *deriver);
 
 RC_DEFINE_CLEANUP(struct rc_deriver *, rc_deriver_free)
 
+/* As rc_pattern_is_compiled and rc_pattern_rest of its expressions. */
+bool
+rc_deriver_is_compiled(const struct rc_deriver *deriver);
+
+void
+rc_deriver_rest(struct rc_deriver *deriver);
+
 uint64_t
 rc_deriver_memory_bytes(const struct rc_deriver *deriver);
 

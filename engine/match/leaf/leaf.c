@@ -185,7 +185,7 @@ rc_leaf_test_new(const struct rc_leaf *leaf,
                  struct rc_account *account,
                  struct rc_leaf_test **ret_test)
 {
-    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(account, 0);
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new_small(account);
     if (arena == NULL)
         return RC_NO_MEMORY;
     struct rc_leaf_test *test = rc_arena_zero(arena, sizeof(*test));
@@ -359,6 +359,25 @@ rc_leaf_test_value(const struct rc_leaf_test *test,
         return false;
     }
     return passes && scratch->status == RC_OK;
+}
+
+bool
+rc_leaf_test_is_compiled(const struct rc_leaf_test *test)
+{
+    return (test->pattern != NULL && rc_pattern_is_compiled(test->pattern)) ||
+           (test->like.automaton != NULL && rc_pattern_is_compiled(test->like.automaton)) ||
+           (test->deriver != NULL && rc_deriver_is_compiled(test->deriver));
+}
+
+void
+rc_leaf_test_rest(struct rc_leaf_test *test)
+{
+    if (test->pattern != NULL)
+        rc_pattern_rest(test->pattern);
+    if (test->like.automaton != NULL)
+        rc_pattern_rest(test->like.automaton);
+    if (test->deriver != NULL)
+        rc_deriver_rest(test->deriver);
 }
 
 uint64_t

@@ -61,6 +61,14 @@ rc_leaf_test_value(const struct rc_leaf_test *test,
 uint64_t
 rc_leaf_test_memory_bytes(const struct rc_leaf_test *test);
 
+/* Whether it holds expressions that are compiled, which are most of its bytes; they are compiled
+ * again by the next value. Forgetting them: not while anybody tests. */
+bool
+rc_leaf_test_is_compiled(const struct rc_leaf_test *test);
+
+void
+rc_leaf_test_rest(struct rc_leaf_test *test);
+
 /* The value as a number: a number itself, or a string whose whole text is one. */
 bool
 rc_leaf_number(struct rc_value value, struct rc_value *ret_number);

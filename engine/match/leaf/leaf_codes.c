@@ -223,6 +223,18 @@ rc_leaf_codes_share(const struct rc_leaf_codes *codes, double *ret_share)
     return true;
 }
 
+bool
+rc_leaf_codes_is_compiled(const struct rc_leaf_codes *codes)
+{
+    return rc_leaf_test_is_compiled(codes->test);
+}
+
+void
+rc_leaf_codes_rest(struct rc_leaf_codes *codes)
+{
+    rc_leaf_test_rest(codes->test);
+}
+
 uint64_t
 rc_leaf_codes_memory_bytes(const struct rc_leaf_codes *codes)
 {

@@ -59,6 +59,13 @@ rc_leaf_codes_count(struct rc_leaf_codes *codes, uint64_t rows, uint64_t passed)
 bool
 rc_leaf_codes_share(const struct rc_leaf_codes *codes, double *ret_share);
 
+/* As rc_leaf_test_is_compiled and rc_leaf_test_rest of its test; what it said is kept. */
+bool
+rc_leaf_codes_is_compiled(const struct rc_leaf_codes *codes);
+
+void
+rc_leaf_codes_rest(struct rc_leaf_codes *codes);
+
 uint64_t
 rc_leaf_codes_memory_bytes(const struct rc_leaf_codes *codes);
 

@@ -8,7 +8,7 @@
  * some milliseconds is given up (RC_TOO_SLOW).
  *
  * Ownership: a pattern is owned by whoever made it.
- * Threading: immutable; any number of threads may search with one.
+ * Threading: any number of threads may search with one.
  * Errors:    RC_INVALID says why the expression does not compile.
  *
  * This header is read by C and by C++ and so includes nothing that only C understands.
@@ -44,6 +44,14 @@ rc_pattern_new_later(const char *text,
                      size_t size,
                      bool ignore_case,
                      struct rc_pattern **ret_pattern);
+
+/* Whether it holds more than its text: what the first search compiled, and states of searches. */
+bool
+rc_pattern_is_compiled(const struct rc_pattern *pattern);
+
+/* Forgets these; the next search compiles again. Not while anybody searches. */
+void
+rc_pattern_rest(struct rc_pattern *pattern);
 
 /* The steps that a character may take: instructions of the compiled program. */
 uint32_t

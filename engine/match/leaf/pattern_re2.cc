@@ -43,11 +43,18 @@ static const size_t beginning_bytes_min = 16;
 struct rc_pattern {
     std::string text;
     RE2::Options options;
-    mutable std::once_flag compiled;
-    mutable std::unique_ptr<RE2> re2;       /* Set by compile(), */
-    mutable std::atomic<uint32_t> steps{0}; /* and its size beside it, for who only asks. */
+    mutable std::mutex compiling;
+    mutable std::atomic<const RE2 *> re2{nullptr}; /* Set by compile(), */
+    mutable std::atomic<uint32_t> steps{0};        /* and its size beside it. */
     rc_pattern(const std::string &source, const RE2::Options &how) : text(source), options(how)
     {
+    }
+    rc_pattern(const rc_pattern &) = delete;
+    rc_pattern &
+    operator=(const rc_pattern &) = delete;
+    ~rc_pattern()
+    {
+        delete re2.load();
     }
 };
 
@@ -66,12 +73,18 @@ options_of(bool ignore_case, bool dot_takes_newline)
 static const RE2 &
 compile(const struct rc_pattern *pattern)
 {
-    std::call_once(pattern->compiled, [pattern] {
-        pattern->re2 = std::make_unique<RE2>(pattern->text, pattern->options);
-        const int size = pattern->re2->ProgramSize();
+    const RE2 *re2 = pattern->re2.load(std::memory_order_acquire);
+    if (re2 != nullptr)
+        return *re2;
+    const std::lock_guard<std::mutex> lock(pattern->compiling);
+    re2 = pattern->re2.load(std::memory_order_relaxed);
+    if (re2 == nullptr) {
+        re2 = new RE2(pattern->text, pattern->options);
+        const int size = re2->ProgramSize();
         pattern->steps.store(size > 0 ? static_cast<uint32_t>(size) : 1);
-    });
-    return *pattern->re2;
+        pattern->re2.store(re2, std::memory_order_release);
+    }
+    return *re2;
 }
 
 static enum rc_status
@@ -167,6 +180,18 @@ rc_pattern_free(struct rc_pattern *pattern)
 {
     delete pattern;
     return nullptr;
+}
+
+extern "C" bool
+rc_pattern_is_compiled(const struct rc_pattern *pattern)
+{
+    return pattern->re2.load(std::memory_order_acquire) != nullptr;
+}
+
+extern "C" void
+rc_pattern_rest(struct rc_pattern *pattern)
+{
+    delete pattern->re2.exchange(nullptr);
 }
 
 extern "C" uint32_t
@@ -301,8 +326,10 @@ rc_pattern_capture(const struct rc_pattern *pattern,
 extern "C" uint64_t
 rc_pattern_memory_bytes(const struct rc_pattern *pattern)
 {
-    /* The object, its parse tree and instructions, and a typical share of cached states; before it
-     * is compiled as if of some hundred instructions. */
-    const uint32_t steps = pattern->steps.load();
-    return 16 * 1024 + static_cast<uint64_t>(steps > 0 ? steps : 100) * 64;
+    /* Of 858 expressions on element chains: 50 bytes a step for the object, its parse tree and
+     * instructions, and 2 to 8 KiB of states, by the number of texts. */
+    uint64_t bytes = sizeof(*pattern) + pattern->text.capacity();
+    if (rc_pattern_is_compiled(pattern))
+        bytes += 8 * 1024 + static_cast<uint64_t>(pattern->steps.load()) * 50;
+    return bytes;
 }
