@@ -137,7 +137,8 @@ def main():
         server.start()
         figures.load(server, options, archive)
         figures.settle(server)
-        asked = figures.questions(figures.Questions(server.channel, "figures"), options.days)
+        all_questions = figures.questions(figures.Questions(server.channel, "figures"), options.days)
+        asked = {name: call for name, (call, _) in all_questions.items()}
         for one in asked.values():
             figures.latencies_ms(server, options, *one, 2)
         alone = crowd(server, options, asked)

@@ -4,6 +4,22 @@
  */
 #include "engine/match/rows/words.h"
 
+void
+rc_words_turn(uint64_t words[64])
+{
+    /* Halves of halves change places. */
+    uint64_t mask = UINT32_MAX;
+    for (uint32_t width = 32; width != 0; width /= 2, mask ^= mask << width) {
+        for (uint32_t begin = 0; begin < 64; begin += 2 * width) {
+            for (uint32_t i = begin; i < begin + width; i++) {
+                const uint64_t other = ((words[i] >> width) ^ words[i + width]) & mask;
+                words[i] ^= other << width;
+                words[i + width] ^= other;
+            }
+        }
+    }
+}
+
 static uint64_t
 count_portable(const uint64_t *words, uint32_t word_count)
 {
@@ -11,6 +27,13 @@ count_portable(const uint64_t *words, uint32_t word_count)
     for (uint32_t i = 0; i < word_count; i++)
         count += words[i] == 0 ? 0 : (uint64_t)__builtin_popcountll(words[i]);
     return count;
+}
+
+static void
+add_counts_portable(const uint64_t *words, uint32_t word_count, uint64_t *counts)
+{
+    for (uint32_t i = 0; i < word_count; i++)
+        counts[i] += words[i] == 0 ? 0 : (uint64_t)__builtin_popcountll(words[i]);
 }
 
 #if defined(__x86_64__)
@@ -24,19 +47,37 @@ count_popcnt(const uint64_t *words, uint32_t word_count)
     return count;
 }
 
-uint64_t
-rc_words_count(const uint64_t *words, uint32_t word_count)
+__attribute__((target("popcnt"))) static void
+add_counts_popcnt(const uint64_t *words, uint32_t word_count, uint64_t *counts)
 {
-    return __builtin_cpu_supports("popcnt") ? count_popcnt(words, word_count)
-                                            : count_portable(words, word_count);
+    for (uint32_t i = 0; i < word_count; i++)
+        counts[i] += (uint64_t)__builtin_popcountll(words[i]);
 }
+
+#define HAS_POPCNT __builtin_cpu_supports("popcnt")
 
 #else
 
+#define HAS_POPCNT false
+#define count_popcnt count_portable
+#define add_counts_popcnt add_counts_portable
+
+#endif
+
 uint64_t
 rc_words_count(const uint64_t *words, uint32_t word_count)
 {
-    return count_portable(words, word_count);
+    return HAS_POPCNT ? count_popcnt(words, word_count) : count_portable(words, word_count);
 }
 
-#endif
+void
+rc_words_count_bits(const uint64_t words[64], uint32_t bit_count, uint64_t *counts)
+{
+    uint64_t turned[64];
+    memcpy(turned, words, sizeof(turned));
+    rc_words_turn(turned);
+    if (HAS_POPCNT)
+        add_counts_popcnt(turned, bit_count, counts);
+    else
+        add_counts_portable(turned, bit_count, counts);
+}

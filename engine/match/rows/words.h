@@ -22,6 +22,14 @@ rc_word_below(uint32_t count)
 uint64_t
 rc_words_count(const uint64_t *words, uint32_t word_count);
 
+/* Turns 64 words on their side: bit j of word i becomes bit i of word j. */
+void
+rc_words_turn(uint64_t words[64]);
+
+/* Adds to each of counts[0 .. bit_count), at most 64, how many of 64 words have that bit. */
+void
+rc_words_count_bits(const uint64_t words[64], uint32_t bit_count, uint64_t *counts);
+
 static inline bool
 rc_words_any(const uint64_t *words, uint32_t word_count)
 {

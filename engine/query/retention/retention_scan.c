@@ -4,9 +4,9 @@
  * they come. All events of a period but its first are what cell 0 asks for: none is earlier than
  * the first, and one that is no start (behind the range's end in the last period) is later.
  *
- * The rows of a user in a slab are one run in order of time, so a period is a stretch of it: its
- * end is sought by its time and its events are counted as bits, and few times are read. When a
- * block is over, the words of 64 persons are turned on their side: a word a period with a bit a
+ * The rows of a user in one period are a spell (walk/spells.h): what it adds to the words is done
+ * once for all of them. Where starts end inside a period, there are two kinds of spells of it. When
+ * a block is over, the words of 64 persons are turned on their side: a word a period with a bit a
  * person, so that a cell's users are the bits of one "and". Words that fit side by side into one
  * are turned together.
  *
@@ -16,17 +16,18 @@
 
 #include <string.h>
 
+#include "engine/match/rows/words.h"
 #include "engine/query/plan/explain.h"
 #include "engine/query/plan/planner.h"
 #include "engine/query/time/bucket_table.h"
-#include "engine/query/walk/slab_rows.h"
+#include "engine/query/time/view_times.h"
+#include "engine/query/walk/spells.h"
 
 #define PERIODS_MAX 63u
 #define LATE PERIODS_MAX
 #define STATE_BYTES ((size_t)192 * 1024) /* Of a block's users: within a core's second cache. */
 #define GROUP 64u
-#define LINE_ROWS 16u   /* Whose times share a line of the cache. */
-#define AHEAD_ROWS 512u /* Times are asked for so early: seeking waits for one after the other. */
+#define KINDS_MAX (PERIODS_MAX + 2) /* A period may be cut in two, and one is late. */
 
 struct person {
     uint64_t starts;
@@ -34,9 +35,18 @@ struct person {
     uint64_t twice;
 };
 
+/* What a spell adds to its person, by place. */
+struct kind {
+    uint64_t bit;    /* Of the period. */
+    uint64_t starts; /* The same, or 0. */
+};
+
 struct scan {
     const struct rc_retention *retention;
     uint32_t stream;
+    int64_t until_ms;         /* Rows are before it. */
+    struct rc_bucket_map map; /* Of times to kinds. */
+    struct kind kinds[KINDS_MAX];
     const struct rc_bucket_table *tables;
     /* Where the three words of a person lie when they are turned. */
     bool packed;
@@ -51,7 +61,7 @@ struct scan {
 struct lane {
     const struct scan *scan;
     struct rc_retention_lane *counts;
-    struct rc_slab_rows rows;
+    struct rc_spells spells;
     uint32_t slot_count; /* Of the block at hand, rounded up to whole groups. */
     struct person *persons;
     uint64_t planes[3 * GROUP]; /* Of the group at hand. */
@@ -61,28 +71,12 @@ static void
 scan_close(struct scan *scan)
 {
     for (uint32_t i = 0; i < scan->lane_count; i++) {
-        rc_slab_rows_close(&scan->lanes[i].rows);
+        rc_spells_close(&scan->lanes[i].spells);
         rc_alloc_free(scan->lanes[i].persons);
     }
 }
 
 /* ---- Counting -------------------------------------------------------------------------------- */
-
-/* Bit j of word i becomes bit i of word j: halves of halves change places. */
-static void
-turn(uint64_t *words)
-{
-    uint64_t mask = UINT32_MAX;
-    for (uint32_t width = GROUP / 2; width != 0; width /= 2, mask ^= mask << width) {
-        for (uint32_t begin = 0; begin < GROUP; begin += 2 * width) {
-            for (uint32_t i = begin; i < begin + width; i++) {
-                const uint64_t other = ((words[i] >> width) ^ words[i + width]) & mask;
-                words[i] ^= other << width;
-                words[i + width] ^= other;
-            }
-        }
-    }
-}
 
 /* Turns a group of persons; false: none of them has a start. */
 static bool
@@ -110,7 +104,7 @@ turn_group(struct lane *lane, const struct person *persons)
     if (any == 0)
         return false;
     for (uint32_t at = 0; at < (scan->packed ? GROUP : 3 * GROUP); at += GROUP)
-        turn(planes + at);
+        rc_words_turn(planes + at);
     return true;
 }
 
@@ -175,17 +169,29 @@ count_turned(struct lane *lane)
     }
 }
 
+#if defined(__x86_64__)
+
+/* The build's baseline has no instruction that counts bits. */
 __attribute__((target("popcnt"))) static void
 count_popcnt(struct lane *lane)
 {
     count_turned(lane);
 }
 
+#define HAS_POPCNT __builtin_cpu_supports("popcnt")
+
+#else
+
+#define count_popcnt count_turned
+#define HAS_POPCNT false
+
+#endif
+
 /* Counts the persons of the block that is over. */
 static void
 count_block(struct lane *lane)
 {
-    const bool popcnt = __builtin_cpu_supports("popcnt");
+    const bool popcnt = HAS_POPCNT;
     for (uint32_t slot = 0; slot < lane->slot_count; slot += GROUP) {
         if (!turn_group(lane, lane->persons + slot))
             continue;
@@ -209,14 +215,12 @@ fold_begin(void *state, const struct rc_walk_block *block)
     return RC_OK;
 }
 
-/* Some events of one period (LATE: of none), the first of which may be a start. */
 static inline void
-add_events(struct person *person, uint32_t period, uint32_t count, bool starts)
+add_spell(struct person *person, const struct kind *kind, uint32_t twice)
 {
-    const uint64_t bit = (uint64_t)1 << period;
-    person->twice |= count > 1 ? bit : person->events & bit;
-    person->events |= bit;
-    person->starts |= starts ? bit : 0;
+    person->twice |= kind->bit & (person->events | -(uint64_t)twice);
+    person->events |= kind->bit;
+    person->starts |= kind->starts;
 }
 
 /* Heads and joined persons. */
@@ -228,162 +232,21 @@ fold_hits(void *state,
           uint32_t count)
 {
     struct lane *lane = state;
-    const struct rc_retention *retention = lane->scan->retention;
-    (void)block;
-    for (uint32_t i = 0; i < count; i++) {
-        const int64_t time_ms = hits[i].time_ms;
-        struct person *person = &lane->persons[slots[i]];
-        const bool late = time_ms >= retention->periods_end_ms;
-        add_events(person, late ? LATE : rc_bucket_map_find(&retention->map, time_ms), 1,
-                   time_ms < retention->starts_end_ms);
-    }
-    return RC_OK;
-}
-
-/* What tells the times of a slab's rows, as offsets from its window's start. No row is as late as
- * UINT32_MAX. */
-struct times {
-    const struct rc_bucket_table *table;
-    const uint32_t *offsets;
-    const struct rc_bucket *periods;
-    uint32_t from; /* Hits are in [from, until). */
-    uint32_t until;
-    uint32_t starts_end; /* Starts are before it. */
-};
-
-static inline uint32_t
-offset_of(const struct rc_bucket_table *table, int64_t time_ms)
-{
-    if (time_ms <= table->window_start_ms)
-        return 0;
-    const uint64_t offset = (uint64_t)time_ms - (uint64_t)table->window_start_ms;
-    return offset < UINT32_MAX ? (uint32_t)offset : UINT32_MAX;
-}
-
-/* The first row of [row, end) that matches, or end. */
-static inline __attribute__((always_inline)) uint32_t
-next_row(const uint64_t *words, uint32_t row, uint32_t end)
-{
-    while (words != NULL && row < end) {
-        const uint64_t left = words[row % RC_PIECE_ROWS / 64] >> (row % 64);
-        if (left != 0) {
-            row += (uint32_t)__builtin_ctzll(left);
-            return row < end ? row : end;
-        }
-        row = (row | 63) + 1;
-    }
-    return row < end ? row : end;
-}
-
-/* How many rows of [begin, end), which is not empty, match. */
-static inline __attribute__((always_inline)) uint32_t
-count_rows(const uint64_t *words, uint32_t begin, uint32_t end)
-{
-    if (words == NULL)
-        return end - begin;
-    uint32_t word = begin % RC_PIECE_ROWS / 64;
-    const uint32_t last = (end - 1) % RC_PIECE_ROWS / 64;
-    const uint64_t last_mask = UINT64_MAX >> (63 - (end - 1) % 64);
-    uint64_t left = words[word] & UINT64_MAX << (begin % 64);
-    uint32_t count = 0;
-    for (; word < last; left = words[++word])
-        count += (uint32_t)__builtin_popcountll(left);
-    return count + (uint32_t)__builtin_popcountll(left & last_mask);
-}
-
-/* The first of a user's rows [row, end) that is not before an offset. Runs are short and their ends
- * not to be foretold, so there is no branch but the loop's. */
-static inline __attribute__((always_inline)) uint32_t
-seek(const uint32_t *offsets, uint32_t row, uint32_t end, uint32_t offset)
-{
-    if (offsets[end - 1] < offset)
-        return end;
-    for (uint32_t left = end - row; left > 1;) {
-        const uint32_t half = left / 2;
-        row += half & -(uint32_t)(offsets[row + half - 1] < offset);
-        left -= half;
-    }
-    return row;
-}
-
-/* The rows of one user, [begin, end) within a piece, a period at a time; returns how many are
- * hits. */
-static inline __attribute__((always_inline)) uint32_t
-add_run(const struct times *times,
-        const uint64_t *words,
-        uint32_t begin,
-        uint32_t end,
-        struct person *person)
-{
-    uint32_t all = 0;
-    uint32_t stop;
-    for (uint32_t row = next_row(words, begin, end); row < end; row = next_row(words, stop, end)) {
-        const uint32_t offset = times->offsets[row];
-        const uint32_t place = rc_bucket_table_find(times->table, offset);
-        if (offset >= times->until)
-            return all;
-        if (offset < times->from) {
-            stop = seek(times->offsets, row, end, times->from);
-            continue;
-        }
-        const bool late = place == times->table->bucket_count;
-        uint32_t until = late ? UINT32_MAX : offset_of(times->table, times->periods[place].end_ms);
-        until = until < times->until ? until : times->until;
-        stop = seek(times->offsets, row, end, until);
-        const uint32_t count = count_rows(words, row, stop);
-        add_events(person, late ? LATE : place, count, offset < times->starts_end);
-        all += count;
-    }
-    return all;
-}
-
-static inline __attribute__((always_inline)) enum rc_status
-read_rows(struct lane *lane,
-          const struct rc_walk_block *block,
-          uint32_t plan_slab,
-          uint32_t begin,
-          uint32_t end,
-          uint64_t *hit_count)
-{
-    uint32_t count;
     const struct scan *scan = lane->scan;
-    const struct rc_retention *retention = scan->retention;
-    const struct rc_bucket_table *table = &scan->tables[plan_slab];
-    const uint32_t index = retention->plan->slabs[plan_slab].index;
-    const struct rc_slab *slab = rc_view_slabs(retention->context->view, &count)[index].slab;
-    const uint32_t *starts = rc_slab_starts(slab);
-    const uint32_t *users = rc_slab_users(slab);
-    const struct rc_stream *stream = &retention->plan->streams[scan->stream];
-    const struct times times = {
-        .table = table,
-        .offsets = rc_slab_times(slab),
-        .periods = retention->periods,
-        .from = offset_of(table, stream->from_ms),
-        .until = offset_of(table, stream->until_ms),
-        .starts_end = offset_of(table, retention->starts_end_ms),
-    };
-    uint32_t user = rc_slab_user_index_of_row(slab, begin);
-    RC_TRY(rc_slab_rows_open(&lane->rows, retention->plan, plan_slab, scan->stream));
-    while (begin < end) {
-        const uint64_t *words;
-        const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
-        const uint32_t stop = end - base < RC_PIECE_ROWS ? end : base + RC_PIECE_ROWS;
-        const bool any = rc_slab_rows_piece(&lane->rows, base, &words);
-        while (begin < stop) {
-            const uint32_t run_end = starts[user + 1] < stop ? starts[user + 1] : stop;
-            const uint32_t ordinal = users[user];
-            const bool skipped =
-                block->skip != NULL && ((block->skip[ordinal / 64] >> (ordinal % 64)) & 1) != 0;
-            for (uint32_t row = begin; row < run_end; row += LINE_ROWS)
-                __builtin_prefetch(times.offsets + row + AHEAD_ROWS);
-            if (any && !skipped)
-                *hit_count +=
-                    add_run(&times, words, begin, run_end, &lane->persons[ordinal - block->first]);
-            user += run_end == starts[user + 1];
-            begin = run_end;
-        }
-    }
+    (void)block;
+    for (uint32_t i = 0; i < count; i++)
+        add_spell(&lane->persons[slots[i]],
+                  &scan->kinds[rc_bucket_map_find(&scan->map, hits[i].time_ms)], 0);
     return RC_OK;
+}
+
+static void
+take_spells(void *state, const struct rc_spell *spells, uint32_t count)
+{
+    struct lane *lane = state;
+    const struct kind *kinds = lane->scan->kinds;
+    for (uint32_t i = 0; i < count; i++)
+        add_spell(&lane->persons[spells[i].slot], &kinds[spells[i].place], spells[i].twice);
 }
 
 static enum rc_status
@@ -394,21 +257,52 @@ fold_rows(void *state,
           uint32_t end,
           uint64_t *hit_count)
 {
-    return read_rows(state, block, plan_slab, begin, end, hit_count);
-}
-
-__attribute__((target("popcnt"))) static enum rc_status
-fold_rows_popcnt(void *state,
-                 const struct rc_walk_block *block,
-                 uint32_t plan_slab,
-                 uint32_t begin,
-                 uint32_t end,
-                 uint64_t *hit_count)
-{
-    return read_rows(state, block, plan_slab, begin, end, hit_count);
+    struct lane *lane = state;
+    return rc_spells_read(&lane->spells, block, plan_slab, begin, end, take_spells, lane,
+                          hit_count);
 }
 
 /* ---- The scan -------------------------------------------------------------------------------- */
+
+/* Appends the stretch of time from the last one to end_ms. */
+static void
+add_kind(struct scan *scan,
+         struct rc_bucket *stretches,
+         uint32_t *count,
+         int64_t end_ms,
+         uint32_t period)
+{
+    const int64_t start_ms =
+        *count == 0 ? scan->retention->periods[0].start_ms : stretches[*count - 1].end_ms;
+    const uint64_t bit = (uint64_t)1 << period;
+    if (end_ms <= start_ms)
+        return;
+    stretches[*count] = (struct rc_bucket){.start_ms = start_ms, .end_ms = end_ms};
+    scan->kinds[(*count)++] =
+        (struct kind){.bit = bit, .starts = start_ms < scan->retention->starts_end_ms ? bit : 0};
+}
+
+/* The stretches of time whose spells are alike. */
+static enum rc_status
+make_kinds(struct scan *scan)
+{
+    const struct rc_retention *retention = scan->retention;
+    struct rc_bucket stretches[KINDS_MAX];
+    uint32_t count = 0;
+    int64_t least_ms;
+    int64_t most_ms;
+    scan->until_ms = retention->plan->streams[scan->stream].until_ms;
+    if (rc_view_times(retention->context->view, &least_ms, &most_ms) && most_ms < scan->until_ms)
+        scan->until_ms = most_ms + 1;
+    for (uint32_t i = 0; i < retention->period_count; i++) {
+        const struct rc_bucket *period = &retention->periods[i];
+        if (retention->starts_end_ms < period->end_ms)
+            add_kind(scan, stretches, &count, retention->starts_end_ms, i);
+        add_kind(scan, stretches, &count, period->end_ms, i);
+    }
+    add_kind(scan, stretches, &count, scan->until_ms, LATE);
+    return rc_bucket_map_make(stretches, count, retention->context->arena, &scan->map);
+}
 
 static enum rc_status
 make_tables(struct scan *scan)
@@ -429,10 +323,9 @@ make_tables(struct scan *scan)
             .time_min_ms = info->time_min_ms,
             .time_max_ms = info->time_max_ms,
             .from_ms = stream->from_ms,
-            .until_ms = stream->until_ms < retention->periods_end_ms ? stream->until_ms
-                                                                     : retention->periods_end_ms,
-            .bucket_count = retention->period_count,
-            .map = &retention->map,
+            .until_ms = scan->until_ms,
+            .bucket_count = scan->map.count,
+            .map = &scan->map,
         };
         RC_TRY(rc_bucket_table_make(&tables[i], retention->context->arena));
     }
@@ -457,6 +350,7 @@ static enum rc_status
 scan_open(struct scan *scan, uint32_t slots)
 {
     const struct rc_query_context *context = scan->retention->context;
+    RC_TRY(make_kinds(scan));
     RC_TRY(make_tables(scan));
     lay_out(scan);
     scan->lanes = RC_ARENA_ARRAY(context->arena, struct lane, scan->retention->lane_count);
@@ -467,7 +361,7 @@ scan_open(struct scan *scan, uint32_t slots)
         struct lane *lane = &scan->lanes[i];
         lane->scan = scan;
         lane->counts = &scan->retention->lanes[i];
-        lane->rows.account = context->account;
+        RC_TRY(rc_spells_open(&lane->spells, scan->retention->plan, scan->stream, scan->tables));
         lane->persons = rc_alloc_in(context->account, slots * sizeof(*lane->persons));
         if (lane->persons == NULL)
             return RC_NO_MEMORY;
@@ -509,7 +403,7 @@ rc_retention_scan(const struct rc_retention *retention, uint64_t *hit_count, boo
         .lanes = states,
         .begin = fold_begin,
         .hits = fold_hits,
-        .rows = __builtin_cpu_supports("popcnt") ? fold_rows_popcnt : fold_rows,
+        .rows = fold_rows,
     };
     RC_TRY(rc_walk(retention->plan, &fold, hit_count));
     for (uint32_t i = 0; i < scan.lane_count; i++)

@@ -38,21 +38,6 @@ list_rows(const uint64_t *words,
     return count;
 }
 
-/* The index of the user who owns a row, from the one at hand on: by doubling steps. */
-static uint32_t
-owner_of(const uint32_t *starts, uint32_t user_count, uint32_t user, uint32_t row)
-{
-    uint32_t step = 1;
-    while (user + step < user_count && starts[user + step] <= row) {
-        user += step;
-        step *= 2;
-    }
-    for (; step > 0; step /= 2)
-        if (user + step < user_count && starts[user + step] <= row)
-            user += step;
-    return user;
-}
-
 enum rc_status
 rc_segment_count_rows(struct rc_segment_count *count,
                       const struct rc_walk_block *block,
@@ -89,7 +74,7 @@ rc_segment_count_rows(struct rc_segment_count *count,
             if (timed && (time_ms < stream->from_ms || time_ms >= stream->until_ms))
                 continue;
             if (row >= starts[user + 1])
-                user = owner_of(starts, info->user_count, user, row);
+                user = rc_slab_rows_owner(starts, info->user_count, user, row);
             const uint32_t ordinal = users[user];
             if (block->skip != NULL && ((block->skip[ordinal / 64] >> (ordinal % 64)) & 1) != 0)
                 continue;

@@ -1,13 +1,16 @@
 /*
- * Series scan, users. Every user of a block has a bit for each bucket. The rows of a user in a slab
- * are one run in order of time; its buckets are gathered in a register where they are 64 or fewer.
- * When a block is over its bits are counted.
+ * Series scan, users. Every user of a block has a bit for each bucket, set once for each spell of
+ * the user's rows in one bucket (walk/spells.h). When a block is over its bits are counted, those
+ * of 64 users together.
  */
 #include <string.h>
 
+#include "engine/match/rows/words.h"
 #include "engine/query/plan/planner.h"
 #include "engine/query/series/series_scan.h"
+#include "engine/query/walk/spells.h"
 
+#define GROUP 64u
 #define BITS_BYTES ((size_t)256 * 1024) /* Of a block's users: within a core's second cache. */
 
 struct scan {
@@ -23,8 +26,8 @@ struct scan {
 
 struct lane {
     const struct scan *scan;
-    struct rc_slab_rows rows;
-    uint32_t slot_count; /* Of the block at hand. */
+    struct rc_spells spells;
+    uint32_t slot_count; /* Of the block at hand, rounded up to whole groups. */
     uint64_t *bits;      /* [slot][words]. */
     uint64_t *counts;    /* By bucket, and of the range. */
 };
@@ -33,9 +36,23 @@ static void
 scan_close(struct scan *scan)
 {
     for (uint32_t i = 0; i < scan->lane_count; i++) {
-        rc_slab_rows_close(&scan->lanes[i].rows);
+        rc_spells_close(&scan->lanes[i].spells);
         rc_alloc_free(scan->lanes[i].bits);
         rc_alloc_free(scan->lanes[i].counts);
+    }
+}
+
+/* Leaves each user of a group its first bucket. */
+static void
+leave_first(uint64_t *bits, uint32_t words)
+{
+    for (uint32_t i = 0; i < GROUP; i++) {
+        bool seen = false;
+        for (uint32_t word = 0; word < words; word++) {
+            uint64_t *left = &bits[(size_t)i * words + word];
+            *left = seen ? 0 : *left & -*left;
+            seen = seen || *left != 0;
+        }
     }
 }
 
@@ -44,19 +61,20 @@ static void
 count_block(struct lane *lane)
 {
     const struct scan *scan = lane->scan;
-    const bool first_only = scan->frame->request->cumulative;
-    for (uint32_t slot = 0; slot < lane->slot_count; slot++) {
-        const uint64_t *bits = lane->bits + (size_t)slot * scan->words;
-        bool seen = false;
-        for (uint32_t word = 0; word < scan->words && !(seen && first_only); word++) {
-            uint64_t left = bits[word];
-            if (first_only)
-                left &= -left;
-            seen = seen || left != 0;
-            for (; left != 0; left &= left - 1)
-                lane->counts[word * 64 + (uint32_t)__builtin_ctzll(left)]++;
+    for (uint32_t slot = 0; slot < lane->slot_count; slot += GROUP) {
+        uint64_t *bits = lane->bits + (size_t)slot * scan->words;
+        uint64_t any[GROUP] = {0};
+        if (scan->frame->request->cumulative)
+            leave_first(bits, scan->words);
+        for (uint32_t word = 0; word < scan->words; word++) {
+            uint64_t of_word[GROUP];
+            const uint32_t buckets = scan->buckets - word * 64;
+            for (uint32_t i = 0; i < GROUP; i++)
+                any[i] |= of_word[i] = bits[(size_t)i * scan->words + word];
+            rc_words_count_bits(of_word, buckets < 64 ? buckets : 64, lane->counts + word * 64);
         }
-        lane->counts[scan->buckets] += seen;
+        for (uint32_t i = 0; i < GROUP; i++)
+            lane->counts[scan->buckets] += any[i] != 0;
     }
     lane->slot_count = 0;
 }
@@ -66,8 +84,8 @@ fold_begin(void *state, const struct rc_walk_block *block)
 {
     struct lane *lane = state;
     count_block(lane);
-    lane->slot_count = block->slot_count;
-    memset(lane->bits, 0, (size_t)block->slot_count * lane->scan->words * sizeof(*lane->bits));
+    lane->slot_count = (block->slot_count + GROUP - 1) / GROUP * GROUP;
+    memset(lane->bits, 0, (size_t)lane->slot_count * lane->scan->words * sizeof(*lane->bits));
     return RC_OK;
 }
 
@@ -91,36 +109,14 @@ fold_hits(void *state,
     return RC_OK;
 }
 
-/* The rows of one user, [begin, end) within a piece; returns how many count. */
-static inline uint32_t
-add_run(const struct scan *scan,
-        const struct rc_bucket_table *table,
-        const uint32_t *times,
-        const uint64_t *words,
-        uint32_t begin,
-        uint32_t end,
-        uint64_t *bits)
+static void
+take_spells(void *state, const struct rc_spell *spells, uint32_t count)
 {
-    uint32_t counted = 0;
-    const uint32_t none = scan->buckets;
-    for (uint32_t row = begin; row < end; row++) {
-        if (words != NULL) {
-            const uint64_t left = words[row % RC_PIECE_ROWS / 64] >> (row % 64);
-            if (left == 0) {
-                row |= 63;
-                continue;
-            }
-            row += (uint32_t)__builtin_ctzll(left);
-            if (row >= end)
-                break;
-        }
-        const uint32_t place = rc_bucket_table_find(table, times[row]);
-        if (place == none)
-            continue;
-        bits[place / 64] |= (uint64_t)1 << (place % 64);
-        counted++;
-    }
-    return counted;
+    struct lane *lane = state;
+    const uint32_t words = lane->scan->words;
+    for (uint32_t i = 0; i < count; i++)
+        lane->bits[(size_t)spells[i].slot * words + spells[i].place / 64] |=
+            (uint64_t)1 << (spells[i].place % 64);
 }
 
 static enum rc_status
@@ -131,35 +127,9 @@ fold_rows(void *state,
           uint32_t end,
           uint64_t *hit_count)
 {
-    uint32_t count;
     struct lane *lane = state;
-    const struct scan *scan = lane->scan;
-    const struct rc_bucket_table *table = &scan->tables[plan_slab];
-    const uint32_t index = scan->frame->plan->slabs[plan_slab].index;
-    const struct rc_slab *slab = rc_view_slabs(scan->frame->context->view, &count)[index].slab;
-    const uint32_t *times = rc_slab_times(slab);
-    const uint32_t *starts = rc_slab_starts(slab);
-    const uint32_t *users = rc_slab_users(slab);
-    uint32_t user = rc_slab_user_index_of_row(slab, begin);
-    RC_TRY(rc_slab_rows_open(&lane->rows, scan->frame->plan, plan_slab, scan->stream));
-    while (begin < end) {
-        const uint64_t *words;
-        const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
-        const uint32_t stop = end - base < RC_PIECE_ROWS ? end : base + RC_PIECE_ROWS;
-        const bool any = rc_slab_rows_piece(&lane->rows, base, &words);
-        while (begin < stop) {
-            const uint32_t run_end = starts[user + 1] < stop ? starts[user + 1] : stop;
-            const uint32_t ordinal = users[user];
-            const bool skipped =
-                block->skip != NULL && ((block->skip[ordinal / 64] >> (ordinal % 64)) & 1) != 0;
-            if (any && !skipped)
-                *hit_count += add_run(scan, table, times, words, begin, run_end,
-                                      lane->bits + (size_t)(ordinal - block->first) * scan->words);
-            user += run_end == starts[user + 1];
-            begin = run_end;
-        }
-    }
-    return RC_OK;
+    return rc_spells_read(&lane->spells, block, plan_slab, begin, end, take_spells, lane,
+                          hit_count);
 }
 
 static enum rc_status
@@ -175,7 +145,7 @@ scan_open(struct scan *scan, uint32_t slots)
         struct lane *lane = &scan->lanes[i];
         const size_t count_bytes = ((size_t)scan->buckets + 1) * sizeof(*lane->counts);
         lane->scan = scan;
-        lane->rows.account = context->account;
+        RC_TRY(rc_spells_open(&lane->spells, scan->frame->plan, scan->stream, scan->tables));
         lane->bits = rc_alloc_in(context->account, slots * scan->words * sizeof(*lane->bits));
         lane->counts = rc_alloc_in(context->account, count_bytes);
         if (lane->bits == NULL || lane->counts == NULL)
@@ -222,8 +192,8 @@ rc_series_scan_users(const struct rc_series_frame *frame,
         return RC_OK;
     scan.buckets = line->bucketed && frame->bucket_count > 0 ? frame->bucket_count : 1;
     scan.words = (scan.buckets + 63) / 64;
-    size_t slots = BITS_BYTES / (scan.words * sizeof(uint64_t));
-    slots = slots < 1 ? 1 : slots > UINT16_MAX ? UINT16_MAX : slots;
+    size_t slots = BITS_BYTES / (scan.words * sizeof(uint64_t)) / GROUP * GROUP;
+    slots = slots < GROUP ? GROUP : slots;
     RC_TRY(scan_open(&scan, (uint32_t)slots));
     void **states = RC_ARENA_ARRAY(frame->context->arena, void *, scan.lane_count);
     if (states == NULL)

@@ -74,6 +74,21 @@ rc_slab_rows_stream(const struct rc_plan *plan, uint64_t bit)
     return found;
 }
 
+uint32_t
+rc_slab_rows_owner(const uint32_t *starts, uint32_t user_count, uint32_t user, uint32_t row)
+{
+    /* Mostly a few users on: by doubling steps, and then between the last two. */
+    uint32_t step = 1;
+    while (user + step < user_count && starts[user + step] <= row) {
+        user += step;
+        step *= 2;
+    }
+    for (; step > 0; step /= 2)
+        if (user + step < user_count && starts[user + step] <= row)
+            user += step;
+    return user;
+}
+
 static void
 plain_codes(const struct rc_column_view *column, uint32_t begin, uint32_t count, uint32_t *codes)
 {

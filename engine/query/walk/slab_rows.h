@@ -56,6 +56,10 @@ rc_slab_rows_codes(const struct rc_column_view *column,
                    uint32_t *position,
                    uint32_t *codes);
 
+/* The index of the user who owns a row, from that of one who owns it or an earlier one on. */
+uint32_t
+rc_slab_rows_owner(const uint32_t *starts, uint32_t user_count, uint32_t user, uint32_t row);
+
 /* The first index at or after from in positions[] that is not below row. */
 uint32_t
 rc_slab_rows_seek(const struct rc_column_view *column, uint32_t from, uint32_t row);

@@ -9,6 +9,9 @@
 
 #define BLOCK_SLOTS_MAX 65536u
 #define LISTED_SLOTS_MAX 4096u
+/* Rows that a fold takes as they are lie in no array meanwhile: fewer blocks are enough for lanes
+ * to end together and to look whether the query was cancelled. */
+#define ROWS_A_HIT 16u
 
 uint32_t rc_walk_block_hits = 16384; /* 24 bytes each, twice: within a core's second cache. */
 
@@ -40,7 +43,9 @@ rc_walk_cut_listed(struct rc_walk_run *walk, uint32_t slots_max)
 uint64_t
 rc_walk_blocks_wanted(struct rc_walk_run *walk, uint64_t hits)
 {
-    const uint64_t wanted = hits / rc_walk_block_hits + 1;
+    const uint64_t block_hits =
+        (uint64_t)rc_walk_block_hits * (walk->fold->rows != NULL ? ROWS_A_HIT : 1);
+    const uint64_t wanted = hits / block_hits + 1;
     const uint32_t most = walk->fold->lane_count;
     const double work_ns = rc_planner_walk_ns(walk->plan, rc_walk_feed_of(walk), hits, wanted);
     const uint32_t planned = rc_planner_lanes(walk->plan->context, work_ns, UINT64_MAX);

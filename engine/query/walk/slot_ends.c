@@ -1,0 +1,87 @@
+/* Slot ends: two times are of one slot if the bits above a slot's are the same. */
+#include "engine/query/walk/slot_ends.h"
+
+#include <stddef.h>
+
+#include "engine/query/time/bucket_table.h"
+
+#define SLOT_BITS (UINT32_MAX << RC_BUCKET_SHIFT)
+
+uint64_t
+rc_slot_ends_portable(const uint32_t *times)
+{
+    uint64_t ends = 0;
+    for (uint32_t i = 0; i < 64; i++)
+        ends |= (uint64_t)(((times[i] ^ times[i + 1]) & SLOT_BITS) != 0) << i;
+    return ends;
+}
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+__attribute__((target("avx2"))) static uint64_t
+ends_avx2(const uint32_t *times)
+{
+    const __m256i slot = _mm256_set1_epi32((int32_t)SLOT_BITS);
+    uint64_t same = 0;
+    for (uint32_t i = 0; i < 64; i += 8) {
+        const __m256i here = _mm256_loadu_si256((const __m256i *)(times + i));
+        const __m256i next = _mm256_loadu_si256((const __m256i *)(times + i + 1));
+        const __m256i apart = _mm256_and_si256(_mm256_xor_si256(here, next), slot);
+        const __m256i equal = _mm256_cmpeq_epi32(apart, _mm256_setzero_si256());
+        same |= (uint64_t)(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(equal)) << i;
+    }
+    return ~same;
+}
+
+__attribute__((target("avx512f"))) static uint64_t
+ends_avx512(const uint32_t *times)
+{
+    const __m512i slot = _mm512_set1_epi32((int32_t)SLOT_BITS);
+    uint64_t ends = 0;
+    for (uint32_t i = 0; i < 64; i += 16) {
+        const __m512i here = _mm512_loadu_si512(times + i);
+        const __m512i next = _mm512_loadu_si512(times + i + 1);
+        ends |= (uint64_t)_mm512_test_epi32_mask(_mm512_xor_si512(here, next), slot) << i;
+    }
+    return ends;
+}
+
+rc_slot_ends
+rc_slot_ends_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") ? ends_avx2 : NULL;
+}
+
+rc_slot_ends
+rc_slot_ends_avx512(void)
+{
+    /* Those before Ice Lake and Zen 4 slow down for wide vectors. */
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vbmi") ? ends_avx512
+                                                                                     : NULL;
+}
+
+#else
+
+rc_slot_ends
+rc_slot_ends_avx2(void)
+{
+    return NULL;
+}
+
+rc_slot_ends
+rc_slot_ends_avx512(void)
+{
+    return NULL;
+}
+
+#endif
+
+rc_slot_ends
+rc_slot_ends_best(void)
+{
+    const rc_slot_ends wide = rc_slot_ends_avx512();
+    const rc_slot_ends narrow = rc_slot_ends_avx2();
+    return wide != NULL ? wide : narrow != NULL ? narrow : rc_slot_ends_portable;
+}
