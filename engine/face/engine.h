@@ -132,7 +132,8 @@ rc_engine_stream_position(struct rc_engine *engine,
  *   RC_NO_SPACE        the disk is full: try again later.
  *   RC_UNAVAILABLE     a batch of the stream was refused after it was taken (done said so): none
  *                      above it is taken until it was sent again or rc_engine_stream_position was
- *                      asked; or the log is broken, or the project failed: after a restart only.
+ *                      asked; or the project is stalled, for a second or two (stall.c); or the
+ *                      log is broken: after a restart only.
  */
 RC_MUST_USE enum rc_status
 rc_engine_ingest(struct rc_engine *engine,

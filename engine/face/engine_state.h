@@ -43,7 +43,6 @@ struct tenant {
     uint64_t restored_sequence; /* Replay skips its records up to this. */
     struct rc_kept_slabs kept;  /* Guarded by the engine's checkpoint lock. */
     _Atomic(uint32_t) references;
-    _Atomic(bool) failed;  /* A batch was applied in part: nothing may follow it. */
     _Atomic(bool) stalled; /* stall.c: a record could not be applied, and nothing of it was. */
     _Atomic(bool) cancel;  /* The project is deleted: background work should stop. */
     _Atomic(bool) sealing; /* A task is queued or running. */

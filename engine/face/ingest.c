@@ -2,16 +2,14 @@
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
+#include "engine/intake/columns.h"
 
 static enum rc_status
 check_properties(const struct rc_properties *known,
                  const struct rc_batch_table *table,
                  struct rc_error *reterr_error)
 {
-    uint32_t count = rc_properties_count(known);
-    for (uint32_t i = 0; i < table->column_count; i++)
-        count += rc_properties_find(known, table->columns[i].name) == RC_PROPERTY_NONE;
-    if (count > RC_PROPERTIES_MAX)
+    if (rc_columns_count_with(known, table) > RC_PROPERTIES_MAX)
         return rc_error_set(reterr_error, RC_LIMIT_EXCEEDED,
                             "the batch would bring the project above %u properties",
                             RC_PROPERTIES_MAX);
@@ -24,9 +22,6 @@ check_request(struct tenant *tenant,
               const struct rc_batch *batch,
               struct rc_error *reterr_error)
 {
-    if (atomic_load(&tenant->failed))
-        return rc_error_set(reterr_error, RC_UNAVAILABLE,
-                            "the project takes no more data before a restart");
     RC_TRY(rc_stall_check(tenant, reterr_error));
     if (client_stream.size == 0 || client_stream.size > RC_NAME_BYTES_MAX ||
         !rc_bytes_is_text(client_stream))

@@ -130,15 +130,6 @@ is_answer(enum rc_status status)
     return status == RC_NOT_FOUND || status == RC_CONFLICT;
 }
 
-static bool
-is_failed(struct rc_project *project)
-{
-    rc_project_lock_writer(project);
-    const bool failed = rc_project_is_failed(project);
-    rc_project_unlock_writer(project);
-    return failed;
-}
-
 static enum rc_status
 apply_to(struct tenant *tenant,
          uint64_t sequence,
@@ -149,7 +140,7 @@ apply_to(struct tenant *tenant,
 {
     struct rc_error error = {.status = RC_OK};
     enum rc_status status = RC_OK;
-    if (atomic_load(&tenant->failed) || rc_stall_refuses(tenant, sequence))
+    if (rc_stall_refuses(tenant, sequence))
         return RC_UNAVAILABLE;
     if (record->kind == RC_RECORD_BATCH)
         status = apply_batch(tenant, sequence, record, result, &error);
@@ -162,10 +153,7 @@ apply_to(struct tenant *tenant,
     if (error.status != status)
         rc_error_set(&error, status, "%s", rc_status_sentence(status));
     /* What was logged and is not in memory must not be followed by what builds on it. */
-    if (is_failed(tenant->project))
-        atomic_store(&tenant->failed, true);
-    else
-        rc_stall_begin(tenant, sequence, &error);
+    rc_stall_begin(tenant, sequence, &error);
     if (reterr_error != NULL)
         *reterr_error = error;
     return status;

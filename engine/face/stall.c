@@ -4,6 +4,9 @@
  * told so; but replay would apply the record, and what came behind it would then stand on another
  * state than it does here.
  *
+ * What a batch brought before it failed was taken back, but for names of properties and keys of
+ * dictionaries, which no row has.
+ *
  * So the project refuses all that follows until a checkpoint stands that counts the refused records
  * as seen: from then on they are nobody's, here and after a start, and the client's second try
  * comes under a new record. The checkpointer makes it within a second or two; of a project

@@ -3,13 +3,14 @@
  * go into the newest head until it is full; a full head stays in the version until it is sealed,
  * and the next rows go into a new one.
  *
- * Everything is built beside what queries see and published in one step at the end. What needs the
- * disk, earlier copies in cold slabs, comes before all else and touches nothing but the draft.
+ * Everything is built beside what queries see and published in one step at the end; what fails on
+ * the way is taken back.
  */
 #include "engine/intake/apply.h"
 
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
+#include "engine/base/limits.h"
 #include "engine/intake/columns.h"
 #include "engine/intake/packed.h"
 #include "engine/intake/replace.h"
@@ -20,7 +21,6 @@ struct applying {
     struct rc_arena *arena;
     struct rc_version *draft; /* NULL: nothing but appended rows so far. */
     uint64_t replaced;
-    bool touched; /* What was applied so far cannot be taken back. */
     struct rc_error *error;
 };
 
@@ -407,6 +407,18 @@ append_aliases(struct applying *applying, const struct rc_batch *batch)
     return RC_OK;
 }
 
+/* What was checked before the log did not see the names that were on their way. */
+static bool
+names_fit(const struct rc_project *project, const struct rc_batch *batch)
+{
+    const struct rc_properties *events = rc_project_event_properties(project);
+    const struct rc_properties *users = rc_people_properties(rc_project_people(project));
+    const struct rc_properties *accounts = rc_people_properties(rc_project_accounts(project));
+    return rc_columns_count_with(events, &batch->events) <= RC_PROPERTIES_MAX &&
+           rc_columns_count_with(users, &batch->writes) <= RC_PROPERTIES_MAX &&
+           rc_columns_count_with(accounts, &batch->accounts) <= RC_PROPERTIES_MAX;
+}
+
 static enum rc_status
 apply_parts(struct applying *applying,
             struct rc_bytes client_stream,
@@ -416,8 +428,9 @@ apply_parts(struct applying *applying,
     bool *found = RC_ARENA_ARRAY(applying->arena, bool, batch->events.row_count + 1);
     if (found == NULL)
         return RC_NO_MEMORY;
+    if (!names_fit(applying->project, batch))
+        return RC_CONFLICT;
     RC_TRY(replace_cold(applying, batch, found));
-    applying->touched = true;
     RC_TRY(append_events(applying, batch, found));
     RC_TRY(append_writes(applying, &batch->writes));
     RC_TRY(append_aliases(applying, batch));
@@ -446,8 +459,8 @@ rc_apply_batch(struct rc_project *project,
             .full_heads = rc_project_version(project)->head_count - 1,
         };
     }
-    if (status != RC_OK && applying.touched)
-        rc_project_fail(project);
+    if (status != RC_OK)
+        rc_project_take_back(project);
     rc_project_unlock_writer(project);
     rc_version_unref(applying.draft);
     if (status == RC_OK)

@@ -5,8 +5,9 @@
  * Ownership: the batch is borrowed during the call.
  * Threading: takes the project's writer lock.
  * Errors:    RC_UNAVAILABLE, RC_CORRUPT (a slab on disk could not be read), RC_NO_MEMORY,
- *            RC_LIMIT_EXCEEDED. Unless rc_project_is_failed says so afterwards nothing of the batch
- *            is in the project: others may be applied, or it another time.
+ *            RC_LIMIT_EXCEEDED: nothing of the batch is in the project; others may be applied, or
+ * it another time. RC_CONFLICT, with the same: it would take the project past RC_PROPERTIES_MAX,
+ * which is what the state makes of it at replay, too.
  */
 #ifndef RC_INTAKE_APPLY_H
 #define RC_INTAKE_APPLY_H

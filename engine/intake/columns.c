@@ -116,6 +116,15 @@ intern_column(struct rc_column_cells *cells,
     return intern_flock(cells, dictionary, bounds, arena, &flock);
 }
 
+uint32_t
+rc_columns_count_with(const struct rc_properties *properties, const struct rc_batch_table *table)
+{
+    uint32_t count = rc_properties_count(properties);
+    for (uint32_t i = 0; i < table->column_count; i++)
+        count += rc_properties_find(properties, table->columns[i].name) == RC_PROPERTY_NONE;
+    return count;
+}
+
 enum rc_status
 rc_columns_intern(struct rc_properties *properties,
                   const struct rc_batch_table *table,

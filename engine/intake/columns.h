@@ -30,6 +30,10 @@ struct rc_column_cells {
     const struct rc_head *head; /* Whose texts of_code has. */
 };
 
+/* How many properties there would be with the names of a table's columns among them. */
+uint32_t
+rc_columns_count_with(const struct rc_properties *properties, const struct rc_batch_table *table);
+
 /* Interns names and values. bounds: of the dictionaries; NULL: they take everything. */
 RC_MUST_USE enum rc_status
 rc_columns_intern(struct rc_properties *properties,

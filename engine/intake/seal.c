@@ -314,8 +314,6 @@ static enum rc_status
 end_head(struct rc_project *project)
 {
     const struct rc_version *version = rc_project_version(project);
-    if (rc_project_is_failed(project))
-        return RC_UNAVAILABLE; /* The head holds rows that must not be seen. */
     if (rc_head_row_count(version->heads[version->head_count - 1].head) == 0)
         return RC_OK;
     RC_CLEANUP(rc_head_unrefp) struct rc_head *head = NULL;

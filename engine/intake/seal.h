@@ -22,8 +22,7 @@ rc_seal_oldest(struct rc_project *project,
                bool *ret_sealed,
                struct rc_error *reterr_error);
 
-/* Ends the newest head, if it has rows, so that it can be sealed. RC_UNAVAILABLE: the project
- * failed (rc_project_fail). */
+/* Ends the newest head, if it has rows, so that it can be sealed. */
 RC_MUST_USE enum rc_status
 rc_seal_end_head(struct rc_project *project, struct rc_error *reterr_error);
 

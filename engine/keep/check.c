@@ -64,14 +64,16 @@ check_dictionary(struct rc_check *check,
                  const char *project,
                  const char *name,
                  const struct rc_dictionary *dictionary,
+                 uint32_t count,
                  bool of_values,
                  struct rc_error *reterr_error)
 {
     char where[WHERE_BYTES];
     struct rc_error error;
     (void)snprintf(where, sizeof(where), "%.64s: dictionary of %.80s", project, name);
-    check->counts.dictionary_entries += rc_dictionary_count(dictionary);
-    RC_TRY(note(check, where, rc_dictionary_check(dictionary, &error), &error, reterr_error));
+    check->counts.dictionary_entries += count;
+    RC_TRY(
+        note(check, where, rc_dictionary_check(dictionary, count, &error), &error, reterr_error));
     if (!of_values)
         return RC_OK;
     return note(check, where, rc_cell_check_dictionary(dictionary, &error), &error, reterr_error);
@@ -89,8 +91,9 @@ check_properties(struct rc_check *check,
         const struct rc_bytes bytes = rc_properties_name(properties, i);
         (void)snprintf(name, sizeof(name), "\"%.*s\"", bytes.size > 80 ? 80 : (int)bytes.size,
                        bytes.data);
-        RC_TRY(check_dictionary(check, project, name, rc_properties_dictionary(properties, i), true,
-                                reterr_error));
+        const struct rc_dictionary *dictionary = rc_properties_dictionary(properties, i);
+        RC_TRY(check_dictionary(check, project, name, dictionary, rc_dictionary_count(dictionary),
+                                true, reterr_error));
         if (rc_check_is_cancelled(check))
             return rc_error_set(reterr_error, RC_CANCELLED, "the check was cancelled");
     }
@@ -274,7 +277,8 @@ rc_check_project(struct rc_check *check,
     const struct rc_people_counts counts = rc_view_people_counts(view);
     (void)snprintf(where, sizeof(where), "%.*s", (int)id.size, id.data);
     check->counts.projects++;
-    RC_TRY(check_dictionary(check, where, "user ids", rc_people_ids(people), false, reterr_error));
+    RC_TRY(check_dictionary(check, where, "user ids", rc_people_ids(people), counts.users, false,
+                            reterr_error));
     RC_TRY(check_properties(check, where, rc_view_event_properties(view), reterr_error));
     RC_TRY(check_properties(check, where, rc_view_user_properties(view), reterr_error));
     check_people(check, where, people, &counts);

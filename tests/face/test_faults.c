@@ -15,7 +15,9 @@
 
 #include <cmocka.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/file_ops.h"
+#include "engine/base/limits.h"
 #include "engine/face/engine.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/face/one_stream.h"
@@ -278,6 +280,98 @@ test_a_full_disk(void **state)
     assert_true(refused > 0);
 }
 
+/* ---- names that meet before they are counted ---- */
+
+static _Atomic(bool) syncs_wait;
+
+static enum rc_status
+sync_later(struct rc_file *file, struct rc_error *reterr_error)
+{
+    while (atomic_load(&syncs_wait))
+        rc_clock_sleep_ns(100000);
+    return true_ops->sync(file, reterr_error);
+}
+
+/* Launches a batch of one event with count properties, which begin with prefix. */
+static enum rc_status
+launch_names(struct one_stream *world, const char *stream, char prefix, uint32_t count)
+{
+    static const uint32_t code = 1;
+    static const uint32_t user = 0;
+    static const int64_t time_ms = RIG_START_MS;
+    static const struct rc_bytes user_id = {"ann", 3};
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    struct rc_value *value = RC_ARENA_ARRAY(arena, struct rc_value, 1);
+    struct rc_batch_column *columns = RC_ARENA_ARRAY(arena, struct rc_batch_column, count);
+    struct rc_rejects rejects;
+    *value = rc_value_int(1);
+    for (uint32_t i = 0; i < count; i++) {
+        char name[16];
+        const int size = snprintf(name, sizeof(name), "%c%u", prefix, i);
+        columns[i] = (struct rc_batch_column){
+            .name = {rc_arena_string(arena, name, (size_t)size), (size_t)size},
+            .value_count = 1,
+            .values = value,
+            .code_width = 4,
+            .codes = (const unsigned char *)&code,
+        };
+    }
+    const struct rc_batch batch = {.events = {
+                                       .row_count = 1,
+                                       .user_count = 1,
+                                       .users = &user_id,
+                                       .user_codes = (const unsigned char *)&user,
+                                       .times_ms = (const unsigned char *)&time_ms,
+                                       .column_count = count,
+                                       .columns = columns,
+                                   }};
+    struct flight *flight = malloc(sizeof(*flight));
+    *flight = (struct flight){world, 1};
+    const enum rc_status status =
+        rc_engine_ingest(world->engine, RC_BYTES_LITERAL("shop"), rc_bytes_of(stream), 1, &batch,
+                         arena, on_done, flight, &rejects, NULL);
+    if (status != RC_OK)
+        free(flight);
+    return status;
+}
+
+/* Two batches bring names that fit each by itself and not together; both are in the log before
+ * either is applied. The second is refused, here and at a replay, and the project goes on. */
+static void
+test_names_that_meet_in_the_log(void **state)
+{
+    (void)state;
+    struct one_stream world = {.disk = rc_disk_faulty_new(1)};
+    struct rc_disk *disk = rc_disk_faulty_disk(world.disk);
+    static struct rc_disk_ops ops;
+    struct rc_engine_options options = one_options(&world);
+    options.wal_file_bytes = 1 << 20;
+    assert_int_equal(rc_engine_open(&options, &world.engine, NULL), RC_OK);
+    assert_int_equal(one_create(&world), RC_OK);
+    true_ops = disk->ops;
+    ops = *disk->ops;
+    ops.sync = sync_later;
+    disk->ops = &ops;
+    atomic_store(&syncs_wait, true);
+    assert_int_equal(launch_names(&world, "one", 'a', RC_PROPERTIES_MAX - 10), RC_OK);
+    assert_int_equal(launch_names(&world, "two", 'b', 20), RC_OK);
+    atomic_store(&syncs_wait, false);
+    rc_engine_settle(world.engine);
+    disk->ops = true_ops;
+    assert_int_equal(atomic_load(&world.refused), 1);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_true(rig_measure(world.engine, "shop", RC_MEASURE_COUNT, UINT32_MAX) == 1 + i);
+        assert_int_equal(launch_names(&world, "two", 'b', 20), RC_LIMIT_EXCEEDED);
+        const char stream[] = {(char)('x' + i), '\0'};
+        assert_int_equal(launch_names(&world, stream, 'a', 20), RC_OK);
+        rc_engine_settle(world.engine);
+        rc_engine_close(world.engine, i == 1);
+        assert_int_equal(rc_engine_open(&options, &world.engine, NULL), RC_OK);
+    }
+    rc_engine_close(world.engine, false);
+    rc_disk_faulty_free(world.disk);
+}
+
 int
 main(void)
 {
@@ -288,6 +382,7 @@ main(void)
         cmocka_unit_test(test_a_failed_snapshot_leaves_no_trace),
         cmocka_unit_test(test_a_project_is_deleted_during_a_snapshot),
         cmocka_unit_test(test_a_full_disk),
+        cmocka_unit_test(test_names_that_meet_in_the_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

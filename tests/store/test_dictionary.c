@@ -63,7 +63,7 @@ test_against_a_naive_table(void **state)
     for (uint32_t code = 0; code < count; code++)
         assert_true(rc_bytes_equal(rc_dictionary_key(dictionary, code),
                                    (struct rc_bytes){naive[code].bytes, naive[code].size}));
-    assert_int_equal(rc_dictionary_check(dictionary, NULL), RC_OK);
+    assert_int_equal(rc_dictionary_check(dictionary, rc_dictionary_count(dictionary), NULL), RC_OK);
 }
 
 static struct rc_bytes
@@ -134,7 +134,7 @@ test_forget_and_come_back(void **state)
                          absent);
     }
     assert_true(absent > 1000);
-    assert_int_equal(rc_dictionary_check(dictionary, NULL), RC_OK);
+    assert_int_equal(rc_dictionary_check(dictionary, rc_dictionary_count(dictionary), NULL), RC_OK);
 }
 
 /* What is not live is a hole when it is read back, and its code is given to nobody else. */
@@ -160,7 +160,7 @@ test_holes(void **state)
     assert_int_equal(rc_dictionary_read(back, &reader, NULL), RC_OK);
     assert_int_equal(rc_reader_left(&reader), 0);
     assert_int_equal(rc_dictionary_count(back), 1000);
-    assert_int_equal(rc_dictionary_check(back, NULL), RC_OK);
+    assert_int_equal(rc_dictionary_check(back, rc_dictionary_count(back), NULL), RC_OK);
     for (uint32_t i = 0; i < 1000; i++) {
         const bool kept = (live[i / 64] >> (i % 64) & 1) != 0;
         const struct rc_bytes key = numbered_key(i, buffer);
@@ -173,7 +173,7 @@ test_holes(void **state)
         assert_int_equal(code, 1000 + i);
     }
     assert_int_equal(rc_dictionary_count(back) - rc_dictionary_entry_count(back), 1000);
-    assert_int_equal(rc_dictionary_check(back, NULL), RC_OK);
+    assert_int_equal(rc_dictionary_check(back, rc_dictionary_count(back), NULL), RC_OK);
     for (size_t size = 0; size < writer.size; size++) {
         RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *cut = NULL;
         assert_int_equal(rc_dictionary_new(NULL, &cut), RC_OK);
@@ -253,7 +253,7 @@ test_every_allocation_may_fail(void **state)
                 }
                 assert_int_equal(code, i);
             }
-            assert_int_equal(rc_dictionary_check(dictionary, NULL), RC_OK);
+            assert_int_equal(rc_dictionary_check(dictionary, rc_dictionary_count(dictionary), NULL), RC_OK);
         }
         rc_alloc_fail_at(0);
         rc_dictionary_free(dictionary);
@@ -410,7 +410,7 @@ make_rebuilt(uint32_t count, uint32_t gap)
 static void
 expect_holes(const struct rc_dictionary *dictionary, uint32_t count, uint32_t gap)
 {
-    assert_int_equal(rc_dictionary_check(dictionary, NULL), RC_OK);
+    assert_int_equal(rc_dictionary_check(dictionary, rc_dictionary_count(dictionary), NULL), RC_OK);
     assert_int_equal(rc_dictionary_count(dictionary), count);
     assert_int_equal(rc_dictionary_entry_count(dictionary), (count + gap - 1) / gap);
     for (uint32_t i = 0; i < count; i++) {

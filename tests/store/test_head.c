@@ -112,12 +112,102 @@ test_text_ids_are_kept(void **state)
     assert_false(rc_head_find(head, hash, 2, &id, &places[0]));
 }
 
+/* Fills a head in pieces of random sizes, a third of whose rows have a cell, up to rows. */
+static void
+fill_thinly(struct rc_head *head, uint64_t *random, uint32_t rows)
+{
+    static struct rc_head_place replaced[RC_CHUNK_ROWS];
+    static uint64_t hashes[RC_CHUNK_ROWS];
+    while (rc_head_row_count(head) < rows) {
+        struct rc_head_room room;
+        rc_cell *cells = NULL;
+        uint32_t count = 0;
+        const uint32_t left = rows - rc_head_row_count(head);
+        const uint32_t wanted = 1 + (uint32_t)(rig_random(random) % 300);
+        assert_int_equal(rc_head_make_room(head, wanted < left ? wanted : left, 2, &room), RC_OK);
+        assert_int_equal(rc_head_room_cells(head, &room, 1, &cells), RC_OK);
+        for (uint32_t i = 0; i < room.count; i++) {
+            assert_true(cells[i] == 0);
+            room.users[i] = (uint32_t)(rig_random(random) % USERS);
+            room.times_ms[i] = (int64_t)rig_random(random) % 1000;
+            room.ids[i] =
+                (struct rc_event_id){.kind = i % 4 == 0 ? RC_EVENT_ID_DERIVED : RC_EVENT_ID_INT,
+                                     .number = rig_random(random) % IDS};
+            hashes[i] = rc_event_id_hash(room.users[i], &room.ids[i]);
+            if (i % 3 == 0)
+                cells[i] = 1 + rig_random(random) % 9;
+        }
+        assert_int_equal(rc_head_commit(head, &room, hashes, replaced, &count), RC_OK);
+    }
+}
+
+/* Both heads have the same rows and find the same events. */
+static void
+expect_same(const struct rc_head *head, const struct rc_head *other)
+{
+    const uint32_t chunk_count = rc_head_chunk_count(head);
+    assert_int_equal(chunk_count, rc_head_chunk_count(other));
+    assert_int_equal(rc_head_row_count(head), rc_head_row_count(other));
+    for (uint32_t c = 0; c < chunk_count; c++) {
+        struct rc_view_chunk a;
+        struct rc_view_chunk b;
+        rc_head_chunk(head, c, RC_CHUNK_WHOLE, &a);
+        rc_head_chunk(other, c, RC_CHUNK_WHOLE, &b);
+        assert_int_equal(a.row_count, b.row_count);
+        assert_memory_equal(a.users, b.users, a.row_count * sizeof(a.users[0]));
+        assert_memory_equal(a.times_ms, b.times_ms, a.row_count * sizeof(a.times_ms[0]));
+        assert_memory_equal(rc_view_chunk_cells(&a, 1), rc_view_chunk_cells(&b, 1),
+                            a.row_count * sizeof(rc_cell));
+    }
+    for (uint32_t user = 0; user < USERS; user++)
+        for (uint32_t number = 0; number < IDS; number++) {
+            const struct rc_event_id id = {.kind = RC_EVENT_ID_INT, .number = number};
+            struct rc_head_place a = {0};
+            struct rc_head_place b = {0};
+            const uint64_t hash = rc_event_id_hash(user, &id);
+            assert_int_equal(rc_head_find(head, hash, user, &id, &a),
+                             rc_head_find(other, hash, user, &id, &b));
+            assert_memory_equal(&a, &b, sizeof(a));
+        }
+}
+
+/* Rows that are taken back leave nothing: a head that never had them is the same, and stays so. */
+static void
+test_rows_are_taken_back(void **state)
+{
+    (void)state;
+    for (uint32_t kept = 0; kept < 6000; kept = kept * 3 + 17) {
+        struct rc_head *heads[2] = {NULL, NULL};
+        for (uint32_t i = 0; i < 2; i++) {
+            uint64_t random = SEED + kept;
+            assert_int_equal(rc_head_new(NULL, RC_HEAD_ROWS_MAX, &heads[i]), RC_OK);
+            fill_thinly(heads[i], &random, kept);
+            const uint32_t chunks = rc_head_chunk_count(heads[i]);
+            const uint32_t rows = rc_head_last_chunk_rows(heads[i]);
+            uint64_t other_random = SEED;
+            if (i == 0)
+                fill_thinly(heads[i], &other_random, kept + 5000);
+            rc_head_take_back(heads[i], chunks, rows);
+            assert_int_equal(rc_head_row_count(heads[i]), kept);
+        }
+        expect_same(heads[0], heads[1]);
+        for (uint32_t i = 0; i < 2; i++) {
+            uint64_t random = SEED + 1;
+            fill_thinly(heads[i], &random, kept + 9000);
+        }
+        expect_same(heads[0], heads[1]);
+        rc_head_unref(heads[0]);
+        rc_head_unref(heads[1]);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_full_head),
         cmocka_unit_test(test_text_ids_are_kept),
+        cmocka_unit_test(test_rows_are_taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,13 @@ rc_append_log_add(struct rc_append_log *log, const void *element)
     return RC_OK;
 }
 
+void
+rc_append_log_cut(struct rc_append_log *log, uint32_t count)
+{
+    RC_ASSERT(count <= log->count);
+    log->count = count;
+}
+
 const void *
 rc_append_log_run(const struct rc_append_log *log,
                   uint32_t index,

@@ -35,6 +35,10 @@ rc_append_log_close(struct rc_append_log *log);
 RC_MUST_USE enum rc_status
 rc_append_log_add(struct rc_append_log *log, const void *element);
 
+/* Takes back the elements from count on, which no reader knows of. */
+void
+rc_append_log_cut(struct rc_append_log *log, uint32_t count);
+
 /* The elements from index on that lie together, at most limit - index; *ret_count of them. */
 const void *
 rc_append_log_run(const struct rc_append_log *log,

@@ -19,6 +19,8 @@
  * A key that is forgotten leaves its slot and keeps its record, since readers may still hold its
  * code.
  *
+ * A key that is withdrawn leaves both: nobody holds its code.
+ *
  * Invariants (rc_dictionary_check):
  *   1. Every code below the count has a key and finding the key gives the code, or it is a hole, or
  *      one of those forgotten.
@@ -309,16 +311,16 @@ rc_dictionary_intern(struct rc_dictionary *dictionary, struct rc_bytes key, uint
     return rc_dictionary_intern_within(dictionary, key, rc_dictionary_hash(key), &none, ret_code);
 }
 
-void
-rc_dictionary_forget(struct rc_dictionary *dictionary, uint32_t code)
+/* Takes the slot of a code out, under the lock; false: it has none. */
+static bool
+remove_slot(struct rc_dictionary *dictionary, uint32_t code)
 {
-    const struct rc_bytes key = rc_dictionary_key(dictionary, code);
     struct slot *slots = dictionary->slots;
     const uint32_t slot_count = dictionary->slot_count;
+    const struct rc_bytes key = rc_dictionary_key(dictionary, code);
     uint32_t free_at = probe(dictionary, key, rc_dictionary_hash(key));
     if (slots[free_at].code_plus_one != code + 1)
-        return; /* A hole, or forgotten before. */
-    (void)pthread_mutex_lock(&dictionary->lock);
+        return false;
     /* What was pushed past the slot moves up, so that no probe ends before it. */
     for (uint32_t at = free_at;;) {
         at = at + 1 == slot_count ? 0 : at + 1;
@@ -333,10 +335,29 @@ rc_dictionary_forget(struct rc_dictionary *dictionary, uint32_t code)
         free_at = at;
     }
     slots[free_at] = (struct slot){0};
-    atomic_fetch_add_explicit(&dictionary->forgotten_count, 1, memory_order_relaxed);
-    (void)pthread_mutex_unlock(&dictionary->lock);
     dictionary->entry_count--;
     dictionary->key_bytes -= key.size;
+    return true;
+}
+
+void
+rc_dictionary_forget(struct rc_dictionary *dictionary, uint32_t code)
+{
+    (void)pthread_mutex_lock(&dictionary->lock);
+    if (remove_slot(dictionary, code)) /* Else it is a hole, or was forgotten before. */
+        atomic_fetch_add_explicit(&dictionary->forgotten_count, 1, memory_order_relaxed);
+    (void)pthread_mutex_unlock(&dictionary->lock);
+}
+
+void
+rc_dictionary_withdraw(struct rc_dictionary *dictionary, uint32_t first)
+{
+    const uint32_t count = rc_dictionary_count(dictionary);
+    (void)pthread_mutex_lock(&dictionary->lock);
+    for (uint32_t code = first; code < count; code++)
+        if (remove_slot(dictionary, code))
+            rc_record_table_clear(&dictionary->records, code);
+    (void)pthread_mutex_unlock(&dictionary->lock);
 }
 
 enum rc_status
@@ -464,11 +485,13 @@ count_slots(const struct rc_dictionary *dictionary, uint32_t count, uint32_t *re
 
 /* The writer may go on meanwhile; while it forgets keys, only what is lost for good is found. */
 enum rc_status
-rc_dictionary_check(const struct rc_dictionary *dictionary, struct rc_error *reterr_error)
+rc_dictionary_check(const struct rc_dictionary *dictionary,
+                    uint32_t count,
+                    struct rc_error *reterr_error)
 {
     uint32_t forgotten_before = 0;
+    RC_ASSERT(count <= rc_dictionary_count(dictionary));
     (void)count_slots(dictionary, 0, &forgotten_before);
-    const uint32_t count = rc_dictionary_count(dictionary);
     uint32_t forgotten = 0;
     uint32_t entries = 0;
     uint32_t lost = 0;
@@ -484,11 +507,11 @@ rc_dictionary_check(const struct rc_dictionary *dictionary, struct rc_error *ret
     }
     const uint32_t used = count_slots(dictionary, count, &forgotten);
     const bool still = forgotten == forgotten_before;
-    if (lost > forgotten || (still && lost < forgotten))
+    if (lost > forgotten)
         return rc_error_set(reterr_error, RC_CORRUPT, "entry %u of a dictionary is lost",
                             last_lost);
-    if (still && used + forgotten != entries)
+    if (still && used + lost != entries)
         return rc_error_set(reterr_error, RC_CORRUPT, "a dictionary of %u keys uses %u slots",
-                            entries - forgotten, used);
+                            entries - lost, used);
     return RC_OK;
 }

@@ -90,6 +90,11 @@ rc_dictionary_rebuild(const struct rc_dictionary *dictionary,
 void
 rc_dictionary_forget(struct rc_dictionary *dictionary, uint32_t code);
 
+/* Writer: takes back the keys of the codes from first on, of which no reader knows: they are holes
+ * from now on. */
+void
+rc_dictionary_withdraw(struct rc_dictionary *dictionary, uint32_t first);
+
 /* How often it was rebuilt. What was evaluated for all codes of one generation is true for later
  * ones, but holes of a later one may be keys of an earlier: do not carry that back. */
 uint32_t
@@ -127,9 +132,11 @@ rc_dictionary_key_bytes(const struct rc_dictionary *dictionary);
 uint64_t
 rc_dictionary_memory_bytes(const struct rc_dictionary *dictionary);
 
-/* Verifies: every key finds its own code. O(codes). */
+/* Verifies that the key of every code below count finds it. O(codes). */
 RC_MUST_USE enum rc_status
-rc_dictionary_check(const struct rc_dictionary *dictionary, struct rc_error *reterr_error);
+rc_dictionary_check(const struct rc_dictionary *dictionary,
+                    uint32_t count,
+                    struct rc_error *reterr_error);
 
 /* Stored form: varint count of codes, then the keys (varint size, bytes) in code order. No key is
  * empty: a size of 0 is followed by the varint number of holes here. live: a bit for each code that

@@ -81,6 +81,22 @@ new_pointers(struct rc_record_table *table, struct rc_account *account, size_t c
     return pointers;
 }
 
+void
+rc_record_table_clear(struct rc_record_table *table, uint32_t code)
+{
+    const struct place place = place_of(code);
+    void *chunk = atomic_load_explicit(&table->chunks[place.chunk], memory_order_relaxed);
+    const char **entries = chunk;
+    uint32_t index = place.index;
+    if (chunk != NULL && place.chunk_entries > LEAF_ENTRIES) {
+        leaf_pointer *leaves = chunk;
+        entries = atomic_load_explicit(&leaves[place.index / LEAF_ENTRIES], memory_order_relaxed);
+        index %= LEAF_ENTRIES;
+    }
+    if (entries != NULL)
+        entries[index] = NULL;
+}
+
 enum rc_status
 rc_record_table_reserve(struct rc_record_table *table,
                         struct rc_account *account,

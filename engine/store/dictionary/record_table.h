@@ -30,6 +30,10 @@ rc_record_table_close(struct rc_record_table *table);
 const char *
 rc_record_table_get(const struct rc_record_table *table, uint32_t code);
 
+/* Leaves a code out again. Writer only; no reader may look at it. */
+void
+rc_record_table_clear(struct rc_record_table *table, uint32_t code);
+
 /* Makes the place of a code: *ret_place is to be set to its record. Writer only. */
 RC_MUST_USE enum rc_status
 rc_record_table_reserve(struct rc_record_table *table,

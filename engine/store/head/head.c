@@ -355,6 +355,52 @@ rc_head_commit(struct rc_head *head,
     return RC_OK;
 }
 
+/* Rows are null until they are written. */
+static void
+clear_rows(struct chunk *chunk, uint32_t first)
+{
+    for (uint32_t i = 0; i < chunk->column_capacity; i++) {
+        rc_cell *cells = atomic_load_explicit(&chunk->columns[i], memory_order_relaxed);
+        if (cells != NULL)
+            memset(cells + first, 0, (chunk->row_capacity - first) * sizeof(cells[0]));
+    }
+    chunk->row_count = first;
+}
+
+/* Enters all rows anew. */
+static void
+table_fill(struct rc_head *head)
+{
+    const uint32_t count = rc_head_chunk_count(head);
+    head->table_used = 0;
+    if (head->table_slots > 0)
+        memset(head->table, 0, head->table_slots * sizeof(head->table[0]));
+    for (uint32_t c = 0; c < count; c++)
+        for (uint32_t row = 0; row < head->chunks[c]->row_count; row++)
+            if (head->chunks[c]->ids[row].kind != RC_EVENT_ID_DERIVED) {
+                const uint32_t place = c * RC_CHUNK_ROWS + row + 1;
+                (void)table_enter(head, place, hash_at(head, place));
+            }
+}
+
+void
+rc_head_take_back(struct rc_head *head, uint32_t chunk_count, uint32_t last_chunk_rows)
+{
+    const uint32_t count = rc_head_chunk_count(head);
+    RC_ASSERT(chunk_count <= count);
+    atomic_store_explicit(&head->chunk_count, chunk_count, memory_order_release);
+    for (uint32_t i = chunk_count; i < count; i++)
+        head->chunks[i] = chunk_free(head->chunks[i]);
+    if (chunk_count > 0) {
+        RC_ASSERT(last_chunk_rows <= head->chunks[chunk_count - 1]->row_count);
+        clear_rows(head->chunks[chunk_count - 1], last_chunk_rows);
+    }
+    head->row_count = 0;
+    for (uint32_t i = 0; i < chunk_count; i++)
+        head->row_count += head->chunks[i]->row_count;
+    table_fill(head);
+}
+
 void
 rc_head_fetch(const struct rc_head *head, uint64_t hash)
 {

@@ -97,6 +97,11 @@ rc_head_commit(struct rc_head *head,
                struct rc_head_place *replaced,
                uint32_t *ret_replaced_count);
 
+/* Takes back the rows that were committed since the head had so many chunks and so many rows in the
+ * newest: rows that no view shows. */
+void
+rc_head_take_back(struct rc_head *head, uint32_t chunk_count, uint32_t last_chunk_rows);
+
 /* Begins to fetch what rc_head_find will need for an event of this hash. */
 void
 rc_head_fetch(const struct rc_head *head, uint64_t hash);

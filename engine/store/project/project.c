@@ -347,13 +347,11 @@ publish(struct rc_project *project, struct rc_version *draft, uint64_t sequence)
         old = next.version;
         next.version = draft;
     }
-    if (!project->failed) {
-        const struct rc_head *newest = next.version->heads[next.version->head_count - 1].head;
-        next.head_chunks = rc_head_chunk_count(newest);
-        next.head_last_rows = rc_head_last_chunk_rows(newest);
-        next.people = rc_people_get_counts(project->people);
-        next.accounts = rc_people_get_counts(project->account_people);
-    }
+    const struct rc_head *newest = next.version->heads[next.version->head_count - 1].head;
+    next.head_chunks = rc_head_chunk_count(newest);
+    next.head_last_rows = rc_head_last_chunk_rows(newest);
+    next.people = rc_people_get_counts(project->people);
+    next.accounts = rc_people_get_counts(project->account_people);
     if (sequence != 0)
         next.sequence = sequence;
     pthread_mutex_lock(&project->publish);
@@ -382,15 +380,14 @@ rc_project_changes(const struct rc_project *project)
 }
 
 void
-rc_project_fail(struct rc_project *project)
+rc_project_take_back(struct rc_project *project)
 {
-    project->failed = true;
-}
-
-bool
-rc_project_is_failed(const struct rc_project *project)
-{
-    return project->failed;
+    const struct rc_published *shown = &project->published;
+    const struct rc_version *version = shown->version;
+    rc_people_take_back(project->people, &shown->people);
+    rc_people_take_back(project->account_people, &shown->accounts);
+    rc_head_take_back(version->heads[version->head_count - 1].head, shown->head_chunks,
+                      shown->head_last_rows);
 }
 
 uint64_t

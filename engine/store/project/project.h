@@ -176,14 +176,10 @@ rc_project_publish_form(struct rc_project *project, struct rc_version *draft);
 uint64_t
 rc_project_changes(const struct rc_project *project);
 
-/* Writer: a batch was applied in part. What it left behind is never shown: rc_project_publish shows
- * no more rows and people than before, and nothing may be applied any more. */
+/* Writer: takes back the rows and people that were added since the last publish. Names of
+ * properties and keys of their dictionaries stay: a row that has them may come any time. */
 void
-rc_project_fail(struct rc_project *project);
-
-/* Writer. */
-bool
-rc_project_is_failed(const struct rc_project *project);
+rc_project_take_back(struct rc_project *project);
 
 /* Bytes that the project may hold, as its settings say; 0: no limit of its own. It binds what is
  * let in, not what was let in: its account has no limit, since what is logged must be applied. */

@@ -42,7 +42,6 @@ struct rc_project {
     struct rc_sweep_memo sweep_memo; /* Guarded by whoever sweeps. */
     uint64_t next_slab_id;
     uint64_t changes;
-    bool failed; /* rc_project_fail. */
 
     pthread_mutex_t publish; /* Guards what follows. Changed only by the holder of both. */
     struct rc_published published;

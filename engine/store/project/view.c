@@ -417,20 +417,16 @@ know_slabs(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
     return RC_OK;
 }
 
-/* Whether there is nobody left who may be known by its property writes alone. */
+/* Whether there is nobody left who may be known by its property writes alone. Rows of ordinals that
+ * stand for nobody are dead: no bit is theirs. */
 static bool
-all_known(const struct rc_view *view,
-          const uint64_t *words,
-          const uint32_t *gone,
-          uint32_t gone_count)
+all_known(const struct rc_view *view, const uint64_t *words)
 {
     const uint32_t user_count = rc_view_user_count(view);
     uint32_t known = 0;
     for (uint32_t word = 0; word < (user_count + 63) / 64; word++)
         known += (uint32_t)__builtin_popcountll(words[word]);
-    for (uint32_t i = 0; i < gone_count; i++)
-        known += !has_user(words, gone[i]);
-    return known == user_count;
+    return known == rc_view_live_user_count(view);
 }
 
 static void
@@ -476,11 +472,11 @@ rc_view_known_persons(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
                 set_user(words, chunk->users[row]);
         }
     }
-    uint32_t gone_count = 0;
-    const uint32_t *gone = rc_gone_users(view->published.version->gone, &gone_count);
-    if (!all_known(view, words, gone, gone_count))
+    if (!all_known(view, words))
         know_writers(view, as_of_ms, words);
     join_known(view, words);
+    uint32_t gone_count = 0;
+    const uint32_t *gone = rc_gone_users(view->published.version->gone, &gone_count);
     for (uint32_t i = 0; i < gone_count; i++) {
         const uint32_t person = rc_view_person_of(view, gone[i]);
         words[person / 64] &= ~((uint64_t)1 << (person % 64));

@@ -112,6 +112,14 @@ rc_people_add_alias(struct rc_people *people, struct rc_alias alias)
     return alias.a == alias.b ? RC_OK : rc_append_log_add(&people->aliases, &alias);
 }
 
+void
+rc_people_take_back(struct rc_people *people, const struct rc_people_counts *counts)
+{
+    rc_dictionary_withdraw(people->ids, counts->users);
+    rc_append_log_cut(&people->writes, counts->writes);
+    rc_append_log_cut(&people->aliases, counts->aliases);
+}
+
 struct rc_people_counts
 rc_people_get_counts(const struct rc_people *people)
 {

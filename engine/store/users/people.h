@@ -61,6 +61,10 @@ rc_people_add_write(struct rc_people *people, const struct rc_user_write *write)
 RC_MUST_USE enum rc_status
 rc_people_add_alias(struct rc_people *people, struct rc_alias alias);
 
+/* Writer: takes back what was added since counts were published: ids are holes from now on. */
+void
+rc_people_take_back(struct rc_people *people, const struct rc_people_counts *counts);
+
 /* The writer's counts, to be published. */
 struct rc_people_counts
 rc_people_get_counts(const struct rc_people *people);
