@@ -67,7 +67,7 @@ static const struct setting settings[] = {
     {"cold-cache-bytes", KIND_BYTES, AT(cold_cache_bytes), "256m", "SIZE",
      "Most memory for what queries have read of such windows"},
     {"purge-after", KIND_TIME, AT(purge_after_ms), "24h", "TIME",
-     "When a deleted user is out of all files of the data directory"},
+     "When a deleted user is out of memory and of all files of the data directory"},
     {"shutdown-grace", KIND_TIME, AT(shutdown_grace_ms), "10s", "TIME",
      "How long calls may go on once the server stops"},
     {"tls-cert", KIND_TEXT, AT(tls_cert), NULL, "FILE", "PEM certificate chain; turns TLS on"},

@@ -36,8 +36,8 @@ check_request(struct tenant *tenant,
     RC_CLEANUP(rc_properties_freep)
     struct rc_properties *properties = rc_project_pin_event_properties(tenant->project);
     RC_TRY(check_properties(properties, &batch->events, reterr_error));
-    RC_TRY(check_properties(rc_people_properties(rc_project_people(tenant->project)),
-                            &batch->writes, reterr_error));
+    RC_CLEANUP(rc_people_freep) struct rc_people *people = rc_project_pin_people(tenant->project);
+    RC_TRY(check_properties(rc_people_properties(people), &batch->writes, reterr_error));
     return check_properties(rc_people_properties(rc_project_accounts(tenant->project)),
                             &batch->accounts, reterr_error);
 }

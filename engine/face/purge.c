@@ -2,11 +2,11 @@
  * Purge: takes what deleted users left behind out of the data directory, for all projects at once.
  *
  * The order matters. The log turns to a new file first, so that all that was logged up to now lies
- * in files that a checkpoint can drop; then heads are sealed, slabs rewritten without the rows, and
- * the dictionaries of event properties swept; then the checkpoint writes states without the ids and
- * texts, names only the new slabs, and drops the files of the log, which are removed and not
- * recycled meanwhile. Only then is the request forgotten: after a crash anywhere in between, the
- * stored state still asks for a purge.
+ * in files that a checkpoint can drop; then heads are sealed, slabs rewritten without the rows, the
+ * dictionaries of event properties swept, and people put in place who have neither the ids nor the
+ * texts; then the checkpoint writes states without them, names only the new slabs, and drops the
+ * files of the log, which are removed and not recycled meanwhile. Only then is the request
+ * forgotten: after a crash anywhere in between, the stored state still asks for a purge.
  */
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
@@ -14,6 +14,7 @@
 #include "engine/intake/merge.h"
 #include "engine/intake/seal.h"
 #include "engine/store/sweep/dictionary_sweep.h"
+#include "engine/store/sweep/people_sweep.h"
 
 /* Sealing takes milliseconds; without memory for it nothing is gained by waiting on. */
 #define SEAL_WAIT_NS ((uint64_t)60 * 1000000000)
@@ -45,12 +46,11 @@ is_unsealed(struct tenant *tenant, const struct rc_version *version)
            now->head_count;
 }
 
-/* Ends the heads that may hold rows of users who are gone, and waits until they are slabs. */
+/* Ends the heads of a version that may hold rows of users who are gone, and waits until they are
+ * slabs. */
 static enum rc_status
-seal_heads(struct tenant *tenant, struct rc_error *reterr_error)
+seal_heads(struct tenant *tenant, const struct rc_version *version, struct rc_error *reterr_error)
 {
-    RC_CLEANUP(rc_version_unrefp)
-    struct rc_version *version = rc_project_pin_version(tenant->project);
     if (!has_dead_rows(version))
         return RC_OK;
     RC_TRY(rc_seal_end_head(tenant->project, reterr_error));
@@ -67,29 +67,43 @@ seal_heads(struct tenant *tenant, struct rc_error *reterr_error)
 static enum rc_status
 rewrite_slabs(struct tenant *tenant, uint64_t *slabs, struct rc_error *reterr_error)
 {
-    const struct rc_dictionary *ids = rc_people_ids(rc_project_people(tenant->project));
+    RC_CLEANUP(rc_people_freep) struct rc_people *people = rc_project_pin_people(tenant->project);
     while (!atomic_load(&tenant->cancel)) {
         struct rc_merge_plan plan;
         RC_CLEANUP(rc_version_unrefp)
         struct rc_version *version = rc_project_pin_version(tenant->project);
-        rc_merge_pick_absent(version, ids, &plan);
+        rc_merge_pick_absent(version, rc_people_ids(people), &plan);
         if (plan.count == 0)
             return RC_OK;
         RC_TRY(rc_background_merge_now(tenant, &plan, reterr_error));
         (*slabs)++;
     }
-    return RC_OK;
+    return RC_CANCELLED;
+}
+
+/* With merging taken. gone: who was gone before the heads were sealed. */
+static enum rc_status
+erase(struct tenant *tenant,
+      const struct rc_gone *gone,
+      uint64_t *slabs,
+      struct rc_error *reterr_error)
+{
+    RC_TRY(rewrite_slabs(tenant, slabs, reterr_error));
+    RC_TRY(rc_project_sweep_dictionaries(tenant->project, RC_SWEEP_ANY_DEAD, &tenant->cancel, NULL,
+                                         reterr_error));
+    return rc_project_sweep_people(tenant->project, gone, &tenant->cancel, reterr_error);
 }
 
 static enum rc_status
 purge_tenant(struct tenant *tenant, uint64_t *slabs, struct rc_error *reterr_error)
 {
-    RC_TRY(seal_heads(tenant, reterr_error));
+    RC_CLEANUP(rc_version_unrefp)
+    struct rc_version *version = rc_project_pin_version(tenant->project);
+    RC_CLEANUP(rc_gone_unrefp) struct rc_gone *gone = rc_gone_ref(version->gone);
+    RC_TRY(seal_heads(tenant, version, reterr_error));
+    version = rc_version_unref(version); /* Its slabs may go. */
     rc_background_take_merging(tenant);
-    enum rc_status status = rewrite_slabs(tenant, slabs, reterr_error);
-    if (status == RC_OK)
-        status = rc_project_sweep_dictionaries(tenant->project, RC_SWEEP_ANY_DEAD, &tenant->cancel,
-                                               NULL, reterr_error);
+    const enum rc_status status = erase(tenant, gone, slabs, reterr_error);
     rc_background_give_merging(tenant);
     return atomic_load(&tenant->cancel) ? RC_OK : status; /* Deleted meanwhile: nothing to do. */
 }

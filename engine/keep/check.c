@@ -273,7 +273,7 @@ rc_check_project(struct rc_check *check,
 {
     char where[RC_PROJECT_ID_BYTES_MAX + 1];
     const struct rc_bytes id = rc_project_id(project);
-    const struct rc_people *people = rc_project_people(project);
+    const struct rc_people *people = rc_view_people(view);
     const struct rc_people_counts counts = rc_view_people_counts(view);
     (void)snprintf(where, sizeof(where), "%.*s", (int)id.size, id.data);
     check->counts.projects++;

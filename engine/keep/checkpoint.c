@@ -258,8 +258,7 @@ find_live_codes(struct capture *capture)
     struct rc_live_codes *codes = RC_ARENA_ARRAY(capture->arena, struct rc_live_codes, 1);
     if (codes == NULL)
         return RC_NO_MEMORY;
-    RC_TRY(rc_live_codes_of_writes(rc_project_people(capture->state.project), &counts, gone,
-                                   capture->arena, codes));
+    RC_TRY(rc_live_codes_of_writes(rc_view_people(view), &counts, gone, capture->arena, codes));
     capture->state.user_codes = codes;
     return RC_OK;
 }

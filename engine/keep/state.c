@@ -130,7 +130,7 @@ write_accounts(struct rc_writer *writer, const struct rc_state *state)
 void
 rc_state_write(struct rc_writer *writer, const struct rc_state *state)
 {
-    const struct rc_people *people = rc_project_people(state->project);
+    const struct rc_people *people = rc_view_people(state->view);
     const struct rc_people_counts counts = rc_view_people_counts(state->view);
     const struct rc_version *version = rc_view_version(state->view);
     rc_write_raw(writer, state_magic, sizeof(state_magic));

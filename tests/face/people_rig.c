@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "engine/base/limits.h"
-#include "engine/store/project/view.h"
+#include "engine/face/engine_state.h"
 #include "tests/face/engine_rig.h"
 
 static struct rc_batch_column *
@@ -229,4 +229,39 @@ people_grep(struct rc_disk *disk, const char *text)
     struct search search = {.disk = disk, .path = "/data", .text = text};
     assert_int_equal(rc_disk_list(disk, "/data", search_entry, &search, NULL), RC_OK);
     return search.found;
+}
+
+static bool
+has_key(const struct rc_dictionary *dictionary, const char *text)
+{
+    for (uint32_t code = 0; code < rc_dictionary_count(dictionary); code++) {
+        const struct rc_bytes key = rc_dictionary_key(dictionary, code);
+        if (key.data != NULL && memmem(key.data, key.size, text, strlen(text)) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static bool
+has_value(const struct rc_properties *properties, const char *text)
+{
+    for (uint32_t i = 0; i < rc_properties_count(properties); i++)
+        if (has_key(rc_properties_dictionary(properties, i), text))
+            return true;
+    return false;
+}
+
+bool
+people_remembered(struct rc_engine *engine, const char *project, const char *text)
+{
+    RC_CLEANUP(rc_tenant_unrefp)
+    struct tenant *tenant = rc_tenant_find(engine, rc_bytes_of(project), NULL);
+    assert_non_null(tenant);
+    rc_project_lock_writer(tenant->project);
+    const struct rc_people *people = rc_project_people(tenant->project);
+    const bool found = has_key(rc_people_ids(people), text) ||
+                       has_value(rc_people_properties(people), text) ||
+                       has_value(rc_project_event_properties(tenant->project), text);
+    rc_project_unlock_writer(tenant->project);
+    return found;
 }

@@ -1,5 +1,6 @@
 /*
- * People rig: batches of one user, and a search for a text in every file of a data directory.
+ * People rig: batches of one user, and a search for a text in every file of a data directory, or in
+ * memory.
  *
  * Threading: as the engine.
  * Errors:    what is no subject of a test fails it.
@@ -56,5 +57,9 @@ people_known(struct rc_engine *engine, const char *project);
 /* Whether a file below /data holds a text, or has it in its name. */
 bool
 people_grep(struct rc_disk *disk, const char *text);
+
+/* Whether a dictionary in memory has a text in a key: ids, properties of events and of users. */
+bool
+people_remembered(struct rc_engine *engine, const char *project, const char *text);
 
 #endif

@@ -186,10 +186,13 @@ test_nothing_is_left_after_a_purge(void **state)
     assert_int_equal(rc_engine_snapshot(world->engine, &snapshot, NULL), RC_OK);
     assert_true(people_grep(rc_disk_faulty_disk(world->disk), "zoe"));
     assert_int_equal(delete_user(world, "zoe", &deleted), RC_OK);
+    assert_true(people_remembered(world->engine, "shop", "zoe"));
     assert_int_equal(rc_engine_purge(world->engine, &purged, NULL), RC_OK);
     assert_int_equal(purged.projects, 1);
     assert_false(people_grep(rc_disk_faulty_disk(world->disk), "zoe"));
+    assert_false(people_remembered(world->engine, "shop", "zoe"));
     assert_true(people_grep(rc_disk_faulty_disk(world->disk), "ann@example.com"));
+    assert_true(people_remembered(world->engine, "shop", "ann@example.com"));
     expect_counts(world, 65, 2, 2);
     assert_int_equal(rc_engine_purge(world->engine, &purged, NULL), RC_OK);
     assert_int_equal(purged.projects, 0);

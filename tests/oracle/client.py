@@ -25,6 +25,8 @@ from recount.v1 import (
     admin_pb2_grpc,
     definition_pb2,
     definition_pb2_grpc,
+    ingest_pb2,
+    ingest_pb2_grpc,
     project_pb2,
     project_pb2_grpc,
     property_pb2,
@@ -77,9 +79,13 @@ class Client:
         self.segments = segment_pb2_grpc.SegmentServiceStub(channel)
         self.queries = query_pb2_grpc.QueryServiceStub(channel)
         self.admin = admin_pb2_grpc.AdminServiceStub(channel)
+        self.ingest = ingest_pb2_grpc.IngestServiceStub(channel)
 
     def snapshot(self):
         return self.admin.CreateSnapshot(admin_pb2.CreateSnapshotRequest(), timeout=SECONDS)
+
+    def purge(self):
+        return self.admin.Purge(admin_pb2.PurgeRequest(), timeout=SECONDS)
 
     def statistics(self, project):
         reply = self.admin.GetStatistics(
@@ -163,6 +169,20 @@ class Project:
             self.learn_ids()
         except ValueError as error:
             self.faults.append(f"the events of a user: {error}")
+
+    def delete(self, user):
+        """Deletes a user; the rows that are left are those of everybody else."""
+        gone = set(self.data.members(user))
+        reply = self.client.ingest.DeleteUser(
+            ingest_pb2.DeleteUserRequest(parent=self.name, user=user), timeout=SECONDS
+        )
+        expected = self.data.forget(user)
+        got = (reply.deleted_ids, reply.deleted_events)
+        if got != expected:
+            self.faults.append(f"{user} deleted: {expected} ids and events expected, {got} went")
+        self.applied = [
+            row for row in self.applied if not gone & {row.get("user"), row.get("left")}
+        ]
 
     def learn_ids(self):
         """Events sent without an id get one from the server; it orders equal times."""

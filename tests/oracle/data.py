@@ -76,6 +76,17 @@ class Data:
         self.events[key] = Event(row, self.arrivals, self.derived)
         return replaced
 
+    def forget(self, user):
+        """A user is deleted, with every id that is joined with it: as if they had never been.
+        Returns how many ids and events went."""
+        gone = set(self.members(user))
+        events = {key: event for key, event in self.events.items() if event.user not in gone}
+        went = len(gone), len(self.events) - len(events)
+        self.events = events
+        self.writes = [write for write in self.writes if write[2] not in gone]
+        self.parent = {one: up for one, up in self.parent.items() if one not in gone}
+        return went
+
     def root(self, user):
         while self.parent[user] != user:
             user = self.parent[user]

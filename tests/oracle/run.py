@@ -28,6 +28,8 @@ STATES = [
     "more slabs",
     "merged",
     "restarted",
+    "deleted",
+    "purged",
     "recovered",
     "kept after recovery",
     "cold",
@@ -200,6 +202,10 @@ class Group:
         self.ask("merged")
         self.stop()
         self.ask("restarted")
+        self.delete()
+        self.ask("deleted")
+        self.client.purge()
+        self.ask("purged")
         self.ingest(4)
         self.crash()
         self.ask("recovered")
@@ -231,6 +237,15 @@ class Group:
             if project.parts[part]:
                 project.ingest(project.parts[part], self.rng)
             self.faults(project, f"ingestion of part {part}")
+
+    def delete(self):
+        """Some users go; later rows may bring them back as new ones."""
+        for project in self.projects:
+            for _ in range(self.rng.randrange(3)):
+                users = sorted(project.data.parent)
+                if users:
+                    project.delete(self.rng.choice(users))
+            self.faults(project, "deletion")
 
     def redefine(self):
         for project in self.projects:

@@ -182,6 +182,45 @@ test_holes(void **state)
     }
 }
 
+/* What is withdrawn is a hole: its key comes back under another code, and is read by nobody. */
+static void
+test_withdrawn_and_filled(void **state)
+{
+    (void)state;
+    char buffer[40];
+    uint32_t code = 0;
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *dictionary = NULL;
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *after = NULL;
+    assert_int_equal(rc_dictionary_new(NULL, &dictionary), RC_OK);
+    for (uint32_t i = 0; i < 5000; i++)
+        assert_int_equal(rc_dictionary_intern(dictionary, numbered_key(i, buffer), &code), RC_OK);
+    const uint64_t bytes = rc_dictionary_key_bytes(dictionary);
+    for (uint32_t kept = 5000; kept > 0; kept = kept * 2 / 3) {
+        rc_dictionary_withdraw(dictionary, kept);
+        assert_int_equal(rc_dictionary_count(dictionary), 5000);
+        assert_int_equal(rc_dictionary_entry_count(dictionary), kept);
+        assert_int_equal(rc_dictionary_check(dictionary, 5000, NULL), RC_OK);
+        for (uint32_t i = 0; i < 5000; i++) {
+            const struct rc_bytes key = numbered_key(i, buffer);
+            assert_int_equal(rc_dictionary_find(dictionary, key), i < kept ? i : RC_CODE_NONE);
+            assert_int_equal(rc_dictionary_has(dictionary, i), i < kept);
+        }
+    }
+    assert_int_equal(rc_dictionary_new_after(dictionary, &after), RC_OK);
+    assert_int_equal(rc_dictionary_generation(after), rc_dictionary_generation(dictionary) + 1);
+    assert_int_equal(rc_dictionary_skip(after, 5000), RC_OK);
+    for (uint32_t i = 0; i < 5000; i++) /* In any order; 7919 is prime. */
+        assert_int_equal(
+            rc_dictionary_fill(after, i * 7919 % 5000, numbered_key(i * 7919 % 5000, buffer)),
+            RC_OK);
+    assert_int_equal(rc_dictionary_check(after, 5000, NULL), RC_OK);
+    assert_int_equal(rc_dictionary_key_bytes(after), bytes);
+    for (uint32_t i = 0; i < 5001; i++) {
+        assert_int_equal(rc_dictionary_intern(after, numbered_key(i, buffer), &code), RC_OK);
+        assert_int_equal(code, i);
+    }
+}
+
 struct readers {
     const struct rc_dictionary *dictionary;
     _Atomic(bool) done;
@@ -253,7 +292,8 @@ test_every_allocation_may_fail(void **state)
                 }
                 assert_int_equal(code, i);
             }
-            assert_int_equal(rc_dictionary_check(dictionary, rc_dictionary_count(dictionary), NULL), RC_OK);
+            assert_int_equal(rc_dictionary_check(dictionary, rc_dictionary_count(dictionary), NULL),
+                             RC_OK);
         }
         rc_alloc_fail_at(0);
         rc_dictionary_free(dictionary);
@@ -504,6 +544,7 @@ main(void)
         cmocka_unit_test(test_against_a_naive_table),
         cmocka_unit_test(test_forget_and_come_back),
         cmocka_unit_test(test_holes),
+        cmocka_unit_test(test_withdrawn_and_filled),
         cmocka_unit_test(test_overhead_is_small),
         cmocka_unit_test(test_read_while_written),
         cmocka_unit_test(test_every_allocation_may_fail),

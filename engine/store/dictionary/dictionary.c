@@ -118,6 +118,14 @@ rc_dictionary_new(struct rc_account *account, struct rc_dictionary **ret_diction
     return RC_OK;
 }
 
+enum rc_status
+rc_dictionary_new_after(const struct rc_dictionary *before, struct rc_dictionary **ret_dictionary)
+{
+    RC_TRY(rc_dictionary_new(before->account, ret_dictionary));
+    (*ret_dictionary)->generation = before->generation + 1;
+    return RC_OK;
+}
+
 struct rc_dictionary *
 rc_dictionary_ref(struct rc_dictionary *dictionary)
 {
@@ -231,12 +239,10 @@ append_record(struct page *page, struct rc_bytes key)
     return record;
 }
 
+/* Gives a code its key: the next one, or a hole. */
 static enum rc_status
-add(struct rc_dictionary *dictionary, struct rc_bytes key, uint32_t hash, uint32_t *ret_code)
+put(struct rc_dictionary *dictionary, uint32_t code, struct rc_bytes key, uint32_t hash)
 {
-    const uint32_t code = atomic_load_explicit(&dictionary->count, memory_order_relaxed);
-    if (code >= ENTRIES_MAX)
-        return RC_LIMIT_EXCEEDED;
     const char **place = NULL;
     if (key.size > SIZE_MAX / 2)
         return RC_NO_MEMORY;
@@ -251,12 +257,24 @@ add(struct rc_dictionary *dictionary, struct rc_bytes key, uint32_t hash, uint32
     if (first > atomic_load_explicit(&dictionary->first_byte_max, memory_order_relaxed))
         atomic_store_explicit(&dictionary->first_byte_max, first, memory_order_relaxed);
     const uint32_t at = probe(dictionary, key, hash);
+    RC_ASSERT(dictionary->slots[at].code_plus_one == 0);
     (void)pthread_mutex_lock(&dictionary->lock);
-    atomic_store_explicit(&dictionary->count, code + 1, memory_order_release);
+    if (code == atomic_load_explicit(&dictionary->count, memory_order_relaxed))
+        atomic_store_explicit(&dictionary->count, code + 1, memory_order_release);
     dictionary->slots[at] = (struct slot){.hash = hash, .code_plus_one = code + 1};
     (void)pthread_mutex_unlock(&dictionary->lock);
     dictionary->entry_count++;
     dictionary->key_bytes += key.size;
+    return RC_OK;
+}
+
+static enum rc_status
+add(struct rc_dictionary *dictionary, struct rc_bytes key, uint32_t hash, uint32_t *ret_code)
+{
+    const uint32_t code = atomic_load_explicit(&dictionary->count, memory_order_relaxed);
+    if (code >= ENTRIES_MAX)
+        return RC_LIMIT_EXCEEDED;
+    RC_TRY(put(dictionary, code, key, hash));
     *ret_code = code;
     return RC_OK;
 }
@@ -370,6 +388,13 @@ rc_dictionary_skip(struct rc_dictionary *dictionary, uint32_t count)
     return RC_OK;
 }
 
+enum rc_status
+rc_dictionary_fill(struct rc_dictionary *dictionary, uint32_t code, struct rc_bytes key)
+{
+    RC_ASSERT(!rc_dictionary_has(dictionary, code));
+    return put(dictionary, code, key, rc_dictionary_hash(key));
+}
+
 /* Appends the codes of from that are live, in order, with holes for the others. */
 static enum rc_status
 append_live(struct rc_dictionary *dictionary,
@@ -399,9 +424,8 @@ rc_dictionary_rebuild(const struct rc_dictionary *dictionary,
                       struct rc_dictionary **ret_rebuilt)
 {
     RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *rebuilt = NULL;
-    RC_TRY(rc_dictionary_new(dictionary->account, &rebuilt));
+    RC_TRY(rc_dictionary_new_after(dictionary, &rebuilt));
     RC_TRY(append_live(rebuilt, dictionary, live));
-    rebuilt->generation = dictionary->generation + 1;
     *ret_rebuilt = RC_TAKE(rebuilt);
     return RC_OK;
 }

@@ -44,6 +44,10 @@ struct rc_dictionary_bounds {
 RC_MUST_USE enum rc_status
 rc_dictionary_new(struct rc_account *account, struct rc_dictionary **ret_dictionary);
 
+/* An empty one to come in another's place: of the same account, its generation one more. */
+RC_MUST_USE enum rc_status
+rc_dictionary_new_after(const struct rc_dictionary *before, struct rc_dictionary **ret_dictionary);
+
 struct rc_dictionary *
 rc_dictionary_ref(struct rc_dictionary *dictionary);
 
@@ -84,6 +88,11 @@ RC_MUST_USE enum rc_status
 rc_dictionary_rebuild(const struct rc_dictionary *dictionary,
                       const uint64_t *live,
                       struct rc_dictionary **ret_rebuilt);
+
+/* Gives a hole a key that no other code finds. For one that is being made: a reader who saw the
+ * hole would go on seeing it. */
+RC_MUST_USE enum rc_status
+rc_dictionary_fill(struct rc_dictionary *dictionary, uint32_t code, struct rc_bytes key);
 
 /* Writer: finding the key of a code gives RC_CODE_NONE from now on, interning it a new code. The
  * bytes stay readable by code as long as the dictionary lives. Nothing happens to a hole. */

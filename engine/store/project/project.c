@@ -81,7 +81,8 @@ project_open(struct rc_project *project, const struct rc_project_settings *setti
     RC_TRY(rc_project_set_settings(project, settings));
     RC_TRY(rc_properties_new(rc_project_account_of(project, RC_MEMORY_DICTIONARIES),
                              &project->event_properties));
-    RC_TRY(rc_people_new(rc_project_account_of(project, RC_MEMORY_USERS), &project->people));
+    RC_TRY(
+        rc_people_new(rc_project_account_of(project, RC_MEMORY_USERS), &project->published.people));
     RC_TRY(
         rc_people_new(rc_project_account_of(project, RC_MEMORY_USERS), &project->account_people));
     RC_TRY(rc_streams_open(&project->streams, account));
@@ -145,7 +146,7 @@ rc_project_unref(struct rc_project *project)
     for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
         rc_catalog_unref(project->catalogs[i]);
     rc_streams_close(&project->streams);
-    rc_people_free(project->people);
+    rc_people_free(project->published.people);
     rc_people_free(project->account_people);
     rc_properties_free(project->event_properties);
     rc_arena_free(project->settings_arena);
@@ -287,7 +288,16 @@ rc_project_dictionary_bounds(const struct rc_project *project)
 struct rc_people *
 rc_project_people(const struct rc_project *project)
 {
-    return project->people;
+    return project->published.people;
+}
+
+struct rc_people *
+rc_project_pin_people(struct rc_project *project)
+{
+    pthread_mutex_lock(&project->publish);
+    struct rc_people *people = rc_people_ref(project->published.people);
+    pthread_mutex_unlock(&project->publish);
+    return people;
 }
 
 struct rc_people *
@@ -338,39 +348,54 @@ rc_project_head_rows_max(const struct rc_project *project)
     return project->head_rows_max;
 }
 
+/* draft, people: NULL: as before. */
 static void
-publish(struct rc_project *project, struct rc_version *draft, uint64_t sequence)
+publish(struct rc_project *project,
+        struct rc_version *draft,
+        struct rc_people *people,
+        uint64_t sequence)
 {
-    struct rc_version *old = NULL;
-    struct rc_published next = project->published;
-    if (draft != NULL) {
-        old = next.version;
+    const struct rc_published before = project->published;
+    struct rc_published next = before;
+    if (draft != NULL)
         next.version = draft;
-    }
+    if (people != NULL)
+        next.people = people;
     const struct rc_head *newest = next.version->heads[next.version->head_count - 1].head;
     next.head_chunks = rc_head_chunk_count(newest);
     next.head_last_rows = rc_head_last_chunk_rows(newest);
-    next.people = rc_people_get_counts(project->people);
-    next.accounts = rc_people_get_counts(project->account_people);
+    next.people_counts = rc_people_get_counts(next.people);
+    next.account_counts = rc_people_get_counts(project->account_people);
     if (sequence != 0)
         next.sequence = sequence;
     pthread_mutex_lock(&project->publish);
     project->published = next;
     pthread_mutex_unlock(&project->publish);
-    rc_version_unref(old);
+    if (draft != NULL)
+        rc_version_unref(before.version);
+    if (people != NULL)
+        rc_people_free(before.people);
 }
 
 void
 rc_project_publish(struct rc_project *project, struct rc_version *draft, uint64_t sequence)
 {
     project->changes++;
-    publish(project, draft, sequence);
+    publish(project, draft, NULL, sequence);
 }
 
 void
 rc_project_publish_form(struct rc_project *project, struct rc_version *draft)
 {
-    publish(project, draft, 0);
+    publish(project, draft, NULL, 0);
+}
+
+void
+rc_project_publish_people(struct rc_project *project,
+                          struct rc_version *draft,
+                          struct rc_people *people)
+{
+    publish(project, draft, people, 0);
 }
 
 uint64_t
@@ -384,8 +409,8 @@ rc_project_take_back(struct rc_project *project)
 {
     const struct rc_published *shown = &project->published;
     const struct rc_version *version = shown->version;
-    rc_people_take_back(project->people, &shown->people);
-    rc_people_take_back(project->account_people, &shown->accounts);
+    rc_people_take_back(shown->people, &shown->people_counts);
+    rc_people_take_back(project->account_people, &shown->account_counts);
     rc_head_take_back(version->heads[version->head_count - 1].head, shown->head_chunks,
                       shown->head_last_rows);
 }

@@ -121,8 +121,13 @@ rc_project_dictionary_bounds(const struct rc_project *project);
 struct rc_properties *
 rc_project_event_properties(const struct rc_project *project);
 
+/* Writer. */
 struct rc_people *
 rc_project_people(const struct rc_project *project);
+
+/* A reference to them, for whoever is not the writer. */
+struct rc_people *
+rc_project_pin_people(struct rc_project *project);
 
 /* Accounts, named by account_id.h, and the writes of their properties. */
 struct rc_people *
@@ -172,6 +177,13 @@ rc_project_publish(struct rc_project *project, struct rc_version *draft, uint64_
 void
 rc_project_publish_form(struct rc_project *project, struct rc_version *draft);
 
+/* Writer: the same with people who are those of before without some of the draft's gone. Takes both
+ * over. */
+void
+rc_project_publish_people(struct rc_project *project,
+                          struct rc_version *draft,
+                          struct rc_people *people);
+
 /* Writer: grows with every change that a stored state would show. */
 uint64_t
 rc_project_changes(const struct rc_project *project);
@@ -215,7 +227,10 @@ rc_project_set_catalog(struct rc_project *project,
 RC_MUST_USE enum rc_status
 rc_project_view(struct rc_project *project, struct rc_account *account, struct rc_view **ret_view);
 
-/* How much of the project's people a view shows. For checkpoints. */
+/* The people that a view shows, and how much of them. Borrowed. For checkpoints. */
+const struct rc_people *
+rc_view_people(const struct rc_view *view);
+
 struct rc_people_counts
 rc_view_people_counts(const struct rc_view *view);
 

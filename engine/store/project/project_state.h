@@ -16,8 +16,9 @@ struct rc_published {
     struct rc_version *version;
     uint32_t head_chunks;    /* Of the newest head. */
     uint32_t head_last_rows; /* Rows of its newest chunk. */
-    struct rc_people_counts people;
-    struct rc_people_counts accounts;
+    struct rc_people *people;
+    struct rc_people_counts people_counts;
+    struct rc_people_counts account_counts;
     uint64_t sequence;
 };
 
@@ -35,7 +36,6 @@ struct rc_project {
     pthread_mutex_t writer; /* Guards all that follows up to publish; see project.h. */
     struct rc_properties *event_properties; /* Exchanged by the holder of both locks. */
     struct rc_dictionary_bounds dictionary_bounds;
-    struct rc_people *people;
     struct rc_people *account_people; /* Accounts and what was written of them: account_id.h. */
     struct rc_streams streams;
     struct rc_event_index event_index;

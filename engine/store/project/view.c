@@ -22,7 +22,7 @@ struct column_use {
 struct rc_view {
     struct rc_project *project;
     struct rc_account *account;
-    struct rc_published published;          /* Holds a reference to the version. */
+    struct rc_published published;          /* Holds references to version and people. */
     struct rc_properties *event_properties; /* As they were then. */
     struct rc_persons *persons;
     uint32_t slab_count;
@@ -97,11 +97,13 @@ rc_project_view(struct rc_project *project, struct rc_account *account, struct r
     pthread_mutex_lock(&project->publish);
     view->published = project->published;
     rc_version_ref(view->published.version);
+    rc_people_ref(view->published.people);
     view->event_properties = rc_properties_ref(project->event_properties);
     pthread_mutex_unlock(&project->publish);
     RC_TRY(show_slabs(view));
     RC_TRY(show_heads(view));
-    RC_TRY(rc_people_persons(project->people, &view->published.people, &view->persons));
+    RC_TRY(
+        rc_people_persons(view->published.people, &view->published.people_counts, &view->persons));
     *ret_view = RC_TAKE(view);
     return RC_OK;
 }
@@ -120,6 +122,7 @@ rc_view_release(struct rc_view *view)
     rc_persons_unref(view->persons);
     rc_view_uses_free(view->uses);
     rc_version_unref(view->published.version);
+    rc_people_free(view->published.people);
     rc_properties_free(view->event_properties);
     rc_alloc_free(view->slabs);
     rc_alloc_free(view->chunks);
@@ -128,10 +131,16 @@ rc_view_release(struct rc_view *view)
     return rc_alloc_free(view);
 }
 
+const struct rc_people *
+rc_view_people(const struct rc_view *view)
+{
+    return view->published.people;
+}
+
 struct rc_people_counts
 rc_view_people_counts(const struct rc_view *view)
 {
-    return view->published.people;
+    return view->published.people_counts;
 }
 
 const struct rc_version *
@@ -190,41 +199,41 @@ rc_view_event_properties(const struct rc_view *view)
 const struct rc_properties *
 rc_view_user_properties(const struct rc_view *view)
 {
-    return rc_people_properties(view->project->people);
+    return rc_people_properties(view->published.people);
 }
 
 uint32_t
 rc_view_user_count(const struct rc_view *view)
 {
-    return view->published.people.users;
+    return view->published.people_counts.users;
 }
 
 uint32_t
 rc_view_live_user_count(const struct rc_view *view)
 {
-    return view->published.people.users - view->published.people.absent;
+    return view->published.people_counts.users - view->published.people_counts.absent;
 }
 
 struct rc_bytes
 rc_view_user_id(const struct rc_view *view, uint32_t user)
 {
-    RC_ASSERT(user < view->published.people.users);
-    return rc_dictionary_key(rc_people_ids(view->project->people), user);
+    RC_ASSERT(user < view->published.people_counts.users);
+    return rc_dictionary_key(rc_people_ids(view->published.people), user);
 }
 
 uint32_t
 rc_view_find_user(const struct rc_view *view, struct rc_bytes id)
 {
-    const uint32_t user = rc_dictionary_find(rc_people_ids(view->project->people), id);
-    return user < view->published.people.users ? user : RC_CODE_NONE;
+    const uint32_t user = rc_dictionary_find(rc_people_ids(view->published.people), id);
+    return user < view->published.people_counts.users ? user : RC_CODE_NONE;
 }
 
 bool
 rc_view_alias(const struct rc_view *view, uint32_t index, struct rc_alias *ret_alias)
 {
-    const struct rc_append_log *log = rc_people_aliases(view->project->people);
+    const struct rc_append_log *log = rc_people_aliases(view->published.people);
     uint32_t run = 0;
-    if (index >= view->published.people.aliases)
+    if (index >= view->published.people_counts.aliases)
         return false;
     memcpy(ret_alias, rc_append_log_run(log, index, index + 1, &run), sizeof(*ret_alias));
     return true;
@@ -233,9 +242,9 @@ rc_view_alias(const struct rc_view *view, uint32_t index, struct rc_alias *ret_a
 bool
 rc_view_user_write(const struct rc_view *view, uint32_t index, struct rc_user_write *ret_write)
 {
-    const struct rc_append_log *log = rc_people_writes(view->project->people);
+    const struct rc_append_log *log = rc_people_writes(view->published.people);
     uint32_t run = 0;
-    if (index >= view->published.people.writes)
+    if (index >= view->published.people_counts.writes)
         return false;
     memcpy(ret_write, rc_append_log_run(log, index, index + 1, &run), sizeof(*ret_write));
     return true;
@@ -244,7 +253,7 @@ rc_view_user_write(const struct rc_view *view, uint32_t index, struct rc_user_wr
 struct rc_people_counts
 rc_view_account_counts(const struct rc_view *view)
 {
-    return view->published.accounts;
+    return view->published.account_counts;
 }
 
 const struct rc_persons *
@@ -297,10 +306,11 @@ use_column(struct rc_view *view,
     *use =
         (struct column_use){.of_accounts = of_accounts, .property = property, .as_of_ms = as_of_ms};
     const enum rc_status status =
-        of_accounts ? rc_people_column(view->project->account_people, &view->published.accounts,
-                                       NULL, property, as_of_ms, &use->column)
-                    : rc_people_column(view->project->people, &view->published.people,
-                                       view->persons, property, as_of_ms, &use->column);
+        of_accounts
+            ? rc_people_column(view->project->account_people, &view->published.account_counts, NULL,
+                               property, as_of_ms, &use->column)
+            : rc_people_column(view->published.people, &view->published.people_counts,
+                               view->persons, property, as_of_ms, &use->column);
     if (status != RC_OK) {
         rc_alloc_free(use);
         return status;
@@ -332,13 +342,13 @@ rc_view_account_properties(const struct rc_view *view)
 uint32_t
 rc_view_account_count(const struct rc_view *view)
 {
-    return view->published.accounts.users;
+    return view->published.account_counts.users;
 }
 
 struct rc_bytes
 rc_view_account_name(const struct rc_view *view, uint32_t account)
 {
-    RC_ASSERT(account < view->published.accounts.users);
+    RC_ASSERT(account < view->published.account_counts.users);
     return rc_dictionary_key(rc_people_ids(view->project->account_people), account);
 }
 
@@ -346,7 +356,7 @@ uint32_t
 rc_view_find_account(const struct rc_view *view, struct rc_bytes name)
 {
     const uint32_t account = rc_dictionary_find(rc_people_ids(view->project->account_people), name);
-    return account < view->published.accounts.users ? account : RC_CODE_NONE;
+    return account < view->published.account_counts.users ? account : RC_CODE_NONE;
 }
 
 enum rc_status
@@ -432,8 +442,8 @@ all_known(const struct rc_view *view, const uint64_t *words)
 static void
 know_writers(const struct rc_view *view, int64_t as_of_ms, uint64_t *words)
 {
-    const struct rc_append_log *log = rc_people_writes(view->project->people);
-    const uint32_t count = view->published.people.writes;
+    const struct rc_append_log *log = rc_people_writes(view->published.people);
+    const uint32_t count = view->published.people_counts.writes;
     for (uint32_t i = 0, run = 0; i < count; i += run) {
         const struct rc_user_write *writes = rc_append_log_run(log, i, count, &run);
         for (uint32_t k = 0; k < run; k++)

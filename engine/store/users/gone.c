@@ -39,6 +39,31 @@ rc_gone_with(const struct rc_gone *gone,
     return RC_OK;
 }
 
+enum rc_status
+rc_gone_without(const struct rc_gone *gone,
+                const struct rc_gone *others,
+                struct rc_account *account,
+                struct rc_gone **ret_gone)
+{
+    const uint32_t before = gone == NULL ? 0 : gone->count;
+    const uint32_t less = others == NULL ? 0 : others->count;
+    RC_ASSERT(less <= before);
+    struct rc_gone *next = NULL;
+    if (less < before) {
+        next = rc_alloc_in(account, sizeof(*next) + ((size_t)before - less) * sizeof(uint32_t));
+        if (next == NULL)
+            return RC_NO_MEMORY;
+        atomic_init(&next->references, 1);
+        next->count = 0;
+        for (uint32_t i = 0; i < before; i++)
+            if (!rc_gone_has(others, gone->users[i]))
+                next->users[next->count++] = gone->users[i];
+        RC_ASSERT(next->count == before - less);
+    }
+    *ret_gone = next;
+    return RC_OK;
+}
+
 struct rc_gone *
 rc_gone_ref(struct rc_gone *gone)
 {

@@ -28,6 +28,13 @@ rc_gone_with(const struct rc_gone *gone,
              struct rc_account *account,
              struct rc_gone **ret_gone);
 
+/* A set without those of another, all of whom it has; NULL where nobody is left. */
+RC_MUST_USE enum rc_status
+rc_gone_without(const struct rc_gone *gone,
+                const struct rc_gone *others,
+                struct rc_account *account,
+                struct rc_gone **ret_gone);
+
 struct rc_gone *
 rc_gone_ref(struct rc_gone *gone);
 

@@ -26,6 +26,7 @@ struct rc_user_column {
 };
 
 struct rc_people {
+    _Atomic(uint32_t) references;
     struct rc_account *account;
     struct rc_dictionary *ids;
     struct rc_properties *properties;
@@ -39,27 +40,65 @@ struct rc_people {
     size_t column_capacity;
 };
 
-enum rc_status
-rc_people_new(struct rc_account *account, struct rc_people **ret_people)
+/* Without ids and properties. */
+static struct rc_people *
+people_alloc(struct rc_account *account)
 {
-    RC_CLEANUP(rc_people_freep) struct rc_people *people = rc_alloc_in(account, sizeof(*people));
+    struct rc_people *people = rc_alloc_in(account, sizeof(*people));
     if (people == NULL)
-        return RC_NO_MEMORY;
+        return NULL;
     memset(people, 0, sizeof(*people));
+    atomic_init(&people->references, 1);
     people->account = account;
     pthread_mutex_init(&people->lock, NULL);
     rc_append_log_open(&people->writes, account, sizeof(struct rc_user_write));
     rc_append_log_open(&people->aliases, account, sizeof(struct rc_alias));
+    return people;
+}
+
+enum rc_status
+rc_people_new(struct rc_account *account, struct rc_people **ret_people)
+{
+    RC_CLEANUP(rc_people_freep) struct rc_people *people = people_alloc(account);
+    if (people == NULL)
+        return RC_NO_MEMORY;
     RC_TRY(rc_dictionary_new(account, &people->ids));
     RC_TRY(rc_properties_new(account, &people->properties));
     *ret_people = RC_TAKE(people);
     return RC_OK;
 }
 
+enum rc_status
+rc_people_new_after(const struct rc_people *before, struct rc_people **ret_people)
+{
+    RC_CLEANUP(rc_people_freep) struct rc_people *people = people_alloc(before->account);
+    if (people == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(rc_dictionary_new_after(before->ids, &people->ids));
+    people->properties = rc_properties_ref(before->properties);
+    *ret_people = RC_TAKE(people);
+    return RC_OK;
+}
+
+void
+rc_people_set_properties(struct rc_people *people, struct rc_properties *properties)
+{
+    rc_properties_free(people->properties);
+    people->properties = properties;
+}
+
+struct rc_people *
+rc_people_ref(struct rc_people *people)
+{
+    atomic_fetch_add_explicit(&people->references, 1, memory_order_relaxed);
+    return people;
+}
+
 struct rc_people *
 rc_people_free(struct rc_people *people)
 {
-    if (people == NULL)
+    if (people == NULL ||
+        atomic_fetch_sub_explicit(&people->references, 1, memory_order_acq_rel) != 1)
         return NULL;
     for (size_t i = 0; i < people->column_capacity; i++)
         rc_user_column_unref(people->columns[i]);

@@ -6,9 +6,12 @@
  * reads them. The latest value per person is derived from them when a query first asks for a
  * property, and kept until writes or joins have passed it by.
  *
- * Ownership: owns all of it. Columns and persons are counted.
- * Threading: one writer appends; readers take columns and persons for published counts. The derived
- *            state has a mutex of its own, held while a column is built.
+ * When users were deleted, people without them take their place (sweep/people_sweep.h); a view keeps
+ * those it was taken with.
+ *
+ * Ownership: counted: rc_people_ref, rc_people_free. Owns all of it. Columns and persons are
+ * counted. Threading: one writer appends; readers take columns and persons for published counts.
+ * The derived state has a mutex of its own, held while a column is built.
  */
 #ifndef RC_STORE_USERS_PEOPLE_H
 #define RC_STORE_USERS_PEOPLE_H
@@ -44,6 +47,18 @@ struct rc_people_counts {
 RC_MUST_USE enum rc_status
 rc_people_new(struct rc_account *account, struct rc_people **ret_people);
 
+/* People to come in the place of others: nobody yet, and their properties. */
+RC_MUST_USE enum rc_status
+rc_people_new_after(const struct rc_people *before, struct rc_people **ret_people);
+
+/* For such people, before anybody reads them. Takes the reference over. */
+void
+rc_people_set_properties(struct rc_people *people, struct rc_properties *properties);
+
+struct rc_people *
+rc_people_ref(struct rc_people *people);
+
+/* Gives a reference back; the last one frees. */
 struct rc_people *
 rc_people_free(struct rc_people *people);
 
