@@ -17,6 +17,8 @@ struct series {
     struct rc_split_options split;
     struct rc_pointer_list measures; /* Names; the last one is of all further series. */
     struct rc_pointer_list formulas;
+    struct rc_pointer_list columns; /* Properties. */
+    int columns_top;                /* Below 0: the server's own. */
     const char *property;
     const char *compare;
     double percentile;
@@ -38,6 +40,8 @@ enum key {
     KEY_GAP,
     KEY_FORMULA,
     KEY_COMPARE,
+    KEY_COLUMNS,
+    KEY_COLUMNS_TOP,
 };
 
 static const struct argp_option options[] = {
@@ -65,6 +69,9 @@ static const struct argp_option options[] = {
      "A line for it, and for the rest; may repeat", 1},
     {"in-bins", RC_SPLIT_KEY_BINS, "N", 0, "Put the numbers of --by and --by-count into bins", 1},
     {"top", RC_QUERY_KEY_TOP, "N", 0, "Rows before Other (9)", 1},
+    {"columns", KEY_COLUMNS, "PROPERTY", 0,
+     "A table: cut every line by the values of this property too; may repeat", 1},
+    {"columns-top", KEY_COLUMNS_TOP, "N", 0, "Columns before Other (9)", 1},
     {0},
 };
 
@@ -152,6 +159,12 @@ parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_CUMULATIVE:
         series->cumulative = true;
+        return 0;
+    case KEY_COLUMNS:
+        rc_pointer_list_add(arena, &series->columns, argument);
+        return 0;
+    case KEY_COLUMNS_TOP:
+        series->columns_top = (int)number_of(state, "columns-top", argument, 10000);
         return 0;
     case KEY_TOTAL:
         series->no_buckets = true;
@@ -242,6 +255,7 @@ build(struct series *series, Recount__V1__SeriesRequest *request)
         request->bucket = rc_query_options_bucket(query, request->scope);
     if (code == RC_EXIT_OK)
         code = rc_split_options_breakdown(&series->split, query, &request->breakdown);
+    request->columns = rc_split_options_properties(arena, &series->columns, series->columns_top);
     if (code == RC_EXIT_OK)
         code = rc_compare_options_read(series->query.session.arena, series->compare,
                                        &request->comparison);
@@ -253,7 +267,7 @@ build(struct series *series, Recount__V1__SeriesRequest *request)
 enum rc_exit_code
 rc_command_query_series(int count, char **arguments)
 {
-    struct series series = {0};
+    struct series series = {.columns_top = -1};
     Recount__V1__SeriesRequest request = RECOUNT__V1__SERIES_REQUEST__INIT;
     Recount__V1__SeriesResponse *reply = NULL;
     rc_query_options_begin(&series.query);

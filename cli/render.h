@@ -36,7 +36,8 @@ rc_render_retention_csv(FILE *out,
                         const Recount__V1__RetentionResponse *reply,
                         Recount__V1__TimeUnit unit);
 
-/* A chart and a table for each series. Without buckets, one table of figures. */
+/* A chart and a table for each series; with columns a table of rows by columns too. Without
+ * buckets, one table of figures. */
 void
 rc_render_series(const struct rc_paint *paint,
                  const Recount__V1__SeriesResponse *reply,
@@ -45,6 +46,10 @@ void
 rc_render_series_csv(FILE *out,
                      const Recount__V1__SeriesResponse *reply,
                      Recount__V1__TimeUnit unit);
+
+/* The table of one series with columns. */
+void
+rc_render_pivot(const struct rc_paint *paint, const Recount__V1__SeriesResult *series);
 
 /* Events, one a line with their properties beneath; times are UTC. */
 void

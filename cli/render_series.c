@@ -226,6 +226,8 @@ rc_render_series(const struct rc_paint *paint,
             render_table(paint, reply, series, unit);
         if (series->n_rows > 0 && series->rows[0]->compared_values != NULL)
             render_compared(paint, series);
+        if (series->n_columns > 0)
+            rc_render_pivot(paint, series);
     }
     rc_render_info(paint, reply->info);
 }

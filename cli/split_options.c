@@ -48,12 +48,9 @@ add_dimension(struct rc_arena *arena, Recount__V1__Breakdown *breakdown, unsigne
 }
 
 static void
-add_property(struct rc_arena *arena,
-             Recount__V1__Breakdown *breakdown,
-             const struct rc_split_options *split,
-             char *name)
+add_property(struct rc_arena *arena, Recount__V1__Breakdown *breakdown, unsigned bins, char *name)
 {
-    Recount__V1__BreakdownDimension *dimension = add_dimension(arena, breakdown, split->bins);
+    Recount__V1__BreakdownDimension *dimension = add_dimension(arena, breakdown, bins);
     dimension->kind_case = RECOUNT__V1__BREAKDOWN_DIMENSION__KIND_PROPERTY;
     dimension->property = rc_query_options_property(arena, name);
 }
@@ -98,6 +95,32 @@ add_segments(struct rc_query_options *query,
     return RC_EXIT_OK;
 }
 
+/* A breakdown with room for so many dimensions. */
+static Recount__V1__Breakdown *
+new_breakdown(struct rc_arena *arena, size_t count, int top)
+{
+    Recount__V1__Breakdown *breakdown =
+        RC_MESSAGE(arena, Recount__V1__Breakdown, recount__v1__breakdown);
+    breakdown->dimensions =
+        rc_need(RC_ARENA_ARRAY(arena, Recount__V1__BreakdownDimension *, count));
+    if (top >= 0) {
+        breakdown->optional_top_case = RECOUNT__V1__BREAKDOWN__OPTIONAL_TOP_TOP;
+        breakdown->top = (uint32_t)top;
+    }
+    return breakdown;
+}
+
+Recount__V1__Breakdown *
+rc_split_options_properties(struct rc_arena *arena, const struct rc_pointer_list *names, int top)
+{
+    if (names->count == 0)
+        return NULL;
+    Recount__V1__Breakdown *breakdown = new_breakdown(arena, names->count, top);
+    for (size_t i = 0; i < names->count; i++)
+        add_property(arena, breakdown, 0, names->items[i]);
+    return breakdown;
+}
+
 enum rc_exit_code
 rc_split_options_breakdown(struct rc_split_options *split,
                            struct rc_query_options *query,
@@ -110,20 +133,13 @@ rc_split_options_breakdown(struct rc_split_options *split,
     *ret_breakdown = NULL;
     if (count == 0)
         return RC_EXIT_OK;
-    Recount__V1__Breakdown *breakdown =
-        RC_MESSAGE(arena, Recount__V1__Breakdown, recount__v1__breakdown);
-    breakdown->dimensions =
-        rc_need(RC_ARENA_ARRAY(arena, Recount__V1__BreakdownDimension *, count));
+    Recount__V1__Breakdown *breakdown = new_breakdown(arena, count, query->top);
     for (size_t i = 0; i < split->properties.count; i++)
-        add_property(arena, breakdown, split, split->properties.items[i]);
+        add_property(arena, breakdown, split->bins, split->properties.items[i]);
     for (size_t i = 0; i < split->counts.count && code == RC_EXIT_OK; i++)
         code = add_count(query, breakdown, split, split->counts.items[i]);
     if (split->segments.count > 0 && code == RC_EXIT_OK)
         code = add_segments(query, breakdown, split);
-    if (query->top >= 0) {
-        breakdown->optional_top_case = RECOUNT__V1__BREAKDOWN__OPTIONAL_TOP_TOP;
-        breakdown->top = (uint32_t)query->top;
-    }
     *ret_breakdown = breakdown;
     return code;
 }

@@ -1,5 +1,6 @@
 /*
- * Split options: by what a series is broken down: --by, --by-count, --by-segment, --in-bins, --top.
+ * Split options: by what a question is broken down: --by, --by-count, --by-segment, --in-bins,
+ * --top; and into which columns the rows of a series are cut.
  *
  * Ownership: messages belong to the session's arena.
  */
@@ -24,6 +25,10 @@ rc_split_options_parse(struct rc_split_options *split,
                        int key,
                        char *argument,
                        struct argp_state *state);
+
+/* A breakdown by properties alone; NULL: there are none. top below 0: the server's own. */
+Recount__V1__Breakdown *
+rc_split_options_properties(struct rc_arena *arena, const struct rc_pointer_list *names, int top);
 
 /* The breakdown that was asked for; NULL: none. Prints what is wrong with an expression. */
 RC_MUST_USE enum rc_exit_code

@@ -7,6 +7,7 @@
 #include "server/cells.h"
 
 #include <recount/v1/lifecycle.pb-c.h>
+#include <recount/v1/paths.pb-c.h>
 #include <recount/v1/retention.pb-c.h>
 #include <recount/v1/scope.pb-c.h>
 #include <recount/v1/series.pb-c.h>
@@ -96,6 +97,7 @@ decode_question(struct rc_decode *decode,
         [RC_CHART_RETENTION] = &recount__v1__retention_request__descriptor,
         [RC_CHART_LIFECYCLE] = &recount__v1__lifecycle_request__descriptor,
         [RC_CHART_STICKINESS] = &recount__v1__stickiness_request__descriptor,
+        [RC_CHART_PATHS] = &recount__v1__paths_request__descriptor,
     };
     ProtobufCMessage *in;
     struct {
@@ -104,6 +106,7 @@ decode_question(struct rc_decode *decode,
         struct rc_retention_request retention;
         struct rc_lifecycle_request lifecycle;
         struct rc_stickiness_request stickiness;
+        struct rc_paths_request paths;
     } *question = rc_arena_zero(decode->arena, sizeof(*question));
     if (question == NULL)
         return rc_decode_no_memory(decode);
@@ -137,6 +140,10 @@ decode_question(struct rc_decode *decode,
         *ret_scope = &question->stickiness.scope;
         return rc_decode_stickiness(decode, (const Recount__V1__StickinessRequest *)in, 0,
                                     &question->stickiness);
+    case RC_CHART_PATHS:
+        cell->paths = &question->paths;
+        *ret_scope = &question->paths.scope;
+        return rc_decode_paths(decode, (const Recount__V1__PathsRequest *)in, 0, &question->paths);
     default:
         return refuse(decode);
     }
@@ -176,6 +183,24 @@ decode_handle(struct rc_decode *decode, const char *handle, struct rc_chart_cell
     return RC_OK;
 }
 
+static struct rc_path_cell
+path_place(const Recount__V1__PathsCell *in)
+{
+    struct rc_path_cell path = {.part = RC_PATH_WALKS};
+    if (in->level == 0)
+        return path;
+    path.level = in->level - 1;
+    path.node = in->node;
+    path.part = RC_PATH_NODE;
+    if (in->part_case == RECOUNT__V1__PATHS_CELL__PART_DROP_OFF && in->drop_off)
+        path.part = RC_PATH_DROP_OFF;
+    if (in->part_case == RECOUNT__V1__PATHS_CELL__PART_TARGET) {
+        path.part = RC_PATH_EDGE;
+        path.target = in->target;
+    }
+    return path;
+}
+
 static enum rc_status
 decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_chart_cell *cell)
 {
@@ -185,6 +210,7 @@ decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_ch
         [RC_CHART_RETENTION] = RECOUNT__V1__CELL__PLACE_RETENTION,
         [RC_CHART_LIFECYCLE] = RECOUNT__V1__CELL__PLACE_LIFECYCLE,
         [RC_CHART_STICKINESS] = RECOUNT__V1__CELL__PLACE_STICKINESS,
+        [RC_CHART_PATHS] = RECOUNT__V1__CELL__PLACE_PATHS,
     };
     if (in->place_case != places[cell->kind])
         return rc_decode_fail(decode, RC_INVALID, "place",
@@ -197,6 +223,11 @@ decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_ch
             in->series->optional_bucket_case == RECOUNT__V1__SERIES_CELL__OPTIONAL_BUCKET_BUCKET
                 ? in->series->bucket
                 : RC_SERIES_RANGE;
+        cell->pivot =
+            in->series->optional_column_case == RECOUNT__V1__SERIES_CELL__OPTIONAL_COLUMN_COLUMN
+                ? in->series->column
+                : RC_SERIES_ROW;
+        cell->compared = in->series->compared;
         return RC_OK;
     case RC_CHART_FUNNEL:
         if (in->funnel->step == 0)
@@ -220,6 +251,9 @@ decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_ch
             return rc_decode_fail(decode, RC_INVALID, "lifecycle.state", "the state is missing");
         cell->column = in->lifecycle->bucket;
         cell->state = (enum rc_lifecycle_state)in->lifecycle->state;
+        return RC_OK;
+    case RC_CHART_PATHS:
+        cell->path = path_place(in->paths);
         return RC_OK;
     default:
         cell->place = in->stickiness->buckets;

@@ -172,16 +172,10 @@ rc_decode_range(struct rc_decode *decode,
 
 /* A bucket's unit, and how many of them it has. NULL or no unit: RC_INVALID. */
 RC_MUST_USE enum rc_status
-rc_decode_buckets(struct rc_decode *decode,
-                  const Recount__V1__BucketSize *bucket,
-                  enum rc_unit *ret_unit,
-                  uint32_t *ret_multiple);
-
-/* The same where several units are refused. */
-RC_MUST_USE enum rc_status
 rc_decode_bucket(struct rc_decode *decode,
                  const Recount__V1__BucketSize *bucket,
-                 enum rc_unit *ret_unit);
+                 enum rc_unit *ret_unit,
+                 uint32_t *ret_multiple);
 
 /* NULL gives *ret_breakdown NULL. */
 RC_MUST_USE enum rc_status
@@ -190,9 +184,10 @@ rc_decode_breakdown(struct rc_decode *decode,
                     const struct rc_breakdown **ret_breakdown,
                     uint32_t *ret_top_n);
 
-/* A breakdown by all that a split can be by. NULL gives *ret_dimensions NULL. */
+/* A breakdown by all that a split can be by, in a field. NULL gives *ret_dimensions NULL. */
 RC_MUST_USE enum rc_status
 rc_decode_split(struct rc_decode *decode,
+                const char *field,
                 const Recount__V1__Breakdown *breakdown,
                 const struct rc_breakdown **ret_dimensions,
                 uint32_t *ret_count,

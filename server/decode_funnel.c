@@ -172,8 +172,8 @@ decode_breakdown(struct rc_decode *decode,
                  const Recount__V1__FunnelRequest *in,
                  struct rc_funnel_request *question)
 {
-    RC_TRY(rc_decode_split(decode, in->breakdown, &question->breakdown, &question->dimension_count,
-                           &question->top_n));
+    RC_TRY(rc_decode_split(decode, "breakdown", in->breakdown, &question->breakdown,
+                           &question->dimension_count, &question->top_n));
     switch (in->breakdown_at) {
     case RECOUNT__V1__FUNNEL_BREAKDOWN_AT__FUNNEL_BREAKDOWN_AT_LAST_STEP:
         question->at = RC_FUNNEL_AT_LAST;
@@ -244,8 +244,8 @@ rc_decode_funnel(struct rc_decode *decode,
                               RC_BINS_MAX);
     if (in->over_time != NULL) {
         const size_t mark = rc_decode_enter(decode, "over_time");
-        RC_TRY(rc_decode_buckets(decode, in->over_time, &question->over_time,
-                                 &question->over_time_count));
+        RC_TRY(rc_decode_bucket(decode, in->over_time, &question->over_time,
+                                &question->over_time_count));
         rc_decode_leave(decode, mark);
     }
     *ret_question = filled;

@@ -88,7 +88,8 @@ rc_decode_scope(struct rc_decode *decode,
 enum rc_status
 rc_decode_bucket(struct rc_decode *decode,
                  const Recount__V1__BucketSize *bucket,
-                 enum rc_unit *ret_unit)
+                 enum rc_unit *ret_unit,
+                 uint32_t *ret_multiple)
 {
     _Static_assert((int)RECOUNT__V1__TIME_UNIT__TIME_UNIT_SECOND == (int)RC_UNIT_SECOND &&
                        (int)RECOUNT__V1__TIME_UNIT__TIME_UNIT_DAY == (int)RC_UNIT_DAY &&
@@ -96,24 +97,10 @@ rc_decode_bucket(struct rc_decode *decode,
                    "units have the same numbers");
     if (bucket == NULL || bucket->unit == RECOUNT__V1__TIME_UNIT__TIME_UNIT_UNSPECIFIED)
         return rc_decode_fail(decode, RC_INVALID, "unit", "the unit is missing");
-    RC_REFUSE(decode, bucket->multiple > 1, "multiple");
-    *ret_unit = (enum rc_unit)bucket->unit;
-    return RC_OK;
-}
-
-enum rc_status
-rc_decode_buckets(struct rc_decode *decode,
-                  const Recount__V1__BucketSize *bucket,
-                  enum rc_unit *ret_unit,
-                  uint32_t *ret_multiple)
-{
-    Recount__V1__BucketSize single = RECOUNT__V1__BUCKET_SIZE__INIT;
-    if (bucket != NULL)
-        single.unit = bucket->unit;
-    RC_TRY(rc_decode_bucket(decode, &single, ret_unit));
     if (bucket->multiple > RC_BUCKET_UNITS_MAX)
         return rc_decode_fail(decode, RC_INVALID, "multiple", "a bucket has at most %u units",
                               RC_BUCKET_UNITS_MAX);
+    *ret_unit = (enum rc_unit)bucket->unit;
     *ret_multiple = bucket->multiple;
     return RC_OK;
 }

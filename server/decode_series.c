@@ -123,11 +123,13 @@ rc_decode_series(struct rc_decode *decode,
                               RC_SERIES_MAX);
     if (in->bucket != NULL) {
         const size_t mark = rc_decode_enter(decode, "bucket");
-        RC_TRY(rc_decode_buckets(decode, in->bucket, &question.unit, &question.unit_count));
+        RC_TRY(rc_decode_bucket(decode, in->bucket, &question.unit, &question.unit_count));
         rc_decode_leave(decode, mark);
     }
-    RC_TRY(rc_decode_split(decode, in->breakdown, &question.breakdown, &question.dimension_count,
-                           &question.top_n));
+    RC_TRY(rc_decode_split(decode, "breakdown", in->breakdown, &question.breakdown,
+                           &question.dimension_count, &question.top_n));
+    RC_TRY(rc_decode_split(decode, "columns", in->columns, &question.columns,
+                           &question.column_dimension_count, &question.column_top_n));
     struct rc_series *series = RC_ARENA_ARRAY(decode->arena, struct rc_series, in->n_series);
     if (series == NULL)
         return rc_decode_no_memory(decode);

@@ -114,6 +114,7 @@ decode_dimension(struct rc_decode *decode,
 
 enum rc_status
 rc_decode_split(struct rc_decode *decode,
+                const char *field,
                 const Recount__V1__Breakdown *in,
                 const struct rc_breakdown **ret_dimensions,
                 uint32_t *ret_count,
@@ -124,7 +125,7 @@ rc_decode_split(struct rc_decode *decode,
     *ret_top_n = 0;
     if (in == NULL)
         return RC_OK;
-    const size_t mark = rc_decode_enter(decode, "breakdown");
+    const size_t mark = rc_decode_enter(decode, "%s", field);
     if (in->n_dimensions == 0 || in->n_dimensions > RC_BREAKDOWN_PROPERTIES_MAX)
         return rc_decode_fail(decode, RC_INVALID, "dimensions",
                               "a breakdown has from 1 to %u dimensions",

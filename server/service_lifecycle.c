@@ -16,13 +16,13 @@ rc_decode_lifecycle(struct rc_decode *decode,
                     struct rc_lifecycle_request *question)
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
-    RC_TRY(rc_decode_split(decode, in->breakdown, &question->breakdown, &question->dimension_count,
-                           &question->top_n));
+    RC_TRY(rc_decode_split(decode, "breakdown", in->breakdown, &question->breakdown,
+                           &question->dimension_count, &question->top_n));
     size_t mark = rc_decode_enter(decode, "selector");
     RC_TRY(rc_decode_selector(decode, in->selector, &question->selector));
     rc_decode_leave(decode, mark);
     mark = rc_decode_enter(decode, "bucket");
-    RC_TRY(rc_decode_buckets(decode, in->bucket, &question->unit, &question->unit_count));
+    RC_TRY(rc_decode_bucket(decode, in->bucket, &question->unit, &question->unit_count));
     rc_decode_leave(decode, mark);
     return RC_OK;
 }

@@ -2,13 +2,15 @@
  * QueryService.Paths.
  *
  * A selector without a name is called by its label, which may be the display name of a definition;
- * so names are given when the project is at hand.
+ * so names are given when the project is at hand. A handle holds them, so that its cells need not
+ * look.
  */
 #include "engine/query/usage/paths.h"
 
 #include <recount/v1/paths.pb-c.h>
 
 #include "engine/base/limits.h"
+#include "server/cells.h"
 #include "server/decode.h"
 #include "server/encode.h"
 #include "server/service_query.h"
@@ -31,6 +33,7 @@ decode_selectors(struct rc_decode *decode,
     for (size_t i = 0; i < in->n_selectors; i++) {
         const size_t mark = rc_decode_enter(decode, "selectors[%zu].selector", i);
         RC_TRY(rc_decode_selector(decode, in->selectors[i]->selector, &selectors[i].selector));
+        selectors[i].name = rc_bytes_of(in->selectors[i]->name);
         rc_decode_leave(decode, mark);
     }
     question->selectors = selectors;
@@ -96,15 +99,15 @@ decode_places(struct rc_decode *decode,
     return RC_OK;
 }
 
-static enum rc_status
-decode_request(struct rc_decode *decode,
-               const Recount__V1__PathsRequest *in,
-               int64_t now_ms,
-               struct rc_paths_request *question)
+enum rc_status
+rc_decode_paths(struct rc_decode *decode,
+                const Recount__V1__PathsRequest *in,
+                int64_t now_ms,
+                struct rc_paths_request *question)
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
-    RC_TRY(rc_decode_split(decode, in->breakdown, &question->breakdown, &question->dimension_count,
-                           &question->breakdown_top_n));
+    RC_TRY(rc_decode_split(decode, "breakdown", in->breakdown, &question->breakdown,
+                           &question->dimension_count, &question->breakdown_top_n));
     RC_TRY(decode_nodes(decode, in, question));
     if (in->excluded != NULL) {
         const size_t mark = rc_decode_enter(decode, "excluded");
@@ -124,19 +127,33 @@ decode_request(struct rc_decode *decode,
     return decode_places(decode, in, question);
 }
 
-/* Names the selectors of a request whose session has begun. */
+/* Names the selectors of a request whose session has begun; *ret_named is the request with them. */
 static enum rc_status
 name_selectors(struct rc_request *request,
                const Recount__V1__PathsRequest *in,
-               struct rc_paths_request *question)
+               struct rc_paths_request *question,
+               const Recount__V1__PathsRequest **ret_named)
 {
     struct rc_path_selector *selectors;
+    Recount__V1__PathsRequest *named = rc_arena_copy(request->arena, in, sizeof(*in));
+    *ret_named = named;
+    if (named == NULL)
+        return RC_NO_MEMORY;
+    if (question->selector_count == 0)
+        return RC_OK;
     RC_NEW_ARRAY(request->arena, selectors, struct rc_path_selector, question->selector_count);
+    RC_NEW(request->arena, named->selectors, recount__v1__path_selectors__descriptor);
+    RC_NEW_ARRAY(request->arena, named->selectors->selectors, Recount__V1__PathSelector *,
+                 question->selector_count);
+    named->selectors->n_selectors = question->selector_count;
     for (uint32_t i = 0; i < question->selector_count; i++) {
-        const Recount__V1__PathSelector *one = in->selectors->selectors[i];
-        char *name;
-        RC_TRY(rc_selector_label(request, one->name, one->selector, &name));
-        selectors[i] = (struct rc_path_selector){.name = rc_bytes_of(name),
+        Recount__V1__PathSelector *one =
+            rc_arena_copy(request->arena, in->selectors->selectors[i], sizeof(*one));
+        if (one == NULL)
+            return RC_NO_MEMORY;
+        named->selectors->selectors[i] = one;
+        RC_TRY(rc_selector_label(request, one->name, one->selector, &one->name));
+        selectors[i] = (struct rc_path_selector){.name = rc_bytes_of(one->name),
                                                  .selector = question->selectors[i].selector};
     }
     question->selectors = selectors;
@@ -233,16 +250,18 @@ encode_reply(struct rc_arena *arena,
 enum rc_status
 rc_call_paths(struct rc_request *request, const void *message, void *reply)
 {
-    const Recount__V1__PathsRequest *in = message;
+    const Recount__V1__PathsRequest *named;
     Recount__V1__PathsResponse *out = reply;
     struct rc_decode decode = rc_request_decode(request);
     struct rc_paths_request question = {.selector_count = 0};
     struct rc_paths_reply answer;
-    RC_TRY(decode_request(&decode, in, request->received_ms, &question));
+    RC_TRY(rc_decode_paths(&decode, message, request->received_ms, &question));
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
-    RC_TRY(name_selectors(request, in, &question));
+    RC_TRY(name_selectors(request, message, &question, &named));
     RC_TRY(rc_query_paths(rc_query_session_context(request->session), &question, &answer,
                           request->error));
     RC_TRY(encode_reply(request->arena, &answer, out));
-    return rc_encode_info(request, &question.scope, true, &answer.stats, &out->info);
+    RC_TRY(rc_encode_info(request, &question.scope, true, &answer.stats, &out->info));
+    return rc_cell_handle(request, RC_CHART_PATHS, &named->base, &question.scope,
+                          rc_paths_label_hash(&answer), &out->info->cell_handle);
 }

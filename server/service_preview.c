@@ -76,19 +76,6 @@ decode_target(struct rc_decode *decode,
     return RC_OK;
 }
 
-/* Puts the field of this request in front of an error in place of that of a question's part. */
-static enum rc_status
-rename_field(struct rc_error *error, enum rc_status status, const char *part, const char *field)
-{
-    const size_t size = strlen(part);
-    char rest[RC_ERROR_FIELD_BYTES];
-    if (strncmp(error->field, part, size) != 0)
-        return status;
-    (void)snprintf(rest, sizeof(rest), "%s", error->field + size);
-    (void)snprintf(error->field, sizeof(error->field), "%s%s", field, rest);
-    return status;
-}
-
 static enum rc_status
 decode_properties(struct rc_decode *decode,
                   const Recount__V1__PreviewDefinitionRequest *in,
@@ -105,8 +92,7 @@ decode_properties(struct rc_decode *decode,
         (void)snprintf(field, sizeof(field), "properties[%zu]", i);
         const enum rc_status status = rc_decode_any_property(decode, in->properties[i], &one->scope,
                                                              &one->property, &one->account_key);
-        if (status != RC_OK)
-            return rename_field(preview->request->error, status, part, field);
+        RC_TRY(rc_error_rename(preview->request->error, status, part, field));
         rc_decode_leave(decode, mark);
     }
     if (in->top > TOP_MAX)
@@ -121,7 +107,6 @@ decode_request(struct rc_decode *decode,
                struct preview *preview)
 {
     static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
-    RC_REFUSE(decode, in->scope != NULL && in->scope->hints != NULL, "scope.hints");
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_OPTIONAL, preview->request->received_ms,
                            &preview->scope));
     if (in->scope->range == NULL)
@@ -192,22 +177,25 @@ static enum rc_status
 count(struct preview *preview, Recount__V1__PreviewDefinitionResponse *out)
 {
     const struct rc_series series[SERIES_COUNT] = {
-        [TARGET_EVENTS] = {.selector = preview->target, .measure = RC_MEASURE_COUNT},
-        [TARGET_USERS] = {.selector = preview->target, .measure = RC_MEASURE_UNIQUE},
-        [COMPARED_EVENTS] = {.selector = preview->compared, .measure = RC_MEASURE_COUNT},
-        [COMPARED_USERS] = {.selector = preview->compared, .measure = RC_MEASURE_UNIQUE},
+        [TARGET_EVENTS] = {.selector = preview->target,
+                           .field = preview->target_field,
+                           .measure = RC_MEASURE_COUNT},
+        [TARGET_USERS] = {.selector = preview->target,
+                          .field = preview->target_field,
+                          .measure = RC_MEASURE_UNIQUE},
+        [COMPARED_EVENTS] = {.selector = preview->compared,
+                             .field = "compared_with",
+                             .measure = RC_MEASURE_COUNT},
+        [COMPARED_USERS] = {.selector = preview->compared,
+                            .field = "compared_with",
+                            .measure = RC_MEASURE_UNIQUE},
     };
     const struct rc_series_request question = {.scope = preview->scope,
                                                .unit = RC_UNIT_DAY,
                                                .series_count = SERIES_COUNT,
                                                .series = series};
     struct rc_series_reply answer;
-    enum rc_status status = ask(preview, &question, &answer);
-    if (status != RC_OK) {
-        struct rc_error *error = preview->request->error;
-        status = rename_field(error, status, "series[0].selector", preview->target_field);
-        return rename_field(error, status, "series[2].selector", "compared_with");
-    }
+    RC_TRY(ask(preview, &question, &answer));
     out->event_count = (uint64_t)answer.rows[TARGET_EVENTS].total;
     out->user_count = (uint64_t)answer.rows[TARGET_USERS].total;
     out->compared_event_count = (uint64_t)answer.rows[COMPARED_EVENTS].total;
@@ -229,7 +217,8 @@ static enum rc_status
 count_by(struct preview *preview, size_t place, Recount__V1__PropertyPreview *out)
 {
     struct rc_arena *arena = preview->request->arena;
-    const struct rc_series series = {.selector = preview->target, .measure = RC_MEASURE_COUNT};
+    const struct rc_series series = {
+        .selector = preview->target, .field = preview->target_field, .measure = RC_MEASURE_COUNT};
     const struct rc_series_request question = {.scope = preview->scope,
                                                .series_count = 1,
                                                .series = &series,
@@ -240,8 +229,7 @@ count_by(struct preview *preview, size_t place, Recount__V1__PropertyPreview *ou
     char field[40];
     const enum rc_status status = ask(preview, &question, &answer);
     (void)snprintf(field, sizeof(field), "properties[%zu]", place);
-    if (status != RC_OK)
-        return rename_field(preview->request->error, status, "breakdown", field);
+    RC_TRY(rc_error_rename(preview->request->error, status, "breakdown", field));
     RC_NEW_ARRAY(arena, out->rows, Recount__V1__PropertyPreviewRow *, answer.row_count);
     out->n_rows = answer.row_count;
     for (uint32_t i = 0; i < answer.row_count; i++) {
@@ -272,8 +260,10 @@ static enum rc_status
 show_sample(struct preview *preview, Recount__V1__PreviewDefinitionResponse *out)
 {
     struct rc_request *request = preview->request;
-    const struct rc_sample_request question = {
-        .scope = preview->scope, .selector = preview->target, .event_count = preview->sample_size};
+    const struct rc_sample_request question = {.scope = preview->scope,
+                                               .selector = preview->target,
+                                               .field = preview->target_field,
+                                               .event_count = preview->sample_size};
     struct rc_sample_reply answer;
     if (preview->sample_size == 0)
         return RC_OK;

@@ -18,16 +18,6 @@
 #include "server/token.h"
 
 static enum rc_status
-decode_scope(struct rc_decode *decode,
-             const Recount__V1__Scope *in,
-             int64_t now_ms,
-             struct rc_scope *scope)
-{
-    RC_REFUSE(decode, in != NULL && in->hints != NULL, "scope.hints");
-    return rc_decode_scope(decode, in, RC_RANGE_OPTIONAL, now_ms, scope);
-}
-
-static enum rc_status
 decode_selector(struct rc_decode *decode,
                 const Recount__V1__Selector *in,
                 const struct rc_predicate **ret_selector)
@@ -123,6 +113,7 @@ count_distinct(struct rc_request *request,
                 continue;
             places[question.series_count] = at;
             series[question.series_count++] = (struct rc_series){.selector = list->selector,
+                                                                 .field = "selector",
                                                                  .measure = RC_MEASURE_DISTINCT,
                                                                  .property = page[at]->name};
         }
@@ -189,7 +180,8 @@ rc_call_list_properties(struct rc_request *request, const void *message, void *r
     uint32_t size;
     uint32_t count;
     bool more;
-    RC_TRY(decode_scope(&decode, in->scope, request->received_ms, &question.scope));
+    RC_TRY(rc_decode_scope(&decode, in->scope, RC_RANGE_OPTIONAL, request->received_ms,
+                           &question.scope));
     RC_TRY(decode_selector(&decode, in->selector, &question.selector));
     RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &size));
     RC_TRY(rc_token_read(arena, hash, in->page_token, &after, request->error));
@@ -281,11 +273,12 @@ decode_values(struct rc_decode *decode,
               int64_t now_ms,
               struct value_question *question)
 {
-    RC_TRY(decode_scope(decode, in->scope, now_ms, &question->series.scope));
+    RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_OPTIONAL, now_ms, &question->series.scope));
     RC_TRY(rc_decode_any_property(decode, in->property, &question->breakdown.scope,
                                   &question->breakdown.property, &question->breakdown.account_key));
     RC_TRY(decode_selector(decode, in->selector, &question->line.selector));
     RC_TRY(add_prefix(decode, in, question));
+    question->line.field = "selector";
     question->line.measure = RC_MEASURE_COUNT;
     question->ignore_case = in->case_insensitive != 0;
     question->series.series_count = 1;
@@ -372,12 +365,8 @@ rc_call_list_property_values(struct rc_request *request, const void *message, vo
     RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &size));
     question.series.top_n = question.prefix.size > 0 ? RC_BREAKDOWN_ROWS_MAX : size + 2;
     RC_TRY(rc_request_begin(request, &decode, &question.series.scope));
-    const enum rc_status status = rc_query_series(rc_query_session_context(request->session),
-                                                  &question.series, &answer, request->error);
-    if (status != RC_OK && strncmp(request->error->field, "series[0].", 10) == 0)
-        memmove(request->error->field, request->error->field + 10,
-                strlen(request->error->field + 10) + 1);
-    RC_TRY(status);
+    RC_TRY(rc_query_series(rc_query_session_context(request->session), &question.series, &answer,
+                           request->error));
     RC_TRY(encode_values(request, &question, &answer, size, out));
     return rc_encode_info(request, &question.series.scope, in->scope->range != NULL, &answer.stats,
                           &out->info);

@@ -7,12 +7,14 @@
 #define RC_SERVER_SERVICE_QUERY_H
 
 #include <recount/v1/lifecycle.pb-c.h>
+#include <recount/v1/paths.pb-c.h>
 #include <recount/v1/retention.pb-c.h>
 #include <recount/v1/selector.pb-c.h>
 #include <recount/v1/stickiness.pb-c.h>
 
 #include "engine/query/retention/retention.h"
 #include "engine/query/usage/lifecycle.h"
+#include "engine/query/usage/paths.h"
 #include "engine/query/usage/stickiness.h"
 #include "server/decode.h"
 #include "server/service.h"
@@ -35,6 +37,13 @@ rc_decode_stickiness(struct rc_decode *decode,
                      const Recount__V1__StickinessRequest *in,
                      int64_t now_ms,
                      struct rc_stickiness_request *question);
+
+/* Selectors that the request does not name have no names yet. */
+RC_MUST_USE enum rc_status
+rc_decode_paths(struct rc_decode *decode,
+                const Recount__V1__PathsRequest *in,
+                int64_t now_ms,
+                struct rc_paths_request *question);
 
 rc_service_call rc_call_funnel;
 rc_service_call rc_call_retention;

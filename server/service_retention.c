@@ -78,7 +78,7 @@ rc_decode_retention(struct rc_decode *decode,
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
     size_t mark = rc_decode_enter(decode, "period");
-    RC_TRY(rc_decode_bucket(decode, in->period, &question->unit));
+    RC_TRY(rc_decode_bucket(decode, in->period, &question->unit, &question->unit_count));
     rc_decode_leave(decode, mark);
     mark = rc_decode_enter(decode, "start_event");
     RC_TRY(rc_decode_selector(decode, in->start_event, &question->start));
@@ -97,8 +97,8 @@ rc_decode_retention(struct rc_decode *decode,
     question->occurrences_min = in->min_occurrences;
     question->same_value = in->same_value_on_return;
     RC_TRY(decode_columns(decode, in, question));
-    RC_TRY(rc_decode_split(decode, in->breakdown, &question->breakdown, &question->dimension_count,
-                           &question->top_n));
+    RC_TRY(rc_decode_split(decode, "breakdown", in->breakdown, &question->breakdown,
+                           &question->dimension_count, &question->top_n));
     return decode_value(decode, in->value, question);
 }
 

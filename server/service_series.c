@@ -11,19 +11,21 @@ struct shape {
     struct rc_arena *arena;
     uint32_t bucket_count;
     bool compares;
-    const double *edges; /* Of a histogram; NULL: none. */
+    const double *edges;                     /* Of a histogram; NULL: none. */
+    const struct rc_series_columns *columns; /* Of the result at hand; NULL: none. */
 };
 
 static enum rc_status
 encode_numbers(const struct shape *shape,
                const double *numbers,
+               uint32_t count,
                Recount__V1__NumberColumn **ret_column)
 {
     double *values;
-    RC_NEW_ARRAY(shape->arena, values, double, shape->bucket_count);
-    if (shape->bucket_count > 0)
-        memcpy(values, numbers, shape->bucket_count * sizeof(*values));
-    return rc_encode_column(shape->arena, values, shape->bucket_count, ret_column);
+    RC_NEW_ARRAY(shape->arena, values, double, count);
+    if (count > 0)
+        memcpy(values, numbers, count * sizeof(*values));
+    return rc_encode_column(shape->arena, values, count, ret_column);
 }
 
 static enum rc_status
@@ -70,18 +72,25 @@ encode_row(const struct shape *shape,
     Recount__V1__SeriesRow *out;
     RC_NEW(shape->arena, out, recount__v1__series_row__descriptor);
     RC_TRY(rc_encode_label(shape->arena, &row->label, &out->label));
-    RC_TRY(encode_numbers(shape, row->values, &out->values));
+    RC_TRY(encode_numbers(shape, row->values, shape->bucket_count, &out->values));
     if (row->total == row->total) { /* Not NaN. */
         out->optional_total_case = RECOUNT__V1__SERIES_ROW__OPTIONAL_TOTAL_TOTAL;
         out->total = row->total;
     }
     if (shape->compares) {
-        RC_TRY(encode_numbers(shape, row->compared_values, &out->compared_values));
+        RC_TRY(encode_numbers(shape, row->compared_values, shape->bucket_count,
+                              &out->compared_values));
         if (row->compared_total == row->compared_total) {
             out->optional_compared_total_case =
                 RECOUNT__V1__SERIES_ROW__OPTIONAL_COMPARED_TOTAL_COMPARED_TOTAL;
             out->compared_total = row->compared_total;
         }
+    }
+    if (shape->columns != NULL) {
+        const uint32_t count = shape->columns->count;
+        RC_TRY(encode_numbers(shape, row->by_column, count, &out->by_column));
+        if (shape->compares)
+            RC_TRY(encode_numbers(shape, row->compared_by_column, count, &out->compared_by_column));
     }
     RC_TRY(encode_histograms(shape, row, out));
     *ret_row = out;
@@ -90,7 +99,7 @@ encode_row(const struct shape *shape,
 
 /* The rows of one result, which are next to each other. name is taken. */
 static enum rc_status
-encode_result(const struct shape *shape,
+encode_result(struct shape *shape,
               char *name,
               const struct rc_series_reply *answer,
               uint32_t result,
@@ -99,6 +108,13 @@ encode_result(const struct shape *shape,
     Recount__V1__SeriesResult *out;
     RC_NEW(shape->arena, out, recount__v1__series_result__descriptor);
     out->name = name;
+    if (answer->columns != NULL) {
+        shape->columns = &answer->columns[result];
+        RC_NEW_ARRAY(shape->arena, out->columns, Recount__V1__RowLabel *, shape->columns->count);
+        out->n_columns = shape->columns->count;
+        for (uint32_t i = 0; i < out->n_columns; i++)
+            RC_TRY(rc_encode_label(shape->arena, &shape->columns->labels[i], &out->columns[i]));
+    }
     RC_NEW_ARRAY(shape->arena, out->rows, Recount__V1__SeriesRow *, answer->row_count);
     for (uint32_t i = 0; i < answer->row_count; i++)
         if (answer->rows[i].series == result)
@@ -153,9 +169,8 @@ rc_call_series(struct rc_request *request, const void *message, void *reply)
         RC_TRY(rc_encode_bucket(request->arena, &answer.buckets[i], &out->buckets[i]));
     RC_TRY(encode_results(request, in, &answer, out));
     RC_TRY(rc_encode_info(request, &question.scope, true, &answer.stats, &out->info));
-    uint64_t labels = 0;
-    for (uint32_t i = 0; i < answer.row_count; i++)
-        labels = rc_row_label_hash(labels, &answer.rows[i].label);
-    return rc_cell_handle(request, RC_CHART_SERIES, message, &question.scope, labels,
-                          &out->info->cell_handle);
+    return rc_cell_handle(
+        request, RC_CHART_SERIES, message, &question.scope,
+        rc_series_label_hash(&answer, question.series_count + question.formula_count),
+        &out->info->cell_handle);
 }

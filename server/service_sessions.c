@@ -19,8 +19,8 @@ decode_request(struct rc_decode *decode,
 {
     static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
-    RC_TRY(rc_decode_split(decode, in->breakdown, &question->breakdown, &question->dimension_count,
-                           &question->breakdown_top_n));
+    RC_TRY(rc_decode_split(decode, "breakdown", in->breakdown, &question->breakdown,
+                           &question->dimension_count, &question->breakdown_top_n));
     question->selector = &any;
     if (in->selector != NULL) {
         const size_t mark = rc_decode_enter(decode, "selector");
@@ -32,7 +32,7 @@ decode_request(struct rc_decode *decode,
         question->gap_ms = in->gap_ms;
     if (in->bucket != NULL) {
         const size_t mark = rc_decode_enter(decode, "bucket");
-        RC_TRY(rc_decode_buckets(decode, in->bucket, &question->unit, &question->unit_count));
+        RC_TRY(rc_decode_bucket(decode, in->bucket, &question->unit, &question->unit_count));
         rc_decode_leave(decode, mark);
     }
     question->property = rc_bytes_of(in->entry_exit_property);

@@ -16,13 +16,13 @@ rc_decode_stickiness(struct rc_decode *decode,
                      struct rc_stickiness_request *question)
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
-    RC_TRY(rc_decode_split(decode, in->breakdown, &question->breakdown, &question->dimension_count,
-                           &question->top_n));
+    RC_TRY(rc_decode_split(decode, "breakdown", in->breakdown, &question->breakdown,
+                           &question->dimension_count, &question->top_n));
     size_t mark = rc_decode_enter(decode, "selector");
     RC_TRY(rc_decode_selector(decode, in->selector, &question->selector));
     rc_decode_leave(decode, mark);
     mark = rc_decode_enter(decode, "bucket");
-    RC_TRY(rc_decode_buckets(decode, in->bucket, &question->unit, &question->unit_count));
+    RC_TRY(rc_decode_bucket(decode, in->bucket, &question->unit, &question->unit_count));
     rc_decode_leave(decode, mark);
     question->min_events = in->min_events_per_bucket == 0 ? 1 : in->min_events_per_bucket;
     question->at_least = in->count == RECOUNT__V1__STICKINESS_COUNT__STICKINESS_COUNT_AT_LEAST;

@@ -101,3 +101,15 @@ rc_error_prefix(struct rc_error *error, const char *prefix_format, ...)
     const char *separator = rest[0] == '\0' || rest[0] == '[' ? "" : ".";
     (void)snprintf(error->field + length, sizeof(error->field) - length, "%s%s", separator, rest);
 }
+
+enum rc_status
+rc_error_rename(struct rc_error *error, enum rc_status status, const char *from, const char *to)
+{
+    const size_t size = strlen(from);
+    char rest[RC_ERROR_FIELD_BYTES];
+    if (status == RC_OK || error == NULL || strncmp(error->field, from, size) != 0)
+        return status;
+    (void)snprintf(rest, sizeof(rest), "%s", error->field + size);
+    (void)snprintf(error->field, sizeof(error->field), "%s%s", to, rest);
+    return status;
+}

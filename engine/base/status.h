@@ -62,6 +62,11 @@ rc_error_field(struct rc_error *error,
 void
 rc_error_prefix(struct rc_error *error, const char *prefix_format, ...) RC_PRINTF(2, 3);
 
+/* Writes to in place of from where the field of a filled error begins with it: a part was checked
+ * as that of another message. Returns status. */
+enum rc_status
+rc_error_rename(struct rc_error *error, enum rc_status status, const char *from, const char *to);
+
 /* "not found" for RC_NOT_FOUND and so on. Never NULL. */
 const char *
 rc_status_name(enum rc_status status);

@@ -179,6 +179,7 @@ enum rc_measure {
 
 struct rc_series {
     const struct rc_predicate *selector;
+    const char *field; /* As errors and plans name the selector; NULL: "series[2].selector". */
     enum rc_measure measure;
     struct rc_bytes property;
     double percentile;      /* 0 .. 100. */
@@ -207,6 +208,9 @@ struct rc_series_request {
     const struct rc_breakdown *breakdown; /* NULL: none. */
     uint32_t dimension_count;             /* Of breakdown; 0 stands for 1. */
     uint32_t top_n; /* With a breakdown; 0 stands for 9, RC_TOP_NONE for no value rows. */
+    const struct rc_breakdown *columns; /* Cuts rows into columns. NULL: none. */
+    uint32_t column_dimension_count;
+    uint32_t column_top_n; /* As top_n. */
     uint32_t formula_count;
     const struct rc_series_formula *formulas;
     bool cumulative; /* COUNT and UNIQUE only. */
@@ -229,6 +233,14 @@ struct rc_series_row {
     const double *compared_values; /* With a comparison: of the earlier time, by place. */
     double compared_total;
     const struct rc_histogram *histograms; /* HISTOGRAM: one a bucket, then the range's. */
+    const double *by_column;               /* With columns: the range-wide figure in each. */
+    const double *compared_by_column;
+};
+
+/* The columns of a result: VALUE by rank, OTHER where there are more, TOTAL. */
+struct rc_series_columns {
+    uint32_t count;
+    const struct rc_row_label *labels;
 };
 
 struct rc_series_reply {
@@ -239,6 +251,7 @@ struct rc_series_reply {
     const struct rc_series_row *rows;
     const double *const *bin_edges; /* By series: of a HISTOGRAM with numbers, bins + 1 edges (or 2
                                        when all numbers are equal); else NULL. */
+    const struct rc_series_columns *columns; /* By series, then formula. NULL: none. */
     struct rc_query_stats stats;
 };
 

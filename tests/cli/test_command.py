@@ -221,6 +221,16 @@ class Shop(unittest.TestCase):
         self.assertIn(", ", rows(out)[0]["row"])
         out, _ = recount("query", "series", "-m", "rolling", "--days", "1", *span)
         self.assertEqual([row["bucket"] for row in rows(out)][-1], "range")
+        out, _ = recount("query", "series", "--by", "city", "--columns", "type", "--total", *span[2:])
+        cells = {(row["row"], row["column"]): row["value"] for row in rows(out)}
+        self.assertEqual(cells["total", ""], cells["total", "total"])
+        self.assertEqual(cells["(not set)", ""], cells["(not set)", "total"])
+        self.assertEqual(sum(int(value) for (_, column), value in cells.items()
+                             if column not in ("", "total")), 2 * int(cells["total", ""]))
+        drawn, _ = recount("query", "series", "--by", "city", "--columns", "type", "--columns-top", "1",
+                           "--total", *span[2:-1])
+        self.assertRegex(drawn, r"(?m)^ +\S+ +\(other\) +total *$")
+        recount("query", "series", "--columns", "type", *span, code=3)
         recount("query", "series", "--formula", "A +", *span, code=3)
         recount("query", "series", "--compare", "tomorrow", *span, code=2)
 
@@ -241,6 +251,10 @@ class Shop(unittest.TestCase):
         )
         self.assertEqual({(r["first_period"], r["last_period"]) for r in rows(out)},
                          {("0", "0"), ("1", "2")})
+        of_two = ["--unit", "2 days", *span[2:], "--last", "1"]
+        found = rows(recount("query", "retention", "any", *of_two)[0])
+        self.assertEqual([(row["cohort"], row["size"]) for row in found],
+                         [("2025-01-01", "2"), ("2025-01-01", "2"), ("2025-01-03", "1"), ("2025-01-03", "1")])
         recount("query", "retention", "any", "--brackets", "1-", *span, code=2)
         recount("query", "retention", "any", "--same-value", *span, code=3)
 

@@ -16,17 +16,24 @@ STATES = {
 }
 
 
+def row_cells(row, compared):
+    """The places in a row of a series, of the range or of the earlier time, and their numbers."""
+    yield {}, row.compared_total if compared else row.total
+    for bucket, number in enumerate((row.compared_values if compared else row.values).values):
+        yield {"bucket": bucket}, number
+    for column, number in enumerate((row.compared_by_column if compared else row.by_column).values):
+        yield {"column": column}, number
+
+
 def series_cells(query, reply):
     for index, series in enumerate(query["series"]):
         if series["measure"] not in ("unique", "rolling"):
             continue
         for place, row in enumerate(reply.series[index].rows):
-            cell = cell_pb2.Cell(row=place, series=cell_pb2.SeriesCell(series=index))
-            yield cell, row.total
-            for bucket, number in enumerate(row.values.values):
-                cell = cell_pb2.Cell(row=place)
-                cell.series.series, cell.series.bucket = index, bucket
-                yield cell, number
+            for compared in (False, True)[: 1 + bool(query.get("comparison"))]:
+                for at, number in row_cells(row, compared):
+                    at = cell_pb2.SeriesCell(series=index, compared=compared, **at)
+                    yield cell_pb2.Cell(row=place, series=at), number
 
 
 def funnel_cells(query, reply):
@@ -75,12 +82,29 @@ def stickiness_cells(query, reply):
             yield cell, number
 
 
+def paths_cells(query, reply):
+    """All walks (level 0), then nodes, ends and edges; the total stands behind the rows."""
+    del query
+    for place, row in enumerate([*reply.rows, reply]):
+        yield cell_pb2.Cell(row=place, paths=cell_pb2.PathsCell()), row.users
+        for level, nodes in enumerate(row.levels):
+            for index, node in enumerate(nodes.nodes):
+                at = {"level": level + 1, "node": index}
+                yield cell_pb2.Cell(row=place, paths=cell_pb2.PathsCell(**at)), node.users
+                at["drop_off"] = True
+                yield cell_pb2.Cell(row=place, paths=cell_pb2.PathsCell(**at)), node.drop_off_users
+        for edge in row.edges:
+            at = cell_pb2.PathsCell(level=edge.level, node=edge.source, target=edge.target)
+            yield cell_pb2.Cell(row=place, paths=at), edge.users
+
+
 CELLS = {
     "series": series_cells,
     "funnel": funnel_cells,
     "retention": retention_cells,
     "lifecycle": lifecycle_cells,
     "stickiness": stickiness_cells,
+    "paths": paths_cells,
 }
 
 

@@ -103,14 +103,27 @@ class Question:
 
     def option_by(self):
         dimension = series_questions.read_dimension(self.tokens)
+        self.options["latest"] = "breakdown"
         if self.options["breakdown"] is None and "property" in dimension:
             self.options["breakdown"] = dict(dimension, top=9)
             return
         series_questions.add_dimension(self.options, dimension)
 
     def option_in_bins(self):
-        series_questions.add_dimension(self.options, None)
-        self.options["breakdown"]["dimensions"][-1]["bins"] = self.tokens.value()
+        """Of the dimension before."""
+        if self.options["latest"] == "breakdown":
+            series_questions.add_dimension(self.options, None)
+        latest = self.options[self.options["latest"]]
+        latest["dimensions"][-1]["bins"] = self.tokens.value()
+
+    def option_across(self):
+        """A dimension of the columns; again for the next."""
+        self.options["latest"] = "columns"
+        columns = self.options.setdefault("columns", {"dimensions": [], "top": 9})
+        columns["dimensions"].append(series_questions.read_dimension(self.tokens))
+
+    def option_columns(self):
+        self.options["columns"]["top"] = self.tokens.value()
 
     def option_cumulative(self):
         self.options["cumulative"] = True
@@ -195,6 +208,7 @@ class Question:
             "kind": "retention",
             "scope": self.ranged_scope(),
             "unit": self.options["unit"],
+            "multiple": self.options["multiple"],
             "start": steps[0],
             "return": steps[-1],
             "cohorts": self.options.get("cohorts", "default"),
@@ -231,6 +245,8 @@ class Question:
 
     def answer(self, answer):
         """An answer in the shape of evaluator.py, as the page writes it."""
+        if self.options.get("columns") is not None:
+            return self.table_text(answer["columns"][-1], answer["series"][-1])
         if self.is_series:
             return self.series_text(answer["series"][-1])
         if self.kind == "buckets":
@@ -267,6 +283,17 @@ class Question:
             return text
 
         return self.rows_text(rows, text_of)
+
+    def table_text(self, columns, rows):
+        """The names of the columns, then the figures of each row in them."""
+
+        def text_of(row):
+            text = numbers(row["by_column"])
+            if "compared" in row:
+                text += " before " + numbers(row["compared_by_column"])
+            return text
+
+        return f"{' | '.join(map(series_questions.label_text, columns))}; " + self.rows_text(rows, text_of)
 
     def funnel_text(self, answer):
         return funnel_questions.text_of(self, answer, numbers)

@@ -25,6 +25,7 @@ WAYS = {
     "rows": {"feed": scope_pb2.FEED_HINT_ROWS},
     "explained": {"explain": True},
 }
+STUBS = ("queries", "segments", "definitions", "properties")
 # What is possible in every slab for every selector.
 ALWAYS = {"force scan", "force scan once"}
 MAY_BE_REFUSED = {name for name in WAYS if name.startswith("force ")} - ALWAYS | {
@@ -69,8 +70,9 @@ def run(project, query, way):
     """The answer in this way, or None: the hint was refused, by its own field."""
     client = project.client
     hints = scope_pb2.QueryHints(**WAYS[way])
-    stubs = client.queries, client.segments
-    client.queries, client.segments = Hinted(stubs[0], hints), Hinted(stubs[1], hints)
+    stubs = {name: getattr(client, name) for name in STUBS}
+    for name, stub in stubs.items():
+        setattr(client, name, Hinted(stub, hints))
     try:
         return project.ask(query)
     except grpc.RpcError as error:
@@ -84,4 +86,5 @@ def run(project, query, way):
             raise
         return None
     finally:
-        client.queries, client.segments = stubs
+        for name, stub in stubs.items():
+            setattr(client, name, stub)

@@ -336,14 +336,11 @@ def make_retention(rng, world):
         for unit, length in UNIT_MS.items()
         if (scope["end"] - scope["start"]) // length < 40 and unit not in ("second", "minute")
     ]
-    # Whether a period has begun that the range cuts at its front is asked only after the range's
-    # start.
     unit = rng.choice(units)
     if rng.random() < 0.3:
         # Cells begin and elapse at the ends of periods: ask exactly there, and just before.
         periods = buckets(scope["zone"], scope["start"], scope["end"], unit, scope["week_start"])
         scope["as_of"] = rng.choice(periods)["end"] - rng.choice([0, 0, 1])
-    scope["as_of"] = max(scope["as_of"], scope["start"])
     start = make_selector(rng, world)
     return retention_queries.add_options(
         rng,

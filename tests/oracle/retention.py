@@ -31,6 +31,7 @@ class Question:
         self.query, self.scope = query, query["scope"]
         scope = self.scope
         self.moment = moment_of(scope, data)
+        self.multiple = query.get("multiple") or 1
         self.cohorts = self.periods_until(scope["end"])
         brackets = query.get("brackets")
         if not brackets:
@@ -38,7 +39,7 @@ class Question:
             count = len(self.cohorts) if last is None else last + 1
             brackets = [[n, n] for n in range(count)]
         self.columns = brackets
-        self.rolling = ROLLING[query["unit"]] if query.get("rolling") else None
+        self.rolling = self.multiple * ROLLING[query["unit"]] if query.get("rolling") else None
         self.least = query.get("min_occurrences") or 1
         self.periods = None if self.rolling else self.enough_periods()
         self.split = None
@@ -53,7 +54,8 @@ class Question:
 
     def periods_until(self, end):
         scope = self.scope
-        return buckets(scope["zone"], scope["start"], end, self.query["unit"], scope["week_start"])
+        unit = self.query["unit"], scope["week_start"], self.multiple
+        return buckets(scope["zone"], scope["start"], end, *unit)
 
     def enough_periods(self):
         """The periods of the range, and those after it for every cell and every event."""
@@ -66,7 +68,7 @@ class Question:
             found = self.periods_until(end)
             if len(found) >= wanted:
                 return found
-            end += {"hour": 2 * DAY, "day": 40 * DAY}.get(self.query["unit"], 2 * YEARS)
+            end += self.multiple * {"hour": 2 * DAY, "day": 40 * DAY}.get(self.query["unit"], 2 * YEARS)
 
     def matches(self, selector, person, event):
         return selects(selector, self.moment, person, event)

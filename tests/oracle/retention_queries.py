@@ -2,7 +2,9 @@
 
 import series_queries
 
-FLAGS = ("rolling", "in_range", "same_value", "min_occurrences", "value", "brackets")
+FLAGS = ("multiple", "rolling", "in_range", "same_value", "min_occurrences", "value", "brackets")
+YEAR = 366 * 86_400_000
+UNIT_MS = {"quarter": YEAR // 4, "year": YEAR}
 
 
 def make_brackets(rng):
@@ -21,6 +23,15 @@ def can_repeat(breakdown):
     )
 
 
+def make_multiple(rng, query):
+    """Several units, while the last period stays within the years that the oracle knows."""
+    scope, many = query["scope"], rng.choice([2, 2, 3, 5])
+    columns = 1 + (query["last_period"] or 0) + max((last for _, last in query.get("brackets") or []), default=0)
+    unit_ms = UNIT_MS.get(query["unit"], YEAR // 12)
+    cohorts = 1 + (scope["end"] - scope["start"]) // unit_ms
+    return many if (2 * cohorts + columns) * many * unit_ms < 15 * YEAR else 0
+
+
 def add_options(rng, world, query):
     if query["unit"] in ("day", "week", "month") and rng.random() < 0.3:
         query["rolling"] = True
@@ -29,6 +40,8 @@ def add_options(rng, world, query):
     if rng.random() < 0.2:
         query["brackets"] = make_brackets(rng)
         query["last_period"] = None
+    if rng.random() < 0.2:
+        query["multiple"] = make_multiple(rng, query)
     if rng.random() < 0.25:
         query["min_occurrences"] = rng.choice([1, 2, 2, 3])
     if rng.random() < 0.25:

@@ -20,8 +20,11 @@ def normal_breakdown(breakdown):
     return {"dimensions": [dimension], "top": breakdown["top"]}
 
 
+SIDES = ("breakdown", "columns")
+
+
 class Frame:
-    """One stretch of time: buckets, the items of each series, their rows."""
+    """One stretch of time: buckets, the items of each series, their rows and columns."""
 
     def __init__(self, query, scope, moment):
         self.query, self.scope = query, scope
@@ -36,10 +39,11 @@ class Frame:
                 scope["week_start"],
                 (query.get("multiple") or 1),
             )
-        self.split = None
-        breakdown = normal_breakdown(query["breakdown"])
-        if breakdown is not None:
-            self.split = Split(breakdown, scope, moment, segment_name)
+        self.splits = {
+            side: Split(normal_breakdown(query[side]), scope, moment, segment_name)
+            for side in SIDES
+            if query.get(side) is not None
+        }
         self.read(moment)
 
     def read(self, moment):
@@ -55,16 +59,16 @@ class Frame:
             # Bins reach over the events of the range, also those whose session is not counted.
             plain = dict(series, measure="events") if series["measure"] == "sessions" else series
             of_rows += items_of(plain, *made[1:])
-        if self.split is not None:
-            self.split.make_bins(of_rows)
+        for split in self.splits.values():
+            split.make_bins(of_rows)
+        self.known = {side: {} for side in self.splits}
 
-    def rows(self, index):
-        """The items of each row of a series."""
-        out = {}
-        for item in self.items[index]:
-            for row in self.split.rows(item):
-                out.setdefault(row, []).append(item)
-        return out
+    def rows(self, side, item):
+        """The rows (or columns) of an item."""
+        known = self.known[side]
+        if id(item) not in known:
+            known[id(item)] = set(self.splits[side].rows(item))
+        return known[id(item)]
 
     def figures(self, index, items):
         series = self.query["series"][index]
@@ -103,57 +107,76 @@ class Result:
 def series_answer(query, data):
     scope = query["scope"]
     moment = moment_of(scope, data)
-    main, earlier = Frame(query, scope, moment), None
+    frames = [Frame(query, scope, moment)]
     if query.get("comparison"):
-        earlier = Frame(query, formulas.earlier_scope(scope, query["comparison"]), moment)
+        earlier = formulas.earlier_scope(scope, query["comparison"])
+        frames.append(Frame(query, earlier, moment))
     count = len(query["series"]) + len(query.get("formulas", []))
-    answers = [answer_result(Result(query, index), main, earlier) for index in range(count)]
-    return {"buckets": main.buckets, "series": answers}
-
-
-def answer_result(result, main, earlier):
-    frames = [main] if earlier is None else [main, earlier]
-    return [one_row(result, frames, label, picked) for label, picked in rows_of(result, frames)]
-
-
-def rows_of(result, frames):
-    """Label, and by frame and operand the items, of each row that is shown."""
-    everything = [{index: frame.items[index] for index in result.operands} for frame in frames]
-    if frames[0].split is None:
-        return [(["total"], everything)]
-    top = normal_breakdown(frames[0].query["breakdown"])["top"]
-    split = [{index: frame.rows(index) for index in result.operands} for frame in frames]
-    there = [{row for index in result.operands for row in of[index]} for of in split]
-    figures = {}
-    for row in there[0]:
-        items = {index: split[0][index].get(row, []) for index in result.operands}
-        scope, series = frames[0].scope, frames[0].query["series"]
-        figures[row] = result.combine(
-            {index: range_figure(series[index], items[index], scope) for index in result.operands}
-        )
-    shown = ranked(frames[0].split, figures)[:top]
-    out = [
-        (
-            label_of(row),
-            [{index: of[index].get(row, []) for index in result.operands} for of in split],
-        )
-        for row in shown
+    results = [Result(query, index) for index in range(count)]
+    columns = [shown_of(result, frames, "columns") for result in results]
+    answers = [
+        [
+            one_row(result, frames, row, of_result)
+            for row in shown_of(result, frames, "breakdown")
+        ]
+        for result, of_result in zip(results, columns)
     ]
-    if any(rows - set(shown) for rows in there):
-        out.append((["other"], [others(result, frame, set(shown)) for frame in frames]))
-    return out + [(["total"], everything)]
+    out = {"buckets": frames[0].buckets, "series": answers}
+    if query.get("columns") is not None:
+        out["columns"] = [[label for label, _ in of_result] for of_result in columns]
+    return out
 
 
-def others(result, frame, shown):
-    """Items in some row that is not shown, each once."""
+def shown_of(result, frames, side):
+    """Label, and test of a frame and an item, of each row (column) that is shown."""
+    out, main = [], frames[0]
+    if side in main.splits:
+        there = [
+            {
+                row
+                for index in result.operands
+                for item in frame.items[index]
+                for row in frame.rows(side, item)
+            }
+            for frame in frames
+        ]
+        figures = {row: figure_of(result, main, side, row) for row in there[0]}
+        top = normal_breakdown(main.query[side])["top"]
+        shown = ranked(main.splits[side], figures)[:top]
+        for row in shown:
+            out.append((label_of(row), lambda frame, item, row=row: row in frame.rows(side, item)))
+        if any(rows - set(shown) for rows in there):
+            out.append((["other"], lambda frame, item: frame.rows(side, item) - set(shown)))
+    return out + [(["total"], lambda frame, item: True)]
+
+
+def figure_of(result, frame, side, row):
+    """The figure of the range by which a row is ranked."""
+    series = frame.query["series"]
+    return result.combine(
+        {
+            index: range_figure(
+                series[index],
+                [item for item in frame.items[index] if row in frame.rows(side, item)],
+                frame.scope,
+            )
+            for index in result.operands
+        }
+    )
+
+
+def picked_by(result, frame, tests):
+    """By operand, the items of a frame that pass the tests."""
     return {
-        index: [item for item in frame.items[index] if set(frame.split.rows(item)) - shown]
+        index: [item for item in frame.items[index] if all(test(frame, item) for test in tests)]
         for index in result.operands
     }
 
 
-def one_row(result, frames, label, picked):
+def one_row(result, frames, row, columns):
+    label, test = row
     main = frames[0]
+    picked = [picked_by(result, frame, [test]) for frame in frames]
     numbers = result.numbers(main, picked[0])
     out = {"label": label, "values": numbers[:-1], "total": numbers[-1]}
     if len(frames) > 1:
@@ -161,6 +184,10 @@ def one_row(result, frames, label, picked):
         values = compared[:-1][: len(main.buckets)]
         out["compared"] = values + [None] * (len(main.buckets) - len(values))
         out["compared_total"] = compared[-1]
+    if main.query.get("columns") is not None:
+        for name, frame in zip(("by_column", "compared_by_column"), frames):
+            cells = [picked_by(result, frame, [test, other]) for _, other in columns]
+            out[name] = [result.numbers(frame, cell)[-1] for cell in cells]
     series = main.query["series"][result.index] if result.expression is None else None
     if series is not None and series["measure"] == "histogram":
         everything = numbers_of(main.items[result.index], series["property"])

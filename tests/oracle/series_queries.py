@@ -9,6 +9,7 @@ MEASURES = ["events", "unique", "sessions", "per_user", "most", "rolling", *PROP
 WEIGHTS = [6, 6, 2, 2, 2, 3, 2, 2, 1, 1, 2, 2, 2, 2]
 PROPERTIES = ["price", "price", "price", "mixed", "tags", "path", "city", "absent"]
 PERCENTILES = [0, 1, 25, 50, 75, 90, 95, 99.9, 100, 33.3]
+WITH_COLUMNS = ("formulas", "comparison", "cumulative")
 FORMULAS = [
     "A / B",
     "A - B",
@@ -74,8 +75,8 @@ def make_breakdown(rng, world):
 
 
 def has_bins(query):
-    breakdown = query["breakdown"] or {}
-    dimensions = breakdown.get("dimensions", [])
+    splits = [query["breakdown"] or {}, query.get("columns") or {}]
+    dimensions = [one for split in splits for one in split.get("dimensions", [])]
     return any(one.get("bins") for one in dimensions) or any(
         one["measure"] == "histogram" for one in query["series"]
     )
@@ -95,6 +96,8 @@ def make_series(rng, world, scope, units):
         "series": [make_one(rng, world) for _ in range(rng.choice([1, 1, 1, 2, 3]))],
         "breakdown": make_breakdown(rng, world),
     }
+    if query["breakdown"] is not None and rng.random() < 0.35:
+        query["columns"] = make_breakdown(rng, world)
     if rng.random() < 0.15:
         query["multiple"] = rng.choice([0, 1, 2, 2, 3, 5, 12])
     if len(query["series"]) > 1 and rng.random() < 0.3:
@@ -127,6 +130,10 @@ def tags(node):
         out.add("series: buckets of several units")
     if node.get("formulas"):
         out.add("series: formulas")
+    if node.get("columns"):
+        out.add("series: columns")
+        out.update(f"series: columns of {one['measure']}" for one in node["series"])
+        out.update(f"series: columns with {name}" for name in WITH_COLUMNS if node.get(name))
     if isinstance(node.get("comparison"), dict):
         out.add(f"series: shifted by {node['comparison']['unit']}")
     return out

@@ -63,6 +63,7 @@ def question_of(of, series, formulas):
         "multiple": of.options["multiple"],
         "series": series,
         "breakdown": of.options["breakdown"],
+        "columns": of.options.get("columns"),
         "formulas": formulas,
         "cumulative": of.options.get("cumulative", False),
         "comparison": of.options.get("comparison"),

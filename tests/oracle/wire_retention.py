@@ -30,6 +30,7 @@ def retention_request(query, project):
     if query["or_after"]:
         out.returns = retention_pb2.RETENTION_RETURNS_ON_OR_AFTER
     out.period.unit = wire.UNITS[query["unit"]]
+    out.period.multiple = query.get("multiple", 0)
     if query["last_period"] is not None:
         out.last_period = query["last_period"]
     for first, last in query.get("brackets") or []:

@@ -71,6 +71,8 @@ def series_request(query, project):
         out.bucket.multiple = query.get("multiple", 0)
     if query["breakdown"] is not None:
         fill_breakdown(out.breakdown, query["breakdown"], project)
+    if query.get("columns") is not None:
+        fill_breakdown(out.columns, query["columns"], project)
     for expression in query.get("formulas", []):
         out.formulas.add(expression=expression)
     out.cumulative = query.get("cumulative", False)
@@ -100,6 +102,9 @@ def row(message, compared):
         there = message.WhichOneof("optional_compared_total")
         out["compared"] = wire.column(message.compared_values)
         out["compared_total"] = message.compared_total if there else None
+    for name in ("by_column", "compared_by_column"):
+        if message.HasField(name):
+            out[name] = wire.column(getattr(message, name))
     if message.HasField("total_histogram"):
         found = [*message.histograms, message.total_histogram]
         out["histograms"] = list(map(histogram, found))
@@ -107,7 +112,8 @@ def row(message, compared):
 
 
 def series_reply(reply):
-    return {
+    columns = [list(map(wire.label, series.columns)) for series in reply.series]
+    return ({"columns": columns} if any(columns) else {}) | {
         "buckets": wire.bucket_list(reply.buckets),
         "series": [
             [row(one, one.HasField("compared_values")) for one in series.rows]

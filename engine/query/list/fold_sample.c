@@ -8,6 +8,7 @@
  */
 #include "engine/query/list/sample.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/query/list/event_read.h"
@@ -128,12 +129,12 @@ rc_query_sample(const struct rc_query_context *context,
         return rc_error_field(reterr_error, RC_INVALID, "sample_size",
                               "a sample has at most %u events", RC_SAMPLE_EVENTS_MAX);
     RC_TRY(rc_scope_counted(context, scope, &reply.stats, &counted, reterr_error));
-    const struct rc_plan_selector selector = {
+    struct rc_plan_selector selector = {
         .predicate = request->selector,
-        .field = "selector",
         .from_ms = scope->start_ms,
         .until_ms = rc_scope_until(scope, scope->end_ms),
     };
+    snprintf(selector.field, sizeof(selector.field), "%s", request->field);
     RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = NULL;
     RC_TRY(rc_plan_counted(context, scope->as_of_ms, &counted, &selector, 1, &plan, reterr_error));
     RC_TRY_OR(reterr_error,

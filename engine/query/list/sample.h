@@ -11,6 +11,7 @@
 struct rc_sample_request {
     struct rc_scope scope; /* Zone and week are not used; no entity. */
     const struct rc_predicate *selector;
+    const char *field;    /* As errors and plans name the selector. */
     uint32_t event_count; /* At most: 1 .. RC_SAMPLE_EVENTS_MAX. */
 };
 

@@ -171,6 +171,7 @@ make_periods(struct rc_retention *retention,
     struct rc_arena *arena = retention->context->arena;
     struct rc_bucket_request wanted = {
         .unit = request->unit,
+        .multiple = request->unit_count,
         .start_ms = request->scope.start_ms,
         .end_ms = request->scope.end_ms,
         .bucket_max = RC_COHORTS_MAX,
@@ -181,7 +182,8 @@ make_periods(struct rc_retention *retention,
     RC_TRY(rc_calendar_buckets(&retention->calendar, &wanted, arena, &reply->periods,
                                &reply->cohort_count, reterr_error));
     RC_TRY(make_columns(retention, reply->cohort_count, reterr_error));
-    retention->rolling_ms = request->rolling ? rolling_ms[request->unit] : 0;
+    const int64_t unit_count = request->unit_count == 0 ? 1 : request->unit_count;
+    retention->rolling_ms = request->rolling ? unit_count * rolling_ms[request->unit] : 0;
     wanted.extra = request->rolling ? 0 : retention->last;
     if (request->on_or_after && !request->rolling && retention->occurrences_min > 1 &&
         rc_view_times(retention->context->view, &least_ms, &most_ms)) {

@@ -29,8 +29,9 @@ enum rc_retention_aggregate {
 
 struct rc_retention_request {
     struct rc_scope scope;
-    enum rc_unit unit; /* DAY, WEEK, MONTH, and the others. */
-    bool rolling;      /* Cells are counted from each start event; DAY, WEEK and MONTH (30 d). */
+    enum rc_unit unit;   /* DAY, WEEK, MONTH, and the others. */
+    uint32_t unit_count; /* Of a period; 0 stands for 1. */
+    bool rolling;        /* Cells are counted from each start event; DAY, WEEK and MONTH (30 d). */
     enum rc_cohort_kind cohort;
     const struct rc_predicate *start;
     const struct rc_predicate *back; /* The return event. */

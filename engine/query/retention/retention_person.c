@@ -119,11 +119,8 @@ mark(struct rc_retention_lane *lane, uint32_t row, uint32_t cohort, uint32_t col
     const struct rc_retention_request *request = lane->retention->request;
     if (request->persons == NULL || row != request->at.row || cohort != request->at.cohort)
         return;
-    if (column != request->at.column && !(up_to && request->at.column < column))
-        return;
-    /* Words are shared by lanes. */
-    __atomic_fetch_or(&request->persons[lane->person / 64], (uint64_t)1 << (lane->person % 64),
-                      __ATOMIC_RELAXED);
+    if (column == request->at.column || (up_to && request->at.column < column))
+        rc_walk_mark(request->persons, lane->person);
 }
 
 static size_t

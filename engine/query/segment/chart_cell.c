@@ -48,6 +48,33 @@ rc_row_label_hash(uint64_t before, const struct rc_row_label *label)
     return hash;
 }
 
+uint64_t
+rc_series_label_hash(const struct rc_series_reply *reply, uint32_t result_count)
+{
+    uint64_t hash = 0;
+    for (uint32_t i = 0; i < reply->row_count; i++)
+        hash = rc_row_label_hash(hash, &reply->rows[i].label);
+    for (uint32_t i = 0; reply->columns != NULL && i < result_count; i++)
+        for (uint32_t column = 0; column < reply->columns[i].count; column++)
+            hash = rc_row_label_hash(hash, &reply->columns[i].labels[column]);
+    return hash;
+}
+
+uint64_t
+rc_paths_label_hash(const struct rc_paths_reply *reply)
+{
+    uint64_t hash = 0;
+    for (uint32_t i = 0; i < reply->row_count; i++)
+        hash = rc_row_label_hash(hash, &reply->rows[i].label);
+    for (uint32_t level = 0; level < reply->total.level_count; level++) {
+        const struct rc_path_level *nodes = &reply->total.levels[level];
+        hash = rc_hash_seeded(&nodes->node_count, sizeof(nodes->node_count), hash);
+        for (uint32_t i = 0; i < nodes->node_count; i++)
+            hash = rc_row_label_hash(hash, &nodes->nodes[i].label);
+    }
+    return hash;
+}
+
 static enum rc_status
 changed(struct rc_error *reterr_error)
 {
@@ -190,6 +217,46 @@ stickiness_persons(const struct rc_query_context *context,
     return RC_OK;
 }
 
+/* A place of a flow that there is. */
+static enum rc_status
+check_path_cell(const struct rc_path_flow *flow,
+                const struct rc_path_cell *cell,
+                struct rc_error *reterr_error)
+{
+    if (cell->part == RC_PATH_WALKS)
+        return RC_OK;
+    if (cell->level >= flow->level_count)
+        return rc_error_field(reterr_error, RC_INVALID, "level", "there is no such level");
+    if (cell->node >= flow->levels[cell->level].node_count)
+        return rc_error_field(reterr_error, RC_INVALID, "node", "the level has no such node");
+    if (cell->part == RC_PATH_EDGE && (cell->level + 1 >= flow->level_count ||
+                                       cell->target >= flow->levels[cell->level + 1].node_count))
+        return rc_error_field(reterr_error, RC_INVALID, "target",
+                              "the next level has no such node");
+    return RC_OK;
+}
+
+static enum rc_status
+paths_persons(const struct rc_query_context *context,
+              const struct rc_chart_cell *cell,
+              struct rc_query_stats *stats,
+              uint64_t *words,
+              struct rc_error *reterr_error)
+{
+    struct rc_paths_request request = *cell->paths;
+    struct rc_paths_reply reply;
+    request.persons = words;
+    request.at = cell->path;
+    request.at.row = cell->row;
+    RC_TRY(rc_query_paths(context, &request, &reply, reterr_error));
+    if (rc_paths_label_hash(&reply) != cell->labels)
+        return changed(reterr_error);
+    if (cell->row > reply.row_count)
+        return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
+    stats->matched_events += reply.stats.matched_events;
+    return check_path_cell(&reply.total, &cell->path, reterr_error);
+}
+
 enum rc_status
 rc_chart_cell_persons(const struct rc_query_context *context,
                       const struct rc_chart_cell *cell,
@@ -202,6 +269,8 @@ rc_chart_cell_persons(const struct rc_query_context *context,
         const struct rc_series_cell at = {.series = cell->place,
                                           .row = cell->row,
                                           .bucket = cell->column,
+                                          .column = cell->pivot,
+                                          .compared = cell->compared,
                                           .labels = cell->labels};
         const enum rc_status status =
             rc_query_series_persons(context, cell->series, &at, words, stats, reterr_error);
@@ -215,6 +284,8 @@ rc_chart_cell_persons(const struct rc_query_context *context,
         return stickiness_persons(context, cell, stats, words, reterr_error);
     case RC_CHART_FUNNEL:
         return funnel_persons(context, cell, stats, words, reterr_error);
+    case RC_CHART_PATHS:
+        return paths_persons(context, cell, stats, words, reterr_error);
     }
     return rc_error_field(reterr_error, RC_INVALID, "handle", "the kind of question is unknown");
 }

@@ -15,6 +15,7 @@
 #include "engine/query/retention/retention.h"
 #include "engine/query/series/series_persons.h"
 #include "engine/query/usage/lifecycle.h"
+#include "engine/query/usage/paths.h"
 #include "engine/query/usage/stickiness.h"
 
 enum rc_chart_cell_kind {
@@ -23,6 +24,7 @@ enum rc_chart_cell_kind {
     RC_CHART_RETENTION = 3,
     RC_CHART_LIFECYCLE = 4,
     RC_CHART_STICKINESS = 5,
+    RC_CHART_PATHS = 6,
 };
 
 struct rc_chart_cell {
@@ -33,20 +35,32 @@ struct rc_chart_cell {
         const struct rc_retention_request *retention;
         const struct rc_lifecycle_request *lifecycle;
         const struct rc_stickiness_request *stickiness;
+        const struct rc_paths_request *paths;
     };
-    uint64_t labels; /* rc_row_label_hash over the reply's rows. */
+    uint64_t labels; /* rc_row_label_hash over the reply's rows; or as below. */
     uint32_t row;
     uint32_t place;  /* Series: which one. Funnel: the step. Retention: the cohort. Stickiness: how
                         many  buckets. */
     uint32_t column; /* Series, funnel, lifecycle: the bucket. Retention: the column. See their
                         headers. */
     bool dropped;    /* Funnel: who entered and did not reach the step. */
+    bool compared;   /* Series: the number of the earlier time. */
+    uint32_t pivot;  /* Series: the column of the row; RC_SERIES_ROW: none. */
     enum rc_lifecycle_state state;
+    struct rc_path_cell path; /* Paths: all but its row. */
 };
 
 /* Goes over rows one by one: equal results are equal labels in the same order. Begin with 0. */
 uint64_t
 rc_row_label_hash(uint64_t before, const struct rc_row_label *label);
+
+/* The same of a series: over its rows, then its columns. */
+uint64_t
+rc_series_label_hash(const struct rc_series_reply *reply, uint32_t result_count);
+
+/* The same of paths: over their rows, and the nodes of each level. */
+uint64_t
+rc_paths_label_hash(const struct rc_paths_reply *reply);
 
 /* Sets the bits of the cell's persons; words (a bit an ordinal, to whole words) are zero. */
 RC_MUST_USE enum rc_status

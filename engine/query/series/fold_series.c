@@ -9,6 +9,9 @@
  *
  * A formula is ranked by its own figure, so its operands are measured over its own rows.
  *
+ * Columns are ranked as rows are; then a line of cells, which are pairs of a row and a column, is
+ * measured over the range. An event counts in a cell if it does in the row and in the column.
+ *
  * An earlier time is a second frame, whose rows are matched with those of the first by their
  * values.
  */
@@ -59,18 +62,23 @@ line_open(const struct rc_series_query *query,
 
 /* ---- The round that ranks -------------------------------------------------------------------- */
 
-/* Measures each series for every row of the split and the total, over the range. */
+/* Measures each series for every row of a side's split and the total, over the range. */
 static enum rc_status
 measure_split(const struct rc_series_query *query,
               const struct rc_series_frame *frame,
+              enum rc_series_side side,
               struct rc_series_line *lines)
 {
     const uint32_t count = query->request->series_count;
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t rows = rc_split_count(frame->split);
-        lines[i] = (struct rc_series_line){
-            .series = i, .row_count = rows + 1, .other = RC_LINE_NO_ROW, .total = rows};
-        lines[i].bucketed = query->request->series[i].measure == RC_MEASURE_COUNT &&
+        const uint32_t rows = rc_split_count(frame->splits[side]);
+        lines[i] = (struct rc_series_line){.series = i,
+                                           .side = side,
+                                           .row_count = rows + 1,
+                                           .other = RC_LINE_NO_ROW,
+                                           .total = rows};
+        lines[i].bucketed = side == RC_SERIES_ROWS &&
+                            query->request->series[i].measure == RC_MEASURE_COUNT &&
                             ((uint64_t)rows + 1) * (frame->bucket_count + 1) <= SPLIT_PLACES_MAX;
         RC_TRY(line_open(query, frame, &lines[i]));
     }
@@ -96,9 +104,14 @@ figure_of(const struct rc_series_query *query,
 }
 
 static enum rc_status
-rank_result(struct rc_series_query *query, const struct rc_series_line *lines, uint32_t result)
+rank_result(struct rc_series_query *query,
+            enum rc_series_side side,
+            const struct rc_series_line *lines,
+            uint32_t result)
 {
-    const uint32_t row_count = rc_split_count(query->frame.split);
+    const struct rc_series_request *request = query->request;
+    const struct rc_split *split = query->frame.splits[side];
+    const uint32_t row_count = rc_split_count(split);
     const uint32_t operands = rc_series_operands(query, result);
     double *figures = RC_ARENA_ARRAY(query->context->arena, double, row_count);
     uint8_t *present = RC_ARENA_ARRAY(query->context->arena, uint8_t, row_count);
@@ -106,24 +119,26 @@ rank_result(struct rc_series_query *query, const struct rc_series_line *lines, u
         return RC_NO_MEMORY;
     for (uint32_t row = 0; row < row_count; row++) {
         figures[row] = figure_of(query, lines, result, row);
-        for (uint32_t i = 0; i < query->request->series_count; i++)
+        for (uint32_t i = 0; i < request->series_count; i++)
             present[row] |= (uint8_t)((operands >> i & 1) & lines[i].present[row]);
     }
-    return rc_series_rank(query->frame.split, figures, present, query->request->top_n,
-                          query->context->arena, &query->rankings[result]);
+    return rc_series_rank(split, figures, present,
+                          side == RC_SERIES_ROWS ? request->top_n : request->column_top_n,
+                          query->context->arena, &query->rankings[side][result]);
 }
 
 /* There is Other too where only the earlier time has rows that are not shown. others: by row of the
  * earlier split, the row of the split. */
 static void
 look_for_other(struct rc_series_query *query,
+               enum rc_series_side side,
                const struct rc_series_line *earlier,
                const uint32_t *others,
                uint32_t result)
 {
-    struct rc_series_ranking *ranking = &query->rankings[result];
+    struct rc_series_ranking *ranking = &query->rankings[side][result];
     const uint32_t operands = rc_series_operands(query, result);
-    for (uint32_t row = 0; row < rc_split_count(query->earlier.split); row++)
+    for (uint32_t row = 0; row < rc_split_count(query->earlier.splits[side]); row++)
         for (uint32_t i = 0; i < query->request->series_count; i++)
             if ((operands >> i & 1) != 0 && earlier[i].present[row] != 0 &&
                 (others[row] == RC_CODE_NONE || ranking->row_of[others[row]] == ranking->row_count))
@@ -131,43 +146,61 @@ look_for_other(struct rc_series_query *query,
 }
 
 static enum rc_status
-rank(struct rc_series_query *query, const uint32_t *others)
+rank_side(struct rc_series_query *query,
+          enum rc_series_side side,
+          const struct rc_series_others *others,
+          struct rc_series_line *lines,
+          struct rc_series_line *earlier)
 {
-    if (query->request->breakdown == NULL)
+    if (query->frame.splits[side] == NULL)
         return RC_OK;
-    RC_TRY(measure_split(query, &query->frame, query->split_lines));
+    RC_TRY(measure_split(query, &query->frame, side, lines));
     if (others != NULL)
-        RC_TRY(measure_split(query, &query->earlier, query->earlier_lines));
+        RC_TRY(measure_split(query, &query->earlier, side, earlier));
     for (uint32_t result = 0; result < query->result_count; result++) {
-        RC_TRY(rank_result(query, query->split_lines, result));
+        RC_TRY(rank_result(query, side, lines, result));
         if (others != NULL)
-            look_for_other(query, query->earlier_lines, others, result);
+            look_for_other(query, side, earlier, others->rows[side], result);
     }
     return RC_OK;
 }
 
+static enum rc_status
+rank(struct rc_series_query *query, const struct rc_series_others *others)
+{
+    struct rc_series_line columns[RC_SERIES_MAX];
+    struct rc_series_line earlier[RC_SERIES_MAX];
+    RC_TRY(rank_side(query, RC_SERIES_ROWS, others, query->split_lines, query->earlier_lines));
+    return rank_side(query, RC_SERIES_COLUMNS, others, columns, earlier);
+}
+
 /* ---- The round that is shown ----------------------------------------------------------------- */
 
-/* From rows of the frame's split to rows of a result. */
-static enum rc_status
-row_map(const struct rc_series_query *query,
-        const struct rc_series_round *round,
-        uint32_t result,
-        const uint32_t *others,
-        const uint32_t **ret_row_of)
+enum rc_status
+rc_series_map_side(const struct rc_series_query *query,
+                   const struct rc_series_frame *frame,
+                   enum rc_series_side side,
+                   uint32_t result,
+                   const struct rc_series_others *others,
+                   struct rc_line_side *ret_side)
 {
-    const struct rc_series_ranking *ranking = &query->rankings[result];
-    *ret_row_of = ranking->row_of;
-    if (others == NULL || query->request->breakdown == NULL)
+    const struct rc_series_ranking *ranking = &query->rankings[side][result];
+    const uint32_t shown = rc_series_row_count(query, side, result);
+    *ret_side = (struct rc_line_side){
+        .count = shown, .other = RC_LINE_NO_ROW, .total = shown - 1, .row_of = ranking->row_of};
+    if (frame->splits[side] == NULL)
         return RC_OK;
-    const uint32_t count = rc_split_count(round->frame->split);
+    ret_side->other = ranking->row_count;
+    if (others == NULL)
+        return RC_OK;
+    const uint32_t *same = others->rows[side];
+    const uint32_t count = rc_split_count(frame->splits[side]);
     uint32_t *row_of = RC_ARENA_ARRAY(query->context->arena, uint32_t, count);
     if (row_of == NULL)
         return RC_NO_MEMORY;
     for (uint32_t row = 0; row < count; row++)
-        row_of[row] =
-            others[row] == RC_CODE_NONE ? ranking->row_count : ranking->row_of[others[row]];
-    *ret_row_of = row_of;
+        row_of[row] = same[row] == RC_CODE_NONE ? ranking->row_count : ranking->row_of[same[row]];
+    ret_side->row_of = row_of;
     return RC_OK;
 }
 
@@ -176,29 +209,38 @@ static enum rc_status
 add_lines(const struct rc_series_query *query,
           struct rc_series_round *round,
           uint32_t result,
-          const uint32_t *others)
+          const struct rc_series_others *others)
 {
     const bool split = query->request->breakdown != NULL;
-    const uint32_t *row_of = NULL;
-    if (split)
-        RC_TRY(row_map(query, round, result, others, &row_of));
+    struct rc_line_side rows;
+    struct rc_line_side *columns = rc_arena_zero(query->context->arena, sizeof(*columns));
+    if (columns == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(rc_series_map_side(query, round->frame, RC_SERIES_ROWS, result, others, &rows));
+    RC_TRY(rc_series_map_side(query, round->frame, RC_SERIES_COLUMNS, result, others, columns));
     for (uint32_t i = 0; i < query->request->series_count; i++) {
-        round->line_of[result][i] = RC_SERIES_NO_LINE;
+        round->line_of[result][i] = round->cells_of[result][i] = RC_SERIES_NO_LINE;
         if ((rc_series_operands(query, result) >> i & 1) == 0)
             continue;
         if (!split && result >= query->request->series_count) {
             round->line_of[result][i] = i;
             continue;
         }
+        struct rc_series_line line = {.series = i,
+                                      .bucketed = true,
+                                      .row_of = rows.row_of,
+                                      .row_count = rows.count,
+                                      .other = rows.other,
+                                      .total = rows.total};
         round->line_of[result][i] = round->line_count;
-        round->lines[round->line_count++] = (struct rc_series_line){
-            .series = i,
-            .bucketed = true,
-            .row_of = row_of,
-            .row_count = rc_series_row_count(query, result),
-            .other = split ? query->rankings[result].row_count : RC_LINE_NO_ROW,
-            .total = rc_series_row_count(query, result) - 1,
-        };
+        round->lines[round->line_count++] = line;
+        if (query->request->columns == NULL)
+            continue;
+        line.bucketed = false;
+        line.columns = columns;
+        line.row_count = rows.count * columns->count;
+        round->cells_of[result][i] = round->line_count;
+        round->lines[round->line_count++] = line;
     }
     return RC_OK;
 }
@@ -207,10 +249,10 @@ add_lines(const struct rc_series_query *query,
 static enum rc_status
 prepare_round(const struct rc_series_query *query,
               const struct rc_series_frame *frame,
-              const uint32_t *others,
+              const struct rc_series_others *others,
               struct rc_series_round *round)
 {
-    const uint64_t lines_max = (uint64_t)query->result_count * query->request->series_count;
+    const uint64_t lines_max = (uint64_t)query->result_count * query->request->series_count * 2;
     *round = (struct rc_series_round){.frame = frame};
     round->lines = RC_ARENA_ARRAY(query->context->arena, struct rc_series_line, lines_max);
     if (round->lines == NULL)
@@ -263,17 +305,18 @@ static enum rc_status
 open_earlier(struct rc_series_query *query,
              const struct rc_calendar *calendar,
              struct rc_query_stats *stats,
-             const uint32_t **ret_others,
+             struct rc_series_others *ret_others,
              struct rc_error *reterr_error)
 {
     struct rc_scope scope;
-    *ret_others = NULL;
     RC_TRY(rc_series_compared_scope(query->request, calendar, &scope, reterr_error));
     RC_TRY(rc_series_frame_open(&query->earlier, query->context, query->request, calendar, &scope,
                                 stats, reterr_error));
-    if (query->request->breakdown != NULL)
-        RC_TRY_OR(reterr_error, rc_split_match(query->earlier.split, query->frame.split,
-                                               query->context->arena, ret_others));
+    for (uint32_t side = 0; side < RC_SERIES_SIDES; side++)
+        if (query->frame.splits[side] != NULL)
+            RC_TRY_OR(reterr_error,
+                      rc_split_match(query->earlier.splits[side], query->frame.splits[side],
+                                     query->context->arena, &ret_others->rows[side]));
     return RC_OK;
 }
 
@@ -281,12 +324,11 @@ open_earlier(struct rc_series_query *query,
 static enum rc_status
 open_query(struct rc_series_query *query,
            struct rc_calendar *calendar,
-           const uint32_t **ret_others,
+           struct rc_series_others *ret_others,
            struct rc_query_stats *stats,
            struct rc_error *reterr_error)
 {
     const struct rc_series_request *request = query->request;
-    *ret_others = NULL;
     RC_TRY(rc_scope_check(&request->scope, calendar, reterr_error));
     RC_TRY(rc_series_check(request, query->context->arena, query->formulas, reterr_error));
     query->result_count = request->series_count + request->formula_count;
@@ -294,7 +336,7 @@ open_query(struct rc_series_query *query,
                                 stats, reterr_error));
     if (request->compare != RC_COMPARE_NONE)
         RC_TRY(open_earlier(query, calendar, stats, ret_others, reterr_error));
-    RC_TRY_OR(reterr_error, rank(query, *ret_others));
+    RC_TRY_OR(reterr_error, rank(query, request->compare == RC_COMPARE_NONE ? NULL : ret_others));
     stats->matched_events = 0; /* Counted in the round that is shown. */
     return RC_OK;
 }
@@ -308,10 +350,10 @@ rc_query_series_persons(const struct rc_query_context *context,
                         struct rc_error *reterr_error)
 {
     struct rc_calendar calendar;
-    const uint32_t *others;
+    struct rc_series_others others;
     RC_CLEANUP(query_close) struct rc_series_query query = {.context = context, .request = request};
     RC_TRY(open_query(&query, &calendar, &others, stats, reterr_error));
-    RC_TRY(rc_series_mark(&query, cell, persons, stats, reterr_error));
+    RC_TRY(rc_series_mark(&query, &others, cell, persons, stats, reterr_error));
     rc_plan_add_stats(query.frame.plan, stats);
     return RC_OK;
 }
@@ -327,14 +369,14 @@ rc_query_series(const struct rc_query_context *context,
     struct rc_series_round round;
     struct rc_series_round before;
     const bool compares = request->compare != RC_COMPARE_NONE;
-    const uint32_t *others = NULL;
+    struct rc_series_others others;
     RC_CLEANUP(query_close) struct rc_series_query query = {.context = context, .request = request};
     RC_TRY(open_query(&query, &calendar, &others, &reply.stats, reterr_error));
     RC_TRY_OR(reterr_error, prepare_round(&query, &query.frame, NULL, &round));
     RC_TRY(check_places(&query, &round, reterr_error));
     RC_TRY_OR(reterr_error, measure_round(&query, &round));
     if (compares) {
-        RC_TRY_OR(reterr_error, prepare_round(&query, &query.earlier, others, &before));
+        RC_TRY_OR(reterr_error, prepare_round(&query, &query.earlier, &others, &before));
         RC_TRY(check_places(&query, &before, reterr_error));
         RC_TRY_OR(reterr_error, measure_round(&query, &before));
     }

@@ -72,15 +72,37 @@ check_comparison(const struct rc_series_request *request, struct rc_error *reter
         return rc_error_field(reterr_error, RC_INVALID, "comparison.shift.unit",
                               "a range is moved by days, weeks or months");
     const uint32_t dimensions = request->dimension_count == 0 ? 1 : request->dimension_count;
+    bool bins = false;
     for (uint32_t i = 0; request->breakdown != NULL && i < dimensions; i++)
-        if (request->breakdown[i].bins > 0)
-            return rc_error_field(reterr_error, RC_INVALID, "comparison",
-                                  "the bins of a breakdown are those of one range");
+        bins = bins || request->breakdown[i].bins > 0;
+    for (uint32_t i = 0; request->columns != NULL && i < request->column_dimension_count; i++)
+        bins = bins || request->columns[i].bins > 0;
+    if (bins)
+        return rc_error_field(reterr_error, RC_INVALID, "comparison",
+                              "the bins of a breakdown are those of one range");
     for (uint32_t i = 0; i < request->series_count; i++)
         if (request->series[i].measure == RC_MEASURE_HISTOGRAM)
             return rc_error_field(reterr_error, RC_INVALID, "comparison",
                                   "the bins of a histogram are those of one range");
     return RC_OK;
+}
+
+static enum rc_status
+check_splits(const struct rc_series_request *request, struct rc_error *reterr_error)
+{
+    if (request->breakdown == NULL)
+        return request->columns == NULL
+                   ? RC_OK
+                   : rc_error_field(reterr_error, RC_INVALID, "columns",
+                                    "there is no breakdown whose rows could have columns");
+    RC_TRY(rc_split_check(request->breakdown,
+                          request->dimension_count == 0 ? 1 : request->dimension_count,
+                          request->top_n, reterr_error));
+    if (request->columns == NULL)
+        return RC_OK;
+    const enum rc_status status = rc_split_check(request->columns, request->column_dimension_count,
+                                                 request->column_top_n, reterr_error);
+    return rc_error_rename(reterr_error, status, "breakdown", "columns");
 }
 
 enum rc_status
@@ -109,9 +131,5 @@ rc_series_check(const struct rc_series_request *request,
     }
     RC_TRY(check_formulas(request, arena, ret_formulas, reterr_error));
     RC_TRY(check_comparison(request, reterr_error));
-    return request->breakdown == NULL
-               ? RC_OK
-               : rc_split_check(request->breakdown,
-                                request->dimension_count == 0 ? 1 : request->dimension_count,
-                                request->top_n, reterr_error);
+    return check_splits(request, reterr_error);
 }

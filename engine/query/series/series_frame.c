@@ -19,7 +19,8 @@ rc_series_frame_close(struct rc_series_frame *frame)
         if (frame->owns_values[i])
             rc_groups_free(frame->values[i]);
     }
-    frame->split = rc_split_free(frame->split);
+    for (uint32_t side = 0; side < RC_SERIES_SIDES; side++)
+        frame->splits[side] = rc_split_free(frame->splits[side]);
     frame->plan = rc_plan_free(frame->plan);
 }
 
@@ -80,7 +81,12 @@ list_selectors(struct rc_series_frame *frame,
             .from_ms = from_ms,
             .until_ms = rc_scope_until(&frame->scope, frame->scope.end_ms),
         };
-        snprintf(selectors[count].field, sizeof(selectors[count].field), "series[%u].selector", i);
+        if (request->series[i].field != NULL)
+            snprintf(selectors[count].field, sizeof(selectors[count].field), "%s",
+                     request->series[i].field);
+        else
+            snprintf(selectors[count].field, sizeof(selectors[count].field), "series[%u].selector",
+                     i);
         frame->bit_of[i] = count++;
     }
     *ret_count = count;
@@ -148,18 +154,22 @@ read_properties(struct rc_series_frame *frame, struct rc_error *reterr_error)
 }
 
 static enum rc_status
-make_split(struct rc_series_frame *frame, struct rc_error *reterr_error)
+make_split(struct rc_series_frame *frame,
+           enum rc_series_side side,
+           const struct rc_breakdown *dimensions,
+           uint32_t dimension_count,
+           struct rc_error *reterr_error)
 {
     const struct rc_series_request *request = frame->request;
     bool rolling = false;
-    if (request->breakdown == NULL)
+    if (dimensions == NULL)
         return RC_OK;
     for (uint32_t i = 0; i < request->series_count; i++)
         rolling = rolling || request->series[i].measure == RC_MEASURE_ROLLING;
     const struct rc_split_request split = {
         .plan = frame->plan,
-        .dimensions = request->breakdown,
-        .dimension_count = request->dimension_count == 0 ? 1 : request->dimension_count,
+        .dimensions = dimensions,
+        .dimension_count = dimension_count,
         .scope = &frame->scope,
         .calendar = frame->calendar,
         .mask = ~frame->any_bit,
@@ -167,7 +177,7 @@ make_split(struct rc_series_frame *frame, struct rc_error *reterr_error)
         .reader = frame,
         .stats = frame->stats,
     };
-    return rc_split_new(&split, &frame->split, reterr_error);
+    return rc_split_new(&split, &frame->splits[side], reterr_error);
 }
 
 enum rc_status
@@ -187,5 +197,9 @@ rc_series_frame_open(struct rc_series_frame *frame,
     RC_TRY(make_buckets(frame, reterr_error));
     RC_TRY(make_plan(frame, reterr_error));
     RC_TRY(read_properties(frame, reterr_error));
-    return make_split(frame, reterr_error);
+    RC_TRY(make_split(frame, RC_SERIES_ROWS, request->breakdown,
+                      request->dimension_count == 0 ? 1 : request->dimension_count, reterr_error));
+    const enum rc_status status = make_split(frame, RC_SERIES_COLUMNS, request->columns,
+                                             request->column_dimension_count, reterr_error);
+    return rc_error_rename(reterr_error, status, "breakdown", "columns");
 }

@@ -1,7 +1,7 @@
 /*
  * Series frame: one stretch of time of a series query made ready: its buckets, the plan of its
- * selectors, the rows that it is split into, the numbers and values of what is measured. A query
- * has one, and a second one for the time that it compares with.
+ * selectors, the rows and columns that it is split into, the numbers and values of what is
+ * measured. A query has one, and a second one for the time that it compares with.
  *
  * Ownership: opaque parts; rc_series_frame_close ends them.
  * Threading: made by one thread, then read by any.
@@ -21,6 +21,13 @@
 #include "engine/query/split/split.h"
 #include "engine/query/time/calendar.h"
 
+/* What a series is split into: rows, and these into columns. */
+enum rc_series_side {
+    RC_SERIES_ROWS = 0,
+    RC_SERIES_COLUMNS = 1,
+    RC_SERIES_SIDES = 2,
+};
+
 struct rc_series_frame {
     const struct rc_query_context *context;
     const struct rc_series_request *request;
@@ -33,7 +40,7 @@ struct rc_series_frame {
     struct rc_plan *plan;
     uint32_t bit_of[RC_SERIES_MAX]; /* A series' bit in the masks of hits. */
     uint64_t any_bit;               /* Of all events of a user; 0: nobody counts sessions. */
-    struct rc_split *split;         /* NULL: none. */
+    struct rc_split *splits[RC_SERIES_SIDES]; /* NULL: none. */
     /* By series, each made once a property. */
     struct rc_numbers *numbers[RC_SERIES_MAX];
     struct rc_groups *values[RC_SERIES_MAX];
@@ -54,6 +61,17 @@ rc_series_frame_open(struct rc_series_frame *frame,
 /* For RC_CLEANUP on the struct itself. */
 void
 rc_series_frame_close(struct rc_series_frame *frame);
+
+/* Whether it takes the person to find the rows or columns of a hit. */
+static inline bool
+rc_series_frame_reads_person(const struct rc_series_frame *frame)
+{
+    bool reads = false;
+    for (uint32_t side = 0; side < RC_SERIES_SIDES; side++)
+        reads =
+            reads || (frame->splits[side] != NULL && rc_split_reads_person(frame->splits[side]));
+    return reads;
+}
 
 /* Whether a hit is of a series, and which of so many places (buckets, or 1: the range) it is in. */
 static inline bool

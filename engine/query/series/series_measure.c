@@ -67,7 +67,7 @@ walk_open(struct walk *walk)
     for (uint32_t i = 0; i < walk->lane_count; i++) {
         struct lane *lane = &walk->lanes[i];
         lane->walk = walk;
-        lane->rows.list.account = context->account;
+        lane->rows.account = context->account;
         lane->held = RC_ARENA_ARRAY(context->arena, struct rc_held, walk->line_count);
         if (lane->held == NULL)
             return RC_NO_MEMORY;
@@ -241,19 +241,18 @@ bucket_of(struct lane *lane,
 static enum rc_status
 add_hit(struct lane *lane, uint32_t person, const struct rc_hit *hit)
 {
-    uint32_t split_count;
-    const uint32_t *split_rows;
     const struct walk *walk = lane->walk;
     if ((hit->mask & ~walk->frame->any_bit) == 0)
         return RC_OK;
-    RC_TRY(rc_series_rows_of(walk->frame, &lane->rows, person, hit, &split_rows, &split_count));
+    rc_series_rows_turn(&lane->rows, person, hit);
     for (uint32_t l = 0; l < walk->line_count; l++) {
         uint32_t bucket;
+        uint32_t count;
         const struct rc_series_line *line = &walk->lines[l];
         if (((hit->mask >> walk->frame->bit_of[line->series]) & 1) == 0 ||
             !bucket_of(lane, line, hit->time_ms, &bucket))
             continue;
-        const uint32_t count = rc_line_rows(line, split_rows, split_count, lane->rows.rows);
+        RC_TRY(rc_line_rows(walk->frame, line, &lane->rows, &count));
         for (uint32_t i = 0; i < count; i++)
             RC_TRY(add_to_row(lane, l, lane->rows.rows[i], bucket, person, hit));
     }
@@ -319,7 +318,7 @@ run(struct walk *walk)
         states[i] = &walk->lanes[i];
     const struct rc_fold fold = {
         .ordered = ordered,
-        .anonymous = !ordered && (frame->split == NULL || !rc_split_reads_person(frame->split)),
+        .anonymous = !ordered && !rc_series_frame_reads_person(frame),
         .lane_count = walk->lane_count,
         .lanes = states,
         .hits = ordered ? NULL : fold_hits,

@@ -201,7 +201,8 @@ run(struct scan *scan, bool *ret_done)
     scan->numbers = frame->numbers[scan->line->series];
     scan->stream = rc_slab_rows_stream(frame->plan, bit);
     *ret_done = false;
-    if (frame->split != NULL || scan->numbers == NULL || scan->stream == UINT32_MAX ||
+    if (frame->splits[RC_SERIES_ROWS] != NULL || scan->numbers == NULL ||
+        scan->stream == UINT32_MAX ||
         frame->plan->hits_max * (rc_numbers_has_lists(scan->numbers) ? RC_LIST_ITEMS_MAX : 1) >
             VALUES_MAX)
         return RC_OK;

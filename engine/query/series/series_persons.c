@@ -1,6 +1,7 @@
 /*
  * Series persons. The rows are ranked as for the answer; then one walk marks who has an event of
- * the series in the cell's row and time.
+ * the series in the cell's row, column and time. Of sessions it is their first event that lies in
+ * that time.
  */
 #include "engine/query/series/series_persons.h"
 
@@ -10,52 +11,69 @@
 #include "engine/query/walk/walk.h"
 
 struct marking {
-    const struct rc_series_query *query;
-    const struct rc_series_cell *cell;
+    const struct rc_series_frame *frame;
+    const struct rc_series *series;
+    uint32_t bit; /* Of the series' events. */
     int64_t from_ms;
     int64_t until_ms;
-    bool any_row; /* The total. */
+    struct rc_line_side sides[RC_SERIES_SIDES];
+    uint32_t at[RC_SERIES_SIDES]; /* The row and the column. */
     uint64_t *persons;
 };
 
 struct lane {
     const struct marking *marking;
-    struct rc_split_list rows;
+    struct rc_series_rows rows;
 };
 
 /* The time of the cell's events. */
 static void
-window_of(const struct rc_series_query *query, struct marking *marking)
+window_of(struct marking *marking, uint32_t bucket)
 {
-    const struct rc_series *series = &query->request->series[marking->cell->series];
-    const struct rc_scope *scope = &query->request->scope;
-    const uint32_t bucket = marking->cell->bucket;
-    marking->from_ms = scope->start_ms;
-    marking->until_ms = scope->end_ms;
+    const struct rc_series_frame *frame = marking->frame;
+    marking->from_ms = frame->scope.start_ms;
+    marking->until_ms = frame->scope.end_ms;
     if (bucket != RC_SERIES_RANGE) {
-        const struct rc_bucket *of = &query->frame.buckets[bucket];
+        const struct rc_bucket *of = &frame->buckets[bucket];
         marking->until_ms = of->end_ms;
-        if (!query->request->cumulative)
+        if (!frame->request->cumulative && of->start_ms > marking->from_ms)
             marking->from_ms = of->start_ms;
     }
-    if (series->measure == RC_MEASURE_ROLLING)
-        marking->from_ms = marking->until_ms - (int64_t)series->rolling_days * RC_ROLLING_DAY_MS;
+    if (marking->series->measure == RC_MEASURE_ROLLING)
+        marking->from_ms =
+            marking->until_ms - (int64_t)marking->series->rolling_days * RC_ROLLING_DAY_MS;
 }
 
+/* Whether the hit that the rows were turned to is in the row (column) that is asked for. */
 static enum rc_status
-is_in_row(struct lane *lane, uint32_t person, const struct rc_hit *hit, bool *ret_is)
+is_in_side(struct lane *lane, enum rc_series_side side, bool *ret_is)
 {
     const struct marking *marking = lane->marking;
-    const struct rc_series_query *query = marking->query;
-    const uint32_t *rows;
-    uint32_t count;
-    *ret_is = marking->any_row;
+    const struct rc_line_side *of = &marking->sides[side];
+    *ret_is = marking->at[side] == of->total;
     if (*ret_is)
         return RC_OK;
-    RC_TRY(rc_split_rows(query->frame.split, person, hit, &lane->rows, &rows, &count));
-    const uint32_t *row_of = query->rankings[marking->cell->series].row_of;
-    for (uint32_t i = 0; i < count && !*ret_is; i++)
-        *ret_is = row_of[rows[i]] == marking->cell->row;
+    RC_TRY(rc_series_rows_read(marking->frame, &lane->rows, side));
+    for (uint32_t i = 0; i < lane->rows.sides[side].count && !*ret_is; i++)
+        *ret_is = of->row_of[lane->rows.sides[side].rows[i]] == marking->at[side];
+    return RC_OK;
+}
+
+/* Marks the user of a hit that counts at a time, if it is in the cell. */
+static enum rc_status
+mark(struct lane *lane, uint32_t person, const struct rc_hit *hit, int64_t time_ms)
+{
+    const struct marking *marking = lane->marking;
+    bool in_row;
+    bool in_column;
+    if (((hit->mask >> marking->bit) & 1) == 0 || time_ms < marking->from_ms ||
+        time_ms >= marking->until_ms)
+        return RC_OK;
+    rc_series_rows_turn(&lane->rows, person, hit);
+    RC_TRY(is_in_side(lane, RC_SERIES_ROWS, &in_row));
+    RC_TRY(is_in_side(lane, RC_SERIES_COLUMNS, &in_column));
+    if (in_row && in_column)
+        rc_walk_mark(marking->persons, person);
     return RC_OK;
 }
 
@@ -66,20 +84,22 @@ fold_hits(void *state,
           const uint32_t *slots,
           uint32_t count)
 {
+    for (uint32_t i = 0; i < count; i++)
+        RC_TRY(mark(state, rc_walk_person(block, slots[i]), &hits[i], hits[i].time_ms));
+    return RC_OK;
+}
+
+/* Of sessions: all events of a user, in order. */
+static enum rc_status
+fold_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t count)
+{
     struct lane *lane = state;
-    const struct marking *marking = lane->marking;
-    const uint32_t bit = marking->query->frame.bit_of[marking->cell->series];
+    const int64_t gap_ms = lane->marking->series->session_gap_ms;
+    int64_t start_ms = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const int64_t time_ms = hits[i].time_ms;
-        bool is;
-        if (((hits[i].mask >> bit) & 1) == 0 || time_ms < marking->from_ms ||
-            time_ms >= marking->until_ms)
-            continue;
-        const uint32_t person = rc_walk_person(block, slots[i]);
-        RC_TRY(is_in_row(lane, person, &hits[i], &is));
-        if (is)
-            __atomic_fetch_or(&marking->persons[person / 64], (uint64_t)1 << (person % 64),
-                              __ATOMIC_RELAXED);
+        if (i == 0 || hits[i].time_ms - hits[i - 1].time_ms > gap_ms)
+            start_ms = hits[i].time_ms;
+        RC_TRY(mark(lane, person, &hits[i], start_ms));
     }
     return RC_OK;
 }
@@ -93,13 +113,14 @@ static void
 lanes_close(struct lanes *lanes)
 {
     for (uint32_t i = 0; i < lanes->count; i++)
-        rc_split_list_close(&lanes->lanes[i].rows);
+        rc_series_rows_close(&lanes->lanes[i].rows);
 }
 
 static enum rc_status
 walk(const struct marking *marking, struct rc_query_stats *stats)
 {
-    const struct rc_query_context *context = marking->query->context;
+    const struct rc_query_context *context = marking->frame->context;
+    const bool sessions = marking->series->measure == RC_MEASURE_SESSIONS;
     RC_CLEANUP(lanes_close) struct lanes lanes = {0};
     void **states = RC_ARENA_ARRAY(context->arena, void *, context->parallel_max);
     lanes.lanes = RC_ARENA_ARRAY(context->arena, struct lane, context->parallel_max);
@@ -110,8 +131,30 @@ walk(const struct marking *marking, struct rc_query_stats *stats)
         lanes.lanes[i] = (struct lane){.marking = marking, .rows = {.account = context->account}};
         states[i] = &lanes.lanes[i];
     }
-    const struct rc_fold fold = {.lane_count = lanes.count, .lanes = states, .hits = fold_hits};
-    return rc_walk(marking->query->frame.plan, &fold, &stats->matched_events);
+    const struct rc_fold fold = {.ordered = sessions,
+                                 .lane_count = lanes.count,
+                                 .lanes = states,
+                                 .hits = sessions ? NULL : fold_hits,
+                                 .person = sessions ? fold_person : NULL};
+    return rc_walk(marking->frame->plan, &fold, &stats->matched_events);
+}
+
+/* rc_series_label_hash of the reply that the query would give. */
+static uint64_t
+label_hash(const struct rc_series_query *query)
+{
+    uint64_t labels = 0;
+    for (uint32_t side = 0; side < RC_SERIES_SIDES; side++)
+        for (uint32_t result = 0; result < query->result_count; result++) {
+            const uint32_t count = rc_series_row_count(query, side, result);
+            if (side == RC_SERIES_COLUMNS && query->request->columns == NULL)
+                return labels;
+            for (uint32_t row = 0; row < count; row++) {
+                const struct rc_row_label label = rc_series_row_label(query, side, result, row);
+                labels = rc_row_label_hash(labels, &label);
+            }
+        }
+    return labels;
 }
 
 static enum rc_status
@@ -119,38 +162,53 @@ check_cell(const struct rc_series_query *query,
            const struct rc_series_cell *cell,
            struct rc_error *reterr_error)
 {
-    uint64_t labels = 0;
-    for (uint32_t result = 0; result < query->result_count; result++)
-        for (uint32_t row = 0; row < rc_series_row_count(query, result); row++) {
-            const struct rc_row_label label = rc_series_row_label(query, result, row);
-            labels = rc_row_label_hash(labels, &label);
-        }
-    if (labels != cell->labels)
+    if (label_hash(query) != cell->labels)
         return RC_CONFLICT;
     if (cell->series >= query->request->series_count)
         return rc_error_field(reterr_error, RC_INVALID, "series",
                               "there is no such series; a formula has no users of its own");
-    if (query->request->series[cell->series].measure == RC_MEASURE_SESSIONS)
-        return rc_error_field(reterr_error, RC_INVALID, "series",
-                              "the users of sessions cannot be listed");
-    if (cell->row >= rc_series_row_count(query, cell->series))
+    if (cell->row >= rc_series_row_count(query, RC_SERIES_ROWS, cell->series))
         return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
     if (cell->bucket != RC_SERIES_RANGE && cell->bucket >= query->frame.bucket_count)
         return rc_error_field(reterr_error, RC_INVALID, "bucket", "there is no such bucket");
-    return RC_OK;
+    if (cell->compared && query->request->compare == RC_COMPARE_NONE)
+        return rc_error_field(reterr_error, RC_INVALID, "compared",
+                              "the reply compares with no earlier time");
+    if (cell->column == RC_SERIES_ROW)
+        return RC_OK;
+    if (query->request->columns == NULL ||
+        cell->column >= rc_series_row_count(query, RC_SERIES_COLUMNS, cell->series))
+        return rc_error_field(reterr_error, RC_INVALID, "column", "there is no such column");
+    return cell->bucket == RC_SERIES_RANGE
+               ? RC_OK
+               : rc_error_field(reterr_error, RC_INVALID, "bucket",
+                                "the figures of columns are those of the range");
 }
 
 enum rc_status
 rc_series_mark(const struct rc_series_query *query,
+               const struct rc_series_others *others,
                const struct rc_series_cell *cell,
                uint64_t *persons,
                struct rc_query_stats *stats,
                struct rc_error *reterr_error)
 {
-    struct marking marking = {.query = query, .cell = cell, .persons = persons};
+    const struct rc_series_frame *frame = cell->compared ? &query->earlier : &query->frame;
     RC_TRY(check_cell(query, cell, reterr_error));
-    marking.any_row = cell->row + 1 == rc_series_row_count(query, cell->series);
-    window_of(query, &marking);
+    if (cell->bucket != RC_SERIES_RANGE && cell->bucket >= frame->bucket_count)
+        return RC_OK; /* The earlier time has fewer buckets. */
+    struct marking marking = {.frame = frame,
+                              .series = &query->request->series[cell->series],
+                              .bit = frame->bit_of[cell->series],
+                              .at = {[RC_SERIES_ROWS] = cell->row},
+                              .persons = persons};
+    for (uint32_t side = 0; side < RC_SERIES_SIDES; side++)
+        RC_TRY_OR(reterr_error,
+                  rc_series_map_side(query, frame, side, cell->series,
+                                     cell->compared ? others : NULL, &marking.sides[side]));
+    marking.at[RC_SERIES_COLUMNS] =
+        cell->column == RC_SERIES_ROW ? marking.sides[RC_SERIES_COLUMNS].total : cell->column;
+    window_of(&marking, cell->bucket);
     RC_TRY_OR(reterr_error, walk(&marking, stats));
     return RC_OK;
 }

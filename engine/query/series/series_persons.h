@@ -1,25 +1,30 @@
 /*
- * Series persons: who is behind a number of a series: the users with an event that it counts, in
- * its row and its bucket.
+ * Series persons: who is behind a number of a series: the users with an event that it counts, or
+ * with a session, in its row, its column and its bucket.
  *
- * Ownership, Threading, Units, Errors: as in query.h; errors of the cell name "series", "row" or
- * "bucket"; RC_CONFLICT (without a message): the rows are others than those of the reply.
+ * Ownership, Threading, Units, Errors: as in query.h; errors of the cell name "series", "row",
+ * "column", "bucket" or "compared"; RC_CONFLICT (without a message): the rows are others than those
+ * of the reply.
  */
 #ifndef RC_QUERY_SERIES_SERIES_PERSONS_H
 #define RC_QUERY_SERIES_SERIES_PERSONS_H
 
 #include "engine/query/query.h"
 
+struct rc_series_others;
 struct rc_series_query;
 
 #define RC_SERIES_RANGE UINT32_MAX /* The range's figure, in place of a bucket. */
+#define RC_SERIES_ROW UINT32_MAX   /* The row's own figure, in place of a column's. */
 
 /* A number of a reply. */
 struct rc_series_cell {
-    uint32_t series; /* No formula, and not of sessions. */
+    uint32_t series; /* No formula. */
     uint32_t row;    /* Among those of the series. */
-    uint32_t bucket;
-    uint64_t labels; /* rc_row_label_hash over all rows of the reply. */
+    uint32_t bucket; /* Of a column: RC_SERIES_RANGE. */
+    uint32_t column;
+    bool compared;   /* That of the earlier time. */
+    uint64_t labels; /* rc_series_label_hash of the reply. */
 };
 
 /* persons: a bit each, zero. */
@@ -31,9 +36,10 @@ rc_query_series_persons(const struct rc_query_context *context,
                         struct rc_query_stats *stats,
                         struct rc_error *reterr_error);
 
-/* The same of a query whose rows are ranked. */
+/* The same of a query whose rows are ranked. others: with a comparison. */
 RC_MUST_USE enum rc_status
 rc_series_mark(const struct rc_series_query *query,
+               const struct rc_series_others *others,
                const struct rc_series_cell *cell,
                uint64_t *persons,
                struct rc_query_stats *stats,

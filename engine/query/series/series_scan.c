@@ -190,7 +190,7 @@ scan_open(struct scan *scan)
         struct lane *lane = &scan->lanes[i];
         lane->scan = scan;
         lane->rows.account = context->account;
-        lane->hit_rows.list.account = context->account;
+        lane->hit_rows.account = context->account;
         lane->narrow = zeroed(context->account, narrow * sizeof(*lane->narrow));
         lane->counts = zeroed(context->account, counters * sizeof(*lane->counts));
         lane->others = zeroed(context->account, counters * sizeof(*lane->others));
@@ -216,11 +216,10 @@ empty_narrow(struct lane *lane)
 static enum rc_status
 add_hit(struct lane *lane, const struct rc_hit *hit, uint32_t place)
 {
-    uint32_t split_count;
-    const uint32_t *split_rows;
+    uint32_t count;
     const struct scan *scan = lane->scan;
-    RC_TRY(rc_series_rows_of(scan->frame, &lane->hit_rows, 0, hit, &split_rows, &split_count));
-    const uint32_t count = rc_line_rows(scan->line, split_rows, split_count, lane->hit_rows.rows);
+    rc_series_rows_turn(&lane->hit_rows, 0, hit);
+    RC_TRY(rc_line_rows(scan->frame, scan->line, &lane->hit_rows, &count));
     for (uint32_t i = 0; i < count; i++)
         lane->others[(size_t)lane->hit_rows.rows[i] * scan->buckets + place]++;
     return RC_OK;
@@ -445,19 +444,20 @@ rc_series_scan_events(const struct rc_series_frame *frame,
                       bool *ret_done)
 {
     const uint64_t bit = (uint64_t)1 << frame->bit_of[line->series];
+    const struct rc_split *split = frame->splits[line->side];
     RC_CLEANUP(scan_close) struct scan scan = {.frame = frame, .line = line};
     *ret_done = false;
     scan.stream = rc_slab_rows_stream(frame->plan, bit);
-    if (frame->request->series[line->series].measure != RC_MEASURE_COUNT ||
+    if (frame->request->series[line->series].measure != RC_MEASURE_COUNT || line->columns != NULL ||
         scan.stream == UINT32_MAX)
         return RC_OK;
-    if (frame->split != NULL) {
-        scan.groups = rc_split_groups(frame->split);
+    if (split != NULL) {
+        scan.groups = rc_split_groups(split);
         if (scan.groups == NULL)
             return RC_OK;
     }
     if (!lay_out(&scan) ||
-        !rc_planner_reads_rows(frame->plan, scan.stream, line->series, frame->split != NULL))
+        !rc_planner_reads_rows(frame->plan, scan.stream, line->series, split != NULL))
         return RC_OK;
     RC_TRY(scan_open(&scan));
     void **states = RC_ARENA_ARRAY(frame->context->arena, void *, scan.lane_count);

@@ -79,7 +79,7 @@ spread_open(struct spread *spread)
     spread->lane_count = context->parallel_max;
     for (uint32_t i = 0; i < spread->lane_count; i++)
         spread->lanes[i] = (struct lane){
-            .spread = spread, .least = UINT32_MAX, .rows = {.list = {.account = context->account}}};
+            .spread = spread, .least = UINT32_MAX, .rows = {.account = context->account}};
     if (spread->line != NULL)
         spread->place_count =
             (uint64_t)spread->line->row_count * rc_line_places(spread->frame, spread->line);
@@ -116,20 +116,17 @@ add_code(struct lane *lane, uint64_t place, uint32_t code)
     }
 }
 
-static void
-add_codes(struct lane *lane,
-          const uint32_t *codes,
-          uint32_t code_count,
-          uint32_t split_count,
-          const uint32_t *split_rows,
-          int64_t time_ms)
+/* The codes of the hit that the rows were turned to. */
+static enum rc_status
+add_codes(struct lane *lane, const uint32_t *codes, uint32_t code_count, int64_t time_ms)
 {
+    uint32_t row_count;
     const struct spread *spread = lane->spread;
     const struct rc_series_frame *frame = spread->frame;
     const uint32_t places = rc_line_places(frame, spread->line);
     const uint32_t bucket = places == 1 ? 0 : rc_bucket_map_find(&frame->map, time_ms);
-    const uint32_t row_count = rc_line_rows(spread->line, split_rows, split_count, lane->rows.rows);
     const bool skip_null = spread->pass == PASS_BITS;
+    RC_TRY(rc_line_rows(frame, spread->line, &lane->rows, &row_count));
     for (uint32_t r = 0; r < row_count; r++) {
         const uint64_t begin = (uint64_t)lane->rows.rows[r] * places;
         for (uint32_t i = 0; i < code_count; i++) {
@@ -140,6 +137,7 @@ add_codes(struct lane *lane,
                 add_code(lane, begin + bucket, codes[i]);
         }
     }
+    return RC_OK;
 }
 
 static enum rc_status
@@ -154,8 +152,6 @@ fold_hits(void *state,
     const struct rc_series_frame *frame = spread->frame;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t code_count;
-        uint32_t split_count;
-        const uint32_t *split_rows;
         uint32_t group;
         const uint32_t *codes;
         const uint32_t person = rc_walk_person(block, slots[i]);
@@ -173,8 +169,8 @@ fold_hits(void *state,
         }
         if (spread->pass == PASS_ENDS || code_count == 0)
             continue;
-        RC_TRY(rc_series_rows_of(frame, &lane->rows, person, &hits[i], &split_rows, &split_count));
-        add_codes(lane, codes, code_count, split_count, split_rows, hits[i].time_ms);
+        rc_series_rows_turn(&lane->rows, person, &hits[i]);
+        RC_TRY(add_codes(lane, codes, code_count, hits[i].time_ms));
     }
     return RC_OK;
 }
@@ -207,7 +203,7 @@ run(struct spread *spread)
         lane->counters = bits ? NULL : block;
     }
     const struct rc_fold fold = {
-        .anonymous = frame->split == NULL || !rc_split_reads_person(frame->split),
+        .anonymous = !rc_series_frame_reads_person(frame),
         .lane_count = spread->lane_count,
         .lanes = states,
         .hits = fold_hits,

@@ -20,7 +20,8 @@ rc_series_line_sum(const struct rc_series_frame *frame,
                    const struct rc_series_line *line)
 {
     const uint32_t places = rc_line_places(frame, line);
-    if (!split->bucketed || line->row_of == NULL || !is_additive(split, places))
+    if (!split->bucketed || line->row_of == NULL || line->columns != NULL ||
+        !is_additive(split, places))
         return false;
     for (uint32_t row = 0; row < split->row_count; row++) {
         const uint32_t target = row == split->total ? line->total : line->row_of[row];

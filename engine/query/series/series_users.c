@@ -186,8 +186,8 @@ rc_series_scan_users(const struct rc_series_frame *frame,
     RC_CLEANUP(scan_close) struct scan scan = {.frame = frame, .line = line};
     *ret_done = false;
     scan.stream = rc_slab_rows_stream(frame->plan, bit);
-    if (frame->request->series[line->series].measure != RC_MEASURE_UNIQUE || frame->split != NULL ||
-        scan.stream == UINT32_MAX ||
+    if (frame->request->series[line->series].measure != RC_MEASURE_UNIQUE ||
+        frame->splits[RC_SERIES_ROWS] != NULL || scan.stream == UINT32_MAX ||
         !rc_planner_reads_rows(frame->plan, scan.stream, line->series, false))
         return RC_OK;
     scan.buckets = line->bucketed && frame->bucket_count > 0 ? frame->bucket_count : 1;

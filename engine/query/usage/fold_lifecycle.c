@@ -58,8 +58,7 @@ note(const struct lane *lane,
     if (request->persons == NULL || place != request->at.bucket + 1 || state != request->at.state ||
         (lane->total ? lane->lifecycle->rows.row_count : row) != request->at.row)
         return;
-    __atomic_fetch_or(&request->persons[person / 64], (uint64_t)1 << (person % 64),
-                      __ATOMIC_RELAXED);
+    rc_walk_mark(request->persons, person);
 }
 
 static void

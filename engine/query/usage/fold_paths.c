@@ -73,6 +73,18 @@ rank_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t co
     return RC_OK;
 }
 
+/* Whether the cell that is asked for counts a walk, which is in the first row_count rows shown of
+ * its lane. */
+static bool
+is_asked(const struct lane *lane, const struct rc_path_walk *walk, uint32_t row_count)
+{
+    const struct rc_paths_request *request = lane->paths->request;
+    bool inside = request->at.row == lane->paths->rows.shown;
+    for (uint32_t i = 0; i < row_count; i++)
+        inside = inside || lane->rows.shown[i] == request->at.row;
+    return inside && rc_path_layout_counts(&lane->paths->layout, &request->at, walk);
+}
+
 static enum rc_status
 count_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t count)
 {
@@ -92,6 +104,8 @@ count_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t c
                                   lane->figures +
                                       (lane->rows.shown[i] + 1) * paths->layout.figure_count,
                                   person, &walk);
+        if (paths->request->persons != NULL && is_asked(lane, &walk, row_count))
+            rc_walk_mark(paths->request->persons, person);
     }
     return RC_OK;
 }

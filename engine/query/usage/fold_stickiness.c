@@ -55,8 +55,7 @@ count_person(void *state, uint32_t row, uint32_t person, const uint64_t *bits)
         (lane->total ? stickiness->rows.row_count : row) != request->at.row ||
         (request->at_least ? count < request->at.buckets : count != request->at.buckets))
         return;
-    __atomic_fetch_or(&request->persons[person / 64], (uint64_t)1 << (person % 64),
-                      __ATOMIC_RELAXED);
+    rc_walk_mark(request->persons, person);
 }
 
 static enum rc_status

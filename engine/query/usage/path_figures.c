@@ -49,6 +49,24 @@ rc_path_figures_count(const struct rc_path_layout *layout,
         count_in(&figures[levels[walk->count - 1].ends + row], person);
 }
 
+bool
+rc_path_layout_counts(const struct rc_path_layout *layout,
+                      const struct rc_path_cell *cell,
+                      const struct rc_path_walk *walk)
+{
+    const struct rc_path_layout_level *levels = layout->levels;
+    const uint32_t at = cell->level;
+    if (cell->part == RC_PATH_WALKS)
+        return true;
+    if (walk->count <= at || levels[at].ranking.row_of[walk->nodes[at]] != cell->node)
+        return false;
+    if (cell->part == RC_PATH_DROP_OFF)
+        return walk->drops_off && walk->count == at + 1;
+    return cell->part == RC_PATH_NODE ||
+           (walk->count > at + 1 &&
+            levels[at + 1].ranking.row_of[walk->nodes[at + 1]] == cell->target);
+}
+
 static enum rc_status
 fill_levels(const struct rc_path_layout *layout,
             const struct rc_path_figure *figures,

@@ -52,6 +52,12 @@ rc_path_figures_count(const struct rc_path_layout *layout,
                       uint32_t person,
                       const struct rc_path_walk *walk);
 
+/* Whether a cell of any row counts a walk. */
+bool
+rc_path_layout_counts(const struct rc_path_layout *layout,
+                      const struct rc_path_cell *cell,
+                      const struct rc_path_walk *walk);
+
 /* Figures as an answer's levels and edges, in arena. */
 RC_MUST_USE enum rc_status
 rc_path_figures_flow(const struct rc_path_layout *layout,

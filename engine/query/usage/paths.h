@@ -13,6 +13,22 @@
 
 #include "engine/query/query.h"
 
+/* Which walks a number of a flow counts. */
+enum rc_path_part {
+    RC_PATH_WALKS = 1,    /* All. */
+    RC_PATH_NODE = 2,     /* Those with a node at a level. */
+    RC_PATH_DROP_OFF = 3, /* Those that end there. */
+    RC_PATH_EDGE = 4,     /* Those that go on from there to a node. */
+};
+
+struct rc_path_cell {
+    uint32_t row; /* Of the reply; its number of rows: the total. */
+    enum rc_path_part part;
+    uint32_t level; /* Indexes from 0. */
+    uint32_t node;
+    uint32_t target;
+};
+
 /* A selector whose events are a node. */
 struct rc_path_selector {
     struct rc_bytes name; /* No two are equal. */
@@ -36,6 +52,9 @@ struct rc_paths_request {
     const struct rc_breakdown *breakdown; /* NULL: none. */
     uint32_t dimension_count;
     uint32_t breakdown_top_n; /* .. RC_PATH_ROWS_MAX, as in a series. */
+    /* NULL, or a bit a person (zero): set for those whose walks are counted in the cell at. */
+    uint64_t *persons;
+    struct rc_path_cell at;
 };
 
 struct rc_path_node {

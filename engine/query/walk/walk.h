@@ -44,6 +44,13 @@ rc_walk_person(const struct rc_walk_block *block, uint32_t slot)
     return block->persons != NULL ? block->persons[slot] : block->first + slot;
 }
 
+/* Sets a person's bit; lanes share the words. */
+static inline void
+rc_walk_mark(uint64_t *persons, uint32_t person)
+{
+    __atomic_fetch_or(&persons[person / 64], (uint64_t)1 << (person % 64), __ATOMIC_RELAXED);
+}
+
 /* What a fold wants. lane is one of the lanes given to rc_walk. */
 struct rc_fold {
     /* Person by person in total order; else as they come, a person's in many pieces. */
