@@ -11,6 +11,7 @@
 #include <recount/v1/retention.pb-c.h>
 #include <recount/v1/scope.pb-c.h>
 #include <recount/v1/series.pb-c.h>
+#include <recount/v1/sessions.pb-c.h>
 #include <recount/v1/stickiness.pb-c.h>
 #include <string.h>
 
@@ -98,6 +99,7 @@ decode_question(struct rc_decode *decode,
         [RC_CHART_LIFECYCLE] = &recount__v1__lifecycle_request__descriptor,
         [RC_CHART_STICKINESS] = &recount__v1__stickiness_request__descriptor,
         [RC_CHART_PATHS] = &recount__v1__paths_request__descriptor,
+        [RC_CHART_SESSIONS] = &recount__v1__sessions_request__descriptor,
     };
     ProtobufCMessage *in;
     struct {
@@ -107,6 +109,7 @@ decode_question(struct rc_decode *decode,
         struct rc_lifecycle_request lifecycle;
         struct rc_stickiness_request stickiness;
         struct rc_paths_request paths;
+        struct rc_sessions_request sessions;
     } *question = rc_arena_zero(decode->arena, sizeof(*question));
     if (question == NULL)
         return rc_decode_no_memory(decode);
@@ -144,6 +147,11 @@ decode_question(struct rc_decode *decode,
         cell->paths = &question->paths;
         *ret_scope = &question->paths.scope;
         return rc_decode_paths(decode, (const Recount__V1__PathsRequest *)in, 0, &question->paths);
+    case RC_CHART_SESSIONS:
+        cell->sessions = &question->sessions;
+        *ret_scope = &question->sessions.scope;
+        return rc_decode_sessions(decode, (const Recount__V1__SessionsRequest *)in, 0,
+                                  &question->sessions);
     default:
         return refuse(decode);
     }
@@ -201,6 +209,29 @@ path_place(const Recount__V1__PathsCell *in)
     return path;
 }
 
+static struct rc_sessions_cell
+session_place(const Recount__V1__SessionsCell *in, uint32_t row)
+{
+    struct rc_sessions_cell cell = {
+        .row = row, .bucket = RC_SESSIONS_RANGE, .bounced = in->bounced};
+    switch (in->part_case) {
+    case RECOUNT__V1__SESSIONS_CELL__PART_BUCKET:
+        cell.bucket = in->bucket;
+        break;
+    case RECOUNT__V1__SESSIONS_CELL__PART_ENTRY:
+        cell.part = RC_SESSIONS_ENTRIES;
+        cell.row = in->entry;
+        break;
+    case RECOUNT__V1__SESSIONS_CELL__PART_EXIT:
+        cell.part = RC_SESSIONS_EXITS;
+        cell.row = in->exit;
+        break;
+    default:
+        break;
+    }
+    return cell;
+}
+
 static enum rc_status
 decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_chart_cell *cell)
 {
@@ -211,6 +242,7 @@ decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_ch
         [RC_CHART_LIFECYCLE] = RECOUNT__V1__CELL__PLACE_LIFECYCLE,
         [RC_CHART_STICKINESS] = RECOUNT__V1__CELL__PLACE_STICKINESS,
         [RC_CHART_PATHS] = RECOUNT__V1__CELL__PLACE_PATHS,
+        [RC_CHART_SESSIONS] = RECOUNT__V1__CELL__PLACE_SESSIONS,
     };
     if (in->place_case != places[cell->kind])
         return rc_decode_fail(decode, RC_INVALID, "place",
@@ -254,6 +286,9 @@ decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_ch
         return RC_OK;
     case RC_CHART_PATHS:
         cell->path = path_place(in->paths);
+        return RC_OK;
+    case RC_CHART_SESSIONS:
+        cell->session = session_place(in->sessions, in->row);
         return RC_OK;
     default:
         cell->place = in->stickiness->buckets;

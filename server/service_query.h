@@ -10,11 +10,13 @@
 #include <recount/v1/paths.pb-c.h>
 #include <recount/v1/retention.pb-c.h>
 #include <recount/v1/selector.pb-c.h>
+#include <recount/v1/sessions.pb-c.h>
 #include <recount/v1/stickiness.pb-c.h>
 
 #include "engine/query/retention/retention.h"
 #include "engine/query/usage/lifecycle.h"
 #include "engine/query/usage/paths.h"
+#include "engine/query/usage/sessions.h"
 #include "engine/query/usage/stickiness.h"
 #include "server/decode.h"
 #include "server/service.h"
@@ -37,6 +39,12 @@ rc_decode_stickiness(struct rc_decode *decode,
                      const Recount__V1__StickinessRequest *in,
                      int64_t now_ms,
                      struct rc_stickiness_request *question);
+
+RC_MUST_USE enum rc_status
+rc_decode_sessions(struct rc_decode *decode,
+                   const Recount__V1__SessionsRequest *in,
+                   int64_t now_ms,
+                   struct rc_sessions_request *question);
 
 /* Selectors that the request does not name have no names yet. */
 RC_MUST_USE enum rc_status

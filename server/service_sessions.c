@@ -5,17 +5,18 @@
 #include <recount/v1/sessions.pb-c.h>
 
 #include "engine/base/limits.h"
+#include "server/cells.h"
 #include "server/decode.h"
 #include "server/encode.h"
 #include "server/service_query.h"
 
 #define GAP_MS_DEFAULT ((int64_t)30 * 60 * 1000)
 
-static enum rc_status
-decode_request(struct rc_decode *decode,
-               const Recount__V1__SessionsRequest *in,
-               int64_t now_ms,
-               struct rc_sessions_request *question)
+enum rc_status
+rc_decode_sessions(struct rc_decode *decode,
+                   const Recount__V1__SessionsRequest *in,
+                   int64_t now_ms,
+                   struct rc_sessions_request *question)
 {
     static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
@@ -133,7 +134,7 @@ rc_call_sessions(struct rc_request *request, const void *message, void *reply)
     struct rc_decode decode = rc_request_decode(request);
     struct rc_sessions_request question = {.selector = NULL};
     struct rc_sessions_reply answer;
-    RC_TRY(decode_request(&decode, message, request->received_ms, &question));
+    RC_TRY(rc_decode_sessions(&decode, message, request->received_ms, &question));
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
     RC_TRY(rc_query_sessions(rc_query_session_context(request->session), &question, &answer,
                              request->error));
@@ -152,5 +153,7 @@ rc_call_sessions(struct rc_request *request, const void *message, void *reply)
                        &out->n_entries));
     RC_TRY(
         encode_ends(request->arena, answer.exits, answer.exit_count, &out->exits, &out->n_exits));
-    return rc_encode_info(request, &question.scope, true, &answer.stats, &out->info);
+    RC_TRY(rc_encode_info(request, &question.scope, true, &answer.stats, &out->info));
+    return rc_cell_handle(request, RC_CHART_SESSIONS, message, &question.scope,
+                          rc_sessions_label_hash(&answer), &out->info->cell_handle);
 }

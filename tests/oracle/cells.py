@@ -27,13 +27,14 @@ def row_cells(row, compared):
 
 def series_cells(query, reply):
     for index, series in enumerate(query["series"]):
-        if series["measure"] not in ("unique", "rolling"):
+        exact = series["measure"] in ("unique", "rolling")
+        if not exact and series["measure"] not in ("events", "sessions") or query.get("cumulative") and not exact:
             continue
         for place, row in enumerate(reply.series[index].rows):
             for compared in (False, True)[: 1 + bool(query.get("comparison"))]:
                 for at, number in row_cells(row, compared):
                     at = cell_pb2.SeriesCell(series=index, compared=compared, **at)
-                    yield cell_pb2.Cell(row=place, series=at), number
+                    yield cell_pb2.Cell(row=place, series=at), number if exact else up_to(number)
 
 
 def funnel_cells(query, reply):
@@ -98,6 +99,27 @@ def paths_cells(query, reply):
             yield cell_pb2.Cell(row=place, paths=at), edge.users
 
 
+def sessions_cells(query, reply):
+    """Users have a figure of their own; of bounces and of entries at most as many as sessions."""
+    del query
+    for place, row in enumerate(reply.rows):
+        for bucket, figures in [(None, row.total)] + [(i, row.buckets) for i in range(len(reply.buckets))]:
+            at = {} if bucket is None else {"bucket": bucket}
+            for bounced, column in ((False, figures.users), (True, figures.bounces)):
+                number = column.values[bucket or 0]
+                cell = cell_pb2.SessionsCell(bounced=bounced, **at)
+                yield cell_pb2.Cell(row=place, sessions=cell), up_to(number) if bounced else number
+    for name, ends in (("entry", reply.entries), ("exit", reply.exits)):
+        for place, end in enumerate(ends):
+            cell = cell_pb2.SessionsCell(**{name: place})
+            yield cell_pb2.Cell(sessions=cell), up_to(end.sessions)
+
+
+def up_to(number):
+    """As many users as something else says, or fewer, but some where there is any."""
+    return range(1 if number else 0, int(number) + 1)
+
+
 CELLS = {
     "series": series_cells,
     "funnel": funnel_cells,
@@ -105,6 +127,7 @@ CELLS = {
     "lifecycle": lifecycle_cells,
     "stickiness": stickiness_cells,
     "paths": paths_cells,
+    "sessions": sessions_cells,
 }
 
 
@@ -148,7 +171,8 @@ def faults(client, project, query, reply):
         scope = wire.scope_message(dict(query["scope"], segment=None), project)
         counts = listed(client, scope, cell)
         TALLY[kind] = TALLY.get(kind, 0) + 1
-        if set(counts) != {number}:
+        wanted = number if isinstance(number, range) else [number]
+        if len(set(counts)) != 1 or counts[0] not in wanted:
             cell.handle = ""
             out.append(f"{kind} says {number}, its users are {counts}: {cell}")
     return out

@@ -107,7 +107,8 @@ series(void **state)
                                               .breakdown = &by_name,
                                               .dimension_count = 1};
     struct rc_series_reply reply;
-    struct rc_chart_cell cell = {.kind = RC_CHART_SERIES, .series = &request};
+    struct rc_chart_cell cell = {
+        .kind = RC_CHART_SERIES, .series = &request, .pivot = RC_SERIES_ROW};
     assert_int_equal(rc_query_series(&world.context, &request, &reply, NULL), RC_OK);
     for (uint32_t i = 0; i < reply.row_count; i++)
         cell.labels = rc_row_label_hash(cell.labels, &reply.rows[i].label);
@@ -123,6 +124,49 @@ series(void **state)
     expect_refused(&world, cell, "bucket");
     cell.place = 1;
     expect_refused(&world, cell, "series");
+    rig_free(world.rig);
+}
+
+/* Each number of the range in a column, of this time and of the earlier one. */
+static void
+series_columns(void **state)
+{
+    static const struct rc_breakdown by_plan = {.scope = RC_LEAF_USER,
+                                                .property = RC_BYTES_LITERAL("plan")};
+    struct world world;
+    (void)state;
+    world_open(&world);
+    const struct rc_series one = {.selector = world.any, .measure = RC_MEASURE_UNIQUE};
+    struct rc_series_request request = {.scope = world.scope,
+                                        .unit = RC_UNIT_WEEK,
+                                        .series_count = 1,
+                                        .series = &one,
+                                        .breakdown = &by_plan,
+                                        .dimension_count = 1,
+                                        .columns = &by_name,
+                                        .column_dimension_count = 1,
+                                        .column_top_n = 1,
+                                        .compare = RC_COMPARE_PREVIOUS};
+    struct rc_series_reply reply;
+    struct rc_chart_cell cell = {
+        .kind = RC_CHART_SERIES, .series = &request, .column = RC_SERIES_RANGE};
+    request.scope.start_ms += RIG_SPAN_MS / 4;
+    assert_int_equal(rc_query_series(&world.context, &request, &reply, NULL), RC_OK);
+    cell.labels = rc_series_label_hash(&reply, 1);
+    for (cell.row = 0; cell.row < reply.row_count; cell.row++) {
+        const struct rc_series_row *row = &reply.rows[cell.row];
+        for (cell.pivot = 0; cell.pivot < reply.columns[0].count; cell.pivot++) {
+            cell.compared = false;
+            expect_count(&world, &cell, (uint64_t)row->by_column[cell.pivot]);
+            cell.compared = true;
+            expect_count(&world, &cell, (uint64_t)row->compared_by_column[cell.pivot]);
+        }
+    }
+    cell.row = 0;
+    expect_refused(&world, cell, "column");
+    cell.pivot = 0;
+    cell.column = 0;
+    expect_refused(&world, cell, "bucket");
     rig_free(world.rig);
 }
 
@@ -287,12 +331,118 @@ stickiness(void **state)
     rig_free(world.rig);
 }
 
+/* The walks of one row's flow, or of the total's. */
+static void
+expect_flow(const struct world *world, struct rc_chart_cell cell, const struct rc_path_flow *flow)
+{
+    cell.path.part = RC_PATH_WALKS;
+    expect_count(world, &cell, flow->users);
+    for (uint32_t level = 0; level < flow->level_count; level++) {
+        for (uint32_t node = 0; node < flow->levels[level].node_count; node++) {
+            const struct rc_path_node *at = &flow->levels[level].nodes[node];
+            cell.path.level = level;
+            cell.path.node = node;
+            cell.path.part = RC_PATH_NODE;
+            expect_count(world, &cell, at->users);
+            cell.path.part = RC_PATH_DROP_OFF;
+            expect_count(world, &cell, at->drop_off_users);
+        }
+    }
+    cell.path.part = RC_PATH_EDGE;
+    for (uint64_t i = 0; i < flow->edge_count; i++) {
+        cell.path.level = flow->edges[i].level;
+        cell.path.node = flow->edges[i].source;
+        cell.path.target = flow->edges[i].target;
+        expect_count(world, &cell, flow->edges[i].users);
+    }
+}
+
+static void
+paths(void **state)
+{
+    struct world world;
+    (void)state;
+    world_open(&world);
+    const struct rc_paths_request request = {.scope = world.scope,
+                                             .property = RC_BYTES_LITERAL("name"),
+                                             .gap_ms = 30 * RIG_DAY_MS,
+                                             .depth = 3,
+                                             .top_n = 2,
+                                             .breakdown = &by_name,
+                                             .dimension_count = 1};
+    struct rc_paths_reply reply;
+    struct rc_chart_cell cell = {.kind = RC_CHART_PATHS, .paths = &request};
+    assert_int_equal(rc_query_paths(&world.context, &request, &reply, NULL), RC_OK);
+    cell.labels = rc_paths_label_hash(&reply);
+    for (cell.row = 0; cell.row <= reply.row_count; cell.row++)
+        expect_flow(&world, cell,
+                    cell.row == reply.row_count ? &reply.total : &reply.rows[cell.row].flow);
+    cell.path.part = RC_PATH_WALKS;
+    expect_refused(&world, cell, "row");
+    cell.row = 0;
+    cell.path.part = RC_PATH_NODE;
+    cell.path.level = reply.total.level_count;
+    expect_refused(&world, cell, "level");
+    for (uint32_t level = 0; level < reply.total.level_count; level++) {
+        const bool last = level + 1 == reply.total.level_count;
+        cell.path = (struct rc_path_cell){.part = RC_PATH_EDGE, .level = level};
+        cell.path.target = last ? 0 : reply.total.levels[level + 1].node_count;
+        expect_refused(&world, cell, "target");
+        cell.path.part = RC_PATH_NODE;
+        cell.path.node = reply.total.levels[level].node_count;
+        expect_refused(&world, cell, "node");
+    }
+    rig_free(world.rig);
+}
+
+static void
+sessions(void **state)
+{
+    struct world world;
+    (void)state;
+    world_open(&world);
+    const struct rc_sessions_request request = {.scope = world.scope,
+                                                .selector = world.first,
+                                                .gap_ms = RIG_DAY_MS,
+                                                .unit = RC_UNIT_WEEK,
+                                                .property = RC_BYTES_LITERAL("name"),
+                                                .breakdown = &by_name,
+                                                .dimension_count = 1};
+    struct rc_sessions_reply reply;
+    struct rc_chart_cell cell = {.kind = RC_CHART_SESSIONS, .sessions = &request};
+    struct rc_sessions_cell *at = &cell.session;
+    assert_int_equal(rc_query_sessions(&world.context, &request, &reply, NULL), RC_OK);
+    cell.labels = rc_sessions_label_hash(&reply);
+    for (at->row = 0; at->row <= reply.row_count; at->row++) {
+        const bool total = at->row == reply.row_count;
+        for (at->bucket = 0; at->bucket < reply.bucket_count; at->bucket++)
+            expect_count(&world, &cell,
+                         total ? reply.figures[at->bucket].users
+                               : reply.rows[at->row].figures[at->bucket].users);
+        at->bucket = RC_SESSIONS_RANGE;
+        expect_count(&world, &cell, total ? reply.total.users : reply.rows[at->row].total.users);
+    }
+    expect_refused(&world, cell, "row");
+    at->row = 0;
+    at->bucket = reply.bucket_count;
+    expect_refused(&world, cell, "bucket");
+    at->bucket = RC_SESSIONS_RANGE;
+    at->part = RC_SESSIONS_ENTRIES;
+    at->row = reply.entry_count;
+    expect_refused(&world, cell, "entry");
+    at->part = RC_SESSIONS_EXITS;
+    at->row = reply.exit_count;
+    expect_refused(&world, cell, "exit");
+    rig_free(world.rig);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(series),    cmocka_unit_test(funnel),     cmocka_unit_test(retention),
-        cmocka_unit_test(lifecycle), cmocka_unit_test(stickiness),
+        cmocka_unit_test(series),    cmocka_unit_test(series_columns), cmocka_unit_test(funnel),
+        cmocka_unit_test(retention), cmocka_unit_test(lifecycle),      cmocka_unit_test(stickiness),
+        cmocka_unit_test(paths),     cmocka_unit_test(sessions),
     };
     const char *seed = getenv("RC_TEST_SEED");
     random_state = seed == NULL ? 1 : strtoull(seed, NULL, 10);

@@ -61,6 +61,19 @@ rc_series_label_hash(const struct rc_series_reply *reply, uint32_t result_count)
 }
 
 uint64_t
+rc_sessions_label_hash(const struct rc_sessions_reply *reply)
+{
+    uint64_t hash = 0;
+    for (uint32_t i = 0; i < reply->row_count; i++)
+        hash = rc_row_label_hash(hash, &reply->rows[i].label);
+    for (uint32_t i = 0; i < reply->entry_count; i++)
+        hash = rc_row_label_hash(hash, &reply->entries[i].label);
+    for (uint32_t i = 0; i < reply->exit_count; i++)
+        hash = rc_row_label_hash(hash, &reply->exits[i].label);
+    return hash;
+}
+
+uint64_t
 rc_paths_label_hash(const struct rc_paths_reply *reply)
 {
     uint64_t hash = 0;
@@ -225,15 +238,13 @@ check_path_cell(const struct rc_path_flow *flow,
 {
     if (cell->part == RC_PATH_WALKS)
         return RC_OK;
-    if (cell->level >= flow->level_count)
-        return rc_error_field(reterr_error, RC_INVALID, "level", "there is no such level");
-    if (cell->node >= flow->levels[cell->level].node_count)
-        return rc_error_field(reterr_error, RC_INVALID, "node", "the level has no such node");
-    if (cell->part == RC_PATH_EDGE && (cell->level + 1 >= flow->level_count ||
-                                       cell->target >= flow->levels[cell->level + 1].node_count))
-        return rc_error_field(reterr_error, RC_INVALID, "target",
-                              "the next level has no such node");
-    return RC_OK;
+    RC_TRY(check_place("level", cell->level, flow->level_count, reterr_error));
+    RC_TRY(check_place("node", cell->node, flow->levels[cell->level].node_count, reterr_error));
+    if (cell->part != RC_PATH_EDGE)
+        return RC_OK;
+    const uint32_t next = cell->level + 1; /* Behind the last level are no nodes. */
+    return check_place("target", cell->target,
+                       next < flow->level_count ? flow->levels[next].node_count : 0, reterr_error);
 }
 
 static enum rc_status
@@ -251,10 +262,36 @@ paths_persons(const struct rc_query_context *context,
     RC_TRY(rc_query_paths(context, &request, &reply, reterr_error));
     if (rc_paths_label_hash(&reply) != cell->labels)
         return changed(reterr_error);
-    if (cell->row > reply.row_count)
-        return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
+    RC_TRY(check_place("row", cell->row, reply.row_count + 1, reterr_error));
     stats->matched_events += reply.stats.matched_events;
     return check_path_cell(&reply.total, &cell->path, reterr_error);
+}
+
+static enum rc_status
+sessions_persons(const struct rc_query_context *context,
+                 const struct rc_chart_cell *cell,
+                 struct rc_query_stats *stats,
+                 uint64_t *words,
+                 struct rc_error *reterr_error)
+{
+    const struct rc_sessions_cell *at = &cell->session;
+    struct rc_sessions_request request = *cell->sessions;
+    struct rc_sessions_reply reply;
+    request.persons = words;
+    request.at = *at;
+    RC_TRY(rc_query_sessions(context, &request, &reply, reterr_error));
+    if (rc_sessions_label_hash(&reply) != cell->labels)
+        return changed(reterr_error);
+    if (at->part == RC_SESSIONS_ENTRIES)
+        RC_TRY(check_place("entry", at->row, reply.entry_count, reterr_error));
+    else if (at->part == RC_SESSIONS_EXITS)
+        RC_TRY(check_place("exit", at->row, reply.exit_count, reterr_error));
+    else
+        RC_TRY(check_place("row", at->row, reply.row_count + 1, reterr_error));
+    if (at->bucket != RC_SESSIONS_RANGE)
+        RC_TRY(check_place("bucket", at->bucket, reply.bucket_count, reterr_error));
+    stats->matched_events += reply.stats.matched_events;
+    return RC_OK;
 }
 
 enum rc_status
@@ -286,6 +323,8 @@ rc_chart_cell_persons(const struct rc_query_context *context,
         return funnel_persons(context, cell, stats, words, reterr_error);
     case RC_CHART_PATHS:
         return paths_persons(context, cell, stats, words, reterr_error);
+    case RC_CHART_SESSIONS:
+        return sessions_persons(context, cell, stats, words, reterr_error);
     }
     return rc_error_field(reterr_error, RC_INVALID, "handle", "the kind of question is unknown");
 }

@@ -16,6 +16,7 @@
 #include "engine/query/series/series_persons.h"
 #include "engine/query/usage/lifecycle.h"
 #include "engine/query/usage/paths.h"
+#include "engine/query/usage/sessions.h"
 #include "engine/query/usage/stickiness.h"
 
 enum rc_chart_cell_kind {
@@ -25,6 +26,7 @@ enum rc_chart_cell_kind {
     RC_CHART_LIFECYCLE = 4,
     RC_CHART_STICKINESS = 5,
     RC_CHART_PATHS = 6,
+    RC_CHART_SESSIONS = 7,
 };
 
 struct rc_chart_cell {
@@ -36,6 +38,7 @@ struct rc_chart_cell {
         const struct rc_lifecycle_request *lifecycle;
         const struct rc_stickiness_request *stickiness;
         const struct rc_paths_request *paths;
+        const struct rc_sessions_request *sessions;
     };
     uint64_t labels; /* rc_row_label_hash over the reply's rows; or as below. */
     uint32_t row;
@@ -47,7 +50,8 @@ struct rc_chart_cell {
     bool compared;   /* Series: the number of the earlier time. */
     uint32_t pivot;  /* Series: the column of the row; RC_SERIES_ROW: none. */
     enum rc_lifecycle_state state;
-    struct rc_path_cell path; /* Paths: all but its row. */
+    struct rc_path_cell path;        /* Paths: all but its row. */
+    struct rc_sessions_cell session; /* Sessions: all. */
 };
 
 /* Goes over rows one by one: equal results are equal labels in the same order. Begin with 0. */
@@ -57,6 +61,10 @@ rc_row_label_hash(uint64_t before, const struct rc_row_label *label);
 /* The same of a series: over its rows, then its columns. */
 uint64_t
 rc_series_label_hash(const struct rc_series_reply *reply, uint32_t result_count);
+
+/* The same of sessions: over rows, entries and exits. */
+uint64_t
+rc_sessions_label_hash(const struct rc_sessions_reply *reply);
 
 /* The same of paths: over their rows, and the nodes of each level. */
 uint64_t

@@ -28,10 +28,11 @@ struct sessions {
     struct rc_counted counted;
     struct rc_breakdown ends; /* The property, as a breakdown. */
     struct rc_plan *plan;
-    struct rc_groups *groups; /* NULL: no property. */
-    struct rc_bucket_map map; /* Without buckets: count 0. */
-    int64_t until_ms;         /* Of what is read. */
-    bool is_all;              /* Nothing lies behind it. */
+    struct rc_groups *groups;                                 /* NULL: no property. */
+    struct rc_bucket_map map;                                 /* Without buckets: count 0. */
+    int64_t until_ms;                                         /* Of what is read. */
+    bool is_all;                                              /* Nothing lies behind it. */
+    struct rc_session_ranking ends_of[RC_SESSIONS_EXITS + 1]; /* Of entries and exits. */
     uint32_t lane_count;
     struct lane *lanes;
 };
@@ -59,22 +60,22 @@ sessions_reset(struct sessions *sessions)
     sessions->plan = rc_plan_free(sessions->plan);
 }
 
+static uint32_t
+bucket_of(const struct sessions *sessions, const struct rc_hit *first)
+{
+    return sessions->map.count == 0 ? 0 : rc_bucket_map_find(&sessions->map, first->time_ms);
+}
+
 static enum rc_status
 count_session(struct lane *lane, uint32_t person, const struct rc_hit *hits, uint32_t count)
 {
     const struct sessions *sessions = lane->sessions;
     const int64_t first_ms = hits[0].time_ms;
     const int64_t last_ms = hits[count - 1].time_ms;
-    uint64_t mask = 0;
-    for (uint32_t i = 0; i < count; i++)
-        mask |= hits[i].mask;
-    if ((mask & BIT_WANTED) == 0)
-        return RC_OK;
     if (!sessions->is_all && last_ms + sessions->request->gap_ms >= sessions->until_ms)
         lane->cut = true;
-    const uint32_t place =
-        sessions->map.count == 0 ? 0 : rc_bucket_map_find(&sessions->map, first_ms);
-    RC_TRY(rc_session_figures_add(lane->figures, person, place, count, last_ms - first_ms));
+    RC_TRY(rc_session_figures_add(lane->figures, person, bucket_of(sessions, hits), count,
+                                  last_ms - first_ms));
     if (sessions->groups == NULL)
         return RC_OK;
     RC_TRY(rc_session_ends_add(lane->entries, rc_groups_of(sessions->groups, person, &hits[0]),
@@ -83,18 +84,63 @@ count_session(struct lane *lane, uint32_t person, const struct rc_hit *hits, uin
         lane->exits, rc_groups_of(sessions->groups, person, &hits[count - 1]), count == 1);
 }
 
-static enum rc_status
-fold_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t count)
+/* Whether a session's value at its first (last) event is in the row that is asked for. */
+static bool
+ends_in_row(const struct sessions *sessions, const struct rc_hit *hit, uint32_t person)
 {
-    struct lane *lane = state;
+    const struct rc_sessions_cell *at = &sessions->request->at;
+    const struct rc_session_ranking *ranking = &sessions->ends_of[at->part];
+    uint32_t count;
+    uint32_t set = rc_groups_of(sessions->groups, person, hit);
+    const uint32_t *groups = rc_groups_list(sessions->groups, &set, &count);
+    bool inside = at->row + 1 == ranking->row_count;
+    for (uint32_t i = 0; i < count; i++)
+        inside = inside || ranking->row_of[groups[i]] == at->row;
+    return inside;
+}
+
+static enum rc_status
+mark_session(struct lane *lane, uint32_t person, const struct rc_hit *hits, uint32_t count)
+{
+    const struct sessions *sessions = lane->sessions;
+    const enum rc_sessions_part part = sessions->request->at.part;
+    if (part == RC_SESSIONS_FIGURES ||
+        ends_in_row(sessions, &hits[part == RC_SESSIONS_ENTRIES ? 0 : count - 1], person))
+        rc_session_mark(sessions->request, bucket_of(sessions, hits), count, person);
+    return RC_OK;
+}
+
+/* Goes over the sessions of a person that count. */
+static enum rc_status
+each_session(struct lane *lane,
+             uint32_t person,
+             const struct rc_hit *hits,
+             uint32_t count,
+             enum rc_status (*session)(struct lane *, uint32_t, const struct rc_hit *, uint32_t))
+{
     const struct rc_sessions_request *request = lane->sessions->request;
     for (uint32_t begin = 0; begin < count && hits[begin].time_ms < request->scope.end_ms;) {
         const uint32_t end = rc_session_run_end(hits, begin, count, request->gap_ms);
-        if (hits[begin].time_ms >= request->scope.start_ms)
-            RC_TRY(count_session(lane, person, hits + begin, end - begin));
+        uint64_t mask = 0;
+        for (uint32_t i = begin; i < end; i++)
+            mask |= hits[i].mask;
+        if (hits[begin].time_ms >= request->scope.start_ms && (mask & BIT_WANTED) != 0)
+            RC_TRY(session(lane, person, hits + begin, end - begin));
         begin = end;
     }
     return RC_OK;
+}
+
+static enum rc_status
+count_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t count)
+{
+    return each_session(state, person, hits, count, count_session);
+}
+
+static enum rc_status
+mark_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t count)
+{
+    return each_session(state, person, hits, count, mark_session);
 }
 
 static enum rc_status
@@ -159,16 +205,12 @@ make_plan(struct sessions *sessions, struct rc_error *reterr_error)
 }
 
 static enum rc_status
-run_lanes(struct sessions *sessions, uint64_t *hit_count)
+open_lanes(struct sessions *sessions)
 {
     const struct rc_query_context *context = sessions->context;
-    void **states = RC_ARENA_ARRAY(context->arena, void *, sessions->lane_count);
-    if (states == NULL)
-        return RC_NO_MEMORY;
     for (uint32_t i = 0; i < sessions->lane_count; i++) {
         struct lane *lane = &sessions->lanes[i];
         const uint32_t places = sessions->map.count == 0 ? 1 : sessions->map.count;
-        states[i] = lane;
         lane->sessions = sessions;
         RC_TRY(rc_session_figures_new(places, context->account, &lane->figures));
         if (sessions->groups == NULL)
@@ -176,11 +218,24 @@ run_lanes(struct sessions *sessions, uint64_t *hit_count)
         RC_TRY(rc_session_ends_new(sessions->groups, context->account, &lane->entries));
         RC_TRY(rc_session_ends_new(sessions->groups, context->account, &lane->exits));
     }
+    return RC_OK;
+}
+
+static enum rc_status
+walk(const struct sessions *sessions,
+     enum rc_status (*person)(void *, uint32_t, const struct rc_hit *, uint32_t),
+     uint64_t *hit_count)
+{
+    void **states = RC_ARENA_ARRAY(sessions->context->arena, void *, sessions->lane_count);
+    if (states == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < sessions->lane_count; i++)
+        states[i] = &sessions->lanes[i];
     const struct rc_fold fold = {
         .ordered = true,
         .lane_count = sessions->lane_count,
         .lanes = states,
-        .person = fold_person,
+        .person = person,
     };
     return rc_walk(sessions->plan, &fold, hit_count);
 }
@@ -202,7 +257,8 @@ count_sessions(struct sessions *sessions,
         sessions->until_ms = sessions->is_all ? last_ms : scope->end_ms + ahead_ms;
         RC_TRY(make_plan(sessions, reterr_error));
         hits = 0;
-        RC_TRY_OR(reterr_error, run_lanes(sessions, &hits));
+        RC_TRY_OR(reterr_error, open_lanes(sessions));
+        RC_TRY_OR(reterr_error, walk(sessions, count_person, &hits));
         rc_plan_add_stats(sessions->plan, stats);
         cut = false;
         for (uint32_t i = 0; i < sessions->lane_count; i++)
@@ -214,8 +270,9 @@ count_sessions(struct sessions *sessions,
 }
 
 static enum rc_status
-fill_reply(const struct sessions *sessions, struct rc_sessions_reply *reply)
+fill_reply(struct sessions *sessions, struct rc_sessions_reply *reply)
 {
+    struct rc_session_ranking *ends_of = sessions->ends_of;
     struct rc_arena *arena = sessions->context->arena;
     struct lane *lanes = sessions->lanes;
     const uint32_t top_n = sessions->request->top_n;
@@ -234,9 +291,27 @@ fill_reply(const struct sessions *sessions, struct rc_sessions_reply *reply)
         RC_TRY(rc_session_ends_merge(lanes[0].entries, lanes[i].entries));
         RC_TRY(rc_session_ends_merge(lanes[0].exits, lanes[i].exits));
     }
-    RC_TRY(
-        rc_session_ends_rows(lanes[0].entries, top_n, arena, &reply->entries, &reply->entry_count));
-    return rc_session_ends_rows(lanes[0].exits, top_n, arena, &reply->exits, &reply->exit_count);
+    RC_TRY(rc_session_ends_rows(lanes[0].entries, top_n, arena, &reply->entries,
+                                &ends_of[RC_SESSIONS_ENTRIES]));
+    RC_TRY(rc_session_ends_rows(lanes[0].exits, top_n, arena, &reply->exits,
+                                &ends_of[RC_SESSIONS_EXITS]));
+    reply->entry_count = ends_of[RC_SESSIONS_ENTRIES].row_count;
+    reply->exit_count = ends_of[RC_SESSIONS_EXITS].row_count;
+    return RC_OK;
+}
+
+/* Marks the persons of a cell that is not in a row of the breakdown: one more walk, since its rows
+ * are known only now. */
+static enum rc_status
+mark_persons(const struct sessions *sessions, const struct rc_sessions_reply *reply)
+{
+    const struct rc_sessions_request *request = sessions->request;
+    uint64_t hits = 0;
+    if (request->persons == NULL ||
+        (request->at.part == RC_SESSIONS_FIGURES && request->at.row != reply->row_count) ||
+        (request->at.part != RC_SESSIONS_FIGURES && sessions->groups == NULL))
+        return RC_OK;
+    return walk(sessions, mark_person, &hits);
 }
 
 /* The rows of a breakdown. The plan reads the counted sessions to their ends. */
@@ -285,6 +360,7 @@ rc_query_sessions(const struct rc_query_context *context,
     RC_TRY(count_sessions(&sessions, &reply.stats, reterr_error));
     RC_TRY_OR(reterr_error, fill_reply(&sessions, &reply));
     RC_TRY(break_down(&sessions, &calendar, &reply, reterr_error));
+    RC_TRY_OR(reterr_error, mark_persons(&sessions, &reply));
     *ret_reply = reply;
     return RC_OK;
 }

@@ -141,7 +141,7 @@ rc_session_ends_rows(const struct rc_session_ends *ends,
                      uint32_t top_n,
                      struct rc_arena *arena,
                      const struct rc_session_end **ret_rows,
-                     uint32_t *ret_count)
+                     struct rc_session_ranking *ret_ranking)
 {
     struct rc_ranking ranking;
     RC_TRY(rc_groups_rank(ends->groups, ends->sessions_of, top_n, arena, &ranking));
@@ -159,6 +159,6 @@ rc_session_ends_rows(const struct rc_session_ends *ends,
     rows[count - 1] = (struct rc_session_end){
         .label.kind = RC_ROW_TOTAL, .sessions = ends->sessions, .bounces = ends->bounces};
     *ret_rows = rows;
-    *ret_count = count;
+    *ret_ranking = (struct rc_session_ranking){.row_of = ranking.row_of, .row_count = count};
     return RC_OK;
 }

@@ -36,12 +36,18 @@ rc_session_ends_add(struct rc_session_ends *ends, uint32_t set, bool bounced);
 RC_MUST_USE enum rc_status
 rc_session_ends_merge(struct rc_session_ends *ends, const struct rc_session_ends *other);
 
+/* Which row a group is in; its number of values: Other. */
+struct rc_session_ranking {
+    const uint32_t *row_of;
+    uint32_t row_count; /* With Other and the total. */
+};
+
 /* The rows: values by rank, Other where there are more, the total. From arena. */
 RC_MUST_USE enum rc_status
 rc_session_ends_rows(const struct rc_session_ends *ends,
                      uint32_t top_n,
                      struct rc_arena *arena,
                      const struct rc_session_end **ret_rows,
-                     uint32_t *ret_count);
+                     struct rc_session_ranking *ret_ranking);
 
 #endif

@@ -71,6 +71,10 @@ add_to_row(struct lane *lane,
         return RC_OK;
     }
     const uint32_t place = map->count == 0 ? 0 : rc_bucket_map_find(map, hits[0].time_ms);
+    const struct rc_sessions_request *request = lane->answer->rows->request;
+    if (request->persons != NULL && request->at.part == RC_SESSIONS_FIGURES &&
+        request->at.row == row && row < lane->answer->shown)
+        rc_session_mark(request, place, count, person);
     return rc_session_figures_add(lane->figures[row], person, place, count,
                                   hits[count - 1].time_ms - hits[0].time_ms);
 }

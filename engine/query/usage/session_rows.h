@@ -12,6 +12,7 @@
 #include "engine/query/plan/plan.h"
 #include "engine/query/time/calendar.h"
 #include "engine/query/usage/sessions.h"
+#include "engine/query/walk/walk.h"
 
 struct rc_session_rows {
     const struct rc_plan *plan; /* Any event, which makes sessions; it reads them whole. */
@@ -20,6 +21,20 @@ struct rc_session_rows {
     const struct rc_calendar *calendar;
     const struct rc_bucket_map *map; /* Without buckets: count 0. */
 };
+
+/* Marks the person of a session of event_count events, begun in a bucket, that counts in the row
+ * that is asked for. */
+static inline void
+rc_session_mark(const struct rc_sessions_request *request,
+                uint32_t bucket,
+                uint32_t event_count,
+                uint32_t person)
+{
+    if ((request->at.part != RC_SESSIONS_FIGURES || request->at.bucket == RC_SESSIONS_RANGE ||
+         request->at.bucket == bucket) &&
+        (!request->at.bounced || event_count == 1))
+        rc_walk_mark(request->persons, person);
+}
 
 RC_MUST_USE enum rc_status
 rc_session_rows_answer(const struct rc_session_rows *rows,

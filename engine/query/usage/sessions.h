@@ -10,6 +10,22 @@
 
 #include "engine/query/query.h"
 
+/* A number of a reply. */
+enum rc_sessions_part {
+    RC_SESSIONS_FIGURES = 0, /* Of a row. */
+    RC_SESSIONS_ENTRIES = 1, /* Of entries. */
+    RC_SESSIONS_EXITS = 2,
+};
+
+#define RC_SESSIONS_RANGE UINT32_MAX /* The figures of the range, in place of a bucket's. */
+
+struct rc_sessions_cell {
+    enum rc_sessions_part part;
+    uint32_t row;    /* Of figures: the number of rows stands for the total. */
+    uint32_t bucket; /* Of figures. */
+    bool bounced;    /* Only sessions of one event. */
+};
+
 struct rc_sessions_request {
     struct rc_scope scope;
     const struct rc_predicate *selector;  /* A session holds such an event inside the range. */
@@ -21,6 +37,9 @@ struct rc_sessions_request {
     const struct rc_breakdown *breakdown; /* NULL: none. */
     uint32_t dimension_count;
     uint32_t breakdown_top_n; /* As in a series. */
+    /* NULL, or a bit a person (zero): set for those who have a session of the cell at. */
+    uint64_t *persons;
+    struct rc_sessions_cell at;
 };
 
 struct rc_sessions_figures {
