@@ -11,6 +11,7 @@
 #include "engine/intake/record.h"
 #include "engine/keep/manifest_content.h"
 #include "engine/keep/state.h"
+#include "engine/match/rows/rowset_codec.h"
 #include "engine/query/segment/segment.h"
 #include "engine/store/builder/slab_builder.h"
 #include "engine/store/value/value_key.h"
@@ -169,6 +170,37 @@ make_slab(uint32_t row_count, const char *name)
     seed_write(directory, "cold", name, 1, rc_slab_bytes(slab));
     rc_slab_unref(slab);
     rc_dictionary_free(values);
+}
+
+/* A file of bitmaps with a set of each kind of block. The target puts the header right. */
+static void
+make_bitmaps(void)
+{
+    enum { ROWS = 70000 };
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    static const char header[32] = {[24] = 5};
+    rc_write_raw(&writer, header, sizeof(header));
+    for (uint32_t kind = 0; kind < 5; kind++) {
+        struct rc_rowset_builder *builder = NULL;
+        struct rc_rowset *set = NULL;
+        const char key[2] = {'k', (char)('0' + kind)};
+        FUZZ_CHECK(rc_rowset_builder_new(ROWS, NULL, &builder) == RC_OK);
+        for (uint32_t begin = 0; begin < ROWS; begin += RC_BLOCK_ROWS) {
+            static uint64_t words[RC_BLOCK_WORDS];
+            memset(words, 0, sizeof(words));
+            for (uint32_t row = begin; row < begin + RC_BLOCK_ROWS && row < ROWS; row++)
+                if (kind == 1 || (kind == 2 && row % 997 == 0) || (kind == 3 && row % 900 < 300) ||
+                    (kind == 4 && row % 3 == 0))
+                    words[(row - begin) / 64] |= (uint64_t)1 << (row % 64);
+            FUZZ_CHECK(rc_rowset_builder_append(builder, words) == RC_OK);
+        }
+        FUZZ_CHECK(rc_rowset_builder_finish(builder, &set) == RC_OK);
+        rc_rowset_builder_free(builder);
+        rc_write_bytes(&writer, (struct rc_bytes){key, sizeof(key)});
+        rc_rowset_write(&writer, set);
+        rc_rowset_unref(set);
+    }
+    seed_write(directory, "bitmaps", "kinds", 1, fuzz_written(&writer));
 }
 
 /* A batch of three events, a write and an alias. */
@@ -370,6 +402,7 @@ main(int argc, char **argv)
     make_slab(100, "hundred-rows");
     make_batch(arena);
     make_records();
+    make_bitmaps();
     make_state(arena, false, "small");
     make_state(arena, true, "holes");
     make_predicates();
