@@ -13,6 +13,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/match/leaf/leaf.h"
+#include "engine/match/leaf/like.h"
 #include "engine/match/leaf/pattern.h"
 #include "tests/match/match_rig.h"
 
@@ -333,17 +334,84 @@ slow_patterns(void **state)
         "(?i)[[:word:]]{0,200}!x",
         "((a*)*)*$",
         "((((a|b)*c)*d)*e)*$",
+        "^c+[ab]*a[ab]{900}d",
     };
-    static char strings[3][65537];
+    static char strings[4][65537];
     uint64_t seed = rig_seed();
     for (size_t i = 0; i < 65536; i++) {
         strings[0][i] = 'a';
         strings[1][i] = "ab"[rig_below(&seed, 2)];
         strings[2][i] = "ab xyz01"[rig_below(&seed, 8)];
+        strings[3][i] = i < 43000 ? 'c' : "ab"[rig_below(&seed, 2)];
     }
     for (size_t i = 0; i < sizeof(expressions) / sizeof(expressions[0]); i++)
-        for (size_t k = 0; k < 3; k++)
+        for (size_t k = 0; k < 4; k++)
             answered_or_refused(expressions[i], strings[k]);
+}
+
+static enum rc_status
+searched(const char *expression, const char *string, bool *ret_found)
+{
+    struct rc_pattern *pattern = NULL;
+    assert_int_equal(rc_pattern_new(expression, strlen(expression), false, &pattern, NULL), RC_OK);
+    const enum rc_status status = rc_pattern_search(pattern, string, strlen(string), ret_found);
+    rc_pattern_free(pattern);
+    return status;
+}
+
+/* A text that is harmless to two thirds: what is slow behind them is seen before the search comes
+ * to it, and one that is harmless to the end is answered. */
+static void
+slow_places(void **state)
+{
+    (void)state;
+    static char slow[65537];
+    static char harmless[65537];
+    uint64_t seed = rig_seed();
+    bool found = true;
+    for (size_t i = 0; i < 65536; i++) {
+        slow[i] = i < 43000 ? 'c' : "ab"[rig_below(&seed, 2)];
+        harmless[i] = i < 43000 ? 'c' : "ab"[i % 2];
+    }
+    assert_int_equal(searched("[ab]*a[ab]{900}c", slow, &found), RC_TOO_SLOW);
+    assert_int_equal(searched("(foo|bar|ab)[0-9]+|[ab]+c", slow, &found), RC_OK);
+    assert_false(found);
+    assert_int_equal(searched("(c+[ab]+)$", harmless, &found), RC_OK);
+    assert_true(found);
+}
+
+/* Groups are found by going through all states of the match: only where these are not too many. */
+static void
+groups(void **state)
+{
+    (void)state;
+    static const char many[] = "(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)x";
+    static char string[65537];
+    struct rc_pattern *pattern = NULL;
+    bool found = false;
+    size_t begin = 0;
+    size_t size = 0;
+    memset(string, 'a', 65535);
+    string[65535] = 'x';
+    assert_int_equal(rc_pattern_new(many, strlen(many), false, &pattern, NULL), RC_OK);
+    assert_int_equal(rc_pattern_capture(pattern, string, 65536, 0, &found, &begin, &size), RC_OK);
+    assert_true(found && begin == 0 && size == 65536);
+    assert_int_equal(rc_pattern_capture(pattern, string, 65536, 1, &found, &begin, &size),
+                     RC_TOO_SLOW);
+    assert_int_equal(rc_pattern_capture(pattern, string + 50000, 15536, 1, &found, &begin, &size),
+                     RC_OK);
+    assert_true(found && begin == 0 && size == 15535);
+    rc_pattern_free(pattern);
+    assert_int_equal(rc_pattern_new("\\b(a+)(b)?(x)$", 14, false, &pattern, NULL), RC_OK);
+    assert_int_equal(rc_pattern_capture(pattern, string, 65536, 1, &found, &begin, &size), RC_OK);
+    assert_true(found && begin == 0 && size == 65535);
+    assert_int_equal(rc_pattern_capture(pattern, string, 65536, 2, &found, &begin, &size), RC_OK);
+    assert_false(found); /* It took no part. */
+    assert_int_equal(rc_pattern_capture(pattern, string, 65536, 3, &found, &begin, &size), RC_OK);
+    assert_true(found && begin == 65535 && size == 1);
+    assert_int_equal(rc_pattern_capture(pattern, string, 65535, 3, &found, &begin, &size), RC_OK);
+    assert_false(found);
+    rc_pattern_free(pattern);
 }
 
 static void
@@ -414,6 +482,42 @@ hostile_patterns(void **state)
     assert_false(one(RC_LEAF_LIKE, text(like), text(string)));
 }
 
+/* What a LIKE pattern does at each place is bounded; an _ is one character however many bytes. */
+static void
+like_gaps(void **state)
+{
+    (void)state;
+    static char string[60002];
+    static char gaps[800];
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    struct rc_like like;
+    bool matches = false;
+    memset(string, 'a', 60000);
+    string[60000] = 'b';
+    memset(gaps, '_', sizeof(gaps) - 1);
+    memcpy(gaps, "%a", 2);
+    memcpy(gaps + sizeof(gaps) - 4, "_c%", 4);
+    assert_int_equal(rc_like_compile(rc_bytes_of(gaps), arena, &like), RC_OK);
+    assert_int_equal(rc_like_match(&like, rc_bytes_of(string), &matches), RC_TOO_SLOW);
+    assert_int_equal(rc_like_match(&like, rc_bytes_of(string + 59000), &matches), RC_OK);
+    assert_false(matches);
+    gaps[sizeof(gaps) - 3] = 'b';
+    assert_int_equal(rc_like_compile(rc_bytes_of(gaps), arena, &like), RC_OK);
+    assert_int_equal(rc_like_match(&like, rc_bytes_of(string + 59000), &matches), RC_OK);
+    assert_true(matches);
+    assert_true(one(RC_LEAF_LIKE, text("%_b"),
+                    text("\xc3\xa4"
+                         "b")));
+    assert_true(one(RC_LEAF_LIKE, text("_"), text("\xe2\x82\xac")));
+    assert_false(one(RC_LEAF_LIKE, text("__"), text("\xe2\x82\xac")));
+    assert_true(one(RC_LEAF_LIKE, text("a%_%c"), text("abc")));
+    assert_false(one(RC_LEAF_LIKE, text("a%_%c"), text("ac")));
+    assert_true(one(RC_LEAF_LIKE, text("%a_a%a_b"), text("aaaaaab")));
+    assert_false(one(RC_LEAF_LIKE, text("%a_a%a_b"), text("aaaab")));
+    assert_true(one(RC_LEAF_LIKE, text("a\\_%"), text("a_b")));
+    assert_false(one(RC_LEAF_LIKE, text("a\\_%"), text("abb")));
+}
+
 static void
 random_against_twin(void **state)
 {
@@ -449,7 +553,10 @@ main(void)
         cmocka_unit_test(lists),
         cmocka_unit_test(large_set),
         cmocka_unit_test(hostile_patterns),
+        cmocka_unit_test(like_gaps),
         cmocka_unit_test(slow_patterns),
+        cmocka_unit_test(slow_places),
+        cmocka_unit_test(groups),
         cmocka_unit_test(too_large_together),
         cmocka_unit_test(cancelled),
         cmocka_unit_test(random_against_twin),

@@ -199,7 +199,6 @@ rc_leaf_test_new(const struct rc_leaf *leaf,
         status = copy_derivation(test, leaf->derivation, account);
     if (status != RC_OK) {
         rc_deriver_free(test->deriver);
-        rc_like_close(&test->like);
         rc_pattern_free(test->pattern);
         return status;
     }
@@ -212,7 +211,6 @@ struct rc_leaf_test *
 rc_leaf_test_free(struct rc_leaf_test *test)
 {
     if (test != NULL) {
-        rc_like_close(&test->like);
         test->pattern = rc_pattern_free(test->pattern);
         test->deriver = rc_deriver_free(test->deriver);
         rc_arena_free(test->arena);
@@ -365,7 +363,6 @@ bool
 rc_leaf_test_is_compiled(const struct rc_leaf_test *test)
 {
     return (test->pattern != NULL && rc_pattern_is_compiled(test->pattern)) ||
-           (test->like.automaton != NULL && rc_pattern_is_compiled(test->like.automaton)) ||
            (test->deriver != NULL && rc_deriver_is_compiled(test->deriver));
 }
 
@@ -374,8 +371,6 @@ rc_leaf_test_rest(struct rc_leaf_test *test)
 {
     if (test->pattern != NULL)
         rc_pattern_rest(test->pattern);
-    if (test->like.automaton != NULL)
-        rc_pattern_rest(test->like.automaton);
     if (test->deriver != NULL)
         rc_deriver_rest(test->deriver);
 }
@@ -388,7 +383,5 @@ rc_leaf_test_memory_bytes(const struct rc_leaf_test *test)
         bytes += rc_pattern_memory_bytes(test->pattern);
     if (test->deriver != NULL)
         bytes += rc_deriver_memory_bytes(test->deriver);
-    if (test->like.automaton != NULL)
-        bytes += rc_pattern_memory_bytes(test->like.automaton);
     return bytes;
 }

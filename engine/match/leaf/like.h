@@ -2,8 +2,7 @@
  * Like: a compiled LIKE pattern over whole texts. % is any run of characters, _ any one character,
  * and \ takes the next character literally.
  *
- * Ownership: in the arena that it was compiled into, but for its automaton: rc_like_close releases
- *            that.
+ * Ownership: in the arena that it was compiled into.
  * Threading: immutable once compiled.
  * Errors:    RC_INVALID: the pattern ends in a lone backslash.
  */
@@ -17,13 +16,23 @@
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
 
-struct rc_pattern;
+/* So many of any character, then a text. */
+struct rc_like_run {
+    uint32_t gap;
+    struct rc_bytes text; /* Empty only where a piece ends in a gap. */
+};
+
+/* What stands between two %. */
+struct rc_like_piece {
+    uint32_t run_count;
+    uint32_t characters; /* Of texts and gaps. */
+    const struct rc_like_run *runs;
+};
 
 struct rc_like {
-    struct rc_pattern *automaton;   /* Of patterns with an _; NULL: the parts decide. */
-    struct rc_bytes first;          /* Text before the first %. */
-    struct rc_bytes last;           /* Text after the last %. */
-    const struct rc_bytes *middles; /* Texts between two %, in order; none is empty. */
+    struct rc_like_piece first;          /* Before the first %. */
+    struct rc_like_piece last;           /* Behind the last %. */
+    const struct rc_like_piece *middles; /* Between two, in order; none is empty. */
     uint32_t middle_count;
     bool exact; /* No % at all: the text is first. */
 };
@@ -35,11 +44,8 @@ rc_like_is_valid(struct rc_bytes pattern);
 RC_MUST_USE enum rc_status
 rc_like_compile(struct rc_bytes pattern, struct rc_arena *arena, struct rc_like *ret_like);
 
-void
-rc_like_close(struct rc_like *like);
-
-/* Linear in the text.
- *   RC_TOO_SLOW, RC_NO_MEMORY  of a pattern with an _, as in pattern.h. */
+/* Linear in the text where the pattern has no _.
+ *   RC_TOO_SLOW  one with an _ would take longer than a few milliseconds. */
 RC_MUST_USE enum rc_status
 rc_like_match(const struct rc_like *like, struct rc_bytes text, bool *ret_matches);
 

@@ -5,7 +5,7 @@
  *
  * Linear can still be slow: an expression of thousands of states that a text keeps changing costs
  * as many steps for each byte. So its size is limited, and a search that would take longer than
- * some milliseconds is given up (RC_TOO_SLOW).
+ * some milliseconds is given up (RC_TOO_SLOW): docs/benchmarks.md has the worst that is known.
  *
  * Ownership: a pattern is owned by whoever made it.
  * Threading: any number of threads may search with one.
@@ -57,20 +57,13 @@ rc_pattern_rest(struct rc_pattern *pattern);
 uint32_t
 rc_pattern_steps(const struct rc_pattern *pattern);
 
-/* The same for a LIKE pattern (% any run, _ one character, \ takes the next one literally), which
- * must cover the whole text. */
-RC_MUST_USE enum rc_status
-rc_pattern_new_like(const char *text,
-                    size_t size,
-                    struct rc_pattern **ret_pattern,
-                    struct rc_error *reterr_error);
-
 /* The groups in parentheses, without those that do not capture. */
 uint32_t
 rc_pattern_group_count(const struct rc_pattern *pattern);
 
 /* As rc_pattern_search, and where the first match of a group is; 0 is the whole match. *ret_found
- * is false as well where the group took no part in the match. */
+ * is false as well where the group took no part in the match. RC_TOO_SLOW also where the match is
+ * so long that finding its groups would be. */
 RC_MUST_USE enum rc_status
 rc_pattern_capture(const struct rc_pattern *pattern,
                    const char *text,

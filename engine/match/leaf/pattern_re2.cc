@@ -7,10 +7,21 @@
  * ns for each instruction that is alive: three seconds for a text of 64 KiB and an expression like
  * .{0,1000}a.{0,1000}b. Whether a text does that to an expression cannot be asked, and a search
  * cannot be interrupted. So a search that could take long, from the expression's size and the
- * text's, goes through beginnings of the text, each some longer than the one before, and from the
- * time of one foretells the next; what would take too long is given up. Most expressions keep their
- * few states and pass at 1 ns a byte. A beginning that seems slow is looked at again, now by the
- * processor time of the thread: its states were new, or another thread had the processor.
+ * text's, is tried on parts of the text first, and what would take too long is given up:
+ *
+ *   windows     The text is cut into short pieces, and each is searched as if it were all; then
+ *               again into pieces that are four times as long, up to the whole. What is slow
+ *               wherever it stands says so while pieces are short, and each round foretells the
+ *               next.
+ *   beginnings  of the text, each some longer than the one before: for expressions that begin to
+ *               remember only behind something else, of which windows say nothing.
+ *
+ * Most expressions keep their few states and pass at 1 ns a byte. What seems slow is looked at
+ * again, now by the processor time of the thread: its states were new, or another thread had the
+ * processor.
+ *
+ * Where groups lie is asked of the NFA, over what the whole expression matched; that is bounded by
+ * its size and the expression's.
  *
  * The bound on memory covers the program and the states. Two thirds are for the program; an
  * expression that needs more (large nested repeats) is refused when compiling.
@@ -20,6 +31,7 @@
 #include <re2/re2.h>
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -35,10 +47,16 @@ static const int64_t memory_bytes_max = 1 << 20;
 /* Steps of a search that needs no look at the clock: 1.3 ms if nothing is kept. */
 static const size_t steps_unseen = 50000;
 
-/* The longest search that is begun, as foretold, and how much longer each beginning is. */
-static const int64_t search_ns_max = 2000000;
-static const size_t growth_percent = 125;
+/* The longest that a round of windows or a beginning may take; how much longer windows and
+ * beginnings become; and the least that they hold, so that calls do not outweigh searching. */
+static const int64_t part_ns_max = 1500000;
+static const size_t window_growth = 4;
+static const size_t window_bytes_min = 32;
+static const size_t beginning_growth_percent = 125;
 static const size_t beginning_bytes_min = 16;
+
+/* Steps of the NFA when groups are looked for: 2.2 ns each where all are alive. */
+static const size_t group_steps_max = 4000000;
 
 struct rc_pattern {
     std::string text;
@@ -59,12 +77,11 @@ struct rc_pattern {
 };
 
 static RE2::Options
-options_of(bool ignore_case, bool dot_takes_newline)
+options_of(bool ignore_case)
 {
     RE2::Options options;
     options.set_log_errors(false);
     options.set_case_sensitive(!ignore_case);
-    options.set_dot_nl(dot_takes_newline);
     options.set_max_mem(memory_bytes_max);
     return options;
 }
@@ -101,8 +118,8 @@ rc_pattern_new(const char *text,
                struct rc_error *reterr_error)
 {
     try {
-        auto pattern = std::make_unique<struct rc_pattern>(std::string(text, size),
-                                                           options_of(ignore_case, false));
+        auto pattern =
+            std::make_unique<struct rc_pattern>(std::string(text, size), options_of(ignore_case));
         const RE2 &re2 = compile(pattern.get());
         if (!re2.ok() && re2.error_code() == RE2::ErrorPatternTooLarge)
             return rc_error_set(reterr_error, RC_INVALID,
@@ -132,46 +149,10 @@ rc_pattern_new_later(const char *text,
                      struct rc_pattern **ret_pattern)
 {
     try {
-        *ret_pattern =
-            new struct rc_pattern(std::string(text, size), options_of(ignore_case, false));
+        *ret_pattern = new struct rc_pattern(std::string(text, size), options_of(ignore_case));
         return RC_OK;
     } catch (const std::exception &) {
         return RC_NO_MEMORY;
-    }
-}
-
-static std::string
-regex_of_like(const char *text, size_t size)
-{
-    std::string out = "\\A";
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] == '%') {
-            out += ".*";
-        } else if (text[i] == '_') {
-            out += '.';
-        } else {
-            if (text[i] == '\\' && i + 1 < size)
-                i++;
-            if (static_cast<unsigned char>(text[i]) >= 0x80)
-                out += text[i];
-            else
-                out += RE2::QuoteMeta(re2::StringPiece(text + i, 1));
-        }
-    }
-    return out + "\\z";
-}
-
-extern "C" enum rc_status
-rc_pattern_new_like(const char *text,
-                    size_t size,
-                    struct rc_pattern **ret_pattern,
-                    struct rc_error *reterr_error)
-{
-    try {
-        *ret_pattern = new struct rc_pattern(regex_of_like(text, size), options_of(false, true));
-        return RC_OK;
-    } catch (const std::exception &) {
-        return no_memory(reterr_error);
     }
 }
 
@@ -213,58 +194,63 @@ clock_ns(clockid_t clock)
     return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
 }
 
-/* What is looked for: whether there is a match, or where its groups are. */
-struct wanted {
-    re2::StringPiece *groups; /* NULL: only whether. */
-    int group_count;
-};
-
-/* Searches the first size bytes and says how long that took. */
-static bool
-search_timed(const RE2 &re2,
-             const re2::StringPiece &text,
-             size_t size,
-             const struct wanted &wanted,
-             clockid_t clock,
-             int64_t *ret_ns)
+/* Searches windows of the text up to end, or until that took too long; where it stopped. */
+static size_t
+search_windows(const RE2 &re2,
+               const re2::StringPiece &text,
+               size_t window,
+               size_t end,
+               clockid_t clock,
+               int64_t *ret_ns)
 {
     const int64_t begin = clock_ns(clock);
-    const bool found = re2.Match(text, 0, size, RE2::UNANCHORED, wanted.groups, wanted.group_count);
-    *ret_ns = clock_ns(clock) - begin;
-    return found;
+    size_t at = 0;
+    for (*ret_ns = 0; at < end && *ret_ns <= part_ns_max; at += window) {
+        const re2::StringPiece piece = text.substr(at, window);
+        (void)re2.Match(piece, 0, piece.size(), RE2::UNANCHORED, nullptr, 0);
+        *ret_ns = clock_ns(clock) - begin;
+    }
+    return at;
 }
 
+/* Whether windows of the text up to end take too long; one that is as long is a beginning. */
+static bool
+is_slow(const RE2 &re2, const re2::StringPiece &text, size_t window, size_t end)
+{
+    int64_t took_ns;
+    end = search_windows(re2, text, window, end, CLOCK_MONOTONIC, &took_ns);
+    if (took_ns > part_ns_max)
+        (void)search_windows(re2, text, window, end, CLOCK_THREAD_CPUTIME_ID, &took_ns);
+    return took_ns > part_ns_max;
+}
+
+/* Whether the search of a text would take too long. size: what needs no look at the clock. */
+static bool
+would_be_slow(const RE2 &re2, const re2::StringPiece &text, size_t size)
+{
+    size_t window = std::max(size, window_bytes_min);
+    for (; window < text.size(); window *= window_growth)
+        if (is_slow(re2, text, window, text.size()))
+            return true;
+    size_t beginning = std::max(size, beginning_bytes_min);
+    for (; beginning < text.size(); beginning = beginning * beginning_growth_percent / 100)
+        if (is_slow(re2, text, beginning, beginning))
+            return true;
+    return false;
+}
+
+/* match: of the whole expression; NULL: whether there is one. */
 static enum rc_status
 search(const RE2 &re2,
        size_t steps,
        const re2::StringPiece &text,
-       const struct wanted &wanted,
+       re2::StringPiece *match,
        bool *ret_found)
 {
-    if (text.size() <= steps_unseen / steps) {
-        *ret_found =
-            re2.Match(text, 0, text.size(), RE2::UNANCHORED, wanted.groups, wanted.group_count);
-        return RC_OK;
-    }
-    size_t size = steps_unseen / steps;
-    if (size < beginning_bytes_min)
-        size = beginning_bytes_min;
-    for (;;) {
-        int64_t took_ns;
-        const bool is_whole = size >= text.size();
-        const bool found = search_timed(re2, text, is_whole ? text.size() : size, wanted,
-                                        CLOCK_MONOTONIC, &took_ns);
-        if (is_whole) {
-            *ret_found = found;
-            return RC_OK;
-        }
-        const int64_t took_ns_max = search_ns_max * 100 / static_cast<int64_t>(growth_percent);
-        if (took_ns > took_ns_max)
-            (void)search_timed(re2, text, size, wanted, CLOCK_THREAD_CPUTIME_ID, &took_ns);
-        if (took_ns > took_ns_max)
-            return RC_TOO_SLOW;
-        size = size * growth_percent / 100;
-    }
+    if (text.size() > steps_unseen / steps && would_be_slow(re2, text, steps_unseen / steps))
+        return RC_TOO_SLOW;
+    *ret_found = re2.Match(text, 0, text.size(), RE2::UNANCHORED, match, match == nullptr ? 0 : 1);
+    return RC_OK;
 }
 
 extern "C" enum rc_status
@@ -274,8 +260,7 @@ rc_pattern_search(const struct rc_pattern *pattern, const char *text, size_t siz
         const RE2 &re2 = compile(pattern);
         if (!re2.ok())
             return RC_INVALID;
-        return search(re2, pattern->steps.load(), re2::StringPiece(text, size), {nullptr, 0},
-                      ret_found);
+        return search(re2, pattern->steps.load(), re2::StringPiece(text, size), nullptr, ret_found);
     } catch (const std::exception &) {
         return RC_NO_MEMORY;
     }
@@ -292,6 +277,30 @@ rc_pattern_group_count(const struct rc_pattern *pattern)
     }
 }
 
+/* The first match of a group; none where the group took no part. */
+static enum rc_status
+capture(const RE2 &re2,
+        size_t steps,
+        const re2::StringPiece &text,
+        uint32_t group,
+        re2::StringPiece *ret_piece)
+{
+    re2::StringPiece match;
+    bool found = false;
+    const enum rc_status status = search(re2, steps, text, &match, &found);
+    *ret_piece = found ? match : re2::StringPiece();
+    if (status != RC_OK || !found || group == 0)
+        return status;
+    if (match.size() > group_steps_max / steps)
+        return RC_TOO_SLOW;
+    std::vector<re2::StringPiece> groups(group + 1);
+    const size_t begin = static_cast<size_t>(match.data() - text.data());
+    found = re2.Match(text, begin, begin + match.size(), RE2::ANCHOR_BOTH, groups.data(),
+                      static_cast<int>(groups.size()));
+    *ret_piece = found ? groups[group] : re2::StringPiece();
+    return RC_OK;
+}
+
 extern "C" enum rc_status
 rc_pattern_capture(const struct rc_pattern *pattern,
                    const char *text,
@@ -303,19 +312,17 @@ rc_pattern_capture(const struct rc_pattern *pattern,
 {
     try {
         const RE2 &re2 = compile(pattern);
-        std::vector<re2::StringPiece> groups(group + 1);
-        bool found = false;
+        re2::StringPiece piece;
         if (!re2.ok())
             return RC_INVALID;
         const enum rc_status status =
-            search(re2, pattern->steps.load(), re2::StringPiece(text, size),
-                   {groups.data(), static_cast<int>(groups.size())}, &found);
+            capture(re2, pattern->steps.load(), re2::StringPiece(text, size), group, &piece);
         if (status != RC_OK)
             return status;
-        *ret_found = found && groups[group].data() != nullptr;
+        *ret_found = piece.data() != nullptr;
         if (*ret_found) {
-            *ret_begin = static_cast<size_t>(groups[group].data() - text);
-            *ret_size = groups[group].size();
+            *ret_begin = static_cast<size_t>(piece.data() - text);
+            *ret_size = piece.size();
         }
         return RC_OK;
     } catch (const std::exception &) {
