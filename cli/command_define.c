@@ -242,7 +242,8 @@ build(struct define *define)
             RECOUNT__V1__DEFINITION_COUNT__OPTIONAL_EVENT_COUNT_EVENT_COUNT)
             printf("%s\t%llu\n", rc_session_id(one->name), (unsigned long long)one->event_count);
         else
-            printf("%s\t-\n", rc_session_id(one->name));
+            printf("%s\t%s\n", rc_session_id(one->name),
+                   one->pattern_too_slow ? "its pattern is too slow" : "-");
     }
     fprintf(stderr, "%zu definitions in %.1f ms: %llu bitmaps computed, %llu found\n",
             reply->n_counts, (double)reply->elapsed_micros / 1000,

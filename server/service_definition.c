@@ -264,7 +264,8 @@ build_definitions(struct rc_request *request, const void *message, void *reply)
                                 (int)entries[i]->name.size, entries[i]->name.data));
         RC_TRY(
             rc_encode_format(arena, &one->etag, "%llu", (unsigned long long)entries[i]->version));
-        if (built.event_counts[i] != UINT64_MAX) {
+        one->pattern_too_slow = built.event_counts[i] == RC_BUILD_TOO_SLOW;
+        if (!one->pattern_too_slow && built.event_counts[i] != RC_BUILD_UNCOUNTED) {
             one->optional_event_count_case =
                 RECOUNT__V1__DEFINITION_COUNT__OPTIONAL_EVENT_COUNT_EVENT_COUNT;
             one->event_count = built.event_counts[i];

@@ -76,6 +76,9 @@ resolve(struct eager *eager)
                                                              eager->arena, NULL, &predicate, NULL);
         if (status == RC_OK)
             status = rc_derived_resolve(eager->derived, predicate, eager->arena, &predicate, NULL);
+        if (status == RC_OK) /* As accounts are now: a query of another moment has its own. */
+            status = rc_account_leaves_resolve(eager->view, INT64_MAX, predicate, eager->arena,
+                                               &predicate);
         if (status == RC_NO_MEMORY)
             return status;
         if (status != RC_OK)

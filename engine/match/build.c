@@ -2,6 +2,9 @@
  * Build: a slab is a task, and gets the bitmaps of all predicates at once (rc_matcher_slab_many).
  * Counting is the same task's, while the sets are at hand; the rows of heads are asked chunk by
  * chunk.
+ *
+ * What fails with a pattern that is too slow does not say whose it was: so the parts are halved
+ * until it is alone. Later slabs leave it out, and what is there already is found in the cache.
  */
 #include "engine/match/build.h"
 
@@ -14,7 +17,8 @@ struct turn {
     uint32_t part_count;
     struct rc_matcher_part *parts;
     _Atomic(uint64_t) *counts; /* By part; NULL: nobody asks. */
-    _Atomic int status;        /* The first that is not RC_OK. */
+    _Atomic(bool) *too_slow;   /* By part. */
+    _Atomic int status;        /* The first that is not RC_OK, TOO_SLOW aside. */
 };
 
 static void
@@ -53,27 +57,71 @@ live_rows(const struct rc_rowset *set, const uint64_t *dead, uint64_t scratch[RC
     return count;
 }
 
+/* What a task of one slab works on. */
+struct slab_build {
+    struct turn *turn;
+    uint32_t slab;
+    struct rc_arena *arena;
+    uint64_t *scratch;             /* A block of words. */
+    uint32_t *places;              /* Of the parts, in the turn. */
+    struct rc_matcher_part *parts; /* Those that are not known to be too slow. */
+    struct rc_rowset **sets;       /* By part. */
+};
+
+/* Builds parts of the slab, and counts them. */
 static enum rc_status
-build_slab(struct turn *turn, uint32_t slab)
+build_parts(const struct slab_build *slab, uint32_t first, uint32_t count)
+{
+    struct turn *turn = slab->turn;
+    const struct rc_build *build = turn->build;
+    const struct rc_view_slab *rows = &rc_view_slabs(build->view, &(uint32_t){0})[slab->slab];
+    const enum rc_status status = rc_matcher_slab_many(
+        slab->parts + first, count, slab->slab, build->cancel, slab->arena, slab->sets + first);
+    if (status == RC_TOO_SLOW && count > 1) {
+        RC_TRY(build_parts(slab, first, count / 2));
+        return build_parts(slab, first + count / 2, count - count / 2);
+    }
+    if (status == RC_TOO_SLOW) {
+        atomic_store(&turn->too_slow[slab->places[first]], true);
+        return RC_OK;
+    }
+    for (uint32_t i = first; i < first + count; i++) {
+        if (status == RC_OK && turn->counts != NULL)
+            atomic_fetch_add(&turn->counts[slab->places[i]],
+                             live_rows(slab->sets[i], rows->dead, slab->scratch));
+        slab->sets[i] = rc_rowset_unref(slab->sets[i]);
+    }
+    return status;
+}
+
+static enum rc_status
+build_slab(struct turn *turn, uint32_t index)
 {
     const struct rc_build *build = turn->build;
-    const struct rc_view_slab *view_slab = &rc_view_slabs(build->view, &(uint32_t){0})[slab];
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(build->account, 0);
     if (arena == NULL)
         return RC_NO_MEMORY;
-    struct rc_rowset **sets = RC_ARENA_ARRAY(arena, struct rc_rowset *, turn->part_count);
-    uint64_t *scratch = RC_ARENA_ARRAY(arena, uint64_t, RC_BLOCK_WORDS);
-    if (sets == NULL || scratch == NULL)
+    const struct slab_build slab = {
+        .turn = turn,
+        .slab = index,
+        .arena = arena,
+        .scratch = RC_ARENA_ARRAY(arena, uint64_t, RC_BLOCK_WORDS),
+        .places = RC_ARENA_ARRAY(arena, uint32_t, turn->part_count),
+        .parts = RC_ARENA_ARRAY(arena, struct rc_matcher_part, turn->part_count),
+        .sets = RC_ARENA_ARRAY(arena, struct rc_rowset *, turn->part_count),
+    };
+    if (slab.scratch == NULL || slab.places == NULL || slab.parts == NULL || slab.sets == NULL)
         return RC_NO_MEMORY;
-    RC_TRY(rc_view_use_slab(build->view, slab, 0, NULL));
-    const enum rc_status status =
-        rc_matcher_slab_many(turn->parts, turn->part_count, slab, build->cancel, arena, sets);
+    uint32_t count = 0;
     for (uint32_t i = 0; i < turn->part_count; i++) {
-        if (status == RC_OK && turn->counts != NULL)
-            atomic_fetch_add(&turn->counts[i], live_rows(sets[i], view_slab->dead, scratch));
-        rc_rowset_unref(sets[i]);
+        if (atomic_load(&turn->too_slow[i]))
+            continue;
+        slab.places[count] = i;
+        slab.parts[count++] = turn->parts[i];
     }
-    rc_view_unuse_slab(build->view, slab);
+    RC_TRY(rc_view_use_slab(build->view, index, 0, NULL));
+    const enum rc_status status = build_parts(&slab, 0, count);
+    rc_view_unuse_slab(build->view, index);
     return status;
 }
 
@@ -100,7 +148,14 @@ count_chunk(void *argument, uint32_t index)
     for (uint32_t i = 0; i < turn->part_count; i++) {
         uint64_t words[RC_CHUNK_ROWS / 64];
         const struct rc_matcher_part *part = &turn->parts[i];
-        fail(turn, rc_matcher_chunk(part->matcher, part->part, index, build->cancel, words));
+        if (atomic_load(&turn->too_slow[i]))
+            continue;
+        const enum rc_status status =
+            rc_matcher_chunk(part->matcher, part->part, index, build->cancel, words);
+        if (status == RC_TOO_SLOW)
+            atomic_store(&turn->too_slow[i], true);
+        else
+            fail(turn, status);
         for (uint32_t w = 0; chunk->dead != NULL && w < RC_CHUNK_ROWS / 64; w++)
             words[w] &= ~chunk->dead[w];
         atomic_fetch_add(&turn->counts[i], rc_words_count(words, RC_CHUNK_ROWS / 64));
@@ -132,9 +187,10 @@ build_turn(const struct rc_build *build,
     for (uint32_t i = 0; i < count; i++)
         turn.part_count += rc_matcher_part_count(matchers[i]);
     turn.parts = RC_ARENA_ARRAY(arena, struct rc_matcher_part, turn.part_count);
+    turn.too_slow = RC_ARENA_ARRAY(arena, _Atomic(bool), turn.part_count);
     if (ret_counts != NULL)
         turn.counts = RC_ARENA_ARRAY(arena, _Atomic(uint64_t), turn.part_count);
-    if (turn.parts == NULL || (ret_counts != NULL && turn.counts == NULL))
+    if (turn.parts == NULL || turn.too_slow == NULL || (ret_counts != NULL && turn.counts == NULL))
         return RC_NO_MEMORY;
     uint32_t at = 0;
     for (uint32_t i = 0; i < count; i++)
@@ -153,9 +209,12 @@ build_turn(const struct rc_build *build,
                              rc_matcher_part_key(turn.parts[i].matcher, turn.parts[i].part));
     at = 0;
     for (uint32_t i = 0; ret_counts != NULL && i < count; i++) {
-        if (ret_counts[i] != UINT64_MAX)
-            ret_counts[i] = atomic_load(&turn.counts[at]);
-        at += rc_matcher_part_count(matchers[i]);
+        for (uint32_t part = 0; part < rc_matcher_part_count(matchers[i]); part++, at++) {
+            if (atomic_load(&turn.too_slow[at]))
+                ret_counts[i] = RC_BUILD_TOO_SLOW;
+            else if (ret_counts[i] < RC_BUILD_TOO_SLOW)
+                ret_counts[i] += atomic_load(&turn.counts[at]);
+        }
     }
     return rc_view_check_reads(build->view, NULL);
 }
@@ -195,7 +254,7 @@ rc_build(const struct rc_build *build,
             return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to build bitmaps");
         uint64_t *counts = ret_counts == NULL ? NULL : ret_counts + first;
         for (uint32_t i = 0; counts != NULL && i < count; i++)
-            counts[i] = rc_predicate_reads_user(predicates[first + i]) ? UINT64_MAX : 0;
+            counts[i] = rc_predicate_reads_user(predicates[first + i]) ? RC_BUILD_UNCOUNTED : 0;
         uint32_t compiled = 0;
         enum rc_status status =
             compile(build, predicates + first, count, arena, matchers, &compiled, reterr_error);

@@ -8,7 +8,9 @@
  * Ownership: nothing is kept but what the cache holds.
  * Threading: the caller's thread and the workers; the arena is used by the caller's alone.
  * Errors:    RC_CANCELLED, RC_NO_MEMORY, RC_LIMIT_EXCEEDED (a predicate mixes events and users in
- *            too many ways), RC_UNAVAILABLE and RC_CORRUPT of cold slabs. What was built stays.
+ *            too many ways), RC_UNAVAILABLE and RC_CORRUPT of cold slabs. What was built stays. A
+ *            predicate whose pattern takes too long over some text is no error: the others are
+ *            built without it.
  */
 #ifndef RC_MATCH_BUILD_H
 #define RC_MATCH_BUILD_H
@@ -35,8 +37,12 @@ struct rc_build {
     struct rc_account *account;  /* Of scratch. */
 };
 
+/* In place of a count: the predicate reads the user; a pattern of it takes too long over a text. */
+#define RC_BUILD_UNCOUNTED UINT64_MAX
+#define RC_BUILD_TOO_SLOW (UINT64_MAX - 1)
+
 /* predicates hold no DEFINITION nodes. ret_counts (NULL: nobody asks): the live events that match,
- * those in heads included; UINT64_MAX for a predicate that reads the user. */
+ * those in heads included. */
 RC_MUST_USE enum rc_status
 rc_build(const struct rc_build *build,
          const struct rc_predicate *const *predicates,

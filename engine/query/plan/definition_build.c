@@ -48,8 +48,8 @@ rc_definitions_build(const struct rc_query_context *context,
     RC_TRY(rc_build(&build, predicates, count, built.event_counts, reterr_error));
     rc_match_cache_get_stats(context->cache, &after);
     for (uint32_t i = 0; i < count; i++)
-        if (uncounted[i])
-            built.event_counts[i] = UINT64_MAX;
+        if (uncounted[i] && built.event_counts[i] != RC_BUILD_TOO_SLOW)
+            built.event_counts[i] = RC_BUILD_UNCOUNTED;
     built.rowsets_built = after.misses - before.misses;
     built.rowsets_cached = after.hits - before.hits;
     *ret_built = built;

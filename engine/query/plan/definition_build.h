@@ -9,13 +9,15 @@
 #define RC_QUERY_PLAN_DEFINITION_BUILD_H
 
 #include "engine/base/status.h"
+#include "engine/match/build.h"
 #include "engine/query/query.h"
 
 /* Definitions in one call: a reply of these takes a megabyte. */
 #define RC_BUILD_DEFINITIONS_MAX 10000u
 
 struct rc_definitions_built {
-    uint64_t *event_counts; /* Live ones; UINT64_MAX: the data alone does not say. */
+    uint64_t *event_counts; /* Live ones; RC_BUILD_UNCOUNTED: the data alone does not say;
+                               RC_BUILD_TOO_SLOW. */
     uint64_t rowsets_built;
     uint64_t rowsets_cached;
     uint64_t data_version;
