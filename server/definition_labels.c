@@ -45,20 +45,19 @@ check_key(struct rc_decode *decode, const char *field, const char *key)
     return status == RC_OK ? RC_OK : rc_decode_fail(decode, status, field, "%s", error.message);
 }
 
-/* Into definition, by key. */
 enum rc_status
 rc_decode_labels(struct rc_decode *decode,
                  const Recount__V1__Definition *in,
                  struct rc_definition *definition)
 {
     if (in->n_labels > RC_LABELS_MAX)
-        return rc_decode_fail(decode, RC_INVALID, "definition.labels",
-                              "a definition has at most %u labels", RC_LABELS_MAX);
+        return rc_decode_fail(decode, RC_INVALID, "labels", "a definition has at most %u labels",
+                              RC_LABELS_MAX);
     struct rc_label *labels = RC_ARENA_ARRAY(decode->arena, struct rc_label, in->n_labels + 1);
     if (labels == NULL)
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < in->n_labels; i++) {
-        const size_t mark = rc_decode_enter(decode, "definition.labels[%zu]", i);
+        const size_t mark = rc_decode_enter(decode, "labels[%zu]", i);
         RC_TRY(check_key(decode, "key", in->labels[i]->key));
         if (strlen(in->labels[i]->value) > RC_LABEL_VALUE_BYTES_MAX)
             return rc_decode_fail(decode, RC_INVALID, "value", "a label has at most %u bytes",
@@ -70,7 +69,7 @@ rc_decode_labels(struct rc_decode *decode,
     qsort(labels, in->n_labels, sizeof(*labels), compare_labels);
     for (size_t i = 1; i < in->n_labels; i++)
         if (rc_bytes_equal(labels[i - 1].key, labels[i].key))
-            return rc_decode_fail(decode, RC_INVALID, "definition.labels",
+            return rc_decode_fail(decode, RC_INVALID, "labels",
                                   "there are two labels of the key \"%.*s\"",
                                   (int)labels[i].key.size, labels[i].key.data);
     definition->labels = labels;

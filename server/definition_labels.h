@@ -19,7 +19,7 @@ rc_encode_labels(struct rc_arena *arena,
                  const struct rc_definition *definition,
                  Recount__V1__Definition *out);
 
-/* Into definition, by key. */
+/* Into definition, by key. decode stands at the definition. */
 RC_MUST_USE enum rc_status
 rc_decode_labels(struct rc_decode *decode,
                  const Recount__V1__Definition *in,

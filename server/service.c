@@ -8,6 +8,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/hash.h"
 #include "server/decode.h"
+#include "server/fields.h"
 
 void
 rc_request_resource(struct rc_request *request, const char *type, const char *format, ...)
@@ -52,6 +53,25 @@ rc_message_hash(const ProtobufCMessage *message, struct rc_arena *arena)
     const struct rc_bytes bytes = rc_message_pack(message, arena);
     const uint64_t type = rc_hash(message->descriptor->name, strlen(message->descriptor->name));
     return rc_hash_seeded(bytes.data == NULL ? "" : bytes.data, bytes.size, type);
+}
+
+enum rc_status
+rc_request_asked(struct rc_request *request,
+                 const ProtobufCMessage *message,
+                 struct rc_asked *ret_asked)
+{
+    ProtobufCMessage *content =
+        rc_arena_copy(request->arena, message, message->descriptor->sizeof_message);
+    if (content == NULL)
+        return RC_NO_MEMORY;
+    *(const char **)rc_field(content, "request_id") = "";
+    *ret_asked = (struct rc_asked){
+        .author =
+            rc_bytes_of(rc_field_exists(message, "author") ? rc_field_text(message, "author") : ""),
+        .request_id = rc_bytes_of(rc_field_text(message, "request_id")),
+        .content = rc_message_hash(content, request->arena),
+    };
+    return RC_OK;
 }
 
 enum rc_status

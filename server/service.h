@@ -137,6 +137,13 @@ rc_request_page_size(struct rc_request *request,
                      uint32_t most,
                      uint32_t *ret_size);
 
+/* What a request of a change says of itself: who asks, and under which id, with a hash of all that
+ * it says but the id. The message has a request_id, and may have an author. */
+RC_MUST_USE enum rc_status
+rc_request_asked(struct rc_request *request,
+                 const ProtobufCMessage *message,
+                 struct rc_asked *ret_asked);
+
 /* An etag as a version; empty gives any. */
 RC_MUST_USE enum rc_status
 rc_request_etag(struct rc_request *request,

@@ -1,4 +1,5 @@
-/* Definitions: create, get, list, update, delete, and building the bitmaps of many. */
+/* Definitions: what their content is (entries.h does the rest), and building the bitmaps of many.
+ */
 #include <recount/v1/definition.pb-c.h>
 
 #include "engine/base/clock.h"
@@ -10,37 +11,28 @@
 #include "server/service.h"
 #include "server/service_query.h"
 
-#define KIND RC_CATALOG_DEFINITIONS
-
 static enum rc_status
-encode_definition(struct rc_request *request,
-                  struct rc_bytes project,
-                  const struct rc_catalog_entry *entry,
-                  Recount__V1__Definition **ret_definition)
+encode_content(struct rc_request *request,
+               struct rc_bytes project,
+               struct rc_bytes payload,
+               ProtobufCMessage *message)
 {
-    Recount__V1__Definition *out;
-    RC_NEW(request->arena, out, recount__v1__definition__descriptor);
-    RC_TRY(rc_entry_texts(request, KIND, project, entry, &out->name, &out->display_name,
-                          &out->description, &out->etag));
+    Recount__V1__Definition *out = (Recount__V1__Definition *)message;
     struct rc_definition definition;
-    RC_TRY(rc_definition_read(entry->payload, request->arena, &definition, request->error));
+    RC_TRY(rc_definition_read(payload, request->arena, &definition, request->error));
     RC_TRY(rc_encode_predicate(request->arena, project, definition.predicate, &out->predicate));
     RC_TRY(rc_encode_labels(request->arena, &definition, out));
-    out->create_time_ms = entry->created_ms;
-    out->update_time_ms = entry->updated_ms;
     out->index_mode = definition.eager ? RECOUNT__V1__INDEX_MODE__INDEX_MODE_EAGER
                                        : RECOUNT__V1__INDEX_MODE__INDEX_MODE_LAZY;
-    *ret_definition = out;
     return RC_OK;
 }
 
-/* decode->project is set. */
 static enum rc_status
 decode_predicate(struct rc_decode *decode,
                  const Recount__V1__Predicate *in,
                  const struct rc_predicate **ret_predicate)
 {
-    const size_t mark = rc_decode_enter(decode, "definition.predicate");
+    const size_t mark = rc_decode_enter(decode, "predicate");
     if (in == NULL)
         return rc_decode_fail(decode, RC_INVALID, "", "the predicate is missing");
     RC_TRY(rc_decode_predicate(decode, in, ret_predicate));
@@ -50,155 +42,62 @@ decode_predicate(struct rc_decode *decode,
 }
 
 static enum rc_status
-decode_mode(struct rc_decode *decode, Recount__V1__IndexMode mode, bool *eager)
+decode_mode(struct rc_decode *decode, Recount__V1__IndexMode mode, bool *ret_eager)
 {
     switch (mode) {
     case RECOUNT__V1__INDEX_MODE__INDEX_MODE_UNSPECIFIED:
-        return RC_OK;
     case RECOUNT__V1__INDEX_MODE__INDEX_MODE_LAZY:
     case RECOUNT__V1__INDEX_MODE__INDEX_MODE_EAGER:
-        *eager = mode == RECOUNT__V1__INDEX_MODE__INDEX_MODE_EAGER;
+        *ret_eager = mode == RECOUNT__V1__INDEX_MODE__INDEX_MODE_EAGER;
         return RC_OK;
     default:
-        return rc_decode_fail(decode, RC_INVALID, "definition.index_mode", "the mode is unknown");
+        return rc_decode_fail(decode, RC_INVALID, "index_mode", "the mode is unknown");
     }
 }
 
 static enum rc_status
-store(struct rc_decode *decode,
-      const struct rc_definition *definition,
-      struct rc_writer *writer,
-      struct rc_bytes *ret_payload)
+store_content(struct rc_decode *decode,
+              const struct rc_entry_change *change,
+              struct rc_writer *writer)
 {
-    rc_definition_write(writer, definition);
-    if (writer->failed)
-        return rc_decode_no_memory(decode);
-    *ret_payload = (struct rc_bytes){(const char *)writer->data, writer->size};
+    const Recount__V1__Definition *in = (const Recount__V1__Definition *)change->message;
+    struct rc_definition definition = {.eager = false};
+    if (!change->creates)
+        RC_TRY(rc_definition_read(change->payload, decode->arena, &definition, decode->error));
+    if (change->creates || rc_entry_changes(change, "predicate", in->predicate != NULL))
+        RC_TRY(decode_predicate(decode, in->predicate, &definition.predicate));
+    if (rc_entry_changes(change, "index_mode", in->index_mode != 0))
+        RC_TRY(decode_mode(decode, in->index_mode, &definition.eager));
+    if (rc_entry_changes(change, "labels", in->n_labels > 0))
+        RC_TRY(rc_decode_labels(decode, in, &definition));
+    rc_definition_write(writer, &definition);
     return RC_OK;
 }
 
-static enum rc_status
-create_definition(struct rc_request *request, const void *message, void *reply)
-{
-    const Recount__V1__CreateDefinitionRequest *in = message;
-    Recount__V1__CreateDefinitionResponse *out = reply;
-    struct rc_decode decode = rc_request_decode(request);
-    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
-    struct rc_catalog_entry entry = {.name = rc_bytes_of(in->definition_id)};
-    struct rc_catalog_entry stored;
-    RC_REFUSE(&decode, in->request_id[0] != '\0', "request_id");
-    RC_TRY(rc_decode_project(&decode, "parent", in->parent, &decode.project));
-    RC_TRY(rc_catalog_check_name(entry.name, "definition_id", request->error));
-    if (in->definition == NULL)
-        return rc_decode_fail(&decode, RC_INVALID, "definition", "the definition is missing");
-    const size_t mark = rc_decode_enter(&decode, "definition");
-    RC_TRY(
-        rc_entry_check_texts(&decode, in->definition->display_name, in->definition->description));
-    rc_decode_leave(&decode, mark);
-    struct rc_definition definition = {.eager = false};
-    RC_TRY(decode_predicate(&decode, in->definition->predicate, &definition.predicate));
-    RC_TRY(decode_mode(&decode, in->definition->index_mode, &definition.eager));
-    RC_TRY(rc_decode_labels(&decode, in->definition, &definition));
-    RC_TRY(store(&decode, &definition, &writer, &entry.payload));
-    entry.display_name = rc_bytes_of(in->definition->display_name);
-    entry.description = rc_bytes_of(in->definition->description);
-    RC_TRY(rc_entry_put(request, KIND, decode.project, &entry, 0, &stored));
-    return encode_definition(request, decode.project, &stored, &out->definition);
-}
+static const char *const paths[] = {"display_name", "description", "predicate",
+                                    "index_mode",   "labels",      NULL};
 
-static enum rc_status
-get_definition(struct rc_request *request, const void *message, void *reply)
-{
-    const Recount__V1__GetDefinitionRequest *in = message;
-    Recount__V1__GetDefinitionResponse *out = reply;
-    struct rc_decode decode = rc_request_decode(request);
-    struct rc_catalog_entry entry;
-    struct rc_bytes id;
-    RC_TRY(rc_decode_name(&decode, "name", in->name, "definitions", &decode.project, &id));
-    RC_TRY(rc_entry_get(request, KIND, decode.project, id, &entry));
-    return encode_definition(request, decode.project, &entry, &out->definition);
-}
+static const struct rc_entry_kind definition_kind = {
+    .catalog = RC_CATALOG_DEFINITIONS,
+    .message = &recount__v1__definition__descriptor,
+    .noun = "definition",
+    .collection = "definitions",
+    .field = "definition",
+    .list = "definitions",
+    .paths = paths,
+    .encode = encode_content,
+    .store = store_content,
+};
+
+RC_ENTRY_CALLS(definition)
 
 static enum rc_status
 list_definitions(struct rc_request *request, const void *message, void *reply)
 {
-    const Recount__V1__ListDefinitionsRequest *in = message;
-    Recount__V1__ListDefinitionsResponse *out = reply;
     struct rc_decode decode = rc_request_decode(request);
-    Recount__V1__ListDefinitionsRequest binding = *in;
-    binding.page_size = 0;
-    binding.page_token = (char *)(uintptr_t) "";
-    RC_CLEANUP(rc_definition_filter_close) struct rc_definition_filter filter = {.in = in};
-    struct rc_catalog_entry *entries = NULL;
-    uint32_t size = 0;
-    uint32_t count = 0;
-    RC_TRY(rc_decode_project(&decode, "parent", in->parent, &decode.project));
+    RC_CLEANUP(rc_definition_filter_close) struct rc_definition_filter filter = {.in = message};
     RC_TRY(rc_definition_filter_open(&decode, &filter));
-    RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &size));
-    RC_TRY(rc_entry_list(request, KIND, decode.project,
-                         rc_message_hash(&binding.base, request->arena), in->page_token, size,
-                         &filter.filter, &entries, &count, &out->next_page_token));
-    RC_NEW_ARRAY(request->arena, out->definitions, Recount__V1__Definition *, count);
-    out->n_definitions = count;
-    for (uint32_t i = 0; i < count; i++)
-        RC_TRY(encode_definition(request, decode.project, &entries[i], &out->definitions[i]));
-    return RC_OK;
-}
-
-static enum rc_status
-update_definition(struct rc_request *request, const void *message, void *reply)
-{
-    static const char *const fields[] = {"display_name", "description", "predicate",
-                                         "index_mode",   "labels",      NULL};
-    const Recount__V1__UpdateDefinitionRequest *in = message;
-    Recount__V1__UpdateDefinitionResponse *out = reply;
-    const Recount__V1__Definition *definition = in->definition;
-    struct rc_decode decode = rc_request_decode(request);
-    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
-    struct rc_catalog_entry entry;
-    struct rc_catalog_entry stored;
-    struct rc_bytes id;
-    uint64_t version = 0;
-    RC_REFUSE(&decode, in->request_id[0] != '\0', "request_id");
-    if (definition == NULL)
-        return rc_decode_fail(&decode, RC_INVALID, "definition", "the definition is missing");
-    RC_TRY(rc_decode_name(&decode, "definition.name", definition->name, "definitions",
-                          &decode.project, &id));
-    RC_TRY(rc_mask_check(&decode, in->update_mask, fields));
-    const size_t mark = rc_decode_enter(&decode, "definition");
-    RC_TRY(rc_entry_check_texts(&decode, definition->display_name, definition->description));
-    rc_decode_leave(&decode, mark);
-    RC_TRY(rc_entry_get(request, KIND, decode.project, id, &entry));
-    RC_TRY(rc_request_etag(request, "definition.etag", definition->etag, entry.version, &version));
-    if (rc_mask_has(in->update_mask, "display_name", definition->display_name[0] != '\0'))
-        entry.display_name = rc_bytes_of(definition->display_name);
-    if (rc_mask_has(in->update_mask, "description", definition->description[0] != '\0'))
-        entry.description = rc_bytes_of(definition->description);
-    struct rc_definition stored_one;
-    RC_TRY(rc_definition_read(entry.payload, request->arena, &stored_one, request->error));
-    if (rc_mask_has(in->update_mask, "predicate", definition->predicate != NULL))
-        RC_TRY(decode_predicate(&decode, definition->predicate, &stored_one.predicate));
-    if (rc_mask_has(in->update_mask, "index_mode", definition->index_mode != 0)) {
-        stored_one.eager = false;
-        RC_TRY(decode_mode(&decode, definition->index_mode, &stored_one.eager));
-    }
-    if (rc_mask_has(in->update_mask, "labels", definition->n_labels > 0))
-        RC_TRY(rc_decode_labels(&decode, definition, &stored_one));
-    RC_TRY(store(&decode, &stored_one, &writer, &entry.payload));
-    RC_TRY(rc_entry_put(request, KIND, decode.project, &entry, version, &stored));
-    return encode_definition(request, decode.project, &stored, &out->definition);
-}
-
-static enum rc_status
-delete_definition(struct rc_request *request, const void *message, void *reply)
-{
-    const Recount__V1__DeleteDefinitionRequest *in = message;
-    struct rc_decode decode = rc_request_decode(request);
-    struct rc_bytes id;
-    (void)reply;
-    RC_REFUSE(&decode, in->request_id[0] != '\0', "request_id");
-    RC_TRY(rc_decode_name(&decode, "name", in->name, "definitions", &decode.project, &id));
-    return rc_entry_delete(request, KIND, decode.project, id, in->etag);
+    return rc_entry_list(request, &definition_kind, &filter.filter, message, reply);
 }
 
 /* The names of a request, or of all definitions, as entries of the session's catalog. */
@@ -230,7 +129,7 @@ list_named(struct rc_request *request,
                                   "a definition is of another project than the request");
         entries[i] = rc_catalog_find(catalog, id);
         if (entries[i] == NULL) {
-            rc_entry_resource(request, KIND, project, id);
+            rc_entry_resource(request, &definition_kind, project, id);
             return rc_error_field(request->error, RC_NOT_FOUND, "names",
                                   "there is no definition \"%.*s\"", (int)id.size, id.data);
         }
@@ -289,6 +188,10 @@ static const struct rc_service_method methods[] = {
     METHOD("CreateDefinition", create_definition, create_definition, RC_SERVICE_CONTROL),
     METHOD("GetDefinition", get_definition, get_definition, RC_SERVICE_CONTROL),
     METHOD("ListDefinitions", list_definitions, list_definitions, RC_SERVICE_CONTROL),
+    METHOD("ListDefinitionVersions",
+           list_definition_versions,
+           list_definition_versions,
+           RC_SERVICE_CONTROL),
     METHOD("UpdateDefinition", update_definition, update_definition, RC_SERVICE_CONTROL),
     METHOD("DeleteDefinition", delete_definition, delete_definition, RC_SERVICE_CONTROL),
     METHOD("BuildDefinitions", build_definitions, build_definitions, RC_SERVICE_QUERY),

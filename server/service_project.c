@@ -72,20 +72,34 @@ static enum rc_status
 put(struct rc_request *request,
     const struct rc_project_settings *settings,
     uint64_t version,
+    const struct rc_asked *asked,
     Recount__V1__Project **ret_project)
 {
     struct rc_project_settings stored;
-    const enum rc_status status = rc_engine_put_project(request->server->engine, settings, version,
-                                                        request->arena, &stored, request->error);
+    const enum rc_status status = rc_engine_put_project(
+        request->server->engine, settings, version, asked, request->arena, &stored, request->error);
     if (status != RC_OK && status != RC_INVALID)
         rc_request_resource(request, TYPE, "projects/%.*s", (int)settings->id.size,
                             settings->id.data);
     if (status == RC_INVALID && strcmp(request->error->field, "project") == 0)
         memcpy(request->error->field, "project_id", sizeof("project_id"));
-    else if (status == RC_INVALID)
+    else if (status == RC_INVALID && strcmp(request->error->field, "request_id") != 0)
         rc_error_prefix(request->error, "project");
     RC_TRY(status);
     return encode_project(request->arena, &stored, ret_project);
+}
+
+/* What a request of a change says of itself, and whether it was answered before. */
+static enum rc_status
+begin_change(struct rc_request *request,
+             const ProtobufCMessage *in,
+             struct rc_asked *ret_asked,
+             bool *ret_known,
+             struct rc_project_settings *ret_settings)
+{
+    RC_TRY(rc_request_asked(request, in, ret_asked));
+    return rc_engine_retry_project(request->server->engine, ret_asked, request->arena, ret_known,
+                                   ret_settings, request->error);
 }
 
 static enum rc_status
@@ -94,8 +108,13 @@ create_project(struct rc_request *request, const void *message, void *reply)
     const Recount__V1__CreateProjectRequest *in = message;
     Recount__V1__CreateProjectResponse *out = reply;
     struct rc_decode decode = rc_request_decode(request);
-    RC_REFUSE(&decode, in->request_id[0] != '\0', "request_id");
-    struct rc_project_settings settings = {.id = rc_bytes_of(in->project_id)};
+    struct rc_project_settings settings;
+    struct rc_asked asked;
+    bool known = false;
+    RC_TRY(begin_change(request, &in->base, &asked, &known, &settings));
+    if (known)
+        return encode_project(request->arena, &settings, &out->project);
+    settings = (struct rc_project_settings){.id = rc_bytes_of(in->project_id)};
     if (settings.id.size == 0)
         return rc_decode_fail(&decode, RC_INVALID, "project_id", "the id is missing");
     if (in->project != NULL) {
@@ -110,7 +129,7 @@ create_project(struct rc_request *request, const void *message, void *reply)
         settings.memory_bytes_max =
             in->project->limits == NULL ? 0 : in->project->limits->memory_bytes_max;
     }
-    return put(request, &settings, 0, &out->project);
+    return put(request, &settings, 0, &asked, &out->project);
 }
 
 static enum rc_status
@@ -215,8 +234,12 @@ update_project(struct rc_request *request, const void *message, void *reply)
     struct rc_decode decode = rc_request_decode(request);
     struct rc_project_settings settings;
     struct rc_bytes id;
+    struct rc_asked asked;
     uint64_t version = 0;
-    RC_REFUSE(&decode, in->request_id[0] != '\0', "request_id");
+    bool known = false;
+    RC_TRY(begin_change(request, &in->base, &asked, &known, &settings));
+    if (known)
+        return encode_project(request->arena, &settings, &out->project);
     if (in->project == NULL)
         return rc_decode_fail(&decode, RC_INVALID, "project", "the project is missing");
     const size_t mark = rc_decode_enter(&decode, "project");
@@ -226,7 +249,7 @@ update_project(struct rc_request *request, const void *message, void *reply)
     RC_TRY(rc_request_project(request, id, &settings));
     RC_TRY(rc_request_etag(request, "project.etag", in->project->etag, settings.version, &version));
     RC_TRY(change_all(&decode, in, &settings));
-    return put(request, &settings, version, &out->project);
+    return put(request, &settings, version, &asked, &out->project);
 }
 
 static enum rc_status
@@ -234,14 +257,19 @@ delete_project(struct rc_request *request, const void *message, void *reply)
 {
     const Recount__V1__DeleteProjectRequest *in = message;
     struct rc_decode decode = rc_request_decode(request);
+    struct rc_project_settings nothing;
+    struct rc_asked asked;
     struct rc_bytes id;
     uint64_t version = 0;
+    bool known = false;
     (void)reply;
-    RC_REFUSE(&decode, in->request_id[0] != '\0', "request_id");
+    RC_TRY(begin_change(request, &in->base, &asked, &known, &nothing));
+    if (known)
+        return RC_OK;
     RC_TRY(rc_decode_project(&decode, "name", in->name, &id));
     RC_TRY(rc_request_etag(request, "etag", in->etag, UINT64_MAX, &version));
     const enum rc_status status =
-        rc_engine_delete_project(request->server->engine, id, version, request->error);
+        rc_engine_delete_project(request->server->engine, id, version, &asked, request->error);
     if (status != RC_OK)
         rc_request_resource(request, TYPE, "projects/%.*s", (int)id.size, id.data);
     return status;

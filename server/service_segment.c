@@ -1,4 +1,4 @@
-/* Segments: create, get, list, update, delete, count, list the users, overlap. */
+/* Segments: what their content is (entries.h does the rest), count, list the users, overlap. */
 #include <recount/v1/segment.pb-c.h>
 
 #include "server/decode.h"
@@ -7,46 +7,41 @@
 #include "server/service.h"
 #include "server/token.h"
 
-#define KIND RC_CATALOG_SEGMENTS
-
 static enum rc_status
-encode_segment(struct rc_request *request,
+encode_content(struct rc_request *request,
                struct rc_bytes project,
-               const struct rc_catalog_entry *entry,
-               Recount__V1__Segment **ret_segment)
+               struct rc_bytes payload,
+               ProtobufCMessage *message)
 {
-    Recount__V1__Segment *out;
-    RC_NEW(request->arena, out, recount__v1__segment__descriptor);
-    RC_TRY(rc_entry_texts(request, KIND, project, entry, &out->name, &out->display_name,
-                          &out->description, &out->etag));
-    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+    Recount__V1__Segment *out = (Recount__V1__Segment *)message;
+    struct rc_reader reader = rc_reader_of(payload.data, payload.size);
     const struct rc_segment *segment = NULL;
     RC_TRY(rc_segment_read(&reader, request->arena, &segment, request->error));
     if (segment->kind == RC_SEGMENT_LIST) {
         out->membership_case = RECOUNT__V1__SEGMENT__MEMBERSHIP_USERS;
-        RC_TRY(rc_encode_user_list(request->arena, segment, &out->users));
-    } else {
-        out->membership_case = RECOUNT__V1__SEGMENT__MEMBERSHIP_RULE;
-        RC_TRY(rc_encode_segment_rule(request->arena, project, segment, &out->rule));
+        return rc_encode_user_list(request->arena, segment, &out->users);
     }
-    out->create_time_ms = entry->created_ms;
-    out->update_time_ms = entry->updated_ms;
-    *ret_segment = out;
-    return RC_OK;
+    out->membership_case = RECOUNT__V1__SEGMENT__MEMBERSHIP_RULE;
+    return rc_encode_segment_rule(request->arena, project, segment, &out->rule);
 }
 
-/* The stored form of who is in a segment. decode->project is set. */
 static enum rc_status
-store_members(struct rc_decode *decode,
-              const Recount__V1__Segment *in,
-              struct rc_writer *writer,
-              struct rc_bytes *ret_payload)
+store_content(struct rc_decode *decode,
+              const struct rc_entry_change *change,
+              struct rc_writer *writer)
 {
+    const Recount__V1__Segment *in = (const Recount__V1__Segment *)change->message;
     const struct rc_segment *segment = NULL;
     const bool is_list = in->membership_case == RECOUNT__V1__SEGMENT__MEMBERSHIP_USERS;
-    const size_t mark = rc_decode_enter(decode, is_list ? "segment.users" : "segment.rule");
+    const bool is_set = in->membership_case != RECOUNT__V1__SEGMENT__MEMBERSHIP__NOT_SET;
+    if (!change->creates && !rc_entry_changes(change, "rule", is_set) &&
+        !rc_entry_changes(change, "users", is_set)) {
+        rc_write_raw(writer, change->payload.data, change->payload.size);
+        return RC_OK;
+    }
+    const size_t mark = rc_decode_enter(decode, is_list ? "users" : "rule");
     decode->refuses_cells = true;
-    if (in->membership_case == RECOUNT__V1__SEGMENT__MEMBERSHIP__NOT_SET)
+    if (!is_set)
         return rc_decode_fail(decode, RC_INVALID, "", "the rule is missing");
     if (is_list)
         RC_TRY(rc_decode_user_list(decode, in->users, &segment));
@@ -55,118 +50,29 @@ store_members(struct rc_decode *decode,
     RC_TRY(rc_decode_check_references(decode));
     rc_decode_leave(decode, mark);
     rc_segment_write(writer, segment);
-    if (writer->failed)
-        return rc_decode_no_memory(decode);
-    *ret_payload = (struct rc_bytes){(const char *)writer->data, writer->size};
     return RC_OK;
 }
 
-static enum rc_status
-create_segment(struct rc_request *request, const void *message, void *reply)
-{
-    const Recount__V1__CreateSegmentRequest *in = message;
-    Recount__V1__CreateSegmentResponse *out = reply;
-    struct rc_decode decode = rc_request_decode(request);
-    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
-    struct rc_catalog_entry entry = {.name = rc_bytes_of(in->segment_id)};
-    struct rc_catalog_entry stored;
-    RC_REFUSE(&decode, in->request_id[0] != '\0', "request_id");
-    RC_TRY(rc_decode_project(&decode, "parent", in->parent, &decode.project));
-    RC_TRY(rc_catalog_check_name(entry.name, "segment_id", request->error));
-    if (in->segment == NULL)
-        return rc_decode_fail(&decode, RC_INVALID, "segment", "the segment is missing");
-    const size_t mark = rc_decode_enter(&decode, "segment");
-    RC_TRY(rc_entry_check_texts(&decode, in->segment->display_name, in->segment->description));
-    rc_decode_leave(&decode, mark);
-    RC_TRY(store_members(&decode, in->segment, &writer, &entry.payload));
-    entry.display_name = rc_bytes_of(in->segment->display_name);
-    entry.description = rc_bytes_of(in->segment->description);
-    RC_TRY(rc_entry_put(request, KIND, decode.project, &entry, 0, &stored));
-    return encode_segment(request, decode.project, &stored, &out->segment);
-}
+static const char *const paths[] = {"display_name", "description", "rule", "users", NULL};
 
-static enum rc_status
-get_segment(struct rc_request *request, const void *message, void *reply)
-{
-    const Recount__V1__GetSegmentRequest *in = message;
-    Recount__V1__GetSegmentResponse *out = reply;
-    struct rc_decode decode = rc_request_decode(request);
-    struct rc_catalog_entry entry;
-    struct rc_bytes id;
-    RC_TRY(rc_decode_name(&decode, "name", in->name, "segments", &decode.project, &id));
-    RC_TRY(rc_entry_get(request, KIND, decode.project, id, &entry));
-    return encode_segment(request, decode.project, &entry, &out->segment);
-}
+static const struct rc_entry_kind segment_kind = {
+    .catalog = RC_CATALOG_SEGMENTS,
+    .message = &recount__v1__segment__descriptor,
+    .noun = "segment",
+    .collection = "segments",
+    .field = "segment",
+    .list = "segments",
+    .paths = paths,
+    .encode = encode_content,
+    .store = store_content,
+};
+
+RC_ENTRY_CALLS(segment)
 
 static enum rc_status
 list_segments(struct rc_request *request, const void *message, void *reply)
 {
-    const Recount__V1__ListSegmentsRequest *in = message;
-    Recount__V1__ListSegmentsResponse *out = reply;
-    struct rc_decode decode = rc_request_decode(request);
-    Recount__V1__ListSegmentsRequest binding = RECOUNT__V1__LIST_SEGMENTS_REQUEST__INIT;
-    binding.parent = in->parent;
-    struct rc_catalog_entry *entries = NULL;
-    uint32_t size = 0;
-    uint32_t count = 0;
-    RC_TRY(rc_decode_project(&decode, "parent", in->parent, &decode.project));
-    RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &size));
-    RC_TRY(rc_entry_list(request, KIND, decode.project,
-                         rc_message_hash(&binding.base, request->arena), in->page_token, size, NULL,
-                         &entries, &count, &out->next_page_token));
-    RC_NEW_ARRAY(request->arena, out->segments, Recount__V1__Segment *, count);
-    out->n_segments = count;
-    for (uint32_t i = 0; i < count; i++)
-        RC_TRY(encode_segment(request, decode.project, &entries[i], &out->segments[i]));
-    return RC_OK;
-}
-
-static enum rc_status
-update_segment(struct rc_request *request, const void *message, void *reply)
-{
-    static const char *const fields[] = {"display_name", "description", "rule", "users", NULL};
-    const Recount__V1__UpdateSegmentRequest *in = message;
-    Recount__V1__UpdateSegmentResponse *out = reply;
-    const Recount__V1__Segment *segment = in->segment;
-    struct rc_decode decode = rc_request_decode(request);
-    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
-    struct rc_catalog_entry entry;
-    struct rc_catalog_entry stored;
-    struct rc_bytes id;
-    uint64_t version = 0;
-    RC_REFUSE(&decode, in->request_id[0] != '\0', "request_id");
-    if (segment == NULL)
-        return rc_decode_fail(&decode, RC_INVALID, "segment", "the segment is missing");
-    RC_TRY(
-        rc_decode_name(&decode, "segment.name", segment->name, "segments", &decode.project, &id));
-    RC_TRY(rc_mask_check(&decode, in->update_mask, fields));
-    const size_t mark = rc_decode_enter(&decode, "segment");
-    RC_TRY(rc_entry_check_texts(&decode, segment->display_name, segment->description));
-    rc_decode_leave(&decode, mark);
-    RC_TRY(rc_entry_get(request, KIND, decode.project, id, &entry));
-    RC_TRY(rc_request_etag(request, "segment.etag", segment->etag, entry.version, &version));
-    if (rc_mask_has(in->update_mask, "display_name", segment->display_name[0] != '\0'))
-        entry.display_name = rc_bytes_of(segment->display_name);
-    if (rc_mask_has(in->update_mask, "description", segment->description[0] != '\0'))
-        entry.description = rc_bytes_of(segment->description);
-    const bool is_set = segment->membership_case != RECOUNT__V1__SEGMENT__MEMBERSHIP__NOT_SET;
-    if (rc_mask_has(in->update_mask, "rule", is_set) ||
-        rc_mask_has(in->update_mask, "users", is_set))
-        RC_TRY(store_members(&decode, segment, &writer, &entry.payload));
-    RC_TRY(rc_entry_put(request, KIND, decode.project, &entry, version, &stored));
-    return encode_segment(request, decode.project, &stored, &out->segment);
-}
-
-static enum rc_status
-delete_segment(struct rc_request *request, const void *message, void *reply)
-{
-    const Recount__V1__DeleteSegmentRequest *in = message;
-    struct rc_decode decode = rc_request_decode(request);
-    struct rc_bytes id;
-    (void)reply;
-    RC_REFUSE(&decode, in->request_id[0] != '\0', "request_id");
-    RC_TRY(rc_decode_name(&decode, "name", in->name, "segments", &decode.project, &id));
-    return rc_entry_delete(request, KIND, decode.project, id, in->etag);
+    return rc_entry_list(request, &segment_kind, NULL, message, reply);
 }
 
 /* Asks the segment of a scope; everybody is an AND of nothing. */
@@ -323,6 +229,7 @@ static const struct rc_service_method methods[] = {
     METHOD("CreateSegment", create_segment, create_segment, RC_SERVICE_CONTROL),
     METHOD("GetSegment", get_segment, get_segment, RC_SERVICE_CONTROL),
     METHOD("ListSegments", list_segments, list_segments, RC_SERVICE_CONTROL),
+    METHOD("ListSegmentVersions", list_segment_versions, list_segment_versions, RC_SERVICE_CONTROL),
     METHOD("UpdateSegment", update_segment, update_segment, RC_SERVICE_CONTROL),
     METHOD("DeleteSegment", delete_segment, delete_segment, RC_SERVICE_CONTROL),
     METHOD("CountSegment", count_segment, count_segment, RC_SERVICE_QUERY),

@@ -119,7 +119,21 @@
 #define RC_PATH_TOP_MAX 100u
 #define RC_PATH_ROWS_MAX 100u
 
-/* Definitions and segments of one project. */
+/* Definitions, segments, derived properties of one project, each. */
 #define RC_DEFINITIONS_MAX 100000u
+
+/* Versions that are kept of one of them, itself included, and the texts of the older ones: 40 kB
+ * each, where a usual one has 0.5. Those of all of a kind take what 64 Ki usual ones do. */
+#define RC_ENTRY_VERSIONS_MAX 100u
+#define RC_ENTRY_OLDER_BYTES_MAX ((uint64_t)4 << 20)
+#define RC_CATALOG_OLDER_BYTES_MAX ((uint64_t)32 << 20)
+#define RC_AUTHOR_BYTES_MAX 256u
+
+/* Changes that are remembered by their request id: in a project, and of projects in the process. A
+ * retry comes within seconds or minutes, and people change some ten things a minute. The newest is
+ * kept however large it is. */
+#define RC_RECEIPTS_MAX 1000u
+#define RC_RECEIPTS_BYTES_MAX ((uint64_t)16 << 20)
+#define RC_REQUEST_ID_BYTES_MAX 128u
 
 #endif

@@ -1,4 +1,5 @@
-/* Definitions and segments: named entries whose payload is checked before it enters the log. */
+/* Definitions, segments, derived properties: named entries whose payload is checked before it
+ * enters the log. */
 #include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
 #include "engine/match/derived/derived.h"
@@ -44,6 +45,27 @@ check_derived(struct tenant *tenant,
     struct rc_catalog *derived = rc_project_catalog(tenant->project, RC_CATALOG_PROPERTIES);
     RC_TRY(rc_derivation_read(&reader, arena, &derivation, reterr_error));
     return rc_derived_check(derived, entry->name, derivation, arena, reterr_error);
+}
+
+enum rc_status
+rc_entry_read_payload(enum rc_catalog_kind kind,
+                      struct rc_bytes payload,
+                      struct rc_arena *arena,
+                      struct rc_error *reterr_error)
+{
+    struct rc_reader reader = rc_reader_of(payload.data, payload.size);
+    const struct rc_segment *segment;
+    const struct rc_derivation *derivation;
+    struct rc_definition definition;
+    if (kind == RC_CATALOG_DEFINITIONS)
+        return rc_definition_read(payload, arena, &definition, reterr_error);
+    if (kind == RC_CATALOG_SEGMENTS)
+        RC_TRY(rc_segment_read(&reader, arena, &segment, reterr_error));
+    else
+        RC_TRY(rc_derivation_read(&reader, arena, &derivation, reterr_error));
+    return rc_reader_left(&reader) == 0
+               ? RC_OK
+               : rc_error_set(reterr_error, RC_CORRUPT, "something stands behind what is stored");
 }
 
 static enum rc_status
@@ -109,8 +131,9 @@ copy_entry(const struct rc_catalog_entry *entry,
     copy.display_name = copy_bytes(arena, entry->display_name);
     copy.description = copy_bytes(arena, entry->description);
     copy.payload = copy_bytes(arena, entry->payload);
+    copy.author = copy_bytes(arena, entry->author);
     if (copy.name.data == NULL || copy.display_name.data == NULL || copy.description.data == NULL ||
-        copy.payload.data == NULL)
+        copy.payload.data == NULL || copy.author.data == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a catalog entry");
     *ret_entry = copy;
     return RC_OK;
@@ -122,18 +145,24 @@ put_entry(struct rc_engine *engine,
           enum rc_catalog_kind kind,
           const struct rc_catalog_entry *entry,
           uint64_t version_expected,
+          const struct rc_asked *asked,
           struct rc_arena *arena,
           struct rc_catalog_entry *ret_entry,
           struct rc_error *reterr_error)
 {
     RC_CLEANUP(rc_tenant_unrefp)
     struct tenant *tenant = rc_tenant_find(engine, project, reterr_error);
+    bool known = false;
     if (tenant == NULL)
         return RC_NOT_FOUND;
+    RC_TRY(rc_retry_entry(tenant, asked, arena, &known, ret_entry, reterr_error));
+    if (known)
+        return RC_OK;
     RC_TRY(check_entry(tenant, kind, entry, arena, reterr_error));
     struct rc_record record = {
         .kind = RC_RECORD_ENTRY_PUT,
         .project = project,
+        .asked = *asked,
         .catalog = kind,
         .entry = *entry,
     };
@@ -141,6 +170,10 @@ put_entry(struct rc_engine *engine,
     struct rc_catalog *catalog = rc_project_catalog(tenant->project, kind);
     const struct rc_catalog_entry *now = rc_catalog_find(catalog, entry->name);
     RC_TRY(check_version(now, entry->name, version_expected, reterr_error));
+    if (now == NULL && rc_catalog_count(catalog) >= RC_DEFINITIONS_MAX)
+        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "name",
+                              "the project has %u of these, which is the most", RC_DEFINITIONS_MAX);
+    record.entry.author = asked->author;
     record.entry.updated_ms = rc_clock_wall_ms();
     record.entry.created_ms = now == NULL ? record.entry.updated_ms : now->created_ms;
     record.entry.version = now == NULL ? 1 : now->version + 1;
@@ -153,15 +186,13 @@ static enum rc_status
 check_unused(struct tenant *tenant,
              enum rc_catalog_kind kind,
              struct rc_bytes name,
+             struct rc_arena *arena,
              struct rc_error *reterr_error)
 {
-    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     RC_CLEANUP(rc_catalog_unrefp)
     struct rc_catalog *definitions = rc_project_catalog(tenant->project, RC_CATALOG_DEFINITIONS);
     RC_CLEANUP(rc_catalog_unrefp)
     struct rc_catalog *segments = rc_project_catalog(tenant->project, RC_CATALOG_SEGMENTS);
-    if (arena == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to look for users of an entry");
     const struct rc_catalog_entry *user = NULL;
     if (kind == RC_CATALOG_PROPERTIES) {
         RC_CLEANUP(rc_catalog_unrefp)
@@ -186,20 +217,30 @@ delete_entry(struct rc_engine *engine,
              enum rc_catalog_kind kind,
              struct rc_bytes name,
              uint64_t version_expected,
+             const struct rc_asked *asked,
              struct rc_error *reterr_error)
 {
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     RC_CLEANUP(rc_tenant_unrefp)
     struct tenant *tenant = rc_tenant_find(engine, project, reterr_error);
+    struct rc_catalog_entry nothing;
+    bool known = false;
     if (tenant == NULL)
         return RC_NOT_FOUND;
+    if (arena == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to delete an entry");
+    RC_TRY(rc_retry_entry(tenant, asked, arena, &known, &nothing, reterr_error));
+    if (known)
+        return RC_OK;
     RC_CLEANUP(rc_catalog_unrefp)
     struct rc_catalog *catalog = rc_project_catalog(tenant->project, kind);
     const uint64_t expected = version_expected == 0 ? UINT64_MAX : version_expected;
     RC_TRY(check_version(rc_catalog_find(catalog, name), name, expected, reterr_error));
-    RC_TRY(check_unused(tenant, kind, name, reterr_error));
+    RC_TRY(check_unused(tenant, kind, name, arena, reterr_error));
     const struct rc_record record = {
         .kind = RC_RECORD_ENTRY_REMOVE,
         .project = project,
+        .asked = *asked,
         .catalog = kind,
         .entry.name = name,
     };
@@ -212,13 +253,16 @@ rc_engine_put_entry(struct rc_engine *engine,
                     enum rc_catalog_kind kind,
                     const struct rc_catalog_entry *entry,
                     uint64_t version_expected,
+                    const struct rc_asked *asked,
                     struct rc_arena *arena,
                     struct rc_catalog_entry *ret_entry,
                     struct rc_error *reterr_error)
 {
+    asked = rc_asked_or_nobody(asked);
+    RC_TRY(rc_asked_check(asked, reterr_error));
     pthread_mutex_lock(&engine->changes);
-    const enum rc_status status =
-        put_entry(engine, project, kind, entry, version_expected, arena, ret_entry, reterr_error);
+    const enum rc_status status = put_entry(engine, project, kind, entry, version_expected, asked,
+                                            arena, ret_entry, reterr_error);
     pthread_mutex_unlock(&engine->changes);
     return status;
 }
@@ -229,11 +273,14 @@ rc_engine_delete_entry(struct rc_engine *engine,
                        enum rc_catalog_kind kind,
                        struct rc_bytes name,
                        uint64_t version_expected,
+                       const struct rc_asked *asked,
                        struct rc_error *reterr_error)
 {
+    asked = rc_asked_or_nobody(asked);
+    RC_TRY(rc_asked_check(asked, reterr_error));
     pthread_mutex_lock(&engine->changes);
     const enum rc_status status =
-        delete_entry(engine, project, kind, name, version_expected, reterr_error);
+        delete_entry(engine, project, kind, name, version_expected, asked, reterr_error);
     pthread_mutex_unlock(&engine->changes);
     return status;
 }

@@ -158,6 +158,18 @@ restore_tenants(struct rc_engine *engine,
     return restoring.status;
 }
 
+static enum rc_status
+restore_receipts(struct rc_engine *engine, struct rc_bytes stored, struct rc_error *reterr_error)
+{
+    struct rc_reader reader = rc_reader_of(stored.data, stored.size);
+    struct rc_receipts *receipts = NULL;
+    if (stored.size == 0) /* Of a version that had none. */
+        return RC_OK;
+    RC_TRY(rc_receipts_read(&engine->account, &reader, &receipts, reterr_error));
+    rc_engine_set_receipts(engine, receipts);
+    return RC_OK;
+}
+
 /* Reads the manifest, if there is one, and restores its projects. *ret_replay_after: the log record
  * from which on some project wants the log. */
 static enum rc_status
@@ -177,6 +189,7 @@ restore_all(struct rc_engine *engine, uint64_t *ret_replay_after, struct rc_erro
     RC_TRY(rc_manifest_content_read((struct rc_bytes){(const char *)payload.data, payload.size},
                                     arena, &content, reterr_error));
     uint64_t replay_after = content.sequence;
+    RC_TRY(restore_receipts(engine, content.receipts, reterr_error));
     RC_TRY(restore_tenants(engine, &content, reterr_error));
     for (uint32_t i = 0; i < content.project_count; i++)
         if (content.projects[i].sequence < replay_after)
@@ -273,6 +286,8 @@ rc_engine_new(const struct rc_engine_options *options)
     pthread_mutex_init(&engine->background, NULL);
     pthread_cond_init(&engine->background_done, NULL);
     pthread_cond_init(&engine->keeper_wake, NULL);
+    if (rc_receipts_new(&engine->account, &engine->receipts) != RC_OK)
+        return rc_engine_close(engine, false);
     return engine;
 }
 
@@ -317,6 +332,7 @@ rc_engine_close(struct rc_engine *engine, bool snapshot)
     for (size_t i = 0; i < engine->tenant_count; i++)
         rc_tenant_unref(engine->tenants[i]);
     rc_alloc_free(engine->tenants);
+    rc_receipts_unref(engine->receipts);
     rc_cold_cache_free(engine->cold);
     rc_file_close(engine->lock_file);
     rc_alloc_free(engine->directory);

@@ -67,13 +67,29 @@ rc_engine_workers(struct rc_engine *engine);
 /* struct rc_project_settings is that of store/project/project.h; version and times are outputs
  * here. */
 
+/*
+ * Whether a change of a project was asked for before under its request id
+ * (store/project/receipts.h); then *ret_settings is what it made, of a deletion nothing. What was
+ * asked for is remembered even if the project is gone. RC_INVALID  the request id is that of
+ * another change.
+ */
+RC_MUST_USE enum rc_status
+rc_engine_retry_project(struct rc_engine *engine,
+                        const struct rc_asked *asked,
+                        struct rc_arena *arena,
+                        bool *ret_known,
+                        struct rc_project_settings *ret_settings,
+                        struct rc_error *reterr_error);
+
 /* version_expected: 0 creates (RC_EXISTS when it exists); else updates the version named
- * (RC_CONFLICT when it is another one, RC_NOT_FOUND); UINT64_MAX updates whichever there is. Waits
- * for the disk. */
+ * (RC_CONFLICT when it is another one, RC_NOT_FOUND); UINT64_MAX updates whichever there is. asked
+ * may be NULL; what was asked for before is not done again, and answered as it was. Waits for the
+ * disk. */
 RC_MUST_USE enum rc_status
 rc_engine_put_project(struct rc_engine *engine,
                       const struct rc_project_settings *settings,
                       uint64_t version_expected,
+                      const struct rc_asked *asked,
                       struct rc_arena *arena,
                       struct rc_project_settings *ret_settings,
                       struct rc_error *reterr_error);
@@ -95,11 +111,13 @@ rc_engine_list_projects(struct rc_engine *engine,
                         uint32_t *ret_count,
                         bool *ret_more);
 
-/* Deletes a project and all its data. version_expected as above but never 0. Waits for the disk. */
+/* Deletes a project and all its data. version_expected and asked as above, but never 0. Waits for
+ * the disk. */
 RC_MUST_USE enum rc_status
 rc_engine_delete_project(struct rc_engine *engine,
                          struct rc_bytes id,
                          uint64_t version_expected,
+                         const struct rc_asked *asked,
                          struct rc_error *reterr_error);
 
 /* ---- Ingestion --------------------------------------------------------------------------------
@@ -190,19 +208,32 @@ rc_engine_purge(struct rc_engine *engine,
 RC_MUST_USE enum rc_status
 rc_engine_expire(struct rc_engine *engine, int64_t now_ms, struct rc_error *reterr_error);
 
-/* ---- Definitions and segments ------------------------------------------------------------------
+/* ---- Definitions, segments, derived properties -------------------------------------------------
  */
 
-/* Puts an entry whose payload is a stored predicate or segment (rc_predicate_write,
- * rc_segment_write); it is checked and its references are resolved first. entry->version,
- * created_ms, updated_ms are ignored. version_expected as in rc_engine_put_project. Waits for the
- * disk. */
+/* As rc_engine_retry_project, of changes of a project's entries. *ret_entry of a deletion has no
+ * name. RC_NOT_FOUND: no such project. */
+RC_MUST_USE enum rc_status
+rc_engine_retry_entry(struct rc_engine *engine,
+                      struct rc_bytes project,
+                      const struct rc_asked *asked,
+                      struct rc_arena *arena,
+                      bool *ret_known,
+                      struct rc_catalog_entry *ret_entry,
+                      struct rc_error *reterr_error);
+
+/* Puts an entry whose payload is a stored definition, segment or derivation (rc_definition_write,
+ * rc_segment_write, rc_derivation_write); it is checked and its references are resolved first.
+ * entry->version, created_ms, updated_ms, author are ignored. version_expected and asked as in
+ * rc_engine_put_project. Waits for the disk.
+ *   RC_LIMIT_EXCEEDED  the project has RC_DEFINITIONS_MAX of the kind. */
 RC_MUST_USE enum rc_status
 rc_engine_put_entry(struct rc_engine *engine,
                     struct rc_bytes project,
                     enum rc_catalog_kind kind,
                     const struct rc_catalog_entry *entry,
                     uint64_t version_expected,
+                    const struct rc_asked *asked,
                     struct rc_arena *arena,
                     struct rc_catalog_entry *ret_entry,
                     struct rc_error *reterr_error);
@@ -215,6 +246,7 @@ rc_engine_delete_entry(struct rc_engine *engine,
                        enum rc_catalog_kind kind,
                        struct rc_bytes name,
                        uint64_t version_expected,
+                       const struct rc_asked *asked,
                        struct rc_error *reterr_error);
 
 /* The catalog as it is now; a reference of the caller's. */

@@ -96,7 +96,8 @@ struct rc_engine {
 
     pthread_mutex_t
         changes; /* Held from the look at a project's or entry's version to its change. */
-    pthread_mutex_t registry; /* Guards tenants. */
+    pthread_mutex_t registry;     /* Guards what follows. */
+    struct rc_receipts *receipts; /* Of changes of projects. */
     size_t tenant_count;
     size_t tenant_capacity;
     struct tenant **tenants; /* By project id. A reference each. */
@@ -265,6 +266,50 @@ RC_MUST_USE enum rc_status
 rc_log_and_wait(struct rc_engine *engine,
                 const struct rc_record *record,
                 struct rc_error *reterr_error);
+
+/* ---- catalogs.c ---- */
+
+/* Reads what an entry of a catalog stores. RC_CORRUPT: it is none. */
+RC_MUST_USE enum rc_status
+rc_entry_read_payload(enum rc_catalog_kind kind,
+                      struct rc_bytes payload,
+                      struct rc_arena *arena,
+                      struct rc_error *reterr_error);
+
+/* ---- retries.c ---- */
+
+/* NULL: nobody, under no id. */
+const struct rc_asked *
+rc_asked_or_nobody(const struct rc_asked *asked);
+
+/* RC_INVALID names "author" or "request_id". */
+RC_MUST_USE enum rc_status
+rc_asked_check(const struct rc_asked *asked, struct rc_error *reterr_error);
+
+/* The table once a record is applied: one receipt more, if the record has a request id and is not
+ * in it. A reference. */
+RC_MUST_USE enum rc_status
+rc_receipts_after(struct rc_receipts *receipts,
+                  uint64_t sequence,
+                  const struct rc_record *record,
+                  struct rc_receipts **ret_receipts);
+
+/* The table of changes of projects. A reference. */
+struct rc_receipts *
+rc_engine_receipts(struct rc_engine *engine);
+
+/* Takes the table over. */
+void
+rc_engine_set_receipts(struct rc_engine *engine, struct rc_receipts *receipts);
+
+/* rc_engine_retry_entry for a tenant. */
+RC_MUST_USE enum rc_status
+rc_retry_entry(struct tenant *tenant,
+               const struct rc_asked *asked,
+               struct rc_arena *arena,
+               bool *ret_known,
+               struct rc_catalog_entry *ret_entry,
+               struct rc_error *reterr_error);
 
 /* ---- memory.c ---- */
 

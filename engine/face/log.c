@@ -11,8 +11,14 @@
 #include "engine/intake/apply.h"
 #include "engine/intake/remove.h"
 
+static bool
+is_of_project(const struct rc_record *record)
+{
+    return record->kind == RC_RECORD_PROJECT_PUT || record->kind == RC_RECORD_PROJECT_DELETE;
+}
+
 static enum rc_status
-apply_project_put(struct rc_engine *engine, uint64_t sequence, const struct rc_record *record)
+put_project(struct rc_engine *engine, uint64_t sequence, const struct rc_record *record)
 {
     RC_CLEANUP(rc_tenant_unrefp)
     struct tenant *tenant = rc_tenant_find(engine, record->project, NULL);
@@ -28,6 +34,29 @@ apply_project_put(struct rc_engine *engine, uint64_t sequence, const struct rc_r
     rc_project_bound_dictionaries(project, &engine->dictionary_bounds);
     rc_project_publish(project, NULL, sequence);
     return rc_tenant_add(engine, project, sequence, &added);
+}
+
+static enum rc_status
+delete_project(struct rc_engine *engine, const struct rc_record *record)
+{
+    RC_CLEANUP(rc_tenant_unrefp) struct tenant *gone = rc_tenant_remove(engine, record->project);
+    return gone == NULL ? RC_NOT_FOUND : RC_OK;
+}
+
+/* A change of a project, and what it came to. Replay may find a project gone that the record
+ * deletes, because the checkpoint saw it go: that is what it came to all the same. */
+static enum rc_status
+apply_to_project(struct rc_engine *engine, uint64_t sequence, const struct rc_record *record)
+{
+    RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *receipts = rc_engine_receipts(engine);
+    RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *next = NULL;
+    RC_TRY(rc_receipts_after(receipts, sequence, record, &next));
+    const enum rc_status status = record->kind == RC_RECORD_PROJECT_PUT
+                                      ? put_project(engine, sequence, record)
+                                      : delete_project(engine, record);
+    if (status == RC_OK || status == RC_NOT_FOUND)
+        rc_engine_set_receipts(engine, RC_TAKE(next));
+    return status;
 }
 
 /*
@@ -90,13 +119,18 @@ apply_entry(struct tenant *tenant, uint64_t sequence, const struct rc_record *re
 {
     RC_CLEANUP(rc_catalog_unrefp)
     struct rc_catalog *catalog = rc_project_catalog(tenant->project, record->catalog);
+    RC_CLEANUP(rc_receipts_unrefp)
+    struct rc_receipts *receipts = rc_project_receipts(tenant->project);
     RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *next = NULL;
+    RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *next_receipts = NULL;
     if (record->kind == RC_RECORD_ENTRY_PUT)
         RC_TRY(rc_catalog_put(catalog, &record->entry, &next));
     else
         RC_TRY(rc_catalog_remove(catalog, record->entry.name, &next));
+    RC_TRY(rc_receipts_after(receipts, sequence, record, &next_receipts));
     rc_project_lock_writer(tenant->project);
     rc_project_set_catalog(tenant->project, record->catalog, RC_TAKE(next));
+    rc_project_set_receipts(tenant->project, RC_TAKE(next_receipts));
     rc_project_publish(tenant->project, NULL, sequence);
     rc_project_unlock_writer(tenant->project);
     return RC_OK;
@@ -169,18 +203,27 @@ apply_record(struct rc_engine *engine,
 {
     if (record->kind == RC_RECORD_NOTHING)
         return RC_OK;
-    if (record->kind == RC_RECORD_PROJECT_PUT)
-        return apply_project_put(engine, sequence, record);
-    if (record->kind == RC_RECORD_PROJECT_DELETE) {
-        RC_CLEANUP(rc_tenant_unrefp)
-        struct tenant *gone = rc_tenant_remove(engine, record->project);
-        return gone == NULL ? RC_NOT_FOUND : RC_OK;
-    }
+    if (is_of_project(record))
+        return apply_to_project(engine, sequence, record);
     RC_CLEANUP(rc_tenant_unrefp)
     struct tenant *tenant = rc_tenant_find(engine, record->project, NULL);
     if (tenant == NULL)
         return RC_NOT_FOUND; /* Deleted by a record before this one. */
     return apply_to(tenant, sequence, record, result, removed, reterr_error);
+}
+
+/* What a restored project holds of a change is in its state; that it was asked for may not be in
+ * the checkpoint, which took the two one after the other. */
+static enum rc_status
+remember_restored(struct rc_engine *engine, uint64_t sequence, const struct rc_record *record)
+{
+    RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *receipts = rc_engine_receipts(engine);
+    struct rc_receipts *next = NULL;
+    if (!is_of_project(record))
+        return RC_OK;
+    RC_TRY(rc_receipts_after(receipts, sequence, record, &next));
+    rc_engine_set_receipts(engine, next);
+    return RC_OK;
 }
 
 /*
@@ -213,7 +256,9 @@ rc_log_replay(void *context,
     RC_TRY(rc_record_read(payload, &record, reterr_error));
     enum rc_status status = RC_OK;
     struct rc_error error = {.status = RC_OK};
-    if (record.kind == RC_RECORD_NOTHING || !is_restored(engine, sequence, &record))
+    if (record.kind != RC_RECORD_NOTHING && is_restored(engine, sequence, &record))
+        status = remember_restored(engine, sequence, &record);
+    else
         status = apply_record(engine, sequence, &record, &result, &removed, &error);
     atomic_store(&engine->applied, sequence);
     if (status == RC_OK || is_answer(status))

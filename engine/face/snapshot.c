@@ -57,6 +57,8 @@ snapshot(struct rc_engine *engine,
     checkpoint->projects = projects;
     checkpoint->project_count = count;
     uint64_t sequence = 0;
+    RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *receipts = rc_engine_receipts(engine);
+    checkpoint->receipts = receipts;
     enum rc_status status = write_projects(engine, checkpoint, &sequence, reterr_error);
     if (status == RC_OK && then != NULL)
         status = then->call(then->context, checkpoint, reterr_error);

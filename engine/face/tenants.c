@@ -187,13 +187,19 @@ static enum rc_status
 put_project(struct rc_engine *engine,
             const struct rc_project_settings *settings,
             uint64_t version_expected,
+            const struct rc_asked *asked,
             struct rc_arena *arena,
             struct rc_project_settings *ret_settings,
             struct rc_error *reterr_error)
 {
+    bool known = false;
+    RC_TRY(rc_engine_retry_project(engine, asked, arena, &known, ret_settings, reterr_error));
+    if (known)
+        return RC_OK;
     RC_TRY(check_settings(settings, reterr_error));
     const int64_t now_ms = rc_clock_wall_ms();
-    struct rc_record record = {.kind = RC_RECORD_PROJECT_PUT, .project = settings->id};
+    struct rc_record record = {
+        .kind = RC_RECORD_PROJECT_PUT, .project = settings->id, .asked = *asked};
     record.settings = *settings;
     record.settings.version = 1;
     record.settings.created_ms = now_ms;
@@ -223,13 +229,16 @@ enum rc_status
 rc_engine_put_project(struct rc_engine *engine,
                       const struct rc_project_settings *settings,
                       uint64_t version_expected,
+                      const struct rc_asked *asked,
                       struct rc_arena *arena,
                       struct rc_project_settings *ret_settings,
                       struct rc_error *reterr_error)
 {
+    asked = rc_asked_or_nobody(asked);
+    RC_TRY(rc_asked_check(asked, reterr_error));
     pthread_mutex_lock(&engine->changes);
     const enum rc_status status =
-        put_project(engine, settings, version_expected, arena, ret_settings, reterr_error);
+        put_project(engine, settings, version_expected, asked, arena, ret_settings, reterr_error);
     pthread_mutex_unlock(&engine->changes);
     return status;
 }
@@ -285,22 +294,28 @@ static enum rc_status
 delete_project(struct rc_engine *engine,
                struct rc_bytes id,
                uint64_t version_expected,
+               const struct rc_asked *asked,
                struct rc_error *reterr_error)
 {
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    struct rc_project_settings now;
+    bool known = false;
+    if (arena == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to delete a project");
+    RC_TRY(rc_engine_retry_project(engine, asked, arena, &known, &now, reterr_error));
+    if (known)
+        return RC_OK;
     RC_CLEANUP(rc_tenant_unrefp) struct tenant *tenant = rc_tenant_find(engine, id, reterr_error);
     if (tenant == NULL)
         return RC_NOT_FOUND;
     if (version_expected != UINT64_MAX) {
-        RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
-        struct rc_project_settings now;
-        if (arena == NULL)
-            return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to delete a project");
         RC_TRY_OR(reterr_error, rc_project_get_settings(tenant->project, arena, &now));
         if (now.version != version_expected)
             return rc_error_field(reterr_error, RC_CONFLICT, "etag",
                                   "the project was changed meanwhile");
     }
-    const struct rc_record record = {.kind = RC_RECORD_PROJECT_DELETE, .project = id};
+    const struct rc_record record = {
+        .kind = RC_RECORD_PROJECT_DELETE, .project = id, .asked = *asked};
     return rc_log_and_wait(engine, &record, reterr_error);
 }
 
@@ -308,10 +323,13 @@ enum rc_status
 rc_engine_delete_project(struct rc_engine *engine,
                          struct rc_bytes id,
                          uint64_t version_expected,
+                         const struct rc_asked *asked,
                          struct rc_error *reterr_error)
 {
+    asked = rc_asked_or_nobody(asked);
+    RC_TRY(rc_asked_check(asked, reterr_error));
     pthread_mutex_lock(&engine->changes);
-    const enum rc_status status = delete_project(engine, id, version_expected, reterr_error);
+    const enum rc_status status = delete_project(engine, id, version_expected, asked, reterr_error);
     pthread_mutex_unlock(&engine->changes);
     return status;
 }

@@ -11,6 +11,7 @@ check_tenant(struct tenant *tenant, struct rc_check *check, struct rc_error *ret
     RC_CLEANUP(rc_view_releasep) struct rc_view *view = NULL;
     RC_TRY_OR(reterr_error,
               rc_project_view(tenant->project, rc_project_account(tenant->project), &view));
+    check->read_payload = rc_entry_read_payload;
     return rc_check_project(check, tenant->project, view, reterr_error);
 }
 
@@ -48,6 +49,7 @@ rc_engine_check_directory(const struct rc_engine_options *options,
     RC_CLEANUP(rc_workers_freep) struct rc_workers *workers = NULL;
     RC_TRY(rc_workers_new(threads, 0, &workers, reterr_error));
     struct rc_disk *disk = options->disk != NULL ? options->disk : rc_disk_real();
+    check->read_payload = rc_entry_read_payload;
     return rc_check_directory(check, disk, options->directory, workers, reterr_error);
 }
 

@@ -1,8 +1,20 @@
 #include "engine/intake/record.h"
 
+static void
+write_asked(struct rc_writer *writer, const struct rc_asked *asked)
+{
+    if (asked->author.size == 0 && asked->request_id.size == 0)
+        return;
+    rc_write_u8(writer, RC_RECORD_ASKED);
+    rc_write_bytes(writer, asked->author);
+    rc_write_bytes(writer, asked->request_id);
+    rc_write_u64(writer, asked->content);
+}
+
 void
 rc_record_write(struct rc_writer *writer, const struct rc_record *record)
 {
+    write_asked(writer, &record->asked);
     rc_write_u8(writer, (uint8_t)record->kind);
     if (record->kind == RC_RECORD_NOTHING)
         return;
@@ -61,7 +73,9 @@ read_content(struct rc_reader *reader, struct rc_record *record, struct rc_error
         return RC_OK;
     case RC_RECORD_ENTRY_PUT:
         RC_TRY_OR(reterr_error, read_catalog_kind(reader, &record->catalog));
-        return rc_catalog_entry_read(reader, &record->entry, reterr_error);
+        RC_TRY(rc_catalog_entry_read(reader, &record->entry, reterr_error));
+        record->entry.author = record->asked.author;
+        return RC_OK;
     case RC_RECORD_ENTRY_REMOVE:
         RC_TRY_OR(reterr_error, read_catalog_kind(reader, &record->catalog));
         record->entry.name = rc_read_bytes(reader);
@@ -87,7 +101,13 @@ rc_record_read(struct rc_bytes payload, struct rc_record *ret_record, struct rc_
 {
     struct rc_reader reader = rc_reader_of(payload.data, payload.size);
     struct rc_record record = {0};
-    const uint8_t kind = rc_read_u8(&reader);
+    uint8_t kind = rc_read_u8(&reader);
+    if (kind == RC_RECORD_ASKED) {
+        record.asked.author = rc_read_bytes(&reader);
+        record.asked.request_id = rc_read_bytes(&reader);
+        record.asked.content = rc_read_u64(&reader);
+        kind = rc_read_u8(&reader);
+    }
     if (kind < RC_RECORD_PROJECT_PUT || kind > RC_RECORD_CUT)
         return rc_error_set(reterr_error, RC_CORRUPT, "a log record is of unknown kind %u", kind);
     record.kind = (enum rc_record_kind)kind;

@@ -26,16 +26,22 @@ enum rc_record_kind {
     RC_RECORD_CUT = 8, /* Events before a time are gone: retention by age. */
 };
 
+/* In the place of a kind: bytes author, bytes request id, u64 content, and then the record that was
+ * asked for so. Left out where all of it is empty. */
+#define RC_RECORD_ASKED 9u
+
 struct rc_record {
     enum rc_record_kind kind;
     struct rc_bytes project;             /* All but NOTHING. */
+    struct rc_asked asked;               /* Of a change that somebody asked for. */
     struct rc_project_settings settings; /* PROJECT_PUT. */
     struct rc_bytes client_stream;       /* BATCH. */
     uint64_t batch_id;                   /* BATCH. */
     uint64_t batch_after;          /* BATCH: the batch that the stream had before it; 0: none. */
     struct rc_bytes batch;         /* BATCH: rc_batch_read. */
     enum rc_catalog_kind catalog;  /* ENTRY_*. */
-    struct rc_catalog_entry entry; /* ENTRY_PUT; ENTRY_REMOVE: its name. */
+    struct rc_catalog_entry entry; /* ENTRY_PUT: its author is asked.author. ENTRY_REMOVE: its
+                                      name. */
     struct rc_bytes user;          /* USER_DELETE: an id as sent. */
     int64_t time_ms; /* USER_DELETE: when it was asked for. CUT: the first time that stays. */
 };

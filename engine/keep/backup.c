@@ -50,6 +50,7 @@ write_manifest(struct rc_transfer *transfer,
                struct rc_error *reterr_error)
 {
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    RC_CLEANUP(rc_writer_close) struct rc_writer receipts = {0};
     RC_CLEANUP(rc_alloc_freep)
     struct rc_manifest_project *projects =
         rc_alloc(checkpoint->project_count * sizeof(projects[0]));
@@ -62,14 +63,16 @@ write_manifest(struct rc_transfer *transfer,
             .sequence = sequence,
             .state_number = checkpoint->projects[i].kept->state_number,
         };
+    rc_receipts_write(checkpoint->receipts, &receipts);
     const struct rc_manifest_content content = {
         .number = checkpoint->number,
         .sequence = sequence,
         .project_count = checkpoint->project_count,
         .projects = projects,
+        .receipts = {(const char *)receipts.data, receipts.size},
     };
     rc_manifest_content_write(&writer, &content);
-    if (writer.failed)
+    if (writer.failed || receipts.failed)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the manifest");
     const struct rc_bytes payload = {(const char *)writer.data, writer.size};
     RC_TRY(rc_manifest_write(transfer->disk, transfer->to, payload, reterr_error));
@@ -118,7 +121,10 @@ rc_backup_write(const struct rc_checkpoint *checkpoint,
     RC_TRY(take_backup_directory(transfer.disk, directory, reterr_error));
     RC_TRY(rc_transfer_make_dir(&transfer, "projects", reterr_error));
     enum rc_status status = RC_OK;
-    uint64_t sequence = checkpoint->sequence; /* The highest that any of its projects has. */
+    /* The highest that any of its projects has, or an receipt: a new log begins behind it. */
+    uint64_t sequence = checkpoint->sequence;
+    if (rc_receipts_last(checkpoint->receipts) > sequence)
+        sequence = rc_receipts_last(checkpoint->receipts);
     for (uint32_t i = 0; status == RC_OK && i < checkpoint->project_count; i++) {
         const struct rc_checkpoint_project *project = &checkpoint->projects[i];
         if (project->sequence > sequence)

@@ -138,27 +138,91 @@ check_people(struct rc_check *check,
     check->counts.user_writes += counts->writes;
 }
 
+/* Every version of an entry. */
 static enum rc_status
-check_definitions(struct rc_check *check,
-                  const char *where,
-                  struct rc_project *project,
-                  struct rc_error *reterr_error)
+check_versions(struct rc_check *check,
+               const char *where,
+               enum rc_catalog_kind kind,
+               const struct rc_catalog *catalog,
+               struct rc_bytes name,
+               struct rc_arena *arena,
+               struct rc_error *reterr_error)
 {
-    RC_CLEANUP(rc_catalog_unrefp)
-    struct rc_catalog *catalog = rc_project_catalog(project, RC_CATALOG_DEFINITIONS);
+    const struct rc_catalog_entry *version = rc_catalog_version_below(catalog, name, UINT64_MAX);
+    while (check->read_payload != NULL && version != NULL) {
+        struct rc_error error;
+        rc_arena_reset(arena);
+        RC_TRY(note(check, where, check->read_payload(kind, version->payload, arena, &error),
+                    &error, reterr_error));
+        version = rc_catalog_version_below(catalog, name, version->version);
+    }
+    return RC_OK;
+}
+
+/* Whether the names in a definition lead somewhere. */
+static enum rc_status
+check_definition(struct rc_check *check,
+                 const char *where,
+                 const struct rc_catalog *catalog,
+                 const struct rc_catalog_entry *entry,
+                 struct rc_arena *arena,
+                 struct rc_error *reterr_error)
+{
+    const struct rc_predicate *resolved = NULL;
+    struct rc_error error;
+    rc_arena_reset(arena);
+    const enum rc_status status =
+        rc_definitions_resolve_entry(catalog, entry, arena, NULL, &resolved, &error);
+    return note(check, where, status, &error, reterr_error);
+}
+
+static enum rc_status
+check_catalog(struct rc_check *check,
+              const char *project_name,
+              struct rc_project *project,
+              enum rc_catalog_kind kind,
+              struct rc_error *reterr_error)
+{
+    static const char *const words[] = {
+        [RC_CATALOG_DEFINITIONS] = "definition",
+        [RC_CATALOG_SEGMENTS] = "segment",
+        [RC_CATALOG_PROPERTIES] = "derived property",
+    };
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = rc_project_catalog(project, kind);
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    char where[WHERE_BYTES];
+    struct rc_error error;
     if (arena == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to check definitions");
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to check a catalog");
+    RC_TRY(note(check, project_name, rc_catalog_check(catalog, &error), &error, reterr_error));
     for (uint32_t i = 0; i < rc_catalog_count(catalog); i++) {
         const struct rc_catalog_entry *entry = rc_catalog_at(catalog, i);
-        struct rc_definition definition;
-        const struct rc_predicate *resolved = NULL;
-        struct rc_error error;
-        enum rc_status status = rc_definition_read(entry->payload, arena, &definition, &error);
-        if (status == RC_OK)
-            status = rc_definitions_resolve(catalog, definition.predicate, arena, NULL, &resolved,
-                                            &error);
-        RC_TRY(note(check, where, status, &error, reterr_error));
+        (void)snprintf(where, sizeof(where), "%.64s: %s \"%.*s\"", project_name, words[kind],
+                       entry->name.size > 80 ? 80 : (int)entry->name.size, entry->name.data);
+        RC_TRY(check_versions(check, where, kind, catalog, entry->name, arena, reterr_error));
+        if (kind == RC_CATALOG_DEFINITIONS)
+            RC_TRY(check_definition(check, where, catalog, entry, arena, reterr_error));
+    }
+    return RC_OK;
+}
+
+/* What changes of catalogs came to. */
+static enum rc_status
+check_receipts(struct rc_check *check,
+               const char *where,
+               struct rc_project *project,
+               struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *receipts = rc_project_receipts(project);
+    struct rc_error error;
+    RC_TRY(note(check, where, rc_receipts_check(receipts, &error), &error, reterr_error));
+    for (uint32_t i = 0; i < rc_receipts_count(receipts); i++) {
+        const struct rc_bytes reply = rc_receipts_at(receipts, i)->reply;
+        struct rc_reader reader = rc_reader_of(reply.data, reply.size);
+        struct rc_catalog_entry entry;
+        if (reply.size > 0)
+            RC_TRY(note(check, where, rc_catalog_entry_read(&reader, &entry, &error), &error,
+                        reterr_error));
     }
     return RC_OK;
 }
@@ -282,6 +346,8 @@ rc_check_project(struct rc_check *check,
     RC_TRY(check_properties(check, where, rc_view_event_properties(view), reterr_error));
     RC_TRY(check_properties(check, where, rc_view_user_properties(view), reterr_error));
     check_people(check, where, people, &counts);
-    RC_TRY(check_definitions(check, where, project, reterr_error));
+    for (int kind = 1; kind <= RC_CATALOG_KINDS; kind++)
+        RC_TRY(check_catalog(check, where, project, (enum rc_catalog_kind)kind, reterr_error));
+    RC_TRY(check_receipts(check, where, project, reterr_error));
     return check_slabs(check, where, view, reterr_error);
 }

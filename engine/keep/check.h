@@ -4,9 +4,10 @@
  *
  * Of a project: each slab whole (checksums, order of users and rows, filter, columns), its codes
  * within the dictionaries, its users and dead rows within their counts; each dictionary; property
- * writes and aliases within the users; definitions that can be read; and that no user has two live
- * events of one id. Of a directory also: that each file is there, nothing else lies about, and
- * every frame of the log.
+ * writes and aliases within the users; definitions, segments and derived properties, every version
+ * of them, that can be read; what changes came to; and that no user has two live events of one id.
+ * Of a directory also: that each file is there, nothing else lies about, and every frame of the
+ * log.
  *
  * Ownership: findings are told as they are made; where and what are the caller's during the call.
  * Threading: one thread a check.
@@ -20,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/arena.h"
 #include "engine/base/file.h"
 #include "engine/base/status.h"
 #include "engine/base/workers.h"
@@ -49,6 +51,12 @@ struct rc_check {
     const _Atomic(bool) *cancel; /* NULL: never. */
     void (*on_finding)(void *context, enum rc_finding finding, const char *where, const char *what);
     void *context;
+    /* RC_CORRUPT for a payload that is none of the catalog: what payloads mean is the business of
+     * rooms above. NULL: they are not asked. */
+    enum rc_status (*read_payload)(enum rc_catalog_kind kind,
+                                   struct rc_bytes payload,
+                                   struct rc_arena *arena,
+                                   struct rc_error *reterr_error);
     struct rc_check_counts counts;
 };
 

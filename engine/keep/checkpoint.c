@@ -103,8 +103,7 @@ capture_close(struct capture *capture)
         rc_slab_unref(capture->head_slabs[i]);
     for (uint32_t i = 0; i < capture->file_count; i++)
         rc_replacement_close(&capture->files[i]);
-    for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
-        rc_catalog_unref(capture->state.catalogs[i]);
+    rc_state_unpin_catalogs(&capture->state);
     rc_writer_close(&capture->streams);
     capture->state.view = rc_view_release(capture->state.view);
     capture->arena = rc_arena_free(capture->arena);
@@ -117,9 +116,7 @@ capture_locked(struct rc_project *project, struct capture *capture)
     rc_streams_write(rc_project_streams(project), &capture->streams);
     if (capture->streams.failed)
         return RC_NO_MEMORY;
-    capture->state.catalogs[0] = rc_project_catalog(project, RC_CATALOG_DEFINITIONS);
-    capture->state.catalogs[1] = rc_project_catalog(project, RC_CATALOG_SEGMENTS);
-    capture->state.catalogs[2] = rc_project_catalog(project, RC_CATALOG_PROPERTIES);
+    rc_state_pin_catalogs(&capture->state);
     RC_TRY(rc_project_get_settings(project, capture->arena, &capture->state.settings));
     return rc_project_view(project, rc_project_account(project), &capture->state.view);
 }
@@ -360,6 +357,7 @@ enum rc_status
 rc_checkpoint_commit(struct rc_checkpoint *checkpoint, struct rc_error *reterr_error)
 {
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    RC_CLEANUP(rc_writer_close) struct rc_writer receipts = {0};
     struct rc_manifest_content content = {
         .number = checkpoint->number,
         .sequence = checkpoint->sequence,
@@ -380,8 +378,10 @@ rc_checkpoint_commit(struct rc_checkpoint *checkpoint, struct rc_error *reterr_e
                                 : checkpoint->projects[i].kept->state_number,
         };
     content.projects = projects;
+    rc_receipts_write(checkpoint->receipts, &receipts);
+    content.receipts = (struct rc_bytes){(const char *)receipts.data, receipts.size};
     rc_manifest_content_write(&writer, &content);
-    if (writer.failed)
+    if (writer.failed || receipts.failed)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the manifest");
     RC_TRY(rc_manifest_write(checkpoint->disk, checkpoint->directory,
                              (struct rc_bytes){(const char *)writer.data, writer.size},

@@ -1,5 +1,7 @@
 #include "engine/keep/manifest_content.h"
 
+#include "engine/store/project/receipts.h"
+
 void
 rc_manifest_content_write(struct rc_writer *writer, const struct rc_manifest_content *content)
 {
@@ -13,6 +15,7 @@ rc_manifest_content_write(struct rc_writer *writer, const struct rc_manifest_con
     }
     for (uint32_t i = 0; i < content->project_count; i++)
         rc_write_varint(writer, content->number - content->projects[i].state_number);
+    rc_write_bytes(writer, content->receipts);
 }
 
 static bool
@@ -28,6 +31,19 @@ read_state_numbers(struct rc_reader *reader,
         projects[i].state_number = content->number - age;
     }
     return true;
+}
+
+static enum rc_status
+check_receipts(struct rc_bytes bytes, struct rc_error *reterr_error)
+{
+    struct rc_reader reader = rc_reader_of(bytes.data, bytes.size);
+    RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *receipts = NULL;
+    if (bytes.size == 0)
+        return RC_OK;
+    RC_TRY(rc_receipts_read(NULL, &reader, &receipts, reterr_error));
+    return rc_reader_left(&reader) == 0
+               ? RC_OK
+               : rc_error_set(reterr_error, RC_CORRUPT, "the manifest's receipts are too long");
 }
 
 enum rc_status
@@ -51,9 +67,12 @@ rc_manifest_content_read(struct rc_bytes bytes,
         projects[i].incarnation = rc_read_u64(&reader);
         projects[i].sequence = rc_read_u64(&reader);
     }
-    if (!read_state_numbers(&reader, projects, &content) || reader.bad ||
-        rc_reader_left(&reader) != 0)
+    const bool numbered = read_state_numbers(&reader, projects, &content);
+    if (rc_reader_left(&reader) > 0)
+        content.receipts = rc_read_bytes(&reader);
+    if (!numbered || reader.bad || rc_reader_left(&reader) != 0)
         return rc_error_set(reterr_error, RC_CORRUPT, "the manifest's content is cut short");
+    RC_TRY(check_receipts(content.receipts, reterr_error));
     content.projects = projects;
     *ret_content = content;
     return RC_OK;

@@ -3,9 +3,11 @@
  *
  *     u64 number, u64 sequence, varint count,
  *     count times: bytes id, u64 incarnation, u64 sequence,
- *     count times: varint number - state_number
+ *     count times: varint number - state_number,
+ *     bytes receipts: store/project/receipts.h
  *
- * The second list came later: where it is absent, every state has the checkpoint's number.
+ * The second list came later: where it is absent, every state has the checkpoint's number. The
+ * receipts of changes of projects came last: where they are absent, there are none.
  */
 #ifndef RC_KEEP_MANIFEST_CONTENT_H
 #define RC_KEEP_MANIFEST_CONTENT_H
@@ -28,6 +30,7 @@ struct rc_manifest_content {
     uint64_t sequence; /* Projects made or deleted up to this record are as listed. */
     uint32_t project_count;
     const struct rc_manifest_project *projects;
+    struct rc_bytes receipts; /* As stored, which was checked when it was read; empty: none. */
 };
 
 void

@@ -4,8 +4,10 @@
 
 #include "engine/base/checksum.h"
 
-static const char state_magic[8] = {'R', 'C', 'S', 'T', 'A', 'T', 'E', '2'};
-static const char state_magic_1[8] = {'R', 'C', 'S', 'T', 'A', 'T', 'E', '1'};
+#define MAGIC_BYTES 7 /* Before the version. */
+#define VERSION 3
+
+static const char magic[MAGIC_BYTES] = {'R', 'C', 'S', 'T', 'A', 'T', 'E'};
 
 _Static_assert(sizeof(struct rc_user_write) == 24, "writes are stored as they are in memory");
 _Static_assert(sizeof(struct rc_alias) == 8, "aliases are stored as they are in memory");
@@ -97,34 +99,32 @@ write_slabs(struct rc_writer *writer, const struct rc_state *state)
     }
 }
 
-static bool
-has_derived(const struct rc_state *state)
-{
-    const struct rc_catalog *derived = state->catalogs[RC_CATALOG_PROPERTIES - 1];
-    return derived != NULL && rc_catalog_count(derived) > 0;
-}
-
-/* Derived properties, where there are any. */
-static void
-write_derived(struct rc_writer *writer, const struct rc_state *state)
-{
-    if (has_derived(state))
-        rc_catalog_write(state->catalogs[RC_CATALOG_PROPERTIES - 1], writer);
-}
-
-/* Accounts, where there are any or where something follows them. No deletion reaches them: they are
- * nobody's. */
+/* No deletion reaches accounts: they are nobody's. */
 static void
 write_accounts(struct rc_writer *writer, const struct rc_state *state)
 {
     const struct rc_people *accounts = rc_project_accounts(state->project);
     const struct rc_people_counts counts = rc_view_account_counts(state->view);
-    if (counts.users == 0 && !has_derived(state))
-        return;
     rc_dictionary_write(rc_people_ids(accounts), counts.users, NULL, writer);
     rc_properties_write(rc_people_properties(accounts), writer);
     write_log(writer, rc_people_writes(accounts), counts.writes, NULL);
     write_log(writer, rc_people_aliases(accounts), counts.aliases, NULL);
+}
+
+void
+rc_state_pin_catalogs(struct rc_state *state)
+{
+    for (int kind = 1; kind <= RC_CATALOG_KINDS; kind++)
+        state->catalogs[kind - 1] = rc_project_catalog(state->project, (enum rc_catalog_kind)kind);
+    state->receipts = rc_project_receipts(state->project);
+}
+
+void
+rc_state_unpin_catalogs(struct rc_state *state)
+{
+    for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
+        state->catalogs[i] = rc_catalog_unref(state->catalogs[i]);
+    state->receipts = rc_receipts_unref(state->receipts);
 }
 
 void
@@ -133,7 +133,8 @@ rc_state_write(struct rc_writer *writer, const struct rc_state *state)
     const struct rc_people *people = rc_view_people(state->view);
     const struct rc_people_counts counts = rc_view_people_counts(state->view);
     const struct rc_version *version = rc_view_version(state->view);
-    rc_write_raw(writer, state_magic, sizeof(state_magic));
+    rc_write_raw(writer, magic, sizeof(magic));
+    rc_write_u8(writer, '0' + VERSION);
     rc_project_settings_write(writer, &state->settings);
     rc_write_u64(writer, rc_view_data_version(state->view));
     rc_write_u64(writer, state->next_slab_id);
@@ -143,13 +144,14 @@ rc_state_write(struct rc_writer *writer, const struct rc_state *state)
     write_log(writer, rc_people_writes(people), counts.writes, version->gone);
     write_log(writer, rc_people_aliases(people), counts.aliases, version->gone);
     rc_write_bytes(writer, state->streams);
-    rc_catalog_write(state->catalogs[0], writer);
-    rc_catalog_write(state->catalogs[1], writer);
+    rc_catalog_write(state->catalogs[RC_CATALOG_DEFINITIONS - 1], writer);
+    rc_catalog_write(state->catalogs[RC_CATALOG_SEGMENTS - 1], writer);
     write_slabs(writer, state);
     rc_write_u64(writer, (uint64_t)version->cut_ms);
     rc_write_u64(writer, (uint64_t)version->erase_asked_ms);
     write_accounts(writer, state);
-    write_derived(writer, state);
+    rc_catalog_write(state->catalogs[RC_CATALOG_PROPERTIES - 1], writer);
+    rc_receipts_write(state->receipts, writer);
     rc_write_u32(writer, rc_writer_crc32c(writer));
 }
 
@@ -210,9 +212,23 @@ read_slabs(struct rc_reader *reader,
 }
 
 static enum rc_status
-read_content(struct rc_reader *reader,
+read_catalog(struct rc_reader *reader,
+             uint32_t version,
              struct rc_project *project,
-             struct rc_account *account,
+             enum rc_catalog_kind kind,
+             struct rc_error *reterr_error)
+{
+    struct rc_catalog *catalog = NULL;
+    RC_TRY(
+        rc_catalog_read(rc_project_account(project), reader, version >= 3, &catalog, reterr_error));
+    rc_project_set_catalog(project, kind, catalog);
+    return RC_OK;
+}
+
+static enum rc_status
+read_content(struct rc_reader *reader,
+             uint32_t version,
+             struct rc_project *project,
              struct rc_error *reterr_error)
 {
     RC_TRY(rc_properties_read(rc_project_event_properties(project), reader, reterr_error));
@@ -220,34 +236,53 @@ read_content(struct rc_reader *reader,
     const struct rc_bytes streams = rc_read_bytes(reader);
     struct rc_reader streams_reader = rc_reader_of(streams.data, streams.size);
     RC_TRY(rc_streams_read(rc_project_streams(project), &streams_reader, reterr_error));
-    for (int kind = RC_CATALOG_DEFINITIONS; kind <= RC_CATALOG_SEGMENTS; kind++) {
-        struct rc_catalog *catalog = NULL;
-        RC_TRY(rc_catalog_read(account, reader, &catalog, reterr_error));
-        rc_project_set_catalog(project, (enum rc_catalog_kind)kind, catalog);
-    }
-    return RC_OK;
-}
-
-static enum rc_status
-read_derived(struct rc_reader *reader, struct rc_project *project, struct rc_error *reterr_error)
-{
-    struct rc_catalog *catalog = NULL;
-    RC_TRY(rc_catalog_read(rc_project_account(project), reader, &catalog, reterr_error));
-    rc_project_set_catalog(project, RC_CATALOG_PROPERTIES, catalog);
-    return RC_OK;
+    RC_TRY(read_catalog(reader, version, project, RC_CATALOG_DEFINITIONS, reterr_error));
+    return read_catalog(reader, version, project, RC_CATALOG_SEGMENTS, reterr_error);
 }
 
 static enum rc_status
 read_removals(struct rc_reader *reader, struct rc_project *project)
 {
-    if (rc_reader_left(reader) == 0)
-        return RC_OK;
     struct rc_version *draft = NULL;
     RC_TRY(rc_version_draft(rc_project_version(project), &draft));
     draft->cut_ms = (int64_t)rc_read_u64(reader);
     draft->erase_asked_ms = (int64_t)rc_read_u64(reader);
     rc_project_publish(project, draft, 0);
     return RC_OK;
+}
+
+static enum rc_status
+read_receipts(struct rc_reader *reader, struct rc_project *project, struct rc_error *reterr_error)
+{
+    struct rc_receipts *receipts = NULL;
+    RC_TRY(rc_receipts_read(rc_project_account(project), reader, &receipts, reterr_error));
+    rc_project_set_receipts(project, receipts);
+    return RC_OK;
+}
+
+/* What stands behind the slabs. Up to version 2 each part may be missing, with all that follow. */
+static enum rc_status
+read_rest(struct rc_reader *reader,
+          uint32_t version,
+          struct rc_project *project,
+          struct rc_error *reterr_error)
+{
+    const bool whole = version >= 3;
+    if (whole || rc_reader_left(reader) > 0)
+        RC_TRY_OR(reterr_error, read_removals(reader, project));
+    if (whole || rc_reader_left(reader) > 0)
+        RC_TRY(read_people(reader, rc_project_accounts(project), reterr_error));
+    if (whole || rc_reader_left(reader) > 0)
+        RC_TRY(read_catalog(reader, version, project, RC_CATALOG_PROPERTIES, reterr_error));
+    return whole ? read_receipts(reader, project, reterr_error) : RC_OK;
+}
+
+/* The version that the file names. 0: it is no state file that is known. */
+static uint32_t
+read_version(struct rc_bytes bytes)
+{
+    const uint32_t version = (uint32_t)(unsigned char)bytes.data[MAGIC_BYTES] - '0';
+    return memcmp(bytes.data, magic, MAGIC_BYTES) != 0 || version > VERSION ? 0 : version;
 }
 
 enum rc_status
@@ -260,16 +295,15 @@ rc_state_read(struct rc_bytes bytes,
               uint32_t *ret_slab_count,
               struct rc_error *reterr_error)
 {
-    if (bytes.size < sizeof(state_magic) + 4 ||
-        (memcmp(bytes.data, state_magic, sizeof(state_magic)) != 0 &&
-         memcmp(bytes.data, state_magic_1, sizeof(state_magic_1)) != 0))
+    const size_t front = MAGIC_BYTES + 1;
+    const uint32_t version = bytes.size < front + 4 ? 0 : read_version(bytes);
+    if (version == 0)
         return rc_error_set(reterr_error, RC_CORRUPT, "it is no state file of this version");
     uint32_t checksum;
     memcpy(&checksum, bytes.data + bytes.size - 4, sizeof(checksum));
     if (checksum != rc_crc32c(bytes.data, bytes.size - 4))
         return rc_error_set(reterr_error, RC_CORRUPT, "its checksum does not match");
-    struct rc_reader reader =
-        rc_reader_of(bytes.data + sizeof(state_magic), bytes.size - sizeof(state_magic) - 4);
+    struct rc_reader reader = rc_reader_of(bytes.data + front, bytes.size - front - 4);
     struct rc_project_settings settings;
     RC_TRY(rc_project_settings_read(&reader, &settings, reterr_error));
     const uint64_t sequence = rc_read_u64(&reader);
@@ -277,13 +311,9 @@ rc_state_read(struct rc_bytes bytes,
     RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
     RC_TRY_OR(reterr_error, rc_project_new(&settings, parent, head_rows_max, &project));
     rc_project_set_next_slab_id(project, next_slab_id);
-    RC_TRY(read_content(&reader, project, rc_project_account(project), reterr_error));
+    RC_TRY(read_content(&reader, version, project, reterr_error));
     RC_TRY(read_slabs(&reader, arena, ret_slabs, ret_slab_count, reterr_error));
-    RC_TRY_OR(reterr_error, read_removals(&reader, project));
-    if (!reader.bad && rc_reader_left(&reader) > 0)
-        RC_TRY(read_people(&reader, rc_project_accounts(project), reterr_error));
-    if (!reader.bad && rc_reader_left(&reader) > 0)
-        RC_TRY(read_derived(&reader, project, reterr_error));
+    RC_TRY(read_rest(&reader, version, project, reterr_error));
     if (reader.bad || rc_reader_left(&reader) != 0)
         return rc_error_set(reterr_error, RC_CORRUPT, "its content is cut short");
     rc_project_publish(project, NULL, sequence);

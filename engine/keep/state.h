@@ -6,12 +6,12 @@
  * are left out. The text of a user property that nothing uses is left out where the caller says
  * which.
  *
- * Format:    bytes 0..7 "RCSTATE2"; the content as written by rc_state_write, in order; last 4
- *            bytes CRC32C of all before. "RCSTATE1", which is read as well, is the same without
- *            holes in dictionaries, and ends with the slabs: no cut, no deletion that is not yet
- *            carried out.
- * Threading: writing reads only what a view pins, and what is handed over.
- * Errors:    RC_CORRUPT says what is broken.
+ * Format:    bytes 0..7 "RCSTATE3"; the content as written by rc_state_write, in order; last 4
+ *            bytes CRC32C of all before. "RCSTATE2", which is read as well, has of definitions and
+ *            the like the newest version alone, and ends with the cut, or behind the accounts or
+ * the derived properties, if there are any. "RCSTATE1" is the same without holes in dictionaries,
+ * and ends with the slabs: no cut, no deletion that is not yet carried out. Threading: writing
+ * reads only what a view pins, and what is handed over. Errors:    RC_CORRUPT says what is broken.
  */
 #ifndef RC_KEEP_STATE_H
 #define RC_KEEP_STATE_H
@@ -39,11 +39,19 @@ struct rc_state {
     struct rc_project_settings settings;
     struct rc_bytes streams;                       /* rc_streams_write. */
     struct rc_catalog *catalogs[RC_CATALOG_KINDS]; /* By kind - 1. */
+    struct rc_receipts *receipts;
     uint64_t next_slab_id;
     uint32_t slab_count;
     const struct rc_state_slab *slabs;
     const struct rc_live_codes *user_codes; /* What to write of user properties; NULL: all. */
 };
+
+/* Fills in catalogs and receipts as the project has them: references, to be let go of. */
+void
+rc_state_pin_catalogs(struct rc_state *state);
+
+void
+rc_state_unpin_catalogs(struct rc_state *state);
 
 void
 rc_state_write(struct rc_writer *writer, const struct rc_state *state);

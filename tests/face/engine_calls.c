@@ -31,7 +31,7 @@ rig_create(struct rc_engine *engine, const char *project)
     const struct rc_project_settings settings = {.id = rc_bytes_of(project)};
     struct rc_project_settings made;
     struct rc_error error = {0};
-    if (rc_engine_put_project(engine, &settings, 0, arena, &made, &error) != RC_OK)
+    if (rc_engine_put_project(engine, &settings, 0, NULL, arena, &made, &error) != RC_OK)
         fail_msg("project %s: %s", project, error.message);
 }
 
@@ -146,15 +146,9 @@ rig_measure(struct rc_engine *engine, const char *project, enum rc_measure measu
     return value;
 }
 
-enum rc_status
-rig_define(struct rc_engine *engine,
-           const char *project,
-           const char *name,
-           uint32_t kind,
-           uint64_t version_expected,
-           struct rc_error *reterr_error)
+struct rc_bytes
+rig_definition_payload(struct rc_arena *arena, uint32_t kind)
 {
-    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
     const struct rc_value value = rc_value_string(rig_text(arena, "kind-%u", kind));
     const struct rc_predicate leaf = {
@@ -166,13 +160,41 @@ rig_define(struct rc_engine *engine,
                  .values = &value},
     };
     rc_predicate_write(&writer, &leaf);
+    return (struct rc_bytes){rc_arena_copy(arena, writer.data, writer.size), writer.size};
+}
+
+enum rc_status
+rig_define_asked(struct rc_engine *engine,
+                 const char *project,
+                 const char *name,
+                 uint32_t kind,
+                 uint64_t version_expected,
+                 const struct rc_asked *asked,
+                 struct rc_arena *arena,
+                 struct rc_catalog_entry *ret_entry,
+                 struct rc_error *reterr_error)
+{
+    struct rc_catalog_entry made;
     const struct rc_catalog_entry entry = {
         .name = rc_bytes_of(name),
-        .payload = {(const char *)writer.data, writer.size},
+        .payload = rig_definition_payload(arena, kind),
     };
-    struct rc_catalog_entry made;
     return rc_engine_put_entry(engine, rc_bytes_of(project), RC_CATALOG_DEFINITIONS, &entry,
-                               version_expected, arena, &made, reterr_error);
+                               version_expected, asked, arena,
+                               ret_entry == NULL ? &made : ret_entry, reterr_error);
+}
+
+enum rc_status
+rig_define(struct rc_engine *engine,
+           const char *project,
+           const char *name,
+           uint32_t kind,
+           uint64_t version_expected,
+           struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    return rig_define_asked(engine, project, name, kind, version_expected, NULL, arena, NULL,
+                            reterr_error);
 }
 
 double

@@ -127,6 +127,22 @@ rig_define(struct rc_engine *engine,
            uint64_t version_expected,
            struct rc_error *reterr_error);
 
+/* The same, as somebody asks for it; *ret_entry (may be NULL) lives in arena. */
+enum rc_status
+rig_define_asked(struct rc_engine *engine,
+                 const char *project,
+                 const char *name,
+                 uint32_t kind,
+                 uint64_t version_expected,
+                 const struct rc_asked *asked,
+                 struct rc_arena *arena,
+                 struct rc_catalog_entry *ret_entry,
+                 struct rc_error *reterr_error);
+
+/* What rig_define stores of a kind, in arena. */
+struct rc_bytes
+rig_definition_payload(struct rc_arena *arena, uint32_t kind);
+
 /* Events that a definition selects. */
 double
 rig_measure_defined(struct rc_engine *engine, const char *project, const char *name);

@@ -48,7 +48,7 @@ one_create(struct one_stream *world)
     struct rc_project_settings made;
     if (arena == NULL)
         return RC_NO_MEMORY;
-    return rc_engine_put_project(world->engine, &settings, 0, arena, &made, NULL);
+    return rc_engine_put_project(world->engine, &settings, 0, NULL, arena, &made, NULL);
 }
 
 void

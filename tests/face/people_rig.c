@@ -143,8 +143,8 @@ people_keep(struct rc_engine *engine, const char *project, uint32_t retention_da
     assert_int_equal(rc_engine_get_project(engine, rc_bytes_of(project), arena, &settings, NULL),
                      RC_OK);
     settings.retention_days = retention_days;
-    assert_int_equal(rc_engine_put_project(engine, &settings, UINT64_MAX, arena, &settings, NULL),
-                     RC_OK);
+    assert_int_equal(
+        rc_engine_put_project(engine, &settings, UINT64_MAX, NULL, arena, &settings, NULL), RC_OK);
 }
 
 uint32_t

@@ -157,7 +157,7 @@ change(void *argument)
     while (!atomic_load(&world->stop)) {
         if (world->temporary_exists)
             assert_int_equal(rc_engine_delete_project(world->engine, RC_BYTES_LITERAL("temporary"),
-                                                      UINT64_MAX, NULL),
+                                                      UINT64_MAX, NULL, NULL),
                              RC_OK);
         else
             rig_create(world->engine, "temporary");

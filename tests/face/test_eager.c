@@ -65,8 +65,8 @@ define_eager(struct world *world, uint32_t kind, uint64_t version)
                                            .payload = {(const char *)writer.data, writer.size}};
     struct rc_catalog_entry made;
     assert_int_equal(rc_engine_put_entry(world->engine, RC_BYTES_LITERAL("shop"),
-                                         RC_CATALOG_DEFINITIONS, &entry, version, arena, &made,
-                                         NULL),
+                                         RC_CATALOG_DEFINITIONS, &entry, version, NULL, arena,
+                                         &made, NULL),
                      RC_OK);
     assert_true(rc_definition_is_eager(made.payload));
 }

@@ -293,11 +293,11 @@ test_definitions_survive(void **state)
     }
     assert_int_equal(rc_engine_delete_entry(world->engine, RC_BYTES_LITERAL("shop"),
                                             RC_CATALOG_DEFINITIONS, RC_BYTES_LITERAL("paid"), 1,
-                                            &error),
+                                            NULL, &error),
                      RC_CONFLICT);
     assert_int_equal(rc_engine_delete_entry(world->engine, RC_BYTES_LITERAL("shop"),
                                             RC_CATALOG_DEFINITIONS, RC_BYTES_LITERAL("paid"), 2,
-                                            NULL),
+                                            NULL, NULL),
                      RC_OK);
     restart(world, false);
     RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = NULL;
@@ -323,7 +323,7 @@ put_segment(struct world *world,
     };
     struct rc_catalog_entry made;
     return rc_engine_put_entry(world->engine, RC_BYTES_LITERAL("shop"), RC_CATALOG_SEGMENTS, &entry,
-                               0, arena, &made, reterr_error);
+                               0, NULL, arena, &made, reterr_error);
 }
 
 static uint64_t
@@ -373,7 +373,7 @@ test_segments_survive_and_protect_what_they_name(void **state)
         assert_int_equal(segment_size(world, "payers"), users);
         assert_int_equal(rc_engine_delete_entry(world->engine, RC_BYTES_LITERAL("shop"),
                                                 RC_CATALOG_DEFINITIONS, RC_BYTES_LITERAL("paid"), 0,
-                                                &error),
+                                                NULL, &error),
                          RC_CONFLICT);
         assert_non_null(strstr(error.message, "payers"));
     }
@@ -389,8 +389,8 @@ test_a_project_made_anew_is_empty(void **state)
         send_random(world, 6);
         if (round % 2 == 0)
             assert_int_equal(rc_engine_snapshot(world->engine, &result, NULL), RC_OK);
-        assert_int_equal(rc_engine_delete_project(world->engine, id, 1, NULL), RC_OK);
-        assert_int_equal(rc_engine_delete_project(world->engine, id, UINT64_MAX, NULL),
+        assert_int_equal(rc_engine_delete_project(world->engine, id, 1, NULL, NULL), RC_OK);
+        assert_int_equal(rc_engine_delete_project(world->engine, id, UINT64_MAX, NULL, NULL),
                          RC_NOT_FOUND);
         if (round % 3 == 0)
             assert_int_equal(rc_engine_snapshot(world->engine, &result, NULL), RC_OK);
@@ -421,15 +421,15 @@ test_projects_list_and_versions(void **state)
     };
     struct rc_project_settings made;
     struct rc_error error = {0};
-    assert_int_equal(rc_engine_put_project(world->engine, &settings, 0, arena, &made, &error),
+    assert_int_equal(rc_engine_put_project(world->engine, &settings, 0, NULL, arena, &made, &error),
                      RC_EXISTS);
-    assert_int_equal(rc_engine_put_project(world->engine, &settings, 1, arena, &made, &error),
+    assert_int_equal(rc_engine_put_project(world->engine, &settings, 1, NULL, arena, &made, &error),
                      RC_OK);
     assert_int_equal(made.version, 2);
-    assert_int_equal(rc_engine_put_project(world->engine, &settings, 1, arena, &made, &error),
+    assert_int_equal(rc_engine_put_project(world->engine, &settings, 1, NULL, arena, &made, &error),
                      RC_CONFLICT);
     settings.zone = RC_BYTES_LITERAL("Europe/Nowhere");
-    assert_int_equal(rc_engine_put_project(world->engine, &settings, 2, arena, &made, &error),
+    assert_int_equal(rc_engine_put_project(world->engine, &settings, 2, NULL, arena, &made, &error),
                      RC_INVALID);
     rig_create(world->engine, "alpha");
     rig_create(world->engine, "zulu");

@@ -155,9 +155,9 @@ delete_meanwhile(struct rc_disk *disk, const char *path, struct rc_error *reterr
     struct one_stream *world = hooked_world;
     if (world != NULL && strstr(path, "/projects/") != NULL) {
         hooked_world = NULL;
-        assert_int_equal(
-            rc_engine_delete_project(world->engine, RC_BYTES_LITERAL("shop"), UINT64_MAX, NULL),
-            RC_OK);
+        assert_int_equal(rc_engine_delete_project(world->engine, RC_BYTES_LITERAL("shop"),
+                                                  UINT64_MAX, NULL, NULL),
+                         RC_OK);
         if (world->created) {
             assert_int_equal(one_create(world), RC_OK);
             world->sent = 0;

@@ -120,8 +120,9 @@ test_a_memory_limit(void **state)
         .memory_bytes_max = stats.memory_bytes + 20000,
     };
     struct rc_project_settings made;
-    assert_int_equal(rc_engine_put_project(world.engine, &settings, UINT64_MAX, arena, &made, NULL),
-                     RC_OK);
+    assert_int_equal(
+        rc_engine_put_project(world.engine, &settings, UINT64_MAX, NULL, arena, &made, NULL),
+        RC_OK);
     enum rc_status status = RC_OK;
     for (uint32_t i = 0; i < 1000 && status == RC_OK; i++)
         status = one_send_next(&world);
@@ -133,8 +134,9 @@ test_a_memory_limit(void **state)
         one_start_well(&world);
     }
     settings.memory_bytes_max = 0;
-    assert_int_equal(rc_engine_put_project(world.engine, &settings, UINT64_MAX, arena, &made, NULL),
-                     RC_OK);
+    assert_int_equal(
+        rc_engine_put_project(world.engine, &settings, UINT64_MAX, NULL, arena, &made, NULL),
+        RC_OK);
     one_send_well(&world, 5);
     one_expect(&world);
     rc_engine_close(world.engine, false);
@@ -215,22 +217,25 @@ test_what_goes_first(void **state)
         .memory_bytes_max = used.memory_bytes - (used.bitmap_bytes - bare.bitmap_bytes) / 2,
     };
     struct rc_project_settings made;
-    assert_int_equal(rc_engine_put_project(world.engine, &settings, UINT64_MAX, arena, &made, NULL),
-                     RC_OK);
+    assert_int_equal(
+        rc_engine_put_project(world.engine, &settings, UINT64_MAX, NULL, arena, &made, NULL),
+        RC_OK);
     const struct rc_project_stats first = stats_of(world.engine);
     assert_true(first.bitmap_bytes < used.bitmap_bytes);
     assert_int_equal(first.cold_bytes, used.cold_bytes);
     /* Room for nothing of the kind: both go, and it answers. */
     settings.memory_bytes_max = 1;
-    assert_int_equal(rc_engine_put_project(world.engine, &settings, UINT64_MAX, arena, &made, NULL),
-                     RC_OK);
+    assert_int_equal(
+        rc_engine_put_project(world.engine, &settings, UINT64_MAX, NULL, arena, &made, NULL),
+        RC_OK);
     const struct rc_project_stats second = stats_of(world.engine);
     assert_int_equal(second.cold_bytes, bare.cold_bytes);
     one_expect(&world);
     assert_int_equal(one_send_next(&world), RC_LIMIT_EXCEEDED);
     settings.memory_bytes_max = 0;
-    assert_int_equal(rc_engine_put_project(world.engine, &settings, UINT64_MAX, arena, &made, NULL),
-                     RC_OK);
+    assert_int_equal(
+        rc_engine_put_project(world.engine, &settings, UINT64_MAX, NULL, arena, &made, NULL),
+        RC_OK);
     one_send_well(&world, 2);
     one_expect(&world);
     rc_engine_close(world.engine, false);

@@ -4,8 +4,9 @@
  *
  * Every batch is a function of its seed and number and a project has one stream, so the stream's
  * position after a restart says which contents the twin must hold. A second project is made and
- * deleted again and again. What a power cut leaves is a directory in which a check finds nothing
- * wrong, and a backup that was reported as done can be restored.
+ * deleted again and again. A definition keeps what it was. Changes carry request ids: one that was
+ * cut off is asked for again, and is then made, once. What a power cut leaves is a directory in
+ * which a check finds nothing wrong, and a backup that was reported as done can be restored.
  *
  * RC_POWER_CUT_ROUNDS and RC_POWER_CUT_SEED choose how many rounds and which. Rounds repeat only
  * nearly from their seed: the log has a thread of its own.
@@ -21,6 +22,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/limits.h"
 #include "engine/face/upkeep.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/face/engine_rig.h"
@@ -38,6 +40,10 @@ struct subject {
     _Atomic(uint64_t) acknowledged;
     uint64_t definition_sent; /* Kinds of the definition "d", in order of puts; + 1. */
     uint64_t definition_acknowledged;
+    bool definition_cut;       /* The last put was cut off: */
+    uint64_t definition_tried; /* of this version. */
+    bool existence_cut;        /* The last creation (wanted) or deletion was cut off. */
+    bool wanted;
 };
 
 struct round {
@@ -46,6 +52,7 @@ struct round {
     struct rc_disk_faulty *disk;
     struct rc_engine *engine;
     struct subject subjects[2];
+    uint32_t existences;   /* Creations and deletions of projects that were tried. */
     uint32_t backup_count; /* Tried. */
     uint32_t backup_last;  /* The last that was reported as done, and was not looked at; 0: none. */
     bool failed;           /* Something was refused: the power must be off. */
@@ -151,6 +158,16 @@ check_definition(struct round *round, struct subject *subject, bool fresh)
         subject->definition_sent = version;
         subject->definition_acknowledged = version;
     }
+    for (uint64_t old = version; old > 0 && old + RC_ENTRY_VERSIONS_MAX > version; old--) {
+        RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+        const struct rc_catalog_entry *was =
+            rc_catalog_find_version(catalog, RC_BYTES_LITERAL("d"), old);
+        if (was == NULL ||
+            !rc_bytes_equal(was->payload, rig_definition_payload(arena, (uint32_t)(old % 4))))
+            fail_msg("seed %llu: %s: version %llu of %llu is not what it was",
+                     (unsigned long long)round->seed, subject->name, (unsigned long long)old,
+                     (unsigned long long)version);
+    }
     if (version > 0)
         assert_true(
             rig_measure_defined(round->engine, subject->name, "d") ==
@@ -241,45 +258,106 @@ step_ingest(struct round *round, struct subject *subject)
         rc_engine_settle(round->engine);
 }
 
+/* The put of a version of the definition, under the id that it has whenever it is asked for. */
+static enum rc_status
+define(struct round *round, struct subject *subject, uint64_t version)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    char id[64];
+    struct rc_catalog_entry made;
+    const int size =
+        snprintf(id, sizeof(id), "d-%llu-%llu", (unsigned long long)subject->incarnation,
+                 (unsigned long long)version);
+    const struct rc_asked asked = {.request_id = {id, (size_t)size}, .content = version};
+    const enum rc_status status =
+        rig_define_asked(round->engine, subject->name, "d", (uint32_t)(version % 4), version - 1,
+                         &asked, arena, &made, NULL);
+    if (status == RC_OK)
+        assert_int_equal(made.version, version);
+    return status;
+}
+
 static void
 step_define(struct round *round, struct subject *subject)
 {
     if (!subject->exists)
         return;
+    if (below(round, 3) == 0 && subject->definition_acknowledged > 0) /* Nothing new. */
+        round->failed = define(round, subject, subject->definition_acknowledged) != RC_OK;
+    if (round->failed)
+        return;
     const uint64_t next = ++subject->definition_sent;
-    if (rig_define(round->engine, subject->name, "d", (uint32_t)(next % 4), next - 1, NULL) ==
-        RC_OK)
+    subject->definition_tried = next;
+    subject->definition_cut = define(round, subject, next) != RC_OK;
+    if (!subject->definition_cut)
         subject->definition_acknowledged = next;
-    else
-        round->failed = true;
+    round->failed = subject->definition_cut;
+}
+
+/* Makes the project, or deletes it, under the id of the round's last attempt. */
+static enum rc_status
+change_existence(struct round *round, struct subject *subject, bool creates)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    char id[64];
+    const struct rc_project_settings settings = {.id = rc_bytes_of(subject->name)};
+    struct rc_project_settings made;
+    const int size = snprintf(id, sizeof(id), "e-%u", round->existences);
+    const struct rc_asked asked = {.request_id = {id, (size_t)size}, .content = creates};
+    if (creates)
+        return rc_engine_put_project(round->engine, &settings, 0, &asked, arena, &made, NULL);
+    return rc_engine_delete_project(round->engine, settings.id, UINT64_MAX, &asked, NULL);
 }
 
 /* Makes the project, or deletes it. */
 static void
 step_exist(struct round *round, struct subject *subject)
 {
-    enum rc_status status = RC_OK;
+    const bool creates = !subject->exists;
     rc_engine_settle(round->engine); /* No batch of it is on its way. */
-    if (subject->exists) {
-        status =
-            rc_engine_delete_project(round->engine, rc_bytes_of(subject->name), UINT64_MAX, NULL);
-    } else {
-        RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
-        const struct rc_project_settings settings = {.id = rc_bytes_of(subject->name)};
-        struct rc_project_settings made;
+    if (creates) {
         subject->incarnation++;
         subject->sent = 0;
         subject->definition_sent = 0;
         subject->definition_acknowledged = 0;
         atomic_store(&subject->acknowledged, 0);
-        status = rc_engine_put_project(round->engine, &settings, 0, arena, &made, NULL);
     }
-    if (status == RC_OK) {
-        subject->exists = !subject->exists;
+    round->existences++;
+    subject->wanted = creates;
+    subject->existence_cut = change_existence(round, subject, creates) != RC_OK;
+    if (!subject->existence_cut) {
+        subject->exists = creates;
         return;
     }
     subject->is_known = false;
     round->failed = true;
+}
+
+/* What was cut off is asked for again: it was made, or is made now, and not twice. */
+static void
+ask_again(struct round *round, struct subject *subject)
+{
+    if (subject->existence_cut) {
+        subject->is_known = false;
+        round->failed = change_existence(round, subject, subject->wanted) != RC_OK;
+        if (round->failed)
+            return;
+        subject->existence_cut = false;
+        subject->is_known = true;
+        subject->exists = subject->wanted;
+        check_subject(round, subject, true);
+    }
+    if (!subject->definition_cut || !subject->exists) {
+        subject->definition_cut = false;
+        return;
+    }
+    subject->definition_sent = subject->definition_tried;
+    round->failed = define(round, subject, subject->definition_tried) != RC_OK;
+    if (round->failed)
+        return;
+    subject->definition_cut = false;
+    subject->definition_acknowledged = subject->definition_tried;
+    check_subject(round, subject, false);
 }
 
 static void
@@ -351,6 +429,8 @@ live(struct round *round, uint32_t steps)
         return;
     check_all(round, true);
     round->failed = false;
+    for (size_t i = 0; i < 2 && !round->failed; i++)
+        ask_again(round, &round->subjects[i]);
     for (uint32_t i = 0; i < steps && !round->failed; i++)
         step(round);
     if (round->failed && !rc_disk_faulty_is_cut(round->disk))

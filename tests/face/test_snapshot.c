@@ -103,7 +103,7 @@ test_only_what_changed_is_written(void **state)
     const struct rc_project_settings settings = {.id = RC_BYTES_LITERAL("shop2"), .week_start = 3};
     struct rc_project_settings made;
     assert_int_equal(
-        rc_engine_put_project(market.world.engine, &settings, UINT64_MAX, arena, &made, NULL),
+        rc_engine_put_project(market.world.engine, &settings, UINT64_MAX, NULL, arena, &made, NULL),
         RC_OK);
     assert_int_equal(snapshot(&market).states_written, 1);
     expect_all(&market);
@@ -117,9 +117,9 @@ test_only_what_changed_is_written(void **state)
     send(&market, 0);
     assert_int_equal(snapshot(&market).states_written, 1);
     /* One that is deleted and made anew is another. */
-    assert_int_equal(
-        rc_engine_delete_project(market.world.engine, RC_BYTES_LITERAL("shop4"), UINT64_MAX, NULL),
-        RC_OK);
+    assert_int_equal(rc_engine_delete_project(market.world.engine, RC_BYTES_LITERAL("shop4"),
+                                              UINT64_MAX, NULL, NULL),
+                     RC_OK);
     assert_int_equal(snapshot(&market).states_written, 0);
     rig_twin_close(&market.shops[4].twin);
     rig_twin_open(&market.shops[4].twin);

@@ -235,7 +235,7 @@ test_a_deleted_project_leaves_nothing(void **state)
     assert_int_equal(rc_engine_snapshot(world->engine, &snapshot, NULL), RC_OK);
     assert_true(people_grep(rc_disk_faulty_disk(world->disk), "market@"));
     assert_int_equal(
-        rc_engine_delete_project(world->engine, RC_BYTES_LITERAL("market"), UINT64_MAX, NULL),
+        rc_engine_delete_project(world->engine, RC_BYTES_LITERAL("market"), UINT64_MAX, NULL, NULL),
         RC_OK);
     assert_int_equal(rc_engine_snapshot(world->engine, &snapshot, NULL), RC_OK);
     assert_false(people_grep(rc_disk_faulty_disk(world->disk), "market@"));

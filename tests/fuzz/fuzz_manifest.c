@@ -25,6 +25,7 @@ use_content(struct rc_bytes bytes)
     FUZZ_CHECK(rc_manifest_content_read(fuzz_written(&writer), arena, &again, &error) == RC_OK);
     FUZZ_CHECK(again.number == content.number && again.sequence == content.sequence);
     FUZZ_CHECK(again.project_count == content.project_count);
+    FUZZ_CHECK(rc_bytes_equal(again.receipts, content.receipts));
     for (uint32_t i = 0; i < again.project_count; i++) {
         FUZZ_CHECK(rc_bytes_equal(again.projects[i].id, content.projects[i].id));
         FUZZ_CHECK(again.projects[i].sequence == content.projects[i].sequence);

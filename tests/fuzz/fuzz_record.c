@@ -20,6 +20,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(rc_bytes_equal(again.client_stream, record.client_stream));
     FUZZ_CHECK(rc_bytes_equal(again.batch, record.batch));
     FUZZ_CHECK(again.catalog == record.catalog);
+    FUZZ_CHECK(rc_bytes_equal(again.asked.request_id, record.asked.request_id));
+    FUZZ_CHECK(rc_bytes_equal(again.asked.author, record.asked.author));
     FUZZ_CHECK(rc_bytes_equal(again.entry.name, record.entry.name));
     FUZZ_CHECK(rc_bytes_equal(again.entry.payload, record.entry.payload));
     return 0;

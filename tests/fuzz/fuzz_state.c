@@ -1,6 +1,6 @@
 /*
- * A project's state file, with its checksum put right by the harness. What is read is queried for
- * its parts, written again, and must be read again.
+ * A project's state file, with its checksum put right by the harness; the first byte is its
+ * version. What is read is queried for its parts, written again, and must be read again.
  */
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "engine/keep/state.h"
 #include "tests/fuzz/fuzz.h"
 
-#define MAGIC_BYTES 8
+#define MAGIC_BYTES 7
 
 static void
 write_again(struct rc_project *project,
@@ -18,21 +18,16 @@ write_again(struct rc_project *project,
 {
     RC_CLEANUP(rc_writer_close) struct rc_writer streams = {0};
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
-    RC_CLEANUP(rc_catalog_unrefp)
-    struct rc_catalog *definitions = rc_project_catalog(project, RC_CATALOG_DEFINITIONS);
-    RC_CLEANUP(rc_catalog_unrefp)
-    struct rc_catalog *segments = rc_project_catalog(project, RC_CATALOG_SEGMENTS);
-    struct rc_state state = {.project = project,
-                             .catalogs = {definitions, segments},
-                             .next_slab_id = 7,
-                             .slab_count = slab_count,
-                             .slabs = slabs};
+    struct rc_state state = {
+        .project = project, .next_slab_id = 7, .slab_count = slab_count, .slabs = slabs};
+    rc_state_pin_catalogs(&state);
     FUZZ_CHECK(rc_project_get_settings(project, arena, &state.settings) == RC_OK);
     FUZZ_CHECK(rc_project_view(project, NULL, &state.view) == RC_OK);
     rc_streams_write(rc_project_streams(project), &streams);
     state.streams = fuzz_written(&streams);
     rc_state_write(&writer, &state);
     rc_view_release(state.view);
+    rc_state_unpin_catalogs(&state);
 
     RC_CLEANUP(rc_project_unrefp) struct rc_project *again = NULL;
     struct rc_state_slab *slabs_again;
@@ -50,7 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     unsigned char *bytes = malloc(size + MAGIC_BYTES + 4);
     FUZZ_CHECK(bytes != NULL);
-    memcpy(bytes, "RCSTATE2", MAGIC_BYTES);
+    memcpy(bytes, "RCSTATE", MAGIC_BYTES);
     memcpy(bytes + MAGIC_BYTES, data, size);
     const uint32_t crc = rc_crc32c(bytes, size + MAGIC_BYTES);
     memcpy(bytes + size + MAGIC_BYTES, &crc, sizeof(crc));

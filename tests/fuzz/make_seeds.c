@@ -97,7 +97,8 @@ make_manifest(void)
 {
     const struct rc_manifest_project projects[] = {{LITERAL("a"), 3, 9, 7},
                                                    {LITERAL("b"), 4, 9, 2}};
-    const struct rc_manifest_content content = {7, 9, 2, projects};
+    const struct rc_manifest_content content = {
+        .number = 7, .sequence = 9, .project_count = 2, .projects = projects};
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
     rc_manifest_content_write(&writer, &content);
     seed_write(directory, "manifest", "content", 0, fuzz_written(&writer));
@@ -269,7 +270,7 @@ make_records(void)
         {.kind = RC_RECORD_ENTRY_REMOVE,
          .catalog = RC_CATALOG_SEGMENTS,
          .entry = {.name = LITERAL("s")}},
-        {.kind = RC_RECORD_NOTHING},
+        {.kind = RC_RECORD_NOTHING, .asked = {LITERAL("ada"), LITERAL("r"), 3}},
     };
     for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
         char name[16];
@@ -315,20 +316,26 @@ make_state(struct rc_arena *arena, bool holes, const char *name)
     const uint64_t dead[1] = {5};
     const struct rc_state_slab slab = {2, 2, 1, dead};
     state.slabs = &slab;
-    state.catalogs[0] = rc_project_catalog(state.project, RC_CATALOG_DEFINITIONS);
-    state.catalogs[1] = rc_project_catalog(state.project, RC_CATALOG_SEGMENTS);
-    const struct rc_catalog_entry entry = {.name = LITERAL("d"), .payload = LITERAL("\1")};
-    struct rc_catalog *with_entry = NULL;
-    FUZZ_CHECK(rc_catalog_put(state.catalogs[0], &entry, &with_entry) == RC_OK);
-    rc_catalog_unref(state.catalogs[0]);
-    state.catalogs[0] = with_entry;
+    rc_state_pin_catalogs(&state);
+    for (uint64_t version = 1; version <= 2; version++) {
+        const struct rc_catalog_entry entry = {
+            .name = LITERAL("d"), .payload = LITERAL("\1"), .version = version};
+        struct rc_catalog *with_entry = NULL;
+        FUZZ_CHECK(rc_catalog_put(state.catalogs[0], &entry, &with_entry) == RC_OK);
+        rc_catalog_unref(state.catalogs[0]);
+        state.catalogs[0] = with_entry;
+    }
+    const struct rc_receipt receipt = {.request_id = LITERAL("r"), .sequence = 1};
+    struct rc_receipts *receipts = NULL;
+    FUZZ_CHECK(rc_receipts_put(state.receipts, &receipt, &receipts) == RC_OK);
+    rc_receipts_unref(state.receipts);
+    state.receipts = receipts;
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
     rc_state_write(&writer, &state);
     /* The target adds magic and checksum itself. */
     const struct rc_bytes file = fuzz_written(&writer);
-    seed_write(directory, "state", name, -1, (struct rc_bytes){file.data + 8, file.size - 12});
-    rc_catalog_unref(state.catalogs[0]);
-    rc_catalog_unref(state.catalogs[1]);
+    seed_write(directory, "state", name, -1, (struct rc_bytes){file.data + 7, file.size - 11});
+    rc_state_unpin_catalogs(&state);
     rc_view_release(state.view);
     rc_project_unref(state.project);
 }

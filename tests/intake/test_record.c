@@ -195,6 +195,44 @@ test_entries(void **state)
     check(&record, "", &got);
 }
 
+/* Who asked, and under which id, stands before the record. */
+static void
+test_who_asked(void **state)
+{
+    (void)state;
+    const struct rc_asked cases[] = {
+        {.author = RC_BYTES_LITERAL("ada")},
+        {.request_id = RC_BYTES_LITERAL("0b5c"), .content = 7},
+        {RC_BYTES_LITERAL("ada"), RC_BYTES_LITERAL("0b5c"), UINT64_MAX},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rc_record got;
+        struct rc_record record = {
+            .kind = RC_RECORD_ENTRY_PUT,
+            .project = RC_BYTES_LITERAL("shop"),
+            .asked = cases[i],
+            .catalog = RC_CATALOG_PROPERTIES,
+            .entry = {.name = RC_BYTES_LITERAL("host"), .payload = RC_BYTES_LITERAL("\1")},
+        };
+        check(&record, "", &got);
+        assert_true(rc_bytes_equal(got.asked.author, cases[i].author));
+        assert_true(rc_bytes_equal(got.entry.author, cases[i].author));
+        assert_true(rc_bytes_equal(got.asked.request_id, cases[i].request_id));
+        assert_true(got.asked.content == cases[i].content);
+        record.kind = RC_RECORD_PROJECT_DELETE;
+        check(&record, "", &got);
+        assert_true(rc_bytes_equal(got.asked.request_id, cases[i].request_id));
+        record.kind = RC_RECORD_ENTRY_REMOVE;
+        check(&record, "", &got);
+        assert_true(rc_bytes_equal(got.entry.name, record.entry.name));
+    }
+    /* Twice is none. */
+    struct rc_record got;
+    const unsigned char twice[] = {9, 0, 1,   'a', 0, 0, 0, 0, 0, 0, 0, 0, 9,
+                                   0, 1, 'a', 0,   0, 0, 0, 0, 0, 0, 0, 6};
+    assert_int_equal(read_copy(twice, sizeof(twice), &got), RC_CORRUPT);
+}
+
 static void
 test_unknown_kinds(void **state)
 {
@@ -220,6 +258,7 @@ main(void)
         cmocka_unit_test(test_entries),
         cmocka_unit_test(test_settings_of_version_1),
         cmocka_unit_test(test_removals),
+        cmocka_unit_test(test_who_asked),
         cmocka_unit_test(test_unknown_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -288,13 +288,8 @@ store_and_restore(struct rc_project *project, uint32_t entries_max)
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     RC_CLEANUP(rc_writer_close) struct rc_writer streams = {0};
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
-    RC_CLEANUP(rc_catalog_unrefp)
-    struct rc_catalog *definitions = rc_project_catalog(project, RC_CATALOG_DEFINITIONS);
-    RC_CLEANUP(rc_catalog_unrefp)
-    struct rc_catalog *segments = rc_project_catalog(project, RC_CATALOG_SEGMENTS);
-    struct rc_state state = {.project = project,
-                             .catalogs = {definitions, segments},
-                             .next_slab_id = rc_project_next_slab_id(project)};
+    struct rc_state state = {.project = project, .next_slab_id = rc_project_next_slab_id(project)};
+    rc_state_pin_catalogs(&state);
     assert_int_equal(rc_project_get_settings(project, arena, &state.settings), RC_OK);
     assert_int_equal(rc_project_view(project, NULL, &state.view), RC_OK);
     rc_streams_write(rc_project_streams(project), &streams);
@@ -325,6 +320,7 @@ store_and_restore(struct rc_project *project, uint32_t entries_max)
         assert_int_equal(rc_version_add_slab(draft, slab, shown[i].id, NULL), RC_OK);
     }
     rc_project_publish(restored, RC_TAKE(draft), 0);
+    rc_state_unpin_catalogs(&state);
     rc_view_release(state.view);
     return restored;
 }

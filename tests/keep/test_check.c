@@ -17,6 +17,7 @@
 
 #include "engine/face/upkeep.h"
 #include "engine/keep/restore.h"
+#include "engine/match/predicate/definitions.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/face/one_stream.h"
 
@@ -290,6 +291,54 @@ test_two_live_events_with_one_id(void **state)
     rc_disk_faulty_free(world.disk);
 }
 
+/* Stands for what rooms above know of payloads. */
+static enum rc_status
+read_payload(enum rc_catalog_kind kind,
+             struct rc_bytes payload,
+             struct rc_arena *arena,
+             struct rc_error *reterr_error)
+{
+    struct rc_definition definition;
+    (void)kind;
+    return rc_definition_read(payload, arena, &definition, reterr_error);
+}
+
+/* An old version that cannot be read is found, although the one that holds is sound. */
+static void
+test_broken_versions(void **state)
+{
+    (void)state;
+    struct one_stream world;
+    struct findings findings = {0};
+    struct rc_check check = {
+        .on_finding = on_finding, .context = &findings, .read_payload = read_payload};
+    build(&world);
+    world.engine = rc_engine_close(world.engine, false);
+    RC_CLEANUP(rc_kept_slabs_close) struct rc_kept_slabs kept = {0};
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    struct rc_project *project = restore_all_alive(&world, &kept);
+    const struct rc_bytes payloads[] = {RC_BYTES_LITERAL("\xee"), rig_definition_payload(arena, 2)};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct rc_view *view = NULL;
+        RC_CLEANUP(rc_catalog_unrefp)
+        struct rc_catalog *catalog = rc_project_catalog(project, RC_CATALOG_DEFINITIONS);
+        struct rc_catalog *next = NULL;
+        const struct rc_catalog_entry entry = {
+            .name = RC_BYTES_LITERAL("d"), .payload = payloads[i], .version = 2 + i};
+        assert_int_equal(rc_catalog_put(catalog, &entry, &next), RC_OK);
+        rc_project_set_catalog(project, RC_CATALOG_DEFINITIONS, next);
+        assert_int_equal(rc_project_view(project, &rc_account_process, &view), RC_OK);
+        findings = (struct findings){0};
+        assert_int_equal(rc_check_project(&check, project, view, NULL), RC_OK);
+        rc_view_release(view);
+        assert_int_equal(findings.problems,
+                         i == 0 ? 2 : 1); /* The first resolves to nothing too. */
+        assert_string_equal(findings.where, "shop: definition \"d\"");
+    }
+    rc_project_unref(project);
+    rc_disk_faulty_free(world.disk);
+}
+
 /* ---- faults ---- */
 
 static void
@@ -345,6 +394,7 @@ main(void)
         cmocka_unit_test(test_damage_is_found),
         cmocka_unit_test(test_missing_and_foreign_files),
         cmocka_unit_test(test_two_live_events_with_one_id),
+        cmocka_unit_test(test_broken_versions),
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_cancel),
     };

@@ -351,8 +351,8 @@ test_the_files_of_a_deleted_project_go(void **state)
     char old[256];
     project_path(world, old);
     struct rc_engine *engine = open_engine(world, NULL);
-    assert_int_equal(rc_engine_delete_project(engine, RC_BYTES_LITERAL("shop"), UINT64_MAX, NULL),
-                     RC_OK);
+    assert_int_equal(
+        rc_engine_delete_project(engine, RC_BYTES_LITERAL("shop"), UINT64_MAX, NULL, NULL), RC_OK);
     rig_create(engine, "shop");
     rig_twin_close(&world->twin);
     rig_twin_open(&world->twin);

@@ -1,4 +1,4 @@
-/* State files by version: today's, the one before, and those that nobody knows. */
+/* State files by version: today's, those before, byte by byte, and those that nobody knows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 
 #include "engine/base/checksum.h"
 #include "engine/keep/state.h"
+#include "golden_state_v2.h"
 
 #define HEAD_ROWS 64u
 #define VALUES 5u
@@ -47,44 +48,39 @@ make_project(bool hole)
     return project;
 }
 
+/* A checksum of what stands before it, at the end. */
+static void
+sign(unsigned char *data, size_t size)
+{
+    const uint32_t checksum = rc_crc32c(data, size - 4);
+    memcpy(data + size - 4, &checksum, sizeof(checksum));
+}
+
 static void
 write_state(struct rc_project *project, struct rc_writer *writer)
 {
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     RC_CLEANUP(rc_writer_close) struct rc_writer streams = {0};
-    RC_CLEANUP(rc_catalog_unrefp)
-    struct rc_catalog *definitions = rc_project_catalog(project, RC_CATALOG_DEFINITIONS);
-    RC_CLEANUP(rc_catalog_unrefp)
-    struct rc_catalog *segments = rc_project_catalog(project, RC_CATALOG_SEGMENTS);
-    struct rc_state state = {
-        .project = project, .catalogs = {definitions, segments}, .next_slab_id = 7};
+    struct rc_state state = {.project = project, .next_slab_id = 7};
+    rc_state_pin_catalogs(&state);
     assert_int_equal(rc_project_get_settings(project, arena, &state.settings), RC_OK);
     assert_int_equal(rc_project_view(project, NULL, &state.view), RC_OK);
     rc_streams_write(rc_project_streams(project), &streams);
     state.streams = (struct rc_bytes){(const char *)streams.data, streams.size};
     rc_state_write(writer, &state);
     rc_view_release(state.view);
+    rc_state_unpin_catalogs(&state);
     assert_false(writer->failed);
 }
 
-/* Gives a state file another version, and its checksum again. */
-static void
-set_version(struct rc_writer *writer, char version)
-{
-    writer->data[7] = (unsigned char)version;
-    const uint32_t checksum = rc_crc32c(writer->data, writer->size - 4);
-    memcpy(writer->data + writer->size - 4, &checksum, sizeof(checksum));
-}
-
 static enum rc_status
-read_state(const struct rc_writer *writer, struct rc_project **ret_project)
+read_bytes(const unsigned char *data, size_t size, struct rc_project **ret_project)
 {
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     struct rc_state_slab *slabs = NULL;
     uint32_t slab_count = 0;
-    return rc_state_read((struct rc_bytes){(const char *)writer->data, writer->size},
-                         &rc_account_process, HEAD_ROWS, arena, ret_project, &slabs, &slab_count,
-                         NULL);
+    return rc_state_read((struct rc_bytes){(const char *)data, size}, &rc_account_process,
+                         HEAD_ROWS, arena, ret_project, &slabs, &slab_count, NULL);
 }
 
 static void
@@ -108,38 +104,158 @@ test_todays_version_has_holes(void **state)
         RC_CLEANUP(rc_project_unrefp) struct rc_project *restored = NULL;
         RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
         write_state(project, &writer);
-        assert_memory_equal(writer.data, "RCSTATE2", 8);
-        assert_int_equal(read_state(&writer, &restored), RC_OK);
+        assert_memory_equal(writer.data, "RCSTATE3", 8);
+        assert_int_equal(read_bytes(writer.data, writer.size, &restored), RC_OK);
         expect_values(restored, hole != 0);
     }
 }
 
+/* Puts a version of an entry into a catalog of the project. */
 static void
-test_the_version_before_is_read(void **state)
+put(struct rc_project *project, enum rc_catalog_kind kind, const char *name, uint64_t version)
+{
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = rc_project_catalog(project, kind);
+    struct rc_catalog *next = NULL;
+    const struct rc_catalog_entry entry = {
+        .name = rc_bytes_of(name),
+        .author = version == 2 ? RC_BYTES_LITERAL("grace") : RC_BYTES_LITERAL(""),
+        .payload = RC_BYTES_LITERAL("\1"),
+        .version = version,
+        .updated_ms = (int64_t)version * 7,
+    };
+    assert_int_equal(rc_catalog_put(catalog, &entry, &next), RC_OK);
+    rc_project_set_catalog(project, kind, next);
+}
+
+static void
+test_histories_and_receipts(void **state)
 {
     (void)state;
     RC_CLEANUP(rc_project_unrefp) struct rc_project *project = make_project(false);
     RC_CLEANUP(rc_project_unrefp) struct rc_project *restored = NULL;
+    RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *none = rc_project_receipts(project);
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    const struct rc_receipt receipt = {
+        .request_id = RC_BYTES_LITERAL("r"), .content = 5, .sequence = 3};
+    struct rc_receipts *receipts = NULL;
+    assert_int_equal(rc_receipts_put(none, &receipt, &receipts), RC_OK);
+    rc_project_set_receipts(project, receipts);
+    for (int kind = 1; kind <= RC_CATALOG_KINDS; kind++)
+        for (uint64_t version = 1; version <= (uint64_t)kind + 1; version++)
+            put(project, (enum rc_catalog_kind)kind, "a", version);
     write_state(project, &writer);
-    set_version(&writer, '1');
-    assert_int_equal(read_state(&writer, &restored), RC_OK);
-    expect_values(restored, false);
+    assert_int_equal(read_bytes(writer.data, writer.size, &restored), RC_OK);
+    for (int kind = 1; kind <= RC_CATALOG_KINDS; kind++) {
+        RC_CLEANUP(rc_catalog_unrefp)
+        struct rc_catalog *catalog = rc_project_catalog(restored, (enum rc_catalog_kind)kind);
+        const struct rc_bytes name = RC_BYTES_LITERAL("a");
+        assert_int_equal(rc_catalog_find(catalog, name)->version, kind + 1);
+        assert_int_equal(rc_catalog_find_version(catalog, name, 1)->updated_ms, 7);
+        assert_true(rc_bytes_equal(rc_catalog_find_version(catalog, name, 2)->author,
+                                   RC_BYTES_LITERAL("grace")));
+    }
+    RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *got = rc_project_receipts(restored);
+    assert_int_equal(rc_receipts_count(got), 1);
+    assert_int_equal(rc_receipts_last(got), 3);
+}
+
+static void
+expect_entry(struct rc_project *project,
+             enum rc_catalog_kind kind,
+             const char *name,
+             uint64_t version,
+             const char *payload,
+             size_t payload_bytes)
+{
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = rc_project_catalog(project, kind);
+    const struct rc_catalog_entry *entry = rc_catalog_find(catalog, rc_bytes_of(name));
+    assert_int_equal(rc_catalog_count(catalog), 1);
+    assert_non_null(entry);
+    assert_int_equal(entry->version, version);
+    assert_int_equal(entry->author.size, 0);
+    assert_true(rc_bytes_equal(entry->payload, (struct rc_bytes){payload, payload_bytes}));
+    assert_ptr_equal(rc_catalog_version_below(catalog, entry->name, UINT64_MAX), entry);
+    assert_null(rc_catalog_version_below(catalog, entry->name, version));
+}
+
+/* What golden_state_v2.h holds, which was written before there was version 3. */
+static void
+expect_golden(struct rc_project *project)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *receipts = rc_project_receipts(project);
+    struct rc_project_settings settings;
+    assert_int_equal(rc_project_get_settings(project, arena, &settings), RC_OK);
+    assert_true(rc_bytes_equal(settings.display_name, RC_BYTES_LITERAL("The shop")));
+    assert_int_equal(settings.retention_days, 400);
+    assert_int_equal(rc_project_data_version(project), 11);
+    assert_int_equal(rc_receipts_count(receipts), 0);
+    static const char definition[] = "\x80\x05\1\1\0\4type\1\4\3buy";
+    expect_entry(project, RC_CATALOG_DEFINITIONS, "bought", 4, definition, sizeof(definition) - 1);
+    expect_entry(project, RC_CATALOG_SEGMENTS, "all", 1, "\1\0", 2);
+}
+
+static void
+test_version_2_is_read(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
+    RC_CLEANUP(rc_project_unrefp) struct rc_project *derived = NULL;
+    assert_int_equal(read_bytes(golden_state_v2, sizeof(golden_state_v2), &project), RC_OK);
+    expect_golden(project);
+    assert_int_equal(read_bytes(golden_state_v2_derived, sizeof(golden_state_v2_derived), &derived),
+                     RC_OK);
+    expect_golden(derived);
+    expect_entry(derived, RC_CATALOG_PROPERTIES, "host", 2, "\1\3url\0", 6);
+}
+
+/* Version 1 ends behind the slabs: before the cut and the time of the oldest deletion. */
+static void
+test_version_1_is_read(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
+    unsigned char data[sizeof(golden_state_v2) - 16];
+    memcpy(data, golden_state_v2, sizeof(data));
+    data[7] = '1';
+    sign(data, sizeof(data));
+    assert_int_equal(read_bytes(data, sizeof(data), &project), RC_OK);
+    expect_golden(project);
 }
 
 static void
 test_other_versions_are_refused(void **state)
 {
     (void)state;
-    static const char versions[] = {'0', '3', 0};
+    static const unsigned char versions[] = {'0', '4', 0, 255};
     RC_CLEANUP(rc_project_unrefp) struct rc_project *project = make_project(false);
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
     write_state(project, &writer);
     for (size_t i = 0; i < sizeof(versions); i++) {
         struct rc_project *restored = NULL;
-        set_version(&writer, versions[i]);
-        assert_int_equal(read_state(&writer, &restored), RC_CORRUPT);
+        writer.data[7] = versions[i];
+        sign(writer.data, writer.size);
+        assert_int_equal(read_bytes(writer.data, writer.size, &restored), RC_CORRUPT);
         assert_null(restored);
+    }
+}
+
+/* Of version 3 nothing may be missing: it is no older version because it ends early. */
+static void
+test_cuts(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_project_unrefp) struct rc_project *project = make_project(true);
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    put(project, RC_CATALOG_DEFINITIONS, "a", 1);
+    write_state(project, &writer);
+    for (size_t size = 0; size < writer.size; size++) {
+        struct rc_project *restored = NULL;
+        RC_CLEANUP(rc_writer_close) struct rc_writer cut = {0};
+        rc_write_raw(&cut, writer.data, size);
+        if (size >= 12)
+            sign(cut.data, size);
+        assert_int_equal(read_bytes(cut.data, size, &restored), RC_CORRUPT);
     }
 }
 
@@ -148,8 +264,11 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_todays_version_has_holes),
-        cmocka_unit_test(test_the_version_before_is_read),
+        cmocka_unit_test(test_histories_and_receipts),
+        cmocka_unit_test(test_version_2_is_read),
+        cmocka_unit_test(test_version_1_is_read),
         cmocka_unit_test(test_other_versions_are_refused),
+        cmocka_unit_test(test_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Catalogs: puts and removals against a naive list, older catalogs unchanged, names, storing. */
+/* Catalogs: puts and removals against a naive list, older catalogs unchanged, names, versions and
+ * their limits, storing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,18 +23,44 @@ name_of(uint32_t number, char buffer[16])
     return (struct rc_bytes){buffer, (size_t)snprintf(buffer, 16, "n%02u", number)};
 }
 
+/* What a name was, oldest first. */
+struct naive {
+    uint32_t count;
+    uint64_t versions[RC_ENTRY_VERSIONS_MAX];
+};
+
 static void
-expect(const struct rc_catalog *catalog, const uint64_t versions[NAMES])
+expect_history(const struct rc_catalog *catalog, struct rc_bytes name, const struct naive *naive)
 {
+    uint64_t below = UINT64_MAX;
+    for (uint32_t i = naive->count; i > 0; i--) {
+        const struct rc_catalog_entry *version = rc_catalog_version_below(catalog, name, below);
+        assert_non_null(version);
+        assert_int_equal(version->version, naive->versions[i - 1]);
+        assert_int_equal(version->updated_ms, naive->versions[i - 1] * 10);
+        assert_true(rc_bytes_equal(version->name, name));
+        assert_ptr_equal(rc_catalog_find_version(catalog, name, version->version), version);
+        below = version->version;
+    }
+    assert_null(rc_catalog_version_below(catalog, name, below));
+    assert_null(rc_catalog_find_version(catalog, name, below - 1));
+    assert_null(rc_catalog_find_version(catalog, name, UINT64_MAX));
+}
+
+static void
+expect(const struct rc_catalog *catalog, const struct naive names[NAMES])
+{
+    assert_int_equal(rc_catalog_check(catalog, NULL), RC_OK);
     char buffer[16];
     uint32_t at = 0;
     for (uint32_t i = 0; i < NAMES; i++) {
         const struct rc_catalog_entry *entry = rc_catalog_find(catalog, name_of(i, buffer));
-        assert_int_equal(entry != NULL, versions[i] != 0);
+        assert_int_equal(entry != NULL, names[i].count != 0);
         assert_int_equal(rc_catalog_upper_bound(catalog, name_of(i, buffer)), at + (entry != NULL));
         if (entry == NULL)
             continue;
-        assert_int_equal(entry->version, versions[i]);
+        assert_int_equal(entry->version, names[i].versions[names[i].count - 1]);
+        expect_history(catalog, entry->name, &names[i]);
         assert_ptr_equal(rc_catalog_at(catalog, at), entry);
         assert_true(rc_bytes_equal(entry->payload, RC_BYTES_LITERAL("payload")));
         at++;
@@ -47,32 +74,34 @@ test_against_a_naive_list(void **state)
     (void)state;
     uint64_t random = SEED;
     print_message("seed %u\n", SEED);
-    uint64_t versions[NAMES] = {0};
+    static struct naive names[NAMES];
     struct rc_catalog *catalog = NULL;
     assert_int_equal(rc_catalog_new(NULL, &catalog), RC_OK);
     for (uint32_t round = 1; round < 400; round++) {
         char buffer[16];
-        uint64_t before[NAMES];
+        static struct naive before[NAMES];
         struct rc_catalog *next = NULL;
         const uint32_t number = (uint32_t)(rig_random(&random) % NAMES);
         const struct rc_catalog_entry entry = {
             .name = name_of(number, buffer),
             .payload = RC_BYTES_LITERAL("payload"),
+            .author = RC_BYTES_LITERAL("ada"),
             .version = round,
+            .updated_ms = (int64_t)round * 10,
         };
-        memcpy(before, versions, sizeof(before));
-        if (rig_random(&random) % 2 == 0) {
+        memcpy(before, names, sizeof(before));
+        if (rig_random(&random) % 4 != 0) {
             assert_int_equal(rc_catalog_put(catalog, &entry, &next), RC_OK);
-            versions[number] = round;
+            names[number].versions[names[number].count++] = round;
         } else {
             assert_int_equal(rc_catalog_remove(catalog, entry.name, &next),
-                             versions[number] == 0 ? RC_NOT_FOUND : RC_OK);
-            versions[number] = 0;
+                             names[number].count == 0 ? RC_NOT_FOUND : RC_OK);
+            names[number].count = 0;
         }
         expect(catalog, before); /* The old one is what it was. */
         if (next == NULL)
             continue;
-        expect(next, versions);
+        expect(next, names);
         rc_catalog_unref(catalog);
         catalog = next;
     }
@@ -81,12 +110,196 @@ test_against_a_naive_list(void **state)
     for (size_t size = 0; size <= writer.size; size++) {
         RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *read = NULL;
         struct rc_reader reader = rc_reader_of(writer.data, size);
-        const enum rc_status status = rc_catalog_read(NULL, &reader, &read, NULL);
+        const enum rc_status status = rc_catalog_read(NULL, &reader, true, &read, NULL);
         assert_int_equal(status, size == writer.size ? RC_OK : RC_CORRUPT);
         if (status == RC_OK)
-            expect(read, versions);
+            expect(read, names);
     }
     rc_catalog_unref(catalog);
+}
+
+/* ---- limits ---- */
+
+/* Puts the next version of a name, with a payload of so many bytes. */
+static void
+put_sized(struct rc_catalog **catalog, const char *name, size_t size, int64_t time_ms)
+{
+    static char payload[RC_ENTRY_OLDER_BYTES_MAX + 1];
+    const struct rc_catalog_entry *now = rc_catalog_find(*catalog, rc_bytes_of(name));
+    const struct rc_catalog_entry entry = {
+        .name = rc_bytes_of(name),
+        .payload = {payload, size},
+        .version = now == NULL ? 1 : now->version + 1,
+        .updated_ms = time_ms,
+    };
+    struct rc_catalog *next = NULL;
+    assert_true(size <= sizeof(payload));
+    assert_int_equal(rc_catalog_put(*catalog, &entry, &next), RC_OK);
+    assert_int_equal(rc_catalog_check(next, NULL), RC_OK);
+    rc_catalog_unref(*catalog);
+    *catalog = next;
+}
+
+/* The oldest version that is kept of a name. */
+static uint64_t
+oldest(const struct rc_catalog *catalog, const char *name)
+{
+    uint64_t version = UINT64_MAX;
+    const struct rc_catalog_entry *at = NULL;
+    while ((at = rc_catalog_version_below(catalog, rc_bytes_of(name), version)) != NULL)
+        version = at->version;
+    return version;
+}
+
+static void
+test_the_number_of_versions(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = NULL;
+    assert_int_equal(rc_catalog_new(NULL, &catalog), RC_OK);
+    for (uint32_t i = 1; i <= RC_ENTRY_VERSIONS_MAX; i++)
+        put_sized(&catalog, "a", 10, i);
+    assert_int_equal(oldest(catalog, "a"), 1);
+    put_sized(&catalog, "a", 10, 0);
+    assert_int_equal(oldest(catalog, "a"), 2);
+}
+
+static void
+test_the_bytes_of_an_entry(void **state)
+{
+    (void)state;
+    const size_t half = RC_ENTRY_OLDER_BYTES_MAX / 2 - 1; /* And a byte of name. */
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = NULL;
+    assert_int_equal(rc_catalog_new(NULL, &catalog), RC_OK);
+    for (uint32_t i = 1; i <= 3; i++)
+        put_sized(&catalog, "a", half, i);
+    assert_int_equal(oldest(catalog, "a"), 1); /* Two old ones fit; what is current is not asked. */
+    put_sized(&catalog, "a", RC_ENTRY_OLDER_BYTES_MAX, 4);
+    assert_int_equal(oldest(catalog, "a"), 2);
+    put_sized(&catalog, "a", 1, 5);
+    assert_int_equal(oldest(catalog, "a"), 5); /* A byte too large to be kept, so none before it. */
+}
+
+static void
+test_the_bytes_of_a_catalog(void **state)
+{
+    (void)state;
+    const size_t large = RC_ENTRY_OLDER_BYTES_MAX / 2 - 1;
+    const uint32_t most = (uint32_t)(RC_CATALOG_OLDER_BYTES_MAX / (large + 1));
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = NULL;
+    assert_int_equal(rc_catalog_new(NULL, &catalog), RC_OK);
+    char name[2] = "a";
+    assert_true(most <= 20);
+    for (uint32_t i = 0; i < most; i++) { /* "c" was replaced the longest time ago, not "a". */
+        name[0] = (char)('a' + i);
+        put_sized(&catalog, name, large, 0);
+        put_sized(&catalog, name, 5, i == 2 ? 1 : 100 + i);
+    }
+    assert_int_equal(oldest(catalog, "c"), 1);
+    put_sized(&catalog, "z", 1, 0);
+    put_sized(&catalog, "z", 1, 1000); /* Two bytes too many. */
+    assert_int_equal(oldest(catalog, "c"), 2);
+    assert_int_equal(oldest(catalog, "a"), 1);
+    assert_int_equal(oldest(catalog, "z"), 1);
+    put_sized(&catalog, "y", large, 2000);
+    put_sized(&catalog, "y", 1, 2001);
+    assert_int_equal(oldest(catalog, "a"), 2);
+    assert_int_equal(oldest(catalog, "b"), 1);
+    struct rc_catalog *without = NULL; /* What goes with its entry makes room. */
+    assert_int_equal(rc_catalog_remove(catalog, RC_BYTES_LITERAL("d"), &without), RC_OK);
+    rc_catalog_unref(catalog);
+    catalog = without;
+    assert_int_equal(rc_catalog_check(catalog, NULL), RC_OK);
+    put_sized(&catalog, "x", large, 3000);
+    put_sized(&catalog, "x", 1, 3001);
+    assert_int_equal(oldest(catalog, "b"), 1);
+}
+
+static void
+test_the_number_of_entries(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = NULL;
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *next = NULL;
+    char name[16];
+    rc_write_varint(&writer, RC_DEFINITIONS_MAX);
+    for (uint32_t i = 0; i < RC_DEFINITIONS_MAX; i++) {
+        const int size = snprintf(name, sizeof(name), "n%06u", i);
+        const struct rc_catalog_entry entry = {.name = {name, (size_t)size}, .version = 1};
+        rc_catalog_entry_write(&writer, &entry);
+    }
+    struct rc_reader reader = rc_reader_of(writer.data, writer.size);
+    assert_int_equal(rc_catalog_read(NULL, &reader, false, &catalog, NULL), RC_OK);
+    struct rc_catalog_entry entry = {.name = RC_BYTES_LITERAL("one-more"), .version = 1};
+    assert_int_equal(rc_catalog_put(catalog, &entry, &next), RC_LIMIT_EXCEEDED);
+    entry = (struct rc_catalog_entry){.name = {name, 7}, .version = 2};
+    assert_int_equal(rc_catalog_put(catalog, &entry, &next), RC_OK);
+    assert_int_equal(rc_catalog_count(next), RC_DEFINITIONS_MAX);
+}
+
+/* Versions out of order, of another name, too many. */
+static void
+test_stored_histories_that_are_none(void **state)
+{
+    (void)state;
+    const struct {
+        uint64_t versions[2];
+        const char *names[2];
+        uint32_t count;
+        enum rc_status status;
+    } cases[] = {
+        {{1, 2}, {"a", "a"}, 2, RC_OK},      {{7, 0}, {"a", ""}, 1, RC_OK},
+        {{2, 2}, {"a", "a"}, 2, RC_CORRUPT}, {{2, 1}, {"a", "a"}, 2, RC_CORRUPT},
+        {{1, 2}, {"a", "b"}, 2, RC_CORRUPT}, {{0, 0}, {"", ""}, 0, RC_CORRUPT},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+        RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *got = NULL;
+        rc_write_varint(&writer, 1);
+        rc_write_varint(&writer, cases[i].count);
+        for (uint32_t k = 0; k < cases[i].count; k++) {
+            const struct rc_catalog_entry entry = {.name = rc_bytes_of(cases[i].names[k]),
+                                                   .version = cases[i].versions[k]};
+            rc_catalog_entry_write(&writer, &entry);
+            rc_write_bytes(&writer, RC_BYTES_LITERAL(""));
+        }
+        struct rc_reader reader = rc_reader_of(writer.data, writer.size);
+        assert_int_equal(rc_catalog_read(NULL, &reader, true, &got, NULL), cases[i].status);
+    }
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    struct rc_catalog *got = NULL;
+    rc_write_varint(&writer, 1);
+    rc_write_varint(&writer, RC_ENTRY_VERSIONS_MAX + 1);
+    for (uint32_t k = 0; k <= RC_ENTRY_VERSIONS_MAX; k++) {
+        const struct rc_catalog_entry entry = {.name = RC_BYTES_LITERAL("a"), .version = k + 1};
+        rc_catalog_entry_write(&writer, &entry);
+        rc_write_bytes(&writer, RC_BYTES_LITERAL(""));
+    }
+    struct rc_reader reader = rc_reader_of(writer.data, writer.size);
+    assert_int_equal(rc_catalog_read(NULL, &reader, true, &got, NULL), RC_CORRUPT);
+}
+
+/* As catalogs were stored before they had versions. */
+static void
+test_the_stored_form_before_versions(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *got = NULL;
+    rc_write_varint(&writer, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct rc_catalog_entry entry = {
+            .name = rc_bytes_of(i == 0 ? "a" : "b"), .version = 7 + i, .updated_ms = 9};
+        rc_catalog_entry_write(&writer, &entry);
+    }
+    struct rc_reader reader = rc_reader_of(writer.data, writer.size);
+    assert_int_equal(rc_catalog_read(NULL, &reader, false, &got, NULL), RC_OK);
+    assert_int_equal(rc_reader_left(&reader), 0);
+    assert_int_equal(rc_catalog_count(got), 2);
+    assert_int_equal(oldest(got, "b"), 8);
+    assert_int_equal(rc_catalog_at(got, 0)->version, 7);
+    assert_int_equal(rc_catalog_at(got, 0)->author.size, 0);
 }
 
 static void
@@ -116,6 +329,12 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_a_naive_list),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_the_number_of_entries),
+        cmocka_unit_test(test_the_number_of_versions),
+        cmocka_unit_test(test_the_bytes_of_an_entry),
+        cmocka_unit_test(test_the_bytes_of_a_catalog),
+        cmocka_unit_test(test_stored_histories_that_are_none),
+        cmocka_unit_test(test_the_stored_form_before_versions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

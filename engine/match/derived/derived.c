@@ -4,20 +4,34 @@
  */
 #include "engine/match/derived/derived.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/limits.h"
+#include "engine/match/predicate/naming.h"
+
+static const struct rc_naming_kind naming_kind = {
+    .noun = "derived property",
+    .field = "source",
+    .names = "derived properties come from each other",
+};
 
 struct way {
-    const struct rc_catalog *derived;
-    struct rc_arena *arena;
-    struct rc_error *reterr_error;
-    struct rc_bytes names[RC_DERIVE_STEPS_MAX + 1]; /* From the name asked for down. */
+    struct rc_naming naming;
     uint32_t name_count;
+    struct rc_name_frame names[RC_DERIVE_STEPS_MAX + 1]; /* From the name asked for down. */
     uint32_t step_count;
     struct rc_derive_step steps[RC_DERIVE_STEPS_MAX]; /* Those gathered so far. */
 };
+
+static struct way *
+way_new(const struct rc_catalog *derived, struct rc_arena *arena, struct rc_error *reterr_error)
+{
+    struct way *way = rc_arena_zero(arena, sizeof(*way));
+    if (way != NULL)
+        way->naming = (struct rc_naming){
+            .kind = &naming_kind, .catalog = derived, .arena = arena, .reterr_error = reterr_error};
+    return way;
+}
 
 static enum rc_leaf_scope
 scope_of(enum rc_derivation_source source)
@@ -25,35 +39,12 @@ scope_of(enum rc_derivation_source source)
     return source == RC_DERIVATION_USER ? RC_LEAF_USER : RC_LEAF_EVENT;
 }
 
-static int
-shown(struct rc_bytes name)
-{
-    return (int)(name.size < 100 ? name.size : 100);
-}
-
-static enum rc_status
-circle(const struct way *way, struct rc_bytes name)
-{
-    char text[256] = "";
-    size_t used = 0;
-    bool begun = false;
-    for (uint32_t i = 0; i < way->name_count && used < sizeof(text); i++) {
-        begun = begun || rc_bytes_equal(way->names[i], name);
-        if (begun)
-            used += (size_t)snprintf(text + used, sizeof(text) - used, "%.*s -> ",
-                                     shown(way->names[i]), way->names[i].data);
-    }
-    return rc_error_field(way->reterr_error, RC_INVALID, "source",
-                          "derived properties come from each other in a circle: %s%.*s", text,
-                          shown(name), name.data);
-}
-
 /* Puts the steps of a derivation before those that are there. */
 static enum rc_status
 add_steps(struct way *way, const struct rc_derivation *derivation)
 {
     if (derivation->step_count > RC_DERIVE_STEPS_MAX - way->step_count)
-        return rc_error_field(way->reterr_error, RC_LIMIT_EXCEEDED, "steps",
+        return rc_error_field(way->naming.reterr_error, RC_LIMIT_EXCEEDED, "steps",
                               "the property has more than %u steps, those of its sources included",
                               RC_DERIVE_STEPS_MAX);
     memmove(way->steps + derivation->step_count, way->steps, way->step_count * sizeof(*way->steps));
@@ -70,8 +61,11 @@ follow(struct way *way,
        const struct rc_derivation *derivation,
        struct rc_derivation *ret_end)
 {
+    const struct rc_catalog *derived = way->naming.catalog;
     for (;;) {
-        way->names[way->name_count++] = name;
+        struct rc_name_frame *frame = &way->names[way->name_count++];
+        *frame =
+            (struct rc_name_frame){.outer = way->name_count > 1 ? frame - 1 : NULL, .name = name};
         RC_TRY(add_steps(way, derivation));
         *ret_end = *derivation;
         if (derivation->source == RC_DERIVATION_TIME)
@@ -79,23 +73,21 @@ follow(struct way *way,
         /* The name itself is the stored property that it hides. */
         if (rc_bytes_equal(derivation->property, name))
             return RC_OK;
-        for (uint32_t i = 0; i < way->name_count; i++)
-            if (rc_bytes_equal(way->names[i], derivation->property))
-                return circle(way, derivation->property);
+        RC_TRY(rc_naming_check_circle(&way->naming, frame, derivation->property));
         const struct rc_catalog_entry *entry =
-            way->derived == NULL ? NULL : rc_catalog_find(way->derived, derivation->property);
+            derived == NULL ? NULL : rc_catalog_find(derived, derivation->property);
         if (entry == NULL)
             return RC_OK;
         name = derivation->property;
         const enum rc_leaf_scope scope = scope_of(derivation->source);
         struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
         const struct rc_derivation *below;
-        RC_TRY(rc_derivation_read(&reader, way->arena, &below, way->reterr_error));
+        RC_TRY(rc_derivation_read(&reader, way->naming.arena, &below, way->naming.reterr_error));
+        /* One of the other kind of thing: the stored property is meant. */
         if (scope_of(below->source) != scope)
-            return RC_OK; /* A derived property of the other kind of thing: the stored one is meant.
-                           */
+            return RC_OK;
         if (way->name_count > RC_DERIVE_STEPS_MAX)
-            return rc_error_field(way->reterr_error, RC_LIMIT_EXCEEDED, "source",
+            return rc_error_field(way->naming.reterr_error, RC_LIMIT_EXCEEDED, "source",
                                   "more than %u derived properties come from one another",
                                   RC_DERIVE_STEPS_MAX);
         derivation = below;
@@ -114,13 +106,10 @@ rc_derived_find(const struct rc_catalog *derived,
     *ret_derivation = NULL;
     if (entry == NULL)
         return RC_OK;
-    struct way *way = rc_arena_zero(arena, sizeof(*way));
+    struct way *way = way_new(derived, arena, reterr_error);
     struct rc_derivation *found = rc_arena_zero(arena, sizeof(*found));
     if (way == NULL || found == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
-    way->derived = derived;
-    way->arena = arena;
-    way->reterr_error = reterr_error;
     struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
     const struct rc_derivation *first;
     RC_TRY(rc_derivation_read(&reader, arena, &first, reterr_error));
@@ -141,12 +130,9 @@ rc_derived_check(const struct rc_catalog *derived,
                  struct rc_error *reterr_error)
 {
     struct rc_derivation end;
-    struct way *way = rc_arena_zero(arena, sizeof(*way));
+    struct way *way = way_new(derived, arena, reterr_error);
     if (way == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
-    way->derived = derived;
-    way->arena = arena;
-    way->reterr_error = reterr_error;
     RC_TRY(rc_derivation_check(derivation, reterr_error));
     return follow(way, name, derivation, &end);
 }

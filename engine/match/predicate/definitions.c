@@ -1,36 +1,14 @@
 /*
- * Definitions. Resolving copies the inner nodes of a tree and shares its leaves; nodes and depth
- * are counted as they are made, so names that multiply (a names b twice, b names c twice, ...) stop
- * at the limit.
- *
- * The names being resolved form a chain of frames on the stack; one that comes up again is a cycle.
+ * Definitions. Resolving copies the inner nodes of a tree and shares its leaves. A name is replaced
+ * by its tree and is no level of its own; a chain of bare names is short all the same, because each
+ * adds a frame and none may come twice.
  */
 #include "engine/match/predicate/definitions.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/limits.h"
-
-struct frame {
-    const struct frame *outer;
-    struct rc_bytes name;
-};
-
-struct resolver {
-    const struct rc_catalog *definitions;
-    struct rc_arena *arena;
-    struct rc_definition_uses *uses;
-    struct rc_error *reterr_error;
-    uint32_t node_count;
-};
-
-static enum rc_status
-resolve(struct resolver *resolver,
-        const struct frame *frame,
-        const struct rc_predicate *predicate,
-        uint32_t depth,
-        const struct rc_predicate **ret_predicate);
+#include "engine/match/predicate/naming.h"
 
 #define EAGER 0x80u
 #define LABELS 0x81u
@@ -117,35 +95,28 @@ rc_definition_is_eager(struct rc_bytes payload)
     return payload.size > 0 && (unsigned char)payload.data[0] == EAGER;
 }
 
-static int
-shown(struct rc_bytes name)
-{
-    return (int)(name.size < 100 ? name.size : 100);
-}
+/* ---- Resolving ------------------------------------------------------------------------------- */
 
-/* Writes "a -> b -> a" for a chain that came back to name. */
+static const struct rc_naming_kind naming_kind = {
+    .noun = "definition",
+    .field = "definition",
+    .whole = "the predicate with its definitions",
+    .names = "definitions name each other",
+    .depth_max = RC_PREDICATE_DEPTH_MAX,
+    .nodes_max = RC_PREDICATE_NODES_MAX,
+};
+
+struct resolver {
+    struct rc_naming naming;
+    struct rc_definition_uses *uses;
+};
+
 static enum rc_status
-cycle(const struct resolver *resolver, const struct frame *frame, struct rc_bytes name)
-{
-    const struct frame *path[RC_PREDICATE_DEPTH_MAX + 2];
-    uint32_t count = 0;
-    const uint32_t room = sizeof(path) / sizeof(path[0]);
-    for (const struct frame *at = frame; at != NULL && count < room; at = at->outer) {
-        path[count++] = at;
-        if (rc_bytes_equal(at->name, name))
-            break;
-    }
-    char text[256];
-    size_t used = 0;
-    while (count > 0 && used < sizeof(text)) {
-        const struct rc_bytes part = path[--count]->name;
-        used +=
-            (size_t)snprintf(text + used, sizeof(text) - used, "%.*s -> ", shown(part), part.data);
-    }
-    return rc_error_field(resolver->reterr_error, RC_INVALID, "definition",
-                          "definitions name each other in a circle: %s%.*s", text, shown(name),
-                          name.data);
-}
+resolve(struct resolver *resolver,
+        const struct rc_name_frame *frame,
+        const struct rc_predicate *predicate,
+        uint32_t depth,
+        const struct rc_predicate **ret_predicate);
 
 static enum rc_status
 note_use(const struct resolver *resolver, const struct rc_catalog_entry *entry)
@@ -159,9 +130,9 @@ note_use(const struct resolver *resolver, const struct rc_catalog_entry *entry)
     if (uses->count == uses->capacity) {
         const uint32_t capacity = uses->capacity * 2 + 8;
         const struct rc_catalog_entry **entries =
-            RC_ARENA_ARRAY(resolver->arena, const struct rc_catalog_entry *, capacity);
+            RC_ARENA_ARRAY(resolver->naming.arena, const struct rc_catalog_entry *, capacity);
         if (entries == NULL)
-            return rc_error_set(resolver->reterr_error, RC_NO_MEMORY, "no memory for a predicate");
+            return rc_naming_no_memory(&resolver->naming);
         if (uses->count > 0)
             memcpy(entries, uses->entries, uses->count * sizeof(*entries));
         uses->entries = entries;
@@ -174,51 +145,47 @@ note_use(const struct resolver *resolver, const struct rc_catalog_entry *entry)
 /* The tree that a name stands for. */
 static enum rc_status
 resolve_name(struct resolver *resolver,
-             const struct frame *outer,
+             const struct rc_name_frame *outer,
              struct rc_bytes name,
              uint32_t depth,
              const struct rc_predicate **ret_predicate)
 {
-    for (const struct frame *at = outer; at != NULL; at = at->outer)
-        if (rc_bytes_equal(at->name, name))
-            return cycle(resolver, outer, name);
-    const struct rc_catalog_entry *entry =
-        resolver->definitions == NULL ? NULL : rc_catalog_find(resolver->definitions, name);
-    if (entry == NULL)
-        return rc_error_field(resolver->reterr_error, RC_NOT_FOUND, "definition",
-                              "there is no definition \"%.*s\"", shown(name), name.data);
+    const struct rc_catalog_entry *entry = NULL;
     struct rc_definition named;
+    RC_TRY(rc_naming_find(&resolver->naming, outer, name, &entry));
     RC_TRY(note_use(resolver, entry));
-    RC_TRY(rc_definition_read(entry->payload, resolver->arena, &named, resolver->reterr_error));
-    const struct frame frame = {.outer = outer, .name = name};
+    RC_TRY(rc_definition_read(entry->payload, resolver->naming.arena, &named,
+                              resolver->naming.reterr_error));
+    const struct rc_name_frame frame = {.outer = outer, .name = name};
     return resolve(resolver, &frame, named.predicate, depth, ret_predicate);
 }
 
 static enum rc_status
 resolve_children(struct resolver *resolver,
-                 const struct frame *frame,
+                 const struct rc_name_frame *frame,
                  const struct rc_predicate *predicate,
                  uint32_t depth,
                  const struct rc_predicate **ret_predicate)
 {
-    struct rc_predicate *copy = rc_arena_copy(resolver->arena, predicate, sizeof(*copy));
+    static const char *const words[] = {
+        [RC_PREDICATE_ALL_OF] = "all_of",
+        [RC_PREDICATE_ANY_OF] = "any_of",
+        [RC_PREDICATE_NOT] = "not",
+        [RC_PREDICATE_FIRST] = "first",
+    };
+    struct rc_arena *arena = resolver->naming.arena;
+    struct rc_predicate *copy = rc_arena_copy(arena, predicate, sizeof(*copy));
     const struct rc_predicate **children =
-        RC_ARENA_ARRAY(resolver->arena, const struct rc_predicate *, predicate->child_count);
+        RC_ARENA_ARRAY(arena, const struct rc_predicate *, predicate->child_count);
     if (copy == NULL || children == NULL)
-        return rc_error_set(resolver->reterr_error, RC_NO_MEMORY, "no memory for a predicate");
+        return rc_naming_no_memory(&resolver->naming);
+    const bool is_list =
+        predicate->kind == RC_PREDICATE_ALL_OF || predicate->kind == RC_PREDICATE_ANY_OF;
     for (uint32_t i = 0; i < predicate->child_count; i++) {
         const enum rc_status status =
             resolve(resolver, frame, predicate->children[i], depth + 1, &children[i]);
-        /* Places inside a definition mean nothing to who names it. */
-        if (status != RC_OK && frame == NULL) {
-            if (predicate->kind == RC_PREDICATE_FIRST)
-                rc_error_prefix(resolver->reterr_error, "first");
-            else if (predicate->kind == RC_PREDICATE_NOT)
-                rc_error_prefix(resolver->reterr_error, "not");
-            else
-                rc_error_prefix(resolver->reterr_error, "%s[%u]",
-                                predicate->kind == RC_PREDICATE_ALL_OF ? "all_of" : "any_of", i);
-        }
+        if (status != RC_OK)
+            rc_naming_place(&resolver->naming, frame, words[predicate->kind], is_list, i);
         RC_TRY(status);
     }
     copy->children = children;
@@ -228,33 +195,15 @@ resolve_children(struct resolver *resolver,
 
 static enum rc_status
 resolve(struct resolver *resolver,
-        const struct frame *frame,
+        const struct rc_name_frame *frame,
         const struct rc_predicate *predicate,
         uint32_t depth,
         const struct rc_predicate **ret_predicate)
 {
-    if (depth > RC_PREDICATE_DEPTH_MAX)
-        return rc_error_field(resolver->reterr_error, RC_LIMIT_EXCEEDED, "",
-                              "the predicate with its definitions is more than %u deep",
-                              RC_PREDICATE_DEPTH_MAX);
-    /* A name is replaced by its tree and is no level of its own; a chain of bare names is short of
-     * the limit all the same, because each adds a frame and none may come twice. */
-    if (predicate->kind != RC_PREDICATE_DEFINITION &&
-        ++resolver->node_count > RC_PREDICATE_NODES_MAX)
-        return rc_error_field(resolver->reterr_error, RC_LIMIT_EXCEEDED, "",
-                              "the predicate with its definitions has more than %u nodes",
-                              RC_PREDICATE_NODES_MAX);
-    switch (predicate->kind) {
-    case RC_PREDICATE_DEFINITION: {
-        uint32_t chain = 0;
-        for (const struct frame *at = frame; at != NULL; at = at->outer)
-            chain++;
-        if (chain > RC_PREDICATE_DEPTH_MAX)
-            return rc_error_field(resolver->reterr_error, RC_LIMIT_EXCEEDED, "definition",
-                                  "more than %u definitions name one another",
-                                  RC_PREDICATE_DEPTH_MAX);
+    if (predicate->kind == RC_PREDICATE_DEFINITION)
         return resolve_name(resolver, frame, predicate->definition, depth, ret_predicate);
-    }
+    RC_TRY(rc_naming_count(&resolver->naming, depth));
+    switch (predicate->kind) {
     case RC_PREDICATE_ALL_OF:
     case RC_PREDICATE_ANY_OF:
     case RC_PREDICATE_NOT:
@@ -274,8 +223,11 @@ rc_definitions_resolve(const struct rc_catalog *definitions,
                        const struct rc_predicate **ret_predicate,
                        struct rc_error *reterr_error)
 {
-    struct resolver resolver = {
-        .definitions = definitions, .arena = arena, .uses = uses, .reterr_error = reterr_error};
+    struct resolver resolver = {.naming = {.kind = &naming_kind,
+                                           .catalog = definitions,
+                                           .arena = arena,
+                                           .reterr_error = reterr_error},
+                                .uses = uses};
     return resolve(&resolver, NULL, predicate, 1, ret_predicate);
 }
 
@@ -300,9 +252,11 @@ rc_definitions_check(const struct rc_catalog *definitions,
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     if (arena == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a predicate");
-    struct resolver resolver = {
-        .definitions = definitions, .arena = arena, .reterr_error = reterr_error};
-    const struct frame frame = {.name = name};
+    struct resolver resolver = {.naming = {.kind = &naming_kind,
+                                           .catalog = definitions,
+                                           .arena = arena,
+                                           .reterr_error = reterr_error}};
+    const struct rc_name_frame frame = {.name = name};
     const struct rc_predicate *resolved;
     return resolve(&resolver, &frame, predicate, 1, &resolved);
 }

@@ -1,72 +1,30 @@
 /*
- * Catalog: a sorted array of counted entries. A put copies the array of pointers (8 bytes an entry)
- * and shares the entries; definitions change by hand, not by the thousand a second.
+ * Catalog: a sorted array of counted histories. A put copies the array of pointers (8 bytes an
+ * entry) and shares the entries; definitions change by hand, not by the thousand a second.
+ *
+ * Which versions go is a function of what was put, so that a replay of the log comes to the same:
+ * bytes are those of texts, and times those that the entries say.
+ *
+ * Invariants (rc_catalog_check):
+ *   1. Names ascend; the versions of an entry ascend and have its name.
+ *   2. older_bytes are the sums of the texts.
+ *   3. The limits of catalog.h hold.
  */
 #include "engine/store/project/catalog.h"
 
-#include <stdatomic.h>
-
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
+#include "engine/store/project/catalog_form.h"
 
-struct entry {
-    _Atomic(uint32_t) references;
-    struct rc_catalog_entry view; /* Its texts point behind this struct. */
-    char bytes[];
-};
-
-struct rc_catalog {
-    _Atomic(uint32_t) references;
-    struct rc_account *account;
-    uint32_t count;
-    struct entry *entries[]; /* By name. */
-};
-
-static struct entry *
-entry_unref(struct entry *entry)
-{
-    if (entry != NULL &&
-        atomic_fetch_sub_explicit(&entry->references, 1, memory_order_acq_rel) == 1)
-        rc_alloc_free(entry);
-    return NULL;
-}
-
-static struct rc_bytes
-place_bytes(char **at, struct rc_bytes bytes)
-{
-    char *start = *at;
-    if (bytes.size != 0)
-        memcpy(start, bytes.data, bytes.size);
-    *at += bytes.size;
-    return (struct rc_bytes){start, bytes.size};
-}
-
-static struct entry *
-entry_new(struct rc_account *account, const struct rc_catalog_entry *source)
-{
-    const size_t text_bytes = source->name.size + source->display_name.size +
-                              source->description.size + source->payload.size;
-    struct entry *entry = rc_alloc_in(account, sizeof(*entry) + text_bytes);
-    if (entry == NULL)
-        return NULL;
-    atomic_init(&entry->references, 1);
-    entry->view = *source;
-    char *at = entry->bytes;
-    entry->view.name = place_bytes(&at, source->name);
-    entry->view.display_name = place_bytes(&at, source->display_name);
-    entry->view.description = place_bytes(&at, source->description);
-    entry->view.payload = place_bytes(&at, source->payload);
-    return entry;
-}
-
-static struct rc_catalog *
-catalog_alloc(struct rc_account *account, uint32_t count)
+struct rc_catalog *
+rc_catalog_alloc(struct rc_account *account, uint32_t count)
 {
     struct rc_catalog *catalog =
         rc_alloc_in(account, sizeof(*catalog) + (size_t)count * sizeof(catalog->entries[0]));
     if (catalog == NULL)
         return NULL;
     catalog->account = account;
+    catalog->older_bytes = 0;
     catalog->count = count;
     atomic_init(&catalog->references, 1);
     return catalog;
@@ -75,7 +33,7 @@ catalog_alloc(struct rc_account *account, uint32_t count)
 enum rc_status
 rc_catalog_new(struct rc_account *account, struct rc_catalog **ret_catalog)
 {
-    struct rc_catalog *catalog = catalog_alloc(account, 0);
+    struct rc_catalog *catalog = rc_catalog_alloc(account, 0);
     if (catalog == NULL)
         return RC_NO_MEMORY;
     *ret_catalog = catalog;
@@ -97,7 +55,7 @@ rc_catalog_unref(struct rc_catalog *catalog)
         atomic_fetch_sub_explicit(&catalog->references, 1, memory_order_acq_rel) != 1)
         return NULL;
     for (uint32_t i = 0; i < catalog->count; i++)
-        entry_unref(catalog->entries[i]);
+        rc_catalog_history_unref(catalog->entries[i]);
     return rc_alloc_free(catalog);
 }
 
@@ -109,7 +67,7 @@ lower_bound(const struct rc_catalog *catalog, struct rc_bytes name)
     uint32_t high = catalog->count;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
-        if (rc_bytes_compare(catalog->entries[middle]->view.name, name) < 0)
+        if (rc_bytes_compare(rc_catalog_newest(catalog->entries[middle])->name, name) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -120,14 +78,48 @@ lower_bound(const struct rc_catalog *catalog, struct rc_bytes name)
 static bool
 holds_at(const struct rc_catalog *catalog, uint32_t index, struct rc_bytes name)
 {
-    return index < catalog->count && rc_bytes_equal(catalog->entries[index]->view.name, name);
+    return index < catalog->count &&
+           rc_bytes_equal(rc_catalog_newest(catalog->entries[index])->name, name);
 }
 
-static struct entry *
-entry_ref(struct entry *entry)
+/* The entry of which a version was replaced before any other that is kept; there is one. */
+static uint32_t
+find_longest_replaced(const struct rc_catalog *catalog)
 {
-    atomic_fetch_add_explicit(&entry->references, 1, memory_order_relaxed);
-    return entry;
+    uint32_t found = catalog->count;
+    int64_t found_ms = 0;
+    for (uint32_t i = 0; i < catalog->count; i++) {
+        const struct rc_catalog_history *history = catalog->entries[i];
+        if (history->count == 1)
+            continue;
+        const int64_t replaced_ms = history->versions[1]->view.updated_ms;
+        if (found < catalog->count && replaced_ms >= found_ms)
+            continue;
+        found = i;
+        found_ms = replaced_ms;
+    }
+    RC_ASSERT(found < catalog->count);
+    return found;
+}
+
+/* Drops versions of a catalog that nobody else has yet. */
+static enum rc_status
+drop_beyond_limit(struct rc_catalog *catalog)
+{
+    while (catalog->older_bytes > RC_CATALOG_OLDER_BYTES_MAX) {
+        struct rc_catalog_history **entry = &catalog->entries[find_longest_replaced(catalog)];
+        struct rc_catalog_history *old = *entry;
+        for (uint32_t i = 1; i < old->count; i++)
+            rc_catalog_version_ref(old->versions[i]);
+        struct rc_catalog_history *shorter =
+            rc_catalog_history_new(catalog->account, old->versions + 1, old->count - 1);
+        if (shorter == NULL)
+            return RC_NO_MEMORY;
+        catalog->older_bytes -= old->older_bytes - shorter->older_bytes;
+        *entry = shorter;
+        rc_catalog_history_unref(old);
+    }
+    return RC_OK;
 }
 
 enum rc_status
@@ -137,21 +129,25 @@ rc_catalog_put(const struct rc_catalog *catalog,
 {
     const uint32_t index = lower_bound(catalog, entry->name);
     const bool replaces = holds_at(catalog, index, entry->name);
+    const struct rc_catalog_history *before = replaces ? catalog->entries[index] : NULL;
     if (!replaces && catalog->count >= RC_DEFINITIONS_MAX)
         return RC_LIMIT_EXCEEDED;
-    struct entry *added = entry_new(catalog->account, entry);
-    struct rc_catalog *next = catalog_alloc(catalog->account, catalog->count + (replaces ? 0 : 1));
-    if (added == NULL || next == NULL) {
-        entry_unref(added);
-        rc_alloc_free(next);
+    RC_CLEANUP(rc_catalog_history_unrefp)
+    struct rc_catalog_history *added = rc_catalog_history_with(catalog->account, before, entry);
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *next = NULL;
+    if (added != NULL)
+        next = rc_catalog_alloc(catalog->account, catalog->count + (replaces ? 0 : 1));
+    if (next == NULL)
         return RC_NO_MEMORY;
-    }
+    next->older_bytes =
+        catalog->older_bytes + added->older_bytes - (before == NULL ? 0 : before->older_bytes);
     for (uint32_t i = 0; i < index; i++)
-        next->entries[i] = entry_ref(catalog->entries[i]);
-    next->entries[index] = added;
+        next->entries[i] = rc_catalog_history_ref(catalog->entries[i]);
+    next->entries[index] = RC_TAKE(added);
     for (uint32_t i = index + (replaces ? 1 : 0); i < catalog->count; i++)
-        next->entries[replaces ? i : i + 1] = entry_ref(catalog->entries[i]);
-    *ret_catalog = next;
+        next->entries[replaces ? i : i + 1] = rc_catalog_history_ref(catalog->entries[i]);
+    RC_TRY(drop_beyond_limit(next));
+    *ret_catalog = RC_TAKE(next);
     return RC_OK;
 }
 
@@ -163,11 +159,12 @@ rc_catalog_remove(const struct rc_catalog *catalog,
     const uint32_t index = lower_bound(catalog, name);
     if (!holds_at(catalog, index, name))
         return RC_NOT_FOUND;
-    struct rc_catalog *next = catalog_alloc(catalog->account, catalog->count - 1);
+    struct rc_catalog *next = rc_catalog_alloc(catalog->account, catalog->count - 1);
     if (next == NULL)
         return RC_NO_MEMORY;
+    next->older_bytes = catalog->older_bytes - catalog->entries[index]->older_bytes;
     for (uint32_t i = 0; i < next->count; i++)
-        next->entries[i] = entry_ref(catalog->entries[i < index ? i : i + 1]);
+        next->entries[i] = rc_catalog_history_ref(catalog->entries[i < index ? i : i + 1]);
     *ret_catalog = next;
     return RC_OK;
 }
@@ -176,7 +173,28 @@ const struct rc_catalog_entry *
 rc_catalog_find(const struct rc_catalog *catalog, struct rc_bytes name)
 {
     const uint32_t index = lower_bound(catalog, name);
-    return holds_at(catalog, index, name) ? &catalog->entries[index]->view : NULL;
+    return holds_at(catalog, index, name) ? rc_catalog_newest(catalog->entries[index]) : NULL;
+}
+
+const struct rc_catalog_entry *
+rc_catalog_find_version(const struct rc_catalog *catalog, struct rc_bytes name, uint64_t version)
+{
+    const struct rc_catalog_entry *found =
+        version == UINT64_MAX ? NULL : rc_catalog_version_below(catalog, name, version + 1);
+    return found == NULL || found->version != version ? NULL : found;
+}
+
+const struct rc_catalog_entry *
+rc_catalog_version_below(const struct rc_catalog *catalog, struct rc_bytes name, uint64_t version)
+{
+    const uint32_t index = lower_bound(catalog, name);
+    if (!holds_at(catalog, index, name))
+        return NULL;
+    const struct rc_catalog_history *history = catalog->entries[index];
+    uint32_t left = history->count;
+    while (left > 0 && history->versions[left - 1]->view.version >= version)
+        left--;
+    return left == 0 ? NULL : &history->versions[left - 1]->view;
 }
 
 uint32_t
@@ -189,7 +207,7 @@ const struct rc_catalog_entry *
 rc_catalog_at(const struct rc_catalog *catalog, uint32_t index)
 {
     RC_ASSERT(index < catalog->count);
-    return &catalog->entries[index]->view;
+    return rc_catalog_newest(catalog->entries[index]);
 }
 
 uint32_t
@@ -218,68 +236,18 @@ rc_catalog_check_name(struct rc_bytes name, const char *field, struct rc_error *
     return RC_OK;
 }
 
-void
-rc_catalog_entry_write(struct rc_writer *writer, const struct rc_catalog_entry *entry)
-{
-    rc_write_bytes(writer, entry->name);
-    rc_write_bytes(writer, entry->display_name);
-    rc_write_bytes(writer, entry->description);
-    rc_write_bytes(writer, entry->payload);
-    rc_write_varint(writer, entry->version);
-    rc_write_u64(writer, (uint64_t)entry->created_ms);
-    rc_write_u64(writer, (uint64_t)entry->updated_ms);
-}
-
 enum rc_status
-rc_catalog_entry_read(struct rc_reader *reader,
-                      struct rc_catalog_entry *ret_entry,
-                      struct rc_error *reterr_error)
+rc_catalog_check(const struct rc_catalog *catalog, struct rc_error *reterr_error)
 {
-    struct rc_catalog_entry entry;
-    entry.name = rc_read_bytes(reader);
-    entry.display_name = rc_read_bytes(reader);
-    entry.description = rc_read_bytes(reader);
-    entry.payload = rc_read_bytes(reader);
-    entry.version = rc_read_varint(reader);
-    entry.created_ms = (int64_t)rc_read_u64(reader);
-    entry.updated_ms = (int64_t)rc_read_u64(reader);
-    if (reader->bad)
-        return rc_error_set(reterr_error, RC_CORRUPT, "a catalog entry is cut short");
-    *ret_entry = entry;
-    return RC_OK;
-}
-
-void
-rc_catalog_write(const struct rc_catalog *catalog, struct rc_writer *writer)
-{
-    rc_write_varint(writer, catalog->count);
-    for (uint32_t i = 0; i < catalog->count; i++)
-        rc_catalog_entry_write(writer, &catalog->entries[i]->view);
-}
-
-enum rc_status
-rc_catalog_read(struct rc_account *account,
-                struct rc_reader *reader,
-                struct rc_catalog **ret_catalog,
-                struct rc_error *reterr_error)
-{
-    const uint32_t count = (uint32_t)rc_read_count(reader, RC_DEFINITIONS_MAX);
-    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = catalog_alloc(account, count);
-    if (catalog == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for %u catalog entries", count);
-    catalog->count = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        struct rc_catalog_entry entry;
-        RC_TRY(rc_catalog_entry_read(reader, &entry, reterr_error));
-        if (i > 0 && rc_bytes_compare(catalog->entries[i - 1]->view.name, entry.name) >= 0)
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < catalog->count; i++) {
+        const struct rc_bytes name = rc_catalog_at(catalog, i)->name;
+        if (i > 0 && rc_bytes_compare(rc_catalog_at(catalog, i - 1)->name, name) >= 0)
             return rc_error_set(reterr_error, RC_CORRUPT, "catalog entry %u is out of order", i);
-        catalog->entries[i] = entry_new(account, &entry);
-        if (catalog->entries[i] == NULL)
-            return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a catalog entry");
-        catalog->count = i + 1;
+        RC_TRY(rc_catalog_history_check(catalog->entries[i], reterr_error));
+        bytes += catalog->entries[i]->older_bytes;
     }
-    if (reader->bad)
-        return rc_error_set(reterr_error, RC_CORRUPT, "the catalog is cut short");
-    *ret_catalog = RC_TAKE(catalog);
+    if (bytes != catalog->older_bytes || bytes > RC_CATALOG_OLDER_BYTES_MAX)
+        return rc_error_set(reterr_error, RC_CORRUPT, "the old versions of a catalog are too many");
     return RC_OK;
 }

@@ -1,8 +1,14 @@
 /*
- * Catalog: named objects of a project (definitions, segments): a name, what people say of it, and a
- * payload whose meaning is the business of others (a stored predicate or segment).
+ * Catalog: named objects of a project (definitions, segments, derived properties): a name, what
+ * people say of it, and a payload whose meaning is the business of others (a stored predicate,
+ * say); and what it was before, version by version.
  *
  * A put or a delete makes a new catalog that shares the entries; a query pins one like a view.
+ *
+ * Of an entry RC_ENTRY_VERSIONS_MAX versions are kept, itself included; the texts of the older ones
+ * take RC_ENTRY_OLDER_BYTES_MAX at most, and those of a catalog RC_CATALOG_OLDER_BYTES_MAX. Beyond
+ * that the oldest of the entry goes, or of the catalog the one that was replaced the longest time
+ * ago. With its entry the history goes.
  *
  * Ownership: counted: rc_catalog_ref, rc_catalog_unref; entries are owned by the catalogs that hold
  *            them.
@@ -26,9 +32,10 @@ struct rc_catalog_entry {
     struct rc_bytes display_name;
     struct rc_bytes description;
     struct rc_bytes payload;
-    uint64_t version; /* 1, 2, ...: counts its updates; the etag. */
-    int64_t created_ms;
-    int64_t updated_ms;
+    struct rc_bytes author; /* Who made this version, as the caller says; may be empty. */
+    uint64_t version;       /* 1, 2, ...: counts its updates; the etag. */
+    int64_t created_ms;     /* Of version 1. */
+    int64_t updated_ms;     /* Of this version. */
 };
 
 RC_MUST_USE enum rc_status
@@ -58,6 +65,14 @@ rc_catalog_remove(const struct rc_catalog *catalog,
 const struct rc_catalog_entry *
 rc_catalog_find(const struct rc_catalog *catalog, struct rc_bytes name);
 
+/* A version that is kept of an entry. NULL when there is none. Borrowed from the catalog. */
+const struct rc_catalog_entry *
+rc_catalog_find_version(const struct rc_catalog *catalog, struct rc_bytes name, uint64_t version);
+
+/* The newest version of an entry below version (UINT64_MAX: the entry). NULL when there is none. */
+const struct rc_catalog_entry *
+rc_catalog_version_below(const struct rc_catalog *catalog, struct rc_bytes name, uint64_t version);
+
 uint32_t
 rc_catalog_count(const struct rc_catalog *catalog);
 
@@ -73,6 +88,14 @@ rc_catalog_upper_bound(const struct rc_catalog *catalog, struct rc_bytes name);
 RC_MUST_USE enum rc_status
 rc_catalog_check_name(struct rc_bytes name, const char *field, struct rc_error *reterr_error);
 
+/* Order of names and of versions, sums, limits; not what a payload means. RC_CORRUPT. */
+RC_MUST_USE enum rc_status
+rc_catalog_check(const struct rc_catalog *catalog, struct rc_error *reterr_error);
+
+/* ---- Stored form -------------------------------------------------------------------------------
+ */
+
+/* An entry without its author. */
 void
 rc_catalog_entry_write(struct rc_writer *writer, const struct rc_catalog_entry *entry);
 
@@ -82,12 +105,16 @@ rc_catalog_entry_read(struct rc_reader *reader,
                       struct rc_catalog_entry *ret_entry,
                       struct rc_error *reterr_error);
 
+/* Entries with their versions, oldest first: varint count; of each: varint count; of each: the
+ * entry, bytes author. */
 void
 rc_catalog_write(const struct rc_catalog *catalog, struct rc_writer *writer);
 
+/* versions false: as it was stored before there were versions: of each the entry alone. */
 RC_MUST_USE enum rc_status
 rc_catalog_read(struct rc_account *account,
                 struct rc_reader *reader,
+                bool versions,
                 struct rc_catalog **ret_catalog,
                 struct rc_error *reterr_error);
 

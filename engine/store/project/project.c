@@ -88,6 +88,7 @@ project_open(struct rc_project *project, const struct rc_project_settings *setti
     RC_TRY(rc_streams_open(&project->streams, account));
     for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
         RC_TRY(rc_catalog_new(account, &project->catalogs[i]));
+    RC_TRY(rc_receipts_new(account, &project->receipts));
     RC_CLEANUP(rc_head_unrefp) struct rc_head *head = NULL;
     RC_TRY(rc_head_new(rc_project_account_of(project, RC_MEMORY_HEADS), project->head_rows_max,
                        &head));
@@ -145,6 +146,7 @@ rc_project_unref(struct rc_project *project)
     rc_sweep_memo_close(&project->sweep_memo);
     for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
         rc_catalog_unref(project->catalogs[i]);
+    rc_receipts_unref(project->receipts);
     rc_streams_close(&project->streams);
     rc_people_free(project->published.people);
     rc_people_free(project->account_people);
@@ -475,4 +477,24 @@ rc_project_set_catalog(struct rc_project *project,
     project->catalogs[kind - 1] = catalog;
     pthread_mutex_unlock(&project->publish);
     rc_catalog_unref(old);
+}
+
+struct rc_receipts *
+rc_project_receipts(struct rc_project *project)
+{
+    pthread_mutex_lock(&project->publish);
+    struct rc_receipts *receipts = rc_receipts_ref(project->receipts);
+    pthread_mutex_unlock(&project->publish);
+    return receipts;
+}
+
+void
+rc_project_set_receipts(struct rc_project *project, struct rc_receipts *receipts)
+{
+    project->changes++;
+    pthread_mutex_lock(&project->publish);
+    struct rc_receipts *old = project->receipts;
+    project->receipts = receipts;
+    pthread_mutex_unlock(&project->publish);
+    rc_receipts_unref(old);
 }

@@ -23,6 +23,7 @@
 #include "engine/store/dictionary/properties.h"
 #include "engine/store/project/catalog.h"
 #include "engine/store/project/memory_kind.h"
+#include "engine/store/project/receipts.h"
 #include "engine/store/project/streams.h"
 #include "engine/store/project/version.h"
 #include "engine/store/project/view.h"
@@ -222,6 +223,14 @@ void
 rc_project_set_catalog(struct rc_project *project,
                        enum rc_catalog_kind kind,
                        struct rc_catalog *catalog);
+
+/* What changes of the project's catalogs came to. A reference. */
+struct rc_receipts *
+rc_project_receipts(struct rc_project *project);
+
+/* Writer. Takes the table over. */
+void
+rc_project_set_receipts(struct rc_project *project, struct rc_receipts *receipts);
 
 /* Pins what is published. account is charged for the view itself. */
 RC_MUST_USE enum rc_status

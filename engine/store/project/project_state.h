@@ -46,6 +46,7 @@ struct rc_project {
     pthread_mutex_t publish; /* Guards what follows. Changed only by the holder of both. */
     struct rc_published published;
     struct rc_catalog *catalogs[RC_CATALOG_KINDS];
+    struct rc_receipts *receipts;
     struct rc_project_settings settings;
     struct rc_arena *settings_arena;
 };

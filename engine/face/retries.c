@@ -1,0 +1,156 @@
+/*
+ * Retries: a change that was asked for under a request id is remembered with what it came to, in
+ * the table of its project, or in the engine's where it was a change of the project itself: that
+ * one must outlive the project. The tables are changed by the log's thread as records are applied,
+ * so a start comes to the same tables, and nobody is remembered who was not acknowledged.
+ *
+ * Whoever makes a change looks twice: before the request is understood, since what it names may be
+ * gone by now, and again while nobody else changes anything.
+ */
+#include "engine/base/limits.h"
+#include "engine/face/engine_state.h"
+
+const struct rc_asked *
+rc_asked_or_nobody(const struct rc_asked *asked)
+{
+    static const struct rc_asked nobody = {.content = 0};
+    return asked == NULL ? &nobody : asked;
+}
+
+enum rc_status
+rc_asked_check(const struct rc_asked *asked, struct rc_error *reterr_error)
+{
+    if (asked->author.size > RC_AUTHOR_BYTES_MAX || !rc_bytes_is_text(asked->author))
+        return rc_error_field(reterr_error, RC_INVALID, "author",
+                              "an author is UTF-8 of at most %u bytes", RC_AUTHOR_BYTES_MAX);
+    if (asked->request_id.size > RC_REQUEST_ID_BYTES_MAX || !rc_bytes_is_text(asked->request_id))
+        return rc_error_field(reterr_error, RC_INVALID, "request_id",
+                              "a request id is UTF-8 of at most %u bytes", RC_REQUEST_ID_BYTES_MAX);
+    return RC_OK;
+}
+
+/* ---- Remembering ----------------------------------------------------------------------------- */
+
+static void
+write_reply(struct rc_writer *writer, const struct rc_record *record)
+{
+    if (record->kind == RC_RECORD_PROJECT_PUT)
+        rc_project_settings_write(writer, &record->settings);
+    if (record->kind == RC_RECORD_ENTRY_PUT) {
+        rc_catalog_entry_write(writer, &record->entry);
+        rc_write_bytes(writer, record->entry.author);
+    }
+}
+
+enum rc_status
+rc_receipts_after(struct rc_receipts *receipts,
+                  uint64_t sequence,
+                  const struct rc_record *record,
+                  struct rc_receipts **ret_receipts)
+{
+    if (record->asked.request_id.size == 0 || sequence <= rc_receipts_last(receipts)) {
+        *ret_receipts = rc_receipts_ref(receipts);
+        return RC_OK;
+    }
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    write_reply(&writer, record);
+    if (writer.failed)
+        return RC_NO_MEMORY;
+    const struct rc_receipt receipt = {
+        .request_id = record->asked.request_id,
+        .content = record->asked.content,
+        .sequence = sequence,
+        .reply = {(const char *)writer.data, writer.size},
+    };
+    return rc_receipts_put(receipts, &receipt, ret_receipts);
+}
+
+struct rc_receipts *
+rc_engine_receipts(struct rc_engine *engine)
+{
+    pthread_mutex_lock(&engine->registry);
+    struct rc_receipts *receipts = rc_receipts_ref(engine->receipts);
+    pthread_mutex_unlock(&engine->registry);
+    return receipts;
+}
+
+void
+rc_engine_set_receipts(struct rc_engine *engine, struct rc_receipts *receipts)
+{
+    pthread_mutex_lock(&engine->registry);
+    struct rc_receipts *old = engine->receipts;
+    engine->receipts = receipts;
+    pthread_mutex_unlock(&engine->registry);
+    rc_receipts_unref(old);
+}
+
+/* ---- Answering again ------------------------------------------------------------------------- */
+
+enum rc_status
+rc_retry_entry(struct tenant *tenant,
+               const struct rc_asked *asked,
+               struct rc_arena *arena,
+               bool *ret_known,
+               struct rc_catalog_entry *ret_entry,
+               struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_receipts_unrefp)
+    struct rc_receipts *receipts = rc_project_receipts(tenant->project);
+    const struct rc_receipt *receipt = NULL;
+    *ret_known = false;
+    RC_TRY(rc_receipts_find(receipts, asked, &receipt, reterr_error));
+    if (receipt == NULL)
+        return RC_OK;
+    *ret_known = true;
+    *ret_entry = (struct rc_catalog_entry){.name = {"", 0}};
+    if (receipt->reply.size == 0)
+        return RC_OK;
+    const char *reply = rc_arena_copy(arena, receipt->reply.data, receipt->reply.size);
+    if (reply == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a catalog entry");
+    struct rc_reader reader = rc_reader_of(reply, receipt->reply.size);
+    RC_TRY(rc_catalog_entry_read(&reader, ret_entry, reterr_error));
+    ret_entry->author = rc_read_bytes(&reader);
+    return RC_OK;
+}
+
+enum rc_status
+rc_engine_retry_entry(struct rc_engine *engine,
+                      struct rc_bytes project,
+                      const struct rc_asked *asked,
+                      struct rc_arena *arena,
+                      bool *ret_known,
+                      struct rc_catalog_entry *ret_entry,
+                      struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_tenant_unrefp)
+    struct tenant *tenant = rc_tenant_find(engine, project, reterr_error);
+    if (tenant == NULL)
+        return RC_NOT_FOUND;
+    return rc_retry_entry(tenant, asked, arena, ret_known, ret_entry, reterr_error);
+}
+
+enum rc_status
+rc_engine_retry_project(struct rc_engine *engine,
+                        const struct rc_asked *asked,
+                        struct rc_arena *arena,
+                        bool *ret_known,
+                        struct rc_project_settings *ret_settings,
+                        struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *receipts = rc_engine_receipts(engine);
+    const struct rc_receipt *receipt = NULL;
+    *ret_known = false;
+    RC_TRY(rc_receipts_find(receipts, asked, &receipt, reterr_error));
+    if (receipt == NULL)
+        return RC_OK;
+    *ret_known = true;
+    *ret_settings = (struct rc_project_settings){.id = {"", 0}};
+    if (receipt->reply.size == 0)
+        return RC_OK;
+    const char *reply = rc_arena_copy(arena, receipt->reply.data, receipt->reply.size);
+    if (reply == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a project's settings");
+    struct rc_reader reader = rc_reader_of(reply, receipt->reply.size);
+    return rc_project_settings_read(&reader, ret_settings, reterr_error);
+}

@@ -1,0 +1,122 @@
+/* Lists of entries, and of the versions of one, page by page. A page begins behind the entry, or
+ * below the version, that its token names. */
+#include "engine/base/limits.h"
+#include "server/encode.h"
+#include "server/entries_form.h"
+#include "server/fields.h"
+#include "server/token.h"
+
+#define PAGE_SIZE 100u
+#define PAGE_SIZE_MAX 1000u
+
+/* A page of a list, while it is put together. */
+struct page {
+    struct rc_request *request;
+    const struct rc_entry_kind *kind;
+    struct rc_bytes project;
+    uint64_t binding;
+    struct rc_bytes after; /* The place of the token. */
+    uint32_t size;
+    uint32_t count;
+    ProtobufCMessage **items;
+};
+
+/* field: where in the reply the items go. */
+static enum rc_status
+open_page(struct page *page, const ProtobufCMessage *in, ProtobufCMessage *out, const char *field)
+{
+    struct rc_request *request = page->request;
+    ProtobufCMessage *binding = rc_arena_copy(request->arena, in, in->descriptor->sizeof_message);
+    if (binding == NULL)
+        return RC_NO_MEMORY;
+    int32_t *page_size = rc_field(binding, "page_size");
+    RC_TRY(rc_request_page_size(request, *page_size, PAGE_SIZE, PAGE_SIZE_MAX, &page->size));
+    *page_size = 0;
+    *(const char **)rc_field(binding, "page_token") = "";
+    page->binding = rc_message_hash(binding, request->arena);
+    RC_TRY(rc_token_read(request->arena, page->binding, rc_field_text(in, "page_token"),
+                         &page->after, request->error));
+    RC_NEW_ARRAY(request->arena, page->items, ProtobufCMessage *, page->size);
+    *(ProtobufCMessage ***)rc_field(out, field) = page->items;
+    return RC_OK;
+}
+
+static enum rc_status
+add_to_page(struct page *page, const struct rc_catalog_entry *entry)
+{
+    struct rc_catalog_entry copy;
+    RC_TRY(rc_entry_copy(page->request->arena, entry, &copy));
+    return rc_entry_encode(page->request, page->kind, page->project, &copy,
+                           &page->items[page->count++]);
+}
+
+/* place: of the last item, where the next page begins; empty: there is none. */
+static enum rc_status
+close_page(struct page *page, struct rc_bytes place, ProtobufCMessage *out, const char *field)
+{
+    *rc_field_count(out, field) = page->count;
+    if (place.size == 0)
+        return RC_OK;
+    char *token = rc_token_write(page->request->arena, page->binding, place);
+    *(char **)rc_field(out, "next_page_token") = token;
+    return token == NULL ? RC_NO_MEMORY : RC_OK;
+}
+
+enum rc_status
+rc_entry_list(struct rc_request *request,
+              const struct rc_entry_kind *kind,
+              struct rc_entry_filter *filter,
+              const ProtobufCMessage *in,
+              ProtobufCMessage *out)
+{
+    struct rc_decode decode = rc_request_decode(request);
+    struct page page = {.request = request, .kind = kind};
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = NULL;
+    struct rc_bytes last = {"", 0};
+    bool more = false;
+    RC_TRY(rc_decode_project(&decode, "parent", rc_field_text(in, "parent"), &page.project));
+    RC_TRY(open_page(&page, in, out, kind->list));
+    RC_TRY(rc_entry_catalog(request, kind, page.project, &catalog));
+    uint32_t at = page.after.size == 0 ? 0 : rc_catalog_upper_bound(catalog, page.after);
+    for (; at < rc_catalog_count(catalog) && !more; at++) {
+        const struct rc_catalog_entry *entry = rc_catalog_at(catalog, at);
+        bool passes = true;
+        if (filter != NULL)
+            RC_TRY(filter->passes(filter, entry, &passes));
+        more = passes && page.count == page.size;
+        if (!passes || more)
+            continue;
+        RC_TRY(add_to_page(&page, entry));
+        last = entry->name;
+    }
+    return close_page(&page, more ? last : (struct rc_bytes){"", 0}, out, kind->list);
+}
+
+enum rc_status
+rc_entry_list_versions(struct rc_request *request,
+                       const struct rc_entry_kind *kind,
+                       const ProtobufCMessage *in,
+                       ProtobufCMessage *out)
+{
+    struct rc_decode decode = rc_request_decode(request);
+    struct page page = {.request = request, .kind = kind};
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = NULL;
+    struct rc_bytes id;
+    uint64_t below = UINT64_MAX; /* Of the token: the last version seen. */
+    RC_TRY(rc_decode_name(&decode, "name", rc_field_text(in, "name"), kind->collection,
+                          &page.project, &id));
+    RC_TRY(open_page(&page, in, out, "versions"));
+    RC_TRY(rc_entry_catalog(request, kind, page.project, &catalog));
+    if (rc_catalog_find(catalog, id) == NULL)
+        return rc_entry_is_missing(request, kind, page.project, id);
+    if (page.after.size == sizeof(below))
+        memcpy(&below, page.after.data, sizeof(below));
+    const struct rc_catalog_entry *entry = rc_catalog_version_below(catalog, id, below);
+    while (entry != NULL && page.count < page.size) {
+        RC_TRY(add_to_page(&page, entry));
+        below = entry->version;
+        entry = rc_catalog_version_below(catalog, id, below);
+    }
+    const struct rc_bytes place = {(const char *)&below, entry == NULL ? 0 : sizeof(below)};
+    return close_page(&page, place, out, "versions");
+}

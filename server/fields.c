@@ -1,0 +1,47 @@
+/* Fields: see the header. */
+#include "server/fields.h"
+
+#include "engine/base/assert.h"
+
+bool
+rc_field_exists(const ProtobufCMessage *message, const char *name)
+{
+    return protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name) != NULL;
+}
+
+void *
+rc_field(ProtobufCMessage *message, const char *name)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+    RC_ASSERT(field != NULL);
+    return (char *)message + field->offset;
+}
+
+/* The same of a message that is only read. */
+static const void *
+read_field(const ProtobufCMessage *message, const char *name)
+{
+    return rc_field((ProtobufCMessage *)(uintptr_t)message, name);
+}
+
+const char *
+rc_field_text(const ProtobufCMessage *message, const char *name)
+{
+    return *(char *const *)read_field(message, name);
+}
+
+ProtobufCMessage *
+rc_field_message(const ProtobufCMessage *message, const char *name)
+{
+    return *(ProtobufCMessage *const *)read_field(message, name);
+}
+
+size_t *
+rc_field_count(ProtobufCMessage *message, const char *name)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+    RC_ASSERT(field != NULL && field->label == PROTOBUF_C_LABEL_REPEATED);
+    return (size_t *)(void *)((char *)message + field->quantifier_offset);
+}

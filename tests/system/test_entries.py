@@ -1,0 +1,485 @@
+#!/usr/bin/python3
+"""Definitions, segments and derived properties as things that change: what they were, who changed them,
+and changes that are asked for twice. One table of tests for all three kinds, and for projects.
+"""
+
+import signal
+import sys
+import unittest
+import uuid
+
+from harness import Details, options, run_unittests
+
+OPTIONS = options(__doc__.split("\n")[0])
+
+import grpc
+from google.protobuf import field_mask_pb2
+
+import shop
+from columnar import ndjson
+from ingest import ingest_all
+from server import Server
+from recount.v1 import (
+    definition_pb2,
+    definition_pb2_grpc,
+    project_pb2,
+    project_pb2_grpc,
+    property_pb2,
+    property_pb2_grpc,
+    query_pb2_grpc,
+    segment_pb2,
+    segment_pb2_grpc,
+    value_pb2,
+)
+
+PROJECT = "projects/entries"
+SERVER = None
+
+
+def setUpModule():
+    global SERVER
+    SERVER = Server(OPTIONS.server).start()
+    create_project("entries")
+    ingest_all(SERVER.channel, PROJECT, "rows", [ndjson(shop.ROWS)])
+
+
+def tearDownModule():
+    SERVER.stop()
+
+
+def projects():
+    return project_pb2_grpc.ProjectServiceStub(SERVER.channel)
+
+
+def create_project(name):
+    projects().CreateProject(project_pb2.CreateProjectRequest(project_id=name), timeout=30)
+
+
+class Kind:
+    """A service of things of a project, by the names that its messages and fields have."""
+
+    def __init__(self, module, stubs, service, one, many, field, collection, content):
+        self.module, self.stubs, self.service = module, stubs, service
+        self.one, self.many, self.field, self.collection = one, many, field, collection
+        self.content = content  # A number to the fields of a thing.
+
+    def call(self, method, timeout=30, **fields):
+        request = getattr(self.module, method + "Request")(**fields)
+        stub = getattr(self.stubs, self.service + "Stub")(SERVER.channel)
+        return getattr(stub, method)(request, timeout=timeout)
+
+    def name(self, name):
+        return f"{PROJECT}/{self.collection}/{name}"
+
+    def thing(self, number, **fields):
+        return getattr(self.module, self.one)(**self.content(number), **fields)
+
+    def of(self, reply):
+        return getattr(reply, self.field)
+
+    def create(self, name, number, **fields):
+        thing = fields.pop("thing", None) or self.thing(number)
+        ids = {self.field + "_id": name, self.field: thing}
+        return self.of(self.call("Create" + self.one, parent=PROJECT, **ids, **fields))
+
+    def update(self, name, number, thing_fields=None, **fields):
+        thing = self.thing(number, name=self.name(name), **(thing_fields or {}))
+        return self.of(self.call("Update" + self.one, **{self.field: thing}, **fields))
+
+    def get(self, name, **fields):
+        return self.of(self.call("Get" + self.one, name=self.name(name), **fields))
+
+    def delete(self, name, **fields):
+        return self.call("Delete" + self.one, name=self.name(name), **fields)
+
+    def versions(self, name, **fields):
+        return self.call(f"List{self.one}Versions", name=self.name(name), **fields)
+
+
+def a_predicate(number):
+    return {"predicate": shop.equals("type", f"t{number}")}
+
+
+def a_list(number):
+    return {"users": segment_pb2.UserList(users=[f"u{number}"])}
+
+
+def a_derivation(number):
+    step = property_pb2.DerivationStep(
+        arithmetic=property_pb2.ArithmeticStep(
+            operation=property_pb2.ARITHMETIC_OPERATION_ADD, operand=number
+        )
+    )
+    return {"property": value_pb2.PropertyRef(event_property="price"), "steps": [step]}
+
+
+KINDS = [
+    Kind(definition_pb2, definition_pb2_grpc, "DefinitionService", "Definition", "Definitions",
+         "definition", "definitions", a_predicate),
+    Kind(segment_pb2, segment_pb2_grpc, "SegmentService", "Segment", "Segments", "segment",
+         "segments", a_list),
+    Kind(property_pb2, property_pb2_grpc, "PropertyService", "DerivedProperty", "DerivedProperties",
+         "derived_property", "derivedProperties", a_derivation),
+]
+DEFINITIONS, SEGMENTS, PROPERTIES = KINDS
+
+
+class Case(unittest.TestCase):
+    def refused(self, code, call, *fields):
+        with self.assertRaises(grpc.RpcError) as caught:
+            call()
+        details = Details(caught.exception)
+        self.assertEqual(details.code, code, str(details))
+        if fields:
+            self.assertEqual(details.fields, list(fields), str(details))
+        return details
+
+    def each(self):
+        """A name of its own for each kind."""
+        for kind in KINDS:
+            with self.subTest(kind=kind.one):
+                yield kind, f"{self.id().rpartition('.')[2].replace('_', '-')}"
+
+    def same_content(self, kind, found, number):
+        for field, value in kind.content(number).items():
+            here = getattr(found, field)
+            self.assertEqual(list(here) if field == "steps" else here, value)
+
+
+class Versions(Case):
+    def test_versions(self):
+        for kind, name in self.each():
+            first = kind.create(name, 1, author="ada")
+            self.assertEqual((first.version, first.etag, first.author), (1, "1", "ada"))
+            second = kind.update(name, 2, author="grace")
+            third = kind.update(name, 3)
+            self.assertEqual((third.version, third.etag, third.author), (3, "3", ""))
+            self.assertGreaterEqual(third.update_time_ms, second.update_time_ms)
+            reply = kind.versions(name)
+            self.assertEqual(list(reply.versions), [third, second, first])
+            self.assertEqual(reply.next_page_token, "")
+            for number, version in ((1, first), (2, second), (3, third)):
+                self.assertEqual(kind.get(name, version=number), version)
+                self.same_content(kind, version, number)
+                self.assertEqual(version.create_time_ms, first.create_time_ms)
+            self.assertEqual(kind.get(name), third)
+            # A version that was is put back as a new one.
+            old = kind.get(name, version=1)
+            old.etag = third.etag
+            self.assertEqual(kind.update(name, 1).version, 4)
+            self.same_content(kind, kind.get(name), 1)
+
+    def test_what_is_not_kept(self):
+        for kind, name in self.each():
+            kind.create(name, 1)
+            details = self.refused("NOT_FOUND", lambda: kind.get(name, version=2))
+            self.assertEqual(details.resource, kind.name(name))
+            self.refused("NOT_FOUND", lambda: kind.get("none", version=1))
+            self.refused("NOT_FOUND", lambda: kind.versions("none"))
+            self.refused(
+                "NOT_FOUND",
+                lambda: kind.call(f"List{kind.one}Versions", name=f"projects/none/{kind.collection}/a"),
+            )
+            kind.update(name, 2)
+            kind.delete(name)
+            self.refused("NOT_FOUND", lambda: kind.get(name, version=1))
+            self.refused("NOT_FOUND", lambda: kind.versions(name))
+            # One of the same name is another.
+            self.assertEqual(kind.create(name, 3).version, 1)
+            self.assertEqual(len(kind.versions(name).versions), 1)
+
+    def test_the_hundred_and_first(self):
+        for kind, name in self.each():
+            kind.create(name, 0)
+            for number in range(1, 101):
+                kind.update(name, number)
+            self.refused("NOT_FOUND", lambda: kind.get(name, version=1))
+            self.same_content(kind, kind.get(name, version=2), 1)
+            self.assertEqual([one.version for one in kind.versions(name).versions],
+                             list(range(101, 1, -1)))
+
+    def test_pages(self):
+        for kind, name in self.each():
+            kind.create(name, 0)
+            for number in range(1, 7):
+                kind.update(name, number)
+            found, token = [], ""
+            while True:
+                reply = kind.versions(name, page_size=3, page_token=token)
+                self.assertLessEqual(len(reply.versions), 3)
+                found += [one.version for one in reply.versions]
+                if found == [7, 6, 5]:
+                    kind.update(name, 7)  # What is new neither repeats nor hides one.
+                token = reply.next_page_token
+                if not token:
+                    break
+            self.assertEqual(found, [7, 6, 5, 4, 3, 2, 1])
+            self.refused("INVALID_ARGUMENT", lambda: kind.versions(name, page_token="x"), "page_token")
+            self.refused("INVALID_ARGUMENT", lambda: kind.versions(name, page_size=-1), "page_size")
+            token = kind.versions(name, page_size=3).next_page_token
+            kind.create(name + "-other", 0)
+            self.refused("INVALID_ARGUMENT", lambda: kind.versions(name + "-other", page_token=token),
+                         "page_token")
+
+    def test_authors(self):
+        for kind, name in self.each():
+            self.refused("INVALID_ARGUMENT", lambda: kind.create(name, 1, author="x" * 257), "author")
+            self.assertEqual(kind.create(name, 1, author="x" * 256).author, "x" * 256)
+            thing = kind.thing(1)
+            thing.author, thing.version, thing.etag = "forged", 17, "17"
+            made = kind.create(name + "-2", 1, thing=thing)
+            self.assertEqual((made.author, made.version, made.etag), ("", 1, "1"))
+
+    def test_a_restart(self):
+        before = {}
+        for kind, name in self.each():
+            kind.create(name, 1, author="ada")
+            kind.update(name, 2, author="grace")
+            before[kind.one] = list(kind.versions(name).versions)
+        for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+            restart(how)
+            for kind, name in self.each():
+                self.assertEqual(list(kind.versions(name).versions), before[kind.one])
+
+    def test_a_reply_says_which_version_it_used(self):
+        name = "used"
+        DEFINITIONS.create(name, 1, thing=definition_pb2.Definition(predicate=shop.equals("type", "view")))
+        outer = definition_pb2.Definition()
+        outer.predicate.any_of.predicates.add(definition=DEFINITIONS.name(name))
+        outer.predicate.any_of.predicates.add().CopyFrom(shop.equals("type", "submit"))
+        DEFINITIONS.create("used-outer", 1, thing=outer)
+        queries = query_pb2_grpc.QueryServiceStub(SERVER.channel)
+        request = shop.series(PROJECT)
+        request.ClearField("breakdown")
+        del request.series[:]
+        request.series.add(selector=shop.selector(definition=DEFINITIONS.name("used-outer")))
+        request.series.add(selector=shop.selector(definition=DEFINITIONS.name(name)))
+
+        def ask():
+            reply = queries.Series(request, timeout=30)
+            uses = {one.name.rpartition("/")[2]: one.etag for one in reply.info.definitions}
+            self.assertEqual(len(uses), len(reply.info.definitions))
+            return uses, [one.rows[-1].total for one in reply.series]
+
+        self.assertEqual(ask(), ({"used": "1", "used-outer": "1"}, [5, 3]))
+        thing = definition_pb2.Definition(
+            name=DEFINITIONS.name(name), predicate=shop.equals("type", "purchase"))
+        DEFINITIONS.call("UpdateDefinition", definition=thing)
+        uses, totals = ask()
+        self.assertEqual((uses, totals), ({"used": "2", "used-outer": "1"}, [3, 1]))
+        # What the first reply meant can still be said.
+        was = DEFINITIONS.get(name, version=1)
+        self.assertEqual(was.predicate, shop.equals("type", "view"))
+        request = shop.series(PROJECT)
+        self.assertEqual(list(queries.Series(request, timeout=30).info.definitions), [])
+
+
+def restart(how):
+    SERVER.kill() if how == signal.SIGKILL else SERVER.stop()
+    SERVER.start()
+
+
+class Retries(Case):
+    def test_a_change_asked_for_twice(self):
+        for kind, name in self.each():
+            ids = [str(uuid.uuid4()) for _ in range(3)]
+            made = kind.create(name, 1, author="ada", request_id=ids[0])
+            self.assertEqual(kind.create(name, 1, author="ada", request_id=ids[0]), made)
+            changed = kind.update(name, 2, request_id=ids[1])
+            self.assertEqual(kind.update(name, 2, request_id=ids[1]), changed)
+            self.assertEqual((made.version, changed.version), (1, 2))
+            self.assertEqual(kind.create(name, 1, author="ada", request_id=ids[0]), made)
+            self.assertEqual(kind.get(name), changed)
+            kind.delete(name, request_id=ids[2])
+            for how in (None, signal.SIGKILL, signal.SIGTERM):
+                if how is not None:
+                    restart(how)
+                kind.delete(name, request_id=ids[2])
+                self.assertEqual(kind.create(name, 1, author="ada", request_id=ids[0]), made)
+                self.assertEqual(kind.update(name, 2, request_id=ids[1]), changed)
+                self.refused("NOT_FOUND", lambda: kind.get(name))
+
+    def test_an_id_of_another_change(self):
+        for kind, name in self.each():
+            one = str(uuid.uuid4())
+            kind.create(name, 1, request_id=one)
+            for other in (
+                lambda: kind.create(name, 2, request_id=one),
+                lambda: kind.create(name, 1, author="eve", request_id=one),
+                lambda: kind.create(name + "2", 1, request_id=one),
+                lambda: kind.update(name, 1, request_id=one),
+                lambda: kind.delete(name, request_id=one),
+            ):
+                self.refused("INVALID_ARGUMENT", other, "request_id")
+            self.assertEqual(kind.get(name).version, 1)
+
+    def test_ids_are_of_a_project(self):
+        one = str(uuid.uuid4())
+        create_project("entries-2")
+        for kind, name in self.each():
+            ids = {kind.field + "_id": name, kind.field: kind.thing(1)}
+            kind.create(name, 1, request_id=one + kind.one)
+            other = kind.call("Create" + kind.one, parent="projects/entries-2", request_id=one + kind.one,
+                              **ids)
+            self.assertIn("projects/entries-2/", kind.of(other).name)
+
+    def test_what_failed_is_not_remembered(self):
+        for kind, name in self.each():
+            one = str(uuid.uuid4())
+            self.refused("NOT_FOUND", lambda: kind.update(name, 1, request_id=one))
+            kind.create(name, 1)
+            self.assertEqual(kind.update(name, 1, request_id=one).version, 2)
+            self.assertEqual(kind.update(name, 1, request_id=one).version, 2)
+
+    def test_etags_and_masks_do_not_matter_the_second_time(self):
+        for kind, name in self.each():
+            one = str(uuid.uuid4())
+            kind.create(name, 1)
+            fields = {
+                "thing_fields": {"display_name": "Named", "etag": "1"},
+                "update_mask": field_mask_pb2.FieldMask(paths=["display_name"]),
+                "request_id": one,
+            }
+            changed = kind.update(name, 5, **fields)
+            self.assertEqual((changed.display_name, changed.version), ("Named", 2))
+            self.same_content(kind, changed, 1)
+            kind.update(name, 3)
+            self.assertEqual(kind.update(name, 5, **fields), changed)
+            self.assertEqual(kind.get(name).version, 3)
+
+    def test_long_ids(self):
+        for kind, name in self.each():
+            self.refused("INVALID_ARGUMENT", lambda: kind.create(name, 1, request_id="x" * 129),
+                         "request_id")
+            kind.create(name, 1, request_id=kind.one.ljust(128, "x"))
+            self.refused("NOT_FOUND",
+                         lambda: kind.call("Delete" + kind.one, request_id="y",
+                                           name=f"projects/none/{kind.collection}/a"))
+
+    def test_projects(self):
+        one, two, three = (str(uuid.uuid4()) for _ in range(3))
+        create = project_pb2.CreateProjectRequest(
+            project_id="asked", project=project_pb2.Project(time_zone="Europe/Berlin"), request_id=one)
+        update = project_pb2.UpdateProjectRequest(
+            project=project_pb2.Project(name="projects/asked", display_name="Asked"), request_id=two)
+        delete = project_pb2.DeleteProjectRequest(name="projects/asked", request_id=three)
+        made = projects().CreateProject(create, timeout=30)
+        changed = projects().UpdateProject(update, timeout=30)
+        other = project_pb2.CreateProjectRequest(project_id="asked", request_id=one)
+        self.refused("INVALID_ARGUMENT", lambda: projects().CreateProject(other, timeout=30), "request_id")
+        self.assertEqual(projects().CreateProject(create, timeout=30), made)
+        projects().DeleteProject(delete, timeout=30)
+        for how in (None, signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+            if how is not None:
+                restart(how)
+            projects().DeleteProject(delete, timeout=30)
+            self.assertEqual(projects().CreateProject(create, timeout=30), made)
+            self.assertEqual(projects().UpdateProject(update, timeout=30), changed)
+            self.refused("NOT_FOUND", lambda: projects().GetProject(
+                project_pb2.GetProjectRequest(name="projects/asked"), timeout=30))
+
+
+class Built(Case):
+    """Definitions that are built beforehand, and their labels."""
+
+    def build(self, *names):
+        return DEFINITIONS.call("BuildDefinitions", parent=PROJECT,
+                                names=[DEFINITIONS.name(name) for name in names])
+
+    def test_build(self):
+        DEFINITIONS.create("build-view", 1, thing=definition_pb2.Definition(
+            predicate=shop.equals("type", "view")))
+        free = definition_pb2.Definition()
+        free.predicate.leaf.property.user_property = "plan"
+        free.predicate.leaf.equals.string_value = "free"
+        DEFINITIONS.create("build-free", 1, thing=free)
+        reply = self.build("build-view", "build-free")
+        view, of_user = reply.counts
+        self.assertEqual((view.name, view.etag, view.event_count), (DEFINITIONS.name("build-view"), "1", 3))
+        self.assertEqual(of_user.WhichOneof("optional_event_count"), None)
+        self.assertNotEqual(reply.data_version, "")
+        again = self.build("build-view")
+        self.assertEqual(again.counts[0].event_count, 3)
+        everything = DEFINITIONS.call("BuildDefinitions", parent=PROJECT)
+        names = [one.name for one in everything.counts]
+        self.assertEqual(names, sorted(names))
+        self.assertIn(DEFINITIONS.name("build-view"), names)
+        DEFINITIONS.update("build-view", 1)  # Of no event.
+        (count,) = self.build("build-view").counts
+        self.assertEqual((count.etag, count.event_count), ("2", 0))
+
+    def test_build_refuses(self):
+        self.refused("NOT_FOUND", lambda: self.build("no-such"), "names")
+        self.refused("NOT_FOUND", lambda: DEFINITIONS.call("BuildDefinitions", parent="projects/none"))
+        self.refused("INVALID_ARGUMENT", lambda: DEFINITIONS.call(
+            "BuildDefinitions", parent=PROJECT, names=["projects/other/definitions/a"]), "names")
+        self.refused("INVALID_ARGUMENT", lambda: self.build(*["a"] * 10_001), "names")
+        DEFINITIONS.create("a", 1)
+        self.assertEqual(len(self.build(*["a"] * 10_000).counts), 10_000)
+
+    def test_index_mode(self):
+        eager, lazy = definition_pb2.INDEX_MODE_EAGER, definition_pb2.INDEX_MODE_LAZY
+        self.assertEqual(DEFINITIONS.create("mode", 1).index_mode, lazy)
+        # Without a mask, what is not set stays.
+        self.assertEqual(DEFINITIONS.update("mode", 1, {"index_mode": eager}).index_mode, eager)
+        self.assertEqual(DEFINITIONS.update("mode", 2).index_mode, eager)
+        mask = field_mask_pb2.FieldMask(paths=["index_mode"])
+        changed = DEFINITIONS.update("mode", 3, {"index_mode": lazy}, update_mask=mask)
+        self.assertEqual(changed.index_mode, lazy)
+        self.same_content(DEFINITIONS, changed, 2)
+        self.assertEqual([one.index_mode for one in DEFINITIONS.versions("mode").versions],
+                         [lazy, eager, eager, lazy])
+        made = DEFINITIONS.create("mode-2", 1, thing=DEFINITIONS.thing(1, index_mode=eager))
+        self.assertEqual(made.index_mode, eager)
+        self.refused("INVALID_ARGUMENT", lambda: DEFINITIONS.create(
+            "mode-3", 1, thing=DEFINITIONS.thing(1, index_mode=7)))
+
+    def labelled(self, name, *labels):
+        thing = DEFINITIONS.thing(1, labels=[definition_pb2.Label(key=key, value=value)
+                                             for key, value in labels])
+        return DEFINITIONS.create(name, 1, thing=thing)
+
+    def test_labels(self):
+        made = self.labelled("labels", ("b", "2"), ("a", ""))
+        self.assertEqual([(one.key, one.value) for one in made.labels], [("a", ""), ("b", "2")])
+        most = [(f"k{number:02}", "v" * 256) for number in range(32)]
+        self.assertEqual(len(self.labelled("labels-most", *most).labels), 32)
+        self.assertEqual(len(self.labelled("labels-long", ("k" * 63, "")).labels), 1)
+        for name, labels, field in (
+            ("labels-33", most + [("k33", "")], "definition.labels"),
+            ("labels-key", [("a", ""), ("k" * 64, "")], "definition.labels[1].key"),
+            ("labels-empty", [("", "x")], "definition.labels[0].key"),
+            ("labels-letters", [("Team", "x")], "definition.labels[0].key"),
+            ("labels-value", [("team", "x" * 257)], "definition.labels[0].value"),
+            ("labels-twice", [("team", "x"), ("team", "y")], "definition.labels"),
+        ):
+            with self.subTest(name=name):
+                self.refused("INVALID_ARGUMENT", lambda: self.labelled(name, *labels), field)
+
+    def test_lists_by_labels(self):
+        for number in range(40):
+            self.labelled(f"by-{number:02}", *[(f"k{key}", str(number % 3)) for key in range(number % 4)])
+
+        def wanted(*labels):
+            filters = [definition_pb2.LabelFilter(key=key, **value) for key, value in labels]
+            found, token = [], ""
+            while True:
+                reply = DEFINITIONS.call("ListDefinitions", parent=PROJECT, id_prefix="by-", labels=filters,
+                                         page_size=7, page_token=token)
+                found += [one.name.rpartition("/")[2] for one in reply.definitions]
+                token = reply.next_page_token
+                if not token:
+                    return found
+
+        of = [(number, number % 4, str(number % 3)) for number in range(40)]
+        self.assertEqual(wanted(("k1", {})), [f"by-{n:02}" for n, count, _ in of if count > 1])
+        self.assertEqual(wanted(("k0", {"value": "2"}), ("k2", {})),
+                         [f"by-{n:02}" for n, count, value in of if count > 2 and value == "2"])
+        self.assertEqual(wanted(("k3", {})), [])
+        self.assertEqual(len(wanted(*[("k0", {})] * 32)), 30)
+        self.refused("INVALID_ARGUMENT", lambda: wanted(*[("k0", {})] * 33), "labels")
+        self.refused("INVALID_ARGUMENT", lambda: wanted(("k0", {}), ("", {})), "labels[1].key")
+
+
+if __name__ == "__main__":
+    sys.exit(run_unittests(sys.modules[__name__]))
