@@ -52,7 +52,9 @@ bind_unary(struct server *server, const struct rc_service_method *method)
         .context = bound,
         .workers = query ? rc_engine_workers(server->shared.engine) : server->shared.waiters,
         .admit = query ? rc_admit_query : NULL,
+        .quick = query ? rc_is_quick : NULL,
         .unary = rc_serve_unary,
+        .drop = query ? rc_drop_query : NULL,
     };
 }
 

@@ -13,6 +13,7 @@
 #include "engine/query/plan/explain.h"
 #include "server/decode.h"
 #include "server/log.h"
+#include "server/quick.h"
 #include "server/shape.h"
 
 /* What a call may allocate besides a query's own memory: enough for the largest message
@@ -56,22 +57,50 @@ rc_bind_method(struct rc_server *server,
         *slash = '.';
 }
 
+/* A unary call between its arrival and its end; all of it lies in its arena. */
+struct served {
+    struct rc_request request;
+    struct rc_failure failure;
+    ProtobufCMessage *message; /* NULL: the request could not be decoded, and status says why. */
+    enum rc_status status;
+    struct rc_shape shape; /* Of a query. */
+};
+
+/* Decodes the request. NULL: no memory. */
+static struct served *
+open_call(const struct rc_bound_method *bound, struct rc_call *call, struct rc_bytes bytes)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, CALL_BYTES_MAX);
+    struct served *served = arena == NULL ? NULL : rc_arena_zero(arena, sizeof(*served));
+    if (served == NULL)
+        return NULL;
+    served->request = (struct rc_request){.server = bound->server,
+                                          .error = &served->failure.error,
+                                          .failure = &served->failure,
+                                          .cancel = rc_call_cancelled(call),
+                                          .received_ms = rc_call_received_ms(call),
+                                          .received_ns = rc_call_received_ns(call)};
+    served->status = rc_decode_message(bound->method->input, bytes, arena, &served->message,
+                                       served->request.error);
+    if (served->status == RC_OK && bound->method->kind == RC_SERVICE_QUERY)
+        served->shape = rc_shape_of(bound->call_name, served->message, arena);
+    served->request.arena = RC_TAKE(arena);
+    return served;
+}
+
 /* Lists a query among those that run. */
 static void
-open_query(struct rc_request *request,
-           const struct rc_bound_method *bound,
-           struct rc_call *call,
-           const ProtobufCMessage *message)
+open_query(struct served *served, const struct rc_bound_method *bound, struct rc_call *call)
 {
+    struct rc_request *request = &served->request;
     struct rc_running *running = rc_arena_zero(request->arena, sizeof(*running));
     if (running == NULL)
         return; /* It runs unseen. */
-    const struct rc_shape shape = rc_shape_of(bound->call_name, message, request->arena);
     *running = (struct rc_running){
         .call_name = bound->call_name,
         .call = call,
-        .shape = shape.text,
-        .fingerprint = shape.fingerprint,
+        .shape = served->shape.text,
+        .fingerprint = served->shape.fingerprint,
         .received_ms = request->received_ms,
         .received_ns = request->received_ns,
         .project = {"", 0},
@@ -128,23 +157,22 @@ close_query(struct rc_request *request, enum rc_status status)
 
 /* Runs the method; on RC_OK *ret_reply is its packed reply. */
 static enum rc_status
-serve(struct rc_request *request,
+serve(struct served *served,
       const struct rc_bound_method *bound,
       struct rc_call *call,
-      struct rc_bytes bytes,
       struct rc_bytes *ret_reply)
 {
     const struct rc_service_method *method = bound->method;
-    ProtobufCMessage *message = NULL;
+    struct rc_request *request = &served->request;
     if (atomic_load(request->cancel))
         return rc_error_set(request->error, RC_CANCELLED, "the call was cancelled");
-    RC_TRY(rc_decode_message(method->input, bytes, request->arena, &message, request->error));
+    RC_TRY(served->status);
     if (method->kind == RC_SERVICE_QUERY)
-        open_query(request, bound, call, message);
+        open_query(served, bound, call);
     ProtobufCMessage *reply = rc_message_new(request->arena, method->output);
     enum rc_status status = RC_NO_MEMORY;
     if (reply != NULL)
-        status = method->call(request, message, reply);
+        status = method->call(request, served->message, reply);
     if (status == RC_OK && request->hints != NULL)
         status = rc_hints_check_used(request->hints, request->error);
     /* What was read from disk and could not be: the answer is void, and the file has a name. */
@@ -181,36 +209,76 @@ leave_query(struct rc_server *server, const struct rc_call *call)
     atomic_fetch_sub(queries_of(server, call), 1);
 }
 
+/* Of calls of one shape in one project. */
+static uint64_t
+quick_key(const struct served *served, const struct rc_call *call)
+{
+    return served->shape.fingerprint ^ rc_call_lane(call);
+}
+
+bool
+rc_is_quick(void *context, struct rc_call *call, struct rc_bytes bytes)
+{
+    const struct rc_bound_method *bound = context;
+    struct served *served = open_call(bound, call, bytes);
+    rc_call_set_state(call, served);
+    if (served == NULL)
+        return false;
+    return served->status != RC_OK ||
+           rc_quick_expects(&bound->server->quick, quick_key(served, call));
+}
+
+static void
+fail_for_memory(struct rc_call *call)
+{
+    struct rc_failure failure = {.error = {.status = RC_OK}};
+    rc_error_set(&failure.error, RC_NO_MEMORY, "no memory for the call");
+    rc_call_fail(call, &failure);
+}
+
 void
 rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes)
 {
     const struct rc_bound_method *bound = context;
-    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, CALL_BYTES_MAX);
-    struct rc_failure failure = {.error = {.status = RC_OK}};
-    struct rc_request request = {.server = bound->server,
-                                 .arena = arena,
-                                 .error = &failure.error,
-                                 .failure = &failure,
-                                 .cancel = rc_call_cancelled(call),
-                                 .received_ms = rc_call_received_ms(call),
-                                 .received_ns = rc_call_received_ns(call)};
+    const bool query = bound->method->kind == RC_SERVICE_QUERY;
+    const uint64_t begin_ns = rc_clock_monotonic_ns();
+    struct served *served = rc_call_state(call);
+    if (served == NULL)
+        served = open_call(bound, call, bytes);
+    if (served == NULL) {
+        if (query)
+            leave_query(bound->server, call);
+        fail_for_memory(call);
+        return;
+    }
+    struct rc_request *request = &served->request;
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = request->arena;
     struct rc_bytes reply = {"", 0};
-    enum rc_status status = RC_NO_MEMORY;
-    if (arena == NULL)
-        rc_error_set(&failure.error, status, "no memory for the call");
-    else
-        status = serve(&request, bound, call, bytes, &reply);
-    close_query(&request, status);
-    if (bound->method->kind == RC_SERVICE_QUERY)
+    const enum rc_status status = serve(served, bound, call, &reply);
+    close_query(request, status);
+    if (query)
         leave_query(bound->server, call);
     if (status == RC_OK) {
         rc_call_reply(call, reply);
         log_call(call, RC_CODE_OK, NULL);
     } else {
-        failure.error.status = status;
-        rc_call_fail(call, &failure);
+        served->failure.error.status = status;
+        rc_call_fail(call, &served->failure);
     }
-    request.session = rc_query_session_end(request.session);
+    request->session = rc_query_session_end(request->session);
+    if (query && served->status == RC_OK)
+        rc_quick_note(&bound->server->quick, quick_key(served, call),
+                      rc_clock_monotonic_ns() - begin_ns);
+}
+
+void
+rc_drop_query(void *context, struct rc_call *call)
+{
+    const struct rc_bound_method *bound = context;
+    struct served *served = rc_call_state(call);
+    leave_query(bound->server, call);
+    if (served != NULL)
+        rc_arena_free(served->request.arena); /* It lies in there. */
 }
 
 /* Counts one more unless that passes max. A try that fails shows to others for a moment, so what is

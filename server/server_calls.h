@@ -31,10 +31,19 @@ rc_bind_method(struct rc_server *server,
 void
 rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes);
 
+/* Callback rc_method.quick of queries: whether those of this shape in this project took little
+ * lately. Decodes the request. */
+bool
+rc_is_quick(void *context, struct rc_call *call, struct rc_bytes bytes);
+
 /* Callback rc_method.admit of queries: refuses those above queries_max, and those of
  * a project above three quarters of it, with RESOURCE_EXHAUSTED. */
 bool
 rc_admit_query(void *context, struct rc_call *call);
+
+/* Callback rc_method.drop of queries. */
+void
+rc_drop_query(void *context, struct rc_call *call);
 
 /* Ends a call with a failure, and logs it if it is the server's fault. */
 void

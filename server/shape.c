@@ -164,7 +164,7 @@ put_message(struct writing *out, const ProtobufCMessage *message)
     put_text(out, "{");
     for (unsigned i = 0; i < descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
-        if (is_aside(field) || !is_set(field, base))
+        if (!is_set(field, base) || is_aside(field))
             continue;
         put_text(out, first ? "" : ", ");
         first = false;

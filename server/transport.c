@@ -1,12 +1,11 @@
 /*
- * Transport, the server's side: the completion queue, the thread that polls it, requests that wait
- * for a call
- * ("arms"), start and stop.
+ * Transport, the server's side: the completion queue, requests that wait for a call ("arms"), start
+ * and stop.
  *
- * One queue and one polling thread: measured cheapest, and enough, since the thread only hands
- * over. Each method keeps a few arms; an arm that caught a call is replaced before the call is
- * looked at. Calls of methods that are not listed arrive at arms of their own and are answered at
- * once.
+ * One queue and one thread at a time that polls it (transport_poll.c): measured cheapest, and
+ * enough, since it only hands over what takes long. Each method keeps a few arms; an arm that
+ * caught a call waits for the next one before the call is looked at. Calls of methods that are not
+ * listed arrive at arms of their own and are answered at once.
  *
  * Stopping, in this order: streams are asked to finish; the server is shut down, so that arms come
  * back empty; after the grace period what is left is cancelled; when no call exists any more the
@@ -49,7 +48,30 @@ struct arm {
 static void
 arm_done(struct rc_tag *tag, bool ok);
 
-/* Waits for one more call of a method. Out of memory only makes one less wait. */
+/* Waits for the next call of the arm's method. */
+static void
+arm_wait(struct arm *arm)
+{
+    struct rc_transport *transport = arm->transport;
+    const struct rc_method *method = arm->method;
+    grpc_metadata_array_init(&arm->metadata);
+    grpc_call_details_init(&arm->details);
+    arm->payload = NULL;
+    RC_TAG_RELEASE(&arm->tag);
+    grpc_call_error error;
+    if (method == NULL)
+        error =
+            grpc_server_request_call(transport->server, &arm->call, &arm->details, &arm->metadata,
+                                     transport->queue, transport->queue, &arm->tag);
+    else
+        error = grpc_server_request_registered_call(transport->server, arm->registered, &arm->call,
+                                                    &arm->deadline, &arm->metadata,
+                                                    method->unary != NULL ? &arm->payload : NULL,
+                                                    transport->queue, transport->queue, &arm->tag);
+    RC_ASSERT(error == GRPC_CALL_OK);
+}
+
+/* Out of memory only makes one less wait. */
 static void
 arm_start(struct rc_transport *transport, const struct rc_method *method, void *registered)
 {
@@ -60,58 +82,43 @@ arm_start(struct rc_transport *transport, const struct rc_method *method, void *
     arm->transport = transport;
     arm->method = method;
     arm->registered = registered;
-    grpc_metadata_array_init(&arm->metadata);
-    grpc_call_details_init(&arm->details);
-    RC_TAG_RELEASE(&arm->tag);
-    grpc_call_error error;
-    if (method == NULL)
-        error =
-            grpc_server_request_call(transport->server, &arm->call, &arm->details, &arm->metadata,
-                                     transport->queue, transport->queue, &arm->tag);
-    else
-        error = grpc_server_request_registered_call(transport->server, registered, &arm->call,
-                                                    &arm->deadline, &arm->metadata,
-                                                    method->unary != NULL ? &arm->payload : NULL,
-                                                    transport->queue, transport->queue, &arm->tag);
-    RC_ASSERT(error == GRPC_CALL_OK);
+    arm_wait(arm);
 }
 
 static void
-arm_done(struct rc_tag *tag, bool ok)
+arm_end(struct arm *arm)
 {
-    struct arm *arm = tag->owner;
-    if (ok) {
-        arm_start(arm->transport, arm->method, arm->registered);
-        const gpr_timespec deadline = arm->method == NULL ? arm->details.deadline : arm->deadline;
-        struct rc_call *call = rc_call_new(arm->transport, arm->method, arm->call, deadline,
-                                           arm->metadata, arm->payload);
-        if (call != NULL) {
-            rc_call_begin(call);
-        } else {
-            grpc_byte_buffer_destroy(arm->payload);
-            grpc_metadata_array_destroy(&arm->metadata);
-            grpc_call_unref(arm->call);
-        }
-    } else {
-        grpc_metadata_array_destroy(&arm->metadata);
-    }
+    grpc_metadata_array_destroy(&arm->metadata);
     grpc_call_details_destroy(&arm->details);
     rc_alloc_free(arm);
 }
 
-static void *
-poll_queue(void *argument)
+/* A call came, or none will any more. The arm is on the way again before the call is looked at,
+ * which may take a while. */
+static void
+arm_done(struct rc_tag *tag, bool ok)
 {
-    struct rc_transport *transport = argument;
-    for (;;) {
-        const grpc_event event =
-            grpc_completion_queue_next(transport->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
-        if (event.type == GRPC_QUEUE_SHUTDOWN)
-            return NULL;
-        struct rc_tag *tag = event.tag;
-        RC_TAG_ACQUIRE(tag);
-        tag->done(tag, event.success != 0);
+    struct arm *arm = tag->owner;
+    if (!ok) {
+        arm_end(arm);
+        return;
     }
+    const struct arm caught = *arm;
+    arm_wait(arm);
+    struct rc_call *call =
+        rc_call_new(caught.transport, caught.method, caught.call,
+                    caught.method == NULL ? caught.details.deadline : caught.deadline,
+                    caught.metadata, caught.payload);
+    grpc_call_details details = caught.details;
+    grpc_call_details_destroy(&details);
+    if (call != NULL) {
+        rc_call_begin(call);
+        return;
+    }
+    grpc_metadata_array metadata = caught.metadata;
+    grpc_byte_buffer_destroy(caught.payload);
+    grpc_metadata_array_destroy(&metadata);
+    grpc_call_unref(caught.call);
 }
 
 static void
@@ -165,6 +172,17 @@ server_new(const struct rc_transport_options *options)
     return grpc_server_create(&arguments, NULL);
 }
 
+static void
+transport_free(struct rc_transport *transport)
+{
+    if (transport == NULL)
+        return;
+    rc_polling_free(transport->polling);
+    pthread_cond_destroy(&transport->changed);
+    pthread_mutex_destroy(&transport->lock);
+    rc_alloc_free(transport);
+}
+
 /* Takes down what server_open left behind: nothing has been served yet. */
 static enum rc_status
 start_failed(struct rc_transport *transport)
@@ -183,9 +201,7 @@ start_failed(struct rc_transport *transport)
         continue;
     grpc_completion_queue_destroy(transport->queue);
     grpc_shutdown();
-    pthread_cond_destroy(&transport->changed);
-    pthread_mutex_destroy(&transport->lock);
-    rc_alloc_free(transport);
+    transport_free(transport);
     return RC_UNAVAILABLE;
 }
 
@@ -207,6 +223,11 @@ transport_new(const struct rc_transport_options *options)
     struct rc_transport *transport = rc_alloc_zero(sizeof(*transport));
     if (transport == NULL)
         return NULL;
+    transport->polling = rc_polling_new();
+    if (transport->polling == NULL) {
+        rc_alloc_free(transport);
+        return NULL;
+    }
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -229,7 +250,7 @@ rc_transport_start(const struct rc_transport_options *options,
     RC_CLEANUP(rc_alloc_freep)
     void **registered = rc_alloc((options->method_count + 1) * sizeof(void *));
     if (transport == NULL || registered == NULL) {
-        rc_alloc_free(transport);
+        transport_free(transport);
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the transport");
     }
     grpc_init();
@@ -262,8 +283,7 @@ rc_transport_start(const struct rc_transport_options *options,
     }
     grpc_server_start(transport->server);
     arm_all(transport, registered);
-    const int failure = pthread_create(&transport->poller, NULL, poll_queue, transport);
-    RC_ASSERT(failure == 0);
+    rc_polling_start(transport->polling, transport->queue);
     *ret_transport = transport;
     return RC_OK;
 }
@@ -327,11 +347,9 @@ rc_transport_stop(struct rc_transport *transport, uint32_t grace_ms)
     pthread_mutex_unlock(&transport->lock);
     grpc_server_destroy(transport->server);
     grpc_completion_queue_shutdown(transport->queue);
-    pthread_join(transport->poller, NULL);
+    transport->polling = rc_polling_free(transport->polling);
     grpc_completion_queue_destroy(transport->queue);
     grpc_shutdown();
-    pthread_cond_destroy(&transport->changed);
-    pthread_mutex_destroy(&transport->lock);
-    rc_alloc_free(transport);
+    transport_free(transport);
     return NULL;
 }

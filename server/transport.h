@@ -2,10 +2,10 @@
  * Transport: gRPC calls, for services that know nothing of gRPC. This file and the transport_*.c
  * beside it are the only ones that include the C core.
  *
- * One thread polls one completion queue and computes nothing: it hands each event of a call to the
- * workers that the method names. A unary method is a function from request bytes to a reply. A
- * stream is a set of callbacks; it reads when it asks to (flow control), and its writes are queued
- * and sent one at a time.
+ * One thread at a time polls one completion queue: it hands each event of a call to the workers
+ * that the method names, and serves those unary calls itself that are known to be quick. A unary
+ * method is a function from request bytes to a reply. A stream is a set of callbacks; it reads when
+ * it asks to (flow control), and its writes are queued and sent one at a time.
  *
  * Ownership: a call is counted. The transport holds a reference while the client may still hear
  *            from it; rc_call_ref adds one. Replies and statuses are copied.
@@ -66,8 +66,16 @@ struct rc_method {
     struct rc_workers *workers; /* Where they run. */
     /* The polling thread, may be NULL: whether to take the call. If not, it has answered it. */
     bool (*admit)(void *context, struct rc_call *call);
-    /* A worker. Answers with rc_call_reply or rc_call_finish; request is valid until it returns. */
+    /* The polling thread, may be NULL: whether unary will take less than it takes to hand the call
+     * over, give or take. Asked of short requests only; may decode it and leave what it found as
+     * the call's state. If it was wrong, another thread polls meanwhile. */
+    bool (*quick)(void *context, struct rc_call *call, struct rc_bytes request);
+    /* A worker, or the polling thread if the call is quick. Answers with rc_call_reply or
+     * rc_call_finish; request is valid until it returns. */
     void (*unary)(void *context, struct rc_call *call, struct rc_bytes request);
+    /* The polling thread, may be NULL: in place of unary, for an admitted call that no worker could
+     * take. It has been answered. */
+    void (*drop)(void *context, struct rc_call *call);
     const struct rc_stream_handler *stream;
 };
 

@@ -29,6 +29,7 @@ call_free(struct rc_call *call)
         rc_alloc_free(call->queue_first);
         call->queue_first = next;
     }
+    rc_message_release(&call->request);
     if (call->incoming != NULL)
         grpc_byte_buffer_destroy(call->incoming);
     if (call->final_buffer != NULL)
@@ -202,19 +203,29 @@ static void
 submit(struct rc_call *call, void (*task)(void *argument))
 {
     rc_call_ref(call);
-    if (rc_workers_submit_in(call->method->workers, call->lane, task, call) == RC_OK)
+    const struct rc_method *method = call->method;
+    if (rc_workers_submit_in(method->workers, call->lane, task, call) == RC_OK)
         return;
     rc_call_finish(call, &rc_outcome_no_worker);
+    if (method->drop != NULL)
+        method->drop(method->context, call);
     rc_call_unref(call);
+}
+
+/* The request's bytes. */
+static struct rc_bytes
+request_of(struct rc_call *call)
+{
+    if (call->request.buffer == NULL)
+        call->request = rc_message_of_buffer(call->incoming);
+    return call->request.bytes;
 }
 
 static void
 unary_task(void *argument)
 {
     struct rc_call *call = argument;
-    struct rc_message message = rc_message_of_buffer(call->incoming);
-    call->method->unary(call->method->context, call, message.bytes);
-    rc_message_release(&message);
+    call->method->unary(call->method->context, call, request_of(call));
     rc_call_unref(call);
 }
 
@@ -232,6 +243,20 @@ open_task(void *argument)
     rc_call_unref(call);
 }
 
+/* What takes a few microseconds to decode. */
+#define QUICK_REQUEST_BYTES_MAX 4096u
+
+/* Whether the polling thread may serve the call itself. A long request is not even looked at. */
+static bool
+will_be_quick(struct rc_call *call)
+{
+    const struct rc_method *method = call->method;
+    return method->quick != NULL && call->incoming != NULL &&
+           grpc_byte_buffer_length(call->incoming) <= QUICK_REQUEST_BYTES_MAX &&
+           rc_polling_may_serve(call->transport->polling, call->lane) &&
+           method->quick(method->context, call, request_of(call));
+}
+
 void
 rc_call_begin(struct rc_call *call)
 {
@@ -243,7 +268,12 @@ rc_call_begin(struct rc_call *call)
         call->lane = lane_of_buffer(call->incoming);
     if (call->method->admit != NULL && !call->method->admit(call->method->context, call))
         return;
-    submit(call, call->method->unary != NULL ? unary_task : open_task);
+    if (will_be_quick(call)) {
+        rc_call_ref(call);
+        rc_polling_serve(call->transport->polling, call->lane, unary_task, call);
+    } else {
+        submit(call, call->method->unary != NULL ? unary_task : open_task);
+    }
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */

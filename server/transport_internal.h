@@ -44,6 +44,7 @@ struct rc_call {
     gpr_timespec deadline;
     grpc_metadata_array metadata;
     grpc_byte_buffer *incoming; /* Unary: the request. Streams: what the read in flight fills. */
+    struct rc_message request;  /* Unary: its bytes, once somebody wanted them. */
     int64_t received_ms;
     uint64_t received_ns;
     void *state;
@@ -75,12 +76,12 @@ struct rc_call {
 
 struct rc_transport {
     grpc_completion_queue *queue;
+    struct rc_polling *polling;
     grpc_server *server;
     const struct rc_method *methods;
     uint32_t method_count;
     struct rc_outcome unknown_method;
     int port;
-    pthread_t poller;
     struct rc_tag shutdown_tag;
 
     pthread_mutex_t lock;
@@ -106,10 +107,31 @@ rc_call_new(struct rc_transport *transport,
 bool
 rc_call_ref_live(struct rc_call *call);
 
-/* Starts a method's work on its workers, or answers a call that nobody can take. The polling
- * thread. */
+/* Serves a call, starts a method's work on its workers, or answers a call that nobody can take. The
+ * polling thread. */
 void
 rc_call_begin(struct rc_call *call);
+
+/* The threads that poll the queue (transport_poll.c); none runs yet. NULL: no memory. */
+struct rc_polling *
+rc_polling_new(void);
+
+void
+rc_polling_start(struct rc_polling *polling, grpc_completion_queue *queue);
+
+/* After the queue was shut down: waits for the threads, if they were started. NULL is fine. Returns
+ * NULL. */
+struct rc_polling *
+rc_polling_free(struct rc_polling *polling);
+
+/* The polling thread: whether it may serve one more call of this lane by itself. */
+bool
+rc_polling_may_serve(struct rc_polling *polling, uint64_t lane);
+
+/* The polling thread: does a call's task, while somebody else sees to it that the queue is polled
+ * if that takes long. */
+void
+rc_polling_serve(struct rc_polling *polling, uint64_t lane, void (*task)(void *), void *argument);
 
 /* Gives operations to the core; tag->done is called once they are done. */
 void

@@ -382,7 +382,8 @@ rig_random_selector(uint64_t *state)
 {
     struct rig_selector selector = {.plan = RIG_NO_PLAN};
     const uint32_t names = (1u << RIG_NAMES) - 1;
-    selector.names = (uint32_t)(rig_random(state) & rig_random(state)) & names;
+    const uint64_t half = rig_random(state);
+    selector.names = (uint32_t)(half & rig_random(state)) & names;
     if (rig_random(state) % 5 == 0)
         selector.plan = (uint32_t)(rig_random(state) % 3);
     return selector;
@@ -424,6 +425,36 @@ rig_plan_predicate(struct rig *rig, uint32_t plan)
     return leaf;
 }
 
+static const struct rc_predicate *
+both_of(struct rig *rig, const struct rc_predicate *first, const struct rc_predicate *second)
+{
+    struct rc_predicate *both = node(rig, RC_PREDICATE_ALL_OF);
+    const struct rc_predicate **children =
+        RC_ARENA_ARRAY(rig->arena, const struct rc_predicate *, 2);
+    assert_non_null(children);
+    children[0] = first;
+    children[1] = second;
+    both->child_count = 2;
+    both->children = children;
+    return both;
+}
+
+const struct rc_predicate *
+rig_rare_predicate(struct rig *rig)
+{
+    const struct rig_selector name = {.names = 1, .plan = RIG_NO_PLAN};
+    struct rc_predicate *leaf = node(rig, RC_PREDICATE_LEAF);
+    struct rc_value *value = rc_arena_zero(rig->arena, sizeof(*value));
+    assert_non_null(value);
+    *value = (struct rc_value){.kind = RC_VALUE_DOUBLE, .real = 2.5};
+    leaf->leaf = (struct rc_leaf){.scope = RC_LEAF_EVENT,
+                                  .operator= RC_LEAF_IN,
+                                  .property = RC_BYTES_LITERAL("price"),
+                                  .value_count = 1,
+                                  .values = value};
+    return both_of(rig, rig_predicate(rig, &name), leaf);
+}
+
 const struct rc_predicate *
 rig_predicate(struct rig *rig, const struct rig_selector *selector)
 {
@@ -442,12 +473,5 @@ rig_predicate(struct rig *rig, const struct rig_selector *selector)
     }
     if (selector->plan == RIG_NO_PLAN)
         return leaf;
-    struct rc_predicate *both = node(rig, RC_PREDICATE_ALL_OF);
-    const struct rc_predicate **children =
-        RC_ARENA_ARRAY(rig->arena, const struct rc_predicate *, 2);
-    children[0] = leaf;
-    children[1] = rig_plan_predicate(rig, selector->plan);
-    both->child_count = 2;
-    both->children = children;
-    return both;
+    return both_of(rig, leaf, rig_plan_predicate(rig, selector->plan));
 }

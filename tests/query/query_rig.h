@@ -92,6 +92,11 @@ rig_selects(const struct rig *rig,
 const struct rc_predicate *
 rig_predicate(struct rig *rig, const struct rig_selector *selector);
 
+/* The name is "a" and the price 2.5: few events, and so few in some slabs that they are read one by
+ * one. */
+const struct rc_predicate *
+rig_rare_predicate(struct rig *rig);
+
 /* "plan" is the given one. */
 const struct rc_predicate *
 rig_plan_predicate(struct rig *rig, uint32_t plan);

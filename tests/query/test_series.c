@@ -66,7 +66,7 @@ random_series(struct rig *rig)
 {
     const struct rig_selector selector = rig_random_selector(&random_state);
     const struct rc_series series = {
-        .selector = rig_predicate(rig, &selector),
+        .selector = below(4) == 0 ? rig_rare_predicate(rig) : rig_predicate(rig, &selector),
         .measure = (enum rc_measure)(below(3) == 0 ? 1 + below(2) : 1 + below(RC_MEASURE_ROLLING)),
         .property = RC_BYTES_LITERAL("price"),
         .percentile = 5 * below(21),
@@ -127,7 +127,10 @@ ask(struct rig *rig,
     struct rc_series_reply *ret_reply)
 {
     struct rc_error error = {0};
-    const struct rc_query_context context = rig_context(rig, threads);
+    struct rc_query_context context = rig_context(rig, threads);
+    /* The planner takes rows where they are many: here they are few. */
+    struct rc_query_hints hints = {.walk = below(2) == 0 ? RC_WALK_ROWS : RC_WALK_PLANNER};
+    context.hints = &hints;
     rc_series_short_ways = short_ways;
     const enum rc_status status = rc_query_series(&context, request, ret_reply, &error);
     rc_series_short_ways = true;

@@ -58,6 +58,13 @@ rc_rowset_row_count(const struct rc_rowset *set);
 uint64_t
 rc_rowset_cardinality(const struct rc_rowset *set);
 
+/* Whether so few rows are in it that it is read row by row rather than by words. */
+static inline bool
+rc_rowset_is_sparse(const struct rc_rowset *set)
+{
+    return rc_rowset_cardinality(set) <= rc_rowset_row_count(set) / RC_ROWSET_SPARSE_SHARE;
+}
+
 uint64_t
 rc_rowset_memory_bytes(const struct rc_rowset *set);
 

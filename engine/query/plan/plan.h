@@ -36,6 +36,13 @@ struct rc_counted {
     struct rc_bytes entity;  /* By values of this event property; empty: by user. */
 };
 
+/* What a fold that takes rows as they are reads of them. */
+enum rc_rows_reading {
+    RC_ROWS_VALUES = 0, /* Times and a property's values, of all rows of a piece. */
+    RC_ROWS_TIMES = 1,  /* Times, of all rows of a piece; */
+    RC_ROWS_SINGLY = 2, /* where the set is sparse, of its rows alone. */
+};
+
 /* A selector as a fold asks for it. */
 struct rc_plan_selector {
     const struct rc_predicate *predicate;

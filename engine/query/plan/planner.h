@@ -86,16 +86,21 @@ rc_planner_choose(struct rc_plan *plan,
 uint32_t
 rc_planner_lanes(const struct rc_query_context *context, double work_ns, uint64_t pieces);
 
-/* The time of a walk that is fed so many of the plan's events, in ns, all threads together. */
+/* The time of a walk that is fed so many of the plan's events, in ns, all threads together.
+ * reading: of rows. */
 double
 rc_planner_walk_ns(const struct rc_plan *plan,
                    enum rc_explain_feed feed,
+                   enum rc_rows_reading reading,
                    uint64_t hits,
                    uint64_t blocks);
 
 /* Whether a fold that can read the rows of a stream by itself should; else it is fed events.
- * values: it also reads the values of a property. series: for EXPLAIN. */
+ * series: for EXPLAIN. */
 bool
-rc_planner_reads_rows(const struct rc_plan *plan, uint32_t stream, uint32_t series, bool values);
+rc_planner_reads_rows(const struct rc_plan *plan,
+                      uint32_t stream,
+                      uint32_t series,
+                      enum rc_rows_reading reading);
 
 #endif

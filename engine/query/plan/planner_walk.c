@@ -106,14 +106,16 @@ rc_planner_lanes(const struct rc_query_context *context, double work_ns, uint64_
 
 /* The time of reading the rows of one bitmap from columns. */
 static double
-rows_ns(const struct rc_rowset *set, uint32_t row_count, bool reads_values)
+rows_ns(const struct rc_rowset *set, uint32_t row_count, enum rc_rows_reading reading)
 {
     const double rows = set == NULL ? 0 : (double)rc_rowset_cardinality(set);
+    if (reading == RC_ROWS_SINGLY && set != NULL && rc_rowset_is_sparse(set))
+        return RC_COST_REFINED * rows;
     const double pieces = ceil((double)row_count / RC_PIECE_ROWS);
     /* Of events that lie anywhere: the pieces that have one. */
     const double touched = pieces * (1 - exp(-rows / pieces));
     return RC_COST_ROW * rows +
-           (RC_COST_PIECE + (reads_values ? RC_COST_PIECE_CODES : 0)) * touched;
+           (RC_COST_PIECE + (reading == RC_ROWS_VALUES ? RC_COST_PIECE_CODES : 0)) * touched;
 }
 
 /* The time of feeding the events of one bitmap. */
@@ -129,6 +131,7 @@ hits_ns(const struct rc_rowset *set, uint32_t row_count)
 double
 rc_planner_walk_ns(const struct rc_plan *plan,
                    enum rc_explain_feed feed,
+                   enum rc_rows_reading reading,
                    uint64_t hits,
                    uint64_t blocks)
 {
@@ -137,7 +140,7 @@ rc_planner_walk_ns(const struct rc_plan *plan,
     for (uint32_t i = 0; i < plan->slab_count; i++)
         for (uint32_t s = 0; s < plan->stream_count; s++)
             ns += feed == RC_FEED_ROWS
-                      ? rows_ns(plan->slabs[i].sets[s], plan->slabs[i].row_count, true)
+                      ? rows_ns(plan->slabs[i].sets[s], plan->slabs[i].row_count, reading)
                       : hits_ns(plan->slabs[i].sets[s], plan->slabs[i].row_count);
     if (plan->plan_only)
         ns = RC_COST_HIT * (double)hits;
@@ -150,16 +153,19 @@ rc_planner_walk_ns(const struct rc_plan *plan,
 }
 
 bool
-rc_planner_reads_rows(const struct rc_plan *plan, uint32_t stream, uint32_t series, bool values)
+rc_planner_reads_rows(const struct rc_plan *plan,
+                      uint32_t stream,
+                      uint32_t series,
+                      enum rc_rows_reading reading)
 {
     const struct rc_query_context *context = plan->context;
-    const double hit_ns = RC_COST_SERIES_HIT + (values ? RC_COST_VALUE_HIT : 0);
+    const double hit_ns = RC_COST_SERIES_HIT + (reading == RC_ROWS_VALUES ? RC_COST_VALUE_HIT : 0);
     double by_rows_ns = 0;
     double by_hits_ns = 0;
     for (uint32_t i = 0; i < plan->slab_count; i++) {
         const struct rc_plan_slab *slab = &plan->slabs[i];
         const struct rc_rowset *set = slab->sets[stream];
-        by_rows_ns += rows_ns(set, slab->row_count, values);
+        by_rows_ns += rows_ns(set, slab->row_count, reading);
         by_hits_ns += set == NULL ? 0 : hit_ns * (double)rc_rowset_cardinality(set);
     }
     const enum rc_walk_hint hint = context->hints == NULL ? RC_WALK_PLANNER : context->hints->walk;

@@ -389,7 +389,7 @@ rc_retention_scan(const struct rc_retention *retention, uint64_t *hit_count, boo
         return RC_OK;
     scan.stream = rc_slab_rows_stream(retention->plan, retention->return_bit);
     if (scan.stream == UINT32_MAX ||
-        !rc_planner_reads_rows(retention->plan, scan.stream, RC_EXPLAIN_NO_SERIES, false))
+        !rc_planner_reads_rows(retention->plan, scan.stream, RC_EXPLAIN_NO_SERIES, RC_ROWS_TIMES))
         return RC_OK;
     RC_TRY(scan_open(&scan, slots));
     void **states = RC_ARENA_ARRAY(retention->context->arena, void *, scan.lane_count);

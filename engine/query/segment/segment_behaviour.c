@@ -279,7 +279,7 @@ prepare_count(struct measure *measure, struct rc_fold *fold)
     fold->ordered = false;
     fold->hits = fold_count;
     if (stream == UINT32_MAX ||
-        !rc_planner_reads_rows(measure->plan, stream, RC_EXPLAIN_NO_SERIES, false))
+        !rc_planner_reads_rows(measure->plan, stream, RC_EXPLAIN_NO_SERIES, RC_ROWS_TIMES))
         return RC_OK;
     fold->rows = fold_count_rows;
     for (uint32_t i = 0; i < measure->lane_count; i++)

@@ -210,7 +210,7 @@ run(struct scan *scan, bool *ret_done)
     scan->buckets = scan->line->bucketed && frame->bucket_count > 0 ? frame->bucket_count : 1;
     const uint64_t counters = (uint64_t)scan->buckets * scan->number_count;
     if (counters > COUNTERS_MAX ||
-        !rc_planner_reads_rows(frame->plan, scan->stream, scan->line->series, true))
+        !rc_planner_reads_rows(frame->plan, scan->stream, scan->line->series, RC_ROWS_VALUES))
         return RC_OK;
     RC_TRY(rc_series_tables(frame, scan->line, &scan->tables));
     void **states = RC_ARENA_ARRAY(context->arena, void *, context->parallel_max);

@@ -20,6 +20,7 @@
 #define COPIES 4u
 #define COPIED_MAX 1024u               /* Counters that are there so often. */
 #define NARROW_MAX ((uint64_t)1 << 31) /* Rows between two emptyings. */
+#define SINGLY_ROWS 256u               /* Rows of a sparse set at a time. */
 
 struct slab {
     const struct rc_column_view *column; /* NULL: no row has the property. */
@@ -33,6 +34,7 @@ struct scan {
     const struct rc_series_line *line;
     const struct rc_groups *groups; /* NULL: all events are in the total. */
     uint32_t stream;
+    enum rc_rows_reading reading;
     uint32_t buckets; /* At least 1. */
     uint32_t row_count;
     uint32_t null_row; /* Of events without the property. */
@@ -53,7 +55,7 @@ struct lane {
     uint64_t narrow_rows;
     uint64_t *counts; /* [row][bucket]: what narrow was emptied into. */
     uint64_t *others; /* [row][bucket]: what came the long way, the total's row included. */
-    uint32_t codes[RC_PIECE_ROWS];
+    uint32_t *codes;  /* Of a piece's rows; NULL: all events are in the total. */
 };
 
 static void
@@ -65,6 +67,7 @@ scan_close(struct scan *scan)
         rc_alloc_free(scan->lanes[i].narrow);
         rc_alloc_free(scan->lanes[i].counts);
         rc_alloc_free(scan->lanes[i].others);
+        rc_alloc_free(scan->lanes[i].codes);
     }
 }
 
@@ -194,7 +197,10 @@ scan_open(struct scan *scan)
         lane->narrow = zeroed(context->account, narrow * sizeof(*lane->narrow));
         lane->counts = zeroed(context->account, counters * sizeof(*lane->counts));
         lane->others = zeroed(context->account, counters * sizeof(*lane->others));
-        if (lane->narrow == NULL || lane->counts == NULL || lane->others == NULL)
+        if (scan->groups != NULL)
+            lane->codes = rc_alloc_in(context->account, RC_PIECE_ROWS * sizeof(*lane->codes));
+        if (lane->narrow == NULL || lane->counts == NULL || lane->others == NULL ||
+            (scan->groups != NULL && lane->codes == NULL))
             return RC_NO_MEMORY;
     }
     return RC_OK;
@@ -248,7 +254,7 @@ fold_hits(void *state,
 /* What counting a piece takes. */
 struct piece {
     const struct rc_bucket_table *table;
-    const uint32_t *times; /* From here on by row of the piece. */
+    const uint32_t *times; /* Of the slab; from the first row of the piece on. */
     const uint32_t *codes; /* NULL: all rows are without one. */
     const uint32_t *counters;
     uint32_t *narrow;
@@ -334,6 +340,65 @@ add_listed(struct lane *lane,
     return RC_OK;
 }
 
+/* Counts the rows of a sparse set one by one, where no property is read. Each row's time lies on a
+ * line of its own: those of a batch are fetched together. */
+static void
+count_singly(const struct piece *piece,
+             const struct rc_rowset *set,
+             const uint64_t *dead,
+             uint32_t begin,
+             uint32_t end)
+{
+    uint32_t rows[SINGLY_ROWS];
+    uint32_t *counters = piece->narrow + piece->counters[piece->none];
+    while (begin < end) {
+        const uint32_t count = rc_rowset_read(set, &begin, end, rows, SINGLY_ROWS);
+        for (uint32_t i = 0; i < count; i++)
+            __builtin_prefetch(&piece->times[rows[i]]);
+        for (uint32_t i = 0; i < count; i++) {
+            if (dead != NULL && ((dead[rows[i] / 64] >> (rows[i] % 64)) & 1) != 0)
+                continue;
+            const uint32_t place = rc_bucket_table_find(piece->table, piece->times[rows[i]]);
+            if (place < piece->buckets)
+                counters[place]++;
+        }
+    }
+}
+
+/* Counts rows piece by piece. */
+static enum rc_status
+count_pieces(struct lane *lane,
+             struct piece *piece,
+             uint32_t plan_slab,
+             uint32_t begin,
+             uint32_t end)
+{
+    uint32_t position = 0;
+    const struct scan *scan = lane->scan;
+    const struct slab *slab = &scan->slabs[plan_slab];
+    const uint32_t source = scan->frame->plan->slabs[plan_slab].index;
+    const uint32_t *times = piece->times;
+    RC_TRY(rc_slab_rows_open(&lane->rows, scan->frame->plan, plan_slab, scan->stream));
+    while (begin < end) {
+        const uint64_t *words;
+        const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
+        const uint32_t stop = end - base < RC_PIECE_ROWS ? end : base + RC_PIECE_ROWS;
+        if (rc_slab_rows_piece(&lane->rows, base, &words)) {
+            piece->times = times + begin;
+            if (slab->none != 0)
+                rc_slab_rows_codes(slab->column, begin, stop - begin, &position, lane->codes);
+            count_rows(piece, words, begin - base, stop - begin);
+            if (slab->lists)
+                RC_TRY(add_listed(lane, piece, words, source, begin, stop));
+            lane->narrow_rows += stop - begin;
+        }
+        begin = stop;
+    }
+    if (lane->narrow_rows >= NARROW_MAX)
+        empty_narrow(lane);
+    return RC_OK;
+}
+
 static enum rc_status
 fold_rows(void *state,
           const struct rc_walk_block *block,
@@ -343,15 +408,16 @@ fold_rows(void *state,
           uint64_t *hit_count)
 {
     uint32_t count;
-    uint32_t position = 0;
     struct lane *lane = state;
     const struct scan *scan = lane->scan;
     const struct slab *slab = &scan->slabs[plan_slab];
-    const uint32_t source = scan->frame->plan->slabs[plan_slab].index;
-    const uint32_t *times =
-        rc_slab_times(rc_view_slabs(scan->frame->context->view, &count)[source].slab);
+    const struct rc_plan_slab *planned = &scan->frame->plan->slabs[plan_slab];
+    const struct rc_view_slab *view_slab =
+        &rc_view_slabs(scan->frame->context->view, &count)[planned->index];
+    const struct rc_rowset *set = planned->sets[scan->stream];
     struct piece piece = {
         .table = &scan->tables[plan_slab],
+        .times = rc_slab_times(view_slab->slab),
         .codes = slab->none == 0 ? NULL : lane->codes,
         .counters = slab->counters,
         .narrow = lane->narrow,
@@ -363,24 +429,12 @@ fold_rows(void *state,
     };
     (void)block;
     (void)hit_count; /* Counted at the end. */
-    RC_TRY(rc_slab_rows_open(&lane->rows, scan->frame->plan, plan_slab, scan->stream));
-    while (begin < end) {
-        const uint64_t *words;
-        const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
-        const uint32_t stop = end - base < RC_PIECE_ROWS ? end : base + RC_PIECE_ROWS;
-        if (rc_slab_rows_piece(&lane->rows, base, &words)) {
-            piece.times = times + begin;
-            if (slab->none != 0)
-                rc_slab_rows_codes(slab->column, begin, stop - begin, &position, lane->codes);
-            count_rows(&piece, words, begin - base, stop - begin);
-            if (slab->lists)
-                RC_TRY(add_listed(lane, &piece, words, source, begin, stop));
-            lane->narrow_rows += stop - begin;
-        }
-        begin = stop;
-    }
-    if (lane->narrow_rows >= NARROW_MAX)
-        empty_narrow(lane);
+    if (set == NULL)
+        return RC_OK;
+    if (scan->reading != RC_ROWS_SINGLY || !rc_rowset_is_sparse(set))
+        return count_pieces(lane, &piece, plan_slab, begin, end);
+    count_singly(&piece, set, view_slab->dead, begin, end);
+    lane->narrow_rows += rc_rowset_cardinality(set);
     return RC_OK;
 }
 
@@ -445,7 +499,9 @@ rc_series_scan_events(const struct rc_series_frame *frame,
 {
     const uint64_t bit = (uint64_t)1 << frame->bit_of[line->series];
     const struct rc_split *split = frame->splits[line->side];
-    RC_CLEANUP(scan_close) struct scan scan = {.frame = frame, .line = line};
+    const enum rc_rows_reading reading = split == NULL ? RC_ROWS_SINGLY : RC_ROWS_VALUES;
+    RC_CLEANUP(scan_close)
+    struct scan scan = {.frame = frame, .line = line, .reading = reading};
     *ret_done = false;
     scan.stream = rc_slab_rows_stream(frame->plan, bit);
     if (frame->request->series[line->series].measure != RC_MEASURE_COUNT || line->columns != NULL ||
@@ -456,8 +512,7 @@ rc_series_scan_events(const struct rc_series_frame *frame,
         if (scan.groups == NULL)
             return RC_OK;
     }
-    if (!lay_out(&scan) ||
-        !rc_planner_reads_rows(frame->plan, scan.stream, line->series, split != NULL))
+    if (!lay_out(&scan) || !rc_planner_reads_rows(frame->plan, scan.stream, line->series, reading))
         return RC_OK;
     RC_TRY(scan_open(&scan));
     void **states = RC_ARENA_ARRAY(frame->context->arena, void *, scan.lane_count);
@@ -471,6 +526,7 @@ rc_series_scan_events(const struct rc_series_frame *frame,
         .lanes = states,
         .hits = fold_hits,
         .rows = fold_rows,
+        .reading = scan.reading,
     };
     uint64_t hit_count = 0;
     RC_TRY(rc_walk(frame->plan, &fold, &hit_count));

@@ -188,7 +188,7 @@ rc_series_scan_users(const struct rc_series_frame *frame,
     scan.stream = rc_slab_rows_stream(frame->plan, bit);
     if (frame->request->series[line->series].measure != RC_MEASURE_UNIQUE ||
         frame->splits[RC_SERIES_ROWS] != NULL || scan.stream == UINT32_MAX ||
-        !rc_planner_reads_rows(frame->plan, scan.stream, line->series, false))
+        !rc_planner_reads_rows(frame->plan, scan.stream, line->series, RC_ROWS_TIMES))
         return RC_OK;
     scan.buckets = line->bucketed && frame->bucket_count > 0 ? frame->bucket_count : 1;
     scan.words = (scan.buckets + 63) / 64;

@@ -80,6 +80,7 @@ struct rc_fold {
                            uint32_t begin,
                            uint32_t end,
                            uint64_t *hit_count);
+    enum rc_rows_reading reading; /* What rows reads, for the planner. */
     /* Ordered: all hits of one person; count > 0. */
     enum rc_status (*person)(void *lane,
                              uint32_t person,

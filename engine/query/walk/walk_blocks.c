@@ -47,7 +47,8 @@ rc_walk_blocks_wanted(struct rc_walk_run *walk, uint64_t hits)
         (uint64_t)rc_walk_block_hits * (walk->fold->rows != NULL ? ROWS_A_HIT : 1);
     const uint64_t wanted = hits / block_hits + 1;
     const uint32_t most = walk->fold->lane_count;
-    const double work_ns = rc_planner_walk_ns(walk->plan, rc_walk_feed_of(walk), hits, wanted);
+    const double work_ns =
+        rc_planner_walk_ns(walk->plan, rc_walk_feed_of(walk), walk->fold->reading, hits, wanted);
     const uint32_t planned = rc_planner_lanes(walk->plan->context, work_ns, UINT64_MAX);
     walk->lane_count = planned < most ? planned : most;
     /* Work for several lanes is cut so that none waits long for the last. */

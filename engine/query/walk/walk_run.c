@@ -97,7 +97,8 @@ rc_walk_open_explain(const struct rc_walk_run *walk,
     out->blocks = blocks;
     out->lanes_max = walk->fold->lane_count;
     out->hits_estimate = (double)rc_walk_hits_of(plan);
-    out->estimate_ns = rc_planner_walk_ns(plan, feed, rc_walk_hits_of(plan), blocks);
+    out->estimate_ns =
+        rc_planner_walk_ns(plan, feed, walk->fold->reading, rc_walk_hits_of(plan), blocks);
     out->bytes = bytes_of(plan);
     return out;
 }

@@ -1,0 +1,246 @@
+/*
+ * Transport, the threads that poll the queue. One leads: it waits for events, does what they ask
+ * for, and serves calls that will be quick by itself. Handing a call over takes two wake-ups, of a
+ * worker by the leader and of the leader by the reply, which is more than a small query does.
+ *
+ * That a call will be quick is a guess, and whatever it turns out to be, events must not wait. So
+ * another thread stands by and looks how long the leader has been serving, every RELIEF_NS while
+ * calls are served; if it is too long it leads from then on, and who was relieved stands by once he
+ * is done. While nobody stands by, the leader serves nothing itself.
+ *
+ * None starves another: of a lane the leader serves SERVED_MAX calls in a stretch, which ends when
+ * the queue has run dry; what comes beyond that goes to the workers, whose lanes take turns.
+ */
+#include <grpc/support/time.h>
+#include <time.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/assert.h"
+#include "engine/base/clock.h"
+#include "server/transport_internal.h"
+
+#define POLLERS 2u
+#define LANES 256u
+#define SERVED_MAX 32u
+
+/* Longer than quick calls take, and short to whoever waits. */
+#define RELIEF_NS ((uint64_t)1000000)
+
+/* Who stands by sleeps after this many looks that found no new call served. */
+#define LOOKS_MAX 20u
+
+struct poller {
+    struct rc_polling *polling;
+    pthread_t thread;
+    bool relieved; /* Its own. */
+};
+
+struct lane {
+    uint32_t stretch;
+    uint32_t served;
+};
+
+struct rc_polling {
+    grpc_completion_queue *queue;
+    uint32_t thread_count;
+    struct poller pollers[POLLERS];
+
+    _Atomic uint64_t since_ns; /* When the leader began to serve a call; 0: it serves none. */
+    _Atomic uint64_t served;   /* Calls, ever. */
+    _Atomic(bool) standing_by; /* Somebody does. */
+    _Atomic(bool) asleep;      /* He waits to be woken. */
+
+    /* The leader's. */
+    uint32_t stretch;
+    uint32_t stretch_served;
+    struct lane lanes[LANES];
+
+    pthread_mutex_t lock;   /* Guards what follows. */
+    pthread_cond_t changed; /* Monotonic clock. */
+    struct poller *leader;
+    bool stopping;
+};
+
+/* ---- Leading --------------------------------------------------------------------------------- */
+
+/* The next event. A stretch ends where none is there; to know that is worth a look only where a
+ * call was served. */
+static grpc_event
+next_event(struct rc_polling *polling)
+{
+    if (polling->stretch_served > 0) {
+        const grpc_event event =
+            grpc_completion_queue_next(polling->queue, gpr_inf_past(GPR_CLOCK_MONOTONIC), NULL);
+        if (event.type != GRPC_QUEUE_TIMEOUT)
+            return event;
+        polling->stretch++;
+        polling->stretch_served = 0;
+    }
+    return grpc_completion_queue_next(polling->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+}
+
+/* Until the poller is relieved, or the queue was shut down. */
+static void
+lead(struct poller *poller)
+{
+    struct rc_polling *polling = poller->polling;
+    while (!poller->relieved) {
+        const grpc_event event = next_event(polling);
+        if (event.type == GRPC_QUEUE_SHUTDOWN) {
+            pthread_mutex_lock(&polling->lock);
+            polling->stopping = true;
+            pthread_cond_broadcast(&polling->changed);
+            pthread_mutex_unlock(&polling->lock);
+            return;
+        }
+        struct rc_tag *tag = event.tag;
+        RC_TAG_ACQUIRE(tag);
+        tag->done(tag, event.success != 0);
+    }
+    poller->relieved = false;
+}
+
+bool
+rc_polling_may_serve(struct rc_polling *polling, uint64_t key)
+{
+    struct lane *lane = &polling->lanes[key % LANES];
+    if (lane->stretch != polling->stretch)
+        *lane = (struct lane){.stretch = polling->stretch};
+    return lane->served < SERVED_MAX && atomic_load(&polling->standing_by);
+}
+
+static void
+wake(struct rc_polling *polling)
+{
+    pthread_mutex_lock(&polling->lock);
+    pthread_cond_broadcast(&polling->changed);
+    pthread_mutex_unlock(&polling->lock);
+}
+
+void
+rc_polling_serve(struct rc_polling *polling, uint64_t key, void (*task)(void *), void *argument)
+{
+    struct poller *poller = polling->leader; /* Who calls: it changes only while he serves. */
+    uint64_t since_ns = rc_clock_monotonic_ns();
+    polling->lanes[key % LANES].served++;
+    polling->stretch_served++;
+    atomic_fetch_add_explicit(&polling->served, 1, memory_order_relaxed);
+    atomic_store(&polling->since_ns, since_ns);
+    if (atomic_load(&polling->asleep))
+        wake(polling);
+    task(argument);
+    poller->relieved = !atomic_compare_exchange_strong(&polling->since_ns, &since_ns, 0);
+}
+
+/* ---- Standing by ----------------------------------------------------------------------------- */
+
+/* Leads from now on if the leader has been serving for too long. Under the lock. */
+static void
+relieve(struct rc_polling *polling, struct poller *poller)
+{
+    uint64_t since_ns = atomic_load(&polling->since_ns);
+    if (since_ns == 0 || rc_clock_monotonic_ns() - since_ns < RELIEF_NS)
+        return;
+    if (!atomic_compare_exchange_strong(&polling->since_ns, &since_ns, 0))
+        return; /* He is just done. */
+    polling->leader = poller;
+}
+
+/* Waits until it is time to look again. Under the lock. */
+static void
+rest(struct rc_polling *polling, bool sleeps)
+{
+    struct timespec until;
+    atomic_store(&polling->asleep, sleeps);
+    if (sleeps && atomic_load(&polling->since_ns) == 0) {
+        pthread_cond_wait(&polling->changed, &polling->lock);
+    } else {
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += (long)RELIEF_NS;
+        if (until.tv_nsec >= 1000000000L) {
+            until.tv_nsec -= 1000000000L;
+            until.tv_sec++;
+        }
+        pthread_cond_timedwait(&polling->changed, &polling->lock, &until);
+    }
+    atomic_store(&polling->asleep, false);
+}
+
+/* Until the poller leads, or the queue was shut down. Under the lock. */
+static void
+stand_by(struct poller *poller)
+{
+    struct rc_polling *polling = poller->polling;
+    uint64_t served = 0;
+    uint32_t looks = 0;
+    atomic_store(&polling->standing_by, true);
+    while (polling->leader != poller && !polling->stopping) {
+        rest(polling, looks >= LOOKS_MAX);
+        const uint64_t now_served = atomic_load_explicit(&polling->served, memory_order_relaxed);
+        looks = now_served == served ? looks + 1 : 0;
+        served = now_served;
+        relieve(polling, poller);
+    }
+    atomic_store(&polling->standing_by, false);
+}
+
+static void *
+poll_queue(void *argument)
+{
+    struct poller *poller = argument;
+    struct rc_polling *polling = poller->polling;
+    pthread_mutex_lock(&polling->lock);
+    while (!polling->stopping) {
+        if (polling->leader != poller) {
+            stand_by(poller);
+            continue;
+        }
+        pthread_mutex_unlock(&polling->lock);
+        lead(poller);
+        pthread_mutex_lock(&polling->lock);
+    }
+    pthread_mutex_unlock(&polling->lock);
+    return NULL;
+}
+
+/* ---- Beginning and end ----------------------------------------------------------------------- */
+
+struct rc_polling *
+rc_polling_new(void)
+{
+    struct rc_polling *polling = rc_alloc_zero(sizeof(*polling));
+    if (polling == NULL)
+        return NULL;
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&polling->lock, NULL);
+    pthread_cond_init(&polling->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    polling->leader = &polling->pollers[0];
+    return polling;
+}
+
+void
+rc_polling_start(struct rc_polling *polling, grpc_completion_queue *queue)
+{
+    polling->queue = queue;
+    for (; polling->thread_count < POLLERS; polling->thread_count++) {
+        struct poller *poller = &polling->pollers[polling->thread_count];
+        poller->polling = polling;
+        const int failure = pthread_create(&poller->thread, NULL, poll_queue, poller);
+        RC_ASSERT(failure == 0);
+    }
+}
+
+struct rc_polling *
+rc_polling_free(struct rc_polling *polling)
+{
+    if (polling == NULL)
+        return NULL;
+    for (uint32_t i = 0; i < polling->thread_count; i++)
+        pthread_join(polling->pollers[i].thread, NULL);
+    pthread_cond_destroy(&polling->changed);
+    pthread_mutex_destroy(&polling->lock);
+    return rc_alloc_free(polling);
+}
