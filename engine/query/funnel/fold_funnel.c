@@ -56,11 +56,14 @@ make_rules(struct rc_funnel_query *query, struct rc_error *reterr_error)
         .attempt_only = request->exclude_attempt_only,
         .cancel = context->cancel,
     };
-    query->plain = request->order == RC_FUNNEL_ORDERED && request->step_windows_ms == NULL &&
-                   !request->same_local_day && !request->reuse_event &&
-                   request->optional_steps == 0 && request->exclusion_count == 0 &&
-                   request->hold_count == 0 && !request->totals &&
-                   (request->at == RC_FUNNEL_AT_FIRST || request->at == RC_FUNNEL_AT_LAST);
+    const bool one_funnel = request->breakdown == NULL || request->at == RC_FUNNEL_AT_FIRST ||
+                            request->at == RC_FUNNEL_AT_LAST ||
+                            request->at == RC_FUNNEL_AT_FIRST_IN_RANGE;
+    query->plain = one_funnel && request->order == RC_FUNNEL_ORDERED &&
+                   request->step_windows_ms == NULL && !request->same_local_day &&
+                   !request->reuse_event && request->optional_steps == 0 &&
+                   request->exclusion_count == 0 && request->hold_count == 0 && !request->totals;
+    query->counts = one_funnel && request->persons == NULL;
     if (!request->same_local_day)
         return RC_OK;
     uint32_t count;
@@ -239,6 +242,8 @@ mark_present(const struct rc_funnel_query *query, uint8_t *present)
 {
     for (uint32_t i = 0; i < query->lane_count; i++) {
         const struct rc_funnel_lane *lane = &query->lanes[i];
+        for (uint32_t row = 0; row < rc_funnel_counted_rows(query); row++)
+            present[row] |= lane->entrants[row] != 0;
         for (size_t r = 0; r < lane->record_count; r++) {
             const struct rc_funnel_record *record = &lane->records[r];
             const uint32_t *rows = record->row_count == 1 ? &record->row : lane->rows + record->row;

@@ -43,6 +43,7 @@ struct rc_funnel_query {
     struct rc_calendar calendar;
     struct rc_funnel_rules rules;
     bool plain;         /* Attempts of the range are found by rc_funnel_quick. */
+    bool counts;        /* Attempts of one step may be counted without a record of each. */
     uint64_t step_mask; /* Bits of the steps in a hit's mask; exclusions follow. */
     struct rc_plan *plan;
     uint32_t selector_count;           /* Of the plan, */
@@ -62,6 +63,10 @@ struct rc_funnel_query {
 struct rc_funnel_search;
 struct rc_funnel_unordered;
 struct rc_funnel_totals;
+
+/* How many rows a lane counts in. 0: none, all attempts have records. */
+uint32_t
+rc_funnel_counted_rows(const struct rc_funnel_query *query);
 
 /* Levels of a lane's events: as they are, narrowed to a row; then a value of each property held. */
 #define RC_FUNNEL_LEVEL_ALL 0u
@@ -98,6 +103,9 @@ struct rc_funnel_lane {
     uint32_t *rows;
     size_t row_capacity;
     size_t row_count;
+    /* Attempts of the range that end at its first step, most of all, by their one row of the split
+     * (without a split: one). NULL: they have records, as those of several rows have. */
+    uint64_t *entrants;
     /* Of the person at hand. */
     uint32_t person;
     const struct rc_hit *hits;
@@ -154,8 +162,9 @@ rc_funnel_lane_add(struct rc_funnel_lane *lane,
                    const struct rc_funnel_attempt *attempt,
                    struct rc_funnel_record record);
 
-/* The same for the plain funnel, with the rows of the event that the breakdown reads. events and
- * span are read for the first event of a span alone. */
+/* The same for the plain funnel, with the rows of the event that the breakdown reads, or a count.
+ * events and span are read for the first event of a span alone; NULL: that is the first hit of the
+ * first step. */
 RC_MUST_USE enum rc_status
 rc_funnel_lane_add_plain(struct rc_funnel_lane *lane,
                          const struct rc_funnel_attempt *attempt,

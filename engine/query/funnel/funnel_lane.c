@@ -9,6 +9,27 @@
 #include "engine/query/funnel/funnel_unordered.h"
 
 #define RECORDS_FIRST 256u
+#define COUNTED_ROWS_MAX 65536u /* Counters of a lane fit a core's second cache. */
+
+uint32_t
+rc_funnel_counted_rows(const struct rc_funnel_query *query)
+{
+    const uint32_t rows = query->split == NULL ? 1 : rc_split_count(query->split);
+    return query->counts && rows <= COUNTED_ROWS_MAX ? rows : 0;
+}
+
+static enum rc_status
+open_entrants(struct rc_funnel_lane *lane)
+{
+    const size_t bytes = rc_funnel_counted_rows(lane->query) * sizeof(*lane->entrants);
+    if (bytes == 0)
+        return RC_OK;
+    lane->entrants = rc_alloc_in(lane->query->context->account, bytes);
+    if (lane->entrants == NULL)
+        return RC_NO_MEMORY;
+    memset(lane->entrants, 0, bytes);
+    return RC_OK;
+}
 
 enum rc_status
 rc_funnel_lane_ensure(struct rc_funnel_lane *lane,
@@ -39,6 +60,7 @@ rc_funnel_lane_open(struct rc_funnel_lane *lane, const struct rc_funnel_query *q
     RC_TRY(RC_FUNNEL_ENSURE(lane, lane->records, lane->record_capacity, RECORDS_FIRST));
     RC_TRY(RC_FUNNEL_ENSURE(lane, lane->times_ms, lane->time_capacity, RECORDS_FIRST));
     RC_TRY(RC_FUNNEL_ENSURE(lane, lane->rows, lane->row_capacity, RECORDS_FIRST));
+    RC_TRY(open_entrants(lane));
     RC_TRY(RC_FUNNEL_ENSURE(lane, lane->spans, lane->span_capacity, 16));
     RC_TRY(RC_FUNNEL_ENSURE(lane, lane->span_buckets, lane->span_bucket_capacity, 16));
     if (query->request->totals)
@@ -54,6 +76,7 @@ rc_funnel_lane_close(struct rc_funnel_lane *lane)
     rc_alloc_free(lane->records);
     rc_alloc_free(lane->times_ms);
     rc_alloc_free(lane->rows);
+    rc_alloc_free(lane->entrants);
     rc_alloc_free(lane->excluded_ms);
     rc_alloc_free(lane->expanded);
     for (uint32_t i = 0; i < RC_FUNNEL_HOLDS_MAX + 2; i++)
@@ -113,7 +136,7 @@ rc_funnel_lane_add(struct rc_funnel_lane *lane,
     return RC_OK;
 }
 
-/* The first event of step 1 (unordered: of any step) in a span. */
+/* The first event of step 1 (unordered: of any step) in a span, as a hit. */
 static uint32_t
 first_in_span(const struct rc_funnel_lane *lane,
               const struct rc_funnel_events *events,
@@ -122,13 +145,18 @@ first_in_span(const struct rc_funnel_lane *lane,
     const uint64_t entry =
         lane->query->rules.order == RC_FUNNEL_UNORDERED ? UINT64_MAX : (uint64_t)1;
     uint32_t i = 0;
+    if (events == NULL) {
+        while ((lane->hits[i].mask & entry) == 0)
+            i++;
+        return i;
+    }
     while (i < events->count &&
            ((events->items[i].fill & entry) == 0 || events->items[i].time_ms < span->from_ms))
         i++;
-    return i;
+    return events->items[i].hit;
 }
 
-/* A record of an attempt in the plain funnel. */
+/* A record of an attempt in the plain funnel, or a count of it. */
 enum rc_status
 rc_funnel_lane_add_plain(struct rc_funnel_lane *lane,
                          const struct rc_funnel_attempt *attempt,
@@ -136,7 +164,8 @@ rc_funnel_lane_add_plain(struct rc_funnel_lane *lane,
                          const struct rc_funnel_events *events,
                          const struct rc_funnel_span *span)
 {
-    struct rc_funnel_record record = {.bucket = bucket, .kind = RC_FUNNEL_RECORD_TOTAL};
+    struct rc_funnel_record record = {
+        .bucket = bucket, .kind = RC_FUNNEL_RECORD_TOTAL, .row_count = 1};
     if (lane->query->split != NULL) {
         switch (lane->query->request->at) {
         case RC_FUNNEL_AT_FIRST:
@@ -149,11 +178,16 @@ rc_funnel_lane_add_plain(struct rc_funnel_lane *lane,
             break;
         case RC_FUNNEL_AT_FIRST_IN_RANGE:
             record.kind |= RC_FUNNEL_RECORD_ROWS;
-            RC_TRY(set_rows(lane, events->items[first_in_span(lane, events, span)].hit, &record));
+            RC_TRY(set_rows(lane, first_in_span(lane, events, span), &record));
             break;
         default: /* Rows have records of their own. */
             break;
         }
     }
-    return rc_funnel_lane_add(lane, attempt, record);
+    const bool counted = lane->entrants != NULL && attempt->depth == 1 && record.row_count == 1 &&
+                         bucket == RC_FUNNEL_NO_BUCKET;
+    if (!counted)
+        return rc_funnel_lane_add(lane, attempt, record);
+    lane->entrants[record.row]++;
+    return RC_OK;
 }

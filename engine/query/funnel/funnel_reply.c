@@ -129,7 +129,8 @@ fill_step(const struct reply *reply,
     };
     const bool bins = rows->query->request->histogram_bins > 0;
     if (step == 0) {
-        result.users = rows->starts[place + 1] - rows->starts[place];
+        result.users = rows->starts[place + 1] - rows->starts[place] +
+                       (place < rows->row_count ? rows->entrants[place] : 0);
     } else {
         size_t count = list_times(reply, place, step, 0);
         result.users = count;

@@ -44,6 +44,10 @@ rank_rows(struct rc_funnel_rows *rows)
     memset(present, 0, count + 1);
     for (uint32_t i = 0; i < query->lane_count; i++) {
         const struct rc_funnel_lane *lane = &query->lanes[i];
+        for (uint32_t row = 0; row < rc_funnel_counted_rows(query); row++) {
+            present[row] |= lane->entrants[row] != 0;
+            figures[row] += (double)lane->entrants[row];
+        }
         for (size_t r = 0; r < lane->record_count; r++) {
             const struct rc_funnel_record *record = &lane->records[r];
             if ((record->kind & RC_FUNNEL_RECORD_ROWS) == 0)
@@ -59,6 +63,26 @@ rank_rows(struct rc_funnel_rows *rows)
                           query->context->arena, &rows->ranking));
     rows->has_not_reached = query->request->at == RC_FUNNEL_AT_STEP;
     rows->row_count += rows->ranking.row_count + rows->ranking.has_other + rows->has_not_reached;
+    return RC_OK;
+}
+
+/* Adds up the attempts that the lanes have counted. */
+static enum rc_status
+add_entrants(struct rc_funnel_rows *rows)
+{
+    const struct rc_funnel_query *query = rows->query;
+    rows->entrants = RC_ARENA_ARRAY(query->context->arena, uint64_t, rows->row_count);
+    if (rows->entrants == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t row = 0; row < rc_funnel_counted_rows(query); row++) {
+        uint64_t count = 0;
+        for (uint32_t i = 0; i < query->lane_count; i++)
+            count += query->lanes[i].entrants[row];
+        rows->entrants[rows->row_count - 1] += count;
+        /* Other comes behind the rows that are shown. */
+        if (query->split != NULL && count > 0)
+            rows->entrants[rows->ranking.row_of[row]] += count;
+    }
     return RC_OK;
 }
 
@@ -196,6 +220,7 @@ rc_funnel_rows_deal(const struct rc_funnel_query *query, struct rc_funnel_rows *
     struct rc_account *account = query->context->account;
     *rows = (struct rc_funnel_rows){.query = query};
     RC_TRY(rank_rows(rows));
+    RC_TRY(add_entrants(rows));
     rows->place_count = rows->row_count * ((size_t)query->bucket_count + 1);
     if (rows->place_count > PLACES_MAX)
         return RC_LIMIT_EXCEEDED;

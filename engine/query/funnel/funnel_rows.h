@@ -25,6 +25,7 @@ struct rc_funnel_rows {
     size_t place_count;
     uint64_t *starts; /* By place, place_count + 2. */
     struct rc_funnel_dealt *dealt;
+    uint64_t *entrants; /* By row: attempts of the range that have no record. */
 };
 
 RC_MUST_USE enum rc_status

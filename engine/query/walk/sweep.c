@@ -46,6 +46,13 @@ struct active {
     const struct cursor *cursor;
 };
 
+/* The same in the word at hand, where it has some. */
+struct near {
+    uint64_t bits;
+    uint64_t bit; /* The stream's. */
+    const struct cursor *cursor;
+};
+
 struct rc_sweep {
     const struct rc_plan *plan;
     const uint64_t *skip; /* Users that are left out, a bit each; NULL: none. */
@@ -68,9 +75,10 @@ struct rc_sweep {
     uint32_t slot;
     uint32_t person;
     bool wanted;
-    bool timed; /* Some cursor is. */
     uint32_t active_count;
     struct active *active;
+    uint32_t near_count;
+    struct near *near;
     uint32_t words_end; /* Words of the window from here on have no bits. */
     uint32_t cursor_count;
     struct cursor cursors[];
@@ -96,7 +104,8 @@ rc_sweep_new(const struct rc_plan *plan, const uint64_t *skip, struct rc_sweep *
     for (uint32_t s = 0; s < plan->stream_count; s++)
         sweep->cursors[s].stream = &plan->streams[s];
     sweep->active = rc_alloc_in(account, plan->stream_count * sizeof(*sweep->active));
-    if (sweep->active == NULL)
+    sweep->near = rc_alloc_in(account, plan->stream_count * sizeof(*sweep->near));
+    if (sweep->active == NULL || sweep->near == NULL)
         return RC_NO_MEMORY;
     *ret_sweep = RC_TAKE(sweep);
     return RC_OK;
@@ -110,6 +119,7 @@ rc_sweep_free(struct rc_sweep *sweep)
     for (uint32_t s = 0; s < sweep->cursor_count; s++)
         rc_alloc_free(sweep->cursors[s].scratch);
     rc_alloc_free(sweep->active);
+    rc_alloc_free(sweep->near);
     return rc_alloc_free(sweep);
 }
 
@@ -141,7 +151,6 @@ rc_sweep_open(struct rc_sweep *sweep, uint32_t plan_slab)
     sweep->at = 0;
     sweep->end = 0;
     sweep->user_index = 0;
-    sweep->timed = false;
     for (uint32_t s = 0; s < sweep->cursor_count; s++) {
         struct cursor *cursor = &sweep->cursors[s];
         cursor->set = slab->sets[s];
@@ -150,7 +159,6 @@ rc_sweep_open(struct rc_sweep *sweep, uint32_t plan_slab)
             cursor->kind != CURSOR_NONE && (info->time_min_ms < cursor->stream->from_ms ||
                                             info->time_max_ms >= cursor->stream->until_ms);
         cursor->asks = cursor->timed || cursor->stream->persons != NULL;
-        sweep->timed = sweep->timed || cursor->timed;
         cursor->block = NO_BLOCK;
         cursor->next = 0;
         cursor->batch_count = 0;
@@ -323,16 +331,17 @@ find_user(struct rc_sweep *sweep, uint32_t row)
                     (filter == NULL || has_bit(filter, user));
 }
 
-/* The selectors that a row matches. */
+/* The selectors that a row matches, of those that are near. */
 static inline uint64_t
-mask_of(const struct rc_sweep *sweep, uint32_t word, uint32_t bit, int64_t time_ms)
+mask_of(const struct rc_sweep *sweep, uint32_t bit, int64_t time_ms)
 {
     uint64_t mask = 0;
-    for (uint32_t i = 0; i < sweep->active_count; i++) {
-        const struct cursor *cursor = sweep->active[i].cursor;
-        const uint64_t set = (sweep->active[i].words[word] >> bit) & 1;
+    for (uint32_t i = 0; i < sweep->near_count; i++) {
+        const struct near *near = &sweep->near[i];
+        const uint64_t set = (near->bits >> bit) & 1;
+        const struct cursor *cursor = near->cursor;
         if (!cursor->asks) {
-            mask |= set * cursor->stream->bit;
+            mask |= -set & near->bit;
             continue;
         }
         if (set == 0)
@@ -342,18 +351,35 @@ mask_of(const struct rc_sweep *sweep, uint32_t word, uint32_t bit, int64_t time_
             continue;
         if (cursor->stream->persons != NULL && !has_bit(cursor->stream->persons, sweep->person))
             continue;
-        mask |= cursor->stream->bit;
+        mask |= near->bit;
     }
     return mask;
 }
 
-/* The one selector that all hits of the window match, or 0: each row is asked. */
+/* Lists the streams that have bits in a word of the window. Of several streams few do, and mostly
+ * it is one. Returns the bits of all. */
+static inline uint64_t
+find_near(struct rc_sweep *sweep, uint32_t word)
+{
+    uint64_t all = 0;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < sweep->active_count; i++) {
+        const struct active *active = &sweep->active[i];
+        const uint64_t bits = active->words[word];
+        sweep->near[count] = (struct near){
+            .bits = bits, .bit = active->cursor->stream->bit, .cursor = active->cursor};
+        count += bits != 0;
+        all |= bits;
+    }
+    sweep->near_count = count;
+    return all;
+}
+
+/* The one selector that all hits of the word match, or 0: each row is asked. */
 static uint64_t
 single_bit(const struct rc_sweep *sweep)
 {
-    const bool plain = sweep->active_count == 1 && !sweep->timed &&
-                       sweep->active[0].cursor->stream->persons == NULL;
-    return plain ? sweep->active[0].cursor->stream->bit : 0;
+    return sweep->near_count == 1 && !sweep->near[0].cursor->asks ? sweep->near[0].bit : 0;
 }
 
 /* Asks for the times of the rows FETCH_ROWS ahead. Where every word has hits, most lines of the
@@ -397,7 +423,7 @@ word_hits(struct rc_sweep *sweep, uint32_t base, uint32_t word, uint64_t bits, s
         if (!wanted)
             continue;
         const int64_t time_ms = window_start_ms + times[row];
-        const uint64_t mask = single != 0 ? single : mask_of(sweep, word, bit, time_ms);
+        const uint64_t mask = single != 0 ? single : mask_of(sweep, bit, time_ms);
         /* Written in any case, kept only if it is a hit. */
         *out = (struct rc_hit){.time_ms = time_ms, .mask = mask, .source = source, .row = row};
         *slots = slot;
@@ -433,9 +459,7 @@ rc_sweep_read(struct rc_sweep *sweep, struct rc_hits *hits, bool *ret_more)
     const uint32_t words = (end - base + 63) / 64;
     const uint32_t words_end = words < sweep->words_end ? words : sweep->words_end;
     for (uint32_t word = (at - base) / 64; word < words_end; word++) {
-        uint64_t bits = 0;
-        for (uint32_t i = 0; i < sweep->active_count; i++)
-            bits |= sweep->active[i].words[word];
+        uint64_t bits = find_near(sweep, word);
         if (word == (at - base) / 64)
             bits &= UINT64_MAX << (at % 64);
         if (word == (end - base - 1) / 64 && end % 64 != 0)

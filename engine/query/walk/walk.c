@@ -61,7 +61,7 @@ rc_walk(const struct rc_plan *plan, const struct rc_fold *fold, uint64_t *hit_co
     if (walk.marked != NULL)
         RC_TRY(rc_walk_cut_marked(&walk));
     else
-        rc_walk_cut_blocks(&walk);
+        RC_TRY(rc_walk_cut_blocks(&walk));
     RC_TRY(rc_walk_run_blocks(&walk, heads, hit_count));
     return rc_view_check_reads(walk.view, NULL);
 }

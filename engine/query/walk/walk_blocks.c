@@ -1,9 +1,12 @@
 /*
- * Walk, blocks: ranges of user ordinals, cut so that a block's hits fit the cache. A block takes
- * its run of rows from each slab (one range, since rows are sorted by user), in the order of
- * windows.
+ * Walk, blocks: ranges of user ordinals, cut so that a block's hits fit the cache. Users who came
+ * first have done more, so the ends come from users who were sampled from the slabs, and blocks are
+ * about equal in hits. A block takes its run of rows from each slab (one range, since rows are
+ * sorted by user), in the order of windows.
  */
 #include "engine/query/walk/walk_run.h"
+
+#include <stdlib.h>
 
 #include "engine/query/plan/planner.h"
 
@@ -12,6 +15,9 @@
 /* Rows that a fold takes as they are lie in no array meanwhile: fewer blocks are enough for lanes
  * to end together and to look whether the query was cancelled. */
 #define ROWS_A_HIT 16u
+
+/* How many samples of users say where a block ends. */
+#define SAMPLES_A_BLOCK 4u
 
 uint32_t rc_walk_block_hits = 16384; /* 24 bytes each, twice: within a core's second cache. */
 
@@ -56,27 +62,103 @@ rc_walk_blocks_wanted(struct rc_walk_run *walk, uint64_t hits)
     return wanted < cuts ? cuts : wanted;
 }
 
-void
+/* A user, and how many hits lie between it and the user before of the same slab, about. */
+struct sample {
+    uint32_t user;
+    double hits;
+};
+
+static int
+compare_samples(const void *a, const void *b)
+{
+    const uint32_t x = ((const struct sample *)a)->user;
+    const uint32_t y = ((const struct sample *)b)->user;
+    return (x > y) - (x < y);
+}
+
+/* Users at equal distances of rows, more of them from slabs with more hits, ascending. */
+static enum rc_status
+take_samples(const struct rc_walk_run *walk,
+             uint64_t wanted,
+             struct sample **ret_samples,
+             uint32_t *ret_count)
+{
+    const struct rc_plan *plan = walk->plan;
+    uint32_t count = 0;
+    struct sample *samples =
+        RC_ARENA_ARRAY(plan->context->arena, struct sample, wanted + plan->slab_count);
+    if (samples == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < plan->slab_count; i++) {
+        uint32_t slab_count;
+        const struct rc_plan_slab *from = &plan->slabs[i];
+        const struct rc_slab *slab = rc_view_slabs(walk->view, &slab_count)[from->index].slab;
+        const uint64_t mine = wanted * from->hits_max / plan->hits_max + 1;
+        for (uint64_t k = 1; k <= mine; k++) {
+            const uint64_t row = (k * from->row_count - 1) / mine;
+            const uint32_t user = rc_slab_user_index_of_row(slab, (uint32_t)row);
+            samples[count++] = (struct sample){.user = rc_slab_users(slab)[user],
+                                               .hits = (double)from->hits_max / (double)mine};
+        }
+    }
+    qsort(samples, count, sizeof(*samples), compare_samples);
+    *ret_samples = samples;
+    *ret_count = count;
+    return RC_OK;
+}
+
+/* Ends blocks so that none has more users than slots_max. */
+static void
+end_block(struct rc_walk_run *walk, uint32_t slots_max, uint32_t end)
+{
+    while (end - rc_walk_block_first(walk, walk->block_count) > slots_max) {
+        walk->block_ends[walk->block_count] =
+            rc_walk_block_first(walk, walk->block_count) + slots_max;
+        walk->block_count++;
+    }
+    if (end > rc_walk_block_first(walk, walk->block_count))
+        walk->block_ends[walk->block_count++] = end;
+}
+
+enum rc_status
 rc_walk_cut_blocks(struct rc_walk_run *walk)
 {
-    const uint64_t blocks = rc_walk_blocks_wanted(walk, rc_walk_hits_of(walk->plan));
+    const struct rc_plan *plan = walk->plan;
+    const uint64_t blocks = rc_walk_blocks_wanted(walk, rc_walk_hits_of(plan));
     uint32_t slots_max = walk->anonymous ? UINT32_MAX : BLOCK_SLOTS_MAX;
     if (!walk->anonymous && walk->fold->slots_max != 0 && walk->fold->slots_max < slots_max)
         slots_max = walk->fold->slots_max;
-    walk->block_users = rc_walk_clamp((walk->user_count + blocks - 1) / blocks, 1, slots_max);
-    walk->block_count =
-        walk->user_count / walk->block_users + (walk->user_count % walk->block_users != 0);
+    const uint64_t most = blocks < walk->user_count ? blocks : walk->user_count;
+    walk->block_ends =
+        RC_ARENA_ARRAY(plan->context->arena, uint32_t, most + walk->user_count / slots_max + 2);
+    if (walk->block_ends == NULL)
+        return RC_NO_MEMORY;
+    if (most > 1 && plan->hits_max > 0 && !plan->plan_only) {
+        struct sample *samples;
+        uint32_t count;
+        double hits = 0;
+        uint64_t ended = 0;
+        RC_TRY(take_samples(walk, SAMPLES_A_BLOCK * most, &samples, &count));
+        for (uint32_t i = 0; i < count && ended + 1 < most; i++) {
+            hits += samples[i].hits;
+            if (hits * (double)most < (double)(ended + 1) * (double)plan->hits_max)
+                continue;
+            end_block(walk, slots_max, samples[i].user + 1);
+            ended = (uint64_t)(hits * (double)most / (double)plan->hits_max);
+        }
+    }
+    end_block(walk, slots_max, walk->user_count);
     if (walk->listed_count > 0)
-        rc_walk_cut_listed(walk, walk->block_users);
+        rc_walk_cut_listed(walk, rc_walk_clamp(walk->user_count / walk->block_count, 1, slots_max));
+    return RC_OK;
 }
 
 enum rc_status
 rc_walk_plain_block(struct rc_walk_lane *lane, uint32_t index)
 {
     struct rc_walk_run *walk = lane->walk;
-    const uint32_t first = index * walk->block_users;
-    const uint32_t last =
-        walk->user_count - first < walk->block_users ? walk->user_count : first + walk->block_users;
+    const uint32_t first = rc_walk_block_first(walk, index);
+    const uint32_t last = walk->block_ends[index];
     const struct rc_walk_block block = {
         .slot_count = walk->anonymous ? 1 : last - first, .first = first, .skip = walk->skip};
     if (walk->fold->begin != NULL)

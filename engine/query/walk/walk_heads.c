@@ -40,8 +40,16 @@ slot_of(const struct rc_walk_run *walk, uint32_t person, uint32_t *ret_block)
         *ret_block = walk->block_count + index / walk->listed_per_block;
         return index % walk->listed_per_block;
     }
-    *ret_block = person / walk->block_users;
-    return person % walk->block_users;
+    uint32_t low = 0;
+    for (uint32_t high = walk->block_count - 1; low < high;) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (walk->block_ends[middle] <= person)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *ret_block = low;
+    return person - rc_walk_block_first(walk, low);
 }
 
 enum rc_status

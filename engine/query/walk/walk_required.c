@@ -101,7 +101,7 @@ rc_walk_mark_required(struct rc_walk_run *walk, const struct rc_heads *heads)
         .members = walk->members,
         .skip = walk->skip,
     };
-    rc_walk_cut_blocks(&marking);
+    RC_TRY(rc_walk_cut_blocks(&marking));
     RC_TRY(rc_walk_run_blocks(&marking, (struct rc_heads){0}, &hit_count));
     for (uint32_t i = 0; i < heads->count; i++) {
         const uint32_t person = heads->hits[i].person;
@@ -153,8 +153,7 @@ rc_walk_cut_marked(struct rc_walk_run *walk)
         for (size_t word = 0; word < word_count; word++)
             skip[word] = ~walk->marked[word] | (walk->members == NULL ? 0 : walk->members[word]);
         walk->skip = skip;
-        rc_walk_cut_blocks(walk);
-        return RC_OK;
+        return rc_walk_cut_blocks(walk);
     }
     uint32_t *listed = rc_arena_alloc(arena, (count + 1) * sizeof(*listed));
     if (listed == NULL)

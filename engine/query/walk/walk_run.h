@@ -21,9 +21,9 @@ struct rc_walk_run {
     struct rc_view *view;
     bool anonymous; /* Nobody asks whose the hits are. */
     uint32_t user_count;
-    uint32_t block_users;
     uint32_t lane_count;  /* Planned; never more than there are blocks or the fold has. */
     uint32_t block_count; /* Of plain blocks; blocks of listed persons follow. */
+    uint32_t *block_ends; /* Of plain blocks: the first user behind each. */
     const struct rc_persons *joined; /* NULL: none. */
     uint32_t listed_count;
     uint32_t listed_per_block;
@@ -125,8 +125,15 @@ uint64_t
 rc_walk_blocks_wanted(struct rc_walk_run *walk, uint64_t hits);
 
 /* Decides the blocks. */
-void
+RC_MUST_USE enum rc_status
 rc_walk_cut_blocks(struct rc_walk_run *walk);
+
+/* The first user of a plain block. */
+static inline uint32_t
+rc_walk_block_first(const struct rc_walk_run *walk, uint32_t block)
+{
+    return block == 0 ? 0 : walk->block_ends[block - 1];
+}
 
 /* and one of a range of users. */
 RC_MUST_USE enum rc_status
