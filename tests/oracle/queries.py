@@ -445,19 +445,29 @@ def make_wide_series(rng, world):
     return series_queries.make_series(rng, world, scope, units)
 
 
-def make_query(rng, world, only=None):
-    """A query; only: of this kind."""
+def make_queries(rng, world, count, only=None):
+    """So many queries; only: of this kind, of which there are none where nobody is who could be asked about."""
+    if only == "events" and not has_users(world):
+        return []
+    return [make_query(rng, world, only) for _ in range(count)]
+
+
+def make_query(rng, world, only):
     query = make_any(rng, world)
     while only and query["kind"] != only:
         query = make_any(rng, world)
     return query
 
 
+def has_users(world):
+    return any(row["kind"] in ("event", "set") for row in world["rows"])
+
+
 def make_any(rng, world):
     kinds = [make_wide_series, make_wide_funnel, make_retention, make_segment, make_preview]
     kinds += [make_properties, make_values]
     weights = [5, 5, 4, 3, 1, 1, 1]
-    if any(row["kind"] in ("event", "set") for row in world["rows"]):
+    if has_users(world):
         kinds.append(make_events)
         weights.append(2)
     kinds += [make_usage, make_comparison]

@@ -34,6 +34,23 @@ STATES = [
     "kept after recovery",
     "cold",
 ]
+KINDS = [
+    "correlation",
+    "events",
+    "experiment",
+    "funnel",
+    "lifecycle",
+    "paths",
+    "preview",
+    "properties",
+    "retention",
+    "segment",
+    "series",
+    "sessions",
+    "stickiness",
+    "user_list",
+    "values",
+]
 STANDING = 3
 # Entries of a dictionary, by server: so few that a world fills them at once, and as they are (0).
 DICTIONARIES = [3, 8, 0, 1]
@@ -49,7 +66,7 @@ def arguments():
     )
     parser.add_argument("--queries", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--kind", help="only queries of this kind: funnel, series, ...")
+    parser.add_argument("--kind", choices=KINDS, help="only queries of this kind")
     parser.add_argument("--worlds-at-once", type=int, default=12)
     parser.add_argument("--differences-max", type=int, default=5, help="stop after this many")
     parser.add_argument(
@@ -169,7 +186,7 @@ class Group:
             world = make_world(self.rng, make_predicate, make_rule, make_list)
             project = Project(self.client, f"w{self.number}-{index}", world)
             project.parts = self.cut(world["rows"])
-            project.standing = [make_query(self.rng, world, self.campaign.options.kind) for _ in range(STANDING)]
+            project.standing = make_queries(self.rng, world, STANDING, self.campaign.options.kind)
             project.define()
             self.projects.append(project)
         self.states()
@@ -279,7 +296,7 @@ class Group:
                 )
             usable = dict(project.world, rows=project.applied)
             queries = list(project.standing)
-            queries += [make_query(self.rng, usable, self.campaign.options.kind) for _ in range(7)]
+            queries += make_queries(self.rng, usable, 7, self.campaign.options.kind)
             for query in queries:
                 if self.campaign.over():
                     return
@@ -389,7 +406,7 @@ if __name__ == "__main__":
     import cells
     from generator import make_world
     from minimise import minimise
-    from queries import data_tags, make_list, make_predicate, make_query, make_rule, tags, text_tags
+    from queries import data_tags, make_list, make_predicate, make_queries, make_rule, tags, text_tags
     from server import Server, ServerDied
 
     if chosen.replay:
