@@ -13,7 +13,8 @@ const char *argp_program_version = "recount 0.1.0";
 
 static const struct rc_command_entry commands[] = {
     {"load", "load archives into a project", rc_command_load},
-    {"define", "say what an event means: create, list, show, delete", rc_command_define},
+    {"define", "say what an event means: create, list, show, preview, build, delete",
+     rc_command_define},
     {"properties", "list properties, and the values of one", rc_command_properties},
     {"derive", "make a property of another: create, list, show, delete", rc_command_derive},
     {"segment", "saved sets of users: create, list, show, delete", rc_command_segment},
@@ -63,7 +64,7 @@ rc_command_dispatch(const struct rc_command_entry *entries,
         fprintf(out, "%s: there is no command \"%s\"\n\n", program, wanted);
     fprintf(out, "Usage: %s COMMAND ...\n%s\n\n", program, about);
     for (const struct rc_command_entry *entry = entries; entry->name != NULL; entry++)
-        fprintf(out, "  %-10s %s\n", entry->name, entry->summary);
+        fprintf(out, "  %-12s %s\n", entry->name, entry->summary);
     fprintf(out, "\n\"%s COMMAND --help\" says more.\n", program);
     return out == stdout ? RC_EXIT_OK : RC_EXIT_USAGE;
 }
