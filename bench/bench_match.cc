@@ -4,7 +4,6 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
-#include <string>
 
 #include "match_cases.h"
 
@@ -127,58 +126,71 @@ BENCHMARK(BM_Leaf)
     ->ArgsProduct({{CASE_LEAF_EQUAL, CASE_LEAF_CONTAINS, CASE_LEAF_LIKE, CASE_LEAF_REGEX}, {0, 1}})
     ->Unit(benchmark::kMicrosecond);
 
-struct Pattern {
-    const char *name;
-    const char *text;
-    const char *why; // Nanoseconds a text, and where they go. Shown as the case's label.
-};
+// why: nanoseconds a text, and where they go; shown as the case's label.
+void
+BM_Regex(benchmark::State &state, const char *expression, const char *why)
+{
+    case_leaf *leaf = case_leaf_make_regex(7, expression);
+    for (auto _ : state)
+        benchmark::DoNotOptimize(case_leaf_run(leaf));
+    state.SetLabel(why);
+    per_item(state, "time_per_text", CASE_LEAF_TEXTS);
+    case_leaf_free(leaf);
+}
 
-const Pattern kExpressions[] = {
-    {"literal", "button\\.btn-7", "65: memchr to the first letter of the literal, some false ones"},
-    {"alternatives", "form\\.(checkout|signup) > div",
-     "75: the common beginning sought, then an automaton of 1 ns a byte"},
-    {"anchored", "^html > body.*section\\.s1.*btn-[0-9]+$",
-     "120: an automaton over all 90 bytes, 1.3 ns each"},
-    {"classes", "label\\.c[0-9]+ > [a-z]+\\.btn-[0-9]{3}$", "60: the common beginning is rare"},
-    {"without_match", "nav\\.menu > (a|li)+",
-     "60: the common beginning is sought through all 90 bytes"},
-};
+void
+BM_CssSelector(benchmark::State &state, const char *selector, const char *why)
+{
+    case_css *css = case_css_make(8, selector);
+    for (auto _ : state)
+        benchmark::DoNotOptimize(case_css_run(css));
+    state.SetLabel(why);
+    per_item(state, "time_per_text", CASE_LEAF_TEXTS);
+    case_css_free(css);
+}
 
-const Pattern kSelectors[] = {
-    {"tag_and_class", "button.btn-primary", "250: one element of 75 bytes, 3 ns a byte"},
-    {"descendant", "form.form button", "400: two elements, or all seven where there is no form"},
-    {"children", "main > section > form#checkout > div > a",
-     "400: the element is read, for its attributes too; half are no a"},
-    {"attribute", "form[action^=\"/p/s\"] input[data-test*=\"-1\"]",
-     "300: one element of four is an input; then the form, with values"},
-    {"alternatives", "#checkout .btn-primary, #login a.btn, nav a",
-     "500: all seven elements against six compounds"},
-};
+#define PATTERN(function, name, text, why) \
+    BENCHMARK_CAPTURE(function, name, text, why)->Unit(benchmark::kMicrosecond)
 
-const int kRegistered = [] {
-    for (const Pattern &pattern : kExpressions)
-        benchmark::RegisterBenchmark((std::string("BM_Regex/") + pattern.name).c_str(),
-                                     [pattern](benchmark::State &state) {
-                                         case_leaf *leaf = case_leaf_make_regex(7, pattern.text);
-                                         for (auto _ : state)
-                                             benchmark::DoNotOptimize(case_leaf_run(leaf));
-                                         state.SetLabel(pattern.why);
-                                         per_item(state, "time_per_text", CASE_LEAF_TEXTS);
-                                         case_leaf_free(leaf);
-                                     })
-            ->Unit(benchmark::kMicrosecond);
-    for (const Pattern &pattern : kSelectors)
-        benchmark::RegisterBenchmark((std::string("BM_CssSelector/") + pattern.name).c_str(),
-                                     [pattern](benchmark::State &state) {
-                                         case_css *css = case_css_make(8, pattern.text);
-                                         for (auto _ : state)
-                                             benchmark::DoNotOptimize(case_css_run(css));
-                                         state.SetLabel(pattern.why);
-                                         per_item(state, "time_per_text", CASE_LEAF_TEXTS);
-                                         case_css_free(css);
-                                     })
-            ->Unit(benchmark::kMicrosecond);
-    return 0;
-}();
+PATTERN(BM_Regex,
+        literal,
+        "button\\.btn-7",
+        "65: memchr to the first letter of the literal, some false ones");
+PATTERN(BM_Regex,
+        alternatives,
+        "form\\.(checkout|signup) > div",
+        "75: the common beginning sought, then an automaton of 1 ns a byte");
+PATTERN(BM_Regex,
+        anchored,
+        "^html > body.*section\\.s1.*btn-[0-9]+$",
+        "120: an automaton over all 90 bytes, 1.3 ns each");
+PATTERN(BM_Regex,
+        classes,
+        "label\\.c[0-9]+ > [a-z]+\\.btn-[0-9]{3}$",
+        "60: the common beginning is rare");
+PATTERN(BM_Regex,
+        without_match,
+        "nav\\.menu > (a|li)+",
+        "60: the common beginning is sought through all 90 bytes");
+PATTERN(BM_CssSelector,
+        tag_and_class,
+        "button.btn-primary",
+        "250: one element of 75 bytes, 3 ns a byte");
+PATTERN(BM_CssSelector,
+        descendant,
+        "form.form button",
+        "400: two elements, or all seven where there is no form");
+PATTERN(BM_CssSelector,
+        children,
+        "main > section > form#checkout > div > a",
+        "400: the element is read, for its attributes too; half are no a");
+PATTERN(BM_CssSelector,
+        attribute,
+        "form[action^=\"/p/s\"] input[data-test*=\"-1\"]",
+        "300: one element of four is an input; then the form, with values");
+PATTERN(BM_CssSelector,
+        alternatives,
+        "#checkout .btn-primary, #login a.btn, nav a",
+        "500: all seven elements against six compounds");
 
 } // namespace

@@ -385,32 +385,24 @@ case_calls_end(void)
 
 /* ---- Cases ----------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *name;
-    const char *method; /* NULL: ingestion. */
-} cases[CASE_CALLS] = {
-    [CASE_CALL_HEALTH] = {"health", "/grpc.health.v1.Health/Check"},
-    [CASE_CALL_PROJECT] = {"project", "/recount.v1.ProjectService/GetProject"},
-    [CASE_CALL_COUNT] = {"count", "/recount.v1.QueryService/Series"},
-    [CASE_CALL_SERIES] = {"series", "/recount.v1.QueryService/Series"},
-    [CASE_CALL_FUNNEL] = {"funnel", "/recount.v1.QueryService/Funnel"},
-    [CASE_CALL_EVENTS] = {"events", "/recount.v1.QueryService/ListEvents"},
-    [CASE_CALL_INGEST_EVENT] = {"ingest_event", NULL},
-    [CASE_CALL_INGEST_BATCH] = {"ingest_batch", NULL},
+/* NULL: ingestion. */
+static const char *const methods[] = {
+    [CASE_CALL_HEALTH] = "/grpc.health.v1.Health/Check",
+    [CASE_CALL_PROJECT] = "/recount.v1.ProjectService/GetProject",
+    [CASE_CALL_COUNT] = "/recount.v1.QueryService/Series",
+    [CASE_CALL_SERIES] = "/recount.v1.QueryService/Series",
+    [CASE_CALL_FUNNEL] = "/recount.v1.QueryService/Funnel",
+    [CASE_CALL_EVENTS] = "/recount.v1.QueryService/ListEvents",
+    [CASE_CALL_INGEST_EVENT] = NULL,
+    [CASE_CALL_INGEST_BATCH] = NULL,
 };
-
-const char *
-case_call_name(enum case_call which)
-{
-    return cases[which].name;
-}
 
 void
 case_call_begin(enum case_call which)
 {
     if (world == NULL)
         world_make();
-    if (cases[which].method != NULL)
+    if (methods[which] != NULL)
         return;
     project_create("intake");
     stream_open(&world->stream, INTAKE);
@@ -419,7 +411,7 @@ case_call_begin(enum case_call which)
 void
 case_call_end(enum case_call which)
 {
-    if (cases[which].method != NULL)
+    if (methods[which] != NULL)
         return;
     stream_close(&world->stream);
     project_delete(INTAKE);
@@ -432,5 +424,5 @@ case_call_run(enum case_call which)
         return send_line();
     if (which == CASE_CALL_INGEST_BATCH)
         return send_columns();
-    return call(cases[which].method, &world->requests[which]);
+    return call(methods[which], &world->requests[which]);
 }

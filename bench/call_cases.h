@@ -31,9 +31,6 @@ enum case_call {
     CASE_CALLS
 };
 
-const char *
-case_call_name(enum case_call call);
-
 /* Before and after the calls of a case: an ingestion case has a project of its own in between. */
 void
 case_call_begin(enum case_call call);

@@ -285,17 +285,6 @@ paths(const struct world *world)
     return reply.stats.matched_events;
 }
 
-const char *
-case_question_name(enum case_question question)
-{
-    static const char *const all[CASE_QUESTIONS] = {
-        "funnel_3",        "funnel_rare",    "funnel_64", "funnel_strict", "funnel_by_city",
-        "retention",       "retention_rare", "counts",    "counts_all",    "uniques_all",
-        "uniques_by_city", "rare_in_week",   "segment",   "lifecycle",     "stickiness",
-        "sessions",        "paths"};
-    return all[question];
-}
-
 uint64_t
 case_question_run(enum case_question question, uint32_t threads)
 {

@@ -39,9 +39,6 @@ enum case_question {
     CASE_QUESTIONS
 };
 
-const char *
-case_question_name(enum case_question question);
-
 /* Asks on so many threads; how many events the fold was fed. */
 uint64_t
 case_question_run(enum case_question question, uint32_t threads);
