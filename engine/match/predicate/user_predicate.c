@@ -9,6 +9,14 @@
 #include "engine/match/cache/match_cache.h"
 #include "engine/match/rows/words.h"
 
+/* Answers by cell: users have few values, but seldom that of the user before. */
+#define MEMO_BITS 6u
+
+struct memo {
+    rc_cell cell;
+    bool passes;
+};
+
 struct user_match {
     struct rc_match_cache *cache;
     struct rc_view *view;
@@ -32,17 +40,17 @@ test_persons(struct user_match *match,
     const rc_cell *cells = NULL;
     RC_TRY(rc_view_user_cells(match->view, property, match->as_of_ms, &cells));
     struct rc_leaf_scratch scratch = {.cancel = match->cancel};
-    rc_cell last = 0;
-    bool last_passes = false;
+    struct memo memos[1u << MEMO_BITS] = {{.cell = 0}}; /* Null passes no leaf. */
     for (uint32_t user = 0; user < match->user_count; user++) {
         /* The cell of an ordinal that is no person is undefined. */
         if (persons != NULL && rc_persons_of(persons, user) != user)
             continue;
-        if (cells[user] != last) {
-            last = cells[user];
-            last_passes = rc_leaf_codes_cell(codes, dictionary, last, &scratch);
-        }
-        words[user / 64] |= (uint64_t)last_passes << (user % 64);
+        const rc_cell cell = cells[user];
+        struct memo *memo = &memos[cell * 0x9e3779b97f4a7c15ULL >> (64 - MEMO_BITS)];
+        if (memo->cell != cell)
+            *memo = (struct memo){.cell = cell,
+                                  .passes = rc_leaf_codes_cell(codes, dictionary, cell, &scratch)};
+        words[user / 64] |= (uint64_t)memo->passes << (user % 64);
     }
     rc_leaf_scratch_close(&scratch);
     return scratch.status;
