@@ -4,48 +4,29 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/entry_command.h"
 #include "cli/expression.h"
 #include "cli/message.h"
 #include "cli/message_json.h"
-#include "cli/options.h"
-#include "cli/resource.h"
 #include "recount/v1/definition.pb-c.h"
 
 struct define {
-    struct rc_session session;
-    struct rc_output_options output;
-    const char *display_name;
-    const char *description;
-    const char *words[2];
-    int word_count;
-    bool replace;
+    struct rc_entry_command entry;
     Recount__V1__IndexMode mode;
     struct rc_pointer_list labels; /* "key=value", of a list "key" too. */
     const char *prefix;
     const char *containing;
 };
 
-enum key {
-    KEY_DISPLAY_NAME = 0x100,
-    KEY_DESCRIPTION,
-    KEY_REPLACE,
-    KEY_EAGER,
-    KEY_LAZY,
-    KEY_LABEL,
-    KEY_PREFIX,
-    KEY_CONTAINING
-};
+enum key { KEY_EAGER = 0x100, KEY_LAZY, KEY_LABEL, KEY_PREFIX, KEY_CONTAINING };
 
 static const struct argp_option options[] = {
-    {"display-name", KEY_DISPLAY_NAME, "TEXT", 0, "Name for people (default: the id)", 1},
-    {"description", KEY_DESCRIPTION, "TEXT", 0, "What it is for", 1},
     {"eager", KEY_EAGER, NULL, 0, "Build its bitmaps beforehand, in the background", 1},
     {"lazy", KEY_LAZY, NULL, 0, "Build its bitmaps when somebody asks (default)", 1},
     {"label", KEY_LABEL, "KEY=VALUE", 0,
      "A label; list: only those that have it (or KEY alone); may be given several times", 1},
     {"prefix", KEY_PREFIX, "TEXT", 0, "list: only names that begin with this", 1},
     {"containing", KEY_CONTAINING, "TEXT", 0, "list: only display names that have this", 1},
-    {"replace", KEY_REPLACE, NULL, 0, "Change the definition if there is one of this name", 1},
     {0},
 };
 
@@ -55,17 +36,10 @@ parse(int key, char *argument, struct argp_state *state)
     struct define *define = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &define->session;
-        state->child_inputs[1] = &define->output;
-        return 0;
-    case KEY_DISPLAY_NAME:
-        define->display_name = argument;
-        return 0;
-    case KEY_DESCRIPTION:
-        define->description = argument;
+        rc_entry_init(&define->entry, state);
         return 0;
     case KEY_LABEL:
-        rc_pointer_list_add(define->session.arena, &define->labels, argument);
+        rc_pointer_list_add(define->entry.session.arena, &define->labels, argument);
         return 0;
     case KEY_PREFIX:
         define->prefix = argument;
@@ -73,22 +47,11 @@ parse(int key, char *argument, struct argp_state *state)
     case KEY_CONTAINING:
         define->containing = argument;
         return 0;
-    case KEY_REPLACE:
-        define->replace = true;
-        return 0;
     case KEY_EAGER:
         define->mode = RECOUNT__V1__INDEX_MODE__INDEX_MODE_EAGER;
         return 0;
     case KEY_LAZY:
         define->mode = RECOUNT__V1__INDEX_MODE__INDEX_MODE_LAZY;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (define->word_count == 2)
-            argp_error(state, "too many words; put the expression into quotes");
-        define->words[define->word_count++] = argument;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "name a definition and its expression, or list");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -98,7 +61,8 @@ parse(int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
     options,
     parse,
-    "NAME EXPRESSION\nlist\nshow NAME\nbuild\npreview EXPRESSION\ndelete NAME",
+    "NAME EXPRESSION\nlist\nshow NAME [VERSION]\nhistory NAME\nrestore NAME VERSION\nbuild\n"
+    "preview EXPRESSION\ndelete NAME",
     "Says what an event means; holds for all history from now on.\v"
     "  recount define signed-up 'type = submit and path = \"/signup\"'\n"
     "  recount define checkout 'type = click and element_chain ~ \"form#checkout\"'\n"
@@ -107,11 +71,11 @@ static const struct argp argp = {
     "like, ~ (regular expression); \"not\" before a word; \"ignoring case\" behind a text test. "
     "They combine by and, or, not and parentheses. user.x is the user's property x; @name is "
     "another definition; any is every event. A property with odd characters goes into `back "
-    "quotes`. build computes the bitmaps of all definitions at once and says how many events each "
+    "quotes`. history lists what a definition was, since when and by whom; restore makes it that "
+    "again. build computes the bitmaps of all definitions at once and says how many events each "
     "means; preview shows what an expression matches before it has a name (it has a --help of its "
-    "own). A definition that would be named list, show, build, preview or delete cannot be made "
-    "here.",
-    rc_command_children,
+    "own). A definition that would be named as one of these words cannot be made here.",
+    rc_entry_children,
     NULL,
     NULL};
 
@@ -131,7 +95,7 @@ cut_label(struct rc_arena *arena, const char *text, char **ret_key)
 static void
 set_labels(struct define *define, Recount__V1__Definition *definition)
 {
-    struct rc_arena *arena = define->session.arena;
+    struct rc_arena *arena = define->entry.session.arena;
     definition->n_labels = define->labels.count;
     definition->labels =
         rc_need(RC_ARENA_ARRAY(arena, Recount__V1__Label *, define->labels.count + 1));
@@ -141,45 +105,6 @@ set_labels(struct define *define, Recount__V1__Definition *definition)
         label->value = value == NULL ? label->value : value;
         definition->labels[i] = label;
     }
-}
-
-static enum rc_exit_code
-save(struct define *define, const char *id, const char *source)
-{
-    struct rc_session *session = &define->session;
-    struct rc_expression_error error;
-    struct rc_call_error call_error;
-    Recount__V1__CreateDefinitionRequest request = RECOUNT__V1__CREATE_DEFINITION_REQUEST__INIT;
-    Recount__V1__CreateDefinitionResponse *reply = NULL;
-    Recount__V1__Definition definition = RECOUNT__V1__DEFINITION__INIT;
-    if (rc_expression_predicate(session->arena, session->project, source, &definition.predicate,
-                                &error) != RC_OK) {
-        rc_expression_error_print(stderr, source, &error);
-        return RC_EXIT_USAGE;
-    }
-    definition.display_name = (char *)(define->display_name == NULL ? "" : define->display_name);
-    definition.description = (char *)(define->description == NULL ? "" : define->description);
-    definition.index_mode = define->mode;
-    set_labels(define, &definition);
-    request.parent = (char *)session->project;
-    request.definition_id = (char *)id;
-    request.definition = &definition;
-    enum rc_exit_code code =
-        rc_session_try(session, "DefinitionService/CreateDefinition", &request,
-                       &recount__v1__create_definition_response__descriptor, &reply, &call_error);
-    if (code == RC_EXIT_CONFLICT && define->replace) {
-        Recount__V1__UpdateDefinitionRequest update = RECOUNT__V1__UPDATE_DEFINITION_REQUEST__INIT;
-        definition.name = rc_session_name(session, "definitions", id);
-        update.definition = &definition;
-        code = rc_session_try(session, "DefinitionService/UpdateDefinition", &update,
-                              &recount__v1__update_definition_response__descriptor, &reply,
-                              &call_error);
-    }
-    if (code != RC_EXIT_OK)
-        rc_session_print_error(session, &call_error);
-    else
-        fprintf(stderr, "defined %s\n", id);
-    return code;
 }
 
 static void
@@ -201,26 +126,52 @@ cells_of(struct rc_arena *arena, const ProtobufCMessage *one, const char **cells
     free(text);
 }
 
+static const char *const paths[] = {"display_name", "description", "predicate",
+                                    "index_mode",   "labels",      NULL};
+
 static const struct rc_resource_kind definitions = {
     .service = "DefinitionService",
     .one = "Definition",
     .field = "definition",
     .many = "definitions",
-    .list_request = &recount__v1__list_definitions_request__descriptor,
-    .list_reply = &recount__v1__list_definitions_response__descriptor,
-    .get_request = &recount__v1__get_definition_request__descriptor,
-    .get_reply = &recount__v1__get_definition_response__descriptor,
-    .delete_request = &recount__v1__delete_definition_request__descriptor,
-    .delete_reply = &recount__v1__delete_definition_response__descriptor,
+    .list_call = {&recount__v1__list_definitions_request__descriptor,
+                  &recount__v1__list_definitions_response__descriptor},
+    .get_call = {&recount__v1__get_definition_request__descriptor,
+                 &recount__v1__get_definition_response__descriptor},
+    .delete_call = {&recount__v1__delete_definition_request__descriptor,
+                    &recount__v1__delete_definition_response__descriptor},
+    .create_call = {&recount__v1__create_definition_request__descriptor,
+                    &recount__v1__create_definition_response__descriptor},
+    .update_call = {&recount__v1__update_definition_request__descriptor,
+                    &recount__v1__update_definition_response__descriptor},
+    .versions_call = {&recount__v1__list_definition_versions_request__descriptor,
+                      &recount__v1__list_definition_versions_response__descriptor},
+    .paths = paths,
     .columns = {"name", "display_name", "expression", "description", "index_mode", NULL},
     .table_columns = 3,
     .cells = cells_of};
+
+static enum rc_exit_code
+save(struct define *define, const char *id, const char *source)
+{
+    struct rc_session *session = &define->entry.session;
+    struct rc_expression_error error;
+    Recount__V1__Definition definition = RECOUNT__V1__DEFINITION__INIT;
+    if (rc_expression_predicate(session->arena, session->project, source, &definition.predicate,
+                                &error) != RC_OK) {
+        rc_expression_error_print(stderr, source, &error);
+        return RC_EXIT_USAGE;
+    }
+    definition.index_mode = define->mode;
+    set_labels(define, &definition);
+    return rc_entry_save(&define->entry, &definitions, id, &definition.base, "defined");
+}
 
 /* Builds the bitmaps of all definitions; a row for each. */
 static enum rc_exit_code
 build(struct define *define)
 {
-    struct rc_session *session = &define->session;
+    struct rc_session *session = &define->entry.session;
     struct rc_call_error error;
     Recount__V1__BuildDefinitionsRequest request = RECOUNT__V1__BUILD_DEFINITIONS_REQUEST__INIT;
     Recount__V1__BuildDefinitionsResponse *reply = NULL;
@@ -232,7 +183,7 @@ build(struct define *define)
         rc_session_print_error(session, &error);
         return code;
     }
-    if (define->output.format == RC_OUTPUT_JSON) {
+    if (define->entry.output.format == RC_OUTPUT_JSON) {
         rc_message_json_print(stdout, &reply->base);
         return RC_EXIT_OK;
     }
@@ -251,16 +202,17 @@ build(struct define *define)
     return RC_EXIT_OK;
 }
 
-/* The definitions that --label, --prefix and --containing leave. */
-static enum rc_exit_code
-list(struct define *define)
+/* Asks for the definitions that --label, --prefix and --containing leave. */
+static ProtobufCMessage *
+list_request(struct define *define)
 {
-    struct rc_arena *arena = define->session.arena;
-    Recount__V1__ListDefinitionsRequest request = RECOUNT__V1__LIST_DEFINITIONS_REQUEST__INIT;
-    request.id_prefix = (char *)(define->prefix == NULL ? "" : define->prefix);
-    request.display_name_contains = (char *)(define->containing == NULL ? "" : define->containing);
-    request.n_labels = define->labels.count;
-    request.labels =
+    struct rc_arena *arena = define->entry.session.arena;
+    Recount__V1__ListDefinitionsRequest *request = RC_MESSAGE(
+        arena, Recount__V1__ListDefinitionsRequest, recount__v1__list_definitions_request);
+    request->id_prefix = (char *)(define->prefix == NULL ? "" : define->prefix);
+    request->display_name_contains = (char *)(define->containing == NULL ? "" : define->containing);
+    request->n_labels = define->labels.count;
+    request->labels =
         rc_need(RC_ARENA_ARRAY(arena, Recount__V1__LabelFilter *, define->labels.count + 1));
     for (size_t i = 0; i < define->labels.count; i++) {
         Recount__V1__LabelFilter *filter =
@@ -270,38 +222,34 @@ list(struct define *define)
             filter->optional_value_case = RECOUNT__V1__LABEL_FILTER__OPTIONAL_VALUE_VALUE;
             filter->value = value;
         }
-        request.labels[i] = filter;
+        request->labels[i] = filter;
     }
-    return rc_resource_list_some(&define->session, &define->output, &definitions, &request.base);
+    return &request->base;
 }
 
 enum rc_exit_code
 rc_command_define(int count, char **arguments)
 {
-    struct define define = {0};
+    struct define define = {.entry = {.hint = "name a definition and its expression, or list"}};
     if (count > 1 && strcmp(arguments[1], "preview") == 0) {
         static char name[] = "recount define preview";
         arguments[1] = name;
         return rc_command_preview(count - 1, arguments + 1);
     }
-    rc_session_begin(&define.session);
+    rc_session_begin(&define.entry.session);
     rc_options_parse(&argp, count, arguments, &define);
-    struct rc_session *session = &define.session;
-    const char *first = define.words[0];
-    char *name = rc_session_name(session, "definitions", define.words[define.word_count - 1]);
+    const char *first = define.entry.words[0];
     enum rc_exit_code code = RC_EXIT_USAGE;
-    if (define.word_count == 1 && strcmp(first, "list") == 0)
-        code = list(&define);
-    else if (define.word_count == 1 && strcmp(first, "build") == 0)
+    if (rc_entry_run(&define.entry, &definitions, list_request(&define), &code))
+        ; /* Done. */
+    else if (define.entry.word_count == 2)
+        code = save(&define, first, define.entry.words[1]);
+    else if (strcmp(first, "build") == 0)
         code = build(&define);
-    else if (define.word_count == 1)
-        fprintf(stderr, "recount: what does %s mean? Write its expression behind it\n", first);
-    else if (strcmp(first, "show") == 0)
-        code = rc_resource_show(session, &define.output, &definitions, name);
-    else if (strcmp(first, "delete") == 0)
-        code = rc_resource_delete(session, &definitions, name);
+    else if (define.entry.word_count == 3)
+        fputs("recount: too many words; put the expression into quotes\n", stderr);
     else
-        code = save(&define, first, define.words[1]);
-    rc_session_end(session);
+        fprintf(stderr, "recount: what does %s mean? Write its expression behind it\n", first);
+    rc_session_end(&define.entry.session);
     return code;
 }

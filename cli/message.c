@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cli/exit_code.h"
+#include "engine/base/assert.h"
 
 void *
 rc_need(void *pointer)
@@ -14,6 +15,15 @@ rc_need(void *pointer)
         exit(RC_EXIT_INTERNAL);
     }
     return pointer;
+}
+
+void *
+rc_message_member(ProtobufCMessage *message, const char *name)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+    RC_ASSERT(field != NULL);
+    return (char *)message + field->offset;
 }
 
 void

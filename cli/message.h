@@ -27,6 +27,10 @@ rc_need(void *pointer);
         rc_message_;                                                       \
     })
 
+/* Where a field that must exist is in a message that is known by its type only. */
+void *
+rc_message_member(ProtobufCMessage *message, const char *name);
+
 /* A list of pointers that grows in an arena: what repeated fields are made of. */
 struct rc_pointer_list {
     void **items;

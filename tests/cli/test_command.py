@@ -355,6 +355,41 @@ class Shop(unittest.TestCase):
         recount("define", "delete", "temporary")
         recount("define", "show", "temporary", code=4)
 
+    def test_histories(self):
+        """What things were, for all three kinds alike."""
+        kinds = [
+            (["define"], ["define", "was"], ["a = 1", "a = 2"], "expression"),
+            (["derive"], ["derive", "was"], ["path, lower", "path, query"], "expression"),
+            (["segment"], ["segment", "create", "was"], ["count(any) > 1", "count(any) > 2"], "rule"),
+        ]
+        for command, save, (first, second), column in kinds:
+            with self.subTest(command=command):
+                recount(*save, first, "--author", "ada", "--description", "old")
+                recount(*save, second, "--replace", "--author", "grace")
+                found = rows(recount(*command, "history", "was", "--csv")[0])
+                self.assertEqual([(row["version"], row["author"], row[column]) for row in found],
+                                 [("2", "grace", second), ("1", "ada", first)])
+                self.assertTrue(all(row["since"].endswith("Z") for row in found))
+                self.assertNotIn("name", found[0])
+                table = recount(*command, "history", "was")[0].splitlines()
+                self.assertEqual(table[0].split()[:3], ["version", "since", "author"])
+                self.assertEqual(len(table), 3)
+                reply = json.loads(recount(*command, "history", "was", "--json")[0])
+                self.assertEqual([one["etag"] for one in reply["versions"]], ["2", "1"])
+                shown = rows(recount(*command, "show", "was", "1", "--csv")[0])
+                self.assertEqual(shown[0][column], first)
+                recount(*command, "show", "was", "3", code=4)
+                recount(*command, "show", "was", "x", code=2)
+                recount(*command, "restore", "was", code=2)
+                recount(*command, "restore", "was", "3", code=4)
+                recount(*command, "restore", "was", "0", code=2)
+                recount(*command, "restore", "was", "1", "--author", "eve")
+                found = rows(recount(*command, "history", "was", "--csv")[0])
+                self.assertEqual([(row["version"], row["author"], row[column]) for row in found[:2]],
+                                 [("3", "eve", first), ("2", "grace", second)])
+                recount(*command, "delete", "was")
+                recount(*command, "history", "was", code=4)
+
     def test_preview(self):
         words = ("define", "preview", "viewed", "--from", "2020-01-01", "--to", "2040-01-01")
         preview = json.loads(recount(*words, "--sample", "1", "--json")[0])
