@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "engine/base/clock.h"
+#include "server/fields.h"
 
 enum rc_status
 rc_encode_format(struct rc_arena *arena, char **ret_text, const char *format, ...)
@@ -210,25 +211,44 @@ rc_encode_column(struct rc_arena *arena,
     return RC_OK;
 }
 
-/* The definitions that the session resolved. */
+/* What the session used of one catalog, into the field of that name. */
 static enum rc_status
-encode_uses(const struct rc_request *request, Recount__V1__QueryInfo *info)
+encode_uses(const struct rc_request *request,
+            enum rc_catalog_kind kind,
+            const char *collection,
+            const ProtobufCMessageDescriptor *descriptor,
+            Recount__V1__QueryInfo *info,
+            const char *field)
 {
     struct rc_arena *arena = request->arena;
-    const struct rc_definition_uses *uses = rc_query_session_context(request->session)->uses;
+    const struct rc_name_uses *uses =
+        rc_query_uses(rc_query_session_context(request->session), kind);
     const struct rc_bytes project = rc_query_session_settings(request->session)->id;
-    RC_NEW_ARRAY(arena, info->definitions, Recount__V1__DefinitionUse *, uses->count);
+    ProtobufCMessage **list;
+    RC_NEW_ARRAY(arena, list, ProtobufCMessage *, uses->count);
     for (uint32_t i = 0; i < uses->count; i++) {
         const struct rc_catalog_entry *entry = uses->entries[i];
-        Recount__V1__DefinitionUse *use;
-        RC_NEW(arena, use, recount__v1__definition_use__descriptor);
-        RC_TRY(rc_encode_format(arena, &use->name, "projects/%.*s/definitions/%.*s",
-                                (int)project.size, project.data, (int)entry->name.size,
+        RC_NEW(arena, list[i], *descriptor);
+        RC_TRY(rc_encode_format(arena, rc_field(list[i], "name"), "projects/%.*s/%s/%.*s",
+                                (int)project.size, project.data, collection, (int)entry->name.size,
                                 entry->name.data));
-        RC_TRY(rc_encode_format(arena, &use->etag, "%llu", (unsigned long long)entry->version));
-        info->definitions[info->n_definitions++] = use;
+        RC_TRY(rc_encode_format(arena, rc_field(list[i], "etag"), "%llu",
+                                (unsigned long long)entry->version));
     }
+    *(ProtobufCMessage ***)rc_field(&info->base, field) = list;
+    *rc_field_count(&info->base, field) = uses->count;
     return RC_OK;
+}
+
+static enum rc_status
+encode_all_uses(const struct rc_request *request, Recount__V1__QueryInfo *info)
+{
+    RC_TRY(encode_uses(request, RC_CATALOG_DEFINITIONS, "definitions",
+                       &recount__v1__definition_use__descriptor, info, "definitions"));
+    RC_TRY(encode_uses(request, RC_CATALOG_SEGMENTS, "segments",
+                       &recount__v1__segment_use__descriptor, info, "segments"));
+    return encode_uses(request, RC_CATALOG_PROPERTIES, "derivedProperties",
+                       &recount__v1__derived_property_use__descriptor, info, "derived_properties");
 }
 
 enum rc_status
@@ -259,7 +279,7 @@ rc_encode_info(struct rc_request *request,
     info->statistics->bitmaps_cached = stats->rowsets_cached;
     info->statistics->bitmaps_computed = stats->rowsets_built;
     request->used = *stats;
-    RC_TRY(encode_uses(request, info));
+    RC_TRY(encode_all_uses(request, info));
     *ret_info = info;
     /* What is explained is asked by its own call (service_explain.c), which wants no reply. */
     if (request->explain_mode != RC_EXPLAIN_ANALYZE)

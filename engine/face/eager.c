@@ -75,7 +75,8 @@ resolve(struct eager *eager)
         enum rc_status status = rc_definitions_resolve_entry(eager->definitions, entry,
                                                              eager->arena, NULL, &predicate, NULL);
         if (status == RC_OK)
-            status = rc_derived_resolve(eager->derived, predicate, eager->arena, &predicate, NULL);
+            status =
+                rc_derived_resolve(eager->derived, predicate, eager->arena, NULL, &predicate, NULL);
         if (status == RC_OK) /* As accounts are now: a query of another moment has its own. */
             status = rc_account_leaves_resolve(eager->view, INT64_MAX, predicate, eager->arena,
                                                &predicate);

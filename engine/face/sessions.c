@@ -14,7 +14,7 @@ struct rc_query_session {
     struct rc_catalog *definitions;
     struct rc_catalog *segments;
     struct rc_catalog *derived;
-    struct rc_definition_uses uses;
+    struct rc_name_uses uses[RC_CATALOG_KINDS];
     struct rc_project_settings settings;
     struct rc_query_context context;
 };
@@ -33,7 +33,9 @@ begin(struct rc_query_session *session, const _Atomic(bool) *cancel)
     RC_TRY(rc_project_view(tenant->project, &session->account, &session->context.view));
     session->context.cache = tenant->cache;
     session->context.definitions = session->definitions;
-    session->context.uses = &session->uses;
+    session->context.uses = session->uses;
+    for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
+        session->uses[i].arena = session->arena;
     session->context.segments = session->segments;
     session->context.derived = session->derived;
     session->context.workers = tenant->engine->workers;

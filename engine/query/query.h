@@ -44,9 +44,9 @@ struct rc_query_context {
     struct rc_view *view;
     struct rc_match_cache *cache;
     const struct rc_catalog *definitions; /* Names in DEFINITION nodes. */
-    struct rc_definition_uses *uses;      /* Gets those that are resolved; NULL: nobody asks. */
     const struct rc_catalog *segments;    /* Names in saved-segment nodes. */
     const struct rc_catalog *derived;     /* Names of derived properties. NULL: there are none. */
+    struct rc_name_uses *uses; /* Get what of these is used, by kind - 1. NULL: nobody asks. */
     struct rc_workers *workers;
     uint32_t parallel_max;       /* Threads, the caller's included; at least 1. */
     const _Atomic(bool) *cancel; /* Looked at at least every 10 ms. NULL: never. */
@@ -57,6 +57,13 @@ struct rc_query_context {
     struct rc_explain *explain;
     struct rc_query_progress *progress;
 };
+
+/* Those of one kind. */
+static inline struct rc_name_uses *
+rc_query_uses(const struct rc_query_context *context, enum rc_catalog_kind kind)
+{
+    return context->uses == NULL ? NULL : &context->uses[kind - 1];
+}
 
 /* What every request carries. */
 struct rc_scope {

@@ -288,15 +288,17 @@ names(void **state)
     catalog = put(catalog, "b", "c");
     catalog = put(catalog, "self", "self");
     const struct rc_derivation *found;
-    assert_int_equal(rc_derived_find(catalog, RC_LEAF_EVENT, rc_bytes_of("a"), arena, &found, NULL),
-                     RC_OK);
+    assert_int_equal(
+        rc_derived_find(catalog, RC_LEAF_EVENT, rc_bytes_of("a"), arena, NULL, &found, NULL),
+        RC_OK);
     assert_int_equal(found->step_count, 2);
     assert_true(rc_bytes_equal(found->property, rc_bytes_of("c")));
     assert_int_equal(
-        rc_derived_find(catalog, RC_LEAF_EVENT, rc_bytes_of("self"), arena, &found, NULL), RC_OK);
+        rc_derived_find(catalog, RC_LEAF_EVENT, rc_bytes_of("self"), arena, NULL, &found, NULL),
+        RC_OK);
     assert_int_equal(found->step_count, 1);
-    assert_int_equal(rc_derived_find(catalog, RC_LEAF_USER, rc_bytes_of("a"), arena, &found, NULL),
-                     RC_OK);
+    assert_int_equal(
+        rc_derived_find(catalog, RC_LEAF_USER, rc_bytes_of("a"), arena, NULL, &found, NULL), RC_OK);
     assert_null(found);
     const struct rc_derivation back = {.source = RC_DERIVATION_EVENT,
                                        .property = RC_BYTES_LITERAL("a")};
@@ -311,11 +313,12 @@ names(void **state)
         catalog = put(catalog, name, source);
     }
     assert_int_equal(
-        rc_derived_find(catalog, RC_LEAF_EVENT, rc_bytes_of("n16"), arena, &found, NULL), RC_OK);
+        rc_derived_find(catalog, RC_LEAF_EVENT, rc_bytes_of("n16"), arena, NULL, &found, NULL),
+        RC_OK);
     assert_int_equal(found->step_count, RC_DERIVE_STEPS_MAX);
     catalog = put(catalog, "n17", "n16");
     assert_int_equal(
-        rc_derived_find(catalog, RC_LEAF_EVENT, rc_bytes_of("n17"), arena, &found, &error),
+        rc_derived_find(catalog, RC_LEAF_EVENT, rc_bytes_of("n17"), arena, NULL, &found, &error),
         RC_LIMIT_EXCEEDED);
 }
 

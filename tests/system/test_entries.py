@@ -255,11 +255,14 @@ class Versions(Case):
         request.series.add(selector=shop.selector(definition=DEFINITIONS.name("used-outer")))
         request.series.add(selector=shop.selector(definition=DEFINITIONS.name(name)))
 
+        def used(reply, field):
+            uses = {one.name.rpartition("/")[2]: one.etag for one in getattr(reply.info, field)}
+            self.assertEqual(len(uses), len(getattr(reply.info, field)))
+            return uses
+
         def ask():
             reply = queries.Series(request, timeout=30)
-            uses = {one.name.rpartition("/")[2]: one.etag for one in reply.info.definitions}
-            self.assertEqual(len(uses), len(reply.info.definitions))
-            return uses, [one.rows[-1].total for one in reply.series]
+            return used(reply, "definitions"), [one.rows[-1].total for one in reply.series]
 
         self.assertEqual(ask(), ({"used": "1", "used-outer": "1"}, [5, 3]))
         thing = definition_pb2.Definition(
@@ -267,6 +270,27 @@ class Versions(Case):
         DEFINITIONS.call("UpdateDefinition", definition=thing)
         uses, totals = ask()
         self.assertEqual((uses, totals), ({"used": "2", "used-outer": "1"}, [3, 1]))
+        # Segments in segments, and derived properties of derived ones, of leaves and of breakdowns.
+        PROPERTIES.create("used-price", 1)
+        again = property_pb2.DerivedProperty(property=value_pb2.PropertyRef(event_property="used-price"))
+        PROPERTIES.create("used-again", 1, thing=again)
+        PROPERTIES.create("used-not", 1)
+        SEGMENTS.create("used-list", 1)
+        inner = segment_pb2.Segment()
+        inner.rule.any_of.rules.add(segment=SEGMENTS.name("used-list"))
+        behavior = inner.rule.any_of.rules.add().behavior
+        behavior.selector.terms.add().definition = DEFINITIONS.name(name)
+        SEGMENTS.create("used-rule", 1, thing=inner)
+        SEGMENTS.update("used-list", 2)
+        request.scope.segment.segment = SEGMENTS.name("used-rule")
+        request.breakdown.dimensions.add().property.event_property = "used-again"
+        reply = queries.Series(request, timeout=30)
+        self.assertEqual(used(reply, "segments"), {"used-rule": "1", "used-list": "2"})
+        self.assertEqual(used(reply, "derived_properties"), {"used-again": "1", "used-price": "1"})
+        self.assertEqual(used(reply, "definitions"), {"used": "2", "used-outer": "1"})
+        overlap = SEGMENTS.call("OverlapSegments", scope={"project": PROJECT}, segments=[
+            {"segment": SEGMENTS.name("used-list")}, {"segment": SEGMENTS.name("used-list")}])
+        self.assertEqual(used(overlap, "segments"), {"used-list": "2"})
         # What the first reply meant can still be said.
         was = DEFINITIONS.get(name, version=1)
         self.assertEqual(was.predicate, shop.equals("type", "view"))

@@ -24,12 +24,18 @@ struct way {
 };
 
 static struct way *
-way_new(const struct rc_catalog *derived, struct rc_arena *arena, struct rc_error *reterr_error)
+way_new(const struct rc_catalog *derived,
+        struct rc_arena *arena,
+        struct rc_name_uses *uses,
+        struct rc_error *reterr_error)
 {
     struct way *way = rc_arena_zero(arena, sizeof(*way));
     if (way != NULL)
-        way->naming = (struct rc_naming){
-            .kind = &naming_kind, .catalog = derived, .arena = arena, .reterr_error = reterr_error};
+        way->naming = (struct rc_naming){.kind = &naming_kind,
+                                         .catalog = derived,
+                                         .arena = arena,
+                                         .uses = uses,
+                                         .reterr_error = reterr_error};
     return way;
 }
 
@@ -86,6 +92,7 @@ follow(struct way *way,
         /* One of the other kind of thing: the stored property is meant. */
         if (scope_of(below->source) != scope)
             return RC_OK;
+        RC_TRY_OR(way->naming.reterr_error, rc_name_uses_add(way->naming.uses, entry));
         if (way->name_count > RC_DERIVE_STEPS_MAX)
             return rc_error_field(way->naming.reterr_error, RC_LIMIT_EXCEEDED, "source",
                                   "more than %u derived properties come from one another",
@@ -99,6 +106,7 @@ rc_derived_find(const struct rc_catalog *derived,
                 enum rc_leaf_scope scope,
                 struct rc_bytes name,
                 struct rc_arena *arena,
+                struct rc_name_uses *uses,
                 const struct rc_derivation **ret_derivation,
                 struct rc_error *reterr_error)
 {
@@ -106,7 +114,7 @@ rc_derived_find(const struct rc_catalog *derived,
     *ret_derivation = NULL;
     if (entry == NULL)
         return RC_OK;
-    struct way *way = way_new(derived, arena, reterr_error);
+    struct way *way = way_new(derived, arena, uses, reterr_error);
     struct rc_derivation *found = rc_arena_zero(arena, sizeof(*found));
     if (way == NULL || found == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
@@ -115,6 +123,7 @@ rc_derived_find(const struct rc_catalog *derived,
     RC_TRY(rc_derivation_read(&reader, arena, &first, reterr_error));
     if (scope_of(first->source) != scope)
         return RC_OK;
+    RC_TRY_OR(reterr_error, rc_name_uses_add(uses, entry));
     RC_TRY(follow(way, entry->name, first, found));
     found->step_count = way->step_count;
     found->steps = way->steps;
@@ -130,7 +139,7 @@ rc_derived_check(const struct rc_catalog *derived,
                  struct rc_error *reterr_error)
 {
     struct rc_derivation end;
-    struct way *way = way_new(derived, arena, reterr_error);
+    struct way *way = way_new(derived, arena, NULL, reterr_error);
     if (way == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
     RC_TRY(rc_derivation_check(derivation, reterr_error));
@@ -141,6 +150,7 @@ static enum rc_status
 resolve_leaf(const struct rc_catalog *derived,
              const struct rc_predicate *predicate,
              struct rc_arena *arena,
+             struct rc_name_uses *uses,
              const struct rc_predicate **ret_predicate,
              struct rc_error *reterr_error)
 {
@@ -149,7 +159,8 @@ resolve_leaf(const struct rc_catalog *derived,
     *ret_predicate = predicate;
     if (leaf->derivation != NULL || (leaf->scope != RC_LEAF_EVENT && leaf->scope != RC_LEAF_USER))
         return RC_OK;
-    RC_TRY(rc_derived_find(derived, leaf->scope, leaf->property, arena, &derivation, reterr_error));
+    RC_TRY(rc_derived_find(derived, leaf->scope, leaf->property, arena, uses, &derivation,
+                           reterr_error));
     if (derivation == NULL)
         return RC_OK;
     struct rc_predicate *copy = rc_arena_copy(arena, predicate, sizeof(*copy));
@@ -166,6 +177,7 @@ enum rc_status
 rc_derived_resolve(const struct rc_catalog *derived,
                    const struct rc_predicate *predicate,
                    struct rc_arena *arena,
+                   struct rc_name_uses *uses,
                    const struct rc_predicate **ret_predicate,
                    struct rc_error *reterr_error)
 {
@@ -173,7 +185,7 @@ rc_derived_resolve(const struct rc_catalog *derived,
     if (derived == NULL || rc_catalog_count(derived) == 0)
         return RC_OK;
     if (predicate->kind == RC_PREDICATE_LEAF)
-        return resolve_leaf(derived, predicate, arena, ret_predicate, reterr_error);
+        return resolve_leaf(derived, predicate, arena, uses, ret_predicate, reterr_error);
     if (predicate->child_count == 0)
         return RC_OK;
     struct rc_predicate *copy = rc_arena_copy(arena, predicate, sizeof(*copy));
@@ -182,8 +194,8 @@ rc_derived_resolve(const struct rc_catalog *derived,
     if (copy == NULL || children == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
     for (uint32_t i = 0; i < predicate->child_count; i++)
-        RC_TRY(
-            rc_derived_resolve(derived, predicate->children[i], arena, &children[i], reterr_error));
+        RC_TRY(rc_derived_resolve(derived, predicate->children[i], arena, uses, &children[i],
+                                  reterr_error));
     copy->children = children;
     *ret_predicate = copy;
     return RC_OK;

@@ -14,16 +14,19 @@
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
 #include "engine/match/derived/derivation.h"
+#include "engine/match/predicate/naming.h"
 #include "engine/match/predicate/predicate.h"
 #include "engine/store/project/catalog.h"
 
 /* The derivation of a name, from a stored property or the event's time. NULL: the name is no
- * derived one of that scope, and means what is stored. derived may be NULL: there are none. */
+ * derived one of that scope, and means what is stored. derived may be NULL: there are none. uses
+ * gets it, and those that it comes from; NULL: nobody asks. */
 RC_MUST_USE enum rc_status
 rc_derived_find(const struct rc_catalog *derived,
                 enum rc_leaf_scope scope,
                 struct rc_bytes name,
                 struct rc_arena *arena,
+                struct rc_name_uses *uses,
                 const struct rc_derivation **ret_derivation,
                 struct rc_error *reterr_error);
 
@@ -32,6 +35,7 @@ RC_MUST_USE enum rc_status
 rc_derived_resolve(const struct rc_catalog *derived,
                    const struct rc_predicate *predicate,
                    struct rc_arena *arena,
+                   struct rc_name_uses *uses,
                    const struct rc_predicate **ret_predicate,
                    struct rc_error *reterr_error);
 

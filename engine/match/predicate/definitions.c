@@ -106,45 +106,16 @@ static const struct rc_naming_kind naming_kind = {
     .nodes_max = RC_PREDICATE_NODES_MAX,
 };
 
-struct resolver {
-    struct rc_naming naming;
-    struct rc_definition_uses *uses;
-};
-
 static enum rc_status
-resolve(struct resolver *resolver,
+resolve(struct rc_naming *naming,
         const struct rc_name_frame *frame,
         const struct rc_predicate *predicate,
         uint32_t depth,
         const struct rc_predicate **ret_predicate);
 
-static enum rc_status
-note_use(const struct resolver *resolver, const struct rc_catalog_entry *entry)
-{
-    struct rc_definition_uses *uses = resolver->uses;
-    for (uint32_t i = 0; uses != NULL && i < uses->count; i++)
-        if (uses->entries[i] == entry)
-            return RC_OK;
-    if (uses == NULL)
-        return RC_OK;
-    if (uses->count == uses->capacity) {
-        const uint32_t capacity = uses->capacity * 2 + 8;
-        const struct rc_catalog_entry **entries =
-            RC_ARENA_ARRAY(resolver->naming.arena, const struct rc_catalog_entry *, capacity);
-        if (entries == NULL)
-            return rc_naming_no_memory(&resolver->naming);
-        if (uses->count > 0)
-            memcpy(entries, uses->entries, uses->count * sizeof(*entries));
-        uses->entries = entries;
-        uses->capacity = capacity;
-    }
-    uses->entries[uses->count++] = entry;
-    return RC_OK;
-}
-
 /* The tree that a name stands for. */
 static enum rc_status
-resolve_name(struct resolver *resolver,
+resolve_name(struct rc_naming *naming,
              const struct rc_name_frame *outer,
              struct rc_bytes name,
              uint32_t depth,
@@ -152,16 +123,14 @@ resolve_name(struct resolver *resolver,
 {
     const struct rc_catalog_entry *entry = NULL;
     struct rc_definition named;
-    RC_TRY(rc_naming_find(&resolver->naming, outer, name, &entry));
-    RC_TRY(note_use(resolver, entry));
-    RC_TRY(rc_definition_read(entry->payload, resolver->naming.arena, &named,
-                              resolver->naming.reterr_error));
+    RC_TRY(rc_naming_find(naming, outer, name, &entry));
+    RC_TRY(rc_definition_read(entry->payload, naming->arena, &named, naming->reterr_error));
     const struct rc_name_frame frame = {.outer = outer, .name = name};
-    return resolve(resolver, &frame, named.predicate, depth, ret_predicate);
+    return resolve(naming, &frame, named.predicate, depth, ret_predicate);
 }
 
 static enum rc_status
-resolve_children(struct resolver *resolver,
+resolve_children(struct rc_naming *naming,
                  const struct rc_name_frame *frame,
                  const struct rc_predicate *predicate,
                  uint32_t depth,
@@ -173,19 +142,19 @@ resolve_children(struct resolver *resolver,
         [RC_PREDICATE_NOT] = "not",
         [RC_PREDICATE_FIRST] = "first",
     };
-    struct rc_arena *arena = resolver->naming.arena;
+    struct rc_arena *arena = naming->arena;
     struct rc_predicate *copy = rc_arena_copy(arena, predicate, sizeof(*copy));
     const struct rc_predicate **children =
         RC_ARENA_ARRAY(arena, const struct rc_predicate *, predicate->child_count);
     if (copy == NULL || children == NULL)
-        return rc_naming_no_memory(&resolver->naming);
+        return rc_naming_no_memory(naming);
     const bool is_list =
         predicate->kind == RC_PREDICATE_ALL_OF || predicate->kind == RC_PREDICATE_ANY_OF;
     for (uint32_t i = 0; i < predicate->child_count; i++) {
         const enum rc_status status =
-            resolve(resolver, frame, predicate->children[i], depth + 1, &children[i]);
+            resolve(naming, frame, predicate->children[i], depth + 1, &children[i]);
         if (status != RC_OK)
-            rc_naming_place(&resolver->naming, frame, words[predicate->kind], is_list, i);
+            rc_naming_place(naming, frame, words[predicate->kind], is_list, i);
         RC_TRY(status);
     }
     copy->children = children;
@@ -194,21 +163,21 @@ resolve_children(struct resolver *resolver,
 }
 
 static enum rc_status
-resolve(struct resolver *resolver,
+resolve(struct rc_naming *naming,
         const struct rc_name_frame *frame,
         const struct rc_predicate *predicate,
         uint32_t depth,
         const struct rc_predicate **ret_predicate)
 {
     if (predicate->kind == RC_PREDICATE_DEFINITION)
-        return resolve_name(resolver, frame, predicate->definition, depth, ret_predicate);
-    RC_TRY(rc_naming_count(&resolver->naming, depth));
+        return resolve_name(naming, frame, predicate->definition, depth, ret_predicate);
+    RC_TRY(rc_naming_count(naming, depth));
     switch (predicate->kind) {
     case RC_PREDICATE_ALL_OF:
     case RC_PREDICATE_ANY_OF:
     case RC_PREDICATE_NOT:
     case RC_PREDICATE_FIRST:
-        return resolve_children(resolver, frame, predicate, depth, ret_predicate);
+        return resolve_children(naming, frame, predicate, depth, ret_predicate);
     default:
         *ret_predicate = predicate;
         return RC_OK;
@@ -219,23 +188,23 @@ enum rc_status
 rc_definitions_resolve(const struct rc_catalog *definitions,
                        const struct rc_predicate *predicate,
                        struct rc_arena *arena,
-                       struct rc_definition_uses *uses,
+                       struct rc_name_uses *uses,
                        const struct rc_predicate **ret_predicate,
                        struct rc_error *reterr_error)
 {
-    struct resolver resolver = {.naming = {.kind = &naming_kind,
-                                           .catalog = definitions,
-                                           .arena = arena,
-                                           .reterr_error = reterr_error},
-                                .uses = uses};
-    return resolve(&resolver, NULL, predicate, 1, ret_predicate);
+    struct rc_naming naming = {.kind = &naming_kind,
+                               .catalog = definitions,
+                               .arena = arena,
+                               .uses = uses,
+                               .reterr_error = reterr_error};
+    return resolve(&naming, NULL, predicate, 1, ret_predicate);
 }
 
 enum rc_status
 rc_definitions_resolve_entry(const struct rc_catalog *definitions,
                              const struct rc_catalog_entry *entry,
                              struct rc_arena *arena,
-                             struct rc_definition_uses *uses,
+                             struct rc_name_uses *uses,
                              const struct rc_predicate **ret_predicate,
                              struct rc_error *reterr_error)
 {
@@ -252,11 +221,9 @@ rc_definitions_check(const struct rc_catalog *definitions,
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     if (arena == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a predicate");
-    struct resolver resolver = {.naming = {.kind = &naming_kind,
-                                           .catalog = definitions,
-                                           .arena = arena,
-                                           .reterr_error = reterr_error}};
+    struct rc_naming naming = {
+        .kind = &naming_kind, .catalog = definitions, .arena = arena, .reterr_error = reterr_error};
     const struct rc_name_frame frame = {.name = name};
     const struct rc_predicate *resolved;
-    return resolve(&resolver, &frame, predicate, 1, &resolved);
+    return resolve(&naming, &frame, predicate, 1, &resolved);
 }

@@ -8,6 +8,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
+#include "engine/match/predicate/naming.h"
 #include "engine/match/predicate/predicate.h"
 #include "engine/store/project/catalog.h"
 
@@ -51,13 +52,6 @@ rc_definition_read_labels(struct rc_bytes payload,
 bool
 rc_definition_is_eager(struct rc_bytes payload);
 
-/* The definitions that were resolved, each once, in the order in which they were met. */
-struct rc_definition_uses {
-    uint32_t count;
-    uint32_t capacity;
-    const struct rc_catalog_entry **entries; /* In the arena; entries are the catalog's. */
-};
-
 /*
  * A tree without DEFINITION nodes, in arena. uses: what is resolved is added to it; NULL: nobody
  * asks.
@@ -69,7 +63,7 @@ RC_MUST_USE enum rc_status
 rc_definitions_resolve(const struct rc_catalog *definitions,
                        const struct rc_predicate *predicate,
                        struct rc_arena *arena,
-                       struct rc_definition_uses *uses,
+                       struct rc_name_uses *uses,
                        const struct rc_predicate **ret_predicate,
                        struct rc_error *reterr_error);
 
@@ -78,7 +72,7 @@ RC_MUST_USE enum rc_status
 rc_definitions_resolve_entry(const struct rc_catalog *definitions,
                              const struct rc_catalog_entry *entry,
                              struct rc_arena *arena,
-                             struct rc_definition_uses *uses,
+                             struct rc_name_uses *uses,
                              const struct rc_predicate **ret_predicate,
                              struct rc_error *reterr_error);
 

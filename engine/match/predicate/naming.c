@@ -16,6 +16,29 @@ shown(struct rc_bytes name)
 }
 
 enum rc_status
+rc_name_uses_add(struct rc_name_uses *uses, const struct rc_catalog_entry *entry)
+{
+    for (uint32_t i = 0; uses != NULL && i < uses->count; i++)
+        if (uses->entries[i] == entry)
+            return RC_OK;
+    if (uses == NULL)
+        return RC_OK;
+    if (uses->count == uses->capacity) {
+        const uint32_t capacity = uses->capacity * 2 + 8;
+        const struct rc_catalog_entry **entries =
+            RC_ARENA_ARRAY(uses->arena, const struct rc_catalog_entry *, capacity);
+        if (entries == NULL)
+            return RC_NO_MEMORY;
+        if (uses->count > 0)
+            memcpy(entries, uses->entries, uses->count * sizeof(*entries));
+        uses->entries = entries;
+        uses->capacity = capacity;
+    }
+    uses->entries[uses->count++] = entry;
+    return RC_OK;
+}
+
+enum rc_status
 rc_naming_count(struct rc_naming *naming, uint32_t depth)
 {
     const struct rc_naming_kind *kind = naming->kind;
@@ -73,6 +96,7 @@ rc_naming_find(const struct rc_naming *naming,
     if (*ret_entry == NULL)
         return rc_error_field(naming->reterr_error, RC_NOT_FOUND, kind->field,
                               "there is no %s \"%.*s\"", kind->noun, shown(name), name.data);
+    RC_TRY_OR(naming->reterr_error, rc_name_uses_add(naming->uses, *ret_entry));
     return RC_OK;
 }
 

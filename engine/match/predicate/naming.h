@@ -36,10 +36,23 @@ struct rc_name_frame {
     struct rc_bytes name;
 };
 
+/* The entries of a catalog that a query used, each once, in the order in which they were met. */
+struct rc_name_uses {
+    struct rc_arena *arena; /* Of the list; entries are the catalog's. */
+    uint32_t count;
+    uint32_t capacity;
+    const struct rc_catalog_entry **entries;
+};
+
+/* Adds an entry, unless it is there. uses may be NULL: nobody asks. RC_NO_MEMORY. */
+RC_MUST_USE enum rc_status
+rc_name_uses_add(struct rc_name_uses *uses, const struct rc_catalog_entry *entry);
+
 struct rc_naming {
     const struct rc_naming_kind *kind;
     const struct rc_catalog *catalog; /* NULL: there is nothing of any name. */
     struct rc_arena *arena;
+    struct rc_name_uses *uses; /* What is found is added to it; NULL: nobody asks. */
     struct rc_error *reterr_error;
     uint32_t node_count;
 };

@@ -384,7 +384,8 @@ build(struct rc_numbers *numbers, struct rc_bytes name)
     if (numbers->arena == NULL || numbers->scratch == NULL)
         return RC_NO_MEMORY;
     RC_TRY(rc_derived_find(context->derived, RC_LEAF_EVENT, name, numbers->arena,
-                           &numbers->derivation, NULL));
+                           rc_query_uses(context, RC_CATALOG_PROPERTIES), &numbers->derivation,
+                           NULL));
     if (numbers->derivation != NULL) {
         RC_TRY(rc_deriver_new(numbers->derivation, context->account, &numbers->deriver));
         name = numbers->derivation->property;

@@ -25,8 +25,10 @@ rc_definitions_build(const struct rc_query_context *context,
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for %u definitions", count);
     for (uint32_t i = 0; i < count; i++) {
         RC_TRY(rc_definitions_resolve_entry(context->definitions, entries[i], context->arena,
-                                            context->uses, &predicates[i], reterr_error));
-        RC_TRY(rc_derived_resolve(context->derived, predicates[i], context->arena, &predicates[i],
+                                            rc_query_uses(context, RC_CATALOG_DEFINITIONS),
+                                            &predicates[i], reterr_error));
+        RC_TRY(rc_derived_resolve(context->derived, predicates[i], context->arena,
+                                  rc_query_uses(context, RC_CATALOG_PROPERTIES), &predicates[i],
                                   reterr_error));
         const struct rc_predicate *first = rc_predicate_first(predicates[i]);
         if (first != NULL)

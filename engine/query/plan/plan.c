@@ -56,8 +56,11 @@ compile(struct rc_plan *plan,
         return rc_error_set(reterr_error, RC_INVALID, "the selector is missing");
     RC_TRY(rc_predicate_check(selector->predicate, reterr_error));
     RC_TRY(rc_definitions_resolve(context->definitions, selector->predicate, context->arena,
-                                  context->uses, &resolved, reterr_error));
-    RC_TRY(rc_derived_resolve(context->derived, resolved, context->arena, &resolved, reterr_error));
+                                  rc_query_uses(context, RC_CATALOG_DEFINITIONS), &resolved,
+                                  reterr_error));
+    RC_TRY(rc_derived_resolve(context->derived, resolved, context->arena,
+                              rc_query_uses(context, RC_CATALOG_PROPERTIES), &resolved,
+                              reterr_error));
     RC_TRY(find_first(plan, as_of_ms, &resolved, &first, reterr_error));
     RC_TRY_OR(reterr_error, rc_account_leaves_resolve(context->view, as_of_ms, resolved,
                                                       context->arena, &resolved));

@@ -161,7 +161,8 @@ evaluate(const struct evaluation *evaluation,
     const struct rc_query_context *context = evaluation->context;
     if (segment->kind == RC_SEGMENT_USER) {
         const struct rc_predicate *predicate;
-        RC_TRY(rc_derived_resolve(context->derived, segment->predicate, context->arena, &predicate,
+        RC_TRY(rc_derived_resolve(context->derived, segment->predicate, context->arena,
+                                  rc_query_uses(context, RC_CATALOG_PROPERTIES), &predicate,
                                   evaluation->reterr_error));
         return rc_user_predicate_match(context->cache, context->view, evaluation->as_of_ms,
                                        context->cancel, predicate, context->arena, words,
@@ -207,7 +208,9 @@ rc_segment_persons(const struct rc_query_context *context,
     };
     const struct rc_segment *resolved;
     RC_TRY(rc_segment_check(segment, reterr_error));
-    RC_TRY(rc_segment_resolve(context->segments, segment, context->arena, &resolved, reterr_error));
+    RC_TRY(rc_segment_resolve(context->segments, segment, context->arena,
+                              rc_query_uses(context, RC_CATALOG_SEGMENTS), &resolved,
+                              reterr_error));
     uint64_t *words = RC_ARENA_ARRAY(context->arena, uint64_t, evaluation.word_count);
     uint64_t *known = RC_ARENA_ARRAY(context->arena, uint64_t, evaluation.word_count);
     if (words == NULL || known == NULL)

@@ -68,8 +68,8 @@ rc_segments_check(const struct rc_catalog *definitions,
     RC_TRY_OR(reterr_error, rc_catalog_put(segments, entry, &with));
     const struct rc_segment saved = {.kind = RC_SEGMENT_SAVED, .name = entry->name};
     const struct rc_segment *resolved = NULL;
-    RC_TRY(rc_segment_resolve(with, segment, arena, &resolved, reterr_error));
-    RC_TRY(rc_segment_resolve(with, &saved, arena, &resolved, reterr_error));
+    RC_TRY(rc_segment_resolve(with, segment, arena, NULL, &resolved, reterr_error));
+    RC_TRY(rc_segment_resolve(with, &saved, arena, NULL, &resolved, reterr_error));
     return check_definitions(definitions, resolved, arena, reterr_error);
 }
 

@@ -16,13 +16,14 @@
 #include "engine/query/segment/segment.h"
 #include "engine/query/time/calendar.h"
 
-/* A segment without SAVED nodes, in the context's arena.
+/* A segment without SAVED nodes, in arena. uses (may be NULL) gets the saved ones.
  *   RC_NOT_FOUND  a saved segment that is not in the catalog.
  *   RC_INVALID    a cycle; the error names its segments in order. */
 RC_MUST_USE enum rc_status
 rc_segment_resolve(const struct rc_catalog *segments,
                    const struct rc_segment *segment,
                    struct rc_arena *arena,
+                   struct rc_name_uses *uses,
                    const struct rc_segment **ret_segment,
                    struct rc_error *reterr_error);
 

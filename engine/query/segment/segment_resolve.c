@@ -91,10 +91,14 @@ enum rc_status
 rc_segment_resolve(const struct rc_catalog *segments,
                    const struct rc_segment *segment,
                    struct rc_arena *arena,
+                   struct rc_name_uses *uses,
                    const struct rc_segment **ret_segment,
                    struct rc_error *reterr_error)
 {
-    struct rc_naming naming = {
-        .kind = &naming_kind, .catalog = segments, .arena = arena, .reterr_error = reterr_error};
+    struct rc_naming naming = {.kind = &naming_kind,
+                               .catalog = segments,
+                               .arena = arena,
+                               .uses = uses,
+                               .reterr_error = reterr_error};
     return resolve(&naming, NULL, segment, 1, ret_segment);
 }

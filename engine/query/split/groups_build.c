@@ -329,6 +329,7 @@ rc_groups_build(struct rc_groups *groups, const struct rc_breakdown *breakdown, 
     uint32_t property = RC_PROPERTY_NONE;
     RC_TRY(make_tables(groups));
     RC_TRY(rc_derived_find(groups->plan->context->derived, breakdown->scope, name, groups->arena,
+                           rc_query_uses(groups->plan->context, RC_CATALOG_PROPERTIES),
                            &groups->derivation, NULL));
     if (groups->derivation != NULL) {
         RC_TRY(

@@ -25,6 +25,15 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
 
+/* The catalogs of a project. */
+enum rc_catalog_kind {
+    RC_CATALOG_DEFINITIONS = 1,
+    RC_CATALOG_SEGMENTS = 2,
+    RC_CATALOG_PROPERTIES = 3, /* Derived properties. */
+};
+
+#define RC_CATALOG_KINDS 3
+
 struct rc_catalog;
 
 struct rc_catalog_entry {

@@ -32,14 +32,6 @@
 
 struct rc_project;
 
-enum rc_catalog_kind {
-    RC_CATALOG_DEFINITIONS = 1,
-    RC_CATALOG_SEGMENTS = 2,
-    RC_CATALOG_PROPERTIES = 3, /* Derived properties. */
-};
-
-#define RC_CATALOG_KINDS 3
-
 struct rc_project_settings {
     struct rc_bytes id; /* [a-z0-9][a-z0-9_-]*, at most RC_PROJECT_ID_BYTES_MAX. */
     struct rc_bytes display_name;
