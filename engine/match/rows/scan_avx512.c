@@ -72,6 +72,10 @@ lookup_u8(const struct rc_scan *scan, const uint8_t *codes, uint32_t word_count,
     }
 }
 
+/* Without optimisation the gather is a macro, which makes a signed mask of all bits. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+
 /* Sixteen codes of two bytes fetch their byte of the table at once. A code reads three bytes past
  * its own, which is why tables are padded. */
 AVX512 static void
@@ -88,6 +92,8 @@ lookup_u16(const struct rc_scan *scan, const uint16_t *codes, uint32_t word_coun
         words[i] = word;
     }
 }
+
+#pragma GCC diagnostic pop
 
 static void
 avx512_lookup(const struct rc_scan *scan, const void *codes, uint32_t row_count, uint64_t *words)
