@@ -25,9 +25,12 @@ function(rc_room name folder)
 endfunction()
 
 # rc_test(NAME SOURCE [ROOMS room ...] [LIBRARIES target ...] [LABELS label ...])
-# One cmocka program; ctest runs it as NAME.
+# One cmocka program; ctest runs it as NAME, by default with the label unit.
 function(rc_test name source)
     cmake_parse_arguments(ARG "" "" "ROOMS;LIBRARIES;LABELS" ${ARGN})
+    if(NOT ARG_LABELS)
+        set(ARG_LABELS unit)
+    endif()
     list(TRANSFORM ARG_ROOMS PREPEND "rc_")
     add_executable(test_${name} "${CMAKE_CURRENT_SOURCE_DIR}/${source}")
     target_link_libraries(test_${name} PRIVATE rc_warnings ${ARG_ROOMS} ${ARG_LIBRARIES} cmocka)

@@ -485,10 +485,15 @@ bad_requests_name_the_field(void **state)
     assert_int_equal(rc_query_funnel(&context, &request, &funnel, &error), RC_INVALID);
     assert_string_equal(error.field, "scope.time_zone");
     struct rc_events_reply events;
-    const struct rc_events_request list = {.scope = {.start_ms = 0, .end_ms = 10, .as_of_ms = 20},
-                                           .user_id = RC_BYTES_LITERAL("nobody"),
-                                           .selector = &any,
-                                           .page_rows = 10};
+    struct rc_events_request list = {.scope = {.start_ms = 0, .end_ms = 10, .as_of_ms = 20},
+                                     .user_id = RC_BYTES_LITERAL("nobody"),
+                                     .selector = &any};
+    assert_int_equal(rc_query_events(&context, &list, &events, &error), RC_INVALID);
+    assert_string_equal(error.field, "page_size");
+    list.page_rows = RC_PAGE_ROWS_MAX + 1;
+    assert_int_equal(rc_query_events(&context, &list, &events, &error), RC_INVALID);
+    assert_string_equal(error.field, "page_size");
+    list.page_rows = RC_PAGE_ROWS_MAX;
     assert_int_equal(rc_query_events(&context, &list, &events, &error), RC_NOT_FOUND);
     rig_free(rig);
 }
