@@ -60,6 +60,8 @@ rc_command_query_stickiness(int count, char **arguments);
 enum rc_exit_code
 rc_command_query_segment(int count, char **arguments);
 enum rc_exit_code
+rc_command_query_overlap(int count, char **arguments);
+enum rc_exit_code
 rc_command_query_users(int count, char **arguments);
 enum rc_exit_code
 rc_command_query_events(int count, char **arguments);

@@ -19,6 +19,7 @@ static const struct rc_command_entry questions[] = {
      rc_command_query_sessions},
     {"paths", "what users do one after the other", rc_command_query_paths},
     {"segment", "how many users a segment has, and which", rc_command_query_segment},
+    {"overlap", "how many users some segments have in common", rc_command_query_overlap},
     {"users", "who the users are, and how much they did", rc_command_query_users},
     {"events", "what one user did", rc_command_query_events},
     {0},

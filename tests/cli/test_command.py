@@ -453,6 +453,22 @@ class Shop(unittest.TestCase):
         recount("segment", "show", "busy", code=4)
         self.assertIn("write create", recount("segment", "create", "busy", code=2)[1])
 
+    def test_overlap(self):
+        recount("segment", "create", "adders", "did(@added)")
+        words = ["query", "overlap", "adders", "user.plan = paid"]
+        found = [list(row.values()) for row in rows(recount(*words, "--csv")[0])]
+        self.assertEqual(found, [["adders", "2", "1"], ["user.plan = paid", "1", "0"],
+                                 ["adders and user.plan = paid", "1", "1"], ["", "3", "1"]])
+        reply = json.loads(recount(*words, "--json")[0])
+        self.assertEqual([one["user_count"] for one in reply["overlaps"]], [2, 1, 1])
+        found = rows(recount(*words, "--segment", "@adders", "--csv")[0])
+        self.assertEqual(found[-1]["user_count"], "2")
+        self.assertIn("(none)", recount(*words)[0])
+        recount("query", "overlap", code=2)
+        recount("query", "overlap", "user.plan = (", code=2)
+        recount("query", "overlap", *["adders"] * 6, code=3)
+        recount("segment", "delete", "adders")
+
     def test_projects(self):
         recount("project", "create", "second", "--zone", "Europe/Berlin", "--display-name", "Second")
         recount("project", "create", "second", code=5)

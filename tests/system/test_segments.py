@@ -18,14 +18,18 @@ from ingest import ingest_all
 from server import Server
 from recount.v1 import (
     cell_pb2,
+    predicate_pb2,
     project_pb2,
     project_pb2_grpc,
+    property_pb2,
+    property_pb2_grpc,
     query_pb2_grpc,
     scope_pb2,
     segment_pb2,
     segment_pb2_grpc,
     segment_rule_pb2,
     series_pb2,
+    value_pb2,
 )
 
 PROJECT = "projects/segments"
@@ -142,6 +146,80 @@ class Kept(unittest.TestCase):
         self.create("spent", segment_pb2.Segment(rule=rule))
         self.assertEqual(self.get("spent").rule, rule)
         self.assertEqual(count(rule), 0)
+
+
+class Derived(unittest.TestCase):
+    """Properties of users that come from others, in rules, saved and not: level is score div 10."""
+
+    PROJECT = "projects/segments-derived"
+
+    @classmethod
+    def setUpClass(cls):
+        project_pb2_grpc.ProjectServiceStub(SERVER.channel).CreateProject(
+            project_pb2.CreateProjectRequest(project_id="segments-derived"), timeout=30)
+        scores = {"d0": 3, "d1": 12, "d2": "17 points", "d3": 25, "d4": "none"}
+        writes = [
+            {"kind": "set", "user": user, "time": shop.START, "set": {"score": score}}
+            for user, score in scores.items()
+        ]
+        writes.append({"kind": "set", "user": "d5", "time": shop.START, "set": {"plan": "free"}})
+        # Of d0 the score changes later: what is derived is of the moment that is asked about.
+        writes.append({"kind": "set", "user": "d0", "time": shop.START + 5, "set": {"score": 28}})
+        ingest_all(SERVER.channel, cls.PROJECT, "derived", [ndjson(writes)])
+        request = property_pb2.CreateDerivedPropertyRequest(
+            parent=cls.PROJECT, derived_property_id="level")
+        request.derived_property.property.user_property = "score"
+        request.derived_property.steps.add().number.SetInParent()
+        for operation, operand in (
+            (property_pb2.ARITHMETIC_OPERATION_DIVIDE, 10),
+            (property_pb2.ARITHMETIC_OPERATION_FLOOR, 1),
+        ):
+            step = request.derived_property.steps.add().arithmetic
+            step.operation, step.operand = operation, operand
+        stub = property_pb2_grpc.PropertyServiceStub(SERVER.channel)
+        stub.CreateDerivedProperty(request, timeout=30)
+
+    def rule(self, name="level", **leaf):
+        rule = segment_rule_pb2.SegmentRule()
+        rule.user_property.property.user_property = name
+        for field, value in leaf.items():
+            getattr(rule.user_property, field).CopyFrom(value)
+        return rule
+
+    def users(self, rule, as_of=shop.START + 10):
+        request = segment_pb2.ListSegmentUsersRequest(scope=scope())
+        request.scope.project = self.PROJECT
+        request.scope.segment.rule.CopyFrom(rule)
+        request.scope.as_of_ms = as_of
+        return list(stub().ListSegmentUsers(request, timeout=30).users)
+
+    def test_rules(self):
+        one, two = (value_pb2.Value(int_value=number) for number in (1, 2))
+        level_1 = self.rule(equals=one)
+        self.assertEqual(self.users(level_1), ["d1", "d2"])
+        self.assertEqual(self.users(self.rule(equals=two)), ["d0", "d3"])
+        self.assertEqual(self.users(self.rule(equals=two), shop.START), ["d3"])
+        is_set = self.rule(is_set=predicate_pb2.IsSet())
+        self.assertEqual(self.users(is_set), ["d0", "d1", "d2", "d3"])
+        is_set.user_property.negated = True
+        self.assertEqual(self.users(is_set), ["d4", "d5"])  # No number, no score.
+        # Saved, and in a saved one.
+        for name, rule in (
+            ("level-1", level_1),
+            ("levels", segment_rule_pb2.SegmentRule(segment=f"{self.PROJECT}/segments/level-1")),
+        ):
+            request = segment_pb2.CreateSegmentRequest(
+                parent=self.PROJECT, segment_id=name, segment=segment_pb2.Segment(rule=rule))
+            stub().CreateSegment(request, timeout=30)
+            saved = segment_rule_pb2.SegmentRule(segment=f"{self.PROJECT}/segments/{name}")
+            self.assertEqual(self.users(saved), ["d1", "d2"])
+        # It is in use.
+        properties = property_pb2_grpc.PropertyServiceStub(SERVER.channel)
+        delete = property_pb2.DeleteDerivedPropertyRequest(name=f"{self.PROJECT}/derivedProperties/level")
+        with self.assertRaises(grpc.RpcError) as caught:
+            properties.DeleteDerivedProperty(delete, timeout=30)
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.ABORTED)
+        self.assertIn("level-1", caught.exception.details())
 
 
 class Overlap(unittest.TestCase):
