@@ -4,17 +4,21 @@
  * the least to the greatest time that any of them has.
  */
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "engine/query/funnel/funnel_rows.h"
 #include "engine/query/number/durations.h"
+#include "engine/query/plan/planner.h"
 #include "engine/query/split/bins.h"
+
+/* A record's time in the figures of a step or two, listed and partitioned twice. */
+#define TIME_NS 20.0
 
 struct reply {
     const struct rc_funnel_rows *rows;
     uint32_t step_count;
     uint32_t previous[RC_FUNNEL_STEPS_MAX]; /* The required step before. */
-    int64_t *scratch_ms;                    /* Room for the records of any place. */
     struct rc_bins from_previous[RC_FUNNEL_STEPS_MAX];
     struct rc_bins from_first[RC_FUNNEL_STEPS_MAX];
 };
@@ -35,9 +39,22 @@ time_of(const struct rc_funnel_dealt *dealt, uint32_t step)
                                        1];
 }
 
+/* Room for the times of the records of a place. */
+static int64_t *
+room_for_times(const struct reply *reply, size_t place)
+{
+    const struct rc_funnel_rows *rows = reply->rows;
+    const uint64_t count = rows->starts[place + 1] - rows->starts[place];
+    return rc_alloc_in(rows->query->context->account, count * sizeof(int64_t) + 1);
+}
+
 /* The times of a step since another one, of the records of a place. */
 static size_t
-list_times(const struct reply *reply, size_t place, uint32_t step, uint32_t since)
+list_times(const struct reply *reply,
+           size_t place,
+           uint32_t step,
+           uint32_t since,
+           int64_t *times_ms)
 {
     const struct rc_funnel_rows *rows = reply->rows;
     size_t count = 0;
@@ -45,47 +62,51 @@ list_times(const struct reply *reply, size_t place, uint32_t step, uint32_t sinc
     for (uint64_t i = rows->starts[place];
          rows->query->rules.optional == 0 && i < rows->starts[place + 1]; i++)
         if (rows->dealt[i].record->depth > step)
-            reply->scratch_ms[count++] = rows->dealt[i].times_ms[step - 1] -
-                                         (since == 0 ? 0 : rows->dealt[i].times_ms[since - 1]);
+            times_ms[count++] = rows->dealt[i].times_ms[step - 1] -
+                                (since == 0 ? 0 : rows->dealt[i].times_ms[since - 1]);
     for (uint64_t i = rows->starts[place];
          rows->query->rules.optional != 0 && i < rows->starts[place + 1]; i++)
         if (fills(rows->dealt[i].record, step))
-            reply->scratch_ms[count++] =
-                time_of(&rows->dealt[i], step) - time_of(&rows->dealt[i], since);
+            times_ms[count++] = time_of(&rows->dealt[i], step) - time_of(&rows->dealt[i], since);
     return count;
 }
 
 /* ---- Histograms ------------------------------------------------------------------------------ */
 
-static struct rc_bins
-make_bins(const struct reply *reply, uint32_t step, uint32_t since)
+static enum rc_status
+make_bins(const struct reply *reply, uint32_t step, uint32_t since, struct rc_bins *ret_bins)
 {
     double least = INFINITY;
     double greatest = -INFINITY;
     for (size_t place = 0; place < reply->rows->place_count; place++) {
-        const size_t count = list_times(reply, place, step, since);
+        RC_CLEANUP(rc_alloc_freep) int64_t *times_ms = room_for_times(reply, place);
+        if (times_ms == NULL)
+            return RC_NO_MEMORY;
+        const size_t count = list_times(reply, place, step, since, times_ms);
         for (size_t i = 0; i < count; i++) {
-            const double seconds = (double)reply->scratch_ms[i] / 1000;
+            const double seconds = (double)times_ms[i] / 1000;
             least = seconds < least ? seconds : least;
             greatest = seconds > greatest ? seconds : greatest;
         }
     }
-    return rc_bins_make(least, greatest, reply->rows->query->request->histogram_bins);
+    *ret_bins = rc_bins_make(least, greatest, reply->rows->query->request->histogram_bins);
+    return RC_OK;
 }
 
 static enum rc_status
 fill_histogram(const struct reply *reply,
                const struct rc_bins *bins,
+               const int64_t *times_ms,
                size_t count,
                struct rc_histogram *ret_histogram)
 {
-    if (count == 0)
+    if (count == 0 || reply->rows->query->request->histogram_bins == 0)
         return RC_OK;
     uint64_t *counts = RC_ARENA_ARRAY(reply->rows->query->context->arena, uint64_t, bins->count);
     if (counts == NULL)
         return RC_NO_MEMORY;
     for (size_t i = 0; i < count; i++)
-        counts[rc_bins_find(bins, (double)reply->scratch_ms[i] / 1000)]++;
+        counts[rc_bins_find(bins, (double)times_ms[i] / 1000)]++;
     *ret_histogram = (struct rc_histogram){.bin_count = bins->count, .counts = counts};
     return RC_OK;
 }
@@ -113,12 +134,17 @@ fill_edges(const struct reply *reply, const struct rc_bins *bins, const double *
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
+/* The figures of some steps of rows: each by itself, so that workers share them. */
+struct filling {
+    const struct reply *reply;
+    uint32_t bucket;
+    struct rc_funnel_step *steps; /* [row][step] */
+    _Atomic(int) status;
+};
+
+/* A step's users and times. */
 static enum rc_status
-fill_step(const struct reply *reply,
-          size_t place,
-          uint32_t step,
-          const struct rc_funnel_step *steps,
-          struct rc_funnel_step *ret_step)
+fill_times(const struct reply *reply, size_t place, uint32_t step, struct rc_funnel_step *ret_step)
 {
     const struct rc_funnel_rows *rows = reply->rows;
     struct rc_funnel_step result = {
@@ -127,32 +153,58 @@ fill_step(const struct reply *reply,
         .mean_s_from_first = NAN,
         .median_s_from_first = NAN,
     };
-    const bool bins = rows->query->request->histogram_bins > 0;
+    if (rc_funnel_cancelled(&rows->query->rules))
+        return RC_CANCELLED;
     if (step == 0) {
         result.users = rows->starts[place + 1] - rows->starts[place] +
                        (place < rows->row_count ? rows->entrants[place] : 0);
-    } else {
-        size_t count = list_times(reply, place, step, 0);
-        result.users = count;
-        result.mean_s_from_first = rc_durations_mean_s(reply->scratch_ms, count);
-        result.median_s_from_first = rc_durations_median_s(reply->scratch_ms, count);
-        if (bins)
-            RC_TRY(fill_histogram(reply, &reply->from_first[step], count, &result.from_first));
-        if (reply->previous[step] != 0)
-            count = list_times(reply, place, step, reply->previous[step]);
-        result.mean_s_from_previous = rc_durations_mean_s(reply->scratch_ms, count);
-        result.median_s_from_previous = rc_durations_median_s(reply->scratch_ms, count);
-        if (bins)
-            RC_TRY(
-                fill_histogram(reply, &reply->from_previous[step], count, &result.from_previous));
+        *ret_step = result;
+        return RC_OK;
     }
-    const double users = (double)result.users;
-    const uint64_t from_previous = step == 0 ? result.users : steps[reply->previous[step]].users;
-    const uint64_t from_first = step == 0 ? result.users : steps[0].users;
-    result.conversion_from_previous = from_previous == 0 ? NAN : users / (double)from_previous;
-    result.conversion_from_first = from_first == 0 ? NAN : users / (double)from_first;
+    RC_CLEANUP(rc_alloc_freep) int64_t *times_ms = room_for_times(reply, place);
+    if (times_ms == NULL)
+        return RC_NO_MEMORY;
+    size_t count = list_times(reply, place, step, 0, times_ms);
+    result.users = count;
+    result.mean_s_from_first = rc_durations_mean_s(times_ms, count);
+    result.median_s_from_first = rc_durations_median_s(times_ms, count);
+    RC_TRY(fill_histogram(reply, &reply->from_first[step], times_ms, count, &result.from_first));
+    if (reply->previous[step] != 0)
+        count = list_times(reply, place, step, reply->previous[step], times_ms);
+    result.mean_s_from_previous = rc_durations_mean_s(times_ms, count);
+    result.median_s_from_previous = rc_durations_median_s(times_ms, count);
+    RC_TRY(
+        fill_histogram(reply, &reply->from_previous[step], times_ms, count, &result.from_previous));
     *ret_step = result;
     return RC_OK;
+}
+
+/* From the last on: the total has the most records, and those of others are to fill what is left.
+ */
+static void
+fill_one(void *argument, uint32_t task)
+{
+    struct filling *filling = argument;
+    const struct reply *reply = filling->reply;
+    const uint32_t index = reply->rows->row_count * reply->step_count - 1 - task;
+    const size_t place = rc_funnel_place(reply->rows, filling->bucket, index / reply->step_count);
+    int expected = RC_OK;
+    const enum rc_status status =
+        fill_times(reply, place, index % reply->step_count, &filling->steps[index]);
+    if (status != RC_OK)
+        atomic_compare_exchange_strong(&filling->status, &expected, (int)status);
+}
+
+static void
+fill_conversion(const struct reply *reply, struct rc_funnel_step *steps)
+{
+    for (uint32_t step = 0; step < reply->step_count; step++) {
+        const double users = (double)steps[step].users;
+        const uint64_t previous = steps[reply->previous[step]].users;
+        steps[step].conversion_from_previous = previous == 0 ? NAN : users / (double)previous;
+        steps[step].conversion_from_first =
+            steps[0].users == 0 ? NAN : users / (double)steps[0].users;
+    }
 }
 
 /* The rows of the range or of a bucket. */
@@ -160,20 +212,25 @@ static enum rc_status
 fill_rows(const struct reply *reply, uint32_t bucket, const struct rc_funnel_row **ret_rows)
 {
     const struct rc_funnel_rows *from = reply->rows;
-    struct rc_arena *arena = from->query->context->arena;
-    struct rc_funnel_row *rows = RC_ARENA_ARRAY(arena, struct rc_funnel_row, from->row_count);
-    if (rows == NULL)
+    const struct rc_query_context *context = from->query->context;
+    const uint32_t count = from->row_count * reply->step_count;
+    struct filling filling = {.reply = reply, .bucket = bucket};
+    struct rc_funnel_row *rows =
+        RC_ARENA_ARRAY(context->arena, struct rc_funnel_row, from->row_count);
+    filling.steps = RC_ARENA_ARRAY(context->arena, struct rc_funnel_step, count);
+    if (rows == NULL || filling.steps == NULL)
         return RC_NO_MEMORY;
+    const size_t first = rc_funnel_place(from, bucket, 0);
+    const uint64_t records = from->starts[first + from->row_count] - from->starts[first];
+    /* Histograms come from the arena, which is one thread's. */
+    const uint32_t lanes = from->query->request->histogram_bins > 0
+                               ? 1
+                               : rc_planner_lanes(context, TIME_NS * (double)records, count);
+    rc_workers_run(context->workers, lanes, count, fill_one, &filling);
+    RC_TRY((enum rc_status)atomic_load(&filling.status));
     for (uint32_t row = 0; row < from->row_count; row++) {
-        const size_t place = rc_funnel_place(from, bucket, row);
-        struct rc_funnel_step *steps =
-            RC_ARENA_ARRAY(arena, struct rc_funnel_step, reply->step_count);
-        if (steps == NULL)
-            return RC_NO_MEMORY;
-        if (rc_funnel_cancelled(&from->query->rules))
-            return RC_CANCELLED;
-        for (uint32_t step = 0; step < reply->step_count; step++)
-            RC_TRY(fill_step(reply, place, step, steps, &steps[step]));
+        struct rc_funnel_step *steps = filling.steps + (size_t)row * reply->step_count;
+        fill_conversion(reply, steps);
         rows[row] =
             (struct rc_funnel_row){.label = rc_funnel_rows_label(from, row), .steps = steps};
     }
@@ -185,32 +242,17 @@ static enum rc_status
 open_reply(const struct rc_funnel_rows *rows, struct reply *reply)
 {
     const struct rc_funnel_request *request = rows->query->request;
-    uint64_t most = 0;
-    for (size_t place = 0; place < rows->place_count; place++) {
-        const uint64_t count = rows->starts[place + 1] - rows->starts[place];
-        most = count > most ? count : most;
-    }
     *reply = (struct reply){.rows = rows, .step_count = request->step_count};
-    reply->scratch_ms =
-        rc_alloc_in(rows->query->context->account, most * sizeof(*reply->scratch_ms) + 1);
-    if (reply->scratch_ms == NULL)
-        return RC_NO_MEMORY;
     for (uint32_t step = 1; step < request->step_count; step++) {
         reply->previous[step] = step - 1;
         while (((request->optional_steps >> reply->previous[step]) & 1) != 0)
             reply->previous[step]--;
         if (request->histogram_bins == 0)
             continue;
-        reply->from_first[step] = make_bins(reply, step, 0);
-        reply->from_previous[step] = make_bins(reply, step, reply->previous[step]);
+        RC_TRY(make_bins(reply, step, 0, &reply->from_first[step]));
+        RC_TRY(make_bins(reply, step, reply->previous[step], &reply->from_previous[step]));
     }
     return RC_OK;
-}
-
-static void
-reply_close(struct reply *reply)
-{
-    rc_alloc_free(reply->scratch_ms);
 }
 
 /* Sets the bits of the persons of the cell that is asked for. */
@@ -236,7 +278,7 @@ rc_funnel_fill_reply(const struct rc_funnel_query *query, struct rc_funnel_reply
 {
     struct rc_arena *arena = query->context->arena;
     RC_CLEANUP(rc_funnel_rows_close) struct rc_funnel_rows rows = {0};
-    RC_CLEANUP(reply_close) struct reply reply = {0};
+    struct reply reply;
     RC_TRY(rc_funnel_rows_deal(query, &rows));
     if (query->request->persons != NULL)
         fill_persons(&rows);
