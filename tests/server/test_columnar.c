@@ -265,15 +265,15 @@ test_refuses_broken_messages(void **state)
         uint32_t text_field;
         uint32_t ends[3];
         uint32_t ends_bytes;
-        const char *field;
         enum rc_status status;
+        const char *field;
     } cases[] = {
-        {1, {1, 2, 0}, 7, "columnar.aliases.left.ends", RC_INVALID},
-        {1, {2, 1, 3}, 12, "columnar.aliases.left.ends", RC_INVALID},
-        {1, {1, 2, 2}, 12, "columnar.aliases.left.ends", RC_INVALID},
-        {2, {1, 2, 3}, 12, "columnar.aliases.left.ends", RC_INVALID},
-        {3, {1, 2, 3}, 12, "columnar.aliases.left", RC_UNSUPPORTED},
-        {1, {1, 2, 3}, 12, "columnar.aliases.right", RC_INVALID},
+        {1, {1, 2, 0}, 7, RC_INVALID, "columnar.aliases.left.ends"},
+        {1, {2, 1, 3}, 12, RC_INVALID, "columnar.aliases.left.ends"},
+        {1, {1, 2, 2}, 12, RC_INVALID, "columnar.aliases.left.ends"},
+        {2, {1, 2, 3}, 12, RC_INVALID, "columnar.aliases.left.ends"},
+        {3, {1, 2, 3}, 12, RC_UNSUPPORTED, "columnar.aliases.left"},
+        {1, {1, 2, 3}, 12, RC_INVALID, "columnar.aliases.right"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct rc_writer batch = {.data = NULL};

@@ -66,14 +66,15 @@ struct rc_sessions_row {
 
 struct rc_sessions_reply {
     uint32_t bucket_count;
+    uint32_t row_count; /* Of a breakdown. */
+    uint32_t entry_count;
+    uint32_t exit_count;
     const struct rc_bucket *buckets;
     const struct rc_sessions_figures *figures; /* One a bucket. */
     struct rc_sessions_figures total;
-    uint32_t row_count; /* Of a breakdown: its values by sessions, OTHER. */
-    const struct rc_sessions_row *rows;
-    uint32_t entry_count; /* By rank, then OTHER where there are more, then TOTAL. */
-    const struct rc_session_end *entries;
-    uint32_t exit_count;
+    const struct rc_sessions_row *rows; /* Values by sessions, OTHER. */
+    const struct rc_session_end
+        *entries; /* By rank, then OTHER where there are more, then TOTAL. */
     const struct rc_session_end *exits;
     struct rc_query_stats stats;
 };
