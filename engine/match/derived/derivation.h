@@ -71,11 +71,11 @@ enum rc_arithmetic {
 struct rc_derive_step {
     enum rc_derive_kind kind;
     uint32_t part;
-    bool ignore_case; /* CAPTURE. */
+    uint32_t pair_count; /* MAP. */
+    bool ignore_case;    /* CAPTURE. */
     struct rc_bytes text;
     double operand;
-    uint32_t pair_count;          /* MAP. */
-    const struct rc_value *pairs; /* From and to in turn. */
+    const struct rc_value *pairs; /* MAP: from and to in turn. */
     struct rc_value rest;
 };
 
