@@ -213,7 +213,7 @@ plan_rig_new(uint64_t seed, uint32_t slabs, uint32_t rows, uint32_t users)
         free(making.cells[c]);
     must(rc_project_view(rig->project, rc_project_account(rig->project), &rig->view));
     must(rc_match_cache_new(rc_project_account(rig->project), &rig->cache));
-    must(rc_workers_new(2, 0, &rig->workers, NULL));
+    must(rc_workers_new(2, RC_URGENCY_PLAIN, &rig->workers, NULL));
     rig->arena = rc_arena_new(NULL, 0);
     rig->lasting = rc_arena_new(NULL, 0);
     return rig;

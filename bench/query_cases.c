@@ -141,7 +141,7 @@ world_get(void)
     world.project = make_project();
     ok(rc_project_view(world.project, rc_project_account(world.project), &world.context.view));
     ok(rc_match_cache_new(rc_project_account(world.project), &world.context.cache));
-    ok(rc_workers_new(2, 0, &world.context.workers, NULL));
+    ok(rc_workers_new(2, RC_URGENCY_PLAIN, &world.context.workers, NULL));
     world.context.account = rc_project_account(world.project);
     world.context.arena = rc_arena_new(NULL, 0);
     world.any.kind = RC_PREDICATE_TRUE;

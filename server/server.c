@@ -110,7 +110,7 @@ open_engine(struct server *server, struct rc_error *error)
            {"torn_bytes", NULL, (double)stats.wal_torn_bytes},
            {"restore_ms", NULL, (double)stats.restore_ns / 1e6},
            {"dur_ms", NULL, (double)stats.start_ns / 1e6});
-    RC_TRY(rc_workers_new(WAITERS, 0, &server->shared.waiters, error));
+    RC_TRY(rc_workers_new(WAITERS, RC_URGENCY_PROMPT, &server->shared.waiters, error));
     return rc_workers_add_spares(server->shared.waiters, WAITERS, error);
 }
 

@@ -17,6 +17,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
+#include "engine/base/thread.h"
 #include "server/transport_internal.h"
 
 #define POLLERS 2u
@@ -189,6 +190,7 @@ poll_queue(void *argument)
 {
     struct poller *poller = argument;
     struct rc_polling *polling = poller->polling;
+    rc_thread_set_urgency(RC_URGENCY_PROMPT);
     pthread_mutex_lock(&polling->lock);
     while (!polling->stopping) {
         if (polling->leader != poller) {

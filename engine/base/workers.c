@@ -17,9 +17,6 @@
  * then by itself. Spare threads wait at a condition of their own, so that a run does not wake them:
  * they are woken when no other waits, or by one that takes a task and sees another.
  *
- * Niceness is a thread's own on Linux. It can only be raised without privileges, so a thread keeps
- * the one that it begins with: that is why there are pools, and not priorities within one.
- *
  * Invariants: run->joined counts the helpers inside it, busy the threads that work on anything,
  * lane->running the tasks of a lane that were taken; all change under the mutex only.
  */
@@ -28,7 +25,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/resource.h>
 
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
@@ -65,7 +61,7 @@ struct rc_workers {
     uint32_t waiting;   /* At work. */
     struct lane *lanes; /* In order of turns. */
     struct run *runs;
-    int niceness;
+    enum rc_urgency urgency;
     uint32_t lane_max; /* Threads of its own: tasks of a lane that may run. */
     uint32_t busy;
     bool stopping;
@@ -187,8 +183,7 @@ work_once(struct rc_workers *workers, bool spare)
 static void
 work_on(struct rc_workers *workers, bool spare)
 {
-    if (workers->niceness != 0) /* 0: the calling thread, which begins with its process's. */
-        (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + workers->niceness);
+    rc_thread_set_urgency(workers->urgency);
     pthread_mutex_lock(&workers->mutex);
     while (work_once(workers, spare) || !workers->stopping) {
         if (*lane_in_turn(workers) != NULL || (!spare && run_to_help(workers) != NULL) ||
@@ -235,7 +230,7 @@ add_threads(struct rc_workers *workers,
 
 enum rc_status
 rc_workers_new(uint32_t thread_count,
-               int niceness,
+               enum rc_urgency urgency,
                struct rc_workers **ret_workers,
                struct rc_error *reterr_error)
 {
@@ -246,7 +241,7 @@ rc_workers_new(uint32_t thread_count,
     pthread_mutex_init(&workers->mutex, NULL);
     pthread_cond_init(&workers->work, NULL);
     pthread_cond_init(&workers->spare_work, NULL);
-    workers->niceness = niceness;
+    workers->urgency = urgency;
     workers->lane_max = thread_count;
     const enum rc_status status = add_threads(workers, thread_count, worker_main, reterr_error);
     if (status != RC_OK) {

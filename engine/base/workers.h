@@ -1,6 +1,6 @@
 /*
  * Workers: a fixed pool of threads and queues. What must not wait for something else gets a pool
- * of its own: queries one, seals and merges one that is nicer to the rest of the machine.
+ * of its own: queries one, seals and merges one that steps back (base/thread.h).
  *
  * Tasks lie in lanes (a project's, say). Lanes take turns, and of one lane no more tasks run at a
  * time than the pool has threads of its own. With spare threads a task of another lane need not
@@ -20,13 +20,14 @@
 
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
+#include "engine/base/thread.h"
 
 struct rc_workers;
 
-/* niceness: 0, or by how much its threads step back (1 .. 19) behind the process's others. */
+/* urgency: of its threads. */
 RC_MUST_USE enum rc_status
 rc_workers_new(uint32_t thread_count,
-               int niceness,
+               enum rc_urgency urgency,
                struct rc_workers **ret_workers,
                struct rc_error *reterr_error);
 

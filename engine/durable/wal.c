@@ -25,6 +25,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
 #include "engine/base/checksum.h"
+#include "engine/base/thread.h"
 #include "engine/durable/wal_files.h"
 #include "engine/durable/wal_group.h"
 #include "engine/durable/wal_replay.h"
@@ -240,6 +241,7 @@ static void *
 log_main(void *argument)
 {
     struct rc_wal *wal = argument;
+    rc_thread_set_urgency(RC_URGENCY_PROMPT); /* All projects wait for it. */
     pthread_mutex_lock(&wal->mutex);
     for (;;) {
         if (wal->turn_wanted)

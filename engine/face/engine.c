@@ -24,8 +24,6 @@
 /* Projects that are served at once although others hold all workers: what is theirs waits for
  * nobody, and shares the processors with what runs. */
 #define SPARE_WORKERS 32u
-/* Seals and merges get about a tenth of a processor that queries want, and all of it otherwise. */
-#define TIDIERS_NICENESS 10
 #define COLD_BYTES ((uint64_t)256 << 20)
 
 /* Makes the entry of a path in its parent durable. */
@@ -220,9 +218,9 @@ rc_engine_restore(struct rc_engine *engine,
                              : processors > 0           ? (uint32_t)processors
                                                         : 1;
     /* One more than compute: a short query must not wait for a long one, nor a seal for a merge. */
-    RC_TRY(rc_workers_new(threads + 1, 0, &engine->workers, reterr_error));
+    RC_TRY(rc_workers_new(threads + 1, RC_URGENCY_PLAIN, &engine->workers, reterr_error));
     RC_TRY(rc_workers_add_spares(engine->workers, SPARE_WORKERS, reterr_error));
-    RC_TRY(rc_workers_new(threads + 1, TIDIERS_NICENESS, &engine->tidiers, reterr_error));
+    RC_TRY(rc_workers_new(threads + 1, RC_URGENCY_BACKGROUND, &engine->tidiers, reterr_error));
     const uint64_t begun_ns = rc_clock_monotonic_ns();
     RC_TRY(restore_all(engine, ret_replay_after, reterr_error));
     engine->restore_ns = rc_clock_monotonic_ns() - begun_ns;

@@ -47,7 +47,7 @@ rc_engine_check_directory(const struct rc_engine_options *options,
                              : processors > 0           ? (uint32_t)processors
                                                         : 1;
     RC_CLEANUP(rc_workers_freep) struct rc_workers *workers = NULL;
-    RC_TRY(rc_workers_new(threads, 0, &workers, reterr_error));
+    RC_TRY(rc_workers_new(threads, RC_URGENCY_PLAIN, &workers, reterr_error));
     struct rc_disk *disk = options->disk != NULL ? options->disk : rc_disk_real();
     check->read_payload = rc_entry_read_payload;
     return rc_check_directory(check, disk, options->directory, workers, reterr_error);

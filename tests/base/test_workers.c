@@ -1,4 +1,4 @@
-/* Workers: everything runs once, nesting ends, a nice pool steps back. */
+/* Workers: everything runs once, nesting ends. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,6 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/resource.h>
 
 #include "engine/base/alloc.h"
 #include "engine/base/workers.h"
@@ -19,7 +18,7 @@ static struct rc_workers *
 new_workers(uint32_t thread_count)
 {
     struct rc_workers *workers;
-    assert_int_equal(rc_workers_new(thread_count, 0, &workers, NULL), RC_OK);
+    assert_int_equal(rc_workers_new(thread_count, RC_URGENCY_PLAIN, &workers, NULL), RC_OK);
     assert_int_equal(rc_workers_count(workers), thread_count);
     return workers;
 }
@@ -143,26 +142,6 @@ test_nested_runs(void **state)
     }
 }
 
-static void
-read_niceness(void *argument)
-{
-    *(int *)argument = getpriority(PRIO_PROCESS, 0);
-}
-
-static void
-test_niceness(void **state)
-{
-    (void)state;
-    const int own = getpriority(PRIO_PROCESS, 0);
-    struct rc_workers *workers;
-    int seen = -1;
-    assert_int_equal(rc_workers_new(1, 19, &workers, NULL), RC_OK);
-    assert_int_equal(rc_workers_submit(workers, read_niceness, &seen), RC_OK);
-    rc_workers_free(workers);
-    assert_int_equal(seen, own + 19 < 19 ? own + 19 : 19); /* The most that there is. */
-    assert_int_equal(getpriority(PRIO_PROCESS, 0), own);
-}
-
 struct late {
     struct rc_workers *workers;
     _Atomic unsigned done;
@@ -200,7 +179,7 @@ test_no_memory(void **state)
     assert_int_equal(rc_workers_submit(workers, count_one, &done), RC_NO_MEMORY);
     struct rc_workers *other = NULL;
     rc_alloc_fail_at(1);
-    assert_int_equal(rc_workers_new(2, 0, &other, NULL), RC_NO_MEMORY);
+    assert_int_equal(rc_workers_new(2, RC_URGENCY_PLAIN, &other, NULL), RC_NO_MEMORY);
     rc_alloc_fail_at(0);
     assert_null(other);
     rc_workers_free(workers);
@@ -328,7 +307,6 @@ main(void)
         cmocka_unit_test(test_run_covers_every_index_once),
         cmocka_unit_test(test_run_alone_is_in_order),
         cmocka_unit_test(test_nested_runs),
-        cmocka_unit_test(test_niceness),
         cmocka_unit_test(test_lanes_take_turns),
         cmocka_unit_test(test_spares_serve_other_lanes),
         cmocka_unit_test(test_lanes_lose_nothing),

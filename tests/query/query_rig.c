@@ -310,7 +310,7 @@ rig_new(uint64_t *state)
     rc_project_unlock_writer(rig->project);
     ok(rc_project_view(rig->project, rc_project_account(rig->project), &rig->view));
     ok(rc_match_cache_new(rc_project_account(rig->project), &rig->cache));
-    ok(rc_workers_new(2, 0, &rig->workers, NULL));
+    ok(rc_workers_new(2, RC_URGENCY_PLAIN, &rig->workers, NULL));
     rig->arena = rc_arena_new(NULL, 0);
     ok(rc_catalog_new(NULL, &rig->definitions));
     ok(rc_catalog_new(NULL, &rig->segments));

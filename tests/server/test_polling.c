@@ -120,7 +120,7 @@ open_rig(struct rig *rig)
     *rig = (struct rig){.quick = true, .held = UINT32_MAX};
     pthread_mutex_init(&rig->lock, NULL);
     pthread_cond_init(&rig->changed, NULL);
-    assert_int_equal(rc_workers_new(1, 0, &rig->workers, &error), RC_OK);
+    assert_int_equal(rc_workers_new(1, RC_URGENCY_PLAIN, &rig->workers, &error), RC_OK);
     assert_int_equal(rc_workers_submit(rig->workers, note_worker, rig), RC_OK);
     wait_until_held(rig, 0);
     methods[0] = (struct rc_method){.path = "/test/Fast", .unary = serve_fast};

@@ -111,7 +111,7 @@ test_any_path_gives_the_same_bytes(void **state)
 {
     (void)state;
     RC_CLEANUP(rc_workers_freep) struct rc_workers *workers = NULL;
-    assert_int_equal(rc_workers_new(3, 0, &workers, NULL), RC_OK);
+    assert_int_equal(rc_workers_new(3, RC_URGENCY_PLAIN, &workers, NULL), RC_OK);
     uint64_t seed = SEED + 2;
     for (uint32_t round = 0; round < 30; round++) {
         const struct rig_options options =
@@ -288,7 +288,7 @@ test_every_allocation_may_fail(void **state)
 {
     (void)state;
     RC_CLEANUP(rc_workers_freep) struct rc_workers *workers = NULL;
-    assert_int_equal(rc_workers_new(3, 0, &workers, NULL), RC_OK);
+    assert_int_equal(rc_workers_new(3, RC_URGENCY_PLAIN, &workers, NULL), RC_OK);
     fail_every_allocation(NULL);
     fail_every_allocation(workers);
 }
