@@ -1,5 +1,5 @@
 /*
- * Query rig. Events get random places: most in slabs (each window has up to three), the rest in the
+ * Query rig. Events get random places: most in slabs (each window has up to four), the rest in the
  * head; some are dead and do not appear in the plain array.
  */
 #include "query_rig.h"
@@ -16,7 +16,7 @@
 #include "engine/store/builder/slab_builder.h"
 
 #define PROPERTIES 3u /* name, price, unused. */
-#define PLACES 12u    /* Slabs-to-be; one more is the head. */
+#define PLACES 12u    /* Slabs-to-be; four more are the head. */
 
 static const char *const plans[] = {"free", "pro", "team"};
 
@@ -119,6 +119,8 @@ make_people(struct rig *rig, uint64_t *state)
 static void
 make_events(struct rig *rig, uint64_t *state, struct placed *placed, uint32_t count)
 {
+    /* At rest a project has one slab a window and nothing in its head. */
+    const uint32_t places = rig_random(state) % 3 == 0 ? 1 : PLACES + 4;
     struct rc_properties *properties = rc_project_event_properties(rig->project);
     static const char *const names[] = {"name", "price", "unused"};
     uint32_t property;
@@ -143,7 +145,7 @@ make_events(struct rig *rig, uint64_t *state, struct placed *placed, uint32_t co
             event->id = (struct rc_event_id){.kind = RC_EVENT_ID_DERIVED,
                                              .number = (event->price * 8 + event->name) << 8};
         }
-        placed[i].place = (uint32_t)(rig_random(state) % (PLACES + 4));
+        placed[i].place = (uint32_t)(rig_random(state) % places);
         placed[i].dead = rig_random(state) % 10 == 0;
         char name[2] = {(char)('a' + event->name), 0};
         placed[i].cells[0] = event->name == RIG_NAMES
@@ -310,7 +312,7 @@ rig_new(uint64_t *state)
     rc_project_unlock_writer(rig->project);
     ok(rc_project_view(rig->project, rc_project_account(rig->project), &rig->view));
     ok(rc_match_cache_new(rc_project_account(rig->project), &rig->cache));
-    ok(rc_workers_new(2, RC_URGENCY_PLAIN, &rig->workers, NULL));
+    ok(rc_workers_new(2, 0, &rig->workers, NULL));
     rig->arena = rc_arena_new(NULL, 0);
     ok(rc_catalog_new(NULL, &rig->definitions));
     ok(rc_catalog_new(NULL, &rig->segments));
