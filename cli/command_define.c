@@ -69,10 +69,11 @@ static const struct argp argp = {
     "\n"
     "Tests: = != < <= > >= in (...) between A and B, is set, contains, starts with, ends with, "
     "like, ~ (regular expression); \"not\" before a word; \"ignoring case\" behind a text test. "
-    "They combine by and, or, not and parentheses. user.x is the user's property x; @name is "
-    "another definition; any is every event. A property with odd characters goes into `back "
-    "quotes`. history lists what a definition was, since when and by whom; restore makes it that "
-    "again. build computes the bitmaps of all definitions at once and says how many events each "
+    "They combine by and, or, not and parentheses. user.x is the user's property x; event id "
+    "and user id are compared with = and in; @name is another definition; any is every event. A "
+    "property with odd characters goes into `back quotes`. history lists what a definition was, "
+    "since when and by whom; restore makes it that again. build computes the bitmaps of all "
+    "definitions at once and says how many events each "
     "means; preview shows what an expression matches before it has a name (it has a --help of its "
     "own). A definition that would be named as one of these words cannot be made here.",
     rc_entry_children,

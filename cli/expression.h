@@ -11,7 +11,8 @@
  * "not" before them, and the text tests "ignoring case" behind them. They combine by and, or, not
  * and parentheses. "user.x" is the user's property x, "event.x" and plain "x" the event's,
  * "account.k.x" that of the account which the event names in its property k; names with odd
- * characters go into `back quotes`. @name is a definition; any is every event.
+ * characters go into `back quotes`. "event id" and "user id" are what they say, for = and in.
+ * @name is a definition; any is every event.
  *
  * A selector is a predicate, or "first(PREDICATE)": only each user's first ever event that passes
  * it; with "where PREDICATE" behind it, only if that event passes this too.

@@ -228,11 +228,31 @@ parse_test(struct rc_parser *parser, Recount__V1__Leaf *leaf)
     return parse_text_test(parser, leaf);
 }
 
+/* "event id" and "user id": what is no test behind a property's name. */
+static void
+take_id(struct rc_parser *parser, const struct rc_token *name, Recount__V1__PropertyRef *property)
+{
+    struct rc_arena *arena = parser->lexer.arena;
+    const bool of_event = strcasecmp(name->text, "event") == 0;
+    if (name->kind != RC_TOKEN_WORD || (!of_event && strcasecmp(name->text, "user") != 0) ||
+        !rc_parser_take(parser, "id"))
+        return;
+    if (of_event) {
+        property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_ID;
+        property->event_id = RC_MESSAGE(arena, Recount__V1__EventId, recount__v1__event_id);
+    } else {
+        property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_USER_ID;
+        property->user_id = RC_MESSAGE(arena, Recount__V1__UserId, recount__v1__user_id);
+    }
+}
+
 enum rc_status
 rc_parser_leaf(struct rc_parser *parser, Recount__V1__Leaf **ret_leaf)
 {
     Recount__V1__Leaf *leaf = RC_MESSAGE(parser->lexer.arena, Recount__V1__Leaf, recount__v1__leaf);
+    const struct rc_token name = parser->token;
     RC_TRY(rc_parser_property(parser, &leaf->property));
+    take_id(parser, &name, leaf->property);
     RC_TRY(parse_test(parser, leaf));
     if (rc_parser_take(parser, "ignoring")) {
         RC_TRY(rc_parser_expect(parser, "case", "after \"ignoring\""));

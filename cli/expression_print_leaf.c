@@ -108,6 +108,13 @@ rc_expression_print_property(FILE *out, const Recount__V1__PropertyRef *property
                 property->account_property->name);
         return;
     }
+    if (property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_ID ||
+        property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_USER_ID) {
+        fputs(property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_ID ? "event id"
+                                                                                  : "user id",
+              out);
+        return;
+    }
     bool plain = rc_lexer_is_word(name);
     if (!of_user) {
         plain = plain && strncmp(name, "user.", 5) != 0 && strncmp(name, "event.", 6) != 0 &&

@@ -218,8 +218,10 @@ parse_not(struct rc_parser *parser, Recount__V1__SegmentRule **ret_rule)
         const struct rc_token token = parser->token;
         rule->kind_case = RECOUNT__V1__SEGMENT_RULE__KIND_USER_PROPERTY;
         RC_TRY(rc_parser_leaf(parser, &rule->user_property));
-        if (rule->user_property->property->source_case !=
-            RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY) {
+        const Recount__V1__PropertyRef__SourceCase source =
+            rule->user_property->property->source_case;
+        if (source != RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY &&
+            source != RECOUNT__V1__PROPERTY_REF__SOURCE_USER_ID) {
             parser->token = token;
             return rc_parser_fail(parser,
                                   "a rule tests properties of users: write user.%s, or put "

@@ -91,6 +91,10 @@ rc_decode_property(struct rc_decode *decode,
         break;
     case RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY:
         return rc_decode_unsupported(decode, "account_property");
+    case RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_ID:
+        return rc_decode_unsupported(decode, "event_id");
+    case RECOUNT__V1__PROPERTY_REF__SOURCE_USER_ID:
+        return rc_decode_unsupported(decode, "user_id");
     default:
         return rc_decode_fail(decode, RC_INVALID, "", "the property is missing");
     }
@@ -101,6 +105,23 @@ rc_decode_property(struct rc_decode *decode,
 }
 
 /* ---- Leaves ---------------------------------------------------------------------------------- */
+
+/* What a leaf reads: a property, or an id. */
+static enum rc_status
+leaf_source(struct rc_decode *decode,
+            const Recount__V1__PropertyRef *property,
+            struct rc_leaf *leaf)
+{
+    if (property == NULL || (property->source_case != RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_ID &&
+                             property->source_case != RECOUNT__V1__PROPERTY_REF__SOURCE_USER_ID))
+        return rc_decode_any_property(decode, property, &leaf->scope, &leaf->property,
+                                      &leaf->account_key);
+    leaf->scope = property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_ID
+                      ? RC_LEAF_EVENT_ID
+                      : RC_LEAF_USER_ID;
+    leaf->property = leaf->account_key = RC_BYTES_LITERAL("");
+    return RC_OK;
+}
 
 /* Takes the values of a test. indexed says that the test is a set, so that places have numbers. */
 static enum rc_status
@@ -290,8 +311,7 @@ rc_decode_leaf(struct rc_decode *decode,
     struct rc_predicate *predicate = predicate_new(decode, RC_PREDICATE_LEAF);
     if (predicate == NULL)
         return rc_decode_no_memory(decode);
-    RC_TRY(rc_decode_any_property(decode, leaf->property, &predicate->leaf.scope,
-                                  &predicate->leaf.property, &predicate->leaf.account_key));
+    RC_TRY(leaf_source(decode, leaf->property, &predicate->leaf));
     RC_TRY(leaf_test(decode, leaf, &predicate->leaf));
     predicate->leaf.ignore_case = leaf->case_insensitive != 0;
     RC_TRY(check_leaf(decode, predicate));

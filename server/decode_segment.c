@@ -201,9 +201,10 @@ decode_user(struct rc_decode *decode, const Recount__V1__Leaf *leaf, struct rc_s
 {
     const size_t mark = rc_decode_enter(decode, "user_property");
     RC_TRY(rc_decode_leaf(decode, leaf, &segment->predicate));
-    if (leaf->property->source_case != RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY)
+    if (leaf->property->source_case != RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY &&
+        leaf->property->source_case != RECOUNT__V1__PROPERTY_REF__SOURCE_USER_ID)
         return rc_decode_fail(decode, RC_INVALID, "property",
-                              "the leaf of a segment reads a user property");
+                              "the leaf of a segment reads a user property or the user's id");
     rc_decode_leave(decode, mark);
     return RC_OK;
 }

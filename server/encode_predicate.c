@@ -96,6 +96,12 @@ rc_encode_leaf(struct rc_arena *arena,
         RC_NEW(arena, out->property->account_property, recount__v1__account_property__descriptor);
         RC_NEW_TEXT(arena, out->property->account_property->account_key, leaf->account_key);
         RC_NEW_TEXT(arena, out->property->account_property->name, leaf->property);
+    } else if (leaf->scope == RC_LEAF_EVENT_ID) {
+        out->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_ID;
+        RC_NEW(arena, out->property->event_id, recount__v1__event_id__descriptor);
+    } else if (leaf->scope == RC_LEAF_USER_ID) {
+        out->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_USER_ID;
+        RC_NEW(arena, out->property->user_id, recount__v1__user_id__descriptor);
     } else {
         out->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_PROPERTY;
         RC_NEW_TEXT(arena, out->property->event_property, leaf->property);

@@ -161,14 +161,14 @@ compute(struct rc_matcher *matcher,
     const uint32_t failures = rc_slab_read_failures(rows);
     const uint64_t wanted = (uint64_t)rc_slab_get_info(rows)->row_count + RC_BLOCK_ROWS;
     struct rc_rowset *set = NULL;
-    if (tree->reads_time)
-        RC_TRY(rc_slab_use(slab->slab, RC_SLAB_PART_TIMES, NULL));
+    if (tree->parts != 0)
+        RC_TRY(rc_slab_use(slab->slab, tree->parts, NULL));
     enum rc_status status =
         rc_match_slab(cache, tree, rows, slab->id, order, cancel, &set, work, ret_ruled_out);
     if (status == RC_NO_MEMORY && rc_match_cache_shrink(cache, wanted) > 0)
         status =
             rc_match_slab(cache, tree, rows, slab->id, order, cancel, &set, work, ret_ruled_out);
-    if (tree->reads_time)
+    if (tree->parts != 0)
         rc_slab_unuse(slab->slab);
     RC_TRY(status);
     if (rc_slab_read_failures(rows) != failures) { /* A column was missed: the rows are wrong. */
@@ -334,18 +334,18 @@ fill(struct rc_match_cache *cache,
         if (i == 0 || compare_missing(&missing[i], &missing[i - 1]) != 0)
             trees[distinct++] = missing[i].tree;
     const uint32_t failures = rc_slab_read_failures(slab->slab);
-    bool reads_time = false;
+    uint32_t parts = 0;
     for (uint32_t i = 0; i < distinct; i++)
-        reads_time |= trees[i]->reads_time;
-    if (reads_time)
-        RC_TRY(rc_slab_use(slab->slab, RC_SLAB_PART_TIMES, NULL));
+        parts |= trees[i]->parts;
+    if (parts != 0)
+        RC_TRY(rc_slab_use(slab->slab, parts, NULL));
     const uint64_t begun_ns = rc_clock_monotonic_ns();
     enum rc_status status = match_trees(cache, trees, distinct, slab, cancel, sets);
     /* A project at its limit gives cached sets up first: an answer goes before a quick answer. */
     const uint64_t wanted = ((uint64_t)rc_slab_get_info(slab->slab)->row_count + RC_BLOCK_ROWS) * 4;
     if (status == RC_NO_MEMORY && rc_match_cache_shrink(cache, wanted) > 0)
         status = match_trees(cache, trees, distinct, slab, cancel, sets);
-    if (reads_time)
+    if (parts != 0)
         rc_slab_unuse(slab->slab);
     RC_TRY(status);
     if (rc_slab_read_failures(slab->slab) != failures) { /* A column was missed. */

@@ -93,6 +93,8 @@ test_predicates_print_as_they_read(void **state)
         {"any and @x", "any and @x"},
         {"`odd name` = 1 and user.`odd` = 2", "`odd name` = 1 and user.odd = 2"},
         {"event.user.x = 1", "`user.x` = 1"},
+        {"event id = 42 and user id not in (a, 7)", "event id = 42 and user id not in (\"a\", 7)"},
+        {"event = id and user = 1", "event = \"id\" and user = 1"},
         {"account.company.plan = paid", "account.company.plan = \"paid\""},
         {"event.account.a.b = 1", "`account.a.b` = 1"},
         {"device.os = \"x\"", "device.os = \"x\""},
@@ -267,6 +269,7 @@ static void
 test_rules_print_as_they_read(void **state)
 {
     static const char *const pairs[][2] = {
+        {"user id in (u1, u2) and not did(@x)", "user id in (\"u1\", \"u2\") and not did(@x)"},
         {"user.plan = paid and count(@signed-in) > 4 in prior 7d",
          "user.plan = \"paid\" and count(@signed-in) > 4 in prior 7d"},
         {"not did(any) from 2025-03-01 to 2025-04-01T00:00:00.500Z",

@@ -102,6 +102,18 @@ cell_of(struct rc_value value,
     return rc_cell_of_text(code);
 }
 
+/* Of each kind in turn. */
+static struct rc_event_id
+id_of(uint32_t row, struct rc_arena *arena)
+{
+    char text[16];
+    struct rc_event_id id = {.kind = (enum rc_event_id_kind)(row % 3), .number = row};
+    const int size = snprintf(text, sizeof(text), "id-%u", row);
+    if (id.kind == RC_EVENT_ID_TEXT)
+        id.text = (struct rc_bytes){rc_arena_string(arena, text, (size_t)size), (size_t)size};
+    return id;
+}
+
 static void
 fill_source(uint64_t *state,
             struct rc_view *view,
@@ -119,7 +131,7 @@ fill_source(uint64_t *state,
     for (uint32_t row = 0; row < row_count; row++) {
         users[row] = (uint32_t)((uint64_t)row * view->user_count / row_count);
         times[row] = row;
-        ids[row] = (struct rc_event_id){.kind = RC_EVENT_ID_INT, .number = row};
+        ids[row] = id_of(row, arena);
     }
     for (uint32_t p = 0; p < RIG_PROPERTIES; p++) {
         rc_cell *cells = RC_ARENA_ARRAY(arena, rc_cell, row_count);
@@ -268,6 +280,17 @@ uint32_t
 rc_view_user_count(const struct rc_view *view)
 {
     return view->user_count;
+}
+
+/* A user's id is its ordinal. */
+uint32_t
+rc_view_find_user(const struct rc_view *view, struct rc_bytes id)
+{
+    struct rc_value number;
+    if (!rc_value_of_numeric_text(id, &number) || number.kind != RC_VALUE_INT ||
+        number.integer < 0 || number.integer >= view->user_count)
+        return RC_CODE_NONE;
+    return (uint32_t)number.integer;
 }
 
 const struct rc_persons *

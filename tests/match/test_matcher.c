@@ -327,6 +327,96 @@ expressions_rest(void **state)
     fixture_close(&fixture);
 }
 
+/* A leaf over ids: of an event or of a user. */
+static const struct rc_predicate *
+id_leaf(struct rc_arena *arena, enum rc_leaf_scope scope, const char *const *ids, uint32_t count)
+{
+    struct rc_predicate *leaf = rc_arena_zero(arena, sizeof(*leaf));
+    struct rc_value *values = RC_ARENA_ARRAY(arena, struct rc_value, count);
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = rc_value_string(rc_bytes_of(ids[i]));
+    leaf->kind = RC_PREDICATE_LEAF;
+    leaf->leaf = (struct rc_leaf){
+        .scope = scope, .operator= RC_LEAF_IN, .value_count = count, .values = values};
+    assert_int_equal(rc_predicate_check(leaf, NULL), RC_OK);
+    return leaf;
+}
+
+static bool
+is_listed(const struct rc_event_id *id, const char *const *ids, uint32_t count)
+{
+    char text[24];
+    const struct rc_bytes found = rc_event_id_text(id, text);
+    for (uint32_t i = 0; i < count; i++)
+        if (rc_bytes_equal(found, rc_bytes_of(ids[i])))
+            return true;
+    return false;
+}
+
+/* Ids of every kind, by bytes: "1.0" and "007" are no numbers here. */
+static void
+event_ids(void **state)
+{
+    (void)state;
+    static const char *const ids[] = {"0",    "9",    "id-10", "~0000000000000005", "1.0",
+                                      "4998", "007",  "id-4",  "~0000000000000004", "~5",
+                                      "999",  "id-5", "",      "~000000000000139A", "4999"};
+    const uint32_t count = sizeof(ids) / sizeof(ids[0]);
+    struct fixture fixture;
+    fixture_open(&fixture, 2, 5000);
+    struct rc_matcher *matcher = NULL;
+    const struct rc_predicate *leaf = id_leaf(fixture.arena, RC_LEAF_EVENT_ID, ids, count);
+    assert_int_equal(
+        rc_matcher_new(fixture.cache, fixture.view, 0, NULL, leaf, fixture.arena, &matcher, NULL),
+        RC_OK);
+    uint32_t slab_count;
+    uint32_t chunk_count;
+    uint32_t found = 0;
+    const struct rc_view_slab *slabs = rc_view_slabs(fixture.view, &slab_count);
+    const struct rc_view_chunk *chunks = rc_view_chunks(fixture.view, &chunk_count);
+    for (uint32_t slab = 0; slab < slab_count; slab++) {
+        RC_CLEANUP(rc_rowset_unrefp) struct rc_rowset *set = NULL;
+        assert_int_equal(rc_matcher_slab(matcher, 0, slab, NULL, &set), RC_OK);
+        for (uint32_t row = 0; row < rc_rowset_row_count(set); row++) {
+            const struct rc_event_id id = rc_slab_event_id(slabs[slab].slab, row);
+            assert_int_equal(rc_rowset_contains(set, row), is_listed(&id, ids, count));
+            found += rc_rowset_contains(set, row);
+        }
+    }
+    assert_true(found > 6);
+    for (uint32_t chunk = 0; chunk < chunk_count; chunk++) {
+        uint64_t words[RC_CHUNK_ROWS / 64];
+        assert_int_equal(rc_matcher_chunk(matcher, 0, chunk, NULL, words), RC_OK);
+        for (uint32_t row = 0; row < chunks[chunk].row_count; row++)
+            assert_int_equal(bit(words, row), is_listed(&chunks[chunk].ids[row], ids, count));
+    }
+    rc_matcher_free(matcher);
+    fixture_close(&fixture);
+}
+
+/* A person has all ids that are joined. */
+static void
+user_ids(void **state)
+{
+    (void)state;
+    static const char *const ids[] = {"3", "nobody", "11", "7"};
+    struct fixture fixture;
+    fixture_open(&fixture, 1, 100);
+    const struct rc_predicate *leaf = id_leaf(fixture.arena, RC_LEAF_USER_ID, ids, 4);
+    const uint32_t user_count = rc_view_user_count(fixture.view);
+    uint64_t *words = RC_ARENA_ARRAY(fixture.arena, uint64_t, user_count / 64 + 1);
+    assert_int_equal(rc_user_predicate_match(fixture.cache, fixture.view, 0, NULL, leaf,
+                                             fixture.arena, words, NULL),
+                     RC_OK);
+    for (uint32_t user = 0; user < user_count; user++) {
+        const bool expected = rc_view_person_of(fixture.view, 3) == user ||
+                              rc_view_person_of(fixture.view, 7) == user ||
+                              rc_view_person_of(fixture.view, 11) == user;
+        assert_int_equal(bit(words, user), expected);
+    }
+    fixture_close(&fixture);
+}
+
 static void
 sub_trees_are_reused(void **state)
 {
@@ -612,6 +702,8 @@ main(void)
         cmocka_unit_test(random_trees),
         cmocka_unit_test(cache_shares_and_forgets),
         cmocka_unit_test(expressions_rest),
+        cmocka_unit_test(event_ids),
+        cmocka_unit_test(user_ids),
         cmocka_unit_test(sub_trees_are_reused),
         cmocka_unit_test(cleared_while_in_use),
         cmocka_unit_test(parts),

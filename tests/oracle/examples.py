@@ -151,6 +151,8 @@ def read_leaf(tokens, name):
     if scope == "account" and rest:
         key, _, rest = rest.partition(".")
         leaf = {"scope": "account", "key": key, "property": rest}
+    if name in ("event", "user") and tokens.take("id"):
+        leaf = {"scope": name + "_id"}
     if tokens.take("is"):
         leaf["negated"] = tokens.take("not")
         tokens.expect("set")
@@ -244,7 +246,7 @@ def read_user_test(tokens):
     if name == "sequence":
         return {"behavior": read_sequence(tokens)}
     if name not in ("count", "days", "did", "sum"):
-        if not name.startswith("user."):
+        if not name.startswith("user.") and name != "user":
             raise Unreadable(f"{name!r} is no property of a user, in {tokens.source!r}")
         return {"user": read_leaf(tokens, name)}
     tokens.expect("(")

@@ -5,6 +5,7 @@ A predicate is a dict with one key:
     {"all_of": [...]}  {"any_of": [...]}  {"not": p}  {"definition": name}
     {"leaf": {"scope": "event" | "user" | "account", "property": name, "op": ..., "operand": ...,
               "ci": bool, "negated": bool}}    "account" has the event property that names it: "key"
+    {"leaf": {"scope": "event_id" | "user_id", "op": "equals" | "in_set", "operand": ..., ...}}
 
 A selector is {"terms": [{"any": True} | {"definition": name} | {"predicate": p}, ...]}, with
 "first": True for only the user's first ever event that matches, or "first": p for that event if it
@@ -132,11 +133,21 @@ def leaf_test(leaf, value):
     return passes != leaf.get("negated", False)
 
 
-def predicate_test(predicate, event_properties, user_properties, definitions, accounts=None):
-    """accounts(event_properties, key, name): the values of what the event names."""
+def id_test(leaf, ids):
+    """Whether one of some ids is asked for: texts, and whole numbers as they are written."""
+    operand = leaf["operand"] if leaf["op"] == "in_set" else [leaf["operand"]]
+    return any(one in ids for one in map(str, operand)) != leaf.get("negated", False)
+
+
+def predicate_test(
+    predicate, event_properties, user_properties, definitions, accounts=None, ids=None
+):
+    """accounts(event_properties, key, name): the values of what the event names. ids: those of the
+    event and of its user, by the scope of a leaf.
+    """
 
     def test(one):
-        return predicate_test(one, event_properties, user_properties, definitions, accounts)
+        return predicate_test(one, event_properties, user_properties, definitions, accounts, ids)
 
     ((kind, content),) = predicate.items()
     if kind == "all_of":
@@ -147,6 +158,8 @@ def predicate_test(predicate, event_properties, user_properties, definitions, ac
         return not test(content)
     if kind == "definition":
         return test(definitions[content])
+    if content["scope"] in ("event_id", "user_id"):
+        return id_test(content, ids[content["scope"]])
     if content["scope"] == "account":
         values = accounts(event_properties, content["key"], content["property"])
         return leaf_test(content, tuple(values) or None)
@@ -154,12 +167,11 @@ def predicate_test(predicate, event_properties, user_properties, definitions, ac
     return leaf_test(content, properties.get(content["property"]))
 
 
-def selector_test(selector, event_properties, user_properties, definitions, accounts=None):
+def selector_test(selector, test):
     for term in selector["terms"]:
         if "any" in term:
             return True
-        predicate = term.get("predicate") or {"definition": term["definition"]}
-        if predicate_test(predicate, event_properties, user_properties, definitions, accounts):
+        if test(term.get("predicate") or {"definition": term["definition"]}):
             return True
     return False
 
@@ -168,23 +180,21 @@ def selects(selector, moment, person, event):
     """Whether a selector means this event of a person (or of an entity), at a moment."""
     moment, person = moment.owner(person, event)
 
-    def matches(one):
-        properties = moment.user_properties(person)
-        return selector_test(
-            selector, one.properties, properties, moment.data.definitions, moment.account_values
+    def test(predicate, one):
+        return predicate_test(
+            predicate,
+            one.properties,
+            moment.user_properties(person),
+            moment.data.definitions,
+            moment.account_values,
+            {"event_id": [one.id], "user_id": moment.data.members(one.user)},
         )
+
+    def matches(one):
+        return selector_test(selector, lambda predicate: test(predicate, one))
 
     first = selector.get("first")
     if not first:
         return matches(event)
     ever = next((one for one in moment.events_of.get(person, []) if matches(one)), None)
-    return event is ever and (
-        first is True
-        or predicate_test(
-            first,
-            event.properties,
-            moment.user_properties(person),
-            moment.data.definitions,
-            moment.account_values,
-        )
-    )
+    return event is ever and (first is True or test(first, event))

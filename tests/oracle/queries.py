@@ -162,7 +162,27 @@ def make_leaf(rng, scope=None):
     return leaf
 
 
+def id_leaf(rng, world, scope):
+    """Ids that are there, one that is not, numbers as numbers or as texts."""
+    if scope == "event_id":
+        ids = [row["id"] for row in world["rows"] if row.get("id")]
+    else:
+        ids = [row["user"] for row in world["rows"] if row["kind"] in ("event", "set")]
+    some = [rng.choice(ids) if ids else "x" for _ in range(rng.choice([1, 1, 2, 5]))] + ["nobody"]
+    some = [int(one) if str(int_of(one)) == one and rng.random() < 0.5 else one for one in some]
+    out = {"scope": scope, "op": "in_set", "operand": some, "negated": rng.random() < 0.3}
+    if rng.random() < 0.3:
+        out.update(op="equals", operand=some[0])
+    return out
+
+
+def int_of(text):
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
+
+
 def make_predicate(rng, world, depth=0):
+    if rng.random() < 0.06:
+        return {"leaf": id_leaf(rng, world, rng.choice(["event_id", "user_id"]))}
     if depth >= 2 or rng.random() < 0.6:
         # Mostly plain equality of the type, so that funnels and retention find something.
         if rng.random() < 0.4:
@@ -214,7 +234,8 @@ def some_time(rng, world):
 def make_rule(rng, world, depth=0):
     if depth >= 2 or rng.random() < 0.55:
         if rng.random() < 0.4:
-            return {"user": make_leaf(rng, "user")}
+            by_id = rng.random() < 0.1
+            return {"user": id_leaf(rng, world, "user_id") if by_id else make_leaf(rng, "user")}
         return {"behavior": make_behavior(rng, world)}
     kind = rng.choices(["all_of", "any_of", "not", "segment"], [4, 4, 3, 2])[0]
     if kind == "segment" and world["segments"]:

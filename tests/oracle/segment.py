@@ -17,7 +17,7 @@ import operator
 
 from buckets import local_day
 from data import EntityMoment
-from predicate import leaf_test, selects
+from predicate import id_test, leaf_test, selects
 from values import as_number
 
 COMPARISONS = {
@@ -121,6 +121,8 @@ def segment_test(rule, moment, person, zone):
     if kind == "users":
         return any(moment.person_of.get(user) == person for user in content)
     if kind == "user":
+        if content["scope"] == "user_id":
+            return id_test(content, moment.data.members(person))
         return leaf_test(content, moment.user_properties(person).get(content["property"]))
     return behavior_test(content, moment, person, zone)
 

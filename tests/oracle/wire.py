@@ -70,6 +70,10 @@ def value_of(message):
 
 
 def property_message(scope, name, key=None):
+    if scope in ("event_id", "user_id"):
+        out = value_pb2.PropertyRef()
+        getattr(out, scope).SetInParent()
+        return out
     if scope == "account":
         account = value_pb2.AccountProperty(account_key=key, name=name)
         return value_pb2.PropertyRef(account_property=account)
@@ -79,7 +83,9 @@ def property_message(scope, name, key=None):
 
 
 def leaf_message(leaf):
-    out = predicate_pb2.Leaf(property=property_message(leaf["scope"], leaf["property"], leaf.get("key")))
+    out = predicate_pb2.Leaf(
+        property=property_message(leaf["scope"], leaf.get("property"), leaf.get("key"))
+    )
     op, operand = leaf["op"], leaf.get("operand")
     if op == "in_set":
         out.in_set.values.extend(value_message(one) for one in operand)

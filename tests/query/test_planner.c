@@ -346,12 +346,78 @@ explain_adds_up(void **state)
     rig_free(rig);
 }
 
+/* Of slabs in the selector's time: those without an event of the person. */
+static uint32_t
+slabs_without(const struct rig *rig, uint32_t person)
+{
+    uint32_t slab_count;
+    uint32_t without = 0;
+    const struct rc_view_slab *slabs = rc_view_slabs(rig->view, &slab_count);
+    for (uint32_t i = 0; i < slab_count; i++) {
+        const uint32_t *users = rc_slab_users(slabs[i].slab);
+        bool found = false;
+        for (uint32_t k = 0; k < rc_slab_get_info(slabs[i].slab)->user_count; k++)
+            found = found || rig->person[users[k]] == person;
+        without += !found;
+    }
+    return without;
+}
+
+/* Events of one user, by the leaf over its id: slabs without the user are not looked at, whether
+ * the plan is run or only made, and whatever stands beside the leaf. */
+static void
+user_ids_prune(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(&random_state);
+    const uint64_t names = 1 + below((1u << RIG_NAMES) - 1);
+    const struct rig_selector named = {.names = (uint32_t)names, .plan = RIG_NO_PLAN};
+    uint32_t pruned = 0;
+    for (uint32_t user = 0; user < RIG_USERS; user++) {
+        const struct rc_value id = rc_value_string(rc_view_user_id(rig->view, user));
+        const struct rc_predicate leaf = {
+            .kind = RC_PREDICATE_LEAF,
+            .leaf = {
+                .scope = RC_LEAF_USER_ID, .operator= RC_LEAF_IN, .value_count = 1, .values = &id}};
+        const struct rc_predicate *both[2] = {&leaf, rig_predicate(rig, &named)};
+        const struct rc_predicate narrow = {
+            .kind = RC_PREDICATE_ALL_OF, .child_count = 2, .children = both};
+        const uint32_t person = rig->person[user];
+        for (uint32_t run = 0; run < 4; run++) {
+            const struct rc_predicate *selector = run % 2 == 0 ? &leaf : &narrow;
+            struct rc_explain explain = {
+                .arena = rig->arena, .plan_only = run < 2, .parallel_max = 1};
+            struct rc_query_context context = rig_context(rig, 1);
+            const struct rc_series series = {.selector = selector, .measure = RC_MEASURE_COUNT};
+            struct rc_series_request request = {
+                .scope = random_scope(), .series_count = 1, .series = &series};
+            struct rc_series_reply reply;
+            context.explain = &explain;
+            request.scope.start_ms = RIG_START_MS - RIG_SPAN_MS;
+            request.scope.end_ms = RIG_START_MS + 2 * RIG_SPAN_MS;
+            assert_int_equal(rc_query_series(&context, &request, &reply, NULL), RC_OK);
+            assert_int_equal(explain.plans->selectors[0].slabs_by_users,
+                             slabs_without(rig, person));
+            pruned += explain.plans->selectors[0].slabs_by_users;
+            uint32_t expected = 0;
+            for (uint32_t i = 0; i < rig->event_count; i++)
+                expected += rig->events[i].person == person &&
+                            (run == 2 || rig_selects(rig, &named, &rig->events[i], INT64_MAX));
+            if (run >= 2)
+                assert_true(reply.rows[0].total == expected);
+        }
+    }
+    assert_true(pruned > 0);
+    rig_free(rig);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hints_name_what_cannot_be_followed),
         cmocka_unit_test(explain_adds_up),
+        cmocka_unit_test(user_ids_prune),
         cmocka_unit_test(every_way_gives_the_same_answer),
     };
     const char *seed = getenv("RC_TEST_SEED");

@@ -82,16 +82,11 @@ enum rc_status
 rc_time_column(const struct rc_slab *slab,
                const struct rc_derivation *derivation,
                struct rc_arena *arena,
-               struct rc_column_view *ret_view)
+               struct rc_column_view *view)
 {
     const bool part = derivation->step_count > 0 && derivation->steps[0].kind == RC_DERIVE_TIME;
-    struct rc_column_view view = {.form = RC_COLUMN_PLAIN,
-                                  .property = rc_time_property(derivation),
-                                  .code_count = rc_slab_get_info(slab)->row_count};
-    RC_TRY(part ? parts_column(slab, &derivation->steps[0], arena, &view)
-                : rows_column(slab, arena, &view));
-    *ret_view = view;
-    return RC_OK;
+    return part ? parts_column(slab, &derivation->steps[0], arena, view)
+                : rows_column(slab, arena, view);
 }
 
 void

@@ -20,7 +20,7 @@ static bool
 reads_event(const struct rc_predicate *predicate)
 {
     if (predicate->kind == RC_PREDICATE_LEAF)
-        return predicate->leaf.scope == RC_LEAF_EVENT;
+        return predicate->leaf.scope == RC_LEAF_EVENT || predicate->leaf.scope == RC_LEAF_EVENT_ID;
     for (uint32_t i = 0; i < predicate->child_count; i++) {
         if (reads_event(predicate->children[i]))
             return true;

@@ -153,13 +153,17 @@ check_pattern(const struct walk *walk, const struct rc_leaf *leaf)
     return status;
 }
 
+/* Where the value comes from that a leaf tests. */
 static enum rc_status
-check_leaf(const struct walk *walk, const struct rc_leaf *leaf)
+check_source(const struct rc_leaf *leaf, struct rc_error *reterr_error)
 {
-    struct rc_error *reterr_error = walk->reterr_error;
-    if (leaf->scope < RC_LEAF_EVENT || leaf->scope > RC_LEAF_ACCOUNT)
+    if (leaf->scope < RC_LEAF_EVENT || leaf->scope > RC_LEAF_USER_ID)
         return rc_error_field(reterr_error, RC_INVALID, "property",
                               "the property is neither of the event, the user nor an account");
+    if (rc_leaf_scope_is_id(leaf->scope))
+        return leaf->property.size == 0
+                   ? RC_OK
+                   : rc_error_field(reterr_error, RC_INVALID, "property", "an id has no property");
     if (leaf->scope == RC_LEAF_ACCOUNT &&
         (leaf->account_key.size == 0 || leaf->account_key.size > RC_PROPERTY_NAME_BYTES_MAX ||
          !rc_bytes_is_text(leaf->account_key)))
@@ -176,6 +180,32 @@ check_leaf(const struct walk *walk, const struct rc_leaf *leaf)
     if (!rc_bytes_is_text(leaf->property))
         return rc_error_field(reterr_error, RC_INVALID, "property",
                               "the property's name is not valid UTF-8 text");
+    return RC_OK;
+}
+
+/* Ids are texts, and 42 is the text "42". */
+static enum rc_status
+check_id_test(const struct rc_leaf *leaf, const char *name, struct rc_error *reterr_error)
+{
+    if (leaf->operator!= RC_LEAF_IN)
+        return rc_error_field(reterr_error, RC_INVALID, name,
+                              "an id is compared by equals and in_set alone");
+    if (leaf->ignore_case)
+        return rc_error_field(reterr_error, RC_INVALID, "case_insensitive", "ids compare by bytes");
+    for (uint32_t i = 0; i < leaf->value_count; i++) {
+        const enum rc_value_kind kind = leaf->values[i].kind;
+        if (kind != RC_VALUE_STRING && kind != RC_VALUE_INT)
+            return rc_error_field(reterr_error, RC_INVALID, name,
+                                  "an id is a text or a whole number");
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+check_leaf(const struct walk *walk, const struct rc_leaf *leaf)
+{
+    struct rc_error *reterr_error = walk->reterr_error;
+    RC_TRY(check_source(leaf, reterr_error));
     if (leaf->operator<RC_LEAF_IN || leaf->operator> RC_LEAF_CSS)
         return rc_error_field(reterr_error, RC_INVALID, "", "the test %d is unknown",
                               (int)leaf->operator);
@@ -198,6 +228,8 @@ check_leaf(const struct walk *walk, const struct rc_leaf *leaf)
                               "a selector has cases of its own: write [name=value i]");
     for (uint32_t i = 0; i < leaf->value_count; i++)
         RC_TRY(check_operand(leaf, i, reterr_error));
+    if (rc_leaf_scope_is_id(leaf->scope))
+        RC_TRY(check_id_test(leaf, name, reterr_error));
     if (leaf->operator>= RC_LEAF_LIKE)
         return check_pattern(walk, leaf);
     return RC_OK;
@@ -323,7 +355,7 @@ bool
 rc_predicate_reads_user(const struct rc_predicate *predicate)
 {
     if (predicate->kind == RC_PREDICATE_LEAF)
-        return predicate->leaf.scope == RC_LEAF_USER;
+        return predicate->leaf.scope == RC_LEAF_USER || predicate->leaf.scope == RC_LEAF_USER_ID;
     for (uint32_t i = 0; i < predicate->child_count; i++) {
         if (rc_predicate_reads_user(predicate->children[i]))
             return true;

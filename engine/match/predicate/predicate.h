@@ -38,7 +38,17 @@ enum rc_leaf_scope {
     RC_LEAF_USER = 2,    /* The latest value of a property of the event's user. */
     RC_LEAF_ACCOUNT = 3, /* That of a property of the account that the event names in account_key. A
                             query's plan puts leaves over the event in its place: account_leaf.h. */
+    RC_LEAF_EVENT_ID = 4, /* The event's id: IN alone, with whole numbers and texts, which compare
+                             by bytes. No property is named. */
+    RC_LEAF_USER_ID = 5,  /* The same of the user, who has every id that it was sent under. */
 };
+
+/* Whether a leaf is about an id and so names no property. */
+static inline bool
+rc_leaf_scope_is_id(enum rc_leaf_scope scope)
+{
+    return scope == RC_LEAF_EVENT_ID || scope == RC_LEAF_USER_ID;
+}
 
 enum rc_leaf_operator {
     RC_LEAF_IN = 1,   /* Equal to any of values; one value is equality. */

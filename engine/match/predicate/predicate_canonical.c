@@ -1,9 +1,9 @@
 /*
  * Predicate, canonical: rebuilt from the leaves up, so a node sees only canonical children.
  *
- *   leaf             a numeric text becomes its number; a set is sorted, unique, and folded when it
- *                    ignores case; ignore_case goes when no text is left to fold; a CSS selector
- *                    is written in its one form
+ *   leaf             a numeric text becomes its number (of an id a number becomes its text); a set
+ *                    is sorted, unique, and folded when it ignores case; ignore_case goes when no
+ *                    text is left to fold; a CSS selector is written in its one form
  *   NOT              NOT NOT x is x; the opposites of true and false are constants
  *   ALL_OF, ANY_OF   children of the same kind are taken in, neutral ones dropped, an absorbing one
  *                    decides, the rest are sorted by their stored bytes and unique; one child
@@ -48,6 +48,22 @@ static int
 value_order(const void *a, const void *b)
 {
     return rc_value_compare(*(const struct rc_value *)a, *(const struct rc_value *)b);
+}
+
+/* Ids are texts. */
+static enum rc_status
+canonical_id(struct rc_value value, struct rc_arena *arena, struct rc_value *ret_value)
+{
+    char text[32];
+    *ret_value = value;
+    if (value.kind == RC_VALUE_STRING)
+        return RC_OK;
+    const size_t size = rc_number_text(value, text);
+    const char *copy = rc_arena_string(arena, text, size);
+    if (copy == NULL)
+        return RC_NO_MEMORY;
+    *ret_value = rc_value_string((struct rc_bytes){copy, size});
+    return RC_OK;
 }
 
 static enum rc_status
@@ -111,8 +127,10 @@ canonical_leaf(const struct rc_predicate *source,
     uint32_t count = source->leaf.value_count;
     bool any_text = false;
     for (uint32_t i = 0; i < count; i++) {
-        RC_TRY(
-            canonical_value(source->leaf.values[i], source->leaf.ignore_case, arena, &values[i]));
+        const struct rc_value value = source->leaf.values[i];
+        RC_TRY(rc_leaf_scope_is_id(source->leaf.scope)
+                   ? canonical_id(value, arena, &values[i])
+                   : canonical_value(value, source->leaf.ignore_case, arena, &values[i]));
         any_text |= values[i].kind == RC_VALUE_STRING;
     }
     if (source->leaf.operator== RC_LEAF_IN) {

@@ -4,7 +4,8 @@
  *   TRUE            nothing
  *   ALL_OF, ANY_OF  varint count, the children
  *   NOT, FIRST      the child
- *   LEAF            scope, operator, ignore_case (a byte each), property (varint size, bytes),
+ *   LEAF            scope, operator, ignore_case (a byte each), property (varint size, bytes; empty
+ *                   of an id),
  *                   of an account the property that names it (the same), varint count, the values
  *                   (store/value/value.h)
  *   DEFINITION      name (varint size, bytes)

@@ -56,10 +56,28 @@ test_persons(struct user_match *match,
     return scratch.status;
 }
 
+/* The persons who have one of some ids. */
+static void
+find_persons(const struct user_match *match, const struct rc_leaf *leaf, uint64_t *words)
+{
+    for (uint32_t i = 0; i < leaf->value_count; i++) {
+        const uint32_t user = rc_view_find_user(match->view, leaf->values[i].string);
+        if (user == RC_CODE_NONE)
+            continue;
+        const uint32_t person = rc_view_person_of(match->view, user);
+        words[person / 64] |= (uint64_t)1 << (person % 64);
+    }
+}
+
 static enum rc_status
 evaluate_leaf(struct user_match *match, const struct rc_predicate *node, uint64_t *words)
 {
     const struct rc_leaf *leaf = &node->leaf;
+    if (leaf->scope == RC_LEAF_USER_ID) {
+        memset(words, 0, match->word_count * sizeof(*words));
+        find_persons(match, leaf, words);
+        return RC_OK;
+    }
     if (leaf->scope != RC_LEAF_USER)
         return rc_error_field(match->reterr_error, RC_INVALID, "property",
                               "\"%.*s\" is a property of events where one of users is expected",

@@ -21,9 +21,11 @@
 /* Whether a leaf is a set of texts none of which could be a number: a cell that is no text then
  * passes only if it is a list. */
 static bool
-is_set_of_texts(const struct rc_leaf *leaf)
+is_set_of_texts(const struct rc_match_node *node)
 {
-    if (leaf->operator!= RC_LEAF_IN || leaf->ignore_case || leaf->derivation != NULL)
+    const struct rc_leaf *leaf = node->source;
+    if (node->made.kind != RC_MADE_NONE || leaf->operator!= RC_LEAF_IN || leaf->ignore_case ||
+                                           leaf->derivation != NULL)
         return false;
     for (uint32_t i = 0; i < leaf->value_count; i++) {
         const struct rc_value value = leaf->values[i];
@@ -100,7 +102,7 @@ rc_match_seek(const struct rc_match_node *node,
     const struct rc_key_range *ranges;
     uint32_t range_count;
     *ret_sought = false;
-    if (!is_set_of_texts(leaf) ||
+    if (!is_set_of_texts(node) ||
         leaf->value_count > rc_column_code_bound(column) / CODES_PER_SEEK + 1)
         return RC_OK;
     RC_TRY(rc_leaf_ranges(leaf, arena, &ranges, &range_count));

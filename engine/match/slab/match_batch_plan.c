@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
-#include "engine/match/derived/time_column.h"
 #include "engine/match/slab/match_batch_form.h"
 
 /* More rows of the sample than this make a leaf no driver: a scan of all rows is cheaper. */
@@ -31,9 +30,9 @@ add_column(struct rc_batch *batch,
            struct rc_batch_column **ret_column)
 {
     for (uint32_t i = 0; i < batch->column_count; i++) {
-        /* What is made of times depends on the zone, too. */
-        if (batch->columns[i]->view.property == view->property &&
-            !rc_is_time_property(view->property)) {
+        /* Those that are made have none. */
+        if (view->property != RC_PROPERTY_NONE &&
+            batch->columns[i]->view.property == view->property) {
             *ret_column = batch->columns[i];
             return RC_OK;
         }
@@ -75,7 +74,8 @@ add_leaf(struct rc_batch *batch, const struct rc_match_node *node, struct rc_bat
     if (leaf == NULL)
         return RC_NO_MEMORY;
     bool present;
-    RC_TRY(rc_match_node_column(node, batch->match.slab, batch->match.arena, &present, &view));
+    RC_TRY(
+        rc_match_node_column(node, batch->match.slab, NULL, batch->match.arena, &present, &view));
     if (present) {
         RC_TRY(add_column(batch, &view, &leaf->column));
         RC_TRY(rc_match_answers_open(&batch->match, node, &view, true, &leaf->answers));

@@ -9,7 +9,6 @@
 #include "engine/match/slab/match_chunk.h"
 
 #include "engine/base/assert.h"
-#include "engine/match/derived/time_column.h"
 #include "engine/match/rows/words.h"
 
 struct chunk_match {
@@ -47,11 +46,11 @@ evaluate_leaf(struct chunk_match *match,
               uint64_t *words)
 {
     memset(words, 0, RC_CHUNK_WORDS * sizeof(*words));
-    const bool is_time = rc_is_time_property(node->property);
-    rc_cell times[RC_CHUNK_ROWS];
-    const rc_cell *cells = times;
-    if (is_time)
-        rc_time_cells(match->chunk, times);
+    const bool is_made = node->made.kind != RC_MADE_NONE;
+    rc_cell made[RC_CHUNK_ROWS];
+    const rc_cell *cells = made;
+    if (is_made)
+        rc_made_column_cells(&node->made, match->chunk, made);
     else
         cells = node->property == RC_PROPERTY_NONE
                     ? NULL
@@ -61,7 +60,7 @@ evaluate_leaf(struct chunk_match *match,
     struct rc_leaf_codes *codes = rc_match_leaf_codes(node->leaf);
     struct text_answers answers = {
         .codes = codes,
-        .texts = is_time ? NULL : rc_view_chunk_texts(match->chunk, node->property)};
+        .texts = is_made ? NULL : rc_view_chunk_texts(match->chunk, node->property)};
     rc_cell last = 0; /* Neighbours are often equal. */
     bool last_passes = false;
     for (uint32_t i = 0; i < RC_CHUNK_WORDS; i++) {

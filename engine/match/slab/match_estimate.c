@@ -10,8 +10,6 @@
  */
 #include "engine/match/slab/match_estimate.h"
 
-#include "engine/match/derived/time_column.h"
-
 #include "engine/base/assert.h"
 #include "engine/match/costs.h"
 #include "engine/match/rows/scan.h"
@@ -169,11 +167,11 @@ estimate_leaf(struct estimating *at, const struct rc_match_node *node, struct no
 {
     struct rc_column_view column;
     out->none = true;
-    if (rc_is_time_property(node->property)) { /* Its column is made by looking at each row. */
+    if (node->made.kind != RC_MADE_NONE) { /* Its column is made by looking at each row. */
         out->none = false;
         out->scan.words = at->block_words;
         out->scan.bytes = (uint64_t)at->rows * 6;
-        out->share = 0.1;
+        out->share = node->made.kind == RC_MADE_IDS ? node->source->value_count / at->rows : 0.1;
         return;
     }
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(at->slab, node->property, &column))

@@ -5,7 +5,33 @@
 #include "engine/match/slab/match_node.h"
 
 #include "engine/base/assert.h"
-#include "engine/match/derived/time_column.h"
+
+/* What a leaf reads. */
+static enum rc_status
+compile_leaf(struct rc_match_cache *cache,
+             const struct rc_properties *properties,
+             const struct rc_leaf *leaf,
+             struct rc_arena *arena,
+             struct rc_match_tree *tree,
+             struct rc_match_node *node)
+{
+    /* Of the events whose id is one of those, whether it is. */
+    static const struct rc_leaf is_one = {.scope = RC_LEAF_EVENT_ID, .operator= RC_LEAF_IS_SET };
+    node->source = leaf;
+    node->made = rc_made_column_of(leaf->derivation);
+    node->property = RC_PROPERTY_NONE;
+    if (leaf->scope == RC_LEAF_EVENT_ID) {
+        node->made.kind = RC_MADE_IDS;
+        RC_TRY(rc_event_ids_new(leaf, arena, &node->made.ids));
+        leaf = &is_one;
+    }
+    tree->parts |= rc_made_column_parts(&node->made);
+    if (node->made.kind == RC_MADE_NONE)
+        node->property = rc_properties_find(properties, leaf->property);
+    if (node->property != RC_PROPERTY_NONE)
+        node->dictionary = rc_properties_dictionary(properties, node->property);
+    return rc_match_cache_get_leaf(cache, leaf, &node->key, &node->leaf);
+}
 
 static enum rc_status
 compile(struct rc_match_cache *cache,
@@ -24,18 +50,9 @@ compile(struct rc_match_cache *cache,
     node->height = 1;
     RC_TRY(rc_match_key_of(predicate, arena, &node->key));
     if (predicate->kind == RC_PREDICATE_LEAF) {
-        RC_ASSERT(predicate->leaf.scope == RC_LEAF_EVENT);
-        node->source = &predicate->leaf;
-        if (predicate->leaf.derivation != NULL &&
-            predicate->leaf.derivation->source == RC_DERIVATION_TIME) {
-            node->property = rc_time_property(predicate->leaf.derivation);
-            tree->reads_time = true;
-            return rc_match_cache_get_leaf(cache, &predicate->leaf, &node->key, &node->leaf);
-        }
-        node->property = rc_properties_find(properties, predicate->leaf.property);
-        if (node->property != RC_PROPERTY_NONE)
-            node->dictionary = rc_properties_dictionary(properties, node->property);
-        return rc_match_cache_get_leaf(cache, &predicate->leaf, &node->key, &node->leaf);
+        const enum rc_leaf_scope scope = predicate->leaf.scope;
+        RC_ASSERT(scope == RC_LEAF_EVENT || scope == RC_LEAF_EVENT_ID);
+        return compile_leaf(cache, properties, &predicate->leaf, arena, tree, node);
     }
     RC_ASSERT(predicate->kind != RC_PREDICATE_DEFINITION);
     node->children = RC_ARENA_ARRAY(arena, struct rc_match_node *, predicate->child_count);
@@ -70,20 +87,18 @@ rc_match_node_compile(struct rc_match_cache *cache,
 enum rc_status
 rc_match_node_column(const struct rc_match_node *node,
                      const struct rc_slab *slab,
+                     const uint64_t *blocks,
                      struct rc_arena *arena,
                      bool *ret_present,
                      struct rc_column_view *ret_column)
 {
-    *ret_present = false;
-    if (node->property == RC_PROPERTY_NONE)
-        return RC_OK;
-    if (!rc_is_time_property(node->property)) {
-        *ret_present = rc_slab_column(slab, node->property, ret_column);
+    if (node->made.kind == RC_MADE_NONE) {
+        *ret_present =
+            node->property != RC_PROPERTY_NONE && rc_slab_column(slab, node->property, ret_column);
         return RC_OK;
     }
-    RC_TRY(rc_time_column(slab, node->source->derivation, arena, ret_column));
     *ret_present = true;
-    return RC_OK;
+    return rc_made_column_of_slab(&node->made, slab, blocks, arena, ret_column);
 }
 
 void

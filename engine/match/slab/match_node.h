@@ -14,6 +14,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
 #include "engine/match/cache/match_cache.h"
+#include "engine/match/derived/made_column.h"
 #include "engine/match/predicate/match_key.h"
 #include "engine/match/predicate/predicate.h"
 #include "engine/store/dictionary/properties.h"
@@ -28,14 +29,14 @@ struct rc_match_node {
     struct rc_match_key key;
     struct rc_match_leaf *leaf;             /* LEAF. */
     const struct rc_leaf *source;           /* LEAF: as the predicate has it. */
-    uint32_t property;                      /* LEAF; RC_PROPERTY_NONE: nothing carries it;
-                                               or the time (time_column.h). */
+    struct rc_made_column made;             /* LEAF: what it reads where that is not stored. */
+    uint32_t property;                      /* LEAF; RC_PROPERTY_NONE: nothing carries it. */
     const struct rc_dictionary *dictionary; /* LEAF; NULL with RC_PROPERTY_NONE. */
 };
 
 struct rc_match_tree {
     struct rc_match_node *root;
-    bool reads_time; /* A leaf is about the event's time: RC_SLAB_PART_TIMES is to be in use. */
+    uint32_t parts; /* Of a slab (enum rc_slab_part), to be in use for columns that are made. */
     uint32_t node_count;
 };
 
@@ -47,11 +48,12 @@ rc_match_node_compile(struct rc_match_cache *cache,
                       struct rc_arena *arena,
                       struct rc_match_tree *ret_tree);
 
-/* The column that a leaf reads in a slab, which may be made of the rows' times in arena.
+/* The column that a leaf reads in a slab, which may be made in arena, for blocks (made_column.h).
  * *ret_present is false when no row has a value. */
 RC_MUST_USE enum rc_status
 rc_match_node_column(const struct rc_match_node *node,
                      const struct rc_slab *slab,
+                     const uint64_t *blocks,
                      struct rc_arena *arena,
                      bool *ret_present,
                      struct rc_column_view *ret_column);

@@ -15,7 +15,6 @@
 
 #include "engine/base/assert.h"
 #include "engine/match/costs.h"
-#include "engine/match/derived/time_column.h"
 #include "engine/match/slab/match_answers.h"
 #include "engine/match/slab/match_estimate.h"
 #include "engine/match/slab/match_slab.h"
@@ -96,7 +95,7 @@ prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node, bool
     struct rc_column_view column;
     state->state = RC_SLAB_NODE_NONE;
     bool present;
-    RC_TRY(rc_match_node_column(node, match->slab, match->arena, &present, &column));
+    RC_TRY(rc_match_node_column(node, match->slab, match->blocks, match->arena, &present, &column));
     if (!present)
         return RC_OK;
     struct rc_match_answers *answers = RC_ARENA_ARRAY(match->arena, struct rc_match_answers, 1);
@@ -172,7 +171,7 @@ question_weight(const struct rc_slab_match *match, const struct rc_match_node *n
     struct rc_column_view column;
     if (node->kind != RC_PREDICATE_LEAF)
         return (double)UINT32_MAX * 16;
-    if (rc_is_time_property(node->property))
+    if (node->made.kind != RC_MADE_NONE)
         return match->row_count;
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(match->slab, node->property, &column))
         return 0;

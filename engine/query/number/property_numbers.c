@@ -9,7 +9,7 @@
 #include "engine/query/number/property_numbers.h"
 #include "engine/match/derived/derive.h"
 #include "engine/match/derived/derived.h"
-#include "engine/match/derived/time_column.h"
+#include "engine/match/derived/made_column.h"
 
 #include <string.h>
 
@@ -36,6 +36,7 @@ struct rc_numbers {
     struct rc_arena *arena;                 /* Tables. */
     const struct rc_dictionary *values;     /* Of the property; NULL: no such property. */
     const struct rc_derivation *derivation; /* NULL: the numbers are the property's. */
+    struct rc_made_column made;             /* Where the rows' values are not stored. */
     struct rc_deriver *deriver;
     struct rc_derive_scratch derive;
     uint32_t *entry_of_code; /* By code of values. */
@@ -224,8 +225,8 @@ resolve_slab(struct rc_numbers *numbers, const struct rc_slab *rows, uint32_t pr
     struct slab_numbers *slab = &numbers->slabs[at];
     const struct rc_query_context *context = numbers->plan->context;
     const struct rc_column_view *column = &slab->column;
-    if (rc_is_time_property(property)) {
-        RC_TRY(rc_time_column(rows, numbers->derivation, numbers->arena, &slab->column));
+    if (numbers->made.kind != RC_MADE_NONE) {
+        RC_TRY(rc_made_column_of_slab(&numbers->made, rows, NULL, numbers->arena, &slab->column));
         slab->present = true;
     } else {
         slab->present = rc_slab_column(rows, property, &slab->column);
@@ -256,16 +257,16 @@ resolve_chunk(struct rc_numbers *numbers,
               uint32_t property,
               uint32_t at)
 {
-    const bool is_time = rc_is_time_property(property);
-    const rc_cell *cells = is_time ? NULL : rc_view_chunk_cells(chunk, property);
-    rc_cell times[RC_CHUNK_ROWS];
-    if (is_time) {
-        rc_time_cells(chunk, times);
-        cells = times;
+    const bool is_made = numbers->made.kind != RC_MADE_NONE;
+    const rc_cell *cells = is_made ? NULL : rc_view_chunk_cells(chunk, property);
+    rc_cell made[RC_CHUNK_ROWS];
+    if (is_made) {
+        rc_made_column_cells(&numbers->made, chunk, made);
+        cells = made;
     }
     if (cells == NULL)
         return RC_OK;
-    const struct rc_dictionary *texts = is_time ? NULL : rc_view_chunk_texts(chunk, property);
+    const struct rc_dictionary *texts = is_made ? NULL : rc_view_chunk_texts(chunk, property);
     if (texts != NULL && texts != numbers->head_texts) {
         numbers->head_texts = texts;
         numbers->entry_of_head_text = make_entries(numbers, rc_dictionary_count(texts), UNSET);
@@ -294,7 +295,7 @@ resolve(struct rc_numbers *numbers, uint32_t property)
     numbers->chunks = RC_ARENA_ARRAY(numbers->arena, uint32_t *, chunk_count);
     if (numbers->slabs == NULL || numbers->chunks == NULL)
         return RC_NO_MEMORY;
-    if (property == RC_PROPERTY_NONE)
+    if (property == RC_PROPERTY_NONE && numbers->made.kind == RC_MADE_NONE)
         return RC_OK;
     for (uint32_t i = 0; i < numbers->plan->slab_count; i++) {
         const uint32_t index = numbers->plan->slabs[i].index;
@@ -390,11 +391,10 @@ build(struct rc_numbers *numbers, struct rc_bytes name)
         RC_TRY(rc_deriver_new(numbers->derivation, context->account, &numbers->deriver));
         name = numbers->derivation->property;
     }
-    if (numbers->derivation != NULL && numbers->derivation->source == RC_DERIVATION_TIME)
-        property = rc_time_property(numbers->derivation);
-    else
+    numbers->made = rc_made_column_of(numbers->derivation);
+    if (numbers->made.kind == RC_MADE_NONE)
         property = rc_properties_find(properties, name);
-    if (property != RC_PROPERTY_NONE && !rc_is_time_property(property)) {
+    if (property != RC_PROPERTY_NONE) {
         numbers->values = rc_properties_dictionary(properties, property);
         numbers->entry_of_code_count = rc_dictionary_count(numbers->values);
         numbers->entry_of_code = make_entries(numbers, numbers->entry_of_code_count, UNSET);

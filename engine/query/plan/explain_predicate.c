@@ -103,6 +103,8 @@ put_leaf(struct shown *shown, const struct rc_leaf *leaf)
     const bool equals = leaf->operator== RC_LEAF_IN && leaf->value_count == 1;
     if (leaf->scope == RC_LEAF_USER)
         put_text(shown, "user.");
+    if (rc_leaf_scope_is_id(leaf->scope))
+        put_text(shown, leaf->scope == RC_LEAF_EVENT_ID ? "event id" : "user id");
     put(shown, leaf->property.data, leaf->property.size);
     const size_t known = sizeof(words) / sizeof(words[0]);
     const char *word = (size_t)leaf->operator<known ? words[leaf->operator] : NULL;

@@ -151,14 +151,36 @@ open_explain(struct rc_plan *plan, const struct rc_plan_users *users)
     }
 }
 
+/* Where every stream is about some users, so is the plan. A plan that is not run does not know whom
+ * its segment holds, but it knows these. */
+static enum rc_status
+narrow_persons(struct rc_plan *plan)
+{
+    const size_t word_count = ((size_t)rc_view_user_count(plan->context->view) + 63) / 64;
+    for (uint32_t s = 0; s < plan->stream_count; s++)
+        if (plan->streams[s].persons == NULL)
+            return RC_OK;
+    uint64_t *persons = RC_ARENA_ARRAY(plan->context->arena, uint64_t, word_count);
+    if (persons == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t s = 0; s < plan->stream_count; s++)
+        for (size_t word = 0; word < word_count; word++)
+            persons[word] |= plan->streams[s].persons[word];
+    for (size_t word = 0; plan->persons != NULL && !plan->plan_only && word < word_count; word++)
+        persons[word] &= plan->persons[word];
+    plan->persons = persons;
+    plan->narrowed = true;
+    return RC_OK;
+}
+
 /* Whom the plan is for. */
 static enum rc_status
 find_users(const struct rc_plan *plan, uint32_t person, struct rc_plan_users *ret_users)
 {
     if (person != EVERYBODY)
         return rc_plan_users_of_one(plan->context, person, ret_users);
-    /* What a segment holds is not known before it ran. */
-    return rc_plan_users_of(plan->context, plan->plan_only ? NULL : plan->persons, ret_users);
+    const bool unknown = plan->plan_only && !plan->narrowed;
+    return rc_plan_users_of(plan->context, unknown ? NULL : plan->persons, ret_users);
 }
 
 /* Hints are not of the selector whose plan of first events cannot follow them. */
@@ -211,6 +233,7 @@ new_plan(const struct rc_query_context *context,
     plan->reads_persons = persons != NULL;
     plan->plan_only = context->explain != NULL && context->explain->plan_only;
     RC_TRY(compile_all(plan, as_of_ms, selectors, selector_count, reterr_error));
+    RC_TRY_OR(reterr_error, narrow_persons(plan));
     const uint64_t compiled_ns = context->explain == NULL ? 0 : rc_clock_monotonic_ns();
     RC_TRY_OR(reterr_error, find_users(plan, person, &users));
     RC_TRY_OR(reterr_error, list_slabs(plan));

@@ -90,6 +90,7 @@ struct rc_plan {
     double hits_estimate;            /* Of the planner; hits_max is what it came to. */
     uint32_t slabs_planned;          /* Before those without a match were dropped. */
     bool plan_only;                  /* Nothing is fetched, and walks feed nothing. */
+    bool narrowed;                   /* persons are those that some stream is about, or fewer. */
     struct rc_explain_plan *explain; /* NULL: nobody asks. */
 };
 

@@ -44,7 +44,7 @@ static bool
 users_only(const struct rc_predicate *predicate)
 {
     if (predicate->kind == RC_PREDICATE_LEAF)
-        return predicate->leaf.scope == RC_LEAF_USER;
+        return predicate->leaf.scope == RC_LEAF_USER || predicate->leaf.scope == RC_LEAF_USER_ID;
     if (predicate->kind == RC_PREDICATE_DEFINITION)
         return false;
     for (uint32_t i = 0; i < predicate->child_count; i++)

@@ -12,7 +12,6 @@
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
 #include "engine/match/derived/derived.h"
-#include "engine/match/derived/time_column.h"
 #include "engine/query/split/groups_form.h"
 #include "engine/query/split/odd_texts.h"
 #include "engine/store/value/value_key.h"
@@ -149,18 +148,18 @@ resolve_chunk(struct rc_groups *groups,
               uint32_t property,
               uint32_t **ret_sets)
 {
-    const bool is_time = rc_is_time_property(property);
-    const rc_cell *cells = is_time ? NULL : rc_view_chunk_cells(chunk, property);
-    rc_cell times[RC_CHUNK_ROWS];
+    const bool is_made = groups->made.kind != RC_MADE_NONE;
+    const rc_cell *cells = is_made ? NULL : rc_view_chunk_cells(chunk, property);
+    rc_cell made[RC_CHUNK_ROWS];
     uint32_t *sets = NULL;
-    if (is_time) {
-        rc_time_cells(chunk, times);
-        cells = times;
+    if (is_made) {
+        rc_made_column_cells(&groups->made, chunk, made);
+        cells = made;
     }
     if (cells == NULL)
         return RC_OK;
     RC_TRY(make_sets(groups, chunk->row_count, &sets));
-    if (!is_time)
+    if (!is_made)
         RC_TRY(open_head_texts(groups, rc_view_chunk_texts(chunk, property)));
     for (uint32_t i = 0; i < chunk->row_count; i++)
         RC_TRY(rc_cell_kind_of(cells[i]) == RC_CELL_TEXT
@@ -234,8 +233,8 @@ resolve_slab(struct rc_groups *groups,
 {
     struct rc_slab_groups *slab = &groups->slabs[index];
     struct rc_column_view *column = &slab->column;
-    if (rc_is_time_property(property)) {
-        RC_TRY(rc_time_column(rows, groups->derivation, groups->arena, column));
+    if (groups->made.kind != RC_MADE_NONE) {
+        RC_TRY(rc_made_column_of_slab(&groups->made, rows, NULL, groups->arena, column));
         slab->present = true;
     } else {
         slab->present = rc_slab_column(rows, property, column);
@@ -264,7 +263,7 @@ resolve_events(struct rc_groups *groups, uint32_t property)
     groups->text_sources = RC_ARENA_ARRAY(groups->arena, struct rc_text_source, slab_count);
     if (groups->slabs == NULL || groups->chunks == NULL || groups->text_sources == NULL)
         return RC_NO_MEMORY;
-    if (property == RC_PROPERTY_NONE)
+    if (property == RC_PROPERTY_NONE && groups->made.kind == RC_MADE_NONE)
         return RC_OK;
     for (uint32_t i = 0; i < groups->plan->slab_count; i++) {
         const uint32_t index = groups->plan->slabs[i].index;
@@ -336,11 +335,10 @@ rc_groups_build(struct rc_groups *groups, const struct rc_breakdown *breakdown, 
             rc_deriver_new(groups->derivation, groups->plan->context->account, &groups->deriver));
         name = groups->derivation->property;
     }
-    if (groups->derivation != NULL && groups->derivation->source == RC_DERIVATION_TIME)
-        property = rc_time_property(groups->derivation);
-    else
+    groups->made = rc_made_column_of(groups->derivation);
+    if (groups->made.kind == RC_MADE_NONE)
         property = rc_properties_find(properties, name);
-    if (property != RC_PROPERTY_NONE && !rc_is_time_property(property)) {
+    if (property != RC_PROPERTY_NONE) {
         groups->values = rc_properties_dictionary(properties, property);
         groups->set_of_code_count = rc_dictionary_count(groups->values);
         RC_TRY(make_sets(groups, groups->set_of_code_count, &groups->set_of_code));

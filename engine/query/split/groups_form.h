@@ -3,6 +3,7 @@
 #define RC_QUERY_SPLIT_GROUPS_FORM_H
 
 #include "engine/match/derived/derive.h"
+#include "engine/match/derived/made_column.h"
 #include "engine/query/split/groups.h"
 #include "engine/query/split/text_groups.h"
 
@@ -25,7 +26,8 @@ struct rc_groups {
     struct rc_arena *scratch;           /* Elements of a list, while it is resolved. */
     const struct rc_dictionary *values; /* Of the property; NULL: no such property. */
     const struct rc_derivation
-        *derivation; /* What the values come from; NULL: they are the property's. */
+        *derivation;            /* What the values come from; NULL: they are the property's. */
+    struct rc_made_column made; /* Where the rows' values are not stored. */
     struct rc_deriver *deriver;
     struct rc_derive_scratch derive;
     struct rc_dictionary *groups; /* Of all values but most texts of slabs. */
