@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/query/plan/plan_read.h"
 #include "engine/query/split/odd_texts.h"
 #include "engine/store/builder/key_sort.h"
 #include "engine/store/value/value_key.h"
@@ -297,6 +298,7 @@ resolve(struct rc_numbers *numbers, uint32_t property)
         return RC_NO_MEMORY;
     if (property == RC_PROPERTY_NONE && numbers->made.kind == RC_MADE_NONE)
         return RC_OK;
+    rc_plan_read_column(numbers->plan, property);
     for (uint32_t i = 0; i < numbers->plan->slab_count; i++) {
         const uint32_t index = numbers->plan->slabs[i].index;
         RC_TRY(resolve_slab(numbers, slabs[index].slab, property, index));

@@ -7,6 +7,7 @@
  * events has found is cut with them.
  */
 #include "engine/query/plan/plan_fetch.h"
+#include "engine/query/plan/plan_read.h"
 
 #include <stdatomic.h>
 
@@ -146,7 +147,7 @@ build_one(void *argument, uint32_t slab)
 }
 
 /* Takes the bitmaps that the planner found, and lists the other pairs. */
-static enum rc_status
+static void
 take_bitmaps(struct fetch *fetch, uint32_t *ret_jobs, double *ret_work_ns)
 {
     struct rc_plan *plan = fetch->plan;
@@ -164,16 +165,14 @@ take_bitmaps(struct fetch *fetch, uint32_t *ret_jobs, double *ret_work_ns)
                 continue;
             }
             slab->sets[pair % plan->stream_count] = RC_TAKE(choice->bitmap);
-            RC_TRY(rc_view_use_slab(plan->context->view, slab->index, RC_SLAB_PARTS_ROWS, NULL));
         } else if (choice->access != RC_ACCESS_NONE && choice->access != RC_ACCESS_RULED_OUT) {
             fetch->jobs[jobs++] = pair;
             plan->rowsets_built += choice->access != RC_ACCESS_BITMAP;
-            work_ns += choice->estimate_ns;
+            work_ns += choice->estimate_ns + rc_plan_read_ns(plan, pair / plan->stream_count);
         }
     }
     *ret_jobs = jobs;
     *ret_work_ns = work_ns;
-    return RC_OK;
 }
 
 /* Writes down what the bitmaps and the jobs came to. */
@@ -221,7 +220,8 @@ run_jobs(struct fetch *fetch)
     const struct rc_query_context *context = plan->context;
     uint32_t jobs;
     double work_ns;
-    RC_TRY(take_bitmaps(fetch, &jobs, &work_ns));
+    take_bitmaps(fetch, &jobs, &work_ns);
+    RC_TRY(rc_plan_read_rows(plan));
     const uint64_t begin_ns = plan->explain == NULL ? 0 : rc_clock_monotonic_ns();
     const uint32_t lanes = rc_planner_lanes(context, work_ns, jobs);
     if (plan->explain != NULL) {

@@ -12,6 +12,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
 #include "engine/match/derived/derived.h"
+#include "engine/query/plan/plan_read.h"
 #include "engine/query/split/groups_form.h"
 #include "engine/query/split/odd_texts.h"
 #include "engine/store/value/value_key.h"
@@ -265,6 +266,7 @@ resolve_events(struct rc_groups *groups, uint32_t property)
         return RC_NO_MEMORY;
     if (property == RC_PROPERTY_NONE && groups->made.kind == RC_MADE_NONE)
         return RC_OK;
+    rc_plan_read_column(groups->plan, property);
     for (uint32_t i = 0; i < groups->plan->slab_count; i++) {
         const uint32_t index = groups->plan->slabs[i].index;
         RC_TRY(resolve_slab(groups, slabs[index].slab, property, index));
