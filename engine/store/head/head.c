@@ -27,7 +27,7 @@
 #define PLACE_NONE 0u
 #define PLACE_BITS 18u
 #define PLACE_MASK (((uint32_t)1 << PLACE_BITS) - 1)
-_Static_assert(RC_HEAD_CHUNKS_MAX * RC_CHUNK_ROWS <= PLACE_MASK, "a place fits below the tag");
+_Static_assert(RC_HEAD_CHUNKS_MAX *RC_CHUNK_ROWS <= PLACE_MASK, "a place fits below the tag");
 
 #define AHEAD 16u /* Entries between fetching a slot and reading it. */
 
@@ -263,8 +263,8 @@ table_slot(const struct rc_head *head, uint64_t hash, uint32_t user, const struc
     uint32_t slot = (uint32_t)hash & mask;
     for (;; slot = (slot + 1) & mask) {
         const uint32_t entry = head->table[slot];
-        if (entry == PLACE_NONE || ((entry & ~PLACE_MASK) == tag &&
-                                    same_event(head, entry & PLACE_MASK, user, id)))
+        if (entry == PLACE_NONE ||
+            ((entry & ~PLACE_MASK) == tag && same_event(head, entry & PLACE_MASK, user, id)))
             return slot;
     }
 }

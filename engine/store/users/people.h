@@ -6,8 +6,8 @@
  * reads them. The latest value per person is derived from them when a query first asks for a
  * property, and kept until writes or joins have passed it by.
  *
- * When users were deleted, people without them take their place (sweep/people_sweep.h); a view keeps
- * those it was taken with.
+ * When users were deleted, people without them take their place (sweep/people_sweep.h); a view
+ * keeps those it was taken with.
  *
  * Ownership: counted: rc_people_ref, rc_people_free. Owns all of it. Columns and persons are
  * counted. Threading: one writer appends; readers take columns and persons for published counts.
