@@ -182,7 +182,7 @@ sparse_is_small(void **state)
     struct rc_account account = {0};
     uint64_t *words = random_words(&random, 1000000, 1000, 1);
     struct rc_rowset *set = build(words, 1000000, &account, true);
-    assert_true(rc_rowset_memory_bytes(set) < 4000); /* About 1,000 rows of two bytes. */
+    assert_true(rc_rowset_memory_bytes(set) < 1800); /* About 1,000 rows of 12 bits. */
     rc_rowset_unref(set);
     free(words);
 }

@@ -1,10 +1,10 @@
 /*
  * Rowset: five forms. Empty and full sets are a kind and no bits: a third of all (predicate, slab)
  * pairs. Dense ones are plain words, because the library's containers are slow to walk row by row.
- * Sparse ones are lists of 16 bits a row, in one block of memory: 2 bytes a row and 4 a block of
- * rows, where Roaring takes a container and two allocations a block. Sets whose rows come in runs
- * (what stays the same for a user or a session) are Roaring: its runs take a fraction of either.
- * The figures are in docs/benchmarks.md; BM_Rowset* take them.
+ * Sparse ones are lists (rowset_list.h) in one block of memory: 7 to 16 bits a row and 4 bytes a
+ * block of rows, where Roaring takes 16, a container and two allocations. Sets whose rows come in
+ * runs (what stays the same for a user or a session) are Roaring: its runs take a fraction of
+ * either. The figures are in docs/benchmarks.md; BM_Rowset* take them.
  *
  * Invariants (rc_rowset_check):
  *   1. EMPTY has no rows, FULL has all; the others have some and not all.
@@ -57,31 +57,12 @@ rc_rowset_memory_bytes(const struct rc_rowset *set)
     return sizeof(*set) + set->bytes;
 }
 
-/* The first of count ascending rows of a block that is at or past row. */
+/* How many rows of a list are before row. */
 static uint32_t
-list_lower_bound(const uint16_t *rows, uint32_t count, uint32_t row)
+list_index(const struct rc_rowset *set, uint32_t row)
 {
-    uint32_t low = 0;
-    while (low < count) {
-        const uint32_t middle = low + (count - low) / 2;
-        if (rows[middle] < row)
-            low = middle + 1;
-        else
-            count = middle;
-    }
-    return low;
-}
-
-/* Where in the whole list the first row at or past row is. */
-static uint32_t
-list_position(const struct rc_rowset *set, uint32_t row)
-{
-    if (row >= set->row_count)
-        return set->cardinality;
-    const uint32_t block = row / RC_BLOCK_ROWS;
-    const uint32_t begin = set->starts[block];
-    return begin + list_lower_bound(rc_rowset_list(set) + begin, set->starts[block + 1] - begin,
-                                    row % RC_BLOCK_ROWS);
+    const struct rc_rowset_list list = rc_rowset_list(set);
+    return row >= set->row_count ? set->cardinality : rc_rowset_list_seek(&list, row).index;
 }
 
 bool
@@ -96,11 +77,8 @@ rc_rowset_contains(const struct rc_rowset *set, uint32_t row)
         return true;
     case RC_ROWSET_WORDS:
         return (set->words[row / 64] >> (row % 64) & 1) != 0;
-    case RC_ROWSET_LIST: {
-        const uint32_t at = list_position(set, row);
-        return at < set->starts[row / RC_BLOCK_ROWS + 1] &&
-               rc_rowset_list(set)[at] == row % RC_BLOCK_ROWS;
-    }
+    case RC_ROWSET_LIST:
+        return list_index(set, row + 1) > list_index(set, row);
     case RC_ROWSET_ROARING:
         return roaring_bitmap_contains(set->roaring, row);
     }
@@ -188,17 +166,10 @@ list_read(const struct rc_rowset *set,
           uint32_t *rows,
           uint32_t capacity)
 {
-    const uint16_t *list = rc_rowset_list(set);
-    const uint32_t last = list_position(set, end);
-    uint32_t at = list_position(set, *cursor);
-    uint32_t count = 0;
-    for (uint32_t block = *cursor / RC_BLOCK_ROWS; at < last && count < capacity; block++) {
-        const uint32_t base = block * RC_BLOCK_ROWS;
-        const uint32_t stop = set->starts[block + 1] < last ? set->starts[block + 1] : last;
-        for (; at < stop && count < capacity; at++)
-            rows[count++] = base + list[at];
-    }
-    *cursor = at == last ? end : rows[count - 1] + 1;
+    const struct rc_rowset_list list = rc_rowset_list(set);
+    struct rc_rowset_list_place place = rc_rowset_list_seek(&list, *cursor);
+    const uint32_t count = rc_rowset_list_read(&list, &place, end, rows, capacity);
+    *cursor = count < capacity ? end : rows[count - 1] + 1;
     return count;
 }
 
@@ -239,6 +210,20 @@ rc_rowset_read(const struct rc_rowset *set,
     return count;
 }
 
+/* The rows of a block of a list as words. */
+static void
+list_words(const struct rc_rowset_list *list, uint32_t block, uint64_t words[RC_BLOCK_WORDS])
+{
+    struct rc_rowset_list_place place = rc_rowset_list_seek(list, block * RC_BLOCK_ROWS);
+    const uint32_t end = (block + 1) * RC_BLOCK_ROWS;
+    uint32_t rows[256];
+    uint32_t count;
+    memset(words, 0, RC_BLOCK_WORDS * sizeof(*words));
+    while ((count = rc_rowset_list_read(list, &place, end, rows, 256)) > 0)
+        for (uint32_t i = 0; i < count; i++)
+            words[rows[i] % RC_BLOCK_ROWS / 64] |= (uint64_t)1 << (rows[i] % 64);
+}
+
 enum rc_block_kind
 rc_rowset_block(const struct rc_rowset *set,
                 uint32_t block,
@@ -261,14 +246,11 @@ rc_rowset_block(const struct rc_rowset *set,
         return RC_BLOCK_MIXED;
     }
     if (set->form == RC_ROWSET_LIST) {
-        const uint32_t first = set->starts[block];
-        const uint32_t count = set->starts[block + 1] - first;
-        const uint16_t *list = rc_rowset_list(set) + first;
+        const struct rc_rowset_list list = rc_rowset_list(set);
+        const uint32_t count = list.starts[block + 1] - list.starts[block];
         if (count == 0 || count == row_count)
             return count == 0 ? RC_BLOCK_EMPTY : RC_BLOCK_FULL;
-        memset(scratch, 0, RC_BLOCK_WORDS * sizeof(*scratch));
-        for (uint32_t i = 0; i < count; i++)
-            scratch[list[i] / 64] |= (uint64_t)1 << (list[i] % 64);
+        list_words(&list, block, scratch);
         *ret_words = scratch;
         return RC_BLOCK_MIXED;
     }
@@ -301,7 +283,7 @@ rc_rowset_count_range(const struct rc_rowset *set, uint32_t begin, uint32_t end)
     if (set->form == RC_ROWSET_FULL)
         return end - begin;
     if (set->form == RC_ROWSET_LIST)
-        return list_position(set, end) - list_position(set, begin);
+        return list_index(set, end) - list_index(set, begin);
     if (set->form == RC_ROWSET_ROARING)
         return roaring_bitmap_range_cardinality(set->roaring, begin, end);
     const uint32_t first = begin / 64;
@@ -313,26 +295,6 @@ rc_rowset_count_range(const struct rc_rowset *set, uint32_t begin, uint32_t end)
     return (uint64_t)__builtin_popcountll(set->words[first] & first_mask) +
            rc_words_count(set->words + first + 1, last - first - 1) +
            (uint64_t)__builtin_popcountll(set->words[last] & last_mask);
-}
-
-/* Whether a list's rows ascend inside its blocks and row_count. */
-static bool
-list_is_sound(const struct rc_rowset *set)
-{
-    const uint32_t block_count = rc_rowset_block_count(set->row_count);
-    const uint16_t *list = rc_rowset_list(set);
-    if (set->starts[0] != 0)
-        return false;
-    for (uint32_t block = 0; block < block_count; block++) {
-        const uint32_t end = set->starts[block + 1];
-        if (end < set->starts[block] || end > set->cardinality)
-            return false;
-        for (uint32_t i = set->starts[block]; i < end; i++)
-            if (block * RC_BLOCK_ROWS + list[i] >= set->row_count ||
-                (i > set->starts[block] && list[i] <= list[i - 1]))
-                return false;
-    }
-    return true;
 }
 
 enum rc_status
@@ -353,10 +315,12 @@ rc_rowset_check(const struct rc_rowset *set, struct rc_error *reterr_error)
         in_range = rc_rowset_count_range(set, 0, set->row_count) == counted;
         break;
     }
-    case RC_ROWSET_LIST:
-        in_range = list_is_sound(set);
-        counted = set->starts[rc_rowset_block_count(set->row_count)];
+    case RC_ROWSET_LIST: {
+        const struct rc_rowset_list list = rc_rowset_list(set);
+        in_range = rc_rowset_list_is_sound(&list, set->row_count);
+        counted = list.starts[list.block_count];
         break;
+    }
     case RC_ROWSET_ROARING:
         counted = roaring_bitmap_get_cardinality(set->roaring);
         in_range = counted > 0 && roaring_bitmap_maximum(set->roaring) < set->row_count;

@@ -180,29 +180,30 @@ pack(struct rc_rowset_builder *builder, struct rc_rowset *set)
 }
 
 static enum rc_status
-copy_list(const struct rc_rowset_builder *builder, struct rc_rowset *set)
+write_list(const struct rc_rowset_builder *builder, uint32_t low_bits, struct rc_rowset *set)
 {
-    const size_t starts_bytes = ((size_t)builder->block_count + 1) * sizeof(*builder->starts);
-    const size_t rows_bytes = (size_t)builder->cardinality * sizeof(*builder->rows);
-    char *bytes = rc_alloc_in(builder->account, starts_bytes + rows_bytes);
-    if (bytes == NULL)
+    const uint64_t bytes =
+        rc_rowset_list_bytes(builder->block_count, builder->cardinality, low_bits);
+    set->list = rc_alloc_in(builder->account, bytes);
+    if (set->list == NULL)
         return RC_NO_MEMORY;
-    memcpy(bytes, builder->starts, starts_bytes);
-    memcpy(bytes + starts_bytes, builder->rows, rows_bytes);
+    rc_rowset_list_write(set->list, builder->block_count, low_bits, builder->starts, builder->rows);
     set->form = RC_ROWSET_LIST;
-    set->starts = (uint32_t *)(void *)bytes;
-    set->bytes = starts_bytes + rows_bytes;
+    set->low_bits = low_bits;
+    set->bytes = bytes;
     return RC_OK;
 }
 
-static bool
-comes_in_runs(const struct rc_rowset_builder *builder)
+/* Makes the smaller of both forms for sparse sets. */
+static enum rc_status
+finish_sparse(struct rc_rowset_builder *builder, struct rc_rowset *set)
 {
     const uint64_t runs = (uint64_t)builder->run_count * RC_ROARING_RUN_BYTES +
                           (uint64_t)builder->block_count * RC_ROARING_BLOCK_BYTES;
-    const uint64_t list = (uint64_t)builder->cardinality * sizeof(*builder->rows) +
-                          ((uint64_t)builder->block_count + 1) * sizeof(*builder->starts);
-    return runs < list / 2;
+    const uint32_t low_bits = rc_rowset_list_low_bits(builder->row_count, builder->cardinality);
+    const uint64_t list =
+        rc_rowset_list_bytes(builder->block_count, builder->cardinality, low_bits);
+    return runs < list / 2 ? pack(builder, set) : write_list(builder, low_bits, set);
 }
 
 enum rc_status
@@ -226,7 +227,7 @@ rc_rowset_builder_finish(struct rc_rowset_builder *builder, struct rc_rowset **r
         set->words = RC_TAKE(builder->words);
         set->bytes = (uint64_t)builder->block_count * RC_BLOCK_WORDS * sizeof(uint64_t);
     } else if (builder->cardinality > 0) {
-        RC_TRY(comes_in_runs(builder) ? pack(builder, set) : copy_list(builder, set));
+        RC_TRY(finish_sparse(builder, set));
     }
     RC_AUDIT(rc_rowset_check(set, NULL) == RC_OK);
     *ret_set = RC_TAKE(set);

@@ -8,6 +8,7 @@
 #include <roaring/roaring.h>
 
 #include "engine/match/rows/rowset.h"
+#include "engine/match/rows/rowset_list.h"
 
 enum rc_rowset_form {
     RC_ROWSET_EMPTY,
@@ -22,10 +23,10 @@ struct rc_rowset {
     enum rc_rowset_form form;
     uint32_t row_count;
     uint32_t cardinality;
+    uint32_t low_bits; /* LIST. */
     union {
         uint64_t *words;           /* WORDS: all blocks whole; an rc_alloc block. */
-        uint32_t *starts;          /* LIST: where each block's rows begin, and the end; the rows of
-                                      all blocks follow, 16 bits each. An rc_alloc block. */
+        void *list;                /* LIST: rowset_list.h; an rc_alloc block. */
         roaring_bitmap_t *roaring; /* ROARING. */
     };
     uint64_t bytes; /* Of these; for ROARING what the account was charged. */
@@ -38,12 +39,12 @@ rc_rowset_block_count(uint32_t row_count)
     return (uint32_t)(((uint64_t)row_count + RC_BLOCK_ROWS - 1) / RC_BLOCK_ROWS);
 }
 
-/* LIST: the rows of the first block; those of the others follow. */
-static inline const uint16_t *
+/* LIST. */
+static inline struct rc_rowset_list
 rc_rowset_list(const struct rc_rowset *set)
 {
-    return (const uint16_t *)(const void *)(set->starts + rc_rowset_block_count(set->row_count) +
-                                            1);
+    return rc_rowset_list_of(set->list, rc_rowset_block_count(set->row_count), set->cardinality,
+                             set->low_bits);
 }
 
 /* A set holds words when more than one row in this many is in it: then words are walked faster than
