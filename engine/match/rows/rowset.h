@@ -40,6 +40,12 @@ RC_DEFINE_CLEANUP(struct rc_rowset_builder *, rc_rowset_builder_free)
 RC_MUST_USE enum rc_status
 rc_rowset_builder_append(struct rc_rowset_builder *builder, const uint64_t *words);
 
+/* The same for a block whose rows are known by number: ascending, within the block. */
+RC_MUST_USE enum rc_status
+rc_rowset_builder_append_rows(struct rc_rowset_builder *builder,
+                              const uint16_t *rows,
+                              uint32_t count);
+
 /* Finishes into the smallest representation. The builder must be freed afterwards all the same. */
 RC_MUST_USE enum rc_status
 rc_rowset_builder_finish(struct rc_rowset_builder *builder, struct rc_rowset **ret_set);

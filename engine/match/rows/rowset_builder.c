@@ -122,6 +122,15 @@ append_rows(struct rc_rowset_builder *builder, const uint64_t *words, uint64_t c
     return RC_OK;
 }
 
+/* The block that was appended last ends with so many rows. */
+static void
+end_block(struct rc_rowset_builder *builder, uint64_t total)
+{
+    builder->cardinality = (uint32_t)total;
+    builder->block++;
+    builder->starts[builder->block] = (uint32_t)total;
+}
+
 enum rc_status
 rc_rowset_builder_append(struct rc_rowset_builder *builder, const uint64_t *words)
 {
@@ -141,9 +150,32 @@ rc_rowset_builder_append(struct rc_rowset_builder *builder, const uint64_t *word
                    RC_BLOCK_WORDS * sizeof(*words));
         }
     }
-    builder->cardinality = (uint32_t)total;
-    builder->block++;
-    builder->starts[builder->block] = (uint32_t)total;
+    end_block(builder, total);
+    return RC_OK;
+}
+
+enum rc_status
+rc_rowset_builder_append_rows(struct rc_rowset_builder *builder,
+                              const uint16_t *rows,
+                              uint32_t count)
+{
+    RC_ASSERT(builder->block < builder->block_count);
+    const uint64_t total = (uint64_t)builder->cardinality + count;
+    if (builder->words != NULL || total > builder->row_count / RC_ROWSET_SPARSE_ROWS) {
+        uint64_t words[RC_BLOCK_WORDS] = {0};
+        for (uint32_t i = 0; i < count; i++)
+            words[rows[i] / 64] |= (uint64_t)1 << (rows[i] % 64);
+        return rc_rowset_builder_append(builder, words);
+    }
+    if (count == 0)
+        return rc_rowset_builder_append(builder, NULL);
+    RC_TRY(reserve_rows(builder, total));
+    memcpy(builder->rows + builder->cardinality, rows, count * sizeof(*rows));
+    builder->run_count += !(rows[0] == 0 && builder->last_row);
+    for (uint32_t i = 1; i < count; i++)
+        builder->run_count += rows[i] != rows[i - 1] + 1;
+    builder->last_row = rows[count - 1] == RC_BLOCK_ROWS - 1;
+    end_block(builder, total);
     return RC_OK;
 }
 

@@ -8,15 +8,16 @@
 /* A column that some leaf reads. */
 struct rc_batch_column {
     struct rc_column_view view;
-    uint16_t *sample;     /* By code: of RC_BATCH_SAMPLE rows so many have it. */
-    uint16_t *class_of;   /* By code; NULL: no leaf of it drives. Class 0: no driver wants it. */
-    uint32_t class_count; /* With class 0. */
+    uint16_t *sample;      /* By code: of RC_BATCH_SAMPLE rows so many have it. */
+    uint16_t *class_of;    /* By code; NULL: no leaf of it drives. Class 0: no driver wants it. */
+    uint32_t class_count;  /* With class 0. */
+    struct rc_scan wanted; /* Of the codes of the other classes. */
     /* Of the current block: */
     const void *codes; /* A code a row, of width bytes; RC_CODE_NONE only where width is 4. */
     uint32_t width;
     uint32_t *expanded; /* What codes points to when the column is not plain. */
     uint32_t *starts;   /* By class: where its rows begin in rows; class_count + 1. */
-    uint16_t *rows;     /* By class, then ascending. */
+    uint16_t *rows;     /* Those that are wanted, by class, then ascending. */
 };
 
 #define RC_BATCH_SAMPLE 4096u

@@ -50,17 +50,23 @@ code_of(const struct rc_batch_column *column, uint32_t row)
                               : ((const uint32_t *)column->codes)[row];
 }
 
-/* Deals the rows of the block to their classes; nobody asks for those of class 0. */
+/* Deals the rows of the block that some driver wants to their classes. words: scratch. */
 static void
-deal(struct rc_batch_column *column, uint32_t row_count)
+deal(struct rc_batch_column *column, uint32_t begin, uint32_t row_count, uint64_t *words)
 {
     uint32_t *starts = column->starts;
-    uint16_t *classes = column->rows + RC_BLOCK_ROWS; /* By row. */
+    uint16_t *found = column->rows + RC_BLOCK_ROWS; /* Ascending, */
+    uint16_t *classes = found + RC_BLOCK_ROWS;      /* and the class of each. */
+    uint32_t count = 0;
     memset(starts, 0, ((size_t)column->class_count + 1) * sizeof(*starts));
-    for (uint32_t row = 0; row < row_count; row++) {
-        const uint32_t code = code_of(column, row);
-        classes[row] = code == RC_CODE_NONE ? 0 : column->class_of[code];
-        starts[classes[row] + 1]++;
+    rc_scan_block(&column->wanted, begin, row_count, words);
+    for (uint32_t i = 0; i < RC_BLOCK_WORDS; i++) {
+        for (uint64_t left = words[i]; left != 0; left &= left - 1, count++) {
+            const uint32_t row = i * 64 + (uint32_t)__builtin_ctzll(left);
+            found[count] = (uint16_t)row;
+            classes[count] = column->class_of[code_of(column, row)];
+            starts[classes[count] + 1]++;
+        }
     }
     uint32_t sum = 0;
     for (uint32_t class = 0; class <= column->class_count; class ++) {
@@ -68,8 +74,8 @@ deal(struct rc_batch_column *column, uint32_t row_count)
         starts[class] = sum;
     }
     /* Placing moves each start to its end, which is where the next one began. */
-    for (uint32_t row = 0; row < row_count; row++)
-        column->rows[starts[classes[row]]++] = (uint16_t)row;
+    for (uint32_t i = 0; i < count; i++)
+        column->rows[starts[classes[i]]++] = found[i];
     memmove(starts + 1, starts, column->class_count * sizeof(*starts));
     starts[0] = 0;
 }
@@ -85,13 +91,21 @@ open_column(struct rc_batch *batch, struct rc_batch_column *column)
     }
     if (column->class_of == NULL)
         return RC_OK;
+    const uint32_t bound = rc_column_code_bound(&column->view);
+    uint8_t *table = RC_ARENA_ARRAY(arena, uint8_t, (size_t)bound + RC_SCAN_TABLE_PADDING);
     column->starts = RC_ARENA_ARRAY(arena, uint32_t, (size_t)column->class_count + 2);
-    column->rows = rc_arena_alloc(arena, 2 * RC_BLOCK_ROWS * sizeof(uint16_t));
-    return column->starts == NULL || column->rows == NULL ? RC_NO_MEMORY : RC_OK;
+    column->rows = rc_arena_alloc(arena, 3 * RC_BLOCK_ROWS * sizeof(uint16_t));
+    if (table == NULL || column->starts == NULL || column->rows == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t code = 0; code < bound; code++)
+        table[code] = column->class_of[code] != 0;
+    rc_scan_prepare(&column->view, table, &column->wanted);
+    return RC_OK;
 }
 
+/* words: scratch. */
 static void
-open_block(struct rc_batch *batch, uint32_t row_count)
+open_block(struct rc_batch *batch, uint32_t row_count, uint64_t *words)
 {
     for (uint32_t i = 0; i < batch->column_count; i++) {
         struct rc_batch_column *column = batch->columns[i];
@@ -106,7 +120,7 @@ open_block(struct rc_batch *batch, uint32_t row_count)
             column->width = view->code_width;
         }
         if (column->class_of != NULL)
-            deal(column, row_count);
+            deal(column, batch->block_begin, row_count, words);
     }
 }
 
@@ -195,6 +209,10 @@ append_block(struct rc_batch *batch, struct rc_batch_tree *tree, uint16_t *rows,
             count += end - begin;
         }
         count = narrow(batch, tree, tree->tree->root, rows, count);
+        if (tree->driver_count == 1 && driver->class_count == 1) { /* In order already. */
+            RC_TRY(batch->match.leaf_scratch.status);
+            return rc_rowset_builder_append_rows(tree->builder, rows, count);
+        }
         for (uint32_t i = 0; i < count; i++)
             words[rows[i] / 64] |= (uint64_t)1 << (rows[i] % 64);
         total += count;
@@ -226,7 +244,8 @@ rc_batch_rows(struct rc_batch *batch)
     while (any && batch->block_begin < match->row_count) {
         const uint32_t left = match->row_count - batch->block_begin;
         const uint32_t row_count = left < RC_BLOCK_ROWS ? left : RC_BLOCK_ROWS;
-        open_block(batch, row_count);
+        open_block(batch, row_count, words);
+        memset(words, 0, RC_BLOCK_WORDS * sizeof(*words));
         for (uint32_t i = 0; i < batch->tree_count; i++) {
             if (i % TREES_BETWEEN_LOOKS == 0 && rc_slab_match_cancelled(match))
                 return RC_CANCELLED;
