@@ -1,7 +1,8 @@
 /*
- * Build: a slab is a task, and gets the bitmaps of all predicates at once (rc_matcher_slab_many).
- * Counting is the same task's, while the sets are at hand; the rows of heads are asked chunk by
- * chunk.
+ * Build: a slab is a task, and gets the bitmaps of all predicates at once (rc_matcher_slab_many),
+ * unless one slab is more than a worker's share of the rows: then each is several tasks, of some of
+ * the predicates. Counting is the same task's, while the sets are at hand; the rows of heads are
+ * asked chunk by chunk.
  *
  * What fails with a pattern that is too slow does not say whose it was: so the parts are halved
  * until it is alone. Later slabs leave it out, and what is there already is found in the cache.
@@ -12,8 +13,13 @@
 #include "engine/match/cache/match_stored.h"
 #include "engine/match/rows/words.h"
 
+/* A task of fewer predicates would spend most of its time on what all of them share. */
+#define TOGETHER_MIN 64u
+
 struct turn {
     const struct rc_build *build;
+    uint32_t groups;      /* Tasks of a slab; */
+    uint32_t group_parts; /* each has so many parts, the last one the rest. */
     uint32_t part_count;
     struct rc_matcher_part *parts;
     _Atomic(uint64_t) *counts; /* By part; NULL: nobody asks. */
@@ -94,8 +100,9 @@ build_parts(const struct slab_build *slab, uint32_t first, uint32_t count)
     return status;
 }
 
+/* Builds the parts [first, end) in a slab. */
 static enum rc_status
-build_slab(struct turn *turn, uint32_t index)
+build_slab(struct turn *turn, uint32_t index, uint32_t first, uint32_t end)
 {
     const struct rc_build *build = turn->build;
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(build->account, 0);
@@ -106,14 +113,14 @@ build_slab(struct turn *turn, uint32_t index)
         .slab = index,
         .arena = arena,
         .scratch = RC_ARENA_ARRAY(arena, uint64_t, RC_BLOCK_WORDS),
-        .places = RC_ARENA_ARRAY(arena, uint32_t, turn->part_count),
-        .parts = RC_ARENA_ARRAY(arena, struct rc_matcher_part, turn->part_count),
-        .sets = RC_ARENA_ARRAY(arena, struct rc_rowset *, turn->part_count),
+        .places = RC_ARENA_ARRAY(arena, uint32_t, end - first),
+        .parts = RC_ARENA_ARRAY(arena, struct rc_matcher_part, end - first),
+        .sets = RC_ARENA_ARRAY(arena, struct rc_rowset *, end - first),
     };
     if (slab.scratch == NULL || slab.places == NULL || slab.parts == NULL || slab.sets == NULL)
         return RC_NO_MEMORY;
     uint32_t count = 0;
-    for (uint32_t i = 0; i < turn->part_count; i++) {
+    for (uint32_t i = first; i < end; i++) {
         if (atomic_load(&turn->too_slow[i]))
             continue;
         slab.places[count] = i;
@@ -126,13 +133,17 @@ build_slab(struct turn *turn, uint32_t index)
 }
 
 static void
-build_one(void *argument, uint32_t slab)
+build_one(void *argument, uint32_t task)
 {
     struct turn *turn = argument;
     const bool *wanted = turn->build->slabs;
+    const uint32_t slab = task / turn->groups;
+    const uint32_t first = task % turn->groups * turn->group_parts;
+    const uint32_t left = turn->part_count - first;
+    const uint32_t end = first + (left < turn->group_parts ? left : turn->group_parts);
     if ((wanted == NULL || wanted[slab]) &&
         atomic_load_explicit(&turn->status, memory_order_relaxed) == RC_OK)
-        fail(turn, build_slab(turn, slab));
+        fail(turn, build_slab(turn, slab, first, end));
 }
 
 static void
@@ -175,6 +186,28 @@ run(const struct rc_build *build,
             task(turn, i);
 }
 
+/* Cuts the work into tasks, so that no slab is more of it than a worker's share; how many. */
+static uint32_t
+cut(struct turn *turn)
+{
+    const struct rc_build *build = turn->build;
+    const uint32_t lanes = build->workers == NULL ? 1 : build->parallel_max;
+    uint32_t slab_count;
+    const struct rc_view_slab *slabs = rc_view_slabs(build->view, &slab_count);
+    uint64_t largest = 1;
+    uint64_t all = 1;
+    for (uint32_t i = 0; i < slab_count; i++) {
+        const uint64_t rows = rc_slab_get_info(slabs[i].slab)->row_count;
+        largest = rows > largest ? rows : largest;
+        all += rows;
+    }
+    const uint32_t wanted = (uint32_t)(largest * lanes / all) + 1;
+    const uint32_t most = turn->part_count / TOGETHER_MIN + 1;
+    turn->groups = wanted < most ? wanted : most;
+    turn->group_parts = (turn->part_count + turn->groups - 1) / turn->groups;
+    return slab_count * turn->groups;
+}
+
 /* One turn over compiled predicates. */
 static enum rc_status
 build_turn(const struct rc_build *build,
@@ -196,11 +229,9 @@ build_turn(const struct rc_build *build,
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t part = 0; part < rc_matcher_part_count(matchers[i]); part++)
             turn.parts[at++] = (struct rc_matcher_part){matchers[i], part};
-    uint32_t slab_count = 0;
     uint32_t chunk_count = 0;
-    (void)rc_view_slabs(build->view, &slab_count);
     (void)rc_view_chunks(build->view, &chunk_count);
-    run(build, slab_count, build_one, &turn);
+    run(build, cut(&turn), build_one, &turn);
     if (ret_counts != NULL)
         run(build, chunk_count, count_chunk, &turn);
     RC_TRY((enum rc_status)atomic_load(&turn.status));

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "engine/base/workers.h"
+#include "engine/match/build.h"
 #include "engine/match/matcher.h"
 #include "engine/match/predicate/user_predicate.h"
 #include "engine/match/slab/match_slab.h"
@@ -695,6 +697,37 @@ together(void **state)
     assert_true(rows > 0);
 }
 
+/* Many predicates over one slab are built by both workers; the counts are those of one by one. */
+static void
+built_by_two(void **state)
+{
+    (void)state;
+    enum { PREDICATES = 300 };
+    uint64_t random = rig_seed();
+    struct fixture fixture;
+    struct rc_workers *workers = NULL;
+    const struct rc_predicate *predicates[PREDICATES];
+    uint64_t counts[PREDICATES];
+    uint64_t alone[PREDICATES];
+    fixture_open(&fixture, 1, 3000);
+    assert_int_equal(rc_workers_new(2, 0, &workers, NULL), RC_OK);
+    for (uint32_t i = 0; i < PREDICATES; i++)
+        predicates[i] = rig_predicate(&random, 1 + rig_below(&random, 3), false, fixture.arena);
+    struct rc_build build = {.cache = fixture.cache,
+                             .view = fixture.view,
+                             .workers = workers,
+                             .parallel_max = 2,
+                             .account = &fixture.account};
+    assert_int_equal(rc_build(&build, predicates, PREDICATES, counts, NULL), RC_OK);
+    rc_match_cache_clear(fixture.cache);
+    build.workers = NULL;
+    for (uint32_t i = 0; i < PREDICATES; i++)
+        assert_int_equal(rc_build(&build, &predicates[i], 1, &alone[i], NULL), RC_OK);
+    assert_memory_equal(counts, alone, sizeof(counts));
+    rc_workers_free(workers);
+    fixture_close(&fixture);
+}
+
 int
 main(void)
 {
@@ -712,6 +745,7 @@ main(void)
         cmocka_unit_test(account_full),
         cmocka_unit_test(threads),
         cmocka_unit_test(together),
+        cmocka_unit_test(built_by_two),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
