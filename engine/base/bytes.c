@@ -17,6 +17,27 @@ rc_bytes_compare(struct rc_bytes a, struct rc_bytes b)
     return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
 }
 
+/* In so few bytes, looking at each place where part may begin takes less than a table for it. */
+#define FOUND_PLAINLY_MAX 128u
+
+const char *
+rc_bytes_find(struct rc_bytes bytes, struct rc_bytes part)
+{
+    if (part.size == 0)
+        return bytes.size == 0 ? "" : bytes.data;
+    if (bytes.size > FOUND_PLAINLY_MAX)
+        return memmem(bytes.data, bytes.size, part.data, part.size);
+    const char *at = bytes.data;
+    for (size_t left = bytes.size; left >= part.size;) {
+        const char *first = memchr(at, part.data[0], left - part.size + 1);
+        if (first == NULL || memcmp(first, part.data, part.size) == 0)
+            return first;
+        left -= (size_t)(first - at) + 1;
+        at = first + 1;
+    }
+    return NULL;
+}
+
 /* The length of the well-formed sequence at at, or 0. Table 3-7 of the Unicode standard. */
 static size_t
 utf8_sequence(const unsigned char *at, size_t left)

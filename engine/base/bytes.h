@@ -46,6 +46,11 @@ rc_bytes_compare(struct rc_bytes a, struct rc_bytes b);
 size_t
 rc_bytes_common(const void *a, const void *b, size_t size_max);
 
+/* Where part begins first in bytes, or NULL: memmem, without what that prepares for a long search
+ * where the bytes are few. */
+const char *
+rc_bytes_find(struct rc_bytes bytes, struct rc_bytes part);
+
 /* Whether the bytes are well-formed UTF-8 without NUL. */
 bool
 rc_bytes_is_text(struct rc_bytes bytes);

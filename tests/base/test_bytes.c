@@ -237,6 +237,39 @@ test_bad_readers(void **state)
     assert_true(reader.bad);
 }
 
+/* Few and many bytes of two letters, in which parts begin often and are seldom whole. */
+static void
+test_find(void **state)
+{
+    (void)state;
+    uint64_t random = 12;
+    char bytes[400];
+    char part[12];
+    uint32_t found = 0;
+    for (uint32_t round = 0; round < 20000; round++) {
+        for (size_t i = 0; i < sizeof(bytes); i++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            bytes[i] = "ab"[random >> 63];
+        }
+        const size_t size = random >> 8 & 255;
+        const size_t part_size = random >> 16 & 7;
+        for (size_t i = 0; i < sizeof(part); i++)
+            part[i] = "ab"[random >> (24 + i) & 1];
+        const char *at =
+            rc_bytes_find((struct rc_bytes){bytes, size}, (struct rc_bytes){part, part_size});
+        size_t first = 0;
+        while (first + part_size <= size && memcmp(bytes + first, part, part_size) != 0)
+            first++;
+        if (first + part_size > size)
+            assert_null(at);
+        else if (size > 0)
+            assert_ptr_equal(at, bytes + first);
+        found += at != NULL;
+    }
+    assert_in_range(found, 10000, 19999);
+    assert_non_null(rc_bytes_find((struct rc_bytes){0}, (struct rc_bytes){0}));
+}
+
 static void
 test_no_room_is_room(void **state)
 {
@@ -289,6 +322,7 @@ main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_bad_readers),
+        cmocka_unit_test(test_find),
         cmocka_unit_test(test_no_room_is_room),
         cmocka_unit_test(test_writer_refusal),
         cmocka_unit_test(test_compare),

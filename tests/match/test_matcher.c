@@ -301,6 +301,47 @@ regex_leaf(struct rc_arena *arena, const char *property, uint32_t number)
     return leaf;
 }
 
+/* Parts of texts that are alike, so that many begin in what a text shares with the one before and
+ * end behind it. */
+static void
+parts_of_texts(void **state)
+{
+    (void)state;
+    enum { ROWS = 600 };
+    struct fixture fixture;
+    uint64_t random = rig_seed();
+    uint64_t found = 0;
+    fixture_open(&fixture, 1, ROWS);
+    struct rc_value values[ROWS];
+    for (uint32_t row = 0; row < ROWS; row++) {
+        struct rc_value of_row[RIG_PROPERTIES];
+        rig_view_slab_row(fixture.view, 0, row, fixture.arena, of_row);
+        values[row] = of_row[5];
+    }
+    for (uint32_t round = 0; round < 2000; round++) {
+        const struct rc_value *value = &values[rig_below(&random, ROWS)];
+        if (value->kind != RC_VALUE_STRING || value->string.size == 0)
+            continue;
+        const uint32_t begin = rig_below(&random, (uint32_t)value->string.size);
+        const uint32_t left = (uint32_t)value->string.size - begin;
+        const struct rc_value part = rc_value_string((struct rc_bytes){
+            value->string.data + begin, 1 + rig_below(&random, left < 12 ? left : 12)});
+        const struct rc_predicate leaf = {.kind = RC_PREDICATE_LEAF,
+                                          .leaf = {.scope = RC_LEAF_EVENT,
+                                                   .operator= RC_LEAF_CONTAINS,
+                                                   .property = RC_BYTES_LITERAL("p5"),
+                                                   .value_count = 1,
+                                                   .values = &part}};
+        uint64_t expected = 0;
+        for (uint32_t row = 0; row < ROWS; row++)
+            expected += rig_leaf(&leaf.leaf, values[row]);
+        assert_int_equal(count(&fixture, &leaf, 0), expected);
+        found += expected;
+    }
+    assert_true(found > 2000);
+    fixture_close(&fixture);
+}
+
 /* Of expressions that nobody uses the last ones stay compiled; the others still answer. */
 static void
 expressions_rest(void **state)
@@ -737,6 +778,7 @@ main(void)
         cmocka_unit_test(expressions_rest),
         cmocka_unit_test(event_ids),
         cmocka_unit_test(user_ids),
+        cmocka_unit_test(parts_of_texts),
         cmocka_unit_test(sub_trees_are_reused),
         cmocka_unit_test(cleared_while_in_use),
         cmocka_unit_test(parts),

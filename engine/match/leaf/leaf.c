@@ -305,7 +305,7 @@ text_passes(const struct rc_leaf_test *test, struct rc_bytes text, struct rc_lea
     if (text.size < part.size)
         return false;
     if (test->operator== RC_LEAF_CONTAINS)
-        return memmem(text.data, text.size, part.data, part.size) != NULL;
+        return rc_bytes_find(text, part) != NULL;
     const size_t at = test->operator== RC_LEAF_STARTS_WITH ? 0 : text.size - part.size;
     return memcmp(text.data + at, part.data, part.size) == 0;
 }
