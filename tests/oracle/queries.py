@@ -473,7 +473,7 @@ def make_queries(rng, world, count, only=None):
     return [make_query(rng, world, only) for _ in range(count)]
 
 
-def make_query(rng, world, only):
+def make_query(rng, world, only=None):
     query = make_any(rng, world)
     while only and query["kind"] != only:
         query = make_any(rng, world)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """More than the server can hold, as fast as it can be sent: pushed back without loss, and caught up with.
 
-Several streams send against a small memory limit until each is refused. What was acknowledged is there and
+Several streams send against a small memory limit until they are refused. What was acknowledged is there and
 nothing else, memory stays under the limit and what docs/operations.md states for what is not counted, queries
 go on; and with room again every stream goes on where it stood.
 """
@@ -103,6 +103,9 @@ class Spike(unittest.TestCase):
         )
         senders = self.run_all(server)
         for sender in senders:
+            if sender.error is None:  # Quick enough to be through before memory was full.
+                self.assertEqual(sender.acknowledged, BATCHES)
+                continue
             self.assertEqual(sender.error.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
             self.assertIn("RetryInfo", details_of(sender.error))
         acknowledged = sum(sender.acknowledged for sender in senders)
