@@ -18,12 +18,20 @@ struct project {
     const char *display_name;
     const char *retention_days; /* NULL: not given; so for the next. */
     const char *future_limit;
+    const char *shown_ids;
     bool yes;
     const char *words[2];
     int word_count;
 };
 
-enum key { KEY_ZONE = 0x100, KEY_DISPLAY_NAME, KEY_YES, KEY_RETENTION_DAYS, KEY_FUTURE_LIMIT };
+enum key {
+    KEY_ZONE = 0x100,
+    KEY_DISPLAY_NAME,
+    KEY_YES,
+    KEY_RETENTION_DAYS,
+    KEY_FUTURE_LIMIT,
+    KEY_SHOWN_IDS
+};
 
 static const struct argp_option options[] = {
     {"zone", KEY_ZONE, "ZONE", 0, "IANA time zone of its queries (UTC)", 1},
@@ -31,6 +39,8 @@ static const struct argp_option options[] = {
     {"retention-days", KEY_RETENTION_DAYS, "N", 0, "Remove events older than N days (0: never)", 1},
     {"future-limit", KEY_FUTURE_LIMIT, "SECONDS", 0,
      "Reject times further ahead of the server's clock than this (0: a day)", 1},
+    {"shown-ids", KEY_SHOWN_IDS, "REGEX", 0,
+     "Show joined users under an id in which REGEX is found (each id will do)", 1},
     {"yes", KEY_YES, NULL, 0, "With delete: really delete all its data", 1},
     {0},
 };
@@ -58,6 +68,9 @@ parse(int key, char *argument, struct argp_state *state)
             project->retention_days = argument;
         else
             project->future_limit = argument;
+        return 0;
+    case KEY_SHOWN_IDS:
+        project->shown_ids = argument;
         return 0;
     case KEY_YES:
         project->yes = true;
@@ -92,6 +105,8 @@ fill_settings(const struct project *project, Recount__V1__Project *settings)
         settings->retention_days = (uint32_t)strtoul(project->retention_days, NULL, 10);
     if (project->future_limit != NULL)
         settings->future_limit_seconds = strtoull(project->future_limit, NULL, 10);
+    if (project->shown_ids != NULL)
+        settings->shown_ids = (char *)project->shown_ids;
 }
 
 /* Changes the settings that were given, those that are set to zero included. */
@@ -104,7 +119,8 @@ update(struct project *project, const char *id)
     } fields[] = {{project->zone, "time_zone"},
                   {project->display_name, "display_name"},
                   {project->retention_days, "retention_days"},
-                  {project->future_limit, "future_limit_seconds"}};
+                  {project->future_limit, "future_limit_seconds"},
+                  {project->shown_ids, "shown_ids"}};
     char *paths[sizeof(fields) / sizeof(fields[0])];
     Google__Protobuf__FieldMask mask = GOOGLE__PROTOBUF__FIELD_MASK__INIT;
     Recount__V1__Project settings = RECOUNT__V1__PROJECT__INIT;

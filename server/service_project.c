@@ -30,6 +30,7 @@ encode_project(struct rc_arena *arena,
     out->retention_days = settings->retention_days;
     out->future_limit_seconds = settings->future_ms_max / 1000;
     out->week_start = (Recount__V1__Weekday)(settings->week_start + 1);
+    RC_NEW_TEXT(arena, out->shown_ids, settings->shown_ids);
     RC_NEW(arena, out->limits, recount__v1__project_limits__descriptor);
     out->limits->memory_bytes_max = settings->memory_bytes_max;
     out->create_time_ms = settings->created_ms;
@@ -126,6 +127,7 @@ create_project(struct rc_request *request, const void *message, void *reply)
         settings.week_start = week_start_of(in->project);
         settings.retention_days = in->project->retention_days;
         settings.future_ms_max = future_ms_of(in->project);
+        settings.shown_ids = rc_bytes_of(in->project->shown_ids);
         settings.memory_bytes_max =
             in->project->limits == NULL ? 0 : in->project->limits->memory_bytes_max;
     }
@@ -193,6 +195,8 @@ change(struct rc_decode *decode,
         settings->retention_days = project->retention_days;
     else if (strcmp(path, "future_limit_seconds") == 0)
         settings->future_ms_max = future_ms_of(project);
+    else if (strcmp(path, "shown_ids") == 0)
+        settings->shown_ids = rc_bytes_of(project->shown_ids);
     else if (strcmp(path, "limits.running_queries_max") != 0)
         return rc_decode_fail(decode, RC_INVALID, "update_mask",
                               "\"%.100s\" is no setting that can be changed", path);
@@ -221,6 +225,8 @@ change_all(struct rc_decode *decode,
         RC_TRY(change(decode, "retention_days", project, settings));
     if (project->future_limit_seconds != 0)
         RC_TRY(change(decode, "future_limit_seconds", project, settings));
+    if (project->shown_ids[0] != '\0')
+        RC_TRY(change(decode, "shown_ids", project, settings));
     if (project->limits != NULL && project->limits->memory_bytes_max != 0)
         RC_TRY(change(decode, "limits", project, settings));
     return RC_OK;

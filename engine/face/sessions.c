@@ -3,6 +3,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/face/engine_state.h"
+#include "engine/match/leaf/pattern.h"
 #include "engine/query/plan/explain.h"
 
 #define QUERY_BYTES_MAX ((uint64_t)1 << 30)
@@ -16,6 +17,7 @@ struct rc_query_session {
     struct rc_catalog *derived;
     struct rc_name_uses uses[RC_CATALOG_KINDS];
     struct rc_project_settings settings;
+    struct rc_pattern *shown_ids;
     struct rc_query_context context;
 };
 
@@ -27,6 +29,9 @@ begin(struct rc_query_session *session, const _Atomic(bool) *cancel)
     if (session->arena == NULL)
         return RC_NO_MEMORY;
     RC_TRY(rc_project_get_settings(tenant->project, session->arena, &session->settings));
+    const struct rc_bytes shown_ids = session->settings.shown_ids;
+    if (shown_ids.size > 0)
+        RC_TRY(rc_pattern_new_later(shown_ids.data, shown_ids.size, false, &session->shown_ids));
     session->definitions = rc_project_catalog(tenant->project, RC_CATALOG_DEFINITIONS);
     session->segments = rc_project_catalog(tenant->project, RC_CATALOG_SEGMENTS);
     session->derived = rc_project_catalog(tenant->project, RC_CATALOG_PROPERTIES);
@@ -38,6 +43,7 @@ begin(struct rc_query_session *session, const _Atomic(bool) *cancel)
         session->uses[i].arena = session->arena;
     session->context.segments = session->segments;
     session->context.derived = session->derived;
+    session->context.shown_ids = session->shown_ids;
     session->context.workers = tenant->engine->workers;
     /* One worker is more than the processors (engine.c). */
     session->context.parallel_max = rc_workers_count(tenant->engine->workers) - 1;
@@ -133,6 +139,7 @@ rc_query_session_end(struct rc_query_session *session)
     rc_catalog_unref(session->definitions);
     rc_catalog_unref(session->segments);
     rc_catalog_unref(session->derived);
+    rc_pattern_free(session->shown_ids);
     rc_arena_free(session->arena);
     RC_ASSERT(rc_account_used(&session->account) == 0);
     rc_tenant_unref(session->tenant);

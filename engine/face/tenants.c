@@ -4,6 +4,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
+#include "engine/match/leaf/pattern.h"
 #include "engine/query/time/calendar.h"
 
 static size_t
@@ -154,6 +155,22 @@ rc_tenants_unpin(struct tenant **tenants, uint32_t count)
 }
 
 static enum rc_status
+check_shown_ids(struct rc_bytes text, struct rc_error *reterr_error)
+{
+    struct rc_pattern *pattern = NULL;
+    if (text.size > RC_PATTERN_BYTES_MAX)
+        return rc_error_field(reterr_error, RC_INVALID, "shown_ids",
+                              "the expression has %zu bytes, more than %u", text.size,
+                              RC_PATTERN_BYTES_MAX);
+    const enum rc_status status =
+        rc_pattern_new(text.data, text.size, false, &pattern, reterr_error);
+    if (status != RC_OK)
+        rc_error_prefix(reterr_error, "shown_ids");
+    rc_pattern_free(pattern);
+    return status;
+}
+
+static enum rc_status
 check_settings(const struct rc_project_settings *settings, struct rc_error *reterr_error)
 {
     const struct rc_bytes id = settings->id;
@@ -179,6 +196,7 @@ check_settings(const struct rc_project_settings *settings, struct rc_error *rete
         return rc_error_field(reterr_error, RC_INVALID, "retention_days",
                               "events are kept for at most %u days, or 0: for ever",
                               RC_RETENTION_DAYS_MAX);
+    RC_TRY(check_shown_ids(settings->shown_ids, reterr_error));
     struct rc_calendar calendar;
     return rc_calendar_make(settings->zone, settings->week_start, &calendar, reterr_error);
 }

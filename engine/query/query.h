@@ -32,6 +32,7 @@
 #include "engine/store/value/value.h"
 
 struct rc_explain;
+struct rc_pattern;
 
 /* How far a query is, for whoever watches it. */
 struct rc_query_progress {
@@ -47,6 +48,8 @@ struct rc_query_context {
     const struct rc_catalog *segments;    /* Names in saved-segment nodes. */
     const struct rc_catalog *derived;     /* Names of derived properties. NULL: there are none. */
     struct rc_name_uses *uses; /* Get what of these is used, by kind - 1. NULL: nobody asks. */
+    /* Joined users are shown under an id in which it is found, if they have one. NULL: each. */
+    const struct rc_pattern *shown_ids;
     struct rc_workers *workers;
     uint32_t parallel_max;       /* Threads, the caller's included; at least 1. */
     const _Atomic(bool) *cancel; /* Looked at at least every 10 ms. NULL: never. */

@@ -476,8 +476,11 @@ class Shop(unittest.TestCase):
         self.assertEqual(listed["second"]["time_zone"], "Europe/Berlin")
         self.assertEqual(listed["second"]["display_name"], "Second")
         self.assertIn("Europe/Berlin", recount("project", "list")[0])
+        recount("project", "update", "second", "--shown-ids", "@")
+        recount("project", "update", "second", "--shown-ids", "(", code=3)
         reply = json.loads(recount("project", "list", "--json")[0])
-        self.assertIn("projects/second", [one["name"] for one in reply["projects"]])
+        shown = {one["name"]: one.get("shown_ids") for one in reply["projects"]}
+        self.assertEqual(shown["projects/second"], "@")
         self.assertIn("--yes", recount("project", "delete", "second", code=2)[1])
         recount("project", "delete", "second", "--yes")
         recount("project", "delete", "second", "--yes", code=4)

@@ -59,10 +59,12 @@ test_projects(void **state)
         .updated_ms = 77,
         .retention_days = 400,
         .future_ms_max = 5,
+        .shown_ids = RC_BYTES_LITERAL("^[^~]"),
     };
     check(&record, "", &got);
     assert_int_equal(got.settings.retention_days, 400);
     assert_int_equal(got.settings.future_ms_max, 5);
+    assert_true(rc_bytes_equal(got.settings.shown_ids, record.settings.shown_ids));
     assert_true(rc_bytes_equal(got.settings.zone, record.settings.zone));
     assert_true(rc_bytes_equal(got.settings.display_name, record.settings.display_name));
     assert_int_equal(got.settings.week_start, 6);
@@ -96,9 +98,9 @@ test_settings_of_no_project(void **state)
     }
 }
 
-/* Settings as they were stored before they had a version. */
+/* Settings as they were stored before they had a version, and as they were in version 2. */
 static void
-test_settings_of_version_1(void **state)
+test_settings_of_old_versions(void **state)
 {
     (void)state;
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
@@ -117,7 +119,20 @@ test_settings_of_version_1(void **state)
     assert_int_equal(got.updated_ms, 4);
     assert_int_equal(got.retention_days, 0);
     assert_int_equal(got.future_ms_max, 0);
-    const unsigned char unknown[] = {0, 3, 4, 's', 'h', 'o', 'p'};
+    RC_CLEANUP(rc_writer_close) struct rc_writer second = {0};
+    rc_write_u8(&second, 0);
+    rc_write_u8(&second, 2);
+    rc_write_raw(&second, writer.data, writer.size);
+    rc_write_u32(&second, 400);
+    rc_write_u64(&second, 5);
+    reader = rc_reader_of(second.data, second.size);
+    assert_int_equal(rc_project_settings_read(&reader, &got, NULL), RC_OK);
+    assert_int_equal(rc_reader_left(&reader), 0);
+    assert_int_equal(got.updated_ms, 4);
+    assert_int_equal(got.retention_days, 400);
+    assert_int_equal(got.future_ms_max, 5);
+    assert_int_equal(got.shown_ids.size, 0);
+    const unsigned char unknown[] = {0, 4, 4, 's', 'h', 'o', 'p'};
     reader = rc_reader_of(unknown, sizeof(unknown));
     assert_int_equal(rc_project_settings_read(&reader, &got, NULL), RC_CORRUPT);
 }
@@ -256,7 +271,7 @@ main(void)
         cmocka_unit_test(test_settings_of_no_project),
         cmocka_unit_test(test_batches),
         cmocka_unit_test(test_entries),
-        cmocka_unit_test(test_settings_of_version_1),
+        cmocka_unit_test(test_settings_of_old_versions),
         cmocka_unit_test(test_removals),
         cmocka_unit_test(test_who_asked),
         cmocka_unit_test(test_unknown_kinds),

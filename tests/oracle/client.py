@@ -102,14 +102,17 @@ class Project:
         self.name = "projects/" + project_id
         self.world = world
         self.data = Data(
-            dict(world["definitions"]), dict(world["segments"]), dict(world.get("derived", {}))
+            dict(world["definitions"]),
+            dict(world["segments"]),
+            dict(world.get("derived", {})),
+            world.get("shown_ids", ""),
         )
         self.applied = []
         self.batch_id = 0
         self.faults = []
-        client.projects.CreateProject(
-            project_pb2.CreateProjectRequest(project_id=project_id), timeout=SECONDS
-        )
+        request = project_pb2.CreateProjectRequest(project_id=project_id)
+        request.project.shown_ids = world.get("shown_ids", "")
+        client.projects.CreateProject(request, timeout=SECONDS)
 
     def define(self):
         for name, derivation in self.data.derived.items():

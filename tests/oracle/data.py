@@ -10,6 +10,8 @@ Rows arrive in order and are dicts:
 Nothing is indexed: every question walks over all rows again.
 """
 
+import re
+
 from derived import with_derived
 from values import group, groups, normal, row_key
 
@@ -47,13 +49,14 @@ class Event:
 class Data:
     """Live events, writes of user properties, joins. See as_of() for what a query reads."""
 
-    def __init__(self, definitions=None, saved_segments=None, derived=None):
+    def __init__(self, definitions=None, saved_segments=None, derived=None, shown_ids=""):
         self.events = {}
         self.writes = []
         self.account_writes = []
         self.parent = {}
         self.arrivals = 0
         self.derived = {} if derived is None else derived
+        self.shown_ids = re.compile(shown_ids)
         self.definitions = {} if definitions is None else definitions
         self.segments = {} if saved_segments is None else saved_segments
 
@@ -105,7 +108,11 @@ class Data:
         return [one for one in self.parent if self.root(one) == root]
 
     def shown(self, user):
-        return min(self.members(user), key=str.encode)
+        return min(self.members(user), key=self.rank)
+
+    def rank(self, user):
+        """The least of the ids of a person is the one that the person is shown under."""
+        return self.shown_ids.search(user) is None, user.encode()
 
     def as_of(self, moment):
         return Moment(self, moment)
@@ -120,7 +127,7 @@ class Moment:
         shown = {}
         for user in data.parent:
             root = data.root(user)
-            if root not in shown or user.encode() < shown[root].encode():
+            if root not in shown or data.rank(user) < data.rank(shown[root]):
                 shown[root] = user
         self.person_of = {user: shown[data.root(user)] for user in data.parent}
         self.events_of = {}

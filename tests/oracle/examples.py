@@ -399,7 +399,7 @@ class Example:
 
     def __init__(self, lines):
         self.rows, self.definitions, self.segments, self.questions = [], {}, {}, []
-        self.derived = {}
+        self.derived, self.shown_ids = {}, ""
         for line in lines:
             kind, _, rest = line.partition(" ")
             if kind in ("event", "set", "alias", "account"):
@@ -413,6 +413,8 @@ class Example:
             elif kind == "segment":
                 name, _, source = rest.partition(" ")
                 self.segments[name] = read_whole(source, read_rule)
+            elif kind == "show_ids":
+                self.shown_ids = rest
             elif kind == "list":
                 name, *users = rest.split()
                 self.segments[name] = {"users": users}

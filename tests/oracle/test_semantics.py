@@ -200,15 +200,18 @@ class Case:
             (Question(text, self.example), text, answer) for text, answer in self.example.questions
         ]
         self.data = Data(
-            dict(self.example.definitions), dict(self.example.segments), self.example.derived
+            dict(self.example.definitions),
+            dict(self.example.segments),
+            self.example.derived,
+            self.example.shown_ids,
         )
         for row in self.example.rows:
             self.data.apply(row)
 
     def load(self, channel):
-        project_pb2_grpc.ProjectServiceStub(channel).CreateProject(
-            project_pb2.CreateProjectRequest(project_id=self.project.split("/")[1]), timeout=SECONDS
-        )
+        request = project_pb2.CreateProjectRequest(project_id=self.project.split("/")[1])
+        request.project.shown_ids = self.example.shown_ids
+        project_pb2_grpc.ProjectServiceStub(channel).CreateProject(request, timeout=SECONDS)
         (ack,) = ingest_all(channel, self.project, "page", [ndjson(self.example.rows)])
         if ack.accepted != len(self.example.rows):
             raise ValueError(f"rows are rejected: {ack}")

@@ -316,6 +316,38 @@ class Ages(unittest.TestCase):
         self.assertEqual(self.rejects(send("far", rows)), [])
         self.assertEqual(self.rejects(send("strict", rows)), late)
 
+    def test_which_id_is_shown(self):
+        create("ids")
+        send(
+            "ids",
+            [
+                {"user": user, "time": START_MS, "properties": {}} for user in ("z@x.org", "a1", "a2")
+            ]
+            + [{"alias": ["a1", "z@x.org"]}, {"alias": ["a2", "a1"]}],
+        )
+        self.assertEqual(events("ids", "a2")[0][0], "a1")
+
+        def update(**settings):
+            project = project_pb2.Project(name="projects/ids", **settings)
+            request = project_pb2.UpdateProjectRequest(project=project)
+            if not settings["shown_ids"]:
+                request.update_mask.paths.append("shown_ids")
+            stub = project_pb2_grpc.ProjectServiceStub(SERVER.channel)
+            return stub.UpdateProject(request, timeout=30).project
+
+        for bad in ("(", "a(?=b)", "x" * 1025):
+            with self.assertRaises(grpc.RpcError) as caught:
+                update(shown_ids=bad)
+            self.assertEqual(Details(caught.exception).fields, ["project.shown_ids"])
+        self.assertEqual(update(shown_ids="@").shown_ids, "@")
+        self.assertEqual(events("ids", "a2")[0][0], "z@x.org")
+        restart(kill=True)
+        self.assertEqual(events("ids", "a2")[0][0], "z@x.org")
+        restart(kill=False)
+        self.assertEqual(events("ids", "a2")[0][0], "z@x.org")
+        self.assertEqual(update(shown_ids="").shown_ids, "")
+        self.assertEqual(events("ids", "a2")[0][0], "a1")
+
     def test_old_events_go_and_stay_out(self):
         create("old")
         now = int(time.time() * 1000)

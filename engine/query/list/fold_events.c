@@ -8,6 +8,7 @@
 #include "engine/base/limits.h"
 #include "engine/query/list/event_definitions.h"
 #include "engine/query/list/event_read.h"
+#include "engine/query/list/shown_id.h"
 #include "engine/query/plan/plan.h"
 #include "engine/query/query.h"
 #include "engine/query/scope.h"
@@ -116,7 +117,9 @@ fill_user(const struct listing *listing, uint32_t person)
     const struct rc_properties *properties = rc_view_user_properties(listing->view);
     struct rc_property_name *names;
     uint32_t name_count;
-    RC_TRY(rc_bytes_copy(arena, rc_view_person_id(listing->view, person), &reply->person_id));
+    struct rc_bytes id;
+    RC_TRY(rc_shown_id(listing->context, person, &id));
+    RC_TRY(rc_bytes_copy(arena, id, &reply->person_id));
     RC_TRY(rc_property_names(properties, arena, &names, &name_count));
     struct rc_event_property *result = RC_ARENA_ARRAY(arena, struct rc_event_property, name_count);
     if (result == NULL)

@@ -213,8 +213,8 @@ cut_page(struct users *users, const uint64_t *persons, struct rc_users_reply *re
     const size_t word_count = (size_t)rc_view_user_count(users->context->view) / 64 + 1;
     for (size_t word = 0; word < word_count; word++)
         reply->users += (uint64_t)__builtin_popcountll(persons[word]);
-    RC_TRY(rc_person_page(users->context->view, persons, request->after, request->page_rows, arena,
-                          &users->page));
+    RC_TRY(
+        rc_person_page(users->context, persons, request->after, request->page_rows, &users->page));
     users->places = RC_ARENA_ARRAY(arena, struct place, users->page.count + 1);
     users->bits = RC_ARENA_ARRAY(arena, uint64_t, word_count);
     users->rows = RC_ARENA_ARRAY(arena, struct rc_user_row, users->page.count);

@@ -4,6 +4,8 @@
  */
 #include "engine/query/list/person_page.h"
 
+#include "engine/query/list/shown_id.h"
+
 static void
 swap(struct rc_paged_person *a, struct rc_paged_person *b)
 {
@@ -38,23 +40,27 @@ heap_up(struct rc_paged_person *heap, uint32_t at)
 }
 
 enum rc_status
-rc_person_page(struct rc_view *view,
+rc_person_page(const struct rc_query_context *context,
                const uint64_t *persons,
                struct rc_bytes after,
                uint32_t rows,
-               struct rc_arena *arena,
                struct rc_person_page *ret_page)
 {
     const uint32_t capacity = rows + 1;
-    const size_t word_count = (size_t)rc_view_user_count(view) / 64 + 1;
+    const size_t word_count = (size_t)rc_view_user_count(context->view) / 64 + 1;
+    struct rc_arena *arena = context->arena;
     struct rc_paged_person *heap = RC_ARENA_ARRAY(arena, struct rc_paged_person, capacity);
     if (heap == NULL)
         return RC_NO_MEMORY;
     uint32_t count = 0;
     for (size_t word = 0; word < word_count; word++) {
+        if (word % 16 == 0 && context->cancel != NULL &&
+            atomic_load_explicit(context->cancel, memory_order_relaxed))
+            return RC_CANCELLED;
         for (uint64_t bits = persons[word]; bits != 0; bits &= bits - 1) {
             const uint32_t person = (uint32_t)word * 64 + (uint32_t)__builtin_ctzll(bits);
-            const struct rc_bytes id = rc_view_person_id(view, person);
+            struct rc_bytes id;
+            RC_TRY(rc_shown_id(context, person, &id));
             if (after.size > 0 && rc_bytes_compare(id, after) <= 0)
                 continue;
             if (count < capacity) {

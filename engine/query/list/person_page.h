@@ -2,7 +2,7 @@
  * Person page: the next persons of a set by the bytes of the ids under which they are shown.
  *
  * Threading: one thread.
- * Errors:    RC_NO_MEMORY.
+ * Errors:    RC_NO_MEMORY, RC_CANCELLED; those of shown_id.h.
  */
 #ifndef RC_QUERY_LIST_PERSON_PAGE_H
 #define RC_QUERY_LIST_PERSON_PAGE_H
@@ -10,13 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
-#include "engine/store/project/view.h"
+#include "engine/query/query.h"
 
 struct rc_paged_person {
-    struct rc_bytes id; /* A copy in the arena: it outlives the view. */
+    struct rc_bytes id; /* A copy in the context's arena: it outlives the view. */
     uint32_t person;
 };
 
@@ -28,11 +27,10 @@ struct rc_person_page {
 
 /* persons: a bit each; after: ids above this, empty: from the start; rows: at most so many. */
 RC_MUST_USE enum rc_status
-rc_person_page(struct rc_view *view,
+rc_person_page(const struct rc_query_context *context,
                const uint64_t *persons,
                struct rc_bytes after,
                uint32_t rows,
-               struct rc_arena *arena,
                struct rc_person_page *ret_page);
 
 #endif

@@ -25,8 +25,7 @@ list_ids(const struct rc_query_context *context,
          struct rc_segment_reply *reply)
 {
     struct rc_person_page page;
-    RC_TRY(rc_person_page(context->view, persons, request->after, request->page_rows,
-                          context->arena, &page));
+    RC_TRY(rc_person_page(context, persons, request->after, request->page_rows, &page));
     struct rc_bytes *ids = RC_ARENA_ARRAY(context->arena, struct rc_bytes, page.count);
     if (ids == NULL)
         return RC_NO_MEMORY;

@@ -14,7 +14,7 @@
 
 /* What was stored before there were versions begins with the id's size, which is never 0. */
 #define SETTINGS_MARK 0u
-#define SETTINGS_VERSION 2u
+#define SETTINGS_VERSION 3u
 
 void
 rc_project_settings_write(struct rc_writer *writer, const struct rc_project_settings *settings)
@@ -31,6 +31,7 @@ rc_project_settings_write(struct rc_writer *writer, const struct rc_project_sett
     rc_write_u64(writer, (uint64_t)settings->updated_ms);
     rc_write_u32(writer, settings->retention_days);
     rc_write_u64(writer, settings->future_ms_max);
+    rc_write_bytes(writer, settings->shown_ids);
 }
 
 enum rc_status
@@ -43,7 +44,7 @@ rc_project_settings_read(struct rc_reader *reader,
     if (rc_reader_left(reader) > 0 && reader->at[0] == SETTINGS_MARK) {
         (void)rc_read_u8(reader);
         version = rc_read_u8(reader);
-        if (version != SETTINGS_VERSION)
+        if (version < 2 || version > SETTINGS_VERSION)
             return rc_error_set(reterr_error, RC_CORRUPT,
                                 "a project's settings are of unknown version %u", version);
     }
@@ -55,10 +56,12 @@ rc_project_settings_read(struct rc_reader *reader,
     settings.version = rc_read_u64(reader);
     settings.created_ms = (int64_t)rc_read_u64(reader);
     settings.updated_ms = (int64_t)rc_read_u64(reader);
-    if (version >= SETTINGS_VERSION) {
+    if (version >= 2) {
         settings.retention_days = rc_read_u32(reader);
         settings.future_ms_max = rc_read_u64(reader);
     }
+    if (version >= 3)
+        settings.shown_ids = rc_read_bytes(reader);
     if (reader->bad)
         return rc_error_set(reterr_error, RC_CORRUPT, "a project's settings are cut short");
     if (settings.id.size == 0 || settings.id.size > RC_PROJECT_ID_BYTES_MAX)
@@ -183,7 +186,7 @@ settings_copy(struct rc_arena *arena,
               struct rc_project_settings *ret_copy)
 {
     struct rc_project_settings copy = *settings;
-    struct rc_bytes *const texts[] = {&copy.id, &copy.display_name, &copy.zone};
+    struct rc_bytes *const texts[] = {&copy.id, &copy.display_name, &copy.zone, &copy.shown_ids};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         texts[i]->data = rc_arena_string(arena, texts[i]->data, texts[i]->size);
         if (texts[i]->data == NULL)

@@ -44,6 +44,9 @@ struct rc_project_settings {
     uint32_t retention_days; /* Events older than this are removed; 0: never. */
     uint64_t
         future_ms_max; /* How far ahead of the clock a time may lie; 0: RC_FUTURE_MS_DEFAULT. */
+    /* Joined users are shown under an id in which this pattern is found, if they have one. Empty:
+     * each id will do. */
+    struct rc_bytes shown_ids;
 };
 
 void

@@ -268,24 +268,6 @@ rc_view_person_of(const struct rc_view *view, uint32_t user)
     return view->persons == NULL ? user : rc_persons_of(view->persons, user);
 }
 
-struct rc_bytes
-rc_view_person_id(const struct rc_view *view, uint32_t person)
-{
-    struct rc_bytes least = rc_view_user_id(view, person);
-    const uint32_t index =
-        view->persons == NULL ? UINT32_MAX : rc_persons_joined_index(view->persons, person);
-    if (index == UINT32_MAX)
-        return least;
-    uint32_t count = 0;
-    const uint32_t *members = rc_persons_joined(view->persons, index, &count);
-    for (uint32_t i = 1; i < count; i++) {
-        const struct rc_bytes id = rc_view_user_id(view, members[i]);
-        if (rc_bytes_compare(id, least) < 0)
-            least = id;
-    }
-    return least;
-}
-
 static enum rc_status
 use_column(struct rc_view *view,
            bool of_accounts,

@@ -129,12 +129,9 @@ rc_view_user_write(const struct rc_view *view, uint32_t index, struct rc_user_wr
 const struct rc_persons *
 rc_view_persons(const struct rc_view *view);
 
-/* The person of an ordinal, and the id that a person is shown under (the least by bytes). */
+/* The person of an ordinal. */
 uint32_t
 rc_view_person_of(const struct rc_view *view, uint32_t user);
-
-struct rc_bytes
-rc_view_person_id(const struct rc_view *view, uint32_t person);
 
 /*
  * The latest value of a user property per person, of writes with time <= as_of_ms: an array of

@@ -1,7 +1,6 @@
 /*
  * Persons: who is one user. Users as sent have ordinals; alias(a, b) joins two; joining is
- * transitive and its order does not matter. A person is named by the least ordinal of its members
- * here, and shown to people under the least of its sent ids by bytes.
+ * transitive and its order does not matter. A person is named by the least ordinal of its members.
  *
  * Ownership: counted: rc_persons_ref, rc_persons_unref.
  * Threading: immutable.
