@@ -492,7 +492,7 @@ def make_any(rng, world):
         kinds.append(make_events)
         weights.append(2)
     kinds += [make_usage, make_comparison]
-    weights += [4, 2]
+    weights += [6, 2]
     return rng.choices(kinds, weights)[0](rng, world)
 
 
