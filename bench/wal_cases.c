@@ -103,7 +103,7 @@ case_wal_append(struct case_wal *made)
     struct rc_wal_stats stats;
     rc_wal_get_stats(made->wal, &stats);
     made->replay_after = stats.sequence_last - records;
-    must(rc_wal_trim(made->wal, made->replay_after, NULL));
+    must(rc_wal_trim(made->wal, made->replay_after, 0, NULL));
     return records;
 }
 

@@ -50,6 +50,21 @@ rc_file_sync(struct rc_file *file, struct rc_error *reterr_error)
     return file->disk->ops->sync(file, reterr_error);
 }
 
+enum rc_status
+rc_file_open_alone(struct rc_disk *disk,
+                   const char *path,
+                   struct rc_file **ret_file,
+                   struct rc_error *reterr_error)
+{
+    return disk->ops->open_alone(disk, path, ret_file, reterr_error);
+}
+
+enum rc_status
+rc_file_use(struct rc_file *file, struct rc_error *reterr_error)
+{
+    return file->disk->ops->use(file, reterr_error);
+}
+
 void
 rc_file_push(struct rc_file *file, uint64_t offset, uint64_t size)
 {

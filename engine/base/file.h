@@ -41,6 +41,19 @@ rc_file_open(struct rc_disk *disk,
              struct rc_file **ret_file,
              struct rc_error *reterr_error);
 
+/* Opens a file for reading and writing that has no other name and that nobody uses (rc_file_use),
+ * here or in another process. RC_CONFLICT: it has, or somebody does; RC_UNSUPPORTED: the disk
+ * cannot tell. */
+RC_MUST_USE enum rc_status
+rc_file_open_alone(struct rc_disk *disk,
+                   const char *path,
+                   struct rc_file **ret_file,
+                   struct rc_error *reterr_error);
+
+/* Says that the file is used until it is closed, although it may be removed meanwhile. */
+RC_MUST_USE enum rc_status
+rc_file_use(struct rc_file *file, struct rc_error *reterr_error);
+
 /* Closes without syncing. NULL is fine. Returns NULL. */
 struct rc_file *
 rc_file_close(struct rc_file *file);

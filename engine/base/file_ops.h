@@ -20,6 +20,11 @@ struct rc_disk_ops {
                            enum rc_file_mode mode,
                            struct rc_file **ret_file,
                            struct rc_error *reterr_error);
+    enum rc_status (*open_alone)(struct rc_disk *disk,
+                                 const char *path,
+                                 struct rc_file **ret_file,
+                                 struct rc_error *reterr_error);
+    enum rc_status (*use)(struct rc_file *file, struct rc_error *reterr_error);
     void (*close)(struct rc_file *file);
     enum rc_status (*read_at)(struct rc_file *file,
                               void *data,

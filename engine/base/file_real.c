@@ -3,7 +3,8 @@
  * fdatasync is not, because the kernel drops the dirty mark of the pages that it could not write.
  *
  * A mapping is private and read-only. An empty file maps to an address that is never dereferenced.
- * A lock is flock(2): the kernel lets go of it when the process ends, however that happens.
+ * A lock is flock(2): the kernel lets go of it when the process ends, however that happens. Who
+ * uses a file shares such a lock.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -87,6 +88,15 @@ real_open(struct rc_disk *disk,
     RC_TRY(real_open_flags(disk, path, flags, &file, reterr_error));
     *ret_file = &file->base;
     return RC_OK;
+}
+
+static enum rc_status
+real_use(struct rc_file *file, struct rc_error *reterr_error)
+{
+    const struct real_file *own = real_of(file);
+    return flock(own->descriptor, LOCK_SH | LOCK_NB) == 0
+               ? RC_OK
+               : fail(reterr_error, errno, "use", own->path);
 }
 
 static void
@@ -315,8 +325,28 @@ real_lock(struct rc_disk *disk,
                : fail(reterr_error, code, "lock", path);
 }
 
+static enum rc_status
+real_open_alone(struct rc_disk *disk,
+                const char *path,
+                struct rc_file **ret_file,
+                struct rc_error *reterr_error)
+{
+    struct real_file *file;
+    struct stat stat;
+    RC_TRY(real_open_flags(disk, path, O_RDWR, &file, reterr_error));
+    if (flock(file->descriptor, LOCK_EX | LOCK_NB) == 0 && fstat(file->descriptor, &stat) == 0 &&
+        stat.st_nlink == 1) {
+        *ret_file = &file->base;
+        return RC_OK;
+    }
+    real_close(&file->base);
+    return rc_error_set(reterr_error, RC_CONFLICT, "%s is in use, or has another name", path);
+}
+
 static const struct rc_disk_ops real_ops = {
     .open = real_open,
+    .open_alone = real_open_alone,
+    .use = real_use,
     .close = real_close,
     .read_at = real_read_at,
     .write_at = real_write_at,

@@ -9,7 +9,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
-#include "engine/base/clock.h"
+#include "engine/base/file_gentle.h"
 
 enum rc_status
 rc_replacement_open(struct rc_disk *disk,
@@ -41,17 +41,9 @@ rc_replacement_write(struct rc_replacement *replacement,
                      size_t size,
                      struct rc_error *reterr_error)
 {
-    for (size_t done = 0; done < size;) {
-        const size_t left = size - done;
-        const size_t piece = left < RC_REPLACEMENT_PIECE_BYTES ? left : RC_REPLACEMENT_PIECE_BYTES;
-        RC_TRY(rc_file_write_at(replacement->file, (const char *)data + done, piece,
-                                replacement->size, reterr_error));
-        rc_file_push(replacement->file, replacement->size, piece);
-        replacement->size += piece;
-        done += piece;
-        if (piece == RC_REPLACEMENT_PIECE_BYTES && replacement->pause_ns > 0)
-            rc_clock_sleep_ns(replacement->pause_ns);
-    }
+    RC_TRY(rc_file_write_gently(replacement->file, data, size, replacement->size,
+                                replacement->pause_ns, reterr_error));
+    replacement->size += size;
     return RC_OK;
 }
 

@@ -2,8 +2,8 @@
  * Replacement: a file that is written piece by piece under a temporary name (the path with ".new")
  * and takes the place of path when it is whole and durable.
  *
- * Each piece is on its way to the disk before the next is made: so a large file does not pile up in
- * the page cache, and the syncs of others (the log's) wait for one piece at most.
+ * Each piece is on the disk before the next is made, with a rest between where somebody else syncs
+ * (file_gentle.h): a large file does not pile up in the page cache.
  *
  * Ownership: the caller's struct; rc_replacement_close gives up what was not committed.
  * Threading: one thread.
@@ -24,8 +24,7 @@ struct rc_replacement {
     char *temporary;
     struct rc_file *file;
     uint64_t size;     /* Written so far. */
-    uint64_t pause_ns; /* Slept after each whole piece, so that others get at the disk; set by the
-                          caller after the open. */
+    uint64_t pause_ns; /* Of rc_file_write_gently; set by the caller after the open. */
     enum rc_status status;
     struct rc_error error;
 };

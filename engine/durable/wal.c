@@ -262,7 +262,7 @@ log_main(void *argument)
             deliver(wal, group, 0, group->entry_count, 0, RC_UNAVAILABLE);
         else
             commit_group(wal, group);
-        if (wal->position > wal->live.size / 2)
+        if (wal->position > wal->live.size / 4) /* A new one is written by and by. */
             rc_wal_files_prepare(wal->files);
 
         pthread_mutex_lock(&wal->mutex);
@@ -408,9 +408,9 @@ rc_wal_drain(struct rc_wal *wal)
 }
 
 enum rc_status
-rc_wal_trim(struct rc_wal *wal, uint64_t sequence, struct rc_error *reterr_error)
+rc_wal_trim(struct rc_wal *wal, uint64_t sequence, uint64_t pause_ns, struct rc_error *reterr_error)
 {
-    return rc_wal_files_trim(wal->files, sequence, reterr_error);
+    return rc_wal_files_trim(wal->files, sequence, pause_ns, reterr_error);
 }
 
 enum rc_status

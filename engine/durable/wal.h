@@ -103,9 +103,13 @@ rc_wal_append(struct rc_wal *wal,
 void
 rc_wal_drain(struct rc_wal *wal);
 
-/* Records up to sequence are in a checkpoint: files that hold only such records may be recycled. */
+/* Records up to sequence are in a checkpoint: files that hold only such records may be recycled.
+ * pause_ns: as for rc_disk_remove_gently, for those that are not. */
 RC_MUST_USE enum rc_status
-rc_wal_trim(struct rc_wal *wal, uint64_t sequence, struct rc_error *reterr_error);
+rc_wal_trim(struct rc_wal *wal,
+            uint64_t sequence,
+            uint64_t pause_ns,
+            struct rc_error *reterr_error);
 
 /*
  * For erasing what was logged: goes on in a new file that was written with zeros, so that a trim

@@ -19,6 +19,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
+#include "engine/base/file_gentle.h"
 
 #define ZERO_PIECE_BYTES ((uint64_t)1 << 20)
 #define SPARES_MAX 2
@@ -45,7 +46,8 @@ struct rc_wal_files {
     pthread_t helper;
     bool helper_started;
     bool spare_wanted;
-    bool erasing; /* Trimmed files are removed: what they hold must not stay. */
+    bool spare_awaited; /* The log cannot go on without it. */
+    bool erasing;       /* Trimmed files are removed: what they hold must not stay. */
     bool stopping;
 };
 
@@ -83,11 +85,14 @@ sync_counted(struct rc_wal_files *files, struct rc_file *file, struct rc_error *
 }
 
 static enum rc_status
-remove_file(struct rc_wal_files *files, bool spare, uint64_t number, struct rc_error *reterr_error)
+remove_spare(struct rc_wal_files *files,
+             uint64_t number,
+             uint64_t pause_ns,
+             struct rc_error *reterr_error)
 {
     RC_CLEANUP(rc_alloc_freep) char *path = NULL;
-    RC_TRY(path_of(files, spare, number, &path, reterr_error));
-    return rc_disk_remove(files->disk, path, reterr_error);
+    RC_TRY(path_of(files, true, number, &path, reterr_error));
+    return rc_disk_remove_gently(files->disk, path, pause_ns, reterr_error);
 }
 
 /* ---- opening ---- */
@@ -211,6 +216,16 @@ rc_wal_files_use(struct rc_wal_files *files,
 
 /* ---- spares ---- */
 
+/* Zeros are written at a gentle pace, unless the log waits for them. */
+static uint64_t
+pause_of(struct rc_wal_files *files)
+{
+    pthread_mutex_lock(&files->mutex);
+    const bool awaited = files->spare_awaited || files->stopping;
+    pthread_mutex_unlock(&files->mutex);
+    return awaited ? 0 : RC_GENTLE_PAUSE_NS;
+}
+
 static enum rc_status
 write_zeros(struct rc_wal_files *files, struct rc_file *file, struct rc_error *reterr_error)
 {
@@ -221,7 +236,8 @@ write_zeros(struct rc_wal_files *files, struct rc_file *file, struct rc_error *r
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a new log file");
     for (uint64_t at = 0; at < files->file_bytes; at += piece) {
         const uint64_t left = files->file_bytes - at;
-        RC_TRY(rc_file_write_at(file, zeros, left < piece ? left : piece, at, reterr_error));
+        RC_TRY(rc_file_write_gently(file, zeros, left < piece ? left : piece, at, pause_of(files),
+                                    reterr_error));
     }
     return sync_counted(files, file, reterr_error);
 }
@@ -324,9 +340,11 @@ take_spare(struct rc_wal_files *files,
     while (status == RC_OK && files->spare_count == 0) {
         const uint64_t attempt = files->attempt_count;
         files->spare_wanted = true;
+        files->spare_awaited = true;
         pthread_cond_broadcast(&files->changed);
         while (files->attempt_count == attempt)
             pthread_cond_wait(&files->changed, &files->mutex);
+        files->spare_awaited = false;
         status = files->attempt_status;
         if (status != RC_OK && reterr_error != NULL)
             *reterr_error = files->attempt_error;
@@ -438,34 +456,65 @@ take_oldest(struct rc_wal_files *files,
     return taken;
 }
 
-enum rc_status
-rc_wal_files_trim(struct rc_wal_files *files, uint64_t sequence, struct rc_error *reterr_error)
+/* Live files that are no longer needed, by their numbers. */
+struct trimmed {
+    size_t recycled_count;
+    uint64_t recycled[SPARES_MAX];
+    size_t dropped_count;
+    size_t dropped_capacity;
+    uint64_t *dropped;
+};
+
+static void
+trimmed_close(struct trimmed *trimmed)
+{
+    rc_alloc_free(trimmed->dropped);
+}
+
+/* Gives the files the names of spares: from then on no start reads them. */
+static enum rc_status
+retire_files(struct rc_wal_files *files,
+             uint64_t sequence,
+             struct trimmed *trimmed,
+             struct rc_error *reterr_error)
 {
     struct rc_wal_file live;
     size_t spare_count;
-    uint64_t recycled[SPARES_MAX];
-    size_t recycled_count = 0;
-    bool changed = false;
     while (take_oldest(files, sequence, &live, &spare_count)) {
-        changed = true;
         const uint64_t number = live.header.number;
-        if (live.size != files->file_bytes || spare_count + recycled_count >= SPARES_MAX) {
-            RC_TRY(remove_file(files, false, number, reterr_error));
-            continue;
-        }
         RC_CLEANUP(rc_alloc_freep) char *from = NULL;
         RC_CLEANUP(rc_alloc_freep) char *to = NULL;
         RC_TRY(path_of(files, false, number, &from, reterr_error));
         RC_TRY(path_of(files, true, number, &to, reterr_error));
+        RC_TRY_OR(reterr_error,
+                  RC_GROW(trimmed->dropped, trimmed->dropped_capacity, trimmed->dropped_count + 1));
         RC_TRY(rc_disk_rename(files->disk, from, to, reterr_error));
-        recycled[recycled_count++] = number;
+        if (live.size == files->file_bytes && spare_count + trimmed->recycled_count < SPARES_MAX)
+            trimmed->recycled[trimmed->recycled_count++] = number;
+        else
+            trimmed->dropped[trimmed->dropped_count++] = number;
     }
-    if (!changed)
+    return RC_OK;
+}
+
+enum rc_status
+rc_wal_files_trim(struct rc_wal_files *files,
+                  uint64_t sequence,
+                  uint64_t pause_ns,
+                  struct rc_error *reterr_error)
+{
+    RC_CLEANUP(trimmed_close) struct trimmed trimmed = {0};
+    RC_TRY(retire_files(files, sequence, &trimmed, reterr_error));
+    if (trimmed.recycled_count + trimmed.dropped_count == 0)
         return RC_OK;
     RC_TRY(rc_disk_sync_dir(files->disk, files->directory, reterr_error));
-    for (size_t i = 0; i < recycled_count; i++)
-        return_spare(files, recycled[i]);
-    return RC_OK;
+    for (size_t i = 0; i < trimmed.recycled_count; i++)
+        return_spare(files, trimmed.recycled[i]);
+    for (size_t i = 0; i < trimmed.dropped_count; i++)
+        RC_TRY(remove_spare(files, trimmed.dropped[i], pause_ns, reterr_error));
+    return trimmed.dropped_count == 0
+               ? RC_OK
+               : rc_disk_sync_dir(files->disk, files->directory, reterr_error);
 }
 
 /* Takes any spare off the list; false: there is none. */
@@ -486,7 +535,7 @@ rc_wal_files_begin_erasing(struct rc_wal_files *files, struct rc_error *reterr_e
 {
     uint64_t number;
     while (pop_spare(files, &number))
-        RC_TRY(remove_file(files, true, number, reterr_error));
+        RC_TRY(remove_spare(files, number, RC_GENTLE_PAUSE_NS, reterr_error));
     return rc_disk_sync_dir(files->disk, files->directory, reterr_error);
 }
 

@@ -80,10 +80,13 @@ rc_wal_files_next(struct rc_wal_files *files,
 void
 rc_wal_files_prepare(struct rc_wal_files *files);
 
-/* Recycles or removes the live files whose records all have a sequence up to the given one; the
- * newest file always stays. */
+/* Recycles or removes (as rc_disk_remove_gently) the live files whose records all have a sequence
+ * up to the given one; the newest file always stays. */
 RC_MUST_USE enum rc_status
-rc_wal_files_trim(struct rc_wal_files *files, uint64_t sequence, struct rc_error *reterr_error);
+rc_wal_files_trim(struct rc_wal_files *files,
+                  uint64_t sequence,
+                  uint64_t pause_ns,
+                  struct rc_error *reterr_error);
 
 /* Removes every spare, which may hold what was written in an earlier life. Until
  * rc_wal_files_end_erasing new spares are written with zeros and trimmed files are removed. After a

@@ -220,7 +220,7 @@ rc_eager_close(struct tenant *tenant)
 }
 
 void
-rc_eager_store(struct tenant *tenant)
+rc_eager_store(struct tenant *tenant, uint64_t pause_ns)
 {
     RC_CLEANUP(rc_version_unrefp)
     struct rc_version *version = rc_project_pin_version(tenant->project);
@@ -231,8 +231,8 @@ rc_eager_store(struct tenant *tenant)
             rc_project_path(tenant->engine->directory, rc_project_id(tenant->project),
                             tenant->incarnation, RC_BITMAPS_FILE, slab->id, path, NULL) != RC_OK)
             continue;
-        const enum rc_status status =
-            rc_bitmaps_write(tenant->engine->disk, path, tenant->cache, slab->slab, slab->id, NULL);
+        const enum rc_status status = rc_bitmaps_write(tenant->engine->disk, path, tenant->cache,
+                                                       slab->slab, slab->id, pause_ns, NULL);
         (void)status; /* They are computed again. */
     }
 }

@@ -402,7 +402,7 @@ rc_eager_look(struct tenant *tenant);
 /* Stores the bitmaps of eager definitions beside the slabs that are on disk. With the checkpoint
  * lock held, which guards what is on disk. */
 void
-rc_eager_store(struct tenant *tenant);
+rc_eager_store(struct tenant *tenant, uint64_t pause_ns);
 
 /* Reads those that are stored, of a tenant that was just restored. */
 void

@@ -3,11 +3,8 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
+#include "engine/base/file_gentle.h"
 #include "engine/face/engine_state.h"
-
-/* With this rest a snapshot writes 250 MB/s at most. The disk serves the log's syncs in between: a
- * flush waits for everything that is on its way to the disk, whoever wrote it. */
-#define PAUSE_NS ((uint64_t)3 * 1000 * 1000)
 
 static uint64_t
 applied_sequence(void *context)
@@ -67,11 +64,11 @@ snapshot(struct rc_engine *engine,
     RC_TRY(status);
     for (uint32_t i = 0; i < count; i++) {
         rc_stall_end(tenants[i], projects[i].sequence);
-        rc_eager_store(tenants[i]); /* While their slabs are in memory. */
+        rc_eager_store(tenants[i], checkpoint->pause_ns); /* While their slabs are in memory. */
         rc_tenant_cool(tenants[i]);
     }
     if (engine->wal != NULL) /* A repair works without. */
-        RC_TRY(rc_wal_trim(engine->wal, sequence, reterr_error));
+        RC_TRY(rc_wal_trim(engine->wal, sequence, checkpoint->pause_ns, reterr_error));
     ret_result->sequence = sequence;
     ret_result->states_written = checkpoint->states_written;
     ret_result->slabs_written = checkpoint->slabs_written;
@@ -114,7 +111,7 @@ rc_snapshot_and(struct rc_engine *engine,
         /* Read before the list of projects: what is made or deleted later is in the log
          * behind it. */
         .sequence = atomic_load(&engine->applied),
-        .pause_ns = engine->closing ? 0 : PAUSE_NS,
+        .pause_ns = engine->closing ? 0 : RC_GENTLE_PAUSE_NS,
         .look_everywhere = !engine->looked_everywhere,
     };
     struct tenant **tenants = NULL;

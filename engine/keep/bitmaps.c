@@ -38,6 +38,7 @@ rc_bitmaps_write(struct rc_disk *disk,
                  struct rc_match_cache *cache,
                  const struct rc_slab *slab,
                  uint64_t slab_id,
+                 uint64_t pause_ns,
                  struct rc_error *reterr_error)
 {
     RC_CLEANUP(rc_match_stored_close) struct rc_match_stored stored = {0};
@@ -69,6 +70,7 @@ rc_bitmaps_write(struct rc_disk *disk,
     put_u32(writer.data + CHECKSUM_AT, checksum_of(writer.data, writer.size));
     RC_CLEANUP(rc_replacement_close) struct rc_replacement file = {0};
     RC_TRY(rc_replacement_open(disk, path, &file, reterr_error));
+    file.pause_ns = pause_ns;
     RC_TRY(rc_replacement_write(&file, writer.data, writer.size, reterr_error));
     RC_TRY(rc_replacement_commit(&file, reterr_error));
     rc_match_stored_note(cache, slab_id, stored.signature);

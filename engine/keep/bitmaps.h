@@ -36,14 +36,16 @@
  * stored. */
 #define RC_BITMAPS_SLAB_SHARE 4u
 
-/* Writes what the cache means to be stored of a slab, unless that is what is stored. Nothing to be
- * stored: no file is made. RC_IO, RC_NO_SPACE, RC_NO_MEMORY: no or an earlier file is there. */
+/* Writes what the cache means to be stored of a slab, unless that is what is stored, at the pace of
+ * file_gentle.h. Nothing to be stored: no file is made. RC_IO, RC_NO_SPACE, RC_NO_MEMORY: no or an
+ * earlier file is there. */
 RC_MUST_USE enum rc_status
 rc_bitmaps_write(struct rc_disk *disk,
                  const char *path,
                  struct rc_match_cache *cache,
                  const struct rc_slab *slab,
                  uint64_t slab_id,
+                 uint64_t pause_ns,
                  struct rc_error *reterr_error);
 
 /* Puts what a file holds into the cache. RC_NOT_FOUND: there is none; RC_CORRUPT: it is not of this

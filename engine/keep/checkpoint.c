@@ -1,5 +1,5 @@
 /*
- * Checkpoint. A project is captured as a view, taken while its writer's lock is held, so that the
+ * Checkpoint. A project is captured as a view, pinned while its writer's lock is held, so that the
  * view, the positions of its streams and the number of the last applied record belong together. The
  * rest goes on without a lock: slabs that are not on disk yet are written, the rows of heads are
  * sealed into slabs that only the checkpoint knows (memory keeps the heads), and the state file
@@ -87,7 +87,6 @@ rc_project_path(const char *directory,
 /* What is captured of a project, and the slabs of its heads. */
 struct capture {
     struct rc_state state;
-    struct rc_writer streams;
     struct rc_arena *arena;
     struct rc_slab **head_slabs;
     uint32_t head_slab_count;
@@ -104,21 +103,18 @@ capture_close(struct capture *capture)
     for (uint32_t i = 0; i < capture->file_count; i++)
         rc_replacement_close(&capture->files[i]);
     rc_state_unpin_catalogs(&capture->state);
-    rc_writer_close(&capture->streams);
     capture->state.view = rc_view_release(capture->state.view);
     capture->arena = rc_arena_free(capture->arena);
 }
 
-/* With the writer's lock held. */
+/* With the writer's lock held: batches wait. */
 static enum rc_status
 capture_locked(struct rc_project *project, struct capture *capture)
 {
-    rc_streams_write(rc_project_streams(project), &capture->streams);
-    if (capture->streams.failed)
-        return RC_NO_MEMORY;
+    RC_TRY(rc_streams_copy(rc_project_streams(project), capture->arena, &capture->state.streams));
     rc_state_pin_catalogs(&capture->state);
     RC_TRY(rc_project_get_settings(project, capture->arena, &capture->state.settings));
-    return rc_project_view(project, rc_project_account(project), &capture->state.view);
+    return rc_project_pin(project, rc_project_account(project), &capture->state.view);
 }
 
 static enum rc_status
@@ -314,9 +310,7 @@ capture_project(struct rc_checkpoint *checkpoint,
     const uint64_t shown_sequence = rc_view_data_version(capture->state.view);
     project->sequence = shown_sequence > applied_sequence ? shown_sequence : applied_sequence;
     project->next.state_number = checkpoint->number;
-    capture->state.streams =
-        (struct rc_bytes){(const char *)capture->streams.data, capture->streams.size};
-    return RC_OK;
+    return rc_view_show_rows(capture->state.view);
 }
 
 enum rc_status

@@ -62,9 +62,9 @@ struct rc_checkpoint_project {
 struct rc_checkpoint {
     struct rc_disk *disk;
     const char *directory;
-    uint64_t number;   /* Of this checkpoint: larger than the last. */
-    uint64_t sequence; /* Projects made or deleted up to this record are as listed. */
-    uint64_t pause_ns; /* Rest after each MiB that is written: the log syncs beside it. 0: none. */
+    uint64_t number;      /* Of this checkpoint: larger than the last. */
+    uint64_t sequence;    /* Projects made or deleted up to this record are as listed. */
+    uint64_t pause_ns;    /* Of base/file_gentle.h: the log syncs beside it. 0: none. */
     bool look_everywhere; /* For files of earlier checkpoints, whatever is written; else only where
                              something is. */
     uint32_t project_count;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/file_gentle.h"
 #include "engine/base/limits.h"
 #include "engine/keep/bitmaps.h"
 
@@ -49,7 +50,8 @@ clear_file(void *context, const char *name)
         return RC_OK;
     char path[RC_PATH_BYTES_MAX + 256];
     (void)snprintf(path, sizeof(path), "%s/%s", clearing->path, name);
-    return rc_disk_remove(clearing->checkpoint->disk, path, NULL);
+    return rc_disk_remove_gently(clearing->checkpoint->disk, path, clearing->checkpoint->pause_ns,
+                                 NULL);
 }
 
 /* The project whose directory has this name, ID@INCARNATION; NULL: none has. */

@@ -99,6 +99,15 @@ write_slabs(struct rc_writer *writer, const struct rc_state *state)
     }
 }
 
+static void
+write_streams(struct rc_writer *writer, const struct rc_streams_copy *streams)
+{
+    RC_CLEANUP(rc_writer_close) struct rc_writer bytes = {0};
+    rc_streams_write(streams, &bytes);
+    writer->failed = writer->failed || bytes.failed;
+    rc_write_bytes(writer, (struct rc_bytes){(const char *)bytes.data, bytes.size});
+}
+
 /* No deletion reaches accounts: they are nobody's. */
 static void
 write_accounts(struct rc_writer *writer, const struct rc_state *state)
@@ -143,7 +152,7 @@ rc_state_write(struct rc_writer *writer, const struct rc_state *state)
     rc_live_codes_write(state->user_codes, rc_view_user_properties(state->view), writer);
     write_log(writer, rc_people_writes(people), counts.writes, version->gone);
     write_log(writer, rc_people_aliases(people), counts.aliases, version->gone);
-    rc_write_bytes(writer, state->streams);
+    write_streams(writer, &state->streams);
     rc_catalog_write(state->catalogs[RC_CATALOG_DEFINITIONS - 1], writer);
     rc_catalog_write(state->catalogs[RC_CATALOG_SEGMENTS - 1], writer);
     write_slabs(writer, state);

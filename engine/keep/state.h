@@ -32,12 +32,12 @@ struct rc_state_slab {
     const uint64_t *dead; /* Any alignment when read. */
 };
 
-/* What a checkpoint captured of a project under its writer's lock. */
+/* What a checkpoint captured of a project. */
 struct rc_state {
     struct rc_project *project;
     struct rc_view *view;
     struct rc_project_settings settings;
-    struct rc_bytes streams;                       /* rc_streams_write. */
+    struct rc_streams_copy streams;
     struct rc_catalog *catalogs[RC_CATALOG_KINDS]; /* By kind - 1. */
     struct rc_receipts *receipts;
     uint64_t next_slab_id;

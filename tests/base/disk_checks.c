@@ -6,11 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/file_gentle.h"
 
 static char path_buffer[4][512];
 
@@ -175,6 +177,71 @@ check_lock(struct rc_disk *disk, const char *root)
     }
 }
 
+#define LARGE_BYTES ((size_t)9 << 20)
+#define PAUSE_NS 1000u
+
+/* What a byte of the large file is. */
+static unsigned char
+byte_at(size_t at)
+{
+    return (unsigned char)(at * 31 + at / 4096);
+}
+
+static void
+write_large(struct rc_disk *disk, const char *path, uint64_t pause_ns)
+{
+    struct rc_file *file;
+    unsigned char *data = malloc(LARGE_BYTES);
+    for (size_t i = 0; i < LARGE_BYTES; i++)
+        data[i] = byte_at(i);
+    assert_int_equal(rc_file_open(disk, path, RC_FILE_CREATE, &file, NULL), RC_OK);
+    assert_int_equal(rc_file_write_gently(file, data, 10, 0, pause_ns, NULL), RC_OK);
+    assert_int_equal(rc_file_write_gently(file, data + 10, LARGE_BYTES - 10, 10, pause_ns, NULL),
+                     RC_OK);
+    rc_file_close(file);
+    free(data);
+}
+
+static void
+expect_large(struct rc_file *file)
+{
+    unsigned char *data = malloc(LARGE_BYTES + 1);
+    size_t got;
+    assert_int_equal(rc_file_read_at(file, data, LARGE_BYTES + 1, 0, &got, NULL), RC_OK);
+    assert_int_equal(got, LARGE_BYTES);
+    for (size_t i = 0; i < LARGE_BYTES; i++)
+        if (data[i] != byte_at(i))
+            fail_msg("byte %zu", i);
+    free(data);
+}
+
+/* A large file goes whole; but not its content where it has another name, or somebody uses it. */
+static void
+check_gentle(struct rc_disk *disk, const char *root)
+{
+    struct rc_file *file;
+    struct rc_file *alone = NULL;
+    const char *large = in(root, "large");
+    for (uint64_t pause_ns = 0; pause_ns <= PAUSE_NS; pause_ns += PAUSE_NS) {
+        write_large(disk, large, pause_ns);
+        assert_int_equal(rc_disk_remove_gently(disk, large, pause_ns, NULL), RC_OK);
+        assert_int_equal(rc_file_open(disk, large, RC_FILE_READ, &file, NULL), RC_NOT_FOUND);
+        assert_int_equal(rc_disk_remove_gently(disk, large, pause_ns, NULL), RC_NOT_FOUND);
+    }
+    write_large(disk, large, 0);
+    assert_int_equal(rc_file_open_alone(disk, large, &alone, NULL), RC_OK);
+    rc_file_close(alone);
+    assert_int_equal(rc_disk_link(disk, large, in(root, "second"), NULL), RC_OK);
+    assert_int_equal(rc_file_open_alone(disk, large, &alone, NULL), RC_CONFLICT);
+    assert_int_equal(rc_disk_remove_gently(disk, large, PAUSE_NS, NULL), RC_OK);
+    assert_int_equal(rc_file_open(disk, in(root, "second"), RC_FILE_READ, &file, NULL), RC_OK);
+    expect_large(file);
+    assert_int_equal(rc_file_use(file, NULL), RC_OK);
+    assert_int_equal(rc_disk_remove_gently(disk, in(root, "second"), PAUSE_NS, NULL), RC_OK);
+    expect_large(file); /* Gone by name, and still read. */
+    rc_file_close(file);
+}
+
 void
 check_disk(struct rc_disk *disk, const char *root)
 {
@@ -183,4 +250,5 @@ check_disk(struct rc_disk *disk, const char *root)
     check_names(disk, root);
     check_replace(disk, root);
     check_lock(disk, root);
+    check_gentle(disk, root);
 }

@@ -92,6 +92,16 @@ with_fault(enum fault fault, enum rc_status fault_status, enum rc_status status)
 
 /* ---- names ---- */
 
+/* Whether an inode has this name alone, and nobody has it open. */
+static bool
+is_alone(const struct rc_disk_faulty *faulty, const struct inode *inode)
+{
+    uint32_t names = 0;
+    for (size_t i = 0; i < faulty->current.count; i++)
+        names += faulty->current.entries[i].inode == inode;
+    return names == 1 && inode->open_count == 0;
+}
+
 static enum rc_status
 open_locked(struct rc_disk_faulty *faulty,
             const char *path,
@@ -201,6 +211,40 @@ faulty_remove(struct rc_disk *disk, const char *path, struct rc_error *reterr_er
     if (fault != FAULT_BEFORE)
         status = with_fault(fault, status, remove_locked(faulty, path));
     return leave(faulty, status, reterr_error, "remove", path);
+}
+
+static enum rc_status
+open_alone_locked(struct rc_disk_faulty *faulty, const char *path, struct rc_file **ret_file)
+{
+    const struct inode *inode = faulty_table_find(&faulty->current, path);
+    if (inode != NULL && !is_alone(faulty, inode))
+        return RC_CONFLICT;
+    return open_locked(faulty, path, RC_FILE_READ_WRITE, ret_file);
+}
+
+static enum rc_status
+faulty_open_alone(struct rc_disk *disk,
+                  const char *path,
+                  struct rc_file **ret_file,
+                  struct rc_error *reterr_error)
+{
+    struct rc_disk_faulty *faulty = faulty_of(disk);
+    path = faulty_clean(path);
+    enum rc_status status = RC_OK;
+    const enum fault fault = enter(faulty, false, &status);
+    if (fault != FAULT_BEFORE)
+        status = with_fault(fault, status,
+                            open_alone_locked(faulty, path, fault == FAULT_NONE ? ret_file : NULL));
+    return leave(faulty, status, reterr_error, "open", path);
+}
+
+/* Whoever has a file open uses it. */
+static enum rc_status
+faulty_use(struct rc_file *file, struct rc_error *reterr_error)
+{
+    (void)file;
+    (void)reterr_error;
+    return RC_OK;
 }
 
 static enum rc_status
@@ -448,6 +492,8 @@ faulty_truncate(struct rc_file *file, uint64_t size, struct rc_error *reterr_err
 
 const struct rc_disk_ops faulty_ops = {
     .open = faulty_open,
+    .open_alone = faulty_open_alone,
+    .use = faulty_use,
     .close = faulty_close,
     .read_at = faulty_read_at,
     .write_at = faulty_write_at,

@@ -63,7 +63,7 @@ append(void *argument)
             rc_wal_get_stats(bench->wal, &stats);
             const uint64_t kept = ((uint64_t)128 << 20) / bench->record_bytes;
             if (stats.sequence_last > kept &&
-                rc_wal_trim(bench->wal, stats.sequence_last - kept, &error) != RC_OK)
+                rc_wal_trim(bench->wal, stats.sequence_last - kept, 0, &error) != RC_OK)
                 break;
         }
     }

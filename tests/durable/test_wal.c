@@ -13,6 +13,7 @@
 #include "tests/durable/ledger.h"
 
 #define FILE_BYTES 32768
+#define TRIM_PAUSE_NS 1000
 #define PAYLOAD_BYTES_MAX (FILE_BYTES - 4096 - 40)
 
 static struct rc_wal_options
@@ -150,7 +151,7 @@ test_trim_and_recycle(void **state)
         if (i % 300 == 299) {
             rc_wal_drain(wal);
             ledger->checkpoint = ledger->sequence_last - ledger_random(ledger, i, 40);
-            assert_int_equal(rc_wal_trim(wal, ledger->checkpoint, NULL), RC_OK);
+            assert_int_equal(rc_wal_trim(wal, ledger->checkpoint, TRIM_PAUSE_NS, NULL), RC_OK);
             const struct counts counts = count_files(faulty);
             live_max = counts.live > live_max ? counts.live : live_max;
             assert_in_range(counts.spare, 0, 3);
@@ -193,7 +194,7 @@ test_other_file_size(void **state)
             assert_int_equal(ledger_append(ledger, wal), RC_OK);
         rc_wal_drain(wal);
         ledger->checkpoint = ledger->sequence_last - 100;
-        assert_int_equal(rc_wal_trim(wal, ledger->checkpoint, NULL), RC_OK);
+        assert_int_equal(rc_wal_trim(wal, ledger->checkpoint, TRIM_PAUSE_NS, NULL), RC_OK);
         rc_wal_close(wal);
     }
     ledger_free(ledger);
@@ -237,7 +238,7 @@ test_many_appenders(void **state)
         rc_wal_get_stats(wal, &stats);
         if (stats.sequence_last > 200) {
             ledger->checkpoint = stats.sequence_last - 200;
-            assert_int_equal(rc_wal_trim(wal, ledger->checkpoint, NULL), RC_OK);
+            assert_int_equal(rc_wal_trim(wal, ledger->checkpoint, TRIM_PAUSE_NS, NULL), RC_OK);
         }
     }
     for (unsigned i = 0; i < 4; i++) {

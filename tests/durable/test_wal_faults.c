@@ -20,6 +20,7 @@
 #include "tests/durable/ledger.h"
 
 #define FILE_BYTES 16384
+#define TRIM_PAUSE_NS 1000
 #define LIVES 4
 
 static struct rc_wal_options
@@ -71,7 +72,7 @@ checkpoint(struct ledger *ledger, struct rc_wal *wal, uint64_t salt)
     const uint64_t more = ledger->sequence_last - ledger->checkpoint;
     ledger->checkpoint += ledger_random(ledger, salt, more + 1);
     pthread_mutex_unlock(&ledger->mutex);
-    const enum rc_status status = rc_wal_trim(wal, ledger->checkpoint, NULL);
+    const enum rc_status status = rc_wal_trim(wal, ledger->checkpoint, TRIM_PAUSE_NS, NULL);
     (void)status; /* A cut may hit it. */
 }
 
@@ -249,7 +250,7 @@ test_full_disk(void **state)
     assert_in_range(last, 30, 1000);
 
     ledger->checkpoint = last - 5; /* A trim makes room, */
-    assert_int_equal(rc_wal_trim(wal, ledger->checkpoint, NULL), RC_OK);
+    assert_int_equal(rc_wal_trim(wal, ledger->checkpoint, TRIM_PAUSE_NS, NULL), RC_OK);
     assert_int_equal(ledger_append(ledger, wal), RC_OK);
     rc_wal_drain(wal);
     assert_int_equal(ledger->sequence_last, last + 1);
@@ -269,6 +270,64 @@ test_full_disk(void **state)
     rc_disk_faulty_free(faulty);
 }
 
+/* So large that a trim removes them bit by bit. */
+#define LARGE_FILE_BYTES ((uint64_t)9 << 20)
+
+static struct rc_wal_options
+large_options_for(struct rc_disk_faulty *faulty)
+{
+    struct rc_wal_options options = options_for(faulty);
+    options.file_bytes = LARGE_FILE_BYTES;
+    options.buffer_bytes_max = LARGE_FILE_BYTES;
+    return options;
+}
+
+/* The power goes at the n-th call of a trim that has more files to remove than it recycles. */
+static bool
+cut_in_trim(uint64_t n)
+{
+    struct rc_disk_faulty *faulty = new_disk(n);
+    struct ledger *ledger = ledger_new(n, 1000);
+    struct rc_wal *wal;
+    LEDGER_CHECK(ledger, ledger_open(ledger, large_options_for(faulty), &wal, NULL) == RC_OK);
+    for (unsigned i = 0; i < 6; i++) {
+        LEDGER_CHECK(ledger, ledger_append_sized(ledger, wal, LARGE_FILE_BYTES - 8000) == RC_OK);
+        rc_wal_drain(wal);
+    }
+    for (unsigned i = 0; i < 20; i++) /* Into the next file. */
+        LEDGER_CHECK(ledger, ledger_append(ledger, wal) == RC_OK);
+    rc_wal_drain(wal);
+    ledger->checkpoint = ledger->sequence_last - 3;
+    rc_disk_faulty_cut_at(faulty, n);
+    const enum rc_status status = rc_wal_trim(wal, ledger->checkpoint, TRIM_PAUSE_NS, NULL);
+    const bool is_cut = rc_disk_faulty_is_cut(faulty);
+    LEDGER_CHECK(ledger, is_cut || status == RC_OK);
+    rc_disk_faulty_cut_at(faulty, 0);
+    if (!is_cut)
+        rc_disk_faulty_cut(faulty);
+    rc_wal_close(wal);
+    for (unsigned i = 0; i < 2; i++) {
+        rc_disk_faulty_reboot(faulty);
+        LEDGER_CHECK(ledger, ledger_open(ledger, large_options_for(faulty), &wal, NULL) == RC_OK);
+        LEDGER_CHECK(ledger, ledger_append(ledger, wal) == RC_OK);
+        rc_wal_close(wal);
+    }
+    ledger_free(ledger);
+    rc_disk_faulty_free(faulty);
+    return is_cut;
+}
+
+static void
+test_cuts_in_a_trim_of_large_files(void **state)
+{
+    (void)state;
+    uint64_t n = 1;
+    while (cut_in_trim(n))
+        n++;
+    printf("%llu calls of a trim were cut off\n", (unsigned long long)n - 1);
+    assert_in_range(n, 12, 200);
+}
+
 int
 main(void)
 {
@@ -277,6 +336,7 @@ main(void)
         cmocka_unit_test(test_each_call_fails),
         cmocka_unit_test(test_each_call_finds_no_space),
         cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_cuts_in_a_trim_of_large_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

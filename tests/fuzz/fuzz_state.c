@@ -16,15 +16,13 @@ write_again(struct rc_project *project,
             uint32_t slab_count,
             struct rc_arena *arena)
 {
-    RC_CLEANUP(rc_writer_close) struct rc_writer streams = {0};
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
     struct rc_state state = {
         .project = project, .next_slab_id = 7, .slab_count = slab_count, .slabs = slabs};
     rc_state_pin_catalogs(&state);
     FUZZ_CHECK(rc_project_get_settings(project, arena, &state.settings) == RC_OK);
     FUZZ_CHECK(rc_project_view(project, NULL, &state.view) == RC_OK);
-    rc_streams_write(rc_project_streams(project), &streams);
-    state.streams = fuzz_written(&streams);
+    FUZZ_CHECK(rc_streams_copy(rc_project_streams(project), arena, &state.streams) == RC_OK);
     rc_state_write(&writer, &state);
     rc_view_release(state.view);
     rc_state_unpin_catalogs(&state);

@@ -310,9 +310,7 @@ make_state(struct rc_arena *arena, bool holes, const char *name)
     if (holes)
         make_holes(state.project);
     FUZZ_CHECK(rc_project_view(state.project, NULL, &state.view) == RC_OK);
-    RC_CLEANUP(rc_writer_close) struct rc_writer streams = {0};
-    rc_streams_write(rc_project_streams(state.project), &streams);
-    state.streams = fuzz_written(&streams);
+    FUZZ_CHECK(rc_streams_copy(rc_project_streams(state.project), arena, &state.streams) == RC_OK);
     const uint64_t dead[1] = {5};
     const struct rc_state_slab slab = {2, 2, 1, dead};
     state.slabs = &slab;

@@ -286,14 +286,12 @@ static struct rc_project *
 store_and_restore(struct rc_project *project, uint32_t entries_max)
 {
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
-    RC_CLEANUP(rc_writer_close) struct rc_writer streams = {0};
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
     struct rc_state state = {.project = project, .next_slab_id = rc_project_next_slab_id(project)};
     rc_state_pin_catalogs(&state);
     assert_int_equal(rc_project_get_settings(project, arena, &state.settings), RC_OK);
     assert_int_equal(rc_project_view(project, NULL, &state.view), RC_OK);
-    rc_streams_write(rc_project_streams(project), &streams);
-    state.streams = (struct rc_bytes){(const char *)streams.data, streams.size};
+    assert_int_equal(rc_streams_copy(rc_project_streams(project), arena, &state.streams), RC_OK);
     rc_state_write(&writer, &state);
 
     struct rc_project *restored = NULL;

@@ -60,13 +60,11 @@ static void
 write_state(struct rc_project *project, struct rc_writer *writer)
 {
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
-    RC_CLEANUP(rc_writer_close) struct rc_writer streams = {0};
     struct rc_state state = {.project = project, .next_slab_id = 7};
     rc_state_pin_catalogs(&state);
     assert_int_equal(rc_project_get_settings(project, arena, &state.settings), RC_OK);
     assert_int_equal(rc_project_view(project, NULL, &state.view), RC_OK);
-    rc_streams_write(rc_project_streams(project), &streams);
-    state.streams = (struct rc_bytes){(const char *)streams.data, streams.size};
+    assert_int_equal(rc_streams_copy(rc_project_streams(project), arena, &state.streams), RC_OK);
     rc_state_write(writer, &state);
     rc_view_release(state.view);
     rc_state_unpin_catalogs(&state);

@@ -31,7 +31,13 @@ test_set_and_store(void **state)
         assert_int_equal(rc_streams_set(&streams, name_of(i, buffer), i * 10 + 1), RC_OK);
     assert_int_equal(rc_streams_set(&streams, name_of(7, buffer), UINT64_MAX), RC_OK);
     assert_int_equal(rc_streams_set(&streams, name_of(8, buffer), 3), RC_OK);
-    rc_streams_write(&streams, &writer);
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    struct rc_streams_copy copy;
+    assert_int_equal(rc_streams_copy(&streams, arena, &copy), RC_OK);
+    /* What comes later is not in it. */
+    assert_int_equal(rc_streams_set(&streams, name_of(3, buffer), 99), RC_OK);
+    assert_int_equal(rc_streams_set(&streams, name_of(40, buffer), 99), RC_OK);
+    rc_streams_write(&copy, &writer);
     for (size_t size = 0; size <= writer.size; size++) {
         struct rc_reader reader = rc_reader_of(writer.data, size);
         assert_int_equal(rc_streams_open(&read, NULL), RC_OK);

@@ -93,6 +93,7 @@ open_file(struct rc_cold_cache *cache,
     uint64_t size = 0;
     size_t got = 0;
     RC_TRY(rc_file_open(disk, path, RC_FILE_READ, &file, reterr_error));
+    RC_TRY(rc_file_use(file, reterr_error));
     RC_TRY(rc_file_size(file, &size, reterr_error));
     RC_TRY(rc_file_read_at(file, &header, sizeof(header), 0, &got, reterr_error));
     if (got < sizeof(header) || header.column_count > RC_PROPERTIES_MAX)

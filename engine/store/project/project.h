@@ -231,6 +231,14 @@ rc_project_set_receipts(struct rc_project *project, struct rc_receipts *receipts
 RC_MUST_USE enum rc_status
 rc_project_view(struct rc_project *project, struct rc_account *account, struct rc_view **ret_view);
 
+/* The same, a few instructions long: for whoever holds the writer's lock. Only what is asked of it
+ * below may be asked before rc_view_show_rows; joins are not among what it shows. */
+RC_MUST_USE enum rc_status
+rc_project_pin(struct rc_project *project, struct rc_account *account, struct rc_view **ret_view);
+
+RC_MUST_USE enum rc_status
+rc_view_show_rows(struct rc_view *view);
+
 /* The people that a view shows, and how much of them. Borrowed. For checkpoints. */
 const struct rc_people *
 rc_view_people(const struct rc_view *view);

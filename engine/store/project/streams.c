@@ -1,5 +1,7 @@
 #include "engine/store/project/streams.h"
 
+#include <string.h>
+
 enum rc_status
 rc_streams_open(struct rc_streams *streams, struct rc_account *account)
 {
@@ -35,14 +37,29 @@ rc_streams_set(struct rc_streams *streams, struct rc_bytes name, uint64_t batch_
     return RC_OK;
 }
 
-void
-rc_streams_write(const struct rc_streams *streams, struct rc_writer *writer)
+enum rc_status
+rc_streams_copy(const struct rc_streams *streams,
+                struct rc_arena *arena,
+                struct rc_streams_copy *ret_copy)
 {
     const uint32_t count = rc_dictionary_count(streams->names);
-    rc_write_varint(writer, count);
-    for (uint32_t i = 0; i < count; i++) {
-        rc_write_bytes(writer, rc_dictionary_key(streams->names, i));
-        rc_write_u64(writer, i < streams->capacity ? streams->highest[i] : 0);
+    const size_t known = count < streams->capacity ? count : streams->capacity;
+    uint64_t *highest = RC_ARENA_ARRAY(arena, uint64_t, (size_t)count + 1);
+    if (highest == NULL)
+        return RC_NO_MEMORY;
+    if (known > 0)
+        memcpy(highest, streams->highest, known * sizeof(highest[0]));
+    *ret_copy = (struct rc_streams_copy){streams->names, count, highest};
+    return RC_OK;
+}
+
+void
+rc_streams_write(const struct rc_streams_copy *copy, struct rc_writer *writer)
+{
+    rc_write_varint(writer, copy->count);
+    for (uint32_t i = 0; i < copy->count; i++) {
+        rc_write_bytes(writer, rc_dictionary_key(copy->names, i));
+        rc_write_u64(writer, copy->highest[i]);
     }
 }
 

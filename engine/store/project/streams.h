@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
 #include "engine/store/dictionary/dictionary.h"
@@ -34,8 +35,21 @@ rc_streams_highest(const struct rc_streams *streams, struct rc_bytes name);
 RC_MUST_USE enum rc_status
 rc_streams_set(struct rc_streams *streams, struct rc_bytes name, uint64_t batch_id);
 
+/* What streams stood at; names are theirs. */
+struct rc_streams_copy {
+    const struct rc_dictionary *names;
+    uint32_t count;
+    uint64_t *highest;
+};
+
+/* Copies it into arena: a number a stream. Afterwards rc_streams_write needs no lock. */
+RC_MUST_USE enum rc_status
+rc_streams_copy(const struct rc_streams *streams,
+                struct rc_arena *arena,
+                struct rc_streams_copy *ret_copy);
+
 void
-rc_streams_write(const struct rc_streams *streams, struct rc_writer *writer);
+rc_streams_write(const struct rc_streams_copy *copy, struct rc_writer *writer);
 
 RC_MUST_USE enum rc_status
 rc_streams_read(struct rc_streams *streams,

@@ -85,9 +85,9 @@ show_heads(struct rc_view *view)
 }
 
 enum rc_status
-rc_project_view(struct rc_project *project, struct rc_account *account, struct rc_view **ret_view)
+rc_project_pin(struct rc_project *project, struct rc_account *account, struct rc_view **ret_view)
 {
-    RC_CLEANUP(rc_view_releasep) struct rc_view *view = rc_alloc_in(account, sizeof(*view));
+    struct rc_view *view = rc_alloc_in(account, sizeof(*view));
     if (view == NULL)
         return RC_NO_MEMORY;
     memset(view, 0, sizeof(*view));
@@ -100,8 +100,23 @@ rc_project_view(struct rc_project *project, struct rc_account *account, struct r
     rc_people_ref(view->published.people);
     view->event_properties = rc_properties_ref(project->event_properties);
     pthread_mutex_unlock(&project->publish);
+    *ret_view = view;
+    return RC_OK;
+}
+
+enum rc_status
+rc_view_show_rows(struct rc_view *view)
+{
     RC_TRY(show_slabs(view));
-    RC_TRY(show_heads(view));
+    return show_heads(view);
+}
+
+enum rc_status
+rc_project_view(struct rc_project *project, struct rc_account *account, struct rc_view **ret_view)
+{
+    RC_CLEANUP(rc_view_releasep) struct rc_view *view = NULL;
+    RC_TRY(rc_project_pin(project, account, &view));
+    RC_TRY(rc_view_show_rows(view));
     RC_TRY(
         rc_people_persons(view->published.people, &view->published.people_counts, &view->persons));
     *ret_view = RC_TAKE(view);
