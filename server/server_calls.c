@@ -252,7 +252,6 @@ rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes)
         return;
     }
     struct rc_request *request = &served->request;
-    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = request->arena;
     struct rc_bytes reply = {"", 0};
     const enum rc_status status = serve(served, bound, call, &reply);
     close_query(request, status);
@@ -269,6 +268,7 @@ rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes)
     if (query && served->status == RC_OK)
         rc_quick_note(&bound->server->quick, quick_key(served, call),
                       rc_clock_monotonic_ns() - begin_ns);
+    rc_arena_free(request->arena); /* It lies in there. */
 }
 
 void
