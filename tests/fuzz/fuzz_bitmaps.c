@@ -81,7 +81,7 @@ write_again(struct rc_disk *disk, const struct rc_slab *slab, const struct rc_ma
     rc_match_stored_begin(cache);
     for (uint32_t i = 0; i < stored->count; i++)
         rc_match_stored_add(cache, SLAB_ID, &stored->entries[i]);
-    FUZZ_CHECK(rc_bitmaps_write(disk, "again", cache, slab, SLAB_ID, NULL) == RC_OK);
+    FUZZ_CHECK(rc_bitmaps_write(disk, "again", cache, slab, SLAB_ID, 0, NULL) == RC_OK);
 }
 
 /* Whether some entry is of a key, with equal rows. */

@@ -111,7 +111,8 @@ static enum rc_status
 use_bucket(struct rc_decode *decode, const void *message)
 {
     enum rc_unit unit;
-    return rc_decode_bucket(decode, message, &unit);
+    uint32_t multiple;
+    return rc_decode_bucket(decode, message, &unit, &multiple);
 }
 
 static enum rc_status
