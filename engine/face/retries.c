@@ -86,6 +86,31 @@ rc_engine_set_receipts(struct rc_engine *engine, struct rc_receipts *receipts)
 
 /* ---- Answering again ------------------------------------------------------------------------- */
 
+/* What was answered the first time, in the arena; empty: nothing. *ret_known: there was one. */
+static enum rc_status
+find_reply(const struct rc_receipts *receipts,
+           const struct rc_asked *asked,
+           struct rc_arena *arena,
+           bool *ret_known,
+           struct rc_bytes *ret_reply,
+           struct rc_error *reterr_error)
+{
+    const struct rc_receipt *receipt = NULL;
+    *ret_known = false;
+    *ret_reply = (struct rc_bytes){"", 0};
+    RC_TRY(rc_receipts_find(receipts, asked, &receipt, reterr_error));
+    if (receipt == NULL)
+        return RC_OK;
+    *ret_known = true;
+    if (receipt->reply.size == 0)
+        return RC_OK;
+    ret_reply->size = receipt->reply.size;
+    ret_reply->data = rc_arena_copy(arena, receipt->reply.data, receipt->reply.size);
+    if (ret_reply->data == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for an earlier reply");
+    return RC_OK;
+}
+
 enum rc_status
 rc_retry_entry(struct tenant *tenant,
                const struct rc_asked *asked,
@@ -96,19 +121,14 @@ rc_retry_entry(struct tenant *tenant,
 {
     RC_CLEANUP(rc_receipts_unrefp)
     struct rc_receipts *receipts = rc_project_receipts(tenant->project);
-    const struct rc_receipt *receipt = NULL;
-    *ret_known = false;
-    RC_TRY(rc_receipts_find(receipts, asked, &receipt, reterr_error));
-    if (receipt == NULL)
+    struct rc_bytes reply;
+    RC_TRY(find_reply(receipts, asked, arena, ret_known, &reply, reterr_error));
+    if (!*ret_known)
         return RC_OK;
-    *ret_known = true;
     *ret_entry = (struct rc_catalog_entry){.name = {"", 0}};
-    if (receipt->reply.size == 0)
+    if (reply.size == 0)
         return RC_OK;
-    const char *reply = rc_arena_copy(arena, receipt->reply.data, receipt->reply.size);
-    if (reply == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a catalog entry");
-    struct rc_reader reader = rc_reader_of(reply, receipt->reply.size);
+    struct rc_reader reader = rc_reader_of(reply.data, reply.size);
     RC_TRY(rc_catalog_entry_read(&reader, ret_entry, reterr_error));
     ret_entry->author = rc_read_bytes(&reader);
     return RC_OK;
@@ -139,18 +159,13 @@ rc_engine_retry_project(struct rc_engine *engine,
                         struct rc_error *reterr_error)
 {
     RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *receipts = rc_engine_receipts(engine);
-    const struct rc_receipt *receipt = NULL;
-    *ret_known = false;
-    RC_TRY(rc_receipts_find(receipts, asked, &receipt, reterr_error));
-    if (receipt == NULL)
+    struct rc_bytes reply;
+    RC_TRY(find_reply(receipts, asked, arena, ret_known, &reply, reterr_error));
+    if (!*ret_known)
         return RC_OK;
-    *ret_known = true;
     *ret_settings = (struct rc_project_settings){.id = {"", 0}};
-    if (receipt->reply.size == 0)
+    if (reply.size == 0)
         return RC_OK;
-    const char *reply = rc_arena_copy(arena, receipt->reply.data, receipt->reply.size);
-    if (reply == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a project's settings");
-    struct rc_reader reader = rc_reader_of(reply, receipt->reply.size);
+    struct rc_reader reader = rc_reader_of(reply.data, reply.size);
     return rc_project_settings_read(&reader, ret_settings, reterr_error);
 }
