@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/query/walk/slab_rows.h"
 
 #define WINDOW_WORDS (RC_SWEEP_ROWS / 64)
 #define BATCH_ROWS 64u
@@ -304,16 +305,7 @@ find_owner(const struct rc_sweep *sweep, uint32_t row)
         if (passed < 8)
             return low;
     }
-    uint32_t step = 1;
-    while (low + step < sweep->user_count && starts[low + step] <= row) {
-        low += step;
-        step *= 2;
-    }
-    /* starts[low] <= row; the owner is in [low, low + step). */
-    for (; step > 0; step /= 2)
-        if (low + step < sweep->user_count && starts[low + step] <= row)
-            low += step;
-    return low;
+    return rc_slab_rows_owner(starts, sweep->user_count, low, row);
 }
 
 /* Moves to the user that owns row. */
