@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/checksum.h"
 #include "engine/store/cold/cold_cache.h"
 #include "engine/store/slab/slab_format.h"
 #include "tests/base/disk_faulty.h"
@@ -225,6 +226,44 @@ test_damaged_ids_are_met(void **state)
     twins_close(&twins);
 }
 
+/* A user's rows that end behind the slab's last one, with checksums that are right: what packed ids
+ * end with must not be taken for one. */
+static void
+test_rows_behind_the_last_are_met(void **state)
+{
+    (void)state;
+    struct twins twins;
+    twins_open(&twins, 5000, 2, 0);
+    struct rc_disk *disk = rc_disk_faulty_disk(twins.disk);
+    const struct rc_slab_info *info = rc_slab_get_info(twins.hot);
+    const struct rc_bytes bytes = rc_slab_bytes(twins.hot);
+    char *block = malloc(bytes.size);
+    assert_non_null(block);
+    memcpy(block, bytes.data, bytes.size);
+    struct rc_slab_header *header = (struct rc_slab_header *)(void *)block;
+    struct rc_slab_section *starts = &header->sections[RC_SLAB_STARTS - 1];
+    struct rc_slab_ids ids;
+    memcpy(&ids, block + header->sections[RC_SLAB_IDS - 1].offset, sizeof(ids));
+    ((uint32_t *)(void *)(block + starts->offset))[info->user_count] = info->row_count + 1;
+    starts->crc32c = rc_crc32c(block + starts->offset, starts->size);
+    header->crc32c = rc_slab_header_crc32c(header);
+    assert_int_equal(rc_disk_replace_file(disk, "/behind", block, bytes.size, NULL), RC_OK);
+    free(block);
+    struct rc_slab *slab = NULL;
+    struct rc_error error = {0};
+    assert_int_equal(rc_slab_open_cold(twins.cache, disk, "/behind", &twins.account, &slab, NULL),
+                     RC_OK);
+    const struct rc_event_id id = {.kind = RC_EVENT_ID_INT, .number = ids.base};
+    const uint32_t user = rc_slab_users(twins.hot)[info->user_count - 1];
+    uint32_t row = 0;
+    bool found = false;
+    assert_int_equal(rc_slab_search_event(slab, user, &id, &found, &row, &error), RC_CORRUPT);
+    assert_false(found);
+    assert_non_null(strstr(error.message, "/behind"));
+    rc_slab_unref(slab);
+    twins_close(&twins);
+}
+
 /* What stays in memory is verified when the slab is opened; cut files are refused. */
 static void
 test_damage_is_met_at_once(void **state)
@@ -265,8 +304,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_it_is_the_same),        cmocka_unit_test(test_what_is_in_memory),
-        cmocka_unit_test(test_ids_are_found),         cmocka_unit_test(test_damaged_ids_are_met),
+        cmocka_unit_test(test_it_is_the_same),
+        cmocka_unit_test(test_what_is_in_memory),
+        cmocka_unit_test(test_ids_are_found),
+        cmocka_unit_test(test_damaged_ids_are_met),
+        cmocka_unit_test(test_rows_behind_the_last_are_met),
         cmocka_unit_test(test_damage_is_met_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

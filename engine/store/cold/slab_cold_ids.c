@@ -290,6 +290,9 @@ rc_cold_ids_find(struct rc_cold_ids *ids,
 {
     RC_ASSERT(id->kind != RC_EVENT_ID_DERIVED);
     const struct search search = {.ids = ids, .cold = cold, .error = reterr_error};
+    /* Sections end with room beyond the last row, so their sizes do not say it. */
+    if (end > rc_cold_header(cold)->row_count)
+        return rc_cold_damaged(cold, reterr_error);
     enum rc_status status = RC_OK;
     bool found = false;
     pthread_mutex_lock(&ids->lock);
