@@ -96,6 +96,7 @@ rc_derivation_print(FILE *out, const Recount__V1__DerivedProperty *property)
     if (property->source_case == RECOUNT__V1__DERIVED_PROPERTY__SOURCE_EVENT_TIME)
         fputs("event time", out);
     else if (property->property != NULL &&
+             property->property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_PROPERTY &&
              strcasecmp(property->property->event_property, "event") == 0)
         fputs("`event`", out);
     else if (property->property != NULL)

@@ -104,8 +104,8 @@ rc_expression_print_property(FILE *out, const Recount__V1__PropertyRef *property
     const bool of_user = property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
     const char *name = property->event_property; /* All sources share the place. */
     if (property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY) {
-        fprintf(out, "account.%s.%s", property->account_property->account_key,
-                property->account_property->name);
+        fprintf(out, "account.%s.", property->account_property->account_key);
+        rc_expression_print_name(out, property->account_property->name);
         return;
     }
     if (property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_ID ||

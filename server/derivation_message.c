@@ -129,19 +129,27 @@ decode_step(struct rc_decode *decode,
 }
 
 static enum rc_status
+decode_property(struct rc_decode *decode,
+                const Recount__V1__PropertyRef *in,
+                struct rc_derivation *derivation)
+{
+    enum rc_leaf_scope scope;
+    RC_TRY(rc_decode_any_property(decode, in, &scope, &derivation->property,
+                                  &derivation->account_key));
+    derivation->source = scope == RC_LEAF_USER      ? RC_DERIVATION_USER
+                         : scope == RC_LEAF_ACCOUNT ? RC_DERIVATION_ACCOUNT
+                                                    : RC_DERIVATION_EVENT;
+    return RC_OK;
+}
+
+static enum rc_status
 decode_source(struct rc_decode *decode,
               const Recount__V1__DerivedProperty *in,
               struct rc_derivation *derivation)
 {
-    enum rc_leaf_scope scope;
     switch (in->source_case) {
     case RECOUNT__V1__DERIVED_PROPERTY__SOURCE_PROPERTY:
-        if (in->property != NULL &&
-            in->property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY)
-            return rc_decode_unsupported(decode, "property.account_property");
-        RC_TRY(rc_decode_property(decode, in->property, &scope, &derivation->property));
-        derivation->source = scope == RC_LEAF_USER ? RC_DERIVATION_USER : RC_DERIVATION_EVENT;
-        return RC_OK;
+        return decode_property(decode, in->property, derivation);
     case RECOUNT__V1__DERIVED_PROPERTY__SOURCE_EVENT_TIME:
         derivation->source = RC_DERIVATION_TIME;
         return RC_OK;
@@ -263,6 +271,19 @@ encode_step(struct rc_arena *arena,
     return RC_CORRUPT;
 }
 
+static enum rc_status
+encode_property(struct rc_arena *arena,
+                const struct rc_derivation *derivation,
+                Recount__V1__PropertyRef **ret_property)
+{
+    const enum rc_leaf_scope scope = derivation->source == RC_DERIVATION_USER      ? RC_LEAF_USER
+                                     : derivation->source == RC_DERIVATION_ACCOUNT ? RC_LEAF_ACCOUNT
+                                                                                   : RC_LEAF_EVENT;
+    RC_NEW(arena, *ret_property, recount__v1__property_ref__descriptor);
+    return rc_encode_property_ref(arena, scope, derivation->property, derivation->account_key,
+                                  *ret_property);
+}
+
 enum rc_status
 rc_encode_derivation(struct rc_arena *arena,
                      const struct rc_derivation *derivation,
@@ -272,12 +293,8 @@ rc_encode_derivation(struct rc_arena *arena,
         out->source_case = RECOUNT__V1__DERIVED_PROPERTY__SOURCE_EVENT_TIME;
         RC_NEW(arena, out->event_time, recount__v1__event_time__descriptor);
     } else {
-        const bool user = derivation->source == RC_DERIVATION_USER;
         out->source_case = RECOUNT__V1__DERIVED_PROPERTY__SOURCE_PROPERTY;
-        RC_NEW(arena, out->property, recount__v1__property_ref__descriptor);
-        out->property->source_case = user ? RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY
-                                          : RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_PROPERTY;
-        RC_NEW_TEXT(arena, out->property->event_property, derivation->property);
+        RC_TRY(encode_property(arena, derivation, &out->property));
     }
     RC_NEW_ARRAY(arena, out->steps, Recount__V1__DerivationStep *, derivation->step_count);
     out->n_steps = derivation->step_count;

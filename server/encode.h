@@ -107,6 +107,14 @@ rc_encode_predicate(struct rc_arena *arena,
                     const struct rc_predicate *predicate,
                     Recount__V1__Predicate **ret_predicate);
 
+/* Fills out; account_key: of a property of accounts, else ignored. */
+RC_MUST_USE enum rc_status
+rc_encode_property_ref(struct rc_arena *arena,
+                       enum rc_leaf_scope scope,
+                       struct rc_bytes name,
+                       struct rc_bytes account_key,
+                       Recount__V1__PropertyRef *out);
+
 RC_MUST_USE enum rc_status
 rc_encode_leaf(struct rc_arena *arena,
                const struct rc_leaf *leaf,

@@ -80,6 +80,34 @@ encode_test(struct rc_arena *arena, const struct rc_leaf *leaf, Recount__V1__Lea
 }
 
 enum rc_status
+rc_encode_property_ref(struct rc_arena *arena,
+                       enum rc_leaf_scope scope,
+                       struct rc_bytes name,
+                       struct rc_bytes account_key,
+                       Recount__V1__PropertyRef *out)
+{
+    if (scope == RC_LEAF_USER) {
+        out->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
+        RC_NEW_TEXT(arena, out->user_property, name);
+    } else if (scope == RC_LEAF_ACCOUNT) {
+        out->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY;
+        RC_NEW(arena, out->account_property, recount__v1__account_property__descriptor);
+        RC_NEW_TEXT(arena, out->account_property->account_key, account_key);
+        RC_NEW_TEXT(arena, out->account_property->name, name);
+    } else if (scope == RC_LEAF_EVENT_ID) {
+        out->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_ID;
+        RC_NEW(arena, out->event_id, recount__v1__event_id__descriptor);
+    } else if (scope == RC_LEAF_USER_ID) {
+        out->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_USER_ID;
+        RC_NEW(arena, out->user_id, recount__v1__user_id__descriptor);
+    } else {
+        out->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_PROPERTY;
+        RC_NEW_TEXT(arena, out->event_property, name);
+    }
+    return RC_OK;
+}
+
+enum rc_status
 rc_encode_leaf(struct rc_arena *arena,
                const struct rc_leaf *leaf,
                bool negated,
@@ -88,24 +116,8 @@ rc_encode_leaf(struct rc_arena *arena,
     Recount__V1__Leaf *out;
     RC_NEW(arena, out, recount__v1__leaf__descriptor);
     RC_NEW(arena, out->property, recount__v1__property_ref__descriptor);
-    if (leaf->scope == RC_LEAF_USER) {
-        out->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
-        RC_NEW_TEXT(arena, out->property->user_property, leaf->property);
-    } else if (leaf->scope == RC_LEAF_ACCOUNT) {
-        out->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY;
-        RC_NEW(arena, out->property->account_property, recount__v1__account_property__descriptor);
-        RC_NEW_TEXT(arena, out->property->account_property->account_key, leaf->account_key);
-        RC_NEW_TEXT(arena, out->property->account_property->name, leaf->property);
-    } else if (leaf->scope == RC_LEAF_EVENT_ID) {
-        out->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_ID;
-        RC_NEW(arena, out->property->event_id, recount__v1__event_id__descriptor);
-    } else if (leaf->scope == RC_LEAF_USER_ID) {
-        out->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_USER_ID;
-        RC_NEW(arena, out->property->user_id, recount__v1__user_id__descriptor);
-    } else {
-        out->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_PROPERTY;
-        RC_NEW_TEXT(arena, out->property->event_property, leaf->property);
-    }
+    RC_TRY(rc_encode_property_ref(arena, leaf->scope, leaf->property, leaf->account_key,
+                                  out->property));
     RC_TRY(encode_test(arena, leaf, out));
     out->case_insensitive = leaf->ignore_case;
     out->negated = negated;

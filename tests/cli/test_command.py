@@ -360,35 +360,36 @@ class Shop(unittest.TestCase):
         kinds = [
             (["define"], ["define", "was"], ["a = 1", "a = 2"], "expression"),
             (["derive"], ["derive", "was"], ["path, lower", "path, query"], "expression"),
+            (["derive"], ["derive", "tier"], ["account.a.plan, lower", "account.b.`a b`"], "expression"),
             (["segment"], ["segment", "create", "was"], ["count(any) > 1", "count(any) > 2"], "rule"),
         ]
         for command, save, (first, second), column in kinds:
             with self.subTest(command=command):
                 recount(*save, first, "--author", "ada", "--description", "old")
                 recount(*save, second, "--replace", "--author", "grace")
-                found = rows(recount(*command, "history", "was", "--csv")[0])
+                found = rows(recount(*command, "history", save[-1], "--csv")[0])
                 self.assertEqual([(row["version"], row["author"], row[column]) for row in found],
                                  [("2", "grace", second), ("1", "ada", first)])
                 self.assertTrue(all(row["since"].endswith("Z") for row in found))
                 self.assertNotIn("name", found[0])
-                table = recount(*command, "history", "was")[0].splitlines()
+                table = recount(*command, "history", save[-1])[0].splitlines()
                 self.assertEqual(table[0].split()[:3], ["version", "since", "author"])
                 self.assertEqual(len(table), 3)
-                reply = json.loads(recount(*command, "history", "was", "--json")[0])
+                reply = json.loads(recount(*command, "history", save[-1], "--json")[0])
                 self.assertEqual([one["etag"] for one in reply["versions"]], ["2", "1"])
-                shown = rows(recount(*command, "show", "was", "1", "--csv")[0])
+                shown = rows(recount(*command, "show", save[-1], "1", "--csv")[0])
                 self.assertEqual(shown[0][column], first)
-                recount(*command, "show", "was", "3", code=4)
-                recount(*command, "show", "was", "x", code=2)
-                recount(*command, "restore", "was", code=2)
-                recount(*command, "restore", "was", "3", code=4)
-                recount(*command, "restore", "was", "0", code=2)
-                recount(*command, "restore", "was", "1", "--author", "eve")
-                found = rows(recount(*command, "history", "was", "--csv")[0])
+                recount(*command, "show", save[-1], "3", code=4)
+                recount(*command, "show", save[-1], "x", code=2)
+                recount(*command, "restore", save[-1], code=2)
+                recount(*command, "restore", save[-1], "3", code=4)
+                recount(*command, "restore", save[-1], "0", code=2)
+                recount(*command, "restore", save[-1], "1", "--author", "eve")
+                found = rows(recount(*command, "history", save[-1], "--csv")[0])
                 self.assertEqual([(row["version"], row["author"], row[column]) for row in found[:2]],
                                  [("3", "eve", first), ("2", "grace", second)])
-                recount(*command, "delete", "was")
-                recount(*command, "history", "was", code=4)
+                recount(*command, "delete", save[-1])
+                recount(*command, "history", save[-1], code=4)
 
     def test_preview(self):
         words = ("define", "preview", "viewed", "--from", "2020-01-01", "--to", "2040-01-01")

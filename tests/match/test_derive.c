@@ -257,6 +257,20 @@ checks(void **state)
     assert_int_equal(rc_derivation_check(&derivation, NULL), RC_LIMIT_EXCEEDED);
 }
 
+static struct rc_catalog *
+put_derivation(struct rc_catalog *catalog, const char *name, const struct rc_derivation *derivation)
+{
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    rc_derivation_write(&writer, derivation);
+    const struct rc_catalog_entry entry = {.name = rc_bytes_of(name),
+                                           .payload = {(const char *)writer.data, writer.size},
+                                           .version = 1};
+    struct rc_catalog *next = NULL;
+    assert_int_equal(rc_catalog_put(catalog, &entry, &next), RC_OK);
+    rc_catalog_unref(catalog);
+    return next;
+}
+
 /* Puts a property that comes from another by one step. */
 static struct rc_catalog *
 put(struct rc_catalog *catalog, const char *name, const char *source)
@@ -266,15 +280,19 @@ put(struct rc_catalog *catalog, const char *name, const char *source)
                                              .property = rc_bytes_of(source),
                                              .step_count = 1,
                                              .steps = &step};
-    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
-    rc_derivation_write(&writer, &derivation);
-    const struct rc_catalog_entry entry = {.name = rc_bytes_of(name),
-                                           .payload = {(const char *)writer.data, writer.size},
-                                           .version = 1};
-    struct rc_catalog *next = NULL;
-    assert_int_equal(rc_catalog_put(catalog, &entry, &next), RC_OK);
-    rc_catalog_unref(catalog);
-    return next;
+    return put_derivation(catalog, name, &derivation);
+}
+
+static enum rc_status
+find(const struct rc_catalog *catalog,
+     enum rc_leaf_scope scope,
+     const char *name,
+     struct rc_arena *arena,
+     const struct rc_derivation **ret_found,
+     struct rc_error *error)
+{
+    const struct rc_property_name of = {.scope = scope, .name = rc_bytes_of(name)};
+    return rc_derived_find(catalog, &of, arena, NULL, ret_found, error);
 }
 
 static void
@@ -288,17 +306,12 @@ names(void **state)
     catalog = put(catalog, "b", "c");
     catalog = put(catalog, "self", "self");
     const struct rc_derivation *found;
-    assert_int_equal(
-        rc_derived_find(catalog, RC_LEAF_EVENT, rc_bytes_of("a"), arena, NULL, &found, NULL),
-        RC_OK);
+    assert_int_equal(find(catalog, RC_LEAF_EVENT, "a", arena, &found, NULL), RC_OK);
     assert_int_equal(found->step_count, 2);
     assert_true(rc_bytes_equal(found->property, rc_bytes_of("c")));
-    assert_int_equal(
-        rc_derived_find(catalog, RC_LEAF_EVENT, rc_bytes_of("self"), arena, NULL, &found, NULL),
-        RC_OK);
+    assert_int_equal(find(catalog, RC_LEAF_EVENT, "self", arena, &found, NULL), RC_OK);
     assert_int_equal(found->step_count, 1);
-    assert_int_equal(
-        rc_derived_find(catalog, RC_LEAF_USER, rc_bytes_of("a"), arena, NULL, &found, NULL), RC_OK);
+    assert_int_equal(find(catalog, RC_LEAF_USER, "a", arena, &found, NULL), RC_OK);
     assert_null(found);
     const struct rc_derivation back = {.source = RC_DERIVATION_EVENT,
                                        .property = RC_BYTES_LITERAL("a")};
@@ -312,21 +325,78 @@ names(void **state)
         snprintf(source, sizeof(source), "n%u", i);
         catalog = put(catalog, name, source);
     }
-    assert_int_equal(
-        rc_derived_find(catalog, RC_LEAF_EVENT, rc_bytes_of("n16"), arena, NULL, &found, NULL),
-        RC_OK);
+    assert_int_equal(find(catalog, RC_LEAF_EVENT, "n16", arena, &found, NULL), RC_OK);
     assert_int_equal(found->step_count, RC_DERIVE_STEPS_MAX);
     catalog = put(catalog, "n17", "n16");
-    assert_int_equal(
-        rc_derived_find(catalog, RC_LEAF_EVENT, rc_bytes_of("n17"), arena, NULL, &found, &error),
-        RC_LIMIT_EXCEEDED);
+    assert_int_equal(find(catalog, RC_LEAF_EVENT, "n17", arena, &found, &error), RC_LIMIT_EXCEEDED);
+}
+
+/* Properties of accounts are those of one key. */
+static void
+accounts(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = NULL;
+    assert_int_equal(rc_catalog_new(&rc_account_process, &catalog), RC_OK);
+    const struct rc_derive_step step = {.kind = RC_DERIVE_LOWER};
+    struct rc_derivation derivation = {.source = RC_DERIVATION_ACCOUNT,
+                                       .property = RC_BYTES_LITERAL("plan"),
+                                       .account_key = RC_BYTES_LITERAL("company"),
+                                       .step_count = 1,
+                                       .steps = &step};
+    catalog = put_derivation(catalog, "tier", &derivation);
+    derivation.property = rc_bytes_of("tier");
+    catalog = put_derivation(catalog, "other", &derivation);
+    derivation.account_key = rc_bytes_of("team");
+    catalog = put_derivation(catalog, "team", &derivation);
+    const struct rc_derivation *found = NULL;
+    struct rc_property_name name = {RC_LEAF_ACCOUNT, rc_bytes_of("other"), rc_bytes_of("company")};
+    assert_int_equal(rc_derived_find(catalog, &name, arena, NULL, &found, NULL), RC_OK);
+    assert_int_equal(found->step_count, 2);
+    assert_true(rc_bytes_equal(found->property, rc_bytes_of("plan")));
+    assert_true(rc_bytes_equal(found->account_key, rc_bytes_of("company")));
+    name.account_key = rc_bytes_of("team");
+    assert_int_equal(rc_derived_find(catalog, &name, arena, NULL, &found, NULL), RC_OK);
+    assert_null(found);
+    name.name = rc_bytes_of("team"); /* Its source is a stored property of teams. */
+    assert_int_equal(rc_derived_find(catalog, &name, arena, NULL, &found, NULL), RC_OK);
+    assert_int_equal(found->step_count, 1);
+    assert_true(rc_bytes_equal(found->property, rc_bytes_of("tier")));
+    assert_int_equal(find(catalog, RC_LEAF_EVENT, "tier", arena, &found, NULL), RC_OK);
+    assert_null(found);
+    derivation.account_key.size = 0;
+    struct rc_error error = {0};
+    assert_int_equal(rc_derivation_check(&derivation, &error), RC_INVALID);
+    assert_string_equal(error.field, "source");
+}
+
+/* Writes a derivation as golden, and reads it from all of that and from nothing less. */
+static void
+check_stored(const struct rc_derivation *derivation, const unsigned char *golden, size_t size)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    RC_CLEANUP(rc_writer_close) struct rc_writer again = {0};
+    rc_derivation_write(&writer, derivation);
+    assert_int_equal(writer.size, size);
+    assert_memory_equal(writer.data, golden, writer.size);
+    for (size_t part = 0; part <= writer.size; part++) {
+        const struct rc_derivation *read = NULL;
+        struct rc_reader reader = rc_reader_of(writer.data, part);
+        const enum rc_status status = rc_derivation_read(&reader, arena, &read, NULL);
+        assert_int_equal(status, part == writer.size ? RC_OK : RC_CORRUPT);
+        if (status == RC_OK)
+            rc_derivation_write(&again, read);
+    }
+    assert_int_equal(again.size, writer.size);
+    assert_memory_equal(again.data, writer.data, writer.size);
 }
 
 static void
 stored_form(void **state)
 {
     (void)state;
-    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     const struct rc_value pairs[] = {text("a"), rc_value_int(1)};
     const struct rc_derive_step steps[] = {
         {.kind = RC_DERIVE_MAP,
@@ -344,21 +414,11 @@ stored_form(void **state)
                                           "\x06\x03\0\0\0\0\0\0\0\0\0\0\x01\x04\x01"
                                           "a\x02\x02\x04\x01z"
                                           "\x08\x01\0\0\0\0\0\0\0\0\xe0\x3f\0\0";
-    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
-    RC_CLEANUP(rc_writer_close) struct rc_writer again = {0};
-    rc_derivation_write(&writer, &derivation);
-    assert_int_equal(writer.size, sizeof(golden) - 1);
-    assert_memory_equal(writer.data, golden, writer.size);
-    for (size_t size = 0; size <= writer.size; size++) {
-        const struct rc_derivation *read = NULL;
-        struct rc_reader reader = rc_reader_of(writer.data, size);
-        const enum rc_status status = rc_derivation_read(&reader, arena, &read, NULL);
-        assert_int_equal(status, size == writer.size ? RC_OK : RC_CORRUPT);
-        if (status == RC_OK)
-            rc_derivation_write(&again, read);
-    }
-    assert_int_equal(again.size, writer.size);
-    assert_memory_equal(again.data, writer.data, writer.size);
+    check_stored(&derivation, golden, sizeof(golden) - 1);
+    const struct rc_derivation of_account = {.source = RC_DERIVATION_ACCOUNT,
+                                             .property = RC_BYTES_LITERAL("plan"),
+                                             .account_key = RC_BYTES_LITERAL("team")};
+    check_stored(&of_account, (const unsigned char *)"\x04\x04plan\x04team\0", 12);
 }
 
 int
@@ -367,7 +427,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers), cmocka_unit_test(urls),        cmocka_unit_test(ids),
         cmocka_unit_test(times),   cmocka_unit_test(other_steps), cmocka_unit_test(checks),
-        cmocka_unit_test(names),   cmocka_unit_test(stored_form),
+        cmocka_unit_test(names),   cmocka_unit_test(accounts),    cmocka_unit_test(stored_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

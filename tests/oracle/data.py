@@ -166,11 +166,12 @@ class Moment:
     def stored_user_properties(self, person):
         return self.properties_of.get(person, {})
 
-    def account_values(self, event_properties, key, name):
-        """The values of a property of the accounts that an event names in another."""
+    def account_values(self, event, key, name):
+        """The values of a property of the accounts that an event names in another, as stored."""
         out = []
-        for one in groups(event_properties.get(key)):
-            value = self.accounts.get((key, row_key(one)), {}).get(name)
+        for one in groups(event.stored.get(key)):
+            stored = self.accounts.get((key, row_key(one)), {})
+            value = with_derived(self.data.derived, ("account", key), stored).get(name)
             out += [] if value is None else value if isinstance(value, tuple) else [value]
         return out
 

@@ -1,7 +1,8 @@
 """Derived properties: a source and steps, written from docs/semantics.md.
 
-A derivation is {"source": "event" | "user" | "time", "property": name, "steps": [step, ...]}; a step
-is a list whose first element says what it does:
+A derivation is {"source": "event" | "user" | "account" | "time", "property": name, "key": event
+property that names the account, "steps": [step, ...]}; a step is a list whose first element says
+what it does:
 
     ["capture", regex, group, ignore case]  ["number"]  ["lower"]  ["url", part or "parameter", name]
     ["fold_ids"]  ["map", [[from, to], ...], "keep" | "null" | "value", value]
@@ -234,6 +235,13 @@ def derive(steps, value):
     return tuple(out) or None
 
 
+def owner(one):
+    """Whose properties a derivation makes: "event", "user", or the accounts of a key."""
+    if one["source"] == "account":
+        return "account", one["key"]
+    return "user" if one["source"] == "user" else "event"
+
+
 def resolve(derived, name):
     """The stored source and all steps of a name."""
     steps, seen = [], []
@@ -244,19 +252,19 @@ def resolve(derived, name):
         below = one.get("property")
         if one["source"] == "time" or below == name or below not in derived:
             return one["source"], below, steps
-        if (derived[below]["source"] == "user") != (one["source"] == "user"):
+        if owner(derived[below]) != owner(one):
             return one["source"], below, steps
         assert below not in seen
         name = below
 
 
-def with_derived(derived, scope, stored, time=None):
-    """Properties as a query reads them."""
+def with_derived(derived, of, stored, time=None):
+    """Properties as a query reads them, of an owner()."""
     out = dict(stored)
     for name in derived:
-        source, below, steps = resolve(derived, name)
-        if (source == "user") != (scope == "user"):
+        if owner(derived[name]) != of:
             continue
+        source, below, steps = resolve(derived, name)
         value = derive(steps, time if source == "time" else stored.get(below))
         out.pop(name, None)
         if value is not None:

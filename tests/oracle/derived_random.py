@@ -47,12 +47,18 @@ def step(rng, zones):
     return ["arithmetic", rng.choice(OPERATIONS), rng.choice(OPERANDS)]
 
 
-def make_derived(rng, zones):
+def make_derived(rng, zones, account_keys):
     """The same names in every world, each with steps of its own."""
     steps = lambda *counts: [step(rng, zones) for _ in range(rng.choice(counts))]
     event = lambda name, *counts: {"source": "event", "property": name, "steps": steps(*counts)}
     some = ["path", "url", "type", "price", "tags", "mixed", "city"]
+    key = rng.choice([account_keys[0], rng.choice(account_keys)])
+    account = lambda *names: {
+        "source": "account", "key": key, "property": rng.choice(names), "steps": steps(1, 2)
+    }
+    hidden = rng.choice(account_keys)
     return {
+        **({hidden: event(hidden, 1)} if rng.random() < 0.3 else {}),
         "e1": event(rng.choice(some), 1, 1, 2),
         "e2": event(rng.choice(some), 1, 2, 3),
         "e3": event(rng.choice(["e1", "e2", "t1", "u1", "absent"]), 0, 1),
@@ -60,4 +66,6 @@ def make_derived(rng, zones):
         "t1": {"source": "time", "steps": [time_step(rng, zones)] + steps(0, 0, 1)},
         "t2": {"source": "time", "steps": steps(0, 0, 1)},
         "u1": {"source": "user", "property": rng.choice(["plan", "score", "labels"]), "steps": steps(1, 2)},
+        "a1": account("plan", "score", "labels"),
+        "a2": account("a1", "u1", "score", "a2"),
     }

@@ -387,6 +387,9 @@ def read_derivation(source):
         out = {"source": "time", "steps": []}
     elif name.startswith("user."):
         out.update(source="user", property=name[5:])
+    elif name.startswith("account."):
+        _, key, below = name.split(".", 2)
+        out.update(source="account", key=key, property=below)
     while tokens.take(","):
         out["steps"].append(read_step(tokens))
     if tokens.peek()[0] != "end":

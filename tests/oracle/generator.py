@@ -245,7 +245,7 @@ def make_world(rng, make_predicate, make_rule, make_list):
         "segments": {},
     }
     world["shown_ids"] = rng.choice(["", "", "[0-9]$", "^[^a]"])
-    world["derived"] = derived_random.make_derived(rng, ZONES)
+    world["derived"] = derived_random.make_derived(rng, ZONES, ACCOUNT_KEYS)
     for name in ("d1", "d2", "d3"):
         world["definitions"][name] = make_predicate(rng, world)
     for name in ("s1", "s2"):

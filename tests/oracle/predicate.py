@@ -142,7 +142,7 @@ def id_test(leaf, ids):
 def predicate_test(
     predicate, event_properties, user_properties, definitions, accounts=None, ids=None
 ):
-    """accounts(event_properties, key, name): the values of what the event names. ids: those of the
+    """accounts(key, name): the values of what the event names. ids: those of the
     event and of its user, by the scope of a leaf.
     """
 
@@ -161,7 +161,7 @@ def predicate_test(
     if content["scope"] in ("event_id", "user_id"):
         return id_test(content, ids[content["scope"]])
     if content["scope"] == "account":
-        values = accounts(event_properties, content["key"], content["property"])
+        values = accounts(content["key"], content["property"])
         return leaf_test(content, tuple(values) or None)
     properties = event_properties if content["scope"] == "event" else user_properties
     return leaf_test(content, properties.get(content["property"]))
@@ -186,7 +186,7 @@ def selects(selector, moment, person, event):
             one.properties,
             moment.user_properties(person),
             moment.data.definitions,
-            moment.account_values,
+            lambda key, name: moment.account_values(one, key, name),
             {"event_id": [one.id], "user_id": moment.data.members(one.user)},
         )
 

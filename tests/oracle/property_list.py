@@ -90,7 +90,7 @@ def values_answer(query, data):
     counts = {}
     for person, event in events:
         if one["scope"] == "account":
-            raw = moment.account_values(event.properties, one["key"], one["property"])
+            raw = moment.account_values(event, one["key"], one["property"])
         else:
             of = moment.user_properties(person) if one["scope"] == "user" else event.properties
             raw = of.get(one["property"])

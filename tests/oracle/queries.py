@@ -136,7 +136,7 @@ def make_leaf(rng, scope=None):
         name = "chain"
     leaf = {"scope": scope, "property": name, "op": op}
     if account:
-        leaf.update(scope="account", key=rng.choice(ACCOUNT_KEYS))
+        leaf.update(some_account_property(rng, name))
     if op == "ordered":
         leaf["op"] = rng.choice(ORDERED)
         leaf["operand"] = comparable(rng, pool)
@@ -447,10 +447,18 @@ def make_values(rng, world):
     }
 
 
+def some_account_property(rng, name):
+    """Of that name, or a derived one, most often of the key that such are made of."""
+    key = rng.choice(ACCOUNT_KEYS)
+    if rng.random() < 0.4:
+        name = rng.choice(["a1", "a2"])
+        key = rng.choice([key, ACCOUNT_KEYS[0]])
+    return {"scope": "account", "property": name, "key": key}
+
+
 def some_property(rng):
     if rng.random() < 0.15:
-        name = rng.choice(list(USER_VALUES))
-        return {"scope": "account", "property": name, "key": rng.choice(ACCOUNT_KEYS)}
+        return some_account_property(rng, rng.choice(list(USER_VALUES)))
     scope = "event" if rng.random() < 0.7 else "user"
     return {
         "scope": scope,

@@ -57,7 +57,7 @@ def make_dimension(rng, world):
         names = [*values, "price" if scope == "event" else "score"]
         out = {"scope": scope, "property": rng.choice(names)}
         if scope == "user" and rng.random() < 0.5:
-            out.update(scope="account", key=rng.choice(queries.ACCOUNT_KEYS))
+            out = queries.some_account_property(rng, out["property"])
     if rng.random() < 0.25:
         out["bins"] = rng.choice([1, 2, 3, 5])
     return out

@@ -34,7 +34,7 @@ class Split:
         if "count" in dimension:
             return [self.count_of(dimension, moment, person)]
         if dimension["scope"] == "account":
-            found = moment.account_values(event.properties, dimension["key"], dimension["property"])
+            found = moment.account_values(event, dimension["key"], dimension["property"])
             return list(map(group, found)) or [None]  # A set would take true for 1.
         user = dimension["scope"] == "user"
         properties = moment.user_properties(person) if user else event.properties

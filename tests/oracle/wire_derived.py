@@ -1,6 +1,6 @@
 """Derived properties as messages of recount.v1."""
 
-from wire import value_message
+from wire import property_message, value_message
 
 
 URL_PARTS = {"scheme": 1, "host": 2, "path": 3, "query": 4, "fragment": 5}
@@ -57,10 +57,10 @@ def fill_map(out, pairs, rest, default=None):
 def fill_derived(out, derivation):
     if derivation["source"] == "time":
         out.event_time.SetInParent()
-    elif derivation["source"] == "user":
-        out.property.user_property = derivation["property"]
     else:
-        out.property.event_property = derivation["property"]
+        out.property.CopyFrom(
+            property_message(derivation["source"], derivation["property"], derivation.get("key"))
+        )
     for step in derivation["steps"]:
         fill_step(out.steps.add(), step)
 

@@ -1,7 +1,8 @@
 /*
- * Derivation, stored: source (a byte), property (varint size, bytes), varint count of steps, and of
- * each its kind, part and ignore_case (a byte, a varint, a byte), text (varint size, bytes),
- * operand (8 bytes), varint count of pairs, two values for each, and the rest (a value).
+ * Derivation, stored: source (a byte), property (varint size, bytes), of ACCOUNT its key (the
+ * same), varint count of steps, and of each its kind, part and ignore_case (a byte, a varint, a
+ * byte), text (varint size, bytes), operand (8 bytes), varint count of pairs, two values for each,
+ * and the rest (a value).
  */
 #include "engine/match/derived/derivation.h"
 
@@ -113,17 +114,31 @@ check_step(const struct rc_derive_step *step, struct rc_error *reterr_error)
     return rc_error_field(reterr_error, RC_INVALID, "", "the kind of step is not set");
 }
 
-enum rc_status
-rc_derivation_check(const struct rc_derivation *derivation, struct rc_error *reterr_error)
+static bool
+is_property_name(struct rc_bytes name)
 {
-    if (derivation->source < RC_DERIVATION_EVENT || derivation->source > RC_DERIVATION_TIME)
+    return name.size > 0 && name.size <= RC_PROPERTY_NAME_BYTES_MAX && rc_bytes_is_text(name);
+}
+
+static enum rc_status
+check_source(const struct rc_derivation *derivation, struct rc_error *reterr_error)
+{
+    if (derivation->source < RC_DERIVATION_EVENT || derivation->source > RC_DERIVATION_ACCOUNT)
         return rc_error_field(reterr_error, RC_INVALID, "source", "the source is missing");
-    if (derivation->source != RC_DERIVATION_TIME &&
-        (derivation->property.size == 0 || derivation->property.size > RC_PROPERTY_NAME_BYTES_MAX ||
-         !rc_bytes_is_text(derivation->property)))
+    if (derivation->source == RC_DERIVATION_TIME)
+        return RC_OK;
+    if (!is_property_name(derivation->property) ||
+        (derivation->source == RC_DERIVATION_ACCOUNT && !is_property_name(derivation->account_key)))
         return rc_error_field(reterr_error, RC_INVALID, "source",
                               "a property's name is UTF-8 of 1 to %u bytes",
                               RC_PROPERTY_NAME_BYTES_MAX);
+    return RC_OK;
+}
+
+enum rc_status
+rc_derivation_check(const struct rc_derivation *derivation, struct rc_error *reterr_error)
+{
+    RC_TRY(check_source(derivation, reterr_error));
     if (derivation->step_count > RC_DERIVE_STEPS_MAX)
         return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "steps",
                               "%u steps are more than %u, those of its sources included",
@@ -147,6 +162,8 @@ rc_derivation_write(struct rc_writer *writer, const struct rc_derivation *deriva
 {
     rc_write_u8(writer, (uint8_t)derivation->source);
     rc_write_bytes(writer, derivation->property);
+    if (derivation->source == RC_DERIVATION_ACCOUNT)
+        rc_write_bytes(writer, derivation->account_key);
     rc_write_varint(writer, derivation->step_count);
     for (uint32_t i = 0; i < derivation->step_count; i++) {
         const struct rc_derive_step *step = &derivation->steps[i];
@@ -188,9 +205,11 @@ read_derivation(struct rc_reader *reader, struct rc_arena *arena, struct rc_deri
 {
     derivation->source = (enum rc_derivation_source)rc_read_u8(reader);
     derivation->property = rc_read_bytes(reader);
+    if (derivation->source == RC_DERIVATION_ACCOUNT)
+        derivation->account_key = rc_read_bytes(reader);
     derivation->step_count = (uint32_t)rc_read_count(reader, RC_DERIVE_STEPS_MAX);
     if (reader->bad || derivation->source < RC_DERIVATION_EVENT ||
-        derivation->source > RC_DERIVATION_TIME)
+        derivation->source > RC_DERIVATION_ACCOUNT)
         return RC_CORRUPT;
     struct rc_derive_step *steps =
         RC_ARENA_ARRAY(arena, struct rc_derive_step, derivation->step_count);

@@ -80,14 +80,16 @@ struct rc_derive_step {
 };
 
 enum rc_derivation_source {
-    RC_DERIVATION_EVENT = 1, /* A property of the event. */
-    RC_DERIVATION_USER = 2,  /* A property of the user. */
-    RC_DERIVATION_TIME = 3,  /* The event's time, in ms since 1970. */
+    RC_DERIVATION_EVENT = 1,   /* A property of the event. */
+    RC_DERIVATION_USER = 2,    /* A property of the user. */
+    RC_DERIVATION_TIME = 3,    /* The event's time, in ms since 1970. */
+    RC_DERIVATION_ACCOUNT = 4, /* A property of the account that the event names in account_key. */
 };
 
 struct rc_derivation {
     enum rc_derivation_source source;
-    struct rc_bytes property; /* EVENT, USER: may be derived itself until it is resolved. */
+    struct rc_bytes property;    /* Not TIME: may be derived itself until it is resolved. */
+    struct rc_bytes account_key; /* ACCOUNT; else empty. */
     uint32_t step_count;
     const struct rc_derive_step *steps;
 };

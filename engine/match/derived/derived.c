@@ -23,6 +23,14 @@ struct way {
     struct rc_derive_step steps[RC_DERIVE_STEPS_MAX]; /* Those gathered so far. */
 };
 
+static enum rc_leaf_scope
+scope_of(enum rc_derivation_source source)
+{
+    return source == RC_DERIVATION_USER      ? RC_LEAF_USER
+           : source == RC_DERIVATION_ACCOUNT ? RC_LEAF_ACCOUNT
+                                             : RC_LEAF_EVENT;
+}
+
 static struct way *
 way_new(const struct rc_catalog *derived,
         struct rc_arena *arena,
@@ -39,10 +47,14 @@ way_new(const struct rc_catalog *derived,
     return way;
 }
 
-static enum rc_leaf_scope
-scope_of(enum rc_derivation_source source)
+/* Whether a derivation makes properties of the same things: events, users, accounts of one key. */
+static bool
+is_of_same(const struct rc_derivation *derivation,
+           enum rc_leaf_scope scope,
+           struct rc_bytes account_key)
 {
-    return source == RC_DERIVATION_USER ? RC_LEAF_USER : RC_LEAF_EVENT;
+    return scope_of(derivation->source) == scope &&
+           (scope != RC_LEAF_ACCOUNT || rc_bytes_equal(derivation->account_key, account_key));
 }
 
 /* Puts the steps of a derivation before those that are there. */
@@ -85,12 +97,11 @@ follow(struct way *way,
         if (entry == NULL)
             return RC_OK;
         name = derivation->property;
-        const enum rc_leaf_scope scope = scope_of(derivation->source);
         struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
         const struct rc_derivation *below;
         RC_TRY(rc_derivation_read(&reader, way->naming.arena, &below, way->naming.reterr_error));
         /* One of the other kind of thing: the stored property is meant. */
-        if (scope_of(below->source) != scope)
+        if (!is_of_same(below, scope_of(derivation->source), derivation->account_key))
             return RC_OK;
         RC_TRY_OR(way->naming.reterr_error, rc_name_uses_add(way->naming.uses, entry));
         if (way->name_count > RC_DERIVE_STEPS_MAX)
@@ -103,14 +114,14 @@ follow(struct way *way,
 
 enum rc_status
 rc_derived_find(const struct rc_catalog *derived,
-                enum rc_leaf_scope scope,
-                struct rc_bytes name,
+                const struct rc_property_name *name,
                 struct rc_arena *arena,
                 struct rc_name_uses *uses,
                 const struct rc_derivation **ret_derivation,
                 struct rc_error *reterr_error)
 {
-    const struct rc_catalog_entry *entry = derived == NULL ? NULL : rc_catalog_find(derived, name);
+    const struct rc_catalog_entry *entry =
+        derived == NULL ? NULL : rc_catalog_find(derived, name->name);
     *ret_derivation = NULL;
     if (entry == NULL)
         return RC_OK;
@@ -121,7 +132,7 @@ rc_derived_find(const struct rc_catalog *derived,
     struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
     const struct rc_derivation *first;
     RC_TRY(rc_derivation_read(&reader, arena, &first, reterr_error));
-    if (scope_of(first->source) != scope)
+    if (!is_of_same(first, name->scope, name->account_key))
         return RC_OK;
     RC_TRY_OR(reterr_error, rc_name_uses_add(uses, entry));
     RC_TRY(follow(way, entry->name, first, found));
@@ -157,10 +168,10 @@ resolve_leaf(const struct rc_catalog *derived,
     const struct rc_derivation *derivation = NULL;
     const struct rc_leaf *leaf = &predicate->leaf;
     *ret_predicate = predicate;
-    if (leaf->derivation != NULL || (leaf->scope != RC_LEAF_EVENT && leaf->scope != RC_LEAF_USER))
+    if (leaf->derivation != NULL || rc_leaf_scope_is_id(leaf->scope))
         return RC_OK;
-    RC_TRY(rc_derived_find(derived, leaf->scope, leaf->property, arena, uses, &derivation,
-                           reterr_error));
+    const struct rc_property_name name = {leaf->scope, leaf->property, leaf->account_key};
+    RC_TRY(rc_derived_find(derived, &name, arena, uses, &derivation, reterr_error));
     if (derivation == NULL)
         return RC_OK;
     struct rc_predicate *copy = rc_arena_copy(arena, predicate, sizeof(*copy));

@@ -18,13 +18,19 @@
 #include "engine/match/predicate/predicate.h"
 #include "engine/store/project/catalog.h"
 
+/* Whose property is named: of events, of users, or of the accounts that events name in a key. */
+struct rc_property_name {
+    enum rc_leaf_scope scope;
+    struct rc_bytes name;
+    struct rc_bytes account_key; /* RC_LEAF_ACCOUNT; else empty. */
+};
+
 /* The derivation of a name, from a stored property or the event's time. NULL: the name is no
- * derived one of that scope, and means what is stored. derived may be NULL: there are none. uses
+ * derived one of such things, and means what is stored. derived may be NULL: there are none. uses
  * gets it, and those that it comes from; NULL: nobody asks. */
 RC_MUST_USE enum rc_status
 rc_derived_find(const struct rc_catalog *derived,
-                enum rc_leaf_scope scope,
-                struct rc_bytes name,
+                const struct rc_property_name *name,
                 struct rc_arena *arena,
                 struct rc_name_uses *uses,
                 const struct rc_derivation **ret_derivation,

@@ -386,7 +386,8 @@ build(struct rc_numbers *numbers, struct rc_bytes name)
     numbers->scratch = rc_arena_new(context->account, 0);
     if (numbers->arena == NULL || numbers->scratch == NULL)
         return RC_NO_MEMORY;
-    RC_TRY(rc_derived_find(context->derived, RC_LEAF_EVENT, name, numbers->arena,
+    const struct rc_property_name property_name = {.scope = RC_LEAF_EVENT, .name = name};
+    RC_TRY(rc_derived_find(context->derived, &property_name, numbers->arena,
                            rc_query_uses(context, RC_CATALOG_PROPERTIES), &numbers->derivation,
                            NULL));
     if (numbers->derivation != NULL) {

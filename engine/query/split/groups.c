@@ -28,12 +28,13 @@ rc_groups_free(struct rc_groups *groups)
     return rc_alloc_free(groups);
 }
 
-enum rc_status
-rc_groups_new(const struct rc_plan *plan,
-              const struct rc_breakdown *breakdown,
-              int64_t as_of_ms,
-              struct rc_groups **ret_groups,
-              struct rc_error *reterr_error)
+static enum rc_status
+groups_new(const struct rc_plan *plan,
+           const struct rc_breakdown *breakdown,
+           bool reads_stored,
+           int64_t as_of_ms,
+           struct rc_groups **ret_groups,
+           struct rc_error *reterr_error)
 {
     RC_CLEANUP(rc_groups_freep)
     struct rc_groups *groups = rc_alloc_in(plan->context->account, sizeof(*groups));
@@ -41,9 +42,29 @@ rc_groups_new(const struct rc_plan *plan,
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a breakdown");
     memset(groups, 0, sizeof(*groups));
     groups->plan = plan;
+    groups->reads_stored = reads_stored;
     RC_TRY_OR(reterr_error, rc_groups_build(groups, breakdown, as_of_ms));
     *ret_groups = RC_TAKE(groups);
     return RC_OK;
+}
+
+enum rc_status
+rc_groups_new(const struct rc_plan *plan,
+              const struct rc_breakdown *breakdown,
+              int64_t as_of_ms,
+              struct rc_groups **ret_groups,
+              struct rc_error *reterr_error)
+{
+    return groups_new(plan, breakdown, false, as_of_ms, ret_groups, reterr_error);
+}
+
+enum rc_status
+rc_groups_new_stored(const struct rc_plan *plan,
+                     struct rc_bytes property,
+                     struct rc_groups **ret_groups)
+{
+    const struct rc_breakdown breakdown = {.scope = RC_LEAF_EVENT, .property = property};
+    return groups_new(plan, &breakdown, true, INT64_MAX, ret_groups, NULL);
 }
 
 uint32_t

@@ -174,13 +174,12 @@ rc_groups_build_accounts(struct rc_groups *groups,
                          int64_t as_of_ms)
 {
     const struct rc_query_context *context = groups->plan->context;
-    const struct rc_breakdown names = {.scope = RC_LEAF_EVENT, .property = account_key};
     struct exchange exchange = {.groups = groups, .account_key = account_key};
     RC_CLEANUP(rc_groups_freep) struct rc_groups *ids = NULL;
     RC_CLEANUP(rc_arena_freep) struct rc_arena *scratch = rc_arena_new(context->account, 0);
     if (scratch == NULL)
         return RC_NO_MEMORY;
-    RC_TRY(rc_groups_new(groups->plan, &names, as_of_ms, &ids, NULL));
+    RC_TRY(rc_groups_new_stored(groups->plan, account_key, &ids));
     if (property != RC_PROPERTY_NONE)
         RC_TRY(rc_view_account_cells(context->view, property, as_of_ms, &exchange.cells));
     exchange.ids = ids;

@@ -329,9 +329,11 @@ rc_groups_build(struct rc_groups *groups, const struct rc_breakdown *breakdown, 
     struct rc_bytes name = breakdown->property;
     uint32_t property = RC_PROPERTY_NONE;
     RC_TRY(make_tables(groups));
-    RC_TRY(rc_derived_find(groups->plan->context->derived, breakdown->scope, name, groups->arena,
-                           rc_query_uses(groups->plan->context, RC_CATALOG_PROPERTIES),
-                           &groups->derivation, NULL));
+    const struct rc_property_name property_name = {scope, name, breakdown->account_key};
+    if (!groups->reads_stored)
+        RC_TRY(rc_derived_find(groups->plan->context->derived, &property_name, groups->arena,
+                               rc_query_uses(groups->plan->context, RC_CATALOG_PROPERTIES),
+                               &groups->derivation, NULL));
     if (groups->derivation != NULL) {
         RC_TRY(
             rc_deriver_new(groups->derivation, groups->plan->context->account, &groups->deriver));

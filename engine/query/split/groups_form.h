@@ -22,6 +22,7 @@ struct rc_slab_groups {
 
 struct rc_groups {
     const struct rc_plan *plan;
+    bool reads_stored;                  /* A derived property of the name is not meant. */
     struct rc_arena *arena;             /* Tables. */
     struct rc_arena *scratch;           /* Elements of a list, while it is resolved. */
     const struct rc_dictionary *values; /* Of the property; NULL: no such property. */
@@ -60,6 +61,12 @@ rc_groups_build(struct rc_groups *groups, const struct rc_breakdown *breakdown, 
 /* The set of a value of the property that groups is over. */
 RC_MUST_USE enum rc_status
 rc_groups_set_of_cell(struct rc_groups *groups, rc_cell cell, uint32_t *ret_set);
+
+/* The values that are stored of an event property, whatever derived one has its name. */
+RC_MUST_USE enum rc_status
+rc_groups_new_stored(const struct rc_plan *plan,
+                     struct rc_bytes property,
+                     struct rc_groups **ret_groups);
 
 /* Fills the tables of groups over a property of the accounts that events name in account_key. */
 RC_MUST_USE enum rc_status
