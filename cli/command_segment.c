@@ -7,18 +7,26 @@
 #include "cli/entry_command.h"
 #include "cli/expression.h"
 #include "cli/message.h"
+#include "cli/segment_export.h"
 #include "recount/v1/segment.pb-c.h"
 
 struct segment_command {
     struct rc_entry_command entry;
+    struct rc_segment_export export_;
     const char *users; /* A file of ids, or "-"; NULL: a rule is given. */
 };
 
-enum key { KEY_USERS = 0x100 };
+enum key { KEY_USERS = 0x100, KEY_FORMAT, KEY_PROPERTIES, KEY_AS_OF, KEY_FILE = 'o' };
 
 static const struct argp_option options[] = {
     {"users", KEY_USERS, "FILE", 0,
      "With create, in place of a rule: the users of a list, an id a line (-: standard input)", 1},
+    {"format", KEY_FORMAT, "FORMAT", 0,
+     "With export: ndjson, a line of JSON a user (default), or csv", 1},
+    {"properties", KEY_PROPERTIES, "NAMES", 0,
+     "With export: only these properties, with commas between them (default: all)", 1},
+    {"as-of", KEY_AS_OF, "TIME", 0, "With export: the users of that moment (default: now)", 1},
+    {"file", KEY_FILE, "FILE", 0, "With export: write to FILE instead of standard output", 1},
     {0},
 };
 
@@ -33,6 +41,20 @@ parse(int key, char *argument, struct argp_state *state)
     case KEY_USERS:
         command->users = argument;
         return 0;
+    case KEY_FORMAT:
+        command->export_.csv = strcmp(argument, "csv") == 0;
+        if (!command->export_.csv && strcmp(argument, "ndjson") != 0)
+            argp_error(state, "--format takes ndjson or csv");
+        return 0;
+    case KEY_PROPERTIES:
+        command->export_.properties = argument;
+        return 0;
+    case KEY_AS_OF:
+        command->export_.as_of = argument;
+        return 0;
+    case KEY_FILE:
+        command->export_.file = argument;
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -42,7 +64,7 @@ static const struct argp argp = {
     options,
     parse,
     "create NAME RULE\ncreate NAME --users FILE\nlist\nshow NAME [VERSION]\n"
-    "history NAME\nrestore NAME VERSION\ndelete NAME",
+    "history NAME\nrestore NAME VERSION\ndelete NAME\nexport NAME|RULE [VERSION]",
     "Saves a set of users by a rule; its users are found anew in every question.\v"
     "  recount segment create loyal 'user.plan = paid and count(@signed-in) > 4 in prior 7d'\n"
     "  recount segment create quiet 'not did(any) from 2025-03-01 to 2025-04-01'\n"
@@ -52,7 +74,9 @@ static const struct argp argp = {
     "EVENTS) compared with a number, sequence(EVENTS then next EVENTS then after 5m EVENTS within "
     "1h), \"in prior 7d\" or \"from DATE to DATE\" behind it. EVENTS is an expression as in "
     "recount define; @name in it is a definition. history lists what a segment was, since when and "
-    "by whom; restore makes it that again. \"recount query segment\" counts a segment.",
+    "by whom; restore makes it that again. \"recount query segment\" counts a segment, export "
+    "writes all its users, by their ids, with properties, first and last event:\n"
+    "  recount segment export loyal --format csv --properties plan,city > loyal.csv",
     rc_entry_children,
     NULL,
     NULL};
@@ -160,7 +184,7 @@ enum rc_exit_code
 rc_command_segment(int count, char **arguments)
 {
     struct segment_command command = {
-        .entry = {.hint = "say create, list, show, history, restore or delete"}};
+        .entry = {.hint = "say create, list, show, history, restore, delete or export"}};
     struct rc_entry_command *entry = &command.entry;
     rc_session_begin(&entry->session);
     rc_options_parse(&argp, count, arguments, &command);
@@ -170,11 +194,12 @@ rc_command_segment(int count, char **arguments)
         ; /* Done. */
     else if (entry->word_count == words && strcmp(entry->words[0], "create") == 0)
         code = save(&command, entry->words[1], entry->words[2]);
+    else if (entry->word_count >= 2 && strcmp(entry->words[0], "export") == 0)
+        code = rc_segment_export(entry, &command.export_);
     else
-        fputs(
-            "recount segment: write create NAME RULE, list, show NAME, history NAME, restore NAME "
-            "or delete NAME\n",
-            stderr);
+        fputs("recount segment: write create NAME RULE, list, show NAME, history NAME, restore "
+              "NAME VERSION, delete NAME or export NAME\n",
+              stderr);
     rc_session_end(&entry->session);
     return code;
 }

@@ -3,13 +3,12 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/message.h"
+#include "cli/download.h"
 #include "cli/message_json.h"
 #include "cli/options.h"
 #include "cli/paint.h"
 #include "cli/render.h"
 #include "cli/when.h"
-#include "client/client.h"
 #include "recount/v1/event_list.pb-c.h"
 #include "recount/v1/ingest.pb-c.h"
 
@@ -120,49 +119,17 @@ delete_user(struct user *user)
     return code;
 }
 
-static enum rc_exit_code
-write_piece(struct rc_bytes message, FILE *out)
+static bool
+write_piece(void *context, struct rc_bytes message, FILE *out)
 {
+    (void)context;
     Recount__V1__ExportUserResponse *piece = recount__v1__export_user_response__unpack(
         NULL, message.size, (const uint8_t *)message.data);
-    if (piece == NULL) {
-        fputs("recount: the server sent what cannot be read\n", stderr);
-        return RC_EXIT_INTERNAL;
-    }
-    const bool written = fwrite(piece->lines.data, 1, piece->lines.len, out) == piece->lines.len;
+    if (piece == NULL)
+        return false;
+    (void)fwrite(piece->lines.data, 1, piece->lines.len, out);
     recount__v1__export_user_response__free_unpacked(piece, NULL);
-    if (written)
-        return RC_EXIT_OK;
-    perror("recount: the export cannot be written");
-    return RC_EXIT_FILE;
-}
-
-static enum rc_exit_code
-receive(struct user *user, struct rc_client_stream *stream, FILE *out)
-{
-    enum rc_exit_code code = RC_EXIT_OK;
-    for (;;) {
-        struct rc_stream_event event;
-        rc_client_stream_next(stream, 60000, &event);
-        if (event.kind == RC_STREAM_SENT && rc_client_stream_finish(stream) != RC_OK)
-            rc_client_stream_cancel(stream);
-        if (event.kind == RC_STREAM_MESSAGE) {
-            if (code == RC_EXIT_OK)
-                code = write_piece(
-                    (struct rc_bytes){(const char *)event.message.data, event.message.size}, out);
-            rc_writer_close(&event.message);
-        }
-        if (code != RC_EXIT_OK || event.kind == RC_STREAM_TIMEOUT)
-            rc_client_stream_cancel(stream);
-        if (event.kind != RC_STREAM_ENDED)
-            continue;
-        struct rc_call_error error;
-        const enum rc_call_code ended = rc_client_stream_status(stream, &error);
-        if (code != RC_EXIT_OK || ended == RC_CALL_OK)
-            return code;
-        rc_session_print_error(&user->session, &error);
-        return rc_exit_code_of_call(ended);
-    }
+    return true;
 }
 
 static enum rc_exit_code
@@ -171,24 +138,8 @@ export_user(struct user *user)
     Recount__V1__ExportUserRequest request = RECOUNT__V1__EXPORT_USER_REQUEST__INIT;
     request.parent = (char *)user->session.project;
     request.user = (char *)user->words[1];
-    FILE *out = user->file == NULL ? stdout : fopen(user->file, "w");
-    if (out == NULL) {
-        fprintf(stderr, "recount: ");
-        perror(user->file);
-        return RC_EXIT_FILE;
-    }
-    enum rc_exit_code code = RC_EXIT_INTERNAL;
-    RC_CLEANUP(rc_client_stream_freep)
-    struct rc_client_stream *stream = rc_client_stream_open(rc_session_client(&user->session),
-                                                            "/recount.v1.IngestService/ExportUser");
-    if (stream != NULL &&
-        rc_client_stream_send(stream, rc_message_pack(user->session.arena, &request.base)) == RC_OK)
-        code = receive(user, stream, out);
-    if (user->file != NULL && fclose(out) != 0 && code == RC_EXIT_OK) {
-        perror("recount: the export cannot be written");
-        code = RC_EXIT_FILE;
-    }
-    return code;
+    return rc_download(&user->session, "/recount.v1.IngestService/ExportUser", &request, user->file,
+                       write_piece, NULL);
 }
 
 enum rc_exit_code

@@ -62,9 +62,8 @@ rc_entry_init(struct rc_entry_command *command, struct argp_state *state)
     state->child_inputs[2] = &command->output;
 }
 
-/* The version that the third word says; 0: there is none, or no number of one, which is told. */
-static uint64_t
-read_version(const struct rc_entry_command *command)
+uint64_t
+rc_entry_version(const struct rc_entry_command *command)
 {
     const char *word = command->word_count == 3 ? command->words[2] : "";
     const bool is_number = word[strspn(word, "0123456789")] == '\0';
@@ -78,7 +77,7 @@ static enum rc_exit_code
 show(struct rc_entry_command *command, const struct rc_resource_kind *kind, char *name)
 {
     const bool was = command->word_count == 3;
-    const uint64_t version = was ? read_version(command) : 0;
+    const uint64_t version = was ? rc_entry_version(command) : 0;
     return was && version == 0
                ? RC_EXIT_USAGE
                : rc_resource_show(&command->session, &command->output, kind, name, version);
@@ -87,7 +86,7 @@ show(struct rc_entry_command *command, const struct rc_resource_kind *kind, char
 static enum rc_exit_code
 restore(struct rc_entry_command *command, const struct rc_resource_kind *kind, char *name)
 {
-    const uint64_t version = read_version(command);
+    const uint64_t version = rc_entry_version(command);
     return version == 0
                ? RC_EXIT_USAGE
                : rc_resource_restore(&command->session, kind, name, version, command->author);

@@ -48,6 +48,10 @@ rc_entry_run(struct rc_entry_command *command,
              ProtobufCMessage *list,
              enum rc_exit_code *ret_code);
 
+/* The version that the third word says; 0: there is none, or no number of one, which is told. */
+uint64_t
+rc_entry_version(const struct rc_entry_command *command);
+
 /* Saves the thing under the id, and says so: "defined". */
 RC_MUST_USE enum rc_exit_code
 rc_entry_save(struct rc_entry_command *command,

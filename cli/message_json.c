@@ -9,7 +9,6 @@
 
 #include "cli/message.h"
 #include "recount/v1/chart.pb-c.h"
-#include "recount/v1/value.pb-c.h"
 
 static cJSON *
 json_of_message(const ProtobufCMessage *message);
@@ -181,4 +180,25 @@ rc_message_json_print(FILE *out, const ProtobufCMessage *message)
     fprintf(out, "%s\n", text);
     cJSON_free(text);
     cJSON_Delete(json);
+}
+
+static void
+write_plain(FILE *out, cJSON *json)
+{
+    char *text = rc_need(cJSON_PrintUnformatted(json));
+    fputs(text, out);
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
+void
+rc_value_json_write(FILE *out, const Recount__V1__Value *value)
+{
+    write_plain(out, json_of_value(value));
+}
+
+void
+rc_text_json_write(FILE *out, const char *text)
+{
+    write_plain(out, json_of_text(text));
 }

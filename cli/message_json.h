@@ -11,8 +11,16 @@
 #include <protobuf-c/protobuf-c.h>
 #include <stdio.h>
 
+#include "recount/v1/value.pb-c.h"
+
 /* Writes a message as indented JSON and ends the line. */
 void
 rc_message_json_print(FILE *out, const ProtobufCMessage *message);
+
+/* Writes a value, and a text, without spaces and line ends. */
+void
+rc_value_json_write(FILE *out, const Recount__V1__Value *value);
+void
+rc_text_json_write(FILE *out, const char *text);
 
 #endif

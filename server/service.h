@@ -86,6 +86,7 @@ extern const struct rc_service rc_service_health;
 /* Streaming methods. Their context is the server. */
 extern const struct rc_stream_handler rc_ingest_stream;
 extern const struct rc_stream_handler rc_export_stream;
+extern const struct rc_stream_handler rc_segment_export_stream;
 extern const struct rc_stream_handler rc_reflection_stream;
 extern const struct rc_stream_handler rc_health_watch_stream;
 

@@ -12,7 +12,9 @@
 #include <recount/v1/selector.pb-c.h>
 #include <recount/v1/sessions.pb-c.h>
 #include <recount/v1/stickiness.pb-c.h>
+#include <recount/v1/user_list.pb-c.h>
 
+#include "engine/query/list/users.h"
 #include "engine/query/retention/retention.h"
 #include "engine/query/usage/lifecycle.h"
 #include "engine/query/usage/paths.h"
@@ -52,6 +54,26 @@ rc_decode_paths(struct rc_decode *decode,
                 const Recount__V1__PathsRequest *in,
                 int64_t now_ms,
                 struct rc_paths_request *question);
+
+/* What requests that list users have in common. */
+struct rc_users_message {
+    const Recount__V1__Scope *scope;
+    const Recount__V1__Selector *selector; /* NULL: any event. */
+    size_t property_count;
+    char *const *properties;
+};
+
+/* The question has its place and page already, or needs none. */
+RC_MUST_USE enum rc_status
+rc_decode_users(struct rc_decode *decode,
+                const struct rc_users_message *in,
+                int64_t now_ms,
+                struct rc_users_request *question);
+
+RC_MUST_USE enum rc_status
+rc_encode_user(struct rc_arena *arena,
+               const struct rc_user_row *row,
+               Recount__V1__UserSummary **ret_user);
 
 rc_service_call rc_call_funnel;
 rc_service_call rc_call_retention;

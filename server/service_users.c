@@ -1,18 +1,14 @@
 /* QueryService.ListUsers. A page token holds the id of the last user seen. */
-#include "engine/query/list/users.h"
-
-#include <recount/v1/user_list.pb-c.h>
-
 #include "server/decode.h"
 #include "server/encode.h"
 #include "server/service_query.h"
 #include "server/token.h"
 
-static enum rc_status
-decode_request(struct rc_decode *decode,
-               const Recount__V1__ListUsersRequest *in,
-               int64_t now_ms,
-               struct rc_users_request *question)
+enum rc_status
+rc_decode_users(struct rc_decode *decode,
+                const struct rc_users_message *in,
+                int64_t now_ms,
+                struct rc_users_request *question)
 {
     static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_OPTIONAL, now_ms, &question->scope));
@@ -22,41 +18,38 @@ decode_request(struct rc_decode *decode,
         RC_TRY(rc_decode_selector(decode, in->selector, &question->selector));
         rc_decode_leave(decode, mark);
     }
+    struct rc_bytes *properties =
+        RC_ARENA_ARRAY(decode->arena, struct rc_bytes, in->property_count + 1);
+    if (properties == NULL)
+        return rc_decode_no_memory(decode);
+    for (size_t i = 0; i < in->property_count; i++)
+        properties[i] = rc_bytes_of(in->properties[i]);
+    question->property_count = (uint32_t)in->property_count;
+    question->properties = properties;
     return RC_OK;
 }
 
-static bool
-is_wanted(const Recount__V1__ListUsersRequest *in, struct rc_bytes name)
-{
-    for (size_t i = 0; i < in->n_properties; i++)
-        if (rc_bytes_equal(rc_bytes_of(in->properties[i]), name))
-            return true;
-    return in->n_properties == 0;
-}
-
-static enum rc_status
-encode_user(struct rc_arena *arena,
-            const Recount__V1__ListUsersRequest *in,
-            const struct rc_user_row *row,
-            Recount__V1__UserSummary **ret_user)
+enum rc_status
+rc_encode_user(struct rc_arena *arena,
+               const struct rc_user_row *row,
+               Recount__V1__UserSummary **ret_user)
 {
     Recount__V1__UserSummary *out;
     RC_NEW(arena, out, recount__v1__user_summary__descriptor);
     RC_NEW_TEXT(arena, out->user, row->id);
-    out->event_count = row->event_count;
-    if (row->event_count > 0) {
+    out->event_count = row->events.event_count;
+    if (row->events.event_count > 0) {
         out->optional_first_event_ms_case =
             RECOUNT__V1__USER_SUMMARY__OPTIONAL_FIRST_EVENT_MS_FIRST_EVENT_MS;
-        out->first_event_ms = row->first_ms;
+        out->first_event_ms = row->events.first_ms;
         out->optional_last_event_ms_case =
             RECOUNT__V1__USER_SUMMARY__OPTIONAL_LAST_EVENT_MS_LAST_EVENT_MS;
-        out->last_event_ms = row->last_ms;
+        out->last_event_ms = row->events.last_ms;
     }
     RC_NEW_ARRAY(arena, out->properties, Recount__V1__Property *, row->property_count);
+    out->n_properties = row->property_count;
     for (uint32_t i = 0; i < row->property_count; i++)
-        if (is_wanted(in, row->properties[i].name))
-            RC_TRY(rc_encode_property(arena, &row->properties[i],
-                                      &out->properties[out->n_properties++]));
+        RC_TRY(rc_encode_property(arena, &row->properties[i], &out->properties[i]));
     *ret_user = out;
     return RC_OK;
 }
@@ -74,7 +67,11 @@ rc_call_list_users(struct rc_request *request, const void *message, void *reply)
     const uint64_t hash = rc_message_hash(&binding.base, arena);
     struct rc_users_request question = {.selector = NULL};
     struct rc_users_reply answer;
-    RC_TRY(decode_request(&decode, in, request->received_ms, &question));
+    const struct rc_users_message asked = {.scope = in->scope,
+                                           .selector = in->selector,
+                                           .property_count = in->n_properties,
+                                           .properties = in->properties};
+    RC_TRY(rc_decode_users(&decode, &asked, request->received_ms, &question));
     RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &question.page_rows));
     RC_TRY(rc_token_read(arena, hash, in->page_token, &question.after, request->error));
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
@@ -83,7 +80,7 @@ rc_call_list_users(struct rc_request *request, const void *message, void *reply)
     RC_NEW_ARRAY(arena, out->users, Recount__V1__UserSummary *, answer.row_count);
     out->n_users = answer.row_count;
     for (uint32_t i = 0; i < answer.row_count; i++)
-        RC_TRY(encode_user(arena, in, &answer.rows[i], &out->users[i]));
+        RC_TRY(rc_encode_user(arena, &answer.rows[i], &out->users[i]));
     out->user_count = answer.users;
     if (answer.more && answer.row_count > 0) {
         out->next_page_token = rc_token_write(arena, hash, answer.rows[answer.row_count - 1].id);

@@ -33,3 +33,11 @@ rc_wire_next(struct rc_reader *reader, struct rc_wire_field *ret_field)
     }
     return !reader->bad;
 }
+
+void
+rc_wire_write_bytes(struct rc_writer *writer, uint32_t number, struct rc_bytes bytes)
+{
+    rc_write_varint(writer, (uint64_t)number << 3 | RC_WIRE_BYTES);
+    rc_write_varint(writer, bytes.size);
+    rc_write_raw(writer, bytes.data, bytes.size);
+}

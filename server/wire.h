@@ -26,4 +26,8 @@ struct rc_wire_field {
 bool
 rc_wire_next(struct rc_reader *reader, struct rc_wire_field *ret_field);
 
+/* Appends a field of bytes: a text, bytes, or a packed message. */
+void
+rc_wire_write_bytes(struct rc_writer *writer, uint32_t number, struct rc_bytes bytes);
+
 #endif

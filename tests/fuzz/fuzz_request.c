@@ -150,6 +150,7 @@ static const struct {
     {&recount__v1__sessions_request__descriptor, NULL},
     {&recount__v1__paths_request__descriptor, NULL},
     {&recount__v1__list_users_request__descriptor, NULL},
+    {&recount__v1__export_segment_request__descriptor, NULL},
 };
 
 int

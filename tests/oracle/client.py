@@ -289,7 +289,7 @@ class Project:
         if query["kind"] == "segment":
             return self.list_users(query)
         if query["kind"] == "user_list":
-            return usage_wire.list_users(self.client.queries, query, self.name)
+            return usage_wire.list_users(self.client, query, self.name)
         if query["kind"] in wire_property_list.LISTS:
             ask = wire_property_list.LISTS[query["kind"]]
             return ask(self.client.properties, query, self.name)

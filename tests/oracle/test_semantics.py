@@ -146,7 +146,7 @@ class Asker:
             ask = wire_property_list.LISTS[query["kind"]]
             return ask(self.properties, query, self.project)
         if query["kind"] == "user_list":
-            return usage_wire.list_users(self.queries, query, self.project)
+            return usage_wire.list_users(self, query, self.project)
         return getattr(self, "ask_" + query["kind"])(query)
 
     def ask_series(self, query):

@@ -2,7 +2,14 @@
 messages of recount.v1; wire.py has the parts.
 """
 
-from recount.v1 import lifecycle_pb2, paths_pb2, sessions_pb2, stickiness_pb2, user_list_pb2
+from recount.v1 import (
+    lifecycle_pb2,
+    paths_pb2,
+    segment_pb2,
+    sessions_pb2,
+    stickiness_pb2,
+    user_list_pb2,
+)
 
 import wire_series
 from wire import (
@@ -232,8 +239,25 @@ def user_dict(message):
     }
 
 
-def list_users(queries, query, project):
-    """All pages of ListUsers, as the oracle's answer."""
+def export_users(client, query, project):
+    """All pieces of ExportSegment, as the oracle's list."""
+    asked = user_list_request(query, project, "")
+    request = segment_pb2.ExportSegmentRequest(scope=asked.scope, properties=asked.properties)
+    if asked.HasField("selector"):
+        request.selector.CopyFrom(asked.selector)
+    pieces = list(client.segments.ExportSegment(request, timeout=60))
+    if [piece.HasField("info") for piece in pieces] != [True] + [False] * (len(pieces) - 1):
+        raise ValueError("the first piece of an export has the info, and no other")
+    names = list(pieces[0].property_names)
+    users = [user_dict(user) for piece in pieces for user in piece.users]
+    if not all(name in names for user in users for name, _ in user["properties"]):
+        raise ValueError("a user of an export has a property that was not announced")
+    return users
+
+
+def list_users(client, query, project):
+    """All pages of ListUsers, as the oracle's answer; an export must give the same users."""
+    queries = client.queries
     users, token = [], ""
     while True:
         reply = queries.ListUsers(user_list_request(query, project, token), timeout=60)
@@ -242,6 +266,8 @@ def list_users(queries, query, project):
         if query["page_size"] and len(reply.users) > query["page_size"]:
             raise ValueError(f"a page of {len(reply.users)}, {query['page_size']} were asked for")
         if not token:
+            if export_users(client, query, project) != users:
+                raise ValueError("an export gives other users than the list")
             return {"users": users, "count": reply.user_count}
         if not reply.users or len(users) > reply.user_count:
             raise ValueError("the list does not end")

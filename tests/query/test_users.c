@@ -24,6 +24,15 @@ below(uint32_t limit)
     return (uint32_t)(rig_random(&random_state) % limit);
 }
 
+static bool
+is_wanted(const struct rc_users_request *request, const char *property)
+{
+    for (uint32_t i = 0; i < request->property_count; i++)
+        if (rc_bytes_equal(request->properties[i], rc_bytes_of(property)))
+            return true;
+    return request->property_count == 0;
+}
+
 static void
 expect_row(const struct rig *rig,
            const struct rc_users_request *request,
@@ -48,14 +57,47 @@ expect_row(const struct rig *rig,
         last_ms = event->time_ms;
         count++;
     }
-    assert_int_equal(row->event_count, count);
-    assert_int_equal(row->first_ms, first_ms);
-    assert_int_equal(row->last_ms, last_ms);
+    assert_int_equal(row->events.event_count, count);
+    assert_int_equal(row->events.first_ms, first_ms);
+    assert_int_equal(row->events.last_ms, last_ms);
     const uint32_t plan = rig_plan_of(rig, person, scope->as_of_ms);
-    assert_int_equal(row->property_count, plan != RIG_NO_PLAN);
-    if (plan != RIG_NO_PLAN)
+    const bool has_plan = plan != RIG_NO_PLAN && is_wanted(request, "plan");
+    assert_int_equal(row->property_count, has_plan);
+    if (has_plan)
         assert_true(
             rc_value_same(row->properties[0].value, rc_value_string(rc_bytes_of(plans[plan]))));
+}
+
+/* All users at once are those of the pages, in their order. */
+static void
+expect_stream(struct rig *rig,
+              const struct rc_users_request *request,
+              const struct rig_selector *selector,
+              uint64_t expected)
+{
+    const struct rc_query_context context = rig_context(rig, 1 + below(2));
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    struct rc_users_stream *stream = NULL;
+    struct rc_query_stats stats;
+    char last[RC_USER_ID_BYTES_MAX];
+    struct rc_bytes before = {last, 0};
+    uint64_t count = 0;
+    assert_int_equal(rc_users_stream_open(&context, request, &stats, &stream, NULL), RC_OK);
+    assert_int_equal(rc_users_stream_property_count(stream), is_wanted(request, "plan"));
+    for (;;) {
+        struct rc_user_row row;
+        bool more = false;
+        rc_arena_reset(arena);
+        assert_int_equal(rc_users_stream_next(stream, arena, &row, &more, NULL), RC_OK);
+        if (!more)
+            break;
+        assert_true(count == 0 || rc_bytes_compare(before, row.id) < 0);
+        memcpy(last, row.id.data, row.id.size);
+        before.size = row.id.size;
+        expect_row(rig, request, selector, &row);
+        count++;
+    }
+    assert_int_equal(count, expected);
 }
 
 static void
@@ -69,6 +111,9 @@ one_round(struct rig *rig)
     request.scope.start_ms = RIG_START_MS + (int64_t)below(40) * RIG_DAY_MS;
     request.scope.end_ms = request.scope.start_ms + 1 + (int64_t)below(40) * RIG_DAY_MS;
     request.scope.as_of_ms = RIG_START_MS + (int64_t)below(90) * RIG_DAY_MS;
+    const struct rc_bytes names[] = {RC_BYTES_LITERAL("nothing"), RC_BYTES_LITERAL("plan")};
+    request.properties = names;
+    request.property_count = below(3);
     if (below(2) == 0)
         request.scope.segment = &segment;
     uint64_t listed = 0;
@@ -94,6 +139,7 @@ one_round(struct rig *rig)
         assert_true(!more || reply.row_count == request.page_rows);
     }
     assert_int_equal(listed, expected);
+    expect_stream(rig, &request, &selector, expected);
 }
 
 static void
@@ -137,11 +183,37 @@ bad_requests_name_the_field(void **state)
     rig_free(rig);
 }
 
+static void
+a_stream_can_be_cancelled(void **state)
+{
+    (void)state;
+    uint64_t seed = 2;
+    struct rig *rig = rig_new(&seed);
+    const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
+    const struct rc_users_request request = {
+        .scope = {.start_ms = 0, .end_ms = RIG_START_MS, .as_of_ms = RIG_START_MS},
+        .selector = &any};
+    _Atomic(bool) cancel = false;
+    struct rc_query_context context = rig_context(rig, 1);
+    struct rc_users_stream *stream = NULL;
+    struct rc_query_stats stats;
+    struct rc_user_row row;
+    bool more;
+    context.cancel = &cancel;
+    assert_int_equal(rc_users_stream_open(&context, &request, &stats, &stream, NULL), RC_OK);
+    assert_int_equal(rc_users_stream_next(stream, context.arena, &row, &more, NULL), RC_OK);
+    cancel = true;
+    assert_int_equal(rc_users_stream_next(stream, context.arena, &row, &more, NULL), RC_CANCELLED);
+    assert_int_equal(rc_users_stream_open(&context, &request, &stats, &stream, NULL), RC_CANCELLED);
+    rig_free(rig);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_requests_name_the_field),
+        cmocka_unit_test(a_stream_can_be_cancelled),
         cmocka_unit_test(against_a_slow_twin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "engine/base/limits.h"
 #include "engine/query/list/event_definitions.h"
 #include "engine/query/list/event_read.h"
+#include "engine/query/list/person_properties.h"
 #include "engine/query/list/shown_id.h"
 #include "engine/query/plan/plan.h"
 #include "engine/query/query.h"
@@ -112,33 +113,16 @@ fold_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t co
 static enum rc_status
 fill_user(const struct listing *listing, uint32_t person)
 {
-    struct rc_arena *arena = listing->context->arena;
+    const struct rc_query_context *context = listing->context;
     struct rc_events_reply *reply = listing->reply;
-    const struct rc_properties *properties = rc_view_user_properties(listing->view);
-    struct rc_property_name *names;
-    uint32_t name_count;
+    struct rc_person_properties properties;
     struct rc_bytes id;
-    RC_TRY(rc_shown_id(listing->context, person, &id));
-    RC_TRY(rc_bytes_copy(arena, id, &reply->person_id));
-    RC_TRY(rc_property_names(properties, arena, &names, &name_count));
-    struct rc_event_property *result = RC_ARENA_ARRAY(arena, struct rc_event_property, name_count);
-    if (result == NULL)
-        return RC_NO_MEMORY;
-    for (uint32_t i = 0; i < name_count; i++) {
-        const rc_cell *cells;
-        RC_TRY(rc_view_user_cells(listing->view, names[i].property,
-                                  listing->request->scope.as_of_ms, &cells));
-        if (cells[person] == 0)
-            continue;
-        struct rc_event_property *property = &result[reply->user_property_count++];
-        struct rc_value value;
-        property->name = names[i].name;
-        RC_TRY(rc_cell_value(rc_properties_dictionary(properties, names[i].property), cells[person],
-                             arena, &value));
-        RC_TRY(rc_value_copy(arena, value, &property->value));
-    }
-    reply->user_properties = result;
-    return RC_OK;
+    RC_TRY(rc_shown_id(context, person, &id));
+    RC_TRY(rc_bytes_copy(context->arena, id, &reply->person_id));
+    RC_TRY(
+        rc_person_properties_open(context, listing->request->scope.as_of_ms, NULL, 0, &properties));
+    return rc_person_properties_read(&properties, person, context->arena, &reply->user_properties,
+                                     &reply->user_property_count);
 }
 
 static enum rc_status

@@ -6,39 +6,6 @@
 
 #include "engine/query/list/shown_id.h"
 
-static void
-swap(struct rc_paged_person *a, struct rc_paged_person *b)
-{
-    const struct rc_paged_person kept = *a;
-    *a = *b;
-    *b = kept;
-}
-
-static void
-heap_down(struct rc_paged_person *heap, uint32_t count, uint32_t at)
-{
-    for (;;) {
-        uint32_t child = 2 * at + 1;
-        if (child >= count)
-            return;
-        if (child + 1 < count && rc_bytes_compare(heap[child].id, heap[child + 1].id) < 0)
-            child++;
-        if (rc_bytes_compare(heap[at].id, heap[child].id) >= 0)
-            return;
-        swap(&heap[at], &heap[child]);
-        at = child;
-    }
-}
-
-static void
-heap_up(struct rc_paged_person *heap, uint32_t at)
-{
-    while (at > 0 && rc_bytes_compare(heap[at].id, heap[(at - 1) / 2].id) > 0) {
-        swap(&heap[at], &heap[(at - 1) / 2]);
-        at = (at - 1) / 2;
-    }
-}
-
 enum rc_status
 rc_person_page(const struct rc_query_context *context,
                const uint64_t *persons,
@@ -65,16 +32,18 @@ rc_person_page(const struct rc_query_context *context,
                 continue;
             if (count < capacity) {
                 heap[count] = (struct rc_paged_person){.id = id, .person = person};
-                heap_up(heap, count++);
+                rc_person_heap_up(heap, count++, RC_PERSON_HEAP_GREATEST);
             } else if (rc_bytes_compare(id, heap[0].id) < 0) {
                 heap[0] = (struct rc_paged_person){.id = id, .person = person};
-                heap_down(heap, count, 0);
+                rc_person_heap_down(heap, count, 0, RC_PERSON_HEAP_GREATEST);
             }
         }
     }
     for (uint32_t left = count; left > 1; left--) {
-        swap(&heap[0], &heap[left - 1]);
-        heap_down(heap, left - 1, 0);
+        const struct rc_paged_person greatest = heap[0];
+        heap[0] = heap[left - 1];
+        heap[left - 1] = greatest;
+        rc_person_heap_down(heap, left - 1, 0, RC_PERSON_HEAP_GREATEST);
     }
     const bool more = count == capacity;
     count = more ? rows : count;

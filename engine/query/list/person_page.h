@@ -12,16 +12,13 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
+#include "engine/query/list/person_heap.h"
 #include "engine/query/query.h"
-
-struct rc_paged_person {
-    struct rc_bytes id; /* A copy in the context's arena: it outlives the view. */
-    uint32_t person;
-};
 
 struct rc_person_page {
     uint32_t count;
-    const struct rc_paged_person *persons; /* By id, ascending. */
+    const struct rc_paged_person *persons; /* By id, ascending; ids are copies in the context's
+                                              arena, which outlive the view. */
     bool more;
 };
 

@@ -1,0 +1,41 @@
+/*
+ * Person properties: the properties of persons at a moment, person by person.
+ *
+ * Ownership: a reader and its names are in the context's arena and borrow from its view; what is
+ *            read is copied into the arena that is given: a reply may outlive the view.
+ * Threading: called by one thread.
+ * Errors:    RC_NO_MEMORY.
+ */
+#ifndef RC_QUERY_LIST_PERSON_PROPERTIES_H
+#define RC_QUERY_LIST_PERSON_PROPERTIES_H
+
+#include "engine/query/query.h"
+
+struct rc_person_property {
+    struct rc_bytes name;
+    const struct rc_dictionary *values;
+    const rc_cell *cells; /* By person. */
+};
+
+struct rc_person_properties {
+    uint32_t count;
+    const struct rc_person_property *list; /* By the bytes of their names. */
+};
+
+/* The properties of these names that there are; name_count 0: all. */
+RC_MUST_USE enum rc_status
+rc_person_properties_open(const struct rc_query_context *context,
+                          int64_t as_of_ms,
+                          const struct rc_bytes *names,
+                          uint32_t name_count,
+                          struct rc_person_properties *ret_properties);
+
+/* Those that a person has. */
+RC_MUST_USE enum rc_status
+rc_person_properties_read(const struct rc_person_properties *properties,
+                          uint32_t person,
+                          struct rc_arena *arena,
+                          const struct rc_event_property **ret_list,
+                          uint32_t *ret_count);
+
+#endif

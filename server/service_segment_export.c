@@ -1,0 +1,135 @@
+/* SegmentService.ExportSegment: all users of a segment, piece by piece. */
+#include <recount/v1/segment.pb-c.h>
+
+#include "engine/match/predicate/naming.h"
+#include "server/encode.h"
+#include "server/pieces.h"
+#include "server/service_query.h"
+#include "server/wire.h"
+
+#define USERS_FIELD 3u /* ExportSegmentResponse.users */
+
+struct segment_export {
+    struct rc_users_request question;
+    bool with_range;
+    struct rc_users_stream *users; /* NULL until the first piece is made. */
+};
+
+/* Puts a version of the saved segment that the scope names into the question. */
+static enum rc_status
+choose_version(struct rc_request *request,
+               struct rc_decode *decode,
+               uint64_t version,
+               struct rc_users_request *question)
+{
+    const struct rc_query_context *context = rc_query_session_context(request->session);
+    const struct rc_segment *named = question->scope.segment;
+    if (version == 0)
+        return RC_OK;
+    if (named == NULL || named->kind != RC_SEGMENT_SAVED)
+        return rc_decode_fail(
+            decode, RC_INVALID, "segment_version",
+            "only a saved segment has versions: name it in scope.segment.segment");
+    const struct rc_catalog_entry *entry =
+        rc_catalog_find_version(context->segments, named->name, version);
+    if (entry == NULL) {
+        rc_request_resource(request, "recount.v1.Segment", "projects/%.*s/segments/%.*s",
+                            (int)decode->project.size, decode->project.data, (int)named->name.size,
+                            named->name.data);
+        return rc_decode_fail(decode, RC_NOT_FOUND, "segment_version",
+                              "version %llu of \"%.*s\" is not kept", (unsigned long long)version,
+                              (int)named->name.size, named->name.data);
+    }
+    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+    RC_TRY(rc_name_uses_add(rc_query_uses(context, RC_CATALOG_SEGMENTS), entry));
+    return rc_segment_read(&reader, request->arena, &question->scope.segment, request->error);
+}
+
+static enum rc_status
+begin(struct rc_request *request, void *state, const void *message, struct rc_bytes *ret_project)
+{
+    const Recount__V1__ExportSegmentRequest *in = message;
+    struct segment_export *out = state;
+    struct rc_decode decode = rc_request_decode(request);
+    const struct rc_users_message asked = {.scope = in->scope,
+                                           .selector = in->selector,
+                                           .property_count = in->n_properties,
+                                           .properties = in->properties};
+    RC_TRY(rc_decode_users(&decode, &asked, request->received_ms, &out->question));
+    out->with_range = in->scope->range != NULL;
+    *ret_project = decode.project;
+    RC_TRY(rc_request_begin(request, &decode, &out->question.scope));
+    return choose_version(request, &decode, in->segment_version, &out->question);
+}
+
+/* What the first piece begins with. */
+static enum rc_status
+write_head(struct rc_request *request,
+           const struct segment_export *out,
+           const struct rc_query_stats *stats,
+           struct rc_writer *writer)
+{
+    struct rc_arena *arena = request->arena;
+    Recount__V1__ExportSegmentResponse head = RECOUNT__V1__EXPORT_SEGMENT_RESPONSE__INIT;
+    RC_TRY(rc_encode_info(request, &out->question.scope, out->with_range, stats, &head.info));
+    const uint32_t count = rc_users_stream_property_count(out->users);
+    RC_NEW_ARRAY(arena, head.property_names, char *, count);
+    head.n_property_names = count;
+    for (uint32_t i = 0; i < count; i++)
+        RC_NEW_TEXT(arena, head.property_names[i], rc_users_stream_property(out->users, i));
+    const struct rc_bytes packed = rc_message_pack(&head.base, arena);
+    if (packed.data == NULL)
+        return RC_NO_MEMORY;
+    rc_write_raw(writer, packed.data, packed.size);
+    return RC_OK;
+}
+
+static enum rc_status
+open_users(struct rc_request *request, struct segment_export *out, struct rc_writer *writer)
+{
+    struct rc_query_stats stats;
+    RC_TRY(rc_users_stream_open(rc_query_session_context(request->session), &out->question, &stats,
+                                &out->users, request->error));
+    if (request->hints != NULL)
+        RC_TRY(rc_hints_check_used(request->hints, request->error));
+    return write_head(request, out, &stats, writer);
+}
+
+/* Users up to the size of a piece. The arena is reset by each. */
+static enum rc_status
+make(struct rc_request *request, void *state, struct rc_piece *piece)
+{
+    struct segment_export *out = state;
+    struct rc_user_row row;
+    if (out->users == NULL)
+        RC_TRY(open_users(request, out, &piece->message));
+    piece->more = true;
+    while (piece->message.size < RC_PIECE_BYTES && !piece->message.failed) {
+        Recount__V1__UserSummary *user;
+        rc_arena_reset(piece->arena);
+        RC_TRY(rc_users_stream_next(out->users, piece->arena, &row, &piece->more, request->error));
+        if (!piece->more)
+            return RC_OK;
+        RC_TRY(rc_encode_user(piece->arena, &row, &user));
+        const struct rc_bytes packed = rc_message_pack(&user->base, piece->arena);
+        if (packed.data == NULL)
+            return RC_NO_MEMORY;
+        rc_wire_write_bytes(&piece->message, USERS_FIELD, packed);
+    }
+    return RC_OK;
+}
+
+static const struct rc_pieces_kind kind = {
+    .input = &recount__v1__export_segment_request__descriptor,
+    .state_bytes = sizeof(struct segment_export),
+    .begin = begin,
+    .make = make,
+};
+
+static void
+open_export(void *context, struct rc_call *call)
+{
+    rc_pieces_open(&kind, context, call);
+}
+
+const struct rc_stream_handler rc_segment_export_stream = RC_PIECES_HANDLER(open_export);
