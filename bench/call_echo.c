@@ -6,7 +6,8 @@
  *
  * Listens on a free port of the loopback, prints it, and answers each call of METHOD with so many
  * bytes, on the one thread that polls, in one batch of operations: the least that the core needs
- * for a call. Ends when its standard input does.
+ * for a call. So it answers the health check, with which clients of bench/ connect. Ends when its
+ * standard input does.
  */
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
@@ -17,10 +18,14 @@
 #include <unistd.h>
 
 #define CALLS_MAX 1024
+#define HEALTH_CALLS_MAX 16 /* Of them. */
 #define REPLY_BYTES_MAX (1 << 20)
+
+static const char health_check[] = "/grpc.health.v1.Health/Check";
 
 /* A call that is waited for, or answered. */
 struct call {
+    void *method;
     bool arrived;
     grpc_call *core;
     gpr_timespec deadline;
@@ -33,7 +38,6 @@ struct call {
 struct echo {
     grpc_server *server;
     grpc_completion_queue *queue;
-    void *method;
     grpc_byte_buffer *reply;
     grpc_slice no_message;
     struct call calls[CALLS_MAX];
@@ -44,7 +48,7 @@ wait_for_call(struct echo *echo, struct call *call)
 {
     call->arrived = false;
     grpc_metadata_array_init(&call->metadata);
-    if (grpc_server_request_registered_call(echo->server, echo->method, &call->core,
+    if (grpc_server_request_registered_call(echo->server, call->method, &call->core,
                                             &call->deadline, &call->metadata, &call->request,
                                             echo->queue, echo->queue, call) != GRPC_CALL_OK)
         abort();
@@ -96,6 +100,13 @@ poll_queue(void *argument)
     return NULL;
 }
 
+static void *
+register_method(struct echo *echo, const char *name)
+{
+    return grpc_server_register_method(echo->server, name, NULL,
+                                       GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
+}
+
 static grpc_byte_buffer *
 reply_of(size_t size)
 {
@@ -122,18 +133,20 @@ main(int argc, char **argv)
     echo.queue = grpc_completion_queue_create_for_next(NULL);
     echo.server = grpc_server_create(NULL, NULL);
     grpc_server_register_completion_queue(echo.server, echo.queue, NULL);
-    echo.method = grpc_server_register_method(echo.server, argv[1], NULL,
-                                              GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
+    void *const method = register_method(&echo, argv[1]);
+    void *const health = register_method(&echo, health_check);
     grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
     const int port = grpc_server_add_http2_port(echo.server, "127.0.0.1:0", credentials);
     grpc_server_credentials_release(credentials);
-    if (port == 0 || echo.method == NULL) {
+    if (port == 0 || method == NULL || health == NULL) {
         fputs("call_echo: cannot listen\n", stderr);
         return 1;
     }
     grpc_server_start(echo.server);
-    for (size_t i = 0; i < CALLS_MAX; i++)
+    for (size_t i = 0; i < CALLS_MAX; i++) {
+        echo.calls[i].method = i < HEALTH_CALLS_MAX ? health : method;
         wait_for_call(&echo, &echo.calls[i]);
+    }
     pthread_t poller;
     if (pthread_create(&poller, NULL, poll_queue, &echo) != 0)
         return 1;
