@@ -52,6 +52,7 @@ KINDS = [
     "values",
 ]
 STANDING = 3
+PROGRESS_SECONDS = 60
 # Entries of a dictionary, by server: so few that a world fills them at once, and as they are (0).
 DICTIONARIES = [3, 8, 0, 1]
 
@@ -104,7 +105,7 @@ class Campaign:
 
     def run(self):
         print(f"seed {self.seed}", flush=True)
-        number = 0
+        number, told = 0, time.monotonic()
         while not self.over():
             rng = random.Random(f"{self.seed}/{number}")
             settings = {}
@@ -120,6 +121,9 @@ class Campaign:
             with Server(self.options.server, settings) as server:
                 self.run_group(server, rng, number)
             number += 1
+            if time.monotonic() - told > PROGRESS_SECONDS:
+                told = time.monotonic()
+                print(f"{number} groups, {self.asked} queries, {self.differing} differences", flush=True)
         self.report()
 
     def run_group(self, server, rng, number):
