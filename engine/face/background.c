@@ -20,8 +20,9 @@
 
 #define KEEPER_PERIOD_MS 250
 #define IDLE_NS ((uint64_t)500000000)
-/* Beyond this many full heads a project's batches wait before the log; beyond the second the log's
- * thread does, with every project behind it: what is on its way then is at most two megabytes. */
+/* Beyond this many full heads a project's batches wait before the log; beyond the second whoever
+ * applies them does, an applier of which there are few: what is on its way then is at most two
+ * megabytes. */
 #define FULL_HEADS_MAX 8u
 #define FULL_HEADS_FAR 24u
 /* An idle head below this stays one: it costs a scan of a few microseconds. */
@@ -351,6 +352,7 @@ void
 rc_engine_settle(struct rc_engine *engine)
 {
     rc_wal_drain(engine->wal);
+    rc_queues_settle(engine);
     pthread_mutex_lock(&engine->background);
     while (engine->background_count > 0)
         pthread_cond_wait(&engine->background_done, &engine->background);

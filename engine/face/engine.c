@@ -1,7 +1,7 @@
 /*
  * Opening and closing. Order matters in both directions: workers before the log (replay may seal),
- * the log before the keeper (a checkpoint needs it); the keeper stops first, then the log drains,
- * then background work ends, and only then does memory go.
+ * the log before the keeper (a checkpoint needs it); the keeper stops first, then the log drains
+ * and what it gave out is applied, then background work ends, and only then does memory go.
  */
 #include "engine/face/engine.h"
 
@@ -25,6 +25,8 @@
  * nobody, and shares the processors with what runs. */
 #define SPARE_WORKERS 32u
 #define COLD_BYTES ((uint64_t)256 << 20)
+/* Some thirty events: applied in a tenth of a millisecond. */
+#define SMALL_RECORD_BYTES 16384u
 
 /* Makes the entry of a path in its parent durable. */
 static enum rc_status
@@ -193,7 +195,7 @@ restore_all(struct rc_engine *engine, uint64_t *ret_replay_after, struct rc_erro
         if (content.projects[i].sequence < replay_after)
             replay_after = content.projects[i].sequence;
     engine->checkpoint_number = content.number;
-    atomic_store(&engine->applied, replay_after);
+    atomic_store(&engine->given_out, replay_after);
     *ret_replay_after = replay_after;
     return RC_OK;
 }
@@ -221,6 +223,7 @@ rc_engine_restore(struct rc_engine *engine,
     RC_TRY(rc_workers_new(threads + 1, RC_URGENCY_PLAIN, &engine->workers, reterr_error));
     RC_TRY(rc_workers_add_spares(engine->workers, SPARE_WORKERS, reterr_error));
     RC_TRY(rc_workers_new(threads + 1, RC_URGENCY_BACKGROUND, &engine->tidiers, reterr_error));
+    RC_TRY(rc_queues_open(engine, threads, reterr_error));
     const uint64_t begun_ns = rc_clock_monotonic_ns();
     RC_TRY(restore_all(engine, ret_replay_after, reterr_error));
     engine->restore_ns = rc_clock_monotonic_ns() - begun_ns;
@@ -277,6 +280,10 @@ rc_engine_new(const struct rc_engine_options *options)
         options->wal_checkpoint_bytes != 0 ? options->wal_checkpoint_bytes : WAL_CHECKPOINT_BYTES;
     pthread_mutex_init(&engine->changes, NULL);
     pthread_mutex_init(&engine->registry, NULL);
+    engine->small_record_bytes =
+        options->small_record_bytes != 0 ? options->small_record_bytes : SMALL_RECORD_BYTES;
+    pthread_mutex_init(&engine->queues, NULL);
+    pthread_cond_init(&engine->queues_moved, NULL);
     engine->purge_after_ms =
         options->purge_after_ms != 0 ? options->purge_after_ms : PURGE_AFTER_MS;
     pthread_mutex_init(&engine->purge, NULL);
@@ -316,6 +323,7 @@ rc_engine_close(struct rc_engine *engine, bool snapshot)
     rc_keeper_stop(engine);
     if (engine->wal != NULL) {
         rc_wal_drain(engine->wal);
+        rc_queues_settle(engine);
         engine->closing = true;
         struct rc_snapshot_result result;
         const enum rc_status status = snapshot ? rc_engine_snapshot(engine, &result, NULL) : RC_OK;
@@ -323,6 +331,7 @@ rc_engine_close(struct rc_engine *engine, bool snapshot)
     }
     atomic_store(&engine->stopping, true);
     engine->wal = rc_wal_close(engine->wal);
+    engine->appliers = rc_workers_free(engine->appliers);
     for (size_t i = 0; i < engine->tenant_count; i++)
         atomic_store(&engine->tenants[i]->cancel, true);
     engine->tidiers = rc_workers_free(engine->tidiers);
@@ -338,6 +347,8 @@ rc_engine_close(struct rc_engine *engine, bool snapshot)
     pthread_mutex_destroy(&engine->registry);
     pthread_mutex_destroy(&engine->purge);
     pthread_mutex_destroy(&engine->checkpoint);
+    pthread_mutex_destroy(&engine->queues);
+    pthread_cond_destroy(&engine->queues_moved);
     pthread_mutex_destroy(&engine->background);
     pthread_cond_destroy(&engine->background_done);
     pthread_cond_destroy(&engine->keeper_wake);

@@ -43,6 +43,8 @@ struct rc_engine_options {
     uint64_t purge_after_ms; /* A deleted user is out of all files this long after. 0: 24 hours. */
     uint32_t dictionary_entries_max; /* 0: RC_DICTIONARY_ENTRIES_MAX. Tests use less. */
     uint64_t dictionary_bytes_max;   /* 0: RC_DICTIONARY_BYTES_MAX. Tests use less. */
+    uint32_t small_record_bytes; /* Larger log records are applied beside the log. 0: 16 KiB. Tests
+                                    use less. */
 };
 
 /* Opens or creates a data directory: reads the last checkpoint, replays the log behind it.

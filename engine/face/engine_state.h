@@ -6,7 +6,7 @@
  * under way.
  *
  * The order of locks: changes > purge > checkpoint > registry > tenant's intake > tenant's logging
- * > project's writer > project's publish.
+ * > project's writer > project's publish, queues.
  */
 #ifndef RC_FACE_ENGINE_STATE_H
 #define RC_FACE_ENGINE_STATE_H
@@ -35,6 +35,13 @@ struct tenant_eager {
     uint64_t looked_at_ns;
 };
 
+/* What queue.c keeps of a tenant, under the engine's lock of the queues. */
+struct tenant_queue {
+    struct queued *first; /* Is applied now, or next. */
+    struct queued *last;  /* With first. */
+    struct tenant *next;  /* Of those whose records wait. */
+};
+
 struct tenant {
     struct rc_engine *engine;
     struct rc_project *project;
@@ -54,6 +61,7 @@ struct tenant {
     _Atomic(uint64_t) applied_at_ns;
     _Atomic(int64_t) expired_ms; /* Up to here rows were looked for that are too old. */
     struct tenant_eager eager;
+    struct tenant_queue queue;
 
     pthread_mutex_t intake;    /* Held while a batch enters the log, which may wait for room. */
     pthread_mutex_t logging;   /* Guards what follows; never held while anything is waited for. */
@@ -85,11 +93,13 @@ struct rc_engine {
     struct rc_cold_cache *cold; /* Outlives the tenants. */
     struct rc_dictionary_bounds dictionary_bounds;
     uint64_t wal_checkpoint_bytes;
-    struct rc_workers *workers; /* Queries. */
-    struct rc_workers *tidiers; /* Seals and merges. */
+    struct rc_workers *workers;  /* Queries. */
+    struct rc_workers *tidiers;  /* Seals and merges. */
+    struct rc_workers *appliers; /* Records that the log's thread does not apply itself. */
     uint64_t purge_after_ms;
     struct rc_wal *wal;
-    _Atomic(uint64_t) applied; /* Sequence of the last applied record. */
+    uint32_t small_record_bytes;
+    _Atomic(uint64_t) given_out; /* The last record that is applied or in a queue. */
     _Atomic(uint32_t) room_waiting;
     _Atomic(bool) stopping;
     bool closing; /* The last snapshot has the disk for itself. */
@@ -106,6 +116,11 @@ struct rc_engine {
     pthread_mutex_t checkpoint; /* One at a time; guards the numbers. */
     uint64_t checkpoint_number;
     bool looked_everywhere; /* The last one left no file of an earlier one behind. */
+
+    pthread_mutex_t queues; /* Guards what follows, and the tenants' queues. */
+    pthread_cond_t queues_moved;
+    uint32_t queues_awaited;
+    struct tenant *queued; /* Whose records wait; each is held by an applier's task. */
 
     pthread_mutex_t background;     /* Guards background_count and backs the two conditions. */
     pthread_cond_t background_done; /* Some background task ended. */
@@ -215,6 +230,35 @@ rc_room_take(struct tenant *tenant, uint64_t bytes);
 void
 rc_room_give(struct tenant *tenant, uint64_t bytes);
 
+/* ---- queue.c ---- */
+
+RC_MUST_USE enum rc_status
+rc_queues_open(struct rc_engine *engine, uint32_t thread_count, struct rc_error *reterr_error);
+
+/* The log's thread: has a durable record applied behind those of its project that wait. false: no
+ * memory, nothing happened. */
+RC_MUST_USE bool
+rc_queue_add(struct tenant *tenant,
+             uint64_t sequence,
+             struct rc_bytes payload,
+             struct ticket *ticket);
+
+/* Of the log's thread: nothing of the project waits, and nothing will before it adds a record. */
+bool
+rc_queue_is_empty(struct tenant *tenant);
+
+/* The log's thread: waits until it is. */
+void
+rc_queue_wait(struct tenant *tenant);
+
+/* The record up to which all are applied. May be called with a project's writer locked. */
+uint64_t
+rc_queues_applied(struct rc_engine *engine);
+
+/* Waits until all records that the log has given out are applied and told. */
+void
+rc_queues_settle(struct rc_engine *engine);
+
 /* ---- stall.c ---- */
 
 /* A record of the log could not be applied, and nothing of it was. */
@@ -260,6 +304,21 @@ rc_log_durable(void *context,
                struct rc_bytes payload,
                void *token,
                enum rc_status status);
+
+/* Applies a durable record; with another status it is not durable. tenant: whose it is; NULL: of
+ * nobody (any more). *ret_result is what is to be told. */
+void
+rc_log_apply(struct rc_engine *engine,
+             struct tenant *tenant,
+             uint64_t sequence,
+             struct rc_bytes payload,
+             struct ticket *ticket,
+             enum rc_status status,
+             struct rc_ingest_result *ret_result);
+
+/* Tells whoever waits for a record. The ticket is gone. */
+void
+rc_log_tell(struct ticket *ticket, const struct rc_ingest_result *result);
 
 /* Logs a record and waits until it is durable and applied. */
 RC_MUST_USE enum rc_status
@@ -380,8 +439,8 @@ rc_background_announce(struct rc_engine *engine);
 bool
 rc_background_is_behind(struct tenant *tenant);
 
-/* The log's thread: waits if a tenant has far more of them than it should, which takes batches that
- * were let in before it was behind. */
+/* Whoever applies batches: waits if a tenant has far more of them than it should, which takes
+ * batches that were let in before it was behind. */
 void
 rc_background_hold(struct tenant *tenant);
 

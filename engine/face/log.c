@@ -1,7 +1,7 @@
 /*
  * The log's two ends: what enters it and waits, and what comes out of it, durable and in order, and
- * is applied. Everything is applied on the log's thread (or on the opening one, at replay), so that
- * the order of the log is the order of all changes.
+ * is applied: on the opening thread at replay, later on the log's or by an applier (queue.c), so
+ * that the order of the log is the order of a project's changes.
  */
 #include <string.h>
 
@@ -195,6 +195,7 @@ apply_to(struct tenant *tenant,
 
 static enum rc_status
 apply_record(struct rc_engine *engine,
+             struct tenant *tenant,
              uint64_t sequence,
              const struct rc_record *record,
              struct rc_ingest_result *result,
@@ -205,8 +206,6 @@ apply_record(struct rc_engine *engine,
         return RC_OK;
     if (is_of_project(record))
         return apply_to_project(engine, sequence, record);
-    RC_CLEANUP(rc_tenant_unrefp)
-    struct tenant *tenant = rc_tenant_find(engine, record->project, NULL);
     if (tenant == NULL)
         return RC_NOT_FOUND; /* Deleted by a record before this one. */
     return apply_to(tenant, sequence, record, result, removed, reterr_error);
@@ -232,10 +231,8 @@ remember_restored(struct rc_engine *engine, uint64_t sequence, const struct rc_r
  * record of its end is still to be carried out.
  */
 static bool
-is_restored(struct rc_engine *engine, uint64_t sequence, const struct rc_record *record)
+is_restored(const struct tenant *tenant, uint64_t sequence, const struct rc_record *record)
 {
-    RC_CLEANUP(rc_tenant_unrefp)
-    struct tenant *tenant = rc_tenant_find(engine, record->project, NULL);
     if (tenant == NULL)
         return false;
     if (record->kind == RC_RECORD_PROJECT_DELETE)
@@ -256,16 +253,70 @@ rc_log_replay(void *context,
     RC_TRY(rc_record_read(payload, &record, reterr_error));
     enum rc_status status = RC_OK;
     struct rc_error error = {.status = RC_OK};
-    if (record.kind != RC_RECORD_NOTHING && is_restored(engine, sequence, &record))
+    RC_CLEANUP(rc_tenant_unrefp)
+    struct tenant *tenant = rc_tenant_find(engine, record.project, NULL);
+    if (record.kind != RC_RECORD_NOTHING && is_restored(tenant, sequence, &record))
         status = remember_restored(engine, sequence, &record);
     else
-        status = apply_record(engine, sequence, &record, &result, &removed, &error);
-    atomic_store(&engine->applied, sequence);
+        status = apply_record(engine, tenant, sequence, &record, &result, &removed, &error);
+    atomic_store(&engine->given_out, sequence);
     if (status == RC_OK || is_answer(status))
         return RC_OK;
     return rc_error_set(reterr_error, status, "log record %llu cannot be applied: %.300s",
                         (unsigned long long)sequence,
                         error.status == status ? error.message : rc_status_sentence(status));
+}
+
+void
+rc_log_apply(struct rc_engine *engine,
+             struct tenant *tenant,
+             uint64_t sequence,
+             struct rc_bytes payload,
+             struct ticket *ticket,
+             enum rc_status status,
+             struct rc_ingest_result *ret_result)
+{
+    struct rc_record record = {0};
+    struct rc_ingest_result result = {.durable_sequence = sequence};
+    struct rc_removed removed = {0};
+    const enum rc_status readable = rc_record_read(payload, &record, NULL);
+    RC_ASSERT(readable == RC_OK); /* We wrote it. */
+    if (status == RC_OK)
+        status = apply_record(engine, tenant, sequence, &record, &result,
+                              ticket->removed != NULL ? ticket->removed : &removed, NULL);
+    if (status != RC_OK && record.kind == RC_RECORD_BATCH)
+        rc_tenant_refuse_logged(ticket->tenant, &record);
+    result.status = status == RC_CONFLICT ? RC_UNAVAILABLE : status;
+    result.duplicate = status == RC_OK && (result.duplicate || ticket->duplicate);
+    *ret_result = result;
+}
+
+void
+rc_log_tell(struct ticket *ticket, const struct rc_ingest_result *result)
+{
+    ticket->done(ticket->context, result);
+    if (ticket->tenant != NULL)
+        rc_room_give(ticket->tenant, ticket->bytes);
+    rc_tenant_unref(ticket->tenant);
+    rc_alloc_free(ticket);
+}
+
+/* Whose records a record must not overtake; a reference. What stands for a batch that the stream
+ * had names no project. */
+static struct tenant *
+find_tenant(struct rc_engine *engine, const struct rc_record *record, const struct ticket *ticket)
+{
+    if (record->kind != RC_RECORD_NOTHING)
+        return rc_tenant_find(engine, record->project, NULL);
+    return ticket->tenant == NULL ? NULL : rc_tenant_ref(ticket->tenant);
+}
+
+/* Whether others need not notice that the log's thread applies a record. */
+static bool
+is_quick(const struct rc_engine *engine, const struct rc_record *record, struct rc_bytes payload)
+{
+    return payload.size <= engine->small_record_bytes && record->kind != RC_RECORD_USER_DELETE &&
+           record->kind != RC_RECORD_CUT;
 }
 
 void
@@ -278,24 +329,22 @@ rc_log_durable(void *context,
     struct rc_engine *engine = context;
     struct ticket *ticket = token;
     struct rc_record record = {0};
-    struct rc_ingest_result result = {.durable_sequence = sequence};
-    struct rc_removed removed = {0};
     const enum rc_status readable = rc_record_read(payload, &record, NULL);
     RC_ASSERT(readable == RC_OK); /* We wrote it. */
-    if (status == RC_OK) {
-        status = apply_record(engine, sequence, &record, &result,
-                              ticket->removed != NULL ? ticket->removed : &removed, NULL);
-        atomic_store(&engine->applied, sequence);
-    }
-    if (status != RC_OK && record.kind == RC_RECORD_BATCH)
-        rc_tenant_refuse_logged(ticket->tenant, &record);
-    result.status = status == RC_CONFLICT ? RC_UNAVAILABLE : status;
-    result.duplicate = status == RC_OK && (result.duplicate || ticket->duplicate);
-    ticket->done(ticket->context, &result);
-    if (ticket->tenant != NULL)
-        rc_room_give(ticket->tenant, ticket->bytes);
-    rc_tenant_unref(ticket->tenant);
-    rc_alloc_free(ticket);
+    RC_CLEANUP(rc_tenant_unrefp) struct tenant *tenant = find_tenant(engine, &record, ticket);
+    const bool first = tenant == NULL || rc_queue_is_empty(tenant);
+    const bool may_wait = status == RC_OK && tenant != NULL && !is_of_project(&record);
+    const bool waits = may_wait && (!first || !is_quick(engine, &record, payload)) &&
+                       rc_queue_add(tenant, sequence, payload, ticket);
+    struct rc_ingest_result result;
+    if (!waits && !first)
+        rc_queue_wait(tenant);
+    if (!waits)
+        rc_log_apply(engine, tenant, sequence, payload, ticket, status, &result);
+    if (status == RC_OK)
+        atomic_store(&engine->given_out, sequence);
+    if (!waits)
+        rc_log_tell(ticket, &result);
 }
 
 /* One caller that waits. */

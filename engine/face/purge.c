@@ -164,6 +164,7 @@ purge(struct rc_engine *engine,
     RC_TRY(rc_log_and_wait(engine, &nothing, reterr_error));
     const int64_t begun_ms = rc_clock_wall_ms();
     enum rc_status status = rc_wal_begin_erasing(engine->wal, reterr_error);
+    rc_queues_settle(engine); /* What waits lies in the files that are to go. */
     if (status == RC_OK)
         status = purge_tenants(engine, tenants, count, result, reterr_error);
     rc_wal_end_erasing(engine->wal);

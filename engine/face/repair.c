@@ -91,7 +91,7 @@ carry_out(struct rc_engine *engine,
     for (size_t i = 0; i < engine->tenant_count; i++)
         if (engine->tenants[i]->restored_sequence > sequence)
             sequence = engine->tenants[i]->restored_sequence;
-    atomic_store(&engine->applied, sequence);
+    atomic_store(&engine->given_out, sequence);
     struct rc_snapshot_result result;
     RC_TRY(rc_engine_snapshot(engine, &result, reterr_error));
     RC_ASSERT(result.sequence == sequence);

@@ -1,7 +1,7 @@
 /*
  * Retries: a change that was asked for under a request id is remembered with what it came to, in
  * the table of its project, or in the engine's where it was a change of the project itself: that
- * one must outlive the project. The tables are changed by the log's thread as records are applied,
+ * one must outlive the project. The tables are changed as records are applied, in the log's order,
  * so a start comes to the same tables, and nobody is remembered who was not acknowledged.
  *
  * Whoever makes a change looks twice: before the request is understood, since what it names may be

@@ -1,8 +1,8 @@
 /*
- * Room: what a project has on its way. The log is one for all, and what stands in it is applied in
- * its order: a batch waits for all that was logged before it. So a project that sends faster than
- * it can be applied must wait outside, before the log, or every other project's batches wait for
- * its own. The same for its full heads: while it waits for them to be sealed, the log goes on.
+ * Room: what a project has on its way. The log is one for all, and a batch waits for the write and
+ * the sync of all that was logged with it; and what is logged and not yet applied is held in memory
+ * (queue.c). So a project that sends faster than it can be applied waits outside, before the log.
+ * The same for its full heads: while it waits for them to be sealed, the log goes on.
  *
  * Waiting here holds no lock and keeps one caller of that project; it shows to the client as a
  * stream that is not read.

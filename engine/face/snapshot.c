@@ -9,8 +9,7 @@
 static uint64_t
 applied_sequence(void *context)
 {
-    const struct rc_engine *engine = context;
-    return atomic_load(&engine->applied);
+    return rc_queues_applied(context);
 }
 
 static enum rc_status
@@ -110,7 +109,7 @@ rc_snapshot_and(struct rc_engine *engine,
         .number = ++engine->checkpoint_number,
         /* Read before the list of projects: what is made or deleted later is in the log
          * behind it. */
-        .sequence = atomic_load(&engine->applied),
+        .sequence = rc_queues_applied(engine),
         .pause_ns = engine->closing ? 0 : RC_GENTLE_PAUSE_NS,
         .look_everywhere = !engine->looked_everywhere,
     };

@@ -222,6 +222,10 @@ start(struct world *world)
         /* In every second life what was kept is read from disk, and hardly any of it stays. */
         .cold_after_ms = world->life % 2,
         .cold_bytes_max = 1 << 14,
+        /* All is applied by the log's thread, all beside it, some here and some there. */
+        .small_record_bytes = world->life % 3 == 0   ? 0
+                              : world->life % 3 == 1 ? 1
+                                                     : 2048,
     };
     struct rc_error error = {0};
     if (rc_engine_open(&options, &world->engine, &error) != RC_OK)

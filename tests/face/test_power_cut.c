@@ -81,7 +81,8 @@ start(struct round *round)
         .wal_file_bytes = 1 << 15,
         .wal_checkpoint_bytes = 1 << 16,
         .head_rows_max = 96,
-        .dictionary_entries_max = 2, /* Of four kinds. */
+        .dictionary_entries_max = 2,                        /* Of four kinds. */
+        .small_record_bytes = round->seed % 2 == 0 ? 1 : 0, /* All are applied beside the log. */
     };
     struct rc_error error = {0};
     const enum rc_status status = rc_engine_open(&options, &round->engine, &error);
