@@ -15,6 +15,7 @@
 #include <recount/v1/stickiness.pb-c.h>
 #include <string.h>
 
+#include "engine/base/limits.h"
 #include "server/decode_funnel.h"
 #include "server/decode_series.h"
 #include "server/encode.h"
@@ -23,7 +24,6 @@
 
 #define BINDING 0x63656c6c2d303031ULL /* Of another list no token is a handle. */
 #define REQUEST_BYTES_MAX ((size_t)48 << 10)
-#define CELLS_DEEP_MAX 3u
 
 /* ---- Handles --------------------------------------------------------------------------------- */
 
@@ -85,6 +85,58 @@ refuse(struct rc_decode *decode)
     return rc_decode_fail(decode, RC_INVALID, "handle", "the handle is none of a reply");
 }
 
+static bool
+is_property(const ProtobufCFieldDescriptor *field)
+{
+    const size_t size = strlen(field->name);
+    const size_t end = sizeof("property") - 1;
+    return field->type == PROTOBUF_C_TYPE_STRING &&
+           ((size >= end && strcmp(field->name + size - end, "property") == 0) ||
+            strcmp(field->name, "account_key") == 0);
+}
+
+static enum rc_status
+note_property(struct rc_decode *decode, const char *name)
+{
+    struct rc_reference *reference = rc_arena_alloc(decode->arena, sizeof(*reference));
+    if (reference == NULL)
+        return rc_decode_no_memory(decode);
+    *reference = (struct rc_reference){.next = decode->references,
+                                       .kind = RC_REFERENCE_PROPERTY,
+                                       .project = decode->project,
+                                       .id = rc_bytes_of(name),
+                                       .field = ""};
+    decode->references = reference;
+    return RC_OK;
+}
+
+/* Every name of a property in a message: one more than is read does no harm. */
+static enum rc_status
+note_properties(struct rc_decode *decode, const ProtobufCMessage *message)
+{
+    const ProtobufCMessageDescriptor *descriptor = message->descriptor;
+    for (unsigned i = 0; i < descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
+        const char *at = (const char *)message + field->offset;
+        const void *quantifier = (const char *)message + field->quantifier_offset;
+        const bool is_list = field->label == PROTOBUF_C_LABEL_REPEATED;
+        const bool is_choice = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
+        if ((field->type != PROTOBUF_C_TYPE_MESSAGE && !is_property(field)) ||
+            (is_choice && *(const uint32_t *)quantifier != field->id))
+            continue;
+        const size_t count = is_list ? *(const size_t *)quantifier : 1;
+        const void *const *items =
+            is_list ? *(const void *const *const *)(const void *)at : (const void *)at;
+        for (size_t k = 0; k < count; k++) {
+            if (field->type == PROTOBUF_C_TYPE_MESSAGE && items[k] != NULL)
+                RC_TRY(note_properties(decode, items[k]));
+            else if (field->type == PROTOBUF_C_TYPE_STRING && *(const char *)items[k] != '\0')
+                RC_TRY(note_property(decode, items[k]));
+        }
+    }
+    return RC_OK;
+}
+
 /* Unpacks the request and decodes it as its call would. */
 static enum rc_status
 decode_question(struct rc_decode *decode,
@@ -117,6 +169,8 @@ decode_question(struct rc_decode *decode,
         descriptors[cell->kind] == NULL ||
         rc_decode_message(descriptors[cell->kind], packed, decode->arena, &in, NULL) != RC_OK)
         return refuse(decode);
+    if (decode->stores)
+        RC_TRY(note_properties(decode, in));
     switch (cell->kind) {
     case RC_CHART_SERIES:
         cell->series = &question->series;
@@ -304,11 +358,64 @@ rc_decode_cell(struct rc_decode *decode,
     struct rc_chart_cell *cell = rc_arena_zero(decode->arena, sizeof(*cell));
     if (cell == NULL)
         return rc_decode_no_memory(decode);
-    if (decode->cells_deep >= CELLS_DEEP_MAX)
+    if (decode->cells_deep >= RC_CELLS_DEEP_MAX)
         return rc_decode_fail(decode, RC_INVALID, "handle",
-                              "handles hold each other more than %u deep", CELLS_DEEP_MAX);
+                              "handles hold each other more than %u deep", RC_CELLS_DEEP_MAX);
     RC_TRY(decode_handle(decode, in->handle, cell));
     RC_TRY(decode_place(decode, in, cell));
     *ret_cell = cell;
     return RC_OK;
+}
+
+/* ---- Saved cells ----------------------------------------------------------------------------- */
+
+static bool
+is_named(const struct rc_segment *segment, const struct rc_reference *reference)
+{
+    for (uint32_t i = 0; i < segment->name_count; i++)
+        if ((int)segment->names[i].kind == (int)reference->kind &&
+            rc_bytes_equal(segment->names[i].name, reference->id))
+            return true;
+    return false;
+}
+
+enum rc_status
+rc_decode_stored_cell(struct rc_decode *decode,
+                      const Recount__V1__Cell *in,
+                      const struct rc_reference *before,
+                      struct rc_segment *segment)
+{
+    size_t count = 0;
+    for (const struct rc_reference *at = decode->references; at != before; at = at->next)
+        count++;
+    struct rc_cell_name *names = RC_ARENA_ARRAY(decode->arena, struct rc_cell_name, count + 1);
+    segment->stored = rc_message_pack(&in->base, decode->arena);
+    if (names == NULL || segment->stored.data == NULL)
+        return rc_decode_no_memory(decode);
+    segment->names = names;
+    for (const struct rc_reference *at = decode->references; at != before; at = at->next) {
+        if (is_named(segment, at))
+            continue;
+        if (segment->name_count == RC_CELL_NAMES_MAX)
+            return rc_decode_fail(decode, RC_LIMIT_EXCEEDED, "handle",
+                                  "the question of a saved cell names at most %u things",
+                                  RC_CELL_NAMES_MAX);
+        names[segment->name_count++] =
+            (struct rc_cell_name){.kind = (enum rc_catalog_kind)at->kind, .name = at->id};
+    }
+    return RC_OK;
+}
+
+enum rc_status
+rc_cell_read_stored(struct rc_bytes project,
+                    struct rc_bytes stored,
+                    struct rc_arena *arena,
+                    const struct rc_chart_cell **ret_cell,
+                    struct rc_error *reterr_error)
+{
+    struct rc_decode decode = {.arena = arena, .error = reterr_error, .project = project};
+    ProtobufCMessage *message = NULL;
+    RC_TRY(
+        rc_decode_message(&recount__v1__cell__descriptor, stored, arena, &message, reterr_error));
+    return rc_decode_cell(&decode, (const Recount__V1__Cell *)message, ret_cell);
 }

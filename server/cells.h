@@ -32,4 +32,15 @@ rc_decode_cell(struct rc_decode *decode,
                const Recount__V1__Cell *in,
                const struct rc_chart_cell **ret_cell);
 
+/* What a saved segment keeps of a cell that was decoded: its message, and what its questions name:
+ * the references that stand before those in before. */
+RC_MUST_USE enum rc_status
+rc_decode_stored_cell(struct rc_decode *decode,
+                      const Recount__V1__Cell *in,
+                      const struct rc_reference *before,
+                      struct rc_segment *segment);
+
+/* The engine's way back to the cell (segment.h). */
+rc_cell_read rc_cell_read_stored;
+
 #endif

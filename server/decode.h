@@ -59,7 +59,12 @@ rc_decode_scan(const ProtobufCMessageDescriptor *descriptor,
 /* ---- Context: where in a request the decoder is, and what it found
  * ------------------------------- */
 
-enum rc_reference_kind { RC_REFERENCE_DEFINITION = 1, RC_REFERENCE_SEGMENT = 2 };
+/* Properties are noted where what is decoded will be stored; they need not exist. */
+enum rc_reference_kind {
+    RC_REFERENCE_DEFINITION = RC_CATALOG_DEFINITIONS,
+    RC_REFERENCE_SEGMENT = RC_CATALOG_SEGMENTS,
+    RC_REFERENCE_PROPERTY = RC_CATALOG_PROPERTIES,
+};
 
 /* A name in the request that must exist in the project; checked once the project is at hand. */
 struct rc_reference {
@@ -78,7 +83,7 @@ struct rc_decode {
     uint32_t pattern_steps;
     uint32_t predicate_nodes;
     uint32_t cells_deep;          /* Handles of cells that the decoder is in. */
-    bool refuses_cells;           /* What is decoded will be stored. */
+    bool stores;                  /* What is decoded will be stored. */
     struct rc_query_hints *hints; /* NULL: none. */
     bool explain;                 /* They ask for the plan. */
     char path[RC_ERROR_FIELD_BYTES];

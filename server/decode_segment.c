@@ -244,9 +244,11 @@ decode_rule(struct rc_decode *decode,
                                    &segment->name);
     case RECOUNT__V1__SEGMENT_RULE__KIND_CELL: {
         const size_t mark = rc_decode_enter(decode, "cell");
-        RC_REFUSE(decode, decode->refuses_cells, "");
+        const struct rc_reference *before = decode->references;
         segment->kind = RC_SEGMENT_CELL;
         RC_TRY(rc_decode_cell(decode, in->cell, &segment->cell));
+        if (decode->stores && decode->cells_deep == 0)
+            RC_TRY(rc_decode_stored_cell(decode, in->cell, before, segment));
         rc_decode_leave(decode, mark);
         return RC_OK;
     }

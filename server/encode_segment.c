@@ -1,4 +1,5 @@
 /* Encode: stored segment rules. */
+#include "server/decode.h"
 #include "server/encode.h"
 
 /* Writes the occurrence of a selector of first events; *predicate becomes what its terms say. */
@@ -221,8 +222,11 @@ rc_encode_segment_rule(struct rc_arena *arena,
         return rc_encode_format(arena, &out->segment, "projects/%.*s/segments/%.*s",
                                 (int)project.size, project.data, (int)segment->name.size,
                                 segment->name.data);
+    case RC_SEGMENT_CELL:
+        out->kind_case = RECOUNT__V1__SEGMENT_RULE__KIND_CELL;
+        return rc_decode_message(&recount__v1__cell__descriptor, segment->stored, arena,
+                                 (ProtobufCMessage **)(void *)&out->cell, NULL);
     case RC_SEGMENT_LIST: /* Is a whole segment and no part of a rule. */
-    case RC_SEGMENT_CELL: /* Is not stored. */
         break;
     }
     return RC_CORRUPT;

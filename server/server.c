@@ -11,6 +11,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/clock.h"
+#include "server/cells.h"
 #include "server/log.h"
 #include "server/server_calls.h"
 #include "server/service.h"
@@ -101,6 +102,7 @@ open_engine(struct server *server, struct rc_error *error)
         .purge_after_ms = config->purge_after_ms,
         .dictionary_entries_max = (uint32_t)config->dictionary_entries_max,
         .dictionary_bytes_max = config->dictionary_bytes_max,
+        .read_cell = rc_cell_read_stored,
     };
     RC_TRY(rc_engine_open(&options, &server->shared.engine, error));
     struct rc_engine_stats stats;

@@ -40,7 +40,7 @@ store_content(struct rc_decode *decode,
         return RC_OK;
     }
     const size_t mark = rc_decode_enter(decode, is_list ? "users" : "rule");
-    decode->refuses_cells = true;
+    decode->stores = true;
     if (!is_set)
         return rc_decode_fail(decode, RC_INVALID, "", "the rule is missing");
     if (is_list)

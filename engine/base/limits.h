@@ -100,8 +100,12 @@
 #define RC_ROLLING_DAYS_MAX 1000u
 #define RC_BREAKDOWN_SEGMENTS_MAX 64u /* One bit each in the mask of a user. */
 #define RC_SEGMENT_DEPTH_MAX 16u
-#define RC_SEGMENT_USERS_MAX 100000u /* Of a static list. */
-#define RC_OVERLAP_SEGMENTS_MAX 5u   /* 31 intersections. */
+#define RC_CELLS_DEEP_MAX \
+    3u /* Cells in the questions of cells: each asks a question on the stack. */
+#define RC_CELL_BYTES_MAX (80u * 1024) /* Stored: a request of 48 KiB in base64, and a place. */
+#define RC_CELL_NAMES_MAX 4096u        /* As many as a predicate has nodes. */
+#define RC_SEGMENT_USERS_MAX 100000u   /* Of a static list. */
+#define RC_OVERLAP_SEGMENTS_MAX 5u     /* 31 intersections. */
 #define RC_PAGE_ROWS_MAX 10000u
 #define RC_LABELS_MAX 32u /* Of a definition; 255 fit its stored form. */
 #define RC_LABEL_KEY_BYTES_MAX 63u

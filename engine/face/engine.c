@@ -267,6 +267,7 @@ rc_engine_new(const struct rc_engine_options *options)
         .parent = &rc_account_process,
     };
     engine->memory_bytes_max = options->memory_bytes_max;
+    engine->read_cell = options->read_cell;
     engine->cold_after_ms = options->cold_after_ms;
     engine->head_rows_max = options->head_rows_max != 0 ? options->head_rows_max : RC_HEAD_ROWS_MAX;
     engine->dictionary_bounds = (struct rc_dictionary_bounds){

@@ -45,6 +45,7 @@ struct rc_engine_options {
     uint64_t dictionary_bytes_max;   /* 0: RC_DICTIONARY_BYTES_MAX. Tests use less. */
     uint32_t small_record_bytes; /* Larger log records are applied beside the log. 0: 16 KiB. Tests
                                     use less. */
+    rc_cell_read *read_cell;     /* Of saved segments. NULL: questions about them fail. */
 };
 
 /* Opens or creates a data directory: reads the last checkpoint, replays the log behind it.

@@ -88,6 +88,7 @@ struct rc_engine {
     struct rc_file *lock_file;
     struct rc_account account; /* Child of the process's. Has no limit: what was let in is kept. */
     uint64_t memory_bytes_max; /* 0: none. */
+    rc_cell_read *read_cell;   /* Of saved segments; may be NULL. */
     uint32_t head_rows_max;
     int64_t cold_after_ms;      /* 0: nothing becomes cold. */
     struct rc_cold_cache *cold; /* Outlives the tenants. */

@@ -43,6 +43,8 @@ begin(struct rc_query_session *session, const _Atomic(bool) *cancel)
         session->uses[i].arena = session->arena;
     session->context.segments = session->segments;
     session->context.derived = session->derived;
+    session->context.project = session->settings.id;
+    session->context.read_cell = tenant->engine->read_cell;
     session->context.shown_ids = session->shown_ids;
     session->context.workers = tenant->engine->workers;
     /* One worker is more than the processors (engine.c). */

@@ -47,6 +47,9 @@ struct rc_query_context {
     const struct rc_catalog *definitions; /* Names in DEFINITION nodes. */
     const struct rc_catalog *segments;    /* Names in saved-segment nodes. */
     const struct rc_catalog *derived;     /* Names of derived properties. NULL: there are none. */
+    struct rc_bytes project;              /* Its id, for read_cell. */
+    rc_cell_read *read_cell;              /* Reads cells of saved segments. NULL: nobody can. */
+    uint32_t cells_deep;                  /* Questions of cells that the query is part of. */
     struct rc_name_uses *uses; /* Get what of these is used, by kind - 1. NULL: nobody asks. */
     /* Joined users are shown under an id in which it is found, if they have one. NULL: each. */
     const struct rc_pattern *shown_ids;

@@ -178,7 +178,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                  &again, &error) == RC_OK);
     if (messages[which].use == NULL)
         return 0;
-    struct rc_decode decode = {.arena = arena, .error = &error, .project = RC_BYTES_LITERAL("p")};
+    struct rc_decode decode = {
+        .arena = arena, .error = &error, .project = RC_BYTES_LITERAL("p"), .stores = true};
     error = (struct rc_error){0};
     const enum rc_status status = messages[which].use(&decode, message);
     FUZZ_CHECK(status == RC_OK || (status == error.status && error.message[0] != '\0'));

@@ -2,7 +2,9 @@
  * Seeds of the messages: make_request_seeds DIRECTORY. Trees are written in the language of the
  * command line, columnar batches by the loader.
  */
+#include <recount/v1/funnel.pb-c.h>
 #include <recount/v1/ingest.pb-c.h>
+#include <recount/v1/series.pb-c.h>
 #include <string.h>
 
 #include "cli/expression.h"
@@ -98,6 +100,55 @@ make_ingest(struct rc_arena *arena)
     }
 }
 
+/* A seed of fuzz_cell.c: where the number is in the reply, and the request. */
+static void
+write_cell(struct rc_arena *arena,
+           const char *name,
+           int kind,
+           struct rc_bytes place,
+           const void *request)
+{
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    const struct rc_bytes packed = rc_message_pack(arena, request);
+    rc_write_u8(&writer, (uint8_t)place.size);
+    rc_write_raw(&writer, place.data, place.size);
+    rc_write_raw(&writer, packed.data, packed.size);
+    seed_write(directory, "cell", name, kind, fuzz_written(&writer));
+}
+
+static void
+make_cells(struct rc_arena *arena)
+{
+    struct rc_expression_error error;
+    Recount__V1__Selector *selector;
+    Recount__V1__TimeRange range = RECOUNT__V1__TIME_RANGE__INIT;
+    Recount__V1__Scope scope = RECOUNT__V1__SCOPE__INIT;
+    FUZZ_CHECK(rc_expression_selector(arena, PROJECT, predicates[0], &selector, &error) == RC_OK);
+    range.start_ms = START_MS;
+    range.end_ms = START_MS + 1000;
+    scope.project = (char *)PROJECT;
+    scope.range = &range;
+    FUZZ_CHECK(rc_expression_filter(arena, PROJECT, rules[0], &scope.segment, &error) == RC_OK);
+
+    Recount__V1__SeriesRequest series = RECOUNT__V1__SERIES_REQUEST__INIT;
+    Recount__V1__Series one = RECOUNT__V1__SERIES__INIT;
+    Recount__V1__Series *const list[] = {&one};
+    one.selector = selector;
+    series.scope = &scope;
+    series.n_series = 1;
+    series.series = (Recount__V1__Series **)list;
+    write_cell(arena, "series", 1, LITERAL("\x1a\x00"), &series);
+
+    Recount__V1__FunnelRequest funnel = RECOUNT__V1__FUNNEL_REQUEST__INIT;
+    Recount__V1__FunnelStep step = RECOUNT__V1__FUNNEL_STEP__INIT;
+    Recount__V1__FunnelStep *const steps[] = {&step, &step};
+    step.selector = selector;
+    funnel.scope = &scope;
+    funnel.n_steps = 2;
+    funnel.steps = (Recount__V1__FunnelStep **)steps;
+    write_cell(arena, "funnel", 2, LITERAL("\x3a\x02\x08\x01"), &funnel);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -109,6 +160,7 @@ main(int argc, char **argv)
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     FUZZ_CHECK(arena != NULL);
     make_trees(arena);
+    make_cells(arena);
     make_ingest(arena);
     return 0;
 }

@@ -152,7 +152,26 @@ def listed(client, scope, cell):
         token = page.next_page_token
         if not token or not page.users:
             break
-    return count.user_count, count.known_user_count - others, len(users), len(set(users))
+    return (
+        count.user_count, count.known_user_count - others, len(users), len(set(users)),
+        count_saved(client, request.scope, cell),
+    )
+
+
+def count_saved(client, scope, cell):
+    """The same users by the name of a segment, which goes again."""
+    segment = segment_pb2.Segment(rule=segment_rule_pb2.SegmentRule(cell=cell))
+    name = client.segments.CreateSegment(
+        segment_pb2.CreateSegmentRequest(
+            parent=scope.project, segment_id="of-a-cell", segment=segment
+        ),
+        timeout=SECONDS,
+    ).segment.name
+    request = segment_pb2.CountSegmentRequest(scope=scope)
+    request.scope.segment.segment = name
+    count = client.segments.CountSegment(request, timeout=SECONDS).user_count
+    client.segments.DeleteSegment(segment_pb2.DeleteSegmentRequest(name=name), timeout=SECONDS)
+    return count
 
 
 def faults(client, project, query, reply):

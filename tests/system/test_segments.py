@@ -18,6 +18,10 @@ from ingest import ingest_all
 from server import Server
 from recount.v1 import (
     cell_pb2,
+    definition_pb2,
+    definition_pb2_grpc,
+    ingest_pb2,
+    ingest_pb2_grpc,
     predicate_pb2,
     project_pb2,
     project_pb2_grpc,
@@ -347,15 +351,6 @@ class Cells(unittest.TestCase):
         request = self.series()
         request.scope.project = "projects/other"
         self.refused(self.cell(self.ask(request).info.cell_handle), invalid, ".handle")
-        segment = segment_pb2.Segment(rule=segment_rule_pb2.SegmentRule(cell=self.cell(handle)))
-        with self.assertRaises(grpc.RpcError) as caught:
-            stub().CreateSegment(
-                segment_pb2.CreateSegmentRequest(
-                    parent=PROJECT, segment_id="of-a-cell", segment=segment
-                ),
-                timeout=30,
-            )
-        self.assertEqual(caught.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
 
     def test_late_events(self):
         request = self.series()
@@ -387,6 +382,187 @@ class Cells(unittest.TestCase):
         handle = self.ask(request).info.cell_handle
         arrive("again", shop.START + 2)
         self.refused(self.cell(handle), grpc.StatusCode.ABORTED, ".handle")
+
+
+class SavedCells(unittest.TestCase):
+    """The users behind numbers, by name: of the question that was asked, as long as it is kept."""
+
+    PROJECT = "projects/segments-cells"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.project = project_pb2_grpc.ProjectServiceStub(SERVER.channel)
+        cls.project.CreateProject(
+            project_pb2.CreateProjectRequest(project_id=cls.PROJECT.split("/")[1]), timeout=30)
+        rows = [
+            {"kind": "event", "user": f"u{user:02}", "time": shop.START + user,
+             "id": f"{user}/{divisor}", "properties": {"type": f"t{divisor}", "price": user}}
+            for user in range(USERS) for divisor in (1, 2, 3, 5) if user % divisor == 0
+        ]
+        ingest_all(SERVER.channel, cls.PROJECT, "rows", [ndjson(rows)])
+        definitions = definition_pb2_grpc.DefinitionServiceStub(SERVER.channel)
+        request = definition_pb2.CreateDefinitionRequest(parent=cls.PROJECT, definition_id="three")
+        request.definition.predicate.CopyFrom(shop.of_type("t3").terms[0].predicate)
+        definitions.CreateDefinition(request, timeout=30)
+        request = property_pb2.CreateDerivedPropertyRequest(
+            parent=cls.PROJECT, derived_property_id="tens")
+        request.derived_property.property.event_property = "price"
+        step = request.derived_property.steps.add().arithmetic
+        step.operation, step.operand = property_pb2.ARITHMETIC_OPERATION_DIVIDE, 10
+        property_pb2_grpc.PropertyServiceStub(SERVER.channel).CreateDerivedProperty(
+            request, timeout=30)
+
+    def save(self, name, rule, update=False):
+        segment = segment_pb2.Segment(rule=rule)
+        if update:
+            segment.name = f"{self.PROJECT}/segments/{name}"
+            return stub().UpdateSegment(
+                segment_pb2.UpdateSegmentRequest(segment=segment), timeout=30).segment
+        return stub().CreateSegment(
+            segment_pb2.CreateSegmentRequest(
+                parent=self.PROJECT, segment_id=name, segment=segment), timeout=30).segment
+
+    def saved(self, name):
+        return segment_rule_pb2.SegmentRule(segment=f"{self.PROJECT}/segments/{name}")
+
+    def users(self, rule, as_of=None):
+        request = segment_pb2.ListSegmentUsersRequest()
+        request.scope.project = self.PROJECT
+        request.scope.segment.rule.CopyFrom(rule)
+        if as_of is not None:
+            request.scope.as_of_ms = as_of
+        return list(stub().ListSegmentUsers(request, timeout=30).users)
+
+    def names(self, divisor):
+        return [f"u{user:02}" for user in range(0, USERS, divisor)]
+
+    def cell(self, definition="three", among=None, by=None):
+        """Who did what a definition says, in the total row; of a segment; with rows."""
+        request = shop.series(self.PROJECT)
+        request.scope.CopyFrom(shop.scope(self.PROJECT, shop.START + 30 * shop.DAY))
+        request.ClearField("breakdown")
+        del request.series[:]
+        request.series.add(measure=series_pb2.SERIES_MEASURE_UNIQUE_USERS).selector.terms.add(
+            definition=f"{self.PROJECT}/definitions/{definition}")
+        if among is not None:
+            request.scope.segment.rule.CopyFrom(among)
+        if by is not None:
+            request.breakdown.dimensions.add().property.event_property = by
+        reply = query_pb2_grpc.QueryServiceStub(SERVER.channel).Series(request, timeout=30)
+        rule = segment_rule_pb2.SegmentRule()
+        rule.cell.handle = reply.info.cell_handle
+        rule.cell.row = len(reply.series[0].rows) - 1
+        rule.cell.series.SetInParent()
+        return rule
+
+    def refused(self, code, call, *arguments):
+        with self.assertRaises(grpc.RpcError) as caught:
+            call(*arguments)
+        self.assertEqual(caught.exception.code(), code, caught.exception.details())
+        return Details(caught.exception)
+
+    def delete_definition(self, name):
+        definition_pb2_grpc.DefinitionServiceStub(SERVER.channel).DeleteDefinition(
+            definition_pb2.DeleteDefinitionRequest(name=f"{self.PROJECT}/definitions/{name}"),
+            timeout=30)
+
+    def delete(self, name):
+        stub().DeleteSegment(
+            segment_pb2.DeleteSegmentRequest(name=f"{self.PROJECT}/segments/{name}"), timeout=30)
+
+    def test_is_kept(self):
+        rule = self.cell()
+        self.assertEqual(self.save("kept", rule).rule, rule)
+        two = segment_rule_pb2.SegmentRule()
+        two.all_of.rules.append(rule)
+        two.all_of.rules.append(did("t2"))
+        two = self.save("kept", two, update=True).rule
+        self.assertEqual(two.all_of.rules[0], rule)
+        for restart in (None, "kill", "stop"):
+            if restart == "kill":
+                SERVER.kill()
+            elif restart == "stop":
+                SERVER.stop()
+            if restart:
+                SERVER.start()
+            name = f"{self.PROJECT}/segments/kept"
+            for version, expected in ((0, two), (1, rule), (2, two)):
+                request = segment_pb2.GetSegmentRequest(name=name, version=version)
+                self.assertEqual(stub().GetSegment(request, timeout=30).segment.rule, expected)
+            self.assertEqual(self.users(self.saved("kept")), self.names(6))
+            request = segment_pb2.ExportSegmentRequest(segment_version=1)
+            request.scope.project, request.scope.segment.segment = self.PROJECT, name
+            (piece,) = stub().ExportSegment(request, timeout=30)
+            self.assertEqual([one.user for one in piece.users], self.names(3))
+            self.assertEqual([one.name for one in piece.info.definitions],
+                             [f"{self.PROJECT}/definitions/three"])
+
+    def test_its_moment_is_its_own(self):
+        """A cell looks at its own moment, but nobody is listed who is not known yet."""
+        self.save("moment", self.cell())
+        self.assertEqual(self.users(self.saved("moment"), shop.START + 10 * shop.DAY), self.names(3))
+        early = self.users(self.saved("moment"), shop.START + 10)
+        self.assertEqual(early, [name for name in self.names(3) if int(name[1:]) <= 10])
+
+    def test_what_it_names_is_in_use(self):
+        self.save("fives", did("t5"))
+        self.save("three-of-five", self.cell(among=self.saved("fives"), by="tens"))
+        self.assertEqual(self.users(self.saved("three-of-five")), self.names(15))
+        aborted = grpc.StatusCode.ABORTED
+        self.assertIn("use", self.refused(aborted, self.delete_definition, "three").message)
+        self.assertIn("three-of-five", self.refused(aborted, self.delete, "fives").message)
+        delete = property_pb2.DeleteDerivedPropertyRequest(
+            name=f"{self.PROJECT}/derivedProperties/tens")
+        stub_of = property_pb2_grpc.PropertyServiceStub(SERVER.channel)
+        self.assertIn("three-of-five", self.refused(
+            aborted, lambda: stub_of.DeleteDerivedProperty(delete, timeout=30)).message)
+        # A cell in the handle of a cell names its names too.
+        self.save("deep", self.cell(among=self.saved("three-of-five")))
+        inner = self.cell(among=self.cell(among=self.saved("fives")))
+        self.save("inlined", inner)
+        self.assertEqual(self.users(self.saved("inlined")), self.names(15))
+        self.assertEqual(self.users(self.saved("deep")), self.names(15))
+        self.delete("deep")
+        self.delete("three-of-five")
+        self.assertIn("inlined", self.refused(aborted, self.delete, "fives").message)
+        # No way back.
+        circle = self.refused(
+            grpc.StatusCode.INVALID_ARGUMENT, self.save, "fives",
+            self.cell(among=self.saved("inlined")), True)
+        self.assertIn("inlined -> fives -> inlined", circle.message)
+        self.delete("inlined")
+        self.delete("fives")
+
+    def test_what_is_gone(self):
+        """A handle whose names went, and one of another project, are not saved."""
+        self.save("short", did("t2"))
+        rule = self.cell(among=self.saved("short"))
+        self.delete("short")
+        gone = self.refused(grpc.StatusCode.NOT_FOUND, self.save, "of-gone", rule)
+        self.assertIn("short", gone.message)
+        invalid = grpc.StatusCode.INVALID_ARGUMENT
+        rule = self.cell()
+        rule.cell.handle = rule.cell.handle[:-4]
+        self.assertEqual(self.refused(invalid, self.save, "of-broken", rule).fields,
+                         ["segment.rule.cell.handle"])
+        rule = self.cell()
+        rule.cell.ClearField("place")
+        self.assertEqual(self.refused(invalid, self.save, "of-nowhere", rule).fields,
+                         ["segment.rule.cell.place"])
+
+    def test_late_rows(self):
+        """When the answer has other rows by now, the segment says so until it is saved anew."""
+        self.save("rows", self.cell(by="odd"))
+        self.assertEqual(self.users(self.saved("rows")), self.names(3))
+        late = {"kind": "event", "user": "u99", "time": shop.START, "id": "late",
+                "properties": {"type": "t3", "odd": 1}}
+        ingest_all(SERVER.channel, self.PROJECT, "late", [ndjson([late])])
+        details = self.refused(grpc.StatusCode.ABORTED, self.users, self.saved("rows"))
+        self.assertIn("other rows", details.message)
+        self.save("rows", self.cell(by="odd"), update=True)
+        self.assertEqual(self.users(self.saved("rows")), self.names(3) + ["u99"])
+        delete = ingest_pb2.DeleteUserRequest(parent=self.PROJECT, user="u99")
+        ingest_pb2_grpc.IngestServiceStub(SERVER.channel).DeleteUser(delete, timeout=30)
 
 
 if __name__ == "__main__":

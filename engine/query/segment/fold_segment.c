@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/limits.h"
 #include "engine/match/derived/derived.h"
 #include "engine/match/predicate/user_predicate.h"
 #include "engine/match/rows/words.h"
@@ -151,6 +152,25 @@ persons_asked(const struct evaluation *evaluation, const uint64_t *candidates)
     return count > evaluation->user_count / ASKED_SHARE ? NULL : candidates;
 }
 
+/* Those behind a cell, of whom its own question knows when and as of which moment. */
+static enum rc_status
+evaluate_cell(const struct evaluation *evaluation,
+              const struct rc_segment *segment,
+              uint64_t *words)
+{
+    struct rc_query_context context = *evaluation->context;
+    struct rc_error *error = evaluation->reterr_error;
+    const struct rc_chart_cell *cell = segment->cell;
+    if (context.cells_deep++ >= RC_CELLS_DEEP_MAX)
+        return rc_error_field(error, RC_INVALID, "handle",
+                              "handles hold each other more than %u deep", RC_CELLS_DEEP_MAX);
+    if (cell == NULL && context.read_cell == NULL)
+        return rc_error_field(error, RC_UNSUPPORTED, "", "there is nobody to read saved cells");
+    if (cell == NULL)
+        RC_TRY(context.read_cell(context.project, segment->stored, context.arena, &cell, error));
+    return rc_chart_cell_persons(&context, cell, evaluation->stats, words, error);
+}
+
 /* Sets the bits of the candidates that pass; words are zero. */
 static enum rc_status
 evaluate(const struct evaluation *evaluation,
@@ -173,8 +193,7 @@ evaluate(const struct evaluation *evaluation,
                                     evaluation->as_of_ms, persons_asked(evaluation, candidates),
                                     evaluation->stats, words, evaluation->reterr_error);
     if (segment->kind == RC_SEGMENT_CELL) {
-        const enum rc_status status = rc_chart_cell_persons(
-            context, segment->cell, evaluation->stats, words, evaluation->reterr_error);
+        const enum rc_status status = evaluate_cell(evaluation, segment, words);
         if (status != RC_OK)
             rc_error_prefix(evaluation->reterr_error, "cell");
         return status;

@@ -16,8 +16,19 @@ predicate_names(const struct rc_predicate *predicate, struct rc_bytes definition
 }
 
 static bool
+cell_names(const struct rc_segment *segment, enum rc_catalog_kind kind, struct rc_bytes name)
+{
+    for (uint32_t i = 0; i < segment->name_count; i++)
+        if (segment->names[i].kind == kind && rc_bytes_equal(segment->names[i].name, name))
+            return true;
+    return false;
+}
+
+static bool
 segment_names(const struct rc_segment *segment, bool of_segment, struct rc_bytes name)
 {
+    if (segment->kind == RC_SEGMENT_CELL)
+        return cell_names(segment, of_segment ? RC_CATALOG_SEGMENTS : RC_CATALOG_DEFINITIONS, name);
     if (of_segment && segment->kind == RC_SEGMENT_SAVED)
         return rc_bytes_equal(segment->name, name);
     if (!of_segment && segment->kind == RC_SEGMENT_USER)
@@ -45,6 +56,13 @@ check_definitions(const struct rc_catalog *definitions,
     if (segment->kind == RC_SEGMENT_USER)
         return rc_definitions_resolve(definitions, segment->predicate, arena, NULL, &predicate,
                                       reterr_error);
+    for (uint32_t i = 0; segment->kind == RC_SEGMENT_CELL && i < segment->name_count; i++) {
+        const struct rc_predicate named = {.kind = RC_PREDICATE_DEFINITION,
+                                           .definition = segment->names[i].name};
+        if (segment->names[i].kind == RC_CATALOG_DEFINITIONS)
+            RC_TRY(
+                rc_definitions_resolve(definitions, &named, arena, NULL, &predicate, reterr_error));
+    }
     for (uint32_t i = 0; segment->kind == RC_SEGMENT_BEHAVIOUR &&
                          i < rc_behaviour_selector_count(&segment->behaviour);
          i++)
@@ -120,6 +138,8 @@ segment_reads(const struct rc_segment *segment, struct rc_bytes name)
 {
     if (segment->kind == RC_SEGMENT_USER)
         return rc_predicate_reads_property(segment->predicate, name);
+    if (segment->kind == RC_SEGMENT_CELL)
+        return cell_names(segment, RC_CATALOG_PROPERTIES, name);
     const struct rc_behaviour *behaviour = &segment->behaviour;
     if (segment->kind == RC_SEGMENT_BEHAVIOUR) {
         for (uint32_t i = 0; i < rc_behaviour_selector_count(behaviour); i++)

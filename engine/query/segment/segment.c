@@ -12,6 +12,8 @@
  *                                                adjacent u8, least u64, predicate
  *   SAVED                name
  *   LIST                 varint count, ids
+ *   CELL                 bytes for rc_cell_read, varint count of names, for each
+ *                        kind of catalog u8, name
  */
 #include "engine/query/segment/segment.h"
 
@@ -166,6 +168,25 @@ check_list(const struct rc_segment *segment, struct rc_error *reterr_error)
 }
 
 static enum rc_status
+check_cell(const struct rc_segment *segment, struct rc_error *reterr_error)
+{
+    if (segment->cell == NULL && segment->stored.size == 0)
+        return rc_error_field(reterr_error, RC_INVALID, "cell", "the cell is missing");
+    if (segment->stored.size > RC_CELL_BYTES_MAX || segment->name_count > RC_CELL_NAMES_MAX)
+        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "cell",
+                              "a saved cell has at most %u bytes and %u names", RC_CELL_BYTES_MAX,
+                              RC_CELL_NAMES_MAX);
+    for (uint32_t i = 0; i < segment->name_count; i++) {
+        const struct rc_cell_name *name = &segment->names[i];
+        if (name->kind < RC_CATALOG_DEFINITIONS || name->kind > RC_CATALOG_PROPERTIES)
+            return rc_error_field(reterr_error, RC_INVALID, "cell", "a name is of no kind");
+        if (name->kind != RC_CATALOG_PROPERTIES)
+            RC_TRY(rc_catalog_check_name(name->name, "cell", reterr_error));
+    }
+    return RC_OK;
+}
+
+static enum rc_status
 check(const struct rc_segment *segment,
       uint32_t depth,
       uint32_t *node_count,
@@ -198,7 +219,7 @@ check(const struct rc_segment *segment,
     case RC_SEGMENT_LIST:
         return check_list(segment, reterr_error);
     case RC_SEGMENT_CELL:
-        return RC_OK;
+        return check_cell(segment, reterr_error);
     default:
         return rc_error_field(reterr_error, RC_INVALID, "", "the kind of rule is not set");
     }
@@ -242,7 +263,7 @@ void
 rc_segment_write(struct rc_writer *writer, const struct rc_segment *segment)
 {
     const struct rc_behaviour *behaviour = &segment->behaviour;
-    RC_ASSERT(segment->kind != RC_SEGMENT_CELL);
+    RC_ASSERT(segment->kind != RC_SEGMENT_CELL || segment->stored.size > 0);
     rc_write_u8(writer, (uint8_t)segment->kind);
     switch (segment->kind) {
     case RC_SEGMENT_USER:
@@ -265,6 +286,14 @@ rc_segment_write(struct rc_writer *writer, const struct rc_segment *segment)
         rc_write_varint(writer, segment->user_count);
         for (uint32_t i = 0; i < segment->user_count; i++)
             rc_write_bytes(writer, segment->users[i]);
+        break;
+    case RC_SEGMENT_CELL:
+        rc_write_bytes(writer, segment->stored);
+        rc_write_varint(writer, segment->name_count);
+        for (uint32_t i = 0; i < segment->name_count; i++) {
+            rc_write_u8(writer, (uint8_t)segment->names[i].kind);
+            rc_write_bytes(writer, segment->names[i].name);
+        }
         break;
     default:
         rc_write_varint(writer, segment->child_count);
@@ -346,6 +375,24 @@ read_list(struct decoder *decoder, struct rc_segment *segment)
 }
 
 static enum rc_status
+read_cell(struct decoder *decoder, struct rc_segment *segment)
+{
+    struct rc_reader *reader = decoder->reader;
+    segment->stored = rc_read_bytes(reader);
+    segment->name_count = (uint32_t)rc_read_count(reader, RC_CELL_NAMES_MAX);
+    struct rc_cell_name *names =
+        RC_ARENA_ARRAY(decoder->arena, struct rc_cell_name, segment->name_count);
+    if (names == NULL)
+        return no_memory(decoder);
+    for (uint32_t i = 0; i < segment->name_count && !reader->bad; i++) {
+        names[i].kind = (enum rc_catalog_kind)rc_read_u8(reader);
+        names[i].name = rc_read_bytes(reader);
+    }
+    segment->names = names;
+    return RC_OK;
+}
+
+static enum rc_status
 read_node(struct decoder *decoder, uint32_t depth, const struct rc_segment **ret_segment)
 {
     struct rc_reader *reader = decoder->reader;
@@ -365,6 +412,9 @@ read_node(struct decoder *decoder, uint32_t depth, const struct rc_segment **ret
         break;
     case RC_SEGMENT_LIST:
         RC_TRY(read_list(decoder, segment));
+        break;
+    case RC_SEGMENT_CELL:
+        RC_TRY(read_cell(decoder, segment));
         break;
     case RC_SEGMENT_SAVED:
         segment->name = rc_read_bytes(reader);

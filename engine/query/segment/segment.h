@@ -15,6 +15,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
 #include "engine/match/predicate/predicate.h"
+#include "engine/store/project/catalog.h"
 
 struct rc_chart_cell;
 
@@ -26,7 +27,7 @@ enum rc_segment_kind {
     RC_SEGMENT_BEHAVIOUR = 5,
     RC_SEGMENT_SAVED = 6, /* Another segment by name. */
     RC_SEGMENT_LIST = 7,  /* The users of a fixed list. */
-    RC_SEGMENT_CELL = 8,  /* Those behind a number of a reply. Has no stored form. */
+    RC_SEGMENT_CELL = 8,  /* Those behind a number of a reply. */
 };
 
 enum rc_comparison { RC_EQ = 1, RC_NE, RC_LT, RC_LE, RC_GT, RC_GE };
@@ -65,6 +66,21 @@ struct rc_behaviour {
     int64_t end_ms;
 };
 
+/* A definition, a segment or a property that the question of a cell names. */
+struct rc_cell_name {
+    enum rc_catalog_kind kind;
+    struct rc_bytes name;
+};
+
+/* Reads the stored form of a cell, into arena: what it means is the business of whoever stored it.
+ * RC_INVALID: it is none of the project. */
+typedef enum rc_status
+rc_cell_read(struct rc_bytes project,
+             struct rc_bytes stored,
+             struct rc_arena *arena,
+             const struct rc_chart_cell **ret_cell,
+             struct rc_error *reterr_error);
+
 struct rc_segment {
     enum rc_segment_kind kind;
     uint32_t child_count;
@@ -74,7 +90,10 @@ struct rc_segment {
     struct rc_bytes name;                 /* SAVED. */
     uint32_t user_count;                  /* LIST: ids as sent, in any order. */
     const struct rc_bytes *users;
-    const struct rc_chart_cell *cell; /* CELL. */
+    const struct rc_chart_cell *cell; /* CELL: NULL: to be read when it is asked about. */
+    struct rc_bytes stored;           /* CELL: for rc_cell_read; empty: it cannot be stored. */
+    uint32_t name_count;              /* CELL that is stored: what must stay as long as it does. */
+    const struct rc_cell_name *names;
 };
 
 /* The selectors of a behaviour. */

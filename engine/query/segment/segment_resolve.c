@@ -66,6 +66,27 @@ resolve_children(struct rc_naming *naming,
     return RC_OK;
 }
 
+/* The question of a cell stays as it is, but the segments that it names must be there and may not
+ * lead back. */
+static enum rc_status
+resolve_cell(struct rc_naming *naming,
+             const struct rc_name_frame *frame,
+             const struct rc_segment *segment,
+             uint32_t depth)
+{
+    const struct rc_segment *named;
+    for (uint32_t i = 0; i < segment->name_count; i++) {
+        if (segment->names[i].kind != RC_CATALOG_SEGMENTS)
+            continue;
+        const enum rc_status status =
+            resolve_saved(naming, frame, segment->names[i].name, depth, &named);
+        if (status != RC_OK)
+            rc_naming_place(naming, frame, "cell", false, 0);
+        RC_TRY(status);
+    }
+    return RC_OK;
+}
+
 static enum rc_status
 resolve(struct rc_naming *naming,
         const struct rc_name_frame *frame,
@@ -81,6 +102,10 @@ resolve(struct rc_naming *naming,
     case RC_SEGMENT_ANY_OF:
     case RC_SEGMENT_NOT:
         return resolve_children(naming, frame, segment, depth, ret_segment);
+    case RC_SEGMENT_CELL:
+        RC_TRY(resolve_cell(naming, frame, segment, depth));
+        *ret_segment = segment;
+        return RC_OK;
     default:
         *ret_segment = segment;
         return RC_OK;

@@ -1,0 +1,85 @@
+/*
+ * Cells: the first byte is the kind of question, the second how many bytes the place takes; then
+ * come the place, a packed Cell, and the packed request. Behind its seal a handle is bytes from
+ * outside like any other. What is let in must be let in again from its stored form.
+ */
+#include <recount/v1/funnel.pb-c.h>
+#include <recount/v1/lifecycle.pb-c.h>
+#include <recount/v1/paths.pb-c.h>
+#include <recount/v1/retention.pb-c.h>
+#include <recount/v1/series.pb-c.h>
+#include <recount/v1/sessions.pb-c.h>
+#include <recount/v1/stickiness.pb-c.h>
+
+#include "server/cells.h"
+#include "tests/fuzz/fuzz.h"
+
+static const ProtobufCMessageDescriptor *const requests[] = {
+    [RC_CHART_SERIES] = &recount__v1__series_request__descriptor,
+    [RC_CHART_FUNNEL] = &recount__v1__funnel_request__descriptor,
+    [RC_CHART_RETENTION] = &recount__v1__retention_request__descriptor,
+    [RC_CHART_LIFECYCLE] = &recount__v1__lifecycle_request__descriptor,
+    [RC_CHART_STICKINESS] = &recount__v1__stickiness_request__descriptor,
+    [RC_CHART_PATHS] = &recount__v1__paths_request__descriptor,
+    [RC_CHART_SESSIONS] = &recount__v1__sessions_request__descriptor,
+};
+
+/* The stored form gives the same cell. */
+static void
+store(const struct rc_segment *segment, struct rc_arena *arena)
+{
+    struct rc_error error = {0};
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    if (rc_segment_check(segment, &error) != RC_OK)
+        return;
+    rc_segment_write(&writer, segment);
+    const struct rc_bytes written = fuzz_written(&writer);
+    struct rc_reader reader = rc_reader_of(written.data, written.size);
+    const struct rc_segment *again;
+    const struct rc_chart_cell *cell;
+    FUZZ_CHECK(rc_segment_read(&reader, arena, &again, &error) == RC_OK);
+    FUZZ_CHECK(rc_cell_read_stored(RC_BYTES_LITERAL("p"), again->stored, arena, &cell, &error) ==
+               RC_OK);
+    FUZZ_CHECK(cell->kind == segment->cell->kind && cell->row == segment->cell->row &&
+               cell->labels == segment->cell->labels);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2 || size < 2u + data[1])
+        return 0;
+    const size_t kind = data[0] % (sizeof(requests) / sizeof(requests[0]));
+    const struct rc_bytes place = {(const char *)data + 2, data[1]};
+    const struct rc_bytes packed = {place.data + place.size, size - 2 - place.size};
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    FUZZ_CHECK(arena != NULL);
+    struct rc_error error = {0};
+    ProtobufCMessage *question;
+    ProtobufCMessage *message;
+    if (requests[kind] == NULL ||
+        rc_decode_message(&recount__v1__cell__descriptor, place, arena, &message, &error) !=
+            RC_OK ||
+        rc_decode_message(requests[kind], packed, arena, &question, &error) != RC_OK)
+        return 0;
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(question->descriptor, "scope");
+    if (*(void *const *)(const void *)((const char *)question + field->offset) == NULL)
+        return 0;
+    Recount__V1__Cell *cell = (Recount__V1__Cell *)message;
+    struct rc_request request = {.arena = arena, .error = &error};
+    const struct rc_scope scope = {.as_of_ms = 1700000000000};
+    FUZZ_CHECK(rc_cell_handle(&request, (enum rc_chart_cell_kind)kind, question, &scope, size,
+                              &cell->handle) == RC_OK);
+    struct rc_decode decode = {
+        .arena = arena, .error = &error, .project = RC_BYTES_LITERAL("p"), .stores = true};
+    struct rc_segment segment = {.kind = RC_SEGMENT_CELL};
+    error = (struct rc_error){0};
+    enum rc_status status = rc_decode_cell(&decode, cell, &segment.cell);
+    if (status == RC_OK)
+        status = rc_decode_stored_cell(&decode, cell, NULL, &segment);
+    FUZZ_CHECK(status == RC_OK || (status == error.status && error.message[0] != '\0'));
+    if (status == RC_OK)
+        store(&segment, arena);
+    return 0;
+}
