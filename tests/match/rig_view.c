@@ -25,6 +25,7 @@ struct rc_view {
     struct rc_view_slab *slabs;
     struct rc_view_chunk *chunks;
     rc_cell *user_cells[RIG_PROPERTIES];
+    struct rc_user_codes *user_codes[RIG_PROPERTIES]; /* NULL: as if there were too many values. */
 };
 
 static void
@@ -174,13 +175,21 @@ make_users(uint64_t *state, struct rc_view *view, uint32_t alias_count, struct r
                               &view->persons));
     for (uint32_t p = 0; p < RIG_PROPERTIES; p++) {
         view->user_cells[p] = RC_ARENA_ARRAY(arena, rc_cell, view->user_count);
+        struct rc_user_codes *codes =
+            rc_user_codes_new(view->user_count, NULL, 0, &rc_account_process);
+        must(codes == NULL ? RC_NO_MEMORY : RC_OK);
         struct rc_dictionary *dictionary = rc_properties_dictionary(view->user_properties, p);
         for (uint32_t user = 0; user < view->user_count; user++) {
             view->user_cells[p][user] =
                 cell_of(random_value(state, p, user, arena), dictionary, UINT32_MAX, NULL);
             if (rc_view_person_of(view, user) != user)
-                view->user_cells[p][user] = ~(rc_cell)0; /* Undefined: must not be read. */
+                view->user_cells[p][user] = 0;
+            if (codes != NULL && !rc_user_codes_set(codes, user, view->user_cells[p][user]))
+                codes = rc_alloc_free(codes);
         }
+        if (p % 2 == 0) /* As if there were too many. */
+            codes = rc_alloc_free(codes);
+        view->user_codes[p] = codes;
     }
 }
 
@@ -231,6 +240,8 @@ rig_view_free(struct rc_view *view)
         rc_slab_unref(view->slabs[i].slab);
     for (uint32_t i = 0; i < view->chunk_count; i++)
         free_texts(view->chunks[i].cells_of_property);
+    for (uint32_t p = 0; p < RIG_PROPERTIES; p++)
+        rc_alloc_free(view->user_codes[p]);
     rc_persons_unref(view->persons);
     rc_properties_free(view->event_properties);
     rc_properties_free(view->user_properties);
@@ -339,6 +350,17 @@ rc_view_user_cells(struct rc_view *view,
 {
     (void)as_of_ms;
     *ret_cells = view->user_cells[property];
+    return RC_OK;
+}
+
+enum rc_status
+rc_view_user_codes(struct rc_view *view,
+                   uint32_t property,
+                   int64_t as_of_ms,
+                   const struct rc_user_codes **ret_codes)
+{
+    (void)as_of_ms;
+    *ret_codes = view->user_codes[property];
     return RC_OK;
 }
 

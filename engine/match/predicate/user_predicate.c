@@ -1,5 +1,6 @@
 /*
- * User predicate: one pass over the persons for each leaf, words in between. The leaf's answers by
+ * User predicate: one pass over the persons for each leaf, words in between; where a property has
+ * few values it is one over bytes. The leaf's answers by
  * dictionary code are shared with every other query; the sets of persons are not kept, as each
  * write of a property changes them.
  */
@@ -7,6 +8,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/match/cache/match_cache.h"
+#include "engine/match/rows/scan.h"
 #include "engine/match/rows/words.h"
 
 /* Answers by cell: users have few values, but seldom that of the user before. */
@@ -28,32 +30,74 @@ struct user_match {
     struct rc_error *reterr_error;
 };
 
-static enum rc_status
-test_persons(struct user_match *match,
-             uint32_t property,
-             struct rc_leaf_codes *codes,
-             uint64_t *words)
+/* One leaf, about to be asked of a property's values. */
+struct test {
+    const struct rc_dictionary *dictionary;
+    struct rc_leaf_codes *codes;
+    struct rc_leaf_scratch scratch;
+};
+
+static bool
+passes(struct test *test, rc_cell cell)
 {
-    const struct rc_dictionary *dictionary =
-        rc_properties_dictionary(rc_view_user_properties(match->view), property);
-    const struct rc_persons *persons = rc_view_persons(match->view);
-    const rc_cell *cells = NULL;
-    RC_TRY(rc_view_user_cells(match->view, property, match->as_of_ms, &cells));
-    struct rc_leaf_scratch scratch = {.cancel = match->cancel};
+    return rc_leaf_codes_cell(test->codes, test->dictionary, cell, &test->scratch);
+}
+
+/* Each value once, and then bytes. */
+static void
+test_codes(const struct user_match *match,
+           const struct rc_user_codes *codes,
+           struct test *test,
+           uint64_t *words)
+{
+    uint8_t table[RC_USER_CODES_MAX + RC_SCAN_TABLE_PADDING] = {0};
+    const struct rc_column_view column = {.form = RC_COLUMN_PLAIN,
+                                          .code_width = 1,
+                                          .code_count = match->user_count,
+                                          .codes = codes->codes,
+                                          .dictionary_count = codes->cell_count,
+                                          .dictionary = codes->cells};
+    struct rc_scan scan;
+    for (uint32_t code = 0; code < codes->cell_count; code++)
+        table[code] = passes(test, codes->cells[code]);
+    rc_scan_prepare(&column, table, &scan);
+    rc_scan_codes(&scan, match->user_count, words);
+}
+
+static void
+test_cells(const struct user_match *match, const rc_cell *cells, struct test *test, uint64_t *words)
+{
     struct memo memos[1u << MEMO_BITS] = {{.cell = 0}}; /* Null passes no leaf. */
     for (uint32_t user = 0; user < match->user_count; user++) {
-        /* The cell of an ordinal that is no person is undefined. */
-        if (persons != NULL && rc_persons_of(persons, user) != user)
-            continue;
         const rc_cell cell = cells[user];
         struct memo *memo = &memos[cell * 0x9e3779b97f4a7c15ULL >> (64 - MEMO_BITS)];
         if (memo->cell != cell)
-            *memo = (struct memo){.cell = cell,
-                                  .passes = rc_leaf_codes_cell(codes, dictionary, cell, &scratch)};
+            *memo = (struct memo){.cell = cell, .passes = passes(test, cell)};
         words[user / 64] |= (uint64_t)memo->passes << (user % 64);
     }
-    rc_leaf_scratch_close(&scratch);
-    return scratch.status;
+}
+
+/* Words are zero. */
+static enum rc_status
+test_persons(struct user_match *match,
+             uint32_t property,
+             struct rc_leaf_codes *leaf,
+             uint64_t *words)
+{
+    const struct rc_user_codes *codes = NULL;
+    const rc_cell *cells = NULL;
+    struct test test = {
+        .dictionary = rc_properties_dictionary(rc_view_user_properties(match->view), property),
+        .codes = leaf,
+        .scratch = {.cancel = match->cancel}};
+    RC_TRY(rc_view_user_codes(match->view, property, match->as_of_ms, &codes));
+    RC_TRY(rc_view_user_cells(match->view, property, match->as_of_ms, &cells));
+    if (codes != NULL)
+        test_codes(match, codes, &test, words);
+    else
+        test_cells(match, cells, &test, words);
+    rc_leaf_scratch_close(&test.scratch);
+    return test.scratch.status;
 }
 
 /* The persons who have one of some ids. */

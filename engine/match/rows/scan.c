@@ -105,6 +105,16 @@ scan_sparse(const struct rc_scan *scan, uint32_t begin, uint32_t end, uint64_t *
     }
 }
 
+static void
+scan_plain(const struct rc_scan *scan, const void *codes, uint32_t row_count, uint64_t *words)
+{
+    const struct rc_scan_kernels *kernels = rc_scan_kernels_best();
+    if (scan->range_count > 0)
+        kernels->ranges(scan, codes, row_count, words);
+    else
+        kernels->lookup(scan, codes, row_count, words);
+}
+
 void
 rc_scan_block(const struct rc_scan *scan, uint32_t begin, uint32_t row_count, uint64_t *words)
 {
@@ -123,12 +133,15 @@ rc_scan_block(const struct rc_scan *scan, uint32_t begin, uint32_t row_count, ui
         rc_scan_marked(scan, begin, row_count, words);
         return;
     }
-    const struct rc_scan_kernels *kernels = rc_scan_kernels_best();
-    const void *codes = (const uint8_t *)column->codes + (size_t)begin * column->code_width;
-    if (scan->range_count > 0)
-        kernels->ranges(scan, codes, row_count, words);
-    else
-        kernels->lookup(scan, codes, row_count, words);
+    scan_plain(scan, (const uint8_t *)column->codes + (size_t)begin * column->code_width, row_count,
+               words);
+}
+
+void
+rc_scan_codes(const struct rc_scan *scan, uint32_t row_count, uint64_t *words)
+{
+    RC_ASSERT(scan->column.form == RC_COLUMN_PLAIN);
+    scan_plain(scan, scan->column.codes, row_count, words);
 }
 
 /* One function a width, so that the loop over 64 rows holds no decision. */

@@ -54,6 +54,10 @@ rc_scan_prepare(const struct rc_column_view *column,
 void
 rc_scan_block(const struct rc_scan *scan, uint32_t begin, uint32_t row_count, uint64_t *words);
 
+/* All rows of a plain column whose rows are no slab's: (row_count + 63) / 64 words, overwritten. */
+void
+rc_scan_codes(const struct rc_scan *scan, uint32_t row_count, uint64_t *words);
+
 /* For columns of RUNS and SPARSE ones: the first of their positions whose run reaches row or which
  * is at or past it, and the code of a position. */
 uint32_t

@@ -145,6 +145,7 @@ rc_project_unref(struct rc_project *project)
         atomic_fetch_sub_explicit(&project->references, 1, memory_order_acq_rel) != 1)
         return NULL;
     rc_version_unref(project->published.version);
+    rc_known_unref(project->known);
     rc_event_index_clear(&project->event_index);
     rc_sweep_memo_close(&project->sweep_memo);
     for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
@@ -373,9 +374,13 @@ publish(struct rc_project *project,
     next.account_counts = rc_people_get_counts(project->account_people);
     if (sequence != 0)
         next.sequence = sequence;
+    struct rc_known *known = NULL;
     pthread_mutex_lock(&project->publish);
     project->published = next;
+    if (people != NULL) /* Their writes are others. */
+        known = RC_TAKE(project->known);
     pthread_mutex_unlock(&project->publish);
+    rc_known_unref(known);
     if (draft != NULL)
         rc_version_unref(before.version);
     if (people != NULL)

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "engine/base/limits.h"
+#include "engine/store/project/known.h"
 #include "engine/store/project/project.h"
 #include "engine/store/sweep/sweep_memo.h"
 
@@ -47,6 +48,8 @@ struct rc_project {
     struct rc_published published;
     struct rc_catalog *catalogs[RC_CATALOG_KINDS];
     struct rc_receipts *receipts;
+    struct rc_known *known;               /* NULL: none was worth making. */
+    const struct rc_version *known_asked; /* Who last asked for it had this one: only compared. */
     struct rc_project_settings settings;
     struct rc_arena *settings_arena;
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/store/project/known.h"
 #include "engine/store/project/project_state.h"
 #include "engine/store/project/view_uses.h"
 
@@ -288,12 +289,12 @@ use_column(struct rc_view *view,
            bool of_accounts,
            uint32_t property,
            int64_t as_of_ms,
-           const rc_cell **ret_cells)
+           const struct rc_user_column **ret_column)
 {
     for (const struct column_use *use = view->columns; use != NULL; use = use->next) {
         if (use->of_accounts == of_accounts && use->property == property &&
             use->as_of_ms == as_of_ms) {
-            *ret_cells = rc_user_column_cells(use->column);
+            *ret_column = use->column;
             return RC_OK;
         }
     }
@@ -314,8 +315,22 @@ use_column(struct rc_view *view,
     }
     use->next = view->columns;
     view->columns = use;
-    *ret_cells = rc_user_column_cells(use->column);
+    *ret_column = use->column;
     return RC_OK;
+}
+
+/* A column that stays as long as the view. */
+static enum rc_status
+find_column(struct rc_view *view,
+            bool of_accounts,
+            uint32_t property,
+            int64_t as_of_ms,
+            const struct rc_user_column **ret_column)
+{
+    pthread_mutex_lock(&view->lock);
+    const enum rc_status status = use_column(view, of_accounts, property, as_of_ms, ret_column);
+    pthread_mutex_unlock(&view->lock);
+    return status;
 }
 
 enum rc_status
@@ -324,10 +339,22 @@ rc_view_user_cells(struct rc_view *view,
                    int64_t as_of_ms,
                    const rc_cell **ret_cells)
 {
-    pthread_mutex_lock(&view->lock);
-    const enum rc_status status = use_column(view, false, property, as_of_ms, ret_cells);
-    pthread_mutex_unlock(&view->lock);
-    return status;
+    const struct rc_user_column *column;
+    RC_TRY(find_column(view, false, property, as_of_ms, &column));
+    *ret_cells = rc_user_column_cells(column);
+    return RC_OK;
+}
+
+enum rc_status
+rc_view_user_codes(struct rc_view *view,
+                   uint32_t property,
+                   int64_t as_of_ms,
+                   const struct rc_user_codes **ret_codes)
+{
+    const struct rc_user_column *column;
+    RC_TRY(find_column(view, false, property, as_of_ms, &column));
+    *ret_codes = rc_user_column_codes(column);
+    return RC_OK;
 }
 
 const struct rc_properties *
@@ -362,153 +389,44 @@ rc_view_account_cells(struct rc_view *view,
                       int64_t as_of_ms,
                       const rc_cell **ret_cells)
 {
-    pthread_mutex_lock(&view->lock);
-    const enum rc_status status = use_column(view, true, property, as_of_ms, ret_cells);
-    pthread_mutex_unlock(&view->lock);
-    return status;
-}
-
-static inline bool
-has_user(const uint64_t *words, uint32_t user)
-{
-    return ((words[user / 64] >> (user % 64)) & 1) != 0;
-}
-
-static inline void
-set_user(uint64_t *words, uint32_t user)
-{
-    words[user / 64] |= (uint64_t)1 << (user % 64);
-}
-
-/* Whether a user has a live event at or before as_of among the rows [begin, end) of a slab. */
-static bool
-has_live_row(const struct rc_view_slab *slab, uint32_t begin, uint32_t end, int64_t as_of_ms)
-{
-    for (uint32_t row = begin; row < end && rc_slab_time_ms(slab->slab, row) <= as_of_ms; row++)
-        if (slab->dead == NULL || (slab->dead[row / 64] >> (row % 64) & 1) == 0)
-            return true;
-    return false;
-}
-
-#define AHEAD_USERS \
-    32u /* Whose first time is asked for so early: each lies on a line of its own. */
-
-/* The same for a slab without dead rows: a user's first row says it, and no branch guesses. */
-static void
-know_live_users(const struct rc_view_slab *slab, int64_t as_of_ms, uint64_t *words)
-{
-    const struct rc_slab_info *info = rc_slab_get_info(slab->slab);
-    const uint32_t *users = rc_slab_users(slab->slab);
-    const uint32_t *starts = rc_slab_starts(slab->slab);
-    const uint32_t *times = rc_slab_times(slab->slab);
-    const int64_t offset_ms = as_of_ms - info->window_start_ms; /* The slab is not all later. */
-    for (uint32_t i = 0; i < info->user_count; i++) {
-        if (i + AHEAD_USERS < info->user_count)
-            __builtin_prefetch(&times[starts[i + AHEAD_USERS]]);
-        words[users[i] / 64] |= (uint64_t)(times[starts[i]] <= offset_ms) << (users[i] % 64);
-    }
-}
-
-/* whole: all rows of the slab are live and early enough; else each user's are looked at who is not
- * known yet. */
-static void
-know_slab_users(const struct rc_view_slab *slab, bool whole, int64_t as_of_ms, uint64_t *words)
-{
-    const uint32_t user_count = rc_slab_get_info(slab->slab)->user_count;
-    const uint32_t *users = rc_slab_users(slab->slab);
-    const uint32_t *starts = rc_slab_starts(slab->slab);
-    for (uint32_t i = 0; i < user_count && whole; i++)
-        set_user(words, users[i]);
-    for (uint32_t i = 0; i < user_count && !whole; i++)
-        if (!has_user(words, users[i]) && has_live_row(slab, starts[i], starts[i + 1], as_of_ms))
-            set_user(words, users[i]);
-}
-
-/* The slabs whose rows all count come first: few users are left whose rows must be read. */
-static enum rc_status
-know_slabs(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
-{
-    for (uint32_t pass = 0; pass < 2; pass++) {
-        for (uint32_t i = 0; i < view->slab_count; i++) {
-            const struct rc_view_slab *slab = &view->slabs[i];
-            const struct rc_slab_info *info = rc_slab_get_info(slab->slab);
-            const bool whole = slab->dead == NULL && info->time_max_ms <= as_of_ms;
-            if (whole != (pass == 0) || info->time_min_ms > as_of_ms)
-                continue;
-            RC_TRY(rc_view_use_slab(view, i, RC_SLAB_PARTS_ROWS, NULL));
-            if (!whole && slab->dead == NULL)
-                know_live_users(slab, as_of_ms, words);
-            else
-                know_slab_users(slab, whole, as_of_ms, words);
-            rc_view_unuse_slab(view, i);
-        }
-    }
+    const struct rc_user_column *column;
+    RC_TRY(find_column(view, true, property, as_of_ms, &column));
+    *ret_cells = rc_user_column_cells(column);
     return RC_OK;
 }
 
-/* Whether there is nobody left who may be known by its property writes alone. Rows of ordinals that
- * stand for nobody are dead: no bit is theirs. */
-static bool
-all_known(const struct rc_view *view, const uint64_t *words)
+struct rc_known *
+rc_view_kept_known(struct rc_view *view, bool *ret_asked_before)
 {
-    const uint32_t user_count = rc_view_user_count(view);
-    uint32_t known = 0;
-    for (uint32_t word = 0; word < (user_count + 63) / 64; word++)
-        known += (uint32_t)__builtin_popcountll(words[word]);
-    return known == rc_view_live_user_count(view);
+    struct rc_project *project = view->project;
+    struct rc_known *known = NULL;
+    *ret_asked_before = false;
+    pthread_mutex_lock(&project->publish);
+    if (project->published.people == view->published.people) {
+        known = rc_known_ref(project->known);
+        *ret_asked_before = project->known_asked == view->published.version;
+        project->known_asked = view->published.version;
+    }
+    pthread_mutex_unlock(&project->publish);
+    return known;
 }
 
-static void
-know_writers(const struct rc_view *view, int64_t as_of_ms, uint64_t *words)
+void
+rc_view_keep_known(struct rc_view *view, struct rc_known *known)
 {
-    const struct rc_append_log *log = rc_people_writes(view->published.people);
-    const uint32_t count = view->published.people_counts.writes;
-    for (uint32_t i = 0, run = 0; i < count; i += run) {
-        const struct rc_user_write *writes = rc_append_log_run(log, i, count, &run);
-        for (uint32_t k = 0; k < run; k++)
-            if (!has_user(words, writes[k].user) && writes[k].time_ms <= as_of_ms)
-                set_user(words, writes[k].user);
+    struct rc_project *project = view->project;
+    struct rc_known *other = known;
+    pthread_mutex_lock(&project->publish);
+    if (project->published.people == view->published.people) {
+        other = project->known;
+        project->known = known;
     }
+    pthread_mutex_unlock(&project->publish);
+    rc_known_unref(other);
 }
 
-/* From users to persons: of joined users only the first stands for all. */
-static void
-join_known(const struct rc_view *view, uint64_t *words)
+struct rc_account *
+rc_view_users_account(const struct rc_view *view)
 {
-    const uint32_t joined = view->persons == NULL ? 0 : rc_persons_joined_count(view->persons);
-    for (uint32_t i = 0; i < joined; i++) {
-        uint32_t count;
-        bool known = false;
-        const uint32_t *members = rc_persons_joined(view->persons, i, &count);
-        for (uint32_t m = 0; m < count; m++) {
-            known = known || has_user(words, members[m]);
-            words[members[m] / 64] &= ~((uint64_t)1 << (members[m] % 64));
-        }
-        if (known)
-            set_user(words, members[0]);
-    }
-}
-
-enum rc_status
-rc_view_known_persons(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
-{
-    RC_TRY(know_slabs(view, as_of_ms, words));
-    for (uint32_t i = 0; i < view->chunk_count; i++) {
-        const struct rc_view_chunk *chunk = &view->chunks[i];
-        for (uint32_t row = 0; row < chunk->row_count; row++) {
-            const bool dead = chunk->dead != NULL && (chunk->dead[row / 64] >> (row % 64) & 1) != 0;
-            if (!dead && chunk->times_ms[row] <= as_of_ms)
-                set_user(words, chunk->users[row]);
-        }
-    }
-    if (!all_known(view, words))
-        know_writers(view, as_of_ms, words);
-    join_known(view, words);
-    uint32_t gone_count = 0;
-    const uint32_t *gone = rc_gone_users(view->published.version->gone, &gone_count);
-    for (uint32_t i = 0; i < gone_count; i++) {
-        const uint32_t person = rc_view_person_of(view, gone[i]);
-        words[person / 64] &= ~((uint64_t)1 << (person % 64));
-    }
-    return RC_OK;
+    return rc_project_account_of(view->project, RC_MEMORY_USERS);
 }

@@ -20,6 +20,7 @@
 #include "engine/store/dictionary/properties.h"
 #include "engine/store/slab/slab.h"
 #include "engine/store/users/persons.h"
+#include "engine/store/users/user_codes.h"
 
 struct rc_view;
 
@@ -135,15 +136,22 @@ rc_view_person_of(const struct rc_view *view, uint32_t user);
 
 /*
  * The latest value of a user property per person, of writes with time <= as_of_ms: an array of
- * rc_view_user_count cells indexed by person (entries of ordinals that are no person are
- * undefined). Built from the history of writes when first asked, and kept by the project for the
- * next query. RC_OK  *ret_cells is borrowed from the view.
+ * rc_view_user_count cells indexed by person (null of ordinals that are no person). Built from the
+ * history of writes when first asked, and kept by the project for the next query. RC_OK  *ret_cells
+ * is borrowed from the view.
  */
 RC_MUST_USE enum rc_status
 rc_view_user_cells(struct rc_view *view,
                    uint32_t property,
                    int64_t as_of_ms,
                    const rc_cell **ret_cells);
+
+/* The same as codes; *ret_codes NULL: there are too many values for them. */
+RC_MUST_USE enum rc_status
+rc_view_user_codes(struct rc_view *view,
+                   uint32_t property,
+                   int64_t as_of_ms,
+                   const struct rc_user_codes **ret_codes);
 
 /* Accounts (account_id.h): names and dictionaries of their properties, how many there are, the name
  * of one, and the one of a name, or RC_CODE_NONE. */

@@ -22,7 +22,8 @@ struct rc_user_column {
     uint32_t alias_count; /* The joins that it is folded by. */
     int64_t time_max_ms;  /* Of all writes of the property that it saw: good for any later as_of. */
     rc_cell *cells;
-    int64_t *times_ms; /* Of the write that stands; INT64_MIN: none. */
+    int64_t *times_ms;           /* Of the write that stands; INT64_MIN: none. */
+    struct rc_user_codes *codes; /* NULL: see rc_user_column_codes. */
 };
 
 struct rc_people {
@@ -223,6 +224,7 @@ rc_user_column_unref(struct rc_user_column *column)
         return NULL;
     rc_alloc_free(column->cells);
     rc_alloc_free(column->times_ms);
+    rc_alloc_free(column->codes);
     return rc_alloc_free(column);
 }
 
@@ -232,6 +234,12 @@ const rc_cell *
 rc_user_column_cells(const struct rc_user_column *column)
 {
     return column->cells;
+}
+
+const struct rc_user_codes *
+rc_user_column_codes(const struct rc_user_column *column)
+{
+    return column->codes;
 }
 
 /* An empty column, or one that begins as a copy of base. */
@@ -295,6 +303,8 @@ column_extend(const struct rc_people *people,
                 continue;
             column->times_ms[person] = time_ms;
             column->cells[person] = writes[k].cell;
+            if (column->codes != NULL && !rc_user_codes_set(column->codes, person, writes[k].cell))
+                column->codes = rc_alloc_free(column->codes);
         }
     }
     column->write_count = counts->writes;
@@ -319,6 +329,9 @@ refresh_column(struct rc_people *people,
         return RC_OK;
     struct rc_user_column *fresh = NULL;
     RC_TRY(column_new(people, property, counts, usable ? kept : NULL, &fresh));
+    if (!usable || kept->codes != NULL) /* Refused memory is no harm. */
+        fresh->codes = rc_user_codes_new(counts->users, usable ? kept->codes : NULL,
+                                         usable ? kept->user_count : 0, people->account);
     column_extend(people, counts, persons, INT64_MAX, fresh);
     rc_user_column_unref(kept);
     people->columns[property] = fresh;

@@ -24,6 +24,7 @@
 #include "engine/store/dictionary/dictionary.h"
 #include "engine/store/dictionary/properties.h"
 #include "engine/store/users/persons.h"
+#include "engine/store/users/user_codes.h"
 #include "engine/store/value/cell.h"
 
 struct rc_people;
@@ -102,9 +103,13 @@ struct rc_user_column;
 struct rc_user_column *
 rc_user_column_unref(struct rc_user_column *column);
 
-/* counts->users cells, by person. */
+/* counts->users cells, by person; null of ordinals that are no person. */
 const rc_cell *
 rc_user_column_cells(const struct rc_user_column *column);
+
+/* The same as codes; NULL: there are too many values, or the column is one query's alone. */
+const struct rc_user_codes *
+rc_user_column_codes(const struct rc_user_column *column);
 
 /* The column of a property over the first counts->writes writes with time <= as_of_ms. */
 RC_MUST_USE enum rc_status
