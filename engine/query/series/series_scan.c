@@ -1,7 +1,7 @@
 /*
  * Series scan, events. For each slab there is a table from the local codes of the split's property
  * to counters, so that a row of the slab is one look at its time's slot, one at its code, and one
- * count. What does not count goes to counters behind the others, which are never read: cheaper than
+ * count. What does not count goes to counters of its own, which are never read: cheaper than
  * a branch. Counters have 32 bits, as those of a property with many values must fit a core's cache;
  * they are emptied into wide ones long before they could overflow. A few counters are there four
  * times, since rows that lie next to each other mostly count in the same one, and would wait for
@@ -24,8 +24,9 @@
 
 struct slab {
     const struct rc_column_view *column; /* NULL: no row has the property. */
-    const uint32_t *counters; /* By local code, and last for none: the first counter of its row. */
-    uint32_t none;            /* The code of rows without one. */
+    const uint32_t *counters; /* By local code and 1: the first counter of its row; first that of
+                                 rows without a value, whose code and 1 is 0. */
+    bool coded;               /* Some row has a value. */
     bool lists;               /* Some code has several values. */
 };
 
@@ -38,7 +39,7 @@ struct scan {
     uint32_t buckets; /* At least 1. */
     uint32_t row_count;
     uint32_t null_row; /* Of events without the property. */
-    uint32_t unread;   /* The first counter that is never read; there are buckets + 1 of them. */
+    uint32_t unread;   /* The first of the counters of rows that are counted elsewhere. */
     uint32_t copies;
     uint32_t copy_counters; /* From a counter to its next copy. */
     const struct rc_bucket_table *tables;
@@ -51,7 +52,7 @@ struct lane {
     const struct scan *scan;
     struct rc_slab_rows rows;
     struct rc_series_rows hit_rows;
-    uint32_t *narrow; /* [copy][row][bucket]: events of one value. */
+    uint32_t *narrow; /* [copy][row][place]: events of one value; the last place is not read. */
     uint64_t narrow_rows;
     uint64_t *counts; /* [row][bucket]: what narrow was emptied into. */
     uint64_t *others; /* [row][bucket]: what came the long way, the total's row included. */
@@ -112,21 +113,28 @@ row_of_set(const struct rc_series_line *line, uint32_t set)
     return line->row_of == NULL ? set : line->row_of[set];
 }
 
+/* The first counter of a row: behind those of its buckets is one for what does not count. */
+static uint32_t
+counter_of(const struct scan *scan, uint32_t row)
+{
+    return row == ROW_LISTED ? scan->unread : row * (scan->buckets + 1);
+}
+
 /* The table of a slab. sets NULL: no row has the property. */
 static enum rc_status
 map_slab(const struct scan *scan, const uint32_t *sets, struct slab *slab)
 {
-    slab->none = sets == NULL ? 0 : rc_column_code_bound(slab->column);
-    uint32_t *counters =
-        RC_ARENA_ARRAY(scan->frame->context->arena, uint32_t, (size_t)slab->none + 1);
+    const uint32_t bound = sets == NULL ? 0 : rc_column_code_bound(slab->column);
+    uint32_t *counters = RC_ARENA_ARRAY(scan->frame->context->arena, uint32_t, (size_t)bound + 1);
     if (counters == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t code = 0; code < slab->none; code++) {
+    slab->coded = bound > 0;
+    counters[0] = counter_of(scan, scan->null_row);
+    for (uint32_t code = 0; code < bound; code++) {
         const uint32_t row = row_of_set(scan->line, sets[code]);
         slab->lists = slab->lists || row == ROW_LISTED;
-        counters[code] = row == ROW_LISTED ? scan->unread : row * scan->buckets;
+        counters[code + 1] = counter_of(scan, row);
     }
-    counters[slab->none] = scan->null_row * scan->buckets;
     slab->counters = counters;
     return RC_OK;
 }
@@ -157,11 +165,11 @@ lay_out(struct scan *scan)
     const struct rc_series_line *line = scan->line;
     scan->buckets = line->bucketed && scan->frame->bucket_count > 0 ? scan->frame->bucket_count : 1;
     scan->row_count = line->row_count;
-    const uint64_t counters = ((uint64_t)scan->row_count + 1) * scan->buckets + 1;
+    const uint64_t counters = ((uint64_t)scan->row_count + 1) * (scan->buckets + 1);
     if (counters >= UINT32_MAX / COPIES)
         return false;
     scan->null_row = scan->groups == NULL ? line->total : row_of_set(line, RC_GROUP_NULL);
-    scan->unread = scan->row_count * scan->buckets;
+    scan->unread = scan->row_count * (scan->buckets + 1);
     scan->copies = counters <= COPIED_MAX ? COPIES : 1;
     /* Copies of a counter must not share a line. */
     scan->copy_counters = (uint32_t)(counters + 31) / 16 * 16;
@@ -211,9 +219,13 @@ static void
 empty_narrow(struct lane *lane)
 {
     const struct scan *scan = lane->scan;
-    for (uint32_t copy = 0; copy < scan->copies; copy++)
-        for (uint32_t i = 0; i < scan->unread; i++)
-            lane->counts[i] += lane->narrow[(size_t)copy * scan->copy_counters + i];
+    for (uint32_t copy = 0; copy < scan->copies; copy++) {
+        const uint32_t *narrow = lane->narrow + (size_t)copy * scan->copy_counters;
+        uint64_t *counts = lane->counts;
+        for (uint32_t row = 0; row < scan->row_count; row++, narrow += scan->buckets + 1)
+            for (uint32_t bucket = 0; bucket < scan->buckets; bucket++)
+                *counts++ += narrow[bucket];
+    }
     memset(lane->narrow, 0, (size_t)scan->copies * scan->copy_counters * sizeof(*lane->narrow));
     lane->narrow_rows = 0;
 }
@@ -254,38 +266,48 @@ fold_hits(void *state,
 /* What counting a piece takes. */
 struct piece {
     const struct rc_bucket_table *table;
+    const uint16_t *slots; /* Its. */
     const uint32_t *times; /* Of the slab; from the first row of the piece on. */
     const uint32_t *codes; /* NULL: all rows are without one. */
     const uint32_t *counters;
     uint32_t *narrow;
     uint32_t buckets;
     uint32_t unread;
-    uint32_t none;
-    uint32_t copy_mask;
+    uint32_t copies;
     uint32_t copy_counters;
 };
 
-/* timed: the row's time must be read. */
-static inline void
-count_row(const struct piece *piece, uint32_t row, bool timed)
+/* How rows are counted: each way is a loop of its own, without questions inside. */
+struct way {
+    bool timed;  /* The row's time must be read. */
+    bool coded;  /* And its code. */
+    bool copied; /* There are COPIES of the counters. */
+};
+
+__attribute__((always_inline)) static inline void
+count_row(const struct piece *piece, uint32_t row, struct way way)
 {
-    const uint32_t place =
-        timed ? rc_bucket_table_find(piece->table, piece->times[row]) : piece->table->only;
-    const uint32_t code =
-        piece->codes == NULL || piece->codes[row] == RC_CODE_NONE ? piece->none : piece->codes[row];
-    /* Which of the two is seldom what it was for the row before: no branch. */
-    const uint32_t read = piece->counters[code] + place;
-    const uint32_t counts = 0u - (uint32_t)(place < piece->buckets);
-    const uint32_t counter = piece->unread ^ ((piece->unread ^ read) & counts);
-    piece->narrow[(row & piece->copy_mask) * piece->copy_counters + counter]++;
+    uint32_t place = piece->table->only;
+    uint32_t code = RC_CODE_NONE;
+    uint32_t *narrow = piece->narrow;
+    if (way.timed) {
+        place = piece->slots[piece->times[row] >> RC_BUCKET_SHIFT];
+        if (place >= RC_BUCKET_MIXED)
+            place = rc_bucket_table_find_mixed(piece->table, place, piece->times[row]);
+    }
+    if (way.coded)
+        code = piece->codes[row];
+    if (way.copied)
+        narrow += row % COPIES * piece->copy_counters;
+    narrow[piece->counters[code + 1] + place]++;
 }
 
-static inline void
-count_bits(const struct piece *piece,
+__attribute__((always_inline)) static inline void
+count_bits(struct piece piece,
            const uint64_t *words,
            uint32_t first,
            uint32_t count,
-           bool timed)
+           struct way way)
 {
     const uint32_t end = first + count;
     for (uint32_t word = first / 64; word * 64 < end; word++) {
@@ -295,24 +317,59 @@ count_bits(const struct piece *piece,
         if (end - word * 64 < 64)
             bits &= UINT64_MAX >> (64 - end % 64);
         for (; bits != 0; bits &= bits - 1)
-            count_row(piece, word * 64 + (uint32_t)__builtin_ctzll(bits) - first, timed);
+            count_row(&piece, word * 64 + (uint32_t)__builtin_ctzll(bits) - first, way);
     }
 }
 
+/* The piece is a copy: what is written could else be part of it, as far as the compiler knows. */
+__attribute__((always_inline)) static inline void
+count_by(struct piece piece, const uint64_t *words, uint32_t first, uint32_t count, struct way way)
+{
+    if (words != NULL)
+        count_bits(piece, words, first, count, way);
+    for (uint32_t row = 0; words == NULL && row < count; row++)
+        count_row(&piece, row, way);
+}
+
+/* How many of count rows have a bit in words, where the first one's is first. */
+static uint32_t
+count_of(const uint64_t *words, uint32_t first, uint32_t count)
+{
+    uint32_t found = 0;
+    const uint32_t end = first + count;
+    for (uint32_t word = first / 64; word * 64 < end; word++) {
+        uint64_t bits = words[word];
+        if (word == first / 64)
+            bits &= UINT64_MAX << (first % 64);
+        if (end - word * 64 < 64)
+            bits &= UINT64_MAX >> (64 - end % 64);
+        found += (uint32_t)__builtin_popcountll(bits);
+    }
+    return found;
+}
+
 /* Counts count rows of a piece, or those that have a bit in words, where the first one's is first.
- * Each way is a loop of its own, without questions inside. */
+ */
 static void
 count_rows(const struct piece *piece, const uint64_t *words, uint32_t first, uint32_t count)
 {
     const bool timed = piece->table->only == RC_BUCKET_MIXED;
-    if (words != NULL && timed)
-        count_bits(piece, words, first, count, true);
-    else if (words != NULL)
-        count_bits(piece, words, first, count, false);
-    for (uint32_t row = 0; words == NULL && timed && row < count; row++)
-        count_row(piece, row, true);
-    for (uint32_t row = 0; words == NULL && !timed && row < count; row++)
-        count_row(piece, row, false);
+    const bool copied = piece->copies > 1;
+    if (!timed && piece->codes == NULL)
+        piece->narrow[piece->counters[0] + piece->table->only] +=
+            words == NULL ? count : count_of(words, first, count);
+    else if (piece->codes == NULL && copied)
+        count_by(*piece, words, first, count, (struct way){true, false, true});
+    else if (piece->codes == NULL)
+        count_by(*piece, words, first, count, (struct way){true, false, false});
+    else if (timed && copied)
+        count_by(*piece, words, first, count, (struct way){true, true, true});
+    else if (timed)
+        count_by(*piece, words, first, count, (struct way){true, true, false});
+    else if (copied)
+        count_by(*piece, words, first, count, (struct way){false, true, true});
+    else
+        count_by(*piece, words, first, count, (struct way){false, true, false});
 }
 
 /* Takes the rows of a piece that have several values the long way. */
@@ -327,7 +384,7 @@ add_listed(struct lane *lane,
     for (uint32_t row = begin; row < end; row++) {
         const uint32_t in_piece = row % RC_PIECE_ROWS;
         const uint32_t code = piece->codes[row - begin];
-        if (code == RC_CODE_NONE || piece->counters[code] != piece->unread ||
+        if (code == RC_CODE_NONE || piece->counters[code + 1] != piece->unread ||
             (words != NULL && ((words[in_piece / 64] >> (in_piece % 64)) & 1) == 0))
             continue;
         const uint32_t offset_ms = piece->times[row - begin];
@@ -350,7 +407,7 @@ count_singly(const struct piece *piece,
              uint32_t end)
 {
     uint32_t rows[SINGLY_ROWS];
-    uint32_t *counters = piece->narrow + piece->counters[piece->none];
+    uint32_t *counters = piece->narrow + piece->counters[0];
     while (begin < end) {
         const uint32_t count = rc_rowset_read(set, &begin, end, rows, SINGLY_ROWS);
         for (uint32_t i = 0; i < count; i++)
@@ -358,9 +415,7 @@ count_singly(const struct piece *piece,
         for (uint32_t i = 0; i < count; i++) {
             if (dead != NULL && ((dead[rows[i] / 64] >> (rows[i] % 64)) & 1) != 0)
                 continue;
-            const uint32_t place = rc_bucket_table_find(piece->table, piece->times[rows[i]]);
-            if (place < piece->buckets)
-                counters[place]++;
+            counters[rc_bucket_table_find(piece->table, piece->times[rows[i]])]++;
         }
     }
 }
@@ -385,7 +440,7 @@ count_pieces(struct lane *lane,
         const uint32_t stop = end - base < RC_PIECE_ROWS ? end : base + RC_PIECE_ROWS;
         if (rc_slab_rows_piece(&lane->rows, base, &words)) {
             piece->times = times + begin;
-            if (slab->none != 0)
+            if (slab->coded)
                 rc_slab_rows_codes(slab->column, begin, stop - begin, &position, lane->codes);
             count_rows(piece, words, begin - base, stop - begin);
             if (slab->lists)
@@ -417,14 +472,14 @@ fold_rows(void *state,
     const struct rc_rowset *set = planned->sets[scan->stream];
     struct piece piece = {
         .table = &scan->tables[plan_slab],
+        .slots = scan->tables[plan_slab].slots,
         .times = rc_slab_times(view_slab->slab),
-        .codes = slab->none == 0 ? NULL : lane->codes,
+        .codes = slab->coded ? lane->codes : NULL,
         .counters = slab->counters,
         .narrow = lane->narrow,
         .buckets = scan->buckets,
         .unread = scan->unread,
-        .none = slab->none,
-        .copy_mask = scan->copies - 1,
+        .copies = scan->copies,
         .copy_counters = scan->copy_counters,
     };
     (void)block;

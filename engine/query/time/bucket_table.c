@@ -1,6 +1,8 @@
 /* Bucket table. */
 #include "engine/query/time/bucket_table.h"
 
+#include "engine/base/assert.h"
+
 uint32_t
 rc_bucket_table_search(const struct rc_bucket_table *table, int64_t time_ms)
 {
@@ -22,11 +24,28 @@ place_end_ms(const struct rc_bucket_table *table, int64_t time_ms, uint32_t plac
                : table->until_ms;
 }
 
+/* The edge of a slot from first_ms on, in which the place changes at edge_ms. */
+static struct rc_bucket_edge
+edge_of(const struct rc_bucket_table *table, int64_t first_ms, uint32_t place, int64_t edge_ms)
+{
+    const uint32_t behind = rc_bucket_table_search(table, edge_ms);
+    const int64_t next_ms = place_end_ms(table, edge_ms, behind);
+    const bool single = next_ms >= first_ms + ((int64_t)1 << RC_BUCKET_SHIFT);
+    return (struct rc_bucket_edge){.offset_ms = (uint32_t)(edge_ms - table->window_start_ms),
+                                   .before = (uint16_t)place,
+                                   .behind = (uint16_t)(single ? behind : RC_BUCKET_MIXED)};
+}
+
 enum rc_status
 rc_bucket_table_make(struct rc_bucket_table *table, struct rc_arena *arena)
 {
+    /* A slot with edges holds a bucket's beginning or an end of what counts. */
+    const uint32_t edges_max =
+        table->bucket_count + 2 < RC_BUCKET_SLOTS ? table->bucket_count + 2 : RC_BUCKET_SLOTS;
+    uint32_t edge_count = 0;
     table->slots = RC_ARENA_ARRAY(arena, uint16_t, RC_BUCKET_SLOTS);
-    if (table->slots == NULL)
+    table->edges = RC_ARENA_ARRAY(arena, struct rc_bucket_edge, edges_max);
+    if (table->slots == NULL || table->edges == NULL)
         return RC_NO_MEMORY;
     const uint32_t earliest = rc_bucket_table_search(table, table->time_min_ms);
     const uint32_t latest = rc_bucket_table_search(table, table->time_max_ms);
@@ -41,9 +60,12 @@ rc_bucket_table_make(struct rc_bucket_table *table, struct rc_arena *arena)
         for (; slot < end; slot++)
             table->slots[slot] = (uint16_t)place;
         /* The place changes inside the next one, unless that is at its beginning. */
-        if (slot < RC_BUCKET_SLOTS &&
-            end_ms > table->window_start_ms + ((int64_t)slot << RC_BUCKET_SHIFT))
-            table->slots[slot++] = RC_BUCKET_MIXED;
+        const int64_t slot_ms = table->window_start_ms + ((int64_t)slot << RC_BUCKET_SHIFT);
+        if (slot == RC_BUCKET_SLOTS || end_ms == slot_ms)
+            continue;
+        RC_ASSERT(edge_count < edges_max);
+        table->edges[edge_count] = edge_of(table, slot_ms, place, end_ms);
+        table->slots[slot++] = (uint16_t)(RC_BUCKET_MIXED + edge_count++);
     }
     return RC_OK;
 }

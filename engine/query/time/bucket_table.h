@@ -1,7 +1,7 @@
 /*
  * Bucket table: for the rows of one slab, the place of a time: its bucket, or the number of buckets
- * for times that do not count. A look at a small table; only where a bucket begins inside a slot
- * are the buckets searched.
+ * for times that do not count. A look at a small table; where a bucket begins inside a slot, a
+ * comparison with where; only where several do are the buckets searched.
  *
  * Ownership: tables come from the arena given; buckets are borrowed.
  * Threading: read-only once made.
@@ -18,9 +18,17 @@
 
 #define RC_BUCKET_SHIFT 20 /* A slot is 17.5 minutes: a day's bucket ends in one of 82. */
 #define RC_BUCKET_SLOTS ((uint32_t)(RC_WINDOW_MS >> RC_BUCKET_SHIFT) + 1)
-#define RC_BUCKET_MIXED UINT16_MAX
+#define RC_BUCKET_MIXED 0x8000u /* And above: the slot has several places; which edge it has. */
 
 _Static_assert(RC_BUCKETS_MAX + 1 < RC_BUCKET_MIXED, "a place is told from the mark");
+_Static_assert(RC_BUCKET_SLOTS <= RC_BUCKET_MIXED, "each slot can have an edge");
+
+/* Where the place changes in a slot. */
+struct rc_bucket_edge {
+    uint32_t offset_ms; /* Of the first time behind it, from the window's start. */
+    uint16_t before;
+    uint16_t behind; /* RC_BUCKET_MIXED: the slot has more edges. */
+};
 
 struct rc_bucket_table {
     int64_t window_start_ms;
@@ -31,24 +39,34 @@ struct rc_bucket_table {
     int64_t time_min_ms; /* Of the slab's rows, both included. */
     int64_t time_max_ms;
     uint16_t *slots;
+    struct rc_bucket_edge *edges;
     uint32_t only; /* The bucket of all rows, or RC_BUCKET_MIXED: their times must be read. */
 };
 
 RC_MUST_USE enum rc_status
 rc_bucket_table_make(struct rc_bucket_table *table, struct rc_arena *arena);
 
-/* The place of a time that the table is not sure of. */
+/* The place of a time, by the buckets. */
 uint32_t
 rc_bucket_table_search(const struct rc_bucket_table *table, int64_t time_ms);
+
+/* The place of a row in a slot that is marked. */
+static inline uint32_t
+rc_bucket_table_find_mixed(const struct rc_bucket_table *table, uint32_t mark, uint32_t offset_ms)
+{
+    const struct rc_bucket_edge *edge = &table->edges[mark - RC_BUCKET_MIXED];
+    const uint32_t place = offset_ms < edge->offset_ms ? edge->before : edge->behind;
+    return place < RC_BUCKET_MIXED
+               ? place
+               : rc_bucket_table_search(table, table->window_start_ms + offset_ms);
+}
 
 /* The place of a row by its offset from the window's start. */
 static inline uint32_t
 rc_bucket_table_find(const struct rc_bucket_table *table, uint32_t offset_ms)
 {
     const uint32_t place = table->slots[offset_ms >> RC_BUCKET_SHIFT];
-    return place != RC_BUCKET_MIXED
-               ? place
-               : rc_bucket_table_search(table, table->window_start_ms + offset_ms);
+    return place < RC_BUCKET_MIXED ? place : rc_bucket_table_find_mixed(table, place, offset_ms);
 }
 
 #endif
