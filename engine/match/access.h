@@ -18,7 +18,7 @@ enum rc_access {
                                The result is kept. */
     RC_ACCESS_SCAN = 3,     /* Columns alone. The result is kept. */
     RC_ACCESS_SCAN_ONCE =
-        4, /* Columns alone, only of blocks that are asked for. Nothing is kept. */
+        4, /* Columns alone, only of rows or blocks that are asked for. Nothing is kept. */
     RC_ACCESS_RULED_OUT =
         5, /* No row is read: the slab's dictionaries hold nothing that matches. */
 };
@@ -57,6 +57,12 @@ rc_match_work_add(struct rc_match_work *work, const struct rc_match_work *more)
     work->bytes += more->bytes;
 }
 
+/* Rows of a slab; begin < end. */
+struct rc_row_range {
+    uint32_t begin;
+    uint32_t end;
+};
+
 /* How a slab is to be evaluated. All zero: as RC_ACCESS_NONE. */
 struct rc_match_order {
     enum rc_access access;
@@ -64,12 +70,16 @@ struct rc_match_order {
     bool reads_rows;        /* Read rows even where dictionaries say that none matches. */
     const uint64_t *blocks; /* A bit for each block of RC_BLOCK_ROWS rows that is wanted; the others
                                come out empty. NULL: all. Never together with keep. */
+    const struct rc_row_range *ranges; /* Only these rows, ascending, all of them in blocks that are
+                                          wanted; for few rows, which are looked at one by one. */
+    uint32_t range_count;              /* 0: all rows of the blocks. */
 };
 
 struct rc_match_estimate {
     double rows;                   /* That match. */
     bool ruled_out;                /* Certainly none does. */
     bool has_postings;             /* Some part has a bitmap. */
+    uint32_t leaves;               /* Of the tree. */
     bool cold;                     /* The slab lies on disk: columns were not looked at. */
     struct rc_match_work scan;     /* RC_ACCESS_SCAN, of all blocks. */
     struct rc_match_work postings; /* RC_ACCESS_POSTINGS. */

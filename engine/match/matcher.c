@@ -192,7 +192,7 @@ rc_matcher_slab_by(struct rc_matcher *matcher,
     uint32_t slab_count;
     const struct rc_view_slab *slabs = rc_view_slabs(matcher->view, &slab_count);
     RC_ASSERT(part < matcher->part_count && slab < slab_count);
-    RC_ASSERT(order->blocks == NULL || !order->keep);
+    RC_ASSERT((order->blocks == NULL && order->range_count == 0) || !order->keep);
     const struct rc_match_tree *tree = &matcher->parts[part].tree;
     bool ruled_out = false;
     struct rc_rowset *set = NULL;

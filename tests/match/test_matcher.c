@@ -32,6 +32,45 @@ random_person(uint64_t *random, const struct rc_view *view)
     return rc_view_person_of(view, rig_below(random, rc_view_user_count(view)));
 }
 
+/* A part's rows among some ranges of a slab, looked at one by one, are those that it has of them.
+ */
+static void
+expect_ranges(uint64_t *random,
+              struct rc_matcher *matcher,
+              uint32_t part,
+              uint32_t slab,
+              const struct rc_rowset *whole)
+{
+    struct rc_row_range ranges[40];
+    const uint32_t row_count = rc_rowset_row_count(whole);
+    const uint32_t gap = 1 + rig_below(random, row_count / 4 + 1);
+    const uint32_t length = 1 + rig_below(random, gap);
+    struct rc_match_order order = {.access = rig_below(random, 2) == 0 ? RC_ACCESS_SCAN_ONCE
+                                                                       : RC_ACCESS_POSTINGS,
+                                   .reads_rows = rig_below(random, 4) == 0,
+                                   .ranges = ranges};
+    for (uint32_t row = rig_below(random, gap); row < row_count && order.range_count < 40;) {
+        const uint32_t end = row + 1 + rig_below(random, length);
+        ranges[order.range_count++] = (struct rc_row_range){row, end < row_count ? end : row_count};
+        row = end + rig_below(random, gap);
+    }
+    if (order.range_count == 0)
+        return;
+    RC_CLEANUP(rc_rowset_unrefp) struct rc_rowset *some = NULL;
+    struct rc_match_work work = {0};
+    enum rc_access access;
+    assert_int_equal(rc_matcher_slab_by(matcher, part, slab, &order, NULL, &some, &access, &work),
+                     RC_OK);
+    assert_int_equal(rc_rowset_check(some, NULL), RC_OK);
+    uint32_t range = 0;
+    for (uint32_t row = 0; row < row_count; row++) {
+        range += range < order.range_count && row == ranges[range].end;
+        const bool wanted = range < order.range_count && row >= ranges[range].begin;
+        if (rc_rowset_contains(some, row) != (wanted && rc_rowset_contains(whole, row)))
+            fail_msg("slab %u, row %u of ranges", slab, row);
+    }
+}
+
 static void
 expect_slabs(uint64_t *random,
              struct rc_matcher *matcher,
@@ -49,6 +88,8 @@ expect_slabs(uint64_t *random,
             assert_int_equal(rc_matcher_slab(matcher, part, slab, NULL, &sets[part]), RC_OK);
             assert_int_equal(rc_rowset_check(sets[part], NULL), RC_OK);
             assert_int_equal(rc_rowset_row_count(sets[part]), row_count);
+            if (rig_below(random, 3) == 0)
+                expect_ranges(random, matcher, part, slab, sets[part]);
         }
         for (uint32_t row = rig_below(random, 7); row < row_count;
              row += 1 + rig_below(random, 13)) {

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "engine/query/plan/hints.h"
+#include "engine/query/segment/segment_numbers.h"
 #include "engine/query/walk/walk.h"
 #include "query_rig.h"
 
@@ -452,6 +453,34 @@ lists_sums_and_sequences_are_stored(void **state)
     rig_free(rig);
 }
 
+/* Counts beyond what a byte holds, and numbers that no byte is compared with, beside plain ones. */
+static void
+numbers_are_compared(void **state)
+{
+    static const double against[] = {-1, 0, 0.5, 1, 4, 253, 254, 254.5, 255, 256, 300, 1e300};
+    static uint32_t counts[1000];
+    (void)state;
+    for (uint32_t i = 0; i < sizeof(against) / sizeof(against[0]) * 6; i++) {
+        const struct rc_behaviour behaviour = {.comparison = (enum rc_comparison)(RC_EQ + i % 6),
+                                               .n = against[i / 6]};
+        const uint32_t person_count = below(1000);
+        uint64_t words[1000 / 64 + 1];
+        struct rc_segment_numbers numbers;
+        memset(words, 0xaa, sizeof(words));
+        assert_int_equal(rc_segment_numbers_open(&numbers, &behaviour, person_count, NULL), RC_OK);
+        for (uint32_t person = 0; person < person_count; person++) {
+            counts[person] = below(3) == 0 ? 250 + below(60) : below(7);
+            for (uint32_t k = 0; k < counts[person]; k++)
+                rc_segment_numbers_add(&numbers, person);
+        }
+        rc_segment_numbers_compare(&numbers, words);
+        for (uint32_t person = 0; person < person_count; person++)
+            assert_int_equal(words[person / 64] >> (person % 64) & 1,
+                             rc_behaviour_passes(&behaviour, counts[person]));
+        rc_segment_numbers_close(&numbers);
+    }
+}
+
 int
 main(void)
 {
@@ -461,6 +490,7 @@ main(void)
         cmocka_unit_test(lists_sums_and_sequences_are_stored),
         cmocka_unit_test(definitions),
         cmocka_unit_test(definitions_that_multiply_stop_at_the_limit),
+        cmocka_unit_test(numbers_are_compared),
         cmocka_unit_test(against_a_slow_twin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

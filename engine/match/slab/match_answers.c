@@ -248,13 +248,13 @@ codes_of_rows(const struct rc_column_view *column,
             codes[i] = ((const uint32_t *)column->codes)[rows[i]];
 }
 
-/* Takes those of some rows that do not pass out of words. */
+/* Takes those of some rows that do not pass out of words; bits: which is whose. */
 static void
 refine_rows(struct rc_slab_match *match,
             struct rc_match_answers *answers,
             const uint32_t *rows,
+            const uint32_t *bits,
             uint32_t count,
-            uint32_t begin,
             uint64_t *words)
 {
     uint32_t codes[ROWS_TOGETHER];
@@ -264,9 +264,33 @@ refine_rows(struct rc_slab_match *match,
         uint32_t passes = code == RC_CODE_NONE ? 0 : answers->table[code];
         if (passes == RC_ANSWER_UNKNOWN)
             passes = rc_match_answers_ask(match, answers, code);
-        const uint32_t bit = rows[i] - begin;
-        words[bit / 64] &= ~((uint64_t)(1 - passes) << (bit % 64));
+        words[bits[i] / 64] &= ~((uint64_t)(1 - passes) << (bits[i] % 64));
     }
+}
+
+/* rows: NULL: bit i is the row begin + i. */
+static void
+refine(struct rc_slab_match *match,
+       struct rc_match_answers *answers,
+       const uint32_t *rows,
+       uint32_t begin,
+       uint64_t *words,
+       uint32_t word_count)
+{
+    uint32_t together[ROWS_TOGETHER];
+    uint32_t bits[ROWS_TOGETHER];
+    uint32_t count = 0;
+    for (uint32_t word = 0; word < word_count; word++) {
+        for (uint64_t left = words[word]; left != 0; left &= left - 1) {
+            bits[count] = word * 64 + (uint32_t)__builtin_ctzll(left);
+            together[count] = rows == NULL ? begin + bits[count] : rows[bits[count]];
+            if (++count < ROWS_TOGETHER)
+                continue;
+            refine_rows(match, answers, together, bits, count, words);
+            count = 0;
+        }
+    }
+    refine_rows(match, answers, together, bits, count, words);
 }
 
 void
@@ -275,16 +299,15 @@ rc_match_answers_refine(struct rc_slab_match *match,
                         uint32_t begin,
                         uint64_t *words)
 {
-    uint32_t rows[ROWS_TOGETHER];
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < RC_BLOCK_WORDS; i++) {
-        for (uint64_t left = words[i]; left != 0; left &= left - 1) {
-            rows[count++] = begin + i * 64 + (uint32_t)__builtin_ctzll(left);
-            if (count < ROWS_TOGETHER)
-                continue;
-            refine_rows(match, answers, rows, count, begin, words);
-            count = 0;
-        }
-    }
-    refine_rows(match, answers, rows, count, begin, words);
+    refine(match, answers, NULL, begin, words, RC_BLOCK_WORDS);
+}
+
+void
+rc_match_answers_refine_rows(struct rc_slab_match *match,
+                             struct rc_match_answers *answers,
+                             const uint32_t *rows,
+                             uint64_t *words,
+                             uint32_t word_count)
+{
+    refine(match, answers, rows, 0, words, word_count);
 }

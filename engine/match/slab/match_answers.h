@@ -65,4 +65,12 @@ rc_match_answers_refine(struct rc_slab_match *match,
                         uint32_t begin,
                         uint64_t *words);
 
+/* The same for any rows, ascending: bit i is that of rows[i]. */
+void
+rc_match_answers_refine_rows(struct rc_slab_match *match,
+                             struct rc_match_answers *answers,
+                             const uint32_t *rows,
+                             uint64_t *words,
+                             uint32_t word_count);
+
 #endif

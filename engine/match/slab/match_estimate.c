@@ -307,6 +307,15 @@ estimate(struct estimating *at, const struct rc_match_node *node, struct node_es
     out->postings = found.postings;
 }
 
+static uint32_t
+count_leaves(const struct rc_match_node *node)
+{
+    uint32_t leaves = node->kind == RC_PREDICATE_LEAF;
+    for (uint32_t i = 0; i < node->child_count; i++)
+        leaves += count_leaves(node->children[i]);
+    return leaves;
+}
+
 void
 rc_match_estimate(struct rc_match_cache *cache,
                   const struct rc_match_tree *tree,
@@ -315,7 +324,7 @@ rc_match_estimate(struct rc_match_cache *cache,
                   struct rc_match_estimate *ret_estimate)
 {
     const uint32_t rows = rc_slab_get_info(slab)->row_count;
-    struct rc_match_estimate found = {0};
+    struct rc_match_estimate found = {.leaves = count_leaves(tree->root)};
     if (rc_slab_is_cold(slab)) { /* Its columns are on disk, and looking at one reads it. */
         found.cold = true;
         found.rows = rows / 10.0;

@@ -11,6 +11,7 @@
 #include "engine/base/assert.h"
 #include "engine/match/rows/words.h"
 #include "engine/match/slab/match_answers.h"
+#include "engine/match/slab/match_few.h"
 
 /* At most this many rows left in a block: looking each up beats a scan of all codes by comparison,
  * by lookup, and by lookup after asking about every string there is. */
@@ -212,14 +213,12 @@ append_block(struct rc_rowset_builder *builder,
     return rc_rowset_builder_append(builder, words);
 }
 
+/* Evaluates block by block. */
 static enum rc_status
-evaluate_slab(struct rc_slab_match *match,
-              const struct rc_match_tree *tree,
-              struct rc_rowset **ret_set)
+evaluate_blocks(struct rc_slab_match *match,
+                const struct rc_match_tree *tree,
+                struct rc_rowset_builder *builder)
 {
-    RC_TRY(rc_slab_match_prepare(match, tree->root));
-    RC_CLEANUP(rc_rowset_builder_freep) struct rc_rowset_builder *builder = NULL;
-    RC_TRY(rc_rowset_builder_new(match->row_count, rc_match_cache_account(match->cache), &builder));
     /* A level for each height of the tree, and one for the answer. */
     uint64_t *scratch = rc_arena_alloc(match->arena, ((size_t)tree->root->height + 1) *
                                                          RC_BLOCK_WORDS * sizeof(*scratch));
@@ -242,6 +241,21 @@ evaluate_slab(struct rc_slab_match *match,
         block.begin += block.row_count;
         block.number++;
     }
+    return RC_OK;
+}
+
+static enum rc_status
+evaluate_slab(struct rc_slab_match *match,
+              const struct rc_match_tree *tree,
+              struct rc_rowset **ret_set)
+{
+    RC_TRY(rc_slab_match_prepare(match, tree->root));
+    RC_CLEANUP(rc_rowset_builder_freep) struct rc_rowset_builder *builder = NULL;
+    RC_TRY(rc_rowset_builder_new(match->row_count, rc_match_cache_account(match->cache), &builder));
+    if (match->range_count > 0)
+        RC_TRY(rc_match_few(match, tree, builder));
+    else
+        RC_TRY(evaluate_blocks(match, tree, builder));
     RC_TRY(rc_rowset_builder_finish(builder, ret_set));
     const uint64_t rows = rc_rowset_cardinality(*ret_set);
     match->work.rows_built += rows < match->row_count / RC_ROWSET_SPARSE_SHARE ? rows : 0;
@@ -287,6 +301,8 @@ rc_match_slab(struct rc_match_cache *cache,
                                                   order->access == RC_ACCESS_POSTINGS,
                                   .reads_rows = order->reads_rows,
                                   .blocks = order->blocks,
+                                  .ranges = order->ranges,
+                                  .range_count = order->range_count,
                                   .arena = arena,
                                   .nodes = nodes,
                                   .leaf_scratch = {.cancel = cancel}};

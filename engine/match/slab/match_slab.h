@@ -23,8 +23,8 @@
 extern uint32_t rc_match_lazy_codes_min;
 
 /* Computes, and puts nothing into the cache. Of order, access says whether bitmaps of sub-trees are
- * used (with POSTINGS and NONE), reads_rows and blocks count. Adds to *work what it did; may be
- * NULL. *ret_ruled_out: dictionaries said that no row matches. */
+ * used (with POSTINGS and NONE), reads_rows, blocks and ranges count. Adds to *work what it did;
+ * may be NULL. *ret_ruled_out: dictionaries said that no row matches. */
 RC_MUST_USE enum rc_status
 rc_match_slab(struct rc_match_cache *cache,
               const struct rc_match_tree *tree,

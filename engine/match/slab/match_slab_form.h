@@ -35,9 +35,11 @@ struct rc_slab_match {
     uint64_t slab_id;
     uint32_t row_count;
     const _Atomic(bool) *cancel;
-    bool uses_bitmaps;      /* Of the cache, for what is below the root. */
-    bool reads_rows;        /* See rc_match_order. */
-    const uint64_t *blocks; /* The same. */
+    bool uses_bitmaps;                 /* Of the cache, for what is below the root. */
+    bool reads_rows;                   /* See rc_match_order. */
+    const uint64_t *blocks;            /* The same, */
+    const struct rc_row_range *ranges; /* and of these. */
+    uint32_t range_count;
     struct rc_match_work work;
     struct rc_arena *arena;
     struct rc_slab_node *nodes; /* By index. */

@@ -17,6 +17,7 @@
 #include "engine/match/costs.h"
 #include "engine/match/slab/match_answers.h"
 #include "engine/match/slab/match_estimate.h"
+#include "engine/match/slab/match_few.h"
 #include "engine/match/slab/match_slab.h"
 
 /* The cache is asked for the first nodes of a tree only: each question is a lock and a lookup. */
@@ -101,7 +102,10 @@ prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node, bool
     struct rc_match_answers *answers = RC_ARENA_ARRAY(match->arena, struct rc_match_answers, 1);
     if (answers == NULL)
         return RC_NO_MEMORY;
-    lazily = lazily && rc_column_code_bound(&column) >= rc_match_lazy_codes_min;
+    if (match->range_count > 0)
+        lazily = rc_match_few_is_lazy(match, &column);
+    else
+        lazily = lazily && rc_column_code_bound(&column) >= rc_match_lazy_codes_min;
     RC_TRY(rc_match_answers_open(match, node, &column, lazily, answers));
     state->answers = answers;
     state->state = RC_SLAB_NODE_SCAN;
@@ -113,7 +117,9 @@ prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node, bool
     decide(match, state);
     if (state->state == RC_SLAB_NODE_SCAN) {
         state->cost_ns = scan_cost_ns(&state->scan);
-        state->share = answers->passed == 0 ? 0 : guess_share(match, answers);
+        state->share = answers->passed == 0      ? 0
+                       : match->range_count == 0 ? guess_share(match, answers)
+                                                 : rc_match_leaf_share(node, &column);
     }
     return RC_OK;
 }

@@ -236,6 +236,7 @@ new_plan(const struct rc_query_context *context,
     RC_TRY_OR(reterr_error, narrow_persons(plan));
     const uint64_t compiled_ns = context->explain == NULL ? 0 : rc_clock_monotonic_ns();
     RC_TRY_OR(reterr_error, find_users(plan, person, &users));
+    plan->few_users = !users.everybody && users.count <= RC_PLAN_USERS_LISTED;
     RC_TRY_OR(reterr_error, list_slabs(plan));
     if (context->explain != NULL)
         open_explain(plan, &users);

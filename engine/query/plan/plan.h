@@ -91,6 +91,7 @@ struct rc_plan {
     uint32_t slabs_planned;          /* Before those without a match were dropped. */
     bool plan_only;                  /* Nothing is fetched, and walks feed nothing. */
     bool narrowed;                   /* persons are those that some stream is about, or fewer. */
+    bool few_users;                  /* They are listed: rowsets may be of their rows alone. */
     struct rc_explain_plan *explain; /* NULL: nobody asks. */
 };
 

@@ -47,7 +47,9 @@ fetch_set(struct rc_plan *plan,
     const struct rc_match_order order = {.access = kept ? RC_ACCESS_NONE : choice->access,
                                          .keep = kept || choice->keep,
                                          .reads_rows = choice->forced,
-                                         .blocks = choice->blocks};
+                                         .blocks = choice->blocks,
+                                         .ranges = choice->ranges,
+                                         .range_count = choice->range_count};
     RC_TRY(rc_view_use_slab(view, slab, 0, NULL));
     enum rc_status status =
         rc_matcher_slab_by(stream->matcher, stream->part, slab, &order, plan->context->cancel, &set,

@@ -14,6 +14,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/match/costs.h"
+#include "engine/query/plan/planner_wanted.h"
 #include "engine/query/walk/first.h"
 
 /* What part of a scan's time scanning once may take to be preferred: see planner.h. */
@@ -78,54 +79,38 @@ rule_of(const struct rc_query_hints *hints, const struct rc_stream *stream)
     return rule;
 }
 
-/* The blocks of a slab with rows of the users; *ret_blocks NULL: all of them. false: none. */
-static bool
-blocks_of_users(const struct choosing *choosing,
-                const struct rc_slab *slab,
-                uint64_t **ret_blocks,
-                double *ret_share)
+/* The time of asking all entries of dictionaries and texts. */
+static double
+asked_ns_of(const struct rc_match_estimate *estimate)
 {
-    const struct rc_plan_users *users = choosing->users;
-    const struct rc_slab_info *info = rc_slab_get_info(slab);
-    *ret_blocks = NULL;
-    *ret_share = 1;
-    if (users->everybody)
-        return true;
-    if (users->count == 0)
-        return false;
-    const uint32_t block_count = (info->row_count - 1) / RC_BLOCK_ROWS + 1;
-    const uint32_t *starts = rc_slab_starts(slab);
-    const uint32_t *ordinals = rc_slab_users(slab);
-    uint64_t *blocks =
-        RC_ARENA_ARRAY(choosing->plan->context->arena, uint64_t, block_count / 64 + 1);
-    const bool listed = users->count <= RC_PLAN_USERS_LISTED;
-    uint32_t wanted = 0;
-    for (uint32_t i = 0; i < (listed ? users->count : 1); i++) {
-        const uint32_t least = listed ? users->users[i] : users->first;
-        const uint32_t most = listed ? users->users[i] : users->last;
-        const uint32_t at = rc_slab_user_lower_bound(slab, least);
-        if (at == info->user_count || ordinals[at] > most)
-            continue;
-        if (blocks == NULL)
-            return true; /* Without memory all of it is looked at. */
-        const uint32_t end = listed || most == UINT32_MAX
-                                 ? (listed ? at + 1 : info->user_count)
-                                 : rc_slab_user_lower_bound(slab, most + 1);
-        const uint32_t last = (starts[end] - 1) / RC_BLOCK_ROWS;
-        for (uint32_t block = starts[at] / RC_BLOCK_ROWS; block <= last; block++) {
-            const uint64_t bit = (uint64_t)1 << (block % 64);
-            wanted += (blocks[block / 64] & bit) == 0;
-            blocks[block / 64] |= bit;
-        }
-    }
-    *ret_share = (double)wanted / block_count;
-    *ret_blocks = wanted < block_count ? blocks : NULL;
-    return wanted > 0;
+    const struct rc_match_work asked = {.cells = estimate->scan.cells,
+                                        .cells_new = estimate->scan.cells_new,
+                                        .texts = estimate->scan.texts};
+    return rc_match_work_ns(&asked);
+}
+
+/* The time of a scan of what is wanted. Dictionaries and texts are asked in any case, but of few
+ * rows at most about theirs; what goes by rows goes with these. */
+static double
+once_ns(const struct rc_match_estimate *estimate,
+        double scan_ns,
+        double blocks_ns,
+        const struct rc_plan_wanted *wanted)
+{
+    const double asked_ns = asked_ns_of(estimate);
+    if (wanted->range_count == 0)
+        return asked_ns + (scan_ns - asked_ns + blocks_ns) * wanted->share;
+    const double rows = (double)wanted->rows;
+    const double seek_ns = RC_COST_CELL_NEW + (estimate->scan.texts > 0 ? RC_COST_TEXT * 16 : 0);
+    return fmin(asked_ns, seek_ns * rows) + RC_COST_REFINED * rows * estimate->leaves;
 }
 
 /* Fills the times of all ways but that of the bitmap. */
 static void
-estimate(const struct rc_stream *stream, uint32_t slab, double share, struct ways *ways)
+estimate(const struct rc_stream *stream,
+         uint32_t slab,
+         const struct rc_plan_wanted *wanted,
+         struct ways *ways)
 {
     struct rc_match_estimate *estimate = &ways->estimate;
     rc_matcher_estimate(stream->matcher, stream->part, slab, estimate);
@@ -134,20 +119,15 @@ estimate(const struct rc_stream *stream, uint32_t slab, double share, struct way
             ->row_count;
     const double blocks_ns = RC_COST_BLOCK * ceil(rows / RC_BLOCK_ROWS);
     const double scan_ns = rc_match_work_ns(&estimate->scan);
-    /* Dictionaries and texts are asked in any case; what goes by rows goes with the blocks. */
-    const struct rc_match_work asked = {.cells = estimate->scan.cells,
-                                        .cells_new = estimate->scan.cells_new,
-                                        .texts = estimate->scan.texts};
-    const double asked_ns = rc_match_work_ns(&asked);
     ways->ns[RC_ACCESS_SCAN] = scan_ns + blocks_ns + RC_COST_KEEP;
-    ways->ns[RC_ACCESS_SCAN_ONCE] = asked_ns + (scan_ns - asked_ns + blocks_ns) * share;
+    ways->ns[RC_ACCESS_SCAN_ONCE] = once_ns(estimate, scan_ns, blocks_ns, wanted);
     if (estimate->has_postings)
         ways->ns[RC_ACCESS_POSTINGS] =
             rc_match_work_ns(&estimate->postings) + blocks_ns + RC_COST_KEEP;
     else
         ways->reasons[RC_ACCESS_POSTINGS] = RC_REASON_NO_PARTS;
     if (estimate->ruled_out)
-        ways->ns[RC_ACCESS_RULED_OUT] = asked_ns;
+        ways->ns[RC_ACCESS_RULED_OUT] = asked_ns_of(estimate);
     else
         ways->reasons[RC_ACCESS_RULED_OUT] = RC_REASON_MAY_MATCH;
     ways->estimated = true;
@@ -262,7 +242,7 @@ choose(struct choosing *choosing,
        uint32_t slab,
        uint32_t s,
        struct rc_plan_choice *choice,
-       double share,
+       const struct rc_plan_wanted *wanted,
        struct rc_error *reterr_error)
 {
     struct rc_plan *plan = choosing->plan;
@@ -277,7 +257,7 @@ choose(struct choosing *choosing,
     const bool decided = choice->bitmap != NULL && rule->forced == RC_ACCESS_NONE &&
                          (rule->forbidden & bit_of(RC_ACCESS_BITMAP)) == 0;
     if (!decided || (plan->explain != NULL && plan->context->explain->estimates_all))
-        estimate(stream, index, share, &ways);
+        estimate(stream, index, wanted, &ways);
     else
         for (uint32_t i = RC_ACCESS_POSTINGS; i < RC_ACCESS_COUNT; i++)
             ways.reasons[i] = RC_REASON_NOT_ASKED;
@@ -289,8 +269,11 @@ choose(struct choosing *choosing,
                                                    : (float)ways.estimate.rows;
     if (choice->access != RC_ACCESS_BITMAP)
         choice->bitmap = rc_rowset_unref(choice->bitmap);
-    if (choice->access != RC_ACCESS_SCAN_ONCE)
-        choice->blocks = NULL;
+    if (choice->access == RC_ACCESS_SCAN_ONCE) {
+        choice->blocks = wanted->blocks;
+        choice->ranges = wanted->ranges;
+        choice->range_count = wanted->range_count;
+    }
     choice->forced = rule->forced != RC_ACCESS_NONE;
     choice->keep = (choice->access == RC_ACCESS_SCAN || choice->access == RC_ACCESS_POSTINGS) &&
                    !rule->keeps_never;
@@ -310,17 +293,19 @@ choose_slab(struct choosing *choosing,
     struct rc_plan *plan = choosing->plan;
     const struct rc_view_slab *at =
         &rc_view_slabs(plan->context->view, &(uint32_t){0})[plan->slabs[slab].index];
-    uint64_t *blocks;
-    double share;
-    const bool has_users = blocks_of_users(choosing, at->slab, &blocks, &share);
+    struct rc_plan_wanted wanted;
+    bool has_users = false;
     for (uint32_t s = 0; s < plan->stream_count; s++) {
         struct rc_plan_choice *choice = &choices[s];
+        const struct rc_stream *stream = &plan->streams[s];
+        if (s == 0 || stream->from_ms != wanted.from_ms || stream->until_ms != wanted.until_ms)
+            has_users = rc_plan_want(choosing->users, at->slab, stream->from_ms, stream->until_ms,
+                                     plan->context->arena, &wanted);
         struct rc_explain_selector *out =
             plan->explain == NULL ? NULL : &plan->explain->selectors[s];
-        const bool timely = rc_plan_stream_sees(&plan->streams[s], rc_slab_get_info(at->slab));
-        const bool has_first =
-            plan->plan_only || plan->streams[s].first == NULL ||
-            rc_first_slab(plan->streams[s].first, plan->slabs[slab].index) != NULL;
+        const bool timely = rc_plan_stream_sees(stream, rc_slab_get_info(at->slab));
+        const bool has_first = plan->plan_only || stream->first == NULL ||
+                               rc_first_slab(stream->first, plan->slabs[slab].index) != NULL;
         if (!timely || !has_users || !has_first) {
             if (out != NULL && !timely)
                 out->slabs_by_time++;
@@ -328,9 +313,8 @@ choose_slab(struct choosing *choosing,
                 out->slabs_by_users++;
             continue;
         }
-        choice->blocks = blocks;
-        RC_TRY(choose(choosing, slab, s, choice, share, reterr_error));
-        plan->hits_estimate += choice->rows_estimate * share;
+        RC_TRY(choose(choosing, slab, s, choice, &wanted, reterr_error));
+        plan->hits_estimate += choice->rows_estimate * wanted.share;
     }
     return RC_OK;
 }

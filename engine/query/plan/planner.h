@@ -10,7 +10,8 @@
  *   postings   Bitmaps kept of parts of the predicate are combined; what has none is read from
  *              columns, only in rows that are left where few are.
  *   scan       Columns alone. Its result is kept: so is that of postings.
- *   scan once  The same, only of the blocks that are wanted, and nothing is kept. It has to save
+ *   scan once  The same, only of the rows or blocks that are wanted, and nothing is kept: where few
+ *              users are asked about, their rows are looked up one by one. It has to save
  *              more than half of a scan (ONCE_SHARE; a tenth in a query for few users), since a
  *              bitmap is worth something to the next query. In a project that is about to reach
  *              its limit of memory it is taken sooner.
@@ -46,6 +47,8 @@ struct rc_plan_choice {
     float rows_estimate;
     struct rc_rowset *bitmap; /* BITMAP: a reference of the choice's. */
     uint64_t *blocks;         /* See rc_match_order. */
+    const struct rc_row_range *ranges;
+    uint32_t range_count;
 };
 
 /* The users that a plan is for. */
@@ -57,7 +60,7 @@ struct rc_plan_users {
     uint32_t last;
 };
 
-#define RC_PLAN_USERS_LISTED 64u
+#define RC_PLAN_USERS_LISTED 256u
 
 /* Whose rows belong to these persons (a bit each; NULL: everybody's). */
 RC_MUST_USE enum rc_status

@@ -84,9 +84,12 @@ rc_plan_users_of(const struct rc_query_context *context,
             users.last = i * 64 + 63 - (uint32_t)__builtin_clzll(persons[i]);
             continue;
         }
-        for (uint64_t bits = persons[i]; bits != 0; bits &= bits - 1)
-            RC_TRY(add_person(joined, i * 64 + (uint32_t)__builtin_ctzll(bits), context->arena,
-                              &users));
+        for (uint64_t bits = persons[i]; bits != 0; bits &= bits - 1) {
+            const uint32_t person = i * 64 + (uint32_t)__builtin_ctzll(bits);
+            /* What NOT says of ordinals that are no person means nothing: theirs come with it. */
+            if (joined == NULL || rc_persons_of(joined, person) == person)
+                RC_TRY(add_person(joined, person, context->arena, &users));
+        }
     }
     sort_listed(&users);
     *ret_users = users;

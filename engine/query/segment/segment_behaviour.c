@@ -34,7 +34,7 @@ struct measure {
     uint64_t required;
     bool passes_by_none; /* Who has the measure 0 passes. */
     uint64_t *words;
-    uint32_t *numbers; /* COUNT: by person. */
+    struct rc_segment_numbers numbers; /* COUNT. */
     struct rc_offsets offsets;
     struct rc_numbers *property;
     uint32_t lane_count;
@@ -55,36 +55,16 @@ measure_close(struct measure *measure)
         rc_sequence_free(measure->lanes[i].sequence);
         rc_segment_count_close(&measure->lanes[i].count);
     }
-    rc_alloc_free(measure->numbers);
+    rc_segment_numbers_close(&measure->numbers);
     rc_numbers_free(measure->property);
     rc_plan_free(measure->plan);
-}
-
-static bool
-passes(const struct measure *measure, double number)
-{
-    const double n = measure->behaviour->n;
-    switch (measure->behaviour->comparison) {
-    case RC_EQ:
-        return number == n;
-    case RC_NE:
-        return number != n;
-    case RC_LT:
-        return number < n;
-    case RC_LE:
-        return number <= n;
-    case RC_GT:
-        return number > n;
-    default:
-        return number >= n;
-    }
 }
 
 /* The measure of a person who was fed. */
 static void
 note(const struct measure *measure, uint32_t person, double number)
 {
-    const bool passed = passes(measure, number);
+    const bool passed = rc_behaviour_passes(measure->behaviour, number);
     if (passed == measure->passes_by_none)
         return;
     __atomic_fetch_xor(&measure->words[person / 64], (uint64_t)1 << (person % 64),
@@ -100,10 +80,10 @@ fold_count(void *state,
            const uint32_t *slots,
            uint32_t count)
 {
-    uint32_t *numbers = ((struct lane *)state)->measure->numbers;
+    const struct rc_segment_numbers *numbers = &((struct lane *)state)->measure->numbers;
     (void)hits;
     for (uint32_t i = 0; i < count; i++)
-        numbers[rc_walk_person(block, slots[i])]++;
+        rc_segment_numbers_add(numbers, rc_walk_person(block, slots[i]));
     return RC_OK;
 }
 
@@ -269,23 +249,20 @@ static enum rc_status
 prepare_count(struct measure *measure, struct rc_fold *fold)
 {
     struct rc_account *account = measure->context->account;
-    const size_t bytes =
-        ((size_t)rc_view_user_count(measure->context->view) + 1) * sizeof(uint32_t);
     const uint32_t stream = rc_slab_rows_stream(measure->plan, 1);
-    measure->numbers = rc_alloc_in(account, bytes);
-    if (measure->numbers == NULL)
-        return RC_NO_MEMORY;
-    memset(measure->numbers, 0, bytes);
+    RC_TRY(rc_segment_numbers_open(&measure->numbers, measure->behaviour,
+                                   rc_view_user_count(measure->context->view), account));
     fold->ordered = false;
     fold->hits = fold_count;
     if (stream == UINT32_MAX ||
-        !rc_planner_reads_rows(measure->plan, stream, RC_EXPLAIN_NO_SERIES, RC_ROWS_TIMES))
+        !rc_planner_reads_rows(measure->plan, stream, RC_EXPLAIN_NO_SERIES, RC_ROWS_SINGLY))
         return RC_OK;
+    fold->reading = RC_ROWS_SINGLY;
     fold->rows = fold_count_rows;
     for (uint32_t i = 0; i < measure->lane_count; i++)
         measure->lanes[i].count = (struct rc_segment_count){.plan = measure->plan,
                                                             .stream = stream,
-                                                            .numbers = measure->numbers,
+                                                            .numbers = &measure->numbers,
                                                             .rows.account = account};
     return RC_OK;
 }
@@ -320,23 +297,6 @@ prepare(struct measure *measure, struct rc_fold *ret_fold)
     return RC_OK;
 }
 
-/* The bits of a count. Counts are looked up where there is a count alone. */
-static void
-compare_counts(const struct measure *measure)
-{
-    const uint32_t user_count = rc_view_user_count(measure->context->view);
-    for (uint32_t word = 0; measure->asked != NULL && word < (user_count + 63) / 64; word++) {
-        for (uint64_t bits = measure->asked[word]; bits != 0; bits &= bits - 1) {
-            const uint32_t person = word * 64 + (uint32_t)__builtin_ctzll(bits);
-            if (measure->numbers[person] > 0)
-                note(measure, person, measure->numbers[person]);
-        }
-    }
-    for (uint32_t person = 0; measure->asked == NULL && person < user_count; person++)
-        if (measure->numbers[person] > 0)
-            note(measure, person, measure->numbers[person]);
-}
-
 enum rc_status
 rc_behaviour_persons(const struct rc_query_context *context,
                      const struct rc_behaviour *behaviour,
@@ -355,7 +315,7 @@ rc_behaviour_persons(const struct rc_query_context *context,
                               .asked = asked,
                               .words = words};
     struct rc_fold fold;
-    measure.passes_by_none = passes(&measure, 0);
+    measure.passes_by_none = rc_behaviour_passes(behaviour, 0);
     if (measure.passes_by_none)
         memset(words, 0xff, ((size_t)rc_view_user_count(context->view) / 64 + 1) * sizeof(*words));
     RC_TRY(make_plan(&measure, reterr_error));
@@ -363,7 +323,7 @@ rc_behaviour_persons(const struct rc_query_context *context,
     RC_TRY_OR(reterr_error, prepare(&measure, &fold));
     RC_TRY_OR(reterr_error, rc_walk(measure.plan, &fold, &stats->matched_events));
     if (behaviour->measure == RC_BEHAVIOUR_COUNT)
-        compare_counts(&measure);
+        rc_segment_numbers_compare(&measure.numbers, words);
     rc_plan_add_stats(measure.plan, stats);
     return RC_OK;
 }

@@ -5,6 +5,9 @@
  */
 #include "engine/query/segment/segment_count.h"
 
+#define LISTED_TOGETHER 256u /* Rows of a sparse set whose times are asked for together, */
+#define OWNERS_TOGETHER 64u  /* and whose owners. */
+
 void
 rc_segment_count_close(struct rc_segment_count *count)
 {
@@ -38,6 +41,91 @@ list_rows(const uint64_t *words,
     return count;
 }
 
+/* What counting rows of a slab takes. */
+struct counting {
+    const struct rc_segment_numbers *numbers;
+    const uint64_t *skip;  /* NULL: nobody. */
+    const uint64_t *dead;  /* Of rows that are not known to be alive; NULL: none. */
+    const uint32_t *times; /* NULL: all rows are in time. */
+    uint32_t from_ms;      /* Offsets; both included. */
+    uint32_t last_ms;
+    const uint32_t *starts;
+    const uint32_t *users;
+    uint32_t user_count;
+    uint32_t user; /* Index of who owns the last row, or of an earlier one. */
+};
+
+/* Counts some rows, ascending, at most RC_PIECE_ROWS; how many count. rows is overwritten. */
+static uint32_t
+count_listed(struct counting *counting, uint32_t *rows, uint32_t *owners, uint32_t count)
+{
+    uint32_t left = 0;
+    uint32_t counted = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t row = rows[i];
+        const bool timely = counting->times == NULL || (counting->times[row] >= counting->from_ms &&
+                                                        counting->times[row] <= counting->last_ms);
+        rows[left] = row;
+        left += timely &&
+                (counting->dead == NULL || ((counting->dead[row / 64] >> (row % 64)) & 1) == 0);
+    }
+    for (uint32_t begin = 0, part; begin < left; begin += part) {
+        part = left - begin < OWNERS_TOGETHER ? left - begin : OWNERS_TOGETHER;
+        rc_slab_rows_owners(counting->starts, counting->user_count, counting->user, rows + begin,
+                            part, owners);
+        counting->user = owners[part - 1];
+        for (uint32_t i = 0; i < part; i++) {
+            const uint32_t user = counting->users[owners[i]];
+            if (counting->skip != NULL && ((counting->skip[user / 64] >> (user % 64)) & 1) != 0)
+                continue;
+            rc_segment_numbers_add(counting->numbers, user);
+            counted++;
+        }
+    }
+    return counted;
+}
+
+/* The rows of a sparse set. */
+static uint64_t
+count_sparse(struct rc_segment_count *count,
+             struct counting *counting,
+             const struct rc_rowset *set,
+             uint32_t begin,
+             uint32_t end)
+{
+    uint32_t owners[OWNERS_TOGETHER];
+    uint64_t counted = 0;
+    while (begin < end) {
+        const uint32_t listed = rc_rowset_read(set, &begin, end, count->listed, LISTED_TOGETHER);
+        for (uint32_t i = 0; counting->times != NULL && i < listed; i++)
+            __builtin_prefetch(&counting->times[count->listed[i]]);
+        counted += count_listed(counting, count->listed, owners, listed);
+    }
+    return counted;
+}
+
+/* The rows of a set piece by piece: those that are dead are left out by the pieces. */
+static uint64_t
+count_pieces(struct rc_segment_count *count,
+             struct counting *counting,
+             uint32_t begin,
+             uint32_t end)
+{
+    uint32_t owners[OWNERS_TOGETHER];
+    uint64_t counted = 0;
+    counting->dead = NULL;
+    for (uint32_t stop; begin < end; begin = stop) {
+        const uint64_t *words;
+        const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
+        stop = end - base < RC_PIECE_ROWS ? end : base + RC_PIECE_ROWS;
+        if (!rc_slab_rows_piece(&count->rows, base, &words))
+            continue;
+        const uint32_t listed = list_rows(words, begin, stop, counting->times, count->listed);
+        counted += count_listed(counting, count->listed, owners, listed);
+    }
+    return counted;
+}
+
 enum rc_status
 rc_segment_count_rows(struct rc_segment_count *count,
                       const struct rc_walk_block *block,
@@ -47,40 +135,39 @@ rc_segment_count_rows(struct rc_segment_count *count,
                       uint64_t *hit_count)
 {
     uint32_t slab_count;
-    const uint32_t index = count->plan->slabs[plan_slab].index;
-    const struct rc_slab *slab = rc_view_slabs(count->plan->context->view, &slab_count)[index].slab;
-    const struct rc_slab_info *info = rc_slab_get_info(slab);
+    const struct rc_plan_slab *planned = &count->plan->slabs[plan_slab];
+    const struct rc_view_slab *at =
+        &rc_view_slabs(count->plan->context->view, &slab_count)[planned->index];
+    const struct rc_slab_info *info = rc_slab_get_info(at->slab);
     const struct rc_stream *stream = &count->plan->streams[count->stream];
+    const struct rc_rowset *set = planned->sets[count->stream];
     const bool timed = info->time_min_ms < stream->from_ms || info->time_max_ms >= stream->until_ms;
-    const uint32_t *times = timed ? rc_slab_times(slab) : NULL;
-    const uint32_t *starts = rc_slab_starts(slab);
-    const uint32_t *users = rc_slab_users(slab);
-    uint32_t user = rc_slab_user_index_of_row(slab, begin);
+    const int64_t until_ms = stream->until_ms - info->window_start_ms;
+    if (set == NULL)
+        return RC_OK;
+    struct counting counting = {
+        .numbers = count->numbers,
+        .skip = block->skip,
+        .dead = at->dead,
+        .times = timed ? rc_slab_times(at->slab) : NULL,
+        .from_ms = stream->from_ms < info->window_start_ms
+                       ? 0
+                       : (uint32_t)(stream->from_ms - info->window_start_ms),
+        .last_ms = until_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)(until_ms - 1),
+        .starts = rc_slab_starts(at->slab),
+        .users = rc_slab_users(at->slab),
+        .user_count = info->user_count,
+        .user = rc_slab_user_index_of_row(at->slab, begin),
+    };
     if (count->listed == NULL)
         count->listed = rc_alloc_in(count->rows.account, RC_PIECE_ROWS * sizeof(*count->listed));
     if (count->listed == NULL)
         return RC_NO_MEMORY;
-    RC_TRY(rc_slab_rows_open(&count->rows, count->plan, plan_slab, count->stream));
-    for (uint32_t stop; begin < end; begin = stop) {
-        const uint64_t *words;
-        const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
-        stop = end - base < RC_PIECE_ROWS ? end : base + RC_PIECE_ROWS;
-        if (!rc_slab_rows_piece(&count->rows, base, &words))
-            continue;
-        const uint32_t listed = list_rows(words, begin, stop, times, count->listed);
-        for (uint32_t i = 0; i < listed; i++) {
-            const uint32_t row = count->listed[i];
-            const int64_t time_ms = timed ? info->window_start_ms + times[row] : 0;
-            if (timed && (time_ms < stream->from_ms || time_ms >= stream->until_ms))
-                continue;
-            if (row >= starts[user + 1])
-                user = rc_slab_rows_owner(starts, info->user_count, user, row);
-            const uint32_t ordinal = users[user];
-            if (block->skip != NULL && ((block->skip[ordinal / 64] >> (ordinal % 64)) & 1) != 0)
-                continue;
-            count->numbers[ordinal]++;
-            (*hit_count)++;
-        }
+    if (rc_rowset_is_sparse(set)) {
+        *hit_count += count_sparse(count, &counting, set, begin, end);
+        return RC_OK;
     }
+    RC_TRY(rc_slab_rows_open(&count->rows, count->plan, plan_slab, count->stream));
+    *hit_count += count_pieces(count, &counting, begin, end);
     return RC_OK;
 }

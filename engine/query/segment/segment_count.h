@@ -7,13 +7,14 @@
 #ifndef RC_QUERY_SEGMENT_SEGMENT_COUNT_H
 #define RC_QUERY_SEGMENT_SEGMENT_COUNT_H
 
+#include "engine/query/segment/segment_numbers.h"
 #include "engine/query/walk/slab_rows.h"
 #include "engine/query/walk/walk.h"
 
 struct rc_segment_count {
     const struct rc_plan *plan;
-    uint32_t stream;   /* Of rc_slab_rows_stream. */
-    uint32_t *numbers; /* By person. */
+    uint32_t stream; /* Of rc_slab_rows_stream. */
+    const struct rc_segment_numbers *numbers;
     struct rc_slab_rows rows;
     uint32_t *listed; /* The matching rows of a piece. */
 };

@@ -4,19 +4,11 @@
  * by word: those of the others are sums of them.
  */
 #include "engine/base/limits.h"
+#include "engine/match/rows/words.h"
 #include "engine/query/list/person_page.h"
 #include "engine/query/query.h"
 #include "engine/query/scope.h"
 #include "engine/query/segment/segment_persons.h"
-
-static uint64_t
-count_bits(const uint64_t *words, size_t word_count)
-{
-    uint64_t count = 0;
-    for (size_t word = 0; word < word_count; word++)
-        count += (uint64_t)__builtin_popcountll(words[word]);
-    return count;
-}
 
 static enum rc_status
 list_ids(const struct rc_query_context *context,
@@ -61,9 +53,9 @@ rc_query_segment(const struct rc_query_context *context,
     if (status != RC_OK)
         rc_error_prefix(reterr_error, "scope.segment");
     RC_TRY(status);
-    const size_t word_count = (size_t)rc_view_user_count(context->view) / 64 + 1;
-    reply.users = count_bits(persons, word_count);
-    reply.known_users = count_bits(known, word_count);
+    const uint32_t word_count = rc_view_user_count(context->view) / 64 + 1;
+    reply.users = rc_words_count(persons, word_count);
+    reply.known_users = rc_words_count(known, word_count);
     if (request->list)
         RC_TRY_OR(reterr_error, list_ids(context, request, persons, &reply));
     *ret_reply = reply;

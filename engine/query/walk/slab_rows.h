@@ -60,6 +60,16 @@ rc_slab_rows_codes(const struct rc_column_view *column,
 uint32_t
 rc_slab_rows_owner(const uint32_t *starts, uint32_t user_count, uint32_t user, uint32_t row);
 
+/* The same of some rows, ascending, one at least, from a user who owns the first or an earlier one
+ * on: all are sought together, so that they wait for memory together. */
+void
+rc_slab_rows_owners(const uint32_t *starts,
+                    uint32_t user_count,
+                    uint32_t user,
+                    const uint32_t *rows,
+                    uint32_t count,
+                    uint32_t *owners);
+
 /* The first index at or after from in positions[] that is not below row. */
 uint32_t
 rc_slab_rows_seek(const struct rc_column_view *column, uint32_t from, uint32_t row);

@@ -4,6 +4,9 @@
  * (its rows come in small batches and are set as bits in a window of its own). When all streams are
  * sparse the next window is where the next row is, so a rare event costs its rows and not the slab.
  *
+ * Of a slab with one stream, a sparse one, there are no windows: its rows are taken a batch at a
+ * time (read_single).
+ *
  * The windows are OR-ed, dead rows go, and the bits that are left are visited one by one: whose row
  * it is comes from walking along starts[], by doubling steps when hits are far apart.
  */
@@ -80,7 +83,8 @@ struct rc_sweep {
     struct active *active;
     uint32_t near_count;
     struct near *near;
-    uint32_t words_end; /* Words of the window from here on have no bits. */
+    uint32_t words_end;    /* Words of the window from here on have no bits. */
+    struct cursor *single; /* See find_single. */
     uint32_t cursor_count;
     struct cursor cursors[];
 };
@@ -135,6 +139,21 @@ kind_of(const struct rc_rowset *set, uint32_t row_count)
     return cardinality > row_count / 64 ? CURSOR_DENSE : CURSOR_SPARSE;
 }
 
+/* The slab's one stream, if it is sparse; NULL: there are several, or it is not. */
+static struct cursor *
+find_single(struct rc_sweep *sweep)
+{
+    struct cursor *single = NULL;
+    for (uint32_t s = 0; s < sweep->cursor_count; s++) {
+        if (sweep->cursors[s].kind == CURSOR_NONE)
+            continue;
+        if (single != NULL || sweep->cursors[s].kind != CURSOR_SPARSE)
+            return NULL;
+        single = &sweep->cursors[s];
+    }
+    return single;
+}
+
 void
 rc_sweep_open(struct rc_sweep *sweep, uint32_t plan_slab)
 {
@@ -165,6 +184,7 @@ rc_sweep_open(struct rc_sweep *sweep, uint32_t plan_slab)
         cursor->batch_count = 0;
         cursor->batch_at = 0;
     }
+    sweep->single = find_single(sweep);
 }
 
 void
@@ -425,10 +445,76 @@ word_hits(struct rc_sweep *sweep, uint32_t base, uint32_t word, uint64_t bits, s
     hits->count = (uint32_t)(out - hits->hits);
 }
 
+/* Leaves those of some rows that are alive and in the stream's time; how many. */
+static uint32_t
+drop_untimely(const struct rc_sweep *sweep,
+              const struct cursor *cursor,
+              const uint32_t *rows,
+              uint32_t count,
+              uint32_t *left)
+{
+    uint32_t left_count = 0;
+    const uint64_t *dead = sweep->slab->dead;
+    for (uint32_t i = 0; i < count; i++) {
+        const int64_t time_ms = sweep->window_start_ms + sweep->times[rows[i]];
+        const bool timely = !cursor->timed || (time_ms >= cursor->stream->from_ms &&
+                                               time_ms < cursor->stream->until_ms);
+        left[left_count] = rows[i];
+        left_count += timely && (dead == NULL || !has_bit(dead, rows[i]));
+    }
+    return left_count;
+}
+
+/* Appends the hits of the next rows of a sparse stream that is alone: a few steps, each over all of
+ * them, since most lines that they read are not in the cache. */
+static enum rc_status
+read_single(struct rc_sweep *sweep, struct cursor *cursor, struct rc_hits *hits)
+{
+    uint32_t rows[BATCH_ROWS];
+    uint32_t owners[BATCH_ROWS];
+    const uint32_t *batch = cursor->batch + cursor->batch_at;
+    uint32_t count = cursor->batch_count - cursor->batch_at;
+    while (batch[count - 1] >= sweep->end)
+        count--;
+    cursor->batch_at += count;
+    sweep->at = batch[count - 1] + 1;
+    RC_TRY(rc_hits_reserve(hits, count));
+    count = drop_untimely(sweep, cursor, batch, count, rows);
+    if (count == 0)
+        return RC_OK;
+    const bool owned = sweep->owner == RC_OWNER_USER;
+    if (owned) {
+        rc_slab_rows_owners(sweep->starts, sweep->user_count, sweep->user_index, rows, count,
+                            owners);
+        sweep->user_index = owners[count - 1];
+    }
+    const uint64_t *filter = sweep->plan->persons;
+    const uint64_t *persons = cursor->stream->persons;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t user = owned ? sweep->users[owners[i]] : sweep->person;
+        const bool wanted = !owned || ((sweep->skip == NULL || !has_bit(sweep->skip, user)) &&
+                                       (filter == NULL || has_bit(filter, user)));
+        hits->hits[hits->count] =
+            (struct rc_hit){.time_ms = sweep->window_start_ms + sweep->times[rows[i]],
+                            .mask = cursor->stream->bit,
+                            .source = sweep->source,
+                            .row = rows[i]};
+        hits->slots[hits->count] = owned ? user - sweep->first : sweep->slot;
+        hits->count += wanted && (persons == NULL || has_bit(persons, user));
+    }
+    return RC_OK;
+}
+
 enum rc_status
 rc_sweep_read(struct rc_sweep *sweep, struct rc_hits *hits, bool *ret_more)
 {
     uint32_t at = sweep->end;
+    struct cursor *single = sweep->single;
+    if (single != NULL && sparse_peek(sweep->times, single, sweep->at, sweep->end) < sweep->end) {
+        RC_TRY(read_single(sweep, single, hits));
+        *ret_more = sweep->at < sweep->end;
+        return RC_OK;
+    }
     for (uint32_t s = 0; s < sweep->cursor_count && at > sweep->at; s++) {
         struct cursor *cursor = &sweep->cursors[s];
         if (cursor->kind == CURSOR_SPARSE) {

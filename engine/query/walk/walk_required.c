@@ -80,6 +80,10 @@ rc_walk_mark_required(struct rc_walk_run *walk, const struct rc_heads *heads)
     const struct rc_plan *plan = walk->plan;
     struct rc_plan narrowed;
     uint64_t hit_count = 0;
+    /* What few users did is fed whatever it is: how many rows others have is not known then, and
+     * must not decide how many events are fed. */
+    if (plan->few_users)
+        return RC_OK;
     RC_TRY(narrow(plan, walk->fold->required, &narrowed));
     if (narrowed.hits_max > plan->hits_max / 4)
         return RC_OK;
