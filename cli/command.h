@@ -34,7 +34,9 @@ rc_command_derive(int count, char **arguments);
 enum rc_exit_code
 rc_command_properties(int count, char **arguments);
 enum rc_exit_code
-rc_command_preview(int count, char **arguments); /* Of "recount define". */
+rc_command_preview(int count, char **arguments); /* Of "recount define", as the next. */
+enum rc_exit_code
+rc_command_suggest(int count, char **arguments);
 enum rc_exit_code
 rc_command_segment(int count, char **arguments);
 enum rc_exit_code

@@ -62,7 +62,7 @@ static const struct argp argp = {
     options,
     parse,
     "NAME EXPRESSION\nlist\nshow NAME [VERSION]\nhistory NAME\nrestore NAME VERSION\nbuild\n"
-    "preview EXPRESSION\ndelete NAME",
+    "preview EXPRESSION\nsuggest USER EVENT-ID\ndelete NAME",
     "Says what an event means; holds for all history from now on.\v"
     "  recount define signed-up 'type = submit and path = \"/signup\"'\n"
     "  recount define checkout 'type = click and element_chain ~ \"form#checkout\"'\n"
@@ -74,8 +74,9 @@ static const struct argp argp = {
     "property with odd characters goes into `back quotes`. history lists what a definition was, "
     "since when and by whom; restore makes it that again. build computes the bitmaps of all "
     "definitions at once and says how many events each "
-    "means; preview shows what an expression matches before it has a name (it has a --help of its "
-    "own). A definition that would be named as one of these words cannot be made here.",
+    "means; preview shows what an expression matches before it has a name, suggest what one raw "
+    "event may mean (both have a --help of their own). A definition that would be named as one of "
+    "these words cannot be made here.",
     rc_entry_children,
     NULL,
     NULL};
@@ -232,10 +233,15 @@ enum rc_exit_code
 rc_command_define(int count, char **arguments)
 {
     struct define define = {.entry = {.hint = "name a definition and its expression, or list"}};
+    static char preview[] = "recount define preview";
+    static char suggest[] = "recount define suggest";
     if (count > 1 && strcmp(arguments[1], "preview") == 0) {
-        static char name[] = "recount define preview";
-        arguments[1] = name;
+        arguments[1] = preview;
         return rc_command_preview(count - 1, arguments + 1);
+    }
+    if (count > 1 && strcmp(arguments[1], "suggest") == 0) {
+        arguments[1] = suggest;
+        return rc_command_suggest(count - 1, arguments + 1);
     }
     rc_session_begin(&define.entry.session);
     rc_options_parse(&argp, count, arguments, &define);

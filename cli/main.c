@@ -13,7 +13,7 @@ const char *argp_program_version = "recount 0.1.0";
 
 static const struct rc_command_entry commands[] = {
     {"load", "load archives into a project", rc_command_load},
-    {"define", "say what an event means: create, list, show, preview, build, delete",
+    {"define", "say what an event means: create, list, show, preview, suggest, build, delete",
      rc_command_define},
     {"properties", "list properties, and the values of one", rc_command_properties},
     {"derive", "make a property of another: create, list, show, delete", rc_command_derive},

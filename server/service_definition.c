@@ -196,6 +196,10 @@ static const struct rc_service_method methods[] = {
     METHOD("DeleteDefinition", delete_definition, delete_definition, RC_SERVICE_CONTROL),
     METHOD("BuildDefinitions", build_definitions, build_definitions, RC_SERVICE_QUERY),
     METHOD("PreviewDefinition", preview_definition, rc_call_preview_definition, RC_SERVICE_QUERY),
+    METHOD("SuggestDefinitions",
+           suggest_definitions,
+           rc_call_suggest_definitions,
+           RC_SERVICE_QUERY),
 };
 
 const struct rc_service rc_service_definition = {methods, sizeof(methods) / sizeof(methods[0])};

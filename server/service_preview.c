@@ -12,10 +12,10 @@
 
 #include "engine/base/limits.h"
 #include "engine/query/list/sample.h"
+#include "engine/query/scope.h"
 #include "server/encode.h"
 #include "server/service_query.h"
 
-#define RANGE_MS ((int64_t)14 * 86400 * 1000)
 #define PROPERTIES_MAX 16u
 #define TOP_DEFAULT 10u
 #define TOP_MAX 1000u
@@ -36,19 +36,6 @@ struct preview {
 enum { TARGET_EVENTS = 0, TARGET_USERS, COMPARED_EVENTS, COMPARED_USERS, SERIES_COUNT };
 
 /* ---- The request ----------------------------------------------------------------------------- */
-
-/* The range that stands for none: what lies before as_of, within the limits of time. */
-static void
-set_range(struct rc_scope *scope)
-{
-    scope->end_ms = scope->as_of_ms;
-    if (scope->end_ms > RC_TIME_MS_MAX + 1)
-        scope->end_ms = RC_TIME_MS_MAX + 1;
-    if (scope->end_ms <= RC_TIME_MS_MIN)
-        scope->end_ms = RC_TIME_MS_MIN + 1;
-    scope->start_ms =
-        scope->end_ms - RC_TIME_MS_MIN > RANGE_MS ? scope->end_ms - RANGE_MS : RC_TIME_MS_MIN;
-}
 
 static enum rc_status
 decode_target(struct rc_decode *decode,
@@ -110,7 +97,7 @@ decode_request(struct rc_decode *decode,
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_OPTIONAL, preview->request->received_ms,
                            &preview->scope));
     if (in->scope->range == NULL)
-        set_range(&preview->scope);
+        rc_scope_set_recent(&preview->scope, preview->scope.as_of_ms);
     RC_TRY(decode_target(decode, in, preview));
     preview->compared = &any;
     if (in->compared_with != NULL) {

@@ -87,8 +87,9 @@ rc_service_call rc_call_correlation;
 rc_service_call rc_call_list_users;
 rc_service_call rc_call_list_events;
 rc_service_call rc_call_explain;
-rc_service_call rc_call_preview_definition; /* Of DefinitionService. */
-rc_service_call rc_call_list_properties;    /* Of PropertyService, as the next. */
+rc_service_call rc_call_preview_definition; /* Of DefinitionService, as the next. */
+rc_service_call rc_call_suggest_definitions;
+rc_service_call rc_call_list_properties; /* Of PropertyService, as the next. */
 rc_service_call rc_call_list_property_values;
 
 /* The method of QueryService whose request is of this descriptor. */

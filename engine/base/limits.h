@@ -111,6 +111,11 @@
 #define RC_LABEL_KEY_BYTES_MAX 63u
 #define RC_LABEL_VALUE_BYTES_MAX 256u
 #define RC_SAMPLE_EVENTS_MAX 100u /* Every lane keeps so many in order. */
+/* What one event may mean: seven things about an element at three places, two without one at six,
+ * or eighteen about its properties; a bit each in the mask of a hit. */
+#define RC_SUGGESTIONS_MAX 32u
+#define RC_SUGGEST_TEXT_BYTES_MAX 256u  /* Longer ones say little about other events. */
+#define RC_SUGGEST_LABEL_BYTES_MAX 256u /* That of a display name. */
 
 /* The longest pause inside a session: a year. */
 #define RC_SESSION_GAP_MS_MAX ((int64_t)366 * 86400 * 1000)

@@ -27,6 +27,17 @@ rc_scope_check(const struct rc_scope *scope,
     return status;
 }
 
+void
+rc_scope_set_recent(struct rc_scope *scope, int64_t end_ms)
+{
+    scope->end_ms = end_ms > RC_TIME_MS_MAX + 1 ? RC_TIME_MS_MAX + 1 : end_ms;
+    if (scope->end_ms <= RC_TIME_MS_MIN)
+        scope->end_ms = RC_TIME_MS_MIN + 1;
+    scope->start_ms = scope->end_ms - RC_TIME_MS_MIN > RC_SCOPE_RECENT_MS
+                          ? scope->end_ms - RC_SCOPE_RECENT_MS
+                          : RC_TIME_MS_MIN;
+}
+
 static enum rc_status
 find_persons(const struct rc_query_context *context,
              const struct rc_scope *scope,

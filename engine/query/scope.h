@@ -17,6 +17,13 @@ rc_scope_check(const struct rc_scope *scope,
                struct rc_calendar *ret_calendar,
                struct rc_error *reterr_error);
 
+#define RC_SCOPE_RECENT_MS ((int64_t)14 * RC_DAY_MS)
+
+/* The range that stands for none where a question is about what happens now: so much before a
+ * moment, within the limits of time. */
+void
+rc_scope_set_recent(struct rc_scope *scope, int64_t end_ms);
+
 /* The end of what may be read: the lesser of end_ms and the end of as_of's millisecond. */
 static inline int64_t
 rc_scope_until(const struct rc_scope *scope, int64_t end_ms)

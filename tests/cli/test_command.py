@@ -401,6 +401,26 @@ class Shop(unittest.TestCase):
         self.assertIn("3 users of 2 (150 %)", recount(*words, "--of", "added")[0])
         recount("define", "preview", "type = (", code=2)
 
+    def test_suggest(self):
+        words = ("define", "suggest", "c", "6", "--from", "2020-01-01", "--to", "2040-01-01")
+        out = rows(recount(*words, "--csv")[0])
+        self.assertEqual(list(out[0]), ["events", "users", "label", "expression", "definitions"])
+        for row in out:
+            options = ("define", "preview", row["expression"], *words[4:])
+            preview = json.loads(recount(*options, "--json")[0])
+            self.assertEqual([str(preview["event_count"]), str(preview["user_count"])],
+                             [row["events"], row["users"]])
+        self.assertIn("@viewed", recount(*words)[0])
+        one = json.loads(recount(*words, "--limit", "1", "--json")[0])
+        self.assertEqual([one["label"] for one in one["suggestions"]], [out[0]["label"]])
+        facts = ("--fact", "type=path", "--fact", "path=absent")
+        self.assertEqual(rows(recount(*words, *facts, "--csv")[0])[-1]["label"], "/about")
+        recount("define", "suggest", "c", code=2)
+        recount(*words, "--fact", "path", code=2)
+        recount(*words, "--fact", "price=x", code=2)
+        recount(*words, "--limit", "0", code=2)
+        recount("define", "suggest", "c", "none", code=4)
+
     def test_properties(self):
         out = {row["property"]: row for row in rows(recount("properties", "--csv")[0])}
         self.assertEqual(sorted(out), ["city", "path", "price", "type", "user.plan"])

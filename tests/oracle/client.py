@@ -16,6 +16,7 @@ import wire_preview
 import wire_property_list
 import wire_retention
 import wire_series
+import wire_suggest
 from columnar import columnar, is_integer_id, ndjson
 from compare import differences
 from data import Data
@@ -295,6 +296,8 @@ class Project:
             return ask(self.client.properties, query, self.name)
         if query["kind"] == "preview":
             return self.ask_preview(query)
+        if query["kind"] == "suggest":
+            return wire_suggest.ask(self.client.definitions, query, self.name, SECONDS)
         kinds = {
             "series": ("Series", wire_series.series_request, wire_series.series_reply),
             "funnel": ("Funnel", wire_funnel.funnel_request, wire_funnel.funnel_reply),

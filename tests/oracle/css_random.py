@@ -2,12 +2,12 @@
 they meet often; some chains are broken.
 """
 
-TAGS = ["a", "div", "li", "DIV", "x-y", "ü"]
+TAGS = ["a", "div", "li", "DIV", "x-y", "ü", "Button"]
 CLASSES = ["b", "B", "btn", "md:flex", "w-[3px]", "1st", "-", "ü"]
 IDS = ["save", "1", "a b", "app"]
-ATTRIBUTES = ["href", "data-x", "HREF", "class", "id", "x:y", "text"]
+ATTRIBUTES = ["href", "data-x", "HREF", "class", "id", "x:y", "text", "role", "Name", "data-x:y"]
 VALUES = ["", "b", "B", "btn b", "/p?x=1", 'say "hi;"', "a\\b", "ü", "save", "a]b", "1"]
-PLAIN_VALUES = ["b", "B", "ü", "save", "btn"]
+PLAIN_VALUES = ["b", "B", "ü", "save", "btn", "button", "link"]
 BROKEN = ["", ";", "a;;b", "a;b[x", 'a[x="y', "a.", "a;b:hover;div", "a;div:nth-child();li", "a b;c"]
 BROKEN += ['a:x="1"y;b', "a\\", "a;b\\;c", "12;a", '.b:attr_id="save";div', "a[=x]", "a;b.;div"]
 BROKEN += ['a.b.:x="1";div', "a#\\61 pp;div.\\62", 'a:x="1\\";b']

@@ -57,7 +57,7 @@ def make_derived(rng, zones, account_keys):
         "source": "account", "key": key, "property": rng.choice(names), "steps": steps(1, 2)
     }
     hidden = rng.choice(account_keys)
-    return {
+    out = {
         **({hidden: event(hidden, 1)} if rng.random() < 0.3 else {}),
         "e1": event(rng.choice(some), 1, 1, 2),
         "e2": event(rng.choice(some), 1, 2, 3),
@@ -69,3 +69,14 @@ def make_derived(rng, zones, account_keys):
         "a1": account("plan", "score", "labels"),
         "a2": account("a1", "u1", "score", "a2"),
     }
+    # What suggestions look for: the page of an address, with its ids folded.
+    page = [["url", "path", None], ["fold_ids"], ["url", "host", None]]
+    some = [page[:1], page[:2], page[1:2], page[2:]]
+    for name in ("e1", "e3"):
+        if rng.random() < 0.25:
+            out[name] = {
+                "source": "event",
+                "property": rng.choice(["url", "url", "path"]),
+                "steps": rng.choice(some),
+            }
+    return out

@@ -15,6 +15,7 @@ from retention import retention_answer
 from series import series_answer
 from sessions import sessions_answer
 from stickiness import stickiness_answer
+from suggest import suggest_answer
 from user_list import user_list_answer
 
 ANSWERS = {
@@ -26,6 +27,7 @@ ANSWERS = {
     "sessions": sessions_answer,
     "paths": paths_answer,
     "preview": preview_answer,
+    "suggest": suggest_answer,
     "properties": properties_answer,
     "values": values_answer,
     "user_list": user_list_answer,

@@ -426,6 +426,39 @@ def make_preview(rng, world):
     }
 
 
+FACTS = {
+    "type": ["type", "mixed", "flag", "absent", "e1"],
+    "element_chain": ["chain", "chain", "chain", "tags", "e2"],
+    "text": ["city", "price", "mixed", "tags", "device.os"],
+    "path": ["path", "url", "e1", "absent", "tags"],
+    "url": ["url", "path", "e3", "absent"],
+    "host": ["device.os", "e2", "type", "absent"],
+}
+
+
+def make_suggest(rng, world):
+    """Of an event that is there, nearly always; often of the fourteen days before as_of."""
+    scope = make_scope(rng, world)
+    scope.pop("entity", None)
+    if rng.random() < 0.6:
+        scope["as_of"] = world["first"] + world["length"] + rng.choice([-1, 0, 0, 1]) * DAY
+    events = [row for row in world["rows"] if row["kind"] == "event"]
+    row = rng.choice([row for row in events if row["id"]] or events)
+    return {
+        "kind": "suggest",
+        "scope": scope,
+        "default_range": rng.random() < 0.4,
+        "user": row["user"] if rng.random() < 0.97 else "nobody",
+        "event": row["id"] if row["id"] and rng.random() < 0.97 else "none",
+        "facts": {
+            fact: rng.choice(names)
+            for fact, names in FACTS.items()
+            if rng.random() < (0.8 if fact == "element_chain" else 0.4)
+        },
+        "limit": rng.choice([0, 0, 0, 32, 1, 3, 8]),
+    }
+
+
 def make_properties(rng, world):
     scope = make_scope(rng, world)
     scope.pop("entity", None)
@@ -476,7 +509,7 @@ def make_wide_series(rng, world):
 
 def make_queries(rng, world, count, only=None):
     """So many queries; only: of this kind, of which there are none where nobody is who could be asked about."""
-    if only == "events" and not has_users(world):
+    if only == "events" and not has_users(world) or only == "suggest" and not has_events(world):
         return []
     return [make_query(rng, world, only) for _ in range(count)]
 
@@ -492,12 +525,19 @@ def has_users(world):
     return any(row["kind"] in ("event", "set") for row in world["rows"])
 
 
+def has_events(world):
+    return any(row["kind"] == "event" for row in world["rows"])
+
+
 def make_any(rng, world):
     kinds = [make_wide_series, make_wide_funnel, make_retention, make_segment, make_preview]
     kinds += [make_properties, make_values]
     weights = [5, 5, 4, 3, 1, 1, 1]
     if has_users(world):
         kinds.append(make_events)
+        weights.append(2)
+    if has_events(world):
+        kinds.append(make_suggest)
         weights.append(2)
     kinds += [make_usage, make_comparison]
     weights += [6, 2]
@@ -523,6 +563,9 @@ def tags(query):
         out |= funnel_queries.tags(query)
     if query["kind"] in ("properties", "values"):
         out.update(f"{query['kind']}: {name}" for name in ("prefix", "ci") if query.get(name))
+    if query["kind"] == "suggest":
+        out.update(f"suggest: {name}" for name in ("default_range", "limit") if query[name])
+        out.update(f"suggest: {fact}" for fact in query["facts"])
     if query["kind"] == "preview":
         out.update(
             f"preview: {name}" for name in ("default_range", "compared", "properties") if query[name]

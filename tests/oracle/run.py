@@ -48,6 +48,7 @@ KINDS = [
     "series",
     "sessions",
     "stickiness",
+    "suggest",
     "user_list",
     "values",
 ]

@@ -46,6 +46,7 @@ from recount.v1 import (
     series_pb2,
     sessions_pb2,
     stickiness_pb2,
+    suggest_pb2,
     user_list_pb2,
 )
 from server import Server
@@ -66,6 +67,7 @@ MODULES = (
     series_pb2,
     sessions_pb2,
     stickiness_pb2,
+    suggest_pb2,
     user_list_pb2,
 )
 STUBS = (

@@ -32,6 +32,7 @@ import wire_preview
 import wire_property_list
 import wire_retention
 import wire_series
+import wire_suggest
 from columnar import ndjson
 from data import Data
 from evaluator import evaluate
@@ -59,6 +60,7 @@ from recount.v1 import (
     series_pb2,
     sessions_pb2,
     stickiness_pb2,
+    suggest_pb2,
     user_list_pb2,
 )
 from server import Server, ServerDied
@@ -91,6 +93,10 @@ REFUSED = {
     "PreviewDefinition": (
         definition_pb2_grpc.DefinitionServiceStub,
         preview_pb2.PreviewDefinitionRequest,
+    ),
+    "SuggestDefinitions": (
+        definition_pb2_grpc.DefinitionServiceStub,
+        suggest_pb2.SuggestDefinitionsRequest,
     ),
     "CreateProject": (project_pb2_grpc.ProjectServiceStub, project_pb2.CreateProjectRequest),
     "CreateSnapshot": (admin_pb2_grpc.AdminServiceStub, admin_pb2.CreateSnapshotRequest),
@@ -164,6 +170,9 @@ class Asker:
     def ask_preview(self, query):
         request = wire_preview.preview_request(query, self.project)
         return wire_preview.preview_reply(self.definitions.PreviewDefinition(request, timeout=SECONDS))
+
+    def ask_suggest(self, query):
+        return wire_suggest.ask(self.definitions, query, self.project, SECONDS)
 
     def ask_segment(self, query):
         count, users = wire.segment_requests(query, self.project, "")

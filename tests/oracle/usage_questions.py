@@ -130,6 +130,27 @@ def read_preview(question):
     }
 
 
+def read_suggest(question):
+    """suggest USER EVENT-ID"""
+    scope = question.ranged_scope()
+    return {
+        "kind": "suggest",
+        "scope": scope,
+        "default_range": not question.options.get("ranged", False),
+        "user": str(question.tokens.value()),
+        "event": str(question.tokens.value()),
+        "facts": question.options.get("facts", {}),
+        "limit": question.options.get("show", 0),
+    }
+
+
+def read_fact(question):
+    """fact type NAME: may stand several times."""
+    facts = question.options.get("facts", {})
+    fact = question.tokens.word("type, element_chain, text, path, url or host")
+    return facts | {fact: question.tokens.word("a property")}
+
+
 def read_properties(question):
     some = question.tokens.peek()[0] != "end"
     return {
@@ -177,6 +198,16 @@ def preview_text(answer):
     for rows in answer["properties"]:
         text += "; " + ", ".join(f"{label_text(label)} {number(count)}" for label, count in rows)
     return text + "; latest " + (" ".join(event["id"] for event in answer["sample"]) or "none")
+
+
+def suggest_text(answer):
+    if "missing" in answer:
+        return "no " + answer["missing"]
+    texts = []
+    for one in answer["suggestions"]:
+        names = "".join(f" @{name}" for name in one["definitions"])
+        texts.append(f"{one['label']}: {one['events']}/{one['users']}{names}")
+    return " | ".join(texts) or "none"
 
 
 def number(value):
@@ -294,6 +325,7 @@ READERS = {
     "sessions": read_sessions,
     "paths": read_paths,
     "preview": read_preview,
+    "suggest": read_suggest,
     "properties": read_properties,
     "values": read_values,
     "users": read_users,
@@ -304,6 +336,7 @@ WRITERS = {
     "sessions": sessions_text,
     "paths": paths_text,
     "preview": preview_text,
+    "suggest": suggest_text,
     "properties": properties_text,
     "values": values_text,
     "users": users_text,
@@ -312,6 +345,7 @@ WRITERS = {
 OPTIONS = {
     "min_events": lambda question: question.tokens.value(),
     "at_least": lambda question: True,
+    "facts": read_fact,
     "prefix": lambda question: question.tokens.value(),
     "ignoring_case": lambda question: True,
     "gap": lambda question: question.tokens.word("a length of time"),

@@ -114,19 +114,19 @@ rc_event_read(struct rc_event_reader *reader, const struct rc_hit *hit, struct r
 static int
 compare_names(const void *a, const void *b)
 {
-    const struct rc_property_name *x = a;
-    const struct rc_property_name *y = b;
+    const struct rc_named_property *x = a;
+    const struct rc_named_property *y = b;
     return rc_bytes_compare(x->name, y->name);
 }
 
 enum rc_status
 rc_property_names(const struct rc_properties *properties,
                   struct rc_arena *arena,
-                  struct rc_property_name **ret_names,
+                  struct rc_named_property **ret_names,
                   uint32_t *ret_count)
 {
     const uint32_t count = rc_properties_count(properties);
-    struct rc_property_name *names = RC_ARENA_ARRAY(arena, struct rc_property_name, count);
+    struct rc_named_property *names = RC_ARENA_ARRAY(arena, struct rc_named_property, count);
     if (names == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < count; i++) {

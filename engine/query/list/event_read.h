@@ -25,7 +25,7 @@ rc_event_key_of(struct rc_view *view, const struct rc_hit *hit);
 int
 rc_event_key_compare(const struct rc_event_key *a, const struct rc_event_key *b);
 
-struct rc_property_name {
+struct rc_named_property {
     struct rc_bytes name;
     uint32_t property;
 };
@@ -34,7 +34,7 @@ struct rc_property_name {
 RC_MUST_USE enum rc_status
 rc_property_names(const struct rc_properties *properties,
                   struct rc_arena *arena,
-                  struct rc_property_name **ret_names,
+                  struct rc_named_property **ret_names,
                   uint32_t *ret_count);
 
 RC_MUST_USE enum rc_status
@@ -47,7 +47,7 @@ rc_value_copy(struct rc_arena *arena, struct rc_value value, struct rc_value *re
 struct rc_event_reader {
     struct rc_view *view;
     struct rc_arena *arena;
-    struct rc_property_name *names; /* Of event properties, by name. */
+    struct rc_named_property *names; /* Of event properties, by name. */
     uint32_t name_count;
     struct rc_event_property *scratch; /* name_count of them. */
 };

@@ -258,7 +258,7 @@ append(const struct rc_properties *properties,
        struct rc_property_seen *out,
        uint32_t *count)
 {
-    struct rc_property_name *names;
+    struct rc_named_property *names;
     uint32_t name_count;
     RC_TRY(rc_property_names(properties, arena, &names, &name_count));
     for (uint32_t i = 0; i < name_count; i++) {

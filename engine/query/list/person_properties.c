@@ -20,7 +20,7 @@ rc_person_properties_open(const struct rc_query_context *context,
 {
     struct rc_view *view = context->view;
     const struct rc_properties *properties = rc_view_user_properties(view);
-    struct rc_property_name *known;
+    struct rc_named_property *known;
     uint32_t known_count;
     RC_TRY(rc_property_names(properties, context->arena, &known, &known_count));
     struct rc_person_property *list =
