@@ -17,16 +17,17 @@
 
 /*
  * What jemalloc starts with; without jemalloc nobody reads it. A load allocates and frees heads,
- * batches and the inputs of merges by the hundred megabytes: a second later these pages go back to
- * the system, by a thread of jemalloc's own, and not only when somebody allocates again. With the
- * defaults (10 s, no thread) a third of the resident memory after a load was nobody's.
+ * batches and the inputs of merges by the hundred megabytes, a query over a million values its
+ * scratch: a fifth of a second later these pages go back to the system, by a thread of jemalloc's
+ * own, and not only when somebody allocates again. With the defaults (10 s, no thread) a third of
+ * the resident memory after a load was nobody's.
  *
  * An arena for each processor, not four: what one worker has freed is what the next one asks for,
  * while it is still resident (page faults of a load 117 to 70 in a thousand rows).
  */
 extern const char *malloc_conf;
 const char *malloc_conf =
-    "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0,oversize_threshold:0,"
+    "background_thread:true,dirty_decay_ms:200,muzzy_decay_ms:0,oversize_threshold:0,"
     "percpu_arena:percpu";
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_SETTINGS = 2, EXIT_AT_ONCE = 130 };

@@ -19,8 +19,10 @@
  */
 #include "engine/durable/wal.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
@@ -31,6 +33,9 @@
 #include "engine/durable/wal_replay.h"
 
 #define ERASE_PIECE_BYTES 65536
+/* What a group keeps when nothing was logged for so long: a load leaves megabytes. */
+#define IDLE_BYTES 16384u
+#define IDLE_S 1
 
 struct rc_wal {
     struct rc_wal_options options; /* directory is not kept. */
@@ -237,6 +242,25 @@ turn_file(struct rc_wal *wal)
     pthread_cond_broadcast(&wal->delivered);
 }
 
+/* Waits until there is something to do, or a while. Called with the mutex held, both groups empty.
+ */
+static void
+wait_for_work(struct rc_wal *wal)
+{
+    struct timespec until;
+    if (wal->groups[0].capacity <= IDLE_BYTES && wal->groups[1].capacity <= IDLE_BYTES) {
+        pthread_cond_wait(&wal->work, &wal->mutex);
+        return;
+    }
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += IDLE_S;
+    if (pthread_cond_timedwait(&wal->work, &wal->mutex, &until) != ETIMEDOUT)
+        return;
+    for (unsigned i = 0; i < 2; i++)
+        if (wal->groups[i].entry_count == 0)
+            rc_wal_group_reset(&wal->groups[i], IDLE_BYTES);
+}
+
 static void *
 log_main(void *argument)
 {
@@ -251,7 +275,7 @@ log_main(void *argument)
             break;
         if (group->entry_count == 0) {
             if (!wal->turn_wanted)
-                pthread_cond_wait(&wal->work, &wal->mutex);
+                wait_for_work(wal);
             continue;
         }
         wal->filling ^= 1U;

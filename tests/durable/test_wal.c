@@ -9,6 +9,8 @@
 
 #include <pthread.h>
 
+#include "engine/base/alloc.h"
+#include "engine/base/clock.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/durable/ledger.h"
 
@@ -112,6 +114,29 @@ test_limits(void **state)
     rc_wal_close(wal);
     assert_int_equal(ledger->sequence_last, 4);
     rc_wal_close(open_log(ledger, faulty));
+    ledger_free(ledger);
+    rc_disk_faulty_free(faulty);
+}
+
+/* When nothing is logged any more the buffers go back. */
+static void
+test_buffers_go_when_idle(void **state)
+{
+    (void)state;
+    struct rc_disk_faulty *faulty = new_disk(8);
+    struct ledger *ledger = ledger_new(8, 1000);
+    struct rc_wal *wal = open_log(ledger, faulty);
+    const uint64_t before = rc_account_used(&rc_account_process);
+    for (unsigned i = 0; i < 40; i++)
+        assert_int_equal(ledger_append_sized(ledger, wal, PAYLOAD_BYTES_MAX), RC_OK);
+    assert_true(rc_account_used(&rc_account_process) > before + PAYLOAD_BYTES_MAX);
+    rc_wal_drain(wal);
+    while (rc_account_used(&rc_account_process) > before + PAYLOAD_BYTES_MAX / 2)
+        rc_clock_sleep_ns(1000000);
+    for (unsigned i = 0; i < 40; i++)
+        assert_int_equal(ledger_append_sized(ledger, wal, PAYLOAD_BYTES_MAX), RC_OK);
+    rc_wal_close(wal);
+    assert_int_equal(ledger->sequence_last, 80);
     ledger_free(ledger);
     rc_disk_faulty_free(faulty);
 }
@@ -283,10 +308,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_append_and_reopen), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_empty_payload),     cmocka_unit_test(test_trim_and_recycle),
-        cmocka_unit_test(test_other_file_size),   cmocka_unit_test(test_many_appenders),
-        cmocka_unit_test(test_missing_beginning),
+        cmocka_unit_test(test_append_and_reopen),    cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_buffers_go_when_idle), cmocka_unit_test(test_empty_payload),
+        cmocka_unit_test(test_trim_and_recycle),     cmocka_unit_test(test_other_file_size),
+        cmocka_unit_test(test_many_appenders),       cmocka_unit_test(test_missing_beginning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
