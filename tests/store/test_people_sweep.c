@@ -369,13 +369,13 @@ static void *
 sweep_all(void *argument)
 {
     struct sweeper *sweeper = argument;
-    while (!atomic_load(&sweeper->stop)) {
+    do { /* Once at least, however late the thread begins: somebody is gone by then. */
         RC_CLEANUP(rc_version_unrefp)
         struct rc_version *version = rc_project_pin_version(sweeper->world->project);
         sweeper->sweeps += version->gone != NULL;
         assert_int_equal(
             rc_project_sweep_people(sweeper->world->project, version->gone, NULL, NULL), RC_OK);
-    }
+    } while (!atomic_load(&sweeper->stop));
     return NULL;
 }
 
@@ -384,7 +384,7 @@ look_all(void *argument)
 {
     struct sweeper *sweeper = argument;
     uint64_t sum = 0;
-    while (!atomic_load(&sweeper->stop)) {
+    do {
         RC_CLEANUP(rc_view_releasep) struct rc_view *view = NULL;
         assert_int_equal(rc_project_view(sweeper->world->project, NULL, &view), RC_OK);
         const uint32_t count = rc_view_user_count(view);
@@ -396,7 +396,7 @@ look_all(void *argument)
             assert_true(rc_dictionary_key(rc_properties_dictionary(properties, write.property),
                                           rc_cell_code(write.cell))
                             .size > 0);
-    }
+    } while (!atomic_load(&sweeper->stop));
     assert_true(sum > 0);
     return NULL;
 }
