@@ -314,6 +314,10 @@ decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_ch
                 ? in->series->column
                 : RC_SERIES_ROW;
         cell->compared = in->series->compared;
+        cell->operand =
+            in->series->optional_operand_case == RECOUNT__V1__SERIES_CELL__OPTIONAL_OPERAND_OPERAND
+                ? in->series->operand
+                : RC_SERIES_NO_OPERAND;
         return RC_OK;
     case RC_CHART_FUNNEL:
         if (in->funnel->step == 0)

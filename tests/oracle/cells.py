@@ -2,6 +2,7 @@
 
 import random
 
+import formulas
 import wire
 from recount.v1 import cell_pb2, segment_pb2, segment_rule_pb2, user_list_pb2
 
@@ -35,6 +36,25 @@ def series_cells(query, reply):
                 for at, number in row_cells(row, compared):
                     at = cell_pb2.SeriesCell(series=index, compared=compared, **at)
                     yield cell_pb2.Cell(row=place, series=at), number if exact else up_to(number)
+
+
+def formula_cells(query, reply):
+    """The series that a formula names, in its rows: in its total row as many as in theirs."""
+    for place, formula in enumerate(query.get("formulas") or [], len(query["series"])):
+        rows = reply.series[place].rows
+        for operand in formulas.operands(formula, len(query["series"])):
+            series = query["series"][operand]
+            if series["measure"] not in ("unique", "rolling"):
+                continue
+            total = reply.series[operand].rows[-1]
+            for compared in (False, True)[: 1 + bool(query.get("comparison"))]:
+                for at, number in row_cells(total, compared):
+                    at = cell_pb2.SeriesCell(series=place, operand=operand, compared=compared, **at)
+                    if not at.HasField("column"):
+                        yield cell_pb2.Cell(row=len(rows) - 1, series=at), number
+            for row in range(len(rows) - 1):
+                at = cell_pb2.SeriesCell(series=place, operand=operand)
+                yield cell_pb2.Cell(row=row, series=at), range(1 << 32)
 
 
 def funnel_cells(query, reply):
@@ -121,7 +141,7 @@ def up_to(number):
 
 
 CELLS = {
-    "series": series_cells,
+    "series": lambda query, reply: [*series_cells(query, reply), *formula_cells(query, reply)],
     "funnel": funnel_cells,
     "retention": retention_cells,
     "lifecycle": lifecycle_cells,

@@ -107,8 +107,10 @@ series(void **state)
                                               .breakdown = &by_name,
                                               .dimension_count = 1};
     struct rc_series_reply reply;
-    struct rc_chart_cell cell = {
-        .kind = RC_CHART_SERIES, .series = &request, .pivot = RC_SERIES_ROW};
+    struct rc_chart_cell cell = {.kind = RC_CHART_SERIES,
+                                 .series = &request,
+                                 .pivot = RC_SERIES_ROW,
+                                 .operand = RC_SERIES_NO_OPERAND};
     assert_int_equal(rc_query_series(&world.context, &request, &reply, NULL), RC_OK);
     for (uint32_t i = 0; i < reply.row_count; i++)
         cell.labels = rc_row_label_hash(cell.labels, &reply.rows[i].label);
@@ -148,8 +150,10 @@ series_columns(void **state)
                                         .column_top_n = 1,
                                         .compare = RC_COMPARE_PREVIOUS};
     struct rc_series_reply reply;
-    struct rc_chart_cell cell = {
-        .kind = RC_CHART_SERIES, .series = &request, .column = RC_SERIES_RANGE};
+    struct rc_chart_cell cell = {.kind = RC_CHART_SERIES,
+                                 .series = &request,
+                                 .column = RC_SERIES_RANGE,
+                                 .operand = RC_SERIES_NO_OPERAND};
     request.scope.start_ms += RIG_SPAN_MS / 4;
     assert_int_equal(rc_query_series(&world.context, &request, &reply, NULL), RC_OK);
     cell.labels = rc_series_label_hash(&reply, 1);
@@ -167,6 +171,60 @@ series_columns(void **state)
     cell.pivot = 0;
     cell.column = 0;
     expect_refused(&world, cell, "bucket");
+    rig_free(world.rig);
+}
+
+/* A formula that is the figure of one of its series, in rows of its own. */
+static void
+formulas(void **state)
+{
+    struct world world;
+    (void)state;
+    world_open(&world);
+    const struct rc_series all[3] = {{.selector = world.second, .measure = RC_MEASURE_COUNT},
+                                     {.selector = world.any, .measure = RC_MEASURE_UNIQUE},
+                                     {.selector = world.first, .measure = RC_MEASURE_UNIQUE}};
+    const struct rc_series_formula formula = {.expression = RC_BYTES_LITERAL("B + 0 * A")};
+    const struct rc_series_request request = {.scope = world.scope,
+                                              .unit = RC_UNIT_WEEK,
+                                              .series_count = 3,
+                                              .series = all,
+                                              .formula_count = 1,
+                                              .formulas = &formula,
+                                              .breakdown = &by_name,
+                                              .dimension_count = 1,
+                                              .top_n = 2};
+    struct rc_series_reply reply;
+    struct rc_chart_cell cell = {.kind = RC_CHART_SERIES,
+                                 .series = &request,
+                                 .place = 3,
+                                 .pivot = RC_SERIES_ROW,
+                                 .operand = 1};
+    assert_int_equal(rc_query_series(&world.context, &request, &reply, NULL), RC_OK);
+    cell.labels = rc_series_label_hash(&reply, 4);
+    for (uint32_t i = 0; i < reply.row_count; i++) {
+        const struct rc_series_row *row = &reply.rows[i];
+        if (row->series != 3)
+            continue;
+        for (cell.column = 0; cell.column < reply.bucket_count; cell.column++)
+            expect_count(&world, &cell, (uint64_t)row->values[cell.column]);
+        cell.column = RC_SERIES_RANGE;
+        expect_count(&world, &cell, (uint64_t)row->total);
+        cell.row++;
+    }
+    expect_refused(&world, cell, "row");
+    cell.row = 0;
+    cell.operand = 2; /* The formula does not name it. */
+    expect_refused(&world, cell, "operand");
+    cell.operand = 3;
+    expect_refused(&world, cell, "operand");
+    cell.operand = RC_SERIES_NO_OPERAND;
+    expect_refused(&world, cell, "operand");
+    cell.place = 1;
+    cell.operand = 1;
+    expect_refused(&world, cell, "operand");
+    cell.place = 4;
+    expect_refused(&world, cell, "series");
     rig_free(world.rig);
 }
 
@@ -440,9 +498,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(series),    cmocka_unit_test(series_columns), cmocka_unit_test(funnel),
-        cmocka_unit_test(retention), cmocka_unit_test(lifecycle),      cmocka_unit_test(stickiness),
-        cmocka_unit_test(paths),     cmocka_unit_test(sessions),
+        cmocka_unit_test(series),     cmocka_unit_test(series_columns), cmocka_unit_test(formulas),
+        cmocka_unit_test(funnel),     cmocka_unit_test(retention),      cmocka_unit_test(lifecycle),
+        cmocka_unit_test(stickiness), cmocka_unit_test(paths),          cmocka_unit_test(sessions),
     };
     const char *seed = getenv("RC_TEST_SEED");
     random_state = seed == NULL ? 1 : strtoull(seed, NULL, 10);

@@ -183,6 +183,7 @@ a_saved_cell_is_the_cell(void **state)
                                   .series = &request,
                                   .column = RC_SERIES_RANGE,
                                   .pivot = RC_SERIES_ROW,
+                                  .operand = RC_SERIES_NO_OPERAND,
                                   .labels = rc_series_label_hash(&reply, 1)};
     const uint64_t wanted = (uint64_t)reply.rows[0].total;
     struct rc_segment segment = stored_cell;

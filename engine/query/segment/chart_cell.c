@@ -303,7 +303,8 @@ rc_chart_cell_persons(const struct rc_query_context *context,
 {
     switch (cell->kind) {
     case RC_CHART_SERIES: {
-        const struct rc_series_cell at = {.series = cell->place,
+        const struct rc_series_cell at = {.result = cell->place,
+                                          .operand = cell->operand,
                                           .row = cell->row,
                                           .bucket = cell->column,
                                           .column = cell->pivot,

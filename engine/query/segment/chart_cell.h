@@ -42,13 +42,14 @@ struct rc_chart_cell {
     };
     uint64_t labels; /* rc_row_label_hash over the reply's rows; or as below. */
     uint32_t row;
-    uint32_t place;  /* Series: which one. Funnel: the step. Retention: the cohort. Stickiness: how
-                        many  buckets. */
-    uint32_t column; /* Series, funnel, lifecycle: the bucket. Retention: the column. See their
-                        headers. */
-    bool dropped;    /* Funnel: who entered and did not reach the step. */
-    bool compared;   /* Series: the number of the earlier time. */
-    uint32_t pivot;  /* Series: the column of the row; RC_SERIES_ROW: none. */
+    uint32_t place;   /* Series: which one. Funnel: the step. Retention: the cohort. Stickiness: how
+                         many  buckets. */
+    uint32_t column;  /* Series, funnel, lifecycle: the bucket. Retention: the column. See their
+                         headers. */
+    bool dropped;     /* Funnel: who entered and did not reach the step. */
+    bool compared;    /* Series: the number of the earlier time. */
+    uint32_t pivot;   /* Series: the column of the row; RC_SERIES_ROW: none. */
+    uint32_t operand; /* Series: of a formula; RC_SERIES_NO_OPERAND: it is none. */
     enum rc_lifecycle_state state;
     struct rc_path_cell path;        /* Paths: all but its row. */
     struct rc_sessions_cell session; /* Sessions: all. */

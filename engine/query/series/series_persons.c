@@ -157,6 +157,29 @@ label_hash(const struct rc_series_query *query)
     return labels;
 }
 
+/* Who is behind a quotient? Those of its operands are known. */
+static enum rc_status
+check_operand(const struct rc_series_query *query,
+              const struct rc_series_cell *cell,
+              struct rc_error *reterr_error)
+{
+    const bool is_formula = cell->result >= query->request->series_count;
+    if (cell->result >= query->result_count)
+        return rc_error_field(reterr_error, RC_INVALID, "series", "there is no such series");
+    if (!is_formula && cell->operand != RC_SERIES_NO_OPERAND)
+        return rc_error_field(reterr_error, RC_INVALID, "operand",
+                              "only a formula is computed from series");
+    if (is_formula && cell->operand == RC_SERIES_NO_OPERAND)
+        return rc_error_field(reterr_error, RC_INVALID, "operand",
+                              "a formula has no users of its own, only those of the series that "
+                              "it is computed from: say of which");
+    if (is_formula && (cell->operand >= query->request->series_count ||
+                       (rc_series_operands(query, cell->result) >> cell->operand & 1) == 0))
+        return rc_error_field(reterr_error, RC_INVALID, "operand",
+                              "the formula is not computed from such a series");
+    return RC_OK;
+}
+
 static enum rc_status
 check_cell(const struct rc_series_query *query,
            const struct rc_series_cell *cell,
@@ -164,10 +187,8 @@ check_cell(const struct rc_series_query *query,
 {
     if (label_hash(query) != cell->labels)
         return RC_CONFLICT;
-    if (cell->series >= query->request->series_count)
-        return rc_error_field(reterr_error, RC_INVALID, "series",
-                              "there is no such series; a formula has no users of its own");
-    if (cell->row >= rc_series_row_count(query, RC_SERIES_ROWS, cell->series))
+    RC_TRY(check_operand(query, cell, reterr_error));
+    if (cell->row >= rc_series_row_count(query, RC_SERIES_ROWS, cell->result))
         return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
     if (cell->bucket != RC_SERIES_RANGE && cell->bucket >= query->frame.bucket_count)
         return rc_error_field(reterr_error, RC_INVALID, "bucket", "there is no such bucket");
@@ -177,7 +198,7 @@ check_cell(const struct rc_series_query *query,
     if (cell->column == RC_SERIES_ROW)
         return RC_OK;
     if (query->request->columns == NULL ||
-        cell->column >= rc_series_row_count(query, RC_SERIES_COLUMNS, cell->series))
+        cell->column >= rc_series_row_count(query, RC_SERIES_COLUMNS, cell->result))
         return rc_error_field(reterr_error, RC_INVALID, "column", "there is no such column");
     return cell->bucket == RC_SERIES_RANGE
                ? RC_OK
@@ -197,14 +218,15 @@ rc_series_mark(const struct rc_series_query *query,
     RC_TRY(check_cell(query, cell, reterr_error));
     if (cell->bucket != RC_SERIES_RANGE && cell->bucket >= frame->bucket_count)
         return RC_OK; /* The earlier time has fewer buckets. */
+    const uint32_t series = cell->operand == RC_SERIES_NO_OPERAND ? cell->result : cell->operand;
     struct marking marking = {.frame = frame,
-                              .series = &query->request->series[cell->series],
-                              .bit = frame->bit_of[cell->series],
+                              .series = &query->request->series[series],
+                              .bit = frame->bit_of[series],
                               .at = {[RC_SERIES_ROWS] = cell->row},
                               .persons = persons};
     for (uint32_t side = 0; side < RC_SERIES_SIDES; side++)
         RC_TRY_OR(reterr_error,
-                  rc_series_map_side(query, frame, side, cell->series,
+                  rc_series_map_side(query, frame, side, cell->result,
                                      cell->compared ? others : NULL, &marking.sides[side]));
     marking.at[RC_SERIES_COLUMNS] =
         cell->column == RC_SERIES_ROW ? marking.sides[RC_SERIES_COLUMNS].total : cell->column;

@@ -2,9 +2,9 @@
  * Series persons: who is behind a number of a series: the users with an event that it counts, or
  * with a session, in its row, its column and its bucket.
  *
- * Ownership, Threading, Units, Errors: as in query.h; errors of the cell name "series", "row",
- * "column", "bucket" or "compared"; RC_CONFLICT (without a message): the rows are others than those
- * of the reply.
+ * Ownership, Threading, Units, Errors: as in query.h; errors of the cell name "series",
+ * "operand", "row", "column", "bucket" or "compared"; RC_CONFLICT (without a message): the rows are
+ * others than those of the reply.
  */
 #ifndef RC_QUERY_SERIES_SERIES_PERSONS_H
 #define RC_QUERY_SERIES_SERIES_PERSONS_H
@@ -17,11 +17,14 @@ struct rc_series_query;
 #define RC_SERIES_RANGE UINT32_MAX /* The range's figure, in place of a bucket. */
 #define RC_SERIES_ROW UINT32_MAX   /* The row's own figure, in place of a column's. */
 
-/* A number of a reply. */
+#define RC_SERIES_NO_OPERAND UINT32_MAX /* Of a series, whose users are its own. */
+
+/* A number of a reply; of a formula, one of those that it is computed from. */
 struct rc_series_cell {
-    uint32_t series; /* No formula. */
-    uint32_t row;    /* Among those of the series. */
-    uint32_t bucket; /* Of a column: RC_SERIES_RANGE. */
+    uint32_t result;  /* Series, then formulas. */
+    uint32_t operand; /* Of a formula: a series that it names. */
+    uint32_t row;     /* Among those of the result. */
+    uint32_t bucket;  /* Of a column: RC_SERIES_RANGE. */
     uint32_t column;
     bool compared;   /* That of the earlier time. */
     uint64_t labels; /* rc_series_label_hash of the reply. */
