@@ -113,6 +113,8 @@ rc_command_query_overlap(int count, char **arguments)
     enum rc_exit_code code =
         rc_options_scope(&query.session, &query.scope, with_range, &request.scope);
     if (code == RC_EXIT_OK)
+        code = rc_users_of_refuse(&query);
+    if (code == RC_EXIT_OK)
         code = read_segments(&query, &request);
     if (code == RC_EXIT_OK)
         code = rc_session_call(&query.session, "SegmentService/OverlapSegments", &request,

@@ -159,6 +159,8 @@ rc_command_query_segment(int count, char **arguments)
         &segment.query.session, &segment.query.scope,
         segment.query.scope.from != NULL || segment.query.scope.to != NULL, &scope);
     if (code == RC_EXIT_OK)
+        code = rc_users_of_refuse(&segment.query);
+    if (code == RC_EXIT_OK)
         code = segment.list ? list_users(&segment, scope) : count_users(&segment, scope);
     rc_query_options_end(&segment.query);
     return code;

@@ -15,8 +15,8 @@ enum rc_exit_code {
     RC_EXIT_LIMIT = 8,       /* The server is at a limit; a retry later may do. */
     RC_EXIT_FILE = 9,        /* A local file cannot be read or written. */
     RC_EXIT_INTERNAL = 10,   /* A fault of the server, or no memory here. */
-    RC_EXIT_EXPLAINED = 100, /* Inside the command: the plan was printed and no answer is there; the
-                                process exits with RC_EXIT_OK. */
+    RC_EXIT_EXPLAINED = 100, /* Inside the command: the plan, or users, were printed in place of an
+                                answer; the process exits with RC_EXIT_OK. */
 };
 
 #endif

@@ -207,6 +207,9 @@ print_rule(FILE *out, const Recount__V1__SegmentRule *rule, enum strength around
     case RECOUNT__V1__SEGMENT_RULE__KIND_SEGMENT:
         rc_expression_print_reference(out, rule->segment);
         break;
+    case RECOUNT__V1__SEGMENT_RULE__KIND_CELL:
+        fputs("(users behind a number of an answer)", out);
+        break;
     default:
         fputs("?", out);
     }

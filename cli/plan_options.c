@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cell_place.h"
 #include "cli/message_json.h"
 #include "cli/query_options.h"
 #include "recount/v1/explain.pb-c.h"
@@ -200,7 +201,16 @@ rc_query_call(struct rc_query_options *query,
     Recount__V1__QueryHints *hints = rc_plan_options_hints(&query->plan, query->session.arena);
     if (hints != NULL)
         put_hints(request, hints);
+    if (!rc_cell_place_has(reply_descriptor)) {
+        const enum rc_exit_code refused = rc_users_of_refuse(query);
+        if (refused != RC_EXIT_OK)
+            return refused;
+    }
     if (query->plan.explain || query->plan.analyze)
         return explain(query, request);
-    return rc_session_call(&query->session, method, request, reply_descriptor, ret_reply);
+    const enum rc_exit_code code =
+        rc_session_call(&query->session, method, request, reply_descriptor, ret_reply);
+    return code == RC_EXIT_OK && rc_cell_place_has(reply_descriptor)
+               ? rc_users_of(query, *(const ProtobufCMessage *const *)ret_reply)
+               : code;
 }

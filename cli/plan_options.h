@@ -42,7 +42,8 @@ struct rc_query_options;
 
 /*
  * Asks a question: rc_session_call with the hints put in. With --explain or --analyze the plan is
- * asked for and printed instead, and the code is RC_EXIT_EXPLAINED.
+ * asked for and printed instead, and with --users-of users are listed; the code is then
+ * RC_EXIT_EXPLAINED.
  */
 RC_MUST_USE enum rc_exit_code
 rc_query_call(struct rc_query_options *options,

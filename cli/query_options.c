@@ -10,6 +10,7 @@ const struct argp_child rc_query_children[] = {{&rc_scope_argp, 0, "Whose events
                                                {&rc_output_argp, 0, NULL, 80},
                                                {&rc_session_argp, 0, NULL, 90},
                                                {&rc_plan_argp, 0, "How it is run:", 75},
+                                               {&rc_users_of_argp, 0, "Who is behind it:", 71},
                                                {0}};
 
 void
@@ -39,6 +40,7 @@ rc_query_options_parse(struct rc_query_options *options,
         state->child_inputs[1] = &options->output;
         state->child_inputs[2] = &options->session;
         state->child_inputs[3] = &options->plan;
+        state->child_inputs[4] = &options->users_of;
         return 0;
     case RC_QUERY_KEY_BY:
         options->by = argument;

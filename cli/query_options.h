@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/paint.h"
 #include "cli/plan_options.h"
+#include "cli/users_of.h"
 #include "recount/v1/breakdown.pb-c.h"
 #include "recount/v1/selector.pb-c.h"
 
@@ -19,6 +20,7 @@ struct rc_query_options {
     struct rc_output_options output;
     struct rc_scope_options scope;
     struct rc_plan_options plan;
+    struct rc_users_of_options users_of;
     const char *by; /* NULL: no breakdown. */
     int top;        /* -1: the server's default. */
     Recount__V1__TimeUnit unit;

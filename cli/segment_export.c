@@ -8,7 +8,6 @@
 #include "cli/download.h"
 #include "cli/message.h"
 #include "cli/message_json.h"
-#include "recount/v1/segment.pb-c.h"
 
 struct writing {
     bool csv;
@@ -118,11 +117,21 @@ write_piece(void *context, struct rc_bytes message, FILE *out)
 }
 
 enum rc_exit_code
+rc_segment_export_request(struct rc_session *session,
+                          const Recount__V1__ExportSegmentRequest *request,
+                          bool csv,
+                          const char *file)
+{
+    struct writing writing = {.csv = csv, .arena = session->arena};
+    return rc_download(session, "/recount.v1.SegmentService/ExportSegment", request, file,
+                       write_piece, &writing);
+}
+
+enum rc_exit_code
 rc_segment_export(struct rc_entry_command *command, const struct rc_segment_export *options)
 {
     struct rc_session *session = &command->session;
-    struct writing writing = {.csv = options->csv || command->output.format == RC_OUTPUT_CSV,
-                              .arena = session->arena};
+    const bool csv = options->csv || command->output.format == RC_OUTPUT_CSV;
     Recount__V1__ExportSegmentRequest request = RECOUNT__V1__EXPORT_SEGMENT_REQUEST__INIT;
     const struct rc_scope_options scope = {.segment = command->words[1], .as_of = options->as_of};
     struct rc_pointer_list names = {0};
@@ -140,6 +149,5 @@ rc_segment_export(struct rc_entry_command *command, const struct rc_segment_expo
             rc_pointer_list_add(session->arena, &names, name);
     request.n_properties = names.count;
     request.properties = (char **)names.items;
-    return rc_download(session, "/recount.v1.SegmentService/ExportSegment", &request, options->file,
-                       write_piece, &writing);
+    return rc_segment_export_request(session, &request, csv, options->file);
 }

@@ -12,6 +12,7 @@
 #define RC_CLI_SEGMENT_EXPORT_H
 
 #include "cli/entry_command.h"
+#include "recount/v1/segment.pb-c.h"
 
 struct rc_segment_export {
     bool csv;
@@ -19,6 +20,13 @@ struct rc_segment_export {
     const char *file; /* NULL: standard output. */
     const char *as_of;
 };
+
+/* Writes what the call gives: CSV or lines of JSON; file NULL: to standard output. */
+RC_MUST_USE enum rc_exit_code
+rc_segment_export_request(struct rc_session *session,
+                          const Recount__V1__ExportSegmentRequest *request,
+                          bool csv,
+                          const char *file);
 
 /* The words of the command: export, a name or a rule, a version of the name if there is one. */
 RC_MUST_USE enum rc_exit_code
