@@ -8,23 +8,8 @@
 #include "engine/match/rows/scan_kernels.h"
 
 #include "engine/base/assert.h"
+#include "engine/base/search.h"
 #include "engine/match/rows/words.h"
-
-/* The first index of positions[0 .. count) whose value is at least row. */
-static uint32_t
-lower_bound(const uint32_t *positions, uint32_t count, uint32_t row)
-{
-    uint32_t low = 0;
-    uint32_t high = count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (positions[middle] < row)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
 
 static uint32_t
 code_at(const void *codes, uint32_t width, uint32_t index)
@@ -67,7 +52,7 @@ rc_scan_prepare(const struct rc_column_view *column, const uint8_t *table, struc
 uint32_t
 rc_scan_first_position(const struct rc_column_view *column, uint32_t row)
 {
-    const uint32_t at = lower_bound(column->positions, column->code_count, row);
+    const uint32_t at = rc_lower_bound(column->positions, column->code_count, row);
     if (column->form != RC_COLUMN_RUNS || (at < column->code_count && column->positions[at] == row))
         return at;
     return at - 1; /* Run 0 begins at row 0. */

@@ -15,6 +15,8 @@
 
 #include <string.h>
 
+#include "engine/base/search.h"
+
 #define NO_STEP UINT8_MAX
 #define NODES_BETWEEN_LOOKS 4096u
 
@@ -61,16 +63,8 @@ rc_funnel_pack(struct rc_funnel_search *search, uint32_t index)
 static uint32_t
 candidate_of(const struct packing *packing, uint32_t event)
 {
-    uint32_t low = 0;
-    uint32_t high = packing->event_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (packing->events[middle] < event)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < packing->event_count && packing->events[low] == event ? low : NONE;
+    const uint32_t at = rc_lower_bound(packing->events, packing->event_count, event);
+    return at < packing->event_count && packing->events[at] == event ? at : NONE;
 }
 
 void

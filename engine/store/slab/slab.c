@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "engine/base/assert.h"
+#include "engine/base/search.h"
 #include "engine/store/cold/slab_cold.h"
 #include "engine/store/slab/filter.h"
 #include "engine/store/slab/slab_format.h"
@@ -276,35 +277,18 @@ rc_slab_event_id(const struct rc_slab *slab, uint32_t row)
     };
 }
 
-/* The first index in [0, count) whose item is at or above value; count when there is none. */
-static uint32_t
-lower_bound(const uint32_t *items, uint32_t count, uint32_t value)
-{
-    uint32_t low = 0;
-    while (count > 0) {
-        const uint32_t half = count / 2;
-        if (items[low + half] < value) {
-            low += half + 1;
-            count -= half + 1;
-        } else {
-            count = half;
-        }
-    }
-    return low;
-}
-
 uint32_t
 rc_slab_user_lower_bound(const struct rc_slab *slab, uint32_t ordinal)
 {
     RC_ASSERT(has(slab, RC_SLAB_USERS));
-    return lower_bound(slab->users, slab->info.user_count, ordinal);
+    return rc_lower_bound(slab->users, slab->info.user_count, ordinal);
 }
 
 uint32_t
 rc_slab_user_index_of_row(const struct rc_slab *slab, uint32_t row)
 {
     RC_ASSERT(row < slab->info.row_count && has(slab, RC_SLAB_STARTS));
-    return lower_bound(slab->starts, slab->info.user_count + 1, row + 1) - 1;
+    return rc_lower_bound(slab->starts, slab->info.user_count + 1, row + 1) - 1;
 }
 
 bool

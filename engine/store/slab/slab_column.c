@@ -4,26 +4,10 @@
  * binary search of the positions for RUNS and SPARSE, and a count of marks for the marked forms.
  */
 #include "engine/base/assert.h"
+#include "engine/base/search.h"
 #include "engine/store/slab/marks.h"
 #include "engine/store/slab/slab_format.h"
 #include "engine/store/value/value_key.h"
-
-/* The first index in [0, count) whose item is at or above value; count when there is none. */
-static uint32_t
-lower_bound(const uint32_t *items, uint32_t count, uint32_t value)
-{
-    uint32_t low = 0;
-    while (count > 0) {
-        const uint32_t half = count / 2;
-        if (items[low + half] < value) {
-            low += half + 1;
-            count -= half + 1;
-        } else {
-            count = half;
-        }
-    }
-    return low;
-}
 
 static struct rc_texts
 texts_at(const char *bytes)
@@ -106,14 +90,14 @@ rc_column_code(const struct rc_column_view *view, uint32_t row)
     if (view->form == RC_COLUMN_PLAIN)
         return code_at(view, row);
     if (view->form == RC_COLUMN_RUNS)
-        return code_at(view, lower_bound(view->positions, view->code_count + 1, row + 1) - 1);
+        return code_at(view, rc_lower_bound(view->positions, view->code_count + 1, row + 1) - 1);
     if (view->form == RC_COLUMN_MARKED_RUNS)
         return code_at(view, rc_marks_before(view, row + 1) - 1);
     if (view->form == RC_COLUMN_MARKED_ROWS)
         return (view->marks[row / 64] >> (row % 64) & 1) != 0
                    ? code_at(view, rc_marks_before(view, row))
                    : RC_CODE_NONE;
-    const uint32_t at = lower_bound(view->positions, view->code_count, row);
+    const uint32_t at = rc_lower_bound(view->positions, view->code_count, row);
     const bool present = at < view->code_count && view->positions[at] == row;
     return present ? code_at(view, at) : RC_CODE_NONE;
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "engine/base/assert.h"
+#include "engine/base/search.h"
 
 struct rc_gone {
     _Atomic(uint32_t) references;
@@ -83,16 +84,10 @@ rc_gone_unref(struct rc_gone *gone)
 bool
 rc_gone_has(const struct rc_gone *gone, uint32_t user)
 {
-    uint32_t low = 0;
-    uint32_t high = gone == NULL ? 0 : gone->count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (gone->users[middle] < user)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return gone != NULL && low < gone->count && gone->users[low] == user;
+    if (gone == NULL)
+        return false;
+    const uint32_t at = rc_lower_bound(gone->users, gone->count, user);
+    return at < gone->count && gone->users[at] == user;
 }
 
 const uint32_t *
