@@ -149,6 +149,7 @@ static void
 close_activity(struct server *server)
 {
     rc_statements_free(server->shared.statements);
+    rc_asked_snapshots_free(server->shared.asked_snapshots);
     rc_running_close(&server->shared.running);
 }
 
@@ -165,6 +166,8 @@ rc_server_start(const struct rc_config *config,
     rc_running_open(&server->shared.running);
     enum rc_status status =
         rc_statements_new(server->shared.started_ms, &server->shared.statements);
+    if (status == RC_OK)
+        status = rc_asked_snapshots_new(&server->shared.asked_snapshots);
     if (status != RC_OK)
         rc_error_set(reterr_error, status, "no memory for the server");
     if (status == RC_OK)

@@ -18,6 +18,7 @@
 #include "engine/base/status.h"
 #include "engine/base/workers.h"
 #include "engine/face/engine.h"
+#include "server/asked_snapshots.h"
 #include "server/config.h"
 #include "server/quick.h"
 #include "server/running.h"
@@ -34,6 +35,7 @@ struct rc_server {
     _Atomic uint32_t queries_of[RC_SERVER_LANES]; /* The same of a project, by its lane. */
     struct rc_running_list running;
     struct rc_statements *statements;
+    struct rc_asked_snapshots *asked_snapshots;
     struct rc_quick quick;
     _Atomic(bool) draining; /* The server stops: health says NOT_SERVING. */
     int64_t started_ms;

@@ -18,8 +18,8 @@ create_snapshot(struct rc_request *request, const void *message, void *reply)
     struct rc_decode decode = rc_request_decode(request);
     struct rc_snapshot_result result;
     RC_REFUSE(&decode, in->parent[0] != '\0', "parent");
-    RC_REFUSE(&decode, in->request_id[0] != '\0', "request_id");
-    RC_TRY(rc_engine_snapshot(request->server->engine, &result, request->error));
+    RC_TRY(rc_asked_snapshots_make(request->server->asked_snapshots, request->server->engine,
+                                   rc_bytes_of(in->request_id), &result, request->error));
     out->durable_position = result.sequence;
     out->written_slabs = result.slabs_written;
     out->written_bytes = result.bytes_written;

@@ -48,6 +48,41 @@ class Upkeep(unittest.TestCase):
         self.assertEqual(caught.exception.code(), code, caught.exception.details())
         return caught.exception
 
+    def test_a_snapshot_that_is_asked_for_again(self):
+        server = Server()
+        try:
+            create(server)
+
+            def snapshot(request_id):
+                return server.admin.CreateSnapshot(
+                    admin_pb2.CreateSnapshotRequest(request_id=request_id), timeout=60)
+
+            def made():
+                return server.admin.GetStatistics(admin_pb2.GetStatisticsRequest(), timeout=30).server.snapshot_count
+
+            server.ingest_lines("p", "s", 1, lines_of(1, 200))
+            first = snapshot("a")
+            server.ingest_lines("p", "s", 2, lines_of(2, 200))
+            self.assertEqual(snapshot("a"), first)
+            self.assertEqual(made(), 1)
+            second = snapshot("b")
+            self.assertGreater(second.durable_position, first.durable_position)
+            self.assertEqual(snapshot("a"), first)
+            self.assertEqual(made(), 2)
+            for _ in range(2):  # Without an id each is one of its own.
+                snapshot("")
+            self.assertEqual(made(), 4)
+            for number in range(64):
+                snapshot("n-%d" % number)
+            self.assertEqual(snapshot("n-0").elapsed_micros, snapshot("n-0").elapsed_micros)
+            self.assertEqual(made(), 68)
+            snapshot("b")  # Forgotten.
+            self.assertEqual(made(), 69)
+            error = self.refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: snapshot("x" * 129))
+            self.assertIn("request_id", str(details_of(error)))
+        finally:
+            server.stop()
+
     def test_check_backup_and_restore(self):
         backups = os.path.join(self.place, "backups")
         os.mkdir(backups)
