@@ -2,12 +2,14 @@
  * Measures what snapshots cost those who ingest and ask meanwhile: how late acknowledgements and
  * answers come, without snapshots and with one after the other.
  *
- *     measure_checkpoint DIRECTORY PROJECT [rounds [joins]]
+ *     measure_checkpoint DIRECTORY PROJECT [rounds [joins|busy]]
  *
  * DIRECTORY is a data directory of a closed recountd, which is added to; PROJECT exists in it. A
  * thread sends a batch of up to 60 events as soon as the last is acknowledged, with a pause of
  * 2 ms; another asks for a count with a pause of 1 ms. With `joins` some batches join two users and
- * nobody asks, so that a snapshot is the first to look at the joined persons.
+ * nobody asks, so that a snapshot is the first to look at the joined persons. With `busy` two more
+ * threads ask for unique users without a pause, so that no processor is idle; who sends then runs
+ * soon after it wakes, as the threads of the server do that stand for it.
  *
  * A round is two seconds without snapshots and two with: so both see the same machine, whatever
  * else it does. Of an acknowledgement the time that the disk took for the log (its writes and
@@ -24,12 +26,14 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/file_ops.h"
+#include "engine/base/thread.h"
 #include "tests/face/engine_rig.h"
 
 #define SAMPLES_MAX 1000000u
 #define LATE_NS ((uint64_t)10 * 1000 * 1000)
 #define SLICE_NS ((uint64_t)2 * 1000 * 1000 * 1000)
 #define LOG_FILES_MAX 64u
+#define BUSY_THREADS 2u
 
 struct samples {
     uint32_t count;
@@ -50,6 +54,8 @@ struct bench {
     char stream[64];
     uint64_t batch_id;
     bool joins;
+    bool busy;
+    _Atomic(uint32_t) busy_answers;
     struct half halves[2];
     struct half *half; /* That is measured now. */
     _Atomic(bool) stop;
@@ -159,6 +165,8 @@ send_all(void *argument)
 {
     struct bench *bench = argument;
     static struct rig_content content;
+    if (bench->busy)
+        rc_thread_set_urgency(RC_URGENCY_PROMPT);
     while (!atomic_load(&bench->stop)) {
         rig_content_make(++bench->batch_id, 60, bench->joins, &content);
         const uint64_t disk_before_ns = atomic_load(&log_ns);
@@ -191,6 +199,20 @@ ask_all(void *argument)
     return NULL;
 }
 
+static void *
+keep_busy(void *argument)
+{
+    struct bench *bench = argument;
+    while (!atomic_load(&bench->stop)) {
+        double value = 0;
+        if (rig_try_measure(bench->engine, bench->project, RC_MEASURE_UNIQUE, UINT32_MAX, &value) !=
+            RC_OK)
+            abort();
+        bench->busy_answers++;
+    }
+    return NULL;
+}
+
 static void
 snapshot(struct bench *bench)
 {
@@ -210,11 +232,15 @@ measure(struct bench *bench, bool snapshots)
 {
     pthread_t sender;
     pthread_t asker;
+    pthread_t busy[BUSY_THREADS];
     bench->half = &bench->halves[snapshots];
     atomic_store(&bench->stop, false);
     if (pthread_create(&sender, NULL, send_all, bench) != 0 ||
         (!bench->joins && pthread_create(&asker, NULL, ask_all, bench) != 0))
         abort();
+    for (uint32_t i = 0; i < BUSY_THREADS && bench->busy; i++)
+        if (pthread_create(&busy[i], NULL, keep_busy, bench) != 0)
+            abort();
     const uint64_t until_ns = rc_clock_monotonic_ns() + SLICE_NS;
     while (rc_clock_monotonic_ns() < until_ns) {
         if (snapshots)
@@ -226,6 +252,8 @@ measure(struct bench *bench, bool snapshots)
     pthread_join(sender, NULL);
     if (!bench->joins)
         pthread_join(asker, NULL);
+    for (uint32_t i = 0; i < BUSY_THREADS && bench->busy; i++)
+        pthread_join(busy[i], NULL);
 }
 
 /* ---- what came of it ---- */
@@ -270,7 +298,7 @@ main(int argc, char **argv)
     static struct bench bench;
     struct rc_error error;
     if (argc < 3) {
-        fprintf(stderr, "measure_checkpoint DIRECTORY PROJECT [rounds [joins]]\n");
+        fprintf(stderr, "measure_checkpoint DIRECTORY PROJECT [rounds [joins|busy]]\n");
         return 2;
     }
     const uint64_t rounds = argc > 3 ? strtoull(argv[3], NULL, 10) : 5;
@@ -281,6 +309,7 @@ main(int argc, char **argv)
     }
     bench.project = argv[2];
     bench.joins = argc > 4 && strcmp(argv[4], "joins") == 0;
+    bench.busy = argc > 4 && strcmp(argv[4], "busy") == 0;
     (void)snprintf(bench.stream, sizeof(bench.stream), "measure-%lld",
                    (long long)rc_clock_wall_ms());
     for (uint64_t round = 0; round < rounds; round++) {
@@ -294,6 +323,8 @@ main(int argc, char **argv)
         bench.snapshots, (double)bench.snapshot_bytes / 1e6 / bench.snapshots,
         (double)bench.longest_ns / 1e6, (double)bench.hold_ns / 1e6);
     print_half(&bench.halves[1]);
+    if (bench.busy)
+        printf("%u answers of those who ask without pause\n", atomic_load(&bench.busy_answers));
     rc_engine_close(bench.engine, false);
     return 0;
 }
