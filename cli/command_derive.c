@@ -24,22 +24,22 @@ static const struct argp argp = {
     parse,
     "NAME SOURCE,STEP...\nlist\nshow NAME [VERSION]\nhistory NAME\nrestore NAME VERSION\ndelete "
     "NAME",
-    "Makes a property of another; holds for all history from now on.\v"
+    "Makes a property of others; holds for all history from now on.\v"
     "  recount derive host 'url, host'\n"
     "  recount derive amount 'price_text, number, times 100'\n"
+    "  recount derive revenue '(price - discount) * quantity, round 0.01'\n"
     "  recount derive weekday 'event time, weekday in \"Europe/Berlin\"'\n"
     "  recount derive section 'path, capture \"^/([^/]+)\", map (shop = Shop, help = Help) else "
     "null'\n"
     "\n"
-    "A source is a property, user.x, account.KEY.x or event time. Steps, with commas between: "
-    "capture \"regex\" "
-    "[group N] [ignoring case]; number; lower; scheme, host, path, query, fragment, parameter NAME "
-    "(of "
-    "a URL); fold ids; map (FROM = TO, ...) [else VALUE or null]; year, quarter, month, week, "
-    "day_of_year, day, weekday, hour, minute [in \"ZONE\"]; plus, minus, times, divided by, floor, "
-    "round "
-    "NUMBER. history lists what a property came from, since when and by whom; restore makes it "
-    "that again. One that would be named as one of these words cannot be made here.",
+    "A source is a property, user.x, account.KEY.x, event time, or arithmetic over up to 8 "
+    "properties (+ - * /, parentheses; a minus between names needs blanks). Steps, with commas "
+    "between: capture \"regex\" [group N] [ignoring case]; number; lower; scheme, host, path, "
+    "query, fragment, parameter NAME (of a URL); fold ids; map (FROM = TO, ...) [else VALUE or "
+    "null]; year, quarter, month, week, day_of_year, day, weekday, hour, minute [in \"ZONE\"]; "
+    "plus, minus, times, divided by, floor, round NUMBER. history lists what a property came from, "
+    "since when and by whom; restore makes it that again. One that would be named as one of these "
+    "words cannot be made here.",
     rc_entry_children,
     NULL,
     NULL};

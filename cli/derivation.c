@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "cli/expression_parser.h"
 #include "cli/message.h"
 
 const char *const rc_url_part_words[] = {"", "scheme", "host", "path", "query", "fragment", NULL};
@@ -179,8 +178,7 @@ parse_source(struct rc_parser *parser, Recount__V1__DerivedProperty *property)
         property->event_time = RC_MESSAGE(arena, Recount__V1__EventTime, recount__v1__event_time);
         return rc_parser_expect(parser, "time", "after \"event\"");
     }
-    property->source_case = RECOUNT__V1__DERIVED_PROPERTY__SOURCE_PROPERTY;
-    return rc_parser_property(parser, &property->property);
+    return rc_derivation_parse_formula(parser, property);
 }
 
 enum rc_status
@@ -192,7 +190,11 @@ rc_derivation_parse(struct rc_arena *arena,
     struct rc_parser parser;
     struct rc_pointer_list steps = {0};
     rc_parser_begin(&parser, arena, "", source, error);
+    parser.lexer.has_arithmetic = true;
+    parser.lexer.at = 0; /* The first token may be a sign. */
+    rc_parser_next(&parser);
     RC_TRY(parse_source(&parser, property));
+    parser.lexer.has_arithmetic = false; /* Steps have numbers with signs. */
     while (rc_parser_take(&parser, ",")) {
         Recount__V1__DerivationStep *step =
             RC_MESSAGE(arena, Recount__V1__DerivationStep, recount__v1__derivation_step);

@@ -91,16 +91,24 @@ print_step(FILE *out, const Recount__V1__DerivationStep *step)
 }
 
 void
+rc_derivation_print_source(FILE *out, const Recount__V1__PropertyRef *property)
+{
+    if (property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_PROPERTY &&
+        strcasecmp(property->event_property, "event") == 0)
+        fputs("`event`", out);
+    else
+        rc_expression_print_property(out, property);
+}
+
+void
 rc_derivation_print(FILE *out, const Recount__V1__DerivedProperty *property)
 {
     if (property->source_case == RECOUNT__V1__DERIVED_PROPERTY__SOURCE_EVENT_TIME)
         fputs("event time", out);
-    else if (property->property != NULL &&
-             property->property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_PROPERTY &&
-             strcasecmp(property->property->event_property, "event") == 0)
-        fputs("`event`", out);
+    else if (property->source_case == RECOUNT__V1__DERIVED_PROPERTY__SOURCE_FORMULA)
+        rc_derivation_print_formula(out, property->formula);
     else if (property->property != NULL)
-        rc_expression_print_property(out, property->property);
+        rc_derivation_print_source(out, property->property);
     for (size_t i = 0; i < property->n_steps; i++) {
         fputs(", ", out);
         print_step(out, property->steps[i]);

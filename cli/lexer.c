@@ -2,8 +2,9 @@
  * Lexer by hand: one look at the first byte decides what a token is.
  *
  * Words are wide (letters, digits, _ - . $ and everything beyond ASCII): there is no arithmetic in
- * the language, so user.plan, signed-in, 7d and 2025-01-31T10:00 need no quotes. Inside a word that
- * begins with a digit a colon belongs to it. A word that is a JSON number is a number.
+ * the language but where derived properties begin, so user.plan, signed-in, 7d and 2025-01-31T10:00
+ * need no quotes. Inside a word that begins with a digit a colon belongs to it. A word that is a
+ * JSON number is a number.
  */
 #include "cli/lexer.h"
 
@@ -146,6 +147,11 @@ rc_lexer_next(struct rc_lexer *lexer)
         if (!is_word_part(source[begin + 1]))
             return (struct rc_token){RC_TOKEN_BAD, begin, "a name must follow @"};
         return word(lexer, begin, 1, RC_TOKEN_REFERENCE);
+    }
+    if (lexer->has_arithmetic && strchr("+-*/", first) != NULL) {
+        lexer->at++;
+        return (struct rc_token){RC_TOKEN_SYMBOL, begin,
+                                 rc_need(rc_arena_string(lexer->arena, source + begin, 1))};
     }
     if (is_word_start(first) || is_digit(first) || (first == '-' && is_digit(source[begin + 1])))
         return word(lexer, begin, 0, RC_TOKEN_WORD);

@@ -20,7 +20,7 @@ enum rc_token_kind {
     RC_TOKEN_TEXT,        /* "a text" or 'a text' */
     RC_TOKEN_NUMBER,      /* A JSON number. */
     RC_TOKEN_REFERENCE,   /* @name */
-    RC_TOKEN_SYMBOL,      /* ( ) , = != < <= > >= ~ !~ */
+    RC_TOKEN_SYMBOL,      /* ( ) , = != < <= > >= ~ !~, and in arithmetic + - * / */
     RC_TOKEN_BAD,         /* text says what is wrong. */
 };
 
@@ -34,6 +34,7 @@ struct rc_lexer {
     struct rc_arena *arena;
     const char *source;
     size_t at;
+    bool has_arithmetic; /* + - * / are symbols where they begin a token. */
 };
 
 /* Takes the next token. At the end, and after it, RC_TOKEN_END. */

@@ -143,6 +143,41 @@ decode_property(struct rc_decode *decode,
 }
 
 static enum rc_status
+decode_formula(struct rc_decode *decode,
+               const Recount__V1__PropertyFormula *in,
+               struct rc_derivation *derivation)
+{
+    const size_t mark = rc_decode_enter(decode, "formula");
+    if (in->n_properties > RC_DERIVE_OPERANDS_MAX)
+        return rc_decode_fail(decode, RC_INVALID, "properties", "%zu properties are more than %u",
+                              in->n_properties, RC_DERIVE_OPERANDS_MAX);
+    struct rc_derivation *operands =
+        RC_ARENA_ARRAY(decode->arena, struct rc_derivation, in->n_properties);
+    const struct rc_derivation **list =
+        RC_ARENA_ARRAY(decode->arena, const struct rc_derivation *, in->n_properties);
+    if (operands == NULL || list == NULL)
+        return rc_decode_no_memory(decode);
+    for (size_t i = 0; i < in->n_properties; i++) {
+        const size_t place = rc_decode_enter(decode, "properties[%zu]", i);
+        list[i] = &operands[i];
+        RC_TRY(decode_property(decode, in->properties[i], &operands[i]));
+        if (operands[i].source != operands[0].source ||
+            !rc_bytes_equal(operands[i].account_key, operands[0].account_key))
+            return rc_decode_fail(decode, RC_UNSUPPORTED, "",
+                                  "a formula over properties of other things than the first "
+                                  "(events, users, accounts of one account_key) is not supported "
+                                  "yet");
+        rc_decode_leave(decode, place);
+    }
+    derivation->source = RC_DERIVATION_FORMULA;
+    derivation->formula = rc_bytes_of(in->expression);
+    derivation->operand_count = (uint32_t)in->n_properties;
+    derivation->operands = list;
+    rc_decode_leave(decode, mark);
+    return RC_OK;
+}
+
+static enum rc_status
 decode_source(struct rc_decode *decode,
               const Recount__V1__DerivedProperty *in,
               struct rc_derivation *derivation)
@@ -153,6 +188,8 @@ decode_source(struct rc_decode *decode,
     case RECOUNT__V1__DERIVED_PROPERTY__SOURCE_EVENT_TIME:
         derivation->source = RC_DERIVATION_TIME;
         return RC_OK;
+    case RECOUNT__V1__DERIVED_PROPERTY__SOURCE_FORMULA:
+        return decode_formula(decode, in->formula, derivation);
     default:
         return rc_decode_fail(decode, RC_INVALID, "source", "the source is missing");
     }
@@ -284,6 +321,19 @@ encode_property(struct rc_arena *arena,
                                   *ret_property);
 }
 
+static enum rc_status
+encode_formula(struct rc_arena *arena,
+               const struct rc_derivation *derivation,
+               Recount__V1__PropertyFormula *out)
+{
+    RC_NEW_TEXT(arena, out->expression, derivation->formula);
+    RC_NEW_ARRAY(arena, out->properties, Recount__V1__PropertyRef *, derivation->operand_count);
+    out->n_properties = derivation->operand_count;
+    for (uint32_t i = 0; i < derivation->operand_count; i++)
+        RC_TRY(encode_property(arena, derivation->operands[i], &out->properties[i]));
+    return RC_OK;
+}
+
 enum rc_status
 rc_encode_derivation(struct rc_arena *arena,
                      const struct rc_derivation *derivation,
@@ -292,6 +342,10 @@ rc_encode_derivation(struct rc_arena *arena,
     if (derivation->source == RC_DERIVATION_TIME) {
         out->source_case = RECOUNT__V1__DERIVED_PROPERTY__SOURCE_EVENT_TIME;
         RC_NEW(arena, out->event_time, recount__v1__event_time__descriptor);
+    } else if (derivation->source == RC_DERIVATION_FORMULA) {
+        out->source_case = RECOUNT__V1__DERIVED_PROPERTY__SOURCE_FORMULA;
+        RC_NEW(arena, out->formula, recount__v1__property_formula__descriptor);
+        RC_TRY(encode_formula(arena, derivation, out->formula));
     } else {
         out->source_case = RECOUNT__V1__DERIVED_PROPERTY__SOURCE_PROPERTY;
         RC_TRY(encode_property(arena, derivation, &out->property));

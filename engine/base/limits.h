@@ -81,6 +81,13 @@
 #define RC_DERIVE_STEPS_MAX 16u
 #define RC_DERIVE_PAIRS_MAX 256u
 
+/* The properties that a formula computes with, and the formulas that lead to one property, since an
+ * operand may be derived by another formula: together at most 64 columns are read for a row. Of the
+ * ways from there to one property each has RC_DERIVE_STEPS_MAX at most, and all together these. */
+#define RC_DERIVE_OPERANDS_MAX 8u
+#define RC_DERIVE_FORMULAS_MAX 8u
+#define RC_DERIVE_STEPS_TOTAL_MAX 64u
+
 /* A funnel's steps and a query's selectors: one bit each in the mask of a hit. */
 #define RC_FUNNEL_STEPS_MAX 64u
 #define RC_SELECTORS_MAX 64u

@@ -361,6 +361,8 @@ class Shop(unittest.TestCase):
             (["define"], ["define", "was"], ["a = 1", "a = 2"], "expression"),
             (["derive"], ["derive", "was"], ["path, lower", "path, query"], "expression"),
             (["derive"], ["derive", "tier"], ["account.a.plan, lower", "account.b.`a b`"], "expression"),
+            (["derive"], ["derive", "net"], ["(price - `a-b c`) * -2 / price, round 0.01", "user.a * user.b"], "expression"),
+            (["derive"], ["derive", "rate"], ["1 - -account.a.won / account.a.all", "x-y * 2.5 + `event`"], "expression"),
             (["segment"], ["segment", "create", "was"], ["count(any) > 1", "count(any) > 2"], "rule"),
         ]
         for command, save, (first, second), column in kinds:

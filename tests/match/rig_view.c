@@ -407,3 +407,19 @@ rig_view_person(const struct rc_view *view,
         must(rc_cell_value(rc_properties_dictionary(view->user_properties, p),
                            view->user_cells[p][person], arena, &values[p]));
 }
+
+/* Accounts of the rig are its users' twins: one for each ordinal. */
+uint32_t
+rc_view_account_count(const struct rc_view *view)
+{
+    return view->user_count;
+}
+
+enum rc_status
+rc_view_account_cells(struct rc_view *view,
+                      uint32_t property,
+                      int64_t as_of_ms,
+                      const rc_cell **ret_cells)
+{
+    return rc_view_user_cells(view, property, as_of_ms, ret_cells);
+}

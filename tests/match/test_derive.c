@@ -257,6 +257,54 @@ checks(void **state)
     assert_int_equal(rc_derivation_check(&derivation, NULL), RC_LIMIT_EXCEEDED);
 }
 
+/* What is wrong with a formula over some properties. */
+static void
+formula_fault(const char *formula,
+              const struct rc_derivation *const *operands,
+              uint32_t count,
+              const char *field)
+{
+    struct rc_error error = {0};
+    const struct rc_derivation derivation = {.source = RC_DERIVATION_FORMULA,
+                                             .formula = rc_bytes_of(formula),
+                                             .operand_count = count,
+                                             .operands = operands};
+    const enum rc_status status = rc_derivation_check(&derivation, &error);
+    assert_int_equal(status, field == NULL ? RC_OK : RC_INVALID);
+    assert_string_equal(error.field, field == NULL ? "" : field);
+}
+
+static void
+formula_checks(void **state)
+{
+    (void)state;
+    const struct rc_derive_step step = {.kind = RC_DERIVE_LOWER};
+    const struct rc_derivation a = {.source = RC_DERIVATION_EVENT,
+                                    .property = RC_BYTES_LITERAL("a")};
+    const struct rc_derivation user = {.source = RC_DERIVATION_USER,
+                                       .property = RC_BYTES_LITERAL("a")};
+    const struct rc_derivation nameless = {.source = RC_DERIVATION_EVENT};
+    const struct rc_derivation time = {.source = RC_DERIVATION_TIME};
+    const struct rc_derivation stepped = {.source = RC_DERIVATION_EVENT,
+                                          .property = RC_BYTES_LITERAL("a"),
+                                          .step_count = 1,
+                                          .steps = &step};
+    const struct rc_derivation *operands[RC_DERIVE_OPERANDS_MAX + 1];
+    for (uint32_t i = 0; i <= RC_DERIVE_OPERANDS_MAX; i++)
+        operands[i] = &a;
+    formula_fault("A*B/C+D-E*(F+G)-H", operands, RC_DERIVE_OPERANDS_MAX, NULL);
+    formula_fault("A", operands, RC_DERIVE_OPERANDS_MAX + 1, "formula.properties");
+    formula_fault("1 + 2", operands, 0, "formula.properties");
+    formula_fault("A + C", operands, 2, "formula.expression");
+    formula_fault("A +", operands, 1, "formula.expression");
+    formula_fault("A + C", operands, 3, "formula.properties[1]");
+    const struct rc_derivation *const bad[] = {&user, &nameless, &time, &stepped};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        operands[1] = bad[i];
+        formula_fault("A + B", operands, 2, "formula.properties[1]");
+    }
+}
+
 static struct rc_catalog *
 put_derivation(struct rc_catalog *catalog, const char *name, const struct rc_derivation *derivation)
 {
@@ -329,6 +377,79 @@ names(void **state)
     assert_int_equal(found->step_count, RC_DERIVE_STEPS_MAX);
     catalog = put(catalog, "n17", "n16");
     assert_int_equal(find(catalog, RC_LEAF_EVENT, "n17", arena, &found, &error), RC_LIMIT_EXCEEDED);
+}
+
+/* Puts a property that a formula makes of count times another. */
+static struct rc_catalog *
+put_formula(struct rc_catalog *catalog,
+            const char *name,
+            const char *formula,
+            const char *source,
+            uint32_t count)
+{
+    const struct rc_derivation operand = {.source = RC_DERIVATION_EVENT,
+                                          .property = rc_bytes_of(source)};
+    const struct rc_derivation *const operands[] = {&operand, &operand};
+    const struct rc_derivation derivation = {.source = RC_DERIVATION_FORMULA,
+                                             .formula = rc_bytes_of(formula),
+                                             .operand_count = count,
+                                             .operands = operands};
+    return put_derivation(catalog, name, &derivation);
+}
+
+static void
+formulas(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = NULL;
+    struct rc_name_uses uses = {.arena = arena};
+    assert_int_equal(rc_catalog_new(&rc_account_process, &catalog), RC_OK);
+    catalog = put(catalog, "low", "stored");
+    catalog = put_formula(catalog, "sum", "A + B", "low", 2);
+    catalog = put(catalog, "out", "sum");
+    catalog = put_formula(catalog, "self", "A / 2", "self", 1);
+    const struct rc_derivation *found = NULL;
+    const struct rc_property_name out = {.scope = RC_LEAF_EVENT, .name = rc_bytes_of("out")};
+    assert_int_equal(rc_derived_find(catalog, &out, arena, &uses, &found, NULL), RC_OK);
+    assert_int_equal(uses.count, 3);
+    assert_int_equal(found->source, RC_DERIVATION_FORMULA);
+    assert_int_equal(found->step_count, 1);
+    assert_int_equal(found->operand_count, 2);
+    assert_true(rc_bytes_equal(found->operands[1]->property, rc_bytes_of("stored")));
+    assert_int_equal(found->operands[1]->step_count, 1);
+    assert_int_equal(find(catalog, RC_LEAF_USER, "sum", arena, &found, NULL), RC_OK);
+    assert_null(found);
+    assert_int_equal(find(catalog, RC_LEAF_EVENT, "self", arena, &found, NULL), RC_OK);
+    assert_int_equal(found->operands[0]->source, RC_DERIVATION_EVENT);
+    const struct rc_derivation back = {.source = RC_DERIVATION_EVENT,
+                                       .property = RC_BYTES_LITERAL("out")};
+    struct rc_error error = {0};
+    assert_int_equal(rc_derived_check(catalog, rc_bytes_of("low"), &back, arena, &error),
+                     RC_INVALID);
+    assert_non_null(strstr(error.message, "low -> out -> sum -> low"));
+    /* Each of two operands is a formula of two again: 1, 3, 7, 15 formulas. */
+    catalog = put_formula(catalog, "t1", "A + B", "stored", 2);
+    catalog = put_formula(catalog, "t2", "A + B", "t1", 2);
+    catalog = put_formula(catalog, "t3", "A + B", "t2", 2);
+    catalog = put_formula(catalog, "t4", "A + B", "t3", 2);
+    assert_int_equal(find(catalog, RC_LEAF_EVENT, "t3", arena, &found, NULL), RC_OK);
+    assert_int_equal(find(catalog, RC_LEAF_EVENT, "t4", arena, &found, &error), RC_LIMIT_EXCEEDED);
+    /* Four ways of 15 steps each are 60, and a step more on each 64; five ways would be too many.
+     */
+    for (uint32_t i = 0; i < 16; i++) {
+        char name[16];
+        char source[16];
+        snprintf(name, sizeof(name), "s%u", i + 1);
+        snprintf(source, sizeof(source), "s%u", i);
+        catalog = put(catalog, name, source);
+    }
+    catalog = put_formula(catalog, "u1", "A + B", "s16", 2);
+    catalog = put_formula(catalog, "u2", "A + B", "u1", 2);
+    catalog = put(catalog, "u3", "u2");
+    assert_int_equal(find(catalog, RC_LEAF_EVENT, "u2", arena, &found, NULL), RC_OK);
+    assert_int_equal(find(catalog, RC_LEAF_EVENT, "u3", arena, &found, &error), RC_LIMIT_EXCEEDED);
+    assert_string_equal(error.field, "steps");
 }
 
 /* Properties of accounts are those of one key. */
@@ -419,15 +540,54 @@ stored_form(void **state)
                                              .property = RC_BYTES_LITERAL("plan"),
                                              .account_key = RC_BYTES_LITERAL("team")};
     check_stored(&of_account, (const unsigned char *)"\x04\x04plan\x04team\0", 12);
+    const struct rc_derivation *const operands[] = {&of_account};
+    const struct rc_derivation formula = {.source = RC_DERIVATION_FORMULA,
+                                          .formula = RC_BYTES_LITERAL("-A"),
+                                          .operand_count = 1,
+                                          .operands = operands};
+    check_stored(&formula, (const unsigned char *)"\x05\0\x02-A\x01\x04\x04plan\x04team\0\0", 19);
+}
+
+/* Formulas within formulas are read as deep as they are resolved, and no deeper. */
+static void
+stored_depth(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    struct rc_derivation nested[RC_DERIVE_FORMULAS_MAX + 2] = {
+        {.source = RC_DERIVATION_EVENT, .property = RC_BYTES_LITERAL("a")}};
+    for (uint32_t depth = 1; depth <= RC_DERIVE_FORMULAS_MAX + 1; depth++) {
+        const struct rc_derivation *operand = &nested[depth - 1];
+        RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+        const struct rc_derivation *read;
+        nested[depth] =
+            (struct rc_derivation){.source = RC_DERIVATION_FORMULA,
+                                   .formula = RC_BYTES_LITERAL("A"),
+                                   .operand_count = 1,
+                                   .operands = rc_arena_copy(arena, &operand, sizeof(operand))};
+        rc_derivation_write(&writer, &nested[depth]);
+        struct rc_reader reader = rc_reader_of(writer.data, writer.size);
+        assert_int_equal(rc_derivation_read(&reader, arena, &read, NULL),
+                         depth <= RC_DERIVE_FORMULAS_MAX ? RC_OK : RC_CORRUPT);
+    }
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers), cmocka_unit_test(urls),        cmocka_unit_test(ids),
-        cmocka_unit_test(times),   cmocka_unit_test(other_steps), cmocka_unit_test(checks),
-        cmocka_unit_test(names),   cmocka_unit_test(accounts),    cmocka_unit_test(stored_form),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(urls),
+        cmocka_unit_test(ids),
+        cmocka_unit_test(times),
+        cmocka_unit_test(other_steps),
+        cmocka_unit_test(checks),
+        cmocka_unit_test(names),
+        cmocka_unit_test(accounts),
+        cmocka_unit_test(stored_form),
+        cmocka_unit_test(formulas),
+        cmocka_unit_test(formula_checks),
+        cmocka_unit_test(stored_depth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,9 @@ what it does:
     ["capture", regex, group, ignore case]  ["number"]  ["lower"]  ["url", part or "parameter", name]
     ["fold_ids"]  ["map", [[from, to], ...], "keep" | "null" | "value", value]
     ["time", part, zone]  ["arithmetic", operation, operand]
+
+Or {"source": "formula", "of": "event" | "user" | "account", "key": as above, "formula": text with
+letters, "operands": [name, ...], "steps": [...]}.
 """
 
 import datetime
@@ -15,6 +18,7 @@ import re
 import zoneinfo
 from urllib.parse import unquote_to_bytes
 
+import formulas
 from predicate import equal
 from values import as_number, is_number, normal, number_text
 
@@ -237,24 +241,69 @@ def derive(steps, value):
 
 def owner(one):
     """Whose properties a derivation makes: "event", "user", or the accounts of a key."""
-    if one["source"] == "account":
+    source = one["of"] if one["source"] == "formula" else one["source"]
+    if source == "account":
         return "account", one["key"]
-    return "user" if one["source"] == "user" else "event"
+    return "user" if source == "user" else "event"
 
 
-def resolve(derived, name):
-    """The stored source and all steps of a name."""
-    steps, seen = [], []
+def is_derived(derived, name, of):
+    """Whether a property that the derived one named of reads is derived itself."""
+    return name != of and name in derived and owner(derived[name]) == owner(derived[of])
+
+
+def number_of(value):
+    """As a formula reads a value: a number, or None."""
+    if value is None or isinstance(value, (bool, tuple)):
+        return None
+    return as_number(value)
+
+
+def formula_value(derived, name, stored, time):
+    figures = {}
+    for index, operand in enumerate(derived[name]["operands"]):
+        value = stored.get(operand)
+        if is_derived(derived, operand, name):
+            value = derived_value(derived, operand, stored, time)
+        figures[index] = number_of(value)
+    result = formulas.value(derived[name]["formula"], figures)
+    return normal(result) if result is not None and math.isfinite(result) else None
+
+
+def derived_value(derived, name, stored, time):
+    """All steps from what is stored, or from a formula, are taken as one row."""
+    steps = []
     while True:
         one = derived[name]
         steps = one["steps"] + steps
-        seen.append(name)
+        if one["source"] == "time":
+            return derive(steps, time)
+        if one["source"] == "formula":
+            return derive(steps, formula_value(derived, name, stored, time))
+        below = one["property"]
+        if not is_derived(derived, below, name):
+            return derive(steps, stored.get(below))
+        name = below
+
+
+def resolve(derived, name):
+    """What a name means, to be compared: the stored source (of a formula, itself and what its
+    operands mean) and all steps."""
+    steps = []
+    while True:
+        one = derived[name]
+        steps = one["steps"] + steps
+        if one["source"] == "formula":
+            operands = [
+                resolve(derived, below)
+                if is_derived(derived, below, name)
+                else (one["of"], below, [])
+                for below in one["operands"]
+            ]
+            return "formula", (one["formula"], operands), steps
         below = one.get("property")
-        if one["source"] == "time" or below == name or below not in derived:
+        if one["source"] == "time" or not is_derived(derived, below, name):
             return one["source"], below, steps
-        if owner(derived[below]) != owner(one):
-            return one["source"], below, steps
-        assert below not in seen
         name = below
 
 
@@ -264,8 +313,7 @@ def with_derived(derived, of, stored, time=None):
     for name in derived:
         if owner(derived[name]) != of:
             continue
-        source, below, steps = resolve(derived, name)
-        value = derive(steps, time if source == "time" else stored.get(below))
+        value = derived_value(derived, name, stored, time)
         out.pop(name, None)
         if value is not None:
             out[name] = value

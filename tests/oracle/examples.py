@@ -377,19 +377,43 @@ def read_step(tokens):
     return ["arithmetic", OPERATION_WORDS[word], tokens.value()]
 
 
+def read_property(name):
+    """What a word names, as a source."""
+    if name.startswith("user."):
+        return {"source": "user", "property": name[5:]}
+    if name.startswith("account."):
+        _, key, below = name.split(".", 2)
+        return {"source": "account", "key": key, "property": below}
+    return {"source": "event", "property": name}
+
+
+def read_source(tokens):
+    """A property, the event's time, or arithmetic over properties, which get letters."""
+    words, names = [], []
+    while tokens.peek()[0] != "end" and tokens.peek()[1] != ",":
+        words.append(tokens.next()[1])
+    if words == ["event", "time"]:
+        return {"source": "time"}
+    if len(words) == 1:
+        return read_property(words[0])
+    text = []
+    for word in words:
+        if not NUMBER.match(word) and word not in list("+-*/()"):
+            if word not in names:
+                names.append(word)
+            word = "ABCDEFGH"[names.index(word)]
+        text.append(word)
+    properties = [read_property(name) for name in names]
+    out = {"source": "formula", "of": properties[0]["source"], "formula": " ".join(text)}
+    out["operands"] = [one["property"] for one in properties]
+    out["key"] = properties[0].get("key")
+    return out
+
+
 def read_derivation(source):
     """As `recount derive` takes it: a source, then steps between commas."""
     tokens = Tokens(source)
-    name = tokens.word("a property")
-    out = {"source": "event", "property": name, "steps": []}
-    if name == "event":
-        tokens.expect("time")
-        out = {"source": "time", "steps": []}
-    elif name.startswith("user."):
-        out.update(source="user", property=name[5:])
-    elif name.startswith("account."):
-        _, key, below = name.split(".", 2)
-        out.update(source="account", key=key, property=below)
+    out = read_source(tokens) | {"steps": []}
     while tokens.take(","):
         out["steps"].append(read_step(tokens))
     if tokens.peek()[0] != "end":

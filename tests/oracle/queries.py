@@ -28,6 +28,7 @@ from generator import (
 
 DERIVED_VALUES = ["a", "/", "/a", "shop.example", "x", "view", "li", "b", "p", "", "https", "/p/:id"]
 DERIVED_VALUES += [1, 2, 9, 0, 10, 20, 0.5, 100, 2.5, True, "1", "paid"]
+FORMULA_VALUES = [0, 1, 2, 3, 4, 6, 10, 12, 0.5, 2.5, 1.25, 19.99, 100, -3, -1, "1", "2.5", 1000, "x"]
 EVENT_VALUES = {
     "type": TYPES,
     "path": PATHS,
@@ -45,6 +46,9 @@ EVENT_VALUES = {
     "t1": list(range(13)) + [2023, 2024, 30, 52],
     "t2": [1700000000000, 1710000000000.5, 3, "x"],
     "absent": ["x", 1],
+    "f1": FORMULA_VALUES,
+    "f2": FORMULA_VALUES,
+    "f3": FORMULA_VALUES,
 }
 USER_VALUES = {
     "plan": PLANS,
@@ -53,9 +57,10 @@ USER_VALUES = {
     "home": CITIES,
     "u1": DERIVED_VALUES,
     "absent": ["x", 1],
+    "uf": FORMULA_VALUES,
 }
-EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1, 2, 2, 2, 2, 1, 1]
-USER_WEIGHTS = [4, 4, 2, 2, 2, 1]
+EVENT_WEIGHTS = [8, 5, 6, 5, 3, 3, 2, 2, 1, 1, 2, 2, 2, 2, 1, 1, 3, 2, 2]
+USER_WEIGHTS = [4, 4, 2, 2, 2, 1, 3]
 REGEXES = [
     "a",
     "^/a",
@@ -484,7 +489,7 @@ def some_account_property(rng, name):
     """Of that name, or a derived one, most often of the key that such are made of."""
     key = rng.choice(ACCOUNT_KEYS)
     if rng.random() < 0.4:
-        name = rng.choice(["a1", "a2"])
+        name = rng.choice(["a1", "a2", "af"])
         key = rng.choice([key, ACCOUNT_KEYS[0]])
     return {"scope": "account", "property": name, "key": key}
 

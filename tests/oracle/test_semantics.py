@@ -82,6 +82,10 @@ REFUSED = {
         definition_pb2_grpc.DefinitionServiceStub,
         definition_pb2.CreateDefinitionRequest,
     ),
+    "CreateDerivedProperty": (
+        property_pb2_grpc.PropertyServiceStub,
+        property_pb2.CreateDerivedPropertyRequest,
+    ),
     "ListProperties": (
         property_pb2_grpc.PropertyServiceStub,
         property_list_pb2.ListPropertiesRequest,
@@ -269,7 +273,7 @@ def refused_request(line):
         if call != "CountSegment":
             request.scope.range.start_ms = EPOCH_MS
             request.scope.range.end_ms = EPOCH_MS + DAY_MS
-    elif call in ("CreateSegment", "CreateDefinition"):
+    elif call in ("CreateSegment", "CreateDefinition", "CreateDerivedProperty"):
         request.parent = "projects/example-1"
     return call, request, field.strip()
 

@@ -57,6 +57,12 @@ def fill_map(out, pairs, rest, default=None):
 def fill_derived(out, derivation):
     if derivation["source"] == "time":
         out.event_time.SetInParent()
+    elif derivation["source"] == "formula":
+        out.formula.expression = derivation["formula"]
+        for name in derivation["operands"]:
+            out.formula.properties.append(
+                property_message(derivation["of"], name, derivation.get("key"))
+            )
     else:
         out.property.CopyFrom(
             property_message(derivation["source"], derivation["property"], derivation.get("key"))

@@ -15,7 +15,6 @@
 
 #include "engine/query/number/exact_sum.h"
 #include "engine/query/number/percentile.h"
-#include "engine/query/series/formula.h"
 #include "engine/query/split/bins.h"
 #include "engine/query/split/top.h"
 #include "engine/query/split/tuple_table.h"
@@ -148,84 +147,6 @@ bins_meet_their_edges(void **state)
     const struct rc_bins widest = rc_bins_make(-1.7e308, 1.7e308, 4);
     assert_true(rc_bins_edge(&widest, 2) == 0);
     assert_int_equal(rc_bins_find(&widest, 1.7e308), 3);
-}
-
-/* ---- Formulas -------------------------------------------------------------------------------- */
-
-static double
-value_of(const char *expression, double a, double b)
-{
-    const double figures[2] = {a, b};
-    struct rc_arena *arena = rc_arena_new(NULL, 0);
-    const struct rc_formula *formula = NULL;
-    struct rc_error error = {0};
-    assert_int_equal(rc_formula_parse(rc_bytes_of(expression), 2, arena, &formula, &error), RC_OK);
-    const double value = rc_formula_value(formula, figures);
-    rc_arena_free(arena);
-    return value;
-}
-
-static void
-formulas_are_computed(void **state)
-{
-    (void)state;
-    assert_true(value_of("A / B", 1, 4) == 0.25);
-    assert_true(value_of("A-B-1", 9, 4) == 4);
-    assert_true(value_of("2*(A + 3)/B", 1, 4) == 2);
-    assert_true(value_of("--A * -1.5", 2, 0) == -3);
-    assert_true(value_of("8/2/2", 0, 0) == 2);
-    assert_true(value_of("1+2*3", 0, 0) == 7);
-    assert_true(isnan(value_of("A / B", 1, 0)));
-    assert_true(isnan(value_of("0 * (1 / B)", 1, 0)));
-    assert_true(isnan(value_of("A + B", NAN, 1)));
-    assert_true(isnan(value_of("A * A", 1e200, 1)));
-    assert_true(value_of("B", NAN, 1) == 1);
-}
-
-static void
-bad_formulas_say_where(void **state)
-{
-    (void)state;
-    static const char *const bad[] = {"",       "A +", "(A",           "A)",  "A B",
-                                      "C",      "a",   "1.",           ".5",  "1e3",
-                                      "A ** B", "A,B", "AAAAAAAAAAAA", "A %", "max(A)"};
-    char deep[200];
-    struct rc_arena *arena = rc_arena_new(NULL, 0);
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        const struct rc_formula *formula = NULL;
-        struct rc_error error = {0};
-        assert_int_equal(rc_formula_parse(rc_bytes_of(bad[i]), 2, arena, &formula, &error),
-                         RC_INVALID);
-        assert_non_null(strstr(error.message, "character"));
-        assert_null(formula);
-    }
-    for (uint32_t depth = RC_FORMULA_DEPTH_MAX - 1; depth <= RC_FORMULA_DEPTH_MAX; depth++) {
-        const struct rc_formula *formula = NULL;
-        memset(deep, '-', depth);
-        strcpy(deep + depth, "A");
-        assert_int_equal(rc_formula_parse(rc_bytes_of(deep), 1, arena, &formula, NULL),
-                         depth < RC_FORMULA_DEPTH_MAX ? RC_OK : RC_INVALID);
-    }
-    rc_arena_free(arena);
-}
-
-static void
-series_have_letters_like_columns(void **state)
-{
-    (void)state;
-    double figures[RC_SERIES_MAX] = {0};
-    const struct rc_formula *formula = NULL;
-    struct rc_arena *arena = rc_arena_new(NULL, 0);
-    figures[25] = 2;
-    figures[26] = 3;
-    figures[31] = 5;
-    assert_int_equal(
-        rc_formula_parse(rc_bytes_of("Z * AA * AF"), RC_SERIES_MAX, arena, &formula, NULL), RC_OK);
-    assert_true(rc_formula_value(formula, figures) == 30);
-    assert_int_equal(rc_formula_operands(formula), 1u << 25 | 1u << 26 | 1u << 31);
-    assert_int_equal(rc_formula_parse(rc_bytes_of("AG"), RC_SERIES_MAX, arena, &formula, NULL),
-                     RC_INVALID);
-    rc_arena_free(arena);
 }
 
 /* ---- Tuples, the top ------------------------------------------------------------------------- */
@@ -377,9 +298,6 @@ main(void)
         cmocka_unit_test(sums_do_not_depend_on_order),
         cmocka_unit_test(percentiles_interpolate),
         cmocka_unit_test(bins_meet_their_edges),
-        cmocka_unit_test(formulas_are_computed),
-        cmocka_unit_test(bad_formulas_say_where),
-        cmocka_unit_test(series_have_letters_like_columns),
         cmocka_unit_test(tuples_are_numbered_once),
         cmocka_unit_test(the_top_is_in_order),
         cmocka_unit_test(tables_find_what_maps_find),

@@ -1,13 +1,16 @@
 /*
  * Derivation, stored: source (a byte), property (varint size, bytes), of ACCOUNT its key (the
- * same), varint count of steps, and of each its kind, part and ignore_case (a byte, a varint, a
- * byte), text (varint size, bytes), operand (8 bytes), varint count of pairs, two values for each,
- * and the rest (a value).
+ * same), of FORMULA the formula (the same), varint count of operands and each as a derivation;
+ * varint count of steps, and of each its kind, part and ignore_case (a byte, a varint, a byte),
+ * text (varint size, bytes), operand (8 bytes), varint count of pairs, two values for each, and the
+ * rest (a value).
  */
 #include "engine/match/derived/derivation.h"
 
 #include <math.h>
+#include <stdio.h>
 
+#include "engine/base/formula.h"
 #include "engine/base/limits.h"
 #include "engine/match/leaf/pattern.h"
 #include "engine/match/zone.h"
@@ -120,11 +123,70 @@ is_property_name(struct rc_bytes name)
     return name.size > 0 && name.size <= RC_PROPERTY_NAME_BYTES_MAX && rc_bytes_is_text(name);
 }
 
+/* Whether all operands are properties, as they are stored, of one kind of thing. */
+static enum rc_status
+check_operands(const struct rc_derivation *derivation, struct rc_error *reterr_error)
+{
+    char field[32];
+    for (uint32_t i = 0; i < derivation->operand_count; i++) {
+        const struct rc_derivation *first = derivation->operands[0];
+        const struct rc_derivation *operand = derivation->operands[i];
+        snprintf(field, sizeof(field), "properties[%u]", i);
+        if (operand->source == RC_DERIVATION_TIME || operand->source == RC_DERIVATION_FORMULA ||
+            operand->step_count > 0)
+            return rc_error_field(reterr_error, RC_INVALID, field, "an operand is a property");
+        if (rc_derivation_check(operand, NULL) != RC_OK)
+            return rc_error_field(reterr_error, RC_INVALID, field,
+                                  "a property's name is UTF-8 of 1 to %u bytes",
+                                  RC_PROPERTY_NAME_BYTES_MAX);
+        if (operand->source != first->source ||
+            !rc_bytes_equal(operand->account_key, first->account_key))
+            return rc_error_field(reterr_error, RC_INVALID, field,
+                                  "the properties are neither all of events, nor all of users, "
+                                  "nor all of accounts of one key");
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+check_formula(const struct rc_derivation *derivation, struct rc_error *reterr_error)
+{
+    const uint32_t count = derivation->operand_count;
+    const struct rc_formula *formula = NULL;
+    char field[32];
+    if (count == 0 || count > RC_DERIVE_OPERANDS_MAX)
+        return rc_error_field(reterr_error, RC_INVALID, "properties",
+                              "a formula has 1 to %u properties, not %u", RC_DERIVE_OPERANDS_MAX,
+                              count);
+    RC_TRY(check_operands(derivation, reterr_error));
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    if (arena == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
+    struct rc_error error = {.status = RC_OK};
+    const enum rc_status status =
+        rc_formula_parse(derivation->formula, "property", count, arena, &formula, &error);
+    if (status != RC_OK)
+        return rc_error_field(reterr_error, status, "expression", "%s", error.message);
+    for (uint32_t i = 0; i < count; i++) {
+        snprintf(field, sizeof(field), "properties[%u]", i);
+        if ((rc_formula_operands(formula) >> i & 1) == 0)
+            return rc_error_field(reterr_error, RC_INVALID, field,
+                                  "the formula does not name it: %c is missing", 'A' + (int)i);
+    }
+    return RC_OK;
+}
+
 static enum rc_status
 check_source(const struct rc_derivation *derivation, struct rc_error *reterr_error)
 {
-    if (derivation->source < RC_DERIVATION_EVENT || derivation->source > RC_DERIVATION_ACCOUNT)
+    if (derivation->source < RC_DERIVATION_EVENT || derivation->source > RC_DERIVATION_FORMULA)
         return rc_error_field(reterr_error, RC_INVALID, "source", "the source is missing");
+    if (derivation->source == RC_DERIVATION_FORMULA) {
+        const enum rc_status status = check_formula(derivation, reterr_error);
+        if (status != RC_OK)
+            rc_error_prefix(reterr_error, "formula");
+        return status;
+    }
     if (derivation->source == RC_DERIVATION_TIME)
         return RC_OK;
     if (!is_property_name(derivation->property) ||
@@ -164,6 +226,12 @@ rc_derivation_write(struct rc_writer *writer, const struct rc_derivation *deriva
     rc_write_bytes(writer, derivation->property);
     if (derivation->source == RC_DERIVATION_ACCOUNT)
         rc_write_bytes(writer, derivation->account_key);
+    if (derivation->source == RC_DERIVATION_FORMULA) {
+        rc_write_bytes(writer, derivation->formula);
+        rc_write_varint(writer, derivation->operand_count);
+        for (uint32_t i = 0; i < derivation->operand_count; i++)
+            rc_derivation_write(writer, derivation->operands[i]);
+    }
     rc_write_varint(writer, derivation->step_count);
     for (uint32_t i = 0; i < derivation->step_count; i++) {
         const struct rc_derive_step *step = &derivation->steps[i];
@@ -201,15 +269,51 @@ read_step(struct rc_reader *reader, struct rc_arena *arena, struct rc_derive_ste
 }
 
 static enum rc_status
-read_derivation(struct rc_reader *reader, struct rc_arena *arena, struct rc_derivation *derivation)
+read_derivation(struct rc_reader *reader,
+                struct rc_arena *arena,
+                uint32_t depth,
+                struct rc_derivation *derivation);
+
+static enum rc_status
+read_operands(struct rc_reader *reader,
+              struct rc_arena *arena,
+              uint32_t depth,
+              struct rc_derivation *derivation)
+{
+    derivation->formula = rc_read_bytes(reader);
+    derivation->operand_count = (uint32_t)rc_read_count(reader, RC_DERIVE_OPERANDS_MAX);
+    if (reader->bad || derivation->operand_count == 0 || depth > RC_DERIVE_FORMULAS_MAX)
+        return RC_CORRUPT;
+    const struct rc_derivation **operands =
+        RC_ARENA_ARRAY(arena, const struct rc_derivation *, derivation->operand_count);
+    struct rc_derivation *read =
+        RC_ARENA_ARRAY(arena, struct rc_derivation, derivation->operand_count);
+    if (operands == NULL || read == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < derivation->operand_count; i++) {
+        operands[i] = &read[i];
+        RC_TRY(read_derivation(reader, arena, depth + 1, &read[i]));
+    }
+    derivation->operands = operands;
+    return RC_OK;
+}
+
+/* depth: how many formulas it is an operand of, and one. */
+static enum rc_status
+read_derivation(struct rc_reader *reader,
+                struct rc_arena *arena,
+                uint32_t depth,
+                struct rc_derivation *derivation)
 {
     derivation->source = (enum rc_derivation_source)rc_read_u8(reader);
     derivation->property = rc_read_bytes(reader);
     if (derivation->source == RC_DERIVATION_ACCOUNT)
         derivation->account_key = rc_read_bytes(reader);
+    if (derivation->source == RC_DERIVATION_FORMULA)
+        RC_TRY(read_operands(reader, arena, depth, derivation));
     derivation->step_count = (uint32_t)rc_read_count(reader, RC_DERIVE_STEPS_MAX);
     if (reader->bad || derivation->source < RC_DERIVATION_EVENT ||
-        derivation->source > RC_DERIVATION_ACCOUNT)
+        derivation->source > RC_DERIVATION_FORMULA)
         return RC_CORRUPT;
     struct rc_derive_step *steps =
         RC_ARENA_ARRAY(arena, struct rc_derive_step, derivation->step_count);
@@ -233,7 +337,7 @@ rc_derivation_read(struct rc_reader *reader,
     struct rc_derivation *derivation = rc_arena_zero(arena, sizeof(*derivation));
     if (derivation == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
-    const enum rc_status status = read_derivation(reader, arena, derivation);
+    const enum rc_status status = read_derivation(reader, arena, 1, derivation);
     if (status != RC_OK)
         return rc_error_set(reterr_error, status, "the stored derived property breaks its format");
     *ret_derivation = derivation;

@@ -1,14 +1,17 @@
 /*
- * Derivation: how a derived property comes from another: where it begins (a property, or the time
- * of the event) and steps, each of which turns one value into another. This file only holds, checks
- * and stores it; derive.h computes, derived.h finds it by name.
+ * Derivation: how a derived property comes from others: where it begins (a property, the time of
+ * the event, or a formula over several properties) and steps, each of which turns one value into
+ * another. This file only holds, checks and stores it; derive.h computes, derived.h finds it by
+ * name, formula_column.h computes formulas.
  *
  * A step that cannot read its value gives null, and null stays null. Of several values each is
- * derived; those that become null are left out.
+ * derived; those that become null are left out. A formula reads numbers, and texts that are one; it
+ * is null where one of its operands is not that, where a divisor is 0 and where the result is no
+ * number.
  *
  * Ownership: derivations are built in an arena and never changed after; everything points into it.
  * Threading: read-only once built.
- * Errors:    RC_INVALID and RC_LIMIT_EXCEEDED name the step: "steps[1].capture".
+ * Errors:    RC_INVALID and RC_LIMIT_EXCEEDED name the place: "steps[1].capture".
  */
 #ifndef RC_MATCH_DERIVED_DERIVATION_H
 #define RC_MATCH_DERIVED_DERIVATION_H
@@ -83,17 +86,33 @@ enum rc_derivation_source {
     RC_DERIVATION_EVENT = 1,   /* A property of the event. */
     RC_DERIVATION_USER = 2,    /* A property of the user. */
     RC_DERIVATION_TIME = 3,    /* The event's time, in ms since 1970. */
-    RC_DERIVATION_ACCOUNT = 4, /* A property of the account that the event names in account_key. */
+    RC_DERIVATION_ACCOUNT = 4, /* Of the account that the event names in account_key. */
+    RC_DERIVATION_FORMULA = 5,
 };
 
 struct rc_derivation {
     enum rc_derivation_source source;
-    struct rc_bytes property;    /* Not TIME: may be derived itself until it is resolved. */
-    struct rc_bytes account_key; /* ACCOUNT; else empty. */
+    uint32_t operand_count;
     uint32_t step_count;
+    struct rc_bytes property;    /* EVENT, USER, ACCOUNT: may be derived itself until resolved. */
+    struct rc_bytes account_key; /* ACCOUNT; else empty. */
+    struct rc_bytes formula;     /* FORMULA (base/formula.h): operands by letter. */
+    /* FORMULA: properties of one kind of thing, without steps until they are resolved. */
+    const struct rc_derivation *const *operands;
     const struct rc_derive_step *steps;
 };
 
+/* Whose property a derivation makes, a formula that of its operands: the source and account_key of
+ * what is returned say. */
+static inline const struct rc_derivation *
+rc_derivation_of_whom(const struct rc_derivation *derivation)
+{
+    while (derivation->source == RC_DERIVATION_FORMULA)
+        derivation = derivation->operands[0];
+    return derivation;
+}
+
+/* Checks one that is to be stored: operands are properties without steps. */
 RC_MUST_USE enum rc_status
 rc_derivation_check(const struct rc_derivation *derivation, struct rc_error *reterr_error);
 

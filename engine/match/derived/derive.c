@@ -350,3 +350,13 @@ rc_derive(const struct rc_deriver *deriver,
         return derive_list(deriver, value, scratch, ret_value);
     return derive_one(deriver, value, scratch, ret_value);
 }
+
+bool
+rc_derive_number(struct rc_value value, double *ret_number)
+{
+    struct rc_value number;
+    if (!as_number(value, &number))
+        return false;
+    *ret_number = rc_value_real(number);
+    return true;
+}

@@ -55,4 +55,8 @@ rc_derive(const struct rc_deriver *deriver,
           struct rc_derive_scratch *scratch,
           struct rc_value *ret_value);
 
+/* The number that a formula reads in a value: itself, or what a text is as a whole. false: none. */
+bool
+rc_derive_number(struct rc_value value, double *ret_number);
+
 #endif

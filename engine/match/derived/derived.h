@@ -25,7 +25,7 @@ struct rc_property_name {
     struct rc_bytes account_key; /* RC_LEAF_ACCOUNT; else empty. */
 };
 
-/* The derivation of a name, from a stored property or the event's time. NULL: the name is no
+/* The derivation of a name, from stored properties or the event's time. NULL: the name is no
  * derived one of such things, and means what is stored. derived may be NULL: there are none. uses
  * gets it, and those that it comes from; NULL: nobody asks. */
 RC_MUST_USE enum rc_status
@@ -52,6 +52,10 @@ rc_derived_check(const struct rc_catalog *derived,
                  const struct rc_derivation *derivation,
                  struct rc_arena *arena,
                  struct rc_error *reterr_error);
+
+/* Whether a derivation comes from a property directly. */
+bool
+rc_derivation_reads_property(const struct rc_derivation *derivation, struct rc_bytes name);
 
 /* Whether a leaf of the predicate reads a property. */
 bool

@@ -8,6 +8,7 @@
  */
 #include "engine/match/leaf/account_leaf.h"
 
+#include "engine/match/derived/made_column.h"
 #include "engine/match/leaf/leaf.h"
 #include "engine/store/value/account_id.h"
 
@@ -25,6 +26,7 @@ reads_account(const struct rc_predicate *predicate)
 /* Whether each account passes is asked here; the last answer is kept. */
 struct asking {
     const struct rc_dictionary *dictionary;
+    const struct rc_made_column *made; /* Its cells are asked about where it is one. */
     const struct rc_leaf_test *test;
     struct rc_arena *scratch;
     struct rc_leaf_scratch leaf;
@@ -38,7 +40,10 @@ ask(struct asking *asking, rc_cell cell, bool *ret_passes)
     if (cell != asking->last) {
         struct rc_value value;
         rc_arena_reset(asking->scratch);
-        RC_TRY(rc_cell_value(asking->dictionary, cell, asking->scratch, &value));
+        if (asking->made->kind != RC_MADE_NONE)
+            value = rc_made_cell_value(asking->made, cell);
+        else
+            RC_TRY(rc_cell_value(asking->dictionary, cell, asking->scratch, &value));
         asking->last = cell;
         asking->last_passes = rc_leaf_test_value(asking->test, value, &asking->leaf);
         RC_TRY(asking->leaf.status);
@@ -82,19 +87,29 @@ find_accounts(struct rc_view *view,
               uint32_t *ret_count)
 {
     const struct rc_properties *properties = rc_view_account_properties(view);
-    const uint32_t property = rc_properties_find(properties, leaf->property);
+    RC_CLEANUP(rc_made_column_close) struct rc_made_column made = {.kind = RC_MADE_NONE};
+    uint32_t property = RC_PROPERTY_NONE;
     const rc_cell *cells = NULL;
     *ret_count = 0;
-    if (property == RC_PROPERTY_NONE)
-        return RC_OK;
-    RC_TRY(rc_view_account_cells(view, property, as_of_ms, &cells));
+    RC_TRY(rc_made_column_open(leaf->derivation, properties, NULL, &made));
+    if (made.kind == RC_MADE_NONE) {
+        property = rc_properties_find(properties, leaf->property);
+        if (property == RC_PROPERTY_NONE)
+            return RC_OK;
+        RC_TRY(rc_view_account_cells(view, property, as_of_ms, &cells));
+    } else {
+        RC_TRY(rc_made_column_owners(&made, view, as_of_ms, NULL, arena, &cells));
+    }
     RC_CLEANUP(rc_arena_freep) struct rc_arena *scratch = rc_arena_new(NULL, 0);
     *ret_values = RC_ARENA_ARRAY(arena, struct rc_value, rc_view_account_count(view));
     if (scratch == NULL || *ret_values == NULL)
         return RC_NO_MEMORY;
     RC_CLEANUP(rc_leaf_test_freep) struct rc_leaf_test *test = NULL;
     RC_TRY(rc_leaf_test_new(leaf, NULL, &test));
-    struct asking asking = {.dictionary = rc_properties_dictionary(properties, property),
+    struct asking asking = {.dictionary = property == RC_PROPERTY_NONE
+                                              ? NULL
+                                              : rc_properties_dictionary(properties, property),
+                            .made = &made,
                             .test = test,
                             .scratch = scratch};
     const enum rc_status status =

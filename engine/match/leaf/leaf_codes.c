@@ -158,6 +158,14 @@ rc_leaf_codes_key(struct rc_leaf_codes *codes, struct rc_bytes key, struct rc_le
 }
 
 bool
+rc_leaf_codes_value(struct rc_leaf_codes *codes,
+                    struct rc_value value,
+                    struct rc_leaf_scratch *scratch)
+{
+    return test_value(codes, RC_OK, value, scratch);
+}
+
+bool
 rc_leaf_codes_cell(struct rc_leaf_codes *codes,
                    const struct rc_dictionary *dictionary,
                    rc_cell cell,

@@ -47,6 +47,12 @@ rc_leaf_codes_key(struct rc_leaf_codes *codes,
                   struct rc_bytes key,
                   struct rc_leaf_scratch *scratch);
 
+/* The same for a value that is not null and no list. */
+bool
+rc_leaf_codes_value(struct rc_leaf_codes *codes,
+                    struct rc_value value,
+                    struct rc_leaf_scratch *scratch);
+
 /* Whether it is known already what a cell's value is answered, without testing it. */
 bool
 rc_leaf_codes_known(struct rc_leaf_codes *codes, rc_cell cell, bool *ret_passes);

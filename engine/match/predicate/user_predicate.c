@@ -8,6 +8,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/match/cache/match_cache.h"
+#include "engine/match/derived/made_column.h"
 #include "engine/match/rows/scan.h"
 #include "engine/match/rows/words.h"
 
@@ -30,9 +31,10 @@ struct user_match {
     struct rc_error *reterr_error;
 };
 
-/* One leaf, about to be asked of a property's values. */
+/* One leaf, about to be asked of a property's values, or of what a formula makes of several. */
 struct test {
     const struct rc_dictionary *dictionary;
+    struct rc_made_column made;
     struct rc_leaf_codes *codes;
     struct rc_leaf_scratch scratch;
 };
@@ -40,6 +42,9 @@ struct test {
 static bool
 passes(struct test *test, rc_cell cell)
 {
+    if (test->made.kind != RC_MADE_NONE && cell != RC_CELL_NULL)
+        return rc_leaf_codes_value(test->codes, rc_made_cell_value(&test->made, cell),
+                                   &test->scratch);
     return rc_leaf_codes_cell(test->codes, test->dictionary, cell, &test->scratch);
 }
 
@@ -77,27 +82,51 @@ test_cells(const struct user_match *match, const rc_cell *cells, struct test *te
     }
 }
 
-/* Words are zero. */
 static enum rc_status
-test_persons(struct user_match *match,
-             uint32_t property,
-             struct rc_leaf_codes *leaf,
-             uint64_t *words)
+test_stored(struct user_match *match, struct rc_bytes name, struct test *test, uint64_t *words)
 {
+    const struct rc_properties *properties = rc_view_user_properties(match->view);
+    const uint32_t property = rc_properties_find(properties, name);
     const struct rc_user_codes *codes = NULL;
     const rc_cell *cells = NULL;
-    struct test test = {
-        .dictionary = rc_properties_dictionary(rc_view_user_properties(match->view), property),
-        .codes = leaf,
-        .scratch = {.cancel = match->cancel}};
+    if (property == RC_PROPERTY_NONE)
+        return RC_OK;
+    test->dictionary = rc_properties_dictionary(properties, property);
     RC_TRY(rc_view_user_codes(match->view, property, match->as_of_ms, &codes));
     RC_TRY(rc_view_user_cells(match->view, property, match->as_of_ms, &cells));
     if (codes != NULL)
-        test_codes(match, codes, &test, words);
+        test_codes(match, codes, test, words);
     else
-        test_cells(match, cells, &test, words);
+        test_cells(match, cells, test, words);
+    return test->scratch.status;
+}
+
+static enum rc_status
+test_made(struct user_match *match, struct test *test, uint64_t *words)
+{
+    const rc_cell *cells = NULL;
+    RC_TRY(rc_made_column_owners(&test->made, match->view, match->as_of_ms, match->cancel,
+                                 match->arena, &cells));
+    test_cells(match, cells, test, words);
+    return test->scratch.status;
+}
+
+/* Words are zero. */
+static enum rc_status
+test_persons(struct user_match *match,
+             const struct rc_leaf *leaf,
+             struct rc_leaf_codes *codes,
+             uint64_t *words)
+{
+    struct test test = {.codes = codes, .scratch = {.cancel = match->cancel}};
+    RC_TRY(rc_made_column_open(leaf->derivation, rc_view_user_properties(match->view),
+                               rc_match_cache_account(match->cache), &test.made));
+    const enum rc_status status = test.made.kind == RC_MADE_NONE
+                                      ? test_stored(match, leaf->property, &test, words)
+                                      : test_made(match, &test, words);
     rc_leaf_scratch_close(&test.scratch);
-    return test.scratch.status;
+    rc_made_column_close(&test.made);
+    return status;
 }
 
 /* The persons who have one of some ids. */
@@ -127,16 +156,11 @@ evaluate_leaf(struct user_match *match, const struct rc_predicate *node, uint64_
                               "\"%.*s\" is a property of events where one of users is expected",
                               (int)leaf->property.size, leaf->property.data);
     memset(words, 0, match->word_count * sizeof(*words));
-    const uint32_t property =
-        rc_properties_find(rc_view_user_properties(match->view), leaf->property);
-    if (property == RC_PROPERTY_NONE)
-        return RC_OK;
     struct rc_match_key key;
     struct rc_match_leaf *compiled = NULL;
     RC_TRY_OR(match->reterr_error, rc_match_key_of(node, match->arena, &key));
     RC_TRY_OR(match->reterr_error, rc_match_cache_get_leaf(match->cache, leaf, &key, &compiled));
-    const enum rc_status status =
-        test_persons(match, property, rc_match_leaf_codes(compiled), words);
+    const enum rc_status status = test_persons(match, leaf, rc_match_leaf_codes(compiled), words);
     rc_match_cache_put_leaf(match->cache, compiled);
     RC_TRY_OR(match->reterr_error, status);
     return RC_OK;

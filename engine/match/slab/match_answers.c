@@ -177,15 +177,14 @@ rc_match_answers_complete(struct rc_slab_match *match, struct rc_match_answers *
         return RC_OK;
     const struct rc_match_node *node = answers->node;
     const struct rc_column_view *column = &answers->column;
-    struct rc_leaf_codes *codes = rc_match_leaf_codes(node->leaf);
     uint32_t passed = 0;
     uint32_t texts_passed = 0;
     for (uint32_t i = 0; i < column->dictionary_count; i++) {
         if (i % CELLS_BETWEEN_LOOKS == 0 && rc_slab_match_cancelled(match))
             return RC_CANCELLED;
         if (answers->table[i] == RC_ANSWER_UNKNOWN)
-            answers->table[i] = rc_leaf_codes_cell(codes, node->dictionary, column->dictionary[i],
-                                                   &match->leaf_scratch);
+            answers->table[i] =
+                rc_match_node_cell(node, column->dictionary[i], &match->leaf_scratch);
         passed += answers->table[i];
     }
     match->work.cells += column->dictionary_count;
@@ -205,16 +204,15 @@ bool
 rc_match_answers_ask(struct rc_slab_match *match, struct rc_match_answers *answers, uint32_t code)
 {
     const struct rc_match_node *node = answers->node;
-    struct rc_leaf_codes *codes = rc_match_leaf_codes(node->leaf);
     bool passes = false;
     if (code < answers->column.dictionary_count) {
-        passes = rc_leaf_codes_cell(codes, node->dictionary, answers->column.dictionary[code],
-                                    &match->leaf_scratch);
+        passes = rc_match_node_cell(node, answers->column.dictionary[code], &match->leaf_scratch);
     } else {
         const enum rc_status status =
             rc_text_cursor_seek(&answers->cursor, code - answers->column.dictionary_count);
         if (status == RC_OK)
-            passes = rc_leaf_codes_key(codes, answers->cursor.key, &match->leaf_scratch);
+            passes = rc_leaf_codes_key(rc_match_leaf_codes(node->leaf), answers->cursor.key,
+                                       &match->leaf_scratch);
         else if (match->leaf_scratch.status == RC_OK)
             match->leaf_scratch.status = status;
     }

@@ -74,8 +74,8 @@ add_leaf(struct rc_batch *batch, const struct rc_match_node *node, struct rc_bat
     if (leaf == NULL)
         return RC_NO_MEMORY;
     bool present;
-    RC_TRY(
-        rc_match_node_column(node, batch->match.slab, NULL, batch->match.arena, &present, &view));
+    RC_TRY(rc_match_node_column(node, batch->match.slab, NULL, batch->match.cancel,
+                                batch->match.arena, &present, &view));
     if (present) {
         RC_TRY(add_column(batch, &view, &leaf->column));
         RC_TRY(rc_match_answers_open(&batch->match, node, &view, true, &leaf->answers));

@@ -49,12 +49,18 @@ evaluate_leaf(struct chunk_match *match,
     const bool is_made = node->made.kind != RC_MADE_NONE;
     rc_cell made[RC_CHUNK_ROWS];
     const rc_cell *cells = made;
-    if (is_made)
-        rc_made_column_cells(&node->made, match->chunk, made);
-    else
+    if (is_made) {
+        const enum rc_status status =
+            rc_made_column_cells(&node->made, match->chunk, match->scratch.cancel, made);
+        if (match->scratch.status == RC_OK)
+            match->scratch.status = status;
+        if (status != RC_OK)
+            return;
+    } else {
         cells = node->property == RC_PROPERTY_NONE
                     ? NULL
                     : rc_view_chunk_cells(match->chunk, node->property);
+    }
     if (cells == NULL)
         return;
     struct rc_leaf_codes *codes = rc_match_leaf_codes(node->leaf);
@@ -69,10 +75,9 @@ evaluate_leaf(struct chunk_match *match,
             const rc_cell cell = cells[i * 64 + bit];
             if (cell != last) {
                 last = cell;
-                last_passes =
-                    rc_cell_kind_of(cell) == RC_CELL_TEXT
-                        ? text_passes(match, &answers, rc_cell_code(cell))
-                        : rc_leaf_codes_cell(codes, node->dictionary, cell, &match->scratch);
+                last_passes = !is_made && rc_cell_kind_of(cell) == RC_CELL_TEXT
+                                  ? text_passes(match, &answers, rc_cell_code(cell))
+                                  : rc_match_node_cell(node, cell, &match->scratch);
             }
             words[i] |= (uint64_t)last_passes << bit;
         }

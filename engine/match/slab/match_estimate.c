@@ -171,6 +171,7 @@ estimate_leaf(struct estimating *at, const struct rc_match_node *node, struct no
         out->none = false;
         out->scan.words = at->block_words;
         out->scan.bytes = (uint64_t)at->rows * 6;
+        out->scan.looked_up = node->made.kind == RC_MADE_FORMULA ? (uint64_t)at->rows * 2 : 0;
         out->share = node->made.kind == RC_MADE_IDS ? node->source->value_count / at->rows : 0.1;
         return;
     }

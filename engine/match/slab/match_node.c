@@ -18,7 +18,8 @@ compile_leaf(struct rc_match_cache *cache,
     /* Of the events whose id is one of those, whether it is. */
     static const struct rc_leaf is_one = {.scope = RC_LEAF_EVENT_ID, .operator= RC_LEAF_IS_SET };
     node->source = leaf;
-    node->made = rc_made_column_of(leaf->derivation);
+    RC_TRY(rc_made_column_open(leaf->derivation, properties, rc_match_cache_account(cache),
+                               &node->made));
     node->property = RC_PROPERTY_NONE;
     if (leaf->scope == RC_LEAF_EVENT_ID) {
         node->made.kind = RC_MADE_IDS;
@@ -88,6 +89,7 @@ enum rc_status
 rc_match_node_column(const struct rc_match_node *node,
                      const struct rc_slab *slab,
                      const uint64_t *blocks,
+                     const _Atomic(bool) *cancel,
                      struct rc_arena *arena,
                      bool *ret_present,
                      struct rc_column_view *ret_column)
@@ -97,8 +99,17 @@ rc_match_node_column(const struct rc_match_node *node,
             node->property != RC_PROPERTY_NONE && rc_slab_column(slab, node->property, ret_column);
         return RC_OK;
     }
-    *ret_present = true;
-    return rc_made_column_of_slab(&node->made, slab, blocks, arena, ret_column);
+    return rc_made_column_of_slab(&node->made, slab, blocks, cancel, arena, ret_present,
+                                  ret_column);
+}
+
+bool
+rc_match_node_cell(const struct rc_match_node *node, rc_cell cell, struct rc_leaf_scratch *scratch)
+{
+    struct rc_leaf_codes *codes = rc_match_leaf_codes(node->leaf);
+    if (node->made.kind == RC_MADE_NONE || cell == RC_CELL_NULL)
+        return rc_leaf_codes_cell(codes, node->dictionary, cell, scratch);
+    return rc_leaf_codes_value(codes, rc_made_cell_value(&node->made, cell), scratch);
 }
 
 void
@@ -108,6 +119,7 @@ rc_match_node_close(struct rc_match_cache *cache, struct rc_match_node *node)
         return;
     rc_match_cache_put_leaf(cache, node->leaf);
     node->leaf = NULL;
+    rc_made_column_close(&node->made);
     for (uint32_t i = 0; i < node->child_count; i++)
         rc_match_node_close(cache, node->children[i]);
 }

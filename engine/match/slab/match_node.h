@@ -54,9 +54,14 @@ RC_MUST_USE enum rc_status
 rc_match_node_column(const struct rc_match_node *node,
                      const struct rc_slab *slab,
                      const uint64_t *blocks,
+                     const _Atomic(bool) *cancel,
                      struct rc_arena *arena,
                      bool *ret_present,
                      struct rc_column_view *ret_column);
+
+/* Whether a cell of that column, or one of a chunk's, passes the leaf. A failure is in scratch. */
+bool
+rc_match_node_cell(const struct rc_match_node *node, rc_cell cell, struct rc_leaf_scratch *scratch);
 
 /* Gives the leaves of a node and all below it back. NULL is fine. */
 void

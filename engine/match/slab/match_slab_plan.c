@@ -96,7 +96,8 @@ prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node, bool
     struct rc_column_view column;
     state->state = RC_SLAB_NODE_NONE;
     bool present;
-    RC_TRY(rc_match_node_column(node, match->slab, match->blocks, match->arena, &present, &column));
+    RC_TRY(rc_match_node_column(node, match->slab, match->blocks, match->cancel, match->arena,
+                                &present, &column));
     if (!present)
         return RC_OK;
     struct rc_match_answers *answers = RC_ARENA_ARRAY(match->arena, struct rc_match_answers, 1);

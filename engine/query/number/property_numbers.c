@@ -65,6 +65,7 @@ rc_numbers_free(struct rc_numbers *numbers)
         return NULL;
     rc_deriver_free(numbers->deriver);
     rc_derive_scratch_close(&numbers->derive);
+    rc_made_column_close(&numbers->made);
     rc_arena_free(numbers->arena);
     rc_arena_free(numbers->scratch);
     rc_alloc_free(numbers->lists);
@@ -158,6 +159,10 @@ entry_of_cell(struct rc_numbers *numbers, rc_cell cell, uint32_t *ret_entry)
     double number;
     uint32_t *known = NULL;
     *ret_entry = RC_NUMBER_NONE;
+    if (numbers->made.kind != RC_MADE_NONE)
+        return cell == RC_CELL_NULL
+                   ? RC_OK
+                   : entry_of_value(numbers, rc_made_cell_value(&numbers->made, cell), ret_entry);
     if (rc_cell_kind_of(cell) == RC_CELL_CODE) {
         RC_ASSERT(rc_cell_code(cell) < numbers->entry_of_code_count);
         known = &numbers->entry_of_code[rc_cell_code(cell)];
@@ -227,8 +232,8 @@ resolve_slab(struct rc_numbers *numbers, const struct rc_slab *rows, uint32_t pr
     const struct rc_query_context *context = numbers->plan->context;
     const struct rc_column_view *column = &slab->column;
     if (numbers->made.kind != RC_MADE_NONE) {
-        RC_TRY(rc_made_column_of_slab(&numbers->made, rows, NULL, numbers->arena, &slab->column));
-        slab->present = true;
+        RC_TRY(rc_made_column_of_slab(&numbers->made, rows, NULL, context->cancel, numbers->arena,
+                                      &slab->present, &slab->column));
     } else {
         slab->present = rc_slab_column(rows, property, &slab->column);
     }
@@ -262,7 +267,7 @@ resolve_chunk(struct rc_numbers *numbers,
     const rc_cell *cells = is_made ? NULL : rc_view_chunk_cells(chunk, property);
     rc_cell made[RC_CHUNK_ROWS];
     if (is_made) {
-        rc_made_column_cells(&numbers->made, chunk, made);
+        RC_TRY(rc_made_column_cells(&numbers->made, chunk, numbers->plan->context->cancel, made));
         cells = made;
     }
     if (cells == NULL)
@@ -299,6 +304,7 @@ resolve(struct rc_numbers *numbers, uint32_t property)
     if (property == RC_PROPERTY_NONE && numbers->made.kind == RC_MADE_NONE)
         return RC_OK;
     rc_plan_read_column(numbers->plan, property);
+    rc_plan_read_made(numbers->plan, &numbers->made);
     for (uint32_t i = 0; i < numbers->plan->slab_count; i++) {
         const uint32_t index = numbers->plan->slabs[i].index;
         RC_TRY(resolve_slab(numbers, slabs[index].slab, property, index));
@@ -394,7 +400,7 @@ build(struct rc_numbers *numbers, struct rc_bytes name)
         RC_TRY(rc_deriver_new(numbers->derivation, context->account, &numbers->deriver));
         name = numbers->derivation->property;
     }
-    numbers->made = rc_made_column_of(numbers->derivation);
+    RC_TRY(rc_made_column_open(numbers->derivation, properties, context->account, &numbers->made));
     if (numbers->made.kind == RC_MADE_NONE)
         property = rc_properties_find(properties, name);
     if (property != RC_PROPERTY_NONE) {

@@ -92,3 +92,12 @@ rc_plan_read_column(const struct rc_plan *plan, uint32_t property)
     if (property != RC_PROPERTY_NONE)
         read_slabs(&reading, read_column);
 }
+
+void
+rc_plan_read_made(const struct rc_plan *plan, const struct rc_made_column *made)
+{
+    uint32_t count;
+    const uint32_t *properties = rc_made_column_properties(made, &count);
+    for (uint32_t i = 0; i < count; i++)
+        rc_plan_read_column(plan, properties[i]);
+}

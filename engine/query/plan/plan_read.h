@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "engine/base/status.h"
+#include "engine/match/derived/made_column.h"
 #include "engine/query/plan/plan.h"
 
 /* Reads users and times of the slabs in which some stream has its rows, and keeps them in use. */
@@ -21,6 +22,10 @@ rc_plan_read_rows(const struct rc_plan *plan);
 /* Reads an event property's column. RC_PROPERTY_NONE: nothing. */
 void
 rc_plan_read_column(const struct rc_plan *plan, uint32_t property);
+
+/* The same for the columns that one is made of. */
+void
+rc_plan_read_made(const struct rc_plan *plan, const struct rc_made_column *made);
 
 /* What reading a slab's part of a query takes, in ns; 0: it is in memory. */
 double

@@ -166,7 +166,7 @@ find_derived_user(const struct rc_catalog *derived,
         struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
         const struct rc_derivation *derivation;
         RC_TRY(rc_derivation_read(&reader, arena, &derivation, reterr_error));
-        if (rc_bytes_equal(derivation->property, name) && !rc_bytes_equal(entry->name, name)) {
+        if (rc_derivation_reads_property(derivation, name) && !rc_bytes_equal(entry->name, name)) {
             *ret_user = entry;
             return RC_OK;
         }

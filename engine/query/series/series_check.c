@@ -49,8 +49,8 @@ check_formulas(const struct rc_series_request *request,
         snprintf(field, sizeof(field), "formulas[%u].expression", i);
         struct rc_error error = {0};
         enum rc_status status =
-            rc_formula_parse(request->formulas[i].expression, request->series_count, arena,
-                             &ret_formulas[i], &error);
+            rc_formula_parse(request->formulas[i].expression, "series", request->series_count,
+                             arena, &ret_formulas[i], &error);
         if (status != RC_OK)
             return rc_error_field(reterr_error, status, field, "%s", error.message);
         for (uint32_t s = 0; s < request->series_count; s++)

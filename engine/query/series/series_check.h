@@ -6,9 +6,9 @@
 #ifndef RC_QUERY_SERIES_SERIES_CHECK_H
 #define RC_QUERY_SERIES_SERIES_CHECK_H
 
+#include "engine/base/formula.h"
 #include "engine/base/status.h"
 #include "engine/query/query.h"
-#include "engine/query/series/formula.h"
 
 /* ret_formulas has room for formula_count; they live in arena. */
 RC_MUST_USE enum rc_status

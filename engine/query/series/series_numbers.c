@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/match/rows/row_codes.h"
 #include "engine/query/number/exact_sum.h"
 #include "engine/query/number/percentile.h"
 #include "engine/query/plan/planner.h"
@@ -118,7 +119,7 @@ count_marked(struct lane *lane,
         for (; marks != 0; marks &= marks - 1, at++) {
             const uint32_t marked = row + (uint32_t)__builtin_ctzll(marks);
             if (has_row(words, marked))
-                count_entry(lane, &stretch->entries[rc_slab_rows_code(stretch->column, at)],
+                count_entry(lane, &stretch->entries[rc_row_codes_at(stretch->column, at)],
                             rc_bucket_table_find(stretch->table, stretch->times[marked]));
         }
     }
@@ -139,17 +140,17 @@ count_piece(struct lane *lane,
         return;
     }
     if (column->form == RC_COLUMN_SPARSE) {
-        uint32_t at = rc_slab_rows_seek(column, *position, begin);
+        uint32_t at = rc_row_codes_seek(column, *position, begin);
         for (; at < column->code_count && column->positions[at] < end; at++) {
             const uint32_t row = column->positions[at];
             if (has_row(words, row))
-                count_entry(lane, &stretch->entries[rc_slab_rows_code(column, at)],
+                count_entry(lane, &stretch->entries[rc_row_codes_at(column, at)],
                             rc_bucket_table_find(stretch->table, stretch->times[row]));
         }
         *position = at;
         return;
     }
-    rc_slab_rows_codes(column, begin, end - begin, position, lane->codes);
+    rc_row_codes(column, begin, end - begin, position, lane->codes);
     for (uint32_t row = begin; row < end; row++)
         if (has_row(words, row))
             count_entry(lane, &stretch->entries[lane->codes[row - begin]],

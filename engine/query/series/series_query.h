@@ -9,8 +9,8 @@
 #ifndef RC_QUERY_SERIES_SERIES_QUERY_H
 #define RC_QUERY_SERIES_SERIES_QUERY_H
 
+#include "engine/base/formula.h"
 #include "engine/base/status.h"
-#include "engine/query/series/formula.h"
 #include "engine/query/series/series_frame.h"
 #include "engine/query/series/series_line.h"
 #include "engine/query/series/series_rank.h"

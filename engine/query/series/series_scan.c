@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "engine/match/rows/row_codes.h"
 #include "engine/query/plan/planner.h"
 
 #define ROW_LISTED UINT32_MAX /* Several values. */
@@ -441,7 +442,7 @@ count_pieces(struct lane *lane,
         if (rc_slab_rows_piece(&lane->rows, base, &words)) {
             piece->times = times + begin;
             if (slab->coded)
-                rc_slab_rows_codes(slab->column, begin, stop - begin, &position, lane->codes);
+                rc_row_codes(slab->column, begin, stop - begin, &position, lane->codes);
             count_rows(piece, words, begin - base, stop - begin);
             if (slab->lists)
                 RC_TRY(add_listed(lane, piece, words, source, begin, stop));

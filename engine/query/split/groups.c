@@ -19,6 +19,7 @@ rc_groups_free(struct rc_groups *groups)
         return NULL;
     rc_deriver_free(groups->deriver);
     rc_derive_scratch_close(&groups->derive);
+    rc_made_column_close(&groups->made);
     rc_text_groups_free(groups->texts);
     rc_arena_free(groups->arena);
     rc_arena_free(groups->scratch);

@@ -180,7 +180,10 @@ rc_groups_build_accounts(struct rc_groups *groups,
     if (scratch == NULL)
         return RC_NO_MEMORY;
     RC_TRY(rc_groups_new_stored(groups->plan, account_key, &ids));
-    if (property != RC_PROPERTY_NONE)
+    if (groups->made.kind != RC_MADE_NONE)
+        RC_TRY(rc_made_column_owners(&groups->made, context->view, as_of_ms, context->cancel,
+                                     groups->arena, &exchange.cells));
+    else if (property != RC_PROPERTY_NONE)
         RC_TRY(rc_view_account_cells(context->view, property, as_of_ms, &exchange.cells));
     exchange.ids = ids;
     exchange.names = scratch;

@@ -71,7 +71,7 @@ set_of_value(struct rc_groups *groups, struct rc_value value, uint32_t *ret_set)
     return intern(groups, value.kind == RC_VALUE_LIST ? rc_value_null() : value, ret_set);
 }
 
-/* The set of a cell that is a number or a code of values. */
+/* The set of a cell that is made, a number, or a code of values. */
 static enum rc_status
 resolve_cell(struct rc_groups *groups,
              const struct rc_dictionary *values,
@@ -79,7 +79,10 @@ resolve_cell(struct rc_groups *groups,
              uint32_t *ret_set)
 {
     struct rc_value value;
-    RC_TRY(rc_cell_value(values, cell, groups->scratch, &value));
+    if (groups->made.kind != RC_MADE_NONE)
+        value = rc_made_cell_value(&groups->made, cell);
+    else
+        RC_TRY(rc_cell_value(values, cell, groups->scratch, &value));
     const enum rc_status status = set_of_value(groups, value, ret_set);
     rc_arena_reset(groups->scratch);
     return status;
@@ -93,7 +96,7 @@ rc_groups_set_of_cell(struct rc_groups *groups, rc_cell cell, uint32_t *ret_set)
         return RC_OK;
     }
     uint32_t *known;
-    if (rc_cell_kind_of(cell) == RC_CELL_CODE) {
+    if (groups->made.kind == RC_MADE_NONE && rc_cell_kind_of(cell) == RC_CELL_CODE) {
         RC_ASSERT(rc_cell_code(cell) < groups->set_of_code_count);
         known = &groups->set_of_code[rc_cell_code(cell)];
         if (*known == RC_GROUP_UNSET)
@@ -154,7 +157,7 @@ resolve_chunk(struct rc_groups *groups,
     rc_cell made[RC_CHUNK_ROWS];
     uint32_t *sets = NULL;
     if (is_made) {
-        rc_made_column_cells(&groups->made, chunk, made);
+        RC_TRY(rc_made_column_cells(&groups->made, chunk, groups->plan->context->cancel, made));
         cells = made;
     }
     if (cells == NULL)
@@ -163,7 +166,7 @@ resolve_chunk(struct rc_groups *groups,
     if (!is_made)
         RC_TRY(open_head_texts(groups, rc_view_chunk_texts(chunk, property)));
     for (uint32_t i = 0; i < chunk->row_count; i++)
-        RC_TRY(rc_cell_kind_of(cells[i]) == RC_CELL_TEXT
+        RC_TRY(!is_made && rc_cell_kind_of(cells[i]) == RC_CELL_TEXT
                    ? set_of_head_text(groups, cells[i], &sets[i])
                    : rc_groups_set_of_cell(groups, cells[i], &sets[i]));
     *ret_sets = sets;
@@ -235,8 +238,8 @@ resolve_slab(struct rc_groups *groups,
     struct rc_slab_groups *slab = &groups->slabs[index];
     struct rc_column_view *column = &slab->column;
     if (groups->made.kind != RC_MADE_NONE) {
-        RC_TRY(rc_made_column_of_slab(&groups->made, rows, NULL, groups->arena, column));
-        slab->present = true;
+        RC_TRY(rc_made_column_of_slab(&groups->made, rows, NULL, groups->plan->context->cancel,
+                                      groups->arena, &slab->present, column));
     } else {
         slab->present = rc_slab_column(rows, property, column);
     }
@@ -267,6 +270,7 @@ resolve_events(struct rc_groups *groups, uint32_t property)
     if (property == RC_PROPERTY_NONE && groups->made.kind == RC_MADE_NONE)
         return RC_OK;
     rc_plan_read_column(groups->plan, property);
+    rc_plan_read_made(groups->plan, &groups->made);
     for (uint32_t i = 0; i < groups->plan->slab_count; i++) {
         const uint32_t index = groups->plan->slabs[i].index;
         RC_TRY(resolve_slab(groups, slabs[index].slab, property, index));
@@ -288,7 +292,10 @@ resolve_persons(struct rc_groups *groups, uint32_t property, int64_t as_of_ms)
     groups->persons = RC_ARENA_ARRAY(groups->arena, uint32_t, user_count);
     if (groups->persons == NULL)
         return RC_NO_MEMORY;
-    if (property != RC_PROPERTY_NONE)
+    if (groups->made.kind != RC_MADE_NONE)
+        RC_TRY(rc_made_column_owners(&groups->made, view, as_of_ms, groups->plan->context->cancel,
+                                     groups->arena, &cells));
+    else if (property != RC_PROPERTY_NONE)
         RC_TRY(rc_view_user_cells(view, property, as_of_ms, &cells));
     for (uint32_t person = 0; person < user_count; person++) {
         groups->persons[person] = groups->null_group;
@@ -339,7 +346,8 @@ rc_groups_build(struct rc_groups *groups, const struct rc_breakdown *breakdown, 
             rc_deriver_new(groups->derivation, groups->plan->context->account, &groups->deriver));
         name = groups->derivation->property;
     }
-    groups->made = rc_made_column_of(groups->derivation);
+    RC_TRY(rc_made_column_open(groups->derivation, properties, groups->plan->context->account,
+                               &groups->made));
     if (groups->made.kind == RC_MADE_NONE)
         property = rc_properties_find(properties, name);
     if (property != RC_PROPERTY_NONE) {

@@ -7,7 +7,7 @@
  */
 #include "engine/query/suggest/facts.h"
 
-#include "engine/match/derived/derive.h"
+#include "engine/query/suggest/derive_once.h"
 #include "engine/match/derived/derived.h"
 #include "engine/query/list/event_read.h"
 
@@ -45,19 +45,13 @@ stored_value(const struct rc_event *event, struct rc_bytes name)
     return rc_value_null();
 }
 
-static enum rc_status
-derive(struct rc_arena *arena,
-       struct rc_account *account,
-       const struct rc_derivation *derivation,
-       struct rc_value source,
-       struct rc_value *ret_value)
+/* Where a derivation begins, of the event. */
+static struct rc_value
+source_value(const void *event_of, const struct rc_derivation *source)
 {
-    RC_CLEANUP(rc_deriver_freep) struct rc_deriver *deriver = NULL;
-    RC_CLEANUP(rc_derive_scratch_close) struct rc_derive_scratch scratch = {0};
-    struct rc_value value;
-    RC_TRY(rc_deriver_new(derivation, account, &deriver));
-    RC_TRY(rc_derive(deriver, source, &scratch, &value));
-    return rc_value_copy(arena, value, ret_value);
+    const struct rc_event *event = event_of;
+    return source->source == RC_DERIVATION_TIME ? rc_value_int(event->place.time_ms)
+                                                : stored_value(event, source->property);
 }
 
 enum rc_status
@@ -74,10 +68,8 @@ rc_facts_value(const struct rc_facts *facts,
         *ret_value = stored_value(event, name);
         return RC_OK;
     }
-    const struct rc_value source = derivation->source == RC_DERIVATION_TIME
-                                       ? rc_value_int(event->place.time_ms)
-                                       : stored_value(event, derivation->property);
-    RC_TRY_OR(reterr_error, derive(arena, facts->context->account, derivation, source, ret_value));
+    RC_TRY_OR(reterr_error, rc_derive_once(derivation, facts->context->account, source_value, event,
+                                           arena, ret_value));
     return RC_OK;
 }
 
@@ -136,11 +128,11 @@ write_meaning(const struct rc_facts *facts,
         return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
     for (uint32_t i = 0; i < before + count; i++)
         all[i] = i < before ? derivation->steps[i] : steps[i - before];
-    const struct rc_derivation meaning = {
-        .source = derivation == NULL ? RC_DERIVATION_EVENT : derivation->source,
-        .property = derivation == NULL ? name : derivation->property,
-        .step_count = before + count,
-        .steps = all};
+    struct rc_derivation meaning = {.source = RC_DERIVATION_EVENT, .property = name};
+    if (derivation != NULL)
+        meaning = *derivation;
+    meaning.step_count = before + count;
+    meaning.steps = all;
     writer->size = 0;
     rc_derivation_write(writer, &meaning);
     return writer->failed

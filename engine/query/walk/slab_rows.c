@@ -1,10 +1,7 @@
 /* Slab rows. A block of the rowset is looked at once and serves its sixteen pieces. */
 #include "engine/query/walk/slab_rows.h"
 
-#include <string.h>
-
 #include "engine/base/assert.h"
-#include "engine/store/slab/marks.h"
 
 #define NO_BLOCK UINT32_MAX
 
@@ -109,100 +106,5 @@ rc_slab_rows_owners(const uint32_t *starts,
             const uint32_t at = owners[i] + step <= last ? owners[i] + step : last + 1;
             owners[i] = starts[at] <= rows[i] ? at : owners[i];
         }
-    }
-}
-
-static void
-plain_codes(const struct rc_column_view *column, uint32_t begin, uint32_t count, uint32_t *codes)
-{
-    if (column->code_width == 1) {
-        const uint8_t *from = (const uint8_t *)column->codes + begin;
-        for (uint32_t i = 0; i < count; i++)
-            codes[i] = from[i];
-    } else if (column->code_width == 2) {
-        const uint16_t *from = (const uint16_t *)column->codes + begin;
-        for (uint32_t i = 0; i < count; i++)
-            codes[i] = from[i];
-    } else {
-        memcpy(codes, (const uint32_t *)column->codes + begin, count * sizeof(*codes));
-    }
-}
-
-uint32_t
-rc_slab_rows_seek(const struct rc_column_view *column, uint32_t from, uint32_t row)
-{
-    /* Mostly a few entries on: by doubling steps, and then between the last two. */
-    uint32_t low = from;
-    uint32_t step = 1;
-    while (low + step < column->code_count && column->positions[low + step] < row) {
-        low += step;
-        step *= 2;
-    }
-    uint32_t high = low + step < column->code_count ? low + step : column->code_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (column->positions[middle] < row)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static void
-run_codes(const struct rc_column_view *column,
-          uint32_t begin,
-          uint32_t count,
-          uint32_t *position,
-          uint32_t *codes)
-{
-    uint32_t run = *position;
-    if (run >= column->code_count || column->positions[run + 1] <= begin)
-        run = rc_slab_rows_seek(column, run, begin + 1) - 1;
-    for (uint32_t row = begin; row < begin + count; run++) {
-        const uint32_t code = rc_slab_rows_code(column, run);
-        const uint32_t end = column->positions[run + 1];
-        const uint32_t stop = end < begin + count ? end : begin + count;
-        *position = run;
-        for (; row < stop; row++)
-            codes[row - begin] = code;
-    }
-}
-
-static void
-sparse_codes(const struct rc_column_view *column,
-             uint32_t begin,
-             uint32_t count,
-             uint32_t *position,
-             uint32_t *codes)
-{
-    uint32_t at = rc_slab_rows_seek(column, *position, begin);
-    memset(codes, 0xff, count * sizeof(*codes)); /* RC_CODE_NONE. */
-    for (; at < column->code_count && column->positions[at] < begin + count; at++)
-        codes[column->positions[at] - begin] = rc_slab_rows_code(column, at);
-    *position = at;
-}
-
-void
-rc_slab_rows_codes(const struct rc_column_view *column,
-                   uint32_t begin,
-                   uint32_t count,
-                   uint32_t *position,
-                   uint32_t *codes)
-{
-    switch (column->form) {
-    case RC_COLUMN_PLAIN:
-        plain_codes(column, begin, count, codes);
-        return;
-    case RC_COLUMN_RUNS:
-        run_codes(column, begin, count, position, codes);
-        return;
-    case RC_COLUMN_SPARSE:
-        sparse_codes(column, begin, count, position, codes);
-        return;
-    case RC_COLUMN_MARKED_RUNS:
-    case RC_COLUMN_MARKED_ROWS:
-        (void)rc_marks_codes(column, rc_marks_before(column, begin), begin, count, codes);
-        return;
     }
 }

@@ -47,15 +47,6 @@ rc_slab_rows_piece(struct rc_slab_rows *rows, uint32_t base, const uint64_t **re
 uint32_t
 rc_slab_rows_stream(const struct rc_plan *plan, uint64_t bit);
 
-/* The codes of the rows [begin, begin + count) of a column; RC_CODE_NONE for the null of a sparse
- * one. *position is where the last call left off, 0 at first; begin does not go back. */
-void
-rc_slab_rows_codes(const struct rc_column_view *column,
-                   uint32_t begin,
-                   uint32_t count,
-                   uint32_t *position,
-                   uint32_t *codes);
-
 /* The index of the user who owns a row, from that of one who owns it or an earlier one on. */
 uint32_t
 rc_slab_rows_owner(const uint32_t *starts, uint32_t user_count, uint32_t user, uint32_t row);
@@ -69,20 +60,5 @@ rc_slab_rows_owners(const uint32_t *starts,
                     const uint32_t *rows,
                     uint32_t count,
                     uint32_t *owners);
-
-/* The first index at or after from in positions[] that is not below row. */
-uint32_t
-rc_slab_rows_seek(const struct rc_column_view *column, uint32_t from, uint32_t row);
-
-/* The code at an index of codes[]. */
-static inline uint32_t
-rc_slab_rows_code(const struct rc_column_view *column, uint32_t index)
-{
-    if (column->code_width == 1)
-        return ((const uint8_t *)column->codes)[index];
-    if (column->code_width == 2)
-        return ((const uint16_t *)column->codes)[index];
-    return ((const uint32_t *)column->codes)[index];
-}
 
 #endif

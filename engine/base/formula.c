@@ -7,7 +7,7 @@
  *   product = factor { ("*" | "/") factor }
  *   factor  = "-" factor | number | letters | "(" sum ")"
  */
-#include "engine/query/series/formula.h"
+#include "engine/base/formula.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -19,7 +19,7 @@
 
 enum step_kind {
     STEP_NUMBER = 'n',
-    STEP_SERIES = 's',
+    STEP_OPERAND = 's',
     STEP_NEGATE = 'm',
     STEP_ADD = '+',
     STEP_SUBTRACT = '-',
@@ -27,9 +27,11 @@ enum step_kind {
     STEP_DIVIDE = '/',
 };
 
+#define OPERANDS_MAX 32u /* A bit each. */
+
 struct step {
     enum step_kind kind;
-    uint32_t series;
+    uint32_t operand;
     double number;
 };
 
@@ -43,16 +45,21 @@ struct parser {
     struct rc_bytes text;
     size_t at;
     uint32_t depth;
-    uint32_t series_count;
+    const char *noun;
+    uint32_t operand_count;
     struct rc_formula *formula;
     struct rc_error *error;
 };
 
+/* what: a sentence with the noun at "%s", if it names it. */
 static enum rc_status
 fail(const struct parser *parser, const char *what)
 {
-    return rc_error_set(parser->error, RC_INVALID, "%s at character %zu of the formula", what,
-                        parser->at + 1);
+    const char *noun = strstr(what, "%s");
+    const size_t size = noun == NULL ? strlen(what) : (size_t)(noun - what);
+    return rc_error_set(parser->error, RC_INVALID, "%.*s%s%s at character %zu of the formula",
+                        (int)size, what, noun == NULL ? "" : parser->noun,
+                        noun == NULL ? "" : noun + 2, parser->at + 1);
 }
 
 /* The next character that is no blank; 0 at the end. */
@@ -102,19 +109,19 @@ parse_number(struct parser *parser)
 }
 
 static enum rc_status
-parse_series(struct parser *parser)
+parse_operand(struct parser *parser)
 {
     uint32_t number = 0; /* From 1, as columns of a sheet are named. */
     size_t end = parser->at;
     for (; end < parser->text.size && parser->text.data[end] >= 'A' &&
-           parser->text.data[end] <= 'Z' && number <= RC_SERIES_MAX;
+           parser->text.data[end] <= 'Z' && number <= OPERANDS_MAX;
          end++)
         number = number * 26 + (uint32_t)(parser->text.data[end] - 'A' + 1);
-    if (number > parser->series_count)
-        return fail(parser, "there is no series of the name that stands");
+    if (number > parser->operand_count)
+        return fail(parser, "there is no %s of the name that stands");
     parser->at = end;
     parser->formula->operands |= (uint32_t)1 << (number - 1);
-    add_step(parser, (struct step){.kind = STEP_SERIES, .series = number - 1});
+    add_step(parser, (struct step){.kind = STEP_OPERAND, .operand = number - 1});
     return RC_OK;
 }
 
@@ -130,10 +137,10 @@ parse_factor(struct parser *parser)
     if (next >= '0' && next <= '9')
         return parse_number(parser);
     if (next >= 'A' && next <= 'Z')
-        return parse_series(parser);
+        return parse_operand(parser);
     if (next != '-' && next != '(')
-        return fail(parser, next == '\0' ? "a number, a series or a parenthesis is missing"
-                                         : "there is neither a number nor a series");
+        return fail(parser, next == '\0' ? "a number, a %s or a parenthesis is missing"
+                                         : "there is neither a number nor a %s");
     parser->at++;
     parser->depth++;
     if (next == '-') {
@@ -175,7 +182,8 @@ parse_sum(struct parser *parser)
 
 enum rc_status
 rc_formula_parse(struct rc_bytes expression,
-                 uint32_t series_count,
+                 const char *noun,
+                 uint32_t operand_count,
                  struct rc_arena *arena,
                  const struct rc_formula **ret_formula,
                  struct rc_error *reterr_error)
@@ -183,12 +191,14 @@ rc_formula_parse(struct rc_bytes expression,
     if (expression.size > RC_FORMULA_BYTES_MAX)
         return rc_error_set(reterr_error, RC_INVALID, "the formula has more than %u bytes",
                             RC_FORMULA_BYTES_MAX);
+    RC_ASSERT(operand_count <= OPERANDS_MAX);
     struct rc_formula *formula =
         rc_arena_zero(arena, sizeof(*formula) + expression.size * sizeof(formula->steps[0]));
     if (formula == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a formula");
     struct parser parser = {.text = expression,
-                            .series_count = series_count,
+                            .noun = noun,
+                            .operand_count = operand_count,
                             .formula = formula,
                             .error = reterr_error};
     RC_TRY(parse_sum(&parser));
@@ -230,8 +240,8 @@ rc_formula_value(const struct rc_formula *formula, const double *figures)
         case STEP_NUMBER:
             stack[used++] = step->number;
             break;
-        case STEP_SERIES:
-            stack[used++] = figures[step->series];
+        case STEP_OPERAND:
+            stack[used++] = figures[step->operand];
             break;
         case STEP_NEGATE:
             stack[used - 1] = -stack[used - 1];
