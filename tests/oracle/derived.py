@@ -20,7 +20,7 @@ from urllib.parse import unquote_to_bytes
 
 import formulas
 from predicate import equal
-from values import as_number, is_number, normal, number_text
+from values import as_number, is_number, normal, number_text, without_case
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 ID = re.compile(
@@ -214,7 +214,7 @@ def apply(step, value):
     if kind == "capture":
         return capture(text, *rest)
     if kind == "lower":
-        return text.lower()
+        return without_case(text)
     return url_part(text, *rest) if kind == "url" else fold_ids(text)
 
 

@@ -16,13 +16,13 @@ import functools
 import re
 
 import css
-from values import as_number, is_number, number_text
+from values import as_number, is_number, number_text, without_case
 
 TEXT_OPS = ("contains", "starts_with", "ends_with", "like", "regex", "css_selector")
 
 
 def fold(text, ci):
-    return text.lower() if ci else text
+    return without_case(text) if ci else text
 
 
 def equal(value, operand, ci):
@@ -59,15 +59,15 @@ def like_pattern(pattern, ci):
         char = pattern[index]
         if char == "\\":
             index += 1
-            out.append(re.escape(pattern[index]))
+            out.append(re.escape(fold(pattern[index], ci)))
         elif char == "%":
             out.append("(?s:.*)")
         elif char == "_":
             out.append("(?s:.)")
         else:
-            out.append(re.escape(char))
+            out.append(re.escape(fold(char, ci)))
         index += 1
-    return re.compile("".join(out) + r"\Z", re.IGNORECASE if ci else 0)
+    return re.compile("".join(out) + r"\Z")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -77,7 +77,7 @@ def regex_pattern(pattern, ci):
     """
     if pattern.endswith("$") and not pattern.endswith("\\$"):
         pattern = pattern[:-1] + r"\Z"
-    return re.compile(pattern, re.IGNORECASE if ci else 0)
+    return re.compile(pattern, re.IGNORECASE if ci else re.ASCII)
 
 
 def text_test(op, value, operand, ci):
@@ -86,7 +86,7 @@ def text_test(op, value, operand, ci):
     if not isinstance(value, str):
         return False
     if op == "like":
-        return like_pattern(operand, ci).match(value) is not None
+        return like_pattern(operand, ci).match(fold(value, ci)) is not None
     if op == "regex":
         return regex_pattern(operand, ci).search(value) is not None
     if op == "css_selector":

@@ -7,7 +7,7 @@ from css_random import escaped, quoted
 from derived import ID, URL, fold_ids, owner, resolve
 from predicate import selects
 from segment import persons
-from values import as_number, is_number, number_text
+from values import as_number, is_number, number_text, without_case
 
 HALF_MS = 7 * 86_400_000
 TEXT_BYTES = LABEL_BYTES = 256
@@ -340,7 +340,7 @@ def plain_value(value, ci):
     number = as_number(value) if not isinstance(value, bool) else None
     if number is not None:
         return ("number", number)
-    return ("bool", value) if isinstance(value, bool) else ("text", value.lower() if ci else value)
+    return ("bool", value) if isinstance(value, bool) else ("text", without_case(value) if ci else value)
 
 
 def canonical_leaf(content):

@@ -5,6 +5,7 @@ follows docs/semantics.md, "Values, selectors, predicates", word by word and wit
 speed.
 """
 
+import decimal
 import re
 
 INT_MIN = -(2**63)
@@ -41,9 +42,29 @@ def as_number(value):
 
 
 def number_text(value):
-    """The shortest decimal form of a number."""
+    """The shortest decimal form of a number, as JavaScript writes it but without a + in exponents."""
     value = normal(value)
-    return str(value) if isinstance(value, int) else repr(value)
+    if isinstance(value, int):
+        return str(value)
+    sign, digits, exponent = decimal.Decimal(repr(value)).as_tuple()
+    text = "".join(map(str, digits))
+    point = len(text) + exponent
+    text = text.rstrip("0")
+    if point > 21 or point < -5:
+        out = text[0] + ("." + text[1:] if len(text) > 1 else "") + f"e{point - 1}"
+    elif point <= 0:
+        out = "0." + "0" * -point + text
+    else:
+        out = text[:point].ljust(point, "0") + ("." + text[point:] if len(text) > point else "")
+    return "-" * sign + out
+
+
+def without_case(text):
+    """Unicode's simple case folding: a character for a character."""
+    return "".join(
+        next((one for one in (char.casefold(), char.lower()) if len(one) == 1), char)
+        for char in text
+    )
 
 
 def order_key(value):
