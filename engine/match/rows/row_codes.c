@@ -99,3 +99,31 @@ rc_row_codes(const struct rc_column_view *column,
         return;
     }
 }
+
+uint32_t
+rc_row_codes_near(const struct rc_column_view *column, uint32_t row, uint32_t *position)
+{
+    uint32_t code;
+    switch (column->form) {
+    case RC_COLUMN_RUNS:
+        if (column->positions[*position] > row)
+            *position = 0;
+        if (column->positions[*position + 1] <= row)
+            *position = rc_row_codes_seek(column, *position, row + 1) - 1;
+        return rc_row_codes_at(column, *position);
+    case RC_COLUMN_SPARSE:
+        if (*position == column->code_count || column->positions[*position] > row)
+            *position = 0;
+        *position = rc_row_codes_seek(column, *position, row);
+        return *position < column->code_count && column->positions[*position] == row
+                   ? rc_row_codes_at(column, *position)
+                   : RC_CODE_NONE;
+    case RC_COLUMN_MARKED_RUNS:
+    case RC_COLUMN_MARKED_ROWS:
+        rc_marks_codes_of(column, &row, 1, &code);
+        return code;
+    case RC_COLUMN_PLAIN:
+        break;
+    }
+    return rc_row_codes_at(column, row);
+}

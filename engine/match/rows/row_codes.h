@@ -19,6 +19,11 @@ rc_row_codes(const struct rc_column_view *column,
              uint32_t *position,
              uint32_t *codes);
 
+/* The code of one row, or RC_CODE_NONE. *position is where the last call left off, 0 at first; a
+ * row a little behind the last one is found soon. */
+uint32_t
+rc_row_codes_near(const struct rc_column_view *column, uint32_t row, uint32_t *position);
+
 /* The first index at or after from in positions[] that is not below row. */
 uint32_t
 rc_row_codes_seek(const struct rc_column_view *column, uint32_t from, uint32_t row);

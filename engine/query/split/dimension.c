@@ -295,11 +295,12 @@ const uint32_t *
 rc_dimension_raw(const struct rc_dimension *dimension,
                  uint32_t person,
                  const struct rc_hit *hit,
+                 uint32_t *positions,
                  uint32_t *scratch,
                  uint32_t *ret_count)
 {
     if (dimension->groups != NULL) {
-        *scratch = rc_groups_of(dimension->groups, person, hit);
+        *scratch = rc_groups_near(dimension->groups, person, hit, positions);
         return rc_groups_list(dimension->groups, scratch, ret_count);
     }
     const uint32_t user = rc_plan_user_of(dimension->plan, person, hit);

@@ -49,11 +49,13 @@ rc_dimension_count(const struct rc_dimension *dimension);
 bool
 rc_dimension_reads_person(const struct rc_dimension *dimension);
 
-/* The values of a hit before they went into bins, each once. scratch is a place for one. */
+/* The values of a hit before they went into bins, each once. scratch is a place for one. positions:
+ * as rc_groups_near has them. */
 const uint32_t *
 rc_dimension_raw(const struct rc_dimension *dimension,
                  uint32_t person,
                  const struct rc_hit *hit,
+                 uint32_t *positions,
                  uint32_t *scratch,
                  uint32_t *ret_count);
 

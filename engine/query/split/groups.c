@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/match/rows/row_codes.h"
 #include "engine/query/split/groups_form.h"
 #include "engine/store/value/value_key.h"
 
@@ -78,6 +79,15 @@ rc_groups_count(const struct rc_groups *groups)
 uint32_t
 rc_groups_of(const struct rc_groups *groups, uint32_t person, const struct rc_hit *hit)
 {
+    return rc_groups_near(groups, person, hit, NULL);
+}
+
+uint32_t
+rc_groups_near(const struct rc_groups *groups,
+               uint32_t person,
+               const struct rc_hit *hit,
+               uint32_t *positions)
+{
     if (groups->persons != NULL)
         return groups->persons[rc_plan_user_of(groups->plan, person, hit)];
     if ((hit->source & RC_SOURCE_CHUNK) != 0) {
@@ -87,7 +97,9 @@ rc_groups_of(const struct rc_groups *groups, uint32_t person, const struct rc_hi
     const struct rc_slab_groups *slab = &groups->slabs[hit->source];
     if (!slab->present)
         return groups->null_group;
-    const uint32_t code = rc_column_code(&slab->column, hit->row);
+    const uint32_t code = positions == NULL
+                              ? rc_column_code(&slab->column, hit->row)
+                              : rc_row_codes_near(&slab->column, hit->row, &positions[hit->source]);
     return code == RC_CODE_NONE ? groups->null_group : slab->sets[code];
 }
 

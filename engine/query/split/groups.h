@@ -46,6 +46,14 @@ rc_groups_count(const struct rc_groups *groups);
 uint32_t
 rc_groups_of(const struct rc_groups *groups, uint32_t person, const struct rc_hit *hit);
 
+/* The same for a reader whose rows mostly ascend: positions[slab] (index in the view), 0 at first,
+ * is where it was. NULL: nowhere. */
+uint32_t
+rc_groups_near(const struct rc_groups *groups,
+               uint32_t person,
+               const struct rc_hit *hit,
+               uint32_t *positions);
+
 /* By local code of the property's column in a slab (index in the view): a set. NULL: the slab has
  * no such column, or the breakdown is by users. */
 const uint32_t *

@@ -45,8 +45,10 @@ void
 rc_split_list_close(struct rc_split_list *list)
 {
     list->rows = rc_alloc_free(list->rows);
-    for (uint32_t i = 0; i < RC_BREAKDOWN_PROPERTIES_MAX; i++)
+    for (uint32_t i = 0; i < RC_BREAKDOWN_PROPERTIES_MAX; i++) {
         list->parts[i] = rc_alloc_free(list->parts[i]);
+        list->positions[i] = rc_alloc_free(list->positions[i]);
+    }
 }
 
 static enum rc_status
@@ -63,6 +65,23 @@ reserve(struct rc_split_list *list, uint32_t **array, size_t *capacity, size_t c
     return RC_OK;
 }
 
+/* Places of a reader in the columns of all slabs, once there is a first row to find. */
+static enum rc_status
+open_positions(const struct rc_split *split, struct rc_split_list *list)
+{
+    uint32_t slab_count;
+    (void)rc_view_slabs(split->plan->context->view, &slab_count);
+    for (uint32_t d = 0; d < split->dimension_count && slab_count > 0; d++) {
+        if (list->positions[d] != NULL)
+            continue;
+        list->positions[d] = rc_alloc_in(list->account, slab_count * sizeof(*list->positions[d]));
+        if (list->positions[d] == NULL)
+            return RC_NO_MEMORY;
+        memset(list->positions[d], 0, slab_count * sizeof(*list->positions[d]));
+    }
+    return RC_OK;
+}
+
 /* A hit's values in one dimension, in bins, each once. */
 static enum rc_status
 values_of(const struct rc_dimension *dimension,
@@ -74,7 +93,8 @@ values_of(const struct rc_dimension *dimension,
           uint32_t *ret_count)
 {
     uint32_t raw_count;
-    const uint32_t *raw = rc_dimension_raw(dimension, person, hit, &list->single, &raw_count);
+    const uint32_t *raw =
+        rc_dimension_raw(dimension, person, hit, list->positions[at], &list->single, &raw_count);
     const uint32_t *renamed = rc_dimension_renamed(dimension);
     if (renamed == NULL && raw != &list->single) {
         *ret_values = raw;
@@ -139,8 +159,10 @@ rc_split_rows(const struct rc_split *split,
               uint32_t *ret_count)
 {
     const struct rc_dimension *first = split->dimensions[0];
+    RC_TRY(open_positions(split, list));
     if (split->dimension_count == 1 && rc_dimension_renamed(first) == NULL) {
-        *ret_rows = rc_dimension_raw(first, person, hit, &list->single, ret_count);
+        *ret_rows =
+            rc_dimension_raw(first, person, hit, list->positions[0], &list->single, ret_count);
         return RC_OK;
     }
     if (split->dimension_count == 1)
@@ -172,7 +194,7 @@ note_present(struct lane *lane, uint32_t person, const struct rc_hit *hit)
         uint64_t *present = lane->present[d];
         if (present == NULL)
             continue;
-        const uint32_t *values = rc_dimension_raw(lane->split->dimensions[d], person, hit,
+        const uint32_t *values = rc_dimension_raw(lane->split->dimensions[d], person, hit, NULL,
                                                   &lane->list.single, &value_count);
         for (uint32_t v = 0; v < value_count; v++)
             present[values[v] / 64] |= (uint64_t)1 << (values[v] % 64);

@@ -96,6 +96,7 @@ struct rc_split_list {
     uint32_t part_counts[3];
     size_t part_capacities[3];
     uint32_t *parts[3];
+    uint32_t *positions[3]; /* By dimension, as rc_groups_near has them. */
 };
 
 /* For RC_CLEANUP on the struct itself. */

@@ -51,6 +51,22 @@ rc_slab_rows_stream(const struct rc_plan *plan, uint64_t bit);
 uint32_t
 rc_slab_rows_owner(const uint32_t *starts, uint32_t user_count, uint32_t user, uint32_t row);
 
+/* The same where the owner is mostly a few users on: eight are counted at once, without a branch
+ * that could be guessed wrong. */
+static inline uint32_t
+rc_slab_rows_next_owner(const uint32_t *starts, uint32_t user_count, uint32_t user, uint32_t row)
+{
+    if (user + 8 < user_count) {
+        uint32_t passed = 0;
+        for (uint32_t i = 1; i <= 8; i++)
+            passed += starts[user + i] <= row;
+        user += passed;
+        if (passed < 8)
+            return user;
+    }
+    return rc_slab_rows_owner(starts, user_count, user, row);
+}
+
 /* The same of some rows, ascending, one at least, from a user who owns the first or an earlier one
  * on: all are sought together, so that they wait for memory together. */
 void
