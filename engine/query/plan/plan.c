@@ -303,6 +303,43 @@ rc_plan_user_of(const struct rc_plan *plan, uint32_t person, const struct rc_hit
     return plan->entities == NULL ? person : rc_view_person_of(view, rc_hit_user(view, hit));
 }
 
+enum rc_status
+rc_plan_narrow(const struct rc_plan *plan, uint64_t selectors, struct rc_plan *ret_plan)
+{
+    struct rc_arena *arena = plan->context->arena;
+    struct rc_plan narrowed = *plan;
+    narrowed.streams = RC_ARENA_ARRAY(arena, struct rc_stream, plan->stream_count);
+    narrowed.slabs = RC_ARENA_ARRAY(arena, struct rc_plan_slab, plan->slab_count);
+    if (narrowed.streams == NULL || narrowed.slabs == NULL)
+        return RC_NO_MEMORY;
+    narrowed.stream_count = 0;
+    narrowed.slab_count = 0;
+    narrowed.hits_max = 0;
+    for (uint32_t s = 0; s < plan->stream_count; s++)
+        if ((plan->streams[s].bit & selectors) != 0)
+            narrowed.streams[narrowed.stream_count++] = plan->streams[s];
+    for (uint32_t i = 0; i < plan->slab_count; i++) {
+        struct rc_plan_slab slab = {.index = plan->slabs[i].index,
+                                    .row_count = plan->slabs[i].row_count};
+        slab.sets = RC_ARENA_ARRAY(arena, struct rc_rowset *, narrowed.stream_count);
+        if (slab.sets == NULL)
+            return RC_NO_MEMORY;
+        uint32_t at = 0;
+        for (uint32_t s = 0; s < plan->stream_count; s++) {
+            if ((plan->streams[s].bit & selectors) == 0)
+                continue;
+            slab.sets[at++] = plan->slabs[i].sets[s];
+            if (plan->slabs[i].sets[s] != NULL)
+                slab.hits_max += rc_rowset_cardinality(plan->slabs[i].sets[s]);
+        }
+        narrowed.hits_max += slab.hits_max;
+        if (slab.hits_max > 0)
+            narrowed.slabs[narrowed.slab_count++] = slab;
+    }
+    *ret_plan = narrowed;
+    return RC_OK;
+}
+
 struct rc_plan *
 rc_plan_free(struct rc_plan *plan)
 {

@@ -126,6 +126,11 @@ rc_plan_counted(const struct rc_query_context *context,
                 struct rc_plan **ret_plan,
                 struct rc_error *reterr_error);
 
+/* The plan with the streams of some selectors (their bits) alone. Its rowsets are those of plan,
+ * the rest is in the context's arena; it is not freed. */
+RC_MUST_USE enum rc_status
+rc_plan_narrow(const struct rc_plan *plan, uint64_t selectors, struct rc_plan *ret_plan);
+
 /* Who did a hit that a fold was fed for person (which may be an entity). */
 uint32_t
 rc_plan_user_of(const struct rc_plan *plan, uint32_t person, const struct rc_hit *hit);

@@ -20,6 +20,7 @@
 #define WINDOW_WORDS (RC_SWEEP_ROWS / 64)
 #define BATCH_ROWS 64u
 #define NO_BLOCK UINT32_MAX
+#define MERGED_MAX 8u /* Streams whose next rows are compared one by one. */
 
 _Static_assert(RC_BLOCK_ROWS % RC_SWEEP_ROWS == 0, "a window lies in one block");
 
@@ -37,7 +38,9 @@ struct cursor {
     uint32_t next; /* Sparse: where to read on. */
     uint32_t batch_count;
     uint32_t batch_at;
+    uint32_t ahead_count;
     uint32_t batch[BATCH_ROWS];
+    uint32_t ahead[BATCH_ROWS]; /* The rows behind the batch's. */
     uint64_t window[WINDOW_WORDS];
     uint32_t used_begin; /* Words of window that are not zero lie in here. */
     uint32_t used_end;
@@ -60,6 +63,8 @@ struct near {
 struct rc_sweep {
     const struct rc_plan *plan;
     const uint64_t *skip; /* Users that are left out, a bit each; NULL: none. */
+    bool timeless;        /* Nobody asks for times; */
+    bool reads_times;     /* of this slab's rows somebody does. */
     const struct rc_view_slab *slab;
     uint32_t source;
     uint32_t row_count;
@@ -75,6 +80,7 @@ struct rc_sweep {
     uint32_t first;
     /* Whose the rows from the last hit on are. */
     uint32_t user_index;
+    uint32_t user_begin;
     uint32_t user_end; /* First row of somebody else. */
     uint32_t slot;
     uint32_t person;
@@ -84,6 +90,7 @@ struct rc_sweep {
     uint32_t near_count;
     struct near *near;
     uint32_t words_end;    /* Words of the window from here on have no bits. */
+    bool merges;           /* The slab's streams are all sparse, and few. */
     struct cursor *single; /* See find_single. */
     uint32_t cursor_count;
     struct cursor cursors[];
@@ -94,7 +101,10 @@ static const uint64_t all_ones[WINDOW_WORDS] = {
 };
 
 enum rc_status
-rc_sweep_new(const struct rc_plan *plan, const uint64_t *skip, struct rc_sweep **ret_sweep)
+rc_sweep_new(const struct rc_plan *plan,
+             const uint64_t *skip,
+             bool timeless,
+             struct rc_sweep **ret_sweep)
 {
     struct rc_account *account = plan->context->account;
     RC_CLEANUP(rc_sweep_freep) struct rc_sweep *sweep = NULL;
@@ -105,6 +115,7 @@ rc_sweep_new(const struct rc_plan *plan, const uint64_t *skip, struct rc_sweep *
     memset(sweep, 0, bytes);
     sweep->plan = plan;
     sweep->skip = skip;
+    sweep->timeless = timeless;
     sweep->cursor_count = plan->stream_count;
     for (uint32_t s = 0; s < plan->stream_count; s++)
         sweep->cursors[s].stream = &plan->streams[s];
@@ -128,15 +139,25 @@ rc_sweep_free(struct rc_sweep *sweep)
     return rc_alloc_free(sweep);
 }
 
+/* Whether a slab's streams are all read row by row, and few. */
+static bool
+can_merge(const struct rc_sweep *sweep, const struct rc_plan_slab *slab)
+{
+    for (uint32_t s = 0; s < sweep->cursor_count; s++)
+        if (slab->sets[s] != NULL && !rc_rowset_is_sparse(slab->sets[s]))
+            return false;
+    return sweep->cursor_count <= MERGED_MAX;
+}
+
 static enum cursor_kind
-kind_of(const struct rc_rowset *set, uint32_t row_count)
+kind_of(const struct rc_rowset *set, uint32_t row_count, bool merges)
 {
     const uint64_t cardinality = set == NULL ? 0 : rc_rowset_cardinality(set);
     if (cardinality == 0)
         return CURSOR_NONE;
     if (cardinality == row_count)
         return CURSOR_FULL;
-    return cardinality > row_count / 64 ? CURSOR_DENSE : CURSOR_SPARSE;
+    return merges || cardinality <= row_count / 64 ? CURSOR_SPARSE : CURSOR_DENSE;
 }
 
 /* The slab's one stream, if it is sparse; NULL: there are several, or it is not. */
@@ -171,18 +192,22 @@ rc_sweep_open(struct rc_sweep *sweep, uint32_t plan_slab)
     sweep->at = 0;
     sweep->end = 0;
     sweep->user_index = 0;
+    sweep->reads_times = !sweep->timeless;
+    sweep->merges = can_merge(sweep, slab);
     for (uint32_t s = 0; s < sweep->cursor_count; s++) {
         struct cursor *cursor = &sweep->cursors[s];
         cursor->set = slab->sets[s];
-        cursor->kind = kind_of(cursor->set, info->row_count);
+        cursor->kind = kind_of(cursor->set, info->row_count, sweep->merges);
         cursor->timed =
             cursor->kind != CURSOR_NONE && (info->time_min_ms < cursor->stream->from_ms ||
                                             info->time_max_ms >= cursor->stream->until_ms);
+        sweep->reads_times = sweep->reads_times || cursor->timed;
         cursor->asks = cursor->timed || cursor->stream->persons != NULL;
         cursor->block = NO_BLOCK;
         cursor->next = 0;
         cursor->batch_count = 0;
         cursor->batch_at = 0;
+        cursor->ahead_count = 0;
     }
     sweep->single = find_single(sweep);
 }
@@ -201,38 +226,55 @@ rc_sweep_seek(struct rc_sweep *sweep,
     sweep->owner = owner;
     sweep->first = first;
     /* With a user to find, user_end 0 makes the first hit find it. */
+    sweep->user_begin = begin; /* Of a person's rows. */
     sweep->user_end = owner == RC_OWNER_USER ? 0 : UINT32_MAX;
     sweep->slot = owner == RC_OWNER_GIVEN ? first : 0;
     sweep->person = person;
     sweep->wanted = true;
 }
 
-/* The next row of a sparse cursor at or past at, or end. The times of rows that were read together
- * are fetched together: each lies on a line of its own, and waiting for them one by one was most of
- * what a small query took. */
-static uint32_t
-sparse_peek(const uint32_t *times, struct cursor *cursor, uint32_t at, uint32_t end)
+/* Reads the rows behind those that were read, from at on. Their times are asked for, each of which
+ * lies on a line of its own: waiting for them one by one was most of what a small query took. */
+static void
+read_ahead(const struct rc_sweep *sweep, struct cursor *cursor, uint32_t at)
 {
-    while (cursor->batch_at < cursor->batch_count) {
-        if (cursor->batch[cursor->batch_at] >= at)
-            return cursor->batch[cursor->batch_at] < end ? cursor->batch[cursor->batch_at] : end;
-        cursor->batch_at++;
-    }
     if (cursor->next < at)
         cursor->next = at;
-    if (cursor->next >= end)
-        return end;
-    cursor->batch_at = 0;
-    cursor->batch_count =
-        rc_rowset_read(cursor->set, &cursor->next, end, cursor->batch, BATCH_ROWS);
-    for (uint32_t i = 0; i < cursor->batch_count; i++)
-        __builtin_prefetch(&times[cursor->batch[i]]);
-    return cursor->batch_count > 0 ? cursor->batch[0] : end;
+    cursor->ahead_count = 0;
+    if (cursor->next >= sweep->end)
+        return;
+    cursor->ahead_count =
+        rc_rowset_read(cursor->set, &cursor->next, sweep->end, cursor->ahead, BATCH_ROWS);
+    for (uint32_t i = 0; i < cursor->ahead_count && sweep->reads_times; i++)
+        __builtin_prefetch(&sweep->times[cursor->ahead[i]]);
+}
+
+/* The next row of a sparse cursor at or past at, or end. A batch is read while the one before it is
+ * used, so that its times are there by then. */
+static uint32_t
+sparse_peek(const struct rc_sweep *sweep, struct cursor *cursor, uint32_t at, uint32_t end)
+{
+    for (;;) {
+        while (cursor->batch_at < cursor->batch_count) {
+            const uint32_t row = cursor->batch[cursor->batch_at];
+            if (row >= at)
+                return row < end ? row : end;
+            cursor->batch_at++;
+        }
+        if (cursor->ahead_count == 0)
+            read_ahead(sweep, cursor, at);
+        if (cursor->ahead_count == 0)
+            return end;
+        cursor->batch_at = 0;
+        cursor->batch_count = cursor->ahead_count;
+        memcpy(cursor->batch, cursor->ahead, cursor->ahead_count * sizeof(cursor->batch[0]));
+        read_ahead(sweep, cursor, at);
+    }
 }
 
 /* The sparse cursor's bits of the window [base, end). */
 static void
-sparse_window(const uint32_t *times,
+sparse_window(const struct rc_sweep *sweep,
               struct cursor *cursor,
               uint32_t base,
               uint32_t at,
@@ -241,8 +283,8 @@ sparse_window(const uint32_t *times,
     memset(cursor->window + cursor->used_begin, 0,
            (cursor->used_end - cursor->used_begin) * sizeof(cursor->window[0]));
     cursor->used_begin = cursor->used_end = 0;
-    for (uint32_t row = sparse_peek(times, cursor, at, end); row < end;
-         row = sparse_peek(times, cursor, at, end)) {
+    for (uint32_t row = sparse_peek(sweep, cursor, at, end); row < end;
+         row = sparse_peek(sweep, cursor, at, end)) {
         const uint32_t word = (row - base) / 64;
         if (cursor->used_end == 0)
             cursor->used_begin = word;
@@ -289,9 +331,8 @@ window_open(struct rc_sweep *sweep, uint32_t base, uint32_t at, uint32_t end)
             words = all_ones;
         } else if (cursor->kind == CURSOR_DENSE) {
             RC_TRY(dense_window(sweep, cursor, base, &words));
-        } else if (cursor->kind == CURSOR_SPARSE &&
-                   sparse_peek(sweep->times, cursor, at, end) < end) {
-            sparse_window(sweep->times, cursor, base, at, end);
+        } else if (cursor->kind == CURSOR_SPARSE && sparse_peek(sweep, cursor, at, end) < end) {
+            sparse_window(sweep, cursor, base, at, end);
             words = cursor->window;
             words_end = cursor->used_end;
         }
@@ -309,38 +350,36 @@ has_bit(const uint64_t *words, uint32_t index)
     return ((words[index / 64] >> (index % 64)) & 1) != 0;
 }
 
-/* The index of the user that owns row, from the one at hand on. Hits are mostly a few users apart,
- * so eight are counted at once, without a branch that could be guessed wrong; farther ones by
- * doubling steps. */
-static uint32_t
-find_owner(const struct rc_sweep *sweep, uint32_t row)
-{
-    const uint32_t *starts = sweep->starts;
-    uint32_t low = sweep->user_index;
-    if (low + 8 < sweep->user_count) {
-        uint32_t passed = 0;
-        for (uint32_t i = 1; i <= 8; i++)
-            passed += starts[low + i] <= row;
-        low += passed;
-        if (passed < 8)
-            return low;
-    }
-    return rc_slab_rows_owner(starts, sweep->user_count, low, row);
-}
-
 /* Moves to the user that owns row. */
 static void
 find_user(struct rc_sweep *sweep, uint32_t row)
 {
-    const uint32_t low = find_owner(sweep, row);
+    const uint32_t low =
+        rc_slab_rows_next_owner(sweep->starts, sweep->user_count, sweep->user_index, row);
     const uint32_t user = sweep->users[low];
     const uint64_t *filter = sweep->plan->persons;
     sweep->user_index = low;
+    sweep->user_begin = sweep->starts[low];
     sweep->user_end = sweep->starts[low + 1];
     sweep->person = user;
     sweep->slot = user - sweep->first;
     sweep->wanted = (sweep->skip == NULL || !has_bit(sweep->skip, user)) &&
                     (filter == NULL || has_bit(filter, user));
+}
+
+static inline bool
+is_in_time(const struct rc_stream *stream, int64_t time_ms)
+{
+    return time_ms >= stream->from_ms && time_ms < stream->until_ms;
+}
+
+/* Whether a row that is in a stream's set is a hit of it. */
+static inline bool
+is_hit(const struct rc_sweep *sweep, const struct cursor *cursor, int64_t time_ms)
+{
+    const uint64_t *persons = cursor->stream->persons;
+    return (!cursor->timed || is_in_time(cursor->stream, time_ms)) &&
+           (persons == NULL || has_bit(persons, sweep->person));
 }
 
 /* The selectors that a row matches, of those that are near. */
@@ -351,19 +390,10 @@ mask_of(const struct rc_sweep *sweep, uint32_t bit, int64_t time_ms)
     for (uint32_t i = 0; i < sweep->near_count; i++) {
         const struct near *near = &sweep->near[i];
         const uint64_t set = (near->bits >> bit) & 1;
-        const struct cursor *cursor = near->cursor;
-        if (!cursor->asks) {
+        if (!near->cursor->asks)
             mask |= -set & near->bit;
-            continue;
-        }
-        if (set == 0)
-            continue;
-        if (cursor->timed &&
-            (time_ms < cursor->stream->from_ms || time_ms >= cursor->stream->until_ms))
-            continue;
-        if (cursor->stream->persons != NULL && !has_bit(cursor->stream->persons, sweep->person))
-            continue;
-        mask |= near->bit;
+        else if (set != 0 && is_hit(sweep, near->cursor, time_ms))
+            mask |= near->bit;
     }
     return mask;
 }
@@ -387,11 +417,30 @@ find_near(struct rc_sweep *sweep, uint32_t word)
     return all;
 }
 
-/* The one selector that all hits of the word match, or 0: each row is asked. */
-static uint64_t
-single_bit(const struct rc_sweep *sweep)
+/* The first two of the streams that are near, in registers, if nothing but their bits is asked. */
+struct pair {
+    bool only; /* There are no others. */
+    uint64_t bits[2];
+    uint64_t bit[2];
+};
+
+static inline struct pair
+pair_of(const struct rc_sweep *sweep)
 {
-    return sweep->near_count == 1 && !sweep->near[0].cursor->asks ? sweep->near[0].bit : 0;
+    struct pair pair = {.only = sweep->near_count <= 2};
+    for (uint32_t i = 0; i < sweep->near_count && i < 2; i++) {
+        pair.only = pair.only && !sweep->near[i].cursor->asks;
+        pair.bits[i] = sweep->near[i].bits;
+        pair.bit[i] = sweep->near[i].bit;
+    }
+    return pair;
+}
+
+static inline uint64_t
+mask_of_pair(const struct pair *pair, uint32_t bit)
+{
+    return (-((pair->bits[0] >> bit) & 1) & pair->bit[0]) |
+           (-((pair->bits[1] >> bit) & 1) & pair->bit[1]);
 }
 
 /* Asks for the times of the rows FETCH_ROWS ahead. Where every word has hits, most lines of the
@@ -412,30 +461,35 @@ fetch_times(const uint32_t *times)
 static void
 word_hits(struct rc_sweep *sweep, uint32_t base, uint32_t word, uint64_t bits, struct rc_hits *hits)
 {
-    const uint64_t single = single_bit(sweep);
+    const struct pair pair = pair_of(sweep);
     const uint32_t *times = sweep->times;
     const int64_t window_start_ms = sweep->window_start_ms;
     const uint32_t source = sweep->source;
     struct rc_hit *out = hits->hits + hits->count;
     uint32_t *slots = hits->slots + hits->count;
+    uint32_t user_begin = sweep->user_begin;
     uint32_t user_end = sweep->user_end;
     uint32_t slot = sweep->slot;
     bool wanted = sweep->wanted;
-    if ((bits & (bits - 1)) != 0)
+    const bool reads_times = sweep->reads_times;
+    const bool timeless = sweep->timeless;
+    if (reads_times && (bits & (bits - 1)) != 0)
         fetch_times(times + base + word * 64);
     for (; bits != 0; bits &= bits - 1) {
         const uint32_t bit = (uint32_t)__builtin_ctzll(bits);
         const uint32_t row = base + word * 64 + bit;
         if (row >= user_end) {
             find_user(sweep, row);
+            user_begin = sweep->user_begin;
             user_end = sweep->user_end;
             slot = sweep->slot;
             wanted = sweep->wanted;
         }
         if (!wanted)
             continue;
-        const int64_t time_ms = window_start_ms + times[row];
-        const uint64_t mask = single != 0 ? single : mask_of(sweep, bit, time_ms);
+        int64_t time_ms = reads_times ? window_start_ms + times[row] : 0;
+        const uint64_t mask = pair.only ? mask_of_pair(&pair, bit) : mask_of(sweep, bit, time_ms);
+        time_ms = timeless ? user_begin : time_ms;
         /* Written in any case, kept only if it is a hit. */
         *out = (struct rc_hit){.time_ms = time_ms, .mask = mask, .source = source, .row = row};
         *slots = slot;
@@ -456,9 +510,8 @@ drop_untimely(const struct rc_sweep *sweep,
     uint32_t left_count = 0;
     const uint64_t *dead = sweep->slab->dead;
     for (uint32_t i = 0; i < count; i++) {
-        const int64_t time_ms = sweep->window_start_ms + sweep->times[rows[i]];
-        const bool timely = !cursor->timed || (time_ms >= cursor->stream->from_ms &&
-                                               time_ms < cursor->stream->until_ms);
+        const bool timely = !cursor->timed || is_in_time(cursor->stream, sweep->window_start_ms +
+                                                                             sweep->times[rows[i]]);
         left[left_count] = rows[i];
         left_count += timely && (dead == NULL || !has_bit(dead, rows[i]));
     }
@@ -494,14 +547,59 @@ read_single(struct rc_sweep *sweep, struct cursor *cursor, struct rc_hits *hits)
         const uint32_t user = owned ? sweep->users[owners[i]] : sweep->person;
         const bool wanted = !owned || ((sweep->skip == NULL || !has_bit(sweep->skip, user)) &&
                                        (filter == NULL || has_bit(filter, user)));
-        hits->hits[hits->count] =
-            (struct rc_hit){.time_ms = sweep->window_start_ms + sweep->times[rows[i]],
-                            .mask = cursor->stream->bit,
-                            .source = sweep->source,
-                            .row = rows[i]};
+        const int64_t time_ms = !sweep->timeless ? sweep->window_start_ms + sweep->times[rows[i]]
+                                : owned          ? sweep->starts[owners[i]]
+                                                 : sweep->user_begin;
+        hits->hits[hits->count] = (struct rc_hit){.time_ms = time_ms,
+                                                  .mask = cursor->stream->bit,
+                                                  .source = sweep->source,
+                                                  .row = rows[i]};
         hits->slots[hits->count] = owned ? user - sweep->first : sweep->slot;
         hits->count += wanted && (persons == NULL || has_bit(persons, user));
     }
+    return RC_OK;
+}
+
+/* Of streams that are all sparse: their next rows are compared. */
+static enum rc_status
+read_merged(struct rc_sweep *sweep, struct rc_hits *hits, bool *ret_more)
+{
+    const uint64_t *dead = sweep->slab->dead;
+    uint32_t next[MERGED_MAX];
+    uint32_t row = sweep->end;
+    RC_TRY(rc_hits_reserve(hits, RC_SWEEP_ROWS));
+    const uint32_t count_end = hits->count + RC_SWEEP_ROWS;
+    for (uint32_t s = 0; s < sweep->cursor_count; s++) {
+        next[s] = sweep->cursors[s].kind == CURSOR_NONE
+                      ? sweep->end
+                      : sparse_peek(sweep, &sweep->cursors[s], sweep->at, sweep->end);
+        row = next[s] < row ? next[s] : row;
+    }
+    while (row < sweep->end && hits->count < count_end) {
+        uint32_t following = sweep->end;
+        uint64_t mask = 0;
+        if (row >= sweep->user_end)
+            find_user(sweep, row);
+        const int64_t time_ms = sweep->reads_times ? sweep->window_start_ms + sweep->times[row] : 0;
+        for (uint32_t s = 0; s < sweep->cursor_count; s++) {
+            struct cursor *cursor = &sweep->cursors[s];
+            if (next[s] == row) {
+                mask |= !cursor->asks || is_hit(sweep, cursor, time_ms) ? cursor->stream->bit : 0;
+                next[s] = sparse_peek(sweep, cursor, row + 1, sweep->end);
+            }
+            following = next[s] < following ? next[s] : following;
+        }
+        hits->hits[hits->count] =
+            (struct rc_hit){.time_ms = sweep->timeless ? sweep->user_begin : time_ms,
+                            .mask = mask,
+                            .source = sweep->source,
+                            .row = row};
+        hits->slots[hits->count] = sweep->slot;
+        hits->count += mask != 0 && sweep->wanted && (dead == NULL || !has_bit(dead, row));
+        row = following;
+    }
+    sweep->at = row;
+    *ret_more = row < sweep->end;
     return RC_OK;
 }
 
@@ -510,15 +608,17 @@ rc_sweep_read(struct rc_sweep *sweep, struct rc_hits *hits, bool *ret_more)
 {
     uint32_t at = sweep->end;
     struct cursor *single = sweep->single;
-    if (single != NULL && sparse_peek(sweep->times, single, sweep->at, sweep->end) < sweep->end) {
+    if (single != NULL && sparse_peek(sweep, single, sweep->at, sweep->end) < sweep->end) {
         RC_TRY(read_single(sweep, single, hits));
         *ret_more = sweep->at < sweep->end;
         return RC_OK;
     }
+    if (sweep->merges)
+        return read_merged(sweep, hits, ret_more);
     for (uint32_t s = 0; s < sweep->cursor_count && at > sweep->at; s++) {
         struct cursor *cursor = &sweep->cursors[s];
         if (cursor->kind == CURSOR_SPARSE) {
-            const uint32_t next = sparse_peek(sweep->times, cursor, sweep->at, sweep->end);
+            const uint32_t next = sparse_peek(sweep, cursor, sweep->at, sweep->end);
             at = next < at ? next : at;
         } else if (cursor->kind != CURSOR_NONE) {
             at = sweep->at;

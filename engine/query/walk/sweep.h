@@ -27,8 +27,13 @@ enum rc_sweep_owner {
 
 struct rc_sweep;
 
+/* timeless: in place of a time hits have the first row of their user, and with
+ * RC_OWNER_GIVEN that of the stretch, which then is a user's rows. */
 RC_MUST_USE enum rc_status
-rc_sweep_new(const struct rc_plan *plan, const uint64_t *skip, struct rc_sweep **ret_sweep);
+rc_sweep_new(const struct rc_plan *plan,
+             const uint64_t *skip,
+             bool timeless,
+             struct rc_sweep **ret_sweep);
 
 struct rc_sweep *
 rc_sweep_free(struct rc_sweep *sweep);

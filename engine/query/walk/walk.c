@@ -107,7 +107,7 @@ rc_walk_one(const struct rc_plan *plan,
     if (plan->plan_only)
         return RC_OK;
     const uint64_t begin_ns = walk.explain == NULL ? 0 : rc_clock_monotonic_ns();
-    RC_TRY(rc_sweep_new(plan, NULL, &lane.sweep));
+    RC_TRY(rc_sweep_new(plan, NULL, fold->timeless, &lane.sweep));
     RC_TRY(run_one(&lane, person));
     *hit_count += lane.hit_count;
     if (walk.explain != NULL) {

@@ -60,6 +60,10 @@ struct rc_fold {
     /* Not with anonymous or rows: a mask of selectors; the hits of persons without a hit of any of
      * them need not be fed, and where that saves reading them they are not. 0: all are fed. */
     uint64_t required;
+    /* Ordered only: hits are not sorted and the times of slabs' rows are not read: those of a
+     * person come by slab and row, in the plan's order, then those of heads. Of the former time_ms
+     * is the first row that the user has in the slab. */
+    bool timeless;
     uint32_t slots_max;  /* Per block; 0: the walk decides. */
     uint32_t lane_count; /* At least 1; more than the context's parallel_max is never needed. */
     void *const *lanes;
@@ -86,6 +90,9 @@ struct rc_fold {
                              uint32_t person,
                              const struct rc_hit *hits,
                              uint32_t count);
+    /* Ordered, may be NULL: some persons before these hits are handed over, as they are then (not
+     * sorted): to ask for the memory that person will read. */
+    void (*soon)(void *lane, const struct rc_hit *hits, uint32_t count);
 };
 
 /* Tests: how many hits a block aims at; a small number makes many blocks of little data. */

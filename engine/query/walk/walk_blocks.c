@@ -16,6 +16,9 @@
  * to end together and to look whether the query was cancelled. */
 #define ROWS_A_HIT 16u
 
+/* Work of which an eighth of a lane's share is worth more than what another block costs. */
+#define LONG_NS 2e6
+
 /* How many samples of users say where a block ends. */
 #define SAMPLES_A_BLOCK 4u
 
@@ -58,7 +61,8 @@ rc_walk_blocks_wanted(struct rc_walk_run *walk, uint64_t hits)
     const uint32_t planned = rc_planner_lanes(walk->plan->context, work_ns, UINT64_MAX);
     walk->lane_count = planned < most ? planned : most;
     /* Work for several lanes is cut so that none waits long for the last. */
-    const uint64_t cuts = walk->lane_count == 1 ? 1 : (uint64_t)4 * walk->lane_count;
+    const uint64_t cuts =
+        walk->lane_count == 1 ? 1 : (uint64_t)(work_ns > LONG_NS ? 8 : 4) * walk->lane_count;
     return wanted < cuts ? cuts : wanted;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define FLUSH_HITS 4096u
+#define SOON_PERSONS 12u /* Of about ten lines of memory each, so many are under way at once. */
 
 bool
 rc_walk_cancelled(const struct rc_walk_run *walk)
@@ -69,7 +70,7 @@ hand_over(struct rc_walk_lane *lane,
           struct rc_hit *hits,
           uint32_t count)
 {
-    if (!rc_hits_are_sorted(hits, count, one_user)) {
+    if (!lane->walk->fold->timeless && !rc_hits_are_sorted(hits, count, one_user)) {
         RC_TRY(ENSURE(lane, scratch, scratch_capacity, count));
         rc_hits_sort(lane->walk->view, hits, count, lane->scratch);
     }
@@ -91,37 +92,60 @@ deal_person(struct rc_walk_lane *lane,
     return hand_over(lane, person, one_user, hits, count);
 }
 
+/* Hands over the dealt hits of slots that have some; ends[slot]: behind those of a slot. */
+static enum rc_status
+hand_over_all(struct rc_walk_lane *lane,
+              const struct rc_walk_block *block,
+              const uint32_t *ends,
+              const uint32_t *slots,
+              uint32_t slot_count)
+{
+    const struct rc_fold *fold = lane->walk->fold;
+    uint32_t soon = 0;
+    uint32_t soon_begin = 0;
+    uint32_t begin = 0;
+    for (uint32_t i = 0; i < slot_count; i++) {
+        for (; fold->soon != NULL && soon < slot_count && soon < i + SOON_PERSONS; soon++) {
+            const uint32_t soon_end = ends[slots[soon]];
+            fold->soon(lane->state, lane->dealt + soon_begin, soon_end - soon_begin);
+            soon_begin = soon_end;
+        }
+        const uint32_t end = ends[slots[i]];
+        RC_TRY(deal_person(lane, block, slots[i], lane->dealt + begin, end - begin));
+        begin = end;
+    }
+    return RC_OK;
+}
+
 /* Deals the block's hits to their slots and hands them over person by person. */
 static enum rc_status
 deal(struct rc_walk_lane *lane, const struct rc_walk_block *block)
 {
     const struct rc_hits *hits = &lane->hits;
+    const size_t slot_count = block->slot_count;
     if (hits->count == 0)
         return RC_OK;
     lane->hit_count += hits->count;
-    RC_TRY(ENSURE(lane, starts, starts_capacity, (size_t)block->slot_count + 1));
+    RC_TRY(ENSURE(lane, starts, starts_capacity, 2 * slot_count + 1));
     RC_TRY(ENSURE(lane, dealt, dealt_capacity, hits->count));
     uint32_t *starts = lane->starts;
-    memset(starts, 0, ((size_t)block->slot_count + 1) * sizeof(*starts));
+    uint32_t *used = starts + slot_count; /* The slots that have hits. */
+    uint32_t used_count = 0;
+    memset(starts, 0, slot_count * sizeof(*starts));
     for (uint32_t i = 0; i < hits->count; i++)
         starts[hits->slots[i]]++;
     uint32_t sum = 0;
-    for (uint32_t slot = 0; slot <= block->slot_count; slot++) {
+    for (uint32_t slot = 0; slot < slot_count; slot++) {
         const uint32_t count = starts[slot];
         starts[slot] = sum;
         sum += count;
+        used[used_count] = slot;
+        used_count += count != 0;
     }
     for (uint32_t i = 0; i < hits->count; i++)
         lane->dealt[starts[hits->slots[i]]++] = hits->hits[i];
     /* Each start has moved to its slot's end. */
-    uint32_t begin = 0;
-    for (uint32_t slot = 0; slot < block->slot_count; slot++) {
-        const uint32_t end = starts[slot];
-        if (end > begin)
-            RC_TRY(deal_person(lane, block, slot, lane->dealt + begin, end - begin));
-        begin = end;
-    }
-    return RC_OK;
+    return hand_over_all(lane, block, starts, used, used_count);
 }
 
 enum rc_status

@@ -36,44 +36,6 @@ fold_mark(void *state,
     return RC_OK;
 }
 
-/* The plan with the streams of some selectors alone. Its rowsets are those of plan. */
-static enum rc_status
-narrow(const struct rc_plan *plan, uint64_t required, struct rc_plan *ret_plan)
-{
-    struct rc_arena *arena = plan->context->arena;
-    struct rc_plan narrowed = *plan;
-    narrowed.streams = RC_ARENA_ARRAY(arena, struct rc_stream, plan->stream_count);
-    narrowed.slabs = RC_ARENA_ARRAY(arena, struct rc_plan_slab, plan->slab_count);
-    if (narrowed.streams == NULL || narrowed.slabs == NULL)
-        return RC_NO_MEMORY;
-    narrowed.stream_count = 0;
-    narrowed.slab_count = 0;
-    narrowed.hits_max = 0;
-    for (uint32_t s = 0; s < plan->stream_count; s++)
-        if ((plan->streams[s].bit & required) != 0)
-            narrowed.streams[narrowed.stream_count++] = plan->streams[s];
-    for (uint32_t i = 0; i < plan->slab_count; i++) {
-        struct rc_plan_slab slab = {.index = plan->slabs[i].index,
-                                    .row_count = plan->slabs[i].row_count};
-        slab.sets = RC_ARENA_ARRAY(arena, struct rc_rowset *, narrowed.stream_count);
-        if (slab.sets == NULL)
-            return RC_NO_MEMORY;
-        uint32_t at = 0;
-        for (uint32_t s = 0; s < plan->stream_count; s++) {
-            if ((plan->streams[s].bit & required) == 0)
-                continue;
-            slab.sets[at++] = plan->slabs[i].sets[s];
-            if (plan->slabs[i].sets[s] != NULL)
-                slab.hits_max += rc_rowset_cardinality(plan->slabs[i].sets[s]);
-        }
-        narrowed.hits_max += slab.hits_max;
-        if (slab.hits_max > 0)
-            narrowed.slabs[narrowed.slab_count++] = slab;
-    }
-    *ret_plan = narrowed;
-    return RC_OK;
-}
-
 enum rc_status
 rc_walk_mark_required(struct rc_walk_run *walk, const struct rc_heads *heads)
 {
@@ -84,7 +46,7 @@ rc_walk_mark_required(struct rc_walk_run *walk, const struct rc_heads *heads)
      * must not decide how many events are fed. */
     if (plan->few_users)
         return RC_OK;
-    RC_TRY(narrow(plan, walk->fold->required, &narrowed));
+    RC_TRY(rc_plan_narrow(plan, walk->fold->required, &narrowed));
     if (narrowed.hits_max > plan->hits_max / 4)
         return RC_OK;
     uint64_t *marked = RC_ARENA_ARRAY(plan->context->arena, uint64_t, walk->user_count / 64 + 1);

@@ -53,7 +53,7 @@ run_lane(void *argument, uint32_t index)
         .hits = {.account = walk->plan->context->account},
     };
     const uint64_t begin_ns = walk->explain == NULL ? 0 : rc_clock_monotonic_ns();
-    enum rc_status status = rc_sweep_new(walk->plan, walk->skip, &lane.sweep);
+    enum rc_status status = rc_sweep_new(walk->plan, walk->skip, walk->fold->timeless, &lane.sweep);
     if (status == RC_OK)
         status = run_blocks(&lane);
     if (walk->explain != NULL)

@@ -50,7 +50,7 @@ struct rc_walk_lane {
     size_t dealt_capacity;
     struct rc_hit *scratch;
     size_t scratch_capacity;
-    uint32_t *starts; /* Per slot of a block. */
+    uint32_t *starts; /* Per slot of a block, and then the slots that have hits. */
     size_t starts_capacity;
     uint64_t *member_slots; /* A block's members: ordinal << 32 | slot. */
     size_t member_capacity;
