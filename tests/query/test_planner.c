@@ -131,7 +131,8 @@ funnel_by_all_ways(struct rig *rig)
             continue;
         if (w == 0)
             first = reply;
-        assert_int_equal(reply.stats.matched_events, first.stats.matched_events);
+        if (ways[w].walk == RC_WALK_PLANNER) /* Else other events may be fed. */
+            assert_int_equal(reply.stats.matched_events, first.stats.matched_events);
         for (uint32_t i = 0; i < request.step_count; i++) {
             const struct rc_funnel_step *step = &reply.rows[0].steps[i];
             assert_int_equal(step->users, first.rows[0].steps[i].users);

@@ -17,6 +17,7 @@
 
 #include "engine/base/bytes.h"
 #include "engine/query/funnel/funnel_fold.h"
+#include "engine/query/funnel/funnel_scan.h"
 #include "engine/query/scope.h"
 
 #define LOCAL_DAYS_MAX 400000u /* Over a thousand years. */
@@ -168,9 +169,8 @@ join_selectors(struct rc_funnel_query *query, struct rc_plan_selector *selectors
     return RC_OK;
 }
 
-/* The plan's bits of the selectors that stand for some of these steps. */
-static uint64_t
-plan_bits(const struct rc_funnel_query *query, uint64_t steps)
+uint64_t
+rc_funnel_plan_bits(const struct rc_funnel_query *query, uint64_t steps)
 {
     uint64_t bits = 0;
     for (uint32_t i = 0; i < query->selector_count; i++)
@@ -212,28 +212,38 @@ make_holds(struct rc_funnel_query *query, struct rc_error *reterr_error)
 
 /* ---- Walking --------------------------------------------------------------------------------- */
 
-static enum rc_status
-run_lanes(struct rc_funnel_query *query, struct rc_query_stats *stats)
+enum rc_status
+rc_funnel_walk(struct rc_funnel_query *query, const struct rc_plan *plan, uint64_t *hit_count)
 {
-    const struct rc_query_context *context = query->context;
-    void **lanes = RC_ARENA_ARRAY(context->arena, void *, context->parallel_max);
-    query->lanes = RC_ARENA_ARRAY(context->arena, struct rc_funnel_lane, context->parallel_max);
-    if (query->lanes == NULL || lanes == NULL)
+    const bool unordered = query->request->order == RC_FUNNEL_UNORDERED;
+    void **lanes = RC_ARENA_ARRAY(query->context->arena, void *, query->lane_count);
+    if (lanes == NULL)
         return RC_NO_MEMORY;
-    query->lane_count = context->parallel_max;
-    for (uint32_t i = 0; i < query->lane_count; i++) {
+    for (uint32_t i = 0; i < query->lane_count; i++)
         lanes[i] = &query->lanes[i];
-        RC_TRY(rc_funnel_lane_open(&query->lanes[i], query));
-    }
     const struct rc_fold fold = {
         .ordered = true,
-        .required =
-            plan_bits(query, query->request->order == RC_FUNNEL_UNORDERED ? query->step_mask : 1),
+        .required = rc_funnel_plan_bits(query, unordered ? query->step_mask : 1),
         .lane_count = query->lane_count,
         .lanes = lanes,
         .person = rc_funnel_fold_person,
     };
-    return rc_walk(query->plan, &fold, &stats->matched_events);
+    return rc_walk(plan, &fold, hit_count);
+}
+
+static enum rc_status
+run_lanes(struct rc_funnel_query *query, struct rc_query_stats *stats)
+{
+    const struct rc_query_context *context = query->context;
+    bool done;
+    query->lanes = RC_ARENA_ARRAY(context->arena, struct rc_funnel_lane, context->parallel_max);
+    if (query->lanes == NULL)
+        return RC_NO_MEMORY;
+    query->lane_count = context->parallel_max;
+    for (uint32_t i = 0; i < query->lane_count; i++)
+        RC_TRY(rc_funnel_lane_open(&query->lanes[i], query));
+    RC_TRY(rc_funnel_scan(query, &stats->matched_events, &done));
+    return done ? RC_OK : rc_funnel_walk(query, query->plan, &stats->matched_events);
 }
 
 /* The rows that the records have. */
@@ -292,7 +302,7 @@ make_split(struct rc_funnel_query *query,
         .dimension_count = request->dimension_count == 0 ? 1 : request->dimension_count,
         .scope = &request->scope,
         .calendar = &query->calendar,
-        .mask = plan_bits(query, steps),
+        .mask = rc_funnel_plan_bits(query, steps),
         .unbinned = true,
         .stats = stats,
     };

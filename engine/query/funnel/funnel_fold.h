@@ -145,6 +145,18 @@ rc_funnel_lane_close(struct rc_funnel_lane *lane);
 RC_MUST_USE enum rc_status
 rc_funnel_fold_person(void *lane, uint32_t person, const struct rc_hit *hits, uint32_t count);
 
+/* Walks over the users' hits of a plan, and feeds the lanes. */
+RC_MUST_USE enum rc_status
+rc_funnel_walk(struct rc_funnel_query *query, const struct rc_plan *plan, uint64_t *hit_count);
+
+/* The plan's bits of the selectors that stand for some of these steps. */
+uint64_t
+rc_funnel_plan_bits(const struct rc_funnel_query *query, uint64_t steps);
+
+/* Copies the hits with a bit for each step in place of the plan's. */
+RC_MUST_USE enum rc_status
+rc_funnel_expand(struct rc_funnel_lane *lane, const struct rc_hit **hits, uint32_t count);
+
 /* Room for count elements of an array of the lane; what was in it is lost. */
 RC_MUST_USE enum rc_status
 rc_funnel_lane_ensure(struct rc_funnel_lane *lane,

@@ -235,9 +235,8 @@ find_spans(struct rc_funnel_lane *lane)
     return RC_OK;
 }
 
-/* Copies the hits with a bit for each step. */
-static enum rc_status
-expand_hits(struct rc_funnel_lane *lane, const struct rc_hit **hits, uint32_t count)
+enum rc_status
+rc_funnel_expand(struct rc_funnel_lane *lane, const struct rc_hit **hits, uint32_t count)
 {
     RC_TRY(RC_FUNNEL_ENSURE(lane, lane->expanded, lane->expanded_capacity, count));
     for (uint32_t i = 0; i < count; i++) {
@@ -258,7 +257,7 @@ rc_funnel_fold_person(void *state, uint32_t person, const struct rc_hit *hits, u
     const struct rc_funnel_query *query = lane->query;
     struct rc_funnel_attempt attempt;
     if (query->expands)
-        RC_TRY(expand_hits(lane, &hits, count));
+        RC_TRY(rc_funnel_expand(lane, &hits, count));
     lane->person = person;
     lane->hits = hits;
     lane->hit_count = count;
