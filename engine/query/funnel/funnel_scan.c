@@ -123,7 +123,7 @@ can_scan(const struct rc_funnel_query *query)
 {
     return query->plain && query->counts && query->bucket_count == 0 &&
            !query->request->first_only && query->expand[0] == FIRST && query->lane_count > 0 &&
-           query->lanes[0].entrants != NULL;
+           query->lanes[0].entrants != NULL && !query->plan->few_users;
 }
 
 /* Whether so many events are the first step's, and so many users are not joined, that it is worth
