@@ -5,8 +5,7 @@
  */
 #include "engine/query/segment/segment_count.h"
 
-#define LISTED_TOGETHER 256u /* Rows of a sparse set whose times are asked for together, */
-#define OWNERS_TOGETHER 64u  /* and whose owners. */
+#define ROWS_TOGETHER 64u /* Of a sparse set: they wait for memory together. */
 
 void
 rc_segment_count_close(struct rc_segment_count *count)
@@ -55,65 +54,74 @@ struct counting {
     uint32_t user; /* Index of who owns the last row, or of an earlier one. */
 };
 
-/* Counts some rows, ascending, at most RC_PIECE_ROWS; how many count. rows is overwritten. */
-static uint32_t
-count_listed(struct counting *counting, uint32_t *rows, uint32_t *owners, uint32_t count)
+static inline bool
+is_timely(const struct counting *counting, uint32_t row)
 {
+    return counting->times == NULL ||
+           (counting->times[row] >= counting->from_ms && counting->times[row] <= counting->last_ms);
+}
+
+/* Counts an event of the user with an index; 0: he is skipped. */
+static inline uint32_t
+count_event(const struct counting *counting, uint32_t index)
+{
+    const uint32_t user = counting->users[index];
+    if (counting->skip != NULL && ((counting->skip[user / 64] >> (user % 64)) & 1) != 0)
+        return 0;
+    rc_segment_numbers_add(counting->numbers, user);
+    return 1;
+}
+
+/* Counts rows far apart: those that count first, then whose they are, and then the events. rows is
+ * overwritten. */
+static uint32_t
+count_far(struct counting *counting, uint32_t *rows, uint32_t count)
+{
+    uint32_t owners[ROWS_TOGETHER];
     uint32_t left = 0;
     uint32_t counted = 0;
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t row = rows[i];
-        const bool timely = counting->times == NULL || (counting->times[row] >= counting->from_ms &&
-                                                        counting->times[row] <= counting->last_ms);
+        const bool dead =
+            counting->dead != NULL && ((counting->dead[row / 64] >> (row % 64)) & 1) != 0;
         rows[left] = row;
-        left += timely &&
-                (counting->dead == NULL || ((counting->dead[row / 64] >> (row % 64)) & 1) == 0);
+        left += !dead && is_timely(counting, row);
     }
-    for (uint32_t begin = 0, part; begin < left; begin += part) {
-        part = left - begin < OWNERS_TOGETHER ? left - begin : OWNERS_TOGETHER;
-        rc_slab_rows_owners(counting->starts, counting->user_count, counting->user, rows + begin,
-                            part, owners);
-        counting->user = owners[part - 1];
-        for (uint32_t i = 0; i < part; i++) {
-            const uint32_t user = counting->users[owners[i]];
-            if (counting->skip != NULL && ((counting->skip[user / 64] >> (user % 64)) & 1) != 0)
-                continue;
-            rc_segment_numbers_add(counting->numbers, user);
-            counted++;
-        }
-    }
+    if (left == 0)
+        return 0;
+    rc_slab_rows_owners(counting->starts, counting->user_count, counting->user, rows, left, owners);
+    counting->user = owners[left - 1];
+    for (uint32_t i = 0; i < left; i++)
+        counted += count_event(counting, owners[i]);
     return counted;
 }
 
 /* The rows of a sparse set. */
 static uint64_t
-count_sparse(struct rc_segment_count *count,
-             struct counting *counting,
-             const struct rc_rowset *set,
-             uint32_t begin,
-             uint32_t end)
+count_sparse(struct counting *counting, const struct rc_rowset *set, uint32_t begin, uint32_t end)
 {
-    uint32_t owners[OWNERS_TOGETHER];
+    uint32_t rows[ROWS_TOGETHER];
     uint64_t counted = 0;
     while (begin < end) {
-        const uint32_t listed = rc_rowset_read(set, &begin, end, count->listed, LISTED_TOGETHER);
-        for (uint32_t i = 0; counting->times != NULL && i < listed; i++)
-            __builtin_prefetch(&counting->times[count->listed[i]]);
-        counted += count_listed(counting, count->listed, owners, listed);
+        const uint32_t count = rc_rowset_read(set, &begin, end, rows, ROWS_TOGETHER);
+        for (uint32_t i = 0; counting->times != NULL && i < count; i++)
+            __builtin_prefetch(&counting->times[rows[i]]);
+        counted += count_far(counting, rows, count);
     }
     return counted;
 }
 
-/* The rows of a set piece by piece: those that are dead are left out by the pieces. */
+/* The rows of a set piece by piece, which leave those that are dead out. A row is mostly of the
+ * user of the one before or of the next. */
 static uint64_t
 count_pieces(struct rc_segment_count *count,
              struct counting *counting,
              uint32_t begin,
              uint32_t end)
 {
-    uint32_t owners[OWNERS_TOGETHER];
     uint64_t counted = 0;
-    counting->dead = NULL;
+    uint32_t user = counting->user;
+    const uint32_t *starts = counting->starts;
     for (uint32_t stop; begin < end; begin = stop) {
         const uint64_t *words;
         const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
@@ -121,7 +129,14 @@ count_pieces(struct rc_segment_count *count,
         if (!rc_slab_rows_piece(&count->rows, base, &words))
             continue;
         const uint32_t listed = list_rows(words, begin, stop, counting->times, count->listed);
-        counted += count_listed(counting, count->listed, owners, listed);
+        for (uint32_t i = 0; i < listed; i++) {
+            const uint32_t row = count->listed[i];
+            if (!is_timely(counting, row))
+                continue;
+            if (row >= starts[user + 1])
+                user = rc_slab_rows_owner(starts, counting->user_count, user, row);
+            counted += count_event(counting, user);
+        }
     }
     return counted;
 }
@@ -159,14 +174,14 @@ rc_segment_count_rows(struct rc_segment_count *count,
         .user_count = info->user_count,
         .user = rc_slab_user_index_of_row(at->slab, begin),
     };
+    if (rc_rowset_is_sparse(set)) {
+        *hit_count += count_sparse(&counting, set, begin, end);
+        return RC_OK;
+    }
     if (count->listed == NULL)
         count->listed = rc_alloc_in(count->rows.account, RC_PIECE_ROWS * sizeof(*count->listed));
     if (count->listed == NULL)
         return RC_NO_MEMORY;
-    if (rc_rowset_is_sparse(set)) {
-        *hit_count += count_sparse(count, &counting, set, begin, end);
-        return RC_OK;
-    }
     RC_TRY(rc_slab_rows_open(&count->rows, count->plan, plan_slab, count->stream));
     *hit_count += count_pieces(count, &counting, begin, end);
     return RC_OK;
