@@ -238,12 +238,38 @@ marked(void **state)
     free(expected);
 }
 
+/* Numbers that are no codes, of any count, against one comparison each. */
+static void
+numbers_of_a_range(void **state)
+{
+    static uint32_t numbers[5000];
+    static uint64_t words[5000 / 64 + 1];
+    uint64_t random = 77;
+    (void)state;
+    for (uint32_t round = 0; round < 300; round++) {
+        const uint32_t count = rig_below(&random, 5000);
+        const uint32_t span = round % 3 == 0 ? UINT32_MAX : 1 + rig_below(&random, 100000);
+        const uint32_t base = round % 3 == 0 ? 0 : rig_below(&random, UINT32_MAX - 100000);
+        const struct rc_scan_range range = {.first = base + rig_below(&random, span),
+                                            .width = rig_below(&random, span)};
+        for (uint32_t i = 0; i < count; i++)
+            numbers[i] = rig_below(&random, 8) == 0 ? range.first + rig_below(&random, 3) - 1
+                                                    : base + rig_below(&random, span);
+        memset(words, 0xaa, sizeof(words));
+        rc_scan_numbers(numbers, count, range, words);
+        for (uint32_t i = 0; i < (count + 63) / 64 * 64; i++)
+            assert_int_equal(words[i / 64] >> (i % 64) & 1,
+                             i < count && numbers[i] - range.first <= range.width);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain),
         cmocka_unit_test(runs_and_sparse),
+        cmocka_unit_test(numbers_of_a_range),
         cmocka_unit_test(marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,13 @@ rc_scan_block(const struct rc_scan *scan, uint32_t begin, uint32_t row_count, ui
 void
 rc_scan_codes(const struct rc_scan *scan, uint32_t row_count, uint64_t *words);
 
+/* The same of numbers that are no codes: those of a range. */
+void
+rc_scan_numbers(const uint32_t *numbers,
+                uint32_t count,
+                struct rc_scan_range range,
+                uint64_t *words);
+
 /* For columns of RUNS and SPARSE ones: the first of their positions whose run reaches row or which
  * is at or past it, and the code of a position. */
 uint32_t

@@ -1,11 +1,11 @@
 /*
- * Series scan, events. For each slab there is a table from the local codes of the split's property
- * to counters, so that a row of the slab is one look at its time's slot, one at its code, and one
- * count. What does not count goes to counters of its own, which are never read: cheaper than
- * a branch. Counters have 32 bits, as those of a property with many values must fit a core's cache;
- * they are emptied into wide ones long before they could overflow. A few counters are there four
- * times, since rows that lie next to each other mostly count in the same one, and would wait for
- * each other.
+ * Series scan, events (series_count.c: its loops). For each slab there is a table from the local
+ * codes of the split's property to counters, so that a row of the slab is one look at its time's
+ * slot, one at its code, and one count. What does not count goes to counters of its own, which are
+ * never read: cheaper than a branch. Counters have 32 bits, as those of a property with many values
+ * must fit a core's cache; they are emptied into wide ones long before they could overflow. A few
+ * counters are there four times, since rows that lie next to each other mostly count in the same
+ * one, and would wait for each other.
  *
  * The total is the sum over rows, as each event with one value is in one of them; events with
  * several values go the long way and are added to rows and total apart.
@@ -16,12 +16,11 @@
 
 #include "engine/match/rows/row_codes.h"
 #include "engine/query/plan/planner.h"
+#include "engine/query/series/series_count.h"
 
-#define ROW_LISTED UINT32_MAX /* Several values. */
-#define COPIES 4u
+#define ROW_LISTED UINT32_MAX          /* Several values. */
 #define COPIED_MAX 1024u               /* Counters that are there so often. */
 #define NARROW_MAX ((uint64_t)1 << 31) /* Rows between two emptyings. */
-#define SINGLY_ROWS 256u               /* Rows of a sparse set at a time. */
 
 struct slab {
     const struct rc_column_view *column; /* NULL: no row has the property. */
@@ -167,11 +166,11 @@ lay_out(struct scan *scan)
     scan->buckets = line->bucketed && scan->frame->bucket_count > 0 ? scan->frame->bucket_count : 1;
     scan->row_count = line->row_count;
     const uint64_t counters = ((uint64_t)scan->row_count + 1) * (scan->buckets + 1);
-    if (counters >= UINT32_MAX / COPIES)
+    if (counters >= UINT32_MAX / RC_SERIES_COPIES)
         return false;
     scan->null_row = scan->groups == NULL ? line->total : row_of_set(line, RC_GROUP_NULL);
     scan->unread = scan->row_count * (scan->buckets + 1);
-    scan->copies = counters <= COPIED_MAX ? COPIES : 1;
+    scan->copies = counters <= COPIED_MAX ? RC_SERIES_COPIES : 1;
     /* Copies of a counter must not share a line. */
     scan->copy_counters = (uint32_t)(counters + 31) / 16 * 16;
     return true;
@@ -264,119 +263,10 @@ fold_hits(void *state,
     return RC_OK;
 }
 
-/* What counting a piece takes. */
-struct piece {
-    const struct rc_bucket_table *table;
-    const uint16_t *slots; /* Its. */
-    const uint32_t *times; /* Of the slab; from the first row of the piece on. */
-    const uint32_t *codes; /* NULL: all rows are without one. */
-    const uint32_t *counters;
-    uint32_t *narrow;
-    uint32_t buckets;
-    uint32_t unread;
-    uint32_t copies;
-    uint32_t copy_counters;
-};
-
-/* How rows are counted: each way is a loop of its own, without questions inside. */
-struct way {
-    bool timed;  /* The row's time must be read. */
-    bool coded;  /* And its code. */
-    bool copied; /* There are COPIES of the counters. */
-};
-
-__attribute__((always_inline)) static inline void
-count_row(const struct piece *piece, uint32_t row, struct way way)
-{
-    uint32_t place = piece->table->only;
-    uint32_t code = RC_CODE_NONE;
-    uint32_t *narrow = piece->narrow;
-    if (way.timed) {
-        place = piece->slots[piece->times[row] >> RC_BUCKET_SHIFT];
-        if (place >= RC_BUCKET_MIXED)
-            place = rc_bucket_table_find_mixed(piece->table, place, piece->times[row]);
-    }
-    if (way.coded)
-        code = piece->codes[row];
-    if (way.copied)
-        narrow += row % COPIES * piece->copy_counters;
-    narrow[piece->counters[code + 1] + place]++;
-}
-
-__attribute__((always_inline)) static inline void
-count_bits(struct piece piece,
-           const uint64_t *words,
-           uint32_t first,
-           uint32_t count,
-           struct way way)
-{
-    const uint32_t end = first + count;
-    for (uint32_t word = first / 64; word * 64 < end; word++) {
-        uint64_t bits = words[word];
-        if (word == first / 64)
-            bits &= UINT64_MAX << (first % 64);
-        if (end - word * 64 < 64)
-            bits &= UINT64_MAX >> (64 - end % 64);
-        for (; bits != 0; bits &= bits - 1)
-            count_row(&piece, word * 64 + (uint32_t)__builtin_ctzll(bits) - first, way);
-    }
-}
-
-/* The piece is a copy: what is written could else be part of it, as far as the compiler knows. */
-__attribute__((always_inline)) static inline void
-count_by(struct piece piece, const uint64_t *words, uint32_t first, uint32_t count, struct way way)
-{
-    if (words != NULL)
-        count_bits(piece, words, first, count, way);
-    for (uint32_t row = 0; words == NULL && row < count; row++)
-        count_row(&piece, row, way);
-}
-
-/* How many of count rows have a bit in words, where the first one's is first. */
-static uint32_t
-count_of(const uint64_t *words, uint32_t first, uint32_t count)
-{
-    uint32_t found = 0;
-    const uint32_t end = first + count;
-    for (uint32_t word = first / 64; word * 64 < end; word++) {
-        uint64_t bits = words[word];
-        if (word == first / 64)
-            bits &= UINT64_MAX << (first % 64);
-        if (end - word * 64 < 64)
-            bits &= UINT64_MAX >> (64 - end % 64);
-        found += (uint32_t)__builtin_popcountll(bits);
-    }
-    return found;
-}
-
-/* Counts count rows of a piece, or those that have a bit in words, where the first one's is first.
- */
-static void
-count_rows(const struct piece *piece, const uint64_t *words, uint32_t first, uint32_t count)
-{
-    const bool timed = piece->table->only == RC_BUCKET_MIXED;
-    const bool copied = piece->copies > 1;
-    if (!timed && piece->codes == NULL)
-        piece->narrow[piece->counters[0] + piece->table->only] +=
-            words == NULL ? count : count_of(words, first, count);
-    else if (piece->codes == NULL && copied)
-        count_by(*piece, words, first, count, (struct way){true, false, true});
-    else if (piece->codes == NULL)
-        count_by(*piece, words, first, count, (struct way){true, false, false});
-    else if (timed && copied)
-        count_by(*piece, words, first, count, (struct way){true, true, true});
-    else if (timed)
-        count_by(*piece, words, first, count, (struct way){true, true, false});
-    else if (copied)
-        count_by(*piece, words, first, count, (struct way){false, true, true});
-    else
-        count_by(*piece, words, first, count, (struct way){false, true, false});
-}
-
 /* Takes the rows of a piece that have several values the long way. */
 static enum rc_status
 add_listed(struct lane *lane,
-           const struct piece *piece,
+           const struct rc_series_piece *piece,
            const uint64_t *words,
            uint32_t source,
            uint32_t begin,
@@ -398,52 +288,35 @@ add_listed(struct lane *lane,
     return RC_OK;
 }
 
-/* Counts the rows of a sparse set one by one, where no property is read. Each row's time lies on a
- * line of its own: those of a batch are fetched together. */
-static void
-count_singly(const struct piece *piece,
-             const struct rc_rowset *set,
-             const uint64_t *dead,
-             uint32_t begin,
-             uint32_t end)
-{
-    uint32_t rows[SINGLY_ROWS];
-    uint32_t *counters = piece->narrow + piece->counters[0];
-    while (begin < end) {
-        const uint32_t count = rc_rowset_read(set, &begin, end, rows, SINGLY_ROWS);
-        for (uint32_t i = 0; i < count; i++)
-            __builtin_prefetch(&piece->times[rows[i]]);
-        for (uint32_t i = 0; i < count; i++) {
-            if (dead != NULL && ((dead[rows[i] / 64] >> (rows[i] % 64)) & 1) != 0)
-                continue;
-            counters[rc_bucket_table_find(piece->table, piece->times[rows[i]])]++;
-        }
-    }
-}
-
 /* Counts rows piece by piece. */
 static enum rc_status
 count_pieces(struct lane *lane,
-             struct piece *piece,
+             struct rc_series_piece *piece,
              uint32_t plan_slab,
              uint32_t begin,
              uint32_t end)
 {
     uint32_t position = 0;
+    uint64_t in_time[RC_PIECE_WORDS];
     const struct scan *scan = lane->scan;
     const struct slab *slab = &scan->slabs[plan_slab];
+    const struct rc_bucket_table *table = piece->table;
     const uint32_t source = scan->frame->plan->slabs[plan_slab].index;
     const uint32_t *times = piece->times;
+    const bool cut = table->time_min_ms < table->from_ms || table->time_max_ms >= table->until_ms;
     RC_TRY(rc_slab_rows_open(&lane->rows, scan->frame->plan, plan_slab, scan->stream));
     while (begin < end) {
         const uint64_t *words;
         const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
         const uint32_t stop = end - base < RC_PIECE_ROWS ? end : base + RC_PIECE_ROWS;
-        if (rc_slab_rows_piece(&lane->rows, base, &words)) {
+        piece->times = times;
+        if (rc_slab_rows_piece(&lane->rows, base, &words) &&
+            (!cut || rc_series_in_time(piece, base, stop, words, in_time))) {
+            words = cut ? in_time : words;
             piece->times = times + begin;
             if (slab->coded)
                 rc_row_codes(slab->column, begin, stop - begin, &position, lane->codes);
-            count_rows(piece, words, begin - base, stop - begin);
+            rc_series_count_rows(piece, words, begin - base, stop - begin);
             if (slab->lists)
                 RC_TRY(add_listed(lane, piece, words, source, begin, stop));
             lane->narrow_rows += stop - begin;
@@ -471,7 +344,7 @@ fold_rows(void *state,
     const struct rc_view_slab *view_slab =
         &rc_view_slabs(scan->frame->context->view, &count)[planned->index];
     const struct rc_rowset *set = planned->sets[scan->stream];
-    struct piece piece = {
+    struct rc_series_piece piece = {
         .table = &scan->tables[plan_slab],
         .slots = scan->tables[plan_slab].slots,
         .times = rc_slab_times(view_slab->slab),
@@ -489,7 +362,7 @@ fold_rows(void *state,
         return RC_OK;
     if (scan->reading != RC_ROWS_SINGLY || !rc_rowset_is_sparse(set))
         return count_pieces(lane, &piece, plan_slab, begin, end);
-    count_singly(&piece, set, view_slab->dead, begin, end);
+    rc_series_count_singly(&piece, set, view_slab->dead, begin, end);
     lane->narrow_rows += rc_rowset_cardinality(set);
     return RC_OK;
 }

@@ -1,0 +1,152 @@
+/*
+ * Series count. Each way of counting is a loop of its own, of a dozen instructions a row: what its
+ * rows have in common is decided before.
+ */
+#include "engine/query/series/series_count.h"
+
+#include "engine/match/rows/scan.h"
+#include "engine/match/rows/words.h"
+
+#define SINGLY_ROWS 256u /* Rows of a sparse set at a time. */
+
+/* How rows are counted: each way is a loop of its own, without questions inside. */
+struct way {
+    bool timed;  /* The row's time must be read. */
+    bool coded;  /* And its code. */
+    bool copied; /* There are RC_SERIES_COPIES of the counters. */
+};
+
+__attribute__((always_inline)) static inline void
+count_row(const struct rc_series_piece *piece, uint32_t row, struct way way)
+{
+    uint32_t place = piece->table->only;
+    uint32_t code = RC_CODE_NONE;
+    uint32_t *narrow = piece->narrow;
+    if (way.timed) {
+        place = piece->slots[piece->times[row] >> RC_BUCKET_SHIFT];
+        if (place >= RC_BUCKET_MIXED)
+            place = rc_bucket_table_find_mixed(piece->table, place, piece->times[row]);
+    }
+    if (way.coded)
+        code = piece->codes[row];
+    if (way.copied)
+        narrow += row % RC_SERIES_COPIES * piece->copy_counters;
+    narrow[piece->counters[code + 1] + place]++;
+}
+
+__attribute__((always_inline)) static inline void
+count_bits(struct rc_series_piece piece,
+           const uint64_t *words,
+           uint32_t first,
+           uint32_t count,
+           struct way way)
+{
+    const uint32_t end = first + count;
+    for (uint32_t word = first / 64; word * 64 < end; word++) {
+        uint64_t bits = words[word];
+        if (word == first / 64)
+            bits &= UINT64_MAX << (first % 64);
+        if (end - word * 64 < 64)
+            bits &= UINT64_MAX >> (64 - end % 64);
+        for (; bits != 0; bits &= bits - 1)
+            count_row(&piece, word * 64 + (uint32_t)__builtin_ctzll(bits) - first, way);
+    }
+}
+
+/* The piece is a copy: what is written could else be part of it, as far as the compiler knows. */
+__attribute__((always_inline)) static inline void
+count_by(struct rc_series_piece piece,
+         const uint64_t *words,
+         uint32_t first,
+         uint32_t count,
+         struct way way)
+{
+    if (words != NULL)
+        count_bits(piece, words, first, count, way);
+    for (uint32_t row = 0; words == NULL && row < count; row++)
+        count_row(&piece, row, way);
+}
+
+/* How many of count rows have a bit in words, where the first one's is first. */
+static uint32_t
+count_of(const uint64_t *words, uint32_t first, uint32_t count)
+{
+    uint32_t found = 0;
+    const uint32_t end = first + count;
+    for (uint32_t word = first / 64; word * 64 < end; word++) {
+        uint64_t bits = words[word];
+        if (word == first / 64)
+            bits &= UINT64_MAX << (first % 64);
+        if (end - word * 64 < 64)
+            bits &= UINT64_MAX >> (64 - end % 64);
+        found += (uint32_t)__builtin_popcountll(bits);
+    }
+    return found;
+}
+
+void
+rc_series_count_rows(const struct rc_series_piece *piece,
+                     const uint64_t *words,
+                     uint32_t first,
+                     uint32_t count)
+{
+    const bool timed = piece->table->only == RC_BUCKET_MIXED;
+    const bool copied = piece->copies > 1;
+    if (!timed && piece->codes == NULL)
+        piece->narrow[piece->counters[0] + piece->table->only] +=
+            words == NULL ? count : count_of(words, first, count);
+    else if (piece->codes == NULL && copied)
+        count_by(*piece, words, first, count, (struct way){true, false, true});
+    else if (piece->codes == NULL)
+        count_by(*piece, words, first, count, (struct way){true, false, false});
+    else if (timed && copied)
+        count_by(*piece, words, first, count, (struct way){true, true, true});
+    else if (timed)
+        count_by(*piece, words, first, count, (struct way){true, true, false});
+    else if (copied)
+        count_by(*piece, words, first, count, (struct way){false, true, true});
+    else
+        count_by(*piece, words, first, count, (struct way){false, true, false});
+}
+
+/* Each row's time lies on a line of its own: those of a batch are fetched together. */
+void
+rc_series_count_singly(const struct rc_series_piece *piece,
+                       const struct rc_rowset *set,
+                       const uint64_t *dead,
+                       uint32_t begin,
+                       uint32_t end)
+{
+    uint32_t rows[SINGLY_ROWS];
+    uint32_t *counters = piece->narrow + piece->counters[0];
+    while (begin < end) {
+        const uint32_t count = rc_rowset_read(set, &begin, end, rows, SINGLY_ROWS);
+        for (uint32_t i = 0; i < count; i++)
+            __builtin_prefetch(&piece->times[rows[i]]);
+        for (uint32_t i = 0; i < count; i++) {
+            if (dead != NULL && ((dead[rows[i] / 64] >> (rows[i] % 64)) & 1) != 0)
+                continue;
+            counters[rc_bucket_table_find(piece->table, piece->times[rows[i]])]++;
+        }
+    }
+}
+
+bool
+rc_series_in_time(const struct rc_series_piece *piece,
+                  uint32_t base,
+                  uint32_t stop,
+                  const uint64_t *words,
+                  uint64_t *in_time)
+{
+    const struct rc_bucket_table *table = piece->table;
+    const int64_t last_ms =
+        table->until_ms - 1 < table->time_max_ms ? table->until_ms - 1 : table->time_max_ms;
+    const int64_t first_ms =
+        table->from_ms > table->time_min_ms ? table->from_ms : table->time_min_ms;
+    const struct rc_scan_range range = {.first = (uint32_t)(first_ms - table->window_start_ms),
+                                        .width = (uint32_t)(last_ms - first_ms)};
+    const uint32_t word_count = (stop - base + 63) / 64;
+    rc_scan_numbers(piece->times + base, stop - base, range, in_time);
+    return words == NULL ? rc_words_any(in_time, word_count)
+                         : rc_words_and(in_time, words, word_count);
+}
