@@ -110,9 +110,11 @@ append_rows(struct rc_rowset_builder *builder, const uint64_t *words, uint64_t c
     uint16_t *out = builder->rows + builder->cardinality;
     bool before = builder->last_row;
     uint32_t next = 0; /* Behind the last row. */
-    for (uint32_t i = 0; i < RC_BLOCK_WORDS; i++) {
-        for (uint64_t word = words[i]; word != 0; word &= word - 1) {
-            const uint32_t row = i * 64 + (uint32_t)__builtin_ctzll(word);
+    uint16_t places[RC_BLOCK_WORDS];
+    const uint32_t place_count = rc_words_list(words, RC_BLOCK_WORDS, places);
+    for (uint32_t i = 0; i < place_count; i++) {
+        for (uint64_t word = words[places[i]]; word != 0; word &= word - 1) {
+            const uint32_t row = places[i] * 64u + (uint32_t)__builtin_ctzll(word);
             builder->run_count += !(row == next && (row > 0 || before));
             next = row + 1;
             *out++ = (uint16_t)row;

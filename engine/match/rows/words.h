@@ -39,6 +39,19 @@ rc_words_any(const uint64_t *words, uint32_t word_count)
     return any != 0;
 }
 
+/* The places of the words that have bits, at most RC_BLOCK_WORDS; how many. Where few do, a loop
+ * over these is guessed right by the processor, and one over all words is not. */
+static inline uint32_t
+rc_words_list(const uint64_t *words, uint32_t word_count, uint16_t *places)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < word_count; i++) {
+        places[count] = (uint16_t)i;
+        count += words[i] != 0;
+    }
+    return count;
+}
+
 /* a &= b; whether anything is left. */
 static inline bool
 rc_words_and(uint64_t *a, const uint64_t *b, uint32_t word_count)

@@ -9,6 +9,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/match/leaf/leaf_ranges.h"
+#include "engine/match/rows/words.h"
 #include "engine/match/slab/match_texts.h"
 #include "engine/store/slab/marks.h"
 
@@ -277,8 +278,11 @@ refine(struct rc_slab_match *match,
 {
     uint32_t together[ROWS_TOGETHER];
     uint32_t bits[ROWS_TOGETHER];
+    uint16_t places[RC_BLOCK_WORDS];
     uint32_t count = 0;
-    for (uint32_t word = 0; word < word_count; word++) {
+    const uint32_t place_count = rc_words_list(words, word_count, places);
+    for (uint32_t i = 0; i < place_count; i++) {
+        const uint32_t word = places[i];
         for (uint64_t left = words[word]; left != 0; left &= left - 1) {
             bits[count] = word * 64 + (uint32_t)__builtin_ctzll(left);
             together[count] = rows == NULL ? begin + bits[count] : rows[bits[count]];

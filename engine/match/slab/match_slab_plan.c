@@ -44,12 +44,15 @@ scan_cost_ns(const struct rc_scan *scan)
                : RC_COST_COMPARED * scan->range_count * column->code_width * column->code_count;
 }
 
-/* The share of rows that a leaf lets pass, from rows at equal distances; of leaves that pass none
- * of these, what is known of them otherwise. */
+/* The share of rows that a leaf lets pass: what earlier evaluations counted, else what rows at
+ * equal distances say; of leaves that pass none of these, what is known of them otherwise. */
 static double
 guess_share(const struct rc_slab_match *match, const struct rc_match_answers *answers)
 {
     const struct rc_column_view *column = &answers->column;
+    double counted;
+    if (rc_leaf_codes_share(rc_match_leaf_codes(answers->node->leaf), &counted))
+        return counted;
     const uint32_t step = match->row_count / SAMPLE_ROWS + 1;
     uint32_t passed = 0;
     uint32_t looked_at = 0;

@@ -5,7 +5,7 @@
  */
 #include "engine/query/segment/segment_count.h"
 
-#define ROWS_TOGETHER 64u /* Of a sparse set: they wait for memory together. */
+#define ROWS_TOGETHER 256u /* Of a sparse set: they wait for memory together. */
 
 void
 rc_segment_count_close(struct rc_segment_count *count)

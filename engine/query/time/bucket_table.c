@@ -43,7 +43,7 @@ rc_bucket_table_make(struct rc_bucket_table *table, struct rc_arena *arena)
     const uint32_t edges_max =
         table->bucket_count + 2 < RC_BUCKET_SLOTS ? table->bucket_count + 2 : RC_BUCKET_SLOTS;
     uint32_t edge_count = 0;
-    table->slots = RC_ARENA_ARRAY(arena, uint16_t, RC_BUCKET_SLOTS);
+    table->slots = rc_arena_alloc(arena, RC_BUCKET_SLOTS * sizeof(*table->slots));
     table->edges = RC_ARENA_ARRAY(arena, struct rc_bucket_edge, edges_max);
     if (table->slots == NULL || table->edges == NULL)
         return RC_NO_MEMORY;
