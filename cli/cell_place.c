@@ -8,6 +8,7 @@
 #include "cli/cell_words.h"
 #include "cli/message.h"
 #include "cli/render.h"
+#include "cli/render_comparisons.h"
 #include "recount/v1/lifecycle.pb-c.h"
 #include "recount/v1/paths.pb-c.h"
 #include "recount/v1/sessions.pb-c.h"
@@ -65,6 +66,20 @@ bracket_name(char text[256], const struct rc_cell_words *words, const void *thin
     else
         snprintf(text, 256, "%u-%u", bracket->first, bracket->last);
     return text;
+}
+
+static const char *
+variant_name(char text[256], const struct rc_cell_words *words, const void *thing)
+{
+    (void)words;
+    return rc_render_value(text, 256, ((const Recount__V1__ExperimentVariant *)thing)->value);
+}
+
+static const char *
+candidate_name(char text[256], const struct rc_cell_words *words, const void *thing)
+{
+    (void)words;
+    return rc_render_candidate(text, thing);
 }
 
 static const char *
@@ -281,6 +296,40 @@ read_sessions(struct reading *reading, const ProtobufCMessage *message)
     return take_row(reading, (void *const *)reply->rows, reply->n_rows, false);
 }
 
+static Recount__V1__ComparedUsers
+compared_users(struct reading *reading)
+{
+    return has(reading, "converted") ? RECOUNT__V1__COMPARED_USERS__COMPARED_USERS_CONVERTED
+           : has(reading, "others")  ? RECOUNT__V1__COMPARED_USERS__COMPARED_USERS_OTHERS
+                                     : RECOUNT__V1__COMPARED_USERS__COMPARED_USERS_UNSPECIFIED;
+}
+
+static bool
+read_experiment(struct reading *reading, const ProtobufCMessage *message)
+{
+    const Recount__V1__ExperimentResponse *reply = (const Recount__V1__ExperimentResponse *)message;
+    Recount__V1__ExperimentCell *at = PLACE(reading, Recount__V1__ExperimentCell,
+                                            recount__v1__experiment_cell, experiment, EXPERIMENT);
+    at->users = compared_users(reading);
+    return rc_cell_word_thing(&reading->words, "variant", (void *const *)reply->variants,
+                              reply->n_variants, variant_name, &reading->cell->row);
+}
+
+static bool
+read_correlation(struct reading *reading, const ProtobufCMessage *message)
+{
+    const Recount__V1__CorrelationResponse *reply =
+        (const Recount__V1__CorrelationResponse *)message;
+    Recount__V1__CorrelationCell *at =
+        PLACE(reading, Recount__V1__CorrelationCell, recount__v1__correlation_cell, correlation,
+              CORRELATION);
+    at->users = compared_users(reading);
+    at->population = has(reading, "population");
+    return at->population ||
+           rc_cell_word_thing(&reading->words, "candidate", (void *const *)reply->candidates,
+                              reply->n_candidates, candidate_name, &reading->cell->row);
+}
+
 static const struct kind {
     const ProtobufCMessageDescriptor *reply;
     const char *takes;
@@ -297,6 +346,10 @@ static const struct kind {
      read_paths},
     {&recount__v1__sessions_response__descriptor,
      "bucket=TIME entry=NAME exit=NAME bounced row=NAME", read_sessions},
+    {&recount__v1__experiment_response__descriptor, "variant=NAME converted others",
+     read_experiment},
+    {&recount__v1__correlation_response__descriptor, "candidate=NAME population converted others",
+     read_correlation},
 };
 
 static const struct kind *

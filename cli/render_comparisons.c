@@ -129,13 +129,13 @@ p_of(const Recount__V1__CorrelationCandidate *candidate)
                : NAN;
 }
 
-static const char *
-name_of(char text[512], const Recount__V1__CorrelationCandidate *candidate)
+const char *
+rc_render_candidate(char text[256], const Recount__V1__CorrelationCandidate *candidate)
 {
-    char value[256];
+    char value[128];
     if (candidate->kind_case == RECOUNT__V1__CORRELATION_CANDIDATE__KIND_EVENT)
         return candidate->label;
-    (void)snprintf(text, 512, "%s = %s", candidate->label,
+    (void)snprintf(text, 256, "%s = %s", candidate->label,
                    rc_render_value(value, sizeof(value), candidate->property->value));
     return text;
 }
@@ -150,11 +150,11 @@ rc_render_correlation(const struct rc_paint *paint, const Recount__V1__Correlati
     for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
         rc_table_add(table, "%s", head[i]);
     for (size_t i = 0; i < reply->n_candidates; i++) {
-        char name[512], cell[CELL_BYTES];
+        char name[256], cell[CELL_BYTES];
         const Recount__V1__CorrelationCandidate *candidate = reply->candidates[i];
         const double odds = odds_of(candidate);
         const double p = p_of(candidate);
-        rc_table_add(table, "%s", name_of(name, candidate));
+        rc_table_add(table, "%s", rc_render_candidate(name, candidate));
         rc_table_add(table, isnan(odds) ? "-" : "%.4g", odds);
         rc_table_add(table, "%s", interval_text(cell, candidate->interval, 1));
         rc_table_add(table, "%s", rc_paint_count(count, candidate->converted_users));
@@ -179,9 +179,9 @@ rc_render_correlation_csv(FILE *out, const Recount__V1__CorrelationResponse *rep
     struct rc_csv_writer csv = {.out = out};
     rc_csv_head(&csv, head);
     for (size_t i = 0; i < reply->n_candidates; i++) {
-        char name[512];
+        char name[256];
         const Recount__V1__CorrelationCandidate *candidate = reply->candidates[i];
-        rc_csv_text(&csv, name_of(name, candidate));
+        rc_csv_text(&csv, rc_render_candidate(name, candidate));
         rc_csv_number(&csv, odds_of(candidate));
         csv_interval(&csv, candidate->interval);
         rc_csv_count(&csv, candidate->converted_users);

@@ -26,4 +26,8 @@ rc_render_correlation(const struct rc_paint *paint, const Recount__V1__Correlati
 void
 rc_render_correlation_csv(FILE *out, const Recount__V1__CorrelationResponse *reply);
 
+/* The name of a candidate; may be written into text. */
+const char *
+rc_render_candidate(char text[256], const Recount__V1__CorrelationCandidate *candidate);
+
 #endif

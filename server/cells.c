@@ -27,10 +27,19 @@
 
 /* ---- Handles --------------------------------------------------------------------------------- */
 
-/* Where a request's message has its scope. */
+/* Where a request's message, a copy, has its scope. An experiment has it in its subject, which
+ * becomes a copy too. NULL: no memory. */
 static Recount__V1__Scope **
-scope_of(ProtobufCMessage *message)
+scope_of(struct rc_arena *arena, ProtobufCMessage *message)
 {
+    if (message->descriptor == &recount__v1__experiment_request__descriptor) {
+        Recount__V1__ExperimentRequest *experiment = (Recount__V1__ExperimentRequest *)message;
+        ProtobufCMessage *subject =
+            (ProtobufCMessage *)experiment->funnel; /* One place for both. */
+        subject = rc_arena_copy(arena, subject, subject->descriptor->sizeof_message);
+        experiment->funnel = (Recount__V1__FunnelRequest *)subject;
+        return subject == NULL ? NULL : scope_of(arena, subject);
+    }
     const ProtobufCFieldDescriptor *field =
         protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "scope");
     return (Recount__V1__Scope **)(void *)((char *)message + field->offset);
@@ -51,10 +60,13 @@ rc_cell_handle(struct rc_request *request,
     ProtobufCMessage *copy = rc_arena_copy(arena, in, in->descriptor->sizeof_message);
     if (copy == NULL)
         return RC_NO_MEMORY;
-    Recount__V1__Scope *filled = rc_arena_copy(arena, *scope_of(copy), sizeof(*filled));
+    Recount__V1__Scope **own = scope_of(arena, copy);
+    if (own == NULL)
+        return RC_NO_MEMORY;
+    Recount__V1__Scope *filled = rc_arena_copy(arena, *own, sizeof(*filled));
     if (filled == NULL)
         return RC_NO_MEMORY;
-    *scope_of(copy) = filled;
+    *own = filled;
     filled->optional_as_of_ms_case = RECOUNT__V1__SCOPE__OPTIONAL_AS_OF_MS_AS_OF_MS;
     filled->as_of_ms = scope->as_of_ms;
     filled->hints = NULL;
@@ -152,6 +164,8 @@ decode_question(struct rc_decode *decode,
         [RC_CHART_STICKINESS] = &recount__v1__stickiness_request__descriptor,
         [RC_CHART_PATHS] = &recount__v1__paths_request__descriptor,
         [RC_CHART_SESSIONS] = &recount__v1__sessions_request__descriptor,
+        [RC_CHART_EXPERIMENT] = &recount__v1__experiment_request__descriptor,
+        [RC_CHART_CORRELATION] = &recount__v1__correlation_request__descriptor,
     };
     ProtobufCMessage *in;
     struct {
@@ -162,6 +176,8 @@ decode_question(struct rc_decode *decode,
         struct rc_stickiness_request stickiness;
         struct rc_paths_request paths;
         struct rc_sessions_request sessions;
+        struct rc_experiment_question experiment;
+        struct rc_correlation_request correlation;
     } *question = rc_arena_zero(decode->arena, sizeof(*question));
     if (question == NULL)
         return rc_decode_no_memory(decode);
@@ -206,6 +222,18 @@ decode_question(struct rc_decode *decode,
         *ret_scope = &question->sessions.scope;
         return rc_decode_sessions(decode, (const Recount__V1__SessionsRequest *)in, 0,
                                   &question->sessions);
+    case RC_CHART_EXPERIMENT:
+        cell->experiment = &question->experiment.request;
+        cell->ask = rc_experiment_persons;
+        *ret_scope = &question->experiment.request.scope;
+        return rc_decode_experiment(decode, (const Recount__V1__ExperimentRequest *)in, 0,
+                                    &question->experiment);
+    case RC_CHART_CORRELATION:
+        cell->correlation = &question->correlation;
+        cell->ask = rc_correlation_persons;
+        *ret_scope = &question->correlation.scope;
+        return rc_decode_correlation(decode, (const Recount__V1__CorrelationRequest *)in, 0,
+                                     &question->correlation);
     default:
         return refuse(decode);
     }
@@ -215,6 +243,12 @@ _Static_assert((int)RECOUNT__V1__LIFECYCLE_STATE__LIFECYCLE_STATE_NEW == (int)RC
                    (int)RECOUNT__V1__LIFECYCLE_STATE__LIFECYCLE_STATE_DORMANT ==
                        (int)RC_LIFECYCLE_DORMANT,
                "states have the same numbers");
+
+_Static_assert((int)RECOUNT__V1__COMPARED_USERS__COMPARED_USERS_CONVERTED ==
+                       (int)RC_COMPARED_CONVERTED &&
+                   (int)RECOUNT__V1__COMPARED_USERS__COMPARED_USERS_OTHERS ==
+                       (int)RC_COMPARED_OTHERS,
+               "compared users have the same numbers");
 
 static enum rc_status
 decode_handle(struct rc_decode *decode, const char *handle, struct rc_chart_cell *cell)
@@ -297,6 +331,8 @@ decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_ch
         [RC_CHART_STICKINESS] = RECOUNT__V1__CELL__PLACE_STICKINESS,
         [RC_CHART_PATHS] = RECOUNT__V1__CELL__PLACE_PATHS,
         [RC_CHART_SESSIONS] = RECOUNT__V1__CELL__PLACE_SESSIONS,
+        [RC_CHART_EXPERIMENT] = RECOUNT__V1__CELL__PLACE_EXPERIMENT,
+        [RC_CHART_CORRELATION] = RECOUNT__V1__CELL__PLACE_CORRELATION,
     };
     if (in->place_case != places[cell->kind])
         return rc_decode_fail(decode, RC_INVALID, "place",
@@ -347,6 +383,14 @@ decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_ch
         return RC_OK;
     case RC_CHART_SESSIONS:
         cell->session = session_place(in->sessions, in->row);
+        return RC_OK;
+    case RC_CHART_EXPERIMENT:
+        cell->place = (uint32_t)in->experiment->users;
+        return RC_OK;
+    case RC_CHART_CORRELATION:
+        cell->place = (uint32_t)in->correlation->users;
+        if (in->correlation->population)
+            cell->row = RC_CORRELATION_POPULATION;
         return RC_OK;
     default:
         cell->place = in->stickiness->buckets;

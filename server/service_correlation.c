@@ -1,9 +1,7 @@
 /* QueryService.Correlation. */
-#include "engine/compare/correlation.h"
-
 #include <math.h>
-#include <recount/v1/correlation.pb-c.h>
 
+#include "server/cells.h"
 #include "server/decode.h"
 #include "server/encode.h"
 #include "server/encode_inference.h"
@@ -57,11 +55,11 @@ decode_properties(struct rc_decode *decode,
     return RC_OK;
 }
 
-static enum rc_status
-decode_request(struct rc_decode *decode,
-               const Recount__V1__CorrelationRequest *in,
-               int64_t now_ms,
-               struct rc_correlation_request *question)
+enum rc_status
+rc_decode_correlation(struct rc_decode *decode,
+                      const Recount__V1__CorrelationRequest *in,
+                      int64_t now_ms,
+                      struct rc_correlation_request *question)
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
     size_t mark = rc_decode_enter(decode, "converted");
@@ -151,7 +149,7 @@ rc_call_correlation(struct rc_request *request, const void *message, void *reply
     struct rc_decode decode = rc_request_decode(request);
     struct rc_correlation_request question = {.event_count = 0};
     struct rc_correlation_reply answer;
-    RC_TRY(decode_request(&decode, in, request->received_ms, &question));
+    RC_TRY(rc_decode_correlation(&decode, in, request->received_ms, &question));
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
     RC_TRY(rc_query_correlation(rc_query_session_context(request->session), &question, &answer,
                                 request->error));
@@ -163,5 +161,7 @@ rc_call_correlation(struct rc_request *request, const void *message, void *reply
     out->n_candidates = answer.row_count;
     for (uint32_t i = 0; i < answer.row_count; i++)
         RC_TRY(encode_candidate(request, in, &answer.rows[i], &out->candidates[i]));
-    return rc_encode_info(request, &question.scope, true, &answer.stats, &out->info);
+    RC_TRY(rc_encode_info(request, &question.scope, true, &answer.stats, &out->info));
+    return rc_cell_handle(request, RC_CHART_CORRELATION, message, &question.scope,
+                          rc_correlation_label_hash(&answer), &out->info->cell_handle);
 }

@@ -1,9 +1,7 @@
 /* QueryService.Experiment. */
-#include "engine/compare/experiment.h"
-
 #include <math.h>
-#include <recount/v1/experiment.pb-c.h>
 
+#include "server/cells.h"
 #include "server/decode_funnel.h"
 #include "server/encode.h"
 #include "server/encode_inference.h"
@@ -49,18 +47,17 @@ decode_mean(struct rc_decode *decode,
     return RC_OK;
 }
 
-static enum rc_status
-decode_request(struct rc_decode *decode,
-               const Recount__V1__ExperimentRequest *in,
-               int64_t now_ms,
-               struct rc_funnel_request *funnel,
-               struct rc_value *control,
-               struct rc_experiment_request *question)
+enum rc_status
+rc_decode_experiment(struct rc_decode *decode,
+                     const Recount__V1__ExperimentRequest *in,
+                     int64_t now_ms,
+                     struct rc_experiment_question *into)
 {
+    struct rc_experiment_request *question = &into->request;
     const bool is_funnel = in->subject_case == RECOUNT__V1__EXPERIMENT_REQUEST__SUBJECT_FUNNEL;
     size_t mark = rc_decode_enter(decode, is_funnel ? "funnel" : "mean");
     if (is_funnel)
-        RC_TRY(decode_funnel(decode, in->funnel, now_ms, funnel, question));
+        RC_TRY(decode_funnel(decode, in->funnel, now_ms, &into->funnel, question));
     else if (in->subject_case == RECOUNT__V1__EXPERIMENT_REQUEST__SUBJECT_MEAN)
         RC_TRY(decode_mean(decode, in->mean, now_ms, question));
     rc_decode_leave(decode, mark);
@@ -72,10 +69,10 @@ decode_request(struct rc_decode *decode,
     rc_decode_leave(decode, mark);
     mark = rc_decode_enter(decode, "control");
     if (in->optional_control_case == RECOUNT__V1__EXPERIMENT_REQUEST__OPTIONAL_CONTROL_CONTROL) {
-        *control = rc_value_null();
+        into->control = rc_value_null();
         if (in->control->kind_case != RECOUNT__V1__VALUE__KIND__NOT_SET)
-            RC_TRY(rc_decode_value(decode, in->control, control));
-        question->control = control;
+            RC_TRY(rc_decode_value(decode, in->control, &into->control));
+        question->control = &into->control;
     }
     rc_decode_leave(decode, mark);
     question->confidence = in->confidence == 0 ? CONFIDENCE_DEFAULT : in->confidence;
@@ -126,14 +123,13 @@ rc_call_experiment(struct rc_request *request, const void *message, void *reply)
 {
     Recount__V1__ExperimentResponse *out = reply;
     struct rc_decode decode = rc_request_decode(request);
-    struct rc_funnel_request funnel;
-    struct rc_value control;
-    struct rc_experiment_request question = {.funnel = NULL};
+    struct rc_experiment_question question = {.request = {.funnel = NULL}};
+    struct rc_scope *scope = &question.request.scope;
     struct rc_experiment_reply answer;
-    RC_TRY(decode_request(&decode, message, request->received_ms, &funnel, &control, &question));
-    RC_TRY(rc_request_begin(request, &decode, &question.scope));
-    RC_TRY(rc_query_experiment(rc_query_session_context(request->session), &question, &answer,
-                               request->error));
+    RC_TRY(rc_decode_experiment(&decode, message, request->received_ms, &question));
+    RC_TRY(rc_request_begin(request, &decode, scope));
+    RC_TRY(rc_query_experiment(rc_query_session_context(request->session), &question.request,
+                               &answer, request->error));
     RC_NEW_ARRAY(request->arena, out->variants, Recount__V1__ExperimentVariant *,
                  answer.variant_count);
     out->n_variants = answer.variant_count;
@@ -146,5 +142,7 @@ rc_call_experiment(struct rc_request *request, const void *message, void *reply)
         out->overall->p_value = answer.p;
     }
     out->has_few_users = answer.few;
-    return rc_encode_info(request, &question.scope, true, &answer.stats, &out->info);
+    RC_TRY(rc_encode_info(request, scope, true, &answer.stats, &out->info));
+    return rc_cell_handle(request, RC_CHART_EXPERIMENT, message, scope,
+                          rc_experiment_label_hash(&answer), &out->info->cell_handle);
 }

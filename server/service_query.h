@@ -6,6 +6,8 @@
 #ifndef RC_SERVER_SERVICE_QUERY_H
 #define RC_SERVER_SERVICE_QUERY_H
 
+#include <recount/v1/correlation.pb-c.h>
+#include <recount/v1/experiment.pb-c.h>
 #include <recount/v1/lifecycle.pb-c.h>
 #include <recount/v1/paths.pb-c.h>
 #include <recount/v1/retention.pb-c.h>
@@ -14,6 +16,7 @@
 #include <recount/v1/stickiness.pb-c.h>
 #include <recount/v1/user_list.pb-c.h>
 
+#include "engine/compare/compare_cells.h"
 #include "engine/query/list/users.h"
 #include "engine/query/retention/retention.h"
 #include "engine/query/usage/lifecycle.h"
@@ -54,6 +57,25 @@ rc_decode_paths(struct rc_decode *decode,
                 const Recount__V1__PathsRequest *in,
                 int64_t now_ms,
                 struct rc_paths_request *question);
+
+/* An experiment with what it points to. */
+struct rc_experiment_question {
+    struct rc_experiment_request request;
+    struct rc_funnel_request funnel;
+    struct rc_value control;
+};
+
+RC_MUST_USE enum rc_status
+rc_decode_experiment(struct rc_decode *decode,
+                     const Recount__V1__ExperimentRequest *in,
+                     int64_t now_ms,
+                     struct rc_experiment_question *question);
+
+RC_MUST_USE enum rc_status
+rc_decode_correlation(struct rc_decode *decode,
+                      const Recount__V1__CorrelationRequest *in,
+                      int64_t now_ms,
+                      struct rc_correlation_request *question);
 
 /* What requests that list users have in common. */
 struct rc_users_message {

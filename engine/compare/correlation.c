@@ -176,14 +176,14 @@ persons_of(const struct rc_query_context *context,
     return status;
 }
 
-static enum rc_status
-find_users(struct correlating *correlating, struct rc_error *reterr_error)
+enum rc_status
+rc_correlation_find_users(const struct rc_query_context *context,
+                          const struct rc_correlation_request *request,
+                          struct rc_query_stats *stats,
+                          struct rc_correlation_users *users,
+                          struct rc_error *reterr_error)
 {
     static const struct rc_segment everybody = {.kind = RC_SEGMENT_ALL_OF};
-    const struct rc_query_context *context = correlating->context;
-    const struct rc_correlation_request *request = correlating->request;
-    struct rc_query_stats *stats = &correlating->reply->stats;
-    struct rc_correlation_users *users = &correlating->users;
     const uint64_t *all;
     users->word_count = rc_view_user_count(context->view) / 64 + 1;
     RC_TRY(persons_of(context, request,
@@ -197,8 +197,6 @@ find_users(struct correlating *correlating, struct rc_error *reterr_error)
     for (size_t word = 0; word < users->word_count; word++)
         converted[word] = all[word] & users->population[word];
     users->converted = converted;
-    correlating->reply->users = count_bits(users->population, users->word_count);
-    correlating->reply->converted_users = count_bits(converted, users->word_count);
     return RC_OK;
 }
 
@@ -216,7 +214,11 @@ rc_query_correlation(const struct rc_query_context *context,
         RC_ARENA_ARRAY(context->arena, struct rc_correlation_row, request->top_n);
     if (correlating.best == NULL || rows == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a correlation");
-    RC_TRY(find_users(&correlating, reterr_error));
+    const struct rc_correlation_users *users = &correlating.users;
+    RC_TRY(rc_correlation_find_users(context, request, &reply.stats, &correlating.users,
+                                     reterr_error));
+    reply.users = count_bits(users->population, users->word_count);
+    reply.converted_users = count_bits(users->converted, users->word_count);
     RC_TRY(offer_events(&correlating, reterr_error));
     for (uint32_t i = 0; i < request->property_count; i++)
         RC_TRY(offer_values(&correlating, i, reterr_error));

@@ -147,6 +147,25 @@ make_plan(const struct rc_query_context *context,
 }
 
 enum rc_status
+rc_correlation_plan_events(const struct rc_query_context *context,
+                           const struct rc_correlation_request *request,
+                           const struct rc_correlation_users *users,
+                           uint32_t first,
+                           uint32_t count,
+                           struct rc_query_stats *stats,
+                           struct rc_plan **ret_plan,
+                           struct rc_error *reterr_error)
+{
+    struct rc_plan_selector selectors[RC_SELECTORS_MAX];
+    for (uint32_t i = 0; i < count; i++) {
+        selectors[i] = (struct rc_plan_selector){.predicate = request->events[first + i]};
+        (void)snprintf(selectors[i].field, sizeof(selectors[i].field), "events[%u]", first + i);
+    }
+    return make_plan(context, &request->scope, users, selectors, count, stats, ret_plan,
+                     reterr_error);
+}
+
+enum rc_status
 rc_correlation_count_events(const struct rc_query_context *context,
                             const struct rc_correlation_request *request,
                             const struct rc_correlation_users *users,
@@ -156,14 +175,9 @@ rc_correlation_count_events(const struct rc_query_context *context,
                             uint64_t *counts,
                             struct rc_error *reterr_error)
 {
-    struct rc_plan_selector selectors[RC_SELECTORS_MAX];
     RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = NULL;
-    for (uint32_t i = 0; i < count; i++) {
-        selectors[i] = (struct rc_plan_selector){.predicate = request->events[first + i]};
-        (void)snprintf(selectors[i].field, sizeof(selectors[i].field), "events[%u]", first + i);
-    }
-    RC_TRY(
-        make_plan(context, &request->scope, users, selectors, count, stats, &plan, reterr_error));
+    RC_TRY(rc_correlation_plan_events(context, request, users, first, count, stats, &plan,
+                                      reterr_error));
     const struct counting counting = {.context = context, .users = users, .place_count = count};
     RC_TRY_OR(reterr_error, walk(&counting, plan, stats, counts));
     return RC_OK;
@@ -187,6 +201,30 @@ count_users(const struct counting *counting, uint64_t *counts)
 }
 
 enum rc_status
+rc_correlation_plan_values(const struct rc_query_context *context,
+                           const struct rc_correlation_request *request,
+                           const struct rc_correlation_users *users,
+                           uint32_t property,
+                           struct rc_query_stats *stats,
+                           struct rc_plan **ret_plan,
+                           struct rc_groups **ret_groups,
+                           struct rc_error *reterr_error)
+{
+    static const struct rc_predicate any = {.kind = RC_PREDICATE_ALL_OF};
+    struct rc_plan_selector selector = {.predicate = request->among == NULL ? &any : request->among,
+                                        .field = "among"};
+    RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = NULL;
+    RC_TRY(make_plan(context, &request->scope, users, &selector, 1, stats, &plan, reterr_error));
+    const enum rc_status status = rc_groups_new(plan, &request->properties[property],
+                                                request->scope.as_of_ms, ret_groups, reterr_error);
+    if (status != RC_OK)
+        rc_error_prefix(reterr_error, "properties[%u]", property);
+    RC_TRY(status);
+    *ret_plan = RC_TAKE(plan);
+    return RC_OK;
+}
+
+enum rc_status
 rc_correlation_count_values(const struct rc_query_context *context,
                             const struct rc_correlation_request *request,
                             const struct rc_correlation_users *users,
@@ -197,18 +235,10 @@ rc_correlation_count_values(const struct rc_query_context *context,
                             uint64_t **ret_counts,
                             struct rc_error *reterr_error)
 {
-    static const struct rc_predicate any = {.kind = RC_PREDICATE_ALL_OF};
-    const struct rc_breakdown *breakdown = &request->properties[property];
-    struct rc_plan_selector selector = {.predicate = request->among == NULL ? &any : request->among,
-                                        .field = "among"};
     RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = NULL;
     RC_CLEANUP(rc_groups_freep) struct rc_groups *groups = NULL;
-    RC_TRY(make_plan(context, &request->scope, users, &selector, 1, stats, &plan, reterr_error));
-    const enum rc_status status =
-        rc_groups_new(plan, breakdown, request->scope.as_of_ms, &groups, reterr_error);
-    if (status != RC_OK)
-        rc_error_prefix(reterr_error, "properties[%u]", property);
-    RC_TRY(status);
+    RC_TRY(rc_correlation_plan_values(context, request, users, property, stats, &plan, &groups,
+                                      reterr_error));
     const struct counting counting = {.context = context,
                                       .users = users,
                                       .groups = groups,
@@ -218,7 +248,7 @@ rc_correlation_count_values(const struct rc_query_context *context,
     if (counts == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a property's values");
     memset(counts, 0, size_bytes);
-    RC_TRY_OR(reterr_error, breakdown->scope == RC_LEAF_USER
+    RC_TRY_OR(reterr_error, request->properties[property].scope == RC_LEAF_USER
                                 ? count_users(&counting, counts)
                                 : walk(&counting, plan, stats, counts));
     *ret_plan = RC_TAKE(plan);

@@ -18,6 +18,36 @@ struct rc_correlation_users {
     size_t word_count;
 };
 
+RC_MUST_USE enum rc_status
+rc_correlation_find_users(const struct rc_query_context *context,
+                          const struct rc_correlation_request *request,
+                          struct rc_query_stats *stats,
+                          struct rc_correlation_users *ret_users,
+                          struct rc_error *reterr_error);
+
+/* The plan of the population's events of selectors first to first + count - 1. */
+RC_MUST_USE enum rc_status
+rc_correlation_plan_events(const struct rc_query_context *context,
+                           const struct rc_correlation_request *request,
+                           const struct rc_correlation_users *users,
+                           uint32_t first,
+                           uint32_t count,
+                           struct rc_query_stats *stats,
+                           struct rc_plan **ret_plan,
+                           struct rc_error *reterr_error);
+
+/* That of the events whose property is read, and its values as groups. The caller frees
+ * *ret_groups, then *ret_plan. */
+RC_MUST_USE enum rc_status
+rc_correlation_plan_values(const struct rc_query_context *context,
+                           const struct rc_correlation_request *request,
+                           const struct rc_correlation_users *users,
+                           uint32_t property,
+                           struct rc_query_stats *stats,
+                           struct rc_plan **ret_plan,
+                           struct rc_groups **ret_groups,
+                           struct rc_error *reterr_error);
+
 /* counts[2 * i] of those who converted and counts[2 * i + 1] of the others have an event of
  * selector first + i in the range; for up to RC_SELECTORS_MAX of them. */
 RC_MUST_USE enum rc_status

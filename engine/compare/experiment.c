@@ -20,6 +20,15 @@ refuse_many(struct rc_error *reterr_error)
                           RC_VARIANTS_MAX);
 }
 
+void
+rc_experiment_split(const struct rc_experiment_request *request, struct rc_funnel_request *funnel)
+{
+    funnel->scope = request->scope;
+    funnel->breakdown = &request->variant;
+    funnel->top_n = RC_VARIANTS_MAX;
+    funnel->at = RC_FUNNEL_AT_FIRST_IN_RANGE;
+}
+
 /* The variants of a funnel, by users. */
 static enum rc_status
 ask_funnel(const struct rc_query_context *context,
@@ -30,10 +39,7 @@ ask_funnel(const struct rc_query_context *context,
 {
     struct rc_funnel_request funnel = *request->funnel;
     struct rc_funnel_reply answer;
-    funnel.scope = request->scope;
-    funnel.breakdown = &request->variant;
-    funnel.top_n = RC_VARIANTS_MAX;
-    funnel.at = RC_FUNNEL_AT_FIRST_IN_RANGE;
+    rc_experiment_split(request, &funnel);
     RC_TRY(rc_query_funnel(context, &funnel, &answer, reterr_error));
     reply->stats = answer.stats;
     struct rc_experiment_variant *variants =

@@ -54,6 +54,10 @@ struct rc_experiment_reply {
     struct rc_query_stats stats;
 };
 
+/* Splits a funnel as the experiment does, over its scope. */
+void
+rc_experiment_split(const struct rc_experiment_request *request, struct rc_funnel_request *funnel);
+
 /* RC_NOT_FOUND: nobody has the control's value. RC_LIMIT_EXCEEDED: more than RC_VARIANTS_MAX
  * values. */
 RC_MUST_USE enum rc_status

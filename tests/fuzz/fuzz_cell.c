@@ -3,6 +3,8 @@
  * come the place, a packed Cell, and the packed request. Behind its seal a handle is bytes from
  * outside like any other. What is let in must be let in again from its stored form.
  */
+#include <recount/v1/correlation.pb-c.h>
+#include <recount/v1/experiment.pb-c.h>
 #include <recount/v1/funnel.pb-c.h>
 #include <recount/v1/lifecycle.pb-c.h>
 #include <recount/v1/paths.pb-c.h>
@@ -22,7 +24,24 @@ static const ProtobufCMessageDescriptor *const requests[] = {
     [RC_CHART_STICKINESS] = &recount__v1__stickiness_request__descriptor,
     [RC_CHART_PATHS] = &recount__v1__paths_request__descriptor,
     [RC_CHART_SESSIONS] = &recount__v1__sessions_request__descriptor,
+    [RC_CHART_EXPERIMENT] = &recount__v1__experiment_request__descriptor,
+    [RC_CHART_CORRELATION] = &recount__v1__correlation_request__descriptor,
 };
+
+/* As every request has that was answered. */
+static bool
+has_scope(const ProtobufCMessage *question)
+{
+    if (question->descriptor == &recount__v1__experiment_request__descriptor) {
+        const Recount__V1__ExperimentRequest *experiment =
+            (const Recount__V1__ExperimentRequest *)question;
+        return experiment->subject_case != RECOUNT__V1__EXPERIMENT_REQUEST__SUBJECT__NOT_SET &&
+               has_scope((const ProtobufCMessage *)experiment->funnel); /* Or the mean. */
+    }
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(question->descriptor, "scope");
+    return *(void *const *)(const void *)((const char *)question + field->offset) != NULL;
+}
 
 /* The stored form gives the same cell. */
 static void
@@ -62,9 +81,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             RC_OK ||
         rc_decode_message(requests[kind], packed, arena, &question, &error) != RC_OK)
         return 0;
-    const ProtobufCFieldDescriptor *field =
-        protobuf_c_message_descriptor_get_field_by_name(question->descriptor, "scope");
-    if (*(void *const *)(const void *)((const char *)question + field->offset) == NULL)
+    if (!has_scope(question))
         return 0;
     Recount__V1__Cell *cell = (Recount__V1__Cell *)message;
     struct rc_request request = {.arena = arena, .error = &error};

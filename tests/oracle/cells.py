@@ -135,6 +135,35 @@ def sessions_cells(query, reply):
             yield cell_pb2.Cell(sessions=cell), up_to(end.sessions)
 
 
+def experiment_cells(query, reply):
+    rate = query["funnel"] is not None
+    for place, variant in enumerate(reply.variants):
+        numbers = {cell_pb2.COMPARED_USERS_UNSPECIFIED: variant.users}
+        if rate:
+            numbers[cell_pb2.COMPARED_USERS_CONVERTED] = variant.converted_users
+            numbers[cell_pb2.COMPARED_USERS_OTHERS] = variant.users - variant.converted_users
+        for users, number in numbers.items():
+            yield cell_pb2.Cell(row=place, experiment=cell_pb2.ExperimentCell(users=users)), number
+
+
+def correlation_cells(query, reply):
+    del query
+
+    def cells(row, converted, others, **at):
+        for users, number in (
+            (cell_pb2.COMPARED_USERS_UNSPECIFIED, converted + others),
+            (cell_pb2.COMPARED_USERS_CONVERTED, converted),
+            (cell_pb2.COMPARED_USERS_OTHERS, others),
+        ):
+            at["users"] = users
+            yield cell_pb2.Cell(row=row, correlation=cell_pb2.CorrelationCell(**at)), number
+
+    yield from cells(
+        0, reply.converted_users, reply.users - reply.converted_users, population=True)
+    for place, one in enumerate(reply.candidates):
+        yield from cells(place, one.converted_users, one.other_users)
+
+
 def up_to(number):
     """As many users as something else says, or fewer, but some where there is any."""
     return range(1 if number else 0, int(number) + 1)
@@ -148,6 +177,8 @@ CELLS = {
     "stickiness": stickiness_cells,
     "paths": paths_cells,
     "sessions": sessions_cells,
+    "experiment": experiment_cells,
+    "correlation": correlation_cells,
 }
 
 

@@ -154,6 +154,27 @@ class Behind(unittest.TestCase):
         self.assertEqual(self.users(*sessions, "bounced"), did(1, 2, 3, 5))
         self.assertEqual(self.users(*sessions, "bucket=2025-03-01"), did(1))
 
+    def test_experiment(self):
+        arms = ("experiment", "type = t1", "type = t2", "--variant", "arm", "--users-of")
+        arm_a = [name(user) for user in range(0, USERS, 4)]
+        arm_b = [name(user) for user in range(USERS) if user % 4]
+        self.assertEqual(self.users(*arms, "variant=a"), arm_a)
+        self.assertEqual(self.users(*arms, "variant=b"), arm_b)
+        self.assertEqual(self.users(*arms, "variant=b,converted"), sorted(set(arm_b) & set(did(2))))
+        self.assertEqual(self.users(*arms, "variant=b,others"), did(1, 2))
+        self.assertIn("there are: b, a", self.refused(*arms, "variant=c"))
+
+    def test_correlation(self):
+        tells = ("correlation", "type = t3", "type = t5", "--converted", "did(type = t2)",
+                 "--property", "user.plan", "--users-of")
+        free = range(10)
+        self.assertEqual(self.users(*tells, "candidate=plan = free"), did(1, among=free))
+        self.assertEqual(self.users(*tells, "candidate=plan = free,converted"), did(2, among=free))
+        self.assertEqual(self.users(*tells, "candidate=type = t3,others"), did(3, 2))
+        self.assertEqual(self.users(*tells, "population"), did(1))
+        self.assertEqual(self.users(*tells, "population,converted"), did(2))
+        self.assertIn("candidate=", self.refused(*tells, "converted"))
+
     def test_as_text_and_saved(self):
         funnel = ("funnel", "type = t1", "type = t2", "--users-of", "step=2")
         done = run(*funnel)

@@ -88,8 +88,8 @@ rc_paths_label_hash(const struct rc_paths_reply *reply)
     return hash;
 }
 
-static enum rc_status
-changed(struct rc_error *reterr_error)
+enum rc_status
+rc_chart_cell_changed(struct rc_error *reterr_error)
 {
     return rc_error_field(reterr_error, RC_CONFLICT, "handle",
                           "the answer has other rows by now, since events arrived late or were "
@@ -119,7 +119,7 @@ check_rows(const struct rc_chart_cell *cell,
     for (uint32_t i = 0; i < row_count; i++)
         labels = rc_row_label_hash(labels, (const void *)((const char *)rows + i * row_bytes));
     if (labels != cell->labels)
-        return changed(reterr_error);
+        return rc_chart_cell_changed(reterr_error);
     return check_place("row", cell->row, row_end, reterr_error);
 }
 
@@ -261,7 +261,7 @@ paths_persons(const struct rc_query_context *context,
     request.at.row = cell->row;
     RC_TRY(rc_query_paths(context, &request, &reply, reterr_error));
     if (rc_paths_label_hash(&reply) != cell->labels)
-        return changed(reterr_error);
+        return rc_chart_cell_changed(reterr_error);
     RC_TRY(check_place("row", cell->row, reply.row_count + 1, reterr_error));
     stats->matched_events += reply.stats.matched_events;
     return check_path_cell(&reply.total, &cell->path, reterr_error);
@@ -281,7 +281,7 @@ sessions_persons(const struct rc_query_context *context,
     request.at = *at;
     RC_TRY(rc_query_sessions(context, &request, &reply, reterr_error));
     if (rc_sessions_label_hash(&reply) != cell->labels)
-        return changed(reterr_error);
+        return rc_chart_cell_changed(reterr_error);
     if (at->part == RC_SESSIONS_ENTRIES)
         RC_TRY(check_place("entry", at->row, reply.entry_count, reterr_error));
     else if (at->part == RC_SESSIONS_EXITS)
@@ -312,7 +312,7 @@ rc_chart_cell_persons(const struct rc_query_context *context,
                                           .labels = cell->labels};
         const enum rc_status status =
             rc_query_series_persons(context, cell->series, &at, words, stats, reterr_error);
-        return status == RC_CONFLICT ? changed(reterr_error) : status;
+        return status == RC_CONFLICT ? rc_chart_cell_changed(reterr_error) : status;
     }
     case RC_CHART_RETENTION:
         return retention_persons(context, cell, stats, words, reterr_error);
@@ -326,6 +326,9 @@ rc_chart_cell_persons(const struct rc_query_context *context,
         return paths_persons(context, cell, stats, words, reterr_error);
     case RC_CHART_SESSIONS:
         return sessions_persons(context, cell, stats, words, reterr_error);
+    case RC_CHART_EXPERIMENT:
+    case RC_CHART_CORRELATION:
+        return cell->ask(context, cell, stats, words, reterr_error);
     }
     return rc_error_field(reterr_error, RC_INVALID, "handle", "the kind of question is unknown");
 }

@@ -27,7 +27,21 @@ enum rc_chart_cell_kind {
     RC_CHART_STICKINESS = 5,
     RC_CHART_PATHS = 6,
     RC_CHART_SESSIONS = 7,
+    RC_CHART_EXPERIMENT = 8, /* Questions of a room that stands on this one; */
+    RC_CHART_CORRELATION = 9,
 };
+
+struct rc_chart_cell;
+struct rc_experiment_request;
+struct rc_correlation_request;
+
+/* which brings with it how they are asked: as rc_chart_cell_persons. */
+typedef enum rc_status
+rc_chart_cell_ask(const struct rc_query_context *context,
+                  const struct rc_chart_cell *cell,
+                  struct rc_query_stats *stats,
+                  uint64_t *words,
+                  struct rc_error *reterr_error);
 
 struct rc_chart_cell {
     enum rc_chart_cell_kind kind;
@@ -39,11 +53,14 @@ struct rc_chart_cell {
         const struct rc_stickiness_request *stickiness;
         const struct rc_paths_request *paths;
         const struct rc_sessions_request *sessions;
+        const struct rc_experiment_request *experiment;
+        const struct rc_correlation_request *correlation;
     };
-    uint64_t labels; /* rc_row_label_hash over the reply's rows; or as below. */
+    rc_chart_cell_ask *ask; /* Of an experiment and a correlation. */
+    uint64_t labels;        /* rc_row_label_hash over the reply's rows; or as below. */
     uint32_t row;
     uint32_t place;   /* Series: which one. Funnel: the step. Retention: the cohort. Stickiness: how
-                         many  buckets. */
+                         many  buckets. Experiment, correlation: which users. */
     uint32_t column;  /* Series, funnel, lifecycle: the bucket. Retention: the column. See their
                          headers. */
     bool dropped;     /* Funnel: who entered and did not reach the step. */
@@ -70,6 +87,10 @@ rc_sessions_label_hash(const struct rc_sessions_reply *reply);
 /* The same of paths: over their rows, and the nodes of each level. */
 uint64_t
 rc_paths_label_hash(const struct rc_paths_reply *reply);
+
+/* Refuses since the answer has other rows by now. */
+enum rc_status
+rc_chart_cell_changed(struct rc_error *reterr_error);
 
 /* Sets the bits of the cell's persons; words (a bit an ordinal, to whole words) are zero. */
 RC_MUST_USE enum rc_status
