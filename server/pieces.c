@@ -10,8 +10,13 @@
 #include "engine/base/alloc.h"
 #include "server/decode.h"
 #include "server/server_calls.h"
+#include "server/shape.h"
 
 #define UNSENT_MAX 2u
+
+/* Open calls. Each keeps a state of its project, and what it reads from there. */
+#define OPEN_MAX 64u
+#define OPEN_OF_PROJECT_MAX 16u
 
 /* What a request may take once it is decoded. */
 #define REQUEST_BYTES_MAX (2 * RC_DECODE_BYTES_MAX)
@@ -22,6 +27,7 @@ struct rc_pieces {
     struct rc_request request;
     struct rc_failure failure; /* Of the request: who begins or makes fills it. */
     void *state;               /* NULL: the request has not come. */
+    bool entered;              /* It counts among the open ones. */
 
     pthread_mutex_t lock; /* Guards what follows. */
     uint32_t unsent;      /* Pieces queued and not yet sent. */
@@ -138,6 +144,68 @@ rc_pieces_open(const struct rc_pieces_kind *kind, void *server, struct rc_call *
     rc_call_read(call);
 }
 
+static bool
+count_up(_Atomic uint32_t *count, uint32_t max)
+{
+    if (atomic_fetch_add(count, 1) < max)
+        return true;
+    atomic_fetch_sub(count, 1);
+    return false;
+}
+
+static _Atomic uint32_t *
+open_of(const struct rc_pieces *pieces)
+{
+    return &pieces->request.server->exports_of[rc_call_lane(pieces->call) % RC_SERVER_LANES];
+}
+
+/* The call counts among those of its project, which is known by now, and among all. */
+static enum rc_status
+enter(struct rc_pieces *pieces)
+{
+    struct rc_server *server = pieces->request.server;
+    const bool own_room = count_up(open_of(pieces), OPEN_OF_PROJECT_MAX);
+    pieces->entered = own_room && count_up(&server->exports, OPEN_MAX);
+    if (pieces->entered)
+        return RC_OK;
+    if (own_room)
+        atomic_fetch_sub(open_of(pieces), 1);
+    return rc_error_set(pieces->request.error, RC_LIMIT_EXCEEDED, "%u exports%s are open already",
+                        own_room ? OPEN_MAX : OPEN_OF_PROJECT_MAX,
+                        own_room ? "" : " of the project");
+}
+
+static void
+leave(struct rc_pieces *pieces)
+{
+    if (!pieces->entered)
+        return;
+    atomic_fetch_sub(&pieces->request.server->exports, 1);
+    atomic_fetch_sub(open_of(pieces), 1);
+}
+
+/* Lists the call among what runs. */
+static void
+show(struct rc_pieces *pieces, const ProtobufCMessage *message)
+{
+    struct rc_request *request = &pieces->request;
+    struct rc_running *running = rc_arena_zero(request->arena, sizeof(*running));
+    if (running == NULL)
+        return; /* It runs unseen. */
+    const struct rc_shape shape = rc_shape_of(pieces->kind->name, message, request->arena);
+    *running = (struct rc_running){
+        .call_name = pieces->kind->name,
+        .call = pieces->call,
+        .shape = shape.text,
+        .fingerprint = shape.fingerprint,
+        .received_ms = request->received_ms,
+        .received_ns = request->received_ns,
+        .project = {"", 0},
+    };
+    rc_running_add(&request->server->running, running);
+    request->running = running;
+}
+
 static enum rc_status
 begin(struct rc_pieces *pieces, struct rc_bytes bytes)
 {
@@ -152,9 +220,10 @@ begin(struct rc_pieces *pieces, struct rc_bytes bytes)
     pieces->state = rc_arena_zero(request->arena, kind->state_bytes);
     if (pieces->state == NULL)
         return rc_error_set(request->error, RC_NO_MEMORY, "no memory for the call");
+    show(pieces, message);
     RC_TRY(kind->begin(request, pieces->state, message, &project));
     rc_call_set_lane(pieces->call, project);
-    return RC_OK;
+    return enter(pieces);
 }
 
 void
@@ -195,6 +264,9 @@ rc_pieces_end(struct rc_call *call)
     struct rc_pieces *pieces = rc_call_state(call);
     if (pieces == NULL)
         return;
+    if (pieces->request.running != NULL)
+        rc_running_remove(&pieces->request.server->running, pieces->request.running);
+    leave(pieces);
     if (pieces->state != NULL && pieces->kind->end != NULL)
         pieces->kind->end(pieces->state);
     rc_query_session_end(pieces->request.session);

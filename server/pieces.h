@@ -6,7 +6,11 @@
  * Ownership: a call's state and its request's arena live from its first message to its end.
  * Threading: begin runs on a worker of the server, make on one of the engine's; never both, and
  *            never two of a call at a time.
- * Errors:    of begin and make end the call; what was sent before has arrived or will.
+ * Errors:    of begin and make end the call; what was sent before has arrived or will. So many
+ *            such calls may be open, of one project and of all; more are RC_LIMIT_EXCEEDED.
+ *
+ * They are listed among the queries that run, from the request to their end, and can be cancelled
+ * there: the next piece is then a failure.
  */
 #ifndef RC_SERVER_PIECES_H
 #define RC_SERVER_PIECES_H
@@ -25,6 +29,7 @@ struct rc_piece {
 
 /* A kind of such call. */
 struct rc_pieces_kind {
+    const char *name; /* "SegmentService.ExportSegment". */
     const ProtobufCMessageDescriptor *input;
     size_t state_bytes; /* Zeroed, from the request's arena. */
     /* Checks a message of input and begins the query (rc_request_begin). *ret_project becomes the

@@ -1,6 +1,6 @@
 /*
- * Running: a list in order of beginning. It is as long as there are workers at most, so that
- * looking through it under the lock takes less than a microsecond.
+ * Running: a list in order of beginning. It is as long as there are workers and open exports at
+ * most, so that looking through it under the lock takes less than a microsecond.
  */
 #include "server/running.h"
 

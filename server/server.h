@@ -33,6 +33,8 @@ struct rc_server {
     struct rc_workers *waiters;                   /* For calls that wait for the disk. */
     _Atomic uint32_t queries;                     /* Running or waiting. */
     _Atomic uint32_t queries_of[RC_SERVER_LANES]; /* The same of a project, by its lane. */
+    _Atomic uint32_t exports; /* Streams of pieces that are open; the same of a project. */
+    _Atomic uint32_t exports_of[RC_SERVER_LANES];
     struct rc_running_list running;
     struct rc_statements *statements;
     struct rc_asked_snapshots *asked_snapshots;

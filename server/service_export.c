@@ -82,6 +82,7 @@ end(void *state)
 }
 
 static const struct rc_pieces_kind kind = {
+    .name = "IngestService.ExportUser",
     .input = &recount__v1__export_user_request__descriptor,
     .state_bytes = sizeof(struct user_export),
     .begin = begin,

@@ -120,6 +120,7 @@ make(struct rc_request *request, void *state, struct rc_piece *piece)
 }
 
 static const struct rc_pieces_kind kind = {
+    .name = "SegmentService.ExportSegment",
     .input = &recount__v1__export_segment_request__descriptor,
     .state_bytes = sizeof(struct segment_export),
     .begin = begin,

@@ -178,7 +178,8 @@ def run(channel):
                 ingest_all(channel, message.project, "table", [ndjson(ROWS)])
             else:
                 fix_moment(message)
-                replies = [ask(channel, message)]
+                reply = ask(channel, message)
+                replies = [reply] if hasattr(reply, "DESCRIPTOR") else list(reply)
             passed += 1
         except grpc.RpcError as error:
             failed += 1

@@ -20,6 +20,7 @@ from columnar import ndjson
 from ingest import ingest_all
 from server import Server
 from recount.v1 import (
+    activity_pb2,
     admin_pb2,
     admin_pb2_grpc,
     ingest_pb2,
@@ -314,6 +315,53 @@ class Slow(unittest.TestCase):
             list(call)
         self.assertEqual(caught.exception.code(), grpc.StatusCode.DEADLINE_EXCEEDED)
         self.until_nothing_is_held(idle)
+        channel.close()
+
+    def test_how_many(self):
+        """So many may be open, of a project: more are refused, those of others are not."""
+        channels = [slow_channel() for _ in range(17)]
+        calls = [segments(channel).ExportSegment(request(), timeout=120) for channel in channels[:16]]
+        for call in calls:
+            next(call)
+        with self.assertRaises(grpc.RpcError) as caught:
+            list(segments(channels[16]).ExportSegment(request(), timeout=60))
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+        self.assertIn("16 exports of the project", caught.exception.details())
+        fill("projects/beside-many")
+        other = request("projects/beside-many")
+        self.assertEqual(len(ids(segments().ExportSegment(other, timeout=60))), USERS)
+        calls[0].cancel()
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            try:
+                self.assertEqual(len(ids(segments().ExportSegment(request(), timeout=60))), USERS)
+                break
+            except grpc.RpcError:
+                time.sleep(0.05)
+        else:
+            self.fail("an export that was cancelled still counts")
+        for channel in channels:
+            channel.close()
+
+    def test_is_listed_and_cancelled(self):
+        channel = slow_channel()
+        call = segments(channel).ExportSegment(request(properties=["note"]), timeout=120)
+        next(call)
+        admin = admin_pb2_grpc.AdminServiceStub(SERVER.channel)
+        asked = activity_pb2.ListQueriesRequest(project=PROJECT)
+        (running,) = [
+            one for one in admin.ListQueries(asked, timeout=30).queries
+            if one.shape.startswith("SegmentService.ExportSegment")
+        ]
+        self.assertGreater(running.memory_bytes, 48 * USERS)
+        self.assertIn("note", running.shape)
+        admin.CancelQuery(activity_pb2.CancelQueryRequest(query_id=running.query_id), timeout=30)
+        with self.assertRaises(grpc.RpcError) as caught:
+            list(call)
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.CANCELLED)
+        self.assertEqual(
+            [one for one in admin.ListQueries(asked, timeout=30).queries
+             if one.query_id == running.query_id], [])
         channel.close()
 
     def test_a_client_that_goes(self):
