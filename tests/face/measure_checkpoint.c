@@ -2,14 +2,16 @@
  * Measures what snapshots cost those who ingest and ask meanwhile: how late acknowledgements and
  * answers come, without snapshots and with one after the other.
  *
- *     measure_checkpoint DIRECTORY PROJECT [rounds [joins|busy]]
+ *     measure_checkpoint DIRECTORY PROJECT [rounds [joins|busy|load]]
  *
  * DIRECTORY is a data directory of a closed recountd, which is added to; PROJECT exists in it. A
  * thread sends a batch of up to 60 events as soon as the last is acknowledged, with a pause of
  * 2 ms; another asks for a count with a pause of 1 ms. With `joins` some batches join two users and
  * nobody asks, so that a snapshot is the first to look at the joined persons. With `busy` two more
  * threads ask for unique users without a pause, so that no processor is idle; who sends then runs
- * soon after it wakes, as the threads of the server do that stand for it.
+ * soon after it wakes, as the threads of the server do that stand for it. With `load` two more
+ * threads send a project of their own, "measured-load", batches of some hundred kilobytes without
+ * a pause.
  *
  * A round is two seconds without snapshots and two with: so both see the same machine, whatever
  * else it does. Of an acknowledgement the time that the disk took for the log (its writes and
@@ -28,12 +30,15 @@
 #include "engine/base/file_ops.h"
 #include "engine/base/thread.h"
 #include "tests/face/engine_rig.h"
+#include "tests/face/people_rig.h"
 
 #define SAMPLES_MAX 1000000u
 #define LATE_NS ((uint64_t)10 * 1000 * 1000)
 #define SLICE_NS ((uint64_t)2 * 1000 * 1000 * 1000)
 #define LOG_FILES_MAX 64u
 #define BUSY_THREADS 2u
+#define LOAD_PROJECT "measured-load"
+#define LOAD_ROWS 20000u
 
 struct samples {
     uint32_t count;
@@ -55,6 +60,8 @@ struct bench {
     uint64_t batch_id;
     bool joins;
     bool busy;
+    bool load;
+    _Atomic(uint64_t) load_events;
     _Atomic(uint32_t) busy_answers;
     struct half halves[2];
     struct half *half; /* That is measured now. */
@@ -165,7 +172,7 @@ send_all(void *argument)
 {
     struct bench *bench = argument;
     static struct rig_content content;
-    if (bench->busy)
+    if (bench->busy || bench->load)
         rc_thread_set_urgency(RC_URGENCY_PROMPT);
     while (!atomic_load(&bench->stop)) {
         rig_content_make(++bench->batch_id, 60, bench->joins, &content);
@@ -213,6 +220,33 @@ keep_busy(void *argument)
     return NULL;
 }
 
+static void *
+send_much(void *argument)
+{
+    struct bench *bench = argument;
+    static _Atomic(uint64_t) senders;
+    const uint64_t sender = atomic_fetch_add(&senders, 1);
+    char stream[64];
+    char user[64];
+    (void)snprintf(stream, sizeof(stream), "%.40s-%llu", bench->stream, (unsigned long long)sender);
+    rc_thread_set_urgency(RC_URGENCY_PROMPT);
+    for (uint64_t id = 1; !atomic_load(&bench->stop); id++) {
+        (void)snprintf(user, sizeof(user), "%llu-%llu", (unsigned long long)sender,
+                       (unsigned long long)id);
+        const struct people_batch batch = {
+            .user = user,
+            .text = "of an event that is sent among many others",
+            .event_count = LOAD_ROWS,
+            .first_id = (sender * 1000000 + id) * LOAD_ROWS,
+            .stream = stream,
+        };
+        if (people_send(bench->engine, LOAD_PROJECT, id, &batch) != RC_OK)
+            abort();
+        atomic_fetch_add(&bench->load_events, LOAD_ROWS);
+    }
+    return NULL;
+}
+
 static void
 snapshot(struct bench *bench)
 {
@@ -238,8 +272,9 @@ measure(struct bench *bench, bool snapshots)
     if (pthread_create(&sender, NULL, send_all, bench) != 0 ||
         (!bench->joins && pthread_create(&asker, NULL, ask_all, bench) != 0))
         abort();
-    for (uint32_t i = 0; i < BUSY_THREADS && bench->busy; i++)
-        if (pthread_create(&busy[i], NULL, keep_busy, bench) != 0)
+    void *(*const other)(void *) = bench->load ? send_much : keep_busy;
+    for (uint32_t i = 0; i < BUSY_THREADS && (bench->busy || bench->load); i++)
+        if (pthread_create(&busy[i], NULL, other, bench) != 0)
             abort();
     const uint64_t until_ns = rc_clock_monotonic_ns() + SLICE_NS;
     while (rc_clock_monotonic_ns() < until_ns) {
@@ -252,7 +287,7 @@ measure(struct bench *bench, bool snapshots)
     pthread_join(sender, NULL);
     if (!bench->joins)
         pthread_join(asker, NULL);
-    for (uint32_t i = 0; i < BUSY_THREADS && bench->busy; i++)
+    for (uint32_t i = 0; i < BUSY_THREADS && (bench->busy || bench->load); i++)
         pthread_join(busy[i], NULL);
 }
 
@@ -298,7 +333,7 @@ main(int argc, char **argv)
     static struct bench bench;
     struct rc_error error;
     if (argc < 3) {
-        fprintf(stderr, "measure_checkpoint DIRECTORY PROJECT [rounds [joins|busy]]\n");
+        fprintf(stderr, "measure_checkpoint DIRECTORY PROJECT [rounds [joins|busy|load]]\n");
         return 2;
     }
     const uint64_t rounds = argc > 3 ? strtoull(argv[3], NULL, 10) : 5;
@@ -310,6 +345,9 @@ main(int argc, char **argv)
     bench.project = argv[2];
     bench.joins = argc > 4 && strcmp(argv[4], "joins") == 0;
     bench.busy = argc > 4 && strcmp(argv[4], "busy") == 0;
+    bench.load = argc > 4 && strcmp(argv[4], "load") == 0;
+    if (bench.load)
+        rig_create(bench.engine, LOAD_PROJECT);
     (void)snprintf(bench.stream, sizeof(bench.stream), "measure-%lld",
                    (long long)rc_clock_wall_ms());
     for (uint64_t round = 0; round < rounds; round++) {
@@ -325,6 +363,9 @@ main(int argc, char **argv)
     print_half(&bench.halves[1]);
     if (bench.busy)
         printf("%u answers of those who ask without pause\n", atomic_load(&bench.busy_answers));
+    if (bench.load)
+        printf("%.1f million events of the project beside\n",
+               (double)atomic_load(&bench.load_events) / 1e6);
     rc_engine_close(bench.engine, false);
     return 0;
 }
