@@ -374,6 +374,13 @@ slow_places(void **state)
         harmless[i] = i < 43000 ? 'c' : "ab"[i % 2];
     }
     assert_int_equal(searched("[ab]*a[ab]{900}c", slow, &found), RC_TOO_SLOW);
+    /* What remembers only behind something else: at fronts of all lengths. */
+    for (size_t front = 3000; front < 65000; front += front / 6) {
+        for (size_t i = 0; i < 65536; i++)
+            slow[i] = i < front ? 'c' : "ab"[rig_below(&seed, 2)];
+        assert_int_equal(searched("^c+[ab]*a[ab]{900}d", slow, &found), RC_TOO_SLOW);
+        assert_int_equal(searched("(?m)^c+[ab]*a[ab]{900}d", slow, &found), RC_TOO_SLOW);
+    }
     assert_int_equal(searched("(foo|bar|ab)[0-9]+|[ab]+c", slow, &found), RC_OK);
     assert_false(found);
     assert_int_equal(searched("(c+[ab]+)$", harmless, &found), RC_OK);

@@ -14,7 +14,8 @@
  *               wherever it stands says so while pieces are short, and each round foretells the
  *               next.
  *   beginnings  of the text, each some longer than the one before: for expressions that begin to
- *               remember only behind something else, of which windows say nothing.
+ *               remember only behind something else, of which windows say nothing. What is new in
+ *               one may all be slow, so it is the shorter the larger the expression is.
  *
  * Most expressions keep their few states and pass at 1 ns a byte. What seems slow is looked at
  * again, now by the processor time of the thread: its states were new, or another thread had the
@@ -52,8 +53,21 @@ static const size_t steps_unseen = 50000;
 static const int64_t part_ns_max = 1500000;
 static const size_t window_growth = 4;
 static const size_t window_bytes_min = 32;
-static const size_t beginning_growth_percent = 125;
 static const size_t beginning_bytes_min = 16;
+
+/* How much longer a beginning is than the one before: by at most a quarter, and by bytes that take
+ * so many steps (12 ns each: half of them are alive). But by a 128th at least, or else trying the
+ * beginnings of a harmless text takes longer than what they are there to prevent. */
+static const size_t beginning_shares_min = 4;
+static const size_t beginning_steps = 300000;
+static const size_t beginning_shares_max = 128;
+
+/* What all beginnings may take beyond a nanosecond a byte, which is that of states that are kept.
+ */
+static const int64_t beginnings_ns_max = 10000000;
+
+/* Windows are shorter than so many times what a beginning grows by. */
+static const size_t windows_growth_max = 8;
 
 /* Steps of the NFA when groups are looked for: 2.2 ns each where all are alive. */
 static const size_t group_steps_max = 4000000;
@@ -194,48 +208,55 @@ clock_ns(clockid_t clock)
     return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
 }
 
-/* Searches windows of the text up to end, or until that took too long; where it stopped. */
-static size_t
-search_windows(const RE2 &re2,
-               const re2::StringPiece &text,
-               size_t window,
-               size_t end,
-               clockid_t clock,
-               int64_t *ret_ns)
+/* Searches windows of the text, or until that took too long. */
+static int64_t
+search_windows(const RE2 &re2, const re2::StringPiece &text, size_t window, clockid_t clock)
 {
     const int64_t begin = clock_ns(clock);
-    size_t at = 0;
-    for (*ret_ns = 0; at < end && *ret_ns <= part_ns_max; at += window) {
+    int64_t took_ns = 0;
+    for (size_t at = 0; at < text.size() && took_ns <= part_ns_max; at += window) {
         const re2::StringPiece piece = text.substr(at, window);
         (void)re2.Match(piece, 0, piece.size(), RE2::UNANCHORED, nullptr, 0);
-        *ret_ns = clock_ns(clock) - begin;
+        took_ns = clock_ns(clock) - begin;
     }
-    return at;
+    return took_ns;
 }
 
-/* Whether windows of the text up to end take too long; one that is as long is a beginning. */
+/* Whether short pieces of the text take too long together. */
 static bool
-is_slow(const RE2 &re2, const re2::StringPiece &text, size_t window, size_t end)
+windows_are_slow(const RE2 &re2, const re2::StringPiece &text, size_t steps)
 {
-    int64_t took_ns;
-    end = search_windows(re2, text, window, end, CLOCK_MONOTONIC, &took_ns);
-    if (took_ns > part_ns_max)
-        (void)search_windows(re2, text, window, end, CLOCK_THREAD_CPUTIME_ID, &took_ns);
-    return took_ns > part_ns_max;
+    const size_t most = std::min(text.size(), windows_growth_max * beginning_steps / steps);
+    size_t window = std::max(steps_unseen / steps, window_bytes_min);
+    for (; window < most; window *= window_growth)
+        if (search_windows(re2, text, window, CLOCK_MONOTONIC) > part_ns_max &&
+            search_windows(re2, text, window, CLOCK_THREAD_CPUTIME_ID) > part_ns_max)
+            return true;
+    return false;
 }
 
-/* Whether the search of a text would take too long. size: what needs no look at the clock. */
-static bool
-would_be_slow(const RE2 &re2, const re2::StringPiece &text, size_t size)
+/* How much longer the beginning after one is. */
+static size_t
+beginning_growth(size_t beginning, size_t steps)
 {
-    size_t window = std::max(size, window_bytes_min);
-    for (; window < text.size(); window *= window_growth)
-        if (is_slow(re2, text, window, text.size()))
+    const size_t bytes = std::max(beginning_steps / steps, beginning / beginning_shares_max);
+    return std::max(std::min(bytes, beginning / beginning_shares_min), static_cast<size_t>(1));
+}
+
+/* Whether a beginning of the text takes too long, or all that are tried together do. */
+static bool
+beginnings_are_slow(const RE2 &re2, const re2::StringPiece &text, size_t steps)
+{
+    int64_t all_ns = 0;
+    size_t beginning = std::max(steps_unseen / steps, beginning_bytes_min);
+    for (; beginning < text.size(); beginning += beginning_growth(beginning, steps)) {
+        const int64_t begin = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+        (void)re2.Match(text, 0, beginning, RE2::UNANCHORED, nullptr, 0);
+        const int64_t took_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+        all_ns += std::max(took_ns - static_cast<int64_t>(beginning), static_cast<int64_t>(0));
+        if (took_ns > part_ns_max || all_ns > beginnings_ns_max)
             return true;
-    size_t beginning = std::max(size, beginning_bytes_min);
-    for (; beginning < text.size(); beginning = beginning * beginning_growth_percent / 100)
-        if (is_slow(re2, text, beginning, beginning))
-            return true;
+    }
     return false;
 }
 
@@ -247,7 +268,8 @@ search(const RE2 &re2,
        re2::StringPiece *match,
        bool *ret_found)
 {
-    if (text.size() > steps_unseen / steps && would_be_slow(re2, text, steps_unseen / steps))
+    if (text.size() > steps_unseen / steps &&
+        (windows_are_slow(re2, text, steps) || beginnings_are_slow(re2, text, steps)))
         return RC_TOO_SLOW;
     *ret_found = re2.Match(text, 0, text.size(), RE2::UNANCHORED, match, match == nullptr ? 0 : 1);
     return RC_OK;
