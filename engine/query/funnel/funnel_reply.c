@@ -169,10 +169,14 @@ fill_times(const struct reply *reply, size_t place, uint32_t step, struct rc_fun
     result.mean_s_from_first = rc_durations_mean_s(times_ms, count);
     result.median_s_from_first = rc_durations_median_s(times_ms, count);
     RC_TRY(fill_histogram(reply, &reply->from_first[step], times_ms, count, &result.from_first));
-    if (reply->previous[step] != 0)
+    if (reply->previous[step] == 0) { /* Which is the first. */
+        result.mean_s_from_previous = result.mean_s_from_first;
+        result.median_s_from_previous = result.median_s_from_first;
+    } else {
         count = list_times(reply, place, step, reply->previous[step], times_ms);
-    result.mean_s_from_previous = rc_durations_mean_s(times_ms, count);
-    result.median_s_from_previous = rc_durations_median_s(times_ms, count);
+        result.mean_s_from_previous = rc_durations_mean_s(times_ms, count);
+        result.median_s_from_previous = rc_durations_median_s(times_ms, count);
+    }
     RC_TRY(
         fill_histogram(reply, &reply->from_previous[step], times_ms, count, &result.from_previous));
     *ret_step = result;
