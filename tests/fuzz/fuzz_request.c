@@ -151,6 +151,8 @@ static const struct {
     {&recount__v1__paths_request__descriptor, NULL},
     {&recount__v1__list_users_request__descriptor, NULL},
     {&recount__v1__export_segment_request__descriptor, NULL},
+    {&recount__v1__preview_definition_request__descriptor, NULL},
+    {&recount__v1__suggest_definitions_request__descriptor, NULL},
 };
 
 int

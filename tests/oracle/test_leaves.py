@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Every test of a leaf, with every operand, over every kind of value: the server and the oracle must
-name the same events, in a head, in slabs, and where dictionaries hold next to nothing.
+"""Every test of a leaf, with every operand, over every kind of value of an event, a user, an account:
+the server and the oracle must name the same, in a head, in slabs, and where dictionaries hold next
+to nothing.
 
 Random queries meet few values that are odd in the same way as an operand; here all meet all. (Not
 asked without case: classes of regular expressions that Python takes for those of all Unicode.)
@@ -78,41 +79,69 @@ def tested():
         yield leaf if number % 3 else dict(leaf, negated=True)
 
 
+def events_query(leaf):
+    return {
+        "kind": "events",
+        "user": "u",
+        "as_of": START + 10**9,
+        "range": None,
+        "selector": {"terms": [{"predicate": {"leaf": leaf}}]},
+        "descending": False,
+        "properties": ["none"],
+        "page_size": 1000,
+    }
+
+
+def users_query(leaf):
+    scope = {"zone": "UTC", "as_of": START + 10**9, "segment": {"user": dict(leaf, scope="user")}}
+    return {"kind": "segment", "scope": scope, "page_size": 1000}
+
+
+def accounts_query(leaf):
+    return events_query(dict(leaf, scope="account", key="company"))
+
+
+def values_of(answer):
+    """The values behind what is listed: ids of events and of users are their places."""
+    if "events" in answer:
+        return [VALUES[int(one["id"])] for one in answer["events"]]
+    return [VALUES[int(one)] for one in answer["users"] if one != "u"]
+
+
 class Leaves(unittest.TestCase):
-    def check(self, project, where):
+    def check(self, project, where, query_of):
         for leaf in tested():
-            query = {
-                "kind": "events",
-                "user": "u",
-                "as_of": START + 10**9,
-                "range": None,
-                "selector": {"terms": [{"predicate": {"leaf": leaf}}]},
-                "descending": False,
-                "properties": ["none"],
-                "page_size": 1000,
-            }
+            query = query_of(leaf)
             expected, got = evaluate(query, project.data), project.ask(query)
-            ids = [[VALUES[int(one["id"])] for one in answer["events"]] for answer in (expected, got)]
             with self.subTest(where=where, leaf=leaf):
-                self.assertEqual(*ids)
+                self.assertEqual(values_of(expected), values_of(got))
+
+    def rows(self):
+        """Each value once: of an event, of a user, of the account that the event names."""
+        for number, value in enumerate(VALUES):
+            time, name = START + number, str(number)
+            properties = {"v": value, "company": name}
+            yield {"kind": "event", "user": "u", "time": time, "id": name, "properties": properties}
+            yield {"kind": "set", "user": name, "time": time, "set": {"v": value, "w": 1}}
+            of = {"kind": "account", "key": "company", "account": name}
+            yield of | {"time": time, "set": {"v": value}}
 
     def test_all_against_all(self):
         world = {"rows": [], "definitions": {}, "segments": {}}
-        rows = [
-            {"kind": "event", "user": "u", "time": START + n, "id": str(n), "properties": {"v": value}}
-            for n, value in enumerate(VALUES)
-        ]
         for entries in (0, 1):
             with Server(OPTIONS.server, {"dictionary-entries-max": entries}) as server:
                 client = Client(server)
                 project = Project(client, "leaves", world)
-                project.ingest(rows, random.Random(1))
+                project.ingest(list(self.rows()), random.Random(1))
                 self.assertEqual(project.faults, [])
-                self.check(project, "in the head")
+                self.check(project, "in the head", events_query)
+                if entries == 0:
+                    self.check(project, "of users", users_query)
+                    self.check(project, "of accounts", accounts_query)
                 self.assertEqual(server.stop(), 0)
                 server.start()
                 client.connect()
-                self.check(project, "in a slab")
+                self.check(project, "in a slab", events_query)
 
 
 if __name__ == "__main__":
