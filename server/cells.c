@@ -97,96 +97,26 @@ refuse(struct rc_decode *decode)
     return rc_decode_fail(decode, RC_INVALID, "handle", "the handle is none of a reply");
 }
 
-static bool
-is_property(const ProtobufCFieldDescriptor *field)
-{
-    const size_t size = strlen(field->name);
-    const size_t end = sizeof("property") - 1;
-    return field->type == PROTOBUF_C_TYPE_STRING &&
-           ((size >= end && strcmp(field->name + size - end, "property") == 0) ||
-            strcmp(field->name, "account_key") == 0);
-}
+struct question {
+    struct rc_series_request series;
+    struct rc_funnel_request funnel;
+    struct rc_retention_request retention;
+    struct rc_lifecycle_request lifecycle;
+    struct rc_stickiness_request stickiness;
+    struct rc_paths_request paths;
+    struct rc_sessions_request sessions;
+    struct rc_experiment_question experiment;
+    struct rc_correlation_request correlation;
+};
 
+/* Decodes a request as its call would. */
 static enum rc_status
-note_property(struct rc_decode *decode, const char *name)
+decode_request(struct rc_decode *decode,
+               const ProtobufCMessage *in,
+               struct question *question,
+               struct rc_chart_cell *cell,
+               struct rc_scope **ret_scope)
 {
-    struct rc_reference *reference = rc_arena_alloc(decode->arena, sizeof(*reference));
-    if (reference == NULL)
-        return rc_decode_no_memory(decode);
-    *reference = (struct rc_reference){.next = decode->references,
-                                       .kind = RC_REFERENCE_PROPERTY,
-                                       .project = decode->project,
-                                       .id = rc_bytes_of(name),
-                                       .field = ""};
-    decode->references = reference;
-    return RC_OK;
-}
-
-/* Every name of a property in a message: one more than is read does no harm. */
-static enum rc_status
-note_properties(struct rc_decode *decode, const ProtobufCMessage *message)
-{
-    const ProtobufCMessageDescriptor *descriptor = message->descriptor;
-    for (unsigned i = 0; i < descriptor->n_fields; i++) {
-        const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
-        const char *at = (const char *)message + field->offset;
-        const void *quantifier = (const char *)message + field->quantifier_offset;
-        const bool is_list = field->label == PROTOBUF_C_LABEL_REPEATED;
-        const bool is_choice = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
-        if ((field->type != PROTOBUF_C_TYPE_MESSAGE && !is_property(field)) ||
-            (is_choice && *(const uint32_t *)quantifier != field->id))
-            continue;
-        const size_t count = is_list ? *(const size_t *)quantifier : 1;
-        const void *const *items =
-            is_list ? *(const void *const *const *)(const void *)at : (const void *)at;
-        for (size_t k = 0; k < count; k++) {
-            if (field->type == PROTOBUF_C_TYPE_MESSAGE && items[k] != NULL)
-                RC_TRY(note_properties(decode, items[k]));
-            else if (field->type == PROTOBUF_C_TYPE_STRING && *(const char *)items[k] != '\0')
-                RC_TRY(note_property(decode, items[k]));
-        }
-    }
-    return RC_OK;
-}
-
-/* Unpacks the request and decodes it as its call would. */
-static enum rc_status
-decode_question(struct rc_decode *decode,
-                struct rc_bytes packed,
-                struct rc_chart_cell *cell,
-                struct rc_scope **ret_scope)
-{
-    static const ProtobufCMessageDescriptor *const descriptors[] = {
-        [RC_CHART_SERIES] = &recount__v1__series_request__descriptor,
-        [RC_CHART_FUNNEL] = &recount__v1__funnel_request__descriptor,
-        [RC_CHART_RETENTION] = &recount__v1__retention_request__descriptor,
-        [RC_CHART_LIFECYCLE] = &recount__v1__lifecycle_request__descriptor,
-        [RC_CHART_STICKINESS] = &recount__v1__stickiness_request__descriptor,
-        [RC_CHART_PATHS] = &recount__v1__paths_request__descriptor,
-        [RC_CHART_SESSIONS] = &recount__v1__sessions_request__descriptor,
-        [RC_CHART_EXPERIMENT] = &recount__v1__experiment_request__descriptor,
-        [RC_CHART_CORRELATION] = &recount__v1__correlation_request__descriptor,
-    };
-    ProtobufCMessage *in;
-    struct {
-        struct rc_series_request series;
-        struct rc_funnel_request funnel;
-        struct rc_retention_request retention;
-        struct rc_lifecycle_request lifecycle;
-        struct rc_stickiness_request stickiness;
-        struct rc_paths_request paths;
-        struct rc_sessions_request sessions;
-        struct rc_experiment_question experiment;
-        struct rc_correlation_request correlation;
-    } *question = rc_arena_zero(decode->arena, sizeof(*question));
-    if (question == NULL)
-        return rc_decode_no_memory(decode);
-    if ((size_t)cell->kind >= sizeof(descriptors) / sizeof(descriptors[0]) ||
-        descriptors[cell->kind] == NULL ||
-        rc_decode_message(descriptors[cell->kind], packed, decode->arena, &in, NULL) != RC_OK)
-        return refuse(decode);
-    if (decode->stores)
-        RC_TRY(note_properties(decode, in));
     switch (cell->kind) {
     case RC_CHART_SERIES:
         cell->series = &question->series;
@@ -239,6 +169,36 @@ decode_question(struct rc_decode *decode,
     }
 }
 
+static enum rc_status
+decode_question(struct rc_decode *decode,
+                struct rc_bytes packed,
+                struct rc_chart_cell *cell,
+                struct rc_scope **ret_scope)
+{
+    static const ProtobufCMessageDescriptor *const descriptors[] = {
+        [RC_CHART_SERIES] = &recount__v1__series_request__descriptor,
+        [RC_CHART_FUNNEL] = &recount__v1__funnel_request__descriptor,
+        [RC_CHART_RETENTION] = &recount__v1__retention_request__descriptor,
+        [RC_CHART_LIFECYCLE] = &recount__v1__lifecycle_request__descriptor,
+        [RC_CHART_STICKINESS] = &recount__v1__stickiness_request__descriptor,
+        [RC_CHART_PATHS] = &recount__v1__paths_request__descriptor,
+        [RC_CHART_SESSIONS] = &recount__v1__sessions_request__descriptor,
+        [RC_CHART_EXPERIMENT] = &recount__v1__experiment_request__descriptor,
+        [RC_CHART_CORRELATION] = &recount__v1__correlation_request__descriptor,
+    };
+    ProtobufCMessage *in;
+    struct question *question = rc_arena_zero(decode->arena, sizeof(*question));
+    if (question == NULL)
+        return rc_decode_no_memory(decode);
+    if ((size_t)cell->kind >= sizeof(descriptors) / sizeof(descriptors[0]) ||
+        descriptors[cell->kind] == NULL ||
+        rc_decode_message(descriptors[cell->kind], packed, decode->arena, &in, NULL) != RC_OK)
+        return refuse(decode);
+    if (decode->stores)
+        RC_TRY(rc_cell_note_properties(decode, in));
+    return decode_request(decode, in, question, cell, ret_scope);
+}
+
 _Static_assert((int)RECOUNT__V1__LIFECYCLE_STATE__LIFECYCLE_STATE_NEW == (int)RC_LIFECYCLE_NEW &&
                    (int)RECOUNT__V1__LIFECYCLE_STATE__LIFECYCLE_STATE_DORMANT ==
                        (int)RC_LIFECYCLE_DORMANT,
@@ -277,6 +237,22 @@ decode_handle(struct rc_decode *decode, const char *handle, struct rc_chart_cell
     if (scope->week_start == RC_WEEK_START_DEFAULT)
         scope->week_start = 0;
     return RC_OK;
+}
+
+static void
+series_place(const Recount__V1__SeriesCell *in, struct rc_chart_cell *cell)
+{
+    cell->place = in->series;
+    cell->column = in->optional_bucket_case == RECOUNT__V1__SERIES_CELL__OPTIONAL_BUCKET_BUCKET
+                       ? in->bucket
+                       : RC_SERIES_RANGE;
+    cell->pivot = in->optional_column_case == RECOUNT__V1__SERIES_CELL__OPTIONAL_COLUMN_COLUMN
+                      ? in->column
+                      : RC_SERIES_ROW;
+    cell->compared = in->compared;
+    cell->operand = in->optional_operand_case == RECOUNT__V1__SERIES_CELL__OPTIONAL_OPERAND_OPERAND
+                        ? in->operand
+                        : RC_SERIES_NO_OPERAND;
 }
 
 static struct rc_path_cell
@@ -340,20 +316,7 @@ decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_ch
     cell->row = in->row;
     switch (cell->kind) {
     case RC_CHART_SERIES:
-        cell->place = in->series->series;
-        cell->column =
-            in->series->optional_bucket_case == RECOUNT__V1__SERIES_CELL__OPTIONAL_BUCKET_BUCKET
-                ? in->series->bucket
-                : RC_SERIES_RANGE;
-        cell->pivot =
-            in->series->optional_column_case == RECOUNT__V1__SERIES_CELL__OPTIONAL_COLUMN_COLUMN
-                ? in->series->column
-                : RC_SERIES_ROW;
-        cell->compared = in->series->compared;
-        cell->operand =
-            in->series->optional_operand_case == RECOUNT__V1__SERIES_CELL__OPTIONAL_OPERAND_OPERAND
-                ? in->series->operand
-                : RC_SERIES_NO_OPERAND;
+        series_place(in->series, cell);
         return RC_OK;
     case RC_CHART_FUNNEL:
         if (in->funnel->step == 0)
@@ -413,57 +376,4 @@ rc_decode_cell(struct rc_decode *decode,
     RC_TRY(decode_place(decode, in, cell));
     *ret_cell = cell;
     return RC_OK;
-}
-
-/* ---- Saved cells ----------------------------------------------------------------------------- */
-
-static bool
-is_named(const struct rc_segment *segment, const struct rc_reference *reference)
-{
-    for (uint32_t i = 0; i < segment->name_count; i++)
-        if ((int)segment->names[i].kind == (int)reference->kind &&
-            rc_bytes_equal(segment->names[i].name, reference->id))
-            return true;
-    return false;
-}
-
-enum rc_status
-rc_decode_stored_cell(struct rc_decode *decode,
-                      const Recount__V1__Cell *in,
-                      const struct rc_reference *before,
-                      struct rc_segment *segment)
-{
-    size_t count = 0;
-    for (const struct rc_reference *at = decode->references; at != before; at = at->next)
-        count++;
-    struct rc_cell_name *names = RC_ARENA_ARRAY(decode->arena, struct rc_cell_name, count + 1);
-    segment->stored = rc_message_pack(&in->base, decode->arena);
-    if (names == NULL || segment->stored.data == NULL)
-        return rc_decode_no_memory(decode);
-    segment->names = names;
-    for (const struct rc_reference *at = decode->references; at != before; at = at->next) {
-        if (is_named(segment, at))
-            continue;
-        if (segment->name_count == RC_CELL_NAMES_MAX)
-            return rc_decode_fail(decode, RC_LIMIT_EXCEEDED, "handle",
-                                  "the question of a saved cell names at most %u things",
-                                  RC_CELL_NAMES_MAX);
-        names[segment->name_count++] =
-            (struct rc_cell_name){.kind = (enum rc_catalog_kind)at->kind, .name = at->id};
-    }
-    return RC_OK;
-}
-
-enum rc_status
-rc_cell_read_stored(struct rc_bytes project,
-                    struct rc_bytes stored,
-                    struct rc_arena *arena,
-                    const struct rc_chart_cell **ret_cell,
-                    struct rc_error *reterr_error)
-{
-    struct rc_decode decode = {.arena = arena, .error = reterr_error, .project = project};
-    ProtobufCMessage *message = NULL;
-    RC_TRY(
-        rc_decode_message(&recount__v1__cell__descriptor, stored, arena, &message, reterr_error));
-    return rc_decode_cell(&decode, (const Recount__V1__Cell *)message, ret_cell);
 }

@@ -32,6 +32,10 @@ rc_decode_cell(struct rc_decode *decode,
                const Recount__V1__Cell *in,
                const struct rc_chart_cell **ret_cell);
 
+/* Notes the properties that a request names, as references (decode->stores). */
+RC_MUST_USE enum rc_status
+rc_cell_note_properties(struct rc_decode *decode, const ProtobufCMessage *message);
+
 /* What a saved segment keeps of a cell that was decoded: its message, and what its questions name:
  * the references that stand before those in before. */
 RC_MUST_USE enum rc_status
