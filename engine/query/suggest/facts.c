@@ -7,9 +7,9 @@
  */
 #include "engine/query/suggest/facts.h"
 
-#include "engine/query/suggest/derive_once.h"
 #include "engine/match/derived/derived.h"
 #include "engine/query/list/event_read.h"
+#include "engine/query/suggest/derive_once.h"
 
 #define NAMES 3u
 

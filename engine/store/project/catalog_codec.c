@@ -67,6 +67,12 @@ read_history(struct rc_account *account,
             break;
         if (versions)
             entry.author = rc_read_bytes(reader);
+        if (count == 1) {
+            *ret_history = rc_catalog_history_first(account, &entry);
+            return *ret_history != NULL
+                       ? RC_OK
+                       : rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a catalog entry");
+        }
         read[done] = rc_catalog_version_new(account, &entry);
         if (read[done] == NULL)
             status = rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a catalog entry");

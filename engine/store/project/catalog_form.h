@@ -3,6 +3,10 @@
  *
  * Each is counted and shared by all catalogs that hold it: a put makes a version, the history that
  * ends with it, and an array of pointers.
+ *
+ * Of most entries there is one version, and thousands of projects have hundreds of them that nobody
+ * asks for: the first version lies in the block of its history, which goes with that version when
+ * both have gone.
  */
 #ifndef RC_STORE_PROJECT_CATALOG_FORM_H
 #define RC_STORE_PROJECT_CATALOG_FORM_H
@@ -13,6 +17,7 @@
 
 struct rc_catalog_version {
     _Atomic(uint32_t) references;
+    bool is_in_history;           /* Behind the one pointer of a history. */
     struct rc_catalog_entry view; /* Its texts point behind this struct. */
     char bytes[];
 };
@@ -54,6 +59,10 @@ rc_catalog_alloc(struct rc_account *account, uint32_t count);
 
 struct rc_catalog_version *
 rc_catalog_version_new(struct rc_account *account, const struct rc_catalog_entry *source);
+
+/* The history of a first version. */
+struct rc_catalog_history *
+rc_catalog_history_first(struct rc_account *account, const struct rc_catalog_entry *source);
 
 struct rc_catalog_version *
 rc_catalog_version_ref(struct rc_catalog_version *version);

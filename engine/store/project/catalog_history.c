@@ -1,5 +1,7 @@
 /* Histories: the versions of one entry. Which stay is a function of what was put: bytes are those
  * of texts. */
+#include <stddef.h>
+
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
 #include "engine/store/project/catalog_form.h"
@@ -14,14 +16,13 @@ place_bytes(char **at, struct rc_bytes bytes)
     return (struct rc_bytes){start, bytes.size};
 }
 
-struct rc_catalog_version *
-rc_catalog_version_new(struct rc_account *account, const struct rc_catalog_entry *source)
+static void
+fill_version(struct rc_catalog_version *version,
+             const struct rc_catalog_entry *source,
+             bool is_in_history)
 {
-    struct rc_catalog_version *version =
-        rc_alloc_in(account, sizeof(*version) + rc_catalog_text_bytes(source));
-    if (version == NULL)
-        return NULL;
     atomic_init(&version->references, 1);
+    version->is_in_history = is_in_history;
     version->view = *source;
     char *at = version->bytes;
     version->view.name = place_bytes(&at, source->name);
@@ -29,7 +30,36 @@ rc_catalog_version_new(struct rc_account *account, const struct rc_catalog_entry
     version->view.description = place_bytes(&at, source->description);
     version->view.payload = place_bytes(&at, source->payload);
     version->view.author = place_bytes(&at, source->author);
+}
+
+struct rc_catalog_version *
+rc_catalog_version_new(struct rc_account *account, const struct rc_catalog_entry *source)
+{
+    struct rc_catalog_version *version =
+        rc_alloc_in(account, sizeof(*version) + rc_catalog_text_bytes(source));
+    if (version != NULL)
+        fill_version(version, source, false);
     return version;
+}
+
+/* Where a first version lies in the block of its history. */
+#define FIRST_OFFSET offsetof(struct rc_catalog_history, versions[1])
+_Static_assert(FIRST_OFFSET % _Alignof(struct rc_catalog_version) == 0, "a version lies there");
+
+struct rc_catalog_history *
+rc_catalog_history_first(struct rc_account *account, const struct rc_catalog_entry *source)
+{
+    struct rc_catalog_history *history = rc_alloc_in(
+        account, FIRST_OFFSET + sizeof(struct rc_catalog_version) + rc_catalog_text_bytes(source));
+    if (history == NULL)
+        return NULL;
+    struct rc_catalog_version *version = (void *)((char *)history + FIRST_OFFSET);
+    fill_version(version, source, true);
+    atomic_init(&history->references, 1);
+    history->count = 1;
+    history->older_bytes = 0;
+    history->versions[0] = version;
+    return history;
 }
 
 struct rc_catalog_version *
@@ -44,7 +74,7 @@ rc_catalog_version_unref(struct rc_catalog_version *version)
 {
     if (version != NULL &&
         atomic_fetch_sub_explicit(&version->references, 1, memory_order_acq_rel) == 1)
-        rc_alloc_free(version);
+        rc_alloc_free(version->is_in_history ? (char *)version - FIRST_OFFSET : (char *)version);
     return NULL;
 }
 
@@ -83,6 +113,11 @@ rc_catalog_history_unref(struct rc_catalog_history *history)
     if (history == NULL ||
         atomic_fetch_sub_explicit(&history->references, 1, memory_order_acq_rel) != 1)
         return NULL;
+    if ((char *)history->versions[0] == (char *)history + FIRST_OFFSET) {
+        rc_catalog_version_unref(
+            history->versions[0]); /* The block is the version's from now on. */
+        return NULL;
+    }
     for (uint32_t i = 0; i < history->count; i++)
         rc_catalog_version_unref(history->versions[i]);
     return rc_alloc_free(history);
@@ -95,6 +130,8 @@ rc_catalog_history_with(struct rc_account *account,
 {
     struct rc_catalog_version *versions[RC_ENTRY_VERSIONS_MAX];
     const uint32_t older = before == NULL ? 0 : before->count;
+    if (older == 0)
+        return rc_catalog_history_first(account, entry);
     uint64_t bytes = 0;
     uint32_t first = older; /* The oldest that stays. */
     while (first > 0 && older - first + 1 < RC_ENTRY_VERSIONS_MAX) {
