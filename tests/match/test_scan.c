@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "engine/match/rows/scan_kernels.h"
+#include "engine/match/rows/words.h"
 #include "tests/match/match_rig.h"
 
 #define ROWS (RC_BLOCK_ROWS + 1237)
@@ -263,6 +264,34 @@ numbers_of_a_range(void **state)
     }
 }
 
+/* Counts and lists of words, of any number of them. */
+static void
+words_are_counted(void **state)
+{
+    uint64_t words[RC_BLOCK_WORDS];
+    uint16_t places[RC_BLOCK_WORDS];
+    uint64_t random = 78;
+    (void)state;
+    for (uint32_t round = 0; round < 2000; round++) {
+        const uint32_t word_count = rig_below(&random, round % 2 == 0 ? 20 : RC_BLOCK_WORDS + 1);
+        uint64_t expected = 0;
+        uint32_t listed = 0;
+        for (uint32_t i = 0; i < word_count; i++) {
+            words[i] = rig_below(&random, 3) == 0
+                           ? 0
+                           : (uint64_t)rig_below(&random, UINT32_MAX) << rig_below(&random, 33);
+            for (uint32_t bit = 0; bit < 64; bit++)
+                expected += words[i] >> bit & 1;
+        }
+        assert_int_equal(rc_words_count(words, word_count), expected);
+        const uint32_t count = rc_words_list(words, word_count, places);
+        for (uint32_t i = 0; i < word_count; i++)
+            if (words[i] != 0)
+                assert_true(listed < count && places[listed++] == i);
+        assert_int_equal(listed, count);
+    }
+}
+
 int
 main(void)
 {
@@ -270,6 +299,7 @@ main(void)
         cmocka_unit_test(plain),
         cmocka_unit_test(runs_and_sparse),
         cmocka_unit_test(numbers_of_a_range),
+        cmocka_unit_test(words_are_counted),
         cmocka_unit_test(marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,22 @@ count_popcnt(const uint64_t *words, uint32_t word_count)
     return count;
 }
 
+#include <immintrin.h>
+
+/* Eight words at a time. */
+__attribute__((target("avx512f,avx512vpopcntdq,popcnt"))) static uint64_t
+count_avx512(const uint64_t *words, uint32_t word_count)
+{
+    __m512i sum = _mm512_setzero_si512();
+    uint32_t i = 0;
+    for (; i + 8 <= word_count; i += 8)
+        sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_loadu_si512(words + i)));
+    uint64_t count = (uint64_t)_mm512_reduce_add_epi64(sum);
+    for (; i < word_count; i++)
+        count += (uint64_t)__builtin_popcountll(words[i]);
+    return count;
+}
+
 __attribute__((target("popcnt"))) static void
 add_counts_popcnt(const uint64_t *words, uint32_t word_count, uint64_t *counts)
 {
@@ -55,11 +71,15 @@ add_counts_popcnt(const uint64_t *words, uint32_t word_count, uint64_t *counts)
 }
 
 #define HAS_POPCNT __builtin_cpu_supports("popcnt")
+#define HAS_AVX512 \
+    (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vpopcntdq") && HAS_POPCNT)
 
 #else
 
 #define HAS_POPCNT false
+#define HAS_AVX512 false
 #define count_popcnt count_portable
+#define count_avx512 count_portable
 #define add_counts_popcnt add_counts_portable
 
 #endif
@@ -67,6 +87,8 @@ add_counts_popcnt(const uint64_t *words, uint32_t word_count, uint64_t *counts)
 uint64_t
 rc_words_count(const uint64_t *words, uint32_t word_count)
 {
+    if (HAS_AVX512)
+        return count_avx512(words, word_count);
     return HAS_POPCNT ? count_popcnt(words, word_count) : count_portable(words, word_count);
 }
 
