@@ -512,6 +512,16 @@ like_gaps(void **state)
     assert_int_equal(rc_like_compile(rc_bytes_of(gaps), arena, &like), RC_OK);
     assert_int_equal(rc_like_match(&like, rc_bytes_of(string + 59000), &matches), RC_OK);
     assert_true(matches);
+    /* A long text is sought at each place, and nearly all of another one compared there. */
+    static char sought[1000];
+    memset(sought, 'a', 904);
+    sought[0] = sought[903] = '%';
+    sought[501] = '_';
+    sought[902] = 'b';
+    assert_int_equal(rc_like_compile(rc_bytes_of(sought), arena, &like), RC_OK);
+    assert_int_equal(rc_like_match(&like, rc_bytes_of(string), &matches), RC_TOO_SLOW);
+    assert_int_equal(rc_like_match(&like, rc_bytes_of(string + 58000), &matches), RC_OK);
+    assert_true(matches);
     assert_true(one(RC_LEAF_LIKE, text("%_b"),
                     text("\xc3\xa4"
                          "b")));

@@ -70,7 +70,7 @@ static const int64_t beginnings_ns_max = 10000000;
 static const size_t windows_growth_max = 8;
 
 /* Steps of the NFA when groups are looked for: 2.2 ns each where all are alive. */
-static const size_t group_steps_max = 4000000;
+static const size_t group_steps_max = 3000000;
 
 struct rc_pattern {
     std::string text;
