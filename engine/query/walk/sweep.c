@@ -203,22 +203,6 @@ window_open(struct rc_sweep *sweep, uint32_t base, uint32_t at, uint32_t end)
     return RC_OK;
 }
 
-void
-rc_sweep_find_user(struct rc_sweep *sweep, uint32_t row)
-{
-    const uint32_t low =
-        rc_slab_rows_next_owner(sweep->starts, sweep->user_count, sweep->user_index, row);
-    const uint32_t user = sweep->users[low];
-    const uint64_t *filter = sweep->plan->persons;
-    sweep->user_index = low;
-    sweep->user_begin = sweep->starts[low];
-    sweep->user_end = sweep->starts[low + 1];
-    sweep->person = user;
-    sweep->slot = user - sweep->first;
-    sweep->wanted = (sweep->skip == NULL || !has_bit(sweep->skip, user)) &&
-                    (filter == NULL || has_bit(filter, user));
-}
-
 /* The selectors that a row matches, of those that are near. */
 static inline uint64_t
 mask_of(const struct rc_sweep *sweep, uint32_t bit, int64_t time_ms)

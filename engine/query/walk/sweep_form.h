@@ -4,6 +4,7 @@
 #ifndef RC_QUERY_WALK_SWEEP_FORM_H
 #define RC_QUERY_WALK_SWEEP_FORM_H
 
+#include "engine/query/walk/slab_rows.h"
 #include "engine/query/walk/sweep.h"
 
 #define WINDOW_WORDS (RC_SWEEP_ROWS / 64)
@@ -104,9 +105,22 @@ is_hit(const struct rc_sweep *sweep, const struct cursor *cursor, int64_t time_m
            (persons == NULL || has_bit(persons, sweep->person));
 }
 
-/* Moves to the user that owns row. */
-void
-rc_sweep_find_user(struct rc_sweep *sweep, uint32_t row);
+/* Moves to the user that owns row. Here, since a call for each user of a dense stream is felt. */
+static inline void
+rc_sweep_find_user(struct rc_sweep *sweep, uint32_t row)
+{
+    const uint32_t low =
+        rc_slab_rows_next_owner(sweep->starts, sweep->user_count, sweep->user_index, row);
+    const uint32_t user = sweep->users[low];
+    const uint64_t *filter = sweep->plan->persons;
+    sweep->user_index = low;
+    sweep->user_begin = sweep->starts[low];
+    sweep->user_end = sweep->starts[low + 1];
+    sweep->person = user;
+    sweep->slot = user - sweep->first;
+    sweep->wanted = (sweep->skip == NULL || !has_bit(sweep->skip, user)) &&
+                    (filter == NULL || has_bit(filter, user));
+}
 
 /* Whether a slab's streams are all read row by row, and few. */
 bool
