@@ -219,6 +219,9 @@ class Maker:
                 left = rng.choice(self.users)
                 right = rng.choice(self.users) if rng.random() < 0.7 else f"anon{rng.randrange(5)}"
                 out.append({"kind": "alias", "left": left, "right": right})
+                own = [row for row in with_id if row["user"] == left]
+                if own and rng.random() < 0.4:  # One id of two users who are one.
+                    out.append(dict(rng.choice(own), user=right, time=self.time()))
         order = rng.choice(["shuffled", "by time", "nearly by time"])
         if order == "shuffled":
             rng.shuffle(out)

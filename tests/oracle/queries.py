@@ -448,7 +448,13 @@ def make_suggest(rng, world):
     if rng.random() < 0.6:
         scope["as_of"] = world["first"] + world["length"] + rng.choice([-1, 0, 0, 1]) * DAY
     events = [row for row in world["rows"] if row["kind"] == "event"]
-    row = rng.choice([row for row in events if row["id"]] or events)
+    users = {}
+    for row in events:
+        users.setdefault(row["id"], set()).add(row["user"])
+    # Now and then an event whose id another user has as well, who may be joined.
+    shared = [row for row in events if row["id"] and len(users[row["id"]]) > 1]
+    some = shared if shared and rng.random() < 0.3 else [row for row in events if row["id"]]
+    row = rng.choice(some or events)
     return {
         "kind": "suggest",
         "scope": scope,
