@@ -130,6 +130,9 @@ class Moment:
             if root not in shown or data.rank(user) < data.rank(shown[root]):
                 shown[root] = user
         self.person_of = {user: shown[data.root(user)] for user in data.parent}
+        self.members_of = {}
+        for user, person in self.person_of.items():
+            self.members_of.setdefault(person, []).append(user)
         self.events_of = {}
         for event in data.events.values():
             if event.time <= moment:
@@ -139,6 +142,7 @@ class Moment:
         self.properties_of = self.latest_writes()
         self.accounts = self.latest(data.account_writes)
         self.known = sorted(set(self.events_of) | set(self.properties_of), key=str.encode)
+        self.with_derived_of = {}
 
     def latest_writes(self):
         return self.latest(
@@ -161,7 +165,10 @@ class Moment:
         }
 
     def user_properties(self, person):
-        return with_derived(self.data.derived, "user", self.stored_user_properties(person))
+        if person not in self.with_derived_of:
+            stored = self.stored_user_properties(person)
+            self.with_derived_of[person] = with_derived(self.data.derived, "user", stored)
+        return self.with_derived_of[person]
 
     def stored_user_properties(self, person):
         return self.properties_of.get(person, {})

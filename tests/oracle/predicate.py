@@ -187,7 +187,7 @@ def selects(selector, moment, person, event):
             moment.user_properties(person),
             moment.data.definitions,
             lambda key, name: moment.account_values(one, key, name),
-            {"event_id": [one.id], "user_id": moment.data.members(one.user)},
+            {"event_id": [one.id], "user_id": moment.members_of[moment.person_of[one.user]]},
         )
 
     def matches(one):

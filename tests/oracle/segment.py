@@ -39,14 +39,10 @@ def in_window(window, time, as_of):
     return start <= time < end
 
 
-def holds_match(behavior, moment, person, events):
-    """Whether distinct ones of these events take all steps."""
+def holds_match(behavior, moment, person, takes):
+    """Whether distinct events take all steps; of each step, the events that it means."""
     steps, within = behavior["steps"], behavior["within"]
     everything = sorted({event.time for event in moment.events_of.get(person, [])})
-    takes = [
-        [event for event in events if selects(step["selector"], moment, person, event)]
-        for step in steps
-    ]
 
     def follows(step, before, event):
         if event.time < before.time or event.time - before.time < step["least"]:
@@ -70,14 +66,14 @@ def holds_match(behavior, moment, person, events):
 
 def matches_of(behavior, moment, person, events):
     """Whenever the events since the last match hold one, it counts."""
-    count, since = 0, []
+    steps = behavior["steps"]
+    count, takes = 0, [[] for _ in steps]
     for event in events:
-        since.append(event)
-        last = [
-            step for step in behavior["steps"] if selects(step["selector"], moment, person, event)
-        ]
-        if last and holds_match(behavior, moment, person, since):
-            count, since = count + 1, []
+        takes_one = [selects(step["selector"], moment, person, event) for step in steps]
+        for since, takes_it in zip(takes, takes_one):
+            since += [event] * takes_it
+        if any(takes_one) and holds_match(behavior, moment, person, takes):
+            count, takes = count + 1, [[] for _ in steps]
     return count
 
 
