@@ -144,6 +144,10 @@ bins_meet_their_edges(void **state)
     assert_int_equal(rc_bins_find(&bins, 11), 9);
     assert_int_equal(rc_bins_make(3, 3, 10).count, 1);
     assert_int_equal(rc_bins_make(INFINITY, -INFINITY, 10).count, 0);
+    /* (0.001 + 35999.999) / 2, and what an operation at a time rounds to 18000.000000000004. */
+    const struct rc_bins times = rc_bins_make(0.001, 35999.999, 10);
+    assert_true(rc_bins_edge(&times, 5) == 18000);
+    assert_int_equal(rc_bins_find(&times, 18000), 5);
     const struct rc_bins widest = rc_bins_make(-1.7e308, 1.7e308, 4);
     assert_true(rc_bins_edge(&widest, 2) == 0);
     assert_int_equal(rc_bins_find(&widest, 1.7e308), 3);
