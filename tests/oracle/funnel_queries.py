@@ -64,6 +64,13 @@ def make_funnel(rng, world, make_scope, make_selector, units):
         "totals": False,
         "breakdown": None,
     }
+    if rng.random() < 0.3:  # The kind that has a short way of its own.
+        query |= {"order": "ordered", "strict_times": rng.random() < 0.2}
+        if rng.random() < 0.5:
+            query["breakdown"] = series_queries.make_breakdown(rng, world)
+        if query["breakdown"] is not None:
+            query["at"] = rng.choice(["first", "last", "first_in_range"])
+        return query
     query["totals"] = query["order"] == "ordered" and rng.random() < 0.25
     if rng.random() < 0.3:
         query["order"] = "ordered"

@@ -131,6 +131,7 @@ class Maker:
         self.users = self.user_ids(count)
         self.next_id = 0
         self.text_ids = rng.random() < 0.5
+        self.fine = rng.random() < 0.3  # Hardly any two events of one time.
 
     def user_ids(self, count):
         kinds = [
@@ -144,7 +145,10 @@ class Maker:
         return [kind(i) for i in range(count)]
 
     def time(self):
-        instant = self.first + self.rng.randrange(self.length) // self.grid * self.grid
+        instant = self.first + self.rng.randrange(self.length)
+        if self.fine:
+            return instant
+        instant -= (instant - self.first) % self.grid
         jitter = self.rng.random()
         return instant + (1 if jitter < 0.05 else -1 if jitter < 0.1 else 0)
 

@@ -80,6 +80,9 @@ def arguments():
     parser.add_argument(
         "--plans", action="store_true", help="run every query in every way that plans.py knows"
     )
+    parser.add_argument(
+        "--way", action="append", help="ask every query in this way of plans.py too"
+    )
     parser.add_argument("--no-minimise", action="store_true")
     parser.add_argument("--quiet", action="store_true", help="no coverage table")
     parser.add_argument("--replay", help="a file that an earlier run wrote")
@@ -145,6 +148,8 @@ class Campaign:
         """Ways in which a query is run besides its own."""
         if self.options.plans:
             return list(plans.WAYS)
+        if self.options.way:
+            return self.options.way
         return [rng.choice(list(plans.WAYS))] if rng.random() < 0.5 else []
 
     def count_ways(self, ways):
