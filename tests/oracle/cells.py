@@ -1,6 +1,7 @@
 """Numbers of replies and the users behind them: what is listed must be as many as the number says."""
 
 import random
+import uuid
 
 import formulas
 import wire
@@ -210,11 +211,11 @@ def listed(client, scope, cell):
 
 
 def count_saved(client, scope, cell):
-    """The same users by the name of a segment, which goes again."""
+    """The same users by the name of a segment, which goes again. Others may do so meanwhile."""
     segment = segment_pb2.Segment(rule=segment_rule_pb2.SegmentRule(cell=cell))
     name = client.segments.CreateSegment(
         segment_pb2.CreateSegmentRequest(
-            parent=scope.project, segment_id="of-a-cell", segment=segment
+            parent=scope.project, segment_id=f"of-a-cell-{uuid.uuid4()}", segment=segment
         ),
         timeout=SECONDS,
     ).segment.name

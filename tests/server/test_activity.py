@@ -172,8 +172,10 @@ class Activity(unittest.TestCase):
             funnel("not kept", access_path=scope_pb2.ACCESS_PATH_BITMAP), timeout=SECONDS))
         self.refused(invalid, "scope.hints.parallel", lambda: call(
             funnel(parallel=10000), timeout=SECONDS))
-        self.refused(invalid, "scope.hints.feed", lambda: call(
-            funnel(feed=scope_pb2.FEED_HINT_ROWS), timeout=SECONDS))
+        by_rows = funnel(feed=scope_pb2.FEED_HINT_ROWS)
+        self.assertEqual(call(by_rows, timeout=SECONDS).rows, call(funnel(), timeout=SECONDS).rows)
+        by_rows.order = funnel_pb2.FUNNEL_ORDER_UNORDERED
+        self.refused(invalid, "scope.hints.feed", lambda: call(by_rows, timeout=SECONDS))
         self.refused(invalid, "scope.hints.selectors[0].selector", lambda: call(
             funnel(selectors=[scope_pb2.SelectorHint(selector="steps[9].selector")]),
             timeout=SECONDS))
