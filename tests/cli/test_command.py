@@ -543,9 +543,10 @@ class Shop(unittest.TestCase):
             ("--threads", "1"),
             ("--keep", "nothing"),
             ("--feed", "events"),
+            ("--feed", "rows"),
         ):
             self.assertEqual(recount("query", *question, "--csv", *way)[0], answer)
-        recount("query", *question, "--feed", "rows", code=3)
+        recount("query", *question, "--order", "unordered", "--feed", "rows", code=3)
         recount("query", *question, "--path", "slowly", code=2)
         rule = "count(@added) >= 1"
         self.assertIn("behavior.selector", recount("query", "segment", rule, "--analyze")[0])
