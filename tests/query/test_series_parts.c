@@ -120,15 +120,27 @@ percentiles_interpolate(void **state)
     (void)state;
     struct rc_percentile_rank rank = rc_percentile_rank_of(95, 21);
     assert_int_equal(rank.low, 19);
-    assert_true(rank.share == 0);
+    assert_true(rank.share.high == 0);
     rank = rc_percentile_rank_of(75, 4);
     assert_int_equal(rank.low, 2);
     assert_int_equal(rank.high, 3);
-    assert_true(rank.share == 0.25);
+    assert_true(rank.share.high == 0.25);
     rank = rc_percentile_rank_of(100, 1);
     assert_int_equal(rank.high, 0);
-    assert_true(rc_percentile_between(4, 10, 0.25) == 5.5);
-    assert_true(rc_percentile_between(-1.7e308, 1.7e308, 0.5) == 0);
+    const struct rc_pair quarter = {0.25, 0};
+    const struct rc_pair half = {0.5, 0};
+    assert_true(rc_percentile_between(4, 10, quarter) == 5.5);
+    assert_true(rc_percentile_between(-1.7e308, 1.7e308, half) == 0);
+    /* (2.5 + 2^53) / 2 is 2^52 + 1.25; an operation at a time rounds to 2^52 + 2. */
+    assert_true(rc_percentile_between(2.5, 0x1p53, half) == 0x1p52 + 1);
+    /* The double 99.9 is a little more. */
+    rank = rc_percentile_rank_of(99.9, 1001);
+    assert_int_equal(rank.low, 999);
+    assert_true(rank.share.high > 0 && rank.share.high < 1e-12);
+    /* 64.1 is a little less. */
+    rank = rc_percentile_rank_of(64.1, 1001);
+    assert_int_equal(rank.low, 640);
+    assert_true(rank.share.high > 1 - 1e-12);
 }
 
 static void

@@ -7,17 +7,20 @@
 
 #include <stdint.h>
 
+#include "engine/query/number/pair.h"
+
 struct rc_percentile_rank {
     uint64_t low; /* Ranks from 0; the value is low's, and share of the way to high's. */
     uint64_t high;
-    double share;
+    struct rc_pair share;
 };
 
-/* percentile: 0 .. 100. count > 0. */
+/* percentile: 0 .. 100. count > 0. Exact: the rank of the double percentile. */
 struct rc_percentile_rank
 rc_percentile_rank_of(double percentile, uint64_t count);
 
+/* Rounded once. */
 double
-rc_percentile_between(double low, double high, double share);
+rc_percentile_between(double low, double high, struct rc_pair share);
 
 #endif

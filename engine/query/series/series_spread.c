@@ -37,12 +37,12 @@ struct spread {
     const uint32_t *bin_of; /* By code. */
     uint32_t first;         /* BITS: the stretch of codes. */
     uint32_t width;
-    uint32_t shift;      /* DIGITS: what is below the digit, */
-    uint32_t digit_bits; /* the digit, */
-    bool has_prefix;     /* and what must stand above it: */
-    uint32_t *prefixes;  /* two a place. */
-    uint64_t *ranks;     /* Two a place: left of them in the bin. */
-    double *shares;      /* By place. */
+    uint32_t shift;         /* DIGITS: what is below the digit, */
+    uint32_t digit_bits;    /* the digit, */
+    bool has_prefix;        /* and what must stand above it: */
+    uint32_t *prefixes;     /* two a place. */
+    uint64_t *ranks;        /* Two a place: left of them in the bin. */
+    struct rc_pair *shares; /* By place. */
     uint32_t lane_count;
     struct lane *lanes;
 };
@@ -239,7 +239,7 @@ set_ranks(struct spread *spread, double percentile)
         const uint32_t *counters = spread->lanes[0].counters + (place << spread->digit_bits);
         for (uint32_t bin = 0; bin >> spread->digit_bits == 0; bin++)
             count += counters[bin];
-        spread->shares[place] = NAN;
+        spread->shares[place].high = NAN;
         if (count == 0)
             continue;
         const struct rc_percentile_rank rank = rc_percentile_rank_of(percentile, count);
@@ -254,7 +254,7 @@ static void
 descend(struct spread *spread)
 {
     for (uint64_t slot = 0; slot < 2 * spread->place_count; slot++) {
-        if (isnan(spread->shares[slot / 2]))
+        if (isnan(spread->shares[slot / 2].high))
             continue;
         const uint64_t from = spread->has_prefix ? slot : slot / 2;
         const uint32_t *counters = spread->lanes[0].counters + (from << spread->digit_bits);
@@ -302,7 +302,7 @@ measure_percentile(struct spread *spread, double percentile)
         spread->has_prefix = true;
     }
     for (uint64_t place = 0; place < spread->place_count; place++)
-        if (!isnan(spread->shares[place]))
+        if (!isnan(spread->shares[place].high))
             spread->line->values[place] = rc_percentile_between(
                 rc_numbers_all(numbers)[spread->prefixes[2 * place]],
                 rc_numbers_all(numbers)[spread->prefixes[2 * place + 1]], spread->shares[place]);
