@@ -16,10 +16,14 @@ def z_tails(z):
     return math.erfc(abs(z) / math.sqrt(2))
 
 
-def beta_share(x, a, b):
-    """The regularised incomplete beta function, by its continued fraction (Lentz's method)."""
+def beta_share(x, rest, a, b):
+    """The regularised incomplete beta function, by its continued fraction (Lentz's method). The rest is
+    1 - x, of which rounding leaves nothing where it is small.
+    """
     if x > (a + 1) / (a + b + 2):
-        return 1 - beta_share(1 - x, b, a)
+        return 1 - beta_share(rest, x, b, a)
+    if x == 0:
+        return 0.0
     front = math.exp(
         math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
     )
@@ -43,7 +47,8 @@ def beta_share(x, a, b):
 
 def student_tails(t, degrees):
     """P(|T| >= |t|)."""
-    return 1.0 if t == 0 else beta_share(degrees / (degrees + t * t), degrees / 2, 0.5)
+    of_both = degrees + t * t
+    return beta_share(degrees / of_both, t * t / of_both, degrees / 2, 0.5)
 
 
 def central_t(confidence, degrees):
