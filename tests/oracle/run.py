@@ -7,11 +7,14 @@
 Each world is a project of its own. Its rows arrive in six parts; after each, and after seals,
 merges and restarts in between, new queries are asked, and a few standing ones are asked again and
 again. A difference prints the world and the query with fewer rows, and writes them to a file for
---replay.
+--replay. Much of a group is waiting for its server to write and to start: --jobs takes several groups at
+once, the same ones as without.
 """
 
 import argparse
+import copy
 import json
+import multiprocessing
 import os
 import random
 import sys
@@ -70,7 +73,10 @@ def arguments():
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--kind", choices=KINDS, help="only queries of this kind")
     parser.add_argument("--worlds-at-once", type=int, default=12)
-    parser.add_argument("--differences-max", type=int, default=5, help="stop after this many")
+    parser.add_argument("--jobs", type=int, default=1, help="this many processes, each with its server")
+    parser.add_argument(
+        "--differences-max", type=int, default=5, help="stop after this many (of a process)"
+    )
     parser.add_argument(
         "--head-rows-max", type=int, default=48, help="of every second server; 0: never small"
     )
@@ -107,9 +113,9 @@ class Campaign:
     def over(self):
         return self.asked >= self.options.queries or self.differing >= self.options.differences_max
 
-    def run(self):
-        print(f"seed {self.seed}", flush=True)
-        number, told = 0, time.monotonic()
+    def run(self, first=0, step=1):
+        """Groups first, first + step and so on."""
+        number, told = first, time.monotonic()
         while not self.over():
             rng = random.Random(f"{self.seed}/{number}")
             settings = {}
@@ -124,11 +130,48 @@ class Campaign:
             settings["dictionary-entries-max"] = self.entries_max
             with Server(self.options.server, settings) as server:
                 self.run_group(server, rng, number)
-            number += 1
             if time.monotonic() - told > PROGRESS_SECONDS:
                 told = time.monotonic()
-                print(f"{number} groups, {self.asked} queries, {self.differing} differences", flush=True)
-        self.report()
+                print(
+                    f"group {number}: {self.asked} queries, {self.differing} differences", flush=True
+                )
+            number += step
+
+    def run_beside(self, jobs):
+        """The same groups dealt to processes, each of which asks its share of the queries."""
+        share = copy.copy(self.options)
+        share.seed, share.queries = self.seed, -(-self.options.queries // jobs)
+        parts = []
+        for first in range(jobs):
+            ours, theirs = multiprocessing.Pipe(duplex=False)
+            process = multiprocessing.Process(target=run_part, args=(share, first, jobs, theirs))
+            process.start()
+            theirs.close()
+            parts.append((process, ours))
+        for process, ours in parts:
+            try:
+                self.add(*ours.recv())
+            except EOFError:
+                self.differing += 1
+                print(f"DIFFERENCE: a process ended: {process.name}")
+            process.join()
+
+    def add(self, part, listed):
+        self.asked += part.asked
+        self.differing += part.differing
+        self.slabs_max = max(self.slabs_max, part.slabs_max)
+        self.cold_max = max(self.cold_max, part.cold_max)
+        for state, count in part.of_state.items():
+            self.of_state[state] += count
+        for tag, counts in part.coverage.items():
+            of_tag = self.coverage.setdefault(tag, dict.fromkeys(STATES, 0))
+            for state, count in counts.items():
+                of_tag[state] += count
+        for way, counts in part.followed.items():
+            of_way = self.followed.setdefault(way, [0, 0])
+            self.followed[way] = [of_way[0] + counts[0], of_way[1] + counts[1]]
+        for kind, count in listed.items():
+            cells.TALLY[kind] = cells.TALLY.get(kind, 0) + count
 
     def run_group(self, server, rng, number):
         group = Group(self, server, rng, number)
@@ -177,6 +220,12 @@ class Campaign:
         listed = ", ".join(f"{kind} {count}" for kind, count in sorted(cells.TALLY.items()))
         print(f"cells whose users were listed: {listed or 'none'}")
         print(f"seed {self.seed}: {self.asked} queries, {self.differing} differences")
+
+
+def run_part(options, first, step, out):
+    campaign = Campaign(options)
+    campaign.run(first, step)
+    out.send((campaign, cells.TALLY))
 
 
 class Group:
@@ -367,7 +416,7 @@ class Group:
         }
         path = os.path.join(
             tempfile.gettempdir(),
-            f"recount-difference-{self.campaign.seed}-{self.campaign.differing}.json",
+            f"recount-difference-{self.campaign.seed}-{self.number}-{self.campaign.differing}.json",
         )
         with open(path, "w", encoding="utf-8") as out:
             json.dump(case, out, ensure_ascii=False, indent=1)
@@ -422,5 +471,10 @@ if __name__ == "__main__":
     if chosen.replay:
         sys.exit(1 if replay(chosen) else 0)
     campaign = Campaign(chosen)
-    campaign.run()
+    print(f"seed {campaign.seed}", flush=True)
+    if chosen.jobs > 1:
+        campaign.run_beside(chosen.jobs)
+    else:
+        campaign.run()
+    campaign.report()
     sys.exit(1 if campaign.differing else 0)
