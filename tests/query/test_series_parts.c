@@ -165,6 +165,33 @@ bins_meet_their_edges(void **state)
     assert_int_equal(rc_bins_find(&widest, 1.7e308), 3);
 }
 
+/* On edges, beside them and between them; where doubles lie far apart and where bins are wide. */
+static void
+numbers_lie_between_their_edges(void **state)
+{
+    (void)state;
+    static const double leasts[] = {0, 0.1, -3, 1e15, -1e308, 5e-324};
+    static const double widths[] = {1, 0.7, 1e4, 3, 1.5e308, 1e-320};
+    for (uint32_t i = 0; i < 36; i++) {
+        const double least = leasts[i / 6];
+        for (uint32_t count = 1; count <= 1000; count = 3 * count + 1) {
+            const struct rc_bins bins = rc_bins_make(least, least + widths[i % 6], count);
+            for (uint32_t k = 0; k < 8 * bins.count; k++) {
+                double number = rc_bins_edge(&bins, k / 8);
+                number = k % 8 == 0 ? number
+                         : k % 8 == 1
+                             ? nextafter(number, INFINITY)
+                             : number + (rc_bins_edge(&bins, k / 8 + 1) - number) * (k % 8) / 8;
+                if (!(number <= bins.greatest))
+                    continue;
+                const uint32_t bin = rc_bins_find(&bins, number);
+                assert_true(bin < bins.count && rc_bins_edge(&bins, bin) <= number);
+                assert_true(bin + 1 == bins.count || number < rc_bins_edge(&bins, bin + 1));
+            }
+        }
+    }
+}
+
 /* ---- Tuples, the top ------------------------------------------------------------------------- */
 
 static void
@@ -314,6 +341,7 @@ main(void)
         cmocka_unit_test(sums_do_not_depend_on_order),
         cmocka_unit_test(percentiles_interpolate),
         cmocka_unit_test(bins_meet_their_edges),
+        cmocka_unit_test(numbers_lie_between_their_edges),
         cmocka_unit_test(tuples_are_numbered_once),
         cmocka_unit_test(the_top_is_in_order),
         cmocka_unit_test(tables_find_what_maps_find),

@@ -6,6 +6,7 @@
  */
 #include "engine/query/split/bins.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "engine/base/assert.h"
@@ -16,8 +17,13 @@ rc_bins_make(double least, double greatest, uint32_t count)
 {
     if (!(least <= greatest))
         return (struct rc_bins){.count = 0};
-    return (struct rc_bins){
-        .count = least == greatest ? 1 : count, .least = least, .greatest = greatest};
+    const double width = greatest - least;
+    const double of_edges = fmax(fabs(least), fabs(greatest)); /* Which are rounded, too. */
+    return (struct rc_bins){.count = least == greatest ? 1 : count,
+                            .least = least,
+                            .greatest = greatest,
+                            .a_number = count / width,
+                            .margin = count * (8 * DBL_EPSILON) * (1 + of_edges / width)};
 }
 
 double
@@ -41,7 +47,11 @@ uint32_t
 rc_bins_find(const struct rc_bins *bins, double number)
 {
     RC_ASSERT(number >= bins->least && number <= bins->greatest);
-    /* The last bin whose lower edge is not above the number. */
+    const double place = (number - bins->least) * bins->a_number;
+    const double into = place - (double)(uint32_t)(place < bins->count ? place : 0);
+    if (into > bins->margin && into < 1 - bins->margin)
+        return (uint32_t)place;
+    /* Near an edge: the last bin whose lower edge is not above the number. */
     uint32_t low = 0;
     uint32_t high = bins->count;
     while (high - low > 1) {

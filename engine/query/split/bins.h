@@ -13,6 +13,8 @@ struct rc_bins {
     uint32_t count; /* 0: there are no numbers. */
     double least;
     double greatest;
+    double a_number; /* Bins a number, rounded; */
+    double margin;   /* how far off a place reckoned with that may be. */
 };
 
 /* least above greatest: there are no numbers. */
