@@ -202,6 +202,38 @@ bad_requests(void **state)
                      RC_INVALID);
 }
 
+/* Apia left out 2011-12-30: the offset changed seven hours before this range. */
+static void
+the_one_before_moves_no_other(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    struct rc_calendar calendar;
+    struct rc_bucket_request request = {.unit = RC_UNIT_HOUR,
+                                        .multiple = 12,
+                                        .start_ms = 1325264400000,
+                                        .end_ms = 1325534400001,
+                                        .bucket_max = 100,
+                                        .field = "unit"};
+    const struct rc_bucket *without, *with;
+    uint32_t without_count, with_count;
+    struct rc_error error;
+    assert_int_equal(rc_calendar_make(RC_BYTES_LITERAL("Pacific/Apia"), 0, &calendar, &error),
+                     RC_OK);
+    assert_int_equal(
+        rc_calendar_buckets(&calendar, &request, arena, &without, &without_count, &error), RC_OK);
+    request.before = true;
+    assert_int_equal(rc_calendar_buckets(&calendar, &request, arena, &with, &with_count, &error),
+                     RC_OK);
+    assert_int_equal(with_count, without_count + 1);
+    assert_int_equal(with[0].start_ms, 1325239200000);
+    assert_int_equal(with[0].end_ms, request.start_ms);
+    for (uint32_t i = 0; i < without_count; i++) {
+        assert_int_equal(with[i + 1].start_ms, without[i].start_ms);
+        assert_int_equal(with[i + 1].end_ms, without[i].end_ms);
+    }
+}
+
 /* What the bucket of an instant is, by the C library's local time. */
 struct label {
     int year, month, day, hour;
@@ -345,6 +377,7 @@ main(void)
         cmocka_unit_test(long_units),
         cmocka_unit_test(far_years_follow_the_rules),
         cmocka_unit_test(bad_requests),
+        cmocka_unit_test(the_one_before_moves_no_other),
         cmocka_unit_test(against_the_clock_by_the_minute),
         cmocka_unit_test(ranges_that_begin_near_a_change),
         cmocka_unit_test(local_days),

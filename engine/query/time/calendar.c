@@ -190,9 +190,10 @@ static void
 stepper_back(struct stepper *stepper)
 {
     const struct rc_zone zone = stepper->calendar->zone;
-    stepper->end_s = stepper->start_s;
+    const int64_t first_s = stepper->start_s;
+    stepper->end_s = first_s;
     if (stepper->unit_s != 0) {
-        stepper_begin_short(stepper, stepper->end_s - 1);
+        stepper_begin_short(stepper, first_s - 1);
         const int64_t back_s = (stepper->multiple - 1) * stepper->unit_s;
         int64_t change_s;
         int64_t start_s = stepper->start_s - back_s;
@@ -202,6 +203,8 @@ stepper_back(struct stepper *stepper)
         stepper->looked_s = start_s;
         stepper->offset_s = rc_zone_offset_s(zone, start_s);
         short_bucket_end(stepper);
+        if (stepper->end_s > first_s)
+            stepper->end_s = first_s; /* It began at a change, and has fewer units. */
         return;
     }
     do {
