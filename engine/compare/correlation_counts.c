@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/match/rows/words.h"
 #include "engine/query/plan/plan.h"
 #include "engine/query/scope.h"
 #include "engine/query/walk/walk.h"
@@ -25,17 +26,11 @@ struct lane {
     uint32_t *stamps; /* By group. */
 };
 
-static bool
-has_bit(const uint64_t *words, uint32_t person)
-{
-    return ((words[person / 64] >> (person % 64)) & 1) != 0;
-}
-
 static enum rc_status
 fold_events(void *state, uint32_t person, const struct rc_hit *hits, uint32_t count)
 {
     struct lane *lane = state;
-    const uint32_t side = has_bit(lane->counting->users->converted, person) ? 0 : 1;
+    const uint32_t side = rc_words_has(lane->counting->users->converted, person) ? 0 : 1;
     uint64_t mask = 0;
     for (uint32_t i = 0; i < count; i++)
         mask |= hits[i].mask;
@@ -47,7 +42,7 @@ fold_events(void *state, uint32_t person, const struct rc_hit *hits, uint32_t co
 static void
 count_set(struct lane *lane, uint32_t person, uint32_t set)
 {
-    const uint32_t side = has_bit(lane->counting->users->converted, person) ? 0 : 1;
+    const uint32_t side = rc_words_has(lane->counting->users->converted, person) ? 0 : 1;
     uint32_t group_count;
     const uint32_t *groups = rc_groups_list(lane->counting->groups, &set, &group_count);
     for (uint32_t i = 0; i < group_count; i++) {

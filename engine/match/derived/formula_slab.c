@@ -15,6 +15,7 @@
 #include "engine/match/derived/formula_form.h"
 #include "engine/match/derived/time_column.h"
 #include "engine/match/rows/row_codes.h"
+#include "engine/match/rows/words.h"
 #include "engine/store/value/value_key.h"
 
 #define PIECE_ROWS 1024u
@@ -223,7 +224,7 @@ combine_rows(struct combining *combining, uint32_t width, void *codes)
         if (rc_formula_cancelled(&work->scratch))
             return RC_CANCELLED;
         memset(combining->out, 0, count * sizeof(*combining->out));
-        if (work->blocks == NULL || (work->blocks[block / 64] >> (block % 64) & 1) != 0) {
+        if (work->blocks == NULL || rc_words_has(work->blocks, block)) {
             for (uint32_t k = 0; k < combining->operand->operand_count; k++)
                 rc_row_codes(&combining->inputs[k].column, begin, count, &positions[k],
                              combining->codes + k * PIECE_ROWS);

@@ -5,6 +5,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
 #include "engine/match/derived/time_column.h"
+#include "engine/match/rows/words.h"
 
 enum rc_status
 rc_made_column_open(const struct rc_derivation *derivation,
@@ -81,7 +82,7 @@ ids_column(const struct rc_event_ids *ids,
     cells[1] = true_cell();
     for (uint32_t row = 0; row < row_count; row++) {
         const uint32_t block = row / RC_BLOCK_ROWS;
-        if (blocks != NULL && (blocks[block / 64] >> (block % 64) & 1) == 0) {
+        if (blocks != NULL && !rc_words_has(blocks, block)) {
             row += RC_BLOCK_ROWS - 1;
             continue;
         }

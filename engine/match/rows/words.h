@@ -18,6 +18,12 @@ rc_word_below(uint32_t count)
     return count >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << count) - 1;
 }
 
+static inline bool
+rc_words_has(const uint64_t *words, uint32_t index)
+{
+    return ((words[index / 64] >> (index % 64)) & 1) != 0;
+}
+
 /* How many bits are set. */
 uint64_t
 rc_words_count(const uint64_t *words, uint32_t word_count);

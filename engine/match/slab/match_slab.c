@@ -230,8 +230,7 @@ evaluate_blocks(struct rc_slab_match *match,
             return RC_CANCELLED;
         const uint32_t left = match->row_count - block.begin;
         block.row_count = left < RC_BLOCK_ROWS ? left : RC_BLOCK_ROWS;
-        const bool wanted = match->blocks == NULL ||
-                            (match->blocks[block.number / 64] >> (block.number % 64) & 1) != 0;
+        const bool wanted = match->blocks == NULL || rc_words_has(match->blocks, block.number);
         const enum rc_block_kind kind =
             wanted ? evaluate(&block, tree->root, 0, scratch) : RC_BLOCK_EMPTY;
         match->work.words += kind == RC_BLOCK_EMPTY ? 0 : 2 * RC_BLOCK_WORDS;

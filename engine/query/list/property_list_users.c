@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "engine/match/rows/words.h"
 #include "engine/store/users/people.h"
 
 #define BETWEEN_LOOKS 16384u
@@ -111,7 +112,7 @@ count_property(const struct rc_query_context *context,
     for (uint32_t person = 0; person < user_count; person++) {
         if (is_cancelled(context, person))
             return RC_CANCELLED;
-        if ((persons[person / 64] >> (person % 64) & 1) == 0 || cells[person] == RC_CELL_NULL)
+        if (!rc_words_has(persons, person) || cells[person] == RC_CELL_NULL)
             continue;
         seen->counts[rc_seen_kind_of_cell(dictionary, cells[person])]++;
         scratch[count++] = cells[person];
@@ -135,7 +136,7 @@ see_writes(const struct rc_query_context *context,
             write.property >= property_count)
             continue;
         const uint32_t person = rc_view_person_of(context->view, write.user);
-        if ((persons[person / 64] >> (person % 64) & 1) == 0)
+        if (!rc_words_has(persons, person))
             continue;
         struct rc_property_seen *one = &seen[write.property];
         one->first_ms = write.time_ms < one->first_ms ? write.time_ms : one->first_ms;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/match/rows/words.h"
 #include "engine/query/plan/plan.h"
 #include "engine/query/scope.h"
 #include "engine/query/time/calendar.h"
@@ -40,12 +41,6 @@ lifecycle_close(struct lifecycle *lifecycle)
     lifecycle->plan = rc_plan_free(lifecycle->plan);
 }
 
-static inline bool
-is_set(const uint64_t *bits, uint32_t place)
-{
-    return ((bits[place / 64] >> (place % 64)) & 1) != 0;
-}
-
 /* Notes a person who is counted. place is that of a bucket, from the one before the range on. */
 static void
 note(const struct lane *lane,
@@ -66,7 +61,7 @@ count_person(void *state, uint32_t row, uint32_t person, const uint64_t *bits)
 {
     struct lane *lane = state;
     const uint32_t bucket_count = lane->lifecycle->bucket_count;
-    bool seen = is_set(bits, bucket_count);
+    bool seen = rc_words_has(bits, bucket_count);
     for (uint32_t word = 0; word <= bucket_count / 64; word++) {
         for (uint64_t left = bits[word]; left != 0; left &= left - 1) {
             const uint32_t place = word * 64 + (uint32_t)__builtin_ctzll(left);
@@ -74,14 +69,14 @@ count_person(void *state, uint32_t row, uint32_t person, const uint64_t *bits)
                 continue;
             struct rc_lifecycle_counts *counts = &lane->counts[(size_t)row * bucket_count + place];
             const enum rc_lifecycle_state is = !seen ? RC_LIFECYCLE_NEW
-                                               : place > 0 && is_set(bits, place - 1)
+                                               : place > 0 && rc_words_has(bits, place - 1)
                                                    ? RC_LIFECYCLE_RETURNING
                                                    : RC_LIFECYCLE_RESURRECTING;
             counts->new_users += is == RC_LIFECYCLE_NEW;
             counts->returning_users += is == RC_LIFECYCLE_RETURNING;
             counts->resurrecting_users += is == RC_LIFECYCLE_RESURRECTING;
             note(lane, row, person, place, is);
-            if (place + 1 < bucket_count && !is_set(bits, place + 1)) {
+            if (place + 1 < bucket_count && !rc_words_has(bits, place + 1)) {
                 counts[1].dormant_users++;
                 note(lane, row, person, place + 1, RC_LIFECYCLE_DORMANT);
             }

@@ -6,15 +6,10 @@
 
 #include <string.h>
 
+#include "engine/match/rows/words.h"
 #include "engine/query/walk/first.h"
 
 #define CHUNK_WORDS (RC_CHUNK_ROWS / 64)
-
-static inline bool
-has_bit(const uint64_t *words, uint32_t index)
-{
-    return ((words[index / 64] >> (index % 64)) & 1) != 0;
-}
 
 /* Clears what stream must not feed from its bits. */
 static void
@@ -33,8 +28,8 @@ restrict_stream(const struct rc_plan *plan,
             bool kept = time_ms >= stream->from_ms && time_ms < stream->until_ms;
             if (kept && (stream->persons != NULL || plan->persons != NULL)) {
                 const uint32_t person = rc_view_person_of(view, chunk->users[row]);
-                kept = (stream->persons == NULL || has_bit(stream->persons, person)) &&
-                       (plan->persons == NULL || has_bit(plan->persons, person));
+                kept = (stream->persons == NULL || rc_words_has(stream->persons, person)) &&
+                       (plan->persons == NULL || rc_words_has(plan->persons, person));
             }
             if (!kept)
                 words[word] &= ~((uint64_t)1 << (row % 64));

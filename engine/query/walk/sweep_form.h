@@ -4,6 +4,7 @@
 #ifndef RC_QUERY_WALK_SWEEP_FORM_H
 #define RC_QUERY_WALK_SWEEP_FORM_H
 
+#include "engine/match/rows/words.h"
 #include "engine/query/walk/slab_rows.h"
 #include "engine/query/walk/sweep.h"
 
@@ -85,12 +86,6 @@ struct rc_sweep {
 };
 
 static inline bool
-has_bit(const uint64_t *words, uint32_t index)
-{
-    return ((words[index / 64] >> (index % 64)) & 1) != 0;
-}
-
-static inline bool
 is_in_time(const struct rc_stream *stream, int64_t time_ms)
 {
     return time_ms >= stream->from_ms && time_ms < stream->until_ms;
@@ -102,7 +97,7 @@ is_hit(const struct rc_sweep *sweep, const struct cursor *cursor, int64_t time_m
 {
     const uint64_t *persons = cursor->stream->persons;
     return (!cursor->timed || is_in_time(cursor->stream, time_ms)) &&
-           (persons == NULL || has_bit(persons, sweep->person));
+           (persons == NULL || rc_words_has(persons, sweep->person));
 }
 
 /* Moves to the user that owns row. Here, since a call for each user of a dense stream is felt. */
@@ -118,8 +113,8 @@ rc_sweep_find_user(struct rc_sweep *sweep, uint32_t row)
     sweep->user_end = sweep->starts[low + 1];
     sweep->person = user;
     sweep->slot = user - sweep->first;
-    sweep->wanted = (sweep->skip == NULL || !has_bit(sweep->skip, user)) &&
-                    (filter == NULL || has_bit(filter, user));
+    sweep->wanted = (sweep->skip == NULL || !rc_words_has(sweep->skip, user)) &&
+                    (filter == NULL || rc_words_has(filter, user));
 }
 
 /* Whether a slab's streams are all read row by row, and few. */

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "engine/match/rows/words.h"
 #include "engine/query/walk/slab_rows.h"
 #include "engine/query/walk/sweep_form.h"
 
@@ -83,7 +84,7 @@ drop_untimely(const struct rc_sweep *sweep,
         const bool timely = !cursor->timed || is_in_time(cursor->stream, sweep->window_start_ms +
                                                                              sweep->times[rows[i]]);
         left[left_count] = rows[i];
-        left_count += timely && (dead == NULL || !has_bit(dead, rows[i]));
+        left_count += timely && (dead == NULL || !rc_words_has(dead, rows[i]));
     }
     return left_count;
 }
@@ -115,8 +116,8 @@ rc_sweep_read_single(struct rc_sweep *sweep, struct cursor *cursor, struct rc_hi
     const uint64_t *persons = cursor->stream->persons;
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t user = owned ? sweep->users[owners[i]] : sweep->person;
-        const bool wanted = !owned || ((sweep->skip == NULL || !has_bit(sweep->skip, user)) &&
-                                       (filter == NULL || has_bit(filter, user)));
+        const bool wanted = !owned || ((sweep->skip == NULL || !rc_words_has(sweep->skip, user)) &&
+                                       (filter == NULL || rc_words_has(filter, user)));
         const int64_t time_ms = !sweep->timeless ? sweep->window_start_ms + sweep->times[rows[i]]
                                 : owned          ? sweep->starts[owners[i]]
                                                  : sweep->user_begin;
@@ -125,7 +126,7 @@ rc_sweep_read_single(struct rc_sweep *sweep, struct cursor *cursor, struct rc_hi
                                                   .source = sweep->source,
                                                   .row = rows[i]};
         hits->slots[hits->count] = owned ? user - sweep->first : sweep->slot;
-        hits->count += wanted && (persons == NULL || has_bit(persons, user));
+        hits->count += wanted && (persons == NULL || rc_words_has(persons, user));
     }
     return RC_OK;
 }
@@ -164,7 +165,7 @@ rc_sweep_read_merged(struct rc_sweep *sweep, struct rc_hits *hits, bool *ret_mor
                             .source = sweep->source,
                             .row = row};
         hits->slots[hits->count] = sweep->slot;
-        hits->count += mask != 0 && sweep->wanted && (dead == NULL || !has_bit(dead, row));
+        hits->count += mask != 0 && sweep->wanted && (dead == NULL || !rc_words_has(dead, row));
         row = following;
     }
     sweep->at = row;

@@ -3,6 +3,7 @@
  * keeps the order in which they came; so only persons whose hits came out of order (two slabs of
  * one window, heads, equal times) are sorted.
  */
+#include "engine/match/rows/words.h"
 #include "engine/query/walk/walk_run.h"
 
 #include <stdatomic.h>
@@ -86,9 +87,9 @@ deal_person(struct rc_walk_lane *lane,
 {
     const struct rc_walk_run *walk = lane->walk;
     const uint32_t person = rc_walk_person(block, slot);
-    const bool one_user = block->persons == NULL ||
-                          (walk->listed != NULL &&
-                           (walk->members == NULL || !rc_walk_has_bit(walk->members, person)));
+    const bool one_user =
+        block->persons == NULL ||
+        (walk->listed != NULL && (walk->members == NULL || !rc_words_has(walk->members, person)));
     return hand_over(lane, person, one_user, hits, count);
 }
 

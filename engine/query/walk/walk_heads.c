@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "engine/base/assert.h"
+#include "engine/match/rows/words.h"
 
 /* Where a person that is fed stands among the listed ones. */
 static uint32_t
@@ -35,7 +36,7 @@ slot_of(const struct rc_walk_run *walk, uint32_t person, uint32_t *ret_block)
         *ret_block = 0;
         return 0;
     }
-    if (walk->listed != NULL || (walk->members != NULL && rc_walk_has_bit(walk->members, person))) {
+    if (walk->listed != NULL || (walk->members != NULL && rc_words_has(walk->members, person))) {
         const uint32_t index = listed_index(walk, person);
         *ret_block = walk->block_count + index / walk->listed_per_block;
         return index % walk->listed_per_block;
@@ -73,7 +74,7 @@ keep_marked(const struct rc_walk_run *walk, struct rc_heads *heads)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < heads->count; i++)
-        if (rc_walk_has_bit(walk->marked, heads->hits[i].person))
+        if (rc_words_has(walk->marked, heads->hits[i].person))
             heads->hits[kept++] = heads->hits[i];
     heads->count = kept;
 }

@@ -2,6 +2,7 @@
  * Walk, listed persons: those that are joined, and those that alone are asked about. Their rows lie
  * apart, so a block gathers its members' rows slab by slab, members ascending.
  */
+#include "engine/match/rows/words.h"
 #include "engine/query/walk/walk_run.h"
 
 #include <stdlib.h>
@@ -68,7 +69,7 @@ rc_walk_list_members(struct rc_walk_lane *lane,
 {
     const struct rc_persons *joined = lane->walk->joined;
     const uint64_t *known = lane->walk->members; /* NULL: not made. */
-    const bool may_be_joined = joined != NULL && (known == NULL || rc_walk_has_bit(known, person));
+    const bool may_be_joined = joined != NULL && (known == NULL || rc_words_has(known, person));
     const uint32_t index = may_be_joined ? rc_persons_joined_index(joined, person) : UINT32_MAX;
     uint32_t count = 1;
     const uint32_t *members =
@@ -99,8 +100,8 @@ rc_walk_listed_block(struct rc_walk_lane *lane, uint32_t index)
                                     : rc_persons_joined(walk->joined, first + slot, &count)[0];
         const uint64_t *filter = walk->plan->persons;
         lane->persons[slot] = person;
-        if ((filter == NULL || rc_walk_has_bit(filter, person)) &&
-            (walk->marked == NULL || rc_walk_has_bit(walk->marked, person)))
+        if ((filter == NULL || rc_words_has(filter, person)) &&
+            (walk->marked == NULL || rc_words_has(walk->marked, person)))
             RC_TRY(rc_walk_list_members(lane, person, slot, &member_count));
     }
     const struct rc_walk_block block = {.slot_count = slots, .persons = lane->persons};

@@ -58,12 +58,6 @@ struct rc_walk_lane {
     uint64_t hit_count;
 };
 
-static inline bool
-rc_walk_has_bit(const uint64_t *words, uint32_t index)
-{
-    return ((words[index / 64] >> (index % 64)) & 1) != 0;
-}
-
 static inline uint32_t
 rc_walk_clamp(uint64_t value, uint32_t least, uint32_t most)
 {
