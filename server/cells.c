@@ -169,11 +169,8 @@ decode_request(struct rc_decode *decode,
     }
 }
 
-static enum rc_status
-decode_question(struct rc_decode *decode,
-                struct rc_bytes packed,
-                struct rc_chart_cell *cell,
-                struct rc_scope **ret_scope)
+const ProtobufCMessageDescriptor *
+rc_cell_question(uint32_t kind)
 {
     static const ProtobufCMessageDescriptor *const descriptors[] = {
         [RC_CHART_SERIES] = &recount__v1__series_request__descriptor,
@@ -186,13 +183,21 @@ decode_question(struct rc_decode *decode,
         [RC_CHART_EXPERIMENT] = &recount__v1__experiment_request__descriptor,
         [RC_CHART_CORRELATION] = &recount__v1__correlation_request__descriptor,
     };
+    return kind < sizeof(descriptors) / sizeof(descriptors[0]) ? descriptors[kind] : NULL;
+}
+
+static enum rc_status
+decode_question(struct rc_decode *decode,
+                struct rc_bytes packed,
+                struct rc_chart_cell *cell,
+                struct rc_scope **ret_scope)
+{
     ProtobufCMessage *in;
     struct question *question = rc_arena_zero(decode->arena, sizeof(*question));
     if (question == NULL)
         return rc_decode_no_memory(decode);
-    if ((size_t)cell->kind >= sizeof(descriptors) / sizeof(descriptors[0]) ||
-        descriptors[cell->kind] == NULL ||
-        rc_decode_message(descriptors[cell->kind], packed, decode->arena, &in, NULL) != RC_OK)
+    const ProtobufCMessageDescriptor *form = rc_cell_question((uint32_t)cell->kind);
+    if (form == NULL || rc_decode_message(form, packed, decode->arena, &in, NULL) != RC_OK)
         return refuse(decode);
     if (decode->stores)
         RC_TRY(rc_cell_note_properties(decode, in));

@@ -26,6 +26,10 @@ rc_cell_handle(struct rc_request *request,
                uint64_t labels,
                char **ret_handle);
 
+/* The form of the requests of a kind (enum rc_chart_cell_kind); NULL: it is none. */
+const ProtobufCMessageDescriptor *
+rc_cell_question(uint32_t kind);
+
 /* decode->project is set: the handle's must be the same. */
 RC_MUST_USE enum rc_status
 rc_decode_cell(struct rc_decode *decode,

@@ -3,30 +3,13 @@
  * come the place, a packed Cell, and the packed request. Behind its seal a handle is bytes from
  * outside like any other. What is let in must be let in again from its stored form.
  */
-#include <recount/v1/correlation.pb-c.h>
 #include <recount/v1/experiment.pb-c.h>
-#include <recount/v1/funnel.pb-c.h>
-#include <recount/v1/lifecycle.pb-c.h>
-#include <recount/v1/paths.pb-c.h>
-#include <recount/v1/retention.pb-c.h>
-#include <recount/v1/series.pb-c.h>
-#include <recount/v1/sessions.pb-c.h>
-#include <recount/v1/stickiness.pb-c.h>
 
 #include "server/cells.h"
 #include "tests/fuzz/fuzz.h"
 
-static const ProtobufCMessageDescriptor *const requests[] = {
-    [RC_CHART_SERIES] = &recount__v1__series_request__descriptor,
-    [RC_CHART_FUNNEL] = &recount__v1__funnel_request__descriptor,
-    [RC_CHART_RETENTION] = &recount__v1__retention_request__descriptor,
-    [RC_CHART_LIFECYCLE] = &recount__v1__lifecycle_request__descriptor,
-    [RC_CHART_STICKINESS] = &recount__v1__stickiness_request__descriptor,
-    [RC_CHART_PATHS] = &recount__v1__paths_request__descriptor,
-    [RC_CHART_SESSIONS] = &recount__v1__sessions_request__descriptor,
-    [RC_CHART_EXPERIMENT] = &recount__v1__experiment_request__descriptor,
-    [RC_CHART_CORRELATION] = &recount__v1__correlation_request__descriptor,
-};
+/* More than there are kinds. */
+#define KINDS_DRAWN 16u
 
 /* As every request has that was answered. */
 static bool
@@ -68,7 +51,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2 || size < 2u + data[1])
         return 0;
-    const size_t kind = data[0] % (sizeof(requests) / sizeof(requests[0]));
+    const uint32_t kind = data[0] % KINDS_DRAWN;
+    const ProtobufCMessageDescriptor *form = rc_cell_question(kind);
     const struct rc_bytes place = {(const char *)data + 2, data[1]};
     const struct rc_bytes packed = {place.data + place.size, size - 2 - place.size};
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
@@ -76,10 +60,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct rc_error error = {0};
     ProtobufCMessage *question;
     ProtobufCMessage *message;
-    if (requests[kind] == NULL ||
+    if (form == NULL ||
         rc_decode_message(&recount__v1__cell__descriptor, place, arena, &message, &error) !=
             RC_OK ||
-        rc_decode_message(requests[kind], packed, arena, &question, &error) != RC_OK)
+        rc_decode_message(form, packed, arena, &question, &error) != RC_OK)
         return 0;
     if (!has_scope(question))
         return 0;
