@@ -38,6 +38,14 @@ rc_bytes_find(struct rc_bytes bytes, struct rc_bytes part)
     return NULL;
 }
 
+size_t
+rc_bytes_find_any(struct rc_bytes text, size_t at, const char *bytes)
+{
+    while (at < text.size && strchr(bytes, text.data[at]) == NULL)
+        at++;
+    return at;
+}
+
 /* The length of the well-formed sequence at at, or 0. Table 3-7 of the Unicode standard. */
 static size_t
 utf8_sequence(const unsigned char *at, size_t left)

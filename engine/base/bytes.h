@@ -51,6 +51,10 @@ rc_bytes_common(const void *a, const void *b, size_t size_max);
 const char *
 rc_bytes_find(struct rc_bytes bytes, struct rc_bytes part);
 
+/* The first place at or behind at of any of the bytes (or of a NUL), or the end. */
+size_t
+rc_bytes_find_any(struct rc_bytes text, size_t at, const char *bytes);
+
 /* Whether the bytes are well-formed UTF-8 without NUL. */
 bool
 rc_bytes_is_text(struct rc_bytes bytes);

@@ -95,15 +95,6 @@ slice(struct rc_bytes text, size_t begin, size_t end)
     return (struct rc_bytes){text.data + begin, end - begin};
 }
 
-/* The first place at or behind at of any of the bytes, or the end. */
-static size_t
-find_any(struct rc_bytes text, size_t at, const char *bytes)
-{
-    while (at < text.size && strchr(bytes, text.data[at]) == NULL)
-        at++;
-    return at;
-}
-
 /* The bytes of "scheme:" at the beginning, without the colon; 0: there is none before "//". */
 static size_t
 scheme_bytes(struct rc_bytes text)
@@ -126,7 +117,7 @@ host_of(struct rc_bytes authority)
             begin = i + 1;
     }
     const bool bracket = begin < authority.size && authority.data[begin] == '[';
-    size_t end = find_any(authority, begin, bracket ? "]" : ":");
+    size_t end = rc_bytes_find_any(authority, begin, bracket ? "]" : ":");
     end += bracket && end < authority.size;
     return slice(authority, begin, end);
 }
@@ -139,16 +130,16 @@ split_url(struct rc_bytes text)
     url.scheme = slice(text, 0, at);
     at += at > 0;
     if (text.size - at >= 2 && memcmp(text.data + at, "//", 2) == 0) {
-        const size_t end = find_any(text, at + 2, "/?#");
+        const size_t end = rc_bytes_find_any(text, at + 2, "/?#");
         url.host = host_of(slice(text, at + 2, end));
         url.has_host = true;
         at = end;
     }
-    size_t end = find_any(text, at, "?#");
+    size_t end = rc_bytes_find_any(text, at, "?#");
     url.path = slice(text, at, end);
     if (end < text.size && text.data[end] == '?') {
         at = end + 1;
-        end = find_any(text, at, "#");
+        end = rc_bytes_find_any(text, at, "#");
         url.query = slice(text, at, end);
         url.has_query = true;
     }
@@ -196,8 +187,8 @@ find_parameter(struct rc_bytes query,
                struct rc_bytes *ret_value)
 {
     for (size_t at = 0; at <= query.size;) {
-        const size_t end = find_any(query, at, "&");
-        const size_t equals = find_any(slice(query, 0, end), at, "=");
+        const size_t end = rc_bytes_find_any(query, at, "&");
+        const size_t equals = rc_bytes_find_any(slice(query, 0, end), at, "=");
         struct rc_bytes decoded;
         RC_TRY(decode(slice(query, at, equals), arena, &decoded));
         if (rc_bytes_equal(decoded, name)) {
@@ -300,7 +291,7 @@ rc_text_fold_ids(struct rc_bytes text, struct rc_arena *arena, struct rc_bytes *
     size_t size = begin;
     memcpy(out, text.data, begin);
     for (size_t at = begin; at <= end;) {
-        const size_t stop = find_any(slice(text, 0, end), at, "/");
+        const size_t stop = rc_bytes_find_any(slice(text, 0, end), at, "/");
         const struct rc_bytes segment = slice(text, at, stop);
         const struct rc_bytes put = is_id(segment) ? RC_BYTES_LITERAL(":id") : segment;
         memcpy(out + size, put.data, put.size);

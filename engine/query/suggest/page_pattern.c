@@ -11,30 +11,22 @@
 #define FOLDED ":id"
 #define HEX "[0-9a-fA-F]"
 
-static size_t
-find_any(struct rc_bytes text, size_t at, const char *bytes)
-{
-    while (at < text.size && strchr(bytes, text.data[at]) == NULL)
-        at++;
-    return at;
-}
-
 struct rc_bytes
 rc_page_of_url(struct rc_bytes url)
 {
-    return (struct rc_bytes){url.data, find_any(url, 0, "?#")};
+    return (struct rc_bytes){url.data, rc_bytes_find_any(url, 0, "?#")};
 }
 
 struct rc_bytes
 rc_origin_of_url(struct rc_bytes url)
 {
     const struct rc_bytes page = rc_page_of_url(url);
-    const size_t slash = find_any(page, 0, "/");
+    const size_t slash = rc_bytes_find_any(page, 0, "/");
     const bool scheme = slash > 0 && slash < page.size && page.data[slash - 1] == ':' &&
-                        find_any(page, 0, ":") == slash - 1;
+                        rc_bytes_find_any(page, 0, ":") == slash - 1;
     if ((slash > 0 && !scheme) || slash + 2 >= page.size || page.data[slash + 1] != '/')
         return (struct rc_bytes){NULL, 0};
-    const size_t end = find_any(page, slash + 2, "/");
+    const size_t end = rc_bytes_find_any(page, slash + 2, "/");
     return end == slash + 2 ? (struct rc_bytes){NULL, 0} : (struct rc_bytes){page.data, end};
 }
 
@@ -55,10 +47,10 @@ put_quoted(struct rc_writer *writer, char c)
 static void
 put_kind(struct rc_writer *writer, struct rc_bytes id)
 {
-    if (find_any(id, 0, "-") < id.size)
+    if (rc_bytes_find_any(id, 0, "-") < id.size)
         put(writer, HEX "{8}(?:-" HEX "{4}){3}-" HEX "{12}");
     else
-        put(writer, find_any(id, 0, "abcdefABCDEF") < id.size ? HEX "{8,}" : "[0-9]+");
+        put(writer, rc_bytes_find_any(id, 0, "abcdefABCDEF") < id.size ? HEX "{8,}" : "[0-9]+");
 }
 
 static enum rc_status
@@ -91,7 +83,7 @@ rc_page_folded(struct rc_bytes text,
             folded++;
             continue;
         }
-        const size_t end = find_any(text, at, "/?#");
+        const size_t end = rc_bytes_find_any(text, at, "/?#");
         put_kind(&writer, (struct rc_bytes){text.data + at, end - at});
         folded += sizeof(FOLDED) - 1;
         at = end;
