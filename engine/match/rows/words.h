@@ -18,6 +18,18 @@ rc_word_below(uint32_t count)
     return count >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << count) - 1;
 }
 
+/* The bits that stand for rows of [begin, end) in the word whose first row is row. */
+static inline uint64_t
+rc_word_within(uint32_t row, uint32_t begin, uint32_t end)
+{
+    uint64_t bits = UINT64_MAX;
+    if (row < begin)
+        bits <<= begin % 64;
+    if (end - row < 64)
+        bits &= rc_word_below(end - row);
+    return bits;
+}
+
 static inline bool
 rc_words_has(const uint64_t *words, uint32_t index)
 {

@@ -43,11 +43,7 @@ count_bits(struct rc_series_piece piece,
 {
     const uint32_t end = first + count;
     for (uint32_t word = first / 64; word * 64 < end; word++) {
-        uint64_t bits = words[word];
-        if (word == first / 64)
-            bits &= UINT64_MAX << (first % 64);
-        if (end - word * 64 < 64)
-            bits &= UINT64_MAX >> (64 - end % 64);
+        uint64_t bits = words[word] & rc_word_within(word * 64, first, end);
         for (; bits != 0; bits &= bits - 1)
             count_row(&piece, word * 64 + (uint32_t)__builtin_ctzll(bits) - first, way);
     }
@@ -73,14 +69,9 @@ count_of(const uint64_t *words, uint32_t first, uint32_t count)
 {
     uint32_t found = 0;
     const uint32_t end = first + count;
-    for (uint32_t word = first / 64; word * 64 < end; word++) {
-        uint64_t bits = words[word];
-        if (word == first / 64)
-            bits &= UINT64_MAX << (first % 64);
-        if (end - word * 64 < 64)
-            bits &= UINT64_MAX >> (64 - end % 64);
-        found += (uint32_t)__builtin_popcountll(bits);
-    }
+    for (uint32_t word = first / 64; word * 64 < end; word++)
+        found +=
+            (uint32_t)__builtin_popcountll(words[word] & rc_word_within(word * 64, first, end));
     return found;
 }
 

@@ -200,12 +200,10 @@ list_piece(struct slab *slab,
 {
     struct list list = {.last = spells, .key = UINT64_MAX};
     for (uint32_t row = begin & ~63u; row < end; row += 64) {
-        uint64_t bits = words == NULL ? UINT64_MAX : words[row % RC_PIECE_ROWS / 64];
+        uint64_t bits = rc_word_within(row, begin, end);
         uint64_t counted;
-        if (row < begin)
-            bits &= UINT64_MAX << (begin % 64);
-        if (end - row < 64)
-            bits &= rc_word_below(end - row);
+        if (words != NULL)
+            bits &= words[row % RC_PIECE_ROWS / 64];
         if (bits == 0)
             continue;
         list = add_word(slab, row, bits, list, &counted);

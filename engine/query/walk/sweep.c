@@ -354,11 +354,7 @@ rc_sweep_read(struct rc_sweep *sweep, struct rc_hits *hits, bool *ret_more)
     const uint32_t words = (end - base + 63) / 64;
     const uint32_t words_end = words < sweep->words_end ? words : sweep->words_end;
     for (uint32_t word = (at - base) / 64; word < words_end; word++) {
-        uint64_t bits = find_near(sweep, word);
-        if (word == (at - base) / 64)
-            bits &= UINT64_MAX << (at % 64);
-        if (word == (end - base - 1) / 64 && end % 64 != 0)
-            bits &= UINT64_MAX >> (64 - end % 64);
+        uint64_t bits = find_near(sweep, word) & rc_word_within(base + word * 64, at, end);
         if (dead != NULL)
             bits &= ~dead[base / 64 + word];
         if (bits != 0)
