@@ -198,7 +198,12 @@ class User:
                     now[place] = self.times[index]
                 if count == exclusion["before"] and self.void(place, now[place], self.times[index]):
                     return None
-            return (filled | {step}, self.times[index], tuple(now), held)
+            # Only what an exclusion that is still open, or equal times, will ask again: states that
+            # differ in nothing else are one.
+            open_now = [one["after"] <= count < one["before"] for one in exclusions]
+            now = tuple(begin if is_open else None for begin, is_open in zip(now, open_now))
+            asked = self.query["strict_times"] or any(open_now)
+            return (filled | {step}, self.times[index] if asked else None, now, held)
 
         def stops(state):
             filled, last, begins, _ = state
