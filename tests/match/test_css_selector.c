@@ -271,6 +271,22 @@ static const struct {
     {"[nth-child], [attr__href]", POSTHOG, false},
     {"ul#menu.nav > li.item a", POSTHOG, true},
     {"ul#menu > a", POSTHOG, false},
+    /* Names that frameworks give attributes: the first one says where a head ends. */
+    {"button.btn[\\@click=go]", "button.btn:attr__@click=\"go\"attr__class=\"btn\"", true},
+    {"button.btn[\\:class=on]", "button.btn:attr__:class=\"on\"attr__class=\"btn\"", true},
+    {".on", "button.btn:attr__:class=\"on\"attr__class=\"btn\"", false},
+    {"a[wire\\:click\\.prevent]", "a.md:b:attr__wire:click.prevent=\"\";b", true},
+    {"a.md\\:b", "a.md:b:attr__wire:click.prevent=\"\";b", true},
+    {"b > a[\\[x\\.y\\]]", "a:attr__[x.y]=\"1\";b:attr_id=\"1\"", true},
+    /* The attribute class says what the classes are, wherever it stands: heads are cut at points.
+     */
+    {".p-1\\.5.m", "a.m.p-1.5:attr__class=\"m p-1.5\"", true},
+    {".p-1", "a.m.p-1.5:attr__class=\"m p-1.5\"", false},
+    {".q", "a.q[class=\"y z\"]", false},
+    {".q", "a[class=\"y z\"].q", false},
+    {".z, [class~=z]", "a[class=y][class=z]", false},
+    {"#y, [id=y]", "a#x#y[id=y]", false},
+    {"#x[id=x]", "a[id=x]#y", true},
     {"b > a", "a:x=\"1\";b.c", true},
     {"b > a", "a:x=\"1\"y;b.c", false},
     {"*", "a:nth-child(0.)", false},

@@ -45,6 +45,7 @@ static const struct {
     /* No tag, no classes, classes as an attribute, twice and out of order. */
     {"#x;.b", "*", ".b > *", "#x", ""},
     {"a.c[class=\"b  a c\"];i", "a.a.b.c", "i > a.a.b.c", "", "a.a.b.c"},
+    {"a.q[class=\"b\"].r[class=\"c\"];i", "a.b", "i > a.b", "", "a.b"},
     {"a.h.g.f.e.d.c.b.a.i", "a.a.b.c.d.e.f.g.h", "", "", "a.a.b.c.d.e.f.g.h"},
     /* Odd characters. */
     {"a.md\\:flex[data-x=\"say \\\"hi;\\\" \\\\ \"]", "a.md\\:flex", "",

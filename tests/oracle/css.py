@@ -2,7 +2,7 @@
 
 A selector is a list of alternatives; an alternative is a list of (combinator, compound) from the
 root to the clicked element; a compound is (tag or None, [test]). A chain is a list of elements,
-the clicked one first: {"tag", "ids", "classes", "attributes"}.
+the clicked one first: {"tag", "classes", "attributes"}.
 """
 
 import functools
@@ -97,20 +97,21 @@ OWN_PART = re.compile(
     rf"|\[(?P<attribute>{OWN_ATTRIBUTE})(?:=(?:{QUOTED}|(?P<bare>{BARE})))?\]"
     r"|:nth-child\([0-9]+\)|:nth-of-type\([0-9]+\)"
 )
-PAIR = re.compile(r"(?P<name>[^=\[\];\" \t\n\r\f]*)=\"(?P<value>(?:\\\"|[^\"])*?)(?<!\\)\"")
+PAIR = re.compile(r"(?P<name>[^=;\" \t\n\r\f]*)=\"(?P<value>(?:\\\"|[^\"])*?)(?<!\\)\"")
+FIRST_PAIR = re.compile(r":(?:attr__[^=;\" \t\n\r\f]*|[a-zA-Z0-9_-]+)=\"")
 
 
 def element():
-    return {"tag": "", "ids": [], "classes": [], "attributes": {}}
+    return {"tag": "", "classes": [], "attributes": {}}
 
 
 def set_attribute(out, name, value):
     name = lower(name)
-    out["attributes"].setdefault(name, value)
-    if name == "id":
-        out["ids"].append(value)
+    if name in out["attributes"]:
+        return
+    out["attributes"][name] = value
     if name == "class":
-        out["classes"] += [word for word in re.split(f"[{SPACE}]+", value) if word]
+        out["classes"] = [word for word in re.split(f"[{SPACE}]+", value) if word]
 
 
 def own_element(text, at):
@@ -124,8 +125,7 @@ def own_element(text, at):
     while match := OWN_PART.match(text, at):
         at = match.end()
         if match.group("sign") == "#":
-            out["attributes"].setdefault("id", unescape(match.group("name")))
-            out["ids"].append(unescape(match.group("name")))
+            set_attribute(out, "id", unescape(match.group("name")))
         elif match.group("sign") == ".":
             joined.append(unescape(match.group("name")))
         elif match.group("attribute"):
@@ -137,9 +137,9 @@ def own_element(text, at):
 
 
 def finish(out, joined):
-    out["classes"] += joined
-    if joined:
-        out["attributes"].setdefault("class", " ".join(joined))
+    if joined and "class" not in out["attributes"]:
+        out["classes"] = joined
+        out["attributes"]["class"] = " ".join(joined)
 
 
 def posthog_element(text, at, colon):
@@ -168,7 +168,7 @@ def posthog_colon(text, at):
     """Where the attributes of Posthog's form begin, if the element at a place is of that form."""
     skip = re.compile(r"\\.|\"(?:\\.|[^\"\\])*(?:\"|\\?$)|\[(?:\\.|\"(?:\\.|[^\"\\])*\"|[^\]\";])*", re.S)
     while at < len(text) and text[at] != ";":
-        if text[at] == ":" and re.compile(r":[a-zA-Z0-9_-]+=\"").match(text, at):
+        if text[at] == ":" and FIRST_PAIR.match(text, at):
             return at
         match = skip.match(text, at)
         at = match.end() if match and match.end() > at else at + 1
@@ -194,7 +194,7 @@ def read_chain(text):
 def test_passes(test, one):
     op, name, value, ignore_case = test
     if op == "#":
-        return name in one["ids"]
+        return name == one["attributes"].get("id")
     if op == ".":
         return name in one["classes"]
     if name not in one["attributes"]:

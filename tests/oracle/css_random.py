@@ -6,6 +6,9 @@ TAGS = ["a", "div", "li", "DIV", "x-y", "ü", "Button"]
 CLASSES = ["b", "B", "btn", "md:flex", "w-[3px]", "1st", "-", "ü"]
 IDS = ["save", "1", "a b", "app"]
 ATTRIBUTES = ["href", "data-x", "HREF", "class", "id", "x:y", "text", "role", "Name", "data-x:y"]
+ATTRIBUTES += ["@click", ":class", "x-on:click.away", "[x]"]
+POSTHOG_NAMES = ["attr__href", "href", "text", "attr__data-x", "attr__", "attr__@click"]
+POSTHOG_NAMES += ["attr__:class", "attr__x-on:click.away", "attr__[x]", "attr__id", "attr__class"]
 VALUES = ["", "b", "B", "btn b", "/p?x=1", 'say "hi;"', "a\\b", "ü", "save", "a]b", "1"]
 PLAIN_VALUES = ["b", "B", "ü", "save", "btn", "button", "link"]
 BROKEN = ["", ";", "a;;b", "a;b[x", 'a[x="y', "a.", "a;b:hover;div", "a;div:nth-child();li", "a b;c"]
@@ -61,7 +64,7 @@ def posthog_element(rng):
     if rng.random() < 0.3:
         pairs["attr_id"] = rng.choice(IDS)
     for _ in range(rng.choice([0, 1, 2])):
-        name = rng.choice(["attr__href", "href", "text", "attr__data-x", "attr__"])
+        name = rng.choice(POSTHOG_NAMES)
         pairs[name] = rng.choice(VALUES)
     return out + "".join(
         '{}="{}"'.format(name, value.replace('"', '\\"')) for name, value in sorted(pairs.items())

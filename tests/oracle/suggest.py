@@ -183,8 +183,8 @@ def plain(one):
 
 def mark(one):
     """An element by what it is known by, or None."""
-    if one["ids"] and telling(one["ids"][0]):
-        return tag_of(one) + "#" + escaped(one["ids"][0])
+    if telling(one["attributes"].get("id", "")):
+        return tag_of(one) + "#" + escaped(one["attributes"]["id"])
     data = [name for name in one["attributes"] if name.startswith("data-") and len(name) > 5]
     for name in data + MARKS:
         value = one["attributes"].get(name, "")

@@ -8,7 +8,8 @@
  *
  * A part of an element is looked up among the tests by a hash of its name; an element then has the
  * compounds of which all tests passed. Of an attribute that an element names twice the first
- * counts.
+ * counts, of ids too; classes that stand by themselves make up the attribute class if none is
+ * named.
  */
 #include "engine/match/css/css_selector_form.h"
 #include "engine/match/css/css_syntax.h"
@@ -18,6 +19,8 @@ struct element {
     uint64_t tagged;                         /* Compounds whose tag it has. */
     uint64_t passed[RC_CSS_TESTS_MAX / 64];  /* Tests. */
     uint64_t decided[RC_CSS_TESTS_MAX / 64]; /* Tests of attributes that were named. */
+    uint64_t classed[RC_CSS_TESTS_MAX / 64]; /* Tests of classes that stand by themselves. */
+    bool has_id;
     bool has_class_attribute;
 };
 
@@ -105,19 +108,27 @@ value_passes(const struct rc_css_test *test, struct rc_bytes value, struct rc_cs
     return false;
 }
 
-/* Tests of an id or of a class. */
+/* Tests of an id or of a class: those that it passes. */
 static void
 pass_name(const struct rc_css_selector *selector,
           enum rc_css_test_kind kind,
           struct rc_bytes name,
-          struct element *element)
+          uint64_t *passed)
 {
     uint16_t i = selector->buckets[rc_css_bucket(kind, name)];
     for (; i != RC_CSS_NO_TEST; i = selector->tests[i].next) {
         const struct rc_css_test *test = &selector->tests[i];
         if (test->kind == kind && rc_bytes_equal(test->name, name))
-            element->passed[i / 64] |= (uint64_t)1 << (i % 64);
+            passed[i / 64] |= (uint64_t)1 << (i % 64);
     }
+}
+
+static void
+pass_id(const struct rc_css_selector *selector, struct rc_bytes id, struct element *element)
+{
+    if (!element->has_id)
+        pass_name(selector, RC_CSS_ID, id, element->passed);
+    element->has_id = true;
 }
 
 /* Tests of an attribute; its name is in lower case. */
@@ -147,7 +158,7 @@ add_class(const struct rc_css_selector *selector,
           struct element *element,
           struct rc_css_scratch *scratch)
 {
-    pass_name(selector, RC_CSS_CLASS, name, element);
+    pass_name(selector, RC_CSS_CLASS, name, element->classed);
     if (!selector->reads_classes)
         return;
     rc_write_raw(&scratch->classes, " ", scratch->classes.size > 0);
@@ -168,8 +179,8 @@ add_attribute(const struct rc_css_selector *selector,
         lower[i] = rc_css_lower(part->name.data[i]);
     pass_attribute(selector, name, part->value, element, scratch);
     if (rc_bytes_equal(name, RC_BYTES_LITERAL("id")))
-        pass_name(selector, RC_CSS_ID, part->value, element);
-    if (!rc_bytes_equal(name, RC_BYTES_LITERAL("class")))
+        pass_id(selector, part->value, element);
+    if (!rc_bytes_equal(name, RC_BYTES_LITERAL("class")) || element->has_class_attribute)
         return;
     element->has_class_attribute = true;
     for (size_t i = 0; i < part->value.size;) {
@@ -178,7 +189,7 @@ add_attribute(const struct rc_css_selector *selector,
             end++;
         if (end > i)
             pass_name(selector, RC_CSS_CLASS, (struct rc_bytes){part->value.data + i, end - i},
-                      element);
+                      element->passed);
         i = end + 1;
     }
 }
@@ -197,7 +208,7 @@ add_part(const struct rc_css_selector *selector,
         }
         break;
     case RC_ELEMENT_ID:
-        pass_name(selector, RC_CSS_ID, part->name, element);
+        pass_id(selector, part->name, element);
         pass_attribute(selector, RC_BYTES_LITERAL("id"), part->name, element, scratch);
         break;
     case RC_ELEMENT_CLASS:
@@ -221,6 +232,8 @@ read_element(const struct rc_css_selector *selector,
     element->tagged = selector->any_tag;
     memset(element->passed, 0, sizeof(element->passed));
     memset(element->decided, 0, sizeof(element->decided));
+    memset(element->classed, 0, sizeof(element->classed));
+    element->has_id = false;
     element->has_class_attribute = false;
     scratch->classes.size = 0;
     for (;;) {
@@ -231,6 +244,8 @@ read_element(const struct rc_css_selector *selector,
             break;
         add_part(selector, &part, element, scratch);
     }
+    for (uint32_t i = 0; !element->has_class_attribute && i < RC_CSS_TESTS_MAX / 64; i++)
+        element->passed[i] |= element->classed[i];
     if (scratch->classes.size > 0 && !element->has_class_attribute && !scratch->classes.failed)
         pass_attribute(
             selector, RC_BYTES_LITERAL("class"),

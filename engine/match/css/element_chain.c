@@ -1,8 +1,10 @@
 /*
  * Element chain: one pass over the bytes. Which form an element has is seen from a colon outside of
  * quotes and brackets that name="... follows: only Posthog's form has one. Its classes are not
- * escaped, so its head is cut at points alone; "md:flex" and "w-[3px]" are classes there. In the
- * own form they are written with the escapes of CSS, as CSS.escape of a browser makes them.
+ * escaped, so its head is cut at points alone; "md:flex" and "w-[3px]" are classes there. Nor are
+ * names of attributes: "attr__" says that one begins, and "@click", ":class" and "x-on:click.away"
+ * are names. In the own form classes are written with the escapes of CSS, as CSS.escape of a
+ * browser makes them.
  */
 #include "engine/match/css/element_chain.h"
 
@@ -15,15 +17,29 @@ enum stop {
     STOP_NAME = 1,      /* A tag, an id, a class. */
     STOP_ATTRIBUTE = 2, /* The name of an attribute. */
     STOP_BARE = 4,      /* A value without quotes. */
-    STOP_ALL = 7,
+    STOP_PAIR = 8,      /* The name of an attribute in Posthog's form. */
+    STOP_ALL = 15,
 };
 
 static const uint8_t stops[256] = {
-    ['#'] = STOP_NAME, ['.'] = STOP_NAME, [':'] = STOP_NAME, ['='] = STOP_NAME | STOP_ATTRIBUTE,
-    ['['] = STOP_ALL,  [']'] = STOP_ALL,  [';'] = STOP_ALL,  ['"'] = STOP_ALL,
-    [' '] = STOP_ALL,  ['\t'] = STOP_ALL, ['\n'] = STOP_ALL, ['\r'] = STOP_ALL,
+    ['#'] = STOP_NAME,
+    ['.'] = STOP_NAME,
+    [':'] = STOP_NAME,
+    ['='] = STOP_NAME | STOP_ATTRIBUTE | STOP_PAIR,
+    ['['] = STOP_ALL & ~STOP_PAIR,
+    [']'] = STOP_ALL & ~STOP_PAIR,
+    [';'] = STOP_ALL,
+    ['"'] = STOP_ALL,
+    [' '] = STOP_ALL,
+    ['\t'] = STOP_ALL,
+    ['\n'] = STOP_ALL,
+    ['\r'] = STOP_ALL,
     ['\f'] = STOP_ALL,
 };
+
+/* Names of attributes that are longer say nothing about the form of an element: each colon of a
+ * head may have to be tried. */
+#define PAIR_NAME_BYTES_MAX 256u
 
 /* A text that was read: in place, or in the writer, which may move until the part is whole. */
 struct run {
@@ -118,13 +134,21 @@ read_quoted(struct rc_element_reader *reader,
     return true;
 }
 
+static bool
+text_is_at(struct rc_bytes chain, size_t at, struct rc_bytes text)
+{
+    return chain.size - at >= text.size && memcmp(chain.data + at, text.data, text.size) == 0;
+}
+
 /* Whether name=" follows the colon at the place. */
 static bool
 pair_follows(struct rc_bytes chain, size_t at)
 {
     const size_t begin = ++at;
-    while (at < chain.size && (unsigned char)chain.data[at] < 0x80 &&
-           rc_css_is_name_byte(chain.data[at]))
+    const bool any_name = text_is_at(chain, at, RC_BYTES_LITERAL("attr__"));
+    while (at < chain.size && at - begin < PAIR_NAME_BYTES_MAX &&
+           (any_name ? (stops[(unsigned char)chain.data[at]] & STOP_PAIR) == 0
+                     : (unsigned char)chain.data[at] < 0x80 && rc_css_is_name_byte(chain.data[at])))
         at++;
     return at > begin && at + 1 < chain.size && chain.data[at] == '=' && chain.data[at + 1] == '"';
 }
@@ -156,8 +180,7 @@ find_pairs(struct rc_bytes chain, size_t at)
 static bool
 take_text(struct rc_element_reader *reader, struct rc_bytes text)
 {
-    const size_t left = reader->chain.size - reader->at;
-    if (left < text.size || memcmp(reader->chain.data + reader->at, text.data, text.size) != 0)
+    if (!text_is_at(reader->chain, reader->at, text))
         return false;
     reader->at += text.size;
     return true;
@@ -247,8 +270,7 @@ read_posthog(struct rc_element_reader *reader,
     }
     reader->at += reader->at == reader->pairs_at; /* The colon. */
     const size_t begin = reader->at;
-    while (reader->at < reader->chain.size &&
-           (stops[(unsigned char)peek(reader)] & STOP_ATTRIBUTE) == 0)
+    while (reader->at < reader->chain.size && (stops[(unsigned char)peek(reader)] & STOP_PAIR) == 0)
         reader->at++;
     struct run name = {.at = begin, .size = reader->at - begin};
     if (!take_text(reader, RC_BYTES_LITERAL("=\"")) ||

@@ -26,7 +26,8 @@ struct element {
     uint32_t class_count;
     struct rc_bytes classes[CLASSES_MAX]; /* By bytes. */
     enum mark_rank rank;
-    bool has_id; /* Ids behind the first are no marks. */
+    bool has_id;              /* Ids behind the first are no marks. */
+    bool has_class_attribute; /* Which then says what the classes are. */
     struct rc_bytes mark_name;
     struct rc_bytes mark_value; /* Of MARK_ID the id. */
     struct rc_bytes role;       /* "button" or "link", else empty. */
@@ -90,6 +91,10 @@ add_class(struct rc_arena *arena, struct rc_bytes name, struct element *element)
 static enum rc_status
 add_classes(struct rc_arena *arena, struct rc_bytes value, struct element *element)
 {
+    if (element->has_class_attribute)
+        return RC_OK;
+    element->has_class_attribute = true;
+    element->class_count = 0;
     for (size_t i = 0; i < value.size;) {
         size_t end = i;
         while (end < value.size && !rc_css_is_space(value.data[end]))
@@ -171,7 +176,7 @@ add_part(struct rc_arena *arena, const struct rc_element_part *part, struct elem
     case RC_ELEMENT_ID:
         return add_id(arena, part->name, element);
     case RC_ELEMENT_CLASS:
-        return add_class(arena, part->name, element);
+        return element->has_class_attribute ? RC_OK : add_class(arena, part->name, element);
     case RC_ELEMENT_ATTRIBUTE:
         return add_attribute(arena, part, element);
     default:
