@@ -165,6 +165,16 @@ class Activity(unittest.TestCase):
         plain = self.server.queries.Funnel(funnel(), timeout=SECONDS)
         self.assertFalse(plain.info.HasField("plan"))
 
+    def test_a_walk_says_how_many_events_it_was_fed_or_read(self):
+        for feed in (scope_pb2.FEED_HINT_EVENTS, scope_pb2.FEED_HINT_ROWS):
+            for measure in (series_pb2.SERIES_MEASURE_EVENTS, series_pb2.SERIES_MEASURE_UNIQUE_USERS):
+                with self.subTest(feed=feed, measure=measure):
+                    request = series(explain=True, feed=feed)
+                    request.series[0].measure = measure
+                    info = self.server.queries.Series(request, timeout=SECONDS).info
+                    walks = [walk for part in info.plan.parts for walk in part.walks]
+                    self.assertEqual(sum(walk.events_actual for walk in walks), info.statistics.events_matched)
+
     def test_hints_are_followed_or_refused(self):
         invalid = grpc.StatusCode.INVALID_ARGUMENT
         call = self.server.queries.Funnel

@@ -157,6 +157,17 @@ rc_walk_cut_blocks(struct rc_walk_run *walk)
     return RC_OK;
 }
 
+/* Events in rows of a slab of the plan. */
+static uint64_t
+events_of(const struct rc_plan *plan, uint32_t plan_slab, uint32_t begin, uint32_t end)
+{
+    struct rc_rowset *const *sets = plan->slabs[plan_slab].sets;
+    uint64_t events = 0;
+    for (uint32_t s = 0; s < plan->stream_count; s++)
+        events += sets[s] == NULL ? 0 : rc_rowset_count_range(sets[s], begin, end);
+    return events;
+}
+
 enum rc_status
 rc_walk_plain_block(struct rc_walk_lane *lane, uint32_t index)
 {
@@ -180,6 +191,7 @@ rc_walk_plain_block(struct rc_walk_lane *lane, uint32_t index)
             continue;
         if (walk->fold->rows != NULL) {
             RC_TRY(walk->fold->rows(lane->state, &block, i, begin, end, &lane->hit_count));
+            lane->read_count += walk->explain == NULL ? 0 : events_of(walk->plan, i, begin, end);
             continue;
         }
         rc_sweep_open(lane->sweep, i);

@@ -43,6 +43,7 @@ flush(struct rc_walk_lane *lane, const struct rc_walk_block *block)
 {
     struct rc_hits *hits = &lane->hits;
     lane->hit_count += hits->count;
+    lane->read_count += hits->count;
     if (hits->count > 0)
         RC_TRY(lane->walk->fold->hits(lane->state, block, hits->hits, hits->slots, hits->count));
     hits->count = 0;
@@ -127,6 +128,7 @@ deal(struct rc_walk_lane *lane, const struct rc_walk_block *block)
     if (hits->count == 0)
         return RC_OK;
     lane->hit_count += hits->count;
+    lane->read_count += hits->count;
     RC_TRY(ENSURE(lane, starts, starts_capacity, 2 * slot_count + 1));
     RC_TRY(ENSURE(lane, dealt, dealt_capacity, hits->count));
     uint32_t *starts = lane->starts;

@@ -62,6 +62,7 @@ run_lane(void *argument, uint32_t index)
     if (status != RC_OK)
         atomic_compare_exchange_strong(&walk->status, &expected, (int)status);
     atomic_fetch_add(&walk->hit_count, lane.hit_count);
+    atomic_fetch_add(&walk->read_count, lane.read_count);
 }
 
 /* Bytes of bitmaps, users and times that a walk reads: those of rows that match, and at least a
@@ -121,7 +122,7 @@ rc_walk_run_blocks(struct rc_walk_run *walk, struct rc_heads heads, uint64_t *hi
     rc_workers_run(context->workers, lanes, lanes, run_lane, walk);
     *hit_count += atomic_load(&walk->hit_count);
     if (walk->explain != NULL) {
-        walk->explain->hits_actual = atomic_load(&walk->hit_count);
+        walk->explain->hits_actual = atomic_load(&walk->read_count);
         walk->explain->elapsed_ns = rc_clock_monotonic_ns() - begin_ns;
     }
     return (enum rc_status)atomic_load(&walk->status);

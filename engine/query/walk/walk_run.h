@@ -37,6 +37,7 @@ struct rc_walk_run {
     _Atomic uint32_t next_block;
     _Atomic int status;
     _Atomic uint64_t hit_count;
+    _Atomic uint64_t read_count; /* For EXPLAIN. */
     struct rc_explain_walk *explain; /* NULL: nobody asks. */
 };
 
@@ -56,6 +57,7 @@ struct rc_walk_lane {
     size_t member_capacity;
     uint32_t *persons; /* A listed block's. */
     uint64_t hit_count;
+    uint64_t read_count; /* The same, and all events of rows that the fold read by itself. */
 };
 
 static inline uint32_t
