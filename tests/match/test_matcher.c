@@ -819,6 +819,57 @@ together(void **state)
     assert_true(rows > 0);
 }
 
+static const struct rc_predicate *
+property_leaf(struct rc_arena *arena,
+              struct rc_bytes property,
+              enum rc_leaf_operator
+              operator,
+              uint32_t value_count,
+              const struct rc_value *values)
+{
+    const struct rc_predicate leaf = {.kind = RC_PREDICATE_LEAF,
+                                      .leaf = {.scope = RC_LEAF_EVENT,
+                                               .operator= operator,
+                                               .property = property,
+                                               .value_count = value_count,
+                                               .values = values}};
+    return rc_arena_copy(arena, &leaf, sizeof(leaf));
+}
+
+/* Before anything was evaluated: of a leaf that a tenth of the rows passes, the rows say so and not
+ * its kind; behind one that leaves few rows, not all of a dictionary is asked about. */
+static void
+estimates_look_at_rows(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, 1, 20000);
+    const struct rc_value most = rc_value_int(630);
+    const struct rc_predicate *greater =
+        property_leaf(fixture.arena, RC_BYTES_LITERAL("p4"), RC_LEAF_GREATER_EQUAL, 1, &most);
+    const struct rc_predicate *rare =
+        property_leaf(fixture.arena, RC_BYTES_LITERAL("p2"), RC_LEAF_IS_SET, 0, NULL);
+    const struct rc_predicate *children[] = {greater, rare};
+    const struct rc_predicate both = {
+        .kind = RC_PREDICATE_ALL_OF, .child_count = 2, .children = children};
+    const struct rc_predicate *const asked[] = {greater, rare, &both};
+    for (uint32_t i = 0; i < 3; i++) {
+        struct rc_matcher *matcher;
+        struct rc_match_estimate estimate;
+        RC_CLEANUP(rc_rowset_unrefp) struct rc_rowset *set = NULL;
+        assert_int_equal(rc_matcher_new(fixture.cache, fixture.view, 0, NULL, asked[i],
+                                        fixture.arena, &matcher, NULL),
+                         RC_OK);
+        rc_matcher_estimate(matcher, 0, 0, &estimate);
+        assert_int_equal(rc_matcher_slab(matcher, 0, 0, NULL, &set), RC_OK);
+        const double rows = (double)rc_rowset_cardinality(set);
+        assert_true(estimate.rows > rows / 2 && estimate.rows < rows * 2);
+        assert_true(i != 2 || estimate.scan.cells < 700);
+        rc_matcher_free(matcher);
+    }
+    fixture_close(&fixture);
+}
+
 /* Many predicates over one slab are built by both workers; the counts are those of one by one. */
 static void
 built_by_two(void **state)
@@ -869,6 +920,7 @@ main(void)
         cmocka_unit_test(account_full),
         cmocka_unit_test(threads),
         cmocka_unit_test(together),
+        cmocka_unit_test(estimates_look_at_rows),
         cmocka_unit_test(built_by_two),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

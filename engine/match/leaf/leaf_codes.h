@@ -61,7 +61,8 @@ rc_leaf_codes_known(struct rc_leaf_codes *codes, rc_cell cell, bool *ret_passes)
 void
 rc_leaf_codes_count(struct rc_leaf_codes *codes, uint64_t rows, uint64_t passed);
 
-/* The share of the rows counted so far that passed; false: none were. */
+/* The share of the rows counted so far that passed, half a row where none did; false: none were
+ * counted. */
 bool
 rc_leaf_codes_share(const struct rc_leaf_codes *codes, double *ret_share);
 

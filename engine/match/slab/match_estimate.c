@@ -3,19 +3,36 @@
  * children up as match_slab.c will evaluate them: in the order of rank, each child after the first
  * at most once a row that is left.
  *
- * What a leaf passes is known, from best to worst: by its bitmap in this slab; by the entries of
- * the slab's dictionary, as far as they were tested, and then by the rows that earlier evaluations
- * of the leaf counted; by the kind of its test. Shares are taken as independent of each other,
- * which is wrong in the usual way: EXPLAIN shows by how much.
+ * What a leaf passes is known, from best to worst: by its bitmap in this slab; by the rows that
+ * earlier evaluations of the leaf counted, and if none did by rows at equal distances, whose strings
+ * are tested then and not later; by the entries of the slab's dictionary, as far as they were tested;
+ * by the kind of its test. Shares are taken as independent of each other, which is wrong in the usual
+ * way: EXPLAIN shows by how much.
+ *
+ * Of a list that child comes first about which least is to be asked, as in match_slab_plan.c. Leaves
+ * behind it in an AND are lazy there: they are asked about strings of rows that are left.
  */
 #include "engine/match/slab/match_estimate.h"
+
+#include <math.h>
 
 #include "engine/base/assert.h"
 #include "engine/match/costs.h"
 #include "engine/match/rows/scan.h"
+#include "engine/match/slab/match_slab.h"
 
 /* Entries of a dictionary that are looked at; of a larger one, so many at even distances. */
 #define CELLS_SAMPLED 64u
+
+/* Rows that are looked at of a leaf that nobody has counted yet: of a share of a tenth they say it
+ * to a quarter. */
+#define ROWS_SAMPLED 128u
+
+/* Strings that are tested for that are not longer: an expression may be slow. */
+#define SAMPLED_BYTES_MAX 256u
+
+/* Texts that are decoded for one that is asked about alone. */
+#define TEXTS_A_SEEK 16u
 
 /* Below this depth a tree is taken as one test of every row: the planner's time is bounded. */
 #define NODES_ESTIMATED 64u
@@ -34,6 +51,7 @@ struct node_estimate {
     bool none;    /* Certainly. */
     bool has_bitmap;
     bool plain; /* A leaf over a plain column: refined where few rows are left. */
+    bool lazy;  /* A leaf that is not asked about all strings where an AND leaves few rows. */
     struct rc_match_work scan;
     struct rc_match_work postings;
 };
@@ -111,6 +129,54 @@ leaf_share(const struct rc_match_node *node,
         column->texts.count == 0)
         return present * tested->passed / tested->known;
     return present * share_of_kind(node->source, column);
+}
+
+/* Whether a cell's value passes, if that is known or soon told. */
+static bool
+tell_cell(const struct rc_match_node *node,
+          rc_cell cell,
+          struct rc_leaf_scratch *scratch,
+          bool *ret_passes)
+{
+    if (rc_leaf_codes_known(rc_match_leaf_codes(node->leaf), cell, ret_passes))
+        return true;
+    if (rc_cell_kind_of(cell) == RC_CELL_CODE &&
+        rc_dictionary_key(node->dictionary, rc_cell_code(cell)).size > SAMPLED_BYTES_MAX)
+        return false;
+    *ret_passes = rc_match_node_cell(node, cell, scratch);
+    return scratch->status == RC_OK;
+}
+
+/* Counts a leaf that was not counted before over some rows. Texts are not decoded for it: where most
+ * rows have one, nothing is said. */
+static void
+sample_rows(struct estimating *at,
+            const struct rc_match_node *node,
+            const struct rc_column_view *column)
+{
+    const uint32_t rows = (uint32_t)at->rows;
+    const uint32_t step = rows / ROWS_SAMPLED + 1;
+    struct rc_leaf_codes *codes = rc_match_leaf_codes(node->leaf);
+    uint32_t looked_at = 0;
+    uint32_t told = 0;
+    uint32_t passed = 0;
+    double share;
+    if (rc_leaf_codes_share(codes, &share) || column->texts.count > column->dictionary_count)
+        return;
+    for (uint32_t row = step / 2; row < rows; row += step) {
+        const uint32_t code = rc_column_code(column, row);
+        bool passes = false;
+        looked_at++;
+        if (code == RC_CODE_NONE) {
+            told++;
+        } else if (code < column->dictionary_count &&
+                   tell_cell(node, column->dictionary[code], &at->scratch, &passes)) {
+            told++;
+            passed += passes;
+        }
+    }
+    if (told > looked_at / 2)
+        rc_leaf_codes_count(codes, told, passed);
 }
 
 double
@@ -194,47 +260,110 @@ estimate_leaf(struct estimating *at, const struct rc_match_node *node, struct no
     column_work(at, node->source, &column, &work);
     rc_match_work_add(&out->scan, &work);
     const double present = rc_column_form_is_sparse(column.form) ? column.code_count / at->rows : 1;
+    out->lazy = !sought && rc_column_code_bound(&column) >= rc_match_lazy_codes_min;
+    sample_rows(at, node, &column);
     out->share = leaf_share(node, &column, present, &tested);
+}
+
+double
+rc_match_question_weight(const struct rc_match_node *node, const struct rc_slab *slab)
+{
+    struct rc_column_view column;
+    if (node->kind != RC_PREDICATE_LEAF)
+        return (double)UINT32_MAX * 16;
+    if (node->made.kind != RC_MADE_NONE)
+        return rc_slab_get_info(slab)->row_count;
+    if (node->property == RC_PROPERTY_NONE || !rc_slab_column(slab, node->property, &column))
+        return 0;
+    const double codes = rc_column_code_bound(&column);
+    switch (node->source->operator) {
+    case RC_LEAF_IN: /* Sought, most often. */
+        return codes < node->source->value_count ? codes : node->source->value_count;
+    case RC_LEAF_REGEX:
+    case RC_LEAF_CSS:
+        return codes * 8;
+    case RC_LEAF_LIKE:
+    case RC_LEAF_CONTAINS:
+        return codes * 4;
+    default:
+        return codes;
+    }
 }
 
 static void
 estimate(struct estimating *at, const struct rc_match_node *node, struct node_estimate *out);
 
-/* Adds a child of which only the share left is looked at. */
+/* Takes away what a lazy leaf is not asked, and the scan of its codes. */
+static void
+refine(const struct estimating *at, double rows_left, bool lazy, struct rc_match_work *work)
+{
+    const uint64_t rows = (uint64_t)rows_left;
+    work->compared = work->looked_up = work->runs = 0;
+    work->words = at->block_words; /* Rows that are left are counted first. */
+    work->refined = rows;
+    work->bytes = rows * 4;
+    if (!lazy)
+        return;
+    work->cells = 0;
+    work->cells_new = rows < work->cells_new ? rows : work->cells_new;
+    if (work->texts > rows * TEXTS_A_SEEK)
+        work->texts = rows * TEXTS_A_SEEK;
+}
+
+/* Adds a child of which only the share left is looked at; is_set: as a bitmap. */
 static void
 add_child(struct rc_match_work *work,
           const struct rc_match_work *child,
-          bool plain,
+          const struct node_estimate *estimate,
           bool first,
+          bool is_set,
           double left,
           const struct estimating *at)
 {
     struct rc_match_work part = *child;
     const double rows_left = left * at->rows;
+    const double block_left = left * fmin(at->rows, RC_BLOCK_ROWS);
     const double scan_ns =
         RC_COST_COMPARED * (double)child->compared + RC_COST_LOOKED_UP * (double)child->looked_up;
-    if (!first && plain && RC_COST_REFINED * rows_left < scan_ns) {
-        part.compared = part.looked_up = 0;
-        part.words = at->block_words; /* Rows that are left are counted first. */
-        part.refined = (uint64_t)rows_left;
-        part.bytes = part.refined * 4;
-    } else if (!first) {
+    const bool few = estimate->lazy && block_left <= (estimate->plain ? RC_MATCH_REFINED_LAZY
+                                                                      : RC_MATCH_REFINED_SEARCHED);
+    const bool refines = !first && !is_set && left < 1;
+    if (refines && (few || (estimate->plain && RC_COST_REFINED * rows_left < scan_ns)))
+        refine(at, rows_left, few, &part);
+    else if (!first)
         part.words += at->block_words;
-    }
     rc_match_work_add(work, &part);
+}
+
+/* The child about which least is to be asked. */
+static uint32_t
+first_child(const struct estimating *at, const struct rc_match_node *node)
+{
+    uint32_t first = 0;
+    double least = INFINITY;
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        const double weight = rc_match_question_weight(node->children[i], at->slab);
+        if (weight < least) {
+            least = weight;
+            first = i;
+        }
+    }
+    return first;
 }
 
 static void
 estimate_list(struct estimating *at, const struct rc_match_node *node, struct node_estimate *out)
 {
     const bool all_of = node->kind == RC_PREDICATE_ALL_OF;
+    const uint32_t begin = first_child(at, node);
     double scan_left = 1;
     double least = 1;
     bool first = true;
     out->none = !all_of;
     for (uint32_t i = 0; i < node->child_count; i++) {
+        const uint32_t index = i == 0 ? begin : i <= begin ? i - 1 : i;
         struct node_estimate child = {0};
-        estimate(at, node->children[i], &child);
+        estimate(at, node->children[index], &child);
         if (all_of && child.none) {
             *out = (struct node_estimate){.none = true, .scan.cells = child.scan.cells};
             return;
@@ -243,9 +372,9 @@ estimate_list(struct estimating *at, const struct rc_match_node *node, struct no
         if (!all_of && child.none)
             continue;
         /* The most selective comes first where it is no dearer: so it is what the others see. */
-        add_child(&out->scan, &child.scan, child.plain, first, all_of ? least : 1, at);
-        add_child(&out->postings, &child.postings, child.plain && !child.has_bitmap, first,
-                  all_of ? least : 1, at);
+        const double left = all_of ? least : 1;
+        add_child(&out->scan, &child.scan, &child, first, false, left, at);
+        add_child(&out->postings, &child.postings, &child, first, child.has_bitmap, left, at);
         least = child.share < least ? child.share : least;
         out->has_bitmap = out->has_bitmap || child.has_bitmap;
         scan_left *= all_of ? child.share : 1 - child.share;
@@ -289,6 +418,7 @@ estimate(struct estimating *at, const struct rc_match_node *node, struct node_es
         out->share = 1 - out->share;
         out->none = false;
         out->plain = false;
+        out->lazy = false;
         out->scan.words += at->block_words;
         out->postings.words += at->block_words;
         break;

@@ -11,15 +11,11 @@
 #include "engine/base/assert.h"
 #include "engine/match/rows/words.h"
 #include "engine/match/slab/match_answers.h"
+#include "engine/match/slab/match_estimate.h"
 #include "engine/match/slab/match_few.h"
 
-/* At most this many rows left in a block: looking each up beats a scan of all codes by comparison,
- * by lookup, and by lookup after asking about every string there is. */
-#define ROWS_REFINED_RANGES 1024u
-#define ROWS_REFINED_LOOKUP 6144u
-#define ROWS_REFINED_LAZY 6144u
-#define ROWS_REFINED_SEARCHED 128u /* In runs and sparse columns each is a search. */
-#define ROWS_REFINED_MARKED 4u     /* In marked ones a part of those before. */
+/* Rows that are left are looked up in marked columns where they are a part of those in others. */
+#define ROWS_REFINED_MARKED 4u
 
 struct block {
     struct rc_slab_match *match;
@@ -68,10 +64,10 @@ can_refine(struct rc_slab_match *match, const struct rc_slab_node *state, const 
     const struct rc_match_answers *answers = state->answers;
     const uint64_t left = rc_words_count(words, RC_BLOCK_WORDS);
     const bool marked = rc_column_form_is_marked(answers->column.form);
-    uint32_t most = !rc_scan_is_compared(&answers->column) ? ROWS_REFINED_SEARCHED
-                    : !answers->complete                   ? ROWS_REFINED_LAZY
-                    : state->scan.range_count > 0          ? ROWS_REFINED_RANGES
-                                                           : ROWS_REFINED_LOOKUP;
+    uint32_t most = !rc_scan_is_compared(&answers->column) ? RC_MATCH_REFINED_SEARCHED
+                    : !answers->complete                   ? RC_MATCH_REFINED_LAZY
+                    : state->scan.range_count > 0          ? RC_MATCH_REFINED_RANGES
+                                                           : RC_MATCH_REFINED_LOOKUP;
     if (marked && answers->complete) /* Marks are counted for each. */
         most /= ROWS_REFINED_MARKED;
     match->work.words += RC_BLOCK_WORDS;

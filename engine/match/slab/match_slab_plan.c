@@ -174,32 +174,6 @@ rank(const struct rc_slab_node *state, bool all_of)
     return (state->cost_ns + 1) / (decided > DECIDED_LEAST ? decided : DECIDED_LEAST);
 }
 
-/* What preparing a node may cost, in cells asked about; a tree goes after all leaves. */
-static double
-question_weight(const struct rc_slab_match *match, const struct rc_match_node *node)
-{
-    struct rc_column_view column;
-    if (node->kind != RC_PREDICATE_LEAF)
-        return (double)UINT32_MAX * 16;
-    if (node->made.kind != RC_MADE_NONE)
-        return match->row_count;
-    if (node->property == RC_PROPERTY_NONE || !rc_slab_column(match->slab, node->property, &column))
-        return 0;
-    const double codes = rc_column_code_bound(&column);
-    switch (node->source->operator) {
-    case RC_LEAF_IN: /* Sought, most often. */
-        return codes < node->source->value_count ? codes : node->source->value_count;
-    case RC_LEAF_REGEX:
-    case RC_LEAF_CSS:
-        return codes * 8;
-    case RC_LEAF_LIKE:
-    case RC_LEAF_CONTAINS:
-        return codes * 4;
-    default:
-        return codes;
-    }
-}
-
 static enum rc_status
 prepare(struct rc_slab_match *match, const struct rc_match_node *node, bool lazily);
 
@@ -217,7 +191,7 @@ prepare_list(struct rc_slab_match *match, const struct rc_match_node *node)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < node->child_count; i++)
         order[i] =
-            (struct ordered_child){node->children[i], question_weight(match, node->children[i])};
+            (struct ordered_child){node->children[i], rc_match_question_weight(node->children[i], match->slab)};
     qsort(order, node->child_count, sizeof(*order), weight_order);
     uint32_t kept = 0;
     double left = 1;
