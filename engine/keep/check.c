@@ -10,6 +10,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/keep/check_ids.h"
+#include "engine/keep/check_rows.h"
 #include "engine/match/predicate/definitions.h"
 
 #define WHERE_BYTES 192
@@ -100,19 +101,10 @@ check_properties(struct rc_check *check,
     return RC_OK;
 }
 
-/* Whether a cell's code, if it is one, is in the dictionary. */
-static bool
-cell_is_known(rc_cell cell, const struct rc_properties *properties, uint32_t property)
-{
-    const struct rc_dictionary *dictionary = rc_properties_dictionary(properties, property);
-    return rc_cell_kind_of(cell) != RC_CELL_CODE ||
-           (rc_cell_code(cell) < rc_dictionary_count(dictionary) &&
-            rc_dictionary_has(dictionary, rc_cell_code(cell)));
-}
-
 static void
 check_people(struct rc_check *check,
              const char *where,
+             const char *whose,
              const struct rc_people *people,
              const struct rc_people_counts *counts)
 {
@@ -123,19 +115,34 @@ check_people(struct rc_check *check,
         const struct rc_user_write *part = rc_append_log_run(writes, i, counts->writes, &run);
         for (uint32_t k = 0; k < run; k++)
             if (part[k].user >= counts->users || part[k].property >= property_count ||
-                !cell_is_known(part[k].cell, properties, part[k].property))
+                !rc_check_knows_cell(properties, part[k].property, part[k].cell))
                 rc_check_found(check, RC_FINDING_PROBLEM, where,
-                               "write %u of a user property is out of range", i + k);
+                               "write %u of a property of %s is out of range", i + k, whose);
     }
     const struct rc_append_log *aliases = rc_people_aliases(people);
     for (uint32_t i = 0, run = 0; i < counts->aliases; i += run) {
         const struct rc_alias *part = rc_append_log_run(aliases, i, counts->aliases, &run);
         for (uint32_t k = 0; k < run; k++)
             if (part[k].a >= counts->users || part[k].b >= counts->users)
-                rc_check_found(check, RC_FINDING_PROBLEM, where, "alias %u is out of range", i + k);
+                rc_check_found(check, RC_FINDING_PROBLEM, where, "alias %u of %s is out of range",
+                               i + k, whose);
     }
-    check->counts.users += counts->users;
-    check->counts.user_writes += counts->writes;
+}
+
+static enum rc_status
+check_accounts(struct rc_check *check,
+               const char *where,
+               struct rc_project *project,
+               const struct rc_view *view,
+               struct rc_error *reterr_error)
+{
+    const struct rc_people *accounts = rc_project_accounts(project);
+    const struct rc_people_counts counts = rc_view_account_counts(view);
+    RC_TRY(check_dictionary(check, where, "names of accounts", rc_people_ids(accounts),
+                            counts.users, false, reterr_error));
+    RC_TRY(check_properties(check, where, rc_view_account_properties(view), reterr_error));
+    check_people(check, where, "an account", accounts, &counts);
+    return RC_OK;
 }
 
 /* Every version of an entry. */
@@ -248,7 +255,7 @@ check_slab_content(struct rc_check *check,
             continue;
         }
         for (uint32_t k = 0; k < column.dictionary_count; k++)
-            if (!cell_is_known(column.dictionary[k], properties, column.property)) {
+            if (!rc_check_knows_cell(properties, column.property, column.dictionary[k])) {
                 rc_check_found(check, RC_FINDING_PROBLEM, where,
                                "a code of property %u is not in the dictionary", column.property);
                 break;
@@ -296,6 +303,7 @@ check_slab(struct rc_check *check,
         *sound = false;
     } else {
         check_slab_content(check, where, held->slab, view);
+        rc_check_slab_rules(check, where, view, held);
         check_dead(check, where, held);
     }
     if (in_use)
@@ -312,20 +320,13 @@ check_slabs(struct rc_check *check,
     uint32_t count = 0;
     bool sound = true;
     (void)rc_view_slabs(view, &count);
+    rc_check_order(check, project, view);
     for (uint32_t i = 0; i < count; i++) {
         if (rc_check_is_cancelled(check))
             return rc_error_set(reterr_error, RC_CANCELLED, "the check was cancelled");
         RC_TRY(check_slab(check, project, view, i, &sound, reterr_error));
     }
-    uint32_t chunk_count = 0;
-    const struct rc_view_chunk *chunks = rc_view_chunks(view, &chunk_count);
-    for (uint32_t i = 0; i < chunk_count; i++) {
-        check->counts.events += chunks[i].row_count;
-        for (uint32_t row = 0; row < chunks[i].row_count; row++)
-            if (chunks[i].users[row] >= rc_view_user_count(view))
-                rc_check_found(check, RC_FINDING_PROBLEM, project,
-                               "a new event has a user that the project has not");
-    }
+    rc_check_heads(check, project, view);
     return sound ? rc_check_ids(check, project, view, reterr_error) : RC_OK;
 }
 
@@ -345,7 +346,10 @@ rc_check_project(struct rc_check *check,
                             reterr_error));
     RC_TRY(check_properties(check, where, rc_view_event_properties(view), reterr_error));
     RC_TRY(check_properties(check, where, rc_view_user_properties(view), reterr_error));
-    check_people(check, where, people, &counts);
+    check_people(check, where, "a user", people, &counts);
+    check->counts.users += counts.users;
+    check->counts.user_writes += counts.writes;
+    RC_TRY(check_accounts(check, where, project, view, reterr_error));
     for (int kind = 1; kind <= RC_CATALOG_KINDS; kind++)
         RC_TRY(check_catalog(check, where, project, (enum rc_catalog_kind)kind, reterr_error));
     RC_TRY(check_receipts(check, where, project, reterr_error));

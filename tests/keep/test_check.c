@@ -1,7 +1,8 @@
 /*
  * Check: a directory with a history is sound, running and closed; damage to any of its files, a
- * file too few and a file too many are found and named; two live events with one id are found; and
- * a check fails cleanly at every call of the disk and every allocation.
+ * file too few and a file too many are found and named; two live events with one id are found, and
+ * rows, accounts and orders that break a rule; and a check fails cleanly at every call of the disk
+ * and every allocation.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -15,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/limits.h"
 #include "engine/face/upkeep.h"
 #include "engine/keep/restore.h"
 #include "engine/match/predicate/definitions.h"
@@ -339,6 +341,119 @@ test_broken_versions(void **state)
     rc_disk_faulty_free(world.disk);
 }
 
+/* ---- rules and newest rows ---- */
+
+/* A new event of a project, as a writer that is wrong would make it. */
+struct odd_row {
+    uint32_t user;
+    int64_t time_ms;
+    rc_cell cell;
+};
+
+static void
+append_row(struct rc_project *project, const struct odd_row *odd)
+{
+    const struct rc_version *version = rc_project_version(project);
+    struct rc_head *head = version->heads[version->head_count - 1].head;
+    struct rc_head_room room;
+    struct rc_head_place replaced;
+    rc_cell *cells = NULL;
+    uint32_t replaced_count = 0;
+    const uint64_t hash = 1;
+    assert_int_equal(rc_head_make_room(head, 1, 1, &room), RC_OK);
+    assert_int_equal(rc_head_room_cells(head, &room, 0, &cells), RC_OK);
+    room.users[0] = odd->user;
+    room.times_ms[0] = odd->time_ms;
+    room.ids[0] = (struct rc_event_id){.kind = RC_EVENT_ID_DERIVED, .number = 1};
+    cells[0] = odd->cell;
+    assert_int_equal(rc_head_commit(head, &room, &hash, &replaced, &replaced_count), RC_OK);
+    rc_project_publish(project, NULL, 1000);
+}
+
+static void
+spoil_with_a_row(struct rc_project *project, uint32_t way)
+{
+    const struct odd_row rows[] = {
+        {.user = 1000, .time_ms = RIG_START_MS},
+        {.time_ms = RC_TIME_MS_MAX + 1},
+        {.time_ms = RIG_START_MS, .cell = rc_cell_of_code(1000)},
+        {.time_ms = RIG_START_MS, .cell = rc_cell_of_text(0)},
+    };
+    append_row(project, &rows[way]);
+}
+
+static void
+spoil_a_version(struct rc_project *project, uint32_t way)
+{
+    static const uint32_t user = 0;
+    struct rc_version *draft = NULL;
+    assert_int_equal(rc_version_draft(rc_project_version(project), &draft), RC_OK);
+    if (way == 0)
+        assert_int_equal(rc_gone_with(NULL, &user, 1, &rc_account_process, &draft->gone), RC_OK);
+    else if (way == 1)
+        draft->cut_ms = RIG_START_MS + RIG_DAY_MS;
+    else if (way == 2) {
+        assert_true(draft->slab_count > 1);
+        const struct rc_version_slab first = draft->slabs[0];
+        draft->slabs[0] = draft->slabs[1];
+        draft->slabs[1] = first;
+    }
+    rc_project_publish(project, draft, 0);
+}
+
+/* An account gets a property that has no name. */
+static void
+spoil_accounts(struct rc_project *project, uint32_t way)
+{
+    struct rc_people *accounts = rc_project_accounts(project);
+    struct rc_user_write write = {.property = 7};
+    (void)way;
+    assert_int_equal(
+        rc_dictionary_intern(rc_people_ids(accounts), RC_BYTES_LITERAL("acme"), &write.user),
+        RC_OK);
+    assert_int_equal(rc_people_add_write(accounts, &write), RC_OK);
+    rc_project_publish(project, NULL, 1000);
+}
+
+/* What no damage to a file makes, and only a bug of ours: each is found, and said. */
+static void
+test_broken_rules(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*spoil)(struct rc_project *project, uint32_t way);
+        uint32_t way;
+        const char *what;
+    } cases[] = {
+        {spoil_with_a_row, 0, "1 new events have a user that the project has not"},
+        {spoil_with_a_row, 1, "1 new events have no time"},
+        {spoil_with_a_row, 2, "1 new events have a value of property 0 that is not there"},
+        {spoil_with_a_row, 3, "1 new events have a value of property 0 that is not there"},
+        {spoil_a_version, 0, "events of deleted users are alive"},
+        {spoil_a_version, 1, "events before the end of retention are alive"},
+        {spoil_a_version, 2, "is out of order behind"},
+        {spoil_accounts, 0, "write 0 of a property of an account is out of range"},
+    };
+    struct one_stream world;
+    build(&world);
+    world.engine = rc_engine_close(world.engine, true);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct findings findings = {0};
+        struct rc_check check = {.on_finding = on_finding, .context = &findings};
+        RC_CLEANUP(rc_kept_slabs_close) struct rc_kept_slabs kept = {0};
+        struct rc_project *project = restore_all_alive(&world, &kept);
+        struct rc_view *view = NULL;
+        cases[i].spoil(project, cases[i].way);
+        assert_int_equal(rc_project_view(project, &rc_account_process, &view), RC_OK);
+        assert_int_equal(rc_check_project(&check, project, view, NULL), RC_OK);
+        rc_view_release(view);
+        if (findings.problems == 0 || strstr(findings.what, cases[i].what) == NULL)
+            fail_msg("case %zu: %u problems, the last \"%s\"", i, findings.problems, findings.what);
+        rc_project_unref(project);
+    }
+    rc_disk_faulty_free(world.disk);
+}
+
 /* ---- faults ---- */
 
 static void
@@ -395,6 +510,7 @@ main(void)
         cmocka_unit_test(test_missing_and_foreign_files),
         cmocka_unit_test(test_two_live_events_with_one_id),
         cmocka_unit_test(test_broken_versions),
+        cmocka_unit_test(test_broken_rules),
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_cancel),
     };
