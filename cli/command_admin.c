@@ -73,6 +73,25 @@ write_bytes(char text[32], uint64_t bytes)
     return text;
 }
 
+/* What somebody has to do something about. */
+static void
+print_troubles(const struct rc_paint *paint, const Recount__V1__ServerStatistics *server)
+{
+    char due[48];
+    if (server->log_error[0] != '\0')
+        fprintf(paint->out, "  the log takes no more records until a restart: %s\n",
+                server->log_error);
+    if (server->snapshot_failures > 0)
+        fprintf(paint->out, "  the last %llu snapshots failed: %s\n",
+                (unsigned long long)server->snapshot_failures, server->snapshot_error);
+    if (server->purge_failures > 0)
+        fprintf(paint->out, "  the last %llu purges failed: %s\n",
+                (unsigned long long)server->purge_failures, server->purge_error);
+    if (server->purge_due_time_ms > 0)
+        fprintf(paint->out, "  deleted users will be out of all files by %s\n",
+                rc_when_write(due, server->purge_due_time_ms, 0, RC_WHEN_RFC3339));
+}
+
 static void
 print_server(const struct rc_paint *paint, const Recount__V1__ServerStatistics *server)
 {
@@ -84,9 +103,7 @@ print_server(const struct rc_paint *paint, const Recount__V1__ServerStatistics *
             rc_when_write(start, server->start_time_ms, 0, RC_WHEN_RFC3339),
             write_bytes(resident, server->resident_bytes), write_bytes(log, server->log_bytes),
             server->running_queries);
-    if (server->snapshot_failures > 0)
-        fprintf(paint->out, "  the last %llu snapshots failed: %s\n",
-                (unsigned long long)server->snapshot_failures, server->snapshot_error);
+    print_troubles(paint, server);
     if (server->snapshot_time_ms > 0)
         fprintf(paint->out, "  last snapshot at %s\n",
                 rc_when_write(snapshot, server->snapshot_time_ms, 0, RC_WHEN_RFC3339));

@@ -63,6 +63,10 @@ encode_server(struct rc_request *request, Recount__V1__ServerStatistics **ret_se
     out->snapshot_time_ms = stats.snapshot_last_ms;
     out->snapshot_failures = stats.snapshot_failures;
     RC_NEW_TEXT(request->arena, out->snapshot_error, rc_bytes_of(stats.snapshot_error));
+    RC_NEW_TEXT(request->arena, out->log_error, rc_bytes_of(stats.wal_error));
+    out->purge_due_time_ms = stats.purge_due_ms;
+    out->purge_failures = stats.purge_failures;
+    RC_NEW_TEXT(request->arena, out->purge_error, rc_bytes_of(stats.purge_error));
     out->project_count = stats.projects;
     out->running_queries = atomic_load(&request->server->queries);
     out->cold_cache_bytes = stats.cold_cache_bytes;

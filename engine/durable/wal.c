@@ -76,6 +76,7 @@ break_log(struct rc_wal *wal, const struct rc_error *error)
     pthread_mutex_lock(&wal->mutex);
     wal->broken = true;
     wal->broken_error = *error;
+    memcpy(wal->stats.broken, error->message, sizeof(wal->stats.broken));
     pthread_mutex_unlock(&wal->mutex);
 }
 

@@ -65,6 +65,8 @@ struct rc_wal_stats {
     uint64_t synced_count;   /* fdatasync calls. */
     uint64_t written_bytes;
     uint64_t live_bytes; /* Used bytes of the files that were not trimmed. */
+    /* Why it takes no more records until a restart; empty while it does. */
+    char broken[RC_ERROR_MESSAGE_BYTES];
 };
 
 /*

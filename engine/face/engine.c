@@ -391,7 +391,13 @@ rc_engine_get_stats(struct rc_engine *engine, struct rc_engine_stats *ret_stats)
         .cold_read_bytes = cold.read_bytes,
         .cold_read_failures = cold.failures,
     };
+    memcpy(ret_stats->wal_error, wal.broken, sizeof(ret_stats->wal_error));
+    const int64_t asked_ms = rc_purge_asked_ms(engine);
+    ret_stats->purge_due_ms = asked_ms == 0 ? 0 : asked_ms + (int64_t)engine->purge_after_ms;
     pthread_mutex_lock(&engine->background);
+    ret_stats->purge_failures = engine->purge_failures;
+    if (engine->purge_failures > 0)
+        memcpy(ret_stats->purge_error, engine->purge_error, sizeof(ret_stats->purge_error));
     ret_stats->snapshot_failures = engine->snapshot_failures;
     if (engine->snapshot_failures > 0)
         memcpy(ret_stats->snapshot_error, engine->snapshot_error,

@@ -391,8 +391,15 @@ struct rc_engine_stats {
     int64_t snapshot_last_ms;  /* 0: none since the start. */
     uint64_t snapshot_failures; /* Attempts since the last that stands: the log grows meanwhile. */
     char snapshot_error[RC_ERROR_MESSAGE_BYTES]; /* Of the last failure; empty without one. */
-    uint64_t cold_slabs;                         /* On disk only. */
-    uint64_t cold_cache_bytes;                   /* Of them, what is in memory just now. */
+    /* Why the log takes no more records until a restart; empty while it does. */
+    char wal_error[RC_ERROR_MESSAGE_BYTES];
+    /* When the first deletion that waits is to be out of all files; 0: none waits. Passed: it is
+     * overdue. */
+    int64_t purge_due_ms;
+    uint64_t purge_failures;                  /* Attempts since the last that succeeded. */
+    char purge_error[RC_ERROR_MESSAGE_BYTES]; /* Of the last failure; empty without one. */
+    uint64_t cold_slabs;                      /* On disk only. */
+    uint64_t cold_cache_bytes;                /* Of them, what is in memory just now. */
     uint64_t cold_reads; /* Columns and the like that were read of them, since the start. */
     uint64_t cold_read_bytes;
     uint64_t cold_read_failures;

@@ -136,7 +136,9 @@ struct rc_engine {
     _Atomic(uint64_t) snapshot_count;
     _Atomic(int64_t) snapshot_last_ms;
     uint64_t snapshot_failures; /* Since the last that stands; guarded by background, as is: */
+    uint64_t purge_failures;    /* The same of purges. */
     char snapshot_error[RC_ERROR_MESSAGE_BYTES]; /* Of the last failure. */
+    char purge_error[RC_ERROR_MESSAGE_BYTES];
     uint64_t start_ns;
     uint64_t restore_ns; /* Of it: reading the checkpoint. */
 };
@@ -472,6 +474,10 @@ void
 rc_eager_close(struct tenant *tenant);
 
 /* ---- purge.c ---- */
+
+/* When the first deletion of which something is still on disk was asked for; 0: there is none. */
+int64_t
+rc_purge_asked_ms(struct rc_engine *engine);
 
 /* Purges if a deletion's deadline comes near. */
 void

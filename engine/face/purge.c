@@ -8,6 +8,8 @@
  * files of the log, which are removed and not recycled meanwhile. Only then is the request
  * forgotten: after a crash anywhere in between, the stored state still asks for a purge.
  */
+#include <stdio.h>
+
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
@@ -174,6 +176,19 @@ purge(struct rc_engine *engine,
     return RC_OK;
 }
 
+/* Keeps what the statistics say of the last one: whoever promised a deadline must see that it will
+ * not be kept. */
+static void
+note_outcome(struct rc_engine *engine, enum rc_status status, const struct rc_error *error)
+{
+    pthread_mutex_lock(&engine->background);
+    engine->purge_failures = status == RC_OK ? 0 : engine->purge_failures + 1;
+    if (status != RC_OK)
+        (void)snprintf(engine->purge_error, sizeof(engine->purge_error), "%s",
+                       error->status == status ? error->message : rc_status_sentence(status));
+    pthread_mutex_unlock(&engine->background);
+}
+
 enum rc_status
 rc_engine_purge(struct rc_engine *engine,
                 struct rc_purge_result *ret_result,
@@ -184,30 +199,40 @@ rc_engine_purge(struct rc_engine *engine,
     struct tenant **tenants = NULL;
     uint32_t count = 0;
     RC_TRY_OR(reterr_error, rc_tenants_pin(engine, &tenants, &count));
+    struct rc_error error = {.status = RC_OK};
     pthread_mutex_lock(&engine->purge);
-    const enum rc_status status = purge(engine, tenants, count, &result, reterr_error);
+    const enum rc_status status = purge(engine, tenants, count, &result, &error);
     pthread_mutex_unlock(&engine->purge);
     rc_tenants_unpin(tenants, count);
+    note_outcome(engine, status, &error);
+    if (status != RC_OK && reterr_error != NULL)
+        *reterr_error = error;
     RC_TRY(status);
     result.elapsed_ns = rc_clock_monotonic_ns() - begun_ns;
     *ret_result = result;
     return RC_OK;
 }
 
+int64_t
+rc_purge_asked_ms(struct rc_engine *engine)
+{
+    int64_t first_ms = 0;
+    pthread_mutex_lock(&engine->registry);
+    for (size_t i = 0; i < engine->tenant_count; i++) {
+        const int64_t asked_ms = asked_of(engine->tenants[i]->project);
+        if (asked_ms != 0 && (first_ms == 0 || asked_ms < first_ms))
+            first_ms = asked_ms;
+    }
+    pthread_mutex_unlock(&engine->registry);
+    return first_ms;
+}
+
 void
 rc_purge_if_due(struct rc_engine *engine, int64_t now_ms)
 {
-    struct tenant **tenants = NULL;
-    uint32_t count = 0;
-    bool due = false;
-    if (rc_tenants_pin(engine, &tenants, &count) != RC_OK)
-        return;
+    const int64_t asked_ms = rc_purge_asked_ms(engine);
     /* Half the time is left for the purge itself, and for trying again. */
-    for (uint32_t i = 0; i < count; i++) {
-        const int64_t asked_ms = asked_of(tenants[i]->project);
-        due = due || (asked_ms != 0 && now_ms - asked_ms >= (int64_t)(engine->purge_after_ms / 2));
-    }
-    rc_tenants_unpin(tenants, count);
+    const bool due = asked_ms != 0 && now_ms - asked_ms >= (int64_t)(engine->purge_after_ms / 2);
     struct rc_purge_result result;
     const enum rc_status status = due ? rc_engine_purge(engine, &result, NULL) : RC_OK;
     (void)status; /* Tried again. */

@@ -245,9 +245,19 @@ test_a_deleted_project_leaves_nothing(void **state)
 
 /* ---- The world fails ---- */
 
+static void
+expect_purge_told(struct rc_engine *engine, bool failed, bool waits)
+{
+    struct rc_engine_stats stats;
+    rc_engine_get_stats(engine, &stats);
+    assert_int_equal(stats.purge_failures, failed ? 1 : 0);
+    assert_int_equal(stats.purge_error[0] != '\0', failed);
+    assert_int_equal(stats.purge_due_ms != 0, waits);
+}
+
 /* A user is deleted and purged while the disk fails or loses power at the n-th call. Whatever
- * happened, a deletion that was acknowledged stands, the other user is whole, and a later purge
- * leaves nothing. */
+ * happened, a deletion that was acknowledged stands, the other user is whole, a purge that failed
+ * is told, and a later one leaves nothing. */
 static void
 fail_once(uint64_t n, bool cut, bool *ret_more)
 {
@@ -266,6 +276,8 @@ fail_once(uint64_t n, bool cut, bool *ret_more)
         rc_disk_faulty_fail_at(world.disk, n, RC_IO);
     const bool acknowledged = delete_user(&world, "zoe", &deleted) == RC_OK;
     const enum rc_status purge = rc_engine_purge(world.engine, &purged, NULL);
+    if (acknowledged)
+        expect_purge_told(world.engine, purge != RC_OK, purge != RC_OK);
     *ret_more = rc_disk_faulty_calls(world.disk) >= n;
     if (!cut)
         rc_disk_faulty_fail_at(world.disk, 0, RC_OK);
@@ -284,6 +296,7 @@ fail_once(uint64_t n, bool cut, bool *ret_more)
     if (left > 0)
         assert_int_equal(delete_user(&world, "zoe", &deleted), RC_OK);
     assert_int_equal(rc_engine_purge(world.engine, &purged, NULL), RC_OK);
+    expect_purge_told(world.engine, false, false);
     assert_false(people_grep(rc_disk_faulty_disk(world.disk), "zoe"));
     expect_counts(&world, 60, 1, 1);
     send_user(&world, "zoe", "zoe@example.com", 2);
