@@ -65,9 +65,11 @@ take_turn_locked(struct tenant *tenant,
                  uint64_t batch_id,
                  struct turn *turn)
 {
-    const uint64_t applied = applied_highest(tenant, client_stream);
+    /* What was applied is never above what was logged. Only of a stream that has logged nothing
+     * since the start, or had all of it refused, the project is asked: its writer may be held for
+     * as long as a batch before this one takes to be applied. */
     const uint64_t logged = rc_streams_highest(&tenant->logged, client_stream);
-    turn->before = applied > logged ? applied : logged;
+    turn->before = logged != 0 ? logged : applied_highest(tenant, client_stream);
     turn->refused = rc_streams_highest(&tenant->refused, client_stream);
     turn->duplicate = batch_id <= turn->before;
     if (turn->duplicate)
