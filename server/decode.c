@@ -242,3 +242,20 @@ rc_decode_no_memory(struct rc_decode *decode)
 {
     return rc_error_set(decode->error, RC_NO_MEMORY, "no memory for the request");
 }
+
+enum rc_status
+rc_decode_texts(struct rc_decode *decode,
+                char *const *in,
+                size_t count,
+                const struct rc_bytes **ret_texts,
+                uint32_t *ret_count)
+{
+    struct rc_bytes *texts = RC_ARENA_ARRAY(decode->arena, struct rc_bytes, count + 1);
+    if (texts == NULL)
+        return rc_decode_no_memory(decode);
+    for (size_t i = 0; i < count; i++)
+        texts[i] = rc_bytes_of(in[i]);
+    *ret_texts = texts;
+    *ret_count = (uint32_t)count;
+    return RC_OK;
+}

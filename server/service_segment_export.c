@@ -119,12 +119,20 @@ make(struct rc_request *request, void *state, struct rc_piece *piece)
     return RC_OK;
 }
 
+static void
+end(void *state)
+{
+    struct segment_export *out = state;
+    rc_users_stream_close(out->users);
+}
+
 static const struct rc_pieces_kind kind = {
     .name = "SegmentService.ExportSegment",
     .input = &recount__v1__export_segment_request__descriptor,
     .state_bytes = sizeof(struct segment_export),
     .begin = begin,
     .make = make,
+    .end = end,
 };
 
 static void

@@ -18,15 +18,8 @@ rc_decode_users(struct rc_decode *decode,
         RC_TRY(rc_decode_selector(decode, in->selector, &question->selector));
         rc_decode_leave(decode, mark);
     }
-    struct rc_bytes *properties =
-        RC_ARENA_ARRAY(decode->arena, struct rc_bytes, in->property_count + 1);
-    if (properties == NULL)
-        return rc_decode_no_memory(decode);
-    for (size_t i = 0; i < in->property_count; i++)
-        properties[i] = rc_bytes_of(in->properties[i]);
-    question->property_count = (uint32_t)in->property_count;
-    question->properties = properties;
-    return RC_OK;
+    return rc_decode_texts(decode, in->properties, in->property_count, &question->properties,
+                           &question->property_count);
 }
 
 enum rc_status

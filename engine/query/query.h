@@ -343,6 +343,8 @@ struct rc_events_request {
                                            the end of the range that the direction starts from. */
     uint32_t page_rows;
     bool with_definitions; /* Also say which definitions each event means. */
+    uint32_t column_count; /* Of these names, those of derived properties are derived too. */
+    const struct rc_bytes *columns;
 };
 
 struct rc_event_property {

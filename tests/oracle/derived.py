@@ -307,6 +307,12 @@ def resolve(derived, name):
         name = below
 
 
+def columns(stored, values, names):
+    """What a list shows: what is stored, or of the names what queries read (with_derived)."""
+    shown = {name: values[name] for name in names if name in values} if names else stored
+    return [[name, shown[name]] for name in sorted(shown, key=str.encode)]
+
+
 def with_derived(derived, of, stored, time=None):
     """Properties as a query reads them, of an owner()."""
     out = dict(stored)

@@ -236,7 +236,7 @@ class Question:
             "selector": selector,
             "descending": self.options.get("descending", False),
             "definitions": self.options.get("labelled", False),
-            "properties": None,
+            "properties": self.options["with"],
             "page_size": self.options["page_size"],
         }
 
@@ -312,7 +312,11 @@ class Question:
 
     def events_text(self, answer):
         ids = [
-            " ".join([event["id"], *("@" + name for name in event.get("definitions", []))])
+            " ".join(
+                [event["id"], *("@" + name for name in event.get("definitions", []))]
+                + [f"{name}={show(value)}" for name, value in event["properties"]]
+                * bool(self.options["with"])
+            )
             for event in answer["events"]
         ]
         size = self.options["page_size"] or max(len(ids), 1)

@@ -1,5 +1,6 @@
 """A user's events, a segment's users: all of them; pages are cut where they are compared."""
 
+from derived import columns
 from predicate import selects
 from segment import persons
 
@@ -16,16 +17,13 @@ def events_answer(query, data):
             query["selector"], moment, person, event
         ):
             continue
-        names = sorted(event.stored, key=str.encode)
-        if query["properties"]:
-            names = [name for name in names if name in query["properties"]]
         listed.append(event)
         events.append(
             {
                 "user": event.user,
                 "time": event.time,
                 "id": event.id,
-                "properties": [[name, event.stored[name]] for name in names],
+                "properties": columns(event.stored, event.properties, query["properties"]),
             }
         )
     if query.get("definitions"):

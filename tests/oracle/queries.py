@@ -392,6 +392,11 @@ def make_segment(rng, world):
     return {"kind": "segment", "scope": scope, "page_size": rng.choice([0, 1, 2, 3, 7, 1000])}
 
 
+def some_columns(rng, world, values):
+    """Names of stored and of derived properties, of events and users alike."""
+    return rng.sample(sorted({*values, *world["derived"]}), 3)
+
+
 def make_events(rng, world):
     users = sorted({row["user"] for row in world["rows"] if row["kind"] in ("event", "set")})
     scope = make_scope(rng, world)
@@ -403,7 +408,7 @@ def make_events(rng, world):
         "selector": None if rng.random() < 0.5 else make_selector(rng, world),
         "descending": rng.random() < 0.5,
         "definitions": rng.random() < 0.4,
-        "properties": None if rng.random() < 0.7 else rng.sample(sorted(EVENT_VALUES), 2),
+        "properties": None if rng.random() < 0.5 else some_columns(rng, world, EVENT_VALUES),
         "page_size": rng.choice([0, 1, 2, 3, 7, 1000]),
     }
 

@@ -147,7 +147,7 @@ def make_user_list(rng, world, make_scope, make_selector):
         "kind": "user_list",
         "scope": scope,
         "selector": None if rng.random() < 0.5 else make_selector(rng, world),
-        "properties": None if rng.random() < 0.7 else ["plan", "home"],
+        "properties": rng.choice([None, ["plan", "home"], ["plan", *sorted(world["derived"])]]),
         "page_size": rng.choice([0, 1, 2, 3, 7, 1000]),
     }
 

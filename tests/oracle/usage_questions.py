@@ -101,7 +101,7 @@ def read_users(question):
         "kind": "user_list",
         "scope": question.ranged_scope(),
         "selector": read_selector(question.tokens) if some else None,
-        "properties": None,
+        "properties": question.options["with"],
         "page_size": question.options["page_size"],
     }
 

@@ -1,5 +1,6 @@
 """The list of users: all of them; pages are cut where they are compared."""
 
+from derived import columns
 from lifecycle import matching_times
 from segment import persons
 
@@ -12,17 +13,14 @@ def user_list_answer(query, data):
     for person in persons(scope, moment):
         times = matching_times({"selector": selector}, moment, person)
         times = [time for time in times if scope["start"] <= time < scope["end"]]
-        properties = moment.stored_user_properties(person)
-        names = sorted(properties, key=str.encode)
-        if query["properties"]:
-            names = [name for name in names if name in query["properties"]]
+        stored, values = moment.stored_user_properties(person), moment.user_properties(person)
         out.append(
             {
                 "user": person,
                 "events": len(times),
                 "first": min(times, default=None),
                 "last": max(times, default=None),
-                "properties": [[name, properties[name]] for name in names],
+                "properties": columns(stored, values, query["properties"]),
             }
         )
     return {"users": out, "count": len(out)}

@@ -98,6 +98,7 @@ expect_stream(struct rig *rig,
         count++;
     }
     assert_int_equal(count, expected);
+    rc_users_stream_close(stream);
 }
 
 static void
@@ -205,6 +206,7 @@ a_stream_can_be_cancelled(void **state)
     cancel = true;
     assert_int_equal(rc_users_stream_next(stream, context.arena, &row, &more, NULL), RC_CANCELLED);
     assert_int_equal(rc_users_stream_open(&context, &request, &stats, &stream, NULL), RC_CANCELLED);
+    rc_users_stream_close(stream);
     rig_free(rig);
 }
 

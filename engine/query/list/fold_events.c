@@ -6,6 +6,7 @@
  * and their contents are equal) are told apart by how many of them came before.
  */
 #include "engine/base/limits.h"
+#include "engine/query/list/event_columns.h"
 #include "engine/query/list/event_definitions.h"
 #include "engine/query/list/event_read.h"
 #include "engine/query/list/person_properties.h"
@@ -21,6 +22,7 @@ struct listing {
     struct rc_view *view;
     struct rc_events_reply *reply;
     struct rc_event_reader reader;
+    struct rc_event_columns columns;
     struct rc_event *events; /* The page, */
     struct rc_hit *hits;     /* and where each was found. */
 };
@@ -79,6 +81,7 @@ fill_event(struct listing *listing,
 {
     const struct rc_event_key key = rc_event_key_of(listing->view, &hits[index]);
     RC_TRY(rc_event_read(&listing->reader, &hits[index], event));
+    RC_TRY(rc_event_columns_add(&listing->columns, listing->context->arena, event));
     event->place.repeat = index - bound(listing, hits, count, &key, false);
     return RC_OK;
 }
@@ -115,12 +118,12 @@ fill_user(const struct listing *listing, uint32_t person)
 {
     const struct rc_query_context *context = listing->context;
     struct rc_events_reply *reply = listing->reply;
-    struct rc_person_properties properties;
+    RC_CLEANUP(rc_person_properties_close) struct rc_person_properties properties = {0};
     struct rc_bytes id;
     RC_TRY(rc_shown_id(context, person, &id));
     RC_TRY(rc_bytes_copy(context->arena, id, &reply->person_id));
-    RC_TRY(
-        rc_person_properties_open(context, listing->request->scope.as_of_ms, NULL, 0, &properties));
+    RC_TRY(rc_person_properties_open(context, listing->request->scope.as_of_ms, NULL, 0,
+                                     &properties, NULL));
     return rc_person_properties_read(&properties, person, context->arena, &reply->user_properties,
                                      &reply->user_property_count);
 }
@@ -137,6 +140,12 @@ check_request(const struct rc_events_request *request, struct rc_error *reterr_e
         return rc_error_field(reterr_error, RC_INVALID, "page_size", "a page has 1 to %u events",
                               RC_PAGE_ROWS_MAX);
     return RC_OK;
+}
+
+static void
+close_listing(struct listing *listing)
+{
+    rc_event_columns_close(&listing->columns);
 }
 
 /* The selector, with the times narrowed to the page's side of the place to go on from. */
@@ -176,8 +185,11 @@ rc_query_events(const struct rc_query_context *context,
     RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = NULL;
     RC_TRY(rc_plan_new_for_person(context, request->scope.as_of_ms, person, &selector, 1, &plan,
                                   reterr_error));
+    RC_CLEANUP(close_listing)
     struct listing listing = {
         .context = context, .request = request, .view = context->view, .reply = &reply};
+    RC_TRY(rc_event_columns_open(context, request->columns, request->column_count, &listing.columns,
+                                 reterr_error));
     RC_TRY_OR(reterr_error, rc_event_reader_open(context->view, context->arena, &listing.reader));
     void *lanes[1] = {&listing};
     const struct rc_fold fold = {

@@ -31,20 +31,22 @@ fill_rows(const struct rc_query_context *context,
           const struct rc_users_request *request,
           const struct rc_person_page *page,
           const struct rc_person_events *events,
-          struct rc_users_reply *reply)
+          struct rc_users_reply *reply,
+          struct rc_error *reterr_error)
 {
-    struct rc_person_properties properties;
+    RC_CLEANUP(rc_person_properties_close) struct rc_person_properties properties = {0};
     struct rc_user_row *rows = RC_ARENA_ARRAY(context->arena, struct rc_user_row, page->count);
     if (rows == NULL)
-        return RC_NO_MEMORY;
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a list of users");
     RC_TRY(rc_person_properties_open(context, request->scope.as_of_ms, request->properties,
-                                     request->property_count, &properties));
+                                     request->property_count, &properties, reterr_error));
     for (uint32_t i = 0; i < page->count; i++) {
         const uint32_t person = page->persons[i].person;
         rows[i].id = page->persons[i].id;
         rows[i].events = *rc_person_events_of(events, person);
-        RC_TRY(rc_person_properties_read(&properties, person, context->arena, &rows[i].properties,
-                                         &rows[i].property_count));
+        RC_TRY_OR(reterr_error,
+                  rc_person_properties_read(&properties, person, context->arena,
+                                            &rows[i].properties, &rows[i].property_count));
     }
     reply->row_count = page->count;
     reply->rows = rows;
@@ -93,7 +95,7 @@ rc_query_users(const struct rc_query_context *context,
     RC_TRY_OR(reterr_error, set_page(context, &page, &listed));
     RC_TRY(rc_person_events_count(context, &request->scope, request->selector, listed, &reply.stats,
                                   &events, reterr_error));
-    RC_TRY_OR(reterr_error, fill_rows(context, request, &page, &events, &reply));
+    RC_TRY(fill_rows(context, request, &page, &events, &reply, reterr_error));
     *ret_reply = reply;
     return RC_OK;
 }

@@ -2,8 +2,8 @@
  * Users: a list of users with their properties, first and last event, and number of events, page by
  * page or all of them one after the other. Semantics are those of docs/semantics.md.
  *
- * Ownership: as in query.h; a stream lives in the context's arena, and needs the request until it
- *            is open.
+ * Ownership: as in query.h; a stream lives in the context's arena, borrows the names of properties
+ *            from the request, and is to be closed.
  * Threading, Units, Errors: as in query.h.
  */
 #ifndef RC_QUERY_LIST_USERS_H
@@ -15,7 +15,7 @@
 struct rc_users_request {
     struct rc_scope scope;               /* Its segment says who is listed. */
     const struct rc_predicate *selector; /* The events that are counted. */
-    uint32_t property_count;             /* Only these properties; 0: all. */
+    uint32_t property_count;             /* Only these properties; 0: all that are stored. */
     const struct rc_bytes *properties;
     struct rc_bytes after; /* List users whose shown id is above this; empty: from the start. */
     uint32_t page_rows;    /* 1 .. RC_PAGE_ROWS_MAX. */
@@ -62,6 +62,10 @@ rc_users_stream_open(const struct rc_query_context *context,
                      struct rc_query_stats *ret_stats,
                      struct rc_users_stream **ret_stream,
                      struct rc_error *reterr_error);
+
+/* NULL is fine. */
+void
+rc_users_stream_close(struct rc_users_stream *stream);
 
 /* The names of the properties that a row of the stream may have, by bytes. */
 uint32_t

@@ -66,13 +66,19 @@ rc_users_stream_open(const struct rc_query_context *context,
     RC_TRY(rc_users_persons(context, request, &stats, &persons, reterr_error));
     RC_TRY(rc_person_events_count(context, &request->scope, request->selector, persons, &stats,
                                   &stream->events, reterr_error));
-    RC_TRY_OR(reterr_error,
-              rc_person_properties_open(context, request->scope.as_of_ms, request->properties,
-                                        request->property_count, &stream->properties));
     RC_TRY_OR(reterr_error, gather(stream, persons));
+    RC_TRY(rc_person_properties_open(context, request->scope.as_of_ms, request->properties,
+                                     request->property_count, &stream->properties, reterr_error));
     *ret_stats = stats;
     *ret_stream = stream;
     return RC_OK;
+}
+
+void
+rc_users_stream_close(struct rc_users_stream *stream)
+{
+    if (stream != NULL)
+        rc_person_properties_close(&stream->properties);
 }
 
 uint32_t

@@ -8,8 +8,8 @@
 #include "engine/query/suggest/facts.h"
 
 #include "engine/match/derived/derived.h"
+#include "engine/query/list/event_columns.h"
 #include "engine/query/list/event_read.h"
-#include "engine/query/suggest/derive_once.h"
 
 #define NAMES 3u
 
@@ -35,25 +35,6 @@ find_meaning(const struct rc_query_context *context,
     return rc_derived_find(context->derived, &property, arena, NULL, ret_derivation, reterr_error);
 }
 
-static struct rc_value
-stored_value(const struct rc_event *event, struct rc_bytes name)
-{
-    for (uint32_t i = 0; i < event->property_count; i++) {
-        if (rc_bytes_equal(event->properties[i].name, name))
-            return event->properties[i].value;
-    }
-    return rc_value_null();
-}
-
-/* Where a derivation begins, of the event. */
-static struct rc_value
-source_value(const void *event_of, const struct rc_derivation *source)
-{
-    const struct rc_event *event = event_of;
-    return source->source == RC_DERIVATION_TIME ? rc_value_int(event->place.time_ms)
-                                                : stored_value(event, source->property);
-}
-
 enum rc_status
 rc_facts_value(const struct rc_facts *facts,
                struct rc_bytes name,
@@ -65,11 +46,13 @@ rc_facts_value(const struct rc_facts *facts,
     const struct rc_derivation *derivation;
     RC_TRY(find_meaning(facts->context, name, arena, &derivation, reterr_error));
     if (derivation == NULL) {
-        *ret_value = stored_value(event, name);
+        *ret_value = rc_event_stored_value(event, name);
         return RC_OK;
     }
-    RC_TRY_OR(reterr_error, rc_derive_once(derivation, facts->context->account, source_value, event,
-                                           arena, ret_value));
+    RC_CLEANUP(rc_row_deriver_freep) struct rc_row_deriver *deriver = NULL;
+    RC_TRY_OR(reterr_error,
+              rc_row_deriver_new(derivation, facts->context->account, arena, &deriver));
+    RC_TRY_OR(reterr_error, rc_event_derive(deriver, event, arena, ret_value));
     return RC_OK;
 }
 
