@@ -292,6 +292,34 @@ words_are_counted(void **state)
     }
 }
 
+/* The places of bits, and nothing behind what may be written. */
+static void
+bits_are_listed(void **state)
+{
+    static uint32_t rows[RC_BLOCK_ROWS + RC_WORDS_ROWS_MORE + 1];
+    uint64_t words[RC_BLOCK_WORDS];
+    uint64_t random = 79;
+    (void)state;
+    for (uint32_t round = 0; round < 300; round++) {
+        const uint32_t word_count = rig_below(&random, round % 2 == 0 ? 5 : RC_BLOCK_WORDS + 1);
+        const uint32_t first = 64 * rig_below(&random, 1000);
+        uint32_t expected = 0;
+        for (uint32_t i = 0; i < word_count; i++) {
+            words[i] = (uint64_t)rig_below(&random, UINT32_MAX) << rig_below(&random, 33);
+            words[i] |= rig_below(&random, 4) == 0 ? UINT64_MAX << rig_below(&random, 64) : 0;
+            for (uint32_t bit = 0; bit < 64; bit++)
+                expected += words[i] >> bit & 1;
+        }
+        rows[expected + RC_WORDS_ROWS_MORE] = 12345;
+        assert_int_equal(rc_words_rows(words, word_count, first, rows), expected);
+        assert_int_equal(rows[expected + RC_WORDS_ROWS_MORE], 12345);
+        uint32_t at = 0;
+        for (uint32_t bit = 0; bit < 64 * word_count; bit++)
+            if (rc_words_has(words, bit))
+                assert_int_equal(rows[at++], first + bit);
+    }
+}
+
 int
 main(void)
 {
@@ -300,6 +328,7 @@ main(void)
         cmocka_unit_test(runs_and_sparse),
         cmocka_unit_test(numbers_of_a_range),
         cmocka_unit_test(words_are_counted),
+        cmocka_unit_test(bits_are_listed),
         cmocka_unit_test(marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

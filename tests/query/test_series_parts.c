@@ -104,6 +104,20 @@ sums_do_not_depend_on_order(void **state)
             rc_exact_sum_close(&thrice[i]);
         }
     }
+    for (uint32_t round = 0; round < 2000; round++) {
+        /* A count bit by bit, as often as the near part holds and more. */
+        const double number = ldexp((double)below(1000000) - 500000, (int)below(70) - 40);
+        const uint64_t times = ((uint64_t)below(1u << 30) << below(8)) + below(100);
+        struct rc_exact_sum once = {0};
+        struct rc_exact_sum bits = {0};
+        assert_int_equal(rc_exact_sum_add_times(NULL, &once, number, times), RC_OK);
+        for (int bit = 0; times >> bit != 0; bit++)
+            if ((times >> bit & 1) != 0)
+                add(&bits, ldexp(number, bit));
+        assert_true(rc_exact_sum_value(&once) == rc_exact_sum_value(&bits));
+        rc_exact_sum_close(&once);
+        rc_exact_sum_close(&bits);
+    }
     struct rc_exact_sum greatest = {0};
     assert_int_equal(rc_exact_sum_add_times(NULL, &greatest, 1.7e308, 3), RC_OK);
     add(&greatest, -1.7e308);

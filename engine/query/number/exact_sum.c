@@ -17,6 +17,9 @@
 #define DIGITS 70      /* Up to 2^1152: 2^64 times the greatest double, and the sign. */
 #define ADDS_MAX ((uint32_t)1 << 30)
 
+/* A mantissa of 53 bits times a count of 32, moved up so far, is a positive __int128. */
+#define NEAR_SHIFT_MAX (127 - 53 - 32)
+
 _Static_assert(LOWEST % DIGIT_BITS == 0, "digits line up");
 _Static_assert(LOWEST + DIGITS * DIGIT_BITS >= 1024 + 64, "sums of 2^64 doubles fit");
 
@@ -112,6 +115,21 @@ rc_exact_sum_add_times(struct rc_account *account,
                        double number,
                        uint64_t count)
 {
+    /* Mostly the product is near, too. */
+    union {
+        double number;
+        uint64_t bits;
+    } form = {.number = number};
+    const int shift = (int)((form.bits >> 52) & 2047) - 1075 + RC_EXACT_POINT;
+    if (count <= UINT32_MAX && shift >= 0 && shift <= NEAR_SHIFT_MAX) {
+        const uint64_t mantissa = (form.bits & (((uint64_t)1 << 52) - 1)) | (uint64_t)1 << 52;
+        const __int128 term = (__int128)mantissa * (int64_t)count << shift;
+        __int128 next;
+        if (!__builtin_add_overflow(sum->near, (form.bits >> 63) != 0 ? -term : term, &next)) {
+            sum->near = next;
+            return RC_OK;
+        }
+    }
     /* As a sum of products with powers of two, which are exact; a number whose product would pass
      * the greatest double is added as often as it takes. */
     for (int bit = 0; count >> bit != 0; bit++) {

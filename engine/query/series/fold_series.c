@@ -51,13 +51,9 @@ line_open(const struct rc_series_query *query,
         return RC_NO_MEMORY;
     if (series->measure != RC_MEASURE_HISTOGRAM || !line->bucketed)
         return RC_OK;
-    struct rc_bins *bins = rc_arena_zero(arena, sizeof(*bins));
-    if (bins == NULL)
-        return RC_NO_MEMORY;
-    RC_TRY(rc_series_bins(frame, line->series, bins));
-    line->bins = bins;
-    line->histogram = RC_ARENA_ARRAY(arena, uint64_t, places * bins->count);
-    return line->histogram == NULL ? RC_NO_MEMORY : RC_OK;
+    line->bins = rc_arena_zero(arena, sizeof(*line->bins));
+    line->histogram = RC_ARENA_ARRAY(arena, uint64_t, places * series->bins);
+    return line->bins == NULL || line->histogram == NULL ? RC_NO_MEMORY : RC_OK;
 }
 
 /* ---- The round that ranks -------------------------------------------------------------------- */

@@ -29,20 +29,20 @@ struct rc_line_side {
 
 struct rc_series_line {
     uint32_t series;          /* Of the request. */
-    bool bucketed;            /* Buckets too, or only the range. */
     enum rc_series_side side; /* Whose rows these are. */
     const uint32_t *row_of;   /* As in struct rc_line_side. */
     uint32_t row_count;
     uint32_t other;
     uint32_t total;
+    bool bucketed; /* Buckets too, or only the range. */
     /* NULL, or the rows are cells: row * columns->count + column. row_count counts cells then,
      * other and total are rows. */
     const struct rc_line_side *columns;
     /* What is filled. A row's places are its buckets and then the range. */
-    double *values;             /* By row and place; NaN: no number. */
-    uint8_t *present;           /* By row: something counted there. */
-    uint64_t *histogram;        /* By row, place and bin; NULL unless a histogram is wanted. */
-    const struct rc_bins *bins; /* Of the histogram. */
+    double *values;       /* By row and place; NaN: no number. */
+    uint8_t *present;     /* By row: something counted there. */
+    uint64_t *histogram;  /* By row, place and bin; NULL unless a histogram is wanted. */
+    struct rc_bins *bins; /* Of the histogram: as many as the series has, or fewer. */
 };
 
 static inline uint32_t
@@ -67,10 +67,6 @@ rc_series_line_sum(const struct rc_series_frame *frame,
 /* The lines whose measure needs more than one pass: percentiles, histograms, distinct values. */
 RC_MUST_USE enum rc_status
 rc_series_spread(const struct rc_series_frame *frame, const struct rc_series_line *line);
-
-/* The bins of a histogram series: from its least to its greatest number. */
-RC_MUST_USE enum rc_status
-rc_series_bins(const struct rc_series_frame *frame, uint32_t series, struct rc_bins *ret_bins);
 
 /* A lane of a walk over a frame: a hit, and its rows as far as somebody asked for them. All zero
  * but the account is empty. */

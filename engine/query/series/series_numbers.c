@@ -1,19 +1,16 @@
 /*
- * Series scan, numbers. One scan counts how often each number occurs in each bucket; sums, means,
- * ends, percentiles and histograms all follow from these counts. Taken where numbers times buckets
- * fit an array of a bounded size.
- *
- * A sparse column is read by its entries and not by the rows of the slab.
+ * Series scan, numbers. One scan counts how often each number occurs in each bucket
+ * (series_tally.h); sums, means, ends, percentiles and histograms all follow from these counts.
+ * Taken where numbers times buckets fit an array of a bounded size.
  */
 #include <math.h>
 #include <string.h>
 
-#include "engine/match/rows/row_codes.h"
 #include "engine/query/number/exact_sum.h"
 #include "engine/query/number/percentile.h"
 #include "engine/query/plan/planner.h"
 #include "engine/query/series/series_scan.h"
-#include "engine/store/slab/marks.h"
+#include "engine/query/series/series_tally.h"
 
 #define COUNTERS_MAX ((uint64_t)1 << 22) /* Of a lane: 16 MiB. */
 #define VALUES_MAX ((uint64_t)1 << 31)   /* In one scan, so that 32 bits count them. */
@@ -23,6 +20,7 @@ struct scan {
     const struct rc_series_line *line;
     const struct rc_numbers *numbers;
     uint32_t number_count;
+    uint32_t stride; /* From the counts of a bucket to those of the next one. */
     uint32_t stream;
     uint32_t buckets;
     const struct rc_bucket_table *tables;
@@ -33,9 +31,7 @@ struct scan {
 struct lane {
     const struct scan *scan;
     struct rc_slab_rows rows;
-    uint32_t *counts; /* [bucket][number]. */
-    uint64_t hit_count;
-    uint32_t codes[RC_PIECE_ROWS];
+    struct rc_tally tally;
 };
 
 static void
@@ -43,27 +39,14 @@ scan_close(struct scan *scan)
 {
     for (uint32_t i = 0; i < scan->lane_count; i++) {
         rc_slab_rows_close(&scan->lanes[i].rows);
-        rc_alloc_free(scan->lanes[i].counts);
+        rc_alloc_free(scan->lanes[i].tally.counts);
     }
 }
 
-/* Counts the numbers behind an entry in a place. */
-static inline void
-count_entry(struct lane *lane, const uint32_t *entry, uint32_t place)
+static const uint32_t *
+counts_of(const struct scan *scan, uint32_t bucket)
 {
-    const struct scan *scan = lane->scan;
-    if (place == scan->buckets || *entry == RC_NUMBER_NONE)
-        return;
-    lane->hit_count++;
-    uint32_t *counts = lane->counts + (size_t)place * scan->number_count;
-    if ((*entry & RC_NUMBER_LIST) == 0) {
-        counts[*entry]++;
-        return;
-    }
-    uint32_t count;
-    const uint32_t *codes = rc_numbers_list(scan->numbers, entry, &count);
-    for (uint32_t i = 0; i < count; i++)
-        counts[codes[i]]++;
+    return scan->lanes[0].tally.counts + (size_t)bucket * scan->stride;
 }
 
 static enum rc_status
@@ -85,76 +68,9 @@ fold_hits(void *state,
             continue;
         const uint32_t *codes = rc_numbers_of(scan->numbers, &hits[i], &code_count);
         for (uint32_t c = 0; c < code_count; c++)
-            lane->counts[(size_t)place * scan->number_count + codes[c]]++;
+            lane->tally.counts[(size_t)place * scan->stride + codes[c]]++;
     }
     return RC_OK;
-}
-
-/* A slab's stretch of rows as fold_rows takes it. */
-struct stretch {
-    const struct rc_bucket_table *table;
-    const struct rc_column_view *column;
-    const uint32_t *entries;
-    const uint32_t *times;
-};
-
-static inline bool
-has_row(const uint64_t *words, uint32_t row)
-{
-    return words == NULL || ((words[row % RC_PIECE_ROWS / 64] >> (row % 64)) & 1) != 0;
-}
-
-/* The same for a column of marked rows: a word of marks at a time. */
-static void
-count_marked(struct lane *lane,
-             const struct stretch *stretch,
-             const uint64_t *words,
-             uint32_t begin,
-             uint32_t end)
-{
-    uint32_t count;
-    uint32_t at = rc_marks_before(stretch->column, begin);
-    for (uint32_t row = begin; row < end; row += count) {
-        uint64_t marks = rc_marks_from(stretch->column, row, end - row, &count);
-        for (; marks != 0; marks &= marks - 1, at++) {
-            const uint32_t marked = row + (uint32_t)__builtin_ctzll(marks);
-            if (has_row(words, marked))
-                count_entry(lane, &stretch->entries[rc_row_codes_at(stretch->column, at)],
-                            rc_bucket_table_find(stretch->table, stretch->times[marked]));
-        }
-    }
-}
-
-/* Counts the rows [begin, end) of a piece. */
-static void
-count_piece(struct lane *lane,
-            const struct stretch *stretch,
-            const uint64_t *words,
-            uint32_t begin,
-            uint32_t end,
-            uint32_t *position)
-{
-    const struct rc_column_view *column = stretch->column;
-    if (column->form == RC_COLUMN_MARKED_ROWS) {
-        count_marked(lane, stretch, words, begin, end);
-        return;
-    }
-    if (column->form == RC_COLUMN_SPARSE) {
-        uint32_t at = rc_row_codes_seek(column, *position, begin);
-        for (; at < column->code_count && column->positions[at] < end; at++) {
-            const uint32_t row = column->positions[at];
-            if (has_row(words, row))
-                count_entry(lane, &stretch->entries[rc_row_codes_at(column, at)],
-                            rc_bucket_table_find(stretch->table, stretch->times[row]));
-        }
-        *position = at;
-        return;
-    }
-    rc_row_codes(column, begin, end - begin, position, lane->codes);
-    for (uint32_t row = begin; row < end; row++)
-        if (has_row(words, row))
-            count_entry(lane, &stretch->entries[lane->codes[row - begin]],
-                        rc_bucket_table_find(stretch->table, stretch->times[row]));
 }
 
 static enum rc_status
@@ -166,18 +82,16 @@ fold_rows(void *state,
           uint64_t *hit_count)
 {
     uint32_t count;
-    uint32_t position = 0;
     struct lane *lane = state;
     const struct scan *scan = lane->scan;
     const uint32_t index = scan->frame->plan->slabs[plan_slab].index;
-    struct stretch stretch = {
+    struct rc_tally_slab slab = {
         .table = &scan->tables[plan_slab],
         .times = rc_slab_times(rc_view_slabs(scan->frame->context->view, &count)[index].slab),
     };
     (void)block;
-    lane->hit_count = 0;
-    stretch.entries = rc_numbers_of_slab(scan->numbers, index, &stretch.column);
-    if (stretch.entries == NULL)
+    slab.entries = rc_numbers_of_slab(scan->numbers, index, &slab.column);
+    if (slab.entries == NULL)
         return RC_OK;
     RC_TRY(rc_slab_rows_open(&lane->rows, scan->frame->plan, plan_slab, scan->stream));
     while (begin < end) {
@@ -185,11 +99,20 @@ fold_rows(void *state,
         const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
         const uint32_t stop = end - base < RC_PIECE_ROWS ? end : base + RC_PIECE_ROWS;
         if (rc_slab_rows_piece(&lane->rows, base, &words))
-            count_piece(lane, &stretch, words, begin, stop, &position);
+            *hit_count += rc_tally_piece(&lane->tally, &slab, words, begin, stop);
         begin = stop;
     }
-    *hit_count += lane->hit_count; /* Those with a number. */
     return RC_OK;
+}
+
+/* The lanes' counts, all in the first lane. */
+static void
+add_lanes(const struct scan *scan)
+{
+    uint32_t *sums = scan->lanes[0].tally.counts;
+    for (uint32_t i = 1; i < scan->lane_count; i++)
+        for (size_t c = 0; c < (size_t)scan->buckets * scan->stride; c++)
+            sums[c] += scan->lanes[i].tally.counts[c];
 }
 
 /* Scans for a line; *ret_done false: there is no short way. The counts end up in the first lane. */
@@ -208,8 +131,9 @@ run(struct scan *scan, bool *ret_done)
             VALUES_MAX)
         return RC_OK;
     scan->number_count = rc_numbers_count(scan->numbers);
+    scan->stride = scan->number_count + 1;
     scan->buckets = scan->line->bucketed && frame->bucket_count > 0 ? frame->bucket_count : 1;
-    const uint64_t counters = (uint64_t)scan->buckets * scan->number_count;
+    const uint64_t counters = ((uint64_t)scan->buckets + 1) * scan->stride;
     if (counters > COUNTERS_MAX ||
         !rc_planner_reads_rows(frame->plan, scan->stream, scan->line->series, RC_ROWS_VALUES))
         return RC_OK;
@@ -224,10 +148,15 @@ run(struct scan *scan, bool *ret_done)
         states[i] = lane;
         lane->scan = scan;
         lane->rows.account = context->account;
-        lane->counts = rc_alloc_in(context->account, counters * sizeof(*lane->counts) + 1);
-        if (lane->counts == NULL)
+        lane->tally = (struct rc_tally){
+            .numbers = scan->numbers,
+            .number_count = scan->number_count,
+            .buckets = scan->buckets,
+            .counts = rc_alloc_in(context->account, counters * sizeof(*lane->tally.counts)),
+        };
+        if (lane->tally.counts == NULL)
             return RC_NO_MEMORY;
-        memset(lane->counts, 0, counters * sizeof(*lane->counts));
+        memset(lane->tally.counts, 0, counters * sizeof(*lane->tally.counts));
     }
     const struct rc_fold fold = {
         .anonymous = true,
@@ -237,9 +166,7 @@ run(struct scan *scan, bool *ret_done)
         .rows = fold_rows,
     };
     RC_TRY(rc_walk(frame->plan, &fold, &frame->stats->matched_events));
-    for (uint32_t i = 1; i < scan->lane_count; i++)
-        for (uint64_t c = 0; c < counters; c++)
-            scan->lanes[0].counts[c] += scan->lanes[i].counts[c];
+    add_lanes(scan);
     *ret_done = true;
     return RC_OK;
 }
@@ -277,17 +204,21 @@ sum_of(const struct scan *scan, const uint32_t *counts, double *ret_sum)
     return RC_OK;
 }
 
+/* The codes of the least and the greatest number that was counted; UINT32_MAX and 0: none. */
 static void
-fill_histogram(const struct scan *scan,
-               const struct rc_series_line *line,
-               const uint32_t *counts,
-               uint32_t place)
+find_ends(const struct scan *scan,
+          const uint32_t *counts,
+          uint32_t *ret_least,
+          uint32_t *ret_greatest)
 {
-    const double *numbers = rc_numbers_all(scan->numbers);
-    for (uint32_t i = 0; line->histogram != NULL && i < scan->number_count; i++)
-        if (counts[i] != 0)
-            line->histogram[(size_t)place * line->bins->count +
-                            rc_bins_find(line->bins, numbers[i])] += counts[i];
+    uint32_t least = 0;
+    uint32_t behind = scan->number_count;
+    while (behind > 0 && counts[behind - 1] == 0)
+        behind--;
+    while (least < behind && counts[least] == 0)
+        least++;
+    *ret_least = behind == 0 ? UINT32_MAX : least;
+    *ret_greatest = behind == 0 ? 0 : behind - 1;
 }
 
 /* The figure of one place of a line from its counts. */
@@ -300,31 +231,24 @@ fill_place(const struct scan *scan,
     const struct rc_series *series = &scan->frame->request->series[line->series];
     const double *numbers = rc_numbers_all(scan->numbers);
     uint64_t count = 0;
-    uint32_t least = UINT32_MAX;
-    uint32_t greatest = 0;
+    uint32_t least;
+    uint32_t greatest;
     double *value = &line->values[place];
-    for (uint32_t i = 0; i < scan->number_count; i++) {
-        least = counts[i] != 0 && least == UINT32_MAX ? i : least;
-        greatest = counts[i] != 0 ? i : greatest;
+    for (uint32_t i = 0; i < scan->number_count; i++)
         count += counts[i];
-    }
     *value = NAN;
-    switch (series->measure) {
-    case RC_MEASURE_SUM:
-        return sum_of(scan, counts, value);
-    case RC_MEASURE_MEAN:
+    if (series->measure == RC_MEASURE_SUM || series->measure == RC_MEASURE_MEAN)
         RC_TRY(sum_of(scan, counts, value));
-        *value = count == 0 ? NAN : *value / (double)count;
+    if (series->measure == RC_MEASURE_SUM)
         return RC_OK;
-    case RC_MEASURE_HISTOGRAM:
-        fill_histogram(scan, line, counts, place);
+    if (count == 0) {
+        *value = NAN;
         return RC_OK;
-    default:
-        break;
     }
-    if (count == 0)
-        return RC_OK;
-    if (series->measure == RC_MEASURE_MIN)
+    find_ends(scan, counts, &least, &greatest);
+    if (series->measure == RC_MEASURE_MEAN)
+        *value /= (double)count;
+    else if (series->measure == RC_MEASURE_MIN)
         *value = numbers[least];
     else if (series->measure == RC_MEASURE_MAX)
         *value = numbers[greatest];
@@ -334,14 +258,56 @@ fill_place(const struct scan *scan,
     return RC_OK;
 }
 
+/* Adds the counts of one place to its bins. */
+static void
+add_to_bins(const struct scan *scan,
+            const struct rc_series_line *line,
+            const uint32_t *bin_of,
+            const uint32_t *counts,
+            uint32_t place)
+{
+    uint64_t *histogram = line->histogram + (size_t)place * line->bins->count;
+    for (uint32_t i = 0; i < scan->number_count; i++)
+        histogram[bin_of[i]] += counts[i];
+}
+
+/* Fills a line of histograms; range: the counts of all buckets. */
+static enum rc_status
+fill_histograms(const struct scan *scan, const struct rc_series_line *line, const uint32_t *range)
+{
+    const struct rc_series_frame *frame = scan->frame;
+    const double *numbers = rc_numbers_all(scan->numbers);
+    const uint32_t places = rc_line_places(frame, line);
+    uint32_t least;
+    uint32_t greatest;
+    for (uint32_t place = 0; place < places; place++)
+        line->values[place] = NAN;
+    find_ends(scan, range, &least, &greatest);
+    if (line->histogram == NULL || least > greatest)
+        return RC_OK;
+    *line->bins =
+        rc_bins_make(numbers[least], numbers[greatest], frame->request->series[line->series].bins);
+    /* Of what is outside of the ends there is nothing, wherever it counts. */
+    uint32_t *bin_of = RC_ARENA_ARRAY(frame->context->arena, uint32_t, scan->number_count);
+    if (bin_of == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = least; i <= greatest; i++)
+        bin_of[i] = rc_bins_find(line->bins, numbers[i]);
+    for (uint32_t place = 0; place < places; place++)
+        add_to_bins(scan, line, bin_of, place + 1 < places ? counts_of(scan, place) : range, place);
+    return RC_OK;
+}
+
+/* range: the counts of all buckets. */
 static enum rc_status
 fill_line(const struct scan *scan, const struct rc_series_line *line, const uint32_t *range)
 {
-    for (uint32_t bucket = 0; rc_line_places(scan->frame, line) > 1 && bucket < scan->buckets;
-         bucket++)
-        RC_TRY(fill_place(scan, line, scan->lanes[0].counts + (size_t)bucket * scan->number_count,
-                          bucket));
-    return fill_place(scan, line, range, rc_line_places(scan->frame, line) - 1);
+    const uint32_t places = rc_line_places(scan->frame, line);
+    if (scan->frame->request->series[line->series].measure == RC_MEASURE_HISTOGRAM)
+        return fill_histograms(scan, line, range);
+    for (uint32_t place = 0; place < places; place++)
+        RC_TRY(fill_place(scan, line, place + 1 < places ? counts_of(scan, place) : range, place));
+    return RC_OK;
 }
 
 enum rc_status
@@ -364,7 +330,7 @@ rc_series_scan_numbers(const struct rc_series_frame *frame,
         return RC_NO_MEMORY;
     for (uint32_t bucket = 0; bucket < scan.buckets; bucket++)
         for (uint32_t i = 0; i < scan.number_count; i++)
-            range[i] += scan.lanes[0].counts[(size_t)bucket * scan.number_count + i];
+            range[i] += counts_of(&scan, bucket)[i];
     for (uint32_t l = first; l < line_count; l++) {
         if (done[l] || !rc_measure_is_numeric(series[lines[l].series].measure) ||
             frame->numbers[lines[l].series] != scan.numbers ||
@@ -389,13 +355,6 @@ rc_series_scan_ends(const struct rc_series_frame *frame,
     RC_TRY(run(&scan, ret_done));
     if (!*ret_done)
         return RC_OK;
-    *ret_least = UINT32_MAX;
-    *ret_greatest = 0;
-    for (uint32_t i = 0; i < scan.number_count; i++) {
-        if (scan.lanes[0].counts[i] == 0)
-            continue;
-        *ret_least = *ret_least == UINT32_MAX ? i : *ret_least;
-        *ret_greatest = i;
-    }
+    find_ends(&scan, counts_of(&scan, 0), ret_least, ret_greatest);
     return RC_OK;
 }

@@ -333,15 +333,56 @@ measure_distinct(struct spread *spread)
     return RC_OK;
 }
 
+/* The codes of a series' least and greatest number, by a walk. */
+static enum rc_status
+find_ends(const struct rc_series_frame *frame,
+          uint32_t series,
+          uint32_t *ret_least,
+          uint32_t *ret_greatest)
+{
+    RC_CLEANUP(spread_close) struct spread spread = {.frame = frame, .series = series};
+    RC_TRY(spread_open(&spread));
+    spread.pass = PASS_ENDS;
+    RC_TRY(run(&spread));
+    for (uint32_t i = 0; i < spread.lane_count; i++) {
+        const struct lane *lane = &spread.lanes[i];
+        *ret_least = lane->least < *ret_least ? lane->least : *ret_least;
+        *ret_greatest = lane->greatest > *ret_greatest ? lane->greatest : *ret_greatest;
+    }
+    return RC_OK;
+}
+
+/* The bins of a histogram series: from its least to its greatest number. */
+static enum rc_status
+find_bins(const struct rc_series_frame *frame, uint32_t series, struct rc_bins *ret_bins)
+{
+    bool done;
+    uint32_t least = UINT32_MAX;
+    uint32_t greatest = 0;
+    RC_TRY(rc_series_scan_ends(frame, series, &least, &greatest, &done));
+    if (!done)
+        RC_TRY(find_ends(frame, series, &least, &greatest));
+    *ret_bins = (struct rc_bins){.count = 0};
+    if (least != UINT32_MAX) {
+        const double *numbers = rc_numbers_all(frame->numbers[series]);
+        *ret_bins =
+            rc_bins_make(numbers[least], numbers[greatest], frame->request->series[series].bins);
+    }
+    return RC_OK;
+}
+
 static enum rc_status
 measure_histogram(struct spread *spread)
 {
-    const struct rc_bins *bins = spread->line->bins;
+    struct rc_bins *bins = spread->line->bins;
     const struct rc_query_context *context = spread->frame->context;
     const struct rc_numbers *numbers = spread->frame->numbers[spread->series];
     for (uint64_t place = 0; place < spread->place_count; place++)
         spread->line->values[place] = NAN;
-    if (spread->line->histogram == NULL || bins->count == 0)
+    if (spread->line->histogram == NULL)
+        return RC_OK;
+    RC_TRY(find_bins(spread->frame, spread->series, bins));
+    if (bins->count == 0)
         return RC_OK;
     uint32_t *bin_of = RC_ARENA_ARRAY(context->arena, uint32_t, rc_numbers_count(numbers));
     if (bin_of == NULL)
@@ -377,41 +418,4 @@ rc_series_spread(const struct rc_series_frame *frame, const struct rc_series_lin
         return measure_percentile(&spread,
                                   series->measure == RC_MEASURE_MEDIAN ? 50 : series->percentile);
     }
-}
-
-/* The codes of a series' least and greatest number, by a walk. */
-static enum rc_status
-find_ends(const struct rc_series_frame *frame,
-          uint32_t series,
-          uint32_t *ret_least,
-          uint32_t *ret_greatest)
-{
-    RC_CLEANUP(spread_close) struct spread spread = {.frame = frame, .series = series};
-    RC_TRY(spread_open(&spread));
-    spread.pass = PASS_ENDS;
-    RC_TRY(run(&spread));
-    for (uint32_t i = 0; i < spread.lane_count; i++) {
-        const struct lane *lane = &spread.lanes[i];
-        *ret_least = lane->least < *ret_least ? lane->least : *ret_least;
-        *ret_greatest = lane->greatest > *ret_greatest ? lane->greatest : *ret_greatest;
-    }
-    return RC_OK;
-}
-
-enum rc_status
-rc_series_bins(const struct rc_series_frame *frame, uint32_t series, struct rc_bins *ret_bins)
-{
-    bool done;
-    uint32_t least = UINT32_MAX;
-    uint32_t greatest = 0;
-    RC_TRY(rc_series_scan_ends(frame, series, &least, &greatest, &done));
-    if (!done)
-        RC_TRY(find_ends(frame, series, &least, &greatest));
-    *ret_bins = (struct rc_bins){.count = 0};
-    if (least != UINT32_MAX) {
-        const double *numbers = rc_numbers_all(frame->numbers[series]);
-        *ret_bins =
-            rc_bins_make(numbers[least], numbers[greatest], frame->request->series[series].bins);
-    }
-    return RC_OK;
 }
