@@ -227,7 +227,7 @@ encode_uses(const struct rc_request *request,
     ProtobufCMessage **list;
     RC_NEW_ARRAY(arena, list, ProtobufCMessage *, uses->count);
     for (uint32_t i = 0; i < uses->count; i++) {
-        const struct rc_catalog_entry *entry = uses->entries[i];
+        const struct rc_catalog_entry *entry = &uses->entries[i];
         RC_NEW(arena, list[i], *descriptor);
         RC_TRY(rc_encode_format(arena, rc_field(list[i], "name"), "projects/%.*s/%s/%.*s",
                                 (int)project.size, project.data, collection, (int)entry->name.size,

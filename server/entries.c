@@ -122,13 +122,11 @@ find_entry(struct rc_request *request,
 {
     RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = NULL;
     RC_TRY(rc_entry_catalog(request, kind, project, &catalog));
-    const struct rc_catalog_entry *entry = rc_catalog_find(catalog, id);
-    if (entry == NULL)
+    struct rc_catalog_entry entry;
+    if (!rc_catalog_find(catalog, id, &entry))
         return rc_entry_is_missing(request, kind, project, id);
-    if (version != 0)
-        entry = rc_catalog_find_version(catalog, id, version);
-    if (entry != NULL)
-        return rc_entry_copy(request->arena, entry, ret_entry);
+    if (version == 0 || rc_catalog_find_version(catalog, id, version, &entry))
+        return rc_entry_copy(request->arena, &entry, ret_entry);
     rc_entry_resource(request, kind, project, id);
     return rc_error_field(request->error, RC_NOT_FOUND, "version",
                           "version %llu of \"%.*s\" is not kept", (unsigned long long)version,

@@ -79,15 +79,15 @@ rc_entry_list(struct rc_request *request,
     RC_TRY(rc_entry_catalog(request, kind, page.project, &catalog));
     uint32_t at = page.after.size == 0 ? 0 : rc_catalog_upper_bound(catalog, page.after);
     for (; at < rc_catalog_count(catalog) && !more; at++) {
-        const struct rc_catalog_entry *entry = rc_catalog_at(catalog, at);
+        const struct rc_catalog_entry entry = rc_catalog_at(catalog, at);
         bool passes = true;
         if (filter != NULL)
-            RC_TRY(filter->passes(filter, entry, &passes));
+            RC_TRY(filter->passes(filter, &entry, &passes));
         more = passes && page.count == page.size;
         if (!passes || more)
             continue;
-        RC_TRY(add_to_page(&page, entry));
-        last = entry->name;
+        RC_TRY(add_to_page(&page, &entry));
+        last = entry.name;
     }
     return close_page(&page, more ? last : (struct rc_bytes){"", 0}, out, kind->list);
 }
@@ -107,16 +107,17 @@ rc_entry_list_versions(struct rc_request *request,
                           &page.project, &id));
     RC_TRY(open_page(&page, in, out, "versions"));
     RC_TRY(rc_entry_catalog(request, kind, page.project, &catalog));
-    if (rc_catalog_find(catalog, id) == NULL)
+    if (!rc_catalog_find(catalog, id, NULL))
         return rc_entry_is_missing(request, kind, page.project, id);
     if (page.after.size == sizeof(below))
         memcpy(&below, page.after.data, sizeof(below));
-    const struct rc_catalog_entry *entry = rc_catalog_version_below(catalog, id, below);
-    while (entry != NULL && page.count < page.size) {
-        RC_TRY(add_to_page(&page, entry));
-        below = entry->version;
-        entry = rc_catalog_version_below(catalog, id, below);
+    struct rc_catalog_entry entry;
+    bool more = rc_catalog_version_below(catalog, id, below, &entry);
+    while (more && page.count < page.size) {
+        RC_TRY(add_to_page(&page, &entry));
+        below = entry.version;
+        more = rc_catalog_version_below(catalog, id, below, &entry);
     }
-    const struct rc_bytes place = {(const char *)&below, entry == NULL ? 0 : sizeof(below)};
+    const struct rc_bytes place = {(const char *)&below, more ? sizeof(below) : 0};
     return close_page(&page, place, out, "versions");
 }

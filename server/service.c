@@ -132,7 +132,7 @@ check_references(struct rc_request *request, const struct rc_decode *decode)
     for (const struct rc_reference *at = decode->references; at != NULL; at = at->next) {
         const bool definition = at->kind == RC_REFERENCE_DEFINITION;
         const struct rc_catalog *catalog = definition ? context->definitions : context->segments;
-        if (rc_catalog_find(catalog, at->id) != NULL)
+        if (rc_catalog_find(catalog, at->id, NULL))
             continue;
         const char *word = definition ? "definition" : "segment";
         rc_request_resource(request, definition ? "recount.v1.Definition" : "recount.v1.Segment",

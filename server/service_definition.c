@@ -105,7 +105,7 @@ static enum rc_status
 list_named(struct rc_request *request,
            struct rc_decode *decode,
            const Recount__V1__BuildDefinitionsRequest *in,
-           const struct rc_catalog_entry ***ret_entries,
+           struct rc_catalog_entry **ret_entries,
            uint32_t *ret_count)
 {
     const struct rc_catalog *catalog = rc_query_session_context(request->session)->definitions;
@@ -115,8 +115,8 @@ list_named(struct rc_request *request,
     if (count > RC_BUILD_DEFINITIONS_MAX)
         return rc_decode_fail(decode, RC_INVALID, "names",
                               "at most %u definitions are built at once", RC_BUILD_DEFINITIONS_MAX);
-    const struct rc_catalog_entry **entries;
-    RC_NEW_ARRAY(request->arena, entries, const struct rc_catalog_entry *, count);
+    struct rc_catalog_entry *entries;
+    RC_NEW_ARRAY(request->arena, entries, struct rc_catalog_entry, count);
     for (uint32_t i = 0; i < count; i++) {
         struct rc_bytes id;
         if (all) {
@@ -127,8 +127,7 @@ list_named(struct rc_request *request,
         if (!rc_bytes_equal(decode->project, project))
             return rc_decode_fail(decode, RC_INVALID, "names",
                                   "a definition is of another project than the request");
-        entries[i] = rc_catalog_find(catalog, id);
-        if (entries[i] == NULL) {
+        if (!rc_catalog_find(catalog, id, &entries[i])) {
             rc_entry_resource(request, &definition_kind, project, id);
             return rc_error_field(request->error, RC_NOT_FOUND, "names",
                                   "there is no definition \"%.*s\"", (int)id.size, id.data);
@@ -146,7 +145,7 @@ build_definitions(struct rc_request *request, const void *message, void *reply)
     Recount__V1__BuildDefinitionsResponse *out = reply;
     struct rc_arena *arena = request->arena;
     struct rc_decode decode = rc_request_decode(request);
-    const struct rc_catalog_entry **entries = NULL;
+    struct rc_catalog_entry *entries = NULL;
     struct rc_definitions_built built = {0};
     uint32_t count = 0;
     RC_TRY(rc_decode_project(&decode, "parent", in->parent, &decode.project));
@@ -160,9 +159,8 @@ build_definitions(struct rc_request *request, const void *message, void *reply)
         RC_NEW(arena, one, recount__v1__definition_count__descriptor);
         RC_TRY(rc_encode_format(arena, &one->name, "projects/%.*s/definitions/%.*s",
                                 (int)decode.project.size, decode.project.data,
-                                (int)entries[i]->name.size, entries[i]->name.data));
-        RC_TRY(
-            rc_encode_format(arena, &one->etag, "%llu", (unsigned long long)entries[i]->version));
+                                (int)entries[i].name.size, entries[i].name.data));
+        RC_TRY(rc_encode_format(arena, &one->etag, "%llu", (unsigned long long)entries[i].version));
         one->pattern_too_slow = built.event_counts[i] == RC_BUILD_TOO_SLOW;
         if (!one->pattern_too_slow && built.event_counts[i] != RC_BUILD_UNCOUNTED) {
             one->optional_event_count_case =

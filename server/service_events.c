@@ -100,7 +100,7 @@ encode_definitions(struct rc_arena *arena,
     RC_NEW_ARRAY(arena, out->definitions, char *, event->definition_count);
     out->n_definitions = event->definition_count;
     for (uint32_t i = 0; i < event->definition_count; i++) {
-        const struct rc_bytes id = rc_catalog_at(catalog, event->definitions[i])->name;
+        const struct rc_bytes id = rc_catalog_at(catalog, event->definitions[i]).name;
         RC_TRY(rc_encode_format(arena, &out->definitions[i], "projects/%.*s/definitions/%.*s",
                                 (int)project.size, project.data, (int)id.size, id.data));
     }

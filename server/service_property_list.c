@@ -91,7 +91,7 @@ cut_page(struct rc_request *request,
 static bool
 is_hidden(const struct rc_query_context *context, struct rc_bytes name)
 {
-    return context->derived != NULL && rc_catalog_find(context->derived, name) != NULL;
+    return context->derived != NULL && rc_catalog_find(context->derived, name, NULL);
 }
 
 /* Fills distinct_value_count of event properties, as many at a time as a question has series. */

@@ -28,9 +28,10 @@ definition_label(struct rc_request *request, const char *name)
 {
     const char *slash = strrchr(name, '/');
     const struct rc_bytes id = rc_bytes_of(slash == NULL ? name : slash + 1);
-    const struct rc_catalog_entry *entry =
-        rc_catalog_find(rc_query_session_context(request->session)->definitions, id);
-    return entry == NULL || entry->display_name.size == 0 ? id : entry->display_name;
+    const struct rc_catalog *catalog = rc_query_session_context(request->session)->definitions;
+    struct rc_catalog_entry entry;
+    return rc_catalog_find(catalog, id, &entry) && entry.display_name.size > 0 ? entry.display_name
+                                                                               : id;
 }
 
 static struct rc_bytes

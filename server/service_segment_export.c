@@ -30,9 +30,8 @@ choose_version(struct rc_request *request,
         return rc_decode_fail(
             decode, RC_INVALID, "segment_version",
             "only a saved segment has versions: name it in scope.segment.segment");
-    const struct rc_catalog_entry *entry =
-        rc_catalog_find_version(context->segments, named->name, version);
-    if (entry == NULL) {
+    struct rc_catalog_entry entry;
+    if (!rc_catalog_find_version(context->segments, named->name, version, &entry)) {
         rc_request_resource(request, "recount.v1.Segment", "projects/%.*s/segments/%.*s",
                             (int)decode->project.size, decode->project.data, (int)named->name.size,
                             named->name.data);
@@ -40,8 +39,8 @@ choose_version(struct rc_request *request,
                               "version %llu of \"%.*s\" is not kept", (unsigned long long)version,
                               (int)named->name.size, named->name.data);
     }
-    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
-    RC_TRY(rc_name_uses_add(rc_query_uses(context, RC_CATALOG_SEGMENTS), entry));
+    struct rc_reader reader = rc_reader_of(entry.payload.data, entry.payload.size);
+    RC_TRY(rc_name_uses_add(rc_query_uses(context, RC_CATALOG_SEGMENTS), &entry));
     return rc_segment_read(&reader, request->arena, &question->scope.segment, request->error);
 }
 

@@ -73,7 +73,7 @@ encode_suggestion(struct rc_request *request,
     RC_NEW_ARRAY(arena, out->definitions, char *, suggestion->definition_count);
     out->n_definitions = suggestion->definition_count;
     for (uint32_t i = 0; i < suggestion->definition_count; i++) {
-        const struct rc_bytes id = rc_catalog_at(catalog, suggestion->definitions[i])->name;
+        const struct rc_bytes id = rc_catalog_at(catalog, suggestion->definitions[i]).name;
         RC_TRY(rc_encode_format(arena, &out->definitions[i], "projects/%.*s/definitions/%.*s",
                                 (int)project.size, project.data, (int)id.size, id.data));
     }

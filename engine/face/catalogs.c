@@ -168,7 +168,9 @@ put_entry(struct rc_engine *engine,
     };
     RC_CLEANUP(rc_catalog_unrefp)
     struct rc_catalog *catalog = rc_project_catalog(tenant->project, kind);
-    const struct rc_catalog_entry *now = rc_catalog_find(catalog, entry->name);
+    struct rc_catalog_entry found;
+    const struct rc_catalog_entry *now =
+        rc_catalog_find(catalog, entry->name, &found) ? &found : NULL;
     RC_TRY(check_version(now, entry->name, version_expected, reterr_error));
     if (now == NULL && rc_catalog_count(catalog) >= RC_DEFINITIONS_MAX)
         return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "name",
@@ -186,28 +188,26 @@ static enum rc_status
 check_unused(struct tenant *tenant,
              enum rc_catalog_kind kind,
              struct rc_bytes name,
-             struct rc_arena *arena,
              struct rc_error *reterr_error)
 {
     RC_CLEANUP(rc_catalog_unrefp)
     struct rc_catalog *definitions = rc_project_catalog(tenant->project, RC_CATALOG_DEFINITIONS);
     RC_CLEANUP(rc_catalog_unrefp)
     struct rc_catalog *segments = rc_project_catalog(tenant->project, RC_CATALOG_SEGMENTS);
-    const struct rc_catalog_entry *user = NULL;
+    struct rc_bytes user = {NULL, 0};
     if (kind == RC_CATALOG_PROPERTIES) {
         RC_CLEANUP(rc_catalog_unrefp)
         struct rc_catalog *derived = rc_project_catalog(tenant->project, RC_CATALOG_PROPERTIES);
-        RC_TRY(
-            rc_derived_find_user(derived, definitions, segments, name, arena, &user, reterr_error));
+        RC_TRY(rc_derived_find_user(derived, definitions, segments, name, &user, reterr_error));
     } else if (kind == RC_CATALOG_DEFINITIONS) {
-        RC_TRY(rc_definitions_find_user(definitions, name, arena, &user, reterr_error));
+        user = rc_definitions_find_user(definitions, name);
     }
-    if (user == NULL && kind != RC_CATALOG_PROPERTIES)
-        RC_TRY(rc_segments_find_user(segments, kind == RC_CATALOG_SEGMENTS, name, arena, &user,
+    if (user.size == 0 && kind != RC_CATALOG_PROPERTIES)
+        RC_TRY(rc_segments_find_user(segments, kind == RC_CATALOG_SEGMENTS, name, &user,
                                      reterr_error));
-    if (user != NULL)
+    if (user.size != 0)
         return rc_error_field(reterr_error, RC_CONFLICT, "name", "\"%.*s\" is used by \"%.*s\"",
-                              (int)name.size, name.data, (int)user->name.size, user->name.data);
+                              (int)name.size, name.data, (int)user.size, user.data);
     return RC_OK;
 }
 
@@ -235,8 +235,10 @@ delete_entry(struct rc_engine *engine,
     RC_CLEANUP(rc_catalog_unrefp)
     struct rc_catalog *catalog = rc_project_catalog(tenant->project, kind);
     const uint64_t expected = version_expected == 0 ? UINT64_MAX : version_expected;
-    RC_TRY(check_version(rc_catalog_find(catalog, name), name, expected, reterr_error));
-    RC_TRY(check_unused(tenant, kind, name, arena, reterr_error));
+    struct rc_catalog_entry found;
+    const struct rc_catalog_entry *now = rc_catalog_find(catalog, name, &found) ? &found : NULL;
+    RC_TRY(check_version(now, name, expected, reterr_error));
+    RC_TRY(check_unused(tenant, kind, name, reterr_error));
     const struct rc_record record = {
         .kind = RC_RECORD_ENTRY_REMOVE,
         .project = project,

@@ -50,30 +50,20 @@ eager_close(struct eager *eager)
     rc_arena_free(eager->arena);
 }
 
-static uint32_t
-count_eager(const struct rc_catalog *definitions)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < rc_catalog_count(definitions); i++)
-        count += rc_definition_is_eager(rc_catalog_at(definitions, i)->payload);
-    return count;
-}
-
 /* Lists the predicates of eager definitions. One that names what is no longer there is left out. */
 static enum rc_status
 resolve(struct eager *eager)
 {
-    const uint32_t count = count_eager(eager->definitions);
+    const struct rc_catalog *definitions = eager->definitions;
+    const uint32_t count = rc_catalog_marked(definitions, RC_DEFINITION_EAGER);
     eager->predicates = RC_ARENA_ARRAY(eager->arena, const struct rc_predicate *, count);
     if (eager->predicates == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t i = 0; i < rc_catalog_count(eager->definitions); i++) {
-        const struct rc_catalog_entry *entry = rc_catalog_at(eager->definitions, i);
+    for (uint32_t k = 0, i = 0; k < count; k++, i++) {
         const struct rc_predicate *predicate = NULL;
-        if (!rc_definition_is_eager(entry->payload))
-            continue;
-        enum rc_status status = rc_definitions_resolve_entry(eager->definitions, entry,
-                                                             eager->arena, NULL, &predicate, NULL);
+        i = rc_catalog_next_marked(definitions, RC_DEFINITION_EAGER, i);
+        enum rc_status status = rc_definitions_resolve_name(
+            definitions, rc_catalog_at(definitions, i).name, eager->arena, NULL, &predicate, NULL);
         if (status == RC_OK)
             status =
                 rc_derived_resolve(eager->derived, predicate, eager->arena, NULL, &predicate, NULL);
@@ -196,7 +186,7 @@ rc_eager_look(struct tenant *tenant)
     if (definitions != eager->catalog) {
         rc_catalog_unref(eager->catalog);
         eager->catalog = rc_catalog_ref(definitions);
-        eager->any = count_eager(definitions) > 0;
+        eager->any = rc_catalog_marked(definitions, RC_DEFINITION_EAGER) > 0;
     }
     if (!eager->any)
         return;

@@ -10,6 +10,7 @@
 #include "engine/face/engine_state.h"
 #include "engine/intake/apply.h"
 #include "engine/intake/remove.h"
+#include "engine/match/predicate/definitions.h"
 
 static bool
 is_of_project(const struct rc_record *record)
@@ -123,8 +124,11 @@ apply_entry(struct tenant *tenant, uint64_t sequence, const struct rc_record *re
     struct rc_receipts *receipts = rc_project_receipts(tenant->project);
     RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *next = NULL;
     RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *next_receipts = NULL;
+    struct rc_catalog_entry entry = record->entry;
+    if (record->catalog == RC_CATALOG_DEFINITIONS)
+        entry.marks = rc_definition_marks(entry.payload);
     if (record->kind == RC_RECORD_ENTRY_PUT)
-        RC_TRY(rc_catalog_put(catalog, &record->entry, &next));
+        RC_TRY(rc_catalog_put(catalog, &entry, &next));
     else
         RC_TRY(rc_catalog_remove(catalog, record->entry.name, &next));
     RC_TRY(rc_receipts_after(receipts, sequence, record, &next_receipts));

@@ -155,13 +155,13 @@ check_versions(struct rc_check *check,
                struct rc_arena *arena,
                struct rc_error *reterr_error)
 {
-    const struct rc_catalog_entry *version = rc_catalog_version_below(catalog, name, UINT64_MAX);
-    while (check->read_payload != NULL && version != NULL) {
+    struct rc_catalog_entry version = {.version = UINT64_MAX};
+    while (check->read_payload != NULL &&
+           rc_catalog_version_below(catalog, name, version.version, &version)) {
         struct rc_error error;
         rc_arena_reset(arena);
-        RC_TRY(note(check, where, check->read_payload(kind, version->payload, arena, &error),
-                    &error, reterr_error));
-        version = rc_catalog_version_below(catalog, name, version->version);
+        RC_TRY(note(check, where, check->read_payload(kind, version.payload, arena, &error), &error,
+                    reterr_error));
     }
     return RC_OK;
 }
@@ -171,7 +171,7 @@ static enum rc_status
 check_definition(struct rc_check *check,
                  const char *where,
                  const struct rc_catalog *catalog,
-                 const struct rc_catalog_entry *entry,
+                 struct rc_bytes name,
                  struct rc_arena *arena,
                  struct rc_error *reterr_error)
 {
@@ -179,7 +179,7 @@ check_definition(struct rc_check *check,
     struct rc_error error;
     rc_arena_reset(arena);
     const enum rc_status status =
-        rc_definitions_resolve_entry(catalog, entry, arena, NULL, &resolved, &error);
+        rc_definitions_resolve_name(catalog, name, arena, NULL, &resolved, &error);
     return note(check, where, status, &error, reterr_error);
 }
 
@@ -203,12 +203,12 @@ check_catalog(struct rc_check *check,
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to check a catalog");
     RC_TRY(note(check, project_name, rc_catalog_check(catalog, &error), &error, reterr_error));
     for (uint32_t i = 0; i < rc_catalog_count(catalog); i++) {
-        const struct rc_catalog_entry *entry = rc_catalog_at(catalog, i);
+        const struct rc_bytes name = rc_catalog_at(catalog, i).name;
         (void)snprintf(where, sizeof(where), "%.64s: %s \"%.*s\"", project_name, words[kind],
-                       entry->name.size > 80 ? 80 : (int)entry->name.size, entry->name.data);
-        RC_TRY(check_versions(check, where, kind, catalog, entry->name, arena, reterr_error));
+                       name.size > 80 ? 80 : (int)name.size, name.data);
+        RC_TRY(check_versions(check, where, kind, catalog, name, arena, reterr_error));
         if (kind == RC_CATALOG_DEFINITIONS)
-            RC_TRY(check_definition(check, where, catalog, entry, arena, reterr_error));
+            RC_TRY(check_definition(check, where, catalog, name, arena, reterr_error));
     }
     return RC_OK;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/base/checksum.h"
+#include "engine/match/predicate/definitions.h"
 
 #define MAGIC_BYTES 7 /* Before the version. */
 #define VERSION 3
@@ -228,8 +229,9 @@ read_catalog(struct rc_reader *reader,
              struct rc_error *reterr_error)
 {
     struct rc_catalog *catalog = NULL;
-    RC_TRY(
-        rc_catalog_read(rc_project_account(project), reader, version >= 3, &catalog, reterr_error));
+    RC_TRY(rc_catalog_read(rc_project_account(project), reader, version >= 3,
+                           kind == RC_CATALOG_DEFINITIONS ? rc_definition_marks : NULL, &catalog,
+                           reterr_error));
     rc_project_set_catalog(project, kind, catalog);
     return RC_OK;
 }

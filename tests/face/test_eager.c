@@ -68,7 +68,7 @@ define_eager(struct world *world, uint32_t kind, uint64_t version)
                                          RC_CATALOG_DEFINITIONS, &entry, version, NULL, arena,
                                          &made, NULL),
                      RC_OK);
-    assert_true(rc_definition_is_eager(made.payload));
+    assert_int_equal(rc_definition_marks(made.payload), 1u << RC_DEFINITION_EAGER);
 }
 
 static enum rc_status

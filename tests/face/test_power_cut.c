@@ -148,8 +148,9 @@ check_definition(struct round *round, struct subject *subject, bool fresh)
     assert_int_equal(rc_engine_catalog(round->engine, rc_bytes_of(subject->name),
                                        RC_CATALOG_DEFINITIONS, &catalog, NULL),
                      RC_OK);
-    const struct rc_catalog_entry *entry = rc_catalog_find(catalog, RC_BYTES_LITERAL("d"));
-    const uint64_t version = entry == NULL ? 0 : entry->version;
+    struct rc_catalog_entry entry = {.version = 0};
+    (void)rc_catalog_find(catalog, RC_BYTES_LITERAL("d"), &entry);
+    const uint64_t version = entry.version;
     if (version < subject->definition_acknowledged || version > subject->definition_sent)
         fail_msg("seed %llu: %s: definition version %llu, acknowledged %llu, sent %llu",
                  (unsigned long long)round->seed, subject->name, (unsigned long long)version,
@@ -161,10 +162,9 @@ check_definition(struct round *round, struct subject *subject, bool fresh)
     }
     for (uint64_t old = version; old > 0 && old + RC_ENTRY_VERSIONS_MAX > version; old--) {
         RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
-        const struct rc_catalog_entry *was =
-            rc_catalog_find_version(catalog, RC_BYTES_LITERAL("d"), old);
-        if (was == NULL ||
-            !rc_bytes_equal(was->payload, rig_definition_payload(arena, (uint32_t)(old % 4))))
+        struct rc_catalog_entry was;
+        if (!rc_catalog_find_version(catalog, RC_BYTES_LITERAL("d"), old, &was) ||
+            !rc_bytes_equal(was.payload, rig_definition_payload(arena, (uint32_t)(old % 4))))
             fail_msg("seed %llu: %s: version %llu of %llu is not what it was",
                      (unsigned long long)round->seed, subject->name, (unsigned long long)old,
                      (unsigned long long)version);

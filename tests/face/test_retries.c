@@ -107,6 +107,16 @@ definitions(struct world *world)
     return catalog;
 }
 
+/* Of definition "d"; 0: there is none. */
+static void
+expect_version(struct world *world, uint64_t version)
+{
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = definitions(world);
+    struct rc_catalog_entry entry = {.version = 0};
+    (void)rc_catalog_find(catalog, RC_BYTES_LITERAL("d"), &entry);
+    assert_int_equal(entry.version, version);
+}
+
 /* ---- versions ---- */
 
 static void
@@ -131,22 +141,22 @@ test_versions_come_back(void **state)
         expect_sound(world);
         RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = definitions(world);
         for (uint32_t i = 0; i < 3; i++) {
-            const struct rc_catalog_entry *version = rc_catalog_find_version(catalog, name, i + 1);
-            assert_non_null(version);
-            assert_true(rc_bytes_equal(version->payload, rig_definition_payload(world->arena, i)));
-            assert_true(rc_bytes_equal(version->author, rc_bytes_of(authors[i])));
-            assert_int_equal(version->updated_ms, times[i]);
-            assert_int_equal(version->created_ms, times[0]);
+            struct rc_catalog_entry version;
+            assert_true(rc_catalog_find_version(catalog, name, i + 1, &version));
+            assert_true(rc_bytes_equal(version.payload, rig_definition_payload(world->arena, i)));
+            assert_true(rc_bytes_equal(version.author, rc_bytes_of(authors[i])));
+            assert_int_equal(version.updated_ms, times[i]);
+            assert_int_equal(version.created_ms, times[0]);
         }
-        assert_int_equal(rc_catalog_find(catalog, name)->version, 3);
+        expect_version(world, 3);
     }
     assert_int_equal(
         rc_engine_delete_entry(world->engine, SHOP, RC_CATALOG_DEFINITIONS, name, 3, NULL, NULL),
         RC_OK);
     assert_int_equal(rig_define(world->engine, "shop", "d", 7, 0, NULL), RC_OK);
     RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = definitions(world);
-    assert_null(rc_catalog_find_version(catalog, name, 2));
-    assert_int_equal(rc_catalog_find(catalog, name)->version, 1);
+    assert_false(rc_catalog_find_version(catalog, name, 2, NULL));
+    expect_version(world, 1);
 }
 
 static void
@@ -220,14 +230,6 @@ retry_update(struct world *world)
     assert_int_equal(made.version, 2);
     assert_true(rc_bytes_equal(made.payload, rig_definition_payload(world->arena, 2)));
     assert_true(rc_bytes_equal(made.author, update.author));
-}
-
-static void
-expect_version(struct world *world, uint64_t version)
-{
-    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = definitions(world);
-    const struct rc_catalog_entry *entry = rc_catalog_find(catalog, RC_BYTES_LITERAL("d"));
-    assert_int_equal(entry == NULL ? 0 : entry->version, version);
 }
 
 static void
@@ -323,9 +325,9 @@ test_how_many(void **state)
     expect_sound(world);
     RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = definitions(world);
     const struct rc_bytes name = RC_BYTES_LITERAL("e");
-    assert_null(rc_catalog_find_version(catalog, name, RC_RECEIPTS_MAX - RC_ENTRY_VERSIONS_MAX));
-    assert_non_null(
-        rc_catalog_find_version(catalog, name, RC_RECEIPTS_MAX - RC_ENTRY_VERSIONS_MAX + 1));
+    const uint64_t gone = RC_RECEIPTS_MAX - RC_ENTRY_VERSIONS_MAX;
+    assert_false(rc_catalog_find_version(catalog, name, gone, NULL));
+    assert_true(rc_catalog_find_version(catalog, name, gone + 1, NULL));
 }
 
 /* ---- retries of projects ---- */

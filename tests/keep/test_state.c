@@ -147,10 +147,13 @@ test_histories_and_receipts(void **state)
         RC_CLEANUP(rc_catalog_unrefp)
         struct rc_catalog *catalog = rc_project_catalog(restored, (enum rc_catalog_kind)kind);
         const struct rc_bytes name = RC_BYTES_LITERAL("a");
-        assert_int_equal(rc_catalog_find(catalog, name)->version, kind + 1);
-        assert_int_equal(rc_catalog_find_version(catalog, name, 1)->updated_ms, 7);
-        assert_true(rc_bytes_equal(rc_catalog_find_version(catalog, name, 2)->author,
-                                   RC_BYTES_LITERAL("grace")));
+        struct rc_catalog_entry entry;
+        assert_true(rc_catalog_find(catalog, name, &entry));
+        assert_int_equal(entry.version, kind + 1);
+        assert_true(rc_catalog_find_version(catalog, name, 1, &entry));
+        assert_int_equal(entry.updated_ms, 7);
+        assert_true(rc_catalog_find_version(catalog, name, 2, &entry));
+        assert_true(rc_bytes_equal(entry.author, RC_BYTES_LITERAL("grace")));
     }
     RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *got = rc_project_receipts(restored);
     assert_int_equal(rc_receipts_count(got), 1);
@@ -166,14 +169,16 @@ expect_entry(struct rc_project *project,
              size_t payload_bytes)
 {
     RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = rc_project_catalog(project, kind);
-    const struct rc_catalog_entry *entry = rc_catalog_find(catalog, rc_bytes_of(name));
+    struct rc_catalog_entry entry;
+    struct rc_catalog_entry newest;
     assert_int_equal(rc_catalog_count(catalog), 1);
-    assert_non_null(entry);
-    assert_int_equal(entry->version, version);
-    assert_int_equal(entry->author.size, 0);
-    assert_true(rc_bytes_equal(entry->payload, (struct rc_bytes){payload, payload_bytes}));
-    assert_ptr_equal(rc_catalog_version_below(catalog, entry->name, UINT64_MAX), entry);
-    assert_null(rc_catalog_version_below(catalog, entry->name, version));
+    assert_true(rc_catalog_find(catalog, rc_bytes_of(name), &entry));
+    assert_int_equal(entry.version, version);
+    assert_int_equal(entry.author.size, 0);
+    assert_true(rc_bytes_equal(entry.payload, (struct rc_bytes){payload, payload_bytes}));
+    assert_true(rc_catalog_version_below(catalog, entry.name, UINT64_MAX, &newest));
+    assert_ptr_equal(newest.name.data, entry.name.data);
+    assert_false(rc_catalog_version_below(catalog, entry.name, version, &newest));
 }
 
 /* What golden_state_v2.h holds, which was written before there was version 3. */

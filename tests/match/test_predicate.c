@@ -383,6 +383,51 @@ stored_definitions(void **state)
     assert_int_equal(rc_definition_read(payload, arena, &read, &error), RC_CORRUPT);
 }
 
+/* Names are found in what is stored, whatever stands around them; a random tree of this file names
+ * none. */
+static void
+names_in_stored_definitions(void **state)
+{
+    (void)state;
+    static const struct rc_label labels[] = {{RC_BYTES_LITERAL("a"), RC_BYTES_LITERAL("b")}};
+    static const char *const names[] = {"cart", "paid"};
+    uint64_t random = rig_seed();
+    for (uint32_t round = 0; round < 300; round++) {
+        RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
+        const uint32_t count = rig_below(&random, 3);
+        const struct rc_predicate *parts[5];
+        uint32_t part_count = 0;
+        rc_arena_reset(arena);
+        for (uint32_t i = 0; i < count; i++) {
+            struct rc_predicate *named = rc_arena_zero(arena, sizeof(*named));
+            named->kind = RC_PREDICATE_DEFINITION;
+            named->definition = rc_bytes_of(names[i]);
+            parts[part_count++] = rig_predicate(&random, 3, true, arena);
+            parts[part_count++] =
+                rig_below(&random, 2) == 0
+                    ? named
+                    : list(RC_PREDICATE_NOT, 1, (const struct rc_predicate *const[]){named});
+        }
+        parts[part_count++] = rig_predicate(&random, 3, true, arena);
+        const struct rc_definition definition = {.predicate =
+                                                     list(RC_PREDICATE_ANY_OF, part_count, parts),
+                                                 .eager = rig_below(&random, 2) == 0,
+                                                 .label_count = rig_below(&random, 2),
+                                                 .labels = labels};
+        rc_definition_write(&writer, &definition);
+        const struct rc_bytes payload = {(const char *)writer.data, writer.size};
+        assert_int_equal(rc_definition_marks(payload),
+                         (definition.eager ? 1u << RC_DEFINITION_EAGER : 0) |
+                             (count > 0 ? 1u << RC_DEFINITION_NAMES : 0));
+        for (uint32_t i = 0; i < 2; i++)
+            assert_int_equal(rc_definition_names(payload, rc_bytes_of(names[i])), i < count);
+        assert_false(rc_definition_names(payload, RC_BYTES_LITERAL("p0")));
+        for (size_t size = 0; size < writer.size; size++) /* Nothing is read behind the end. */
+            (void)rc_definition_marks(
+                (struct rc_bytes){rc_arena_copy(arena, payload.data, size), size});
+    }
+}
+
 int
 main(void)
 {
@@ -396,6 +441,7 @@ main(void)
         cmocka_unit_test_setup_teardown(canonical_keeps_meaning, setup, teardown),
         cmocka_unit_test_setup_teardown(stored_form, setup, teardown),
         cmocka_unit_test_setup_teardown(stored_definitions, setup, teardown),
+        cmocka_unit_test_setup_teardown(names_in_stored_definitions, setup, teardown),
         cmocka_unit_test_setup_teardown(golden_bytes, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

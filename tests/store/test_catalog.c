@@ -34,17 +34,20 @@ expect_history(const struct rc_catalog *catalog, struct rc_bytes name, const str
 {
     uint64_t below = UINT64_MAX;
     for (uint32_t i = naive->count; i > 0; i--) {
-        const struct rc_catalog_entry *version = rc_catalog_version_below(catalog, name, below);
-        assert_non_null(version);
-        assert_int_equal(version->version, naive->versions[i - 1]);
-        assert_int_equal(version->updated_ms, naive->versions[i - 1] * 10);
-        assert_true(rc_bytes_equal(version->name, name));
-        assert_ptr_equal(rc_catalog_find_version(catalog, name, version->version), version);
-        below = version->version;
+        struct rc_catalog_entry version;
+        struct rc_catalog_entry found;
+        assert_true(rc_catalog_version_below(catalog, name, below, &version));
+        assert_int_equal(version.version, naive->versions[i - 1]);
+        assert_int_equal(version.updated_ms, naive->versions[i - 1] * 10);
+        assert_true(rc_bytes_equal(version.name, name));
+        assert_true(rc_catalog_find_version(catalog, name, version.version, &found));
+        assert_ptr_equal(found.name.data, version.name.data);
+        below = version.version;
     }
-    assert_null(rc_catalog_version_below(catalog, name, below));
-    assert_null(rc_catalog_find_version(catalog, name, below - 1));
-    assert_null(rc_catalog_find_version(catalog, name, UINT64_MAX));
+    struct rc_catalog_entry nothing;
+    assert_false(rc_catalog_version_below(catalog, name, below, &nothing));
+    assert_false(rc_catalog_find_version(catalog, name, below - 1, &nothing));
+    assert_false(rc_catalog_find_version(catalog, name, UINT64_MAX, &nothing));
 }
 
 static void
@@ -54,15 +57,17 @@ expect(const struct rc_catalog *catalog, const struct naive names[NAMES])
     char buffer[16];
     uint32_t at = 0;
     for (uint32_t i = 0; i < NAMES; i++) {
-        const struct rc_catalog_entry *entry = rc_catalog_find(catalog, name_of(i, buffer));
-        assert_int_equal(entry != NULL, names[i].count != 0);
-        assert_int_equal(rc_catalog_upper_bound(catalog, name_of(i, buffer)), at + (entry != NULL));
-        if (entry == NULL)
+        struct rc_catalog_entry entry;
+        const bool found = rc_catalog_find(catalog, name_of(i, buffer), &entry);
+        assert_int_equal(found, names[i].count != 0);
+        assert_int_equal(rc_catalog_lower_bound(catalog, name_of(i, buffer)), at);
+        assert_int_equal(rc_catalog_upper_bound(catalog, name_of(i, buffer)), at + found);
+        if (!found)
             continue;
-        assert_int_equal(entry->version, names[i].versions[names[i].count - 1]);
-        expect_history(catalog, entry->name, &names[i]);
-        assert_ptr_equal(rc_catalog_at(catalog, at), entry);
-        assert_true(rc_bytes_equal(entry->payload, RC_BYTES_LITERAL("payload")));
+        assert_int_equal(entry.version, names[i].versions[names[i].count - 1]);
+        expect_history(catalog, entry.name, &names[i]);
+        assert_ptr_equal(rc_catalog_at(catalog, at).name.data, entry.name.data);
+        assert_true(rc_bytes_equal(entry.payload, RC_BYTES_LITERAL("payload")));
         at++;
     }
     assert_int_equal(rc_catalog_count(catalog), at);
@@ -110,11 +115,216 @@ test_against_a_naive_list(void **state)
     for (size_t size = 0; size <= writer.size; size++) {
         RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *read = NULL;
         struct rc_reader reader = rc_reader_of(writer.data, size);
-        const enum rc_status status = rc_catalog_read(NULL, &reader, true, &read, NULL);
+        const enum rc_status status = rc_catalog_read(NULL, &reader, true, NULL, &read, NULL);
         assert_int_equal(status, size == writer.size ? RC_OK : RC_CORRUPT);
         if (status == RC_OK)
             expect(read, names);
     }
+    rc_catalog_unref(catalog);
+}
+
+/* ---- many ---- */
+
+#define MANY 20000u /* Three levels of nodes, and a root of several branches. */
+
+static struct rc_bytes
+name_of_many(uint32_t number, char buffer[16])
+{
+    return (struct rc_bytes){buffer, (size_t)snprintf(buffer, 16, "n%05u", number)};
+}
+
+static uint8_t
+marks_of_many(uint32_t number)
+{
+    return (uint8_t)((number % 7 == 0 ? 1 : 0) | (number % 1000 == 3 ? 2 : 0));
+}
+
+/* By the payload, as a read has to find them. */
+static uint8_t
+marks_of_payload(struct rc_bytes payload)
+{
+    return (uint8_t)payload.data[0];
+}
+
+static void
+put_many(struct rc_catalog **catalog, uint64_t versions[MANY], uint32_t number)
+{
+    char buffer[16];
+    const char payload = (char)marks_of_many(number);
+    const struct rc_catalog_entry entry = {.name = name_of_many(number, buffer),
+                                           .payload = {&payload, 1},
+                                           .version = ++versions[number],
+                                           .marks = marks_of_many(number)};
+    struct rc_catalog *next = NULL;
+    assert_int_equal(rc_catalog_put(*catalog, &entry, &next), RC_OK);
+    rc_catalog_unref(*catalog);
+    *catalog = next;
+}
+
+static void
+remove_many(struct rc_catalog **catalog, uint64_t versions[MANY], uint32_t number)
+{
+    char buffer[16];
+    struct rc_catalog *next = NULL;
+    assert_int_equal(rc_catalog_remove(*catalog, name_of_many(number, buffer), &next),
+                     versions[number] == 0 ? RC_NOT_FOUND : RC_OK);
+    versions[number] = 0;
+    if (next == NULL)
+        return;
+    rc_catalog_unref(*catalog);
+    *catalog = next;
+}
+
+static void
+expect_many(const struct rc_catalog *catalog, const uint64_t versions[MANY])
+{
+    uint32_t at = 0;
+    uint32_t next[RC_CATALOG_MARKS] = {0};
+    uint32_t marked[RC_CATALOG_MARKS] = {0};
+    char buffer[16];
+    for (uint32_t mark = 0; mark < RC_CATALOG_MARKS; mark++)
+        next[mark] = rc_catalog_next_marked(catalog, mark, 0);
+    assert_int_equal(rc_catalog_check(catalog, NULL), RC_OK);
+    for (uint32_t i = 0; i < MANY; i++) {
+        struct rc_catalog_entry entry;
+        assert_int_equal(rc_catalog_lower_bound(catalog, name_of_many(i, buffer)), at);
+        assert_int_equal(rc_catalog_find(catalog, name_of_many(i, buffer), &entry),
+                         versions[i] != 0);
+        if (versions[i] == 0)
+            continue;
+        assert_int_equal(entry.version, versions[i]);
+        assert_int_equal(entry.marks, marks_of_many(i));
+        assert_ptr_equal(rc_catalog_at(catalog, at).name.data, entry.name.data);
+        for (uint32_t mark = 0; mark < RC_CATALOG_MARKS; mark++) {
+            if ((entry.marks >> mark & 1) == 0)
+                continue;
+            assert_int_equal(next[mark], at);
+            next[mark] = rc_catalog_next_marked(catalog, mark, at + 1);
+            marked[mark]++;
+        }
+        at++;
+    }
+    assert_int_equal(rc_catalog_count(catalog), at);
+    for (uint32_t mark = 0; mark < RC_CATALOG_MARKS; mark++) {
+        assert_int_equal(next[mark], at);
+        assert_int_equal(rc_catalog_marked(catalog, mark), marked[mark]);
+    }
+}
+
+/* Stores a catalog and reads it again, which builds it in one go. */
+static void
+store_many(const struct rc_catalog *catalog, const uint64_t versions[MANY])
+{
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *read = NULL;
+    rc_catalog_write(catalog, &writer);
+    struct rc_reader reader = rc_reader_of(writer.data, writer.size);
+    assert_int_equal(rc_catalog_read(NULL, &reader, true, marks_of_payload, &read, NULL), RC_OK);
+    expect_many(read, versions);
+}
+
+/* In order, as names are often made; at random; and gone again, at one end and everywhere. */
+static void
+test_many_entries(void **state)
+{
+    (void)state;
+    static uint64_t versions[MANY];
+    static uint64_t was[MANY];
+    uint64_t random = SEED;
+    struct rc_catalog *catalog = NULL;
+    assert_int_equal(rc_catalog_new(NULL, &catalog), RC_OK);
+    for (uint32_t i = MANY / 2; i < MANY; i++)
+        put_many(&catalog, versions, i);
+    expect_many(catalog, versions);
+    for (uint32_t i = 0; i < MANY; i++)
+        put_many(&catalog, versions, (uint32_t)(rig_random(&random) % MANY));
+    expect_many(catalog, versions);
+    store_many(catalog, versions);
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *before = rc_catalog_ref(catalog);
+    memcpy(was, versions, sizeof(was));
+    for (uint32_t i = 0; i < 3 * MANY; i++) {
+        const uint32_t number = i < MANY / 4 ? i : (uint32_t)(rig_random(&random) % MANY);
+        remove_many(&catalog, versions, number);
+        if (i % MANY == 0)
+            expect_many(catalog, versions);
+    }
+    expect_many(catalog, versions);
+    store_many(catalog, versions);
+    for (uint32_t i = MANY; i > 0; i--)
+        remove_many(&catalog, versions, i - 1);
+    expect_many(catalog, versions);
+    store_many(catalog, versions);
+    put_many(&catalog, versions, 5);
+    expect_many(catalog, versions);
+    expect_many(before, was); /* The old one is what it was. */
+    rc_catalog_unref(catalog);
+}
+
+/* Every allocation of a change refused in turn: nothing is lost and nothing changes. */
+static void
+test_memory_that_is_refused(void **state)
+{
+    (void)state;
+    static uint64_t versions[MANY];
+    char buffer[16];
+    struct rc_account account = {.parent = NULL};
+    struct rc_catalog *catalog = NULL;
+    assert_int_equal(rc_catalog_new(&account, &catalog), RC_OK);
+    for (uint32_t i = 0; i < 6000; i++)
+        put_many(&catalog, versions, i * 2);
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    rc_catalog_write(catalog, &writer);
+    const struct rc_catalog_entry entry = {.name = name_of_many(6001, buffer), .version = 1};
+    const uint64_t used = rc_account_used(&account);
+    for (uint32_t way = 0; way < 3; way++) {
+        enum rc_status status = RC_NO_MEMORY;
+        for (uint64_t n = 1; status != RC_OK; n += way == 2 && n > 20 ? 997 : 1) {
+            struct rc_catalog *next = NULL;
+            struct rc_reader reader = rc_reader_of(writer.data, writer.size);
+            rc_alloc_fail_at(n);
+            if (way == 0)
+                status = rc_catalog_put(catalog, &entry, &next);
+            else if (way == 1)
+                status = rc_catalog_remove(catalog, name_of_many(4000, buffer), &next);
+            else
+                status = rc_catalog_read(&account, &reader, true, NULL, &next, NULL);
+            rc_alloc_fail_at(0);
+            assert_true(status == RC_OK || status == RC_NO_MEMORY);
+            rc_catalog_unref(next);
+            assert_int_equal(rc_account_used(&account), used);
+        }
+    }
+    expect_many(catalog, versions);
+    rc_catalog_unref(catalog);
+    assert_int_equal(rc_account_used(&account), 0);
+}
+
+/* A kept definition with 134 bytes of texts, as people make them: the block and its share of the
+ * tree, as counted, are a good deal less than 300 bytes. */
+static void
+test_what_an_entry_takes(void **state)
+{
+    (void)state;
+    struct rc_account account = {.parent = NULL};
+    struct rc_catalog *catalog = NULL;
+    char payload[100];
+    memset(payload, 'p', sizeof(payload));
+    assert_int_equal(rc_catalog_new(&account, &catalog), RC_OK);
+    for (uint32_t i = 0; i < MANY; i++) {
+        char name[32];
+        struct rc_catalog *next = NULL;
+        const struct rc_catalog_entry entry = {
+            .name = {name,
+                     (size_t)snprintf(name, sizeof(name), "definition-%07u", i * 7919 % MANY)},
+            .payload = {payload, sizeof(payload)},
+            .author = RC_BYTES_LITERAL("ada@example.com."),
+            .version = 1};
+        assert_int_equal(rc_catalog_put(catalog, &entry, &next), RC_OK);
+        rc_catalog_unref(catalog);
+        catalog = next;
+    }
+    print_message("%.1f bytes an entry\n", (double)rc_account_used(&account) / MANY);
+    assert_true(rc_account_used(&account) < (uint64_t)MANY * 220);
     rc_catalog_unref(catalog);
 }
 
@@ -125,11 +335,12 @@ static void
 put_sized(struct rc_catalog **catalog, const char *name, size_t size, int64_t time_ms)
 {
     static char payload[RC_ENTRY_OLDER_BYTES_MAX + 1];
-    const struct rc_catalog_entry *now = rc_catalog_find(*catalog, rc_bytes_of(name));
+    struct rc_catalog_entry now = {.version = 0};
+    (void)rc_catalog_find(*catalog, rc_bytes_of(name), &now);
     const struct rc_catalog_entry entry = {
         .name = rc_bytes_of(name),
         .payload = {payload, size},
-        .version = now == NULL ? 1 : now->version + 1,
+        .version = now.version + 1,
         .updated_ms = time_ms,
     };
     struct rc_catalog *next = NULL;
@@ -145,9 +356,9 @@ static uint64_t
 oldest(const struct rc_catalog *catalog, const char *name)
 {
     uint64_t version = UINT64_MAX;
-    const struct rc_catalog_entry *at = NULL;
-    while ((at = rc_catalog_version_below(catalog, rc_bytes_of(name), version)) != NULL)
-        version = at->version;
+    struct rc_catalog_entry at;
+    while (rc_catalog_version_below(catalog, rc_bytes_of(name), version, &at))
+        version = at.version;
     return version;
 }
 
@@ -230,7 +441,7 @@ test_the_number_of_entries(void **state)
         rc_catalog_entry_write(&writer, &entry);
     }
     struct rc_reader reader = rc_reader_of(writer.data, writer.size);
-    assert_int_equal(rc_catalog_read(NULL, &reader, false, &catalog, NULL), RC_OK);
+    assert_int_equal(rc_catalog_read(NULL, &reader, false, NULL, &catalog, NULL), RC_OK);
     struct rc_catalog_entry entry = {.name = RC_BYTES_LITERAL("one-more"), .version = 1};
     assert_int_equal(rc_catalog_put(catalog, &entry, &next), RC_LIMIT_EXCEEDED);
     entry = (struct rc_catalog_entry){.name = {name, 7}, .version = 2};
@@ -265,7 +476,7 @@ test_stored_histories_that_are_none(void **state)
             rc_write_bytes(&writer, RC_BYTES_LITERAL(""));
         }
         struct rc_reader reader = rc_reader_of(writer.data, writer.size);
-        assert_int_equal(rc_catalog_read(NULL, &reader, true, &got, NULL), cases[i].status);
+        assert_int_equal(rc_catalog_read(NULL, &reader, true, NULL, &got, NULL), cases[i].status);
     }
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
     struct rc_catalog *got = NULL;
@@ -277,7 +488,7 @@ test_stored_histories_that_are_none(void **state)
         rc_write_bytes(&writer, RC_BYTES_LITERAL(""));
     }
     struct rc_reader reader = rc_reader_of(writer.data, writer.size);
-    assert_int_equal(rc_catalog_read(NULL, &reader, true, &got, NULL), RC_CORRUPT);
+    assert_int_equal(rc_catalog_read(NULL, &reader, true, NULL, &got, NULL), RC_CORRUPT);
 }
 
 /* As catalogs were stored before they had versions. */
@@ -294,12 +505,12 @@ test_the_stored_form_before_versions(void **state)
         rc_catalog_entry_write(&writer, &entry);
     }
     struct rc_reader reader = rc_reader_of(writer.data, writer.size);
-    assert_int_equal(rc_catalog_read(NULL, &reader, false, &got, NULL), RC_OK);
+    assert_int_equal(rc_catalog_read(NULL, &reader, false, NULL, &got, NULL), RC_OK);
     assert_int_equal(rc_reader_left(&reader), 0);
     assert_int_equal(rc_catalog_count(got), 2);
     assert_int_equal(oldest(got, "b"), 8);
-    assert_int_equal(rc_catalog_at(got, 0)->version, 7);
-    assert_int_equal(rc_catalog_at(got, 0)->author.size, 0);
+    assert_int_equal(rc_catalog_at(got, 0).version, 7);
+    assert_int_equal(rc_catalog_at(got, 0).author.size, 0);
 }
 
 static void
@@ -329,6 +540,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_a_naive_list),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_many_entries),
+        cmocka_unit_test(test_memory_that_is_refused),
+        cmocka_unit_test(test_what_an_entry_takes),
         cmocka_unit_test(test_the_number_of_entries),
         cmocka_unit_test(test_the_number_of_versions),
         cmocka_unit_test(test_the_bytes_of_an_entry),

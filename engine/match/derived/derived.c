@@ -97,18 +97,17 @@ find_below(const struct resolving *resolving,
     if (rc_bytes_equal(property->property, frame->name))
         return RC_OK;
     RC_TRY(rc_naming_check_circle(naming, frame, property->property));
-    const struct rc_catalog_entry *entry =
-        naming->catalog == NULL ? NULL : rc_catalog_find(naming->catalog, property->property);
-    if (entry == NULL)
+    struct rc_catalog_entry entry;
+    if (naming->catalog == NULL || !rc_catalog_find(naming->catalog, property->property, &entry))
         return RC_OK;
-    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+    struct rc_reader reader = rc_reader_of(entry.payload.data, entry.payload.size);
     const struct rc_derivation *below;
     RC_TRY(rc_derivation_read(&reader, naming->arena, &below, naming->reterr_error));
     /* One of another kind of thing: the stored property is meant. */
     if (!is_of_same(below, scope_of(property), property->account_key))
         return RC_OK;
-    RC_TRY_OR(naming->reterr_error, rc_name_uses_add(naming->uses, entry));
-    *ret_name = entry->name;
+    RC_TRY_OR(naming->reterr_error, rc_name_uses_add(naming->uses, &entry));
+    *ret_name = entry.name;
     *ret_below = below;
     return RC_OK;
 }
@@ -205,19 +204,18 @@ rc_derived_find(const struct rc_catalog *derived,
                 const struct rc_derivation **ret_derivation,
                 struct rc_error *reterr_error)
 {
-    const struct rc_catalog_entry *entry =
-        derived == NULL ? NULL : rc_catalog_find(derived, name->name);
+    struct rc_catalog_entry entry;
     *ret_derivation = NULL;
-    if (entry == NULL)
+    if (derived == NULL || !rc_catalog_find(derived, name->name, &entry))
         return RC_OK;
-    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+    struct rc_reader reader = rc_reader_of(entry.payload.data, entry.payload.size);
     const struct rc_derivation *first;
     RC_TRY(rc_derivation_read(&reader, arena, &first, reterr_error));
     if (!is_of_same(first, name->scope, name->account_key))
         return RC_OK;
-    RC_TRY_OR(reterr_error, rc_name_uses_add(uses, entry));
+    RC_TRY_OR(reterr_error, rc_name_uses_add(uses, &entry));
     struct resolving resolving = resolving_of(derived, arena, uses, reterr_error);
-    return resolve(&resolving, NULL, entry->name, first, ret_derivation);
+    return resolve(&resolving, NULL, entry.name, first, ret_derivation);
 }
 
 enum rc_status

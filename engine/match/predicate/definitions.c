@@ -29,6 +29,12 @@ rc_definition_write(struct rc_writer *writer, const struct rc_definition *defini
     rc_predicate_write(writer, definition->predicate);
 }
 
+static bool
+is_eager(struct rc_bytes payload)
+{
+    return payload.size > 0 && (unsigned char)payload.data[0] == EAGER;
+}
+
 /* What stands before the predicate. */
 static enum rc_status
 read_front(struct rc_reader *reader,
@@ -79,7 +85,7 @@ rc_definition_read(struct rc_bytes payload,
                    struct rc_definition *ret_definition,
                    struct rc_error *reterr_error)
 {
-    struct rc_definition definition = {.eager = rc_definition_is_eager(payload)};
+    struct rc_definition definition = {.eager = is_eager(payload)};
     struct rc_reader reader = rc_reader_of(payload.data, payload.size);
     RC_TRY(read_front(&reader, arena, &definition, reterr_error));
     RC_TRY(rc_predicate_read(&reader, arena, &definition.predicate, reterr_error));
@@ -89,10 +95,43 @@ rc_definition_read(struct rc_bytes payload,
     return RC_OK;
 }
 
-bool
-rc_definition_is_eager(struct rc_bytes payload)
+/* The names in a payload's predicate. */
+static struct rc_stored_names
+stored_names(struct rc_bytes payload)
 {
-    return payload.size > 0 && (unsigned char)payload.data[0] == EAGER;
+    struct rc_reader reader = rc_reader_of(payload.data, payload.size);
+    uint8_t labels = 0;
+    if (is_eager(payload))
+        (void)rc_read_u8(&reader);
+    if (rc_reader_left(&reader) > 0 && *reader.at == LABELS) {
+        (void)rc_read_u8(&reader);
+        labels = rc_read_u8(&reader);
+    }
+    for (uint8_t i = 0; i < labels; i++) {
+        (void)rc_read_bytes(&reader);
+        (void)rc_read_bytes(&reader);
+    }
+    return (struct rc_stored_names){.reader = reader, .nodes_left = 1};
+}
+
+uint8_t
+rc_definition_marks(struct rc_bytes payload)
+{
+    struct rc_stored_names names = stored_names(payload);
+    struct rc_bytes name;
+    return (uint8_t)((is_eager(payload) ? 1u << RC_DEFINITION_EAGER : 0) |
+                     (rc_predicate_next_name(&names, &name) ? 1u << RC_DEFINITION_NAMES : 0));
+}
+
+bool
+rc_definition_names(struct rc_bytes payload, struct rc_bytes name)
+{
+    struct rc_stored_names names = stored_names(payload);
+    struct rc_bytes found;
+    while (rc_predicate_next_name(&names, &found))
+        if (rc_bytes_equal(found, name))
+            return true;
+    return false;
 }
 
 /* ---- Resolving ------------------------------------------------------------------------------- */
@@ -121,10 +160,10 @@ resolve_name(struct rc_naming *naming,
              uint32_t depth,
              const struct rc_predicate **ret_predicate)
 {
-    const struct rc_catalog_entry *entry = NULL;
+    struct rc_catalog_entry entry;
     struct rc_definition named;
     RC_TRY(rc_naming_find(naming, outer, name, &entry));
-    RC_TRY(rc_definition_read(entry->payload, naming->arena, &named, naming->reterr_error));
+    RC_TRY(rc_definition_read(entry.payload, naming->arena, &named, naming->reterr_error));
     const struct rc_name_frame frame = {.outer = outer, .name = name};
     return resolve(naming, &frame, named.predicate, depth, ret_predicate);
 }
@@ -201,14 +240,14 @@ rc_definitions_resolve(const struct rc_catalog *definitions,
 }
 
 enum rc_status
-rc_definitions_resolve_entry(const struct rc_catalog *definitions,
-                             const struct rc_catalog_entry *entry,
-                             struct rc_arena *arena,
-                             struct rc_name_uses *uses,
-                             const struct rc_predicate **ret_predicate,
-                             struct rc_error *reterr_error)
+rc_definitions_resolve_name(const struct rc_catalog *definitions,
+                            struct rc_bytes name,
+                            struct rc_arena *arena,
+                            struct rc_name_uses *uses,
+                            const struct rc_predicate **ret_predicate,
+                            struct rc_error *reterr_error)
 {
-    const struct rc_predicate named = {.kind = RC_PREDICATE_DEFINITION, .definition = entry->name};
+    const struct rc_predicate named = {.kind = RC_PREDICATE_DEFINITION, .definition = name};
     return rc_definitions_resolve(definitions, &named, arena, uses, ret_predicate, reterr_error);
 }
 

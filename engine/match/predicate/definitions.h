@@ -48,9 +48,21 @@ rc_definition_read_labels(struct rc_bytes payload,
                           uint32_t *ret_count,
                           struct rc_error *reterr_error);
 
-/* Whether a payload is that of an eager definition: O(1). */
+/* What definitions are found by in their catalog (catalog.h), as places of bits. */
+enum rc_definition_mark {
+    RC_DEFINITION_EAGER = 0,
+    RC_DEFINITION_NAMES = 1, /* It names another. */
+};
+
+_Static_assert(RC_DEFINITION_NAMES < RC_CATALOG_MARKS, "a catalog keeps these marks");
+
+/* The marks of a definition's payload. */
+uint8_t
+rc_definition_marks(struct rc_bytes payload);
+
+/* Whether a payload's predicate names a definition. */
 bool
-rc_definition_is_eager(struct rc_bytes payload);
+rc_definition_names(struct rc_bytes payload, struct rc_bytes name);
 
 /*
  * A tree without DEFINITION nodes, in arena. uses: what is resolved is added to it; NULL: nobody
@@ -67,14 +79,14 @@ rc_definitions_resolve(const struct rc_catalog *definitions,
                        const struct rc_predicate **ret_predicate,
                        struct rc_error *reterr_error);
 
-/* The tree that an entry of the catalog stands for; itself is a use too. */
+/* The tree that a name of the catalog stands for; itself is a use too. */
 RC_MUST_USE enum rc_status
-rc_definitions_resolve_entry(const struct rc_catalog *definitions,
-                             const struct rc_catalog_entry *entry,
-                             struct rc_arena *arena,
-                             struct rc_name_uses *uses,
-                             const struct rc_predicate **ret_predicate,
-                             struct rc_error *reterr_error);
+rc_definitions_resolve_name(const struct rc_catalog *definitions,
+                            struct rc_bytes name,
+                            struct rc_arena *arena,
+                            struct rc_name_uses *uses,
+                            const struct rc_predicate **ret_predicate,
+                            struct rc_error *reterr_error);
 
 /* The same for a definition that is about to be put under name: a cycle through name is
  * an error. */

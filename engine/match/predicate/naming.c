@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/hash.h"
+
 #define SHOWN_BYTES 100
 
 static int
@@ -15,26 +17,48 @@ shown(struct rc_bytes name)
     return (int)(name.size < SHOWN_BYTES ? name.size : SHOWN_BYTES);
 }
 
+/* Where an entry stands, or would. One version is told from another, which has its name too, by
+ * where its texts lie. */
+static uint32_t *
+place_of(const struct rc_name_uses *uses, const struct rc_catalog_entry *entry)
+{
+    const uint32_t last = uses->capacity * 2 - 1;
+    uint32_t at = (uint32_t)rc_hash_u64((uintptr_t)entry->name.data) & last;
+    while (uses->places[at] != 0 &&
+           uses->entries[uses->places[at] - 1].name.data != entry->name.data)
+        at = (at + 1) & last;
+    return &uses->places[at];
+}
+
+static enum rc_status
+grow(struct rc_name_uses *uses)
+{
+    struct rc_name_uses grown = *uses;
+    grown.capacity = uses->capacity == 0 ? 8 : uses->capacity * 2;
+    grown.entries = RC_ARENA_ARRAY(uses->arena, struct rc_catalog_entry, grown.capacity);
+    grown.places = rc_arena_zero(uses->arena, (size_t)grown.capacity * 2 * sizeof(uint32_t));
+    if (grown.entries == NULL || grown.places == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < uses->count; i++) {
+        grown.entries[i] = uses->entries[i];
+        *place_of(&grown, &uses->entries[i]) = i + 1;
+    }
+    *uses = grown;
+    return RC_OK;
+}
+
 enum rc_status
 rc_name_uses_add(struct rc_name_uses *uses, const struct rc_catalog_entry *entry)
 {
-    for (uint32_t i = 0; uses != NULL && i < uses->count; i++)
-        if (uses->entries[i] == entry)
-            return RC_OK;
     if (uses == NULL)
         return RC_OK;
-    if (uses->count == uses->capacity) {
-        const uint32_t capacity = uses->capacity * 2 + 8;
-        const struct rc_catalog_entry **entries =
-            RC_ARENA_ARRAY(uses->arena, const struct rc_catalog_entry *, capacity);
-        if (entries == NULL)
-            return RC_NO_MEMORY;
-        if (uses->count > 0)
-            memcpy(entries, uses->entries, uses->count * sizeof(*entries));
-        uses->entries = entries;
-        uses->capacity = capacity;
-    }
-    uses->entries[uses->count++] = entry;
+    if (uses->count == uses->capacity)
+        RC_TRY(grow(uses));
+    uint32_t *place = place_of(uses, entry);
+    if (*place != 0)
+        return RC_OK;
+    uses->entries[uses->count++] = *entry;
+    *place = uses->count;
     return RC_OK;
 }
 
@@ -82,7 +106,7 @@ enum rc_status
 rc_naming_find(const struct rc_naming *naming,
                const struct rc_name_frame *outer,
                struct rc_bytes name,
-               const struct rc_catalog_entry **ret_entry)
+               struct rc_catalog_entry *ret_entry)
 {
     const struct rc_naming_kind *kind = naming->kind;
     uint32_t names = 0;
@@ -92,11 +116,10 @@ rc_naming_find(const struct rc_naming *naming,
     if (names > kind->depth_max)
         return rc_error_field(naming->reterr_error, RC_LIMIT_EXCEEDED, kind->field,
                               "more than %u %ss name one another", kind->depth_max, kind->noun);
-    *ret_entry = naming->catalog == NULL ? NULL : rc_catalog_find(naming->catalog, name);
-    if (*ret_entry == NULL)
+    if (naming->catalog == NULL || !rc_catalog_find(naming->catalog, name, ret_entry))
         return rc_error_field(naming->reterr_error, RC_NOT_FOUND, kind->field,
                               "there is no %s \"%.*s\"", kind->noun, shown(name), name.data);
-    RC_TRY_OR(naming->reterr_error, rc_name_uses_add(naming->uses, *ret_entry));
+    RC_TRY_OR(naming->reterr_error, rc_name_uses_add(naming->uses, ret_entry));
     return RC_OK;
 }
 

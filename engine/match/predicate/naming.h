@@ -38,10 +38,11 @@ struct rc_name_frame {
 
 /* The entries of a catalog that a query used, each once, in the order in which they were met. */
 struct rc_name_uses {
-    struct rc_arena *arena; /* Of the list; entries are the catalog's. */
+    struct rc_arena *arena; /* Of the lists; texts are the catalog's. */
     uint32_t count;
     uint32_t capacity;
-    const struct rc_catalog_entry **entries;
+    struct rc_catalog_entry *entries;
+    uint32_t *places; /* A table of the entries' indexes, plus 1, twice as large as the capacity. */
 };
 
 /* Adds an entry, unless it is there. uses may be NULL: nobody asks. RC_NO_MEMORY. */
@@ -77,7 +78,7 @@ RC_MUST_USE enum rc_status
 rc_naming_find(const struct rc_naming *naming,
                const struct rc_name_frame *outer,
                struct rc_bytes name,
-               const struct rc_catalog_entry **ret_entry);
+               struct rc_catalog_entry *ret_entry);
 
 /* Puts the place of a child before the field of its error, where no name was followed: "all_of[2]"
  * of a list, "not" of an only child. */

@@ -119,6 +119,21 @@ rc_predicate_read(struct rc_reader *reader,
                   const struct rc_predicate **ret_predicate,
                   struct rc_error *reterr_error);
 
+/*
+ * The names of definitions in a stored predicate at which the reader stands, one after the other,
+ * without reading what is around them: whoever looks through thousands needs no memory for it.
+ *
+ *     struct rc_stored_names names = {.reader = reader, .nodes_left = 1};
+ *     while (rc_predicate_next_name(&names, &name)) ...
+ */
+struct rc_stored_names {
+    struct rc_reader reader;
+    uint64_t nodes_left;
+};
+
+bool
+rc_predicate_next_name(struct rc_stored_names *names, struct rc_bytes *ret_name);
+
 /* Whether two predicates have one canonical form. One that is NULL or unsound is the same as none:
  * who compiles it tells what is wrong with it. */
 RC_MUST_USE enum rc_status

@@ -167,6 +167,48 @@ rc_predicate_read(struct rc_reader *reader,
     return RC_OK;
 }
 
+static void
+skip_leaf(struct rc_reader *reader)
+{
+    const uint8_t scope = rc_read_u8(reader);
+    (void)rc_read_u8(reader);
+    (void)rc_read_u8(reader);
+    (void)rc_read_bytes(reader);
+    if (scope == RC_LEAF_ACCOUNT)
+        (void)rc_read_bytes(reader);
+    const uint64_t count = rc_read_count(reader, RC_PREDICATE_VALUES_MAX);
+    for (uint64_t i = 0; i < count && !reader->bad; i++)
+        rc_value_skip(reader);
+}
+
+bool
+rc_predicate_next_name(struct rc_stored_names *names, struct rc_bytes *ret_name)
+{
+    struct rc_reader *reader = &names->reader;
+    while (names->nodes_left > 0 && !reader->bad) {
+        names->nodes_left--;
+        switch (rc_read_u8(reader)) {
+        case RC_PREDICATE_ALL_OF:
+        case RC_PREDICATE_ANY_OF:
+            names->nodes_left += rc_read_count(reader, RC_PREDICATE_NODES_MAX);
+            break;
+        case RC_PREDICATE_NOT:
+        case RC_PREDICATE_FIRST:
+            names->nodes_left++;
+            break;
+        case RC_PREDICATE_LEAF:
+            skip_leaf(reader);
+            break;
+        case RC_PREDICATE_DEFINITION:
+            *ret_name = rc_read_bytes(reader);
+            return !reader->bad;
+        default:
+            break;
+        }
+    }
+    return false;
+}
+
 enum rc_status
 rc_predicate_same(const struct rc_predicate *a,
                   const struct rc_predicate *b,

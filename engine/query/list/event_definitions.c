@@ -70,7 +70,7 @@ mark(const struct rc_query_context *context,
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the definitions of events");
     for (uint32_t i = 0; i < count; i++) {
         predicates[i].kind = RC_PREDICATE_DEFINITION;
-        predicates[i].definition = rc_catalog_at(context->definitions, first + i)->name;
+        predicates[i].definition = rc_catalog_at(context->definitions, first + i).name;
         selectors[i] = (struct rc_plan_selector){.predicate = &predicates[i],
                                                  .field = "with_definitions",
                                                  .from_ms = range_ms[0],

@@ -9,7 +9,7 @@
 
 enum rc_status
 rc_definitions_build(const struct rc_query_context *context,
-                     const struct rc_catalog_entry *const *entries,
+                     const struct rc_catalog_entry *entries,
                      uint32_t count,
                      struct rc_definitions_built *ret_built,
                      struct rc_error *reterr_error)
@@ -24,9 +24,9 @@ rc_definitions_build(const struct rc_query_context *context,
     if (predicates == NULL || uncounted == NULL || built.event_counts == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for %u definitions", count);
     for (uint32_t i = 0; i < count; i++) {
-        RC_TRY(rc_definitions_resolve_entry(context->definitions, entries[i], context->arena,
-                                            rc_query_uses(context, RC_CATALOG_DEFINITIONS),
-                                            &predicates[i], reterr_error));
+        RC_TRY(rc_definitions_resolve_name(context->definitions, entries[i].name, context->arena,
+                                           rc_query_uses(context, RC_CATALOG_DEFINITIONS),
+                                           &predicates[i], reterr_error));
         RC_TRY(rc_derived_resolve(context->derived, predicates[i], context->arena,
                                   rc_query_uses(context, RC_CATALOG_PROPERTIES), &predicates[i],
                                   reterr_error));

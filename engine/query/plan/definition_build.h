@@ -26,7 +26,7 @@ struct rc_definitions_built {
 /* entries are of the context's catalog. */
 RC_MUST_USE enum rc_status
 rc_definitions_build(const struct rc_query_context *context,
-                     const struct rc_catalog_entry *const *entries,
+                     const struct rc_catalog_entry *entries,
                      uint32_t count,
                      struct rc_definitions_built *ret_built,
                      struct rc_error *reterr_error);

@@ -91,23 +91,69 @@ rc_segments_check(const struct rc_catalog *definitions,
     return check_definitions(definitions, resolved, arena, reterr_error);
 }
 
-enum rc_status
-rc_definitions_find_user(const struct rc_catalog *definitions,
-                         struct rc_bytes name,
-                         struct rc_arena *arena,
-                         const struct rc_catalog_entry **ret_user,
-                         struct rc_error *reterr_error)
+/* ---- Who uses what --------------------------------------------------------------------------- */
+
+/* What is looked for in the entries of a catalog. */
+struct search {
+    struct rc_bytes name;
+    bool of_segment;
+    struct rc_arena *scratch; /* Of one entry. */
+    struct rc_error *error;
+};
+
+/* Sets *ret_uses. */
+typedef enum rc_status
+uses_fn(const struct search *search, const struct rc_catalog_entry *entry, bool *ret_uses);
+
+/* The first entry that uses what is looked for. Only those that have the bytes of the name
+ * somewhere are read, so that looking through thousands that have nothing to do with it takes
+ * little. */
+static enum rc_status
+find_user(const struct rc_catalog *catalog,
+          const struct search *asked,
+          uses_fn *uses,
+          struct rc_bytes *ret_user)
 {
-    *ret_user = NULL;
-    for (uint32_t i = 0; i < rc_catalog_count(definitions); i++) {
-        const struct rc_catalog_entry *entry = rc_catalog_at(definitions, i);
-        struct rc_definition definition;
-        RC_TRY(rc_definition_read(entry->payload, arena, &definition, reterr_error));
-        if (predicate_names(definition.predicate, name)) {
-            *ret_user = entry;
+    struct search search = *asked;
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *scratch = rc_arena_new(NULL, 0);
+    search.scratch = scratch;
+    if (scratch == NULL)
+        return rc_error_set(asked->error, RC_NO_MEMORY, "no memory to look for references");
+    for (uint32_t i = 0; i < rc_catalog_count(catalog); i++) {
+        const struct rc_catalog_entry entry = rc_catalog_at(catalog, i);
+        bool found = false;
+        if (rc_bytes_find(entry.payload, search.name) == NULL)
+            continue;
+        rc_arena_reset(scratch);
+        RC_TRY(uses(&search, &entry, &found));
+        if (found) {
+            *ret_user = entry.name;
             return RC_OK;
         }
     }
+    return RC_OK;
+}
+
+struct rc_bytes
+rc_definitions_find_user(const struct rc_catalog *definitions, struct rc_bytes name)
+{
+    const uint32_t count = rc_catalog_marked(definitions, RC_DEFINITION_NAMES);
+    for (uint32_t k = 0, i = 0; k < count; k++, i++) {
+        i = rc_catalog_next_marked(definitions, RC_DEFINITION_NAMES, i);
+        const struct rc_catalog_entry entry = rc_catalog_at(definitions, i);
+        if (rc_definition_names(entry.payload, name))
+            return entry.name;
+    }
+    return (struct rc_bytes){NULL, 0};
+}
+
+static enum rc_status
+segment_uses(const struct search *search, const struct rc_catalog_entry *entry, bool *ret_uses)
+{
+    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+    const struct rc_segment *segment = NULL;
+    RC_TRY(rc_segment_read(&reader, search->scratch, &segment, search->error));
+    *ret_uses = segment_names(segment, search->of_segment, search->name);
     return RC_OK;
 }
 
@@ -115,22 +161,12 @@ enum rc_status
 rc_segments_find_user(const struct rc_catalog *segments,
                       bool of_segment,
                       struct rc_bytes name,
-                      struct rc_arena *arena,
-                      const struct rc_catalog_entry **ret_user,
+                      struct rc_bytes *ret_user,
                       struct rc_error *reterr_error)
 {
-    *ret_user = NULL;
-    for (uint32_t i = 0; i < rc_catalog_count(segments); i++) {
-        const struct rc_catalog_entry *entry = rc_catalog_at(segments, i);
-        struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
-        const struct rc_segment *segment = NULL;
-        RC_TRY(rc_segment_read(&reader, arena, &segment, reterr_error));
-        if (segment_names(segment, of_segment, name)) {
-            *ret_user = entry;
-            return RC_OK;
-        }
-    }
-    return RC_OK;
+    const struct search search = {.name = name, .of_segment = of_segment, .error = reterr_error};
+    *ret_user = (struct rc_bytes){NULL, 0};
+    return find_user(segments, &search, segment_uses, ret_user);
 }
 
 static bool
@@ -153,24 +189,40 @@ segment_reads(const struct rc_segment *segment, struct rc_bytes name)
     return false;
 }
 
-/* The first derived property that comes from a property, other than the one that hides it. */
 static enum rc_status
-find_derived_user(const struct rc_catalog *derived,
-                  struct rc_bytes name,
-                  struct rc_arena *arena,
-                  const struct rc_catalog_entry **ret_user,
-                  struct rc_error *reterr_error)
+segment_reads_property(const struct search *search,
+                       const struct rc_catalog_entry *entry,
+                       bool *ret_uses)
 {
-    for (uint32_t i = 0; i < rc_catalog_count(derived); i++) {
-        const struct rc_catalog_entry *entry = rc_catalog_at(derived, i);
-        struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
-        const struct rc_derivation *derivation;
-        RC_TRY(rc_derivation_read(&reader, arena, &derivation, reterr_error));
-        if (rc_derivation_reads_property(derivation, name) && !rc_bytes_equal(entry->name, name)) {
-            *ret_user = entry;
-            return RC_OK;
-        }
-    }
+    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+    const struct rc_segment *segment = NULL;
+    RC_TRY(rc_segment_read(&reader, search->scratch, &segment, search->error));
+    *ret_uses = segment_reads(segment, search->name);
+    return RC_OK;
+}
+
+static enum rc_status
+definition_reads_property(const struct search *search,
+                          const struct rc_catalog_entry *entry,
+                          bool *ret_uses)
+{
+    struct rc_definition definition;
+    RC_TRY(rc_definition_read(entry->payload, search->scratch, &definition, search->error));
+    *ret_uses = rc_predicate_reads_property(definition.predicate, search->name);
+    return RC_OK;
+}
+
+/* Whether a derived property comes from a property; not the one that hides it. */
+static enum rc_status
+derived_reads_property(const struct search *search,
+                       const struct rc_catalog_entry *entry,
+                       bool *ret_uses)
+{
+    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+    const struct rc_derivation *derivation;
+    RC_TRY(rc_derivation_read(&reader, search->scratch, &derivation, search->error));
+    *ret_uses = rc_derivation_reads_property(derivation, search->name) &&
+                !rc_bytes_equal(entry->name, search->name);
     return RC_OK;
 }
 
@@ -179,26 +231,14 @@ rc_derived_find_user(const struct rc_catalog *derived,
                      const struct rc_catalog *definitions,
                      const struct rc_catalog *segments,
                      struct rc_bytes name,
-                     struct rc_arena *arena,
-                     const struct rc_catalog_entry **ret_user,
+                     struct rc_bytes *ret_user,
                      struct rc_error *reterr_error)
 {
-    *ret_user = NULL;
-    RC_TRY(find_derived_user(derived, name, arena, ret_user, reterr_error));
-    for (uint32_t i = 0; *ret_user == NULL && i < rc_catalog_count(definitions); i++) {
-        struct rc_definition definition;
-        const struct rc_catalog_entry *entry = rc_catalog_at(definitions, i);
-        RC_TRY(rc_definition_read(entry->payload, arena, &definition, reterr_error));
-        if (rc_predicate_reads_property(definition.predicate, name))
-            *ret_user = entry;
-    }
-    for (uint32_t i = 0; *ret_user == NULL && i < rc_catalog_count(segments); i++) {
-        const struct rc_catalog_entry *entry = rc_catalog_at(segments, i);
-        struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
-        const struct rc_segment *segment = NULL;
-        RC_TRY(rc_segment_read(&reader, arena, &segment, reterr_error));
-        if (segment_reads(segment, name))
-            *ret_user = entry;
-    }
-    return RC_OK;
+    const struct search search = {.name = name, .error = reterr_error};
+    *ret_user = (struct rc_bytes){NULL, 0};
+    RC_TRY(find_user(derived, &search, derived_reads_property, ret_user));
+    if (ret_user->size == 0)
+        RC_TRY(find_user(definitions, &search, definition_reads_property, ret_user));
+    return ret_user->size == 0 ? find_user(segments, &search, segment_reads_property, ret_user)
+                               : RC_OK;
 }

@@ -26,21 +26,16 @@ rc_segments_check(const struct rc_catalog *definitions,
                   struct rc_arena *arena,
                   struct rc_error *reterr_error);
 
-/* The first definition that names the definition name; NULL when there is none. */
-RC_MUST_USE enum rc_status
-rc_definitions_find_user(const struct rc_catalog *definitions,
-                         struct rc_bytes name,
-                         struct rc_arena *arena,
-                         const struct rc_catalog_entry **ret_user,
-                         struct rc_error *reterr_error);
+/* The name of the first definition that names the definition name; empty when there is none. */
+struct rc_bytes
+rc_definitions_find_user(const struct rc_catalog *definitions, struct rc_bytes name);
 
 /* The first segment that names a segment (of_segment) or a definition. */
 RC_MUST_USE enum rc_status
 rc_segments_find_user(const struct rc_catalog *segments,
                       bool of_segment,
                       struct rc_bytes name,
-                      struct rc_arena *arena,
-                      const struct rc_catalog_entry **ret_user,
+                      struct rc_bytes *ret_user,
                       struct rc_error *reterr_error);
 
 /* The first derived property, definition or segment that reads a property, other than itself. */
@@ -49,8 +44,7 @@ rc_derived_find_user(const struct rc_catalog *derived,
                      const struct rc_catalog *definitions,
                      const struct rc_catalog *segments,
                      struct rc_bytes name,
-                     struct rc_arena *arena,
-                     const struct rc_catalog_entry **ret_user,
+                     struct rc_bytes *ret_user,
                      struct rc_error *reterr_error);
 
 #endif

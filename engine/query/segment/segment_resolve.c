@@ -27,10 +27,10 @@ resolve_saved(struct rc_naming *naming,
               uint32_t depth,
               const struct rc_segment **ret_segment)
 {
-    const struct rc_catalog_entry *entry = NULL;
+    struct rc_catalog_entry entry;
     const struct rc_segment *saved;
     RC_TRY(rc_naming_find(naming, outer, name, &entry));
-    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+    struct rc_reader reader = rc_reader_of(entry.payload.data, entry.payload.size);
     RC_TRY(rc_segment_read(&reader, naming->arena, &saved, naming->reterr_error));
     const struct rc_name_frame frame = {.outer = outer, .name = name};
     return resolve(naming, &frame, saved, depth + 1, ret_segment);

@@ -146,7 +146,7 @@ find_part(struct rc_facts *facts,
         return rc_error_set(reterr_error, RC_NO_MEMORY, "%s", rc_status_sentence(RC_NO_MEMORY));
     RC_TRY(write_meaning(facts, name, steps, count, scratch, &wanted, reterr_error));
     for (uint32_t i = 0; derived != NULL && i < rc_catalog_count(derived); i++) {
-        const struct rc_bytes other = rc_catalog_at(derived, i)->name;
+        const struct rc_bytes other = rc_catalog_at(derived, i).name;
         const struct rc_derivation *derivation;
         rc_arena_reset(scratch);
         RC_TRY(find_meaning(facts->context, other, scratch, &derivation, reterr_error));

@@ -208,8 +208,8 @@ name_one(struct naming *naming,
     const struct rc_catalog *catalog = naming->context->definitions;
     const struct rc_predicate *predicate;
     rc_arena_reset(scratch);
-    const enum rc_status status = rc_definitions_resolve_entry(
-        catalog, rc_catalog_at(catalog, definition), scratch, NULL, &predicate, NULL);
+    const enum rc_status status = rc_definitions_resolve_name(
+        catalog, rc_catalog_at(catalog, definition).name, scratch, NULL, &predicate, NULL);
     if (status != RC_OK) /* One that cannot be asked is none of these. */
         return status == RC_NO_MEMORY ? status : RC_OK;
     RC_TRY(write_canonical(predicate, scratch, key));

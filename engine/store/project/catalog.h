@@ -3,15 +3,16 @@
  * people say of it, and a payload whose meaning is the business of others (a stored predicate,
  * say); and what it was before, version by version.
  *
- * A put or a delete makes a new catalog that shares the entries; a query pins one like a view.
+ * A put or a delete makes a new catalog that shares all that stays; a query pins one like a view. A
+ * change and a look cost the logarithm of the entries, whatever there are.
  *
  * Of an entry RC_ENTRY_VERSIONS_MAX versions are kept, itself included; the texts of the older ones
  * take RC_ENTRY_OLDER_BYTES_MAX at most, and those of a catalog RC_CATALOG_OLDER_BYTES_MAX. Beyond
  * that the oldest of the entry goes, or of the catalog the one that was replaced the longest time
  * ago. With its entry the history goes.
  *
- * Ownership: counted: rc_catalog_ref, rc_catalog_unref; entries are owned by the catalogs that hold
- *            them.
+ * Ownership: counted: rc_catalog_ref, rc_catalog_unref. What is returned of an entry is a view,
+ *            whose texts are borrowed from the catalogs that hold it.
  * Threading: immutable.
  */
 #ifndef RC_STORE_PROJECT_CATALOG_H
@@ -34,6 +35,13 @@ enum rc_catalog_kind {
 
 #define RC_CATALOG_KINDS 3
 
+/* Bits that stand for what the payloads of some entries say, by which these are found. They are not
+ * stored: whoever knows what a payload means gives them. */
+#define RC_CATALOG_MARKS 2u
+
+typedef uint8_t
+rc_catalog_marker(struct rc_bytes payload);
+
 struct rc_catalog;
 
 struct rc_catalog_entry {
@@ -45,6 +53,7 @@ struct rc_catalog_entry {
     uint64_t version;       /* 1, 2, ...: counts its updates; the etag. */
     int64_t created_ms;     /* Of version 1. */
     int64_t updated_ms;     /* Of this version. */
+    uint8_t marks;          /* Of a version that was replaced: none. */
 };
 
 RC_MUST_USE enum rc_status
@@ -70,28 +79,48 @@ rc_catalog_remove(const struct rc_catalog *catalog,
                   struct rc_bytes name,
                   struct rc_catalog **ret_catalog);
 
-/* NULL when there is none. Borrowed from the catalog. */
-const struct rc_catalog_entry *
-rc_catalog_find(const struct rc_catalog *catalog, struct rc_bytes name);
+/* Whether there is an entry of a name; then *ret_entry, which may be NULL, is it. */
+bool
+rc_catalog_find(const struct rc_catalog *catalog,
+                struct rc_bytes name,
+                struct rc_catalog_entry *ret_entry);
 
-/* A version that is kept of an entry. NULL when there is none. Borrowed from the catalog. */
-const struct rc_catalog_entry *
-rc_catalog_find_version(const struct rc_catalog *catalog, struct rc_bytes name, uint64_t version);
+/* The same for a version of it that is kept. */
+bool
+rc_catalog_find_version(const struct rc_catalog *catalog,
+                        struct rc_bytes name,
+                        uint64_t version,
+                        struct rc_catalog_entry *ret_entry);
 
-/* The newest version of an entry below version (UINT64_MAX: the entry). NULL when there is none. */
-const struct rc_catalog_entry *
-rc_catalog_version_below(const struct rc_catalog *catalog, struct rc_bytes name, uint64_t version);
+/* The same for its newest version below one (UINT64_MAX: the entry). */
+bool
+rc_catalog_version_below(const struct rc_catalog *catalog,
+                         struct rc_bytes name,
+                         uint64_t version,
+                         struct rc_catalog_entry *ret_entry);
 
 uint32_t
 rc_catalog_count(const struct rc_catalog *catalog);
 
 /* Entries by name, ascending. */
-const struct rc_catalog_entry *
+struct rc_catalog_entry
 rc_catalog_at(const struct rc_catalog *catalog, uint32_t index);
 
-/* The index of the first entry whose name is above name (for paging). */
+/* The index of the first entry whose name is not below name. */
+uint32_t
+rc_catalog_lower_bound(const struct rc_catalog *catalog, struct rc_bytes name);
+
+/* The same of one whose name is above name (for paging). */
 uint32_t
 rc_catalog_upper_bound(const struct rc_catalog *catalog, struct rc_bytes name);
+
+/* How many entries have a mark (below RC_CATALOG_MARKS). O(1). */
+uint32_t
+rc_catalog_marked(const struct rc_catalog *catalog, uint32_t mark);
+
+/* The index of the first entry at or behind from that has a mark; the count when there is none. */
+uint32_t
+rc_catalog_next_marked(const struct rc_catalog *catalog, uint32_t mark, uint32_t from);
 
 /* RC_INVALID with the reason when name may not be a name. */
 RC_MUST_USE enum rc_status
@@ -104,7 +133,7 @@ rc_catalog_check(const struct rc_catalog *catalog, struct rc_error *reterr_error
 /* ---- Stored form -------------------------------------------------------------------------------
  */
 
-/* An entry without its author. */
+/* An entry without its author and its marks. */
 void
 rc_catalog_entry_write(struct rc_writer *writer, const struct rc_catalog_entry *entry);
 
@@ -119,11 +148,13 @@ rc_catalog_entry_read(struct rc_reader *reader,
 void
 rc_catalog_write(const struct rc_catalog *catalog, struct rc_writer *writer);
 
-/* versions false: as it was stored before there were versions: of each the entry alone. */
+/* versions false: as it was stored before there were versions: of each the entry alone. marks_of:
+ * NULL: entries have no marks. */
 RC_MUST_USE enum rc_status
 rc_catalog_read(struct rc_account *account,
                 struct rc_reader *reader,
                 bool versions,
+                rc_catalog_marker *marks_of,
                 struct rc_catalog **ret_catalog,
                 struct rc_error *reterr_error);
 

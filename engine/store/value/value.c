@@ -215,3 +215,31 @@ rc_value_read(struct rc_reader *reader, struct rc_arena *arena, struct rc_value 
     *ret_value = value;
     return RC_OK;
 }
+
+void
+rc_value_skip(struct rc_reader *reader)
+{
+    uint64_t items = 1;
+    switch (rc_read_u8(reader)) {
+    case RC_VALUE_NULL:
+        return;
+    case RC_VALUE_BOOL:
+        (void)rc_read_u8(reader);
+        return;
+    case RC_VALUE_INT:
+        (void)rc_read_varint(reader);
+        return;
+    case RC_VALUE_DOUBLE:
+        (void)rc_read_f64(reader);
+        return;
+    case RC_VALUE_LIST:
+        items = rc_read_count(reader, RC_LIST_ITEMS_MAX);
+        break;
+    case RC_VALUE_STRING:
+        break;
+    default:
+        reader->bad = true;
+    }
+    for (uint64_t i = 0; i < items && !reader->bad; i++)
+        (void)rc_read_bytes(reader);
+}

@@ -103,4 +103,8 @@ rc_value_write(struct rc_writer *writer, struct rc_value value);
 RC_MUST_USE enum rc_status
 rc_value_read(struct rc_reader *reader, struct rc_arena *arena, struct rc_value *ret_value);
 
+/* Moves behind one value, which is not looked at; the reader turns bad for none. */
+void
+rc_value_skip(struct rc_reader *reader);
+
 #endif
