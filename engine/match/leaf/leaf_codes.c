@@ -227,7 +227,9 @@ rc_leaf_codes_share(const struct rc_leaf_codes *codes, double *ret_share)
     const uint64_t passed = atomic_load_explicit(&codes->rows_passed, memory_order_relaxed);
     if (rows == 0)
         return false;
-    *ret_share = passed == 0 ? 0.5 / (double)rows : passed < rows ? (double)passed / (double)rows : 1;
+    *ret_share = passed == 0     ? 0.5 / (double)rows
+                 : passed < rows ? (double)passed / (double)rows
+                                 : 1;
     return true;
 }
 

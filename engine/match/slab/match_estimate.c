@@ -4,13 +4,13 @@
  * at most once a row that is left.
  *
  * What a leaf passes is known, from best to worst: by its bitmap in this slab; by the rows that
- * earlier evaluations of the leaf counted, and if none did by rows at equal distances, whose strings
- * are tested then and not later; by the entries of the slab's dictionary, as far as they were tested;
- * by the kind of its test. Shares are taken as independent of each other, which is wrong in the usual
- * way: EXPLAIN shows by how much.
+ * earlier evaluations of the leaf counted, and if none did by rows at equal distances, whose
+ * strings are tested then and not later; by the entries of the slab's dictionary, as far as they
+ * were tested; by the kind of its test. Shares are taken as independent of each other, which is
+ * wrong in the usual way: EXPLAIN shows by how much.
  *
- * Of a list that child comes first about which least is to be asked, as in match_slab_plan.c. Leaves
- * behind it in an AND are lazy there: they are asked about strings of rows that are left.
+ * Of a list that child comes first about which least is to be asked, as in match_slab_plan.c.
+ * Leaves behind it in an AND are lazy there: they are asked about strings of rows that are left.
  */
 #include "engine/match/slab/match_estimate.h"
 
@@ -147,8 +147,8 @@ tell_cell(const struct rc_match_node *node,
     return scratch->status == RC_OK;
 }
 
-/* Counts a leaf that was not counted before over some rows. Texts are not decoded for it: where most
- * rows have one, nothing is said. */
+/* Counts a leaf that was not counted before over some rows. Texts are not decoded for it: where
+ * most rows have one, nothing is said. */
 static void
 sample_rows(struct estimating *at,
             const struct rc_match_node *node,

@@ -190,8 +190,8 @@ prepare_list(struct rc_slab_match *match, const struct rc_match_node *node)
     if (order == NULL || state->children == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < node->child_count; i++)
-        order[i] =
-            (struct ordered_child){node->children[i], rc_match_question_weight(node->children[i], match->slab)};
+        order[i] = (struct ordered_child){node->children[i],
+                                          rc_match_question_weight(node->children[i], match->slab)};
     qsort(order, node->child_count, sizeof(*order), weight_order);
     uint32_t kept = 0;
     double left = 1;

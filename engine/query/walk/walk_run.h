@@ -37,7 +37,7 @@ struct rc_walk_run {
     _Atomic uint32_t next_block;
     _Atomic int status;
     _Atomic uint64_t hit_count;
-    _Atomic uint64_t read_count; /* For EXPLAIN. */
+    _Atomic uint64_t read_count;     /* For EXPLAIN. */
     struct rc_explain_walk *explain; /* NULL: nobody asks. */
 };
 
