@@ -270,7 +270,7 @@ rc_call_begin(struct rc_call *call)
         return;
     if (will_be_quick(call)) {
         rc_call_ref(call);
-        rc_polling_serve(call->transport->polling, call->lane, unary_task, call);
+        rc_polling_serve(call->transport->polling, call->lane, unary_task, call, &call->turn);
     } else {
         submit(call, call->method->unary != NULL ? unary_task : open_task);
     }

@@ -49,6 +49,7 @@ struct rc_call {
     uint64_t received_ns;
     void *state;
     uint64_t lane; /* Set by one task or before the first one. */
+    uint64_t turn; /* Of the polling thread that serves it; 0: its reply is not held. */
     _Atomic uint32_t references;
     _Atomic(bool) cancelled;
     int close_flag; /* Filled by the core. */
@@ -129,9 +130,21 @@ bool
 rc_polling_may_serve(struct rc_polling *polling, uint64_t lane);
 
 /* The polling thread: does a call's task, while somebody else sees to it that the queue is polled
- * if that takes long. */
+ * if that takes long. *ret_turn is there before: with which the task's reply may be held. */
 void
-rc_polling_serve(struct rc_polling *polling, uint64_t lane, void (*task)(void *), void *argument);
+rc_polling_serve(struct rc_polling *polling,
+                 uint64_t lane,
+                 void (*task)(void *),
+                 void *argument,
+                 uint64_t *ret_turn);
+
+/* Whether a reply that is there is sent by the polling thread, before long. */
+bool
+rc_polling_hold(struct rc_polling *polling, struct rc_call *call, uint64_t turn);
+
+/* Sends a reply that was held. */
+void
+rc_call_send_final(struct rc_call *call);
 
 /* Gives operations to the core; tag->done is called once they are done. */
 void

@@ -8,6 +8,11 @@
  * calls are served; if it is too long it leads from then on, and who was relieved stands by once he
  * is done. While nobody stands by, the leader serves nothing itself.
  *
+ * Where calls come together, so do replies: whoever waits for them is woken by the first, which is
+ * most of what sending one takes, and finds the others when he looks. So a reply is held while
+ * there is more to do, HELD_MAX of them and HELD_NS at most, and never that of a call which came
+ * alone.
+ *
  * None starves another: of a lane the leader serves SERVED_MAX calls in a stretch, which ends when
  * the queue has run dry; what comes beyond that goes to the workers, whose lanes take turns.
  */
@@ -23,6 +28,10 @@
 #define POLLERS 2u
 #define LANES 256u
 #define SERVED_MAX 32u
+
+/* What of replies is sent together: more of them save little more. */
+#define HELD_MAX 8u
+#define HELD_NS ((uint64_t)200000)
 
 /* Longer than quick calls take, and short to whoever waits. */
 #define RELIEF_NS ((uint64_t)1000000)
@@ -56,11 +65,57 @@ struct rc_polling {
     uint32_t stretch_served;
     struct lane lanes[LANES];
 
+    pthread_mutex_t held_lock; /* Guards what follows. */
+    uint32_t held_count;
+    struct rc_call *held[HELD_MAX]; /* Whose replies are there, and not sent yet. */
+    uint64_t held_ns;               /* When the first of them began to be served. */
+
     pthread_mutex_t lock;   /* Guards what follows. */
     pthread_cond_t changed; /* Monotonic clock. */
     struct poller *leader;
     bool stopping;
 };
+
+/* ---- Replies that wait ----------------------------------------------------------------------- */
+
+bool
+rc_polling_hold(struct rc_polling *polling, struct rc_call *call, uint64_t turn)
+{
+    pthread_mutex_lock(&polling->held_lock);
+    /* Who was relieved sends by himself: nobody else may look at what is held before long. */
+    const bool holds =
+        turn != 0 && polling->held_count < HELD_MAX && atomic_load(&polling->since_ns) == turn;
+    if (holds && polling->held_count == 0)
+        polling->held_ns = turn;
+    if (holds)
+        polling->held[polling->held_count++] = call;
+    pthread_mutex_unlock(&polling->held_lock);
+    return holds;
+}
+
+/* Sends what is held, if it is as much or has been as long as it may by now_ns. */
+static void
+send_held(struct rc_polling *polling, uint64_t now_ns)
+{
+    struct rc_call *held[HELD_MAX];
+    uint32_t count = 0;
+    pthread_mutex_lock(&polling->held_lock);
+    if (polling->held_count == HELD_MAX || now_ns - polling->held_ns >= HELD_NS) {
+        count = polling->held_count;
+        for (uint32_t i = 0; i < count; i++)
+            held[i] = polling->held[i];
+        polling->held_count = 0;
+    }
+    pthread_mutex_unlock(&polling->held_lock);
+    for (uint32_t i = 0; i < count; i++)
+        rc_call_send_final(held[i]);
+}
+
+static void
+send_all_held(struct rc_polling *polling)
+{
+    send_held(polling, UINT64_MAX);
+}
 
 /* ---- Leading --------------------------------------------------------------------------------- */
 
@@ -74,6 +129,7 @@ next_event(struct rc_polling *polling)
             grpc_completion_queue_next(polling->queue, gpr_inf_past(GPR_CLOCK_MONOTONIC), NULL);
         if (event.type != GRPC_QUEUE_TIMEOUT)
             return event;
+        send_all_held(polling);
         polling->stretch++;
         polling->stretch_served = 0;
     }
@@ -119,10 +175,16 @@ wake(struct rc_polling *polling)
 }
 
 void
-rc_polling_serve(struct rc_polling *polling, uint64_t key, void (*task)(void *), void *argument)
+rc_polling_serve(struct rc_polling *polling,
+                 uint64_t key,
+                 void (*task)(void *),
+                 void *argument,
+                 uint64_t *ret_turn)
 {
     struct poller *poller = polling->leader; /* Who calls: it changes only while he serves. */
     uint64_t since_ns = rc_clock_monotonic_ns();
+    send_held(polling, since_ns);
+    *ret_turn = polling->stretch_served > 0 ? since_ns : 0;
     polling->lanes[key % LANES].served++;
     polling->stretch_served++;
     atomic_fetch_add_explicit(&polling->served, 1, memory_order_relaxed);
@@ -198,6 +260,7 @@ poll_queue(void *argument)
             continue;
         }
         pthread_mutex_unlock(&polling->lock);
+        send_all_held(polling); /* Of who was relieved. */
         lead(poller);
         pthread_mutex_lock(&polling->lock);
     }
@@ -217,6 +280,7 @@ rc_polling_new(void)
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&polling->lock, NULL);
+    pthread_mutex_init(&polling->held_lock, NULL);
     pthread_cond_init(&polling->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     polling->leader = &polling->pollers[0];
@@ -243,6 +307,8 @@ rc_polling_free(struct rc_polling *polling)
     for (uint32_t i = 0; i < polling->thread_count; i++)
         pthread_join(polling->pollers[i].thread, NULL);
     pthread_cond_destroy(&polling->changed);
+    RC_ASSERT(polling->held_count == 0);
+    pthread_mutex_destroy(&polling->held_lock);
     pthread_mutex_destroy(&polling->lock);
     return rc_alloc_free(polling);
 }

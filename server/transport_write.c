@@ -167,8 +167,17 @@ rc_call_reply(struct rc_call *call, struct rc_bytes reply)
         call->closed = true;
         final_take(call, &success);
         call->final_buffer = buffer_of(reply);
-        final_start(call);
+        if (!rc_polling_hold(call->transport->polling, call, call->turn))
+            final_start(call);
     }
+    pthread_mutex_unlock(&call->lock);
+}
+
+void
+rc_call_send_final(struct rc_call *call)
+{
+    pthread_mutex_lock(&call->lock);
+    final_start(call);
     pthread_mutex_unlock(&call->lock);
 }
 

@@ -47,8 +47,9 @@ count_one(void *argument)
 static void
 fill_stretch(struct rig *rig, struct rc_polling *polling)
 {
+    uint64_t turn;
     while (rig->filled < TRIES && rc_polling_may_serve(polling, 1))
-        rc_polling_serve(polling, 1, count_one, &rig->filled);
+        rc_polling_serve(polling, 1, count_one, &rig->filled, &turn);
     rig->other_may = rc_polling_may_serve(polling, 2);
     rig->fills = false;
 }
@@ -251,6 +252,63 @@ a_call_that_is_not_quick_keeps_nobody_waiting(void **state)
     close_rig(&rig);
 }
 
+/* One who calls Fast again and again. */
+struct caller {
+    struct rig *rig;
+    pthread_t thread;
+    _Atomic uint32_t calls;
+    _Atomic(bool) over;
+};
+
+static void *
+call_fast_again(void *argument)
+{
+    struct caller *caller = argument;
+    struct rc_call_error error = {0};
+    RC_CLEANUP(rc_client_freep) struct rc_client *client = rc_client_new(caller->rig->address);
+    while (!caller->over) {
+        struct rc_writer reply __attribute__((cleanup(rc_writer_close))) = {0};
+        assert_int_equal(rc_client_call(client, "/test/Fast", RC_BYTES_LITERAL("projects/test"),
+                                        TIMEOUT_MS, &reply, &error),
+                         RC_CALL_OK);
+        caller->calls++;
+    }
+    return NULL;
+}
+
+/* Replies that wait to be sent together are sent, also while who holds them serves a call that
+ * takes long: everybody gets on. */
+static void
+replies_that_wait_are_sent(void **state)
+{
+    static struct rig rig;
+    static struct caller callers[6];
+    pthread_t slow;
+    uint32_t by_polling_thread = 0;
+    (void)state;
+    open_rig(&rig);
+    for (uint32_t i = 0; i < 6; i++) {
+        callers[i] = (struct caller){.rig = &rig};
+        pthread_create(&callers[i].thread, NULL, call_fast_again, &callers[i]);
+    }
+    for (uint32_t round = 0; round < 40; round++) {
+        pthread_create(&slow, NULL, call_slow, &rig);
+        wait_until_held(&rig, 1);
+        const bool polling = !by_worker(&rig, &rig.slow_by);
+        by_polling_thread += polling;
+        for (uint32_t i = 0; polling && i < 6; i++) /* The only worker takes no other call. */
+            for (const uint32_t before = callers[i].calls; callers[i].calls < before + 3;)
+                usleep(100);
+        end_slow(&rig, &slow, 1);
+    }
+    for (uint32_t i = 0; i < 6; i++) {
+        callers[i].over = true;
+        pthread_join(callers[i].thread, NULL);
+    }
+    print_message("%u of 40 long calls were a polling thread's\n", by_polling_thread);
+    close_rig(&rig);
+}
+
 static void
 what_is_not_quick_goes_to_a_worker(void **state)
 {
@@ -293,6 +351,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_that_is_not_quick_keeps_nobody_waiting),
+        cmocka_unit_test(replies_that_wait_are_sent),
         cmocka_unit_test(what_is_not_quick_goes_to_a_worker),
         cmocka_unit_test(a_lane_has_a_part_of_a_stretch),
     };
