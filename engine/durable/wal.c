@@ -231,7 +231,9 @@ turn_file(struct rc_wal *wal)
     pthread_mutex_unlock(&wal->mutex);
     if (possible)
         status = next_file(wal, &error);
-    else
+    if (status == RC_OK && sync_file(wal, &error) != RC_OK)
+        status = RC_IO;
+    if (!possible)
         rc_error_set(&error, status, "the log cannot go on in a new file now");
     if (possible && status != RC_OK && status != RC_NO_SPACE && status != RC_NO_MEMORY)
         break_log(wal, &error);

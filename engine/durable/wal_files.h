@@ -2,9 +2,11 @@
  * The files of the log: which are live, which are spare, and how one becomes the other.
  *
  * A spare has its full size, written with zeros or recycled, so that writing into it allocates
- * nothing. It becomes live by a header with a new number and salt, a sync, a rename and a sync of
- * the directory: so a file under a live name always has an intact, synced header, and one that has
- * not is damaged. A helper thread writes spares ahead of need.
+ * nothing. It is made ready by a header with a new number and salt that says that the file holds
+ * nothing, a sync, a rename and a sync of the directory: so a file under a live name always has an
+ * intact, synced header, and one that has not is damaged. A helper thread does that ahead of need.
+ * A file that is ready becomes live by one write: its header says where it begins, and is synced
+ * with the first records.
  *
  * Ownership: owns its thread and its lists. A file handed out belongs to the caller.
  * Threading: rc_wal_files_next from one thread at a time; the others from any thread.
@@ -65,9 +67,11 @@ rc_wal_files_use(struct rc_wal_files *files,
                  struct rc_error *reterr_error);
 
 /*
- * Takes a spare into use as the newest live file, whose first record will be sequence_first; waits
- * for the helper when there is none. RC_NO_SPACE, RC_NO_MEMORY  nothing changed; it may be tried
- * again. RC_IO                      no file may be taken into use any more.
+ * Takes the next file into use as the newest live one, whose first record will be sequence_first;
+ * waits for the helper when none is ready. That it is in use is durable with the next sync of the
+ * file.
+ *   RC_NO_SPACE, RC_NO_MEMORY  nothing changed; it may be tried again.
+ *   RC_IO                      no file may be taken into use any more.
  */
 RC_MUST_USE enum rc_status
 rc_wal_files_next(struct rc_wal_files *files,
@@ -76,7 +80,7 @@ rc_wal_files_next(struct rc_wal_files *files,
                   struct rc_file **ret_file,
                   struct rc_error *reterr_error);
 
-/* Asks the helper for a spare, unless there is one. Does not wait. */
+/* Asks the helper for the next file, unless it is ready. Does not wait. */
 void
 rc_wal_files_prepare(struct rc_wal_files *files);
 
@@ -88,9 +92,9 @@ rc_wal_files_trim(struct rc_wal_files *files,
                   uint64_t pause_ns,
                   struct rc_error *reterr_error);
 
-/* Removes every spare, which may hold what was written in an earlier life. Until
- * rc_wal_files_end_erasing new spares are written with zeros and trimmed files are removed. After a
- * failure some spares are left, and it must be ended too. */
+/* Removes every spare, which may hold what was written in an earlier life, and what was made ready
+ * of one. Until rc_wal_files_end_erasing new files are written with zeros and trimmed files are
+ * removed. After a failure some are left, and it must be ended too. */
 RC_MUST_USE enum rc_status
 rc_wal_files_begin_erasing(struct rc_wal_files *files, struct rc_error *reterr_error);
 

@@ -6,14 +6,15 @@
  * only frames that carry the salt belong to that life. Numbers are little-endian.
  *
  * File header (RC_WAL_HEADER_BYTES on disk, of which RC_WAL_HEADER_USED are defined and the rest is
- * zero; a page of its own, so that no later write touches its sectors):
+ * zero; a page of its own: its one sector is written twice in a life, to make the file ready and to
+ * take it into use):
  *
  *      offset  bytes  field
  *           0      8  magic, "RCWAL\r\n\1": the last byte is the format version
  *           8      8  salt
  *          16      8  number of the file, as in its name
  *          24      8  sequence of its first record; every record before it was synced when this was
- *                     written
+ *                     written. 0: the file is ready to be taken into use and holds nothing
  *          32      4  CRC32C of bytes 0 to 31
  *
  * Frame (RC_WAL_FRAME_BYTES, then the payload, then zeros up to a multiple of 8):
@@ -46,6 +47,9 @@
 #define RC_WAL_HEADER_USED 36
 #define RC_WAL_FRAME_BYTES 40
 #define RC_WAL_NAME_BYTES 32 /* Room for a file's name and its NUL. */
+
+/* The first sequence of a file that holds nothing: records are numbered from 1. */
+#define RC_WAL_NOTHING 0u
 
 enum rc_wal_kind { RC_WAL_RECORD = 1, RC_WAL_MARKER = 2 };
 

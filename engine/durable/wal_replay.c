@@ -2,9 +2,10 @@
  * Three things happen to the newest file after its records were delivered, in this order:
  *   1. The rest of the file is searched for frames of this life. An intact one that says that the
  *      missing sequence was synced means damage.
- *   2. The frames of the last group are written once more, as they are. After a kill they may be in
- *      the page cache only, and if a sync of them failed earlier the cache holds them as clean:
- *      only a new write makes the next sync mean something.
+ *   2. The frames of the last group are written once more, as they are, and the header if no group
+ *      before it was synced with that. After a kill they may be in the page cache only, and if a
+ *      sync of them failed earlier the cache holds them as clean: only a new write makes the next
+ *      sync mean something.
  *   3. What the search found past the end is overwritten with zeros. Otherwise a later group that
  *      happens to end where an orphaned frame begins would bring it back.
  * Doing any part of 2 and 3 twice is harmless, so a power cut in between is too.
@@ -62,7 +63,8 @@ settle_tail(const struct rc_wal_scan *scan, uint64_t end, struct rc_error *reter
     RC_CLEANUP(rc_alloc_freep) unsigned char *piece = rc_alloc(PIECE_BYTES);
     if (piece == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to settle the log");
-    for (uint64_t at = scan->group; at < scan->position;) {
+    const uint64_t first = scan->group == RC_WAL_HEADER_BYTES ? 0 : scan->group;
+    for (uint64_t at = first; at < scan->position;) {
         const uint64_t left = scan->position - at;
         const size_t size = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
         size_t got = 0;

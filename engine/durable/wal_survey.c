@@ -103,6 +103,17 @@ read_header(struct walk *walk, struct live *live)
     return live->sound ? RC_OK : mend_header(walk, file, live);
 }
 
+/* Leaves out the files that are ready to be taken into use and hold nothing. */
+static void
+leave_out_ready(struct walk *walk)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < walk->file_count; i++)
+        if (!walk->files[i].sound || walk->files[i].file.header.sequence_first != RC_WAL_NOTHING)
+            walk->files[kept++] = walk->files[i];
+    walk->file_count = kept;
+}
+
 /* Takes back what mend_header made good of files that older lives have left. */
 static void
 judge_mended(struct walk *walk)
@@ -242,10 +253,11 @@ rc_wal_survey(const struct rc_wal_survey_options *options,
         rc_disk_list(options->disk, options->directory, note_name, &walk, reterr_error);
     if (listed != RC_OK && listed != RC_NOT_FOUND)
         return listed;
-    walk.survey.file_count = (uint32_t)walk.file_count;
     note_known(&walk, walk.expected);
     for (size_t i = 0; i < walk.file_count; i++)
         RC_TRY(read_header(&walk, &walk.files[i]));
+    leave_out_ready(&walk);
+    walk.survey.file_count = (uint32_t)walk.file_count;
     judge_mended(&walk);
     const size_t needed = first_needed(&walk);
     for (size_t i = needed; i < walk.file_count; i++)

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -11,6 +12,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/clock.h"
+#include "engine/base/file_ops.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/durable/ledger.h"
 
@@ -278,6 +280,166 @@ test_many_appenders(void **state)
     rc_disk_faulty_free(faulty);
 }
 
+/* ---- whose call is it ---- */
+
+static const struct rc_disk_ops *true_ops;
+static pthread_mutex_t calls_lock = PTHREAD_MUTEX_INITIALIZER; /* Guards what follows. */
+static pthread_t log_thread;
+static bool log_known;
+static unsigned names_by_log;
+static unsigned names_by_others;
+
+static void
+know_log_thread(struct ledger *ledger)
+{
+    (void)ledger;
+    pthread_mutex_lock(&calls_lock);
+    log_thread = pthread_self();
+    log_known = true;
+    pthread_mutex_unlock(&calls_lock);
+}
+
+static void
+count_call(void)
+{
+    pthread_mutex_lock(&calls_lock);
+    const bool by_log = log_known && pthread_equal(pthread_self(), log_thread) != 0;
+    names_by_log += by_log;
+    names_by_others += !by_log;
+    pthread_mutex_unlock(&calls_lock);
+}
+
+static enum rc_status
+counted_sync_dir(struct rc_disk *disk, const char *path, struct rc_error *reterr_error)
+{
+    count_call();
+    return true_ops->sync_dir(disk, path, reterr_error);
+}
+
+static enum rc_status
+counted_rename(struct rc_disk *disk,
+               const char *from,
+               const char *to,
+               struct rc_error *reterr_error)
+{
+    count_call();
+    return true_ops->rename(disk, from, to, reterr_error);
+}
+
+/* What everybody waits for, the log's thread, changes no name and syncs no directory: a file system
+ * may take a third of a second for that. */
+static void
+test_names_are_others_business(void **state)
+{
+    (void)state;
+    struct rc_disk_faulty *faulty = new_disk(12);
+    struct ledger *ledger = ledger_new(12, 1000);
+    struct rc_disk *disk = rc_disk_faulty_disk(faulty);
+    struct rc_disk_ops ops = *disk->ops;
+    true_ops = disk->ops;
+    ops.sync_dir = counted_sync_dir;
+    ops.rename = counted_rename;
+    disk->ops = &ops;
+    ledger->on_delivered = know_log_thread;
+    struct rc_wal *wal = open_log(ledger, faulty);
+    for (unsigned i = 0; i < 400; i++) {
+        assert_int_equal(ledger_append_sized(ledger, wal, 1000), RC_OK);
+        if (i % 100 == 99) {
+            rc_wal_drain(wal);
+            ledger->checkpoint = ledger->sequence_last - 10;
+            assert_int_equal(rc_wal_trim(wal, ledger->checkpoint, TRIM_PAUSE_NS, NULL), RC_OK);
+        }
+    }
+    rc_wal_close(wal);
+    disk->ops = true_ops;
+    assert_int_equal(ledger->sequence_last, 400);
+    assert_int_equal(names_by_log, 0);
+    assert_true(names_by_others > 12); /* As many files. */
+    rc_wal_close(open_log(ledger, faulty));
+    ledger_free(ledger);
+    rc_disk_faulty_free(faulty);
+}
+
+/* ---- erasing ---- */
+
+static struct rc_wal *wal_to_erase;
+
+/* A trim has given a file the name of a spare and makes that durable, to recycle it: just then
+ * somebody wants everything erased. */
+static enum rc_status
+erase_meanwhile(struct rc_disk *disk, const char *path, struct rc_error *reterr_error)
+{
+    struct rc_wal *wal = wal_to_erase;
+    if (wal != NULL) {
+        wal_to_erase = NULL;
+        assert_int_equal(rc_wal_begin_erasing(wal, NULL), RC_OK);
+    }
+    return true_ops->sync_dir(disk, path, reterr_error);
+}
+
+struct names {
+    unsigned count;
+    char paths[32][64];
+};
+
+static enum rc_status
+note_name(void *context, const char *name)
+{
+    struct names *names = context;
+    assert_true(names->count < 32);
+    (void)snprintf(names->paths[names->count++], sizeof(names->paths[0]), "wal/%s", name);
+    return RC_OK;
+}
+
+static bool
+log_holds(struct rc_disk_faulty *faulty, const void *bytes, size_t size)
+{
+    struct names names = {.count = 0};
+    struct rc_disk *disk = rc_disk_faulty_disk(faulty);
+    assert_int_equal(rc_disk_list(disk, "wal", note_name, &names, NULL), RC_OK);
+    for (unsigned i = 0; i < names.count; i++) {
+        size_t file_size = 0;
+        const void *content = rc_disk_faulty_peek(faulty, names.paths[i], &file_size);
+        if (memmem(content, file_size, bytes, size) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static void
+test_a_trim_beside_erasing_recycles_nothing(void **state)
+{
+    (void)state;
+    struct rc_disk_faulty *faulty = new_disk(13);
+    struct ledger *ledger = ledger_new(13, 1000);
+    struct rc_disk *disk = rc_disk_faulty_disk(faulty);
+    struct rc_disk_ops ops = *disk->ops;
+    struct rc_wal *wal = open_log(ledger, faulty);
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(ledger_append_sized(ledger, wal, 1000), RC_OK);
+    rc_wal_drain(wal);
+    size_t size = 0;
+    char bytes[200]; /* Of the first record. */
+    const char *content = rc_disk_faulty_peek(faulty, "wal/wal-0000000000000002.log", &size);
+    assert_non_null(content);
+    memcpy(bytes, content + 4096 + 40 + 200, sizeof(bytes));
+    assert_true(log_holds(faulty, bytes, sizeof(bytes)));
+    true_ops = disk->ops;
+    ops.sync_dir = erase_meanwhile;
+    disk->ops = &ops;
+    wal_to_erase = wal;
+    ledger->checkpoint = ledger->sequence_last;
+    assert_int_equal(rc_wal_trim(wal, ledger->checkpoint, TRIM_PAUSE_NS, NULL), RC_OK);
+    assert_int_equal(rc_wal_trim(wal, ledger->checkpoint, TRIM_PAUSE_NS, NULL), RC_OK);
+    rc_wal_end_erasing(wal);
+    disk->ops = true_ops;
+    assert_null(wal_to_erase);
+    assert_false(log_holds(faulty, bytes, sizeof(bytes)));
+    rc_wal_close(wal);
+    ledger_free(ledger);
+    rc_disk_faulty_free(faulty);
+}
+
 /* A log whose oldest files are gone is damaged unless a checkpoint covers them; an empty directory
  * with a checkpoint goes on after it. */
 static void
@@ -308,10 +470,16 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_append_and_reopen),    cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_buffers_go_when_idle), cmocka_unit_test(test_empty_payload),
-        cmocka_unit_test(test_trim_and_recycle),     cmocka_unit_test(test_other_file_size),
-        cmocka_unit_test(test_many_appenders),       cmocka_unit_test(test_missing_beginning),
+        cmocka_unit_test(test_append_and_reopen),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_buffers_go_when_idle),
+        cmocka_unit_test(test_empty_payload),
+        cmocka_unit_test(test_trim_and_recycle),
+        cmocka_unit_test(test_other_file_size),
+        cmocka_unit_test(test_many_appenders),
+        cmocka_unit_test(test_names_are_others_business),
+        cmocka_unit_test(test_a_trim_beside_erasing_recycles_nothing),
+        cmocka_unit_test(test_missing_beginning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,6 +202,21 @@ test_flipped_bits(void **state)
     assert_true(stopped > rounds / 4);
 }
 
+/* The newest file that holds records: behind it may be one that is only ready to. */
+static const char *
+newest_in_use(struct one_stream *world, const struct files *files, struct rc_wal_header *header)
+{
+    for (size_t i = files->count; i-- > 0;) {
+        size_t size = 0;
+        const unsigned char *bytes = rc_disk_faulty_peek(world->disk, files->paths[i], &size);
+        assert_true(rc_wal_header_decode(bytes, header));
+        if (header->sequence_first != RC_WAL_NOTHING)
+            return files->paths[i];
+    }
+    fail_msg("no file of the log holds records");
+    return NULL;
+}
+
 /* A log whose third record behind the snapshot is damaged; *ret_position: what a repair keeps. */
 static void
 build_damaged(struct one_stream *world, uint64_t *ret_position)
@@ -217,11 +232,10 @@ build_damaged(struct one_stream *world, uint64_t *ret_position)
     world->engine = rc_engine_close(world->engine, false);
     list_live(world, &files);
     size_t size = 0;
-    const char *path = files.paths[files.count - 1];
-    const unsigned char *bytes = rc_disk_faulty_peek(world->disk, path, &size);
     struct rc_wal_header header;
     struct rc_wal_frame frame;
-    assert_true(rc_wal_header_decode(bytes, &header));
+    const char *path = newest_in_use(world, &files, &header);
+    const unsigned char *bytes = rc_disk_faulty_peek(world->disk, path, &size);
     uint64_t at = RC_WAL_HEADER_BYTES;
     for (;;) {
         assert_true(rc_wal_frame_decode(bytes + at, size - at, header.salt, &frame));
