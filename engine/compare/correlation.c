@@ -176,12 +176,12 @@ persons_of(const struct rc_query_context *context,
     return status;
 }
 
-enum rc_status
-rc_correlation_find_users(const struct rc_query_context *context,
-                          const struct rc_correlation_request *request,
-                          struct rc_query_stats *stats,
-                          struct rc_correlation_users *users,
-                          struct rc_error *reterr_error)
+static enum rc_status
+find_users(const struct rc_query_context *context,
+           const struct rc_correlation_request *request,
+           struct rc_query_stats *stats,
+           struct rc_correlation_users *users,
+           struct rc_error *reterr_error)
 {
     static const struct rc_segment everybody = {.kind = RC_SEGMENT_ALL_OF};
     const uint64_t *all;
@@ -201,10 +201,11 @@ rc_correlation_find_users(const struct rc_query_context *context,
 }
 
 enum rc_status
-rc_query_correlation(const struct rc_query_context *context,
-                     const struct rc_correlation_request *request,
-                     struct rc_correlation_reply *ret_reply,
-                     struct rc_error *reterr_error)
+rc_correlation_answer(const struct rc_query_context *context,
+                      const struct rc_correlation_request *request,
+                      struct rc_correlation_users *ret_users,
+                      struct rc_correlation_reply *ret_reply,
+                      struct rc_error *reterr_error)
 {
     struct rc_correlation_reply reply = {.stats.data_version = rc_view_data_version(context->view)};
     struct correlating correlating = {.context = context, .request = request, .reply = &reply};
@@ -215,8 +216,7 @@ rc_query_correlation(const struct rc_query_context *context,
     if (correlating.best == NULL || rows == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a correlation");
     const struct rc_correlation_users *users = &correlating.users;
-    RC_TRY(rc_correlation_find_users(context, request, &reply.stats, &correlating.users,
-                                     reterr_error));
+    RC_TRY(find_users(context, request, &reply.stats, &correlating.users, reterr_error));
     reply.users = count_bits(users->population, users->word_count);
     reply.converted_users = count_bits(users->converted, users->word_count);
     RC_TRY(offer_events(&correlating, reterr_error));
@@ -225,6 +225,17 @@ rc_query_correlation(const struct rc_query_context *context,
     for (uint32_t i = 0; i < reply.row_count; i++)
         rows[i] = correlating.best[i].row;
     reply.rows = rows;
+    *ret_users = *users;
     *ret_reply = reply;
     return RC_OK;
+}
+
+enum rc_status
+rc_query_correlation(const struct rc_query_context *context,
+                     const struct rc_correlation_request *request,
+                     struct rc_correlation_reply *ret_reply,
+                     struct rc_error *reterr_error)
+{
+    struct rc_correlation_users users;
+    return rc_correlation_answer(context, request, &users, ret_reply, reterr_error);
 }

@@ -18,12 +18,13 @@ struct rc_correlation_users {
     size_t word_count;
 };
 
+/* As rc_query_correlation, and of whom it was asked: in the context's arena. */
 RC_MUST_USE enum rc_status
-rc_correlation_find_users(const struct rc_query_context *context,
-                          const struct rc_correlation_request *request,
-                          struct rc_query_stats *stats,
-                          struct rc_correlation_users *ret_users,
-                          struct rc_error *reterr_error);
+rc_correlation_answer(const struct rc_query_context *context,
+                      const struct rc_correlation_request *request,
+                      struct rc_correlation_users *ret_users,
+                      struct rc_correlation_reply *ret_reply,
+                      struct rc_error *reterr_error);
 
 /* The plan of the population's events of selectors first to first + count - 1. */
 RC_MUST_USE enum rc_status

@@ -1,6 +1,6 @@
 /*
- * The persons of a correlation: the question is asked again for its rows, then one walk marks who
- * of the population has the candidate; who converted is known before.
+ * The persons of a correlation: the question is asked again for its rows and its two sets of users,
+ * then one walk marks who of the population has the candidate.
  */
 #include <string.h>
 
@@ -140,12 +140,11 @@ rc_correlation_persons(const struct rc_query_context *context,
     const struct rc_correlation_request *request = cell->correlation;
     struct rc_correlation_reply reply;
     struct rc_correlation_users users;
-    RC_TRY(rc_query_correlation(context, request, &reply, reterr_error));
+    RC_TRY(rc_correlation_answer(context, request, &users, &reply, reterr_error));
     if (rc_correlation_label_hash(&reply) != cell->labels)
         return rc_chart_cell_changed(reterr_error);
     if (cell->row != RC_CORRELATION_POPULATION && cell->row >= reply.row_count)
         return rc_error_field(reterr_error, RC_INVALID, "row", "there is no such row");
-    RC_TRY(rc_correlation_find_users(context, request, &reply.stats, &users, reterr_error));
     if (cell->row == RC_CORRELATION_POPULATION)
         memcpy(words, users.population, users.word_count * sizeof(*words));
     else
