@@ -16,6 +16,8 @@
 #include "cli/expression_parser.h"
 #include "cli/message.h"
 
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789-_."
+
 static enum rc_status
 parse_or(struct rc_parser *parser, Recount__V1__Predicate **ret_predicate);
 
@@ -189,7 +191,7 @@ static bool
 is_bare_name(const char *source)
 {
     return strcmp(source, "any") != 0 && *source != '\0' &&
-           strspn(source, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == strlen(source);
+           strspn(source, NAME_CHARACTERS) == strlen(source);
 }
 
 enum rc_status
@@ -222,6 +224,18 @@ rc_expression_selector(struct rc_arena *arena,
     return RC_OK;
 }
 
+/* A bare name, or one with "@" and a version behind it. */
+static bool
+is_bare_segment(const char *source)
+{
+    const char *version = strchr(source, '@');
+    if (version == NULL || version == source)
+        return is_bare_name(source);
+    const size_t name = (size_t)(version - source);
+    return strspn(source, NAME_CHARACTERS) == name && version[1] != '\0' &&
+           strspn(version + 1, "0123456789") == strlen(version + 1);
+}
+
 enum rc_status
 rc_expression_filter(struct rc_arena *arena,
                      const char *project,
@@ -229,7 +243,7 @@ rc_expression_filter(struct rc_arena *arena,
                      Recount__V1__SegmentFilter **ret_filter,
                      struct rc_expression_error *reterr_error)
 {
-    const char *text = is_bare_name(source) ? rc_text_format(arena, "@%s", source) : source;
+    const char *text = is_bare_segment(source) ? rc_text_format(arena, "@%s", source) : source;
     Recount__V1__SegmentRule *rule = NULL;
     RC_TRY(rc_expression_rule(arena, project, text, &rule, reterr_error));
     Recount__V1__SegmentFilter *filter =
@@ -237,6 +251,7 @@ rc_expression_filter(struct rc_arena *arena,
     if (rule->kind_case == RECOUNT__V1__SEGMENT_RULE__KIND_SEGMENT) {
         filter->source_case = RECOUNT__V1__SEGMENT_FILTER__SOURCE_SEGMENT;
         filter->segment = rule->segment;
+        filter->segment_version = rule->segment_version;
     } else {
         filter->source_case = RECOUNT__V1__SEGMENT_FILTER__SOURCE_RULE;
         filter->rule = rule;

@@ -19,7 +19,8 @@
  *
  *     user.plan = paid and count(@signed-in) > 4 in prior 7d and not did(type = refund)
  *
- * A rule asks about a user: tests of user properties, @name (a saved segment), and count(...),
+ * A rule asks about a user: tests of user properties, @name (a saved segment; @name@2 is its second
+ * version), and count(...),
  * days(...) and did(...) around a selector, sum(price, ...) of a property, compared with a number,
  * "in prior 7d" or "from 2025-01-01 to 2025-02-01" (UTC). "sequence(A then next B then after 5m C
  * within 1h) >= 2" counts how often steps came in order: next to the step before without an event
@@ -74,7 +75,8 @@ rc_expression_rule(struct rc_arena *arena,
                    Recount__V1__SegmentRule **ret_rule,
                    struct rc_expression_error *reterr_error);
 
-/* A filter of users: a saved segment's bare name or @name, or a rule. */
+/* A filter of users: a saved segment's bare name or @name, with @version behind it or without, or a
+ * rule. */
 RC_MUST_USE enum rc_status
 rc_expression_filter(struct rc_arena *arena,
                      const char *project,

@@ -206,6 +206,8 @@ print_rule(FILE *out, const Recount__V1__SegmentRule *rule, enum strength around
         break;
     case RECOUNT__V1__SEGMENT_RULE__KIND_SEGMENT:
         rc_expression_print_reference(out, rule->segment);
+        if (rule->segment_version != 0)
+            fprintf(out, "@%" PRIu64, rule->segment_version);
         break;
     case RECOUNT__V1__SEGMENT_RULE__KIND_CELL:
         fputs("(users behind a number of an answer)", out);

@@ -3,7 +3,8 @@
  *
  *     or       = and { "or" and }
  *     and      = not { "and" not }
- *     not      = "not" not | "(" or ")" | "@" name | behavior | leaf over a user property
+ *     not      = "not" not | "(" or ")" | "@" name ["@" version] | behavior
+ *              | leaf over a user property
  *     behavior = measure [comparison number] [window]
  *     measure  = ("count" | "days" | "did") "(" selector ")" | "sum" "(" property "," selector ")"
  *              | "sequence" "(" step { "then" step } [ "within" duration ] ")"
@@ -12,6 +13,9 @@
  *
  * Names inside a behaviour's parentheses are definitions; outside they are segments.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "cli/expression_parser.h"
 #include "cli/message.h"
 #include "cli/when.h"
@@ -188,15 +192,35 @@ take_measure(struct rc_parser *parser,
     return true;
 }
 
+/* The parser stands on the name; a version follows it without a blank. */
+static enum rc_status
+parse_saved(struct rc_parser *parser, Recount__V1__SegmentRule *rule)
+{
+    const size_t end = parser->token.at + 1 + strlen(parser->token.text);
+    rule->kind_case = RECOUNT__V1__SEGMENT_RULE__KIND_SEGMENT;
+    rule->segment =
+        rc_text_format(parser->lexer.arena, "%s/segments/%s", parser->project, parser->token.text);
+    rc_parser_next(parser);
+    if (parser->token.kind != RC_TOKEN_REFERENCE || parser->token.at != end)
+        return RC_OK;
+    const char *text = parser->token.text;
+    if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 18)
+        return rc_parser_fail(parser, "expected the number of a version");
+    rule->segment_version = strtoull(text, NULL, 10);
+    if (rule->segment_version == 0)
+        return rc_parser_fail(parser, "versions count from 1");
+    rc_parser_next(parser);
+    return RC_OK;
+}
+
 static enum rc_status
 parse_list(struct rc_parser *parser, bool is_or, Recount__V1__SegmentRule **ret_rule);
 
 static enum rc_status
 parse_not(struct rc_parser *parser, Recount__V1__SegmentRule **ret_rule)
 {
-    struct rc_arena *arena = parser->lexer.arena;
     Recount__V1__SegmentRule *rule =
-        RC_MESSAGE(arena, Recount__V1__SegmentRule, recount__v1__segment_rule);
+        RC_MESSAGE(parser->lexer.arena, Recount__V1__SegmentRule, recount__v1__segment_rule);
     Recount__V1__BehaviorMeasure measure;
     bool is_sequence;
     RC_TRY(rc_parser_deeper(parser));
@@ -207,10 +231,7 @@ parse_not(struct rc_parser *parser, Recount__V1__SegmentRule **ret_rule)
         RC_TRY(parse_list(parser, true, &rule));
         RC_TRY(rc_parser_expect(parser, ")", "at the end of the group"));
     } else if (parser->token.kind == RC_TOKEN_REFERENCE) {
-        rule->kind_case = RECOUNT__V1__SEGMENT_RULE__KIND_SEGMENT;
-        rule->segment =
-            rc_text_format(arena, "%s/segments/%s", parser->project, parser->token.text);
-        rc_parser_next(parser);
+        RC_TRY(parse_saved(parser, rule));
     } else if (take_measure(parser, &measure, &is_sequence)) {
         rule->kind_case = RECOUNT__V1__SEGMENT_RULE__KIND_BEHAVIOR;
         RC_TRY(parse_behavior(parser, measure, is_sequence, &rule->behavior));

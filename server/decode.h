@@ -73,6 +73,8 @@ struct rc_reference {
     struct rc_bytes project;
     struct rc_bytes id;
     const char *field;
+    uint64_t version; /* 0: the current one. */
+    const char *version_field;
 };
 
 struct rc_decode {
@@ -155,6 +157,10 @@ rc_decode_reference(struct rc_decode *decode,
                     const char *name,
                     enum rc_reference_kind kind,
                     struct rc_bytes *ret_id);
+
+/* Which version of the last reference is wanted, as the request says in field. */
+RC_MUST_USE enum rc_status
+rc_decode_reference_version(struct rc_decode *decode, const char *field, uint64_t version);
 
 /* Refuses references into other projects. For later than decoding: an unknown project is told
  * first. */

@@ -73,6 +73,17 @@ rc_decode_reference(struct rc_decode *decode,
 }
 
 enum rc_status
+rc_decode_reference_version(struct rc_decode *decode, const char *field, uint64_t version)
+{
+    const size_t mark = rc_decode_enter(decode, "%s", field);
+    decode->references->version = version;
+    decode->references->version_field =
+        rc_arena_string(decode->arena, decode->path, strlen(decode->path));
+    rc_decode_leave(decode, mark);
+    return decode->references->version_field == NULL ? rc_decode_no_memory(decode) : RC_OK;
+}
+
+enum rc_status
 rc_decode_check_references(const struct rc_decode *decode)
 {
     for (const struct rc_reference *at = decode->references; at != NULL; at = at->next)

@@ -209,12 +209,30 @@ decode_user(struct rc_decode *decode, const Recount__V1__Leaf *leaf, struct rc_s
     return RC_OK;
 }
 
+/* The version stands beside what names a saved segment: name is NULL where something else does. */
+static enum rc_status
+decode_saved(struct rc_decode *decode,
+             const char *name,
+             uint64_t version,
+             struct rc_segment *segment)
+{
+    if (name == NULL)
+        return version == 0 ? RC_OK
+                            : rc_decode_fail(decode, RC_INVALID, "segment_version",
+                                             "only a saved segment has versions");
+    segment->kind = RC_SEGMENT_SAVED;
+    segment->version = version;
+    RC_TRY(rc_decode_reference(decode, "segment", name, RC_REFERENCE_SEGMENT, &segment->name));
+    return version == 0 ? RC_OK : rc_decode_reference_version(decode, "segment_version", version);
+}
+
 static enum rc_status
 decode_rule(struct rc_decode *decode,
             const Recount__V1__SegmentRule *in,
             uint32_t depth,
             const struct rc_segment **ret_segment)
 {
+    const bool saved = in->kind_case == RECOUNT__V1__SEGMENT_RULE__KIND_SEGMENT;
     if (depth > RC_SEGMENT_DEPTH_MAX)
         return rc_decode_fail(decode, RC_INVALID, "", "the rule is more than %u deep",
                               RC_SEGMENT_DEPTH_MAX);
@@ -222,6 +240,7 @@ decode_rule(struct rc_decode *decode,
     if (segment == NULL)
         return rc_decode_no_memory(decode);
     *ret_segment = segment;
+    RC_TRY(decode_saved(decode, saved ? in->segment : NULL, in->segment_version, segment));
     switch (in->kind_case) {
     case RECOUNT__V1__SEGMENT_RULE__KIND_ALL_OF:
         segment->kind = RC_SEGMENT_ALL_OF;
@@ -239,9 +258,7 @@ decode_rule(struct rc_decode *decode,
         segment->kind = RC_SEGMENT_BEHAVIOUR;
         return decode_behaviour(decode, in->behavior, &segment->behaviour);
     case RECOUNT__V1__SEGMENT_RULE__KIND_SEGMENT:
-        segment->kind = RC_SEGMENT_SAVED;
-        return rc_decode_reference(decode, "segment", in->segment, RC_REFERENCE_SEGMENT,
-                                   &segment->name);
+        return RC_OK;
     case RECOUNT__V1__SEGMENT_RULE__KIND_CELL: {
         const size_t mark = rc_decode_enter(decode, "cell");
         const struct rc_reference *before = decode->references;
@@ -297,20 +314,19 @@ rc_decode_segment_filter(struct rc_decode *decode,
                          const Recount__V1__SegmentFilter *filter,
                          const struct rc_segment **ret_segment)
 {
+    const bool saved = filter->source_case == RECOUNT__V1__SEGMENT_FILTER__SOURCE_SEGMENT;
+    struct rc_segment *segment = rc_arena_zero(decode->arena, sizeof(*segment));
+    if (segment == NULL)
+        return rc_decode_no_memory(decode);
+    RC_TRY(decode_saved(decode, saved ? filter->segment : NULL, filter->segment_version, segment));
+    *ret_segment = segment;
+    if (saved)
+        return RC_OK;
     if (filter->source_case == RECOUNT__V1__SEGMENT_FILTER__SOURCE_RULE) {
         const size_t mark = rc_decode_enter(decode, "rule");
         RC_TRY(rc_decode_segment_rule(decode, filter->rule, ret_segment));
         rc_decode_leave(decode, mark);
         return RC_OK;
     }
-    if (filter->source_case != RECOUNT__V1__SEGMENT_FILTER__SOURCE_SEGMENT)
-        return rc_decode_fail(decode, RC_INVALID, "", "neither a segment nor a rule is given");
-    struct rc_segment *segment = rc_arena_zero(decode->arena, sizeof(*segment));
-    if (segment == NULL)
-        return rc_decode_no_memory(decode);
-    segment->kind = RC_SEGMENT_SAVED;
-    RC_TRY(rc_decode_reference(decode, "segment", filter->segment, RC_REFERENCE_SEGMENT,
-                               &segment->name));
-    *ret_segment = segment;
-    return RC_OK;
+    return rc_decode_fail(decode, RC_INVALID, "", "neither a segment nor a rule is given");
 }

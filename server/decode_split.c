@@ -1,8 +1,7 @@
 /* Decode: a breakdown by everything that there is to break down by. */
-#include <stdio.h>
-
 #include "engine/base/limits.h"
 #include "server/decode.h"
+#include "server/encode.h"
 
 static enum rc_status
 decode_user_count(struct rc_decode *decode,
@@ -24,23 +23,24 @@ decode_user_count(struct rc_decode *decode,
     return RC_OK;
 }
 
-/* How a segment is shown: by its name, or an unnamed rule by its place from 1. */
+/* How a segment is shown: by its name, with "@" and the version where one is asked for, or an
+ * unnamed rule by its place from 1. */
 static enum rc_status
 name_segment(struct rc_decode *decode,
              const Recount__V1__SegmentFilter *filter,
              size_t place,
              struct rc_bytes *ret_name)
 {
-    char text[24];
-    if (filter->source_case == RECOUNT__V1__SEGMENT_FILTER__SOURCE_SEGMENT) {
+    const bool saved = filter->source_case == RECOUNT__V1__SEGMENT_FILTER__SOURCE_SEGMENT;
+    if (saved && filter->segment_version == 0) {
         *ret_name = rc_bytes_of(filter->segment);
         return RC_OK;
     }
-    const int size = snprintf(text, sizeof(text), "%zu", place + 1);
-    const char *copy = rc_arena_string(decode->arena, text, (size_t)size);
-    if (copy == NULL)
-        return rc_decode_no_memory(decode);
-    *ret_name = rc_bytes_of(copy);
+    const uint64_t number = saved ? filter->segment_version : place + 1;
+    char *text;
+    RC_TRY(rc_encode_format(decode->arena, &text, "%s%s%llu", saved ? filter->segment : "",
+                            saved ? "@" : "", (unsigned long long)number));
+    *ret_name = rc_bytes_of(text);
     return RC_OK;
 }
 

@@ -234,6 +234,7 @@ encode_uses(const struct rc_request *request,
                                 entry->name.data));
         RC_TRY(rc_encode_format(arena, rc_field(list[i], "etag"), "%llu",
                                 (unsigned long long)entry->version));
+        *(uint64_t *)rc_field(list[i], "version") = entry->version;
     }
     *(ProtobufCMessage ***)rc_field(&info->base, field) = list;
     *rc_field_count(&info->base, field) = uses->count;

@@ -219,6 +219,7 @@ rc_encode_segment_rule(struct rc_arena *arena,
         return encode_behaviour(arena, project, &segment->behaviour, &out->behavior);
     case RC_SEGMENT_SAVED:
         out->kind_case = RECOUNT__V1__SEGMENT_RULE__KIND_SEGMENT;
+        out->segment_version = segment->version;
         return rc_encode_format(arena, &out->segment, "projects/%.*s/segments/%.*s",
                                 (int)project.size, project.data, (int)segment->name.size,
                                 segment->name.data);

@@ -2,6 +2,7 @@
  * server_calls.c. */
 #include "server/service.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -132,12 +133,18 @@ check_references(struct rc_request *request, const struct rc_decode *decode)
     for (const struct rc_reference *at = decode->references; at != NULL; at = at->next) {
         const bool definition = at->kind == RC_REFERENCE_DEFINITION;
         const struct rc_catalog *catalog = definition ? context->definitions : context->segments;
-        if (rc_catalog_find(catalog, at->id, NULL))
+        const bool known = rc_catalog_find(catalog, at->id, NULL);
+        if (known &&
+            (at->version == 0 || rc_catalog_find_version(catalog, at->id, at->version, NULL)))
             continue;
         const char *word = definition ? "definition" : "segment";
         rc_request_resource(request, definition ? "recount.v1.Definition" : "recount.v1.Segment",
                             "projects/%.*s/%ss/%.*s", (int)decode->project.size,
                             decode->project.data, word, (int)at->id.size, at->id.data);
+        if (known)
+            return rc_error_field(request->error, RC_NOT_FOUND, at->version_field,
+                                  "version %" PRIu64 " of \"%.*s\" is not kept", at->version,
+                                  (int)at->id.size, at->id.data);
         return rc_error_field(request->error, RC_NOT_FOUND, at->field, "there is no %s \"%.*s\"",
                               word, (int)at->id.size, at->id.data);
     }

@@ -1,7 +1,6 @@
 /* SegmentService.ExportSegment: all users of a segment, piece by piece. */
 #include <recount/v1/segment.pb-c.h>
 
-#include "engine/match/predicate/naming.h"
 #include "server/encode.h"
 #include "server/pieces.h"
 #include "server/service_query.h"
@@ -17,12 +16,8 @@ struct segment_export {
 
 /* Puts a version of the saved segment that the scope names into the question. */
 static enum rc_status
-choose_version(struct rc_request *request,
-               struct rc_decode *decode,
-               uint64_t version,
-               struct rc_users_request *question)
+choose_version(struct rc_decode *decode, uint64_t version, struct rc_users_request *question)
 {
-    const struct rc_query_context *context = rc_query_session_context(request->session);
     const struct rc_segment *named = question->scope.segment;
     if (version == 0)
         return RC_OK;
@@ -30,18 +25,24 @@ choose_version(struct rc_request *request,
         return rc_decode_fail(
             decode, RC_INVALID, "segment_version",
             "only a saved segment has versions: name it in scope.segment.segment");
-    struct rc_catalog_entry entry;
-    if (!rc_catalog_find_version(context->segments, named->name, version, &entry)) {
-        rc_request_resource(request, "recount.v1.Segment", "projects/%.*s/segments/%.*s",
-                            (int)decode->project.size, decode->project.data, (int)named->name.size,
-                            named->name.data);
-        return rc_decode_fail(decode, RC_NOT_FOUND, "segment_version",
-                              "version %llu of \"%.*s\" is not kept", (unsigned long long)version,
-                              (int)named->name.size, named->name.data);
-    }
-    struct rc_reader reader = rc_reader_of(entry.payload.data, entry.payload.size);
-    RC_TRY(rc_name_uses_add(rc_query_uses(context, RC_CATALOG_SEGMENTS), &entry));
-    return rc_segment_read(&reader, request->arena, &question->scope.segment, request->error);
+    if (named->version != 0 && named->version != version)
+        return rc_decode_fail(decode, RC_INVALID, "segment_version",
+                              "scope.segment.segment_version names another one");
+    struct rc_segment *segment = rc_arena_copy(decode->arena, named, sizeof(*named));
+    struct rc_reference *reference = rc_arena_alloc(decode->arena, sizeof(*reference));
+    if (segment == NULL || reference == NULL)
+        return rc_decode_no_memory(decode);
+    segment->version = version;
+    *reference = (struct rc_reference){.next = decode->references,
+                                       .kind = RC_REFERENCE_SEGMENT,
+                                       .project = decode->project,
+                                       .id = named->name,
+                                       .field = "scope.segment",
+                                       .version = version,
+                                       .version_field = "segment_version"};
+    decode->references = reference;
+    question->scope.segment = segment;
+    return RC_OK;
 }
 
 static enum rc_status
@@ -57,8 +58,8 @@ begin(struct rc_request *request, void *state, const void *message, struct rc_by
     RC_TRY(rc_decode_users(&decode, &asked, request->received_ms, &out->question));
     out->with_range = in->scope->range != NULL;
     *ret_project = decode.project;
-    RC_TRY(rc_request_begin(request, &decode, &out->question.scope));
-    return choose_version(request, &decode, in->segment_version, &out->question);
+    RC_TRY(choose_version(&decode, in->segment_version, &out->question));
+    return rc_request_begin(request, &decode, &out->question.scope);
 }
 
 /* What the first piece begins with. */

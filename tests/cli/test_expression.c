@@ -288,6 +288,7 @@ test_rules_print_as_they_read(void **state)
         {"sequence(a = 1 then next @x then after 90s first(b = 2) within 1h) >= 2 in prior 7d",
          "sequence(a = 1 then next @x then after 90s first(b = 2) within 1h) >= 2 in prior 7d"},
         {"not sequence(any then any)", "not sequence(any then any)"},
+        {"(@loyal@12 or @loyal) and not @x@1", "(@loyal@12 or @loyal) and not @x@1"},
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
         assert_string_equal(printed_rule(arena_of(state), pairs[i][0]), pairs[i][1]);
@@ -310,6 +311,17 @@ test_rules_refuse_event_properties(void **state)
         rc_expression_rule(arena_of(state), PROJECT, "count(any) > 1e999", &rule, &error),
         RC_INVALID);
     assert_int_equal(error.at, 13);
+    static const struct {
+        const char *source;
+        size_t at;
+    } versions[] = {{"@a@0", 2},  {"@a@x", 2},   {"@a@1.5", 2},
+                    {"@a @1", 3}, {"@a@1@2", 4}, {"@a@", 2}};
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        assert_int_equal(
+            rc_expression_rule(arena_of(state), PROJECT, versions[i].source, &rule, &error),
+            RC_INVALID);
+        assert_int_equal(error.at, versions[i].at);
+    }
 }
 
 static void
@@ -321,6 +333,14 @@ test_filters(void **state)
                      RC_OK);
     assert_int_equal(filter->source_case, RECOUNT__V1__SEGMENT_FILTER__SOURCE_SEGMENT);
     assert_string_equal(filter->segment, PROJECT "/segments/loyal");
+    assert_int_equal(filter->segment_version, 0);
+    static const char *const second[] = {"loyal@2", "@loyal@2"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(rc_expression_filter(arena_of(state), PROJECT, second[i], &filter, &error),
+                         RC_OK);
+        assert_string_equal(filter->segment, PROJECT "/segments/loyal");
+        assert_int_equal(filter->segment_version, 2);
+    }
     assert_int_equal(rc_expression_filter(arena_of(state), PROJECT, "did(any)", &filter, &error),
                      RC_OK);
     assert_int_equal(filter->source_case, RECOUNT__V1__SEGMENT_FILTER__SOURCE_RULE);

@@ -31,6 +31,7 @@ static const char *const predicates[] = {
 static const char *const rules[] = {
     "user.plan = paid and count(@signed-in) > 4 in prior 7d and not did(type = refund)",
     "days(type = click) >= 2 from 2025-01-01 to 2025-02-01 or @saved",
+    "not @saved@2",
 };
 
 static void

@@ -383,8 +383,10 @@ make_predicates(void)
                                                        .n = 2,
                                                        .window = RC_WINDOW_RELATIVE,
                                                        .prior_ms = 86400000}};
-    const struct rc_segment *rules[] = {&user, &saved, &behaviour};
-    const struct rc_segment all = {.kind = RC_SEGMENT_ALL_OF, .child_count = 3, .children = rules};
+    const struct rc_segment version = {
+        .kind = RC_SEGMENT_SAVED, .name = LITERAL("s"), .version = 2};
+    const struct rc_segment *rules[] = {&user, &saved, &behaviour, &version};
+    const struct rc_segment all = {.kind = RC_SEGMENT_ALL_OF, .child_count = 4, .children = rules};
     RC_CLEANUP(rc_writer_close) struct rc_writer segment_writer = {0};
     rc_segment_write(&segment_writer, &all);
     seed_write(directory, "segment", "all-kinds", -1, fuzz_written(&segment_writer));

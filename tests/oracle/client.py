@@ -122,10 +122,7 @@ class Project:
             request = definition_pb2.CreateDefinitionRequest(parent=self.name, definition_id=name)
             request.definition.predicate.CopyFrom(wire.predicate_message(predicate, self.name))
             self.client.definitions.CreateDefinition(request, timeout=SECONDS)
-        for name, rule in self.data.segments.items():
-            request = segment_pb2.CreateSegmentRequest(parent=self.name, segment_id=name)
-            request.segment.CopyFrom(wire.segment_message(rule, self.name))
-            self.client.segments.CreateSegment(request, timeout=SECONDS)
+        wire.save_segments(self.client.segments, self.data.segments, self.name, SECONDS)
 
     def properties(self, name, derivation):
         request = property_pb2.CreateDerivedPropertyRequest(

@@ -3,7 +3,7 @@
 from recount.v1 import correlation_pb2, experiment_pb2
 
 import wire_funnel
-from wire import property_message, rule_message, scope_message, selector_message, value_message, value_of
+from wire import fill_saved, property_message, rule_message, scope_message, selector_message, value_message, value_of
 
 EVENT_PROPERTIES = ["type", "city", "price", "tags", "mixed", "absent"]
 USER_PROPERTIES = ["plan", "score", "labels", "absent"]
@@ -127,7 +127,7 @@ def correlation_request(query, project):
         confidence=query["confidence"],
     )
     if "segment" in query["converted"]:
-        out.converted.segment = f"{project}/segments/{query['converted']['segment']}"
+        fill_saved(out.converted, query["converted"]["segment"], project)
     else:
         out.converted.rule.CopyFrom(rule_message(query["converted"], project))
     if query["among"] is not None:

@@ -18,7 +18,7 @@ WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 TOKEN = re.compile(
     r"""\s*(?: "(?P<text>(?:[^"\\]|\\.)*)"
              | (?P<symbol><=|>=|!=|!~|[=<>~(),|;])
-             | @(?P<reference>[\w.-]+)
+             | @(?P<reference>[\w.-]+(?:@[0-9]+)?)
              | (?P<word>[^\s"=<>~(),|;]+) )""",
     re.VERBOSE,
 )
@@ -439,12 +439,12 @@ class Example:
                 self.derived[name] = read_derivation(source)
             elif kind == "segment":
                 name, _, source = rest.partition(" ")
-                self.segments[name] = read_whole(source, read_rule)
+                self.save(name, read_whole(source, read_rule))
             elif kind == "show_ids":
                 self.shown_ids = rest
             elif kind == "list":
                 name, *users = rest.split()
-                self.segments[name] = {"users": users}
+                self.save(name, {"users": users})
             elif kind == "=>":
                 asked, arrow, answer = rest.rpartition(" => ")
                 if not arrow:
@@ -454,6 +454,14 @@ class Example:
                 raise Unreadable(f"what is {line!r}?")
         if not self.questions:
             raise Unreadable("an example without a question")
+
+    def save(self, name, rule):
+        """What a name meant before is its version "name@1", and so on."""
+        if name in self.segments:
+            number = sum(one.startswith(f"{name}@") for one in self.segments) + 1
+            was = f"{name}@{number}"
+            self.segments = {was if one == name else one: old for one, old in self.segments.items()}
+        self.segments[name] = rule
 
     def whole_days(self):
         """The days (UTC) from the first to the last event."""

@@ -255,7 +255,7 @@ def make_world(rng, make_predicate, make_rule, make_list):
     world["derived"] = derived_random.make_derived(rng, ZONES, ACCOUNT_KEYS)
     for name in ("d1", "d2", "d3"):
         world["definitions"][name] = make_predicate(rng, world)
-    for name in ("s1", "s2"):
+    for name in ("s1@1", "s1", "s2"):  # s1 was another one before.
         world["segments"][name] = make_rule(rng, world)
     world["segments"]["list"] = make_list(rng, world)
     return world

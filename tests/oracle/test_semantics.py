@@ -244,10 +244,8 @@ class Case:
             definition_pb2_grpc.DefinitionServiceStub(channel).CreateDefinition(
                 request, timeout=SECONDS
             )
-        for name, rule in self.example.segments.items():
-            request = segment_pb2.CreateSegmentRequest(parent=self.project, segment_id=name)
-            request.segment.CopyFrom(wire.segment_message(rule, self.project))
-            segment_pb2_grpc.SegmentServiceStub(channel).CreateSegment(request, timeout=SECONDS)
+        stub = segment_pb2_grpc.SegmentServiceStub(channel)
+        wire.save_segments(stub, self.example.segments, self.project, SECONDS)
 
     def ask_all(self, tally, who, ask):
         for question, text, expected in self.questions:

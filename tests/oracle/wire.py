@@ -135,6 +135,30 @@ def selector_message(selector, project):
     return out
 
 
+def fill_saved(out, name, project):
+    """A saved segment in a rule or a filter: "name", or "name@2" for its second version."""
+    name, _, version = name.partition("@")
+    out.segment = f"{project}/segments/{name}"
+    out.segment_version = int(version or 0)
+
+
+def save_segments(stub, segments, project, timeout):
+    """Creates saved segments; versions ("name@1", ...) stand before what replaced them."""
+    created = set()
+    for name, rule in segments.items():
+        segment_id = name.partition("@")[0]
+        message = segment_message(rule, project)
+        if segment_id in created:
+            message.name = f"{project}/segments/{segment_id}"
+            stub.UpdateSegment(segment_pb2.UpdateSegmentRequest(segment=message), timeout=timeout)
+        else:
+            request = segment_pb2.CreateSegmentRequest(
+                parent=project, segment_id=segment_id, segment=message
+            )
+            stub.CreateSegment(request, timeout=timeout)
+        created.add(segment_id)
+
+
 def rule_message(rule, project):
     out = segment_rule_pb2.SegmentRule()
     ((kind, content),) = rule.items()
@@ -144,7 +168,7 @@ def rule_message(rule, project):
     elif kind == "not":
         out.negation.CopyFrom(rule_message(content, project))
     elif kind == "segment":
-        out.segment = f"{project}/segments/{content}"
+        fill_saved(out, content, project)
     elif kind == "user":
         out.user_property.CopyFrom(leaf_message(content))
     else:
@@ -184,7 +208,7 @@ def scope_message(scope, project):
     out.entity_property = scope.get("entity") or ""
     rule = scope.get("segment")
     if rule is not None and "segment" in rule:
-        out.segment.segment = f"{project}/segments/{rule['segment']}"
+        fill_saved(out.segment, rule["segment"], project)
     elif rule is not None:
         out.segment.rule.CopyFrom(rule_message(rule, project))
     return out

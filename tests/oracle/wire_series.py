@@ -26,7 +26,7 @@ def fill_dimension(out, dimension, project):
         for rule in dimension["segments"]:
             one = out.segments.segments.add()
             if "segment" in rule:
-                one.segment = f"{project}/segments/{rule['segment']}"
+                wire.fill_saved(one, rule["segment"], project)
             else:
                 one.rule.CopyFrom(wire.rule_message(rule, project))
     elif "count" in dimension:

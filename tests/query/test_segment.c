@@ -238,9 +238,11 @@ against_a_slow_twin(void **state)
 static void
 save(struct rc_catalog **catalog, const char *name, const struct rc_writer *payload)
 {
+    struct rc_catalog_entry before;
+    const bool replaces = rc_catalog_find(*catalog, rc_bytes_of(name), &before);
     const struct rc_catalog_entry entry = {.name = rc_bytes_of(name),
                                            .payload = {(const char *)payload->data, payload->size},
-                                           .version = 1};
+                                           .version = replaces ? before.version + 1 : 1};
     struct rc_catalog *next;
     assert_int_equal(rc_catalog_put(*catalog, &entry, &next), RC_OK);
     rc_catalog_unref(*catalog);
@@ -297,6 +299,68 @@ saved_segments(void **state)
     const struct rc_segment none = {.kind = RC_SEGMENT_SAVED, .name = RC_BYTES_LITERAL("none")};
     request.segment = &none;
     assert_int_equal(rc_query_segment(&context, &request, &with, &error), RC_NOT_FOUND);
+    rig_free(rig);
+}
+
+static uint64_t
+users_of(struct rig *rig,
+         const struct rc_segment *segment,
+         enum rc_status expected,
+         const char *what)
+{
+    struct rc_error error = {0};
+    struct rc_segment_reply reply = {0};
+    const struct rc_query_context context = rig_context(rig, 1);
+    const struct rc_segment_request request = {.as_of_ms = RIG_START_MS + RIG_SPAN_MS,
+                                               .segment = segment};
+    assert_int_equal(rc_query_segment(&context, &request, &reply, &error), expected);
+    if (expected != RC_OK) {
+        assert_string_equal(error.field, "scope.segment.segment_version");
+        assert_non_null(strstr(error.message, what));
+    }
+    return reply.users;
+}
+
+/* A version is read as it was stored, names its own older ones, and is no way around a circle. */
+static void
+versions(void **state)
+{
+    (void)state;
+    uint64_t seed = 5;
+    struct rig *rig = rig_new(&seed);
+    const struct rc_segment pro = {.kind = RC_SEGMENT_USER,
+                                   .predicate = rig_plan_predicate(rig, 1)};
+    const struct rc_segment a = {.kind = RC_SEGMENT_SAVED, .name = RC_BYTES_LITERAL("a")};
+    struct rc_segment a_was = {
+        .kind = RC_SEGMENT_SAVED, .name = RC_BYTES_LITERAL("a"), .version = 1};
+    const struct rc_segment b = {.kind = RC_SEGMENT_SAVED, .name = RC_BYTES_LITERAL("b")};
+    const struct rc_segment *const children[] = {&a_was};
+    const struct rc_segment not_was = {
+        .kind = RC_SEGMENT_NOT, .child_count = 1, .children = children};
+    save_segment(rig, "a", &pro);
+    const uint64_t first = users_of(rig, &a, RC_OK, NULL);
+    save_segment(rig, "a", &not_was);
+    const uint64_t second = users_of(rig, &a, RC_OK, NULL);
+    assert_int_equal(users_of(rig, &a_was, RC_OK, NULL), first);
+    assert_true(first > 0 && second > 0 && first != second);
+    a_was.version = 2;
+    assert_int_equal(users_of(rig, &a_was, RC_OK, NULL), second);
+    a_was.version = 3;
+    (void)users_of(rig, &a_was, RC_NOT_FOUND, "version 3 of \"a\" is not kept");
+    a_was.version = 2;
+    save_segment(rig, "b", &a_was);
+    assert_int_equal(users_of(rig, &b, RC_OK, NULL), second);
+    struct rc_segment c_was = {
+        .kind = RC_SEGMENT_SAVED, .name = RC_BYTES_LITERAL("c"), .version = 1};
+    const struct rc_segment d = {.kind = RC_SEGMENT_SAVED, .name = RC_BYTES_LITERAL("d")};
+    save_segment(rig, "c", &d);
+    save_segment(rig, "d", &c_was);
+    struct rc_error error;
+    struct rc_segment_reply reply;
+    const struct rc_query_context context = rig_context(rig, 1);
+    const struct rc_segment_request request = {.as_of_ms = RIG_START_MS, .segment = &c_was};
+    assert_int_equal(rc_query_segment(&context, &request, &reply, &error), RC_INVALID);
+    assert_non_null(strstr(error.message, "c@1 -> d -> c@1"));
     rig_free(rig);
 }
 
@@ -487,6 +551,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_rules_name_the_node),
         cmocka_unit_test(saved_segments),
+        cmocka_unit_test(versions),
         cmocka_unit_test(lists_sums_and_sequences_are_stored),
         cmocka_unit_test(definitions),
         cmocka_unit_test(definitions_that_multiply_stop_at_the_limit),

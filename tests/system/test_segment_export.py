@@ -201,9 +201,25 @@ class Versions(unittest.TestCase):
             pieces = list(segments().ExportSegment(asked, timeout=60))
             self.assertEqual(ids(pieces), [f"u{n:05}" for n in range(first, USERS, 2)])
             (used,) = pieces[0].info.segments
-            self.assertEqual((used.name, used.etag), (f"{PROJECT}/segments/even", str(version or 2)))
+            self.assertEqual((used.name, used.etag, used.version),
+                             (f"{PROJECT}/segments/even", str(version or 2), version or 2))
         asked.segment_version = 3
         self.refused(asked, grpc.StatusCode.NOT_FOUND, "segment_version")
+        # The scope says it too, as in every request.
+        asked.segment_version = 0
+        asked.scope.segment.segment_version = 1
+        self.assertEqual(ids(list(segments().ExportSegment(asked, timeout=60))),
+                         [f"u{n:05}" for n in range(0, USERS, 2)])
+        asked.segment_version = 1
+        self.assertEqual(len(list(segments().ExportSegment(asked, timeout=60))[0].users) > 0, True)
+        asked.segment_version = 2
+        self.refused(asked, grpc.StatusCode.INVALID_ARGUMENT, "segment_version")
+        asked.segment_version = 0
+        asked.scope.segment.segment_version = 3
+        self.refused(asked, grpc.StatusCode.NOT_FOUND, "scope.segment.segment_version",
+                     f"{PROJECT}/segments/even")
+        asked.segment_version = 1
+        asked.scope.segment.segment_version = 0
         asked.scope.segment.rule.CopyFrom(is_even())
         self.refused(asked, grpc.StatusCode.INVALID_ARGUMENT, "segment_version")
         asked.scope.ClearField("segment")

@@ -47,7 +47,12 @@ def setUpModule():
     project_pb2_grpc.ProjectServiceStub(SERVER.channel).CreateProject(
         project_pb2.CreateProjectRequest(project_id="segments"), timeout=30
     )
-    rows = [
+    ingest_all(SERVER.channel, PROJECT, "rows", [ndjson(users())])
+
+
+def users():
+    """u00, u01, ... with an event of each type whose number divides their own."""
+    return [
         {
             "kind": "event",
             "user": f"u{user:02}",
@@ -59,7 +64,6 @@ def setUpModule():
         for divisor in (1, 2, 3, 5)
         if user % divisor == 0
     ]
-    ingest_all(SERVER.channel, PROJECT, "rows", [ndjson(rows)])
 
 
 def tearDownModule():
@@ -224,6 +228,138 @@ class Derived(unittest.TestCase):
             properties.DeleteDerivedProperty(delete, timeout=30)
         self.assertEqual(caught.exception.code(), grpc.StatusCode.ABORTED)
         self.assertIn("level-1", caught.exception.details())
+
+
+class Versions(unittest.TestCase):
+    """A version of a saved segment, wherever a segment is named."""
+
+    PROJECT = "projects/versions"
+    NAME = f"{PROJECT}/segments/changed"
+
+    @classmethod
+    def setUpClass(cls):
+        project_pb2_grpc.ProjectServiceStub(SERVER.channel).CreateProject(
+            project_pb2.CreateProjectRequest(project_id="versions"), timeout=30
+        )
+        ingest_all(SERVER.channel, cls.PROJECT, "rows", [ndjson(users())])
+        request = segment_pb2.CreateSegmentRequest(parent=cls.PROJECT, segment_id="changed")
+        request.segment.rule.CopyFrom(did("t2"))
+        stub().CreateSegment(request, timeout=30)
+        segment = segment_pb2.Segment(name=cls.NAME, rule=did("t3"))
+        stub().UpdateSegment(segment_pb2.UpdateSegmentRequest(segment=segment), timeout=30)
+
+    def scope(self):
+        return scope_pb2.Scope(project=self.PROJECT)
+
+    def count(self, rule):
+        request = segment_pb2.CountSegmentRequest(scope=self.scope())
+        request.scope.segment.rule.CopyFrom(rule)
+        return stub().CountSegment(request, timeout=30).user_count
+
+    def filter(self, version):
+        return segment_rule_pb2.SegmentFilter(segment=self.NAME, segment_version=version)
+
+    def rule(self, version):
+        return segment_rule_pb2.SegmentRule(segment=self.NAME, segment_version=version)
+
+    def refused(self, ask, field, code=grpc.StatusCode.NOT_FOUND):
+        with self.assertRaises(grpc.RpcError) as caught:
+            ask()
+        details = Details(caught.exception)
+        self.assertEqual((caught.exception.code(), details.fields), (code, [field]), str(details))
+        if code == grpc.StatusCode.NOT_FOUND:
+            self.assertIn("version 3 of \"changed\" is not kept", details.message)
+            self.assertEqual(details.resource, self.NAME)
+
+    def uses(self, reply):
+        return [(one.name, one.version) for one in reply.info.segments]
+
+    def test_scope(self):
+        for version, expected in ((0, 14), (1, 20), (2, 14)):
+            request = segment_pb2.CountSegmentRequest(scope=self.scope())
+            request.scope.segment.CopyFrom(self.filter(version))
+            reply = stub().CountSegment(request, timeout=30)
+            self.assertEqual(reply.user_count, expected)
+            self.assertEqual(self.uses(reply), [(self.NAME, version or 2)])
+            self.assertEqual(self.count(self.rule(version)), expected)
+            request = segment_pb2.ListSegmentUsersRequest(scope=request.scope)
+            self.assertEqual(len(stub().ListSegmentUsers(request, timeout=30).users), expected)
+        request.scope.segment.segment_version = 3
+        self.refused(lambda: stub().ListSegmentUsers(request, timeout=30),
+                     "scope.segment.segment_version")
+        self.refused(lambda: self.count(self.rule(3)), "scope.segment.rule.segment_version")
+        both = segment_rule_pb2.SegmentRule()
+        both.all_of.rules.extend([self.rule(1), self.rule(0)])
+        self.assertEqual(self.count(both), 7)
+        both.all_of.rules.append(self.rule(3))
+        self.refused(lambda: self.count(both), "scope.segment.rule.all_of[2].segment_version")
+        invalid = grpc.StatusCode.INVALID_ARGUMENT
+        rule = did("t2")
+        rule.segment_version = 1
+        self.refused(lambda: self.count(rule), "scope.segment.rule.segment_version", invalid)
+        request.scope.segment.rule.CopyFrom(did("t2"))
+        self.refused(lambda: stub().ListSegmentUsers(request, timeout=30),
+                     "scope.segment.segment_version", invalid)
+
+    def test_overlap(self):
+        request = segment_pb2.OverlapSegmentsRequest(scope=self.scope())
+        request.segments.extend([self.filter(1), self.filter(0)])
+        reply = stub().OverlapSegments(request, timeout=30)
+        self.assertEqual([one.user_count for one in reply.overlaps], [20, 14, 7])
+        self.assertEqual(self.uses(reply), [(self.NAME, 1), (self.NAME, 2)])
+        request.segments.append(self.filter(3))
+        self.refused(lambda: stub().OverlapSegments(request, timeout=30),
+                     "segments[2].segment_version")
+
+    def test_breakdown(self):
+        queries = query_pb2_grpc.QueryServiceStub(SERVER.channel)
+        request = series_pb2.SeriesRequest(scope=self.scope())
+        request.scope.range.start_ms = shop.START
+        request.scope.range.end_ms = shop.START + shop.DAY
+        request.series.add(measure=series_pb2.SERIES_MEASURE_UNIQUE_USERS).selector.CopyFrom(
+            shop.of_type("t1"))
+        segments = request.breakdown.dimensions.add().segments.segments
+        segments.extend([self.filter(1), self.filter(0)])
+        reply = queries.Series(request, timeout=30)
+        rows = {row.label.values[0].segment: row.total
+                for row in reply.series[0].rows if row.label.values}
+        self.assertEqual(rows, {f"{self.NAME}@1": 20, self.NAME: 14, "": 13})
+        self.assertEqual(self.uses(reply), [(self.NAME, 1), (self.NAME, 2)])
+        # The handle holds the version with the question.
+        cell = segment_rule_pb2.SegmentRule()
+        cell.cell.handle = reply.info.cell_handle
+        cell.cell.series.series = 0
+        self.assertEqual(self.count(cell), 20)
+        segments.append(self.filter(3))
+        self.refused(lambda: queries.Series(request, timeout=30),
+                     "breakdown.dimensions[0].segments.segments[2].segment_version")
+
+    def test_in_a_saved_rule(self):
+        segment = segment_pb2.Segment()
+        segment.rule.negation.CopyFrom(self.rule(1))
+        request = segment_pb2.CreateSegmentRequest(
+            parent=self.PROJECT, segment_id="of-a-version", segment=segment)
+        self.assertEqual(stub().CreateSegment(request, timeout=30).segment.rule, segment.rule)
+        named = segment_rule_pb2.SegmentRule(segment=f"{self.PROJECT}/segments/of-a-version")
+        for restart in (None, "kill", "stop"):
+            if restart is not None:
+                getattr(SERVER, restart)()
+                SERVER.start()
+            name = f"{self.PROJECT}/segments/of-a-version"
+            kept = stub().GetSegment(segment_pb2.GetSegmentRequest(name=name), timeout=30).segment
+            self.assertEqual(kept.rule, segment.rule)
+            self.assertEqual(self.count(named), 20)
+        # What names it keeps it, and one that is not there is not saved.
+        with self.assertRaises(grpc.RpcError) as caught:
+            stub().DeleteSegment(segment_pb2.DeleteSegmentRequest(name=self.NAME), timeout=30)
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.ABORTED)
+        request.segment_id = "of-no-version"
+        request.segment.rule.negation.segment_version = 3
+        with self.assertRaises(grpc.RpcError) as caught:
+            stub().CreateSegment(request, timeout=30)
+        details = Details(caught.exception)
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.NOT_FOUND)
+        self.assertIn("version 3 of \"changed\" is not kept", details.message)
 
 
 class Overlap(unittest.TestCase):

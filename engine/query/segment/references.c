@@ -81,9 +81,12 @@ rc_segments_check(const struct rc_catalog *definitions,
                   struct rc_arena *arena,
                   struct rc_error *reterr_error)
 {
-    /* With the entry put, a way back to it is a cycle like any other. */
+    /* With the entry put, a way back to it is a cycle like any other. What it was is a version. */
     RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *with = NULL;
-    RC_TRY_OR(reterr_error, rc_catalog_put(segments, entry, &with));
+    struct rc_catalog_entry was;
+    struct rc_catalog_entry next = *entry;
+    next.version = rc_catalog_find(segments, entry->name, &was) ? was.version + 1 : 1;
+    RC_TRY_OR(reterr_error, rc_catalog_put(segments, &next, &with));
     const struct rc_segment saved = {.kind = RC_SEGMENT_SAVED, .name = entry->name};
     const struct rc_segment *resolved = NULL;
     RC_TRY(rc_segment_resolve(with, segment, arena, NULL, &resolved, reterr_error));
@@ -152,6 +155,8 @@ segment_uses(const struct search *search, const struct rc_catalog_entry *entry, 
 {
     struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
     const struct rc_segment *segment = NULL;
+    if (search->of_segment && rc_bytes_equal(entry->name, search->name))
+        return RC_OK; /* It may name a version of its own. */
     RC_TRY(rc_segment_read(&reader, search->scratch, &segment, search->error));
     *ret_uses = segment_names(segment, search->of_segment, search->name);
     return RC_OK;

@@ -30,7 +30,7 @@ rc_segments_check(const struct rc_catalog *definitions,
 struct rc_bytes
 rc_definitions_find_user(const struct rc_catalog *definitions, struct rc_bytes name);
 
-/* The first segment that names a segment (of_segment) or a definition. */
+/* The first segment that names another segment (of_segment) or a definition. */
 RC_MUST_USE enum rc_status
 rc_segments_find_user(const struct rc_catalog *segments,
                       bool of_segment,

@@ -14,6 +14,7 @@
  *   LIST                 varint count, ids
  *   CELL                 bytes for rc_cell_read, varint count of names, for each
  *                        kind of catalog u8, name
+ * and a SAVED one of a version is of a kind of its own: 9, name, version u64.
  */
 #include "engine/query/segment/segment.h"
 
@@ -25,6 +26,7 @@
 #include "engine/query/segment/segment_persons.h"
 
 #define CHILDREN_MAX RC_PREDICATE_NODES_MAX
+#define STORED_VERSION 9 /* Of no rc_segment_kind. */
 
 static const char *
 child_field(const struct rc_segment *segment)
@@ -263,8 +265,9 @@ void
 rc_segment_write(struct rc_writer *writer, const struct rc_segment *segment)
 {
     const struct rc_behaviour *behaviour = &segment->behaviour;
+    const bool versioned = segment->kind == RC_SEGMENT_SAVED && segment->version != 0;
     RC_ASSERT(segment->kind != RC_SEGMENT_CELL || segment->stored.size > 0);
-    rc_write_u8(writer, (uint8_t)segment->kind);
+    rc_write_u8(writer, versioned ? STORED_VERSION : (uint8_t)segment->kind);
     switch (segment->kind) {
     case RC_SEGMENT_USER:
         rc_predicate_write(writer, segment->predicate);
@@ -281,6 +284,8 @@ rc_segment_write(struct rc_writer *writer, const struct rc_segment *segment)
         break;
     case RC_SEGMENT_SAVED:
         rc_write_bytes(writer, segment->name);
+        if (versioned)
+            rc_write_u64(writer, segment->version);
         break;
     case RC_SEGMENT_LIST:
         rc_write_varint(writer, segment->user_count);
@@ -399,10 +404,11 @@ read_node(struct decoder *decoder, uint32_t depth, const struct rc_segment **ret
     struct rc_segment *segment = rc_arena_zero(decoder->arena, sizeof(*segment));
     if (segment == NULL)
         return no_memory(decoder);
-    segment->kind = (enum rc_segment_kind)rc_read_u8(reader);
+    const uint8_t kind = rc_read_u8(reader);
+    segment->kind = (enum rc_segment_kind)kind;
     if (depth > RC_SEGMENT_DEPTH_MAX || ++decoder->node_count > RC_PREDICATE_NODES_MAX)
         return corrupt(decoder);
-    switch (segment->kind) {
+    switch (kind) {
     case RC_SEGMENT_USER:
         RC_TRY(
             rc_predicate_read(reader, decoder->arena, &segment->predicate, decoder->reterr_error));
@@ -418,6 +424,11 @@ read_node(struct decoder *decoder, uint32_t depth, const struct rc_segment **ret
         break;
     case RC_SEGMENT_SAVED:
         segment->name = rc_read_bytes(reader);
+        break;
+    case STORED_VERSION:
+        segment->kind = RC_SEGMENT_SAVED;
+        segment->name = rc_read_bytes(reader);
+        segment->version = rc_read_u64(reader);
         break;
     case RC_SEGMENT_ALL_OF:
     case RC_SEGMENT_ANY_OF:

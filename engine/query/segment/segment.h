@@ -88,11 +88,12 @@ struct rc_segment {
     const struct rc_predicate *predicate; /* USER. */
     struct rc_behaviour behaviour;        /* BEHAVIOUR. */
     struct rc_bytes name;                 /* SAVED. */
+    uint64_t version;                     /* SAVED: which one; 0: the current one. */
     uint32_t user_count;                  /* LIST: ids as sent, in any order. */
+    uint32_t name_count; /* CELL that is stored: what must stay as long as it does. */
     const struct rc_bytes *users;
     const struct rc_chart_cell *cell; /* CELL: NULL: to be read when it is asked about. */
     struct rc_bytes stored;           /* CELL: for rc_cell_read; empty: it cannot be stored. */
-    uint32_t name_count;              /* CELL that is stored: what must stay as long as it does. */
     const struct rc_cell_name *names;
 };
 

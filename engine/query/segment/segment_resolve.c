@@ -1,5 +1,8 @@
 /* Saved segments put in the place of their names: see match/predicate/naming.h. A saved segment is
  * a level of its own. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "engine/base/limits.h"
 #include "engine/match/predicate/naming.h"
 #include "engine/query/segment/segment_persons.h"
@@ -20,19 +23,53 @@ resolve(struct rc_naming *naming,
         uint32_t depth,
         const struct rc_segment **ret_segment);
 
+/* A version is no part of the entry that a way back to itself leads through: a segment may name an
+ * older one of its own. It is followed under the name "name@version", which no entry has. */
+static enum rc_status
+find_version(const struct rc_naming *naming,
+             const struct rc_name_frame *outer,
+             struct rc_bytes name,
+             uint64_t version,
+             struct rc_bytes *ret_followed,
+             struct rc_catalog_entry *ret_entry)
+{
+    char text[RC_NAME_BYTES_MAX + 24];
+    const int size =
+        snprintf(text, sizeof(text), "%.*s@%" PRIu64, (int)name.size, name.data, version);
+    const char *followed = rc_arena_string(naming->arena, text, (size_t)size);
+    if (followed == NULL)
+        return rc_naming_no_memory(naming);
+    *ret_followed = rc_bytes_of(followed);
+    RC_TRY(rc_naming_check_circle(naming, outer, *ret_followed));
+    const struct rc_catalog *catalog = naming->catalog;
+    if (catalog == NULL || !rc_catalog_find(catalog, name, NULL))
+        return rc_naming_find(naming, outer, name, ret_entry); /* Tells that there is none. */
+    if (!rc_catalog_find_version(catalog, name, version, ret_entry))
+        return rc_error_field(naming->reterr_error, RC_NOT_FOUND, "segment_version",
+                              "version %" PRIu64 " of \"%.*s\" is not kept", version,
+                              (int)name.size, name.data);
+    RC_TRY_OR(naming->reterr_error, rc_name_uses_add(naming->uses, ret_entry));
+    return RC_OK;
+}
+
+/* version 0: the current one. */
 static enum rc_status
 resolve_saved(struct rc_naming *naming,
               const struct rc_name_frame *outer,
               struct rc_bytes name,
+              uint64_t version,
               uint32_t depth,
               const struct rc_segment **ret_segment)
 {
     struct rc_catalog_entry entry;
     const struct rc_segment *saved;
-    RC_TRY(rc_naming_find(naming, outer, name, &entry));
+    struct rc_name_frame frame = {.outer = outer, .name = name};
+    if (version == 0)
+        RC_TRY(rc_naming_find(naming, outer, name, &entry));
+    else
+        RC_TRY(find_version(naming, outer, name, version, &frame.name, &entry));
     struct rc_reader reader = rc_reader_of(entry.payload.data, entry.payload.size);
     RC_TRY(rc_segment_read(&reader, naming->arena, &saved, naming->reterr_error));
-    const struct rc_name_frame frame = {.outer = outer, .name = name};
     return resolve(naming, &frame, saved, depth + 1, ret_segment);
 }
 
@@ -79,7 +116,7 @@ resolve_cell(struct rc_naming *naming,
         if (segment->names[i].kind != RC_CATALOG_SEGMENTS)
             continue;
         const enum rc_status status =
-            resolve_saved(naming, frame, segment->names[i].name, depth, &named);
+            resolve_saved(naming, frame, segment->names[i].name, 0, depth, &named);
         if (status != RC_OK)
             rc_naming_place(naming, frame, "cell", false, 0);
         RC_TRY(status);
@@ -97,7 +134,7 @@ resolve(struct rc_naming *naming,
     RC_TRY(rc_naming_count(naming, depth));
     switch (segment->kind) {
     case RC_SEGMENT_SAVED:
-        return resolve_saved(naming, frame, segment->name, depth, ret_segment);
+        return resolve_saved(naming, frame, segment->name, segment->version, depth, ret_segment);
     case RC_SEGMENT_ALL_OF:
     case RC_SEGMENT_ANY_OF:
     case RC_SEGMENT_NOT:
