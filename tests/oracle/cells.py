@@ -200,7 +200,11 @@ def listed(client, scope, cell):
             user_list_pb2.ListUsersRequest(scope=request.scope, page_size=3, page_token=token),
             timeout=SECONDS,
         )
-        users += [one.user for one in page.users]
+        more = [one.user for one in page.users]
+        order = [one.encode() for one in users[-1:] + more]
+        if sorted(set(order)) != order: # And a list that comes back to where it was has no end.
+            raise AssertionError(f"users behind {more} come after {users[-1:]}, token {token!r}")
+        users += more
         token = page.next_page_token
         if not token or not page.users:
             break

@@ -412,9 +412,53 @@ against_a_naive_walk(void **state)
     rc_project_unref(world.project);
 }
 
+static void
+write_one(struct world *world, uint32_t user)
+{
+    const struct rc_user_write write = {.time_ms = 1, .user = user};
+    uint32_t code;
+    ok(rc_dictionary_intern(rc_people_ids(rc_project_people(world->project)),
+                            user == 0 ? RC_BYTES_LITERAL("a") : RC_BYTES_LITERAL("b"), &code));
+    assert_int_equal(code, user);
+    ok(rc_people_add_write(rc_project_people(world->project), &write));
+    world->person[user] = user;
+    world->user_count++;
+    world->writes[world->write_count].user = user;
+    world->writes[world->write_count++].time_ms = write.time_ms;
+}
+
+/* Both are known by a write alone: the one of the first is in what is kept. */
+static void
+one_comes_as_another_is_deleted(void **state)
+{
+    static struct world world;
+    const struct rc_project_settings settings = {.id = RC_BYTES_LITERAL("known"), .version = 1};
+    struct rc_version *draft;
+    (void)state;
+    ok(rc_project_new(&settings, &rc_account_process, RC_HEAD_ROWS_MAX, &world.project));
+    rc_project_lock_writer(world.project);
+    write_one(&world, 0);
+    rc_project_publish(world.project, NULL, 1);
+    rc_project_unlock_writer(world.project);
+    for (uint32_t i = 0; i < 3; i++)
+        check(&world, SPAN_MS);
+    rc_project_lock_writer(world.project);
+    ok(rc_version_draft(rc_project_version(world.project), &draft));
+    while (!world.gone[0])
+        delete_person(&world, draft);
+    write_one(&world, 1);
+    rc_project_publish(world.project, draft, 2);
+    rc_project_unlock_writer(world.project);
+    check(&world, SPAN_MS);
+    rc_project_unref(world.project);
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(against_a_naive_walk)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_comes_as_another_is_deleted),
+        cmocka_unit_test(against_a_naive_walk),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

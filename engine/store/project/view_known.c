@@ -94,6 +94,16 @@ know_slabs(struct rc_view *view, const struct rc_known *known, int64_t as_of_ms,
     return RC_OK;
 }
 
+/* Nobody who was deleted is known: of what is kept and of the writes some may be theirs. */
+static void
+forget_gone(const struct rc_view *view, uint64_t *words)
+{
+    uint32_t gone_count = 0;
+    const uint32_t *gone = rc_gone_users(rc_view_version(view)->gone, &gone_count);
+    for (uint32_t i = 0; i < gone_count; i++)
+        words[gone[i] / 64] &= ~((uint64_t)1 << (gone[i] % 64));
+}
+
 /* Whether there is nobody left who may be known by its property writes alone. Rows of ordinals that
  * stand for nobody are dead: no bit is theirs. */
 static bool
@@ -155,18 +165,6 @@ know_heads(const struct rc_view *view, int64_t as_of_ms, uint64_t *words)
     }
 }
 
-/* Nobody who was deleted is known. */
-static void
-forget_gone(const struct rc_view *view, uint64_t *words)
-{
-    uint32_t gone_count = 0;
-    const uint32_t *gone = rc_gone_users(rc_view_version(view)->gone, &gone_count);
-    for (uint32_t i = 0; i < gone_count; i++) {
-        const uint32_t person = rc_view_person_of(view, gone[i]);
-        words[person / 64] &= ~((uint64_t)1 << (person % 64));
-    }
-}
-
 /* What is kept and fits the view, made anew if that is worth it; a reference, or NULL. */
 static struct rc_known *
 find_known(struct rc_view *view)
@@ -197,10 +195,12 @@ rc_view_known_persons(struct rc_view *view, int64_t as_of_ms, uint64_t *words)
         rc_known_set_users(known, as_of_ms, words);
     RC_TRY(know_slabs(view, known, as_of_ms, words));
     know_heads(view, as_of_ms, words);
-    const uint32_t written = known == NULL ? 0 : rc_known_write_count(known);
-    if (written < rc_view_people_counts(view).writes && !all_known(view, words))
-        know_writers(view, written, as_of_ms, words);
-    join_known(view, words);
     forget_gone(view, words);
+    const uint32_t written = known == NULL ? 0 : rc_known_write_count(known);
+    if (written < rc_view_people_counts(view).writes && !all_known(view, words)) {
+        know_writers(view, written, as_of_ms, words);
+        forget_gone(view, words);
+    }
+    join_known(view, words);
     return RC_OK;
 }
