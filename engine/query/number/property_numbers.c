@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/query/plan/plan_made.h"
 #include "engine/query/plan/plan_read.h"
 #include "engine/query/split/odd_texts.h"
 #include "engine/store/builder/key_sort.h"
@@ -37,7 +38,8 @@ struct rc_numbers {
     struct rc_arena *arena;                 /* Tables. */
     const struct rc_dictionary *values;     /* Of the property; NULL: no such property. */
     const struct rc_derivation *derivation; /* NULL: the numbers are the property's. */
-    struct rc_made_column made;             /* Where the rows' values are not stored. */
+    struct rc_made_column made;             /* Where the rows' values are not stored, */
+    struct rc_made_columns *made_columns;   /* and what it makes of slabs. */
     struct rc_deriver *deriver;
     struct rc_derive_scratch derive;
     uint32_t *entry_of_code; /* By code of values. */
@@ -65,6 +67,7 @@ rc_numbers_free(struct rc_numbers *numbers)
         return NULL;
     rc_deriver_free(numbers->deriver);
     rc_derive_scratch_close(&numbers->derive);
+    rc_made_columns_free(numbers->made_columns);
     rc_made_column_close(&numbers->made);
     rc_arena_free(numbers->arena);
     rc_arena_free(numbers->scratch);
@@ -226,17 +229,17 @@ derive_texts(struct rc_numbers *numbers, const struct rc_column_view *column, ui
 }
 
 static enum rc_status
-resolve_slab(struct rc_numbers *numbers, const struct rc_slab *rows, uint32_t property, uint32_t at)
+resolve_slab(struct rc_numbers *numbers,
+             const struct rc_slab *rows,
+             uint32_t property,
+             uint32_t plan_slab)
 {
-    struct slab_numbers *slab = &numbers->slabs[at];
+    struct slab_numbers *slab = &numbers->slabs[numbers->plan->slabs[plan_slab].index];
     const struct rc_query_context *context = numbers->plan->context;
     const struct rc_column_view *column = &slab->column;
-    if (numbers->made.kind != RC_MADE_NONE) {
-        RC_TRY(rc_made_column_of_slab(&numbers->made, rows, NULL, context->cancel, numbers->arena,
-                                      &slab->present, &slab->column));
-    } else {
-        slab->present = rc_slab_column(rows, property, &slab->column);
-    }
+    slab->present = numbers->made_columns != NULL
+                        ? rc_made_columns_of(numbers->made_columns, plan_slab, &slab->column)
+                        : rc_slab_column(rows, property, &slab->column);
     if (!slab->present)
         return RC_OK;
     slab->entries = make_entries(numbers, rc_column_code_bound(column), RC_NUMBER_NONE);
@@ -304,11 +307,10 @@ resolve(struct rc_numbers *numbers, uint32_t property)
     if (property == RC_PROPERTY_NONE && numbers->made.kind == RC_MADE_NONE)
         return RC_OK;
     rc_plan_read_column(numbers->plan, property);
-    rc_plan_read_made(numbers->plan, &numbers->made);
-    for (uint32_t i = 0; i < numbers->plan->slab_count; i++) {
-        const uint32_t index = numbers->plan->slabs[i].index;
-        RC_TRY(resolve_slab(numbers, slabs[index].slab, property, index));
-    }
+    if (numbers->made.kind != RC_MADE_NONE)
+        RC_TRY(rc_made_columns_new(numbers->plan, &numbers->made, &numbers->made_columns));
+    for (uint32_t i = 0; i < numbers->plan->slab_count; i++)
+        RC_TRY(resolve_slab(numbers, slabs[numbers->plan->slabs[i].index].slab, property, i));
     for (uint32_t i = 0; i < chunk_count; i++)
         RC_TRY(resolve_chunk(numbers, &chunks[i], property, i));
     return RC_OK;

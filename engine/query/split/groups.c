@@ -10,6 +10,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/match/rows/row_codes.h"
+#include "engine/query/plan/plan_made.h"
 #include "engine/query/split/groups_form.h"
 #include "engine/store/value/value_key.h"
 
@@ -20,6 +21,7 @@ rc_groups_free(struct rc_groups *groups)
         return NULL;
     rc_deriver_free(groups->deriver);
     rc_derive_scratch_close(&groups->derive);
+    rc_made_columns_free(groups->made_columns);
     rc_made_column_close(&groups->made);
     rc_text_groups_free(groups->texts);
     rc_arena_free(groups->arena);

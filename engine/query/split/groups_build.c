@@ -12,6 +12,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
 #include "engine/match/derived/derived.h"
+#include "engine/query/plan/plan_made.h"
 #include "engine/query/plan/plan_read.h"
 #include "engine/query/split/groups_form.h"
 #include "engine/query/split/odd_texts.h"
@@ -233,16 +234,13 @@ static enum rc_status
 resolve_slab(struct rc_groups *groups,
              const struct rc_slab *rows,
              uint32_t property,
-             uint32_t index)
+             uint32_t plan_slab)
 {
-    struct rc_slab_groups *slab = &groups->slabs[index];
+    struct rc_slab_groups *slab = &groups->slabs[groups->plan->slabs[plan_slab].index];
     struct rc_column_view *column = &slab->column;
-    if (groups->made.kind != RC_MADE_NONE) {
-        RC_TRY(rc_made_column_of_slab(&groups->made, rows, NULL, groups->plan->context->cancel,
-                                      groups->arena, &slab->present, column));
-    } else {
-        slab->present = rc_slab_column(rows, property, column);
-    }
+    slab->present = groups->made_columns != NULL
+                        ? rc_made_columns_of(groups->made_columns, plan_slab, column)
+                        : rc_slab_column(rows, property, column);
     if (!slab->present)
         return RC_OK;
     RC_TRY(make_sets(groups, rc_column_code_bound(column), &slab->sets));
@@ -270,11 +268,10 @@ resolve_events(struct rc_groups *groups, uint32_t property)
     if (property == RC_PROPERTY_NONE && groups->made.kind == RC_MADE_NONE)
         return RC_OK;
     rc_plan_read_column(groups->plan, property);
-    rc_plan_read_made(groups->plan, &groups->made);
-    for (uint32_t i = 0; i < groups->plan->slab_count; i++) {
-        const uint32_t index = groups->plan->slabs[i].index;
-        RC_TRY(resolve_slab(groups, slabs[index].slab, property, index));
-    }
+    if (groups->made.kind != RC_MADE_NONE)
+        RC_TRY(rc_made_columns_new(groups->plan, &groups->made, &groups->made_columns));
+    for (uint32_t i = 0; i < groups->plan->slab_count; i++)
+        RC_TRY(resolve_slab(groups, slabs[groups->plan->slabs[i].index].slab, property, i));
     for (uint32_t i = 0; i < chunk_count; i++)
         RC_TRY(resolve_chunk(groups, &chunks[i], property, &groups->chunks[i]));
     if (groups->text_source_count == 0)

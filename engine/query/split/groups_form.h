@@ -28,7 +28,8 @@ struct rc_groups {
     const struct rc_dictionary *values; /* Of the property; NULL: no such property. */
     const struct rc_derivation
         *derivation;            /* What the values come from; NULL: they are the property's. */
-    struct rc_made_column made; /* Where the rows' values are not stored. */
+    struct rc_made_column made; /* Where the rows' values are not stored, */
+    struct rc_made_columns *made_columns; /* and what it makes of slabs. */
     struct rc_deriver *deriver;
     struct rc_derive_scratch derive;
     struct rc_dictionary *groups; /* Of all values but most texts of slabs. */

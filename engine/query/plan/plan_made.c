@@ -1,0 +1,94 @@
+/* Plan, made columns. Each slab's column has an arena of its own, since arenas belong to a thread.
+ */
+#include "engine/query/plan/plan_made.h"
+
+#include <stdatomic.h>
+
+#include "engine/query/plan/plan_read.h"
+#include "engine/query/plan/planner.h"
+
+/* What a row takes, in ns: what a formula makes of two properties, looked up or computed. */
+#define ROW_NS 10.0
+
+struct made_slab {
+    struct rc_arena *arena;
+    bool present;
+    struct rc_column_view view;
+};
+
+struct rc_made_columns {
+    const struct rc_plan *plan;
+    const struct rc_made_column *made;
+    _Atomic(int) status; /* The first one that is not RC_OK. */
+    uint32_t count;
+    struct made_slab slabs[]; /* By slab of the plan. */
+};
+
+struct rc_made_columns *
+rc_made_columns_free(struct rc_made_columns *columns)
+{
+    for (uint32_t i = 0; columns != NULL && i < columns->count; i++)
+        rc_arena_free(columns->slabs[i].arena);
+    return rc_alloc_free(columns);
+}
+
+static enum rc_status
+make_slab(const struct rc_made_columns *columns, uint32_t plan_slab, struct made_slab *out)
+{
+    uint32_t count;
+    const struct rc_query_context *context = columns->plan->context;
+    const uint32_t index = columns->plan->slabs[plan_slab].index;
+    out->arena = rc_arena_new(context->account, 0);
+    if (out->arena == NULL)
+        return RC_NO_MEMORY;
+    return rc_made_column_of_slab(columns->made, rc_view_slabs(context->view, &count)[index].slab,
+                                  NULL, context->cancel, out->arena, &out->present, &out->view);
+}
+
+static void
+make_one(void *argument, uint32_t index)
+{
+    struct rc_made_columns *columns = argument;
+    int expected = RC_OK;
+    if (atomic_load_explicit(&columns->status, memory_order_relaxed) != RC_OK)
+        return;
+    const enum rc_status status = make_slab(columns, index, &columns->slabs[index]);
+    if (status != RC_OK)
+        atomic_compare_exchange_strong(&columns->status, &expected, (int)status);
+}
+
+enum rc_status
+rc_made_columns_new(const struct rc_plan *plan,
+                    const struct rc_made_column *made,
+                    struct rc_made_columns **ret_columns)
+{
+    const struct rc_query_context *context = plan->context;
+    const size_t bytes =
+        sizeof(struct rc_made_columns) + plan->slab_count * sizeof(struct made_slab);
+    double work_ns = 0;
+    RC_CLEANUP(rc_made_columns_freep)
+    struct rc_made_columns *columns = rc_alloc_in(context->account, bytes);
+    if (columns == NULL)
+        return RC_NO_MEMORY;
+    memset(columns, 0, bytes);
+    columns->plan = plan;
+    columns->made = made;
+    columns->count = plan->slab_count;
+    rc_plan_read_made(plan, made);
+    for (uint32_t i = 0; i < plan->slab_count; i++)
+        work_ns += ROW_NS * plan->slabs[i].row_count;
+    rc_workers_run(context->workers, rc_planner_lanes(context, work_ns, plan->slab_count),
+                   plan->slab_count, make_one, columns);
+    RC_TRY((enum rc_status)atomic_load(&columns->status));
+    *ret_columns = RC_TAKE(columns);
+    return RC_OK;
+}
+
+bool
+rc_made_columns_of(const struct rc_made_columns *columns,
+                   uint32_t plan_slab,
+                   struct rc_column_view *ret_view)
+{
+    *ret_view = columns->slabs[plan_slab].view;
+    return columns->slabs[plan_slab].present;
+}
