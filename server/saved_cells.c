@@ -4,17 +4,20 @@
  */
 #include <string.h>
 
+#include <recount/v1/value.pb-c.h>
+
 #include "engine/base/limits.h"
 #include "server/cells.h"
 
+/* Whether a field holds the name of a property. */
 static bool
-is_property(const ProtobufCFieldDescriptor *field)
+is_property(const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field)
 {
     const size_t size = strlen(field->name);
     const size_t end = sizeof("property") - 1;
     return field->type == PROTOBUF_C_TYPE_STRING &&
-           ((size >= end && strcmp(field->name + size - end, "property") == 0) ||
-            strcmp(field->name, "account_key") == 0);
+           (message == &recount__v1__account_property__descriptor ||
+            (size >= end && strcmp(field->name + size - end, "property") == 0));
 }
 
 static enum rc_status
@@ -43,7 +46,7 @@ rc_cell_note_properties(struct rc_decode *decode, const ProtobufCMessage *messag
         const void *quantifier = (const char *)message + field->quantifier_offset;
         const bool is_list = field->label == PROTOBUF_C_LABEL_REPEATED;
         const bool is_choice = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
-        if ((field->type != PROTOBUF_C_TYPE_MESSAGE && !is_property(field)) ||
+        if ((field->type != PROTOBUF_C_TYPE_MESSAGE && !is_property(descriptor, field)) ||
             (is_choice && *(const uint32_t *)quantifier != field->id))
             continue;
         const size_t count = is_list ? *(const size_t *)quantifier : 1;

@@ -573,7 +573,9 @@ class SavedCells(unittest.TestCase):
         return [f"u{user:02}" for user in range(0, USERS, divisor)]
 
     def cell(self, definition="three", among=None, by=None):
-        """Who did what a definition says, in the total row; of a segment; with rows."""
+        """Who did what a definition says, in the total row; of a segment; with rows (by a property
+        of events, or by the key and the name of one of accounts).
+        """
         request = shop.series(self.PROJECT)
         request.scope.CopyFrom(shop.scope(self.PROJECT, shop.START + 30 * shop.DAY))
         request.ClearField("breakdown")
@@ -582,7 +584,10 @@ class SavedCells(unittest.TestCase):
             definition=f"{self.PROJECT}/definitions/{definition}")
         if among is not None:
             request.scope.segment.rule.CopyFrom(among)
-        if by is not None:
+        if isinstance(by, tuple):
+            account = request.breakdown.dimensions.add().property.account_property
+            account.account_key, account.name = by
+        elif by is not None:
             request.breakdown.dimensions.add().property.event_property = by
         reply = query_pb2_grpc.QueryServiceStub(SERVER.channel).Series(request, timeout=30)
         rule = segment_rule_pb2.SegmentRule()
@@ -668,6 +673,24 @@ class SavedCells(unittest.TestCase):
         self.assertIn("inlined -> fives -> inlined", circle.message)
         self.delete("inlined")
         self.delete("fives")
+
+    def test_derived_ones_of_accounts_are_in_use(self):
+        """The name of an account's property is a field of its own."""
+        request = property_pb2.CreateDerivedPropertyRequest(
+            parent=self.PROJECT, derived_property_id="tier")
+        account = request.derived_property.property.account_property
+        account.account_key, account.name = "type", "plan"
+        request.derived_property.steps.add().lower_case.SetInParent()
+        properties = property_pb2_grpc.PropertyServiceStub(SERVER.channel)
+        properties.CreateDerivedProperty(request, timeout=30)
+        self.save("by-tier", self.cell(by=("type", "tier")))
+        delete = property_pb2.DeleteDerivedPropertyRequest(
+            name=f"{self.PROJECT}/derivedProperties/tier")
+        self.assertIn("by-tier", self.refused(
+            grpc.StatusCode.ABORTED,
+            lambda: properties.DeleteDerivedProperty(delete, timeout=30)).message)
+        self.delete("by-tier")
+        properties.DeleteDerivedProperty(delete, timeout=30)
 
     def test_what_is_gone(self):
         """A handle whose names went, and one of another project, are not saved."""
