@@ -50,7 +50,8 @@ static const struct argp_option options[] = {
      "max, "
      "median, percentile, histogram, distinct; given again, it is that of the next series",
      1},
-    {"of", KEY_OF, "PROPERTY", 0, "The property that sum, mean and the like measure", 1},
+    {"of", KEY_OF, "PROPERTY", 0,
+     "The property that sum, mean and the like measure: x or account.KEY.x", 1},
     {"percentile", KEY_PERCENTILE, "P", 0, "From 0 to 100, with --measure percentile", 1},
     {"bins", KEY_BINS, "N", 0, "Bins of --measure histogram (10)", 1},
     {"days", KEY_DAYS, "N", 0, "Days of --measure rolling (7)", 1},
@@ -187,6 +188,16 @@ static const struct argp argp = {
     NULL,
     NULL};
 
+static void
+measure_property(struct rc_arena *arena, char *name, Recount__V1__Series *series)
+{
+    const Recount__V1__PropertyRef *property = rc_query_options_property(arena, name);
+    if (property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY)
+        series->account_property = property->account_property;
+    else
+        series->property = name;
+}
+
 /* The n-th series without its selector. */
 static Recount__V1__Series *
 build_one(struct series *series, size_t index)
@@ -201,7 +212,7 @@ build_one(struct series *series, size_t index)
         one->measure >= RECOUNT__V1__SERIES_MEASURE__SERIES_MEASURE_PROPERTY_SUM &&
         one->measure <= RECOUNT__V1__SERIES_MEASURE__SERIES_MEASURE_PROPERTY_DISTINCT_VALUES;
     if (series->property != NULL && (of_property || measures < 2))
-        one->property = (char *)series->property;
+        measure_property(arena, (char *)series->property, one);
     switch (one->measure) {
     case RECOUNT__V1__SERIES_MEASURE__SERIES_MEASURE_PROPERTY_PERCENTILE:
         one->percentile = series->percentile;

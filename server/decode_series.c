@@ -29,11 +29,28 @@ check_options(struct rc_decode *decode, const Recount__V1__Series *in, enum rc_m
         {"histogram_bins", in->histogram_bins != 0, measure == RC_MEASURE_HISTOGRAM},
         {"rolling_days", in->rolling_days != 0, measure == RC_MEASURE_ROLLING},
         {"session_gap_ms", in->session_gap_ms != 0, measure == RC_MEASURE_SESSIONS},
+        {"account_property", in->account_property != NULL,
+         measure >= RC_MEASURE_SUM && measure <= RC_MEASURE_DISTINCT && in->property[0] == '\0'},
     };
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
         if (options[i].is_set && !options[i].belongs)
             return rc_decode_fail(decode, RC_INVALID, options[i].field,
                                   "%s does not go with this measure", options[i].field);
+    return RC_OK;
+}
+
+static enum rc_status
+decode_account(struct rc_decode *decode,
+               const Recount__V1__AccountProperty *in,
+               struct rc_series *series)
+{
+    const size_t mark = rc_decode_enter(decode, "account_property");
+    if (in->account_key[0] == '\0' || in->name[0] == '\0')
+        return rc_decode_fail(decode, RC_INVALID, in->name[0] == '\0' ? "name" : "account_key",
+                              "the name of a property is missing");
+    series->property = rc_bytes_of(in->name);
+    series->account_key = rc_bytes_of(in->account_key);
+    rc_decode_leave(decode, mark);
     return RC_OK;
 }
 
@@ -53,6 +70,8 @@ decode_one(struct rc_decode *decode, const Recount__V1__Series *in, struct rc_se
         .rolling_days = in->rolling_days,
         .session_gap_ms = in->session_gap_ms == 0 ? SESSION_GAP_MS : in->session_gap_ms,
     };
+    if (in->account_property != NULL)
+        RC_TRY(decode_account(decode, in->account_property, series));
     const size_t mark = rc_decode_enter(decode, "selector");
     RC_TRY(rc_decode_selector(decode, in->selector, &series->selector));
     rc_decode_leave(decode, mark);

@@ -195,10 +195,11 @@ struct rc_series {
     const char *field; /* As errors and plans name the selector; NULL: "series[2].selector". */
     enum rc_measure measure;
     struct rc_bytes property;
-    double percentile;      /* 0 .. 100. */
-    uint32_t bins;          /* HISTOGRAM: 1 .. RC_BINS_MAX. */
-    uint32_t rolling_days;  /* ROLLING: 1 .. RC_ROLLING_DAYS_MAX. */
-    int64_t session_gap_ms; /* SESSIONS: at least 1. */
+    struct rc_bytes account_key; /* Of the accounts that events name in it; empty: of events. */
+    double percentile;           /* 0 .. 100. */
+    uint32_t bins;               /* HISTOGRAM: 1 .. RC_BINS_MAX. */
+    uint32_t rolling_days;       /* ROLLING: 1 .. RC_ROLLING_DAYS_MAX. */
+    int64_t session_gap_ms;      /* SESSIONS: at least 1. */
 };
 
 /* A series computed from series: see formula.h. */

@@ -14,10 +14,11 @@ PROPERTY_MEASURES = ("sum", "mean", "min", "max", "median", "percentile", "histo
 
 
 class Item:
-    def __init__(self, person, event, time):
+    def __init__(self, person, event, time, moment=None):
         self.person = person
         self.event = event
         self.time = time
+        self.moment = moment  # Of users: the accounts that the event names are looked up in it.
 
 
 def sessions_of(events, gap):
@@ -46,7 +47,7 @@ def items_of(series, scope, found, persons, moment, matches):
         if series["measure"] == "sessions":
             for event, begun in sessions_of(events, series["gap"] or 1_800_000):
                 if start <= event.time < end and begun >= start and matches(person, event):
-                    out.append(Item(person, event, begun))
+                    out.append(Item(person, event, begun, moment.owner(person, event)[0]))
             continue
         for event in events:
             counts = start <= event.time < end
@@ -54,17 +55,19 @@ def items_of(series, scope, found, persons, moment, matches):
                 windows = rolling_windows(series, found, end)
                 counts = event.time < end and any(a <= event.time < b for a, b in windows)
             if counts and matches(person, event):
-                out.append(Item(person, event, event.time))
+                out.append(Item(person, event, event.time, moment.owner(person, event)[0]))
     return out
 
 
-def values_of(item, name):
-    value = item.event.properties.get(name)
+def values_of(item, series):
+    if series.get("key"):
+        return item.moment.account_values(item.event, series["key"], series["property"])
+    value = item.event.properties.get(series["property"])
     return list(value) if isinstance(value, tuple) else [value]
 
 
-def numbers_of(items, name):
-    found = [as_number(value) for item in items for value in values_of(item, name)]
+def numbers_of(items, series):
+    found = [as_number(value) for item in items for value in values_of(item, series)]
     return sorted(float(number) for number in found if number is not None)
 
 
@@ -109,11 +112,11 @@ def of_items(series, items):
             return None
         return len(items) / len(counts) if measure == "per_user" else max(counts.values())
     if measure == "distinct":
-        values = [value for item in items for value in values_of(item, series["property"])]
+        values = [value for item in items for value in values_of(item, series)]
         return len({row_key(group(value)) for value in values if value is not None})
     if measure == "histogram":
         return None
-    return of_numbers(series, numbers_of(items, series["property"]))
+    return of_numbers(series, numbers_of(items, series))
 
 
 def range_figure(series, items, scope):
@@ -155,7 +158,7 @@ def bin_of(bins, number):
 
 
 def histogram(series, items, bins):
-    numbers = numbers_of(items, series["property"])
+    numbers = numbers_of(items, series)
     if not numbers:
         return {"bins": [], "counts": []}
     counts = [0] * len(bins)

@@ -180,7 +180,7 @@ class Question:
 
     def value(self, events, users):
         name, how = self.query["value"]
-        total = math.fsum(numbers_of([Item(None, event, event.time) for event in events], name))
+        total = math.fsum(numbers_of([Item(None, event, event.time) for event in events], {"property": name}))
         if how == "sum":
             return total
         return total / users if users else None

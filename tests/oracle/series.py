@@ -190,7 +190,7 @@ def one_row(result, frames, row, columns):
             out[name] = [result.numbers(frame, cell)[-1] for cell in cells]
     series = main.query["series"][result.index] if result.expression is None else None
     if series is not None and series["measure"] == "histogram":
-        everything = numbers_of(main.items[result.index], series["property"])
+        everything = numbers_of(main.items[result.index], series)
         bins = edges_of(everything, series["bins"])
         items = picked[0][result.index]
         of_buckets = [

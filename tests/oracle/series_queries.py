@@ -28,6 +28,9 @@ def make_one(rng, world):
     out = {"selector": queries.make_selector(rng, world), "measure": measure}
     if measure in PROPERTY_MEASURES:
         out["property"] = rng.choice(PROPERTIES)
+        if rng.random() < 0.2:
+            of = queries.some_account_property(rng, rng.choice(list(queries.USER_VALUES)))
+            out.update(property=of["property"], key=of["key"])
     if measure == "percentile":
         out["percentile"] = rng.choice(PERCENTILES)
     if measure == "histogram":

@@ -33,6 +33,8 @@ def read_series(question, kind):
         out["days"] = tokens.value()
     if kind in OF_PROPERTY or kind in ("percentile", "histogram"):
         out["property"] = tokens.word("a property")
+        if out["property"].startswith("account."):
+            _, out["key"], out["property"] = out["property"].split(".", 2)
     read_options(question)
     if kind == "session_count":
         out["measure"] = "sessions"

@@ -55,7 +55,11 @@ def add_series(out, one, project):
     series = out.series.add(
         selector=wire.selector_message(one["selector"], project), measure=MEASURES[one["measure"]]
     )
-    series.property = one.get("property") or ""
+    if one.get("key"):
+        series.account_property.account_key = one["key"]
+        series.account_property.name = one["property"]
+    else:
+        series.property = one.get("property") or ""
     series.percentile = one.get("percentile") or 0
     series.histogram_bins = one.get("bins") or 0
     series.rolling_days = one.get("days") or 0

@@ -5,6 +5,9 @@
  * ascends with the number, which is what percentiles need.
  *
  * Entries of dictionary codes are made once for the whole property, since text must be parsed.
+ *
+ * Of accounts, the column that is read is the one that names them: a value there is a set of ids,
+ * and its entry the numbers of those accounts.
  */
 #include "engine/query/number/property_numbers.h"
 #include "engine/match/derived/derive.h"
@@ -14,6 +17,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/query/number/account_values.h"
 #include "engine/query/plan/plan_made.h"
 #include "engine/query/plan/plan_read.h"
 #include "engine/query/split/odd_texts.h"
@@ -42,7 +46,8 @@ struct rc_numbers {
     struct rc_made_columns *made_columns;   /* and what it makes of slabs. */
     struct rc_deriver *deriver;
     struct rc_derive_scratch derive;
-    uint32_t *entry_of_code; /* By code of values. */
+    struct rc_account_values *accounts; /* Whose numbers they are; NULL: the events'. */
+    uint32_t *entry_of_code;            /* By code of values. */
     uint32_t entry_of_code_count;
     struct rc_arena *scratch;               /* Elements of a list, while it is read. */
     const struct rc_dictionary *head_texts; /* Of the head read last, */
@@ -69,6 +74,7 @@ rc_numbers_free(struct rc_numbers *numbers)
     rc_derive_scratch_close(&numbers->derive);
     rc_made_columns_free(numbers->made_columns);
     rc_made_column_close(&numbers->made);
+    rc_account_values_free(numbers->accounts);
     rc_arena_free(numbers->arena);
     rc_arena_free(numbers->scratch);
     rc_alloc_free(numbers->lists);
@@ -100,21 +106,34 @@ number_of_value(struct rc_value value, double *ret_number)
     return true;
 }
 
+/* Adds the number of a value to the members, if it is one. */
 static enum rc_status
-entry_of_list(struct rc_numbers *numbers, struct rc_value value, uint32_t *ret_entry)
+add_member(struct rc_numbers *numbers, struct rc_value value)
 {
     double number;
-    uint32_t count = 0;
-    const uint32_t begin = numbers->member_count;
-    for (uint32_t i = 0; i < value.item_count; i++) {
-        if (!number_of_value(rc_value_string(value.items[i]), &number))
-            continue;
-        RC_TRY(
-            RC_GROW(numbers->members, numbers->member_capacity, (size_t)numbers->member_count + 1));
-        RC_TRY(append(numbers, number, &numbers->members[numbers->member_count]));
-        numbers->member_count++;
-        count++;
-    }
+    if (!number_of_value(value, &number))
+        return RC_OK;
+    RC_TRY(RC_GROW(numbers->members, numbers->member_capacity, (size_t)numbers->member_count + 1));
+    RC_TRY(append(numbers, number, &numbers->members[numbers->member_count]));
+    numbers->member_count++;
+    return RC_OK;
+}
+
+static enum rc_status
+add_members(struct rc_numbers *numbers, struct rc_value value)
+{
+    if (value.kind != RC_VALUE_LIST)
+        return add_member(numbers, value);
+    for (uint32_t i = 0; i < value.item_count; i++)
+        RC_TRY(add_member(numbers, rc_value_string(value.items[i])));
+    return RC_OK;
+}
+
+/* The entry of the members from begin on. */
+static enum rc_status
+entry_of_members(struct rc_numbers *numbers, uint32_t begin, uint32_t *ret_entry)
+{
+    const uint32_t count = numbers->member_count - begin;
     *ret_entry = RC_NUMBER_NONE;
     if (count == 0)
         return RC_OK;
@@ -125,17 +144,31 @@ entry_of_list(struct rc_numbers *numbers, struct rc_value value, uint32_t *ret_e
 }
 
 static enum rc_status
+visit_account(void *argument, struct rc_value value)
+{
+    return add_members(argument, value);
+}
+
+static enum rc_status
 entry_of_value(struct rc_numbers *numbers, struct rc_value value, uint32_t *ret_entry)
 {
+    const uint32_t begin = numbers->member_count;
     double number;
+    if (numbers->accounts != NULL) {
+        RC_TRY(rc_account_values_visit(numbers->accounts, value, numbers->scratch, visit_account,
+                                       numbers));
+        return entry_of_members(numbers, begin, ret_entry);
+    }
     if (numbers->deriver != NULL) {
         const _Atomic(bool) *cancel = numbers->plan->context->cancel;
         if (cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed))
             return RC_CANCELLED;
         RC_TRY(rc_derive(numbers->deriver, value, &numbers->derive, &value));
     }
-    if (value.kind == RC_VALUE_LIST)
-        return entry_of_list(numbers, value, ret_entry);
+    if (value.kind == RC_VALUE_LIST) {
+        RC_TRY(add_members(numbers, value));
+        return entry_of_members(numbers, begin, ret_entry);
+    }
     *ret_entry = RC_NUMBER_NONE;
     return number_of_value(value, &number) ? append(numbers, number, ret_entry) : RC_OK;
 }
@@ -176,10 +209,12 @@ entry_of_cell(struct rc_numbers *numbers, rc_cell cell, uint32_t *ret_entry)
     }
     if (known != NULL) {
         *ret_entry = *known;
-    } else if (numbers->deriver != NULL && cell != RC_CELL_NULL) {
+    } else if ((numbers->deriver != NULL || numbers->accounts != NULL) && cell != RC_CELL_NULL) {
         struct rc_value value;
         RC_TRY(rc_cell_value(numbers->values, cell, numbers->scratch, &value));
-        return entry_of_value(numbers, value, ret_entry);
+        const enum rc_status status = entry_of_value(numbers, value, ret_entry);
+        rc_arena_reset(numbers->scratch);
+        return status;
     } else if (rc_cell_real(cell, &number))
         return append(numbers, number, ret_entry);
     return RC_OK;
@@ -207,7 +242,7 @@ visit_odd_text(void *context, uint32_t number, struct rc_value value)
     return entry_of_value(odd->numbers, value, &odd->entries[number]);
 }
 
-/* Texts of which something is derived: each is read, in order. */
+/* Texts of which something is derived, or that name accounts: each is read, in order. */
 static enum rc_status
 derive_texts(struct rc_numbers *numbers, const struct rc_column_view *column, uint32_t *entries)
 {
@@ -247,7 +282,7 @@ resolve_slab(struct rc_numbers *numbers,
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < column->dictionary_count; i++)
         RC_TRY(entry_of_cell(numbers, column->dictionary[i], &slab->entries[i]));
-    if (numbers->deriver != NULL)
+    if (numbers->deriver != NULL || numbers->accounts != NULL)
         return derive_texts(numbers, column, slab->entries + column->dictionary_count);
     struct odd_texts odd = {.numbers = numbers,
                             .entries = slab->entries + column->dictionary_count};
@@ -384,25 +419,30 @@ rank(struct rc_numbers *numbers)
     return RC_OK;
 }
 
+/* Finds where the numbers of events are: the stored property of *name, or what it is derived from.
+ */
 static enum rc_status
-build(struct rc_numbers *numbers, struct rc_bytes name)
+find_source(struct rc_numbers *numbers, struct rc_bytes *name)
 {
     const struct rc_query_context *context = numbers->plan->context;
-    const struct rc_properties *properties = rc_view_event_properties(context->view);
-    uint32_t property = RC_PROPERTY_NONE;
-    numbers->arena = rc_arena_new(context->account, 0);
-    numbers->scratch = rc_arena_new(context->account, 0);
-    if (numbers->arena == NULL || numbers->scratch == NULL)
-        return RC_NO_MEMORY;
-    const struct rc_property_name property_name = {.scope = RC_LEAF_EVENT, .name = name};
+    const struct rc_property_name property_name = {.scope = RC_LEAF_EVENT, .name = *name};
     RC_TRY(rc_derived_find(context->derived, &property_name, numbers->arena,
                            rc_query_uses(context, RC_CATALOG_PROPERTIES), &numbers->derivation,
                            NULL));
     if (numbers->derivation != NULL) {
         RC_TRY(rc_deriver_new(numbers->derivation, context->account, &numbers->deriver));
-        name = numbers->derivation->property;
+        *name = numbers->derivation->property;
     }
-    RC_TRY(rc_made_column_open(numbers->derivation, properties, context->account, &numbers->made));
+    return rc_made_column_open(numbers->derivation, rc_view_event_properties(context->view),
+                               context->account, &numbers->made);
+}
+
+/* name: of the stored property that is read. */
+static enum rc_status
+build(struct rc_numbers *numbers, struct rc_bytes name)
+{
+    const struct rc_properties *properties = rc_view_event_properties(numbers->plan->context->view);
+    uint32_t property = RC_PROPERTY_NONE;
     if (numbers->made.kind == RC_MADE_NONE)
         property = rc_properties_find(properties, name);
     if (property != RC_PROPERTY_NONE) {
@@ -421,13 +461,32 @@ rc_numbers_new(const struct rc_plan *plan,
                struct rc_bytes property,
                struct rc_numbers **ret_numbers)
 {
+    return rc_numbers_new_of_accounts(plan, (struct rc_bytes){NULL, 0}, property, 0, ret_numbers);
+}
+
+enum rc_status
+rc_numbers_new_of_accounts(const struct rc_plan *plan,
+                           struct rc_bytes account_key,
+                           struct rc_bytes property,
+                           int64_t as_of_ms,
+                           struct rc_numbers **ret_numbers)
+{
     RC_CLEANUP(rc_numbers_freep)
     struct rc_numbers *numbers = rc_alloc_in(plan->context->account, sizeof(*numbers));
     if (numbers == NULL)
         return RC_NO_MEMORY;
     memset(numbers, 0, sizeof(*numbers));
     numbers->plan = plan;
-    RC_TRY(build(numbers, property));
+    numbers->arena = rc_arena_new(plan->context->account, 0);
+    numbers->scratch = rc_arena_new(plan->context->account, 0);
+    if (numbers->arena == NULL || numbers->scratch == NULL)
+        return RC_NO_MEMORY;
+    if (account_key.size == 0)
+        RC_TRY(find_source(numbers, &property));
+    else
+        RC_TRY(rc_account_values_new(plan->context, account_key, property, as_of_ms,
+                                     &numbers->accounts));
+    RC_TRY(build(numbers, account_key.size == 0 ? property : account_key));
     *ret_numbers = RC_TAKE(numbers);
     return RC_OK;
 }

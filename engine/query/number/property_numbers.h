@@ -1,6 +1,7 @@
 /*
  * Property numbers: the numbers that an event property has, and which of them an event has. Numeric
- * strings are numbers; what is no number is left out; an event with several values has each.
+ * strings are numbers; what is no number is left out; an event with several values has each. Or the
+ * numbers that a property of accounts has: an event has those of each account that it names.
  *
  * Ownership: opaque; charges the context's account; borrows the plan, which must outlive it.
  * Threading: made by one thread, then read by any.
@@ -26,6 +27,15 @@ RC_MUST_USE enum rc_status
 rc_numbers_new(const struct rc_plan *plan,
                struct rc_bytes property,
                struct rc_numbers **ret_numbers);
+
+/* Of a property of the accounts that events name in account_key, at as_of_ms; account_key empty: of
+ * events. */
+RC_MUST_USE enum rc_status
+rc_numbers_new_of_accounts(const struct rc_plan *plan,
+                           struct rc_bytes account_key,
+                           struct rc_bytes property,
+                           int64_t as_of_ms,
+                           struct rc_numbers **ret_numbers);
 
 struct rc_numbers *
 rc_numbers_free(struct rc_numbers *numbers);

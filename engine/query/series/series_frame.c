@@ -130,7 +130,8 @@ read_properties(struct rc_series_frame *frame, struct rc_error *reterr_error)
         if (!numeric && series[i].measure != RC_MEASURE_DISTINCT)
             continue;
         for (uint32_t before = 0; before < i; before++) {
-            if (!rc_bytes_equal(series[before].property, series[i].property))
+            if (!rc_bytes_equal(series[before].property, series[i].property) ||
+                !rc_bytes_equal(series[before].account_key, series[i].account_key))
                 continue;
             if (numeric && frame->numbers[before] != NULL)
                 frame->numbers[i] = frame->numbers[before];
@@ -139,12 +140,16 @@ read_properties(struct rc_series_frame *frame, struct rc_error *reterr_error)
         }
         if (numeric && frame->numbers[i] == NULL) {
             frame->owns_numbers[i] = true;
-            RC_TRY_OR(reterr_error,
-                      rc_numbers_new(frame->plan, series[i].property, &frame->numbers[i]));
+            RC_TRY_OR(reterr_error, rc_numbers_new_of_accounts(
+                                        frame->plan, series[i].account_key, series[i].property,
+                                        frame->scope.as_of_ms, &frame->numbers[i]));
         }
         if (!numeric && frame->values[i] == NULL) {
-            const struct rc_breakdown breakdown = {.scope = RC_LEAF_EVENT,
-                                                   .property = series[i].property};
+            const bool of_account = series[i].account_key.size > 0;
+            const struct rc_breakdown breakdown = {.scope =
+                                                       of_account ? RC_LEAF_ACCOUNT : RC_LEAF_EVENT,
+                                                   .property = series[i].property,
+                                                   .account_key = series[i].account_key};
             frame->owns_values[i] = true;
             RC_TRY(rc_groups_new(frame->plan, &breakdown, frame->scope.as_of_ms, &frame->values[i],
                                  reterr_error));
