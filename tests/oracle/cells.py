@@ -197,7 +197,9 @@ def listed(client, scope, cell):
     users, token = [], ""
     while True:
         page = client.queries.ListUsers(
-            user_list_pb2.ListUsersRequest(scope=request.scope, page_size=3, page_token=token),
+            user_list_pb2.ListUsersRequest(
+                scope=request.scope, page_size=max(3, count.user_count // 8), page_token=token
+            ),
             timeout=SECONDS,
         )
         more = [one.user for one in page.users]
