@@ -99,6 +99,7 @@ encode_selector(struct rc_arena *arena,
     out->bitmaps_reused = selector->bitmaps_reused;
     out->bitmaps_built = selector->bitmaps_built;
     out->bitmaps_kept = selector->bitmaps_kept;
+    out->bitmaps_built_together = selector->bitmaps_together;
     RC_NEW_ARRAY(arena, out->ways, Recount__V1__AccessPlan *, RC_ACCESS_COUNT);
     for (uint32_t i = RC_ACCESS_BITMAP; i < RC_ACCESS_COUNT; i++)
         RC_TRY(encode_way(arena, &selector->ways[i], (enum rc_access)i, &out->ways[out->n_ways++]));

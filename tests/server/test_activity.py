@@ -175,6 +175,24 @@ class Activity(unittest.TestCase):
                     walks = [walk for part in info.plan.parts for walk in part.walks]
                     self.assertEqual(sum(walk.events_actual for walk in walks), info.statistics.events_matched)
 
+    def test_a_plan_that_is_run_is_the_one_without_explain(self):
+        """Many selectors that have no bitmap are found together, whether somebody wants to see it or not."""
+        request = funnel(*["all new %d" % i for i in range(9)], "view", explain=True)
+        for i in range(9):
+            leaf = request.steps[i].selector.terms[0].predicate.leaf
+            leaf.property.event_property = "name"
+            leaf.regex = "^(v.*|together %d)$" % i
+        first, again = (self.server.queries.Funnel(request, timeout=SECONDS) for _ in range(2))
+        self.assertEqual(first.rows, again.rows)
+        for one, found in zip(first.info.plan.parts[0].selectors[:9], again.info.plan.parts[0].selectors):
+            self.assertGreater(one.bitmaps_built, 0)
+            self.assertEqual(one.bitmaps_built_together, one.bitmaps_built)
+            self.assertEqual(one.bitmaps_reused, 0)
+            self.assertGreater(one.actual_nanos, 0)
+            self.assertEqual(found.bitmaps_reused, one.bitmaps_built)
+            self.assertEqual(found.bitmaps_built, 0)
+        self.assertIn("in one pass with others", first.info.plan.text)
+
     def test_hints_are_followed_or_refused(self):
         invalid = grpc.StatusCode.INVALID_ARGUMENT
         call = self.server.queries.Funnel

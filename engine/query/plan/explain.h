@@ -86,6 +86,7 @@ struct rc_explain_selector {
     uint32_t bitmaps_reused;
     uint32_t bitmaps_built;
     uint32_t bitmaps_kept;
+    uint32_t bitmaps_together; /* Of those built: in one pass with others, whose time they share. */
     uint32_t slab_count;
     uint32_t slabs_noted;              /* Of them, what they came to. */
     struct rc_explain_slab *slab_list; /* NULL unless detail is wanted. */

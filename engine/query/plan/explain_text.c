@@ -186,8 +186,12 @@ add_selector(struct text *text, const struct rc_explain_selector *selector, bool
     add_pair(text, indent, "bytes", (double)selector->work_estimate.bytes,
              (double)selector->work_actual.bytes, ran, write_bytes);
     if (ran)
-        add(text, "%sbitmaps: %u reused, %u built, %u kept\n", indent, selector->bitmaps_reused,
+        add(text, "%sbitmaps: %u reused, %u built, %u kept", indent, selector->bitmaps_reused,
             selector->bitmaps_built, selector->bitmaps_kept);
+    if (ran && selector->bitmaps_together > 0)
+        add(text, "; %u in one pass with others: a share of its time, its bytes not counted",
+            selector->bitmaps_together);
+    add(text, ran ? "\n" : "");
     for (uint32_t i = RC_ACCESS_BITMAP; i < RC_ACCESS_COUNT; i++)
         add_way(text, indent, selector, (enum rc_access)i, ran);
     add_slabs(text, indent, selector);

@@ -21,6 +21,7 @@ struct fetch {
     uint32_t *jobs;         /* Indexes of choices. */
     _Atomic(int) status;    /* The first one that is not RC_OK. */
     struct job_note *notes; /* By job; NULL: nobody asks. */
+    uint64_t *together_ns;  /* By slab, for each bitmap that was computed with others; the same. */
 };
 
 /* What a job did. */
@@ -43,7 +44,7 @@ fetch_set(struct rc_plan *plan,
     struct rc_view *view = plan->context->view;
     struct rc_rowset *set = NULL;
     /* A bitmap that is to be cut with first events is looked up once more. */
-    const bool kept = choice->access == RC_ACCESS_BITMAP;
+    const bool kept = choice->access == RC_ACCESS_BITMAP || choice->together;
     const struct rc_match_order order = {.access = kept ? RC_ACCESS_NONE : choice->access,
                                          .keep = kept || choice->keep,
                                          .reads_rows = choice->forced,
@@ -125,14 +126,16 @@ build_together(struct fetch *fetch, uint32_t slab)
                 (struct rc_matcher_part){plan->streams[s].matcher, plan->streams[s].part};
     if (count < RC_MATCH_BATCH_MIN)
         return RC_OK;
+    const uint64_t begin_ns = fetch->notes == NULL ? 0 : rc_clock_monotonic_ns();
     RC_TRY(rc_view_use_slab(view, index, 0, NULL));
     RC_TRY(rc_matcher_slab_many(parts, count, index, plan->context->cancel, arena, sets));
     for (uint32_t i = 0; i < count; i++)
         rc_rowset_unref(sets[i]);
     for (uint32_t s = 0; s < plan->stream_count; s++)
-        if (is_together(&choices[s]))
-            choices[s].access = RC_ACCESS_BITMAP;
+        choices[s].together = is_together(&choices[s]);
     rc_view_unuse_slab(view, index);
+    if (fetch->notes != NULL)
+        fetch->together_ns[slab] = (rc_clock_monotonic_ns() - begin_ns) / count;
     return RC_OK;
 }
 
@@ -195,6 +198,11 @@ note_actual(const struct fetch *fetch, uint32_t job_count)
         note.rows = set == NULL ? 0 : rc_rowset_cardinality(set);
         if (job < job_count && fetch->jobs[job] == pair)
             note = fetch->notes[job++];
+        if (choice->together) { /* The job only took it. */
+            note.access = choice->access;
+            note.elapsed_ns += fetch->together_ns[pair / plan->stream_count];
+            out->bitmaps_together++;
+        }
         out->ways[note.access].slabs_actual++;
         out->ways[note.access].actual_ns += note.elapsed_ns;
         out->rows_actual += note.rows;
@@ -228,13 +236,13 @@ run_jobs(struct fetch *fetch)
     const uint32_t lanes = rc_planner_lanes(context, work_ns, jobs);
     if (plan->explain != NULL) {
         fetch->notes = RC_ARENA_ARRAY(context->arena, struct job_note, jobs);
-        if (fetch->notes == NULL)
+        fetch->together_ns = RC_ARENA_ARRAY(context->arena, uint64_t, plan->slab_count);
+        if (fetch->notes == NULL || fetch->together_ns == NULL)
             return RC_NO_MEMORY;
     }
     if (context->progress != NULL)
         atomic_fetch_add_explicit(&context->progress->all, jobs, memory_order_relaxed);
-    /* Whoever wants to see what each takes gets them one by one. */
-    if (plan->explain == NULL && plan->stream_count >= RC_MATCH_BATCH_MIN && jobs > 0)
+    if (plan->stream_count >= RC_MATCH_BATCH_MIN && jobs > 0)
         rc_workers_run(context->workers, lanes, plan->slab_count, build_one, fetch);
     if (jobs > 0)
         rc_workers_run(context->workers, lanes, jobs, fetch_one, fetch);

@@ -43,6 +43,7 @@ struct rc_plan_choice {
     enum rc_access access; /* NONE: the stream has no business in the slab. */
     bool keep;
     bool forced;
+    bool together; /* It was computed with others of its slab, and is in the cache. */
     float estimate_ns;
     float rows_estimate;
     struct rc_rowset *bitmap; /* BITMAP: a reference of the choice's. */
