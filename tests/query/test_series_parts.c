@@ -15,6 +15,7 @@
 
 #include "engine/query/number/exact_sum.h"
 #include "engine/query/number/percentile.h"
+#include "engine/query/series/series_stretch.h"
 #include "engine/query/split/bins.h"
 #include "engine/query/split/top.h"
 #include "engine/query/split/tuple_table.h"
@@ -304,6 +305,97 @@ tables_find_what_maps_find(void **state)
     }
 }
 
+/* ---- Stretches of rows ----------------------------------------------------------------------- */
+
+#define SLAB_ROWS (2 * RC_PIECE_ROWS)
+#define CODES 9u
+#define BUCKETS 60u
+#define COUNTERS ((CODES + 2) * (BUCKETS + 1)) /* By code, for none, and for what is not read. */
+
+/* A slab's rows, and the table of buckets of three hours from an odd millisecond on. */
+struct stretch_rig {
+    uint32_t times[SLAB_ROWS];
+    uint32_t codes[SLAB_ROWS];
+    uint32_t counters[CODES + 1];
+    struct rc_bucket buckets[BUCKETS];
+    struct rc_bucket_map map;
+    struct rc_bucket_table table;
+    uint32_t narrow[2][COUNTERS];
+    struct rc_series_stretches scratch;
+};
+
+static void
+make_stretches(struct stretch_rig *rig, struct rc_arena *arena)
+{
+    const int64_t first_ms = 86400000 + below(86400000);
+    uint32_t time = 0;
+    for (uint32_t row = 0; row < SLAB_ROWS; row++) {
+        time = below(40) == 0 ? below((uint32_t)RC_WINDOW_MS / 4) : time + below(600000);
+        rig->times[row] = time;
+        rig->codes[row] =
+            row > 0 && below(3) > 0 ? rig->codes[row - 1] : below(CODES + 1) - 1; /* Or none. */
+    }
+    for (uint32_t code = 0; code <= CODES; code++)
+        rig->counters[code] = (below(8) == 0 ? CODES + 1 : code) * (BUCKETS + 1);
+    for (uint32_t i = 0; i < BUCKETS; i++) {
+        rig->buckets[i].start_ms = first_ms + i * INT64_C(10800000);
+        rig->buckets[i].end_ms = first_ms + (i + 1) * INT64_C(10800000);
+    }
+    assert_int_equal(rc_bucket_map_make(rig->buckets, BUCKETS, arena, &rig->map), RC_OK);
+    rig->table = (struct rc_bucket_table){.from_ms = first_ms,
+                                          .until_ms = rig->buckets[BUCKETS - 1].end_ms,
+                                          .bucket_count = BUCKETS,
+                                          .map = &rig->map,
+                                          .time_max_ms = RC_WINDOW_MS - 1};
+    assert_int_equal(rc_bucket_table_make(&rig->table, arena), RC_OK);
+}
+
+static void
+stretches_count_what_rows_do(void **state)
+{
+    static struct stretch_rig rig;
+    (void)state;
+    uint32_t short_ways = 0;
+    for (uint32_t round = 0; round < 400; round++) {
+        uint64_t words[RC_PIECE_WORDS];
+        uint64_t in_time[RC_PIECE_WORDS];
+        struct rc_arena *arena = rc_arena_new(NULL, 0);
+        make_stretches(&rig, arena);
+        const uint32_t base = below(2) * RC_PIECE_ROWS;
+        const uint32_t begin = base + (below(2) == 0 ? 0 : below(RC_PIECE_ROWS));
+        const uint32_t left = base + RC_PIECE_ROWS - begin;
+        const uint32_t end = below(2) == 0 ? begin + left : begin + 1 + below(left);
+        const bool all = below(2) == 0;
+        for (uint32_t i = 0; i < RC_PIECE_WORDS; i++)
+            words[i] = below(4) == 0 ? 0 : UINT64_MAX << below(40);
+        struct rc_series_piece piece = {.table = &rig.table,
+                                        .slots = rig.table.slots,
+                                        .times = rig.times,
+                                        .codes = rig.codes + begin,
+                                        .counters = rig.counters,
+                                        .buckets = BUCKETS,
+                                        .unread = (CODES + 1) * (BUCKETS + 1),
+                                        .copies = 1};
+        const uint64_t *selected = all ? NULL : words;
+        if (below(2) == 0 && rc_series_in_time(&piece, base, end, selected, in_time))
+            selected = in_time;
+        memset(rig.narrow, 0, sizeof(rig.narrow));
+        piece.narrow = rig.narrow[0];
+        if (rc_series_count_stretches(&piece, &rig.scratch, selected, all, begin, end)) {
+            short_ways++;
+            piece.narrow = rig.narrow[1];
+            piece.times = rig.times + begin;
+            rc_series_count_rows(&piece, selected, begin - base, end - begin);
+            for (uint32_t code = 0; code <= CODES; code++)
+                assert_memory_equal(rig.narrow[0] + (size_t)code * (BUCKETS + 1),
+                                    rig.narrow[1] + (size_t)code * (BUCKETS + 1),
+                                    BUCKETS * sizeof(uint32_t));
+        }
+        rc_arena_free(arena);
+    }
+    assert_true(short_ways > 100);
+}
+
 /* ---- Moves by the calendar ------------------------------------------------------------------- */
 
 static void
@@ -359,6 +451,7 @@ main(void)
         cmocka_unit_test(tuples_are_numbered_once),
         cmocka_unit_test(the_top_is_in_order),
         cmocka_unit_test(tables_find_what_maps_find),
+        cmocka_unit_test(stretches_count_what_rows_do),
         cmocka_unit_test(shifts_keep_local_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

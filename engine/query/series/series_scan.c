@@ -17,6 +17,7 @@
 #include "engine/match/rows/row_codes.h"
 #include "engine/query/plan/planner.h"
 #include "engine/query/series/series_count.h"
+#include "engine/query/series/series_stretch.h"
 
 #define ROW_LISTED UINT32_MAX          /* Several values. */
 #define COPIED_MAX 1024u               /* Counters that are there so often. */
@@ -28,6 +29,7 @@ struct slab {
                                  rows without a value, whose code and 1 is 0. */
     bool coded;               /* Some row has a value. */
     bool lists;               /* Some code has several values. */
+    bool stretches;           /* Rows are counted by stretches, if these are few. */
 };
 
 struct scan {
@@ -56,7 +58,9 @@ struct lane {
     uint64_t narrow_rows;
     uint64_t *counts; /* [row][bucket]: what narrow was emptied into. */
     uint64_t *others; /* [row][bucket]: what came the long way, the total's row included. */
-    uint32_t *codes;  /* Of a piece's rows; NULL: all events are in the total. */
+    /* NULL: all events are in the total. */
+    uint32_t *codes; /* Of a piece's rows. */
+    struct rc_series_stretches *stretches;
 };
 
 static void
@@ -69,6 +73,7 @@ scan_close(struct scan *scan)
         rc_alloc_free(scan->lanes[i].counts);
         rc_alloc_free(scan->lanes[i].others);
         rc_alloc_free(scan->lanes[i].codes);
+        rc_alloc_free(scan->lanes[i].stretches);
     }
 }
 
@@ -120,10 +125,19 @@ counter_of(const struct scan *scan, uint32_t row)
     return row == ROW_LISTED ? scan->unread : row * (scan->buckets + 1);
 }
 
-/* The table of a slab. sets NULL: no row has the property. */
-static enum rc_status
-map_slab(const struct scan *scan, const uint32_t *sets, struct slab *slab)
+/* Whether rows with one code, and in one slot, lie next to each other in a column. */
+static bool
+has_stretches(const struct rc_column_view *column, const struct rc_bucket_table *table)
 {
+    return table->only == RC_BUCKET_MIXED &&
+           (column->form == RC_COLUMN_RUNS || column->form == RC_COLUMN_MARKED_RUNS);
+}
+
+/* The table of a slab of the plan. sets NULL: no row has the property. */
+static enum rc_status
+map_slab(const struct scan *scan, uint32_t plan_slab, const uint32_t *sets)
+{
+    struct slab *slab = &scan->slabs[plan_slab];
     const uint32_t bound = sets == NULL ? 0 : rc_column_code_bound(slab->column);
     uint32_t *counters = RC_ARENA_ARRAY(scan->frame->context->arena, uint32_t, (size_t)bound + 1);
     if (counters == NULL)
@@ -136,6 +150,7 @@ map_slab(const struct scan *scan, const uint32_t *sets, struct slab *slab)
         counters[code + 1] = counter_of(scan, row);
     }
     slab->counters = counters;
+    slab->stretches = slab->coded && has_stretches(slab->column, &scan->tables[plan_slab]);
     return RC_OK;
 }
 
@@ -153,7 +168,7 @@ map_codes(struct scan *scan)
             scan->groups == NULL
                 ? NULL
                 : rc_groups_of_slab(scan->groups, plan->slabs[i].index, &scan->slabs[i].column);
-        RC_TRY(map_slab(scan, sets, &scan->slabs[i]));
+        RC_TRY(map_slab(scan, i, sets));
     }
     return RC_OK;
 }
@@ -205,10 +220,13 @@ scan_open(struct scan *scan)
         lane->narrow = zeroed(context->account, narrow * sizeof(*lane->narrow));
         lane->counts = zeroed(context->account, counters * sizeof(*lane->counts));
         lane->others = zeroed(context->account, counters * sizeof(*lane->others));
-        if (scan->groups != NULL)
-            lane->codes = rc_alloc_in(context->account, RC_PIECE_ROWS * sizeof(*lane->codes));
-        if (lane->narrow == NULL || lane->counts == NULL || lane->others == NULL ||
-            (scan->groups != NULL && lane->codes == NULL))
+        if (lane->narrow == NULL || lane->counts == NULL || lane->others == NULL)
+            return RC_NO_MEMORY;
+        if (scan->groups == NULL)
+            continue;
+        lane->codes = rc_alloc_in(context->account, RC_PIECE_ROWS * sizeof(*lane->codes));
+        lane->stretches = rc_alloc_in(context->account, sizeof(*lane->stretches));
+        if (lane->codes == NULL || lane->stretches == NULL)
             return RC_NO_MEMORY;
     }
     return RC_OK;
@@ -312,11 +330,16 @@ count_pieces(struct lane *lane,
         piece->times = times;
         if (rc_slab_rows_piece(&lane->rows, base, &words) &&
             (!cut || rc_series_in_time(piece, base, stop, words, in_time))) {
+            const bool all = words == NULL;
             words = cut ? in_time : words;
-            piece->times = times + begin;
             if (slab->coded)
                 rc_row_codes(slab->column, begin, stop - begin, &position, lane->codes);
-            rc_series_count_rows(piece, words, begin - base, stop - begin);
+            if (!slab->stretches ||
+                !rc_series_count_stretches(piece, lane->stretches, words, all, begin, stop)) {
+                piece->times = times + begin;
+                rc_series_count_rows(piece, words, begin - base, stop - begin);
+            }
+            piece->times = times + begin;
             if (slab->lists)
                 RC_TRY(add_listed(lane, piece, words, source, begin, stop));
             lane->narrow_rows += stop - begin;

@@ -1,0 +1,195 @@
+/*
+ * Series stretches. A stretch is rows with one code and one slot of the table of buckets, and it is
+ * counted at once. Where stretches begin is found as bits, eight rows at a time; so is where what
+ * counts begins and ends, and what follows an end goes to a counter that is not read: its row's own
+ * if it is out of time.
+ *
+ * First the counters of all stretches of a piece are found, then they are counted in: in one loop
+ * the processor would hold each look at a counter until it knows that the ones before it are
+ * others, which took half as long again.
+ *
+ * A slot in which the bucket changes is rare, and its rows are looked at one by one.
+ */
+#include "engine/query/series/series_stretch.h"
+
+/* Where rows of a word (count of them) differ from the row before, which is there, in code or slot.
+ */
+static inline uint64_t
+changes_portable(const uint32_t *times, const uint32_t *codes, uint32_t count)
+{
+    uint64_t changes = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t slots = (times[i] ^ *(times + i - 1)) >> RC_BUCKET_SHIFT;
+        changes |= (uint64_t)((slots | (codes[i] ^ *(codes + i - 1))) != 0) << i;
+    }
+    return changes;
+}
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2")))
+
+AVX2 static inline __m256i
+load(const uint32_t *from)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)from);
+}
+
+/* The same of 64 rows. */
+AVX2 static inline uint64_t
+changes_avx2(const uint32_t *times, const uint32_t *codes)
+{
+    uint64_t changes = 0;
+    for (uint32_t i = 0; i < 64; i += 8) {
+        const __m256i slots = _mm256_srli_epi32(
+            _mm256_xor_si256(load(times + i), load(times + i - 1)), RC_BUCKET_SHIFT);
+        const __m256i both =
+            _mm256_or_si256(slots, _mm256_xor_si256(load(codes + i), load(codes + i - 1)));
+        const __m256i same = _mm256_cmpeq_epi32(both, _mm256_setzero_si256());
+        const uint32_t bits = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(same));
+        changes |= (uint64_t)(bits ^ 0xff) << i;
+    }
+    return changes;
+}
+
+#define HAS_AVX2 __builtin_cpu_supports("avx2")
+
+#else
+
+#define AVX2
+#define HAS_AVX2 false
+#define changes_avx2(times, codes) changes_portable(times, codes, 64)
+
+#endif
+
+/* Adds to stretches where whole words of rows from row on change, before end. */
+AVX2 static void
+add_changes_avx2(const struct rc_series_piece *piece,
+                 uint32_t begin,
+                 uint32_t row,
+                 uint32_t end,
+                 const uint64_t *counting,
+                 uint64_t *stretches)
+{
+    for (; row + 64 <= end; row += 64, counting++, stretches++)
+        if (*counting != 0)
+            *stretches |=
+                *counting & changes_avx2(piece->times + row, piece->codes + (row - begin));
+}
+
+/* The same of any words. The row begin starts a stretch anyway, so it needs no row before it. */
+static void
+add_changes_portable(const struct rc_series_piece *piece,
+                     uint32_t begin,
+                     uint32_t row,
+                     uint32_t end,
+                     const uint64_t *counting,
+                     uint64_t *stretches)
+{
+    for (; row < end; row += 64, counting++, stretches++) {
+        const uint32_t first = row > begin ? row : begin + 1;
+        const uint32_t stop = end - row < 64 ? end : row + 64;
+        if (*counting != 0 && first < stop)
+            *stretches |=
+                *counting &
+                changes_portable(piece->times + first, piece->codes + (first - begin), stop - first)
+                    << (first - row);
+    }
+}
+
+/* Finds where stretches begin, as words from the row base on; how many words. */
+static uint32_t
+find_stretches(const struct rc_series_piece *piece,
+               const uint64_t *words,
+               uint32_t begin,
+               uint32_t end,
+               uint64_t *counting,
+               uint64_t *stretches)
+{
+    const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
+    const uint32_t skipped = (begin - base) / 64;
+    const uint32_t count = (end - base + 63) / 64;
+    uint64_t last = 0; /* Whether the row before counts. */
+    for (uint32_t word = 0; word < count; word++) {
+        const uint32_t row = base + word * 64;
+        const uint64_t inside = word < skipped ? 0 : rc_word_within(row, begin, end);
+        counting[word] = inside & (words == NULL ? UINT64_MAX : words[word]);
+        stretches[word] = inside & (counting[word] ^ (counting[word] << 1 | last));
+        last = counting[word] >> 63;
+    }
+    /* The first word by itself; the others whole, but for the last one. */
+    const uint32_t second = skipped + 1;
+    const uint32_t whole = HAS_AVX2 && second < (end - base) / 64 ? (end - base) / 64 : second;
+    add_changes_portable(piece, begin, base + skipped * 64,
+                         second < count ? base + second * 64 : end, counting + skipped,
+                         stretches + skipped);
+    if (second < whole)
+        add_changes_avx2(piece, begin, base + second * 64, base + whole * 64, counting + second,
+                         stretches + second);
+    if (whole < count)
+        add_changes_portable(piece, begin, base + whole * 64, end, counting + whole,
+                             stretches + whole);
+    return count;
+}
+
+/* Rows of a slot in which the bucket changes. */
+static void
+count_mixed(const struct rc_series_piece *piece, uint32_t counter, uint32_t row, uint32_t end)
+{
+    for (; row < end; row++)
+        piece->narrow[counter + rc_bucket_table_find(piece->table, piece->times[row])]++;
+}
+
+/* Finds the counters of stretches. */
+__attribute__((always_inline)) static inline void
+find_counters(const struct rc_series_piece *from,
+              struct rc_series_stretches *stretches,
+              uint32_t begin,
+              uint32_t count,
+              bool all)
+{
+    /* A copy: what is written could else be part of it, as far as the compiler knows. */
+    const struct rc_series_piece piece = *from;
+    const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
+    const uint32_t *rows = stretches->rows;
+    uint32_t *counters = stretches->counters;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t row = rows[i];
+        const bool counts = all || rc_words_has(stretches->counting, row - base);
+        const uint32_t counter = piece.counters[piece.codes[row - begin] + 1];
+        const uint32_t place = piece.slots[piece.times[row] >> RC_BUCKET_SHIFT];
+        counters[i] = counts ? counter + place : piece.unread;
+        if (place < RC_BUCKET_MIXED)
+            continue;
+        if (counts)
+            count_mixed(&piece, counter, row, rows[i + 1]);
+        counters[i] = piece.unread;
+    }
+}
+
+bool
+rc_series_count_stretches(const struct rc_series_piece *piece,
+                          struct rc_series_stretches *scratch,
+                          const uint64_t *words,
+                          bool all,
+                          uint32_t begin,
+                          uint32_t end)
+{
+    uint64_t stretches[RC_PIECE_WORDS];
+    const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
+    const uint32_t word_count =
+        find_stretches(piece, words, begin, end, scratch->counting, stretches);
+    const uint32_t count = rc_words_rows(stretches, word_count, base, scratch->rows);
+    if (count > rc_words_count(scratch->counting, word_count) / 4 * 3)
+        return false;
+    scratch->rows[count] = end;
+    if (all)
+        find_counters(piece, scratch, begin, count, true);
+    else
+        find_counters(piece, scratch, begin, count, false);
+    for (uint32_t i = 0; i < count; i++)
+        piece->narrow[scratch->counters[i]] += scratch->rows[i + 1] - scratch->rows[i];
+    return true;
+}

@@ -1,0 +1,31 @@
+/*
+ * Series stretches: rows of a slab counted by bucket and by the code of a property, a stretch of
+ * rows at a time: for columns in which neighbours mostly have the same code.
+ *
+ * Ownership: borrows all that it is given.
+ * Threading: counters and scratch are one thread's.
+ */
+#ifndef RC_QUERY_SERIES_SERIES_STRETCH_H
+#define RC_QUERY_SERIES_SERIES_STRETCH_H
+
+#include "engine/match/rows/words.h"
+#include "engine/query/series/series_count.h"
+
+struct rc_series_stretches {
+    uint64_t counting[RC_PIECE_WORDS];                 /* Rows of the piece that count. */
+    uint32_t rows[RC_PIECE_ROWS + RC_WORDS_ROWS_MORE]; /* At which stretches begin; the end. */
+    uint32_t counters[RC_PIECE_ROWS];                  /* Of each stretch. */
+};
+
+/* Counts the rows [begin, end) of a piece that have a bit in words (NULL: all; the first bit is
+ * that of the piece's first row). piece->times: of the slab; piece->codes: from begin on. false:
+ * nothing was counted, since stretches are not much fewer than rows. */
+bool
+rc_series_count_stretches(const struct rc_series_piece *piece,
+                          struct rc_series_stretches *scratch,
+                          const uint64_t *words,
+                          bool all,
+                          uint32_t begin,
+                          uint32_t end);
+
+#endif
