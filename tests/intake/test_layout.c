@@ -209,6 +209,26 @@ test_plans(void **state)
     assert_int_equal(slab_count(project), 1);
 }
 
+/* However many slabs of a window come, fewer than sixteen of a tier are left when merging has caught
+ * up: what a query can meet is bounded. 12,000 rows are two tiers. */
+static void
+test_a_window_has_few_slabs(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_project_unrefp) struct rc_project *project = layout_project();
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < 300; i++) {
+        add_slab(project, 1 + i * 40, 0, i + 1);
+        while (merge(project, rc_merge_pick))
+            continue;
+        most = slab_count(project) > most ? slab_count(project) : most;
+    }
+    assert_in_range(most, RC_MERGE_FANOUT - 1, 2 * (RC_MERGE_FANOUT - 1));
+    while (merge(project, rc_merge_pick_idle))
+        continue;
+    assert_int_equal(slab_count(project), 1);
+}
+
 /* A cancelled seal or merge, or one without memory, leaves everything as it was. */
 static void
 test_nothing_happens_by_halves(void **state)
@@ -264,6 +284,7 @@ main(void)
         cmocka_unit_test(test_random_steps),
         cmocka_unit_test(test_rows_die_while_slabs_are_built),
         cmocka_unit_test(test_plans),
+        cmocka_unit_test(test_a_window_has_few_slabs),
         cmocka_unit_test(test_nothing_happens_by_halves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
