@@ -33,6 +33,9 @@
 #include "engine/durable/wal_replay.h"
 
 #define ERASE_PIECE_BYTES 65536
+/* The next file is asked for when this part of one is used: early, since a load fills a file in
+ * half a second and to make one takes as long; not at once, since most logs never need it. */
+#define READY_PART 16
 /* What a group keeps when nothing was logged for so long: a load leaves megabytes. */
 #define IDLE_BYTES 16384u
 #define IDLE_S 1
@@ -289,7 +292,7 @@ log_main(void *argument)
             deliver(wal, group, 0, group->entry_count, 0, RC_UNAVAILABLE);
         else
             commit_group(wal, group);
-        if (wal->position > wal->live.size / 4) /* A new one is written by and by. */
+        if (wal->position > wal->live.size / READY_PART)
             rc_wal_files_prepare(wal->files);
 
         pthread_mutex_lock(&wal->mutex);
