@@ -5,7 +5,7 @@
 
 Loads the archive of bench/figures.py, warms every question once, and lets --clients clients (bench/call_crowd.c)
 ask for --seconds: first alone, then while `recount load` brings --rate events a second of another archive, and
-one more stream sends a batch of one event 20 times a second and waits for its acknowledgement. Prints, for each
+one more stream (bench/call_pings.c) sends a batch of one event 20 times a second and waits for its acknowledgement. Prints, for each
 question and for all, calls and percentiles of both, and the acknowledgements' times. Wanted: the 99th percentile
 of all at most 1.5 times the one without ingestion; no acknowledgement later than 100 ms. Clients, loader and
 server share the machine. Ends what it started.
@@ -13,7 +13,6 @@ server share the machine. Ends what it started.
 
 import argparse
 import os
-import queue
 import shutil
 import signal
 import struct
@@ -79,34 +78,25 @@ class PacedLoad:
 
 
 class Pings:
-    """A stream of batches of one event; how long each acknowledgement took, in ms."""
+    """bench/call_pings.c: batches of one event, and how long each acknowledgement took, in ms."""
 
     def __init__(self, server):
-        from recount.v1 import ingest_pb2, ingest_pb2_grpc
-        self.pb = ingest_pb2
-        self.outgoing = queue.Queue()
         self.ms = []
-        self.stop = False
-        self.outgoing.put(ingest_pb2.IngestRequest(project="projects/figures", client_stream="pings"))
-        self.replies = ingest_pb2_grpc.IngestServiceStub(server.channel).Ingest(iter(self.outgoing.get, None))
-        self.last = next(self.replies).opened.last_batch_id
-        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.process = subprocess.Popen(
+            [f"{server.build}/bench/call_pings", f"127.0.0.1:{server.port}", "figures", "20"],
+            stdout=subprocess.PIPE, text=True)
+        self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 
-    def run(self):
-        while not self.stop:
-            self.last += 1
-            line = b'{"user":"ping","time":%d}' % (figures.START_MS + self.last)
-            begun = time.monotonic()
-            self.outgoing.put(self.pb.IngestRequest(batch_id=self.last, ndjson=self.pb.NdjsonBatch(lines=line)))
-            next(self.replies)
-            self.ms.append((time.monotonic() - begun) * 1000)
-            time.sleep(max(0, 0.05 - (time.monotonic() - begun)))
+    def read(self):
+        for line in self.process.stdout:
+            self.ms.append(int(line) / 1000)
 
     def end(self):
-        self.stop = True
+        self.process.terminate()
         self.thread.join()
-        self.outgoing.put(None)
+        if self.process.wait() != 0:
+            raise RuntimeError("the pings failed")
         return sorted(self.ms)
 
 

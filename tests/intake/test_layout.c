@@ -209,8 +209,8 @@ test_plans(void **state)
     assert_int_equal(slab_count(project), 1);
 }
 
-/* However many slabs of a window come, fewer than sixteen of a tier are left when merging has caught
- * up: what a query can meet is bounded. 12,000 rows are two tiers. */
+/* However many slabs of a window come, fewer than sixteen of a tier are left when merging has
+ * caught up: what a query can meet is bounded. 12,000 rows are two tiers. */
 static void
 test_a_window_has_few_slabs(void **state)
 {
