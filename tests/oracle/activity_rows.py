@@ -30,12 +30,15 @@ def times_by_person(items):
 
 
 class Rows:
-    """The rows of a split over one range: keys of rows to items."""
+    """The rows of a split over one range: keys of rows to items. bins_of: rows with their bins."""
 
-    def __init__(self, query, scope, moment, items):
+    def __init__(self, query, scope, moment, items, bins_of=None):
         self.items = items
         self.split = Split(normal_breakdown(query["breakdown"]), scope, moment, segment_name)
-        self.split.make_bins(items)
+        if bins_of is None:
+            self.split.make_bins(items)
+        else:
+            self.split.bins = bins_of.split.bins
         self.keys = {id(item): set(self.split.rows(item)) for item in items}
 
     def of(self, key):

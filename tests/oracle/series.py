@@ -24,9 +24,10 @@ SIDES = ("breakdown", "columns")
 
 
 class Frame:
-    """One stretch of time: buckets, the items of each series, their rows and columns."""
+    """One stretch of time: buckets, the items of each series, their rows and columns. bins_of: the
+    one whose bins these are too."""
 
-    def __init__(self, query, scope, moment):
+    def __init__(self, query, scope, moment, bins_of=None):
         self.query, self.scope = query, scope
         self.cumulative = query.get("cumulative", False)
         self.buckets = []
@@ -44,9 +45,9 @@ class Frame:
             for side in SIDES
             if query.get(side) is not None
         }
-        self.read(moment)
+        self.read(moment, bins_of)
 
-    def read(self, moment):
+    def read(self, moment, bins_of):
         self.items, of_rows = [], []
         who = persons(self.scope, moment)
         for series in self.query["series"]:
@@ -59,8 +60,11 @@ class Frame:
             # Bins reach over the events of the range, also those whose session is not counted.
             plain = dict(series, measure="events") if series["measure"] == "sessions" else series
             of_rows += items_of(plain, *made[1:])
-        for split in self.splits.values():
-            split.make_bins(of_rows)
+        for side, split in self.splits.items():
+            if bins_of is None:
+                split.make_bins(of_rows)
+            else:
+                split.bins = bins_of.splits[side].bins
         self.known = {side: {} for side in self.splits}
 
     def rows(self, side, item):
@@ -110,7 +114,7 @@ def series_answer(query, data):
     frames = [Frame(query, scope, moment)]
     if query.get("comparison"):
         earlier = formulas.earlier_scope(scope, query["comparison"])
-        frames.append(Frame(query, earlier, moment))
+        frames.append(Frame(query, earlier, moment, frames[0]))
     count = len(query["series"]) + len(query.get("formulas", []))
     results = [Result(query, index) for index in range(count)]
     columns = [shown_of(result, frames, "columns") for result in results]

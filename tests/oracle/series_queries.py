@@ -79,10 +79,7 @@ def make_breakdown(rng, world):
 
 def has_bins(query):
     splits = [query["breakdown"] or {}, query.get("columns") or {}]
-    dimensions = [one for split in splits for one in split.get("dimensions", [])]
-    return any(one.get("bins") for one in dimensions) or any(
-        one["measure"] == "histogram" for one in query["series"]
-    )
+    return any(one.get("bins") for split in splits for one in split.get("dimensions", []))
 
 
 def make_comparison(rng):
@@ -110,7 +107,7 @@ def make_series(rng, world, scope, units):
         query["cumulative"] = True
     if len(measures) > 1 and "histogram" not in measures and rng.random() < 0.5:
         query["formulas"] = [rng.choice(FORMULAS) for _ in range(rng.choice([1, 1, 2]))]
-    if not has_bins(query) and rng.random() < 0.25:
+    if "histogram" not in measures and rng.random() < 0.25:
         query["comparison"] = make_comparison(rng)
         before = earlier_scope(scope, query["comparison"])
         if before["start"] >= before["end"]:
@@ -137,6 +134,8 @@ def tags(node):
         out.add("series: columns")
         out.update(f"series: columns of {one['measure']}" for one in node["series"])
         out.update(f"series: columns with {name}" for name in WITH_COLUMNS if node.get(name))
+    if node.get("series") and node.get("comparison") and has_bins(node):
+        out.add("series: compared in bins")
     if isinstance(node.get("comparison"), dict):
         out.add(f"series: shifted by {node['comparison']['unit']}")
     return out

@@ -16,6 +16,11 @@ from segment import segment_test
 from values import group, groups, is_number, order_key, row_key
 
 
+def in_bins(bins, number):
+    """Numbers of an earlier time may lie outside of the range's bins, and then are themselves."""
+    return bins[0][0] <= number <= bins[-1][1]
+
+
 class Split:
     def __init__(self, breakdown, scope, moment, project_segments):
         self.dimensions = breakdown["dimensions"]
@@ -73,7 +78,7 @@ class Split:
     def values(self, at, item):
         out = []
         for value in self.raw(self.dimensions[at], item.person, item.event):
-            if self.bins[at] is not None and is_number(value):
+            if self.bins[at] and is_number(value) and in_bins(self.bins[at], float(value)):
                 value = ("bin", *self.bins[at][bin_of(self.bins[at], float(value))])
             if row_key(value) not in map(row_key, out):
                 out.append(value)

@@ -34,14 +34,14 @@ def column(query, counts, places):
 
 
 class Range:
-    def __init__(self, query, scope, moment):
+    def __init__(self, query, scope, moment, bins_of=None):
         self.query, self.scope = query, scope
         step = (query["unit"], scope["week_start"], (query.get("multiple") or 1))
         self.buckets = buckets(scope["zone"], scope["start"], scope["end"], *step)
         self.items = matching_items(query, scope, moment, scope["start"])
         self.rows = None
         if query.get("breakdown") is not None:
-            self.rows = Rows(query, scope, moment, self.items)
+            self.rows = Rows(query, scope, moment, self.items, bins_of)
             self.present = self.rows.present(scope["start"], scope["end"])
 
     def counts(self, items):
@@ -60,7 +60,7 @@ def stickiness_answer(query, data):
     now, before = Range(query, scope, moment), None
     places = len(now.buckets)
     if query["comparison"] is not None:
-        before = Range(query, earlier_scope(scope, query["comparison"]), moment)
+        before = Range(query, earlier_scope(scope, query["comparison"]), moment, now.rows)
         places = max(places, len(before.buckets))
 
     def one(items_of):

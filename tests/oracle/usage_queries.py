@@ -7,7 +7,7 @@ queries.py can list the makers of this file.
 
 from formulas import earlier_scope
 from generator import DAY, HOUR, PATHS, TYPES
-from series_queries import has_bins, make_breakdown, make_comparison
+from series_queries import make_breakdown, make_comparison
 
 UNIT_MS = {
     "second": 1000,
@@ -43,14 +43,9 @@ def make_lifecycle(rng, world, make_scope, make_selector):
     }
 
 
-def some_breakdown(rng, world, bins=True):
-    """Of every dimension; without bins where two ranges are compared."""
-    if rng.random() < 0.5:
-        return None
-    out = make_breakdown(rng, world)
-    while out is not None and not bins and has_bins({"breakdown": out, "series": []}):
-        out = make_breakdown(rng, world)
-    return out
+def some_breakdown(rng, world):
+    """Of every dimension."""
+    return None if rng.random() < 0.5 else make_breakdown(rng, world)
 
 
 def make_stickiness(rng, world, make_scope, make_selector):
@@ -69,7 +64,7 @@ def make_stickiness(rng, world, make_scope, make_selector):
         "min_events": rng.choice([0, 1, 1, 2, 2, 3]),
         "count": rng.choice(["default", "exactly", "at_least"]),
         "comparison": comparison,
-        "breakdown": some_breakdown(rng, world, bins=comparison is None),
+        "breakdown": some_breakdown(rng, world),
     }
 
 

@@ -116,7 +116,7 @@ random_request(struct rig *rig,
     request->compare = histogram ? RC_COMPARE_NONE : (enum rc_compare_kind)below(3);
     request->shift_unit = RC_UNIT_WEEK;
     request->shift_count = 1 + below(3);
-    dimensions[0].bins = request->compare == RC_COMPARE_NONE ? below(4) : 0;
+    dimensions[0].bins = below(4);
 }
 
 static void
@@ -248,9 +248,6 @@ bad_requests_name_the_field(void **state)
     request.breakdown = &dimension;
     dimension.bins = RC_BINS_MAX + 1;
     expect_fault(rig, &request, "breakdown.dimensions[0].bins.count");
-    dimension.bins = 2;
-    request.compare = RC_COMPARE_PREVIOUS;
-    expect_fault(rig, &request, "comparison");
     dimension = (struct rc_breakdown){.kind = RC_DIMENSION_SEGMENTS};
     expect_fault(rig, &request, "breakdown.dimensions[0].segments.segments");
     rig_free(rig);

@@ -307,7 +307,7 @@ open_earlier(struct rc_series_query *query,
     struct rc_scope scope;
     RC_TRY(rc_series_compared_scope(query->request, calendar, &scope, reterr_error));
     RC_TRY(rc_series_frame_open(&query->earlier, query->context, query->request, calendar, &scope,
-                                stats, reterr_error));
+                                &query->frame, stats, reterr_error));
     for (uint32_t side = 0; side < RC_SERIES_SIDES; side++)
         if (query->frame.splits[side] != NULL)
             RC_TRY_OR(reterr_error,
@@ -329,7 +329,7 @@ open_query(struct rc_series_query *query,
     RC_TRY(rc_series_check(request, query->context->arena, query->formulas, reterr_error));
     query->result_count = request->series_count + request->formula_count;
     RC_TRY(rc_series_frame_open(&query->frame, query->context, request, calendar, &request->scope,
-                                stats, reterr_error));
+                                NULL, stats, reterr_error));
     if (request->compare != RC_COMPARE_NONE)
         RC_TRY(open_earlier(query, calendar, stats, ret_others, reterr_error));
     RC_TRY_OR(reterr_error, rank(query, request->compare == RC_COMPARE_NONE ? NULL : ret_others));

@@ -71,15 +71,6 @@ check_comparison(const struct rc_series_request *request, struct rc_error *reter
         request->shift_unit != RC_UNIT_WEEK && request->shift_unit != RC_UNIT_MONTH)
         return rc_error_field(reterr_error, RC_INVALID, "comparison.shift.unit",
                               "a range is moved by days, weeks or months");
-    const uint32_t dimensions = request->dimension_count == 0 ? 1 : request->dimension_count;
-    bool bins = false;
-    for (uint32_t i = 0; request->breakdown != NULL && i < dimensions; i++)
-        bins = bins || request->breakdown[i].bins > 0;
-    for (uint32_t i = 0; request->columns != NULL && i < request->column_dimension_count; i++)
-        bins = bins || request->columns[i].bins > 0;
-    if (bins)
-        return rc_error_field(reterr_error, RC_INVALID, "comparison",
-                              "the bins of a breakdown are those of one range");
     for (uint32_t i = 0; i < request->series_count; i++)
         if (request->series[i].measure == RC_MEASURE_HISTOGRAM)
             return rc_error_field(reterr_error, RC_INVALID, "comparison",

@@ -163,6 +163,7 @@ make_split(struct rc_series_frame *frame,
            enum rc_series_side side,
            const struct rc_breakdown *dimensions,
            uint32_t dimension_count,
+           const struct rc_series_frame *bins_of,
            struct rc_error *reterr_error)
 {
     const struct rc_series_request *request = frame->request;
@@ -180,6 +181,7 @@ make_split(struct rc_series_frame *frame,
         .mask = ~frame->any_bit,
         .reads = rolling ? rc_series_reads : NULL,
         .reader = frame,
+        .bins_of = bins_of == NULL ? NULL : bins_of->splits[side],
         .stats = frame->stats,
     };
     return rc_split_new(&split, &frame->splits[side], reterr_error);
@@ -191,6 +193,7 @@ rc_series_frame_open(struct rc_series_frame *frame,
                      const struct rc_series_request *request,
                      const struct rc_calendar *calendar,
                      const struct rc_scope *scope,
+                     const struct rc_series_frame *bins_of,
                      struct rc_query_stats *stats,
                      struct rc_error *reterr_error)
 {
@@ -203,8 +206,10 @@ rc_series_frame_open(struct rc_series_frame *frame,
     RC_TRY(make_plan(frame, reterr_error));
     RC_TRY(read_properties(frame, reterr_error));
     RC_TRY(make_split(frame, RC_SERIES_ROWS, request->breakdown,
-                      request->dimension_count == 0 ? 1 : request->dimension_count, reterr_error));
-    const enum rc_status status = make_split(frame, RC_SERIES_COLUMNS, request->columns,
-                                             request->column_dimension_count, reterr_error);
+                      request->dimension_count == 0 ? 1 : request->dimension_count, bins_of,
+                      reterr_error));
+    const enum rc_status status =
+        make_split(frame, RC_SERIES_COLUMNS, request->columns, request->column_dimension_count,
+                   bins_of, reterr_error);
     return rc_error_rename(reterr_error, status, "breakdown", "columns");
 }

@@ -48,13 +48,15 @@ struct rc_series_frame {
     bool owns_values[RC_SERIES_MAX];
 };
 
-/* scope: the range to read. The request has passed rc_series_check. frame is all zero. */
+/* scope: the range to read. bins_of: the frame of another range of the request, whose bins are
+ * taken; NULL: bins are made. The request has passed rc_series_check. frame is all zero. */
 RC_MUST_USE enum rc_status
 rc_series_frame_open(struct rc_series_frame *frame,
                      const struct rc_query_context *context,
                      const struct rc_series_request *request,
                      const struct rc_calendar *calendar,
                      const struct rc_scope *scope,
+                     const struct rc_series_frame *bins_of,
                      struct rc_query_stats *stats,
                      struct rc_error *reterr_error);
 

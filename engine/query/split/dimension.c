@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/match/rows/words.h"
 #include "engine/query/scope.h"
 #include "engine/query/segment/segment_persons.h"
 #include "engine/query/split/bins.h"
@@ -36,8 +37,8 @@ struct rc_dimension {
     uint32_t count;                /* Raw values. */
     uint32_t *renamed;             /* NULL: no bins. */
     uint32_t renamed_count;
-    struct rc_label_value *bin_labels; /* By renamed value below bin_count; */
-    uint32_t bin_count;
+    struct rc_label_value *bin_labels; /* By renamed value below bins.count; */
+    struct rc_bins bins;
     uint32_t *raw_of; /* by one at or above, less bin_count: its raw value. */
 };
 
@@ -330,79 +331,86 @@ is_number(const struct rc_label_value *label)
            (label->value.kind == RC_VALUE_INT || label->value.kind == RC_VALUE_DOUBLE);
 }
 
-/* The numbers among the raw values that have a bit in present, and their bins; with between those
- * that lie in the bins too; NaN for the others. */
+/* The numbers among the raw values that have a bit in present (NULL: all); NaN for the others. */
 static enum rc_status
-read_numbers(const struct rc_dimension *dimension,
-             const uint64_t *present,
-             bool between,
-             double *numbers,
-             struct rc_bins *ret_bins)
+read_numbers(const struct rc_dimension *dimension, const uint64_t *present, double *numbers)
 {
-    double least = INFINITY;
-    double greatest = -INFINITY;
     RC_CLEANUP(rc_arena_freep)
     struct rc_arena *scratch = rc_arena_new(dimension->context->account, 0);
     if (scratch == NULL)
         return RC_NO_MEMORY;
     for (uint32_t value = 0; value < dimension->count; value++) {
         struct rc_label_value label;
-        const bool is_present = ((present[value / 64] >> (value % 64)) & 1) != 0;
         numbers[value] = NAN;
-        if (!is_present && !between)
+        if (present != NULL && !rc_words_has(present, value))
             continue;
         rc_arena_reset(scratch);
         RC_TRY(raw_label(dimension, value, scratch, &label));
-        if (!is_number(&label))
-            continue;
-        numbers[value] = rc_value_real(label.value);
-        if (!is_present)
-            continue;
-        least = fmin(least, numbers[value]);
-        greatest = fmax(greatest, numbers[value]);
+        if (is_number(&label))
+            numbers[value] = rc_value_real(label.value);
     }
-    for (uint32_t value = 0; between && value < dimension->count; value++)
-        if (numbers[value] < least || numbers[value] > greatest)
-            numbers[value] = NAN;
-    *ret_bins = rc_bins_make(least, greatest, dimension->breakdown->bins);
+    return RC_OK;
+}
+
+/* Puts numbers into the bins. What lies in none, no number too, gets a name of its own, also what
+ * no event of the range has, which nobody asks for. */
+static enum rc_status
+fill_bins(struct rc_dimension *dimension, const double *numbers, const struct rc_bins *bins)
+{
+    struct rc_arena *arena = dimension->arena;
+    uint32_t *renamed = RC_ARENA_ARRAY(arena, uint32_t, dimension->count);
+    uint32_t *raw_of = RC_ARENA_ARRAY(arena, uint32_t, dimension->count);
+    struct rc_label_value *labels = RC_ARENA_ARRAY(arena, struct rc_label_value, bins->count);
+    if (renamed == NULL || raw_of == NULL || labels == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t bin = 0; bin < bins->count; bin++)
+        labels[bin] = (struct rc_label_value){.kind = RC_LABEL_BIN,
+                                              .low = rc_bins_edge(bins, bin),
+                                              .high = rc_bins_edge(bins, bin + 1),
+                                              .closed = bin + 1 == bins->count};
+    uint32_t others = 0;
+    for (uint32_t value = 0; value < dimension->count; value++) {
+        if (bins->count > 0 && numbers[value] >= bins->least && numbers[value] <= bins->greatest) {
+            renamed[value] = rc_bins_find(bins, numbers[value]);
+        } else {
+            renamed[value] = bins->count + others;
+            raw_of[others++] = value;
+        }
+    }
+    dimension->renamed = renamed;
+    dimension->renamed_count = bins->count + others;
+    dimension->bin_labels = labels;
+    dimension->bins = *bins;
+    dimension->raw_of = raw_of;
     return RC_OK;
 }
 
 enum rc_status
 rc_dimension_make_bins(struct rc_dimension *dimension, const uint64_t *present, bool between)
 {
-    struct rc_arena *arena = dimension->arena;
-    struct rc_bins bins;
-    double *numbers = RC_ARENA_ARRAY(arena, double, dimension->count);
-    uint32_t *renamed = RC_ARENA_ARRAY(arena, uint32_t, dimension->count);
-    uint32_t *raw_of = RC_ARENA_ARRAY(arena, uint32_t, dimension->count);
-    if (numbers == NULL || renamed == NULL || raw_of == NULL)
+    double least = INFINITY;
+    double greatest = -INFINITY;
+    double *numbers = RC_ARENA_ARRAY(dimension->arena, double, dimension->count);
+    if (numbers == NULL)
         return RC_NO_MEMORY;
-    RC_TRY(read_numbers(dimension, present, between, numbers, &bins));
-    struct rc_label_value *labels = RC_ARENA_ARRAY(arena, struct rc_label_value, bins.count);
-    if (labels == NULL)
-        return RC_NO_MEMORY;
-    for (uint32_t bin = 0; bin < bins.count; bin++)
-        labels[bin] = (struct rc_label_value){.kind = RC_LABEL_BIN,
-                                              .low = rc_bins_edge(&bins, bin),
-                                              .high = rc_bins_edge(&bins, bin + 1),
-                                              .closed = bin + 1 == bins.count};
-    /* What no event of the range has gets a name too, which nobody asks for. */
-    uint32_t others = 0;
-    for (uint32_t value = 0; value < dimension->count; value++) {
-        if (isnan(numbers[value])) {
-            renamed[value] = bins.count + others;
-            raw_of[others++] = value;
-        } else {
-            renamed[value] = rc_bins_find(&bins, numbers[value]);
+    RC_TRY(read_numbers(dimension, between ? NULL : present, numbers));
+    for (uint32_t value = 0; value < dimension->count; value++)
+        if (!isnan(numbers[value]) && rc_words_has(present, value)) {
+            least = fmin(least, numbers[value]);
+            greatest = fmax(greatest, numbers[value]);
         }
-    }
-    dimension->renamed = renamed;
-    dimension->renamed_count = bins.count + others;
-    dimension->bin_labels = labels;
-    dimension->bin_count = bins.count;
-    dimension->raw_of = raw_of;
-    return RC_OK;
+    const struct rc_bins bins = rc_bins_make(least, greatest, dimension->breakdown->bins);
+    return fill_bins(dimension, numbers, &bins);
+}
+
+enum rc_status
+rc_dimension_share_bins(struct rc_dimension *dimension, const struct rc_dimension *of)
+{
+    double *numbers = RC_ARENA_ARRAY(dimension->arena, double, dimension->count);
+    if (numbers == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(read_numbers(dimension, NULL, numbers));
+    return fill_bins(dimension, numbers, &of->bins);
 }
 
 enum rc_status
@@ -413,8 +421,8 @@ rc_dimension_label(const struct rc_dimension *dimension,
 {
     if (dimension->renamed == NULL)
         return raw_label(dimension, value, arena, ret_label);
-    if (value >= dimension->bin_count)
-        return raw_label(dimension, dimension->raw_of[value - dimension->bin_count], arena,
+    if (value >= dimension->bins.count)
+        return raw_label(dimension, dimension->raw_of[value - dimension->bins.count], arena,
                          ret_label);
     *ret_label = dimension->bin_labels[value];
     return RC_OK;

@@ -73,6 +73,11 @@ rc_dimension_wants_bins(const struct rc_dimension *dimension);
 RC_MUST_USE enum rc_status
 rc_dimension_make_bins(struct rc_dimension *dimension, const uint64_t *present, bool between);
 
+/* Puts numbers into the bins of another dimension that is broken down by the same; those that lie
+ * in none of them stay values of their own. */
+RC_MUST_USE enum rc_status
+rc_dimension_share_bins(struct rc_dimension *dimension, const struct rc_dimension *of);
+
 /* By raw value, the value after it went into a bin; NULL: they are the same. */
 const uint32_t *
 rc_dimension_renamed(const struct rc_dimension *dimension);

@@ -305,6 +305,15 @@ run(const struct rc_split *split,
     return rc_walk(split->plan, &fold, &hit_count);
 }
 
+static enum rc_status
+share_bins(struct rc_split *split, const struct rc_split *of)
+{
+    for (uint32_t d = 0; d < split->dimension_count; d++)
+        if (rc_dimension_wants_bins(split->dimensions[d]))
+            RC_TRY(rc_dimension_share_bins(split->dimensions[d], of->dimensions[d]));
+    return RC_OK;
+}
+
 /* Puts the numbers of the dimensions that want it into bins. */
 static enum rc_status
 make_bins(struct rc_split *split, const struct rc_split_request *request)
@@ -385,7 +394,9 @@ rc_split_new(const struct rc_split_request *request,
         RC_TRY(status);
         split->dimension_count = i + 1;
     }
-    if (!request->unbinned)
+    if (request->bins_of != NULL)
+        RC_TRY_OR(reterr_error, share_bins(split, request->bins_of));
+    else if (!request->unbinned)
         RC_TRY_OR(reterr_error, make_bins(split, request));
     RC_TRY_OR(reterr_error, make_tuples(split, request));
     *ret_split = RC_TAKE(split);

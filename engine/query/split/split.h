@@ -50,6 +50,8 @@ struct rc_split_request {
     bool (*reads)(const void *reader, uint64_t mask, int64_t time_ms);
     const void *reader;
     bool unbinned; /* Bins are made later: rc_split_make_bins. */
+    /* Has the same dimensions and made bins, which are taken; NULL: bins are made. */
+    const struct rc_split *bins_of;
     struct rc_query_stats *stats;
 };
 
@@ -124,7 +126,7 @@ uint32_t
 rc_split_dimension_count(const struct rc_split *split);
 
 /* For each row of split the row of the same values in other, or UINT32_MAX, in arena. Both are by
- * the same dimensions, without bins. */
+ * the same dimensions; their bins, if there are any, are those of one of them. */
 RC_MUST_USE enum rc_status
 rc_split_match(const struct rc_split *split,
                const struct rc_split *other,

@@ -16,7 +16,19 @@ keys_close(struct keys *keys)
     rc_arena_free(keys->scratch);
 }
 
-/* What tells a row from others, as bytes: the stored form of each value. */
+/* A bin is told from others by its lower end, and by its kind from a number. */
+static struct rc_value
+part_value(const struct rc_label_value *part)
+{
+    struct rc_value value = rc_value_int(part->place);
+    if (part->kind == RC_LABEL_VALUE)
+        return part->value;
+    if (part->kind == RC_LABEL_BIN && rc_value_of_double(part->low, &value) != RC_OK)
+        value = rc_value_null();
+    return value;
+}
+
+/* What tells a row from others, as bytes: the kind and the stored form of each value. */
 static enum rc_status
 key_of(const struct rc_split *split, uint32_t row, struct keys *keys, struct rc_writer *writer)
 {
@@ -25,8 +37,8 @@ key_of(const struct rc_split *split, uint32_t row, struct keys *keys, struct rc_
     RC_TRY(rc_split_label(split, row, keys->scratch, &parts));
     writer->size = 0;
     for (uint32_t i = 0; i < rc_split_dimension_count(split); i++) {
-        const bool is_value = parts[i].kind == RC_LABEL_VALUE;
-        rc_value_write(writer, is_value ? parts[i].value : rc_value_int(parts[i].place));
+        rc_write_u8(writer, (uint8_t)parts[i].kind);
+        rc_value_write(writer, part_value(&parts[i]));
     }
     return writer->failed ? RC_NO_MEMORY : RC_OK;
 }

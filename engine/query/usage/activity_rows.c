@@ -149,6 +149,7 @@ rc_activity_rows_open(struct rc_activity_rows *rows,
         .scope = scope,
         .calendar = calendar,
         .mask = UINT64_MAX,
+        .bins_of = breakdown->bins_of,
         .stats = stats,
     };
     RC_TRY(rc_split_check(breakdown->dimensions, breakdown->dimension_count, breakdown->top_n,

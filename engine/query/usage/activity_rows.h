@@ -17,6 +17,7 @@ struct rc_activity_breakdown {
     const struct rc_breakdown *dimensions; /* NULL: none. */
     uint32_t dimension_count;
     uint32_t top_n;
+    const struct rc_split *bins_of; /* As in rc_split_request. */
 };
 
 struct rc_activity_rows {

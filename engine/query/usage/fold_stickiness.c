@@ -163,9 +163,10 @@ count(const struct stickiness *stickiness,
     return RC_OK;
 }
 
-/* Splits a range and ranks its rows. */
+/* Splits a range and ranks its rows. bins_of: as in rc_split_request. */
 static enum rc_status
 open_rows(struct stickiness *stickiness,
+          const struct rc_split *bins_of,
           const struct rc_calendar *calendar,
           struct rc_query_stats *stats,
           struct rc_error *reterr_error)
@@ -174,7 +175,8 @@ open_rows(struct stickiness *stickiness,
     const struct rc_activity activity = activity_of(stickiness);
     const struct rc_activity_breakdown breakdown = {.dimensions = request->breakdown,
                                                     .dimension_count = request->dimension_count,
-                                                    .top_n = request->top_n};
+                                                    .top_n = request->top_n,
+                                                    .bins_of = bins_of};
     RC_TRY(rc_activity_rows_open(&stickiness->rows, &activity, &breakdown, 0, &stickiness->scope,
                                  calendar, stats, reterr_error));
     stickiness->row_of = stickiness->rows.ranking.row_of;
@@ -243,10 +245,6 @@ check_request(const struct rc_stickiness_request *request, struct rc_error *rete
     if (request->min_events == 0)
         return rc_error_field(reterr_error, RC_INVALID, "min_events_per_bucket",
                               "a bucket without events is not active");
-    for (uint32_t i = 0; request->breakdown != NULL && i < request->dimension_count; i++)
-        if (request->breakdown[i].bins > 0 && request->compare != RC_COMPARE_NONE)
-            return rc_error_field(reterr_error, RC_INVALID, "breakdown",
-                                  "bins are those of one range and cannot be compared");
     return RC_OK;
 }
 
@@ -270,7 +268,7 @@ rc_query_stickiness(const struct rc_query_context *context,
     RC_TRY(check_request(request, reterr_error));
     RC_TRY(rc_scope_counted(context, &request->scope, &reply.stats, &now.counted, reterr_error));
     RC_TRY(prepare(&now, &calendar, &reply.stats, reterr_error));
-    RC_TRY(open_rows(&now, &calendar, &reply.stats, reterr_error));
+    RC_TRY(open_rows(&now, NULL, &calendar, &reply.stats, reterr_error));
     reply.bucket_count = now.bucket_count;
     reply.buckets = now.buckets;
     reply.place_count = now.bucket_count;
@@ -281,7 +279,7 @@ rc_query_stickiness(const struct rc_query_context *context,
         reply.compared_start_ms = earlier.scope.start_ms;
         reply.compared_end_ms = earlier.scope.end_ms;
         RC_TRY(prepare(&earlier, &calendar, &reply.stats, reterr_error));
-        RC_TRY(open_rows(&earlier, &calendar, &reply.stats, reterr_error));
+        RC_TRY(open_rows(&earlier, now.rows.split, &calendar, &reply.stats, reterr_error));
         if (now.rows.split != NULL)
             RC_TRY_OR(reterr_error, match_rows(&now, &earlier));
         if (earlier.bucket_count > reply.place_count)
