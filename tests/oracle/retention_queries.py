@@ -18,9 +18,7 @@ def make_brackets(rng):
 def can_repeat(breakdown):
     """Whether a return can be asked for the value of its start event."""
     dimensions = breakdown.get("dimensions", [breakdown])
-    return not any(one.get("bins") for one in dimensions) and any(
-        one.get("scope") == "event" for one in dimensions
-    )
+    return not any(one.get("bins") for one in dimensions)
 
 
 def make_multiple(rng, query):

@@ -81,21 +81,17 @@ check_columns(const struct rc_retention_request *request, struct rc_error *reter
 static enum rc_status
 check_same_value(const struct rc_retention_request *request, struct rc_error *reterr_error)
 {
-    bool of_event = false;
     if (!request->same_value)
         return RC_OK;
-    for (uint32_t i = 0; i < request->dimension_count; i++) {
-        const struct rc_breakdown *dimension = &request->breakdown[i];
-        of_event = of_event ||
-                   (dimension->kind == RC_DIMENSION_PROPERTY && dimension->scope == RC_LEAF_EVENT);
-        if (dimension->bins != 0)
+    if (request->breakdown == NULL)
+        return rc_error_field(reterr_error, RC_INVALID, "same_value_on_return",
+                              "there is no breakdown whose value a return could have");
+    for (uint32_t i = 0; i < request->dimension_count; i++)
+        if (request->breakdown[i].bins != 0)
             return rc_error_field(reterr_error, RC_INVALID, "same_value_on_return",
                                   "a return cannot be asked for the value of a start event that "
                                   "went into a bin");
-    }
-    return of_event ? RC_OK
-                    : rc_error_field(reterr_error, RC_INVALID, "same_value_on_return",
-                                     "there is no breakdown by an event property");
+    return RC_OK;
 }
 
 static enum rc_status
