@@ -336,6 +336,7 @@ explain_adds_up(void **state)
         assert_non_null(text.data);
         assert_non_null(strstr(text.data, "steps[1].selector: name = \"b\""));
         assert_non_null(strstr(text.data, "lost: "));
+        assert_non_null(strstr(text.data, "     slab "));
         assert_int_equal(strstr(text.data, "actual") == NULL, run == 0);
         rc_plan_free(plan);
         if (run == 0) {

@@ -301,6 +301,31 @@ class Activity(unittest.TestCase):
                 activity_pb2.CancelQueryRequest(query_id=1 << 60), timeout=SECONDS)
         self.assertEqual(caught.exception.code(), grpc.StatusCode.NOT_FOUND)
 
+    def test_a_query_whose_client_is_gone_ends(self):
+        """Queries are asked and given up until one of them was cut short."""
+        self.server.admin.ResetStatements(
+            activity_pb2.ResetStatementsRequest(), timeout=SECONDS)
+        number = 0
+        until = time.monotonic() + SECONDS
+        while not any(one.failed_calls for one in self.statements(project=PROJECT)):
+            self.assertLess(time.monotonic(), until)
+            number += 1
+            request = funnel(access_path=scope_pb2.ACCESS_PATH_SCAN_ONCE)
+            for step in range(40):
+                one = request.steps.add().selector.terms.add().predicate.leaf
+                one.property.event_property = "url"
+                one.regex = "z{%d}.*%d" % (step + 1, number)
+            call = self.server.queries.Funnel.future(request, timeout=SECONDS)
+            while not call.done() and not self.running():
+                pass
+            call.cancel()
+            while self.running():
+                time.sleep(0.001)
+
+    def running(self):
+        return self.server.admin.ListQueries(
+            activity_pb2.ListQueriesRequest(project=PROJECT), timeout=SECONDS).queries
+
     def test_slow_queries_are_logged_with_their_plan(self):
         for number in range(1000):
             request = funnel(access_path=scope_pb2.ACCESS_PATH_SCAN_ONCE)
