@@ -233,6 +233,124 @@ def measure_kept(options, all_tests, count):
         shutil.rmtree(data, ignore_errors=True)
 
 
+def many_of(desk, sample, count, draw):
+    """Requests for so many definitions of one project: a selector, a text and a path, all different."""
+    d, ask = desk.definition_pb2, desk.ask
+    requests = []
+    for number, (_, path, text, chain) in enumerate(draw.choices(sample.actions, sample.weights, k=count)):
+        own = re.match(r"[a-z0-9]+(?:\.[A-Za-z0-9_-]+)?", chain).group(0)
+        tests = [("path", "like", path_like(draw, path)), ("target_text", "equals", f"{text[:20]} {number}")]
+        predicate = predicate_of(ask, tests)
+        leaf = predicate.all_of.predicates.add().leaf
+        leaf.property.event_property, leaf.css_selector = "element_chain", f"{own}[data-n=\"{number % 9}\"]"
+        requests.append(d.CreateDefinitionRequest(
+            definition_id=f"clicked-{draw.getrandbits(40):010x}-{number}", definition=d.Definition(predicate=predicate)))
+    return requests
+
+
+def create_many(desk, project, requests):
+    """Creates them a thousand at a time; returns the seconds that the calls took."""
+    seconds = 0
+    for first in range(0, len(requests), 1000):
+        request = desk.definition_pb2.BatchCreateDefinitionsRequest(
+            parent=f"projects/{project}", requests=requests[first:first + 1000])
+        begun = time.monotonic()
+        desk.definitions.BatchCreateDefinitions(request, timeout=60)
+        seconds += time.monotonic() - begun
+    return seconds
+
+
+def measure_calls(desk, project, names, draw, times=300):
+    """Medians of what people do with one of many, in milliseconds."""
+    d, stub = desk.definition_pb2, desk.definitions
+    parent = f"projects/{project}"
+    chosen = draw.sample(names, times)
+
+    def median_ms(call):
+        taken = []
+        for name in chosen:
+            begun = time.monotonic()
+            call(name)
+            taken.append(1000 * (time.monotonic() - begun))
+        return statistics.median(taken)
+
+    one = stub.GetDefinition(d.GetDefinitionRequest(name=f"{parent}/definitions/{chosen[0]}")).definition
+    return {
+        "get_ms": median_ms(lambda name: stub.GetDefinition(
+            d.GetDefinitionRequest(name=f"{parent}/definitions/{name}"))),
+        "page_ms": median_ms(lambda name: stub.ListDefinitions(
+            d.ListDefinitionsRequest(parent=parent, id_prefix=name[:10]))),
+        "create_ms": median_ms(lambda name: stub.CreateDefinition(d.CreateDefinitionRequest(
+            parent=parent, definition_id=f"one-{name}", definition=d.Definition(predicate=one.predicate)))),
+        "delete_ms": median_ms(lambda name: stub.DeleteDefinition(
+            d.DeleteDefinitionRequest(name=f"{parent}/definitions/one-{name}"))),
+    }
+
+
+def measure_many(options, sample):
+    """Many definitions over many projects and in one: making them, their memory, snapshot, start, calls."""
+    data = f"{options.work}/many"
+    shutil.rmtree(data, ignore_errors=True)
+    draw = random.Random(options.seed)
+    server = figures.Recount(options.build, data)
+    found = {"projects": options.many_projects, "each": options.many_each, "large": options.many_large}
+    try:
+        server.start()
+        from recount.v1 import project_pb2, project_pb2_grpc
+        projects = project_pb2_grpc.ProjectServiceStub(server.channel)
+        for project in [f"p{number}" for number in range(options.many_projects)] + ["large"]:
+            projects.CreateProject(project_pb2.CreateProjectRequest(project_id=project), timeout=60)
+        desk = Desk(server)
+        empty = server.memory_bytes()
+        seconds, each = 0, many_of(desk, sample, options.many_each, draw)
+        for number in range(options.many_projects):
+            seconds += create_many(desk, f"p{number}", each)
+        names = []
+        large_seconds = 0
+        for first in range(0, options.many_large, 50_000):  # So many at a time in this process.
+            requests = many_of(desk, sample, min(50_000, options.many_large - first), draw)
+            large_seconds += create_many(desk, "large", requests)
+            names += [request.definition_id for request in requests]
+        count = options.many_projects * options.many_each + options.many_large
+        found.update(count=count, created_per_second=options.many_projects * options.many_each / seconds,
+                     created_large_per_second=options.many_large / large_seconds,
+                     text_bytes=statistics.mean(len(request.definition_id) + request.definition.predicate.ByteSize()
+                                                for request in each))
+        time.sleep(3)
+        found["resident_bytes"] = (server.memory_bytes() - empty) / count
+        found["calls"] = measure_calls(desk, "large", names, draw)
+        begun = time.monotonic()
+        desk.admin.CreateSnapshot(desk.admin_pb2.CreateSnapshotRequest(), timeout=600)
+        found["snapshot_seconds"] = time.monotonic() - begun
+        server.stop(signal.SIGTERM)
+        found["stored_bytes"] = sum(os.path.getsize(os.path.join(folder, name)) for folder, _, names in
+                                    os.walk(f"{data}/projects") for name in names) / count
+        begun = time.monotonic()
+        server.start()
+        found["start_seconds"] = time.monotonic() - begun
+        time.sleep(3)
+        found["resident_after_start_bytes"] = (server.memory_bytes() - empty) / count
+        busy = cpu_ms(server)
+        time.sleep(5)
+        found["idle_ms_a_second"] = (cpu_ms(server) - busy) / 5
+        return found
+    finally:
+        server.stop(signal.SIGKILL)
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def report_many(many):
+    calls = many["calls"]
+    print(f"| {many['count']:,} definitions: {many['each']:,} in each of {many['projects']:,} projects, and "
+          f"{many['large']:,} in one | {many['created_per_second']:,.0f} and {many['created_large_per_second']:,.0f} "
+          f"a second created; {many['resident_bytes']:.0f} bytes resident each, "
+          f"{many['resident_after_start_bytes']:.0f} after a start; snapshot {many['snapshot_seconds']:.1f} s, "
+          f"{many['stored_bytes']:.0f} bytes each; start {many['start_seconds']:.1f} s; "
+          f"{many['idle_ms_a_second']:.1f} ms of processor time a second |")
+    print(f"| one of {many['large']:,}, with the call, ms | get {calls['get_ms']:.2f}, list by prefix "
+          f"{calls['page_ms']:.2f}, create {calls['create_ms']:.2f}, delete {calls['delete_ms']:.2f} |")
+
+
 def report(found):
     print("\n| figure | reached |\n|---|---|")
     if "first" in found:
@@ -250,6 +368,8 @@ def report(found):
         one = found["ingestion"]
         print(f"| ingestion with {one['definitions']} eager definitions | {one['ratio']:.3f} times the processor time "
               f"({one['none_ms']:.0f} and {one['eager_ms']:.0f} ms for {one['events']:,} events) |")
+    if "many" in found:
+        report_many(found["many"])
     if "kept" in found:
         kept = found["kept"]
         print(f"| a definition that nobody asks for | {kept['counted_bytes']:.0f} bytes counted, "
@@ -266,14 +386,17 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--ingest", type=int, default=10_000_000, help="events of the ingestion figure")
     parser.add_argument("--kept", type=int, default=20_000, help="definitions of the memory figure")
-    parser.add_argument("--only", default="first,build,ingestion,kept")
+    parser.add_argument("--many-projects", type=int, default=4_000, help="projects of the figure of many")
+    parser.add_argument("--many-each", type=int, default=2_500, help="definitions in each of them")
+    parser.add_argument("--many-large", type=int, default=990_000, help="definitions of a project beside them")
+    parser.add_argument("--only", default="first,build,ingestion,kept", help="of these and many")
     parser.add_argument("--json")
     options = parser.parse_args()
     sys.path.insert(0, f"{options.build}/python")
     os.makedirs(options.work, exist_ok=True)
     wanted = options.only.split(",")
     sample = Sample(options.archive)
-    thousand = generate(sample, 1000, options.seed)
+    thousand = generate(sample, 1000, options.seed) if wanted != ["many"] else []
     found = {"seed": options.seed}
     if "first" in wanted or "build" in wanted:
         measure_queries(options, sample, thousand, wanted, found)
@@ -284,6 +407,8 @@ def main():
                               "eager_ms": eager_ms, "ratio": eager_ms / none_ms}
     if "kept" in wanted:
         found["kept"] = measure_kept(options, thousand, options.kept)
+    if "many" in wanted:
+        found["many"] = measure_many(options, sample)
     report(found)
     if options.json:
         with open(options.json, "w") as out:

@@ -1,4 +1,5 @@
 /* recount define: names for what an event means. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,8 @@ parse(int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
     options,
     parse,
-    "NAME EXPRESSION\nlist\nshow NAME [VERSION]\nhistory NAME\nrestore NAME VERSION\nbuild\n"
+    "NAME EXPRESSION\nload FILE\nlist\nshow NAME [VERSION]\nhistory NAME\nrestore NAME "
+    "VERSION\nbuild\n"
     "preview EXPRESSION\nsuggest USER EVENT-ID\ndelete NAME",
     "Says what an event means; holds for all history from now on.\v"
     "  recount define signed-up 'type = submit and path = \"/signup\"'\n"
@@ -71,7 +73,9 @@ static const struct argp argp = {
     "like, ~ (regular expression); \"not\" before a word; \"ignoring case\" behind a text test. "
     "They combine by and, or, not and parentheses. user.x is the user's property x; event id "
     "and user id are compared with = and in; @name is another definition; any is every event. A "
-    "property with odd characters goes into `back quotes`. history lists what a definition was, "
+    "property with odd characters goes into `back quotes`. load defines what a file says (- is the "
+    "standard input), on each line a name, a blank and an expression; a thousand lines are taken "
+    "together or not at all. history lists what a definition was, "
     "since when and by whom; restore makes it that again. build computes the bitmaps of all "
     "definitions at once and says how many events each "
     "means; preview shows what an expression matches before it has a name, suggest what one raw "
@@ -169,6 +173,111 @@ save(struct define *define, const char *id, const char *source)
     return rc_entry_save(&define->entry, &definitions, id, &definition.base, "defined");
 }
 
+/* ---- Many of a file -------------------------------------------------------------------------- */
+
+#define LOADED_TOGETHER 1000u
+
+/* What is loaded, line by line. */
+struct loading {
+    struct define *define;
+    const char *file; /* As messages name it. */
+    size_t line;
+    size_t first_line; /* Of those that wait. */
+    size_t done;
+    Recount__V1__BatchCreateDefinitionsRequest request; /* What waits to be sent. */
+};
+
+static enum rc_exit_code
+send_loaded(struct loading *loading)
+{
+    struct rc_session *session = &loading->define->entry.session;
+    Recount__V1__BatchCreateDefinitionsRequest *request = &loading->request;
+    Recount__V1__BatchCreateDefinitionsResponse *reply = NULL;
+    struct rc_call_error error;
+    if (request->n_requests == 0)
+        return RC_EXIT_OK;
+    const enum rc_exit_code code =
+        rc_session_try(session, "DefinitionService/BatchCreateDefinitions", request,
+                       &recount__v1__batch_create_definitions_response__descriptor, &reply, &error);
+    if (code == RC_EXIT_OK) {
+        loading->done += request->n_requests;
+        request->n_requests = 0;
+        return RC_EXIT_OK;
+    }
+    fprintf(stderr, "%s: nothing of lines %zu to %zu is defined:\n", loading->file,
+            loading->first_line, loading->line);
+    rc_session_print_error(session, &error);
+    return code;
+}
+
+/* Takes one line, which it cuts at the end of the name. */
+static enum rc_exit_code
+load_line(struct loading *loading, char *line)
+{
+    struct rc_arena *arena = loading->define->entry.session.arena;
+    struct rc_expression_error error;
+    char *name = line + strspn(line, " \t");
+    char *source = name + strcspn(name, " \t");
+    if (name[0] == '\0' || name[0] == '#')
+        return RC_EXIT_OK;
+    if (source[0] != '\0')
+        *source++ = '\0';
+    Recount__V1__CreateDefinitionRequest *request = RC_MESSAGE(
+        arena, Recount__V1__CreateDefinitionRequest, recount__v1__create_definition_request);
+    Recount__V1__Definition *definition =
+        RC_MESSAGE(arena, Recount__V1__Definition, recount__v1__definition);
+    if (rc_expression_predicate(arena, loading->define->entry.session.project, source,
+                                &definition->predicate, &error) != RC_OK) {
+        fprintf(stderr, "%s:%zu: %s\n", loading->file, loading->line, name);
+        rc_expression_error_print(stderr, source, &error);
+        return RC_EXIT_USAGE;
+    }
+    definition->index_mode = loading->define->mode;
+    set_labels(loading->define, definition);
+    request->definition_id = rc_text_copy(arena, name);
+    request->definition = definition;
+    if (loading->request.n_requests == 0)
+        loading->first_line = loading->line;
+    loading->request.requests[loading->request.n_requests++] = request;
+    return loading->request.n_requests == LOADED_TOGETHER ? send_loaded(loading) : RC_EXIT_OK;
+}
+
+/* Defines what a file says. */
+static enum rc_exit_code
+load(struct define *define, const char *path)
+{
+    const bool standard = strcmp(path, "-") == 0;
+    struct loading loading = {.define = define,
+                              .file = standard ? "standard input" : path,
+                              .request = RECOUNT__V1__BATCH_CREATE_DEFINITIONS_REQUEST__INIT};
+    enum rc_exit_code code = RC_EXIT_OK;
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t size = 0;
+    FILE *in = standard ? stdin : fopen(path, "r");
+    if (in == NULL) {
+        fprintf(stderr, "recount: %s: %s\n", path, strerror(errno));
+        return RC_EXIT_USAGE;
+    }
+    loading.request.parent = (char *)define->entry.session.project;
+    if (define->entry.author != NULL)
+        loading.request.author = (char *)define->entry.author;
+    loading.request.requests = rc_need(RC_ARENA_ARRAY(
+        define->entry.session.arena, Recount__V1__CreateDefinitionRequest *, LOADED_TOGETHER));
+    while (code == RC_EXIT_OK && (size = getline(&line, &capacity, in)) >= 0) {
+        line[strcspn(line, "\r\n")] = '\0';
+        loading.line++;
+        code = load_line(&loading, line);
+    }
+    if (code == RC_EXIT_OK)
+        code = send_loaded(&loading);
+    free(line);
+    if (!standard)
+        fclose(in);
+    fprintf(stderr, "%zu defined\n", loading.done);
+    return code;
+}
+
 /* Builds the bitmaps of all definitions; a row for each. */
 static enum rc_exit_code
 build(struct define *define)
@@ -249,6 +358,8 @@ rc_command_define(int count, char **arguments)
     enum rc_exit_code code = RC_EXIT_USAGE;
     if (rc_entry_run(&define.entry, &definitions, list_request(&define), &code))
         ; /* Done. */
+    else if (define.entry.word_count == 2 && strcmp(first, "load") == 0)
+        code = load(&define, define.entry.words[1]);
     else if (define.entry.word_count == 2)
         code = save(&define, first, define.entry.words[1]);
     else if (strcmp(first, "build") == 0)

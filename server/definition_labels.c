@@ -91,12 +91,9 @@ static enum rc_status
 passes(struct rc_entry_filter *filter, const struct rc_catalog_entry *entry, bool *ret_passes)
 {
     struct rc_definition_filter *list = (struct rc_definition_filter *)filter;
-    const struct rc_bytes prefix = rc_bytes_of(list->in->id_prefix);
     const struct rc_label *labels;
     uint32_t count;
     *ret_passes = false;
-    if (entry->name.size < prefix.size || memcmp(entry->name.data, prefix.data, prefix.size) != 0)
-        return RC_OK;
     if (list->contains.size > 0) {
         const struct rc_bytes text = rc_fold_text(
             entry->display_name.size > 0 ? entry->display_name : entry->name, &list->folded);
@@ -128,6 +125,7 @@ rc_definition_filter_open(struct rc_decode *decode, struct rc_definition_filter 
         RC_TRY(check_key(decode, "key", in->labels[i]->key));
         rc_decode_leave(decode, mark);
     }
+    filter->filter.prefix = rc_bytes_of(in->id_prefix);
     filter->filter.passes = passes;
     filter->error = decode->error;
     filter->contains = rc_fold_text(rc_bytes_of(in->display_name_contains), &filter->contained);

@@ -236,7 +236,8 @@ change_entry(struct rc_decode *decode,
     return RC_OK;
 }
 
-/* What a request of a change says of itself, and whether it was answered before. */
+/* What a request of a change says of itself, and whether it was answered before, with so many
+ * entries. */
 static enum rc_status
 begin_change(struct rc_request *request,
              const struct rc_entry_kind *kind,
@@ -244,15 +245,16 @@ begin_change(struct rc_request *request,
              const ProtobufCMessage *in,
              struct rc_asked *ret_asked,
              bool *ret_known,
-             struct rc_catalog_entry *ret_entry)
+             struct rc_catalog_entry *ret_entries,
+             uint32_t count)
 {
     *ret_known = false;
     RC_TRY(rc_request_asked(request, in, ret_asked));
     if (ret_asked->request_id.size == 0)
         return RC_OK;
     const enum rc_status status =
-        rc_engine_retry_entry(request->server->engine, project, ret_asked, request->arena,
-                              ret_known, ret_entry, request->error);
+        rc_engine_retry_entries(request->server->engine, project, ret_asked, request->arena,
+                                ret_known, ret_entries, count, request->error);
     return status == RC_OK ? RC_OK
                            : name_failure(request, kind, project, (struct rc_bytes){"", 0}, status);
 }
@@ -269,6 +271,28 @@ thing_of(struct rc_decode *decode,
                : rc_decode_fail(decode, RC_INVALID, kind->field, "the %s is missing", kind->noun);
 }
 
+/* The entry that a request of Create makes. */
+static enum rc_status
+read_create(struct rc_decode *decode,
+            const struct rc_entry_kind *kind,
+            const ProtobufCMessage *in,
+            struct rc_writer *writer,
+            struct rc_catalog_entry *ret_entry)
+{
+    struct rc_entry_change change = {.creates = true};
+    struct rc_catalog_entry entry = {.version = 0};
+    struct rc_error error;
+    char id_field[64];
+    (void)snprintf(id_field, sizeof(id_field), "%s_id", kind->field);
+    entry.name = rc_bytes_of(rc_field_text(in, id_field));
+    if (rc_catalog_check_name(entry.name, id_field, &error) != RC_OK)
+        return rc_decode_fail(decode, error.status, id_field, "%s", error.message);
+    RC_TRY(thing_of(decode, kind, in, &change.message));
+    RC_TRY(change_entry(decode, kind, &change, writer, &entry));
+    *ret_entry = entry;
+    return RC_OK;
+}
+
 enum rc_status
 rc_entry_create(struct rc_request *request,
                 const struct rc_entry_kind *kind,
@@ -277,22 +301,110 @@ rc_entry_create(struct rc_request *request,
 {
     struct rc_decode decode = rc_request_decode(request);
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
-    struct rc_entry_change change = {.creates = true};
-    struct rc_catalog_entry entry = {.version = 0};
+    struct rc_catalog_entry entry;
     struct rc_catalog_entry stored;
     struct rc_asked asked;
     bool known = false;
-    char id_field[64];
-    (void)snprintf(id_field, sizeof(id_field), "%s_id", kind->field);
     RC_TRY(rc_decode_project(&decode, "parent", rc_field_text(in, "parent"), &decode.project));
-    RC_TRY(begin_change(request, kind, decode.project, in, &asked, &known, &stored));
+    RC_TRY(begin_change(request, kind, decode.project, in, &asked, &known, &stored, 1));
     if (known)
         return reply_with(request, kind, decode.project, &stored, out);
-    entry.name = rc_bytes_of(rc_field_text(in, id_field));
-    RC_TRY(rc_catalog_check_name(entry.name, id_field, request->error));
-    RC_TRY(thing_of(&decode, kind, in, &change.message));
-    RC_TRY(change_entry(&decode, kind, &change, &writer, &entry));
+    RC_TRY(read_create(&decode, kind, in, &writer, &entry));
     return put_entry(request, kind, decode.project, &entry, 0, &asked, out);
+}
+
+/* What a request among others says of whom it is asked by and where stands before all of them. */
+static enum rc_status
+check_inner(struct rc_decode *decode, const ProtobufCMessage *in, const char *parent)
+{
+    const char *own = rc_field_text(in, "parent");
+    if (own[0] != '\0' && strcmp(own, parent) != 0)
+        return rc_decode_fail(decode, RC_INVALID, "parent",
+                              "it is another project than that of all requests");
+    if (rc_field_text(in, "request_id")[0] != '\0')
+        return rc_decode_fail(decode, RC_INVALID, "request_id",
+                              "the requests have one id together, beside them");
+    if (rc_field_text(in, "author")[0] != '\0')
+        return rc_decode_fail(decode, RC_INVALID, "author",
+                              "the requests have one author together, beside them");
+    return RC_OK;
+}
+
+/* The entries that the requests of a BatchCreate make. What bounds one predicate bounds each of
+ * them. */
+static enum rc_status
+read_batch(struct rc_decode *decode,
+           const struct rc_entry_kind *kind,
+           const char *parent,
+           ProtobufCMessage *const *requests,
+           size_t count,
+           struct rc_catalog_entry *entries)
+{
+    uint32_t steps = 0;
+    for (size_t i = 0; i < count; i++) {
+        RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
+        const size_t mark = rc_decode_enter(decode, "requests[%zu]", i);
+        decode->pattern_steps = 0;
+        decode->predicate_nodes = 0;
+        decode->references = NULL;
+        RC_TRY(check_inner(decode, requests[i], parent));
+        RC_TRY(read_create(decode, kind, requests[i], &writer, &entries[i]));
+        steps += decode->pattern_steps;
+        if (steps > RC_PATTERN_STEPS_CREATED_MAX)
+            return rc_decode_fail(decode, RC_INVALID, "",
+                                  "the regular expressions up to here are too large together: "
+                                  "create fewer at once");
+        entries[i].payload.data = rc_arena_copy(decode->arena, writer.data, writer.size);
+        if (entries[i].payload.data == NULL)
+            return rc_decode_no_memory(decode);
+        rc_decode_leave(decode, mark);
+    }
+    return RC_OK;
+}
+
+enum rc_status
+rc_entry_batch_create(struct rc_request *request,
+                      const struct rc_entry_kind *kind,
+                      const ProtobufCMessage *in,
+                      ProtobufCMessage *out)
+{
+    struct rc_decode decode = rc_request_decode(request);
+    const char *parent = rc_field_text(in, "parent");
+    size_t count = 0;
+    ProtobufCMessage *const *requests = rc_field_messages(in, "requests", &count);
+    struct rc_catalog_entry *entries = NULL;
+    ProtobufCMessage **list = NULL;
+    struct rc_asked asked;
+    bool known = false;
+    RC_TRY(rc_decode_project(&decode, "parent", parent, &decode.project));
+    if (count == 0 || count > RC_ENTRIES_CREATED_MAX)
+        return rc_decode_fail(&decode, RC_INVALID, "requests", "from 1 to %u are created at once",
+                              RC_ENTRIES_CREATED_MAX);
+    RC_NEW_ARRAY(request->arena, entries, struct rc_catalog_entry, count);
+    RC_NEW_ARRAY(request->arena, list, ProtobufCMessage *, count);
+    RC_TRY(
+        begin_change(request, kind, decode.project, in, &asked, &known, entries, (uint32_t)count));
+    if (!known) {
+        struct rc_catalog_entry *stored;
+        uint32_t failed = 0;
+        RC_NEW_ARRAY(request->arena, stored, struct rc_catalog_entry, count);
+        RC_TRY(read_batch(&decode, kind, parent, requests, count, entries));
+        const enum rc_status status = rc_engine_create_entries(
+            request->server->engine, decode.project, kind->catalog, entries, (uint32_t)count,
+            &asked, request->arena, stored, &failed, request->error);
+        if (status != RC_OK && failed < count)
+            rc_error_prefix(request->error, "requests[%u]", failed);
+        if (status != RC_OK)
+            return name_failure(request, kind, decode.project,
+                                failed < count ? entries[failed].name : (struct rc_bytes){"", 0},
+                                status);
+        entries = stored;
+    }
+    for (size_t i = 0; i < count; i++)
+        RC_TRY(rc_entry_encode(request, kind, decode.project, &entries[i], &list[i]));
+    *(ProtobufCMessage ***)rc_field(out, kind->list) = list;
+    *rc_field_count(out, kind->list) = count;
+    return RC_OK;
 }
 
 enum rc_status
@@ -330,7 +442,7 @@ rc_entry_update(struct rc_request *request,
     (void)snprintf(field, sizeof(field), "%s.name", kind->field);
     RC_TRY(rc_decode_name(&decode, field, rc_field_text(change.message, "name"), kind->collection,
                           &decode.project, &id));
-    RC_TRY(begin_change(request, kind, decode.project, in, &asked, &known, &entry));
+    RC_TRY(begin_change(request, kind, decode.project, in, &asked, &known, &entry, 1));
     if (known)
         return reply_with(request, kind, decode.project, &entry, out);
     change.mask = (const Google__Protobuf__FieldMask *)rc_field_message(in, "update_mask");
@@ -357,7 +469,7 @@ rc_entry_delete(struct rc_request *request,
     bool known = false;
     RC_TRY(rc_decode_name(&decode, "name", rc_field_text(in, "name"), kind->collection,
                           &decode.project, &id));
-    RC_TRY(begin_change(request, kind, decode.project, in, &asked, &known, &nothing));
+    RC_TRY(begin_change(request, kind, decode.project, in, &asked, &known, &nothing, 1));
     if (known)
         return RC_OK;
     RC_TRY(rc_request_etag(request, "etag", rc_field_text(in, "etag"), UINT64_MAX, &version));

@@ -49,6 +49,7 @@ struct rc_entry_kind {
 
 /* Which entries are listed. */
 struct rc_entry_filter {
+    struct rc_bytes prefix; /* Of the names; empty: of any. */
     /* The rest may hold what it likes. RC_OK sets *ret_passes. */
     enum rc_status (*passes)(struct rc_entry_filter *filter,
                              const struct rc_catalog_entry *entry,
@@ -63,6 +64,13 @@ rc_entry_create(struct rc_request *request,
                 const struct rc_entry_kind *kind,
                 const ProtobufCMessage *in,
                 ProtobufCMessage *out);
+
+/* All that the requests make, or nothing. */
+RC_MUST_USE enum rc_status
+rc_entry_batch_create(struct rc_request *request,
+                      const struct rc_entry_kind *kind,
+                      const ProtobufCMessage *in,
+                      ProtobufCMessage *out);
 
 RC_MUST_USE enum rc_status
 rc_entry_get(struct rc_request *request,

@@ -62,6 +62,12 @@ close_page(struct page *page, struct rc_bytes place, ProtobufCMessage *out, cons
     return token == NULL ? RC_NO_MEMORY : RC_OK;
 }
 
+static bool
+has_prefix(struct rc_bytes name, struct rc_bytes prefix)
+{
+    return name.size >= prefix.size && memcmp(name.data, prefix.data, prefix.size) == 0;
+}
+
 enum rc_status
 rc_entry_list(struct rc_request *request,
               const struct rc_entry_kind *kind,
@@ -77,10 +83,14 @@ rc_entry_list(struct rc_request *request,
     RC_TRY(rc_decode_project(&decode, "parent", rc_field_text(in, "parent"), &page.project));
     RC_TRY(open_page(&page, in, out, kind->list));
     RC_TRY(rc_entry_catalog(request, kind, page.project, &catalog));
-    uint32_t at = page.after.size == 0 ? 0 : rc_catalog_upper_bound(catalog, page.after);
+    const struct rc_bytes prefix = filter == NULL ? (struct rc_bytes){"", 0} : filter->prefix;
+    uint32_t at = page.after.size == 0 ? rc_catalog_lower_bound(catalog, prefix)
+                                       : rc_catalog_upper_bound(catalog, page.after);
     for (; at < rc_catalog_count(catalog) && !more; at++) {
         const struct rc_catalog_entry entry = rc_catalog_at(catalog, at);
         bool passes = true;
+        if (!has_prefix(entry.name, prefix))
+            break; /* Those that have it stand together. */
         if (filter != NULL)
             RC_TRY(filter->passes(filter, &entry, &passes));
         more = passes && page.count == page.size;

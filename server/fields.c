@@ -45,3 +45,11 @@ rc_field_count(ProtobufCMessage *message, const char *name)
     RC_ASSERT(field != NULL && field->label == PROTOBUF_C_LABEL_REPEATED);
     return (size_t *)(void *)((char *)message + field->quantifier_offset);
 }
+
+ProtobufCMessage *const *
+rc_field_messages(const ProtobufCMessage *message, const char *name, size_t *ret_count)
+{
+    ProtobufCMessage *from = (ProtobufCMessage *)(uintptr_t)message;
+    *ret_count = *rc_field_count(from, name);
+    return *(ProtobufCMessage *const *const *)rc_field(from, name);
+}

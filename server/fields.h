@@ -27,6 +27,10 @@ rc_field_text(const ProtobufCMessage *message, const char *name);
 ProtobufCMessage *
 rc_field_message(const ProtobufCMessage *message, const char *name);
 
+/* The messages of a repeated field. */
+ProtobufCMessage *const *
+rc_field_messages(const ProtobufCMessage *message, const char *name, size_t *ret_count);
+
 /* How many a repeated field has. */
 size_t *
 rc_field_count(ProtobufCMessage *message, const char *name);

@@ -92,6 +92,12 @@ static const struct rc_entry_kind definition_kind = {
 RC_ENTRY_CALLS(definition)
 
 static enum rc_status
+batch_create_definitions(struct rc_request *request, const void *message, void *reply)
+{
+    return rc_entry_batch_create(request, &definition_kind, message, reply);
+}
+
+static enum rc_status
 list_definitions(struct rc_request *request, const void *message, void *reply)
 {
     struct rc_decode decode = rc_request_decode(request);
@@ -184,6 +190,10 @@ build_definitions(struct rc_request *request, const void *message, void *reply)
 
 static const struct rc_service_method methods[] = {
     METHOD("CreateDefinition", create_definition, create_definition, RC_SERVICE_CONTROL),
+    METHOD("BatchCreateDefinitions",
+           batch_create_definitions,
+           batch_create_definitions,
+           RC_SERVICE_CONTROL),
     METHOD("GetDefinition", get_definition, get_definition, RC_SERVICE_CONTROL),
     METHOD("ListDefinitions", list_definitions, list_definitions, RC_SERVICE_CONTROL),
     METHOD("ListDefinitionVersions",

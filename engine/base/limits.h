@@ -139,6 +139,11 @@
  * at all of them (a list that is searched, a check) takes 0.1 s then; nothing else does. */
 #define RC_DEFINITIONS_MAX 1000000u
 
+/* Of them made in one change, and what their regular expressions are together: they are compiled
+ * where they are checked, which takes a second then. */
+#define RC_ENTRIES_CREATED_MAX 1000u
+#define RC_PATTERN_STEPS_CREATED_MAX 1000000u
+
 /* Versions that are kept of one of them, itself included, and the texts of the older ones: 40 kB
  * each, where a usual one has 0.5. Those of all of a kind take what 64 Ki usual ones do. */
 #define RC_ENTRY_VERSIONS_MAX 100u

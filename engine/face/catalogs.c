@@ -1,5 +1,6 @@
 /* Definitions, segments, derived properties: named entries whose payload is checked before it
  * enters the log. */
+#include "engine/base/assert.h"
 #include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
 #include "engine/match/derived/derived.h"
@@ -7,44 +8,25 @@
 #include "engine/query/segment/references.h"
 #include "engine/query/segment/segment.h"
 
-static enum rc_status
-check_definition(const struct rc_catalog *definitions,
-                 const struct rc_catalog_entry *entry,
-                 struct rc_arena *arena,
-                 struct rc_error *reterr_error)
+/* The catalogs that an entry is checked against. References. */
+struct catalogs {
+    struct rc_catalog *of[RC_CATALOG_KINDS]; /* By kind - 1. */
+};
+
+static void
+catalogs_close(struct catalogs *catalogs)
 {
-    struct rc_definition definition;
-    RC_TRY(rc_definition_read(entry->payload, arena, &definition, reterr_error));
-    RC_TRY(rc_predicate_check(definition.predicate, reterr_error));
-    return rc_definitions_check(definitions, entry->name, definition.predicate, reterr_error);
+    for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
+        catalogs->of[i] = rc_catalog_unref(catalogs->of[i]);
 }
 
-static enum rc_status
-check_segment(const struct rc_catalog *definitions,
-              const struct rc_catalog *segments,
-              const struct rc_catalog_entry *entry,
-              struct rc_arena *arena,
-              struct rc_error *reterr_error)
+static struct catalogs
+catalogs_of(const struct tenant *tenant)
 {
-    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
-    const struct rc_segment *segment = NULL;
-    RC_TRY(rc_segment_read(&reader, arena, &segment, reterr_error));
-    RC_TRY(rc_segment_check(segment, reterr_error));
-    return rc_segments_check(definitions, segments, entry, segment, arena, reterr_error);
-}
-
-static enum rc_status
-check_derived(struct tenant *tenant,
-              const struct rc_catalog_entry *entry,
-              struct rc_arena *arena,
-              struct rc_error *reterr_error)
-{
-    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
-    const struct rc_derivation *derivation = NULL;
-    RC_CLEANUP(rc_catalog_unrefp)
-    struct rc_catalog *derived = rc_project_catalog(tenant->project, RC_CATALOG_PROPERTIES);
-    RC_TRY(rc_derivation_read(&reader, arena, &derivation, reterr_error));
-    return rc_derived_check(derived, entry->name, derivation, arena, reterr_error);
+    struct catalogs catalogs;
+    for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
+        catalogs.of[i] = rc_project_catalog(tenant->project, (enum rc_catalog_kind)(i + 1));
+    return catalogs;
 }
 
 enum rc_status
@@ -68,13 +50,14 @@ rc_entry_read_payload(enum rc_catalog_kind kind,
                : rc_error_set(reterr_error, RC_CORRUPT, "something stands behind what is stored");
 }
 
+/* What an entry says by itself, whatever else there is. Expressions are compiled. */
 static enum rc_status
-check_entry(struct tenant *tenant,
-            enum rc_catalog_kind kind,
+check_alone(enum rc_catalog_kind kind,
             const struct rc_catalog_entry *entry,
             struct rc_arena *arena,
             struct rc_error *reterr_error)
 {
+    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
     RC_TRY(rc_catalog_check_name(entry->name, "name", reterr_error));
     if (entry->display_name.size > RC_DESCRIPTION_BYTES_MAX ||
         !rc_bytes_is_text(entry->display_name))
@@ -85,15 +68,44 @@ check_entry(struct tenant *tenant,
         return rc_error_field(reterr_error, RC_INVALID, "description",
                               "a description is UTF-8 of at most %u bytes",
                               RC_DESCRIPTION_BYTES_MAX);
-    if (kind == RC_CATALOG_PROPERTIES)
-        return check_derived(tenant, entry, arena, reterr_error);
-    RC_CLEANUP(rc_catalog_unrefp)
-    struct rc_catalog *definitions = rc_project_catalog(tenant->project, RC_CATALOG_DEFINITIONS);
-    if (kind == RC_CATALOG_DEFINITIONS)
-        return check_definition(definitions, entry, arena, reterr_error);
-    RC_CLEANUP(rc_catalog_unrefp)
-    struct rc_catalog *segments = rc_project_catalog(tenant->project, RC_CATALOG_SEGMENTS);
-    return check_segment(definitions, segments, entry, arena, reterr_error);
+    if (kind == RC_CATALOG_DEFINITIONS) {
+        struct rc_definition definition;
+        RC_TRY(rc_definition_read(entry->payload, arena, &definition, reterr_error));
+        return rc_predicate_check(definition.predicate, reterr_error);
+    }
+    if (kind == RC_CATALOG_SEGMENTS) {
+        const struct rc_segment *segment = NULL;
+        RC_TRY(rc_segment_read(&reader, arena, &segment, reterr_error));
+        return rc_segment_check(segment, reterr_error);
+    }
+    const struct rc_derivation *derivation = NULL;
+    return rc_derivation_read(&reader, arena, &derivation, reterr_error);
+}
+
+/* What an entry names. */
+static enum rc_status
+check_names(const struct catalogs *catalogs,
+            enum rc_catalog_kind kind,
+            const struct rc_catalog_entry *entry,
+            struct rc_arena *arena,
+            struct rc_error *reterr_error)
+{
+    const struct rc_catalog *definitions = catalogs->of[RC_CATALOG_DEFINITIONS - 1];
+    const struct rc_catalog *segments = catalogs->of[RC_CATALOG_SEGMENTS - 1];
+    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+    if (kind == RC_CATALOG_DEFINITIONS) {
+        struct rc_definition definition;
+        RC_TRY(rc_definition_read(entry->payload, arena, &definition, reterr_error));
+        return rc_definitions_check(definitions, entry->name, definition.predicate, reterr_error);
+    }
+    if (kind == RC_CATALOG_SEGMENTS) {
+        const struct rc_segment *segment = NULL;
+        RC_TRY(rc_segment_read(&reader, arena, &segment, reterr_error));
+        return rc_segments_check(definitions, segments, entry, segment, arena, reterr_error);
+    }
+    const struct rc_derivation *derivation = NULL;
+    RC_TRY(rc_derivation_read(&reader, arena, &derivation, reterr_error));
+    return rc_derived_check(catalogs->of[kind - 1], entry->name, derivation, arena, reterr_error);
 }
 
 static enum rc_status
@@ -155,10 +167,11 @@ put_entry(struct rc_engine *engine,
     bool known = false;
     if (tenant == NULL)
         return RC_NOT_FOUND;
-    RC_TRY(rc_retry_entry(tenant, asked, arena, &known, ret_entry, reterr_error));
+    RC_TRY(rc_retry_entries(tenant, asked, arena, &known, ret_entry, 1, reterr_error));
     if (known)
         return RC_OK;
-    RC_TRY(check_entry(tenant, kind, entry, arena, reterr_error));
+    RC_CLEANUP(catalogs_close) struct catalogs catalogs = catalogs_of(tenant);
+    RC_TRY(check_names(&catalogs, kind, entry, arena, reterr_error));
     struct rc_record record = {
         .kind = RC_RECORD_ENTRY_PUT,
         .project = project,
@@ -166,8 +179,7 @@ put_entry(struct rc_engine *engine,
         .catalog = kind,
         .entry = *entry,
     };
-    RC_CLEANUP(rc_catalog_unrefp)
-    struct rc_catalog *catalog = rc_project_catalog(tenant->project, kind);
+    const struct rc_catalog *catalog = catalogs.of[kind - 1];
     struct rc_catalog_entry found;
     const struct rc_catalog_entry *now =
         rc_catalog_find(catalog, entry->name, &found) ? &found : NULL;
@@ -180,6 +192,80 @@ put_entry(struct rc_engine *engine,
     record.entry.created_ms = now == NULL ? record.entry.updated_ms : now->created_ms;
     record.entry.version = now == NULL ? 1 : now->version + 1;
     RC_TRY(copy_entry(&record.entry, arena, ret_entry, reterr_error));
+    return rc_log_and_wait(engine, &record, reterr_error);
+}
+
+/* Takes an entry more into the catalogs that the next is checked against, and into the record. */
+static enum rc_status
+create_entry(struct catalogs *catalogs,
+             enum rc_catalog_kind kind,
+             const struct rc_catalog_entry *entry,
+             struct rc_arena *arena,
+             struct rc_writer *writer,
+             struct rc_error *reterr_error)
+{
+    struct rc_catalog **catalog = &catalogs->of[kind - 1];
+    struct rc_catalog_entry found;
+    struct rc_catalog *next = NULL;
+    const struct rc_catalog_entry *now =
+        rc_catalog_find(*catalog, entry->name, &found) ? &found : NULL;
+    RC_TRY(check_names(catalogs, kind, entry, arena, reterr_error));
+    RC_TRY(check_version(now, entry->name, 0, reterr_error));
+    const enum rc_status status = rc_catalog_put(*catalog, entry, &next);
+    if (status == RC_LIMIT_EXCEEDED)
+        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "name",
+                              "the project has %u of these, which is the most", RC_DEFINITIONS_MAX);
+    RC_TRY_OR(reterr_error, status);
+    rc_catalog_unref(*catalog);
+    *catalog = next;
+    rc_catalog_entry_write(writer, entry);
+    return RC_OK;
+}
+
+static enum rc_status
+create_entries(struct rc_engine *engine,
+               struct rc_bytes project,
+               enum rc_catalog_kind kind,
+               const struct rc_catalog_entry *entries,
+               uint32_t count,
+               const struct rc_asked *asked,
+               struct rc_arena *arena,
+               struct rc_catalog_entry *ret_entries,
+               uint32_t *ret_failed,
+               struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_tenant_unrefp)
+    struct tenant *tenant = rc_tenant_find(engine, project, reterr_error);
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
+    bool known = false;
+    if (tenant == NULL)
+        return RC_NOT_FOUND;
+    RC_TRY(rc_retry_entries(tenant, asked, arena, &known, ret_entries, count, reterr_error));
+    if (known)
+        return RC_OK;
+    RC_CLEANUP(catalogs_close) struct catalogs catalogs = catalogs_of(tenant);
+    const int64_t now_ms = rc_clock_wall_ms();
+    for (uint32_t i = 0; i < count; i++) {
+        struct rc_catalog_entry entry = entries[i];
+        entry.author = asked->author;
+        entry.version = 1;
+        entry.created_ms = entry.updated_ms = now_ms;
+        *ret_failed = i;
+        RC_TRY(create_entry(&catalogs, kind, &entry, arena, &writer, reterr_error));
+        RC_TRY(copy_entry(&entry, arena, &ret_entries[i], reterr_error));
+    }
+    *ret_failed = count;
+    if (writer.failed)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for %u entries", count);
+    RC_TRY(rc_tenant_check_memory(tenant, writer.size, reterr_error));
+    const struct rc_record record = {
+        .kind = RC_RECORD_ENTRIES_PUT,
+        .project = project,
+        .asked = *asked,
+        .catalog = kind,
+        .entry_count = count,
+        .entries = {(const char *)writer.data, writer.size},
+    };
     return rc_log_and_wait(engine, &record, reterr_error);
 }
 
@@ -229,7 +315,7 @@ delete_entry(struct rc_engine *engine,
         return RC_NOT_FOUND;
     if (arena == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to delete an entry");
-    RC_TRY(rc_retry_entry(tenant, asked, arena, &known, &nothing, reterr_error));
+    RC_TRY(rc_retry_entries(tenant, asked, arena, &known, &nothing, 1, reterr_error));
     if (known)
         return RC_OK;
     RC_CLEANUP(rc_catalog_unrefp)
@@ -262,9 +348,38 @@ rc_engine_put_entry(struct rc_engine *engine,
 {
     asked = rc_asked_or_nobody(asked);
     RC_TRY(rc_asked_check(asked, reterr_error));
+    RC_TRY(check_alone(kind, entry, arena, reterr_error));
     pthread_mutex_lock(&engine->changes);
     const enum rc_status status = put_entry(engine, project, kind, entry, version_expected, asked,
                                             arena, ret_entry, reterr_error);
+    pthread_mutex_unlock(&engine->changes);
+    return status;
+}
+
+enum rc_status
+rc_engine_create_entries(struct rc_engine *engine,
+                         struct rc_bytes project,
+                         enum rc_catalog_kind kind,
+                         const struct rc_catalog_entry *entries,
+                         uint32_t count,
+                         const struct rc_asked *asked,
+                         struct rc_arena *arena,
+                         struct rc_catalog_entry *ret_entries,
+                         uint32_t *ret_failed,
+                         struct rc_error *reterr_error)
+{
+    RC_ASSERT(count > 0 && count <= RC_ENTRIES_CREATED_MAX);
+    asked = rc_asked_or_nobody(asked);
+    *ret_failed = count;
+    RC_TRY(rc_asked_check(asked, reterr_error));
+    for (uint32_t i = 0; i < count; i++) {
+        *ret_failed = i;
+        RC_TRY(check_alone(kind, &entries[i], arena, reterr_error));
+    }
+    *ret_failed = count;
+    pthread_mutex_lock(&engine->changes);
+    const enum rc_status status = create_entries(engine, project, kind, entries, count, asked,
+                                                 arena, ret_entries, ret_failed, reterr_error);
     pthread_mutex_unlock(&engine->changes);
     return status;
 }

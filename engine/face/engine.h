@@ -214,16 +214,17 @@ rc_engine_expire(struct rc_engine *engine, int64_t now_ms, struct rc_error *rete
 /* ---- Definitions, segments, derived properties -------------------------------------------------
  */
 
-/* As rc_engine_retry_project, of changes of a project's entries. *ret_entry of a deletion has no
- * name. RC_NOT_FOUND: no such project. */
+/* As rc_engine_retry_project, of changes of a project's entries, of which so many were asked for.
+ * That of a deletion has no name. RC_NOT_FOUND: no such project. */
 RC_MUST_USE enum rc_status
-rc_engine_retry_entry(struct rc_engine *engine,
-                      struct rc_bytes project,
-                      const struct rc_asked *asked,
-                      struct rc_arena *arena,
-                      bool *ret_known,
-                      struct rc_catalog_entry *ret_entry,
-                      struct rc_error *reterr_error);
+rc_engine_retry_entries(struct rc_engine *engine,
+                        struct rc_bytes project,
+                        const struct rc_asked *asked,
+                        struct rc_arena *arena,
+                        bool *ret_known,
+                        struct rc_catalog_entry *ret_entries,
+                        uint32_t count,
+                        struct rc_error *reterr_error);
 
 /* Puts an entry whose payload is a stored definition, segment or derivation (rc_definition_write,
  * rc_segment_write, rc_derivation_write); it is checked and its references are resolved first.
@@ -240,6 +241,22 @@ rc_engine_put_entry(struct rc_engine *engine,
                     struct rc_arena *arena,
                     struct rc_catalog_entry *ret_entry,
                     struct rc_error *reterr_error);
+
+/* Puts 1 .. RC_ENTRIES_CREATED_MAX new entries, all of them or none: one record of the log, one
+ * wait. An entry may name those before it. *ret_failed: on an error the index of the entry that is
+ * at fault; count: none is. Else as rc_engine_put_entry with a version_expected of 0.
+ *   RC_LIMIT_EXCEEDED  also a limit of memory. */
+RC_MUST_USE enum rc_status
+rc_engine_create_entries(struct rc_engine *engine,
+                         struct rc_bytes project,
+                         enum rc_catalog_kind kind,
+                         const struct rc_catalog_entry *entries,
+                         uint32_t count,
+                         const struct rc_asked *asked,
+                         struct rc_arena *arena,
+                         struct rc_catalog_entry *ret_entries,
+                         uint32_t *ret_failed,
+                         struct rc_error *reterr_error);
 
 /* RC_CONFLICT: the version is another one, or another definition or segment uses it (the error
  * names it). */

@@ -364,14 +364,15 @@ rc_engine_receipts(struct rc_engine *engine);
 void
 rc_engine_set_receipts(struct rc_engine *engine, struct rc_receipts *receipts);
 
-/* rc_engine_retry_entry for a tenant. */
+/* rc_engine_retry_entries for a tenant. */
 RC_MUST_USE enum rc_status
-rc_retry_entry(struct tenant *tenant,
-               const struct rc_asked *asked,
-               struct rc_arena *arena,
-               bool *ret_known,
-               struct rc_catalog_entry *ret_entry,
-               struct rc_error *reterr_error);
+rc_retry_entries(struct tenant *tenant,
+                 const struct rc_asked *asked,
+                 struct rc_arena *arena,
+                 bool *ret_known,
+                 struct rc_catalog_entry *ret_entries,
+                 uint32_t count,
+                 struct rc_error *reterr_error);
 
 /* ---- memory.c ---- */
 

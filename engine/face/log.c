@@ -116,6 +116,36 @@ apply_batch(struct tenant *tenant,
 }
 
 static enum rc_status
+put_entry(const struct rc_catalog *catalog,
+          enum rc_catalog_kind kind,
+          struct rc_catalog_entry entry,
+          struct rc_catalog **ret_next)
+{
+    if (kind == RC_CATALOG_DEFINITIONS)
+        entry.marks = rc_definition_marks(entry.payload);
+    return rc_catalog_put(catalog, &entry, ret_next);
+}
+
+static enum rc_status
+put_entries(struct rc_catalog *catalog,
+            const struct rc_record *record,
+            struct rc_catalog **ret_next)
+{
+    struct rc_reader reader = rc_reader_of(record->entries.data, record->entries.size);
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *next = rc_catalog_ref(catalog);
+    for (uint32_t i = 0; i < record->entry_count; i++) {
+        struct rc_catalog_entry entry;
+        struct rc_catalog *more = NULL;
+        RC_TRY(rc_record_next_entry(record, &reader, &entry, NULL));
+        RC_TRY(put_entry(next, record->catalog, entry, &more));
+        rc_catalog_unref(next);
+        next = more;
+    }
+    *ret_next = RC_TAKE(next);
+    return RC_OK;
+}
+
+static enum rc_status
 apply_entry(struct tenant *tenant, uint64_t sequence, const struct rc_record *record)
 {
     RC_CLEANUP(rc_catalog_unrefp)
@@ -124,11 +154,10 @@ apply_entry(struct tenant *tenant, uint64_t sequence, const struct rc_record *re
     struct rc_receipts *receipts = rc_project_receipts(tenant->project);
     RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *next = NULL;
     RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *next_receipts = NULL;
-    struct rc_catalog_entry entry = record->entry;
-    if (record->catalog == RC_CATALOG_DEFINITIONS)
-        entry.marks = rc_definition_marks(entry.payload);
-    if (record->kind == RC_RECORD_ENTRY_PUT)
-        RC_TRY(rc_catalog_put(catalog, &entry, &next));
+    if (record->kind == RC_RECORD_ENTRIES_PUT)
+        RC_TRY(put_entries(catalog, record, &next));
+    else if (record->kind == RC_RECORD_ENTRY_PUT)
+        RC_TRY(put_entry(catalog, record->catalog, record->entry, &next));
     else
         RC_TRY(rc_catalog_remove(catalog, record->entry.name, &next));
     RC_TRY(rc_receipts_after(receipts, sequence, record, &next_receipts));

@@ -32,14 +32,24 @@ rc_asked_check(const struct rc_asked *asked, struct rc_error *reterr_error)
 /* ---- Remembering ----------------------------------------------------------------------------- */
 
 static void
+write_entry(struct rc_writer *writer, const struct rc_catalog_entry *entry)
+{
+    rc_catalog_entry_write(writer, entry);
+    rc_write_bytes(writer, entry->author);
+}
+
+static void
 write_reply(struct rc_writer *writer, const struct rc_record *record)
 {
+    struct rc_reader reader = rc_reader_of(record->entries.data, record->entries.size);
+    struct rc_catalog_entry entry;
     if (record->kind == RC_RECORD_PROJECT_PUT)
         rc_project_settings_write(writer, &record->settings);
-    if (record->kind == RC_RECORD_ENTRY_PUT) {
-        rc_catalog_entry_write(writer, &record->entry);
-        rc_write_bytes(writer, record->entry.author);
-    }
+    if (record->kind == RC_RECORD_ENTRY_PUT)
+        write_entry(writer, &record->entry);
+    while (record->kind == RC_RECORD_ENTRIES_PUT && rc_reader_left(&reader) > 0 &&
+           rc_record_next_entry(record, &reader, &entry, NULL) == RC_OK)
+        write_entry(writer, &entry);
 }
 
 enum rc_status
@@ -112,42 +122,44 @@ find_reply(const struct rc_receipts *receipts,
 }
 
 enum rc_status
-rc_retry_entry(struct tenant *tenant,
-               const struct rc_asked *asked,
-               struct rc_arena *arena,
-               bool *ret_known,
-               struct rc_catalog_entry *ret_entry,
-               struct rc_error *reterr_error)
+rc_retry_entries(struct tenant *tenant,
+                 const struct rc_asked *asked,
+                 struct rc_arena *arena,
+                 bool *ret_known,
+                 struct rc_catalog_entry *ret_entries,
+                 uint32_t count,
+                 struct rc_error *reterr_error)
 {
     RC_CLEANUP(rc_receipts_unrefp)
     struct rc_receipts *receipts = rc_project_receipts(tenant->project);
     struct rc_bytes reply;
     RC_TRY(find_reply(receipts, asked, arena, ret_known, &reply, reterr_error));
-    if (!*ret_known)
-        return RC_OK;
-    *ret_entry = (struct rc_catalog_entry){.name = {"", 0}};
-    if (reply.size == 0)
-        return RC_OK;
     struct rc_reader reader = rc_reader_of(reply.data, reply.size);
-    RC_TRY(rc_catalog_entry_read(&reader, ret_entry, reterr_error));
-    ret_entry->author = rc_read_bytes(&reader);
+    for (uint32_t i = 0; *ret_known && i < count; i++) {
+        ret_entries[i] = (struct rc_catalog_entry){.name = {"", 0}};
+        if (rc_reader_left(&reader) == 0)
+            continue; /* A deletion made none. */
+        RC_TRY(rc_catalog_entry_read(&reader, &ret_entries[i], reterr_error));
+        ret_entries[i].author = rc_read_bytes(&reader);
+    }
     return RC_OK;
 }
 
 enum rc_status
-rc_engine_retry_entry(struct rc_engine *engine,
-                      struct rc_bytes project,
-                      const struct rc_asked *asked,
-                      struct rc_arena *arena,
-                      bool *ret_known,
-                      struct rc_catalog_entry *ret_entry,
-                      struct rc_error *reterr_error)
+rc_engine_retry_entries(struct rc_engine *engine,
+                        struct rc_bytes project,
+                        const struct rc_asked *asked,
+                        struct rc_arena *arena,
+                        bool *ret_known,
+                        struct rc_catalog_entry *ret_entries,
+                        uint32_t count,
+                        struct rc_error *reterr_error)
 {
     RC_CLEANUP(rc_tenant_unrefp)
     struct tenant *tenant = rc_tenant_find(engine, project, reterr_error);
     if (tenant == NULL)
         return RC_NOT_FOUND;
-    return rc_retry_entry(tenant, asked, arena, ret_known, ret_entry, reterr_error);
+    return rc_retry_entries(tenant, asked, arena, ret_known, ret_entries, count, reterr_error);
 }
 
 enum rc_status

@@ -1,5 +1,7 @@
 #include "engine/intake/record.h"
 
+#include "engine/base/limits.h"
+
 static void
 write_asked(struct rc_writer *writer, const struct rc_asked *asked)
 {
@@ -36,6 +38,11 @@ rc_record_write(struct rc_writer *writer, const struct rc_record *record)
         rc_write_u8(writer, (uint8_t)record->catalog);
         rc_write_bytes(writer, record->entry.name);
         break;
+    case RC_RECORD_ENTRIES_PUT:
+        rc_write_u8(writer, (uint8_t)record->catalog);
+        rc_write_varint(writer, record->entry_count);
+        rc_write_raw(writer, record->entries.data, record->entries.size);
+        break;
     case RC_RECORD_USER_DELETE:
         rc_write_bytes(writer, record->user);
         rc_write_u64(writer, (uint64_t)record->time_ms);
@@ -56,6 +63,30 @@ read_catalog_kind(struct rc_reader *reader, enum rc_catalog_kind *ret_kind)
     if (kind < RC_CATALOG_DEFINITIONS || kind > RC_CATALOG_PROPERTIES)
         return RC_CORRUPT;
     *ret_kind = (enum rc_catalog_kind)kind;
+    return RC_OK;
+}
+
+enum rc_status
+rc_record_next_entry(const struct rc_record *record,
+                     struct rc_reader *reader,
+                     struct rc_catalog_entry *ret_entry,
+                     struct rc_error *reterr_error)
+{
+    RC_TRY(rc_catalog_entry_read(reader, ret_entry, reterr_error));
+    ret_entry->author = record->asked.author;
+    return RC_OK;
+}
+
+static enum rc_status
+read_entries(struct rc_reader *reader, struct rc_record *record, struct rc_error *reterr_error)
+{
+    RC_TRY_OR(reterr_error, read_catalog_kind(reader, &record->catalog));
+    record->entry_count = (uint32_t)rc_read_count(reader, RC_ENTRIES_CREATED_MAX);
+    if (record->entry_count == 0)
+        return rc_error_set(reterr_error, RC_CORRUPT, "a log record puts no entries");
+    record->entries = (struct rc_bytes){(const char *)reader->at, rc_reader_left(reader)};
+    for (uint32_t i = 0; i < record->entry_count; i++)
+        RC_TRY(rc_record_next_entry(record, reader, &record->entry, reterr_error));
     return RC_OK;
 }
 
@@ -80,6 +111,8 @@ read_content(struct rc_reader *reader, struct rc_record *record, struct rc_error
         RC_TRY_OR(reterr_error, read_catalog_kind(reader, &record->catalog));
         record->entry.name = rc_read_bytes(reader);
         return RC_OK;
+    case RC_RECORD_ENTRIES_PUT:
+        return read_entries(reader, record, reterr_error);
     case RC_RECORD_USER_DELETE:
         record->user = rc_read_bytes(reader);
         record->time_ms = (int64_t)rc_read_u64(reader);
@@ -108,7 +141,7 @@ rc_record_read(struct rc_bytes payload, struct rc_record *ret_record, struct rc_
         record.asked.content = rc_read_u64(&reader);
         kind = rc_read_u8(&reader);
     }
-    if (kind < RC_RECORD_PROJECT_PUT || kind > RC_RECORD_CUT)
+    if (kind < RC_RECORD_PROJECT_PUT || kind > RC_RECORD_ENTRIES_PUT || kind == RC_RECORD_ASKED)
         return rc_error_set(reterr_error, RC_CORRUPT, "a log record is of unknown kind %u", kind);
     record.kind = (enum rc_record_kind)kind;
     if (record.kind != RC_RECORD_NOTHING)

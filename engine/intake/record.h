@@ -24,6 +24,8 @@ enum rc_record_kind {
         6, /* Changes nothing: what waits for it knows that all before it is durable. */
     RC_RECORD_USER_DELETE = 7,
     RC_RECORD_CUT = 8, /* Events before a time are gone: retention by age. */
+    /* 9: see below. */
+    RC_RECORD_ENTRIES_PUT = 10, /* New entries of a catalog, all or none. */
 };
 
 /* In the place of a kind: bytes author, bytes request id, u64 content, and then the record that was
@@ -42,9 +44,19 @@ struct rc_record {
     enum rc_catalog_kind catalog;  /* ENTRY_*. */
     struct rc_catalog_entry entry; /* ENTRY_PUT: its author is asked.author. ENTRY_REMOVE: its
                                       name. */
+    uint32_t entry_count;          /* ENTRIES_PUT: 1 .. RC_ENTRIES_CREATED_MAX. */
+    struct rc_bytes entries;       /* ENTRIES_PUT: rc_record_next_entry. */
     struct rc_bytes user;          /* USER_DELETE: an id as sent. */
     int64_t time_ms; /* USER_DELETE: when it was asked for. CUT: the first time that stays. */
 };
+
+/* The entry of an ENTRIES_PUT at which reader, which begins as one of its entries, stands: they
+ * follow each other as rc_catalog_entry_write writes them. RC_CORRUPT. */
+RC_MUST_USE enum rc_status
+rc_record_next_entry(const struct rc_record *record,
+                     struct rc_reader *reader,
+                     struct rc_catalog_entry *ret_entry,
+                     struct rc_error *reterr_error);
 
 /* Appends the record's bytes; of a BATCH all but the batch, which must follow as the last thing. */
 void

@@ -226,10 +226,13 @@ check_receipts(struct rc_check *check,
     for (uint32_t i = 0; i < rc_receipts_count(receipts); i++) {
         const struct rc_bytes reply = rc_receipts_at(receipts, i)->reply;
         struct rc_reader reader = rc_reader_of(reply.data, reply.size);
-        struct rc_catalog_entry entry;
-        if (reply.size > 0)
-            RC_TRY(note(check, where, rc_catalog_entry_read(&reader, &entry, &error), &error,
-                        reterr_error));
+        enum rc_status status = RC_OK;
+        while (status == RC_OK && rc_reader_left(&reader) > 0) {
+            struct rc_catalog_entry entry;
+            status = rc_catalog_entry_read(&reader, &entry, &error);
+            (void)rc_read_bytes(&reader); /* Its author. */
+        }
+        RC_TRY(note(check, where, status, &error, reterr_error));
     }
     return RC_OK;
 }

@@ -355,6 +355,24 @@ class Shop(unittest.TestCase):
         recount("define", "delete", "temporary")
         recount("define", "show", "temporary", code=4)
 
+    def test_definitions_of_a_file(self):
+        with open(path("definitions.txt"), "w") as file:
+            file.write("# What we count.\n\nloaded-1 type = view\nloaded-2\tnot @loaded-1\r\n")
+        recount("define", "load", path("definitions.txt"), "--label", "from=file", "--author", "ada")
+        listed = rows(recount("define", "list", "--label", "from=file", "--csv")[0])
+        self.assertEqual([(row["name"], row["expression"]) for row in listed],
+                         [("loaded-1", 'type = "view"'), ("loaded-2", "not @loaded-1")])
+        _, err = recount("define", "load", path("definitions.txt"), code=5)
+        self.assertIn("nothing of lines 3 to 4 is defined", err)
+        with open(path("definitions.txt"), "w") as file:
+            file.write("loaded-3 type = view\nloaded-4 type =\n")
+        _, err = recount("define", "load", path("definitions.txt"), code=2)
+        self.assertIn("definitions.txt:2: loaded-4", err)
+        recount("define", "show", "loaded-3", code=4)
+        recount("define", "load", path("none.txt"), code=2)
+        for name in ("loaded-2", "loaded-1"):
+            recount("define", "delete", name)
+
     def test_histories(self):
         """What things were, for all three kinds alike."""
         kinds = [

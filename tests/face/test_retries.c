@@ -214,7 +214,7 @@ retry_create(struct world *world)
     assert_true(rc_bytes_equal(made.payload, rig_definition_payload(world->arena, 1)));
     assert_true(rc_bytes_equal(made.author, create.author));
     assert_int_equal(
-        rc_engine_retry_entry(world->engine, SHOP, &create, world->arena, &known, &made, NULL),
+        rc_engine_retry_entries(world->engine, SHOP, &create, world->arena, &known, &made, 1, NULL),
         RC_OK);
     assert_true(known);
     assert_int_equal(made.version, 1);

@@ -210,6 +210,50 @@ test_entries(void **state)
     check(&record, "", &got);
 }
 
+/* Several at once: each is read in its turn, and all are checked when the record is. */
+static void
+test_several_entries(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "b", "c"};
+    RC_CLEANUP(rc_writer_close) struct rc_writer entries = {.data = NULL};
+    for (uint32_t i = 0; i < 3; i++) {
+        const struct rc_catalog_entry entry = {.name = rc_bytes_of(names[i]),
+                                               .payload = RC_BYTES_LITERAL("\1"),
+                                               .version = 1,
+                                               .created_ms = 7 + i};
+        rc_catalog_entry_write(&entries, &entry);
+    }
+    struct rc_record got;
+    struct rc_record record = {
+        .kind = RC_RECORD_ENTRIES_PUT,
+        .project = RC_BYTES_LITERAL("shop"),
+        .asked = {.author = RC_BYTES_LITERAL("ada")},
+        .catalog = RC_CATALOG_DEFINITIONS,
+        .entry_count = 3,
+        .entries = {(const char *)entries.data, entries.size},
+    };
+    check(&record, "", &got);
+    assert_int_equal(got.catalog, RC_CATALOG_DEFINITIONS);
+    assert_int_equal(got.entry_count, 3);
+    struct rc_reader reader = rc_reader_of(got.entries.data, got.entries.size);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct rc_catalog_entry entry;
+        assert_int_equal(rc_record_next_entry(&got, &reader, &entry, NULL), RC_OK);
+        assert_true(rc_bytes_equal(entry.name, rc_bytes_of(names[i])));
+        assert_true(rc_bytes_equal(entry.author, RC_BYTES_LITERAL("ada")));
+        assert_int_equal(entry.created_ms, 7 + i);
+    }
+    assert_int_equal(rc_reader_left(&reader), 0);
+    const uint32_t wrong[] = {0, 2, 4, RC_ENTRIES_CREATED_MAX + 1};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
+        record.entry_count = wrong[i];
+        rc_record_write(&writer, &record);
+        assert_int_equal(read_copy(writer.data, writer.size, &got), RC_CORRUPT);
+    }
+}
+
 /* Who asked, and under which id, stands before the record. */
 static void
 test_who_asked(void **state)
@@ -267,13 +311,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_projects),
-        cmocka_unit_test(test_settings_of_no_project),
-        cmocka_unit_test(test_batches),
-        cmocka_unit_test(test_entries),
-        cmocka_unit_test(test_settings_of_old_versions),
-        cmocka_unit_test(test_removals),
-        cmocka_unit_test(test_who_asked),
+        cmocka_unit_test(test_projects),        cmocka_unit_test(test_settings_of_no_project),
+        cmocka_unit_test(test_batches),         cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_several_entries), cmocka_unit_test(test_settings_of_old_versions),
+        cmocka_unit_test(test_removals),        cmocka_unit_test(test_who_asked),
         cmocka_unit_test(test_unknown_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -403,6 +403,74 @@ class Retries(Case):
                 project_pb2.GetProjectRequest(name="projects/asked"), timeout=30))
 
 
+class Batch(Case):
+    """Definitions that are created together."""
+
+    def requests(self, prefix, count, **fields):
+        return [definition_pb2.CreateDefinitionRequest(
+            definition_id=f"{prefix}-{number}", definition=DEFINITIONS.thing(number), **fields)
+            for number in range(count)]
+
+    def batch(self, requests, **fields):
+        return DEFINITIONS.call("BatchCreateDefinitions", parent=PROJECT, requests=requests, **fields).definitions
+
+    def naming(self, name, *named):
+        predicate = {"all_of": {"predicates": [{"definition": DEFINITIONS.name(one)} for one in named]}}
+        return definition_pb2.CreateDefinitionRequest(
+            definition_id=name, definition=definition_pb2.Definition(predicate=predicate))
+
+    def test_together(self):
+        most = self.requests("batch", 999, parent=PROJECT) + [self.naming("batch-all", "batch-0", "batch-998")]
+        made = self.batch(most, author="ada")
+        self.assertEqual([one.name for one in made], [DEFINITIONS.name(one.definition_id) for one in most])
+        self.assertEqual({(one.etag, one.version, one.author) for one in made}, {("1", 1, "ada")})
+        for how in (None, signal.SIGKILL, signal.SIGTERM):
+            if how is not None:
+                restart(how)
+            for number in (0, 7, 998, 999):
+                self.assertEqual(DEFINITIONS.get(most[number].definition_id), made[number])
+        # What names others keeps them, after a start from a snapshot too.
+        self.refused("ABORTED", lambda: DEFINITIONS.delete("batch-998"))
+        DEFINITIONS.delete("batch-all")
+        DEFINITIONS.delete("batch-998")
+
+    def test_all_or_none(self):
+        DEFINITIONS.create("none-2", 1)
+        taken = self.requests("none", 4)
+        self.refused("ALREADY_EXISTS", lambda: self.batch(taken), "requests[2].name")
+        twice = self.requests("none", 2) + self.requests("none", 1)
+        self.refused("ALREADY_EXISTS", lambda: self.batch(twice), "requests[2].name")
+        missing = self.requests("none", 1) + [self.naming("none-1", "none-3")] + self.requests("none", 4)[3:]
+        self.refused("NOT_FOUND", lambda: self.batch(missing))
+        wrong = self.requests("none", 2)
+        wrong[1].definition.predicate.leaf.regex = "("
+        self.refused("INVALID_ARGUMENT", lambda: self.batch(wrong), "requests[1].definition.predicate.leaf.regex")
+        wrong = self.requests("none", 2)
+        wrong[1].definition_id = "No"
+        self.refused("INVALID_ARGUMENT", lambda: self.batch(wrong), "requests[1].definition_id")
+        for field, value in (("parent", "projects/other"), ("request_id", "x"), ("author", "x")):
+            self.refused("INVALID_ARGUMENT", lambda: self.batch(self.requests("none", 1, **{field: value})),
+                         f"requests[0].{field}")
+        self.refused("INVALID_ARGUMENT", lambda: self.batch([]), "requests")
+        self.refused("INVALID_ARGUMENT", lambda: self.batch(self.requests("none", 1001)), "requests")
+        self.refused("NOT_FOUND", lambda: DEFINITIONS.call(
+            "BatchCreateDefinitions", parent="projects/none", requests=self.requests("none", 1)))
+        for name in ("none-0", "none-1", "none-3"):
+            self.refused("NOT_FOUND", lambda: DEFINITIONS.get(name))
+
+    def test_asked_twice(self):
+        asked = {"requests": self.requests("twice", 3), "request_id": str(uuid.uuid4()), "author": "ada"}
+        made = self.batch(**asked)
+        DEFINITIONS.delete("twice-1")
+        for how in (None, signal.SIGKILL, signal.SIGTERM):
+            if how is not None:
+                restart(how)
+            self.assertEqual(self.batch(**asked), made)
+            self.refused("NOT_FOUND", lambda: DEFINITIONS.get("twice-1"))
+        asked["requests"] = self.requests("other", 3)
+        self.refused("INVALID_ARGUMENT", lambda: self.batch(**asked), "request_id")
+
+
 class Built(Case):
     """Definitions that are built beforehand, and their labels."""
 

@@ -182,13 +182,43 @@ keep_different(const struct rc_candidates *candidates,
 static enum rc_status
 write_canonical(const struct rc_predicate *predicate,
                 struct rc_arena *arena,
-                struct rc_writer *writer)
+                struct rc_writer *writer,
+                const struct rc_predicate **ret_canonical)
 {
-    const struct rc_predicate *canonical;
-    RC_TRY(rc_predicate_canonical(predicate, arena, &canonical));
+    RC_TRY(rc_predicate_canonical(predicate, arena, ret_canonical));
     writer->size = 0;
-    rc_predicate_write(writer, canonical);
+    rc_predicate_write(writer, *ret_canonical);
     return writer->failed ? RC_NO_MEMORY : RC_OK;
+}
+
+/*
+ * A landmark: bytes that everything stored has whose canonical form is this one: of the operands
+ * that a canonical form takes over as they are the longest, or where there are none a property's
+ * name. Most definitions of thousands have none of some suggestions' landmarks and so are neither
+ * read nor resolved.
+ */
+struct landmark {
+    struct rc_bytes operand;
+    struct rc_bytes property;
+};
+
+static void
+find_landmark(const struct rc_predicate *canonical, struct landmark *found)
+{
+    const struct rc_leaf *leaf = &canonical->leaf;
+    for (uint32_t i = 0; i < canonical->child_count; i++)
+        find_landmark(canonical->children[i], found);
+    if (canonical->kind != RC_PREDICATE_LEAF)
+        return;
+    if (leaf->property.size > found->property.size)
+        found->property = leaf->property;
+    const bool is_taken_over = leaf->operator== RC_LEAF_IN
+                                   ? !leaf->ignore_case && !rc_leaf_scope_is_id(leaf->scope)
+                                   : leaf->operator> RC_LEAF_IS_SET && leaf->operator!= RC_LEAF_CSS;
+    for (uint32_t i = 0; is_taken_over && i < leaf->value_count; i++)
+        if (leaf->values[i].kind == RC_VALUE_STRING &&
+            leaf->values[i].string.size > found->operand.size)
+            found->operand = leaf->values[i].string;
 }
 
 struct naming {
@@ -196,8 +226,33 @@ struct naming {
     struct rc_suggestion *suggestions;
     uint32_t count;
     struct rc_bytes keys[RC_SUGGESTIONS_MAX]; /* Canonical forms. */
+    uint32_t landmark_count;                  /* Different ones. */
+    struct rc_bytes landmarks[RC_SUGGESTIONS_MAX];
     uint32_t *definitions[RC_SUGGESTIONS_MAX];
 };
+
+static void
+add_landmark(struct naming *naming, const struct rc_predicate *canonical)
+{
+    struct landmark found = {.operand = {NULL, 0}};
+    find_landmark(canonical, &found);
+    const struct rc_bytes landmark = found.operand.size > 0 ? found.operand : found.property;
+    uint32_t same = 0;
+    while (same < naming->landmark_count && !rc_bytes_equal(naming->landmarks[same], landmark))
+        same++;
+    if (same == naming->landmark_count)
+        naming->landmarks[naming->landmark_count++] = landmark;
+}
+
+/* Whether a definition may be one of the suggestions. What it names may have their landmarks. */
+static bool
+may_be_suggested(const struct naming *naming, const struct rc_catalog_entry *entry)
+{
+    bool may = (entry->marks >> RC_DEFINITION_NAMES & 1) != 0;
+    for (uint32_t i = 0; !may && i < naming->landmark_count; i++)
+        may = rc_bytes_find(entry->payload, naming->landmarks[i]) != NULL;
+    return may;
+}
 
 static enum rc_status
 name_one(struct naming *naming,
@@ -206,13 +261,16 @@ name_one(struct naming *naming,
          struct rc_writer *key)
 {
     const struct rc_catalog *catalog = naming->context->definitions;
+    const struct rc_catalog_entry entry = rc_catalog_at(catalog, definition);
     const struct rc_predicate *predicate;
+    if (!may_be_suggested(naming, &entry))
+        return RC_OK;
     rc_arena_reset(scratch);
-    const enum rc_status status = rc_definitions_resolve_name(
-        catalog, rc_catalog_at(catalog, definition).name, scratch, NULL, &predicate, NULL);
+    const enum rc_status status =
+        rc_definitions_resolve_name(catalog, entry.name, scratch, NULL, &predicate, NULL);
     if (status != RC_OK) /* One that cannot be asked is none of these. */
         return status == RC_NO_MEMORY ? status : RC_OK;
-    RC_TRY(write_canonical(predicate, scratch, key));
+    RC_TRY(write_canonical(predicate, scratch, key, &predicate));
     for (uint32_t i = 0; i < naming->count; i++) {
         struct rc_suggestion *one = &naming->suggestions[i];
         if (!rc_bytes_equal(naming->keys[i], (struct rc_bytes){(const char *)key->data, key->size}))
@@ -238,7 +296,9 @@ name_all(const struct rc_query_context *context, struct rc_suggestion *suggestio
     if (scratch == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < count; i++) {
-        RC_TRY(write_canonical(suggestions[i].predicate, context->arena, &key));
+        const struct rc_predicate *canonical;
+        RC_TRY(write_canonical(suggestions[i].predicate, context->arena, &key, &canonical));
+        add_landmark(&naming, canonical);
         const char *copy = rc_arena_copy(context->arena, key.data, key.size);
         if (copy == NULL)
             return RC_NO_MEMORY;
