@@ -167,9 +167,42 @@ required_leaves_nobody_out(void **state)
     free(few);
 }
 
+/* A question of many series is many walks: what one needs for the hits of heads must go with it. */
+static void
+walks_do_not_add_up_in_memory(void **state)
+{
+    (void)state;
+    struct fed *fed = malloc(sizeof(*fed));
+    assert_non_null(fed);
+    random_state = 4712;
+    struct rig *rig = rig_new(&random_state);
+    struct rc_query_context context = rig_context(rig, 2);
+    const struct rc_plan_selector selector = {
+        .predicate = rig_predicate(rig, &(struct rig_selector){.plan = RIG_NO_PLAN}),
+        .from_ms = RIG_START_MS,
+        .until_ms = RIG_START_MS + RIG_SPAN_MS,
+    };
+    RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = NULL;
+    assert_int_equal(
+        rc_plan_new(&context, RIG_START_MS + RIG_SPAN_MS, NULL, &selector, 1, &plan, NULL), RC_OK);
+    uint32_t chunk_count;
+    const struct rc_view_chunk *chunks = rc_view_chunks(rig->view, &chunk_count);
+    assert_true(chunk_count > 0 && chunks[0].row_count > 10);
+    const uint64_t before = rc_arena_bytes(context.arena);
+    for (uint32_t i = 0; i < 1000; i++)
+        walk(plan, 0, false, fed);
+    assert_in_range(rc_arena_bytes(context.arena) - before, 0, 1000 * 128);
+    plan = rc_plan_free(plan);
+    rig_free(rig);
+    free(fed);
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(required_leaves_nobody_out)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(required_leaves_nobody_out),
+        cmocka_unit_test(walks_do_not_add_up_in_memory),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

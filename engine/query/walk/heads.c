@@ -81,7 +81,7 @@ rc_heads_find(const struct rc_plan *plan, struct rc_heads *ret_heads)
     uint32_t chunk_count;
     const struct rc_query_context *context = plan->context;
     const struct rc_view_chunk *chunks = rc_view_chunks(context->view, &chunk_count);
-    struct rc_heads heads = {0};
+    RC_CLEANUP(rc_heads_close) struct rc_heads heads = {0};
     uint32_t rows = 0;
     for (uint32_t i = 0; i < chunk_count; i++)
         rows += chunks[i].row_count;
@@ -89,7 +89,7 @@ rc_heads_find(const struct rc_plan *plan, struct rc_heads *ret_heads)
         RC_CLEANUP(rc_alloc_freep)
         uint64_t *words = rc_alloc_in(context->account,
                                       (size_t)plan->stream_count * CHUNK_WORDS * sizeof(*words));
-        heads.hits = rc_arena_alloc(context->arena, rows * sizeof(*heads.hits));
+        heads.hits = rc_alloc_in(context->account, rows * sizeof(*heads.hits));
         if (words == NULL || heads.hits == NULL)
             return RC_NO_MEMORY;
         for (uint32_t i = 0; i < chunk_count; i++) {
@@ -100,5 +100,13 @@ rc_heads_find(const struct rc_plan *plan, struct rc_heads *ret_heads)
         }
     }
     *ret_heads = heads;
+    heads.hits = NULL;
     return RC_OK;
+}
+
+void
+rc_heads_close(struct rc_heads *heads)
+{
+    heads->hits = rc_alloc_free(heads->hits);
+    heads->count = 0;
 }

@@ -1,8 +1,8 @@
 /*
  * Heads: the hits of the newest rows, which no slab holds yet. They are few, so they are found once
- * per query, before the blocks begin, and filed by block.
+ * a walk, before the blocks begin, and filed by block.
  *
- * Ownership: in the context's arena.
+ * Ownership: rc_heads_close. A query has many walks: what each needs goes with it.
  * Threading: made by one thread, then read by any.
  */
 #ifndef RC_QUERY_WALK_HEADS_H
@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "engine/base/cleanup.h"
 #include "engine/base/status.h"
 #include "engine/query/plan/plan.h"
 #include "engine/query/walk/walk.h"
@@ -28,5 +29,8 @@ struct rc_heads {
  * out. */
 RC_MUST_USE enum rc_status
 rc_heads_find(const struct rc_plan *plan, struct rc_heads *ret_heads);
+
+void
+rc_heads_close(struct rc_heads *heads);
 
 #endif

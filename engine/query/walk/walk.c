@@ -44,7 +44,7 @@ rc_walk(const struct rc_plan *plan, const struct rc_fold *fold, uint64_t *hit_co
         .anonymous = !fold->ordered && fold->anonymous && !plan->reads_persons,
         .user_count = rc_view_user_count(plan->context->view),
     };
-    struct rc_heads heads = {0};
+    RC_CLEANUP(rc_heads_close) struct rc_heads heads = {0};
     RC_ASSERT(fold->lane_count > 0);
     if (plan->entities != NULL)
         return rc_entities_walk(plan, fold, hit_count);
@@ -62,7 +62,7 @@ rc_walk(const struct rc_plan *plan, const struct rc_fold *fold, uint64_t *hit_co
         RC_TRY(rc_walk_cut_marked(&walk));
     else
         RC_TRY(rc_walk_cut_blocks(&walk));
-    RC_TRY(rc_walk_run_blocks(&walk, heads, hit_count));
+    RC_TRY(rc_walk_run_blocks(&walk, &heads, hit_count));
     return rc_view_check_reads(walk.view, NULL);
 }
 
@@ -72,7 +72,7 @@ run_one(struct rc_walk_lane *lane, uint32_t person)
 {
     struct rc_walk_run *walk = lane->walk;
     const struct rc_walk_block block = {.slot_count = 1, .persons = &person};
-    struct rc_heads heads;
+    RC_CLEANUP(rc_heads_close) struct rc_heads heads = {0};
     uint32_t member_count = 0;
     RC_TRY(rc_walk_list_members(lane, person, 0, &member_count));
     RC_TRY(rc_walk_read_members(lane, &block, lane->member_slots, member_count));

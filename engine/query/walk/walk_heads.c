@@ -62,8 +62,8 @@ rc_walk_add_heads(struct rc_walk_lane *lane, uint32_t block_index)
     RC_TRY(rc_hits_reserve(&lane->hits, end - begin));
     for (uint32_t i = begin; i < end; i++) {
         uint32_t block;
-        lane->hits.hits[lane->hits.count] = walk->heads.hits[i].hit;
-        lane->hits.slots[lane->hits.count++] = slot_of(walk, walk->heads.hits[i].person, &block);
+        lane->hits.hits[lane->hits.count] = walk->heads->hits[i].hit;
+        lane->hits.slots[lane->hits.count++] = slot_of(walk, walk->heads->hits[i].person, &block);
     }
     return RC_OK;
 }
@@ -80,34 +80,37 @@ keep_marked(const struct rc_walk_run *walk, struct rc_heads *heads)
 }
 
 enum rc_status
-rc_walk_file_heads(struct rc_walk_run *walk, struct rc_heads found)
+rc_walk_file_heads(struct rc_walk_run *walk, struct rc_heads *heads)
 {
-    struct rc_arena *arena = walk->plan->context->arena;
+    const struct rc_query_context *context = walk->plan->context;
     const uint32_t blocks = walk->block_count + walk->listed_blocks;
     uint32_t block;
     if (walk->marked != NULL)
-        keep_marked(walk, &found);
-    walk->head_starts = RC_ARENA_ARRAY(arena, uint32_t, (size_t)blocks + 2);
-    if (walk->head_starts == NULL)
+        keep_marked(walk, heads);
+    uint32_t *starts = RC_ARENA_ARRAY(context->arena, uint32_t, (size_t)blocks + 2);
+    if (starts == NULL)
         return RC_NO_MEMORY;
-    if (found.count == 0)
+    walk->heads = heads;
+    walk->head_starts = starts;
+    if (heads->count == 0)
         return RC_OK;
-    struct rc_head_hit *filed = rc_arena_alloc(arena, found.count * sizeof(*filed));
+    RC_CLEANUP(rc_alloc_freep)
+    struct rc_head_hit *filed = rc_alloc_in(context->account, heads->count * sizeof(*filed));
     if (filed == NULL)
         return RC_NO_MEMORY;
     /* Counts go two places up, so that dealing leaves each start where it belongs. */
-    uint32_t *starts = walk->head_starts;
-    for (uint32_t i = 0; i < found.count; i++) {
-        slot_of(walk, found.hits[i].person, &block);
+    for (uint32_t i = 0; i < heads->count; i++) {
+        slot_of(walk, heads->hits[i].person, &block);
         starts[block + 2]++;
     }
     for (uint32_t i = 2; i < blocks + 2; i++)
         starts[i] += starts[i - 1];
-    for (uint32_t i = 0; i < found.count; i++) {
-        slot_of(walk, found.hits[i].person, &block);
-        filed[starts[block + 1]++] = found.hits[i];
+    for (uint32_t i = 0; i < heads->count; i++) {
+        slot_of(walk, heads->hits[i].person, &block);
+        filed[starts[block + 1]++] = heads->hits[i];
     }
-    walk->heads = (struct rc_heads){.count = found.count, .hits = filed};
-    RC_ASSERT(starts[blocks] == found.count);
+    RC_ASSERT(starts[blocks] == heads->count);
+    rc_alloc_free(heads->hits);
+    heads->hits = RC_TAKE(filed);
     return RC_OK;
 }

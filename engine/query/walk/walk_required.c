@@ -41,6 +41,7 @@ rc_walk_mark_required(struct rc_walk_run *walk, const struct rc_heads *heads)
 {
     const struct rc_plan *plan = walk->plan;
     struct rc_plan narrowed;
+    struct rc_heads nothing = {0};
     uint64_t hit_count = 0;
     /* What few users did is fed whatever it is: how many rows others have is not known then, and
      * must not decide how many events are fed. */
@@ -68,7 +69,7 @@ rc_walk_mark_required(struct rc_walk_run *walk, const struct rc_heads *heads)
         .skip = walk->skip,
     };
     RC_TRY(rc_walk_cut_blocks(&marking));
-    RC_TRY(rc_walk_run_blocks(&marking, (struct rc_heads){0}, &hit_count));
+    RC_TRY(rc_walk_run_blocks(&marking, &nothing, &hit_count));
     for (uint32_t i = 0; i < heads->count; i++) {
         const uint32_t person = heads->hits[i].person;
         if ((heads->hits[i].hit.mask & walk->fold->required) != 0)

@@ -105,7 +105,7 @@ rc_walk_open_explain(const struct rc_walk_run *walk,
 }
 
 enum rc_status
-rc_walk_run_blocks(struct rc_walk_run *walk, struct rc_heads heads, uint64_t *hit_count)
+rc_walk_run_blocks(struct rc_walk_run *walk, struct rc_heads *heads, uint64_t *hit_count)
 {
     const struct rc_query_context *context = walk->plan->context;
     const uint32_t blocks = walk->block_count + walk->listed_blocks;

@@ -28,12 +28,12 @@ struct rc_walk_run {
     uint32_t listed_count;
     uint32_t listed_per_block;
     uint32_t listed_blocks;
-    const uint32_t *listed; /* Ascending; NULL: the joined persons, by their index. */
-    uint64_t *members;      /* A bit for each user that belongs to a joined person. */
-    const uint64_t *marked; /* A bit a person with a required hit; NULL: everybody is fed. */
-    const uint64_t *skip;   /* Users that plain blocks leave out; NULL: none. */
-    struct rc_heads heads;
-    uint32_t *head_starts; /* By block: its hits in heads. */
+    const uint32_t *listed;       /* Ascending; NULL: the joined persons, by their index. */
+    uint64_t *members;            /* A bit for each user that belongs to a joined person. */
+    const uint64_t *marked;       /* A bit a person with a required hit; NULL: everybody is fed. */
+    const uint64_t *skip;         /* Users that plain blocks leave out; NULL: none. */
+    const struct rc_heads *heads; /* Filed by block. */
+    uint32_t *head_starts;        /* By block: its hits in heads. */
     _Atomic uint32_t next_block;
     _Atomic int status;
     _Atomic uint64_t hit_count;
@@ -84,7 +84,7 @@ rc_walk_add_heads(struct rc_walk_lane *lane, uint32_t block_index);
 
 /* Files the hits of the heads by block, keeping their order. */
 RC_MUST_USE enum rc_status
-rc_walk_file_heads(struct rc_walk_run *walk, struct rc_heads found);
+rc_walk_file_heads(struct rc_walk_run *walk, struct rc_heads *heads);
 
 /* Reads the rows of members (ordinal << 32 | slot, ascending) from all slabs. */
 RC_MUST_USE enum rc_status
@@ -162,6 +162,6 @@ rc_walk_open_explain(const struct rc_walk_run *walk,
 
 /* Runs the lanes over the blocks. Adds to *hit_count. */
 RC_MUST_USE enum rc_status
-rc_walk_run_blocks(struct rc_walk_run *walk, struct rc_heads heads, uint64_t *hit_count);
+rc_walk_run_blocks(struct rc_walk_run *walk, struct rc_heads *heads, uint64_t *hit_count);
 
 #endif
