@@ -13,7 +13,7 @@ HALF_MS = 7 * 86_400_000
 TEXT_BYTES = LABEL_BYTES = 256
 NAMES = {
     "type": ["type", "event"],
-    "element_chain": ["element_chain", "elements_chain"],
+    "element_chain": ["element_chain", "elements_chain", "$elements_chain"],
     "text": ["text", "target_text", "$el_text"],
     "path": ["path", "$pathname"],
     "url": ["url", "$current_url"],

@@ -16,7 +16,7 @@
 /* What the sample archive calls them, and PostHog. */
 static const char *const standard_names[RC_FACTS][NAMES] = {
     [RC_FACT_TYPE] = {"type", "event"},
-    [RC_FACT_CHAIN] = {"element_chain", "elements_chain"},
+    [RC_FACT_CHAIN] = {"element_chain", "elements_chain", "$elements_chain"},
     [RC_FACT_TEXT] = {"text", "target_text", "$el_text"},
     [RC_FACT_PATH] = {"path", "$pathname"},
     [RC_FACT_URL] = {"url", "$current_url"},
