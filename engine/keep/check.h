@@ -3,9 +3,9 @@
  * view shows it (beside ingestion and queries), or of a whole data directory that no process uses.
  *
  * Of a project: each slab whole (checksums, order of users and rows, filter, columns), its codes
- * within the dictionaries, its users and dead rows within their counts; the order of slabs; the rows
- * of heads; that rows are dead which deletion or retention hides; each dictionary; property writes
- * and aliases within the users, and within the accounts; definitions, segments and derived
+ * within the dictionaries, its users and dead rows within their counts; the order of slabs; the
+ * rows of heads; that rows are dead which deletion or retention hides; each dictionary; property
+ * writes and aliases within the users, and within the accounts; definitions, segments and derived
  * properties, every version of them, that can be read; what changes came to; and that no user has
  * two live events of one id.
  * Of a directory also: that each file is there, nothing else lies about, and every frame of the
