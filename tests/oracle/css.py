@@ -3,6 +3,9 @@
 A selector is a list of alternatives; an alternative is a list of (combinator, compound) from the
 root to the clicked element; a compound is (tag or None, [test]). A chain is a list of elements,
 the clicked one first: {"tag", "classes", "attributes"}.
+
+What the server refuses as a selector is refused here too, with ValueError (but not what is only too
+large).
 """
 
 import functools
@@ -12,16 +15,16 @@ SPACE = " \t\n\r\f"
 ESCAPE = r"\\(?:[0-9a-fA-F]{1,6}(?:\r\n|[ \t\n\r\f])?|[^0-9a-fA-F\n\r\f])"
 NAME_CHAR = rf"(?:[a-zA-Z0-9_\-\u0080-\U0010ffff]|{ESCAPE})"
 NAME = rf"(?:--|-?(?:[a-zA-Z_\u0080-\U0010ffff]|{ESCAPE})){NAME_CHAR}*"
-STRING = rf"\"(?:[^\"\\\n\r\f]|{ESCAPE})*\"|'(?:[^'\\\n\r\f]|{ESCAPE})*'"
-GAP = r"(?:[ \t\n\r\f]|/\*.*?\*/)*"
+CONTINUED = r"\\(?:\r\n|[\n\r\f])"
+STRING = rf"\"(?:[^\"\\\n\r\f]|{ESCAPE}|{CONTINUED})*\"|'(?:[^'\\\n\r\f]|{ESCAPE}|{CONTINUED})*'"
+COMMENT = r"/\*(?:[^*]|\*(?!/))*\*/"
+GAP = rf"(?:[ \t\n\r\f]|{COMMENT})*"
 ATTRIBUTE = re.compile(
     rf"\[{GAP}(?P<name>{NAME}){GAP}"
-    rf"(?:(?P<op>[~^$*]?=){GAP}(?P<value>{NAME}|{STRING}){GAP}(?:(?P<flag>[iIsS]){GAP})?)?\]",
-    re.S,
+    rf"(?:(?P<op>[~^$*]?=){GAP}(?P<value>{NAME}|{STRING}){GAP}(?:(?P<flag>{NAME}){GAP})?)?\]"
 )
-SIMPLE = re.compile(rf"(?P<sign>[#.]?)(?P<name>{NAME})")
-COMMENT = re.compile(r"/\*.*?\*/", re.S)
-COMBINATOR = re.compile(rf"{GAP}(?P<sign>[>,]?){GAP}", re.S)
+TAG = re.compile(rf"\*|(?!-->){NAME}")
+SIMPLE = re.compile(rf"(?P<sign>[#.])(?P<name>{NAME})")
 
 
 def unescape(text):
@@ -42,48 +45,68 @@ def lower(text):
 
 @functools.lru_cache(maxsize=4096)
 def parse(text):
-    text = text.strip(SPACE)
-    alternatives, at = [[]], 0
-    combinator = ""
-    while at < len(text):
-        compound, at = read_compound(text, at)
-        alternatives[-1].append((combinator, compound))
-        match = COMBINATOR.match(text, at)
-        combinator = match.group("sign") or " "
-        at = match.end()
-        if combinator == ",":
-            alternatives.append([])
-            combinator = ""
-    return alternatives
+    alternatives, at = [], 0
+    while True:
+        alternative, at = read_alternative(text, at)
+        alternatives.append(alternative)
+        if at == len(text):
+            return alternatives
+        at += 1  # The comma.
+
+
+def skip(text, at):
+    return re.compile(GAP).match(text, at).end()
+
+
+def refuse(text, at):
+    raise ValueError(f"at character {at + 1}: no selector goes on like this: {text!r}")
+
+
+def read_alternative(text, at):
+    """Up to the end or a comma, and where that is."""
+    alternative, combinator = [], ""
+    at = skip(text, at)
+    while True:
+        compound, end = read_compound(text, at)
+        alternative.append((combinator, compound))
+        at = skip(text, end)
+        if at == len(text) or text[at] == ",":
+            return alternative, at
+        if text[at] == ">":
+            combinator, at = ">", skip(text, at + 1)
+        elif at > end:  # White space: a comment alone belongs to the compound.
+            combinator = " "
+        else:
+            refuse(text, at)
 
 
 def read_compound(text, at):
     tag, tests = None, []
-    while at < len(text):
-        if comment := COMMENT.match(text, at):
-            at = comment.end()
-        elif text[at] == "*":
-            at += 1
+    if tagged := TAG.match(text, at):
+        tag = None if tagged.group(0) == "*" else lower(unescape(tagged.group(0)))
+        at = tagged.end()
+    while True:
+        if match := re.compile(COMMENT).match(text, at):
+            pass
         elif match := ATTRIBUTE.match(text, at):
-            value = match.group("value")
-            if value is not None and value[0] in "\"'":
-                value = value[1:-1]
-            if value is not None:
-                value = unescape(value)
-            name = lower(unescape(match.group("name")))
-            flag = (match.group("flag") or "s").lower()
-            tests.append((match.group("op"), name, value, flag == "i"))
-            at = match.end()
+            tests.append(attribute_test(text, at, match))
         elif match := SIMPLE.match(text, at):
-            name = unescape(match.group("name"))
-            if match.group("sign"):
-                tests.append((match.group("sign"), name, None, False))
-            else:
-                tag = lower(name)
-            at = match.end()
+            tests.append((match.group("sign"), unescape(match.group("name")), None, False))
+        elif at < len(text) and text[at] in "[#." or not (tagged or tests):
+            refuse(text, at)
         else:
-            break
-    return (tag, tests), at
+            return (tag, tests), at
+        at = match.end()
+
+
+def attribute_test(text, at, match):
+    value, flag = match.group("value"), lower(unescape(match.group("flag") or "s"))
+    if flag not in ("i", "s"):
+        refuse(text, at)
+    if value is not None:
+        inner = value[1:-1] if value[0] in "\"'" else value
+        value = "".join(unescape(part) for part in re.split(CONTINUED, inner))
+    return (match.group("op"), lower(unescape(match.group("name"))), value, flag == "i")
 
 
 # ---- Chains -------------------------------------------------------------------------------------

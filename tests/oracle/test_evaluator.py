@@ -7,6 +7,7 @@ import unittest
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__))]
 
+import css
 from buckets import buckets
 from data import Data
 from evaluator import evaluate
@@ -140,6 +141,37 @@ class Leaves(unittest.TestCase):
         self.assertIsNone(as_number("01"))
         self.assertIsNone(as_number("1e999"))
         self.assertEqual(as_number("1E2"), 100)
+
+
+class Selectors(unittest.TestCase):
+    """The cases of tests/match/test_css_selector.c, and some more."""
+
+    def test_refused(self):
+        table = ["", "  ", "a,", ",a", "a > ", "> a", "a > > b", "a + b", "a~b", "a ~ b", "a || b"]
+        table += ["svg|a", "*|a", "a:hover", "ü:hover", "a::before", "a:nth-child(2)", "a*"]
+        table += [".b a.c*", "a/**/b", "a /* b", ".", ".1a", "#1", "#", "#-", "1", "-->", "a(b)", "@a"]
+        table += ["!a", "&", "a\\", "a\\\nb", "[", "[]", "[a", "[a=", "[a=]", "[a=1]", "[a=b", '[a="b]']
+        table += ["[a='b\n']", '[a="b\\', "[a|=b]", "[x|a]", "[a!=b]", "[a^ =b]", "[a=b x]"]
+        table += ["[a=b i s]", "[a i]", '[a="b""c"]', "[a/**/b*/]"]
+        for text in table:
+            with self.subTest(text), self.assertRaises(ValueError):
+                css.parse(text)
+
+    def test_taken(self):
+        table = [
+            (" *.a ", "*.a"),
+            ("a b,  .c ,a b", "a b,.c,a b"),
+            ("/* x */ a /* y */ > /* z */ b", "a>b"),
+            ("a/**/.b", "a.b"),
+            ("[ b = 'C d' \\69 ]", '[b="C d"i]'),
+            ("[a='b\\\nc\\\r\nd']", "[a=bcd]"),
+            ("[a='\\6\\\n1']", "[a='\\6 1']"),
+            ("\\61 b", "ab"),
+            ("-- > -\\-", "-\\->-\\-"),
+        ]
+        for text, same in table:
+            self.assertEqual(css.parse(text), css.parse(same), text)
+        self.assertEqual(css.parse("*.a"), [[("", (None, [(".", "a", None, False)]))]])
 
 
 class Buckets(unittest.TestCase):
