@@ -195,7 +195,7 @@ erase(struct project *project, const char *id)
 {
     if (project->yes)
         return rc_resource_delete(&project->session, &projects,
-                                  rc_text_format(project->session.arena, "projects/%s", id));
+                                  rc_text_format(project->session.arena, "projects/%s", id), false);
     fprintf(stderr, "recount: this deletes all data of %s; say --yes if that is meant\n", id);
     return RC_EXIT_USAGE;
 }

@@ -7,13 +7,14 @@
 
 #include "cli/message.h"
 
-enum key { KEY_DISPLAY_NAME = 0x1500, KEY_DESCRIPTION, KEY_AUTHOR, KEY_REPLACE };
+enum key { KEY_DISPLAY_NAME = 0x1500, KEY_DESCRIPTION, KEY_AUTHOR, KEY_REPLACE, KEY_FORCE };
 
 static const struct argp_option options[] = {
     {"display-name", KEY_DISPLAY_NAME, "TEXT", 0, "Name for people (default: the id)", 2},
     {"description", KEY_DESCRIPTION, "TEXT", 0, "What it is for", 2},
     {"author", KEY_AUTHOR, "TEXT", 0, "Who says so, for the history", 2},
     {"replace", KEY_REPLACE, NULL, 0, "Change the one of this name if there is one", 2},
+    {"force", KEY_FORCE, NULL, 0, "With delete: also while others use it", 2},
     {0},
 };
 
@@ -33,6 +34,9 @@ parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_REPLACE:
         command->replace = true;
+        return 0;
+    case KEY_FORCE:
+        command->force = true;
         return 0;
     case ARGP_KEY_ARG:
         if (command->word_count == RC_ENTRY_WORDS_MAX)
@@ -115,7 +119,7 @@ rc_entry_run(struct rc_entry_command *command,
     else if (command->word_count == 2 && strcmp(first, "history") == 0)
         *ret_code = rc_resource_history(session, &command->output, kind, name);
     else if (command->word_count == 2 && strcmp(first, "delete") == 0)
-        *ret_code = rc_resource_delete(session, kind, name);
+        *ret_code = rc_resource_delete(session, kind, name, command->force);
     else
         return false;
     return true;

@@ -26,13 +26,14 @@ struct rc_entry_command {
     const char *description;
     const char *author;
     bool replace;
+    bool force;
     const char *hint; /* Set by the command: what to write where nothing is written. */
     uint32_t word_count;
     const char *words[RC_ENTRY_WORDS_MAX];
 };
 
-/* --display-name, --description, --author, --replace, words; the session's and the output's flags.
- */
+/* --display-name, --description, --author, --replace, --force, words; the session's and the
+ * output's flags. */
 extern const struct argp_child rc_entry_children[4];
 
 /* For ARGP_KEY_INIT of the command's parser. */

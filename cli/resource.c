@@ -306,11 +306,16 @@ rc_resource_restore(struct rc_session *session,
 }
 
 enum rc_exit_code
-rc_resource_delete(struct rc_session *session, const struct rc_resource_kind *kind, char *name)
+rc_resource_delete(struct rc_session *session,
+                   const struct rc_resource_kind *kind,
+                   char *name,
+                   bool force)
 {
     ProtobufCMessage *request = message_new(session->arena, kind->delete_call.request);
     ProtobufCMessage *reply = NULL;
     *(char **)rc_message_member(request, "name") = name;
+    if (force)
+        *(protobuf_c_boolean *)rc_message_member(request, "force") = 1;
     return rc_session_call(session, method_of(session, kind, "Delete", kind->one), request,
                            kind->delete_call.reply, &reply);
 }

@@ -90,7 +90,11 @@ rc_resource_restore(struct rc_session *session,
                     uint64_t version,
                     const char *author);
 
+/* force: also while others use it; of kinds that others use. */
 RC_MUST_USE enum rc_exit_code
-rc_resource_delete(struct rc_session *session, const struct rc_resource_kind *kind, char *name);
+rc_resource_delete(struct rc_session *session,
+                   const struct rc_resource_kind *kind,
+                   char *name,
+                   bool force);
 
 #endif

@@ -464,6 +464,8 @@ rc_entry_delete(struct rc_request *request,
     struct rc_decode decode = rc_request_decode(request);
     struct rc_catalog_entry nothing;
     struct rc_asked asked;
+    const bool force =
+        *(protobuf_c_boolean *)rc_field((ProtobufCMessage *)(uintptr_t)in, "force") != 0;
     struct rc_bytes id;
     uint64_t version = 0;
     bool known = false;
@@ -475,6 +477,6 @@ rc_entry_delete(struct rc_request *request,
     RC_TRY(rc_request_etag(request, "etag", rc_field_text(in, "etag"), UINT64_MAX, &version));
     const enum rc_status status =
         rc_engine_delete_entry(request->server->engine, decode.project, kind->catalog, id, version,
-                               &asked, request->error);
+                               force, &asked, request->error);
     return status == RC_OK ? RC_OK : name_failure(request, kind, decode.project, id, status);
 }

@@ -106,7 +106,8 @@ list_definitions(struct rc_request *request, const void *message, void *reply)
     return rc_entry_list(request, &definition_kind, &filter.filter, message, reply);
 }
 
-/* The names of a request, or of all definitions, as entries of the session's catalog. */
+/* The names of a request, or of all definitions that name nothing that is missing, as entries of
+ * the session's catalog. */
 static enum rc_status
 list_named(struct rc_request *request,
            struct rc_decode *decode,
@@ -116,7 +117,11 @@ list_named(struct rc_request *request,
 {
     const struct rc_catalog *catalog = rc_query_session_context(request->session)->definitions;
     const bool all = in->n_names == 0;
-    const size_t count = all ? rc_catalog_count(catalog) : in->n_names;
+    uint32_t *whole = NULL;
+    uint32_t whole_count = 0;
+    if (all)
+        RC_TRY(rc_definitions_list_whole(catalog, request->arena, &whole, &whole_count));
+    const size_t count = all ? whole_count : in->n_names;
     const struct rc_bytes project = decode->project;
     if (count > RC_BUILD_DEFINITIONS_MAX)
         return rc_decode_fail(decode, RC_INVALID, "names",
@@ -126,7 +131,7 @@ list_named(struct rc_request *request,
     for (uint32_t i = 0; i < count; i++) {
         struct rc_bytes id;
         if (all) {
-            entries[i] = rc_catalog_at(catalog, i);
+            entries[i] = rc_catalog_at(catalog, whole[i]);
             continue;
         }
         RC_TRY(rc_decode_name(decode, "names", in->names[i], "definitions", &decode->project, &id));

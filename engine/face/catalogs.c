@@ -108,6 +108,19 @@ check_names(const struct catalogs *catalogs,
     return rc_derived_check(catalogs->of[kind - 1], entry->name, derivation, arena, reterr_error);
 }
 
+/* Whether an entry names what it named before, so that a change of anything else of it does not ask
+ * whether that is still there. */
+static bool
+names_the_same(enum rc_catalog_kind kind,
+               const struct rc_catalog_entry *now,
+               const struct rc_catalog_entry *next)
+{
+    if (now == NULL || kind != RC_CATALOG_DEFINITIONS)
+        return now != NULL && rc_bytes_equal(now->payload, next->payload);
+    return rc_bytes_equal(rc_definition_stored_predicate(now->payload),
+                          rc_definition_stored_predicate(next->payload));
+}
+
 static enum rc_status
 check_version(const struct rc_catalog_entry *now,
               struct rc_bytes name,
@@ -171,7 +184,12 @@ put_entry(struct rc_engine *engine,
     if (known)
         return RC_OK;
     RC_CLEANUP(catalogs_close) struct catalogs catalogs = catalogs_of(tenant);
-    RC_TRY(check_names(&catalogs, kind, entry, arena, reterr_error));
+    const struct rc_catalog *catalog = catalogs.of[kind - 1];
+    struct rc_catalog_entry found;
+    const struct rc_catalog_entry *now =
+        rc_catalog_find(catalog, entry->name, &found) ? &found : NULL;
+    if (!names_the_same(kind, now, entry))
+        RC_TRY(check_names(&catalogs, kind, entry, arena, reterr_error));
     struct rc_record record = {
         .kind = RC_RECORD_ENTRY_PUT,
         .project = project,
@@ -179,10 +197,6 @@ put_entry(struct rc_engine *engine,
         .catalog = kind,
         .entry = *entry,
     };
-    const struct rc_catalog *catalog = catalogs.of[kind - 1];
-    struct rc_catalog_entry found;
-    const struct rc_catalog_entry *now =
-        rc_catalog_find(catalog, entry->name, &found) ? &found : NULL;
     RC_TRY(check_version(now, entry->name, version_expected, reterr_error));
     if (now == NULL && rc_catalog_count(catalog) >= RC_DEFINITIONS_MAX)
         return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "name",
@@ -303,6 +317,7 @@ delete_entry(struct rc_engine *engine,
              enum rc_catalog_kind kind,
              struct rc_bytes name,
              uint64_t version_expected,
+             bool force,
              const struct rc_asked *asked,
              struct rc_error *reterr_error)
 {
@@ -324,7 +339,8 @@ delete_entry(struct rc_engine *engine,
     struct rc_catalog_entry found;
     const struct rc_catalog_entry *now = rc_catalog_find(catalog, name, &found) ? &found : NULL;
     RC_TRY(check_version(now, name, expected, reterr_error));
-    RC_TRY(check_unused(tenant, kind, name, reterr_error));
+    if (!force)
+        RC_TRY(check_unused(tenant, kind, name, reterr_error));
     const struct rc_record record = {
         .kind = RC_RECORD_ENTRY_REMOVE,
         .project = project,
@@ -390,6 +406,7 @@ rc_engine_delete_entry(struct rc_engine *engine,
                        enum rc_catalog_kind kind,
                        struct rc_bytes name,
                        uint64_t version_expected,
+                       bool force,
                        const struct rc_asked *asked,
                        struct rc_error *reterr_error)
 {
@@ -397,7 +414,7 @@ rc_engine_delete_entry(struct rc_engine *engine,
     RC_TRY(rc_asked_check(asked, reterr_error));
     pthread_mutex_lock(&engine->changes);
     const enum rc_status status =
-        delete_entry(engine, project, kind, name, version_expected, asked, reterr_error);
+        delete_entry(engine, project, kind, name, version_expected, force, asked, reterr_error);
     pthread_mutex_unlock(&engine->changes);
     return status;
 }

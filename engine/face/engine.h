@@ -258,14 +258,15 @@ rc_engine_create_entries(struct rc_engine *engine,
                          uint32_t *ret_failed,
                          struct rc_error *reterr_error);
 
-/* RC_CONFLICT: the version is another one, or another definition or segment uses it (the error
- * names it). */
+/* RC_CONFLICT: the version is another one, or another entry uses it (the error names it). force: it
+ * goes in spite of those, which name then what is not there. */
 RC_MUST_USE enum rc_status
 rc_engine_delete_entry(struct rc_engine *engine,
                        struct rc_bytes project,
                        enum rc_catalog_kind kind,
                        struct rc_bytes name,
                        uint64_t version_expected,
+                       bool force,
                        const struct rc_asked *asked,
                        struct rc_error *reterr_error);
 

@@ -355,6 +355,25 @@ class Shop(unittest.TestCase):
         recount("define", "delete", "temporary")
         recount("define", "show", "temporary", code=4)
 
+    def test_delete_by_force(self):
+        """What others use goes if it is meant, and they say what is missing."""
+        recount("derive", "forced-path", "path, lower")
+        recount("define", "forced", 'forced-path = "/p/1"')
+        recount("define", "forced-not", "not @forced")
+        recount("segment", "create", "forced", "did(@forced)")
+        recount("segment", "create", "forced-too", "not @forced")
+        for command, user in (("derive", "forced"), ("define", "forced"), ("segment", "forced-too")):
+            name = "forced-path" if command == "derive" else "forced"
+            with self.subTest(command=command):
+                self.assertIn("is used by", recount(command, "delete", name, code=5)[1])
+                recount(command, "delete", name, "--force")
+                recount(command, "show", name, code=4)
+        recount("query", "segment", "@forced-too", code=4)
+        recount("query", "series", "@forced-not", "--from", "2025-01-01", "--to", "2025-01-11", code=4)
+        self.assertNotIn("forced-not", recount("define", "build")[0])
+        for command, name in (("segment", "forced-too"), ("define", "forced-not")):
+            recount(command, "delete", name)
+
     def test_definitions_of_a_file(self):
         with open(path("definitions.txt"), "w") as file:
             file.write("# What we count.\n\nloaded-1 type = view\nloaded-2\tnot @loaded-1\r\n")

@@ -293,11 +293,11 @@ test_definitions_survive(void **state)
     }
     assert_int_equal(rc_engine_delete_entry(world->engine, RC_BYTES_LITERAL("shop"),
                                             RC_CATALOG_DEFINITIONS, RC_BYTES_LITERAL("paid"), 1,
-                                            NULL, &error),
+                                            false, NULL, &error),
                      RC_CONFLICT);
     assert_int_equal(rc_engine_delete_entry(world->engine, RC_BYTES_LITERAL("shop"),
                                             RC_CATALOG_DEFINITIONS, RC_BYTES_LITERAL("paid"), 2,
-                                            NULL, NULL),
+                                            false, NULL, NULL),
                      RC_OK);
     restart(world, false);
     RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = NULL;
@@ -373,7 +373,7 @@ test_segments_survive_and_protect_what_they_name(void **state)
         assert_int_equal(segment_size(world, "payers"), users);
         assert_int_equal(rc_engine_delete_entry(world->engine, RC_BYTES_LITERAL("shop"),
                                                 RC_CATALOG_DEFINITIONS, RC_BYTES_LITERAL("paid"), 0,
-                                                NULL, &error),
+                                                false, NULL, &error),
                          RC_CONFLICT);
         assert_non_null(strstr(error.message, "payers"));
     }

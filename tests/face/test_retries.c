@@ -150,9 +150,9 @@ test_versions_come_back(void **state)
         }
         expect_version(world, 3);
     }
-    assert_int_equal(
-        rc_engine_delete_entry(world->engine, SHOP, RC_CATALOG_DEFINITIONS, name, 3, NULL, NULL),
-        RC_OK);
+    assert_int_equal(rc_engine_delete_entry(world->engine, SHOP, RC_CATALOG_DEFINITIONS, name, 3,
+                                            false, NULL, NULL),
+                     RC_OK);
     assert_int_equal(rig_define(world->engine, "shop", "d", 7, 0, NULL), RC_OK);
     RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *catalog = definitions(world);
     assert_false(rc_catalog_find_version(catalog, name, 2, NULL));
@@ -198,7 +198,7 @@ static enum rc_status
 delete_asked(struct world *world, const struct rc_asked *asked, struct rc_error *reterr_error)
 {
     return rc_engine_delete_entry(world->engine, SHOP, RC_CATALOG_DEFINITIONS,
-                                  RC_BYTES_LITERAL("d"), 0, asked, reterr_error);
+                                  RC_BYTES_LITERAL("d"), 0, false, asked, reterr_error);
 }
 
 /* The same change again, which must be answered with the first version, of kind 1. */

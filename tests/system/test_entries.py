@@ -3,8 +3,11 @@
 and changes that are asked for twice. One table of tests for all three kinds, and for projects.
 """
 
+import os
 import signal
+import subprocess
 import sys
+import tempfile
 import unittest
 import uuid
 
@@ -20,8 +23,12 @@ from columnar import ndjson
 from ingest import ingest_all
 from server import Server
 from recount.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
     definition_pb2,
     definition_pb2_grpc,
+    event_list_pb2,
+    predicate_pb2,
     project_pb2,
     project_pb2_grpc,
     property_pb2,
@@ -29,22 +36,25 @@ from recount.v1 import (
     query_pb2_grpc,
     segment_pb2,
     segment_pb2_grpc,
+    suggest_pb2,
     value_pb2,
 )
 
 PROJECT = "projects/entries"
 SERVER = None
+BACKUPS = tempfile.TemporaryDirectory(prefix="recount-backups-")
 
 
 def setUpModule():
     global SERVER
-    SERVER = Server(OPTIONS.server).start()
+    SERVER = Server(OPTIONS.server, {"backup-directory": BACKUPS.name}).start()
     create_project("entries")
     ingest_all(SERVER.channel, PROJECT, "rows", [ndjson(shop.ROWS)])
 
 
 def tearDownModule():
     SERVER.stop()
+    BACKUPS.cleanup()
 
 
 def projects():
@@ -298,8 +308,9 @@ class Versions(Case):
         self.assertEqual(list(queries.Series(request, timeout=30).info.definitions), [])
 
 
-def restart(how):
+def restart(how, meanwhile=lambda: None):
     SERVER.kill() if how == signal.SIGKILL else SERVER.stop()
+    meanwhile()
     SERVER.start()
 
 
@@ -469,6 +480,202 @@ class Batch(Case):
             self.refused("NOT_FOUND", lambda: DEFINITIONS.get("twice-1"))
         asked["requests"] = self.requests("other", 3)
         self.refused("INVALID_ARGUMENT", lambda: self.batch(**asked), "request_id")
+
+
+class Forced(Case):
+    """What others use and is deleted all the same."""
+
+    USER = "u1"
+
+    def setUp(self):
+        self.addCleanup(self.clean)
+        self.made = []
+
+    def clean(self):
+        for kind, name in reversed(self.made):
+            try:
+                kind.delete(name, force=True)
+            except grpc.RpcError as error:
+                self.assertEqual(error.code(), grpc.StatusCode.NOT_FOUND)
+
+    def make(self, kind, name, thing):
+        self.made.append((kind, name))
+        return kind.create(name, 1, thing=thing)
+
+    def define(self, name, kind=None, but=None, **fields):
+        thing = definition_pb2.Definition(**fields)
+        if kind is not None:
+            thing.predicate.CopyFrom(shop.equals("type", kind))
+        else:
+            thing.predicate.negation.definition = DEFINITIONS.name(but)
+        return self.make(DEFINITIONS, name, thing)
+
+    def segment_of(self, **fields):
+        thing = segment_pb2.Segment()
+        if "definition" in fields:
+            selector = thing.rule.any_of.rules.add().behavior.selector
+            selector.terms.add().definition = DEFINITIONS.name(fields["definition"])
+        else:
+            thing.rule.any_of.rules.add(
+                segment=SEGMENTS.name(fields["segment"]), segment_version=fields.get("version", 0))
+        return thing
+
+    def events_of(self, name):
+        request = shop.series(PROJECT)
+        request.ClearField("breakdown")
+        del request.series[:]
+        request.series.add(selector=shop.selector(definition=DEFINITIONS.name(name)))
+        stub = query_pb2_grpc.QueryServiceStub(SERVER.channel)
+        return stub.Series(request, timeout=30).series[0].rows[-1].total
+
+    def users_of(self, name):
+        return SEGMENTS.call("CountSegment", scope={
+            "project": PROJECT, "as_of_ms": shop.AS_OF,
+            "segment": {"segment": SEGMENTS.name(name)}}).user_count
+
+    def meanings(self):
+        """What the first two events of a user mean."""
+        request = event_list_pb2.ListEventsRequest(
+            parent=PROJECT, user=self.USER, page_size=2, with_definitions=True)
+        reply = query_pb2_grpc.QueryServiceStub(SERVER.channel).ListEvents(request, timeout=30)
+        return [[name.rpartition("/")[2] for name in one.definitions if "/forced-" in name]
+                for one in reply.events]
+
+    def suggested(self):
+        request = suggest_pb2.SuggestDefinitionsRequest(user=self.USER, event_id="e2")
+        request.scope.CopyFrom(shop.scope(PROJECT))
+        stub = definition_pb2_grpc.DefinitionServiceStub(SERVER.channel)
+        found = set()
+        for one in stub.SuggestDefinitions(request, timeout=30).suggestions:
+            found.update(name.rpartition("/")[2] for name in one.definitions if "/forced-" in name)
+        return found
+
+    def built(self):
+        reply = DEFINITIONS.call("BuildDefinitions", parent=PROJECT)
+        return [one.name.rpartition("/")[2] for one in reply.counts if "/forced-" in one.name]
+
+    def check(self):
+        reply = admin_pb2_grpc.AdminServiceStub(SERVER.channel).Check(
+            admin_pb2.CheckRequest(), timeout=60)
+        self.assertEqual((reply.problem_count, list(reply.findings)), (0, []))
+
+    def recountd(self, *words):
+        run = subprocess.run([SERVER.program, *words], check=False, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT)
+        self.assertEqual(run.returncode, 0, run.stdout)
+
+    def test_a_definition(self):
+        eager = definition_pb2.INDEX_MODE_EAGER
+        self.define("forced-base", "submit")
+        self.define("forced-user", but="forced-base", index_mode=eager)
+        self.define("forced-outer", but="forced-user")
+        self.define("forced-other", "submit", index_mode=eager)
+        self.make(SEGMENTS, "forced-did", self.segment_of(definition="forced-base"))
+        self.make(SEGMENTS, "forced-too", self.segment_of(segment="forced-did"))
+        whole = [[["forced-user"], ["forced-base", "forced-other", "forced-outer"]],
+                 {"forced-base", "forced-other", "forced-outer"}, 4]
+
+        def all_of():
+            return [self.meanings(), self.suggested(), len(self.built())]
+
+        self.assertEqual(all_of(), whole)
+        self.refused("ABORTED", lambda: DEFINITIONS.delete("forced-base"), "name")
+        self.refused("ABORTED", lambda: DEFINITIONS.delete("forced-base", etag="7", force=True), "etag")
+        DEFINITIONS.delete("forced-base", force=True)
+        self.refused("NOT_FOUND", lambda: DEFINITIONS.delete("forced-base", force=True))
+        for how in (None, signal.SIGKILL, signal.SIGTERM):
+            with self.subTest(how=how):
+                if how is not None:
+                    restart(how, lambda: self.recountd("--check", os.path.join(SERVER.folder, "data")))
+                for ask, *fields in (
+                    (lambda: self.events_of("forced-base"), "series[0].selector.terms[0].definition"),
+                    (lambda: self.events_of("forced-user"), "series[0].selector.definition"),
+                    (lambda: self.events_of("forced-outer"), "series[0].selector.definition"),
+                    (lambda: self.users_of("forced-did"), "scope.segment.any_of[0].behavior.selector.definition"),
+                    (lambda: self.users_of("forced-too"),
+                     "scope.segment.any_of[0].any_of[0].behavior.selector.definition"),
+                    (lambda: DEFINITIONS.call("BuildDefinitions", parent=PROJECT, names=[
+                        DEFINITIONS.name("forced-other"), DEFINITIONS.name("forced-outer")]),
+                     "names[1].definition"),
+                ):
+                    details = self.refused("NOT_FOUND", ask, *fields)
+                    self.assertIn('"forced-base"', details.message)
+                self.assertEqual(self.events_of("forced-other"), 2)
+                self.assertEqual(all_of(), [[[], ["forced-other"]], {"forced-other"}, 1])
+                self.check()
+        admin_pb2_grpc.AdminServiceStub(SERVER.channel).CreateBackup(
+            admin_pb2.CreateBackupRequest(backup_id="forced"), timeout=60)
+        with tempfile.TemporaryDirectory(prefix="recount-restored-") as restored:
+            self.recountd("--restore", os.path.join(BACKUPS.name, "forced"), "--data", restored)
+            self.recountd("--check", restored)
+        # It can be read, and changed in all but what it names.
+        named = DEFINITIONS.get("forced-user").predicate
+        self.assertEqual(named.negation.definition, DEFINITIONS.name("forced-base"))
+        label = definition_pb2.Label(key="a", value="b")
+        for fields in ({"description": "It waits."}, {"labels": [label]}, {"predicate": named}):
+            thing = definition_pb2.Definition(name=DEFINITIONS.name("forced-user"), **fields)
+            changed = DEFINITIONS.call("UpdateDefinition", definition=thing).definition
+        self.assertEqual((changed.description, list(changed.labels)), ("It waits.", [label]))
+        SEGMENTS.call("UpdateSegment", segment=segment_pb2.Segment(
+            name=SEGMENTS.name("forced-did"), display_name="Did"))
+        outer = predicate_pb2.Predicate()
+        outer.any_of.predicates.add().definition = DEFINITIONS.name("forced-base")
+        update = definition_pb2.Definition(name=DEFINITIONS.name("forced-outer"), predicate=outer)
+        missing = self.refused("NOT_FOUND", lambda: DEFINITIONS.call("UpdateDefinition", definition=update))
+        self.assertIn('"forced-base"', missing.message)
+        self.refused("NOT_FOUND", lambda: self.define("forced-new", but="forced-outer"))
+        # One that would name itself by way of those that waited is none; any other is what they name.
+        circle = self.refused("INVALID_ARGUMENT", lambda: self.define("forced-base", but="forced-outer"))
+        self.assertIn("circle", circle.message)
+        self.define("forced-base", "submit")
+        self.assertEqual(all_of(), whole)
+        self.assertEqual((self.events_of("forced-user"), self.users_of("forced-too")), (4, 2))
+        # Whoever names it can go before it is there again.
+        DEFINITIONS.delete("forced-base", force=True)
+        for kind, name in ((SEGMENTS, "forced-too"), (SEGMENTS, "forced-did"),
+                           (DEFINITIONS, "forced-outer"), (DEFINITIONS, "forced-user")):
+            kind.delete(name)
+        self.assertEqual(self.built(), ["forced-other"])
+
+    def test_a_segment(self):
+        self.make(SEGMENTS, "forced-list", segment_pb2.Segment(users={"users": ["u1", "u2"]}))
+        SEGMENTS.call("UpdateSegment", segment=segment_pb2.Segment(
+            name=SEGMENTS.name("forced-list"), users={"users": ["u1"]}))
+        self.make(SEGMENTS, "forced-now", self.segment_of(segment="forced-list"))
+        self.make(SEGMENTS, "forced-was", self.segment_of(segment="forced-list", version=1))
+        self.make(SEGMENTS, "forced-two", self.segment_of(segment="forced-list", version=2))
+        self.refused("ABORTED", lambda: SEGMENTS.delete("forced-list"), "name")
+        SEGMENTS.delete("forced-list", force=True, request_id="forced-1")
+        SEGMENTS.delete("forced-list", force=True, request_id="forced-1")
+        self.refused("INVALID_ARGUMENT", lambda: SEGMENTS.delete("forced-list", request_id="forced-1"))
+        restart(signal.SIGKILL)
+        for name in ("forced-now", "forced-was", "forced-two"):
+            details = self.refused("NOT_FOUND", lambda: self.users_of(name), "scope.segment.segment")
+            self.assertIn('"forced-list"', details.message)
+        self.check()
+        circle = self.refused("INVALID_ARGUMENT", lambda: self.make(
+            SEGMENTS, "forced-list", self.segment_of(segment="forced-now")))
+        self.assertIn("circle", circle.message)
+        self.make(SEGMENTS, "forced-list", segment_pb2.Segment(users={"users": ["u1", "u2", "u3"]}))
+        self.assertEqual([self.users_of(name) for name in ("forced-now", "forced-was")], [3, 3])
+        self.refused("NOT_FOUND", lambda: self.users_of("forced-two"), "scope.segment.segment_version")
+
+    def test_a_derived_property(self):
+        """Its name means what is stored under it."""
+        self.make(PROPERTIES, "forced-path", property_pb2.DerivedProperty(
+            property=value_pb2.PropertyRef(event_property="path")))
+        thing = definition_pb2.Definition(predicate=shop.equals("forced-path", "/signup"))
+        self.make(DEFINITIONS, "forced-reads", thing)
+        self.assertEqual(self.events_of("forced-reads"), 2)
+        self.refused("ABORTED", lambda: PROPERTIES.delete("forced-path"), "name")
+        PROPERTIES.delete("forced-path", force=True)
+        self.assertEqual(self.events_of("forced-reads"), 0)
+        restart(signal.SIGKILL)
+        self.assertEqual(self.events_of("forced-reads"), 0)
+        self.check()
+        self.make(PROPERTIES, "forced-path", property_pb2.DerivedProperty(
+            property=value_pb2.PropertyRef(event_property="path")))
+        self.assertEqual(self.events_of("forced-reads"), 2)
 
 
 class Built(Case):

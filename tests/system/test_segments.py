@@ -674,6 +674,19 @@ class SavedCells(unittest.TestCase):
         self.delete("inlined")
         self.delete("fives")
 
+    def test_what_it_names_went_by_force(self):
+        self.save("sixes", did("t3"))
+        self.save("of-sixes", self.cell(among=self.saved("sixes")))
+        users = self.users(self.saved("of-sixes"))
+        stub().DeleteSegment(segment_pb2.DeleteSegmentRequest(
+            name=f"{self.PROJECT}/segments/sixes", force=True), timeout=30)
+        gone = self.refused(grpc.StatusCode.NOT_FOUND, self.users, self.saved("of-sixes"))
+        self.assertIn('"sixes"', gone.message)
+        self.save("sixes", did("t3"))
+        self.assertEqual(self.users(self.saved("of-sixes")), users)
+        self.delete("of-sixes")
+        self.delete("sixes")
+
     def test_derived_ones_of_accounts_are_in_use(self):
         """The name of an account's property is a field of its own."""
         request = property_pb2.CreateDerivedPropertyRequest(

@@ -95,9 +95,8 @@ rc_definition_read(struct rc_bytes payload,
     return RC_OK;
 }
 
-/* The names in a payload's predicate. */
-static struct rc_stored_names
-stored_names(struct rc_bytes payload)
+struct rc_bytes
+rc_definition_stored_predicate(struct rc_bytes payload)
 {
     struct rc_reader reader = rc_reader_of(payload.data, payload.size);
     uint8_t labels = 0;
@@ -111,7 +110,16 @@ stored_names(struct rc_bytes payload)
         (void)rc_read_bytes(&reader);
         (void)rc_read_bytes(&reader);
     }
-    return (struct rc_stored_names){.reader = reader, .nodes_left = 1};
+    return (struct rc_bytes){(const char *)reader.at, rc_reader_left(&reader)};
+}
+
+/* The names in a payload's predicate. */
+static struct rc_stored_names
+stored_names(struct rc_bytes payload)
+{
+    const struct rc_bytes predicate = rc_definition_stored_predicate(payload);
+    return (struct rc_stored_names){.reader = rc_reader_of(predicate.data, predicate.size),
+                                    .nodes_left = 1};
 }
 
 uint8_t
@@ -249,6 +257,36 @@ rc_definitions_resolve_name(const struct rc_catalog *definitions,
 {
     const struct rc_predicate named = {.kind = RC_PREDICATE_DEFINITION, .definition = name};
     return rc_definitions_resolve(definitions, &named, arena, uses, ret_predicate, reterr_error);
+}
+
+enum rc_status
+rc_definitions_list_whole(const struct rc_catalog *definitions,
+                          struct rc_arena *arena,
+                          uint32_t **ret_indexes,
+                          uint32_t *ret_count)
+{
+    const uint32_t all = rc_catalog_count(definitions);
+    uint32_t *indexes = RC_ARENA_ARRAY(arena, uint32_t, (size_t)all + 1);
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *scratch = rc_arena_new(NULL, 0);
+    uint32_t count = 0;
+    if (indexes == NULL || scratch == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < all; i++) {
+        const struct rc_catalog_entry entry = rc_catalog_at(definitions, i);
+        const struct rc_predicate *resolved;
+        enum rc_status status = RC_OK;
+        rc_arena_reset(scratch);
+        if ((entry.marks >> RC_DEFINITION_NAMES & 1) != 0)
+            status = rc_definitions_resolve_name(definitions, entry.name, scratch, NULL, &resolved,
+                                                 NULL);
+        if (status == RC_NO_MEMORY)
+            return status;
+        if (status != RC_NOT_FOUND)
+            indexes[count++] = i;
+    }
+    *ret_indexes = indexes;
+    *ret_count = count;
+    return RC_OK;
 }
 
 enum rc_status

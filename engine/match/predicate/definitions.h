@@ -60,6 +60,10 @@ _Static_assert(RC_DEFINITION_NAMES < RC_CATALOG_MARKS, "a catalog keeps these ma
 uint8_t
 rc_definition_marks(struct rc_bytes payload);
 
+/* What stands behind the labels of a payload: its predicate as it is stored. */
+struct rc_bytes
+rc_definition_stored_predicate(struct rc_bytes payload);
+
 /* Whether a payload's predicate names a definition. */
 bool
 rc_definition_names(struct rc_bytes payload, struct rc_bytes name);
@@ -88,8 +92,16 @@ rc_definitions_resolve_name(const struct rc_catalog *definitions,
                             const struct rc_predicate **ret_predicate,
                             struct rc_error *reterr_error);
 
-/* The same for a definition that is about to be put under name: a cycle through name is
- * an error. */
+/* The indexes of a catalog's definitions but of those that name one, or lead to one, that is not
+ * there; in arena. RC_NO_MEMORY. */
+RC_MUST_USE enum rc_status
+rc_definitions_list_whole(const struct rc_catalog *definitions,
+                          struct rc_arena *arena,
+                          uint32_t **ret_indexes,
+                          uint32_t *ret_count);
+
+/* The same as rc_definitions_resolve for a definition that is about to be put under name: a cycle
+ * through name is an error. */
 RC_MUST_USE enum rc_status
 rc_definitions_check(const struct rc_catalog *definitions,
                      struct rc_bytes name,

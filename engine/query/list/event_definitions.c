@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "engine/base/limits.h"
+#include "engine/match/predicate/definitions.h"
 #include "engine/query/plan/plan.h"
 
 struct page_row {
@@ -51,13 +52,13 @@ mark_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t co
     return RC_OK;
 }
 
-/* One turn: the definitions [first, first + count). */
+/* One turn: these definitions. */
 static enum rc_status
 mark(const struct rc_query_context *context,
      int64_t as_of_ms,
      uint32_t person,
      const int64_t range_ms[2],
-     uint32_t first,
+     const uint32_t *definitions,
      uint32_t count,
      struct marking *marking,
      struct rc_query_stats *stats,
@@ -70,7 +71,7 @@ mark(const struct rc_query_context *context,
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the definitions of events");
     for (uint32_t i = 0; i < count; i++) {
         predicates[i].kind = RC_PREDICATE_DEFINITION;
-        predicates[i].definition = rc_catalog_at(context->definitions, first + i).name;
+        predicates[i].definition = rc_catalog_at(context->definitions, definitions[i]).name;
         selectors[i] = (struct rc_plan_selector){.predicate = &predicates[i],
                                                  .field = "with_definitions",
                                                  .from_ms = range_ms[0],
@@ -90,6 +91,7 @@ mark(const struct rc_query_context *context,
 /* From masks, those of every turn behind those of the turn before, to lists. */
 static enum rc_status
 list(struct rc_arena *arena,
+     const uint32_t *asked,
      const uint64_t *masks,
      uint32_t turn_count,
      uint32_t count,
@@ -106,7 +108,7 @@ list(struct rc_arena *arena,
         events[event].definition_count = found;
         for (uint32_t turn = 0; turn < turn_count; turn++)
             for (uint64_t left = masks[(size_t)turn * count + event]; left != 0; left &= left - 1)
-                *definitions++ = turn * RC_SELECTORS_MAX + (uint32_t)__builtin_ctzll(left);
+                *definitions++ = asked[turn * RC_SELECTORS_MAX + (uint32_t)__builtin_ctzll(left)];
     }
     return RC_OK;
 }
@@ -123,9 +125,14 @@ rc_event_definitions(const struct rc_query_context *context,
 {
     /* Wishes are about the query's own selector. */
     struct rc_query_context plain = *context;
-    const uint32_t all = rc_catalog_count(context->definitions);
+    uint32_t *asked = NULL;
+    uint32_t all = 0;
+    if (count == 0)
+        return RC_OK;
+    RC_TRY_OR(reterr_error,
+              rc_definitions_list_whole(context->definitions, context->arena, &asked, &all));
     const uint32_t turn_count = (all + RC_SELECTORS_MAX - 1) / RC_SELECTORS_MAX;
-    if (count == 0 || all == 0)
+    if (all == 0)
         return RC_OK;
     plain.hints = NULL;
     plain.explain = NULL;
@@ -145,10 +152,10 @@ rc_event_definitions(const struct rc_query_context *context,
         const uint32_t left = all - first;
         struct marking marking = {
             .rows = rows, .count = count, .masks = masks + (size_t)turn * count};
-        RC_TRY(mark(&plain, as_of_ms, person, range_ms, first,
+        RC_TRY(mark(&plain, as_of_ms, person, range_ms, asked + first,
                     left < RC_SELECTORS_MAX ? left : RC_SELECTORS_MAX, &marking, stats,
                     reterr_error));
     }
-    RC_TRY_OR(reterr_error, list(context->arena, masks, turn_count, count, events));
+    RC_TRY_OR(reterr_error, list(context->arena, asked, masks, turn_count, count, events));
     return RC_OK;
 }

@@ -1,5 +1,6 @@
 /*
  * Event definitions: which of a project's definitions some events of one person mean.
+ * One that names what is not there means none.
  *
  * Ownership: answers come from the context's arena.
  * Threading: one thread.

@@ -24,9 +24,12 @@ rc_definitions_build(const struct rc_query_context *context,
     if (predicates == NULL || uncounted == NULL || built.event_counts == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for %u definitions", count);
     for (uint32_t i = 0; i < count; i++) {
-        RC_TRY(rc_definitions_resolve_name(context->definitions, entries[i].name, context->arena,
-                                           rc_query_uses(context, RC_CATALOG_DEFINITIONS),
-                                           &predicates[i], reterr_error));
+        const enum rc_status status = rc_definitions_resolve_name(
+            context->definitions, entries[i].name, context->arena,
+            rc_query_uses(context, RC_CATALOG_DEFINITIONS), &predicates[i], reterr_error);
+        if (status == RC_NOT_FOUND)
+            rc_error_prefix(reterr_error, "names[%u]", i);
+        RC_TRY(status);
         RC_TRY(rc_derived_resolve(context->derived, predicates[i], context->arena,
                                   rc_query_uses(context, RC_CATALOG_PROPERTIES), &predicates[i],
                                   reterr_error));
