@@ -92,6 +92,12 @@
 #define RC_FUNNEL_STEPS_MAX 64u
 #define RC_SELECTORS_MAX 64u
 
+/* States of the search for the chain of one entry of an unordered funnel with exclusions that begin
+ * behind its first step. Up to 11 steps it is not reached: there are 2^11 sets of steps, times the
+ * 17 times until which 16 exclusions let a chain go on. With chains of 62 events they take 18 MB,
+ * twice at most. */
+#define RC_FUNNEL_STATES_MAX 65536u
+
 /* Replies: buckets of a series, rows of a breakdown, cohorts and periods of a retention. */
 #define RC_BUCKETS_MAX 20000u
 #define RC_BUCKET_UNITS_MAX 10000u /* Of one bucket: 27 years of days. */

@@ -417,6 +417,35 @@ class Queries(Case):
         del request.steps[:]
         self.refused(queries().Funnel, request, "INVALID_ARGUMENT", "steps")
 
+    def test_states_of_an_unordered_funnel(self):
+        """Many steps, events that match several, and an exclusion that begins late: a limit."""
+        steps, events = 30, 120
+        project_pb2_grpc.ProjectServiceStub(SERVER.channel).CreateProject(
+            project_pb2.CreateProjectRequest(project_id="states"), timeout=30
+        )
+        lines = []
+        for n in range(events):
+            tags = ",".join(f'"{(7 * n + k * k) % steps}"' for k in range(4))
+            stop = ',"stop":"yes"' if n % 15 == 14 else ""
+            lines.append(
+                f'{{"user":"u","time":{shop.START + n},"id":"{n}","properties":{{"tag":[{tags}]{stop}}}}}'
+            )
+        batch = ingest_pb2.NdjsonBatch(lines="\n".join(lines).encode())
+        (ack,) = ingest_all(SERVER.channel, "projects/states", "s", [batch])
+        self.assertEqual(ack.accepted, events, str(ack))
+        request = shop.funnel("projects/states")
+        request.order = 4  # FUNNEL_ORDER_UNORDERED
+        del request.steps[:]
+        for n in range(steps):
+            request.steps.add(selector=shop.selector(shop.equals("tag", str(n))))
+        request.exclusions.add(
+            selector=shop.selector(shop.equals("stop", "yes")), after_step=20, before_step=30
+        )
+        details = self.refused(queries().Funnel, request, "INVALID_ARGUMENT", "exclusions")
+        self.assertIn("65536 states", details.message)
+        request.exclusions[0].after_step = 2
+        queries().Funnel(request, timeout=30)
+
     def test_zone(self):
         request = shop.series(PROJECT)
         request.scope.time_zone = "Mars/Olympus"

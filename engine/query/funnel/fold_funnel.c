@@ -18,6 +18,7 @@
 #include "engine/base/bytes.h"
 #include "engine/query/funnel/funnel_fold.h"
 #include "engine/query/funnel/funnel_scan.h"
+#include "engine/query/funnel/funnel_unordered.h"
 #include "engine/query/scope.h"
 
 #define LOCAL_DAYS_MAX 400000u /* Over a thousand years. */
@@ -330,6 +331,17 @@ run_query(struct rc_funnel_query *query,
     return RC_OK;
 }
 
+/* Whether an unordered search has passed its limit. */
+static bool
+has_passed(const struct rc_funnel_query *query)
+{
+    bool passed = false;
+    for (uint32_t i = 0; i < query->lane_count; i++)
+        passed = passed || (query->lanes[i].unordered != NULL &&
+                            rc_funnel_unordered_passed(query->lanes[i].unordered));
+    return passed;
+}
+
 enum rc_status
 rc_query_funnel(const struct rc_query_context *context,
                 const struct rc_funnel_request *request,
@@ -339,7 +351,14 @@ rc_query_funnel(const struct rc_query_context *context,
     struct rc_funnel_reply reply = {.stats.data_version = rc_view_data_version(context->view)};
     RC_CLEANUP(query_close)
     struct rc_funnel_query query = {.context = context, .request = request};
-    RC_TRY(run_query(&query, &reply.stats, reterr_error));
+    const enum rc_status run = run_query(&query, &reply.stats, reterr_error);
+    if (run == RC_LIMIT_EXCEEDED && has_passed(&query))
+        return rc_error_field(reterr_error, run, "exclusions",
+                              "the search of an unordered funnel keeps at most %u states for "
+                              "a user: with so many steps, exclusions must begin at an earlier "
+                              "one",
+                              RC_FUNNEL_STATES_MAX);
+    RC_TRY(run);
     const enum rc_status status = rc_funnel_fill_reply(&query, &reply);
     if (status == RC_LIMIT_EXCEEDED)
         return rc_error_field(reterr_error, status, "over_time",

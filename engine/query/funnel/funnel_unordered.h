@@ -4,7 +4,7 @@
  *
  * Ownership: owns its scratch memory, charged to the account given; borrows the rules.
  * Threading: one thread at a time.
- * Errors:    RC_NO_MEMORY, RC_CANCELLED.
+ * Errors:    RC_NO_MEMORY, RC_CANCELLED; RC_LIMIT_EXCEEDED past RC_FUNNEL_STATES_MAX.
  */
 #ifndef RC_QUERY_FUNNEL_FUNNEL_UNORDERED_H
 #define RC_QUERY_FUNNEL_FUNNEL_UNORDERED_H
@@ -35,5 +35,9 @@ rc_funnel_unordered_run(struct rc_funnel_unordered *unordered,
                         uint32_t span_count,
                         struct rc_funnel_attempt *ret_attempts,
                         struct rc_funnel_list *list);
+
+/* Whether a search has passed RC_FUNNEL_STATES_MAX. */
+bool
+rc_funnel_unordered_passed(const struct rc_funnel_unordered *unordered);
 
 #endif
