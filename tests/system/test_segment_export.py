@@ -360,7 +360,7 @@ class Slow(unittest.TestCase):
             channel.close()
 
     def test_is_listed_and_cancelled(self):
-        channel = slow_channel()
+        channel, idle = slow_channel(), query_bytes()
         call = segments(channel).ExportSegment(request(properties=["note"]), timeout=120)
         next(call)
         admin = admin_pb2_grpc.AdminServiceStub(SERVER.channel)
@@ -375,6 +375,7 @@ class Slow(unittest.TestCase):
         with self.assertRaises(grpc.RpcError) as caught:
             list(call)
         self.assertEqual(caught.exception.code(), grpc.StatusCode.CANCELLED)
+        self.until_nothing_is_held(idle)  # The client hears of its end before the server has tidied up.
         self.assertEqual(
             [one for one in admin.ListQueries(asked, timeout=30).queries
              if one.query_id == running.query_id], [])
