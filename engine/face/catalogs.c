@@ -139,6 +139,16 @@ check_version(const struct rc_catalog_entry *now,
     return RC_OK;
 }
 
+/* Whether an entry more may be created. */
+static enum rc_status
+check_room(const struct rc_catalog *catalog, struct rc_error *reterr_error)
+{
+    if (rc_catalog_count(catalog) >= RC_DEFINITIONS_MAX)
+        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "name",
+                              "the project has %u of these, which is the most", RC_DEFINITIONS_MAX);
+    return RC_OK;
+}
+
 static struct rc_bytes
 copy_bytes(struct rc_arena *arena, struct rc_bytes bytes)
 {
@@ -198,9 +208,8 @@ put_entry(struct rc_engine *engine,
         .entry = *entry,
     };
     RC_TRY(check_version(now, entry->name, version_expected, reterr_error));
-    if (now == NULL && rc_catalog_count(catalog) >= RC_DEFINITIONS_MAX)
-        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "name",
-                              "the project has %u of these, which is the most", RC_DEFINITIONS_MAX);
+    if (now == NULL)
+        RC_TRY(check_room(catalog, reterr_error));
     record.entry.author = asked->author;
     record.entry.updated_ms = rc_clock_wall_ms();
     record.entry.created_ms = now == NULL ? record.entry.updated_ms : now->created_ms;
@@ -225,11 +234,8 @@ create_entry(struct catalogs *catalogs,
         rc_catalog_find(*catalog, entry->name, &found) ? &found : NULL;
     RC_TRY(check_names(catalogs, kind, entry, arena, reterr_error));
     RC_TRY(check_version(now, entry->name, 0, reterr_error));
-    const enum rc_status status = rc_catalog_put(*catalog, entry, &next);
-    if (status == RC_LIMIT_EXCEEDED)
-        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "name",
-                              "the project has %u of these, which is the most", RC_DEFINITIONS_MAX);
-    RC_TRY_OR(reterr_error, status);
+    RC_TRY(check_room(*catalog, reterr_error));
+    RC_TRY_OR(reterr_error, rc_catalog_put(*catalog, entry, &next));
     rc_catalog_unref(*catalog);
     *catalog = next;
     rc_catalog_entry_write(writer, entry);
