@@ -42,9 +42,7 @@ code_at(const struct rows *rows, uint32_t index)
 static inline uint32_t
 counts_row(const struct rows *rows, uint32_t row)
 {
-    if (rows->words == NULL)
-        return 1;
-    return (uint32_t)(rows->words[row % RC_PIECE_ROWS / 64] >> (row % 64)) & 1;
+    return rows->words == NULL || rc_words_has(rows->words, row % RC_PIECE_ROWS);
 }
 
 /* Of events that have one number at most. */
@@ -81,7 +79,7 @@ count_of_width(const struct rc_tally *tally,
     rows.code_width = code_width;
     if (rows.words != NULL)
         return count_single(tally, slab, rows);
-    rows.words = NULL;
+    rows.words = NULL; /* As the compiler now knows too: no row is asked about. */
     return count_single(tally, slab, rows);
 }
 
