@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "engine/base/hash.h"
+
 #define NONE RC_FUNNEL_NONE
 #define TABLE_FIRST 32u
 
@@ -46,9 +48,8 @@ rc_funnel_states_clear(struct rc_funnel_states *states)
 static uint32_t
 find_slot(const struct rc_funnel_states *states, const struct rc_funnel_state *state)
 {
-    uint64_t hash = (state->steps ^ (uint64_t)state->until_ms * 0x9e3779b97f4a7c15ULL);
-    hash *= 0xbf58476d1ce4e5b9ULL;
-    uint32_t slot = (uint32_t)(hash >> 32) & (states->table_size - 1);
+    const uint64_t hash = rc_hash_u64(state->steps ^ rc_hash_u64((uint64_t)state->until_ms));
+    uint32_t slot = (uint32_t)hash & (states->table_size - 1);
     for (; states->table[slot] != NONE; slot = (slot + 1) & (states->table_size - 1)) {
         const struct rc_funnel_state *at = &states->items[states->table[slot]];
         if (at->steps == state->steps && at->until_ms == state->until_ms)
