@@ -4,7 +4,6 @@
 #include "engine/match/derived/derive.h"
 #include "engine/match/derived/derived.h"
 #include "engine/match/derived/made_column.h"
-#include "engine/store/value/account_id.h"
 
 struct rc_account_values {
     const struct rc_query_context *context;
@@ -74,29 +73,6 @@ rc_account_values_new(const struct rc_query_context *context,
     return RC_OK;
 }
 
-/* The account that an id is, or RC_CODE_NONE. */
-static enum rc_status
-account_of(const struct rc_account_values *values,
-           struct rc_value id,
-           struct rc_arena *scratch,
-           uint32_t *ret_account)
-{
-    char number[32];
-    struct rc_bytes text;
-    *ret_account = RC_CODE_NONE;
-    if (id.kind == RC_VALUE_STRING)
-        text = id.string;
-    else if (id.kind == RC_VALUE_INT || id.kind == RC_VALUE_DOUBLE)
-        text = (struct rc_bytes){number, rc_number_text(id, number)};
-    else
-        return RC_OK;
-    const struct rc_bytes name = rc_account_id_make(scratch, values->account_key, text);
-    if (name.size == 0)
-        return RC_NO_MEMORY;
-    *ret_account = rc_view_find_account(values->context->view, name);
-    return RC_OK;
-}
-
 /* The value of an account that has a cell. */
 static enum rc_status
 value_of(struct rc_account_values *values,
@@ -143,7 +119,8 @@ rc_account_values_visit(struct rc_account_values *values,
         const struct rc_value id = is_list ? rc_value_string(ids.items[i]) : ids;
         uint32_t account;
         struct rc_value value;
-        RC_TRY(account_of(values, id, scratch, &account));
+        RC_TRY(rc_view_account_of(values->context->view, values->account_key, id, scratch,
+                                  &account));
         if (account == RC_CODE_NONE || values->cells[account] == RC_CELL_NULL ||
             has(known, count, account))
             continue;

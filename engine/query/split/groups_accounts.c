@@ -7,7 +7,6 @@
 
 #include "engine/base/assert.h"
 #include "engine/query/split/groups_form.h"
-#include "engine/store/value/account_id.h"
 
 /* From groups of ids to sets of values. */
 struct exchange {
@@ -24,23 +23,11 @@ struct exchange {
 static enum rc_status
 account_of(const struct exchange *exchange, uint32_t id, uint32_t *ret_account)
 {
-    char number[32];
     struct rc_value value;
-    struct rc_bytes text;
     rc_arena_reset(exchange->names);
     RC_TRY(rc_groups_value(exchange->ids, id, exchange->names, &value));
-    *ret_account = RC_CODE_NONE;
-    if (value.kind == RC_VALUE_STRING)
-        text = value.string;
-    else if (value.kind == RC_VALUE_INT || value.kind == RC_VALUE_DOUBLE)
-        text = (struct rc_bytes){number, rc_number_text(value, number)};
-    else
-        return RC_OK;
-    const struct rc_bytes name = rc_account_id_make(exchange->names, exchange->account_key, text);
-    if (name.size == 0)
-        return RC_NO_MEMORY;
-    *ret_account = rc_view_find_account(exchange->groups->plan->context->view, name);
-    return RC_OK;
+    return rc_view_account_of(exchange->groups->plan->context->view, exchange->account_key, value,
+                              exchange->names, ret_account);
 }
 
 static enum rc_status

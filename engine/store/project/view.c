@@ -11,6 +11,7 @@
 #include "engine/store/project/known.h"
 #include "engine/store/project/project_state.h"
 #include "engine/store/project/view_uses.h"
+#include "engine/store/value/account_id.h"
 
 struct column_use {
     struct column_use *next;
@@ -376,11 +377,29 @@ rc_view_account_name(const struct rc_view *view, uint32_t account)
     return rc_dictionary_key(rc_people_ids(view->project->account_people), account);
 }
 
-uint32_t
-rc_view_find_account(const struct rc_view *view, struct rc_bytes name)
+enum rc_status
+rc_view_account_of(const struct rc_view *view,
+                   struct rc_bytes account_key,
+                   struct rc_value id,
+                   struct rc_arena *scratch,
+                   uint32_t *ret_account)
 {
+    char number[32];
+    struct rc_bytes text;
+    *ret_account = RC_CODE_NONE;
+    if (id.kind == RC_VALUE_STRING)
+        text = id.string;
+    else if (id.kind == RC_VALUE_INT || id.kind == RC_VALUE_DOUBLE)
+        text = (struct rc_bytes){number, rc_number_text(id, number)};
+    else
+        return RC_OK;
+    const struct rc_bytes name = rc_account_id_make(scratch, account_key, text);
+    if (name.size == 0)
+        return RC_NO_MEMORY;
     const uint32_t account = rc_dictionary_find(rc_people_ids(view->project->account_people), name);
-    return account < view->published.account_counts.users ? account : RC_CODE_NONE;
+    if (account < view->published.account_counts.users)
+        *ret_account = account;
+    return RC_OK;
 }
 
 enum rc_status

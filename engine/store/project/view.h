@@ -164,8 +164,13 @@ rc_view_account_count(const struct rc_view *view);
 struct rc_bytes
 rc_view_account_name(const struct rc_view *view, uint32_t account);
 
-uint32_t
-rc_view_find_account(const struct rc_view *view, struct rc_bytes name);
+/* The account that a value of account_key names, or RC_CODE_NONE. scratch is not reset. */
+RC_MUST_USE enum rc_status
+rc_view_account_of(const struct rc_view *view,
+                   struct rc_bytes account_key,
+                   struct rc_value id,
+                   struct rc_arena *scratch,
+                   uint32_t *ret_account);
 
 /* The same for accounts: rc_view_account_count cells. */
 RC_MUST_USE enum rc_status
