@@ -251,7 +251,7 @@ void
 rc_wal_files_prepare(struct rc_wal_files *files)
 {
     pthread_mutex_lock(&files->mutex);
-    if (files->next.file == NULL && !files->next_wanted) {
+    if (files->next.file == NULL && files->rounds_begun == files->rounds_ended) {
         files->next_wanted = true;
         pthread_cond_broadcast(&files->changed);
     }
@@ -265,20 +265,22 @@ take_next(struct rc_wal_files *files, struct rc_wal_ready *ret_ready, struct rc_
     enum rc_status status = RC_OK;
     pthread_mutex_lock(&files->mutex);
     while (status == RC_OK && files->next.file == NULL) {
-        const uint64_t attempt = files->attempt_count;
+        const uint64_t own = files->rounds_begun + 1;
         files->next_wanted = true;
         files->next_awaited = true;
         pthread_cond_broadcast(&files->changed);
-        while (files->attempt_count == attempt)
+        while (files->next.file == NULL && files->rounds_ended < own)
             pthread_cond_wait(&files->changed, &files->mutex);
         files->next_awaited = false;
-        status = files->attempt_status;
+        if (files->next.file == NULL)
+            status = files->round_status;
         if (status != RC_OK && reterr_error != NULL)
-            *reterr_error = files->attempt_error;
+            *reterr_error = files->round_error;
     }
     if (status == RC_OK) {
         *ret_ready = files->next;
         files->next = (struct rc_wal_ready){.file = NULL};
+        files->next_wanted = false; /* By whom it was made, if it was one that had begun. */
     }
     pthread_mutex_unlock(&files->mutex);
     return status;

@@ -41,12 +41,13 @@ struct rc_wal_files {
     struct rc_wal_ready next;
     uint64_t number_last; /* Of any name ever seen: new names are above it. */
     uint64_t sync_count;
-    uint64_t attempt_count; /* Next files made or failed, so that a waiter sees its own. */
-    enum rc_status attempt_status;
-    struct rc_error attempt_error;
+    uint64_t rounds_begun; /* Of the helper, which makes one file a round or fails: */
+    uint64_t rounds_ended; /* one that began before somebody waits says nothing to him if it does. */
+    enum rc_status round_status;
+    struct rc_error round_error;
     pthread_t helper;
     bool helper_started;
-    bool next_wanted;
+    bool next_wanted;  /* By a round that has not begun. */
     bool next_awaited; /* The log cannot go on without it. */
     bool erasing;      /* What trimmed files hold must not stay: none is recycled. */
     bool stopping;

@@ -162,17 +162,18 @@ rc_wal_files_helper(void *argument)
     struct rc_wal_files *files = argument;
     pthread_mutex_lock(&files->mutex);
     for (;;) {
-        while (!files->stopping && !files->next_wanted)
+        while (!files->stopping && (!files->next_wanted || files->next.file != NULL))
             pthread_cond_wait(&files->changed, &files->mutex);
         if (files->stopping)
             break;
         struct rc_error error;
-        const enum rc_status status = make_next(files, &error);
-        files->attempt_status = status;
-        if (status != RC_OK)
-            files->attempt_error = error;
-        files->attempt_count++;
         files->next_wanted = false;
+        files->rounds_begun++;
+        const enum rc_status status = make_next(files, &error);
+        files->round_status = status;
+        if (status != RC_OK)
+            files->round_error = error;
+        files->rounds_ended++;
         pthread_cond_broadcast(&files->changed);
     }
     pthread_mutex_unlock(&files->mutex);

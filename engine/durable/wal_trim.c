@@ -107,7 +107,7 @@ stop_recycling(struct rc_wal_files *files)
     struct rc_file *file = NULL;
     pthread_mutex_lock(&files->mutex);
     files->erasing = true;
-    while (files->next_wanted) /* It may be at it. */
+    while (files->rounds_begun != files->rounds_ended) /* A later one recycles nothing. */
         pthread_cond_wait(&files->changed, &files->mutex);
     if (files->next.file != NULL)
         status = RC_GROW(files->strays, files->stray_capacity, files->stray_count + 1);

@@ -13,6 +13,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/clock.h"
 #include "engine/base/file_ops.h"
+#include "engine/durable/wal_files_state.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/durable/ledger.h"
 
@@ -442,6 +443,75 @@ test_a_trim_beside_erasing_recycles_nothing(void **state)
     rc_disk_faulty_free(faulty);
 }
 
+/* ---- rounds of the helper ---- */
+
+static pthread_mutex_t held_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t held_changed = PTHREAD_COND_INITIALIZER;
+static bool is_held;
+static bool is_let_go;
+
+/* What a round that found no space does last. The first one is held until it is let go. */
+static enum rc_status
+held_remove(struct rc_disk *disk, const char *path, struct rc_error *reterr_error)
+{
+    pthread_mutex_lock(&held_lock);
+    is_held = true;
+    pthread_cond_broadcast(&held_changed);
+    while (!is_let_go)
+        pthread_cond_wait(&held_changed, &held_lock);
+    pthread_mutex_unlock(&held_lock);
+    return true_ops->remove(disk, path, reterr_error);
+}
+
+static void *
+let_go_once_awaited(void *argument)
+{
+    struct rc_wal_files *files = argument;
+    for (bool awaited = false; !awaited;) {
+        pthread_mutex_lock(&files->mutex);
+        awaited = files->next_awaited;
+        pthread_mutex_unlock(&files->mutex);
+    }
+    pthread_mutex_lock(&held_lock);
+    is_let_go = true;
+    pthread_cond_broadcast(&held_changed);
+    pthread_mutex_unlock(&held_lock);
+    return NULL;
+}
+
+/* A round that began on a full disk says nothing to who waits since there is room. */
+static void
+test_a_round_from_before_there_was_room(void **state)
+{
+    (void)state;
+    struct rc_disk_faulty *faulty = new_disk(14);
+    struct rc_disk *disk = rc_disk_faulty_disk(faulty);
+    struct rc_disk_ops ops = *disk->ops;
+    struct rc_wal_files *files;
+    struct rc_wal_file live;
+    struct rc_file *file;
+    pthread_t thread;
+    true_ops = disk->ops;
+    ops.remove = held_remove;
+    disk->ops = &ops;
+    assert_int_equal(rc_wal_files_open(disk, "wal", FILE_BYTES, &files, NULL), RC_OK);
+    assert_int_equal(rc_wal_files_start(files, NULL), RC_OK);
+    rc_disk_faulty_set_quota(faulty, FILE_BYTES / 2);
+    rc_wal_files_prepare(files);
+    pthread_mutex_lock(&held_lock);
+    while (!is_held)
+        pthread_cond_wait(&held_changed, &held_lock);
+    pthread_mutex_unlock(&held_lock);
+    rc_disk_faulty_set_quota(faulty, 0);
+    assert_int_equal(pthread_create(&thread, NULL, let_go_once_awaited, files), 0);
+    assert_int_equal(rc_wal_files_next(files, 1, &live, &file, NULL), RC_OK);
+    pthread_join(thread, NULL);
+    rc_file_close(file);
+    rc_wal_files_close(files);
+    disk->ops = true_ops;
+    rc_disk_faulty_free(faulty);
+}
+
 /* A log whose oldest files are gone is damaged unless a checkpoint covers them; an empty directory
  * with a checkpoint goes on after it. */
 static void
@@ -481,6 +551,7 @@ main(void)
         cmocka_unit_test(test_many_appenders),
         cmocka_unit_test(test_names_are_others_business),
         cmocka_unit_test(test_a_trim_beside_erasing_recycles_nothing),
+        cmocka_unit_test(test_a_round_from_before_there_was_room),
         cmocka_unit_test(test_missing_beginning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
