@@ -42,7 +42,7 @@ struct rc_wal_files {
     uint64_t number_last; /* Of any name ever seen: new names are above it. */
     uint64_t sync_count;
     uint64_t rounds_begun; /* Of the helper, which makes one file a round or fails: */
-    uint64_t rounds_ended; /* one that began before somebody waits says nothing to him if it does. */
+    uint64_t rounds_ended; /* one begun before somebody waits says nothing to him then. */
     enum rc_status round_status;
     struct rc_error round_error;
     pthread_t helper;

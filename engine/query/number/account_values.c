@@ -119,8 +119,8 @@ rc_account_values_visit(struct rc_account_values *values,
         const struct rc_value id = is_list ? rc_value_string(ids.items[i]) : ids;
         uint32_t account;
         struct rc_value value;
-        RC_TRY(rc_view_account_of(values->context->view, values->account_key, id, scratch,
-                                  &account));
+        RC_TRY(
+            rc_view_account_of(values->context->view, values->account_key, id, scratch, &account));
         if (account == RC_CODE_NONE || values->cells[account] == RC_CELL_NULL ||
             has(known, count, account))
             continue;
