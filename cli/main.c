@@ -60,7 +60,10 @@ rc_command_dispatch(const struct rc_command_entry *entries,
     }
     const bool asked = strcmp(wanted, "--help") == 0 || strcmp(wanted, "-?") == 0;
     FILE *out = asked && count > 1 ? stdout : stderr;
-    if (!asked)
+    if (!asked && wanted[0] == '-')
+        fprintf(out, "%s: options stand behind the command: \"%s COMMAND %s\"\n\n", program,
+                program, wanted);
+    else if (!asked)
         fprintf(out, "%s: there is no command \"%s\"\n\n", program, wanted);
     fprintf(out, "Usage: %s COMMAND ...\n%s\n\n", program, about);
     for (const struct rc_command_entry *entry = entries; entry->name != NULL; entry++)

@@ -114,6 +114,7 @@ encode_walk(struct rc_arena *arena,
 {
     Recount__V1__WalkPlan *out;
     RC_NEW(arena, out, recount__v1__walk_plan__descriptor);
+    RC_NEW_TEXT(arena, out->purpose, rc_bytes_of(walk->purpose));
     RC_NEW_TEXT(arena, out->feed, rc_bytes_of(rc_explain_feed_name(walk->feed)));
     out->slabs = walk->slabs;
     out->blocks = walk->blocks;
@@ -198,6 +199,9 @@ rc_encode_plan(struct rc_arena *arena,
     out->elapsed_nanos = explain->elapsed_ns;
     out->memory_bytes = explain->memory_bytes;
     out->threads_max = explain->parallel_max;
+    const struct rc_explain_total total = rc_explain_total(explain);
+    out->estimate_nanos = total.estimate_ns;
+    out->actual_nanos = total.actual_ns;
     for (const struct rc_explain_plan *at = explain->plans; at != NULL; at = at->next)
         count++;
     RC_NEW_ARRAY(arena, out->parts, Recount__V1__PartialPlan *, count);

@@ -106,7 +106,8 @@ walk(const struct counting *counting,
         states[i] = &lanes[i];
         status = lane_open(&lanes[i], counting);
     }
-    const struct rc_fold fold = {.ordered = true,
+    const struct rc_fold fold = {.purpose = "candidates",
+                                 .ordered = true,
                                  .lane_count = lane_count,
                                  .lanes = states,
                                  .person = counting->groups == NULL ? fold_events : fold_values};

@@ -68,8 +68,10 @@ walk(struct marking *marking, const struct rc_plan *plan, struct rc_query_stats 
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < context->parallel_max; i++)
         lanes[i] = marking;
-    const struct rc_fold fold = {
-        .lane_count = context->parallel_max, .lanes = lanes, .hits = fold_hits};
+    const struct rc_fold fold = {.purpose = "users of the population",
+                                 .lane_count = context->parallel_max,
+                                 .lanes = lanes,
+                                 .hits = fold_hits};
     return rc_walk(plan, &fold, &stats->matched_events);
 }
 

@@ -145,7 +145,8 @@ run_lanes(struct means *means, struct rc_query_stats *stats)
         lane->record_capacity = 1;
         states[i] = lane;
     }
-    const struct rc_fold fold = {.ordered = true,
+    const struct rc_fold fold = {.purpose = "means of the variants",
+                                 .ordered = true,
                                  .required = EXPOSURE,
                                  .lane_count = count,
                                  .lanes = states,

@@ -570,6 +570,8 @@ class Shop(unittest.TestCase):
         self.assertNotIn("actual", planned)
         for words in (("query", *question, "--analyze"), ("explain", *question, "--analyze")):
             self.assertIn("actual", recount(*words)[0])
+        self.assertIn("recount explain COMMAND --analyze", recount("explain", "--analyze", *question, code=2)[1])
+        self.assertRegex(planned, r"(?s)^funnel.*all threads together: time.*walk over \d+ slabs for entrants:")
         plan = json.loads(recount("explain", *question, "--slabs", "--json")[0])
         self.assertEqual(len(plan["plan"]["parts"][0]["selectors"]), 2)
         answer = recount("query", *question, "--csv")[0]

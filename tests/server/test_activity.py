@@ -175,6 +175,15 @@ class Activity(unittest.TestCase):
                     walks = [walk for part in info.plan.parts for walk in part.walks]
                     self.assertEqual(sum(walk.events_actual for walk in walks), info.statistics.events_matched)
 
+    def test_a_plan_sums_up_the_time_of_its_parts(self):
+        plan = self.server.queries.Funnel(funnel(explain=True), timeout=SECONDS).info.plan
+        walks = [walk for part in plan.parts for walk in part.walks]
+        selectors = [selector for part in plan.parts for selector in part.selectors]
+        self.assertAlmostEqual(plan.estimate_nanos, sum(one.estimate_nanos for one in walks + selectors))
+        self.assertEqual(plan.actual_nanos, sum(one.actual_nanos for one in selectors)
+                         + sum(sum(walk.thread_nanos) for walk in walks))
+        self.assertTrue(all(walk.purpose for walk in walks))
+
     def test_a_plan_that_is_run_is_the_one_without_explain(self):
         """Many selectors that have no bitmap are found together, whether somebody wants to see it or not."""
         request = funnel(*["all new %d" % i for i in range(9)], "view", explain=True)

@@ -223,6 +223,7 @@ rc_funnel_walk(struct rc_funnel_query *query, const struct rc_plan *plan, uint64
     for (uint32_t i = 0; i < query->lane_count; i++)
         lanes[i] = &query->lanes[i];
     const struct rc_fold fold = {
+        .purpose = "attempts",
         .ordered = true,
         .required = rc_funnel_plan_bits(query, unordered ? query->step_mask : 1),
         .lane_count = query->lane_count,

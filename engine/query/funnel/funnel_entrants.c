@@ -237,6 +237,7 @@ rc_funnel_scan_entrants(struct rc_funnel_scan *scan, uint64_t *hit_count)
     for (uint32_t i = 0; i < scan->lane_count; i++)
         states[i] = &scan->lanes[i];
     const struct rc_fold fold = {
+        .purpose = "entrants",
         .slots_max = RC_FUNNEL_SCAN_SLOTS,
         .lane_count = scan->lane_count,
         .lanes = states,

@@ -263,6 +263,7 @@ rc_funnel_scan_further(struct rc_funnel_scan *scan, uint64_t *hit_count)
     }
     plan->persons = scan->entered;
     const struct rc_fold fold = {
+        .purpose = "further steps of entrants",
         .ordered = true,
         .timeless = scan->timeless,
         .required = rc_funnel_plan_bits(scan->query, 2),

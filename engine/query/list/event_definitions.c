@@ -81,8 +81,11 @@ mark(const struct rc_query_context *context,
     RC_TRY(
         rc_plan_new_for_person(context, as_of_ms, person, selectors, count, &plan, reterr_error));
     void *lanes[1] = {marking};
-    const struct rc_fold fold = {
-        .ordered = true, .lane_count = 1, .lanes = lanes, .person = mark_person};
+    const struct rc_fold fold = {.purpose = "definitions of the events",
+                                 .ordered = true,
+                                 .lane_count = 1,
+                                 .lanes = lanes,
+                                 .person = mark_person};
     RC_TRY_OR(reterr_error, rc_walk_one(plan, &fold, person, &stats->matched_events));
     rc_plan_add_stats(plan, stats);
     return RC_OK;

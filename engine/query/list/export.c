@@ -52,8 +52,11 @@ gather(struct rc_export *out, struct rc_error *reterr_error)
     RC_TRY(rc_plan_new_for_person(out->context, RC_TIME_MS_MAX, out->person, &selector, 1, &plan,
                                   reterr_error));
     void *lanes[1] = {out};
-    const struct rc_fold fold = {
-        .ordered = true, .lane_count = 1, .lanes = lanes, .person = keep_hits};
+    const struct rc_fold fold = {.purpose = "events of the user",
+                                 .ordered = true,
+                                 .lane_count = 1,
+                                 .lanes = lanes,
+                                 .person = keep_hits};
     uint64_t count = 0;
     RC_TRY_OR(reterr_error, rc_walk_one(plan, &fold, out->person, &count));
     return RC_OK;

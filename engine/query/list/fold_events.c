@@ -192,8 +192,11 @@ rc_query_events(const struct rc_query_context *context,
                                  reterr_error));
     RC_TRY_OR(reterr_error, rc_event_reader_open(context->view, context->arena, &listing.reader));
     void *lanes[1] = {&listing};
-    const struct rc_fold fold = {
-        .ordered = true, .lane_count = 1, .lanes = lanes, .person = fold_person};
+    const struct rc_fold fold = {.purpose = "events of the user",
+                                 .ordered = true,
+                                 .lane_count = 1,
+                                 .lanes = lanes,
+                                 .person = fold_person};
     RC_TRY_OR(reterr_error, rc_walk_one(plan, &fold, person, &reply.stats.matched_events));
     if (request->with_definitions)
         RC_TRY(rc_event_definitions(context, request->scope.as_of_ms, person, listing.hits,

@@ -233,8 +233,11 @@ walk(const struct counting *counting,
             lanes[i].seen[k] =
                 (struct rc_property_seen){.first_ms = INT64_MAX, .last_ms = INT64_MIN};
     }
-    const struct rc_fold fold = {
-        .anonymous = true, .lane_count = lane_count, .lanes = states, .hits = fold_hits};
+    const struct rc_fold fold = {.purpose = "values of properties",
+                                 .anonymous = true,
+                                 .lane_count = lane_count,
+                                 .lanes = states,
+                                 .hits = fold_hits};
     RC_TRY(rc_walk(plan, &fold, hit_count));
     for (uint32_t i = 1; i < lane_count; i++)
         for (uint32_t k = 0; k < counting->property_count; k++) {

@@ -86,8 +86,11 @@ find(const struct rc_query_context *context,
         if (lanes[i].hits == NULL)
             return RC_NO_MEMORY;
     }
-    const struct rc_fold fold = {
-        .anonymous = true, .lane_count = lane_count, .lanes = states, .hits = fold_hits};
+    const struct rc_fold fold = {.purpose = "the latest events",
+                                 .anonymous = true,
+                                 .lane_count = lane_count,
+                                 .lanes = states,
+                                 .hits = fold_hits};
     RC_TRY(rc_walk(plan, &fold, hit_count));
     for (uint32_t i = 1; i < lane_count; i++)
         for (uint32_t hit = 0; hit < lanes[i].count; hit++)

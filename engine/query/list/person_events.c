@@ -56,8 +56,10 @@ walk_events(struct rc_plan *plan, struct rc_person_events *events, uint64_t *hit
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < context->parallel_max; i++)
         lanes[i] = events;
-    const struct rc_fold fold = {
-        .lane_count = context->parallel_max, .lanes = lanes, .hits = fold_hits};
+    const struct rc_fold fold = {.purpose = "events of the users listed",
+                                 .lane_count = context->parallel_max,
+                                 .lanes = lanes,
+                                 .hits = fold_hits};
     return rc_walk(plan, &fold, hit_count);
 }
 

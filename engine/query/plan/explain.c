@@ -78,6 +78,32 @@ rc_explain_add_walk(struct rc_explain *explain, struct rc_explain_plan *plan, ui
     return walk;
 }
 
+uint64_t
+rc_explain_walk_ns(const struct rc_explain_walk *walk)
+{
+    uint64_t ns = 0;
+    for (uint32_t i = 0; i < walk->lanes; i++)
+        ns += walk->lane_ns[i];
+    return ns;
+}
+
+struct rc_explain_total
+rc_explain_total(const struct rc_explain *explain)
+{
+    struct rc_explain_total total = {0};
+    for (const struct rc_explain_plan *plan = explain->plans; plan != NULL; plan = plan->next) {
+        for (uint32_t i = 0; i < plan->selector_count; i++) {
+            total.estimate_ns += plan->selectors[i].estimate_ns;
+            total.actual_ns += plan->selectors[i].actual_ns;
+        }
+        for (const struct rc_explain_walk *walk = plan->walks; walk != NULL; walk = walk->next) {
+            total.estimate_ns += walk->estimate_ns;
+            total.actual_ns += rc_explain_walk_ns(walk);
+        }
+    }
+    return total;
+}
+
 enum rc_status
 rc_hints_check_used(const struct rc_query_hints *hints, struct rc_error *reterr_error)
 {

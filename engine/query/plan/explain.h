@@ -102,6 +102,7 @@ enum rc_explain_feed {
 
 struct rc_explain_walk {
     struct rc_explain_walk *next;
+    const char *purpose; /* What it finds. */
     enum rc_explain_feed feed;
     uint32_t slabs;
     uint32_t blocks;
@@ -164,6 +165,19 @@ rc_explain_add_plan(struct rc_explain *explain, uint32_t selector_count);
 /* Adds a walk to a plan. NULL: no memory. */
 struct rc_explain_walk *
 rc_explain_add_walk(struct rc_explain *explain, struct rc_explain_plan *plan, uint32_t lanes);
+
+/* Time of a walk, all threads together. */
+uint64_t
+rc_explain_walk_ns(const struct rc_explain_walk *walk);
+
+/* What finding the events of all plans and the walks over them take, all threads together. */
+struct rc_explain_total {
+    double estimate_ns;
+    uint64_t actual_ns;
+};
+
+struct rc_explain_total
+rc_explain_total(const struct rc_explain *explain);
 
 /* The plan tree as text, in the arena; {NULL, 0}: no memory. title: what was asked ("funnel"). */
 struct rc_bytes

@@ -202,15 +202,14 @@ add_walk(struct text *text, const struct rc_explain_walk *walk, bool ran)
 {
     static const char indent[] = "   |    ";
     char a[AMOUNT_BYTES];
-    add(text, "   |- walk over %u slabs: %s\n", walk->slabs, rc_explain_feed_name(walk->feed));
+    add(text, "   |- walk over %u slabs for %s: %s\n", walk->slabs, walk->purpose,
+        rc_explain_feed_name(walk->feed));
     add(text, "%s%u blocks on %u of %u threads, about %s\n", indent, walk->blocks, walk->lanes,
         walk->lanes_max, write_bytes(a, (double)walk->bytes));
     add_pair(text, indent, "events", walk->hits_estimate, (double)walk->hits_actual, ran,
              write_count);
-    uint64_t lanes_ns = 0;
-    for (uint32_t i = 0; i < walk->lanes; i++)
-        lanes_ns += walk->lane_ns[i];
-    add_pair(text, indent, "time", walk->estimate_ns, (double)lanes_ns, ran, write_ns);
+    add_pair(text, indent, "time", walk->estimate_ns, (double)rc_explain_walk_ns(walk), ran,
+             write_ns);
     if (!ran)
         return;
     add(text, "%selapsed %s; by thread", indent, write_ns(a, (double)walk->elapsed_ns));
@@ -265,6 +264,9 @@ rc_explain_text(const struct rc_explain *explain, const char *title, struct rc_a
         add(&text, ": %s, %s of memory at its end", write_ns(a, (double)explain->elapsed_ns),
             write_bytes(b, (double)explain->memory_bytes));
     add(&text, "; at most %u threads\n", explain->parallel_max);
+    const struct rc_explain_total total = rc_explain_total(explain);
+    add_pair(&text, "all threads together: ", "time", total.estimate_ns, (double)total.actual_ns,
+             ran, write_ns);
     uint32_t number = 0;
     for (const struct rc_explain_plan *at = explain->plans; at != NULL; at = at->next)
         add_plan(&text, at, ++number, ran);

@@ -298,6 +298,7 @@ walk(const struct rc_retention *retention,
      uint64_t *hit_count)
 {
     const struct rc_fold fold = {
+        .purpose = "cohorts and returns",
         .ordered = true,
         .required = retention->start_bit,
         .lane_count = retention->lane_count,

@@ -398,6 +398,7 @@ rc_retention_scan(const struct rc_retention *retention, uint64_t *hit_count, boo
     for (uint32_t i = 0; i < scan.lane_count; i++)
         states[i] = &scan.lanes[i];
     const struct rc_fold fold = {
+        .purpose = "cohorts and returns",
         .slots_max = slots,
         .lane_count = scan.lane_count,
         .lanes = states,

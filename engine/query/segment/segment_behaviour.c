@@ -274,7 +274,8 @@ prepare(struct measure *measure, struct rc_fold *ret_fold)
     const struct rc_query_context *context = measure->context;
     int64_t min_ms = 0;
     int64_t max_ms = 0;
-    *ret_fold = (struct rc_fold){.ordered = true,
+    *ret_fold = (struct rc_fold){.purpose = "the behaviour of each user",
+                                 .ordered = true,
                                  .required = measure->required,
                                  .lane_count = measure->lane_count,
                                  .lanes = measure->states};

@@ -317,6 +317,7 @@ run(struct walk *walk)
     for (uint32_t i = 0; i < walk->lane_count; i++)
         states[i] = &walk->lanes[i];
     const struct rc_fold fold = {
+        .purpose = "the measure",
         .ordered = ordered,
         .anonymous = !ordered && !rc_series_frame_reads_person(frame),
         .lane_count = walk->lane_count,

@@ -159,6 +159,7 @@ run(struct scan *scan, bool *ret_done)
         memset(lane->tally.counts, 0, counters * sizeof(*lane->tally.counts));
     }
     const struct rc_fold fold = {
+        .purpose = "numbers of each bucket",
         .anonymous = true,
         .lane_count = scan->lane_count,
         .lanes = states,

@@ -131,7 +131,8 @@ walk(const struct marking *marking, struct rc_query_stats *stats)
         lanes.lanes[i] = (struct lane){.marking = marking, .rows = {.account = context->account}};
         states[i] = &lanes.lanes[i];
     }
-    const struct rc_fold fold = {.ordered = sessions,
+    const struct rc_fold fold = {.purpose = "users of the cell",
+                                 .ordered = sessions,
                                  .lane_count = lanes.count,
                                  .lanes = states,
                                  .hits = sessions ? NULL : fold_hits,

@@ -473,6 +473,7 @@ rc_series_scan_events(const struct rc_series_frame *frame,
     for (uint32_t i = 0; i < scan.lane_count; i++)
         states[i] = &scan.lanes[i];
     const struct rc_fold fold = {
+        .purpose = "counts of each bucket",
         .anonymous = true,
         .lane_count = scan.lane_count,
         .lanes = states,

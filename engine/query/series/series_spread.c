@@ -203,6 +203,7 @@ run(struct spread *spread)
         lane->counters = bits ? NULL : block;
     }
     const struct rc_fold fold = {
+        .purpose = "the spread of a property",
         .anonymous = !rc_series_frame_reads_person(frame),
         .lane_count = spread->lane_count,
         .lanes = states,

@@ -201,6 +201,7 @@ rc_series_scan_users(const struct rc_series_frame *frame,
     for (uint32_t i = 0; i < scan.lane_count; i++)
         states[i] = &scan.lanes[i];
     const struct rc_fold fold = {
+        .purpose = "users of each bucket",
         .slots_max = (uint32_t)slots,
         .lane_count = scan.lane_count,
         .lanes = states,

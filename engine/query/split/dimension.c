@@ -93,8 +93,10 @@ count_events(const struct rc_dimension_request *request,
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < context->parallel_max; i++)
         lanes[i] = numbers;
-    const struct rc_fold fold = {
-        .lane_count = context->parallel_max, .lanes = lanes, .hits = fold_count};
+    const struct rc_fold fold = {.purpose = "the count of each user",
+                                 .lane_count = context->parallel_max,
+                                 .lanes = lanes,
+                                 .hits = fold_count};
     RC_TRY(rc_walk(plan, &fold, &request->stats->matched_events));
     rc_plan_add_stats(plan, request->stats);
     return RC_OK;

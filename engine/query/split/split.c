@@ -297,6 +297,7 @@ run(const struct rc_split *split,
     if (request->list_count > 0)
         return RC_OK;
     const struct rc_fold fold = {
+        .purpose = "values of the breakdown",
         .anonymous = !rc_split_reads_person(split),
         .lane_count = lanes->count,
         .lanes = lanes->states,

@@ -109,7 +109,8 @@ rc_selector_sets_count(const struct rc_plan *plan,
         if (lanes[i].users == NULL)
             return RC_NO_MEMORY;
     }
-    const struct rc_fold fold = {.slots_max = SLOTS_MAX,
+    const struct rc_fold fold = {.purpose = "events and users of proposals",
+                                 .slots_max = SLOTS_MAX,
                                  .lane_count = lane_count,
                                  .lanes = states,
                                  .begin = fold_begin,

@@ -73,8 +73,11 @@ find_event(const struct rc_query_context *context,
     RC_TRY(rc_plan_new_for_person(&plain, request->scope.as_of_ms, person, &selector, 1, &plan,
                                   reterr_error));
     void *lanes[1] = {&finding};
-    const struct rc_fold fold = {
-        .ordered = true, .lane_count = 1, .lanes = lanes, .person = find_hit};
+    const struct rc_fold fold = {.purpose = "the event",
+                                 .ordered = true,
+                                 .lane_count = 1,
+                                 .lanes = lanes,
+                                 .person = find_hit};
     uint64_t hit_count = 0; /* Not of the question's. */
     RC_TRY_OR(reterr_error, rc_walk_one(plan, &fold, person, &hit_count));
     rc_plan_add_stats(plan, &reply->stats);

@@ -183,6 +183,7 @@ walk_rows(struct run *run, void *const *states, uint32_t first, uint32_t rows, u
         run->lanes[i].rows = rows;
     }
     const struct rc_fold fold = {
+        .purpose = "active users",
         .slots_max = slots,
         .lane_count = run->lane_count,
         .lanes = states,

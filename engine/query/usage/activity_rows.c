@@ -118,8 +118,11 @@ rank(struct rc_activity_rows *rows,
             return RC_NO_MEMORY;
         memset(lane->tallies, 0, bytes);
     }
-    const struct rc_fold fold = {
-        .ordered = true, .lane_count = lanes.count, .lanes = states, .person = fold_person};
+    const struct rc_fold fold = {.purpose = "users of each row",
+                                 .ordered = true,
+                                 .lane_count = lanes.count,
+                                 .lanes = states,
+                                 .person = fold_person};
     RC_TRY(rc_walk(activity->plan, &fold, &hit_count));
     for (uint32_t i = 0; i < lanes.count; i++)
         for (uint32_t row = 0; row < count; row++) {

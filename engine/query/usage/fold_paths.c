@@ -116,6 +116,7 @@ run(struct paths *paths,
     uint64_t *hit_count)
 {
     const struct rc_fold fold = {
+        .purpose = "paths",
         .ordered = true,
         .lane_count = paths->lane_count,
         .lanes = paths->states,

@@ -233,6 +233,7 @@ walk(const struct sessions *sessions,
     for (uint32_t i = 0; i < sessions->lane_count; i++)
         states[i] = &sessions->lanes[i];
     const struct rc_fold fold = {
+        .purpose = "sessions",
         .ordered = true,
         .lane_count = sessions->lane_count,
         .lanes = states,

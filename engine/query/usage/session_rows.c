@@ -151,7 +151,8 @@ run(struct answer *answer, uint32_t row_count)
         answer->lane_count = i + 1;
         RC_TRY(lane_open(&answer->lanes[i], answer, row_count));
     }
-    const struct rc_fold fold = {.ordered = true,
+    const struct rc_fold fold = {.purpose = "sessions of each row",
+                                 .ordered = true,
                                  .lane_count = answer->lane_count,
                                  .lanes = answer->states,
                                  .person = fold_person};

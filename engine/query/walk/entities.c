@@ -214,8 +214,11 @@ walk_users(const struct deal *deal,
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < deal->fold->lane_count; i++)
         states[i] = (void *)deal;
-    const struct rc_fold fold = {
-        .anonymous = true, .lane_count = deal->fold->lane_count, .lanes = states, .hits = hits};
+    const struct rc_fold fold = {.purpose = "entities of the events",
+                                 .anonymous = true,
+                                 .lane_count = deal->fold->lane_count,
+                                 .lanes = states,
+                                 .hits = hits};
     return rc_walk(&deal->by_user, &fold, &hit_count);
 }
 
@@ -236,8 +239,11 @@ walk_repeated(const struct deal *deal, uint64_t *hit_count)
         repeats[i].state = deal->fold->lanes[i];
         states[i] = &repeats[i];
     }
-    const struct rc_fold fold = {
-        .anonymous = true, .lane_count = lane_count, .lanes = states, .hits = fold_repeat};
+    const struct rc_fold fold = {.purpose = "entities of the events",
+                                 .anonymous = true,
+                                 .lane_count = lane_count,
+                                 .lanes = states,
+                                 .hits = fold_repeat};
     RC_TRY(rc_walk(&deal->by_user, &fold, &by_user));
     for (uint32_t i = 0; i < lane_count; i++) {
         RC_TRY(repeat_flush(&repeats[i]));

@@ -149,6 +149,7 @@ find(const struct rc_plan *plan, struct best *bests)
         states[i] = &lanes[i];
     }
     const struct rc_fold fold = {
+        .purpose = "first events",
         .lane_count = context->parallel_max,
         .lanes = states,
         .hits = take_hits,

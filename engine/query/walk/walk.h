@@ -53,6 +53,7 @@ rc_walk_mark(uint64_t *persons, uint32_t person)
 
 /* What a fold wants. lane is one of the lanes given to rc_walk. */
 struct rc_fold {
+    const char *purpose; /* What it finds, for EXPLAIN: "entrants". */
     /* Person by person in total order; else as they come, a person's in many pieces. */
     bool ordered;
     /* Unordered only: whose the hits are does not matter; all slots are 0. */

@@ -56,8 +56,10 @@ rc_walk_mark_required(struct rc_walk_run *walk, const struct rc_heads *heads)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < walk->fold->lane_count; i++)
         states[i] = marked;
-    const struct rc_fold fold = {
-        .lane_count = walk->fold->lane_count, .lanes = states, .hits = fold_mark};
+    const struct rc_fold fold = {.purpose = "users with an event that is needed",
+                                 .lane_count = walk->fold->lane_count,
+                                 .lanes = states,
+                                 .hits = fold_mark};
     struct rc_walk_run marking = {
         .plan = &narrowed,
         .fold = &fold,

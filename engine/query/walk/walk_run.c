@@ -93,6 +93,7 @@ rc_walk_open_explain(const struct rc_walk_run *walk,
     struct rc_explain_walk *out = rc_explain_add_walk(plan->context->explain, plan->explain, lanes);
     if (out == NULL)
         return NULL;
+    out->purpose = walk->fold->purpose;
     out->feed = feed;
     out->slabs = plan->plan_only ? plan->slabs_planned : plan->slab_count;
     out->blocks = blocks;
