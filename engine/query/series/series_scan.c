@@ -30,6 +30,7 @@ struct slab {
     bool coded;               /* Some row has a value. */
     bool lists;               /* Some code has several values. */
     bool stretches;           /* Rows are counted by stretches, if these are few. */
+    bool marked;              /* And marks say where these begin. */
 };
 
 struct scan {
@@ -56,10 +57,10 @@ struct lane {
     struct rc_series_rows hit_rows;
     uint32_t *narrow; /* [copy][row][place]: events of one value; the last place is not read. */
     uint64_t narrow_rows;
-    uint64_t *counts; /* [row][bucket]: what narrow was emptied into. */
-    uint64_t *others; /* [row][bucket]: what came the long way, the total's row included. */
-    /* NULL: all events are in the total. */
-    uint32_t *codes; /* Of a piece's rows. */
+    uint64_t *counts; /* [row][bucket]: what narrow was emptied into; NULL: it never was. */
+    uint64_t *others; /* [row][bucket]: what came the long way, the total's row included; NULL:
+                         nothing did. */
+    uint32_t *codes;  /* Of a piece's rows. NULL: all events are in the total. */
     struct rc_series_stretches *stretches;
 };
 
@@ -151,6 +152,8 @@ map_slab(const struct scan *scan, uint32_t plan_slab, const uint32_t *sets)
     }
     slab->counters = counters;
     slab->stretches = slab->coded && has_stretches(slab->column, &scan->tables[plan_slab]);
+    slab->marked = slab->stretches && slab->column->form == RC_COLUMN_MARKED_RUNS &&
+                   rc_series_list_marked_best() != NULL;
     return RC_OK;
 }
 
@@ -210,7 +213,6 @@ scan_open(struct scan *scan)
     if (scan->lanes == NULL)
         return RC_NO_MEMORY;
     scan->lane_count = context->parallel_max;
-    const size_t counters = (size_t)scan->row_count * scan->buckets;
     const size_t narrow = (size_t)scan->copies * scan->copy_counters;
     for (uint32_t i = 0; i < scan->lane_count; i++) {
         struct lane *lane = &scan->lanes[i];
@@ -218,9 +220,7 @@ scan_open(struct scan *scan)
         lane->rows.account = context->account;
         lane->hit_rows.account = context->account;
         lane->narrow = zeroed(context->account, narrow * sizeof(*lane->narrow));
-        lane->counts = zeroed(context->account, counters * sizeof(*lane->counts));
-        lane->others = zeroed(context->account, counters * sizeof(*lane->others));
-        if (lane->narrow == NULL || lane->counts == NULL || lane->others == NULL)
+        if (lane->narrow == NULL)
             return RC_NO_MEMORY;
         if (scan->groups == NULL)
             continue;
@@ -232,20 +232,40 @@ scan_open(struct scan *scan)
     return RC_OK;
 }
 
-/* Empties the narrow counters into the wide ones. */
+/* Makes wide counters by row and bucket, unless they are there. */
+static enum rc_status
+make_wide(const struct scan *scan, uint64_t **counts)
+{
+    const size_t count = (size_t)scan->row_count * scan->buckets;
+    if (*counts == NULL)
+        *counts = zeroed(scan->frame->context->account, count * sizeof(**counts));
+    return *counts == NULL ? RC_NO_MEMORY : RC_OK;
+}
+
+/* Adds what the narrow counters of a row hold to counts, by bucket. */
 static void
-empty_narrow(struct lane *lane)
+add_narrow(const struct lane *lane, uint32_t row, uint64_t *counts)
 {
     const struct scan *scan = lane->scan;
     for (uint32_t copy = 0; copy < scan->copies; copy++) {
-        const uint32_t *narrow = lane->narrow + (size_t)copy * scan->copy_counters;
-        uint64_t *counts = lane->counts;
-        for (uint32_t row = 0; row < scan->row_count; row++, narrow += scan->buckets + 1)
-            for (uint32_t bucket = 0; bucket < scan->buckets; bucket++)
-                *counts++ += narrow[bucket];
+        const uint32_t *narrow =
+            lane->narrow + (size_t)copy * scan->copy_counters + counter_of(scan, row);
+        for (uint32_t bucket = 0; bucket < scan->buckets; bucket++)
+            counts[bucket] += narrow[bucket];
     }
+}
+
+/* Empties the narrow counters into the wide ones. */
+static enum rc_status
+empty_narrow(struct lane *lane)
+{
+    const struct scan *scan = lane->scan;
+    RC_TRY(make_wide(scan, &lane->counts));
+    for (uint32_t row = 0; row < scan->row_count; row++)
+        add_narrow(lane, row, lane->counts + (size_t)row * scan->buckets);
     memset(lane->narrow, 0, (size_t)scan->copies * scan->copy_counters * sizeof(*lane->narrow));
     lane->narrow_rows = 0;
+    return RC_OK;
 }
 
 /* The long way: an event in all of its rows and in the total. */
@@ -256,6 +276,7 @@ add_hit(struct lane *lane, const struct rc_hit *hit, uint32_t place)
     const struct scan *scan = lane->scan;
     rc_series_rows_turn(&lane->hit_rows, 0, hit);
     RC_TRY(rc_line_rows(scan->frame, scan->line, &lane->hit_rows, &count));
+    RC_TRY(make_wide(scan, &lane->others));
     for (uint32_t i = 0; i < count; i++)
         lane->others[(size_t)lane->hit_rows.rows[i] * scan->buckets + place]++;
     return RC_OK;
@@ -332,10 +353,14 @@ count_pieces(struct lane *lane,
             (!cut || rc_series_in_time(piece, base, stop, words, in_time))) {
             const bool all = words == NULL;
             words = cut ? in_time : words;
-            if (slab->coded)
+            const bool counted =
+                slab->marked && rc_series_count_marked(piece, slab->column, lane->stretches, words,
+                                                       all, begin, stop);
+            if (slab->coded && (!counted || slab->lists))
                 rc_row_codes(slab->column, begin, stop - begin, &position, lane->codes);
-            if (!slab->stretches ||
-                !rc_series_count_stretches(piece, lane->stretches, words, all, begin, stop)) {
+            if (!counted &&
+                (!slab->stretches ||
+                 !rc_series_count_stretches(piece, lane->stretches, words, all, begin, stop))) {
                 piece->times = times + begin;
                 rc_series_count_rows(piece, words, begin - base, stop - begin);
             }
@@ -346,9 +371,7 @@ count_pieces(struct lane *lane,
         }
         begin = stop;
     }
-    if (lane->narrow_rows >= NARROW_MAX)
-        empty_narrow(lane);
-    return RC_OK;
+    return lane->narrow_rows >= NARROW_MAX ? empty_narrow(lane) : RC_OK;
 }
 
 static enum rc_status
@@ -390,15 +413,19 @@ fold_rows(void *state,
     return RC_OK;
 }
 
-/* What the lanes counted in a row and bucket, by the way that it came. */
-static uint64_t
-sum_lanes(const struct scan *scan, bool others, uint32_t row, uint32_t bucket)
+/* Adds to counts, by bucket, what the lanes counted in a row: of events of one value, or of those
+ * that came the long way. */
+static void
+add_lanes(const struct scan *scan, bool others, uint32_t row, uint64_t *counts)
 {
-    uint64_t sum = 0;
-    const size_t place = (size_t)row * scan->buckets + bucket;
-    for (uint32_t i = 0; i < scan->lane_count; i++)
-        sum += others ? scan->lanes[i].others[place] : scan->lanes[i].counts[place];
-    return sum;
+    for (uint32_t i = 0; i < scan->lane_count; i++) {
+        const struct lane *lane = &scan->lanes[i];
+        const uint64_t *wide = others ? lane->others : lane->counts;
+        if (!others)
+            add_narrow(lane, row, counts);
+        for (uint32_t bucket = 0; wide != NULL && bucket < scan->buckets; bucket++)
+            counts[bucket] += wide[(size_t)row * scan->buckets + bucket];
+    }
 }
 
 /* Fills a row's numbers from its buckets' counts. */
@@ -426,15 +453,16 @@ finish(struct scan *scan)
     uint64_t *counts = RC_ARENA_ARRAY(arena, uint64_t, scan->buckets);
     if (totals == NULL || counts == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t i = 0; i < scan->lane_count; i++)
-        empty_narrow(&scan->lanes[i]);
     for (uint32_t row = 0; row < scan->row_count; row++) {
-        for (uint32_t bucket = 0; bucket < scan->buckets; bucket++) {
-            const uint64_t single = sum_lanes(scan, false, row, bucket);
-            const uint64_t others = sum_lanes(scan, true, row, bucket);
-            counts[bucket] = single + others;
-            totals[bucket] += row == scan->line->total ? counts[bucket] : single;
-        }
+        const bool total = row == scan->line->total;
+        memset(counts, 0, scan->buckets * sizeof(*counts));
+        if (total)
+            add_lanes(scan, true, row, counts);
+        add_lanes(scan, false, row, counts);
+        for (uint32_t bucket = 0; bucket < scan->buckets; bucket++)
+            totals[bucket] += counts[bucket];
+        if (!total)
+            add_lanes(scan, true, row, counts);
         fill_row(scan, row, counts);
     }
     if (scan->line->total != RC_LINE_NO_ROW)

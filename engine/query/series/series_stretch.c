@@ -9,6 +9,9 @@
  * others, which took half as long again.
  *
  * A slot in which the bucket changes is rare, and its rows are looked at one by one.
+ *
+ * Of a column of marked runs the marks are the bits at which codes change, and the codes are read a
+ * stretch and not a row (series_stretch_avx512.c).
  */
 #include "engine/query/series/series_stretch.h"
 
@@ -142,9 +145,26 @@ count_mixed(const struct rc_series_piece *piece, uint32_t counter, uint32_t row,
         piece->narrow[counter + rc_bucket_table_find(piece->table, piece->times[row])]++;
 }
 
+/* Where the codes of stretches are. */
+struct codes {
+    const void *codes; /* NULL: in the piece, by row. */
+    uint32_t width;
+};
+
+__attribute__((always_inline)) static inline uint32_t
+code_at(struct codes codes, uint32_t index)
+{
+    if (codes.width == 1)
+        return ((const uint8_t *)codes.codes)[index];
+    if (codes.width == 2)
+        return ((const uint16_t *)codes.codes)[index];
+    return ((const uint32_t *)codes.codes)[index];
+}
+
 /* Finds the counters of stretches. */
 __attribute__((always_inline)) static inline void
 find_counters(const struct rc_series_piece *from,
+              struct codes codes,
               struct rc_series_stretches *stretches,
               uint32_t begin,
               uint32_t count,
@@ -158,7 +178,9 @@ find_counters(const struct rc_series_piece *from,
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t row = rows[i];
         const bool counts = all || rc_words_has(stretches->counting, row - base);
-        const uint32_t counter = piece.counters[piece.codes[row - begin] + 1];
+        const uint32_t code =
+            codes.codes == NULL ? piece.codes[row - begin] : code_at(codes, stretches->indexes[i]);
+        const uint32_t counter = piece.counters[code + 1];
         const uint32_t place = piece.slots[piece.times[row] >> RC_BUCKET_SHIFT];
         counters[i] = counts ? counter + place : piece.unread;
         if (place < RC_BUCKET_MIXED)
@@ -167,6 +189,30 @@ find_counters(const struct rc_series_piece *from,
             count_mixed(&piece, counter, row, rows[i + 1]);
         counters[i] = piece.unread;
     }
+}
+
+/* Counts stretches; what of codes is constant makes a loop of its own. */
+__attribute__((always_inline)) static inline void
+count_stretches(const struct rc_series_piece *piece,
+                struct codes codes,
+                struct rc_series_stretches *stretches,
+                uint32_t begin,
+                uint32_t count,
+                bool all)
+{
+    if (all)
+        find_counters(piece, codes, stretches, begin, count, true);
+    else
+        find_counters(piece, codes, stretches, begin, count, false);
+    for (uint32_t i = 0; i < count; i++)
+        piece->narrow[stretches->counters[i]] += stretches->rows[i + 1] - stretches->rows[i];
+}
+
+/* Whether stretches are not much fewer than the rows that count. */
+static bool
+are_too_many(const struct rc_series_stretches *stretches, uint32_t count, uint32_t word_count)
+{
+    return count > rc_words_count(stretches->counting, word_count) / 4 * 3;
 }
 
 bool
@@ -182,14 +228,36 @@ rc_series_count_stretches(const struct rc_series_piece *piece,
     const uint32_t word_count =
         find_stretches(piece, words, begin, end, scratch->counting, stretches);
     const uint32_t count = rc_words_rows(stretches, word_count, base, scratch->rows);
-    if (count > rc_words_count(scratch->counting, word_count) / 4 * 3)
+    if (are_too_many(scratch, count, word_count))
         return false;
     scratch->rows[count] = end;
-    if (all)
-        find_counters(piece, scratch, begin, count, true);
+    count_stretches(piece, (struct codes){NULL, 0}, scratch, begin, count, all);
+    return true;
+}
+
+bool
+rc_series_count_marked(const struct rc_series_piece *piece,
+                       const struct rc_column_view *column,
+                       struct rc_series_stretches *scratch,
+                       const uint64_t *words,
+                       bool all,
+                       uint32_t begin,
+                       uint32_t end)
+{
+    const rc_series_list_marked list_marked = rc_series_list_marked_best();
+    if (list_marked == NULL)
+        return false;
+    const uint32_t count = list_marked(piece, column, scratch, words, begin, end);
+    const uint32_t skipped = begin % RC_PIECE_ROWS / 64;
+    memset(scratch->counting, 0, skipped * sizeof(*scratch->counting));
+    if (are_too_many(scratch, count, (end - (begin & ~(RC_PIECE_ROWS - 1)) + 63) / 64))
+        return false;
+    scratch->rows[count] = end;
+    if (column->code_width == 1)
+        count_stretches(piece, (struct codes){column->codes, 1}, scratch, begin, count, all);
+    else if (column->code_width == 2)
+        count_stretches(piece, (struct codes){column->codes, 2}, scratch, begin, count, all);
     else
-        find_counters(piece, scratch, begin, count, false);
-    for (uint32_t i = 0; i < count; i++)
-        piece->narrow[scratch->counters[i]] += scratch->rows[i + 1] - scratch->rows[i];
+        count_stretches(piece, (struct codes){column->codes, 4}, scratch, begin, count, all);
     return true;
 }

@@ -12,9 +12,10 @@
 #include "engine/query/series/series_count.h"
 
 struct rc_series_stretches {
-    uint64_t counting[RC_PIECE_WORDS];                 /* Rows of the piece that count. */
-    uint32_t rows[RC_PIECE_ROWS + RC_WORDS_ROWS_MORE]; /* At which stretches begin; the end. */
-    uint32_t counters[RC_PIECE_ROWS];                  /* Of each stretch. */
+    uint64_t counting[RC_PIECE_WORDS];                    /* Rows of the piece that count. */
+    uint32_t rows[RC_PIECE_ROWS + RC_WORDS_ROWS_MORE];    /* At which stretches begin; the end. */
+    uint32_t indexes[RC_PIECE_ROWS + RC_WORDS_ROWS_MORE]; /* Of their codes, by marks. */
+    uint32_t counters[RC_PIECE_ROWS];                     /* Of each stretch. */
 };
 
 /* Counts the rows [begin, end) of a piece that have a bit in words (NULL: all; the first bit is
@@ -27,5 +28,28 @@ rc_series_count_stretches(const struct rc_series_piece *piece,
                           bool all,
                           uint32_t begin,
                           uint32_t end);
+
+/* The same of a column of marked runs, whose codes need not be in the piece. false also where this
+ * processor has no kernel for it. */
+bool
+rc_series_count_marked(const struct rc_series_piece *piece,
+                       const struct rc_column_view *column,
+                       struct rc_series_stretches *scratch,
+                       const uint64_t *words,
+                       bool all,
+                       uint32_t begin,
+                       uint32_t end);
+
+/* Its kernel: fills counting, and rows and indexes of stretches, and says how many these are. */
+typedef uint32_t (*rc_series_list_marked)(const struct rc_series_piece *piece,
+                                          const struct rc_column_view *column,
+                                          struct rc_series_stretches *out,
+                                          const uint64_t *words,
+                                          uint32_t begin,
+                                          uint32_t end);
+
+/* NULL: there is none for this processor. */
+rc_series_list_marked
+rc_series_list_marked_best(void);
 
 #endif
