@@ -299,6 +299,12 @@ saved_segments(void **state)
     const struct rc_segment none = {.kind = RC_SEGMENT_SAVED, .name = RC_BYTES_LITERAL("none")};
     request.segment = &none;
     assert_int_equal(rc_query_segment(&context, &request, &with, &error), RC_NOT_FOUND);
+    assert_string_equal(error.message, "there is no segment \"none\"");
+    save_segment(rig, "b", &none);
+    context = rig_context(rig, 1);
+    request.segment = &b;
+    assert_int_equal(rc_query_segment(&context, &request, &with, &error), RC_NOT_FOUND);
+    assert_string_equal(error.message, "there is no segment \"none\", which \"b\" names");
     rig_free(rig);
 }
 

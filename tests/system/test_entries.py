@@ -600,6 +600,8 @@ class Forced(Case):
                 ):
                     details = self.refused("NOT_FOUND", ask, *fields)
                     self.assertIn('"forced-base"', details.message)
+                details = self.refused("NOT_FOUND", lambda: self.events_of("forced-outer"))
+                self.assertIn('"forced-base", which "forced-user" names', details.message)
                 self.assertEqual(self.events_of("forced-other"), 2)
                 self.assertEqual(all_of(), [[[], ["forced-other"]], {"forced-other"}, 1])
                 self.check()

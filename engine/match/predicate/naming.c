@@ -102,6 +102,20 @@ rc_naming_check_circle(const struct rc_naming *naming,
                           name.data);
 }
 
+static enum rc_status
+fail_missing(const struct rc_naming *naming,
+             const struct rc_name_frame *outer,
+             struct rc_bytes name)
+{
+    const struct rc_naming_kind *kind = naming->kind;
+    if (outer == NULL)
+        return rc_error_field(naming->reterr_error, RC_NOT_FOUND, kind->field,
+                              "there is no %s \"%.*s\"", kind->noun, shown(name), name.data);
+    return rc_error_field(naming->reterr_error, RC_NOT_FOUND, kind->field,
+                          "there is no %s \"%.*s\", which \"%.*s\" names", kind->noun, shown(name),
+                          name.data, shown(outer->name), outer->name.data);
+}
+
 enum rc_status
 rc_naming_find(const struct rc_naming *naming,
                const struct rc_name_frame *outer,
@@ -117,8 +131,7 @@ rc_naming_find(const struct rc_naming *naming,
         return rc_error_field(naming->reterr_error, RC_LIMIT_EXCEEDED, kind->field,
                               "more than %u %ss name one another", kind->depth_max, kind->noun);
     if (naming->catalog == NULL || !rc_catalog_find(naming->catalog, name, ret_entry))
-        return rc_error_field(naming->reterr_error, RC_NOT_FOUND, kind->field,
-                              "there is no %s \"%.*s\"", kind->noun, shown(name), name.data);
+        return fail_missing(naming, outer, name);
     RC_TRY_OR(naming->reterr_error, rc_name_uses_add(naming->uses, ret_entry));
     return RC_OK;
 }
