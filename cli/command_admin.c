@@ -14,8 +14,14 @@
 struct admin {
     struct rc_session session;
     struct rc_output_options output;
-    const char *project; /* stats: only this one. */
+    const char *name; /* stats: only this project; health: this service. */
 };
+
+static bool
+takes_name(const char *command)
+{
+    return strcmp(command, "recount stats") == 0 || strcmp(command, "recount health") == 0;
+}
 
 static error_t
 parse(int key, char *argument, struct argp_state *state)
@@ -27,9 +33,9 @@ parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[1] = &admin->output;
         return 0;
     case ARGP_KEY_ARG:
-        if (state->arg_num > 0 || strcmp(state->name, "recount stats") != 0)
+        if (state->arg_num > 0 || !takes_name(state->name))
             argp_error(state, "too many words");
-        admin->project = argument;
+        admin->name = argument;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -52,8 +58,9 @@ static const struct argp purge_argp = {NULL,
 static const struct argp health_argp = {
     NULL,
     parse,
-    "",
-    "Asks whether the server is ready; exits with 0 if it is, 6 if not.",
+    "[SERVICE]",
+    "Asks whether the server is ready, or one of its services (recount.v1.IngestService); exits "
+    "with 0 if it is, 6 if not.",
     rc_command_children,
     NULL,
     NULL};
@@ -181,8 +188,8 @@ rc_command_stats(int count, char **arguments)
     char project[256];
     rc_session_begin(&admin.session);
     rc_options_parse(&stats_argp, count, arguments, &admin);
-    if (admin.project != NULL) {
-        snprintf(project, sizeof(project), "projects/%s", admin.project);
+    if (admin.name != NULL) {
+        snprintf(project, sizeof(project), "projects/%s", admin.name);
         request.project = project;
     }
     const enum rc_exit_code code =
@@ -258,6 +265,8 @@ rc_command_health(int count, char **arguments)
     rc_session_begin(&admin.session);
     admin.session.timeout_ms = 5000;
     rc_options_parse(&health_argp, count, arguments, &admin);
+    if (admin.name != NULL)
+        request.service = (char *)(uintptr_t)admin.name;
     enum rc_exit_code code =
         rc_session_call(&admin.session, "/grpc.health.v1.Health/Check", &request,
                         &grpc__health__v1__health_check_response__descriptor, &reply);

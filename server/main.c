@@ -82,6 +82,7 @@ main(int argc, char **argv)
     const sigset_t set = stop_signals();
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* A file that may not grow (ulimit -f) is a full disk. */
     struct rc_server *server = NULL;
     if (rc_server_start(&config, &server, &error) != RC_OK) {
         RC_LOG(RC_LOG_ERROR, "cannot start", {"error", error.message, 0},

@@ -86,6 +86,15 @@ bind_all(struct server *server)
                 &rc_reflection_stream);
 }
 
+/* Callback rc_engine_options.on_log_broken. */
+static void
+log_broke(void *context, const struct rc_error *error)
+{
+    const struct server *server = context;
+    RC_LOG(RC_LOG_ERROR, "log broken", {"error", error->message, 0});
+    rc_health_log_broke(server->shared.health);
+}
+
 static enum rc_status
 open_engine(struct server *server, struct rc_error *error)
 {
@@ -103,6 +112,8 @@ open_engine(struct server *server, struct rc_error *error)
         .dictionary_entries_max = (uint32_t)config->dictionary_entries_max,
         .dictionary_bytes_max = config->dictionary_bytes_max,
         .read_cell = rc_cell_read_stored,
+        .on_log_broken = log_broke,
+        .context = server,
     };
     RC_TRY(rc_engine_open(&options, &server->shared.engine, error));
     struct rc_engine_stats stats;
@@ -150,6 +161,7 @@ close_activity(struct server *server)
 {
     rc_statements_free(server->shared.statements);
     rc_asked_snapshots_free(server->shared.asked_snapshots);
+    rc_health_free(server->shared.health);
     rc_running_close(&server->shared.running);
 }
 
@@ -168,6 +180,9 @@ rc_server_start(const struct rc_config *config,
         rc_statements_new(server->shared.started_ms, &server->shared.statements);
     if (status == RC_OK)
         status = rc_asked_snapshots_new(&server->shared.asked_snapshots);
+    server->shared.health = rc_health_new();
+    if (server->shared.health == NULL)
+        status = RC_NO_MEMORY;
     if (status != RC_OK)
         rc_error_set(reterr_error, status, "no memory for the server");
     if (status == RC_OK)
@@ -199,7 +214,7 @@ rc_server_stop(struct rc_server *shared)
     struct server *server = (struct server *)shared; /* Its first member. */
     const uint64_t start_ns = rc_clock_monotonic_ns();
     RC_LOG(RC_LOG_INFO, "stopping", {"grace_ms", NULL, (double)shared->config->shutdown_grace_ms});
-    atomic_store(&shared->draining, true);
+    rc_health_stop(shared->health);
     rc_snapshots_stop(server->snapshots);
     rc_transport_stop(server->transport, (uint32_t)shared->config->shutdown_grace_ms);
     rc_workers_free(shared->waiters);

@@ -20,6 +20,7 @@
 #include "engine/face/engine.h"
 #include "server/asked_snapshots.h"
 #include "server/config.h"
+#include "server/health.h"
 #include "server/quick.h"
 #include "server/running.h"
 #include "server/statements.h"
@@ -38,8 +39,8 @@ struct rc_server {
     struct rc_running_list running;
     struct rc_statements *statements;
     struct rc_asked_snapshots *asked_snapshots;
+    struct rc_health *health;
     struct rc_quick quick;
-    _Atomic(bool) draining; /* The server stops: health says NOT_SERVING. */
     int64_t started_ms;
 };
 

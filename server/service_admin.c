@@ -59,6 +59,7 @@ encode_server(struct rc_request *request, Recount__V1__ServerStatistics **ret_se
     out->log_bytes = stats.wal_live_bytes;
     out->durable_position = stats.wal_sequence;
     out->log_syncs = stats.wal_syncs;
+    out->log_refused_records = stats.wal_refused;
     out->snapshot_count = stats.snapshot_count;
     out->snapshot_time_ms = stats.snapshot_last_ms;
     out->snapshot_failures = stats.snapshot_failures;

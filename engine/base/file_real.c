@@ -40,10 +40,11 @@ fail(struct rc_error *reterr_error, int code, const char *verb, const char *path
 {
     char buffer[REASON_BYTES];
     const char *reason = strerror_r(code, buffer, sizeof(buffer));
-    const enum rc_status status = code == ENOSPC || code == EDQUOT ? RC_NO_SPACE
-                                  : code == ENOENT                 ? RC_NOT_FOUND
-                                  : code == EEXIST                 ? RC_EXISTS
-                                                                   : RC_IO;
+    const bool no_space = code == ENOSPC || code == EDQUOT || code == EFBIG;
+    const enum rc_status status = no_space         ? RC_NO_SPACE
+                                  : code == ENOENT ? RC_NOT_FOUND
+                                  : code == EEXIST ? RC_EXISTS
+                                                   : RC_IO;
     return rc_error_set(reterr_error, status, "cannot %s %s: %s", verb, path, reason);
 }
 

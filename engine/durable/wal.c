@@ -81,6 +81,8 @@ break_log(struct rc_wal *wal, const struct rc_error *error)
     wal->broken_error = *error;
     memcpy(wal->stats.broken, error->message, sizeof(wal->stats.broken));
     pthread_mutex_unlock(&wal->mutex);
+    if (wal->options.on_broken != NULL)
+        wal->options.on_broken(wal->options.context, error);
 }
 
 static enum rc_status
@@ -196,6 +198,11 @@ commit_group(struct rc_wal *wal, struct rc_wal_group *group)
     if (status != RC_NO_SPACE && status != RC_NO_MEMORY) {
         break_log(wal, &error);
         status = RC_UNAVAILABLE;
+    }
+    if (status == RC_NO_SPACE) {
+        pthread_mutex_lock(&wal->mutex);
+        wal->stats.refused_count += group->entry_count - first;
+        pthread_mutex_unlock(&wal->mutex);
     }
     deliver(wal, group, first, group->entry_count - first, 0, status);
 }

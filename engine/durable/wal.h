@@ -55,6 +55,10 @@ struct rc_wal_options {
                        struct rc_bytes payload,
                        void *token,
                        enum rc_status status);
+
+    /* The log broke: called once, from its thread, before the first RC_UNAVAILABLE is delivered.
+     * Must neither append nor close. NULL: nobody wants to know. */
+    void (*on_broken)(void *context, const struct rc_error *error);
     void *context;
 };
 
@@ -64,7 +68,8 @@ struct rc_wal_stats {
     uint64_t torn_bytes;     /* Cut from the end at open: a tail that was never synced. */
     uint64_t synced_count;   /* fdatasync calls. */
     uint64_t written_bytes;
-    uint64_t live_bytes; /* Used bytes of the files that were not trimmed. */
+    uint64_t live_bytes;    /* Used bytes of the files that were not trimmed. */
+    uint64_t refused_count; /* Records for which the disk had no room. */
     /* Why it takes no more records until a restart; empty while it does. */
     char broken[RC_ERROR_MESSAGE_BYTES];
 };

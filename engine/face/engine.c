@@ -230,6 +230,15 @@ rc_engine_restore(struct rc_engine *engine,
     return RC_OK;
 }
 
+/* Callback rc_wal_options.on_broken. */
+static void
+log_broke(void *context, const struct rc_error *error)
+{
+    const struct rc_engine *engine = context;
+    if (engine->on_log_broken != NULL)
+        engine->on_log_broken(engine->context, error);
+}
+
 static enum rc_status
 open_parts(struct rc_engine *engine,
            const struct rc_engine_options *options,
@@ -246,6 +255,7 @@ open_parts(struct rc_engine *engine,
         .replay_after = replay_after,
         .on_replay = rc_log_replay,
         .on_durable = rc_log_durable,
+        .on_broken = log_broke,
         .context = engine,
     };
     const enum rc_status status = rc_wal_open(&wal_options, &engine->wal, reterr_error);
@@ -268,6 +278,8 @@ rc_engine_new(const struct rc_engine_options *options)
     };
     engine->memory_bytes_max = options->memory_bytes_max;
     engine->read_cell = options->read_cell;
+    engine->on_log_broken = options->on_log_broken;
+    engine->context = options->context;
     engine->cold_after_ms = options->cold_after_ms;
     engine->head_rows_max = options->head_rows_max != 0 ? options->head_rows_max : RC_HEAD_ROWS_MAX;
     engine->dictionary_bounds = (struct rc_dictionary_bounds){
@@ -379,6 +391,7 @@ rc_engine_get_stats(struct rc_engine *engine, struct rc_engine_stats *ret_stats)
         .wal_live_bytes = wal.live_bytes,
         .wal_sequence = wal.sequence_last,
         .wal_syncs = wal.synced_count,
+        .wal_refused = wal.refused_count,
         .wal_torn_bytes = wal.torn_bytes,
         .replayed_records = wal.replayed_count,
         .start_ns = engine->start_ns,

@@ -46,6 +46,11 @@ struct rc_engine_options {
     uint32_t small_record_bytes; /* Larger log records are applied beside the log. 0: 16 KiB. Tests
                                     use less. */
     rc_cell_read *read_cell;     /* Of saved segments. NULL: questions about them fail. */
+    /* The log broke (RC_UNAVAILABLE of rc_engine_ingest): called once, from a thread of the
+     * engine's, before a batch is told so. Must not wait for the engine. NULL: nobody wants to
+     * know. */
+    void (*on_log_broken)(void *context, const struct rc_error *error);
+    void *context;
 };
 
 /* Opens or creates a data directory: reads the last checkpoint, replays the log behind it.
@@ -401,6 +406,7 @@ struct rc_engine_stats {
     uint64_t wal_live_bytes;
     uint64_t wal_sequence;
     uint64_t wal_syncs;
+    uint64_t wal_refused;      /* Records for which the disk had no room, since the start. */
     uint64_t wal_torn_bytes;   /* Cut at the last start. */
     uint64_t replayed_records; /* At the last start. */
     uint64_t start_ns;         /* What the last start took. */

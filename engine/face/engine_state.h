@@ -89,7 +89,10 @@ struct rc_engine {
     struct rc_account account; /* Child of the process's. Has no limit: what was let in is kept. */
     uint64_t memory_bytes_max; /* 0: none. */
     rc_cell_read *read_cell;   /* Of saved segments; may be NULL. */
+    void (*on_log_broken)(void *context, const struct rc_error *error); /* May be NULL. */
+    void *context;                                                      /* Of it. */
     uint32_t head_rows_max;
+    uint32_t small_record_bytes;
     int64_t cold_after_ms;      /* 0: nothing becomes cold. */
     struct rc_cold_cache *cold; /* Outlives the tenants. */
     struct rc_dictionary_bounds dictionary_bounds;
@@ -99,7 +102,6 @@ struct rc_engine {
     struct rc_workers *appliers; /* Records that the log's thread does not apply itself. */
     uint64_t purge_after_ms;
     struct rc_wal *wal;
-    uint32_t small_record_bytes;
     _Atomic(uint64_t) given_out; /* The last record that is applied or in a queue. */
     _Atomic(uint32_t) room_waiting;
     _Atomic(bool) stopping;

@@ -562,6 +562,8 @@ class Shop(unittest.TestCase):
         counts = {one["project"].rsplit("/", 1)[-1]: one["event_count"] for one in projects}
         self.assertEqual(counts["default"], 6)
         recount("health")
+        recount("health", "recount.v1.IngestService")
+        recount("health", "recount.v1.NoService", code=4)
 
     def test_plans(self):
         question = ("funnel", "type = view", "type = buy")

@@ -130,6 +130,7 @@ on_durable(void *context,
         ledger->id_of_sequence[sequence] = (uint32_t)id + 1;
         ledger->sequence_last = sequence;
     } else if (status == RC_UNAVAILABLE) {
+        LEDGER_CHECK(ledger, ledger->told_broken);
         ledger->states[id] = LEDGER_UNKNOWN;
         ledger->unknown_count++;
     } else {
@@ -141,6 +142,16 @@ on_durable(void *context,
     pthread_mutex_unlock(&ledger->mutex);
     if (ledger->on_delivered != NULL)
         ledger->on_delivered(ledger);
+}
+
+static void
+on_broken(void *context, const struct rc_error *error)
+{
+    struct ledger *ledger = context;
+    pthread_mutex_lock(&ledger->mutex);
+    LEDGER_CHECK(ledger, !ledger->told_broken && error->message[0] != '\0');
+    ledger->told_broken = true;
+    pthread_mutex_unlock(&ledger->mutex);
 }
 
 static enum rc_status
@@ -171,8 +182,10 @@ ledger_open(struct ledger *ledger,
     options.replay_after = ledger->checkpoint;
     options.on_replay = on_replay;
     options.on_durable = on_durable;
+    options.on_broken = on_broken;
     options.context = ledger;
     ledger->replay_next = ledger->checkpoint + 1;
+    ledger->told_broken = false;
     *ret_wal = NULL;
     const enum rc_status status = rc_wal_open(&options, ret_wal, reterr_error);
     if (status != RC_OK) {

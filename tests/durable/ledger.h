@@ -39,6 +39,7 @@ struct ledger {
     uint64_t replay_next;                        /* Expected by the replay under way. */
     uint64_t refused_count;
     uint64_t unknown_count;
+    bool told_broken;                            /* By the log that is open. */
     void (*on_delivered)(struct ledger *ledger); /* May be NULL: called after each delivery. */
 };
 

@@ -246,6 +246,10 @@ test_full_disk(void **state)
     }
     assert_int_equal(ledger->refused_count, 5);
     assert_int_equal(ledger->unknown_count, 0);
+    assert_false(ledger->told_broken);
+    struct rc_wal_stats stats;
+    rc_wal_get_stats(wal, &stats);
+    assert_int_equal(stats.refused_count, 5);
     const uint64_t last = ledger->sequence_last;
     assert_in_range(last, 30, 1000);
 
