@@ -25,6 +25,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/bytes.h"
+#include "server/core_locks.h"
 
 #define CONNECTIONS_MAX 64
 #define IN_FLIGHT_MAX 1024
@@ -314,6 +315,7 @@ main(int argc, char **argv)
               stderr);
         return 2;
     }
+    rc_core_locks_unwatched();
     grpc_init();
     rush.request = read_request();
     if (rush.request == NULL) {

@@ -20,13 +20,13 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
+#include "server/core_locks.h"
 #include "server/transport_internal.h"
 
-/* Arms a method: how many calls can arrive between two turns of the polling thread
- * without waiting. */
-#define ARMS_UNARY 16u
-#define ARMS_STREAM 4u
-#define ARMS_UNKNOWN 4u
+/* Arms a method: a call that finds none waits until the one before it was looked at. Few, since the
+ * core, built for debugging as Debian does, looks for each finished operation through all that are
+ * on the way, and arms are nearly all of these. */
+#define ARMS 2u
 
 /* A peer that does not answer a ping for this long is gone. */
 #define KEEPALIVE_INTERVAL_MS 60000
@@ -209,11 +209,10 @@ static void
 arm_all(struct rc_transport *transport, void *const *registered)
 {
     for (uint32_t i = 0; i < transport->method_count; i++) {
-        const uint32_t count = transport->methods[i].unary != NULL ? ARMS_UNARY : ARMS_STREAM;
-        for (uint32_t k = 0; k < count; k++)
+        for (uint32_t k = 0; k < ARMS; k++)
             arm_start(transport, &transport->methods[i], registered[i]);
     }
-    for (uint32_t k = 0; k < ARMS_UNKNOWN; k++)
+    for (uint32_t k = 0; k < ARMS; k++)
         arm_start(transport, NULL, NULL);
 }
 
@@ -253,6 +252,7 @@ rc_transport_start(const struct rc_transport_options *options,
         transport_free(transport);
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the transport");
     }
+    rc_core_locks_unwatched();
     grpc_init();
     transport->queue = grpc_completion_queue_create_for_next(NULL);
     transport->server = server_new(options);
