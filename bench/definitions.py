@@ -137,6 +137,9 @@ class Desk:
         request = self.admin_pb2.GetStatisticsRequest(project="projects/figures")
         return self.admin.GetStatistics(request, timeout=60).projects[0]
 
+    def log_syncs(self):
+        return self.admin.GetStatistics(self.admin_pb2.GetStatisticsRequest(), timeout=60).server.log_syncs
+
     def create(self, prefix, all_tests, mode="LAZY"):
         d = self.definition_pb2
         names = []
@@ -339,6 +342,42 @@ def measure_many(options, sample):
         shutil.rmtree(data, ignore_errors=True)
 
 
+def create_beside(desk, prefix, clients, count):
+    """Creates so many definitions, one a call, with so many calls under way at any time."""
+    d, ask = desk.definition_pb2, desk.ask
+    predicate = ask.leaf("path", like="/cart/%")
+    under_way = collections.deque()
+    before, syncs, begun = cpu_ms(desk.server), desk.log_syncs(), time.monotonic()
+    for number in range(count):
+        if len(under_way) == clients:
+            under_way.popleft().result()
+        under_way.append(desk.definitions.CreateDefinition.future(d.CreateDefinitionRequest(
+            parent="projects/figures", definition_id=f"{prefix}-{number}",
+            definition=d.Definition(predicate=predicate)), timeout=60))
+    while under_way:
+        under_way.popleft().result()
+    seconds = time.monotonic() - begun
+    return {"clients": clients, "count": count, "a_second": count / seconds,
+            "calls_a_sync": count / max(1, desk.log_syncs() - syncs),
+            "cpu_us": 1000 * (cpu_ms(desk.server) - before) / count}
+
+
+def measure_beside(options):
+    """Single creates by one client, and by many at once."""
+    data = f"{options.work}/beside"
+    shutil.rmtree(data, ignore_errors=True)
+    server = figures.Recount(options.build, data)
+    try:
+        server.start()
+        figures.recount(server, options, "project", "create", "figures")
+        desk = Desk(server)
+        create_beside(desk, "warm", 1, 200)
+        return [create_beside(desk, f"c{clients}", clients, 200 * min(clients, 20)) for clients in (1, 8, 32)]
+    finally:
+        server.stop(signal.SIGKILL)
+        shutil.rmtree(data, ignore_errors=True)
+
+
 def report_many(many):
     calls = many["calls"]
     print(f"| {many['count']:,} definitions: {many['each']:,} in each of {many['projects']:,} projects, and "
@@ -368,6 +407,9 @@ def report(found):
         one = found["ingestion"]
         print(f"| ingestion with {one['definitions']} eager definitions | {one['ratio']:.3f} times the processor time "
               f"({one['none_ms']:.0f} and {one['eager_ms']:.0f} ms for {one['events']:,} events) |")
+    for one in found.get("beside", ()):
+        print(f"| single creates by {one['clients']} clients | {one['a_second']:,.0f} a second, "
+              f"{one['calls_a_sync']:.1f} a sync of the log, {one['cpu_us']:.0f} us of processor time each |")
     if "many" in found:
         report_many(found["many"])
     if "kept" in found:
@@ -389,14 +431,14 @@ def main():
     parser.add_argument("--many-projects", type=int, default=4_000, help="projects of the figure of many")
     parser.add_argument("--many-each", type=int, default=2_500, help="definitions in each of them")
     parser.add_argument("--many-large", type=int, default=990_000, help="definitions of a project beside them")
-    parser.add_argument("--only", default="first,build,ingestion,kept", help="of these and many")
+    parser.add_argument("--only", default="first,build,ingestion,kept", help="of these, many and beside")
     parser.add_argument("--json")
     options = parser.parse_args()
     sys.path.insert(0, f"{options.build}/python")
     os.makedirs(options.work, exist_ok=True)
     wanted = options.only.split(",")
     sample = Sample(options.archive)
-    thousand = generate(sample, 1000, options.seed) if wanted != ["many"] else []
+    thousand = generate(sample, 1000, options.seed) if set(wanted) - {"many", "beside"} else []
     found = {"seed": options.seed}
     if "first" in wanted or "build" in wanted:
         measure_queries(options, sample, thousand, wanted, found)
@@ -407,6 +449,8 @@ def main():
                               "eager_ms": eager_ms, "ratio": eager_ms / none_ms}
     if "kept" in wanted:
         found["kept"] = measure_kept(options, thousand, options.kept)
+    if "beside" in wanted:
+        found["beside"] = measure_beside(options)
     if "many" in wanted:
         found["many"] = measure_many(options, sample)
     report(found)

@@ -150,6 +150,11 @@
 #define RC_ENTRIES_CREATED_MAX 1000u
 #define RC_PATTERN_STEPS_CREATED_MAX 1000000u
 
+/* Changes of them that share a record of the log, and their bytes, but for one alone: as many as
+ * callers can wait, and what the log's thread applies itself. */
+#define RC_CHANGES_LOGGED_MAX 256u
+#define RC_CHANGES_LOGGED_BYTES_MAX 16384u
+
 /* Versions that are kept of one of them, itself included, and the texts of the older ones: 40 kB
  * each, where a usual one has 0.5. Those of all of a kind take what 64 Ki usual ones do. */
 #define RC_ENTRY_VERSIONS_MAX 100u

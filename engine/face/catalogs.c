@@ -1,5 +1,7 @@
-/* Definitions, segments, derived properties: named entries whose payload is checked before it
- * enters the log. */
+/*
+ * Catalogs: definitions, segments, derived properties as named entries; what changes make of them,
+ * and what a change is checked for before it enters the log.
+ */
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
 #include "engine/face/engine_state.h"
@@ -8,26 +10,93 @@
 #include "engine/query/segment/references.h"
 #include "engine/query/segment/segment.h"
 
-/* The catalogs that an entry is checked against. References. */
-struct catalogs {
-    struct rc_catalog *of[RC_CATALOG_KINDS]; /* By kind - 1. */
-};
-
-static void
-catalogs_close(struct catalogs *catalogs)
+void
+rc_catalogs_close(struct rc_catalogs *catalogs)
 {
     for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
         catalogs->of[i] = rc_catalog_unref(catalogs->of[i]);
 }
 
-static struct catalogs
-catalogs_of(const struct tenant *tenant)
+struct rc_catalogs
+rc_catalogs_of(struct rc_project *project)
 {
-    struct catalogs catalogs;
+    struct rc_catalogs catalogs;
     for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
-        catalogs.of[i] = rc_project_catalog(tenant->project, (enum rc_catalog_kind)(i + 1));
+        catalogs.of[i] = rc_project_catalog(project, (enum rc_catalog_kind)(i + 1));
     return catalogs;
 }
+
+struct rc_catalogs
+rc_catalogs_ref(const struct rc_catalogs *catalogs)
+{
+    struct rc_catalogs copy;
+    for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
+        copy.of[i] = rc_catalog_ref(catalogs->of[i]);
+    return copy;
+}
+
+/* ---- What changes make of them --------------------------------------------------------------- */
+
+static void
+replace(struct rc_catalog **catalog, struct rc_catalog *next)
+{
+    rc_catalog_unref(*catalog);
+    *catalog = next;
+}
+
+static enum rc_status
+put(struct rc_catalogs *catalogs, enum rc_catalog_kind kind, struct rc_catalog_entry entry)
+{
+    struct rc_catalog **catalog = &catalogs->of[kind - 1];
+    struct rc_catalog *next = NULL;
+    if (kind == RC_CATALOG_DEFINITIONS)
+        entry.marks = rc_definition_marks(entry.payload);
+    RC_TRY(rc_catalog_put(*catalog, &entry, &next));
+    replace(catalog, next);
+    return RC_OK;
+}
+
+static enum rc_status
+put_all(struct rc_catalogs *catalogs, const struct rc_record *record)
+{
+    struct rc_reader reader = rc_reader_of(record->entries.data, record->entries.size);
+    for (uint32_t i = 0; i < record->entry_count; i++) {
+        struct rc_catalog_entry entry;
+        RC_TRY(rc_record_next_entry(record, &reader, &entry, NULL));
+        RC_TRY(put(catalogs, record->catalog, entry));
+    }
+    return RC_OK;
+}
+
+static enum rc_status
+change_one(struct rc_catalogs *catalogs, const struct rc_record *record)
+{
+    struct rc_catalog **catalog = &catalogs->of[record->catalog - 1];
+    struct rc_catalog *next = NULL;
+    if (record->kind == RC_RECORD_ENTRIES_PUT)
+        return put_all(catalogs, record);
+    if (record->kind == RC_RECORD_ENTRY_PUT)
+        return put(catalogs, record->catalog, record->entry);
+    RC_TRY(rc_catalog_remove(*catalog, record->entry.name, &next));
+    replace(catalog, next);
+    return RC_OK;
+}
+
+enum rc_status
+rc_catalogs_change(struct rc_catalogs *catalogs, const struct rc_record *record)
+{
+    struct rc_reader reader = rc_reader_of(record->changes.data, record->changes.size);
+    if (record->kind != RC_RECORD_CHANGES)
+        return change_one(catalogs, record);
+    for (uint32_t i = 0; i < record->change_count; i++) {
+        struct rc_record change;
+        RC_TRY(rc_record_next_change(record, &reader, &change, NULL));
+        RC_TRY(change_one(catalogs, &change));
+    }
+    return RC_OK;
+}
+
+/* ---- What a change is checked for ------------------------------------------------------------ */
 
 enum rc_status
 rc_entry_read_payload(enum rc_catalog_kind kind,
@@ -50,12 +119,11 @@ rc_entry_read_payload(enum rc_catalog_kind kind,
                : rc_error_set(reterr_error, RC_CORRUPT, "something stands behind what is stored");
 }
 
-/* What an entry says by itself, whatever else there is. Expressions are compiled. */
-static enum rc_status
-check_alone(enum rc_catalog_kind kind,
-            const struct rc_catalog_entry *entry,
-            struct rc_arena *arena,
-            struct rc_error *reterr_error)
+enum rc_status
+rc_entry_check_alone(enum rc_catalog_kind kind,
+                     const struct rc_catalog_entry *entry,
+                     struct rc_arena *arena,
+                     struct rc_error *reterr_error)
 {
     struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
     RC_TRY(rc_catalog_check_name(entry->name, "name", reterr_error));
@@ -84,7 +152,7 @@ check_alone(enum rc_catalog_kind kind,
 
 /* What an entry names. */
 static enum rc_status
-check_names(const struct catalogs *catalogs,
+check_names(const struct rc_catalogs *catalogs,
             enum rc_catalog_kind kind,
             const struct rc_catalog_entry *entry,
             struct rc_arena *arena,
@@ -175,139 +243,93 @@ copy_entry(const struct rc_catalog_entry *entry,
 }
 
 static enum rc_status
-put_entry(struct rc_engine *engine,
-          struct rc_bytes project,
-          enum rc_catalog_kind kind,
-          const struct rc_catalog_entry *entry,
-          uint64_t version_expected,
-          const struct rc_asked *asked,
-          struct rc_arena *arena,
-          struct rc_catalog_entry *ret_entry,
-          struct rc_error *reterr_error)
+plan_put(const struct change *change,
+         struct rc_catalogs *catalogs,
+         struct rc_record *record,
+         struct rc_error *reterr_error)
 {
-    RC_CLEANUP(rc_tenant_unrefp)
-    struct tenant *tenant = rc_tenant_find(engine, project, reterr_error);
-    bool known = false;
-    if (tenant == NULL)
-        return RC_NOT_FOUND;
-    RC_TRY(rc_retry_entries(tenant, asked, arena, &known, ret_entry, 1, reterr_error));
-    if (known)
-        return RC_OK;
-    RC_CLEANUP(catalogs_close) struct catalogs catalogs = catalogs_of(tenant);
-    const struct rc_catalog *catalog = catalogs.of[kind - 1];
+    const struct rc_catalog *catalog = catalogs->of[change->catalog - 1];
+    struct rc_catalog_entry entry = *change->entries;
+    struct rc_catalog_entry found;
+    const struct rc_catalog_entry *now =
+        rc_catalog_find(catalog, entry.name, &found) ? &found : NULL;
+    if (!names_the_same(change->catalog, now, &entry))
+        RC_TRY(check_names(catalogs, change->catalog, &entry, change->arena, reterr_error));
+    RC_TRY(check_version(now, entry.name, change->version_expected, reterr_error));
+    if (now == NULL)
+        RC_TRY(check_room(catalog, reterr_error));
+    entry.author = change->asked->author;
+    entry.updated_ms = rc_clock_wall_ms();
+    entry.created_ms = now == NULL ? entry.updated_ms : now->created_ms;
+    entry.version = now == NULL ? 1 : now->version + 1;
+    RC_TRY(copy_entry(&entry, change->arena, change->ret_entries, reterr_error));
+    record->entry = *change->ret_entries;
+    RC_TRY_OR(reterr_error, rc_catalogs_change(catalogs, record));
+    return RC_OK;
+}
+
+/* Takes an entry more into the catalogs that the next is checked against. */
+static enum rc_status
+create_entry(const struct change *change,
+             struct rc_catalogs *catalogs,
+             const struct rc_catalog_entry *entry,
+             struct rc_error *reterr_error)
+{
+    const struct rc_catalog *catalog = catalogs->of[change->catalog - 1];
     struct rc_catalog_entry found;
     const struct rc_catalog_entry *now =
         rc_catalog_find(catalog, entry->name, &found) ? &found : NULL;
-    if (!names_the_same(kind, now, entry))
-        RC_TRY(check_names(&catalogs, kind, entry, arena, reterr_error));
-    struct rc_record record = {
-        .kind = RC_RECORD_ENTRY_PUT,
-        .project = project,
-        .asked = *asked,
-        .catalog = kind,
-        .entry = *entry,
-    };
-    RC_TRY(check_version(now, entry->name, version_expected, reterr_error));
-    if (now == NULL)
-        RC_TRY(check_room(catalog, reterr_error));
-    record.entry.author = asked->author;
-    record.entry.updated_ms = rc_clock_wall_ms();
-    record.entry.created_ms = now == NULL ? record.entry.updated_ms : now->created_ms;
-    record.entry.version = now == NULL ? 1 : now->version + 1;
-    RC_TRY(copy_entry(&record.entry, arena, ret_entry, reterr_error));
-    return rc_log_and_wait(engine, &record, reterr_error);
-}
-
-/* Takes an entry more into the catalogs that the next is checked against, and into the record. */
-static enum rc_status
-create_entry(struct catalogs *catalogs,
-             enum rc_catalog_kind kind,
-             const struct rc_catalog_entry *entry,
-             struct rc_arena *arena,
-             struct rc_writer *writer,
-             struct rc_error *reterr_error)
-{
-    struct rc_catalog **catalog = &catalogs->of[kind - 1];
-    struct rc_catalog_entry found;
-    struct rc_catalog *next = NULL;
-    const struct rc_catalog_entry *now =
-        rc_catalog_find(*catalog, entry->name, &found) ? &found : NULL;
-    RC_TRY(check_names(catalogs, kind, entry, arena, reterr_error));
+    RC_TRY(check_names(catalogs, change->catalog, entry, change->arena, reterr_error));
     RC_TRY(check_version(now, entry->name, 0, reterr_error));
-    RC_TRY(check_room(*catalog, reterr_error));
-    RC_TRY_OR(reterr_error, rc_catalog_put(*catalog, entry, &next));
-    rc_catalog_unref(*catalog);
-    *catalog = next;
-    rc_catalog_entry_write(writer, entry);
+    RC_TRY(check_room(catalog, reterr_error));
+    RC_TRY_OR(reterr_error, put(catalogs, change->catalog, *entry));
     return RC_OK;
 }
 
 static enum rc_status
-create_entries(struct rc_engine *engine,
-               struct rc_bytes project,
-               enum rc_catalog_kind kind,
-               const struct rc_catalog_entry *entries,
-               uint32_t count,
-               const struct rc_asked *asked,
-               struct rc_arena *arena,
-               struct rc_catalog_entry *ret_entries,
-               uint32_t *ret_failed,
-               struct rc_error *reterr_error)
+plan_creates(struct tenant *tenant,
+             const struct change *change,
+             struct rc_catalogs *catalogs,
+             struct rc_record *record,
+             struct rc_error *reterr_error)
 {
-    RC_CLEANUP(rc_tenant_unrefp)
-    struct tenant *tenant = rc_tenant_find(engine, project, reterr_error);
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
-    bool known = false;
-    if (tenant == NULL)
-        return RC_NOT_FOUND;
-    RC_TRY(rc_retry_entries(tenant, asked, arena, &known, ret_entries, count, reterr_error));
-    if (known)
-        return RC_OK;
-    RC_CLEANUP(catalogs_close) struct catalogs catalogs = catalogs_of(tenant);
     const int64_t now_ms = rc_clock_wall_ms();
-    for (uint32_t i = 0; i < count; i++) {
-        struct rc_catalog_entry entry = entries[i];
-        entry.author = asked->author;
+    for (uint32_t i = 0; i < change->entry_count; i++) {
+        struct rc_catalog_entry entry = change->entries[i];
+        entry.author = change->asked->author;
         entry.version = 1;
         entry.created_ms = entry.updated_ms = now_ms;
-        *ret_failed = i;
-        RC_TRY(create_entry(&catalogs, kind, &entry, arena, &writer, reterr_error));
-        RC_TRY(copy_entry(&entry, arena, &ret_entries[i], reterr_error));
+        *change->ret_failed = i;
+        RC_TRY(create_entry(change, catalogs, &entry, reterr_error));
+        RC_TRY(copy_entry(&entry, change->arena, &change->ret_entries[i], reterr_error));
+        rc_catalog_entry_write(&writer, &entry);
     }
-    *ret_failed = count;
-    if (writer.failed)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for %u entries", count);
-    RC_TRY(rc_tenant_check_memory(tenant, writer.size, reterr_error));
-    const struct rc_record record = {
-        .kind = RC_RECORD_ENTRIES_PUT,
-        .project = project,
-        .asked = *asked,
-        .catalog = kind,
-        .entry_count = count,
-        .entries = {(const char *)writer.data, writer.size},
-    };
-    return rc_log_and_wait(engine, &record, reterr_error);
+    *change->ret_failed = change->entry_count;
+    record->entry_count = change->entry_count;
+    record->entries.size = writer.size;
+    record->entries.data = rc_arena_copy(change->arena, writer.data, writer.size);
+    if (writer.failed || record->entries.data == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for %u entries",
+                            change->entry_count);
+    return rc_tenant_check_memory(tenant, writer.size, reterr_error);
 }
 
 /* Whether any definition or segment other than itself names the entry. */
 static enum rc_status
-check_unused(struct tenant *tenant,
+check_unused(const struct rc_catalogs *catalogs,
              enum rc_catalog_kind kind,
              struct rc_bytes name,
              struct rc_error *reterr_error)
 {
-    RC_CLEANUP(rc_catalog_unrefp)
-    struct rc_catalog *definitions = rc_project_catalog(tenant->project, RC_CATALOG_DEFINITIONS);
-    RC_CLEANUP(rc_catalog_unrefp)
-    struct rc_catalog *segments = rc_project_catalog(tenant->project, RC_CATALOG_SEGMENTS);
+    const struct rc_catalog *definitions = catalogs->of[RC_CATALOG_DEFINITIONS - 1];
+    const struct rc_catalog *segments = catalogs->of[RC_CATALOG_SEGMENTS - 1];
+    const struct rc_catalog *derived = catalogs->of[RC_CATALOG_PROPERTIES - 1];
     struct rc_bytes user = {NULL, 0};
-    if (kind == RC_CATALOG_PROPERTIES) {
-        RC_CLEANUP(rc_catalog_unrefp)
-        struct rc_catalog *derived = rc_project_catalog(tenant->project, RC_CATALOG_PROPERTIES);
+    if (kind == RC_CATALOG_PROPERTIES)
         RC_TRY(rc_derived_find_user(derived, definitions, segments, name, &user, reterr_error));
-    } else if (kind == RC_CATALOG_DEFINITIONS) {
+    else if (kind == RC_CATALOG_DEFINITIONS)
         user = rc_definitions_find_user(definitions, name);
-    }
     if (user.size == 0 && kind != RC_CATALOG_PROPERTIES)
         RC_TRY(rc_segments_find_user(segments, kind == RC_CATALOG_SEGMENTS, name, &user,
                                      reterr_error));
@@ -318,111 +340,52 @@ check_unused(struct tenant *tenant,
 }
 
 static enum rc_status
-delete_entry(struct rc_engine *engine,
-             struct rc_bytes project,
-             enum rc_catalog_kind kind,
-             struct rc_bytes name,
-             uint64_t version_expected,
-             bool force,
-             const struct rc_asked *asked,
+plan_removal(const struct change *change,
+             struct rc_catalogs *catalogs,
+             struct rc_record *record,
              struct rc_error *reterr_error)
 {
-    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
-    RC_CLEANUP(rc_tenant_unrefp)
-    struct tenant *tenant = rc_tenant_find(engine, project, reterr_error);
-    struct rc_catalog_entry nothing;
-    bool known = false;
-    if (tenant == NULL)
-        return RC_NOT_FOUND;
-    if (arena == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to delete an entry");
-    RC_TRY(rc_retry_entries(tenant, asked, arena, &known, &nothing, 1, reterr_error));
-    if (known)
-        return RC_OK;
-    RC_CLEANUP(rc_catalog_unrefp)
-    struct rc_catalog *catalog = rc_project_catalog(tenant->project, kind);
-    const uint64_t expected = version_expected == 0 ? UINT64_MAX : version_expected;
+    const struct rc_bytes name = change->entries->name;
+    const uint64_t expected = change->version_expected == 0 ? UINT64_MAX : change->version_expected;
     struct rc_catalog_entry found;
-    const struct rc_catalog_entry *now = rc_catalog_find(catalog, name, &found) ? &found : NULL;
+    const struct rc_catalog_entry *now =
+        rc_catalog_find(catalogs->of[change->catalog - 1], name, &found) ? &found : NULL;
     RC_TRY(check_version(now, name, expected, reterr_error));
-    if (!force)
-        RC_TRY(check_unused(tenant, kind, name, reterr_error));
-    const struct rc_record record = {
-        .kind = RC_RECORD_ENTRY_REMOVE,
-        .project = project,
-        .asked = *asked,
-        .catalog = kind,
-        .entry.name = name,
+    if (!change->force)
+        RC_TRY(check_unused(catalogs, change->catalog, name, reterr_error));
+    record->entry.name = name;
+    RC_TRY_OR(reterr_error, rc_catalogs_change(catalogs, record));
+    return RC_OK;
+}
+
+enum rc_status
+rc_change_plan(struct tenant *tenant,
+               const struct change *change,
+               struct rc_catalogs *catalogs,
+               struct rc_writer *writer,
+               struct rc_error *reterr_error)
+{
+    struct rc_record record = {
+        .kind = change->kind,
+        .project = rc_project_id(tenant->project),
+        .asked = *change->asked,
+        .catalog = change->catalog,
     };
-    return rc_log_and_wait(engine, &record, reterr_error);
-}
-
-enum rc_status
-rc_engine_put_entry(struct rc_engine *engine,
-                    struct rc_bytes project,
-                    enum rc_catalog_kind kind,
-                    const struct rc_catalog_entry *entry,
-                    uint64_t version_expected,
-                    const struct rc_asked *asked,
-                    struct rc_arena *arena,
-                    struct rc_catalog_entry *ret_entry,
-                    struct rc_error *reterr_error)
-{
-    asked = rc_asked_or_nobody(asked);
-    RC_TRY(rc_asked_check(asked, reterr_error));
-    RC_TRY(check_alone(kind, entry, arena, reterr_error));
-    pthread_mutex_lock(&engine->changes);
-    const enum rc_status status = put_entry(engine, project, kind, entry, version_expected, asked,
-                                            arena, ret_entry, reterr_error);
-    pthread_mutex_unlock(&engine->changes);
-    return status;
-}
-
-enum rc_status
-rc_engine_create_entries(struct rc_engine *engine,
-                         struct rc_bytes project,
-                         enum rc_catalog_kind kind,
-                         const struct rc_catalog_entry *entries,
-                         uint32_t count,
-                         const struct rc_asked *asked,
-                         struct rc_arena *arena,
-                         struct rc_catalog_entry *ret_entries,
-                         uint32_t *ret_failed,
-                         struct rc_error *reterr_error)
-{
-    RC_ASSERT(count > 0 && count <= RC_ENTRIES_CREATED_MAX);
-    asked = rc_asked_or_nobody(asked);
-    *ret_failed = count;
-    RC_TRY(rc_asked_check(asked, reterr_error));
-    for (uint32_t i = 0; i < count; i++) {
-        *ret_failed = i;
-        RC_TRY(check_alone(kind, &entries[i], arena, reterr_error));
+    switch (change->kind) {
+    case RC_RECORD_ENTRY_PUT:
+        RC_TRY(plan_put(change, catalogs, &record, reterr_error));
+        break;
+    case RC_RECORD_ENTRIES_PUT:
+        RC_TRY(plan_creates(tenant, change, catalogs, &record, reterr_error));
+        break;
+    default:
+        RC_ASSERT(change->kind == RC_RECORD_ENTRY_REMOVE);
+        RC_TRY(plan_removal(change, catalogs, &record, reterr_error));
     }
-    *ret_failed = count;
-    pthread_mutex_lock(&engine->changes);
-    const enum rc_status status = create_entries(engine, project, kind, entries, count, asked,
-                                                 arena, ret_entries, ret_failed, reterr_error);
-    pthread_mutex_unlock(&engine->changes);
-    return status;
-}
-
-enum rc_status
-rc_engine_delete_entry(struct rc_engine *engine,
-                       struct rc_bytes project,
-                       enum rc_catalog_kind kind,
-                       struct rc_bytes name,
-                       uint64_t version_expected,
-                       bool force,
-                       const struct rc_asked *asked,
-                       struct rc_error *reterr_error)
-{
-    asked = rc_asked_or_nobody(asked);
-    RC_TRY(rc_asked_check(asked, reterr_error));
-    pthread_mutex_lock(&engine->changes);
-    const enum rc_status status =
-        delete_entry(engine, project, kind, name, version_expected, force, asked, reterr_error);
-    pthread_mutex_unlock(&engine->changes);
-    return status;
+    rc_record_write(writer, &record);
+    if (writer->failed)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a log record");
+    return RC_OK;
 }
 
 enum rc_status

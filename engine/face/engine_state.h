@@ -5,8 +5,9 @@
  * it, which batches of its streams are in the log but not yet applied, and which background work is
  * under way.
  *
- * The order of locks: changes > purge > checkpoint > registry > tenant's intake > tenant's logging
- * > project's writer > project's publish, queues.
+ * The order of locks: changes > tenant's changes (held by rc_changes_hold or a round of changes) >
+ * purge > checkpoint > registry > tenant's intake > tenant's logging > project's writer > project's
+ * publish, queues.
  */
 #ifndef RC_FACE_ENGINE_STATE_H
 #define RC_FACE_ENGINE_STATE_H
@@ -42,6 +43,15 @@ struct tenant_queue {
     struct tenant *next;  /* Of those whose records wait. */
 };
 
+/* What changes.c keeps of a tenant. */
+struct tenant_changes {
+    pthread_mutex_t lock; /* Guards what follows; never held while anything is waited for. */
+    pthread_cond_t moved;
+    bool taken;           /* Somebody makes changes, or wants none to be made. */
+    struct change *first; /* Of those that wait, in their order. */
+    struct change *last;  /* With first. */
+};
+
 struct tenant {
     struct rc_engine *engine;
     struct rc_project *project;
@@ -62,6 +72,7 @@ struct tenant {
     _Atomic(int64_t) expired_ms; /* Up to here rows were looked for that are too old. */
     struct tenant_eager eager;
     struct tenant_queue queue;
+    struct tenant_changes changes;
 
     pthread_mutex_t intake;    /* Held while a batch enters the log, which may wait for room. */
     pthread_mutex_t logging;   /* Guards what follows; never held while anything is waited for. */
@@ -107,8 +118,7 @@ struct rc_engine {
     _Atomic(bool) stopping;
     bool closing; /* The last snapshot has the disk for itself. */
 
-    pthread_mutex_t
-        changes; /* Held from the look at a project's or entry's version to its change. */
+    pthread_mutex_t changes;      /* Held from the look at a project's version to its change. */
     pthread_mutex_t registry;     /* Guards what follows. */
     struct rc_receipts *receipts; /* Of changes of projects. */
     size_t tenant_count;
@@ -333,12 +343,84 @@ rc_log_and_wait(struct rc_engine *engine,
 
 /* ---- catalogs.c ---- */
 
+/* The catalogs of a project at some time. References. */
+struct rc_catalogs {
+    struct rc_catalog *of[RC_CATALOG_KINDS]; /* By kind - 1. */
+};
+
+/* As they are. */
+struct rc_catalogs
+rc_catalogs_of(struct rc_project *project);
+
+struct rc_catalogs
+rc_catalogs_ref(const struct rc_catalogs *catalogs);
+
+void
+rc_catalogs_close(struct rc_catalogs *catalogs);
+
+/* What a record of the log makes of them. On a failure some of it may be there.
+ *   RC_NOT_FOUND  what is to be removed is not there. */
+RC_MUST_USE enum rc_status
+rc_catalogs_change(struct rc_catalogs *catalogs, const struct rc_record *record);
+
+/* A change of entries that somebody asks for and waits for. All but the last lines are borrowed. */
+struct change {
+    enum rc_record_kind
+        kind; /* RC_RECORD_ENTRY_PUT, RC_RECORD_ENTRY_REMOVE, RC_RECORD_ENTRIES_PUT. */
+    enum rc_catalog_kind catalog;
+    uint32_t entry_count;                   /* 1 but of an ENTRIES_PUT. */
+    const struct rc_catalog_entry *entries; /* Of a removal only the name counts. */
+    uint64_t version_expected;              /* As in rc_engine_put_entry. */
+    bool force;                             /* Of a removal. */
+    const struct rc_asked *asked;
+    struct rc_arena *arena;               /* For what is returned. */
+    struct rc_catalog_entry *ret_entries; /* Of a retried removal, too. */
+    uint32_t *ret_failed;                 /* Of an ENTRIES_PUT. */
+
+    struct change *next; /* changes.c's own, as is what follows. */
+    bool is_logged;
+    bool is_done;
+    enum rc_status status;
+    struct rc_error error;
+};
+
+/* What an entry says by itself, whatever else there is. Expressions are compiled. */
+RC_MUST_USE enum rc_status
+rc_entry_check_alone(enum rc_catalog_kind kind,
+                     const struct rc_catalog_entry *entry,
+                     struct rc_arena *arena,
+                     struct rc_error *reterr_error);
+
+/* Checks a change against catalogs, which become what it makes of them, and writes its record. On a
+ * failure the catalogs and the record are to be thrown away. */
+RC_MUST_USE enum rc_status
+rc_change_plan(struct tenant *tenant,
+               const struct change *change,
+               struct rc_catalogs *catalogs,
+               struct rc_writer *writer,
+               struct rc_error *reterr_error);
+
 /* Reads what an entry of a catalog stores. RC_CORRUPT: it is none. */
 RC_MUST_USE enum rc_status
 rc_entry_read_payload(enum rc_catalog_kind kind,
                       struct rc_bytes payload,
                       struct rc_arena *arena,
                       struct rc_error *reterr_error);
+
+/* ---- changes.c ---- */
+
+void
+rc_changes_open(struct tenant *tenant);
+
+void
+rc_changes_close(struct tenant *tenant);
+
+/* Waits until nobody changes the tenant's entries, and keeps others from it. */
+void
+rc_changes_hold(struct tenant *tenant);
+
+void
+rc_changes_let_go(struct tenant *tenant);
 
 /* ---- retries.c ---- */
 

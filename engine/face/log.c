@@ -10,7 +10,6 @@
 #include "engine/face/engine_state.h"
 #include "engine/intake/apply.h"
 #include "engine/intake/remove.h"
-#include "engine/match/predicate/definitions.h"
 
 static bool
 is_of_project(const struct rc_record *record)
@@ -116,53 +115,20 @@ apply_batch(struct tenant *tenant,
 }
 
 static enum rc_status
-put_entry(const struct rc_catalog *catalog,
-          enum rc_catalog_kind kind,
-          struct rc_catalog_entry entry,
-          struct rc_catalog **ret_next)
+apply_changes(struct tenant *tenant, uint64_t sequence, const struct rc_record *record)
 {
-    if (kind == RC_CATALOG_DEFINITIONS)
-        entry.marks = rc_definition_marks(entry.payload);
-    return rc_catalog_put(catalog, &entry, ret_next);
-}
-
-static enum rc_status
-put_entries(struct rc_catalog *catalog,
-            const struct rc_record *record,
-            struct rc_catalog **ret_next)
-{
-    struct rc_reader reader = rc_reader_of(record->entries.data, record->entries.size);
-    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *next = rc_catalog_ref(catalog);
-    for (uint32_t i = 0; i < record->entry_count; i++) {
-        struct rc_catalog_entry entry;
-        struct rc_catalog *more = NULL;
-        RC_TRY(rc_record_next_entry(record, &reader, &entry, NULL));
-        RC_TRY(put_entry(next, record->catalog, entry, &more));
-        rc_catalog_unref(next);
-        next = more;
-    }
-    *ret_next = RC_TAKE(next);
-    return RC_OK;
-}
-
-static enum rc_status
-apply_entry(struct tenant *tenant, uint64_t sequence, const struct rc_record *record)
-{
-    RC_CLEANUP(rc_catalog_unrefp)
-    struct rc_catalog *catalog = rc_project_catalog(tenant->project, record->catalog);
+    RC_CLEANUP(rc_catalogs_close) struct rc_catalogs before = rc_catalogs_of(tenant->project);
+    RC_CLEANUP(rc_catalogs_close) struct rc_catalogs next = rc_catalogs_ref(&before);
     RC_CLEANUP(rc_receipts_unrefp)
     struct rc_receipts *receipts = rc_project_receipts(tenant->project);
-    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *next = NULL;
     RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *next_receipts = NULL;
-    if (record->kind == RC_RECORD_ENTRIES_PUT)
-        RC_TRY(put_entries(catalog, record, &next));
-    else if (record->kind == RC_RECORD_ENTRY_PUT)
-        RC_TRY(put_entry(catalog, record->catalog, record->entry, &next));
-    else
-        RC_TRY(rc_catalog_remove(catalog, record->entry.name, &next));
+    RC_TRY(rc_catalogs_change(&next, record));
     RC_TRY(rc_receipts_after(receipts, sequence, record, &next_receipts));
     rc_project_lock_writer(tenant->project);
-    rc_project_set_catalog(tenant->project, record->catalog, RC_TAKE(next));
+    for (uint32_t i = 0; i < RC_CATALOG_KINDS; i++)
+        if (next.of[i] != before.of[i])
+            rc_project_set_catalog(tenant->project, (enum rc_catalog_kind)(i + 1),
+                                   RC_TAKE(next.of[i]));
     rc_project_set_receipts(tenant->project, RC_TAKE(next_receipts));
     rc_project_publish(tenant->project, NULL, sequence);
     rc_project_unlock_writer(tenant->project);
@@ -214,7 +180,7 @@ apply_to(struct tenant *tenant,
     else if (record->kind == RC_RECORD_USER_DELETE || record->kind == RC_RECORD_CUT)
         status = apply_removal(tenant, sequence, record, removed);
     else
-        status = apply_entry(tenant, sequence, record);
+        status = apply_changes(tenant, sequence, record);
     if (status == RC_OK || is_answer(status))
         return status;
     if (error.status != status)

@@ -52,17 +52,14 @@ write_reply(struct rc_writer *writer, const struct rc_record *record)
         write_entry(writer, &entry);
 }
 
-enum rc_status
-rc_receipts_after(struct rc_receipts *receipts,
-                  uint64_t sequence,
-                  const struct rc_record *record,
-                  struct rc_receipts **ret_receipts)
+/* Puts a receipt of one change, if it has a request id, into a table that is the caller's. */
+static enum rc_status
+remember(struct rc_receipts **receipts, uint64_t sequence, const struct rc_record *record)
 {
-    if (record->asked.request_id.size == 0 || sequence <= rc_receipts_last(receipts)) {
-        *ret_receipts = rc_receipts_ref(receipts);
-        return RC_OK;
-    }
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    struct rc_receipts *next = NULL;
+    if (record->asked.request_id.size == 0)
+        return RC_OK;
     write_reply(&writer, record);
     if (writer.failed)
         return RC_NO_MEMORY;
@@ -72,7 +69,30 @@ rc_receipts_after(struct rc_receipts *receipts,
         .sequence = sequence,
         .reply = {(const char *)writer.data, writer.size},
     };
-    return rc_receipts_put(receipts, &receipt, ret_receipts);
+    RC_TRY(rc_receipts_put(*receipts, &receipt, &next));
+    rc_receipts_unref(*receipts);
+    *receipts = next;
+    return RC_OK;
+}
+
+enum rc_status
+rc_receipts_after(struct rc_receipts *receipts,
+                  uint64_t sequence,
+                  const struct rc_record *record,
+                  struct rc_receipts **ret_receipts)
+{
+    RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *next = rc_receipts_ref(receipts);
+    struct rc_reader reader = rc_reader_of(record->changes.data, record->changes.size);
+    struct rc_record change;
+    const bool had = sequence <= rc_receipts_last(receipts);
+    if (!had && record->kind != RC_RECORD_CHANGES)
+        RC_TRY(remember(&next, sequence, record));
+    for (uint32_t i = 0; !had && i < record->change_count; i++) {
+        RC_TRY(rc_record_next_change(record, &reader, &change, NULL));
+        RC_TRY(remember(&next, sequence, &change));
+    }
+    *ret_receipts = RC_TAKE(next);
+    return RC_OK;
 }
 
 struct rc_receipts *

@@ -48,6 +48,7 @@ rc_tenant_unref(struct tenant *tenant)
     rc_streams_close(&tenant->refused);
     rc_kept_slabs_close(&tenant->kept);
     rc_project_unref(tenant->project);
+    rc_changes_close(tenant);
     pthread_mutex_destroy(&tenant->intake);
     pthread_mutex_destroy(&tenant->logging);
     return rc_alloc_free(tenant);
@@ -80,6 +81,7 @@ rc_tenant_add(struct rc_engine *engine,
         return RC_NO_MEMORY;
     }
     atomic_init(&tenant->references, 1);
+    rc_changes_open(tenant);
     pthread_mutex_init(&tenant->intake, NULL);
     pthread_mutex_init(&tenant->logging, NULL);
     tenant->engine = engine;
@@ -334,7 +336,10 @@ delete_project(struct rc_engine *engine,
     }
     const struct rc_record record = {
         .kind = RC_RECORD_PROJECT_DELETE, .project = id, .asked = *asked};
-    return rc_log_and_wait(engine, &record, reterr_error);
+    rc_changes_hold(tenant); /* No entry that was checked in this project gets into the next. */
+    const enum rc_status status = rc_log_and_wait(engine, &record, reterr_error);
+    rc_changes_let_go(tenant);
+    return status;
 }
 
 enum rc_status

@@ -26,6 +26,7 @@ enum rc_record_kind {
     RC_RECORD_CUT = 8, /* Events before a time are gone: retention by age. */
     /* 9: see below. */
     RC_RECORD_ENTRIES_PUT = 10, /* New entries of a catalog, all or none. */
+    RC_RECORD_CHANGES = 11, /* Changes of a project's entries, one upon the other, all or none. */
 };
 
 /* In the place of a kind: bytes author, bytes request id, u64 content, and then the record that was
@@ -45,7 +46,9 @@ struct rc_record {
     struct rc_catalog_entry entry; /* ENTRY_PUT: its author is asked.author. ENTRY_REMOVE: its
                                       name. */
     uint32_t entry_count;          /* ENTRIES_PUT: 1 .. RC_ENTRIES_CREATED_MAX. */
+    uint32_t change_count;         /* CHANGES: 1 .. RC_CHANGES_LOGGED_MAX. */
     struct rc_bytes entries;       /* ENTRIES_PUT: rc_record_next_entry. */
+    struct rc_bytes changes;       /* CHANGES: rc_record_next_change. */
     struct rc_bytes user;          /* USER_DELETE: an id as sent. */
     int64_t time_ms; /* USER_DELETE: when it was asked for. CUT: the first time that stays. */
 };
@@ -57,6 +60,15 @@ rc_record_next_entry(const struct rc_record *record,
                      struct rc_reader *reader,
                      struct rc_catalog_entry *ret_entry,
                      struct rc_error *reterr_error);
+
+/* The change of a CHANGES at which reader, which begins as its changes, stands: an ENTRY_PUT,
+ * ENTRY_REMOVE or ENTRIES_PUT of the same project. They follow each other as rc_write_bytes writes
+ * them. RC_CORRUPT. */
+RC_MUST_USE enum rc_status
+rc_record_next_change(const struct rc_record *record,
+                      struct rc_reader *reader,
+                      struct rc_record *ret_change,
+                      struct rc_error *reterr_error);
 
 /* Appends the record's bytes; of a BATCH all but the batch, which must follow as the last thing. */
 void

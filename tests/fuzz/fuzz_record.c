@@ -19,6 +19,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(rc_bytes_equal(again.project, record.project));
     FUZZ_CHECK(rc_bytes_equal(again.client_stream, record.client_stream));
     FUZZ_CHECK(rc_bytes_equal(again.batch, record.batch));
+    FUZZ_CHECK(rc_bytes_equal(again.changes, record.changes));
     FUZZ_CHECK(again.catalog == record.catalog);
     FUZZ_CHECK(rc_bytes_equal(again.asked.request_id, record.asked.request_id));
     FUZZ_CHECK(rc_bytes_equal(again.asked.author, record.asked.author));

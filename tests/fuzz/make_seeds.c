@@ -258,6 +258,22 @@ make_batch(struct rc_arena *arena)
 }
 
 static void
+make_changes(struct rc_record change)
+{
+    RC_CLEANUP(rc_writer_close) struct rc_writer one = {0};
+    RC_CLEANUP(rc_writer_close) struct rc_writer changes = {0};
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
+    rc_record_write(&one, &change);
+    rc_write_bytes(&changes, (struct rc_bytes){(const char *)one.data, one.size});
+    const struct rc_record record = {.kind = RC_RECORD_CHANGES,
+                                     .project = change.project,
+                                     .change_count = 1,
+                                     .changes = {(const char *)changes.data, changes.size}};
+    rc_record_write(&writer, &record);
+    seed_write(directory, "record", "changes", -1, fuzz_written(&writer));
+}
+
+static void
 make_records(void)
 {
     struct rc_record records[] = {
@@ -280,6 +296,7 @@ make_records(void)
         snprintf(name, sizeof(name), "kind-%d", (int)records[i].kind);
         seed_write(directory, "record", name, -1, fuzz_written(&writer));
     }
+    make_changes(records[2]);
 }
 
 /* Leaves every other entry of each dictionary out. */

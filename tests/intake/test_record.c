@@ -254,6 +254,82 @@ test_several_entries(void **state)
     }
 }
 
+static void
+add_change(struct rc_writer *changes, const struct rc_record *record)
+{
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
+    rc_record_write(&writer, record);
+    rc_write_bytes(changes, (struct rc_bytes){(const char *)writer.data, writer.size});
+}
+
+/* Changes that share a record: each with who asked for it, all of the record's project, none of
+ * another kind, and no record within a record within a record. */
+static void
+test_changes(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_writer_close) struct rc_writer changes = {.data = NULL};
+    struct rc_record got;
+    struct rc_record change;
+    struct rc_record inner = {
+        .kind = RC_RECORD_ENTRY_PUT,
+        .project = RC_BYTES_LITERAL("shop"),
+        .asked = {RC_BYTES_LITERAL("ada"), RC_BYTES_LITERAL("r"), 3},
+        .catalog = RC_CATALOG_SEGMENTS,
+        .entry = {.name = RC_BYTES_LITERAL("a"), .payload = RC_BYTES_LITERAL("\1"), .version = 2},
+    };
+    add_change(&changes, &inner);
+    inner.kind = RC_RECORD_ENTRY_REMOVE;
+    inner.asked.author = RC_BYTES_LITERAL("eve");
+    add_change(&changes, &inner);
+    struct rc_record record = {
+        .kind = RC_RECORD_CHANGES,
+        .project = inner.project,
+        .change_count = 2,
+        .changes = {(const char *)changes.data, changes.size},
+    };
+    check(&record, "", &got);
+    assert_int_equal(got.change_count, 2);
+    struct rc_reader reader = rc_reader_of(got.changes.data, got.changes.size);
+    assert_int_equal(rc_record_next_change(&got, &reader, &change, NULL), RC_OK);
+    assert_int_equal(change.kind, RC_RECORD_ENTRY_PUT);
+    assert_int_equal(change.catalog, RC_CATALOG_SEGMENTS);
+    assert_int_equal(change.entry.version, 2);
+    assert_true(rc_bytes_equal(change.entry.author, RC_BYTES_LITERAL("ada")));
+    assert_int_equal(rc_record_next_change(&got, &reader, &change, NULL), RC_OK);
+    assert_int_equal(change.kind, RC_RECORD_ENTRY_REMOVE);
+    assert_true(rc_bytes_equal(change.asked.author, RC_BYTES_LITERAL("eve")));
+    assert_int_equal(rc_reader_left(&reader), 0);
+    const uint32_t wrong[] = {0, 1, 3, RC_CHANGES_LOGGED_MAX + 1};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
+        record.change_count = wrong[i];
+        rc_record_write(&writer, &record);
+        assert_int_equal(read_copy(writer.data, writer.size, &got), RC_CORRUPT);
+    }
+    const struct rc_record others[] = {
+        {.kind = RC_RECORD_PROJECT_DELETE, .project = inner.project},
+        {.kind = RC_RECORD_ENTRY_REMOVE,
+         .project = RC_BYTES_LITERAL("market"),
+         .catalog = RC_CATALOG_SEGMENTS,
+         .entry = inner.entry},
+        {.kind = RC_RECORD_CHANGES,
+         .project = inner.project,
+         .change_count = 2,
+         .changes = record.changes},
+    };
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
+        RC_CLEANUP(rc_writer_close) struct rc_writer within = {.data = NULL};
+        add_change(&within, &others[i]);
+        record.change_count = 1;
+        record.changes = (struct rc_bytes){(const char *)within.data, within.size};
+        rc_record_write(&writer, &record);
+        assert_int_equal(read_copy(writer.data, writer.size, &got), RC_CORRUPT);
+        record.changes = others[2].changes;
+    }
+}
+
 /* Who asked, and under which id, stands before the record. */
 static void
 test_who_asked(void **state)
@@ -315,7 +391,7 @@ main(void)
         cmocka_unit_test(test_batches),         cmocka_unit_test(test_entries),
         cmocka_unit_test(test_several_entries), cmocka_unit_test(test_settings_of_old_versions),
         cmocka_unit_test(test_removals),        cmocka_unit_test(test_who_asked),
-        cmocka_unit_test(test_unknown_kinds),
+        cmocka_unit_test(test_changes),         cmocka_unit_test(test_unknown_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
  * all (a thousand compares, once for a change by hand), so there is no second order to keep.
  *
  * Invariants (rc_receipts_check):
- *   1. Sequences ascend, request ids differ and are not empty.
+ *   1. Sequences do not descend (changes may share one); request ids differ and are not empty.
  *   2. bytes is the sum of the texts.
  *   3. The limits of receipts.h hold.
  */
@@ -123,7 +123,7 @@ rc_receipts_put(const struct rc_receipts *receipts,
                 struct rc_receipts **ret_receipts)
 {
     RC_ASSERT(receipt->request_id.size > 0);
-    RC_ASSERT(receipt->sequence > rc_receipts_last(receipts));
+    RC_ASSERT(receipt->sequence >= rc_receipts_last(receipts));
     struct item *added = item_new(receipts->account, receipt);
     struct rc_receipts *next = receipts_alloc(receipts->account, receipts->count + 1);
     if (added == NULL || next == NULL) {
@@ -198,7 +198,7 @@ rc_receipts_check(const struct rc_receipts *receipts, struct rc_error *reterr_er
     for (uint32_t i = 0; i < receipts->count; i++) {
         const struct rc_receipt *receipt = &receipts->items[i]->view;
         if (receipt->request_id.size == 0 ||
-            (i > 0 && receipts->items[i - 1]->view.sequence >= receipt->sequence))
+            (i > 0 && receipts->items[i - 1]->view.sequence > receipt->sequence))
             return broken("are out of order", reterr_error);
         for (uint32_t k = 0; k < i; k++)
             if (rc_bytes_equal(receipts->items[k]->view.request_id, receipt->request_id))

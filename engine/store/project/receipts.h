@@ -47,8 +47,8 @@ rc_receipts_unref(struct rc_receipts *receipts);
 
 RC_DEFINE_CLEANUP(struct rc_receipts *, rc_receipts_unref)
 
-/* A new table with a receipt put behind all others, in the place of one of its request id. The
- * sequence must be above all. Everything is copied. */
+/* A new table with a receipt put behind all others, in the place of one of its request id. No
+ * sequence is above its own. Everything is copied. */
 RC_MUST_USE enum rc_status
 rc_receipts_put(const struct rc_receipts *receipts,
                 const struct rc_receipt *receipt,
