@@ -66,6 +66,8 @@ rc_command_query_overlap(int count, char **arguments);
 enum rc_exit_code
 rc_command_query_users(int count, char **arguments);
 enum rc_exit_code
+rc_command_query_entities(int count, char **arguments);
+enum rc_exit_code
 rc_command_query_events(int count, char **arguments);
 enum rc_exit_code
 rc_command_project(int count, char **arguments);

@@ -21,6 +21,8 @@ static const struct rc_command_entry questions[] = {
     {"segment", "how many users a segment has, and which", rc_command_query_segment},
     {"overlap", "how many users some segments have in common", rc_command_query_overlap},
     {"users", "who the users are, and how much they did", rc_command_query_users},
+    {"entities", "which accounts, sessions or other values there are, and how much happened",
+     rc_command_query_entities},
     {"events", "what one user did", rc_command_query_events},
     {0},
 };

@@ -7,7 +7,9 @@
 #ifndef RC_CLI_RENDER_USAGE_H
 #define RC_CLI_RENDER_USAGE_H
 
+#include "cli/options.h"
 #include "cli/render.h"
+#include "recount/v1/entity_list.pb-c.h"
 #include "recount/v1/lifecycle.pb-c.h"
 #include "recount/v1/paths.pb-c.h"
 #include "recount/v1/sessions.pb-c.h"
@@ -59,5 +61,18 @@ void
 rc_render_users(const struct rc_paint *paint, const Recount__V1__ListUsersResponse *reply);
 void
 rc_render_users_csv(FILE *out, const Recount__V1__ListUsersResponse *reply, bool with_head);
+
+/* A page of entities in the format asked for; a table of other programs begins with its head. */
+void
+rc_entities_write_page(const struct rc_output_options *output,
+                       const Recount__V1__ListEntitiesResponse *reply,
+                       bool is_first);
+
+/* Properties as "name=value, ...", cut where text ends. */
+const char *
+rc_render_properties(char *text,
+                     size_t size,
+                     Recount__V1__Property *const *properties,
+                     size_t count);
 
 #endif

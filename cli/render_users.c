@@ -4,17 +4,19 @@
 #include "cli/render_usage.h"
 #include "cli/when.h"
 
-/* The properties as "name=value, ...", cut where text ends. */
-static const char *
-properties_text(char *text, size_t size, const Recount__V1__UserSummary *user)
+const char *
+rc_render_properties(char *text,
+                     size_t size,
+                     Recount__V1__Property *const *properties,
+                     size_t count)
 {
     size_t used = 0;
     text[0] = '\0';
-    for (size_t i = 0; i < user->n_properties && used < size; i++) {
+    for (size_t i = 0; i < count && used < size; i++) {
         char value[4096];
-        rc_render_value(value, sizeof(value), user->properties[i]->value);
+        rc_render_value(value, sizeof(value), properties[i]->value);
         used += (size_t)snprintf(text + used, size - used, "%s%s=%s", i == 0 ? "" : ", ",
-                                 user->properties[i]->name, value);
+                                 properties[i]->name, value);
     }
     return text;
 }
@@ -38,7 +40,9 @@ rc_render_users(const struct rc_paint *paint, const Recount__V1__ListUsersRespon
                      has ? rc_when_write(text, user->first_event_ms, 0, RC_WHEN_MINUTE) : "-");
         rc_table_add(table, "%s",
                      has ? rc_when_write(text, user->last_event_ms, 0, RC_WHEN_MINUTE) : "-");
-        rc_table_add(table, "%s", properties_text(text, sizeof(text), user));
+        rc_table_add(
+            table, "%s",
+            rc_render_properties(text, sizeof(text), user->properties, user->n_properties));
     }
     rc_table_paint(table, paint);
     rc_paint_begin(paint, RC_INK_FAINT);
@@ -64,7 +68,8 @@ rc_render_users_csv(FILE *out, const Recount__V1__ListUsersResponse *reply, bool
         rc_csv_count(&csv, user->event_count);
         rc_csv_number(&csv, has ? (double)user->first_event_ms : NAN);
         rc_csv_number(&csv, has ? (double)user->last_event_ms : NAN);
-        rc_csv_text(&csv, properties_text(text, sizeof(text), user));
+        rc_csv_text(&csv,
+                    rc_render_properties(text, sizeof(text), user->properties, user->n_properties));
         rc_csv_end_row(&csv);
     }
 }

@@ -87,6 +87,29 @@ list(struct rc_query_options *query, Recount__V1__Scope *scope)
     return code;
 }
 
+/* The entities of a cell: all of them in a file, the first page for people. */
+static enum rc_exit_code
+list_entities(struct rc_query_options *query, Recount__V1__Scope *scope, Recount__V1__Cell *cell)
+{
+    Recount__V1__ListEntitiesRequest request = RECOUNT__V1__LIST_ENTITIES_REQUEST__INIT;
+    Recount__V1__ListEntitiesResponse *reply = NULL;
+    const bool is_terminal = query->output.format == RC_OUTPUT_TERMINAL;
+    request.scope = scope;
+    request.cell = cell;
+    request.page_size = is_terminal ? 0 : 1000;
+    do {
+        const bool is_first = *request.page_token == '\0';
+        const enum rc_exit_code code =
+            rc_session_call(&query->session, "QueryService/ListEntities", &request,
+                            &recount__v1__list_entities_response__descriptor, &reply);
+        if (code != RC_EXIT_OK)
+            return code;
+        rc_entities_write_page(&query->output, reply, is_first);
+        request.page_token = reply->next_page_token;
+    } while (!is_terminal && *request.page_token != '\0');
+    return RC_EXIT_OK;
+}
+
 enum rc_exit_code
 rc_users_of(struct rc_query_options *query, const ProtobufCMessage *reply)
 {
@@ -99,10 +122,13 @@ rc_users_of(struct rc_query_options *query, const ProtobufCMessage *reply)
     const Recount__V1__QueryInfo *info =
         *(Recount__V1__QueryInfo **)rc_message_member((ProtobufCMessage *)(uintptr_t)reply, "info");
     if (*info->cell_handle == '\0') {
-        fputs(
-            "recount: nobody can be listed behind this answer: it counts values of a property, or "
-            "its question is too long\n",
-            stderr);
+        fputs("recount: nobody can be listed behind this answer: its question is too long\n",
+              stderr);
+        return RC_EXIT_USAGE;
+    }
+    if (query->scope.entity != NULL && query->users_of.save_as != NULL) {
+        fputs("recount: --save-users saves users, and this answer counts values of a property\n",
+              stderr);
         return RC_EXIT_USAGE;
     }
     if (!rc_cell_place_read(query->session.arena, reply, query->users_of.place, query->unit, &cell))
@@ -113,9 +139,14 @@ rc_users_of(struct rc_query_options *query, const ProtobufCMessage *reply)
     filter.source_case = RECOUNT__V1__SEGMENT_FILTER__SOURCE_RULE;
     filter.rule = &rule;
     scope.project = (char *)query->session.project;
-    scope.segment = &filter;
     scope.optional_as_of_ms_case = RECOUNT__V1__SCOPE__OPTIONAL_AS_OF_MS_AS_OF_MS;
     scope.as_of_ms = info->as_of_ms;
+    if (query->scope.entity != NULL) {
+        scope.entity_property = (char *)query->scope.entity;
+        const enum rc_exit_code listed = list_entities(query, &scope, &cell);
+        return listed == RC_EXIT_OK ? RC_EXIT_EXPLAINED : listed;
+    }
+    scope.segment = &filter;
     const enum rc_exit_code code =
         query->users_of.save_as != NULL ? save(query, &rule) : list(query, &scope);
     return code == RC_EXIT_OK ? RC_EXIT_EXPLAINED : code;

@@ -55,8 +55,6 @@ rc_cell_handle(struct rc_request *request,
 {
     struct rc_arena *arena = request->arena;
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
-    if (scope->entity.size > 0)
-        return RC_OK;
     ProtobufCMessage *copy = rc_arena_copy(arena, in, in->descriptor->sizeof_message);
     if (copy == NULL)
         return RC_NO_MEMORY;
@@ -216,7 +214,10 @@ _Static_assert((int)RECOUNT__V1__COMPARED_USERS__COMPARED_USERS_CONVERTED ==
                "compared users have the same numbers");
 
 static enum rc_status
-decode_handle(struct rc_decode *decode, const char *handle, struct rc_chart_cell *cell)
+decode_handle(struct rc_decode *decode,
+              const char *handle,
+              struct rc_bytes entity,
+              struct rc_chart_cell *cell)
 {
     const struct rc_bytes project = decode->project;
     struct rc_scope *scope = NULL;
@@ -237,8 +238,13 @@ decode_handle(struct rc_decode *decode, const char *handle, struct rc_chart_cell
     rc_decode_leave(decode, mark);
     if (!rc_bytes_equal(decode->project, project))
         return rc_decode_fail(decode, RC_INVALID, "handle", "the handle is of another project");
-    if (scope->entity.size > 0)
-        return refuse(decode);
+    if (!rc_bytes_equal(scope->entity, entity))
+        return rc_decode_fail(decode, RC_INVALID, "handle",
+                              entity.size == 0 ? "the answer counted values of \"%.*s\" and not "
+                                                 "users: ListEntities lists them"
+                                               : "the answer did not count values of \"%.*s\"",
+                              (int)(entity.size == 0 ? scope->entity : entity).size,
+                              (entity.size == 0 ? scope->entity : entity).data);
     if (scope->week_start == RC_WEEK_START_DEFAULT)
         scope->week_start = 0;
     return RC_OK;
@@ -369,6 +375,7 @@ decode_place(struct rc_decode *decode, const Recount__V1__Cell *in, struct rc_ch
 enum rc_status
 rc_decode_cell(struct rc_decode *decode,
                const Recount__V1__Cell *in,
+               struct rc_bytes entity,
                const struct rc_chart_cell **ret_cell)
 {
     struct rc_chart_cell *cell = rc_arena_zero(decode->arena, sizeof(*cell));
@@ -377,7 +384,7 @@ rc_decode_cell(struct rc_decode *decode,
     if (decode->cells_deep >= RC_CELLS_DEEP_MAX)
         return rc_decode_fail(decode, RC_INVALID, "handle",
                               "handles hold each other more than %u deep", RC_CELLS_DEEP_MAX);
-    RC_TRY(decode_handle(decode, in->handle, cell));
+    RC_TRY(decode_handle(decode, in->handle, entity, cell));
     RC_TRY(decode_place(decode, in, cell));
     *ret_cell = cell;
     return RC_OK;

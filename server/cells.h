@@ -30,10 +30,12 @@ rc_cell_handle(struct rc_request *request,
 const ProtobufCMessageDescriptor *
 rc_cell_question(uint32_t kind);
 
-/* decode->project is set: the handle's must be the same. */
+/* decode->project is set: the handle's must be the same, and so must the property whose values are
+ * counted; empty: users are. */
 RC_MUST_USE enum rc_status
 rc_decode_cell(struct rc_decode *decode,
                const Recount__V1__Cell *in,
+               struct rc_bytes entity,
                const struct rc_chart_cell **ret_cell);
 
 /* Notes the properties that a request names, as references (decode->stores). */

@@ -183,6 +183,10 @@ rc_decode_scope(struct rc_decode *decode,
                 int64_t now_ms,
                 struct rc_scope *ret_scope);
 
+/* Refuses a scope with an entity; why is a sentence for the client. */
+RC_MUST_USE enum rc_status
+rc_decode_no_entity(struct rc_decode *decode, const struct rc_scope *scope, const char *why);
+
 RC_MUST_USE enum rc_status
 rc_decode_range(struct rc_decode *decode,
                 const Recount__V1__TimeRange *range,

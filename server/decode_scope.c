@@ -73,8 +73,6 @@ rc_decode_scope(struct rc_decode *decode,
         ret_scope->week_start = (uint32_t)scope->week_start - 1;
     if (scope->optional_as_of_ms_case == RECOUNT__V1__SCOPE__OPTIONAL_AS_OF_MS_AS_OF_MS)
         ret_scope->as_of_ms = scope->as_of_ms;
-    RC_REFUSE(decode, rule != RC_RANGE_REQUIRED && scope->entity_property[0] != '\0',
-              "entity_property"); /* Segments and lists are of users. */
     RC_TRY(decode_entity(decode, scope->entity_property, &ret_scope->entity));
     RC_TRY(rc_decode_hints(decode, scope->hints));
     if (scope->segment != NULL) {
@@ -82,6 +80,14 @@ rc_decode_scope(struct rc_decode *decode,
         RC_TRY(rc_decode_segment_filter(decode, scope->segment, &ret_scope->segment));
     }
     rc_decode_leave(decode, mark);
+    return RC_OK;
+}
+
+enum rc_status
+rc_decode_no_entity(struct rc_decode *decode, const struct rc_scope *scope, const char *why)
+{
+    if (scope->entity.size > 0)
+        return rc_decode_fail(decode, RC_INVALID, "scope.entity_property", "%s", why);
     return RC_OK;
 }
 

@@ -263,7 +263,7 @@ decode_rule(struct rc_decode *decode,
         const size_t mark = rc_decode_enter(decode, "cell");
         const struct rc_reference *before = decode->references;
         segment->kind = RC_SEGMENT_CELL;
-        RC_TRY(rc_decode_cell(decode, in->cell, &segment->cell));
+        RC_TRY(rc_decode_cell(decode, in->cell, RC_BYTES_LITERAL(""), &segment->cell));
         if (decode->stores && decode->cells_deep == 0)
             RC_TRY(rc_decode_stored_cell(decode, in->cell, before, segment));
         rc_decode_leave(decode, mark);

@@ -110,5 +110,6 @@ rc_cell_read_stored(struct rc_bytes project,
     ProtobufCMessage *message = NULL;
     RC_TRY(
         rc_decode_message(&recount__v1__cell__descriptor, stored, arena, &message, reterr_error));
-    return rc_decode_cell(&decode, (const Recount__V1__Cell *)message, ret_cell);
+    return rc_decode_cell(&decode, (const Recount__V1__Cell *)message, RC_BYTES_LITERAL(""),
+                          ret_cell);
 }

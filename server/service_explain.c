@@ -30,6 +30,8 @@ title_of(Recount__V1__ExplainRequest__QueryCase query)
         return "paths";
     case RECOUNT__V1__EXPLAIN_REQUEST__QUERY_LIST_USERS:
         return "list_users";
+    case RECOUNT__V1__EXPLAIN_REQUEST__QUERY_LIST_ENTITIES:
+        return "list_entities";
     case RECOUNT__V1__EXPLAIN_REQUEST__QUERY_LIST_EVENTS:
         return "list_events";
     case RECOUNT__V1__EXPLAIN_REQUEST__QUERY_EXPERIMENT:

@@ -243,17 +243,41 @@ count_by_all(struct preview *preview,
     return RC_OK;
 }
 
+/* Where entities are counted: leaves the events out that name none. */
+static enum rc_status
+sampled(struct preview *preview, struct rc_sample_request *question)
+{
+    struct rc_arena *arena = preview->request->arena;
+    const struct rc_bytes entity = preview->scope.entity;
+    struct rc_predicate *nodes = RC_ARENA_ARRAY(arena, struct rc_predicate, 2);
+    const struct rc_predicate **children = RC_ARENA_ARRAY(arena, const struct rc_predicate *, 2);
+    if (nodes == NULL || children == NULL)
+        return RC_NO_MEMORY;
+    children[0] = preview->target;
+    children[1] = &nodes[1];
+    nodes[0] =
+        (struct rc_predicate){.kind = RC_PREDICATE_ALL_OF, .child_count = 2, .children = children};
+    nodes[1] = (struct rc_predicate){
+        .kind = RC_PREDICATE_LEAF,
+        .leaf = {.scope = RC_LEAF_EVENT, .operator= RC_LEAF_IS_SET, .property = entity}};
+    question->scope.entity = RC_BYTES_LITERAL("");
+    if (entity.size > 0)
+        question->selector = &nodes[0];
+    return RC_OK;
+}
+
 static enum rc_status
 show_sample(struct preview *preview, Recount__V1__PreviewDefinitionResponse *out)
 {
     struct rc_request *request = preview->request;
-    const struct rc_sample_request question = {.scope = preview->scope,
-                                               .selector = preview->target,
-                                               .field = preview->target_field,
-                                               .event_count = preview->sample_size};
+    struct rc_sample_request question = {.scope = preview->scope,
+                                         .selector = preview->target,
+                                         .field = preview->target_field,
+                                         .event_count = preview->sample_size};
     struct rc_sample_reply answer;
     if (preview->sample_size == 0)
         return RC_OK;
+    RC_TRY(sampled(preview, &question));
     RC_TRY(rc_query_sample(rc_query_session_context(request->session), &question, &answer,
                            request->error));
     add_stats(preview, &answer.stats);

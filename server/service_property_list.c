@@ -17,6 +17,8 @@
 #include "server/service_query.h"
 #include "server/token.h"
 
+#define NO_ENTITY "properties are those of events and of users"
+
 static enum rc_status
 decode_selector(struct rc_decode *decode,
                 const Recount__V1__Selector *in,
@@ -182,6 +184,7 @@ rc_call_list_properties(struct rc_request *request, const void *message, void *r
     bool more;
     RC_TRY(rc_decode_scope(&decode, in->scope, RC_RANGE_OPTIONAL, request->received_ms,
                            &question.scope));
+    RC_TRY(rc_decode_no_entity(&decode, &question.scope, NO_ENTITY));
     RC_TRY(decode_selector(&decode, in->selector, &question.selector));
     RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &size));
     RC_TRY(rc_token_read(arena, hash, in->page_token, &after, request->error));
@@ -274,6 +277,7 @@ decode_values(struct rc_decode *decode,
               struct value_question *question)
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_OPTIONAL, now_ms, &question->series.scope));
+    RC_TRY(rc_decode_no_entity(decode, &question->series.scope, NO_ENTITY));
     RC_TRY(rc_decode_any_property(decode, in->property, &question->breakdown.scope,
                                   &question->breakdown.property, &question->breakdown.account_key));
     RC_TRY(decode_selector(decode, in->selector, &question->line.selector));

@@ -2,6 +2,7 @@
 #include "server/service_query.h"
 
 #include <recount/v1/correlation.pb-c.h>
+#include <recount/v1/entity_list.pb-c.h>
 #include <recount/v1/event_list.pb-c.h>
 #include <recount/v1/experiment.pb-c.h>
 #include <recount/v1/explain.pb-c.h>
@@ -95,6 +96,7 @@ static const struct rc_service_method methods[] = {
     METHOD("Experiment", experiment),
     METHOD("Correlation", correlation),
     METHOD("ListUsers", list_users),
+    METHOD("ListEntities", list_entities),
     METHOD("ListEvents", list_events),
     METHOD("Explain", explain),
 };

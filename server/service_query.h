@@ -107,6 +107,7 @@ rc_service_call rc_call_paths;
 rc_service_call rc_call_experiment;
 rc_service_call rc_call_correlation;
 rc_service_call rc_call_list_users;
+rc_service_call rc_call_list_entities;
 rc_service_call rc_call_list_events;
 rc_service_call rc_call_explain;
 rc_service_call rc_call_preview_definition; /* Of DefinitionService, as the next. */

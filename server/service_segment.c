@@ -7,6 +7,8 @@
 #include "server/service.h"
 #include "server/token.h"
 
+#define NO_ENTITY "a segment is a set of users"
+
 static enum rc_status
 encode_content(struct rc_request *request,
                struct rc_bytes project,
@@ -86,6 +88,7 @@ ask(struct rc_request *request,
     static const struct rc_segment everybody = {.kind = RC_SEGMENT_ALL_OF};
     struct rc_decode decode = rc_request_decode(request);
     RC_TRY(rc_decode_scope(&decode, in, RC_RANGE_REFUSED, request->received_ms, scope));
+    RC_TRY(rc_decode_no_entity(&decode, scope, NO_ENTITY));
     RC_TRY(rc_request_begin(request, &decode, scope));
     question->as_of_ms = scope->as_of_ms;
     question->zone = scope->zone;
@@ -197,6 +200,7 @@ overlap_segments(struct rc_request *request, const void *message, void *reply)
     struct rc_scope scope;
     struct rc_overlap_reply answer;
     RC_TRY(rc_decode_scope(&decode, in->scope, RC_RANGE_REFUSED, request->received_ms, &scope));
+    RC_TRY(rc_decode_no_entity(&decode, &scope, NO_ENTITY));
     if (in->n_segments == 0 || in->n_segments > RC_OVERLAP_SEGMENTS_MAX)
         return rc_decode_fail(&decode, RC_INVALID, "segments", "from 1 to %u segments overlap",
                               RC_OVERLAP_SEGMENTS_MAX);

@@ -40,7 +40,8 @@ decode_request(struct rc_decode *decode,
                struct rc_suggest_request *question)
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_OPTIONAL, now_ms, &question->scope));
-    RC_REFUSE(decode, question->scope.entity.size > 0, "scope.entity_property");
+    RC_TRY(
+        rc_decode_no_entity(decode, &question->scope, "a suggestion is about one event of a user"));
     question->has_range = in->scope->range != NULL;
     question->user_id = rc_bytes_of(in->user);
     question->event_id = rc_bytes_of(in->event_id);

@@ -12,6 +12,8 @@ rc_decode_users(struct rc_decode *decode,
 {
     static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_OPTIONAL, now_ms, &question->scope));
+    RC_TRY(rc_decode_no_entity(decode, &question->scope,
+                               "users are listed; ListEntities lists the values of a property"));
     question->selector = &any;
     if (in->selector != NULL) {
         const size_t mark = rc_decode_enter(decode, "selector");

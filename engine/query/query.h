@@ -31,6 +31,7 @@
 #include "engine/store/value/event_id.h"
 #include "engine/store/value/value.h"
 
+struct rc_entities;
 struct rc_explain;
 struct rc_pattern;
 
@@ -53,6 +54,9 @@ struct rc_query_context {
     struct rc_name_uses *uses; /* Get what of these is used, by kind - 1. NULL: nobody asks. */
     /* Joined users are shown under an id in which it is found, if they have one. NULL: each. */
     const struct rc_pattern *shown_ids;
+    /* What scopes with an entity count, of all events; such a query is asked for its cells. NULL:
+     * each plan finds those of the events that it reads. */
+    struct rc_entities *entities;
     struct rc_workers *workers;
     uint32_t parallel_max;       /* Threads, the caller's included; at least 1. */
     const _Atomic(bool) *cancel; /* Looked at at least every 10 ms. NULL: never. */

@@ -321,6 +321,17 @@ class Shop(unittest.TestCase):
         self.assertEqual(found[2]["first_event_ms"], "")
         self.assertIn("2 of 3 users", recount("query", "users", "--limit", "2")[0])
 
+    def test_entities(self):
+        found = rows(recount("query", "entities", "--entity", "path", "--csv", "--limit", "2")[0])
+        self.assertEqual([(row["entity"], row["event_count"]) for row in found], [("/about", "1"), ("/p/1", "2")])
+        self.assertIn("1 of 2 entities", recount("query", "entities", "--entity", "type", "--limit", "1",
+                                                 "type = add or type = buy")[0])
+        recount("query", "entities", code=3)
+        asked = ["query", "funnel", "viewed", "added", "--entity", "path", "--users-of"]
+        self.assertEqual([row["entity"] for row in rows(recount(*asked, "step=2", "--csv")[0])], ["/p/1"])
+        self.assertIn("2 of 2 entities", recount(*asked, "step=2,dropped")[0])
+        recount(*asked, "step=2", "--save-users", "paths", code=2)
+
     def test_segment(self):
         recount("segment", "create", "payers", "user.plan = paid and count(@added) >= 1")
         out, _ = recount("query", "segment", "payers", "--json")

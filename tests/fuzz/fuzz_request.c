@@ -5,6 +5,7 @@
  */
 #include <recount/v1/admin.pb-c.h>
 #include <recount/v1/definition.pb-c.h>
+#include <recount/v1/entity_list.pb-c.h>
 #include <recount/v1/event_list.pb-c.h>
 #include <recount/v1/funnel.pb-c.h>
 #include <recount/v1/lifecycle.pb-c.h>
@@ -150,6 +151,7 @@ static const struct {
     {&recount__v1__sessions_request__descriptor, NULL},
     {&recount__v1__paths_request__descriptor, NULL},
     {&recount__v1__list_users_request__descriptor, NULL},
+    {&recount__v1__list_entities_request__descriptor, NULL},
     {&recount__v1__export_segment_request__descriptor, NULL},
     {&recount__v1__preview_definition_request__descriptor, NULL},
     {&recount__v1__suggest_definitions_request__descriptor, NULL},

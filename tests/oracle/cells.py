@@ -5,7 +5,8 @@ import uuid
 
 import formulas
 import wire
-from recount.v1 import cell_pb2, segment_pb2, segment_rule_pb2, user_list_pb2
+from values import order_key
+from recount.v1 import cell_pb2, entity_list_pb2, segment_pb2, segment_rule_pb2, user_list_pb2
 
 SECONDS = 60
 CHECKED = 3  # Cells of a reply.
@@ -183,6 +184,25 @@ CELLS = {
 }
 
 
+def listed_entities(client, scope, cell):
+    """The entities behind a cell, counted and listed page by page."""
+    request = entity_list_pb2.ListEntitiesRequest(scope=scope, cell=cell, page_size=3)
+    request.scope.ClearField("range")
+    entities, count = [], None
+    while count is None or request.page_token:
+        page = client.queries.ListEntities(request, timeout=SECONDS)
+        entities += [wire.value_of(one.entity) for one in page.entities]
+        count = page.entity_count
+        request.page_size = max(3, count // 8)
+        request.page_token = page.next_page_token
+        order = [order_key(one) for one in entities]
+        if sorted(set(order)) != order:
+            raise AssertionError(f"entities behind a cell are out of order: {entities}")
+        if not all(one.event_count for one in page.entities):
+            raise AssertionError(f"an entity behind a cell is named by no event: {page.entities}")
+    return count, len(entities)
+
+
 def listed(client, scope, cell):
     """The users behind a cell, counted, listed page by page, and counted as those who are not."""
     request = segment_pb2.CountSegmentRequest(scope=scope)
@@ -238,16 +258,18 @@ def faults(client, project, query, reply):
     if kind not in CELLS:
         return []
     handle = reply.info.cell_handle
-    if (handle == "") != (query["scope"].get("entity") is not None):
-        return [f"a handle of {kind}: {handle!r}, entity {query['scope'].get('entity')!r}"]
-    found = list(CELLS[kind](query, reply)) if handle else []
+    if not handle:
+        return [f"a reply of {kind} has no handle"]
+    found = list(CELLS[kind](query, reply))
+    of_entities = query["scope"].get("entity") is not None
     rng = random.Random(handle)
     out = []
     for cell, number in rng.sample(found, min(CHECKED, len(found))):
         cell.handle = handle
         scope = wire.scope_message(dict(query["scope"], segment=None), project)
-        counts = listed(client, scope, cell)
-        TALLY[kind] = TALLY.get(kind, 0) + 1
+        counts = (listed_entities if of_entities else listed)(client, scope, cell)
+        name = f"{kind} of entities" if of_entities else kind
+        TALLY[name] = TALLY.get(name, 0) + 1
         wanted = number if isinstance(number, range) else [number]
         if len(set(counts)) != 1 or counts[0] not in wanted:
             cell.handle = ""

@@ -288,6 +288,8 @@ class Project:
             return self.list_users(query)
         if query["kind"] == "user_list":
             return usage_wire.list_users(self.client, query, self.name)
+        if query["kind"] == "entity_list":
+            return usage_wire.list_entities(self.client, query, self.name)
         if query["kind"] in wire_property_list.LISTS:
             ask = wire_property_list.LISTS[query["kind"]]
             return ask(self.client.properties, query, self.name)

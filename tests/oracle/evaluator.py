@@ -5,6 +5,7 @@ says which file answers it.
 """
 
 from comparisons import correlation_answer, experiment_answer
+from entity_list import entity_list_answer
 from funnel import funnel_answer
 from lifecycle import lifecycle_answer
 from lists import events_answer, users_answer
@@ -31,6 +32,7 @@ ANSWERS = {
     "properties": properties_answer,
     "values": values_answer,
     "user_list": user_list_answer,
+    "entity_list": entity_list_answer,
     "experiment": experiment_answer,
     "correlation": correlation_answer,
     "segment": users_answer,

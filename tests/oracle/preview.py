@@ -3,6 +3,7 @@
 from predicate import selects
 from segment import persons
 from series import series_answer
+from values import groups
 
 RANGE_MS = 14 * 86_400_000
 ANY = {"terms": [{"any": True}]}
@@ -53,13 +54,14 @@ def preview_answer(query, data):
 
 
 def latest(query, data, target):
-    scope = query["scope"]
+    scope, entity = dict(query["scope"], entity=None), query["scope"].get("entity")
     moment = data.as_of(scope["as_of"])
     found = [
         event
         for person in persons(scope, moment)
         for event in moment.events_of.get(person, [])
         if scope["start"] <= event.time < scope["end"] and selects(target, moment, person, event)
+        and (entity is None or groups(event.properties.get(entity)) - {None})
     ]
     found.sort(key=lambda event: event.key)
     size = 10 if query["sample"] is None else query["sample"]

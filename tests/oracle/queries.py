@@ -416,7 +416,6 @@ def make_events(rng, world):
 def make_preview(rng, world):
     """Often of the fourteen days before as_of, which then ends near the world's events."""
     scope = make_scope(rng, world)
-    scope.pop("entity", None)
     default = rng.random() < 0.4
     if default:
         scope["as_of"] = world["first"] + world["length"] + rng.choice([-1, 0, 1]) * DAY

@@ -39,6 +39,7 @@ STATES = [
 ]
 KINDS = [
     "correlation",
+    "entity_list",
     "events",
     "experiment",
     "funnel",

@@ -29,6 +29,7 @@ from recount.v1 import (
     correlation_pb2,
     definition_pb2,
     definition_pb2_grpc,
+    entity_list_pb2,
     event_list_pb2,
     experiment_pb2,
     funnel_pb2,
@@ -55,6 +56,7 @@ SECONDS = 60
 MODULES = (
     correlation_pb2,
     definition_pb2,
+    entity_list_pb2,
     event_list_pb2,
     experiment_pb2,
     funnel_pb2,

@@ -42,8 +42,10 @@ from ingest import ingest_all
 from recount.v1 import (
     admin_pb2,
     admin_pb2_grpc,
+    correlation_pb2,
     definition_pb2,
     definition_pb2_grpc,
+    entity_list_pb2,
     funnel_pb2,
     lifecycle_pb2,
     paths_pb2,
@@ -75,7 +77,9 @@ REFUSED = {
     "Sessions": (query_pb2_grpc.QueryServiceStub, sessions_pb2.SessionsRequest),
     "Paths": (query_pb2_grpc.QueryServiceStub, paths_pb2.PathsRequest),
     "Stickiness": (query_pb2_grpc.QueryServiceStub, stickiness_pb2.StickinessRequest),
+    "ListEntities": (query_pb2_grpc.QueryServiceStub, entity_list_pb2.ListEntitiesRequest),
     "ListUsers": (query_pb2_grpc.QueryServiceStub, user_list_pb2.ListUsersRequest),
+    "Correlation": (query_pb2_grpc.QueryServiceStub, correlation_pb2.CorrelationRequest),
     "CountSegment": (segment_pb2_grpc.SegmentServiceStub, segment_pb2.CountSegmentRequest),
     "CreateSegment": (segment_pb2_grpc.SegmentServiceStub, segment_pb2.CreateSegmentRequest),
     "CreateDefinition": (
@@ -157,6 +161,8 @@ class Asker:
             return ask(self.properties, query, self.project)
         if query["kind"] == "user_list":
             return usage_wire.list_users(self, query, self.project)
+        if query["kind"] == "entity_list":
+            return usage_wire.list_entities(self, query, self.project)
         return getattr(self, "ask_" + query["kind"])(query)
 
     def ask_series(self, query):

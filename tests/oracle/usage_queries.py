@@ -147,8 +147,22 @@ def make_user_list(rng, world, make_scope, make_selector):
     }
 
 
+def make_entity_list(rng, world, make_scope, make_selector):
+    scope = make_scope(rng, world)
+    if not scope.get("entity"):
+        scope["entity"] = rng.choice(["type", "path", "price", "city", "tags", "mixed"])
+    return {
+        "kind": "entity_list",
+        "scope": scope,
+        "selector": None if rng.random() < 0.5 else make_selector(rng, world),
+        "properties": rng.choice([None, None, ["plan", "home"], ["plan", *sorted(world["derived"])]]),
+        "page_size": rng.choice([0, 1, 2, 3, 7, 1000]),
+    }
+
+
 MAKERS = {
     "user_list": make_user_list,
+    "entity_list": make_entity_list,
     "paths": make_paths,
     "lifecycle": make_lifecycle,
     "stickiness": make_stickiness,

@@ -106,6 +106,10 @@ def read_users(question):
     }
 
 
+def read_entities(question):
+    return read_users(question) | {"kind": "entity_list"}
+
+
 def read_preview(question):
     """preview PREDICATE [| PREDICATE to compare with]"""
     options, tokens = question.options, question.tokens
@@ -309,14 +313,20 @@ def moment_text(time):
     return "never" if time is None else f"{(time - EPOCH_MS) / 1000:.6g}"
 
 
+def listed_text(name, one):
+    """What a list says of a user or of an entity."""
+    text = f"{name} {one['events']}"
+    if one["events"]:
+        text += f" ({moment_text(one['first'])} to {moment_text(one['last'])})"
+    return " ".join([text] + [f"{of}={show(value)}" for of, value in one["properties"]])
+
+
 def users_text(answer):
-    texts = []
-    for user in answer["users"]:
-        text = f"{user['user']} {user['events']}"
-        if user["events"]:
-            text += f" ({moment_text(user['first'])} to {moment_text(user['last'])})"
-        texts.append(" ".join([text] + [f"{name}={show(one)}" for name, one in user["properties"]]))
-    return "; ".join(texts) or "nobody"
+    return "; ".join(listed_text(one["user"], one) for one in answer["users"]) or "nobody"
+
+
+def entities_text(answer):
+    return "; ".join(listed_text(show(one["entity"]), one) for one in answer["entities"]) or "none"
 
 
 READERS = {
@@ -329,6 +339,7 @@ READERS = {
     "properties": read_properties,
     "values": read_values,
     "users": read_users,
+    "entities": read_entities,
 }
 WRITERS = {
     "lifecycle": lifecycle_text,
@@ -340,6 +351,7 @@ WRITERS = {
     "properties": properties_text,
     "values": values_text,
     "users": users_text,
+    "entities": entities_text,
 }
 # Words that a question may have before what it asks about, and what reads the rest of each.
 OPTIONS = {

@@ -3,6 +3,7 @@ messages of recount.v1; wire.py has the parts.
 """
 
 from recount.v1 import (
+    entity_list_pb2,
     lifecycle_pb2,
     paths_pb2,
     segment_pb2,
@@ -237,6 +238,44 @@ def user_dict(message):
         "last": message.last_event_ms if given("optional_last_event_ms") else None,
         "properties": [[one.name, value_of(one.value)] for one in message.properties],
     }
+
+
+def entity_list_request(query, project, token):
+    out = entity_list_pb2.ListEntitiesRequest(
+        scope=scope_message(query["scope"], project),
+        properties=query["properties"] or [],
+        page_size=query["page_size"],
+        page_token=token,
+    )
+    if query["selector"] is not None:
+        out.selector.CopyFrom(selector_message(query["selector"], project))
+    return out
+
+
+def entity_dict(message):
+    given = message.WhichOneof
+    return {
+        "entity": value_of(message.entity),
+        "events": message.event_count,
+        "first": message.first_event_ms if given("optional_first_event_ms") else None,
+        "last": message.last_event_ms if given("optional_last_event_ms") else None,
+        "properties": [[one.name, value_of(one.value)] for one in message.properties],
+    }
+
+
+def list_entities(client, query, project):
+    """All pages of ListEntities, as the answer."""
+    entities, token = [], ""
+    while True:
+        reply = client.queries.ListEntities(entity_list_request(query, project, token), timeout=60)
+        entities += map(entity_dict, reply.entities)
+        token = reply.next_page_token
+        if query["page_size"] and len(reply.entities) > query["page_size"]:
+            raise ValueError(f"a page of {len(reply.entities)}, {query['page_size']} were asked for")
+        if not token:
+            return {"entities": entities, "count": reply.entity_count}
+        if not reply.entities or len(entities) > reply.entity_count:
+            raise ValueError("the list does not end")
 
 
 def export_users(client, query, project):

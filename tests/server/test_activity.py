@@ -9,6 +9,7 @@ from recountd import Server, admin_pb2, details_of, grpc, project_pb2
 
 from recount.v1 import (  # noqa: E402  (after recountd, which sets the path)
     activity_pb2,
+    entity_list_pb2,
     event_list_pb2,
     explain_pb2,
     funnel_pb2,
@@ -82,6 +83,9 @@ def all_kinds():
     users = user_list_pb2.ListUsersRequest()
     scope(users.scope)
     selector(users.selector, "buy")
+    entities = entity_list_pb2.ListEntitiesRequest()
+    scope(entities.scope)
+    entities.scope.entity_property = "name"
     events = event_list_pb2.ListEventsRequest(parent=PROJECT, user="u7")
     return {
         "funnel": funnel(),
@@ -92,6 +96,7 @@ def all_kinds():
         "sessions": sessions,
         "paths": paths,
         "list_users": users,
+        "list_entities": entities,
         "list_events": events,
     }
 

@@ -14,26 +14,19 @@ fold_hits(void *lane,
           uint32_t count)
 {
     const struct rc_person_events *events = lane;
-    for (uint32_t i = 0; i < count; i++) {
-        const int64_t time_ms = hits[i].time_ms;
-        struct rc_person_event_count *of =
-            rc_person_events_of(events, rc_walk_person(block, slots[i]));
-        if (of->event_count == 0 || time_ms < of->first_ms)
-            of->first_ms = time_ms;
-        if (of->event_count == 0 || time_ms > of->last_ms)
-            of->last_ms = time_ms;
-        of->event_count++;
-    }
+    for (uint32_t i = 0; i < count; i++)
+        rc_person_event_add(rc_person_events_of(events, rc_walk_person(block, slots[i])),
+                            hits[i].time_ms);
     return RC_OK;
 }
 
-static enum rc_status
-open_counts(const struct rc_query_context *context,
-            const uint64_t *persons,
-            struct rc_person_events *events)
+enum rc_status
+rc_person_events_open(struct rc_arena *arena,
+                      const uint64_t *persons,
+                      size_t word_count,
+                      struct rc_person_events *ret_events)
 {
-    const size_t word_count = (size_t)rc_view_user_count(context->view) / 64 + 1;
-    uint32_t *ranks = RC_ARENA_ARRAY(context->arena, uint32_t, word_count);
+    uint32_t *ranks = RC_ARENA_ARRAY(arena, uint32_t, word_count);
     if (ranks == NULL)
         return RC_NO_MEMORY;
     uint32_t rank = 0;
@@ -41,10 +34,12 @@ open_counts(const struct rc_query_context *context,
         ranks[word] = rank;
         rank += (uint32_t)__builtin_popcountll(persons[word]);
     }
-    events->persons = persons;
-    events->ranks = ranks;
-    events->counts = RC_ARENA_ARRAY(context->arena, struct rc_person_event_count, rank);
-    return events->counts == NULL ? RC_NO_MEMORY : RC_OK;
+    struct rc_person_event_count *counts =
+        RC_ARENA_ARRAY(arena, struct rc_person_event_count, rank);
+    if (counts == NULL)
+        return RC_NO_MEMORY;
+    *ret_events = (struct rc_person_events){.persons = persons, .ranks = ranks, .counts = counts};
+    return RC_OK;
 }
 
 static enum rc_status
@@ -80,7 +75,9 @@ rc_person_events_count(const struct rc_query_context *context,
     };
     RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = NULL;
     struct rc_person_events events;
-    RC_TRY_OR(reterr_error, open_counts(context, persons, &events));
+    RC_TRY_OR(reterr_error,
+              rc_person_events_open(context->arena, persons,
+                                    (size_t)rc_view_user_count(context->view) / 64 + 1, &events));
     RC_TRY(rc_plan_new(context, scope->as_of_ms, persons, &planned, 1, &plan, reterr_error));
     RC_TRY_OR(reterr_error, walk_events(plan, &events, &stats->matched_events));
     rc_plan_add_stats(plan, stats);

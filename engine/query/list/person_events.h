@@ -24,6 +24,23 @@ struct rc_person_events {
     struct rc_person_event_count *counts; /* By rank. */
 };
 
+/* Counts of a set, all 0; the set may be of entities too, which are then what is called persons. */
+RC_MUST_USE enum rc_status
+rc_person_events_open(struct rc_arena *arena,
+                      const uint64_t *persons,
+                      size_t word_count,
+                      struct rc_person_events *ret_events);
+
+static inline void
+rc_person_event_add(struct rc_person_event_count *of, int64_t time_ms)
+{
+    if (of->event_count == 0 || time_ms < of->first_ms)
+        of->first_ms = time_ms;
+    if (of->event_count == 0 || time_ms > of->last_ms)
+        of->last_ms = time_ms;
+    of->event_count++;
+}
+
 /* The events of selector in the scope's range, as of its as_of. Adds to stats. */
 RC_MUST_USE enum rc_status
 rc_person_events_count(const struct rc_query_context *context,

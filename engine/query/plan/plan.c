@@ -290,7 +290,9 @@ rc_plan_counted(const struct rc_query_context *context,
     RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = NULL;
     RC_TRY(rc_plan_new(context, as_of_ms, counted->persons, selectors, selector_count, &plan,
                        reterr_error));
-    if (counted->entity.size > 0)
+    if (counted->entity.size > 0 && context->entities != NULL)
+        plan->entities = context->entities;
+    else if (counted->entity.size > 0)
         RC_TRY(rc_entities_new(plan, counted->entity, &plan->entities, reterr_error));
     *ret_plan = RC_TAKE(plan);
     return RC_OK;
@@ -343,7 +345,7 @@ rc_plan_narrow(const struct rc_plan *plan, uint64_t selectors, struct rc_plan *r
 struct rc_plan *
 rc_plan_free(struct rc_plan *plan)
 {
-    if (plan != NULL)
+    if (plan != NULL && plan->entities != plan->context->entities)
         plan->entities = rc_entities_free(plan->entities);
     for (uint32_t i = 0; plan != NULL && i < plan->slab_count; i++)
         for (uint32_t s = 0; s < plan->stream_count; s++)

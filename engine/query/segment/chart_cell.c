@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/hash.h"
+#include "engine/query/walk/entities.h"
 
 static uint64_t
 hash_value(uint64_t hash, const struct rc_value *value)
@@ -133,7 +134,7 @@ _Static_assert(offsetof(struct rc_funnel_row, label) == 0 &&
 static void
 clear(const struct rc_query_context *context, uint64_t *words)
 {
-    memset(words, 0, ((size_t)rc_view_user_count(context->view) / 64 + 1) * sizeof(*words));
+    memset(words, 0, rc_counted_word_count(context) * sizeof(*words));
 }
 
 static enum rc_status

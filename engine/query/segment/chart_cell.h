@@ -92,7 +92,8 @@ rc_paths_label_hash(const struct rc_paths_reply *reply);
 enum rc_status
 rc_chart_cell_changed(struct rc_error *reterr_error);
 
-/* Sets the bits of the cell's persons; words (a bit an ordinal, to whole words) are zero. */
+/* Sets the bits of the cell's persons; words (rc_counted_word_count of them) are zero. A question
+ * with an entity is asked with the context's entities, and then they are bits of those. */
 RC_MUST_USE enum rc_status
 rc_chart_cell_persons(const struct rc_query_context *context,
                       const struct rc_chart_cell *cell,

@@ -161,6 +161,7 @@ evaluate_cell(const struct evaluation *evaluation,
     struct rc_query_context context = *evaluation->context;
     struct rc_error *error = evaluation->reterr_error;
     const struct rc_chart_cell *cell = segment->cell;
+    context.entities = NULL; /* Rules are over users, whatever asks. */
     if (context.cells_deep++ >= RC_CELLS_DEEP_MAX)
         return rc_error_field(error, RC_INVALID, "handle",
                               "handles hold each other more than %u deep", RC_CELLS_DEEP_MAX);

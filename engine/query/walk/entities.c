@@ -82,6 +82,20 @@ rc_entities_free(struct rc_entities *entities)
     return rc_alloc_free(entities);
 }
 
+const struct rc_groups *
+rc_entities_groups(const struct rc_entities *entities)
+{
+    return entities->groups;
+}
+
+size_t
+rc_counted_word_count(const struct rc_query_context *context)
+{
+    const size_t count = context->entities != NULL ? rc_groups_count(context->entities->groups)
+                                                   : rc_view_user_count(context->view);
+    return count / 64 + 1;
+}
+
 static bool
 cancelled(const struct deal *deal)
 {

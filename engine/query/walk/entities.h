@@ -14,6 +14,7 @@
 #ifndef RC_QUERY_WALK_ENTITIES_H
 #define RC_QUERY_WALK_ENTITIES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/base/cleanup.h"
@@ -22,6 +23,7 @@
 #include "engine/query/walk/walk.h"
 
 struct rc_entities;
+struct rc_groups;
 
 /* The values of property in the slabs and heads that the plan reads. */
 RC_MUST_USE enum rc_status
@@ -32,6 +34,14 @@ rc_entities_new(const struct rc_plan *plan,
 
 struct rc_entities *
 rc_entities_free(struct rc_entities *entities);
+
+/* The values: an entity is a group, and the group of null is none. */
+const struct rc_groups *
+rc_entities_groups(const struct rc_entities *entities);
+
+/* How many words have a bit for each person, or for each of the context's entities. */
+size_t
+rc_counted_word_count(const struct rc_query_context *context);
 
 RC_DEFINE_CLEANUP(struct rc_entities *, rc_entities_free)
 
