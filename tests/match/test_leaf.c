@@ -2,6 +2,7 @@
  * Leaf: each operator against each kind of value, from the words of docs/semantics.md; then random
  * leaves and values against the twin.
  */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -387,6 +388,75 @@ slow_places(void **state)
     assert_true(found);
 }
 
+/* A pattern that several threads search with. */
+struct crowd {
+    const struct rc_pattern *pattern;
+    const char *string;
+    enum rc_status status;
+};
+
+static void *
+search_in_thread(void *argument)
+{
+    struct crowd *crowd = argument;
+    bool found = false;
+    crowd->status = rc_pattern_search(crowd->pattern, crowd->string, strlen(crowd->string), &found);
+    return NULL;
+}
+
+static void
+expect_verdict(const char *expression, const char *string, const char *other)
+{
+    bool found = false;
+    pthread_t threads[4];
+    struct crowd crowd[4];
+    struct rc_pattern *pattern = NULL;
+    const enum rc_status verdict = searched(expression, string, &found);
+    assert_int_equal(rc_pattern_new(expression, strlen(expression), false, &pattern, NULL), RC_OK);
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < 4; i++) {
+            crowd[i] = (struct crowd){pattern, i == 0 && round == 1 ? other : string, RC_OK};
+            assert_int_equal(pthread_create(&threads[i], NULL, search_in_thread, &crowd[i]), 0);
+        }
+        for (uint32_t i = 0; i < 4; i++) {
+            pthread_join(threads[i], NULL);
+            if (crowd[i].string == string && crowd[i].status != verdict)
+                fail_msg("%s over %zu bytes: %d, and %d at first", expression, strlen(string),
+                         (int)crowd[i].status, (int)verdict);
+        }
+    }
+    rc_pattern_free(pattern);
+}
+
+/* Whether a search is given up depends on the expression and the text: not on what was searched
+ * before, nor on who searches at the same time. Lengths lead from what is answered to what is not.
+ */
+static void
+same_verdict(void **state)
+{
+    (void)state;
+    static const char *const expressions[] = {
+        "[ab]*a[ab]{12}c",      "[ab]*a[ab]{60}c",
+        "[ab]*a[ab]{250}c",     "(\\w{1,50}-){1,10}z",
+        "a[^;]{0,40};.*b",      "(a{1,100}){1,9}b",
+        "(a?.*){250}b",         "^c+[ab]*a[ab]{900}d",
+        "(?i)[a-z].{12}b.{9}#", "[^ ]{0,200}a.{20}b.{20}z",
+    };
+    static char string[65537];
+    static char other[65537];
+    uint64_t seed = rig_seed();
+    for (size_t i = 0; i < sizeof(expressions) / sizeof(expressions[0]); i++)
+        for (size_t length = 700; length <= 65536; length += length / 3) {
+            for (size_t k = 0; k < length; k++) {
+                string[k] = "abcx-;"[rig_below(&seed, i % 2 == 0 ? 2 : 6)];
+                other[k] = "abcx-;"[rig_below(&seed, 6)];
+            }
+            string[length] = '\0';
+            other[length] = '\0';
+            expect_verdict(expressions[i], string, other);
+        }
+}
+
 /* Groups are found by going through all states of the match: only where these are not too many. */
 static void
 groups(void **state)
@@ -573,6 +643,7 @@ main(void)
         cmocka_unit_test(like_gaps),
         cmocka_unit_test(slow_patterns),
         cmocka_unit_test(slow_places),
+        cmocka_unit_test(same_verdict),
         cmocka_unit_test(groups),
         cmocka_unit_test(too_large_together),
         cmocka_unit_test(cancelled),

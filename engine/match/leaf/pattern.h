@@ -4,8 +4,9 @@
  * compiling.
  *
  * Linear can still be slow: an expression of thousands of states that a text keeps changing costs
- * as many steps for each byte. So its size is limited, and a search that would take longer than
- * some milliseconds is given up (RC_TOO_SLOW): docs/benchmarks.md has the worst that is known.
+ * as many steps for each byte. So its size is limited, and a search whose text makes too many
+ * states is given up (RC_TOO_SLOW) within some milliseconds: docs/benchmarks.md has the worst that
+ * is known. That depends on the expression and the text alone, and on no clock.
  *
  * Ownership: a pattern is owned by whoever made it.
  * Threading: any number of threads may search with one.
@@ -79,7 +80,7 @@ rc_pattern_free(struct rc_pattern *pattern);
 
 /*
  * Whether the pattern is found in size bytes of UTF-8.
- *   RC_TOO_SLOW   the search would take longer than a few milliseconds.
+ *   RC_TOO_SLOW   the search would take more than a few milliseconds' work.
  *   RC_NO_MEMORY  compiling it was refused memory.
  */
 RC_MUST_USE enum rc_status

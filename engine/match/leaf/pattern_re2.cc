@@ -5,21 +5,21 @@
  * RE2 searches with a DFA whose states it makes as texts need them, and which it forgets when they
  * pass a bound; where that happens all the time it goes through the text with the NFA, at some 25
  * ns for each instruction that is alive: three seconds for a text of 64 KiB and an expression like
- * .{0,1000}a.{0,1000}b. Whether a text does that to an expression cannot be asked, and a search
- * cannot be interrupted. So a search that could take long, from the expression's size and the
- * text's, is tried on parts of the text first, and what would take too long is given up:
+ * .{0,1000}a.{0,1000}b. So a search of some size is watched through RE2's hooks, which are called
+ * when states are forgotten and before the NFA begins, and is left there by an exception (the DFA's
+ * locks are scopes; nothing of the search is kept). Filling the bound with states takes one to two
+ * ms, whatever the expression: states are as large as what they take to make.
  *
- *   windows     The text is cut into short pieces, and each is searched as if it were all; then
- *               again into pieces that are four times as long, up to the whole. What is slow
- *               wherever it stands says so while pieces are short, and each round foretells the
- *               next.
- *   beginnings  of the text, each some longer than the one before: for expressions that begin to
- *               remember only behind something else, of which windows say nothing. What is new in
- *               one may all be slow, so it is the shorter the larger the expression is.
+ * Whether a search is given up depends on the expression and the text alone:
  *
- * Most expressions keep their few states and pass at 1 ns a byte. What seems slow is looked at
- * again, now by the processor time of the thread: its states were new, or another thread had the
- * processor.
+ *   tried    with the states that earlier searches left, and beside others that make and forget
+ *            states of the same DFA. Where they are forgotten at most once meanwhile, by whomever,
+ *            a DFA without any states would forget them at most once as well: it fills later, since
+ *            it has no states but the text's. That is never too slow.
+ *   judged   otherwise, by a DFA of its own that begins without states: it may forget them so many
+ *            times, and may not come to the NFA.
+ *
+ * No clock is asked, so the answer is the same beside other work and on another machine.
  *
  * Where groups lie is asked of the NFA, over what the whole expression matched; that is bounded by
  * its size and the expression's.
@@ -30,9 +30,7 @@
 #include "engine/match/leaf/pattern.h"
 
 #include <re2/re2.h>
-#include <time.h>
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -42,32 +40,19 @@
 
 #include "engine/base/limits.h"
 
-/* Holds the largest expression of RC_PATTERN_BYTES_MAX bytes without large nested repeats. */
+/* Holds the largest expression of RC_PATTERN_BYTES_MAX bytes without large nested repeats, */
 static const int64_t memory_bytes_max = 1 << 20;
 
-/* Steps of a search that needs no look at the clock: 1.3 ms if nothing is kept. */
-static const size_t steps_unseen = 50000;
+/* and twice that for those of more steps: a DFA wants room for twenty states, of 4 bytes a step and
+ * more, or all is left to the NFA. */
+static const int64_t memory_bytes_large = 2 << 20;
+static const int steps_small = 2000;
 
-/* The longest that a round of windows or a beginning may take; how much longer windows and
- * beginnings become; and the least that they hold, so that calls do not outweigh searching. */
-static const int64_t part_ns_max = 1500000;
-static const size_t window_growth = 4;
-static const size_t window_bytes_min = 32;
-static const size_t beginning_bytes_min = 16;
+/* Steps of a search that is not watched: 5 ms with the NFA where half of them are alive. */
+static const size_t steps_unseen = 400000;
 
-/* How much longer a beginning is than the one before: by at most a quarter, and by bytes that take
- * so many steps (12 ns each: half of them are alive). But by a 128th at least, or else trying the
- * beginnings of a harmless text takes longer than what they are there to prevent. */
-static const size_t beginning_shares_min = 4;
-static const size_t beginning_steps = 300000;
-static const size_t beginning_shares_max = 128;
-
-/* What all beginnings may take beyond a nanosecond a byte, which is that of states that are kept.
- */
-static const int64_t beginnings_ns_max = 10000000;
-
-/* Windows are shorter than so many times what a beginning grows by. */
-static const size_t windows_growth_max = 8;
+/* How often a search that begins without states may forget them: 1 to 2 ms each time. */
+static const unsigned flushes_max = 3;
 
 /* Steps of the NFA when groups are looked for: 2.2 ns each where all are alive. */
 static const size_t group_steps_max = 3000000;
@@ -78,6 +63,7 @@ struct rc_pattern {
     mutable std::mutex compiling;
     mutable std::atomic<const RE2 *> re2{nullptr}; /* Set by compile(), */
     mutable std::atomic<uint32_t> steps{0};        /* and its size beside it. */
+    mutable std::atomic<uint64_t> flushes{0};      /* How often states were forgotten. */
     rc_pattern(const std::string &source, const RE2::Options &how) : text(source), options(how)
     {
     }
@@ -100,6 +86,18 @@ options_of(bool ignore_case)
     return options;
 }
 
+static const RE2 *
+build(const struct rc_pattern *pattern)
+{
+    auto re2 = std::make_unique<RE2>(pattern->text, pattern->options);
+    if (re2->ProgramSize() > steps_small) {
+        RE2::Options large = pattern->options;
+        large.set_max_mem(memory_bytes_large);
+        re2 = std::make_unique<RE2>(pattern->text, large);
+    }
+    return re2.release();
+}
+
 /* The expression, compiled by whoever asks first. */
 static const RE2 &
 compile(const struct rc_pattern *pattern)
@@ -110,7 +108,7 @@ compile(const struct rc_pattern *pattern)
     const std::lock_guard<std::mutex> lock(pattern->compiling);
     re2 = pattern->re2.load(std::memory_order_relaxed);
     if (re2 == nullptr) {
-        re2 = new RE2(pattern->text, pattern->options);
+        re2 = build(pattern);
         const int size = re2->ProgramSize();
         pattern->steps.store(size > 0 ? static_cast<uint32_t>(size) : 1);
         pattern->re2.store(re2, std::memory_order_release);
@@ -200,77 +198,108 @@ rc_pattern_steps(const struct rc_pattern *pattern)
     }
 }
 
-static int64_t
-clock_ns(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
-}
+/* ---- Watching -------------------------------------------------------------------------------- */
 
-/* Searches windows of the text, or until that took too long. */
-static int64_t
-search_windows(const RE2 &re2, const re2::StringPiece &text, size_t window, clockid_t clock)
+namespace
 {
-    const int64_t begin = clock_ns(clock);
-    int64_t took_ns = 0;
-    for (size_t at = 0; at < text.size() && took_ns <= part_ns_max; at += window) {
-        const re2::StringPiece piece = text.substr(at, window);
-        (void)re2.Match(piece, 0, piece.size(), RE2::UNANCHORED, nullptr, 0);
-        took_ns = clock_ns(clock) - begin;
+/* Ends a search that is watched. */
+struct given_up {
+};
+
+/* A search of this thread. */
+struct watch {
+    std::atomic<uint64_t> &flushes; /* Of its DFA, by all threads. */
+    uint64_t flushes_end;           /* It is given up beyond that. */
+    watch(std::atomic<uint64_t> &counted, uint64_t most)
+        : flushes(counted), flushes_end(counted.load() + most)
+    {
+        current = this;
     }
-    return took_ns;
-}
-
-/* Whether short pieces of the text take too long together. */
-static bool
-windows_are_slow(const RE2 &re2, const re2::StringPiece &text, size_t steps)
-{
-    const size_t most = std::min(text.size(), windows_growth_max * beginning_steps / steps);
-    size_t window = std::max(steps_unseen / steps, window_bytes_min);
-    for (; window < most; window *= window_growth)
-        if (search_windows(re2, text, window, CLOCK_MONOTONIC) > part_ns_max &&
-            search_windows(re2, text, window, CLOCK_THREAD_CPUTIME_ID) > part_ns_max)
-            return true;
-    return false;
-}
-
-/* How much longer the beginning after one is. */
-static size_t
-beginning_growth(size_t beginning, size_t steps)
-{
-    const size_t bytes = std::max(beginning_steps / steps, beginning / beginning_shares_max);
-    return std::max(std::min(bytes, beginning / beginning_shares_min), static_cast<size_t>(1));
-}
-
-/* Whether a beginning of the text takes too long, or all that are tried together do. */
-static bool
-beginnings_are_slow(const RE2 &re2, const re2::StringPiece &text, size_t steps)
-{
-    int64_t all_ns = 0;
-    size_t beginning = std::max(steps_unseen / steps, beginning_bytes_min);
-    for (; beginning < text.size(); beginning += beginning_growth(beginning, steps)) {
-        const int64_t begin = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-        (void)re2.Match(text, 0, beginning, RE2::UNANCHORED, nullptr, 0);
-        const int64_t took_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
-        all_ns += std::max(took_ns - static_cast<int64_t>(beginning), static_cast<int64_t>(0));
-        if (took_ns > part_ns_max || all_ns > beginnings_ns_max)
-            return true;
+    watch(const watch &) = delete;
+    watch &
+    operator=(const watch &) = delete;
+    ~watch()
+    {
+        current = nullptr;
     }
-    return false;
+    static thread_local const watch *current;
+};
+thread_local const watch *watch::current = nullptr;
+
+void
+on_flush(const re2::hooks::DFAStateCacheReset &)
+{
+    const watch *watched = watch::current;
+    if (watched != nullptr && ++watched->flushes > watched->flushes_end)
+        throw given_up();
 }
 
-/* match: of the whole expression; NULL: whether there is one. */
+void
+on_failure(const re2::hooks::DFASearchFailure &)
+{
+    if (watch::current != nullptr)
+        throw given_up();
+}
+
+/* Before the first search that is watched. */
+void
+set_hooks()
+{
+    static std::once_flag once;
+    std::call_once(once, [] {
+        re2::hooks::SetDFAStateCacheResetHook(on_flush);
+        re2::hooks::SetDFASearchFailureHook(on_failure);
+    });
+}
+} // namespace
+
+/* Searches while states are forgotten at most so many times; false: it was given up. match: of the
+ * whole expression; NULL: whether there is one. */
+static bool
+search_watched(const RE2 &re2,
+               std::atomic<uint64_t> &flushes,
+               uint64_t most,
+               const re2::StringPiece &text,
+               re2::StringPiece *match,
+               bool *ret_found)
+{
+    const watch watched(flushes, most);
+    try {
+        *ret_found =
+            re2.Match(text, 0, text.size(), RE2::UNANCHORED, match, match == nullptr ? 0 : 1);
+    } catch (const given_up &) {
+        return false;
+    }
+    return flushes.load() <= watched.flushes_end;
+}
+
+/* Searches with a DFA that has no states. */
 static enum rc_status
-search(const RE2 &re2,
-       size_t steps,
+judge(const struct rc_pattern *pattern,
+      const re2::StringPiece &text,
+      re2::StringPiece *match,
+      bool *ret_found)
+{
+    const std::unique_ptr<const RE2> re2(build(pattern));
+    std::atomic<uint64_t> flushes{0};
+    return search_watched(*re2, flushes, flushes_max, text, match, ret_found) ? RC_OK : RC_TOO_SLOW;
+}
+
+static enum rc_status
+search(const struct rc_pattern *pattern,
        const re2::StringPiece &text,
        re2::StringPiece *match,
        bool *ret_found)
 {
-    if (text.size() > steps_unseen / steps &&
-        (windows_are_slow(re2, text, steps) || beginnings_are_slow(re2, text, steps)))
-        return RC_TOO_SLOW;
+    const RE2 &re2 = compile(pattern);
+    if (!re2.ok())
+        return RC_INVALID;
+    if (text.size() > steps_unseen / pattern->steps.load()) {
+        set_hooks();
+        if (!search_watched(re2, pattern->flushes, 1, text, match, ret_found))
+            return judge(pattern, text, match, ret_found);
+        return RC_OK;
+    }
     *ret_found = re2.Match(text, 0, text.size(), RE2::UNANCHORED, match, match == nullptr ? 0 : 1);
     return RC_OK;
 }
@@ -279,10 +308,7 @@ extern "C" enum rc_status
 rc_pattern_search(const struct rc_pattern *pattern, const char *text, size_t size, bool *ret_found)
 {
     try {
-        const RE2 &re2 = compile(pattern);
-        if (!re2.ok())
-            return RC_INVALID;
-        return search(re2, pattern->steps.load(), re2::StringPiece(text, size), nullptr, ret_found);
+        return search(pattern, re2::StringPiece(text, size), nullptr, ret_found);
     } catch (const std::exception &) {
         return RC_NO_MEMORY;
     }
@@ -301,24 +327,23 @@ rc_pattern_group_count(const struct rc_pattern *pattern)
 
 /* The first match of a group; none where the group took no part. */
 static enum rc_status
-capture(const RE2 &re2,
-        size_t steps,
+capture(const struct rc_pattern *pattern,
         const re2::StringPiece &text,
         uint32_t group,
         re2::StringPiece *ret_piece)
 {
     re2::StringPiece match;
     bool found = false;
-    const enum rc_status status = search(re2, steps, text, &match, &found);
+    const enum rc_status status = search(pattern, text, &match, &found);
     *ret_piece = found ? match : re2::StringPiece();
     if (status != RC_OK || !found || group == 0)
         return status;
-    if (match.size() > group_steps_max / steps)
+    if (match.size() > group_steps_max / pattern->steps.load())
         return RC_TOO_SLOW;
     std::vector<re2::StringPiece> groups(group + 1);
     const size_t begin = static_cast<size_t>(match.data() - text.data());
-    found = re2.Match(text, begin, begin + match.size(), RE2::ANCHOR_BOTH, groups.data(),
-                      static_cast<int>(groups.size()));
+    found = compile(pattern).Match(text, begin, begin + match.size(), RE2::ANCHOR_BOTH,
+                                   groups.data(), static_cast<int>(groups.size()));
     *ret_piece = found ? groups[group] : re2::StringPiece();
     return RC_OK;
 }
@@ -333,12 +358,8 @@ rc_pattern_capture(const struct rc_pattern *pattern,
                    size_t *ret_size)
 {
     try {
-        const RE2 &re2 = compile(pattern);
         re2::StringPiece piece;
-        if (!re2.ok())
-            return RC_INVALID;
-        const enum rc_status status =
-            capture(re2, pattern->steps.load(), re2::StringPiece(text, size), group, &piece);
+        const enum rc_status status = capture(pattern, re2::StringPiece(text, size), group, &piece);
         if (status != RC_OK)
             return status;
         *ret_found = piece.data() != nullptr;
