@@ -120,15 +120,13 @@ render_lines(const struct rc_paint *paint,
     }
 }
 
-/* The histogram of the range: a bar for each bin. */
+/* A bar for each bin. */
 static void
-render_histogram(const struct rc_paint *paint, const Recount__V1__SeriesRow *row)
+draw_histogram(const struct rc_paint *paint, const Recount__V1__Histogram *histogram)
 {
     char label[256], text[48];
     uint64_t most = 1;
-    const Recount__V1__Histogram *histogram = row->total_histogram;
     const char *const mark = paint->unicode ? levels[8] : plain_levels[8];
-    fprintf(paint->out, "%s\n", rc_render_label(label, row->label));
     for (size_t i = 0; i < histogram->n_bins; i++)
         most = histogram->counts[i] > most ? histogram->counts[i] : most;
     for (size_t i = 0; i < histogram->n_bins; i++) {
@@ -141,6 +139,19 @@ render_histogram(const struct rc_paint *paint, const Recount__V1__SeriesRow *row
         rc_paint_end(paint);
         fputc('\n', paint->out);
     }
+}
+
+/* The histogram of the range, and with a comparison that of the earlier time. */
+static void
+render_histogram(const struct rc_paint *paint, const Recount__V1__SeriesRow *row)
+{
+    char label[256];
+    fprintf(paint->out, "%s\n", rc_render_label(label, row->label));
+    draw_histogram(paint, row->total_histogram);
+    if (row->compared_total_histogram == NULL)
+        return;
+    fputs("before\n", paint->out);
+    draw_histogram(paint, row->compared_total_histogram);
 }
 
 /* With a comparison: the earlier time's figure of each row. */

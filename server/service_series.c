@@ -51,17 +51,33 @@ encode_histogram(const struct shape *shape,
 }
 
 static enum rc_status
+encode_list(const struct shape *shape,
+            const struct rc_histogram *histograms,
+            Recount__V1__Histogram ***ret_list,
+            size_t *ret_count,
+            Recount__V1__Histogram **ret_total)
+{
+    Recount__V1__Histogram **list;
+    RC_NEW_ARRAY(shape->arena, list, Recount__V1__Histogram *, shape->bucket_count);
+    for (uint32_t i = 0; i < shape->bucket_count; i++)
+        RC_TRY(encode_histogram(shape, &histograms[i], &list[i]));
+    *ret_list = list;
+    *ret_count = shape->bucket_count;
+    return encode_histogram(shape, &histograms[shape->bucket_count], ret_total);
+}
+
+static enum rc_status
 encode_histograms(const struct shape *shape,
                   const struct rc_series_row *row,
                   Recount__V1__SeriesRow *out)
 {
-    if (row->histograms == NULL)
-        return RC_OK;
-    RC_NEW_ARRAY(shape->arena, out->histograms, Recount__V1__Histogram *, shape->bucket_count);
-    out->n_histograms = shape->bucket_count;
-    for (uint32_t i = 0; i < shape->bucket_count; i++)
-        RC_TRY(encode_histogram(shape, &row->histograms[i], &out->histograms[i]));
-    return encode_histogram(shape, &row->histograms[shape->bucket_count], &out->total_histogram);
+    if (row->histograms != NULL)
+        RC_TRY(encode_list(shape, row->histograms, &out->histograms, &out->n_histograms,
+                           &out->total_histogram));
+    if (row->compared_histograms != NULL)
+        RC_TRY(encode_list(shape, row->compared_histograms, &out->compared_histograms,
+                           &out->n_compared_histograms, &out->compared_total_histogram));
+    return RC_OK;
 }
 
 static enum rc_status

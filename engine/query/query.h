@@ -250,8 +250,9 @@ struct rc_series_row {
     double total;                  /* The range-wide figure, computed on its own. */
     const double *compared_values; /* With a comparison: of the earlier time, by place. */
     double compared_total;
-    const struct rc_histogram *histograms; /* HISTOGRAM: one a bucket, then the range's. */
-    const double *by_column;               /* With columns: the range-wide figure in each. */
+    const struct rc_histogram *histograms;          /* HISTOGRAM: one a bucket, then the range's. */
+    const struct rc_histogram *compared_histograms; /* The same of the earlier time, by place. */
+    const double *by_column; /* With columns: the range-wide figure in each. */
     const double *compared_by_column;
 };
 

@@ -276,7 +276,11 @@ class Question:
 
         def text_of(row):
             if "histograms" in row:
-                return " | ".join(map(series_questions.histogram_text, row["histograms"]))
+                before = ["before", *row["compared_histograms"]] if "compared" in row else []
+                return " | ".join(map(series_questions.histogram_text, row["histograms"])) + "".join(
+                    f" {one}" if one == "before" else f" {series_questions.histogram_text(one)} |"
+                    for one in before
+                ).removesuffix(" |")
             text = figures(row["values"], row["total"])
             if "compared" in row:
                 text += " before " + figures(row["compared"], row["compared_total"])

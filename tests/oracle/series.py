@@ -194,12 +194,14 @@ def one_row(result, frames, row, columns):
             out[name] = [result.numbers(frame, cell)[-1] for cell in cells]
     series = main.query["series"][result.index] if result.expression is None else None
     if series is not None and series["measure"] == "histogram":
-        everything = numbers_of(main.items[result.index], series)
+        everything = [n for one in frames for n in numbers_of(one.items[result.index], series)]
         bins = edges_of(everything, series["bins"])
-        items = picked[0][result.index]
-        of_buckets = [
-            [item for item in items if bucket["start"] <= item.time < bucket["end"]]
-            for bucket in main.buckets
-        ]
-        out["histograms"] = [histogram(series, one, bins) for one in [*of_buckets, items]]
+        for name, frame, chosen in zip(("histograms", "compared_histograms"), frames, picked):
+            items = chosen[result.index]
+            of_buckets = [
+                [item for item in items if bucket["start"] <= item.time < bucket["end"]]
+                for bucket in frame.buckets
+            ][: len(main.buckets)]
+            of_buckets += [[]] * (len(main.buckets) - len(of_buckets))
+            out[name] = [histogram(series, one, bins) for one in [*of_buckets, items]]
     return out

@@ -107,7 +107,7 @@ def make_series(rng, world, scope, units):
         query["cumulative"] = True
     if len(measures) > 1 and "histogram" not in measures and rng.random() < 0.5:
         query["formulas"] = [rng.choice(FORMULAS) for _ in range(rng.choice([1, 1, 2]))]
-    if "histogram" not in measures and rng.random() < 0.25:
+    if rng.random() < 0.25:
         query["comparison"] = make_comparison(rng)
         before = earlier_scope(scope, query["comparison"])
         if before["start"] >= before["end"]:
@@ -136,6 +136,8 @@ def tags(node):
         out.update(f"series: columns with {name}" for name in WITH_COLUMNS if node.get(name))
     if node.get("series") and node.get("comparison") and has_bins(node):
         out.add("series: compared in bins")
+    if node.get("comparison") and any(one["measure"] == "histogram" for one in node.get("series", [])):
+        out.add("series: compared histograms")
     if isinstance(node.get("comparison"), dict):
         out.add(f"series: shifted by {node['comparison']['unit']}")
     return out

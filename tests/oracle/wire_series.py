@@ -112,6 +112,9 @@ def row(message, compared):
     if message.HasField("total_histogram"):
         found = [*message.histograms, message.total_histogram]
         out["histograms"] = list(map(histogram, found))
+    if message.HasField("compared_total_histogram"):
+        found = [*message.compared_histograms, message.compared_total_histogram]
+        out["compared_histograms"] = list(map(histogram, found))
     return out
 
 

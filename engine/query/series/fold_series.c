@@ -308,6 +308,8 @@ open_earlier(struct rc_series_query *query,
     RC_TRY(rc_series_compared_scope(query->request, calendar, &scope, reterr_error));
     RC_TRY(rc_series_frame_open(&query->earlier, query->context, query->request, calendar, &scope,
                                 &query->frame, stats, reterr_error));
+    query->frame.beside = &query->earlier;
+    query->earlier.beside = &query->frame;
     for (uint32_t side = 0; side < RC_SERIES_SIDES; side++)
         if (query->frame.splits[side] != NULL)
             RC_TRY_OR(reterr_error,

@@ -71,10 +71,6 @@ check_comparison(const struct rc_series_request *request, struct rc_error *reter
         request->shift_unit != RC_UNIT_WEEK && request->shift_unit != RC_UNIT_MONTH)
         return rc_error_field(reterr_error, RC_INVALID, "comparison.shift.unit",
                               "a range is moved by days, weeks or months");
-    for (uint32_t i = 0; i < request->series_count; i++)
-        if (request->series[i].measure == RC_MEASURE_HISTOGRAM)
-            return rc_error_field(reterr_error, RC_INVALID, "comparison",
-                                  "the bins of a histogram are those of one range");
     return RC_OK;
 }
 

@@ -37,6 +37,8 @@ struct rc_series_frame {
     uint32_t bucket_count; /* 0: only the figure of the range. */
     const struct rc_bucket *buckets;
     struct rc_bucket_map map;
+    /* The query's other frame, whose numbers the bins of histograms hold too. NULL: none. */
+    const struct rc_series_frame *beside;
     struct rc_plan *plan;
     uint32_t bit_of[RC_SERIES_MAX]; /* A series' bit in the masks of hits. */
     uint64_t any_bit;               /* Of all events of a user; 0: nobody counts sessions. */

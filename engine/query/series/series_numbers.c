@@ -311,6 +311,15 @@ fill_line(const struct scan *scan, const struct rc_series_line *line, const uint
     return RC_OK;
 }
 
+/* Whether a line follows from counts of numbers in this frame alone. */
+static bool
+follows(const struct rc_series_frame *frame, const struct rc_series_line *line)
+{
+    const enum rc_measure measure = frame->request->series[line->series].measure;
+    return rc_measure_is_numeric(measure) &&
+           (measure != RC_MEASURE_HISTOGRAM || frame->beside == NULL);
+}
+
 enum rc_status
 rc_series_scan_numbers(const struct rc_series_frame *frame,
                        const struct rc_series_line *lines,
@@ -318,10 +327,9 @@ rc_series_scan_numbers(const struct rc_series_frame *frame,
                        uint32_t first,
                        bool *done)
 {
-    const struct rc_series *series = frame->request->series;
     RC_CLEANUP(scan_close) struct scan scan = {.frame = frame, .line = &lines[first]};
     bool scanned;
-    if (!rc_measure_is_numeric(series[lines[first].series].measure))
+    if (!follows(frame, &lines[first]))
         return RC_OK;
     RC_TRY(run(&scan, &scanned));
     if (!scanned)
@@ -333,7 +341,7 @@ rc_series_scan_numbers(const struct rc_series_frame *frame,
         for (uint32_t i = 0; i < scan.number_count; i++)
             range[i] += counts_of(&scan, bucket)[i];
     for (uint32_t l = first; l < line_count; l++) {
-        if (done[l] || !rc_measure_is_numeric(series[lines[l].series].measure) ||
+        if (done[l] || !follows(frame, &lines[l]) ||
             frame->numbers[lines[l].series] != scan.numbers ||
             frame->bit_of[lines[l].series] != frame->bit_of[lines[first].series] ||
             lines[l].bucketed != lines[first].bucketed)

@@ -116,39 +116,49 @@ fill_numbers(const struct rc_series_query *query,
     return RC_OK;
 }
 
+/* The histogram of a place of a row; of no numbers it has no bins. */
+static struct rc_histogram
+histogram_at(const struct rc_series_line *line, uint64_t at)
+{
+    const uint64_t *counts = line->histogram + at * line->bins->count;
+    uint64_t sum = 0;
+    for (uint32_t bin = 0; bin < line->bins->count; bin++)
+        sum += counts[bin];
+    if (sum == 0)
+        return (struct rc_histogram){.bin_count = 0};
+    return (struct rc_histogram){.bin_count = line->bins->count, .counts = counts};
+}
+
+/* One row's histograms by bucket of the reply, and then the range's, as fill_numbers. */
 static enum rc_status
 fill_histograms(const struct rc_series_query *query,
                 const struct rc_series_round *round,
+                uint32_t series,
                 uint32_t row,
-                struct rc_series_row *ret_row)
+                const struct rc_histogram **ret_histograms)
 {
-    const uint32_t places = query->frame.bucket_count + 1;
-    const struct rc_series_line *line =
-        &round->lines[round->line_of[ret_row->series][ret_row->series]];
+    const uint32_t bucket_count = query->frame.bucket_count;
+    const uint32_t known_count = round->frame->bucket_count;
+    const uint64_t begin = (uint64_t)row * (known_count + 1);
+    const struct rc_series_line *line = &round->lines[round->line_of[series][series]];
     struct rc_histogram *histograms =
-        RC_ARENA_ARRAY(query->context->arena, struct rc_histogram, places);
+        RC_ARENA_ARRAY(query->context->arena, struct rc_histogram, (size_t)bucket_count + 1);
     if (histograms == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t place = 0; place < places; place++) {
-        const uint64_t *counts =
-            line->histogram + ((uint64_t)row * places + place) * line->bins->count;
-        uint64_t sum = 0;
-        for (uint32_t bin = 0; bin < line->bins->count; bin++)
-            sum += counts[bin];
-        if (sum > 0)
-            histograms[place] =
-                (struct rc_histogram){.bin_count = line->bins->count, .counts = counts};
-    }
-    ret_row->histograms = histograms;
+    for (uint32_t bucket = 0; bucket < bucket_count && bucket < known_count; bucket++)
+        histograms[bucket] = histogram_at(line, begin + bucket);
+    histograms[bucket_count] = histogram_at(line, begin + known_count);
+    *ret_histograms = histograms;
     return RC_OK;
 }
 
-/* The edges of a histogram series' bins. */
+/* The edges of a histogram series' bins, the same in both rounds if it has any there. */
 static enum rc_status
 fill_edges(struct rc_series_query *query, const struct rc_series_round *round, uint32_t series)
 {
     const struct rc_bins *bins = round->lines[round->line_of[series][series]].bins;
-    if (query->request->series[series].measure != RC_MEASURE_HISTOGRAM || bins->count == 0)
+    if (query->request->series[series].measure != RC_MEASURE_HISTOGRAM || bins->count == 0 ||
+        query->bin_edges[series] != NULL)
         return RC_OK;
     double *edges = RC_ARENA_ARRAY(query->context->arena, double, (size_t)bins->count + 1);
     if (edges == NULL)
@@ -195,10 +205,13 @@ fill_row(const struct rc_series_query *query,
                             &ret_row->compared_total));
         RC_TRY(fill_cells(query, earlier, result, row, &ret_row->compared_by_column));
     }
-    if (result < query->request->series_count &&
-        query->request->series[result].measure == RC_MEASURE_HISTOGRAM)
-        return fill_histograms(query, round, row, ret_row);
-    return RC_OK;
+    if (result >= query->request->series_count ||
+        query->request->series[result].measure != RC_MEASURE_HISTOGRAM)
+        return RC_OK;
+    RC_TRY(fill_histograms(query, round, result, row, &ret_row->histograms));
+    return earlier == NULL
+               ? RC_OK
+               : fill_histograms(query, earlier, result, row, &ret_row->compared_histograms);
 }
 
 enum rc_status
@@ -218,8 +231,11 @@ rc_series_fill_reply(struct rc_series_query *query,
     for (uint32_t result = 0; result < query->result_count; result++)
         for (uint32_t row = 0; row < rc_series_row_count(query, RC_SERIES_ROWS, result); row++)
             RC_TRY(fill_row(query, round, earlier, result, row, &rows[at++]));
-    for (uint32_t series = 0; series < query->request->series_count; series++)
+    for (uint32_t series = 0; series < query->request->series_count; series++) {
         RC_TRY(fill_edges(query, round, series));
+        if (earlier != NULL)
+            RC_TRY(fill_edges(query, earlier, series));
+    }
     RC_TRY(fill_columns(query, reply));
     const double **edges = rc_arena_copy(arena, query->bin_edges, sizeof(query->bin_edges));
     if (edges == NULL)

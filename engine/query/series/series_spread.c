@@ -353,22 +353,37 @@ find_ends(const struct rc_series_frame *frame,
     return RC_OK;
 }
 
-/* The bins of a histogram series: from its least to its greatest number. */
+/* Makes room for a series' least and greatest number in a frame; without any they stay. */
+static enum rc_status
+widen(const struct rc_series_frame *frame, uint32_t series, double *least, double *greatest)
+{
+    bool done;
+    uint32_t first = UINT32_MAX;
+    uint32_t last = 0;
+    RC_TRY(rc_series_scan_ends(frame, series, &first, &last, &done));
+    if (!done)
+        RC_TRY(find_ends(frame, series, &first, &last));
+    if (first == UINT32_MAX)
+        return RC_OK;
+    const double *numbers = rc_numbers_all(frame->numbers[series]);
+    *least = numbers[first] < *least ? numbers[first] : *least;
+    *greatest = numbers[last] > *greatest ? numbers[last] : *greatest;
+    return RC_OK;
+}
+
+/* The bins of a histogram series: from its least to its greatest number, in the range and in the
+ * time that it is compared with. */
 static enum rc_status
 find_bins(const struct rc_series_frame *frame, uint32_t series, struct rc_bins *ret_bins)
 {
-    bool done;
-    uint32_t least = UINT32_MAX;
-    uint32_t greatest = 0;
-    RC_TRY(rc_series_scan_ends(frame, series, &least, &greatest, &done));
-    if (!done)
-        RC_TRY(find_ends(frame, series, &least, &greatest));
+    double least = INFINITY;
+    double greatest = -INFINITY;
+    RC_TRY(widen(frame, series, &least, &greatest));
+    if (frame->beside != NULL)
+        RC_TRY(widen(frame->beside, series, &least, &greatest));
     *ret_bins = (struct rc_bins){.count = 0};
-    if (least != UINT32_MAX) {
-        const double *numbers = rc_numbers_all(frame->numbers[series]);
-        *ret_bins =
-            rc_bins_make(numbers[least], numbers[greatest], frame->request->series[series].bins);
-    }
+    if (least <= greatest)
+        *ret_bins = rc_bins_make(least, greatest, frame->request->series[series].bins);
     return RC_OK;
 }
 
