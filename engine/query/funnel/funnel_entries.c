@@ -1,8 +1,9 @@
 /*
  * Funnel entries. A user's rows of a slab ascend in time, so the last entry before an event of the
  * same slab is the last bit before its row, mostly in the same word; other slabs are looked at only
- * if their times reach behind what was found. What was searched is remembered: the next event of
- * the user is searched from there.
+ * if their times reach behind what was found: they are in the order of their windows, so that those
+ * that do lie together. What was searched is remembered: the next event of the user is searched
+ * from there.
  */
 #include "engine/query/funnel/funnel_entries.h"
 
@@ -22,14 +23,15 @@ struct source {
     const uint32_t *users;
     const uint32_t *starts;
     const uint32_t *times;
+    int64_t latest_ms; /* Of its times and those of the sources before. */
     struct rc_slab_rows rows;
     uint32_t piece;        /* That words are of, or NONE. */
     bool some;             /* It has rows; */
     const uint64_t *words; /* NULL: all are. */
     uint32_t user;         /* Index of the last user who was sought, or of the next one there is. */
+    uint64_t begun;        /* The turn for which searched and last are, */
+    uint64_t sought;       /* and that for which begin and end are. */
     /* Of the user at hand: */
-    bool begun;     /* searched and last are; */
-    bool sought;    /* begin and end are too. */
     uint32_t begin; /* Its rows that may be entries. */
     uint32_t end;
     uint32_t searched; /* Rows before it were searched, */
@@ -41,11 +43,12 @@ struct rc_funnel_entries {
     int64_t from_ms; /* Of the stream. */
     int64_t until_ms;
     uint32_t user;
+    uint64_t turn; /* Counts users. */
     uint32_t view_count;
     const struct rc_view_slab *view_slabs;
     uint32_t *source_of; /* By index in the view, or NONE. */
     uint32_t source_count;
-    struct source sources[]; /* By (window, id). */
+    struct source sources[]; /* In the order of the view. */
 };
 
 enum rc_status
@@ -60,6 +63,7 @@ rc_funnel_entries_new(const struct rc_plan *plan, struct rc_funnel_entries **ret
         return RC_NO_MEMORY;
     memset(entries, 0, sizeof(*entries) + bytes);
     entries->plan = plan;
+    entries->turn = 1;
     entries->from_ms = plan->streams[0].from_ms;
     entries->until_ms = plan->streams[0].until_ms;
     entries->view_slabs = rc_view_slabs(plan->context->view, &entries->view_count);
@@ -68,16 +72,20 @@ rc_funnel_entries_new(const struct rc_plan *plan, struct rc_funnel_entries **ret
     if (entries->source_of == NULL)
         return RC_NO_MEMORY;
     memset(entries->source_of, 0xff, entries->view_count * sizeof(*entries->source_of));
+    int64_t latest_ms = INT64_MIN;
     for (uint32_t i = 0; i < plan->slab_count; i++) {
         const struct rc_slab *slab = entries->view_slabs[plan->slabs[i].index].slab;
+        const struct rc_slab_info *info = rc_slab_get_info(slab);
+        latest_ms = info->time_max_ms > latest_ms ? info->time_max_ms : latest_ms;
         entries->source_of[plan->slabs[i].index] = i;
         entries->sources[i] = (struct source){
             .plan_slab = i,
             .index = plan->slabs[i].index,
-            .info = rc_slab_get_info(slab),
+            .info = info,
             .users = rc_slab_users(slab),
             .starts = rc_slab_starts(slab),
             .times = rc_slab_times(slab),
+            .latest_ms = latest_ms,
             .rows = {.account = account},
             .piece = NONE,
         };
@@ -102,8 +110,7 @@ void
 rc_funnel_entries_of(struct rc_funnel_entries *entries, uint32_t user)
 {
     entries->user = user;
-    for (uint32_t i = 0; i < entries->source_count; i++)
-        entries->sources[i].begun = entries->sources[i].sought = false;
+    entries->turn++;
 }
 
 /* ---- A user's rows in a slab ----------------------------------------------------------------- */
@@ -152,12 +159,12 @@ static enum rc_status
 seek(struct rc_funnel_entries *entries, struct source *source)
 {
     const uint32_t user = entries->user;
-    if (source->sought)
+    if (source->sought == entries->turn)
         return RC_OK;
     RC_TRY(open_rows(entries, source));
     const bool back = source->user > 0 && source->users[source->user - 1] >= user;
     source->user = seek_user(source, back ? 0 : source->user, user);
-    source->sought = true;
+    source->sought = entries->turn;
     source->begin = source->end = 0;
     if (source->user < source->info->user_count && source->users[source->user] == user) {
         source->begin = source->starts[source->user];
@@ -167,10 +174,10 @@ seek(struct rc_funnel_entries *entries, struct source *source)
         if (source->info->time_max_ms >= entries->until_ms)
             source->end = row_at(source, source->begin, source->end, entries->until_ms);
     }
-    if (!source->begun) {
+    if (source->begun != entries->turn) {
         source->searched = source->begin;
         source->last = NONE;
-        source->begun = true;
+        source->begun = entries->turn;
     }
     return RC_OK;
 }
@@ -179,14 +186,14 @@ seek(struct rc_funnel_entries *entries, struct source *source)
 static enum rc_status
 begin_at(struct rc_funnel_entries *entries, struct source *source, uint32_t first_row)
 {
-    if (source->begun)
+    if (source->begun == entries->turn)
         return RC_OK;
     if (source->info->time_min_ms < entries->from_ms ||
         source->info->time_max_ms >= entries->until_ms)
         return seek(entries, source);
     source->searched = first_row;
     source->last = NONE;
-    source->begun = true;
+    source->begun = entries->turn;
     return open_rows(entries, source);
 }
 
@@ -206,10 +213,10 @@ word_of(struct source *source, uint32_t row)
 
 /* The last entry of the user's rows before end, or NONE. */
 static uint32_t
-last_before(struct source *source, uint32_t end)
+last_before(const struct rc_funnel_entries *entries, struct source *source, uint32_t end)
 {
     const uint32_t begin = source->searched;
-    if (source->sought && end > source->end)
+    if (source->sought == entries->turn && end > source->end)
         end = source->end;
     if (end <= begin)
         return source->last;
@@ -258,6 +265,18 @@ hit_of(const struct source *source, uint32_t row)
 
 /* ---- Over all slabs -------------------------------------------------------------------------- */
 
+/* How many of the sources have windows that begin at a time or before; own is one of them, or
+ * NONE. */
+static uint32_t
+sources_begun(const struct rc_funnel_entries *entries, uint32_t own, int64_t time_ms)
+{
+    uint32_t count = own == NONE ? 0 : own + 1;
+    while (count < entries->source_count &&
+           entries->sources[count].info->window_start_ms <= time_ms)
+        count++;
+    return count;
+}
+
 enum rc_status
 rc_funnel_entries_before(struct rc_funnel_entries *entries,
                          const struct rc_hit *event,
@@ -268,14 +287,17 @@ rc_funnel_entries_before(struct rc_funnel_entries *entries,
 {
     RC_ASSERT(event->source < entries->view_count);
     const uint32_t own = entries->source_of[event->source];
+    const uint32_t begun = sources_begun(entries, own, event->time_ms);
     int64_t best_ms = from_ms;
     *ret_found = RC_FUNNEL_NO_ENTRY;
-    for (uint32_t n = 0; n <= entries->source_count; n++) {
+    for (uint32_t n = 0; n <= begun; n++) {
         /* Its own slab, then the others from the last one on. */
-        const uint32_t i = n == 0 ? own : entries->source_count - n;
+        const uint32_t i = n == 0 ? own : begun - n;
         if (i == NONE || (n > 0 && i == own))
             continue;
         struct source *source = &entries->sources[i];
+        if (n > 0 && source->latest_ms < best_ms)
+            break; /* So are all before it. */
         if (source->info->time_min_ms > event->time_ms || source->info->time_max_ms < best_ms)
             continue;
         if (i == own && first_row != RC_FUNNEL_NO_ROW)
@@ -283,7 +305,7 @@ rc_funnel_entries_before(struct rc_funnel_entries *entries,
         else
             RC_TRY(seek(entries, source));
         const uint32_t row = last_before(
-            source,
+            entries, source,
             i == own ? event->row : row_at(source, source->begin, source->end, event->time_ms + 1));
         if (row == NONE)
             continue;
@@ -310,6 +332,8 @@ rc_funnel_entries_first(struct rc_funnel_entries *entries,
     *ret_found = RC_FUNNEL_NO_ENTRY;
     for (uint32_t i = 0; i < entries->source_count; i++) {
         struct source *source = &entries->sources[i];
+        if (*ret_found != RC_FUNNEL_NO_ENTRY && source->info->window_start_ms > ret_entry->time_ms)
+            break; /* So do all behind it. */
         if (*ret_found != RC_FUNNEL_NO_ENTRY && source->info->time_min_ms > ret_entry->time_ms)
             continue;
         RC_TRY(seek(entries, source));
