@@ -39,29 +39,31 @@ edge_of(const struct rc_bucket_table *table, int64_t first_ms, uint32_t place, i
 enum rc_status
 rc_bucket_table_make(struct rc_bucket_table *table, struct rc_arena *arena)
 {
-    /* A slot with edges holds a bucket's beginning or an end of what counts. */
-    const uint32_t edges_max =
-        table->bucket_count + 2 < RC_BUCKET_SLOTS ? table->bucket_count + 2 : RC_BUCKET_SLOTS;
+    /* As far as there are rows. A slot with edges holds a bucket's beginning or an end of what
+     * counts. */
+    const uint32_t slots =
+        (uint32_t)((table->time_max_ms - table->window_start_ms) >> RC_BUCKET_SHIFT) + 1;
+    const uint32_t edges_max = table->bucket_count + 2 < slots ? table->bucket_count + 2 : slots;
     uint32_t edge_count = 0;
-    table->slots = rc_arena_alloc(arena, RC_BUCKET_SLOTS * sizeof(*table->slots));
+    table->slots = rc_arena_alloc(arena, slots * sizeof(*table->slots));
     table->edges = RC_ARENA_ARRAY(arena, struct rc_bucket_edge, edges_max);
     if (table->slots == NULL || table->edges == NULL)
         return RC_NO_MEMORY;
     const uint32_t earliest = rc_bucket_table_search(table, table->time_min_ms);
     const uint32_t latest = rc_bucket_table_search(table, table->time_max_ms);
     table->only = earliest == latest && earliest < table->bucket_count ? earliest : RC_BUCKET_MIXED;
-    for (uint32_t slot = 0; slot < RC_BUCKET_SLOTS;) {
+    for (uint32_t slot = 0; slot < slots;) {
         const int64_t first_ms = table->window_start_ms + ((int64_t)slot << RC_BUCKET_SHIFT);
         const uint32_t place = rc_bucket_table_search(table, first_ms);
         const int64_t end_ms = place_end_ms(table, first_ms, place);
         const uint64_t whole = ((uint64_t)end_ms - (uint64_t)first_ms) >> RC_BUCKET_SHIFT;
-        const uint32_t left = RC_BUCKET_SLOTS - slot;
-        const uint32_t end = whole < left ? slot + (uint32_t)whole : RC_BUCKET_SLOTS;
+        const uint32_t left = slots - slot;
+        const uint32_t end = whole < left ? slot + (uint32_t)whole : slots;
         for (; slot < end; slot++)
             table->slots[slot] = (uint16_t)place;
         /* The place changes inside the next one, unless that is at its beginning. */
         const int64_t slot_ms = table->window_start_ms + ((int64_t)slot << RC_BUCKET_SHIFT);
-        if (slot == RC_BUCKET_SLOTS || end_ms == slot_ms)
+        if (slot == slots || end_ms == slot_ms)
             continue;
         RC_ASSERT(edge_count < edges_max);
         table->edges[edge_count] = edge_of(table, slot_ms, place, end_ms);
