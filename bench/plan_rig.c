@@ -163,8 +163,8 @@ make_slab(const struct making *making, uint64_t *state, uint32_t window, uint32_
                                          .column_texts = column_texts};
     const struct rc_slab_source sources[1] = {{.rows = &source}};
     struct rc_slab *slab;
-    must(rc_slab_build(sources, 1, window_ms, NULL, rc_project_account(making->rig->project), NULL,
-                       &slab, NULL));
+    must(rc_slab_build(sources, 1, rc_window_longest(window_ms), NULL,
+                       rc_project_account(making->rig->project), NULL, &slab, NULL));
     for (uint32_t c = 0; c < COLUMNS; c++)
         free(cells[c]);
     rc_dictionary_free(texts);

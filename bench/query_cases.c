@@ -93,7 +93,8 @@ make_slab(struct rc_project *project, const rc_cell *cells, uint32_t window, uin
                                          .column_cells = columns};
     const struct rc_slab_source sources[1] = {{.rows = &source}};
     struct rc_slab *slab;
-    ok(rc_slab_build(sources, 1, from_ms, NULL, rc_project_account(project), NULL, &slab, NULL));
+    ok(rc_slab_build(sources, 1, rc_window_longest(from_ms), NULL, rc_project_account(project),
+                     NULL, &slab, NULL));
     free(rows);
     return slab;
 }

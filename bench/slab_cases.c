@@ -154,7 +154,8 @@ static struct rc_slab *
 build(const struct rc_slab_source *sources, uint32_t source_count)
 {
     struct rc_slab *slab = NULL;
-    if (rc_slab_build(sources, source_count, WINDOW_MS, NULL, NULL, NULL, &slab, NULL) != RC_OK)
+    if (rc_slab_build(sources, source_count, rc_window_longest(WINDOW_MS), NULL, NULL, NULL, &slab,
+                      NULL) != RC_OK)
         abort();
     return slab;
 }

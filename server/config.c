@@ -54,6 +54,10 @@ static const struct setting settings[] = {
      "Time between snapshots; 0 makes them only on request and at the end"},
     {"head-rows-max", KIND_COUNT, AT(head_rows_max), "0", "COUNT",
      "Events of a project that are sealed into a slab together; 0 is the most, 65536"},
+    {"window-rows-max", KIND_COUNT, AT(window_rows_max), "0", "COUNT",
+     "Events in a window of 28 or 7 days at which it stays; with more it is divided, into 7 days "
+     "or "
+     "one. 0 is 16777216 and 134217728"},
     {"dictionary-entries-max", KIND_COUNT, AT(dictionary_entries_max), "0", "COUNT",
      "Distinct texts of an event property that its dictionary takes; 0 is the most, 65536"},
     {"dictionary-bytes-max", KIND_BYTES, AT(dictionary_bytes_max), "0", "SIZE",
@@ -63,7 +67,7 @@ static const struct setting settings[] = {
     {"wal-checkpoint-bytes", KIND_BYTES, AT(wal_checkpoint_bytes), "0", "SIZE",
      "Size of the log at which a snapshot is made at once; 0 is 1g"},
     {"cold-after", KIND_TIME, AT(cold_after_ms), "0", "TIME",
-     "Age of a window of 28 days, from its end, at which it is kept on disk only; 0 is never"},
+     "Age of a window, from its end, at which it is kept on disk only; 0 is never"},
     {"cold-cache-bytes", KIND_BYTES, AT(cold_cache_bytes), "256m", "SIZE",
      "Most memory for what queries have read of such windows"},
     {"purge-after", KIND_TIME, AT(purge_after_ms), "24h", "TIME",

@@ -106,6 +106,7 @@ open_engine(struct server *server, struct rc_error *error)
         .wal_file_bytes = config->wal_file_bytes,
         .wal_checkpoint_bytes = config->wal_checkpoint_bytes,
         .head_rows_max = (uint32_t)config->head_rows_max,
+        .window_rows_max = config->window_rows_max,
         .cold_after_ms = (int64_t)config->cold_after_ms,
         .cold_bytes_max = config->cold_cache_bytes,
         .purge_after_ms = config->purge_after_ms,

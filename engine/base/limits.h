@@ -16,14 +16,26 @@
 /* A head's rows: what a query may have to look at without an index (about 0.1 ms a leaf). */
 #define RC_HEAD_ROWS_MAX ((uint32_t)65536)
 
-/* A time window: 28 days of ms fit the 32-bit offsets of a slab (49.7 days). Four whole weeks. */
-#define RC_WINDOW_MS ((int64_t)28 * 86400 * 1000)
-
 /* Event times: years 1 to 9999 hold every calendar date that a reply can print. */
 #define RC_TIME_MS_MIN ((int64_t)-62135596800000)
 #define RC_TIME_MS_MAX ((int64_t)253402300799999)
 
 #define RC_DAY_MS ((int64_t)86400 * 1000)
+
+/* A time window: 28 days of ms fit the 32-bit offsets of a slab (49.7 days). Four whole weeks, each
+ * of which can be divided into days (store/slab/window.h). */
+#define RC_WINDOW_DAYS_MAX 28u
+#define RC_WINDOW_DAYS_MIDDLE 7u
+#define RC_WINDOW_DAYS_MIN 1u
+#define RC_WINDOW_MS (RC_WINDOW_DAYS_MAX * RC_DAY_MS)
+#define RC_WINDOW_PARTS_MAX (RC_WINDOW_DAYS_MAX / RC_WINDOW_DAYS_MIN)
+
+/* Rows that a window holds before it is divided into shorter ones. What reads every user's events
+ * of all time pays for each window in which the user has some, however many rows there are: for
+ * weeks a few per cent, for days half as much again. So weeks begin where a query of a week has
+ * something to leave out, days where a slab of a week would be as large as 5 GB. */
+#define RC_WINDOW_ROWS_MAX ((uint64_t)16 << 20)
+#define RC_WINDOW_WEEK_ROWS_MAX ((uint64_t)128 << 20)
 
 /* How far ahead of the server's clock a time may lie unless the project says otherwise: any zone's
  * wall time taken for UTC (14 hours) and a clock that is hours off pass, a year typed wrong does

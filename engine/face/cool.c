@@ -27,7 +27,7 @@ static bool
 is_to_cool(const struct tenant *tenant, const struct rc_version_slab *slab, int64_t before_ms)
 {
     return !rc_slab_is_cold(slab->slab) &&
-           rc_slab_get_info(slab->slab)->window_start_ms + RC_WINDOW_MS <= before_ms &&
+           rc_window_end_ms(rc_slab_window(slab->slab)) <= before_ms &&
            rc_kept_slabs_has(&tenant->kept, slab->id);
 }
 

@@ -106,6 +106,8 @@ restore_tenant(struct rc_engine *engine,
     RC_TRY(rc_restore_project(&how, stored, &project, &kept, reterr_error));
     struct tenant *tenant = NULL;
     rc_project_bound_dictionaries(project, &engine->dictionary_bounds);
+    if (engine->window_rows_max != 0)
+        rc_project_bound_windows(project, engine->window_rows_max);
     const enum rc_status status =
         rc_tenant_add(engine, RC_TAKE(project), stored->incarnation, &tenant);
     if (status != RC_OK) {
@@ -289,6 +291,7 @@ rc_engine_new(const struct rc_engine_options *options)
         .bytes_max = options->dictionary_bytes_max != 0 ? options->dictionary_bytes_max
                                                         : RC_DICTIONARY_BYTES_MAX,
     };
+    engine->window_rows_max = options->window_rows_max;
     engine->wal_checkpoint_bytes =
         options->wal_checkpoint_bytes != 0 ? options->wal_checkpoint_bytes : WAL_CHECKPOINT_BYTES;
     pthread_mutex_init(&engine->changes, NULL);

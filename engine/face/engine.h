@@ -38,7 +38,9 @@ struct rc_engine_options {
     uint64_t wal_file_bytes;   /* 0: 64 MiB. */
     uint64_t wal_checkpoint_bytes; /* Checkpoint by itself when this much log is live. 0: 1 GiB. */
     uint32_t head_rows_max;        /* 0: RC_HEAD_ROWS_MAX. Tests use less. */
-    int64_t cold_after_ms;   /* Windows that ended longer ago live on disk only. 0: none does. */
+    uint64_t
+        window_rows_max;   /* 0: RC_WINDOW_ROWS_MAX and RC_WINDOW_WEEK_ROWS_MAX. Tests use less. */
+    int64_t cold_after_ms; /* Windows that ended longer ago live on disk only. 0: none does. */
     uint64_t cold_bytes_max; /* What of them is kept in memory beyond its use. 0: 256 MiB. */
     uint64_t purge_after_ms; /* A deleted user is out of all files this long after. 0: 24 hours. */
     uint32_t dictionary_entries_max; /* 0: RC_DICTIONARY_ENTRIES_MAX. Tests use less. */

@@ -104,6 +104,7 @@ struct rc_engine {
     void *context;                                                      /* Of it. */
     uint32_t head_rows_max;
     uint32_t small_record_bytes;
+    uint64_t window_rows_max;   /* 0: those of limits.h. */
     int64_t cold_after_ms;      /* 0: nothing becomes cold. */
     struct rc_cold_cache *cold; /* Outlives the tenants. */
     struct rc_dictionary_bounds dictionary_bounds;

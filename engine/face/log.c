@@ -32,6 +32,8 @@ put_project(struct rc_engine *engine, uint64_t sequence, const struct rc_record 
     struct tenant *added = NULL;
     RC_TRY(rc_project_new(&record->settings, &engine->account, engine->head_rows_max, &project));
     rc_project_bound_dictionaries(project, &engine->dictionary_bounds);
+    if (engine->window_rows_max != 0)
+        rc_project_bound_windows(project, engine->window_rows_max);
     rc_project_publish(project, NULL, sequence);
     return rc_tenant_add(engine, project, sequence, &added);
 }

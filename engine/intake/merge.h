@@ -1,5 +1,6 @@
 /*
- * Merge: makes one slab of several of the same window, so that a query meets few.
+ * Merge: makes one slab of several of the same window, so that a query meets few; of a window that
+ * was divided since (windows.h), one for each part.
  *
  * Tiers: slabs of a window within a factor of RC_MERGE_FANOUT in rows are merged when there are
  * that many, so that each row is rewritten once per tier. When nothing arrives, rc_merge_pick_idle
@@ -27,7 +28,7 @@
 #define RC_MERGE_FANOUT 16u
 #define RC_MERGE_SLABS_MAX 256u
 
-/* Slabs to be merged, those of each window into one, by id in the order of the version. */
+/* Slabs to be merged, those of each window together, by id in the order of the version. */
 struct rc_merge_plan {
     uint32_t count; /* 0: nothing to do. */
     uint64_t rows;  /* Live ones. */

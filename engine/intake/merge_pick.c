@@ -2,10 +2,16 @@
  * Merge, the choice of what. A plan takes windows in their order until there is enough to do for
  * one exchange: where thousands of windows have a few rows each, an exchange for each would copy
  * the list of all slabs thousands of times.
+ *
+ * Slabs of a window that was divided since are divided by every merge of them, and by one of their
+ * own when nothing else is to be done: a tier of a window at a time, so that an exchange rewrites
+ * no more than that of another merge; and where there is no memory for it, other merges go on.
+ * Those that are cold stay as they are, since what took their place would be in memory.
  */
 #include "engine/intake/merge.h"
 
 #include "engine/base/limits.h"
+#include "engine/intake/windows.h"
 
 /* Slabs below this many rows are of the lowest tier. */
 #define TIER_ROWS_FIRST 4096u
@@ -15,17 +21,11 @@
 #define JOINED_ROWS_MAX ((uint64_t)1 << 18)
 
 static uint32_t
-live_rows(const struct rc_version_slab *slab)
-{
-    const uint32_t dead = slab->dead == NULL ? 0 : slab->dead->count;
-    return rc_slab_get_info(slab->slab)->row_count - dead;
-}
-
-static uint32_t
 tier_of(const struct rc_version_slab *slab)
 {
     uint32_t tier = 0;
-    for (uint64_t rows = TIER_ROWS_FIRST; rows <= live_rows(slab); rows *= RC_MERGE_FANOUT)
+    for (uint64_t rows = TIER_ROWS_FIRST; rows <= rc_version_slab_rows(slab);
+         rows *= RC_MERGE_FANOUT)
         tier++;
     return tier;
 }
@@ -34,12 +34,12 @@ tier_of(const struct rc_version_slab *slab)
 static uint64_t
 window_end(const struct rc_version *version, uint32_t first, uint32_t *ret_end)
 {
-    const int64_t window = rc_slab_get_info(version->slabs[first].slab)->window_start_ms;
+    const struct rc_window window = rc_slab_window(version->slabs[first].slab);
     uint64_t rows = 0;
     uint32_t end = first;
     while (end < version->slab_count &&
-           rc_slab_get_info(version->slabs[end].slab)->window_start_ms == window)
-        rows += live_rows(&version->slabs[end++]);
+           rc_window_compare(rc_slab_window(version->slabs[end].slab), window) == 0)
+        rows += rc_version_slab_rows(&version->slabs[end++]);
     *ret_end = end;
     return rows;
 }
@@ -58,14 +58,14 @@ plan_add(struct rc_merge_plan *plan, const struct rc_version_slab *slab)
     if (plan->count == RC_MERGE_SLABS_MAX)
         return;
     plan->ids[plan->count++] = slab->id;
-    plan->rows += live_rows(slab);
+    plan->rows += rc_version_slab_rows(slab);
 }
 
 static bool
 is_empty(const struct rc_version_slab *slab, const void *context)
 {
     (void)context;
-    return live_rows(slab) == 0;
+    return rc_version_slab_rows(slab) == 0;
 }
 
 static bool
@@ -98,7 +98,7 @@ plan_window(struct rc_merge_plan *plan,
     for (uint32_t i = first; i < end; i++) {
         const bool is_wanted = wanted(&version->slabs[i], context);
         count += is_wanted;
-        rows += is_wanted ? live_rows(&version->slabs[i]) : 0;
+        rows += is_wanted ? rc_version_slab_rows(&version->slabs[i]) : 0;
     }
     if (count < least)
         return true;
@@ -129,24 +129,70 @@ static bool
 has_empty(const struct rc_version *version, uint32_t first, uint32_t end)
 {
     for (uint32_t i = first; i < end; i++)
-        if (live_rows(&version->slabs[i]) == 0)
+        if (rc_version_slab_rows(&version->slabs[i]) == 0)
             return true;
     return false;
+}
+
+/* Whether the window of a slab was divided since. */
+static bool
+is_of_divided(const struct rc_version *version, uint32_t slab)
+{
+    return rc_window_is_divided(version, rc_slab_window(version->slabs[slab].slab));
+}
+
+static bool
+is_hot_of_tier(const struct rc_version_slab *slab, const void *context)
+{
+    return !rc_slab_is_cold(slab->slab) && is_of_tier(slab, context);
+}
+
+/* The lowest tier that slabs in memory are of; TIERS: there are none. */
+static uint32_t
+lowest_hot_tier(const struct rc_version *version, uint32_t first, uint32_t end)
+{
+    uint32_t lowest = TIERS;
+    for (uint32_t i = first; i < end; i++) {
+        const uint32_t tier = tier_of(&version->slabs[i]);
+        if (tier < lowest && !rc_slab_is_cold(version->slabs[i].slab))
+            lowest = tier;
+    }
+    return lowest;
+}
+
+static void
+pick_divided(const struct rc_version *version, struct rc_merge_plan *plan)
+{
+    bool room = true;
+    for (uint32_t first = 0, end = 0; room && first < version->slab_count; first = end) {
+        window_end(version, first, &end);
+        const uint32_t tier = lowest_hot_tier(version, first, end);
+        if (tier < TIERS && is_of_divided(version, first))
+            room = plan_window(plan, version, first, end, is_hot_of_tier, &tier, 1);
+    }
+}
+
+static void
+pick_tiers(const struct rc_version *version, struct rc_merge_plan *plan)
+{
+    bool room = true;
+    for (uint32_t first = 0, end = 0; room && first < version->slab_count; first = end) {
+        const uint64_t rows = window_end(version, first, &end);
+        uint32_t tier = 0;
+        if (has_empty(version, first, end))
+            room = plan_window(plan, version, first, end, is_empty, NULL, 1);
+        else if (rows < RC_SLAB_ROWS_MAX && full_tier(version, first, end, &tier))
+            room = plan_window(plan, version, first, end, is_of_tier, &tier, RC_MERGE_FANOUT);
+    }
 }
 
 void
 rc_merge_pick(const struct rc_version *version, struct rc_merge_plan *ret_plan)
 {
-    bool room = true;
     *ret_plan = (struct rc_merge_plan){0};
-    for (uint32_t first = 0, end = 0; room && first < version->slab_count; first = end) {
-        const uint64_t rows = window_end(version, first, &end);
-        uint32_t tier = 0;
-        if (has_empty(version, first, end))
-            room = plan_window(ret_plan, version, first, end, is_empty, NULL, 1);
-        else if (rows < RC_SLAB_ROWS_MAX && full_tier(version, first, end, &tier))
-            room = plan_window(ret_plan, version, first, end, is_of_tier, &tier, RC_MERGE_FANOUT);
-    }
+    pick_tiers(version, ret_plan);
+    if (ret_plan->count == 0)
+        pick_divided(version, ret_plan);
 }
 
 /* A slab that is a quarter dead, by itself; slab_count: none. */
@@ -154,7 +200,7 @@ static uint32_t
 find_quarter_dead(const struct rc_version *version, uint32_t first, uint32_t end)
 {
     for (uint32_t i = first; i < end; i++)
-        if (live_rows(&version->slabs[i]) <=
+        if (rc_version_slab_rows(&version->slabs[i]) <=
             rc_slab_get_info(version->slabs[i].slab)->row_count / 4 * 3)
             return i;
     return version->slab_count;
@@ -166,29 +212,38 @@ is_worth_joining(const struct rc_version *version, uint32_t first, uint32_t end,
 {
     uint64_t largest = 0;
     for (uint32_t i = first; i < end; i++) {
-        const uint64_t live = live_rows(&version->slabs[i]);
+        const uint64_t live = rc_version_slab_rows(&version->slabs[i]);
         largest = live > largest ? live : largest;
     }
     return end - first > 1 && (rows - largest) * RC_MERGE_FANOUT >= largest;
 }
 
-void
-rc_merge_pick_idle(const struct rc_version *version, struct rc_merge_plan *ret_plan)
+/* Slabs that are a quarter dead, and what the tiers leave of a window. */
+static void
+pick_rest(const struct rc_version *version, struct rc_merge_plan *plan)
 {
     bool room = true;
-    rc_merge_pick(version, ret_plan);
-    if (ret_plan->count > 0)
-        return;
     for (uint32_t first = 0, end = 0; room && first < version->slab_count; first = end) {
         const uint64_t rows = window_end(version, first, &end);
         if (rows >= RC_SLAB_ROWS_MAX)
             continue;
         const uint32_t dead = find_quarter_dead(version, first, end);
         if (dead < version->slab_count)
-            room = plan_window(ret_plan, version, dead, dead + 1, is_any, NULL, 1);
-        else if (is_worth_joining(version, first, end, rows))
-            room = plan_window(ret_plan, version, first, end, is_any, NULL, 1);
+            room = plan_window(plan, version, dead, dead + 1, is_any, NULL, 1);
+        else if (is_worth_joining(version, first, end, rows) && !is_of_divided(version, first))
+            room = plan_window(plan, version, first, end, is_any, NULL, 1);
     }
+}
+
+void
+rc_merge_pick_idle(const struct rc_version *version, struct rc_merge_plan *ret_plan)
+{
+    *ret_plan = (struct rc_merge_plan){0};
+    pick_tiers(version, ret_plan);
+    if (ret_plan->count == 0)
+        pick_rest(version, ret_plan);
+    if (ret_plan->count == 0)
+        pick_divided(version, ret_plan);
 }
 
 void
@@ -201,7 +256,7 @@ rc_merge_pick_all(const struct rc_version *version, struct rc_merge_plan *ret_pl
         bool dead = false;
         for (uint32_t i = first; i < end; i++)
             dead = dead || version->slabs[i].dead != NULL;
-        if (rows < RC_SLAB_ROWS_MAX && (end - first > 1 || dead))
+        if (rows < RC_SLAB_ROWS_MAX && (end - first > 1 || dead || is_of_divided(version, first)))
             room = plan_window(ret_plan, version, first, end, is_any, NULL, 1);
     }
 }

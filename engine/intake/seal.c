@@ -12,53 +12,78 @@
 #include "engine/base/limits.h"
 #include "engine/intake/hide.h"
 #include "engine/intake/slices.h"
+#include "engine/intake/windows.h"
 #include "engine/store/builder/slab_builder.h"
 #include "engine/store/slab/slab_find.h"
 
-static int64_t
-window_of(int64_t time_ms)
-{
-    const int64_t quotient = time_ms / RC_WINDOW_MS;
-    return (time_ms % RC_WINDOW_MS < 0 ? quotient - 1 : quotient) * RC_WINDOW_MS;
-}
-
 static int
-compare_windows(const void *a, const void *b)
+compare_times(const void *a, const void *b)
 {
     const int64_t x = *(const int64_t *)a;
     const int64_t y = *(const int64_t *)b;
     return (x > y) - (x < y);
 }
 
-/* The distinct windows of the chunks' rows, ascending. */
+/* Where the distinct windows of the longest kind begin that the chunks' rows lie in, ascending. */
 static enum rc_status
-collect_windows(const struct rc_view_chunk *chunks,
-                uint32_t chunk_count,
-                struct rc_arena *arena,
-                int64_t **ret_windows,
-                uint32_t *ret_count)
+collect_starts(const struct rc_view_chunk *chunks,
+               uint32_t chunk_count,
+               struct rc_arena *arena,
+               int64_t **ret_starts_ms,
+               uint32_t *ret_count)
 {
     uint32_t rows = 0;
     for (uint32_t i = 0; i < chunk_count; i++)
         rows += chunks[i].row_count;
-    int64_t *windows = rc_arena_alloc(arena, (rows + 1) * sizeof(windows[0]));
-    if (windows == NULL)
+    int64_t *starts_ms = rc_arena_alloc(arena, (rows + 1) * sizeof(starts_ms[0]));
+    if (starts_ms == NULL)
         return RC_NO_MEMORY;
     uint32_t count = 0;
     for (uint32_t i = 0; i < chunk_count; i++) {
         for (uint32_t row = 0; row < chunks[i].row_count; row++) {
-            const int64_t window = window_of(chunks[i].times_ms[row]);
-            if (count == 0 || windows[count - 1] != window)
-                windows[count++] = window;
+            const int64_t start_ms =
+                rc_window_of(chunks[i].times_ms[row], RC_WINDOW_DAYS_MAX).start_ms;
+            if (count == 0 || starts_ms[count - 1] != start_ms)
+                starts_ms[count++] = start_ms;
         }
     }
-    qsort(windows, count, sizeof(windows[0]), compare_windows);
+    qsort(starts_ms, count, sizeof(starts_ms[0]), compare_times);
     uint32_t distinct = 0;
     for (uint32_t i = 0; i < count; i++)
-        if (distinct == 0 || windows[distinct - 1] != windows[i])
-            windows[distinct++] = windows[i];
-    *ret_windows = windows;
+        if (distinct == 0 || starts_ms[distinct - 1] != starts_ms[i])
+            starts_ms[distinct++] = starts_ms[i];
+    *ret_starts_ms = starts_ms;
     *ret_count = distinct;
+    return RC_OK;
+}
+
+/* The windows that the chunks' rows may lie in, as the version divides them, ascending. */
+static enum rc_status
+collect_windows(const struct rc_version *version,
+                const struct rc_view_chunk *chunks,
+                uint32_t chunk_count,
+                struct rc_arena *arena,
+                struct rc_window **ret_windows,
+                uint32_t *ret_count)
+{
+    int64_t *starts_ms = NULL;
+    uint32_t start_count = 0;
+    uint32_t count = 0;
+    struct rc_window parts[RC_WINDOW_PARTS_MAX];
+    RC_TRY(collect_starts(chunks, chunk_count, arena, &starts_ms, &start_count));
+    for (uint32_t i = 0; i < start_count; i++)
+        count += rc_window_parts(version, rc_window_longest(starts_ms[i]), parts);
+    struct rc_window *windows = RC_ARENA_ARRAY(arena, struct rc_window, count);
+    if (windows == NULL)
+        return RC_NO_MEMORY;
+    count = 0;
+    for (uint32_t i = 0; i < start_count; i++) {
+        const uint32_t more = rc_window_parts(version, rc_window_longest(starts_ms[i]), parts);
+        memcpy(windows + count, parts, more * sizeof(parts[0]));
+        count += more;
+    }
+    *ret_windows = windows;
+    *ret_count = count;
     return RC_OK;
 }
 
@@ -98,7 +123,7 @@ make_source(const struct rc_view_chunk *chunk,
 
 static enum rc_status
 build_windows(const struct rc_slices *slices,
-              const int64_t *windows,
+              const struct rc_window *windows,
               uint32_t window_count,
               struct rc_account *account,
               const _Atomic(bool) *cancel,
@@ -111,7 +136,7 @@ build_windows(const struct rc_slices *slices,
         const uint32_t count = slices->starts[i + 1] - first;
         struct rc_slab *slab = NULL;
         if (count == 0)
-            continue; /* All its rows are dead. */
+            continue; /* It has no rows, or all are dead. */
         RC_TRY(rc_slab_build(slices->sources + first, count, windows[i], NULL, account, cancel,
                              &slab, reterr_error));
         if (slab != NULL)
@@ -121,7 +146,8 @@ build_windows(const struct rc_slices *slices,
 }
 
 enum rc_status
-rc_seal_chunks(const struct rc_view_chunk *chunks,
+rc_seal_chunks(const struct rc_version *version,
+               const struct rc_view_chunk *chunks,
                uint32_t chunk_count,
                struct rc_account *account,
                struct rc_arena *arena,
@@ -130,9 +156,10 @@ rc_seal_chunks(const struct rc_view_chunk *chunks,
                uint32_t *ret_count,
                struct rc_error *reterr_error)
 {
-    int64_t *windows = NULL;
+    struct rc_window *windows = NULL;
     uint32_t window_count = 0;
-    RC_TRY_OR(reterr_error, collect_windows(chunks, chunk_count, arena, &windows, &window_count));
+    RC_TRY_OR(reterr_error,
+              collect_windows(version, chunks, chunk_count, arena, &windows, &window_count));
     struct rc_slab_source *sources = RC_ARENA_ARRAY(arena, struct rc_slab_source, chunk_count);
     struct rc_slab **slabs = RC_ARENA_ARRAY(arena, struct rc_slab *, window_count);
     if (sources == NULL || slabs == NULL)
@@ -176,7 +203,7 @@ is_newly_dead(const struct sealing *sealing,
 static uint32_t
 place_in(const struct rc_version *draft, const struct rc_slab *slab, uint64_t id)
 {
-    return rc_version_place_slab(draft, rc_slab_get_info(slab)->window_start_ms, id);
+    return rc_version_place_slab(draft, rc_slab_window(slab), id);
 }
 
 /* The slab of the head's slabs, which are in the order of windows, that a time lies in. */
@@ -272,7 +299,7 @@ seal_head(struct sealing *sealing,
         const struct rc_dead *dead = sealing->head->dead[i];
         chunks[i].dead = dead == NULL ? NULL : dead->words;
     }
-    RC_TRY(rc_seal_chunks(chunks, chunk_count,
+    RC_TRY(rc_seal_chunks(sealing->version, chunks, chunk_count,
                           rc_project_account_of(sealing->project, RC_MEMORY_SLABS), arena, cancel,
                           &sealing->slabs, &sealing->slab_count, reterr_error));
     rc_project_lock_writer(sealing->project);

@@ -26,10 +26,12 @@ rc_seal_oldest(struct rc_project *project,
 RC_MUST_USE enum rc_status
 rc_seal_end_head(struct rc_project *project, struct rc_error *reterr_error);
 
-/* Slabs of the rows in a view's chunks, one a window, in order of window. From arena; each is a
- * reference of the caller's. Dead rows are left out. For seal and checkpoint. */
+/* Slabs of the rows in a view's chunks, one a window, in order of window, as the version divides
+ * them. From arena; each is a reference of the caller's. Dead rows are left out. For seal and
+ * checkpoint. */
 RC_MUST_USE enum rc_status
-rc_seal_chunks(const struct rc_view_chunk *chunks,
+rc_seal_chunks(const struct rc_version *version,
+               const struct rc_view_chunk *chunks,
                uint32_t chunk_count,
                struct rc_account *account,
                struct rc_arena *arena,

@@ -8,7 +8,7 @@
 #include "engine/intake/slices.h"
 
 #include "engine/base/assert.h"
-#include "engine/base/limits.h"
+#include "engine/intake/windows.h"
 #include "engine/store/builder/key_sort.h"
 
 /* One stretch of one source. */
@@ -19,7 +19,7 @@ struct piece {
 
 struct slicing {
     struct rc_arena *arena;
-    const int64_t *windows;
+    const struct rc_window *windows;
     uint32_t window_count;
     struct piece *pieces;
     size_t piece_count;
@@ -28,17 +28,9 @@ struct slicing {
 static uint32_t
 window_index(const struct slicing *slicing, int64_t time_ms)
 {
-    uint32_t low = 0;
-    uint32_t high = slicing->window_count;
-    while (high - low > 1) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (slicing->windows[middle] <= time_ms)
-            low = middle;
-        else
-            high = middle;
-    }
-    RC_ASSERT(time_ms >= slicing->windows[low] && time_ms - slicing->windows[low] < RC_WINDOW_MS);
-    return low;
+    const uint32_t index = rc_window_find(slicing->windows, slicing->window_count, time_ms);
+    RC_ASSERT(rc_window_has(slicing->windows[index], time_ms));
+    return index;
 }
 
 /* The live rows of a source by window; *ret_windows is how many there are. */
@@ -181,7 +173,7 @@ order_pieces(const struct slicing *slicing, struct rc_slices *ret_slices)
 enum rc_status
 rc_slices_make(const struct rc_slab_source *sources,
                uint32_t source_count,
-               const int64_t *windows,
+               const struct rc_window *windows,
                uint32_t window_count,
                struct rc_arena *arena,
                struct rc_slices *ret_slices)

@@ -20,12 +20,13 @@ struct rc_slices {
     uint32_t *starts;               /* window_count + 1 places in sources. */
 };
 
-/* Parts sources, which are rows, by windows (ascending, each that a live row lies in among them).
+/* Parts sources, which are rows, by windows (apart, ascending, each that a live row lies in among
+ * them).
  * Dead rows may be left out. */
 RC_MUST_USE enum rc_status
 rc_slices_make(const struct rc_slab_source *sources,
                uint32_t source_count,
-               const int64_t *windows,
+               const struct rc_window *windows,
                uint32_t window_count,
                struct rc_arena *arena,
                struct rc_slices *ret_slices);

@@ -24,9 +24,9 @@ rc_check_order(struct rc_check *check, const char *where, const struct rc_view *
     uint32_t count = 0;
     const struct rc_view_slab *slabs = rc_view_slabs(view, &count);
     for (uint32_t i = 1; i < count; i++) {
-        const int64_t before_ms = rc_slab_get_info(slabs[i - 1].slab)->window_start_ms;
-        const int64_t now_ms = rc_slab_get_info(slabs[i].slab)->window_start_ms;
-        if (before_ms > now_ms || (before_ms == now_ms && slabs[i - 1].id >= slabs[i].id))
+        const int order =
+            rc_window_compare(rc_slab_window(slabs[i - 1].slab), rc_slab_window(slabs[i].slab));
+        if (order > 0 || (order == 0 && slabs[i - 1].id >= slabs[i].id))
             rc_check_found(check, RC_FINDING_PROBLEM, where,
                            "slab %" PRIx64 " is out of order behind %" PRIx64, slabs[i].id,
                            slabs[i - 1].id);

@@ -122,8 +122,9 @@ seal_heads(struct rc_project *project, struct capture *capture, struct rc_error 
 {
     uint32_t chunk_count = 0;
     const struct rc_view_chunk *chunks = rc_view_chunks(capture->state.view, &chunk_count);
-    RC_TRY(rc_seal_chunks(chunks, chunk_count, rc_project_account(project), capture->arena, NULL,
-                          &capture->head_slabs, &capture->head_slab_count, reterr_error));
+    RC_TRY(rc_seal_chunks(rc_view_version(capture->state.view), chunks, chunk_count,
+                          rc_project_account(project), capture->arena, NULL, &capture->head_slabs,
+                          &capture->head_slab_count, reterr_error));
     rc_project_lock_writer(project);
     for (uint32_t i = 0; i < capture->head_slab_count; i++) {
         const uint64_t id = rc_project_next_slab_id(project);

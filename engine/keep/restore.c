@@ -81,7 +81,7 @@ is_cold(const struct rc_restore *how, const char *path)
     return how->cold != NULL && rc_file_open(how->disk, path, RC_FILE_READ, &file, NULL) == RC_OK &&
            rc_file_read_at(file, &header, sizeof(header), 0, &got, NULL) == RC_OK &&
            got == sizeof(header) && header.crc32c == rc_slab_header_crc32c(&header) &&
-           header.window_start_ms + RC_WINDOW_MS <= how->cold_before_ms;
+           rc_window_end_ms(rc_slab_header_window(&header)) <= how->cold_before_ms;
 }
 
 /* A task of the workers. */

@@ -43,6 +43,7 @@ rig_content_make(uint64_t seed, uint32_t rows_max, bool aliases, struct rig_cont
         event->id = below(&state, 3) == 0 ? 0 : 1 + below(&state, 60);
         event->kind = below(&state, 4);
         event->time_ms = RIG_START_MS + (int64_t)below(&state, 3) * 20 * RIG_DAY_MS +
+                         (int64_t)(event->user % 5) * RIG_DAY_MS +
                          (int64_t)below(&state, 50) * 1000;
         event->amount = (int64_t)(seed % 100000 * 1000 + i);
     }

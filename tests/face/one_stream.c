@@ -21,6 +21,7 @@ one_options(struct one_stream *world)
         .head_rows_max = 96,
         .cold_after_ms = world->cold_after_ms,
         .cold_bytes_max = world->cold_bytes_max,
+        .window_rows_max = world->window_rows_max,
         .dictionary_entries_max = 2, /* Of four kinds. */
     };
 }

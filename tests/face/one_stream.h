@@ -24,6 +24,7 @@ struct one_stream {
     _Atomic(uint32_t) refused;
     int64_t cold_after_ms;   /* Options of the engine. */
     uint64_t cold_bytes_max; /* The same. */
+    uint64_t window_rows_max;
 };
 
 /* What one_start opens with. */

@@ -218,6 +218,7 @@ start(struct world *world)
         .worker_count = 2,
         .wal_file_bytes = 1 << 18,
         .head_rows_max = 700,
+        .window_rows_max = world->life % 4 < 2 ? 500 : 0,
         .dictionary_entries_max = 2, /* Of four kinds. */
         /* In every second life what was kept is read from disk, and hardly any of it stays. */
         .cold_after_ms = world->life % 2,

@@ -38,6 +38,7 @@ world_start(struct world *world)
         .worker_count = 1,
         .wal_file_bytes = 1 << 16,
         .head_rows_max = 200,
+        .window_rows_max = 300,
         .dictionary_entries_max = 2, /* Of four kinds. */
     };
     struct rc_error error = {0};
@@ -536,6 +537,7 @@ test_on_a_real_directory(void **state)
         .worker_count = 1,
         .wal_file_bytes = 1 << 20,
         .head_rows_max = 200,
+        .window_rows_max = 300,
         .dictionary_entries_max = 2, /* Of four kinds. */
     };
     struct rig_twin twin;

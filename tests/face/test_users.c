@@ -36,6 +36,7 @@ world_start(struct world *world)
         .worker_count = 1,
         .wal_file_bytes = 1 << 16,
         .head_rows_max = 50,
+        .window_rows_max = 60,
     };
     struct rc_error error = {0};
     if (rc_engine_open(&options, &world->engine, &error) != RC_OK)

@@ -34,7 +34,8 @@ make_slab(void)
         .row_count = ROWS, .users = users, .times_ms = times_ms, .ids = ids};
     const struct rc_slab_source source = {.rows = &rows};
     struct rc_slab *slab = NULL;
-    FUZZ_CHECK(rc_slab_build(&source, 1, 0, NULL, &rc_account_process, NULL, &slab, NULL) == RC_OK);
+    FUZZ_CHECK(rc_slab_build(&source, 1, rc_window_longest(0), NULL, &rc_account_process, NULL,
+                             &slab, NULL) == RC_OK);
     return slab;
 }
 

@@ -165,8 +165,8 @@ make_slab(uint32_t row_count, const char *name)
                                        .column_texts = texts};
     const struct rc_slab_source source = {.rows = &rows};
     struct rc_slab *slab = NULL;
-    FUZZ_CHECK(rc_slab_build(&source, 1, START_MS, NULL, &rc_account_process, NULL, &slab, NULL) ==
-               RC_OK);
+    FUZZ_CHECK(rc_slab_build(&source, 1, rc_window_longest(START_MS), NULL, &rc_account_process,
+                             NULL, &slab, NULL) == RC_OK);
     seed_write(directory, "slab", name, 1, rc_slab_bytes(slab));
     seed_write(directory, "cold", name, 1, rc_slab_bytes(slab));
     rc_slab_unref(slab);

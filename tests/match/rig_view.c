@@ -213,8 +213,8 @@ rig_view_make(uint64_t *state, const struct rig_view_options *options, struct rc
         fill_source(state, view, options->rows_per_slab, arena, &rows);
         const struct rc_slab_source source = {.rows = &rows};
         view->slabs[i].id = i + 1;
-        must(rc_slab_build(&source, 1, 0, NULL, &rc_account_process, NULL, &view->slabs[i].slab,
-                           NULL));
+        must(rc_slab_build(&source, 1, rc_window_longest(0), NULL, &rc_account_process, NULL,
+                           &view->slabs[i].slab, NULL));
         free_texts(&rows);
     }
     view->chunk_count = options->chunk_count;

@@ -75,8 +75,9 @@ make_slab(void)
                                          .column_properties = properties,
                                          .column_cells = columns};
     const struct rc_slab_source sources[1] = {{.rows = &source}};
-    assert_int_equal(
-        rc_slab_build(sources, 1, WINDOW_MS, NULL, &rc_account_process, NULL, &slab, NULL), RC_OK);
+    assert_int_equal(rc_slab_build(sources, 1, rc_window_longest(WINDOW_MS), NULL,
+                                   &rc_account_process, NULL, &slab, NULL),
+                     RC_OK);
     return slab;
 }
 

@@ -60,6 +60,8 @@ STANDING = 3
 PROGRESS_SECONDS = 60
 # Entries of a dictionary, by server: so few that a world fills them at once, and as they are (0).
 DICTIONARIES = [3, 8, 0, 1]
+# Events of a window beyond which it is divided, by two servers: some, and none at all (0).
+WINDOW_ROWS = [10, 0, 80]
 
 
 def arguments():
@@ -122,6 +124,9 @@ class Campaign:
             settings = {}
             if number % 2 and self.options.head_rows_max:
                 settings["head-rows-max"] = self.options.head_rows_max
+            bound = WINDOW_ROWS[number // 2 % len(WINDOW_ROWS)]
+            if bound:
+                settings["window-rows-max"] = bound
             if number % 3 == 1:
                 # On disk from the first snapshot on, and next to nothing of it kept in memory.
                 settings |= {"cold-after": "1ms", "cold-cache-bytes": "64k"}

@@ -172,7 +172,7 @@ def main():
     tally = Tally()
     print(f"seed {OPTIONS.seed}", flush=True)
     for number in range(math.ceil(OPTIONS.worlds / 20)):
-        with Server(OPTIONS.server, {"head-rows-max": 64} if number % 2 else {}) as server:
+        with Server(OPTIONS.server, {"head-rows-max": 64, "window-rows-max": 100} if number % 2 else {}) as server:
             client = Client(server)
             for index in range(20):
                 rng = random.Random(f"{OPTIONS.seed}/{number}/{index}")

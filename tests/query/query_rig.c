@@ -160,7 +160,7 @@ static uint32_t
 rows_of(const struct placed *placed,
         uint32_t count,
         uint32_t place,
-        int64_t window_ms,
+        struct rc_window window,
         uint32_t *users,
         int64_t *times_ms,
         struct rc_event_id *ids,
@@ -169,8 +169,8 @@ rows_of(const struct placed *placed,
     uint32_t rows = 0;
     for (uint32_t i = 0; i < count; i++) {
         const int64_t time_ms = placed[i].event.time_ms;
-        const bool inside = time_ms >= window_ms && time_ms < window_ms + RC_WINDOW_MS;
-        if (placed[i].place % 4 != place || placed[i].place >= PLACES || !inside)
+        if (placed[i].place % 4 != place || placed[i].place >= PLACES ||
+            !rc_window_has(window, time_ms))
             continue;
         users[rows] = placed[i].event.user;
         times_ms[rows] = time_ms;
@@ -192,11 +192,10 @@ kill_slab_rows(struct rc_version *draft,
 {
     const struct rc_slab *rows = draft->slabs[slab].slab;
     const uint32_t row_count = rc_slab_get_info(rows)->row_count;
-    const int64_t window_ms = rc_slab_get_info(rows)->window_start_ms;
     for (uint32_t i = 0; i < count; i++) {
         const int64_t time_ms = placed[i].event.time_ms;
         if (!placed[i].dead || placed[i].place % 4 != place || placed[i].place >= PLACES ||
-            time_ms < window_ms || time_ms >= window_ms + RC_WINDOW_MS)
+            !rc_window_has(rc_slab_window(rows), time_ms))
             continue;
         bool newly = false;
         for (uint32_t row = 0; row < row_count && !newly; row++) {
@@ -219,23 +218,24 @@ add_slabs(struct rig *rig, struct rc_version *draft, const struct placed *placed
     static rc_cell cells[PROPERTIES][RIG_EVENTS_MAX];
     static const uint32_t column_properties[PROPERTIES] = {0, 1, 2};
     const rc_cell *column_cells[PROPERTIES] = {cells[0], cells[1], NULL};
-    const int64_t first_ms = RIG_START_MS / RC_WINDOW_MS * RC_WINDOW_MS;
-    for (int64_t window_ms = first_ms; window_ms < RIG_START_MS + RIG_SPAN_MS;
-         window_ms += RC_WINDOW_MS) {
-        for (uint32_t place = 0; place < 4; place++) {
+    /* Windows of all lengths beside each other, or none but the longest. */
+    static const uint32_t lengths[3][4] = {{28, 28, 28, 28}, {28, 7, 28, 7}, {28, 1, 7, 1}};
+    for (uint32_t place = 0; place < 4; place++) {
+        const uint32_t days = lengths[count % 3][place];
+        for (struct rc_window window = rc_window_of(RIG_START_MS, days);
+             window.start_ms < RIG_START_MS + RIG_SPAN_MS; window.start_ms += days * RC_DAY_MS) {
             struct rc_row_source source = {.users = users,
                                            .times_ms = times_ms,
                                            .ids = ids,
                                            .column_count = PROPERTIES,
                                            .column_properties = column_properties,
                                            .column_cells = column_cells};
-            source.row_count =
-                rows_of(placed, count, place, window_ms, users, times_ms, ids, cells);
+            source.row_count = rows_of(placed, count, place, window, users, times_ms, ids, cells);
             if (source.row_count == 0)
                 continue;
             struct rc_slab *slab;
             const struct rc_slab_source sources[1] = {{.rows = &source}};
-            ok(rc_slab_build(sources, 1, window_ms, NULL, rc_project_account(rig->project), NULL,
+            ok(rc_slab_build(sources, 1, window, NULL, rc_project_account(rig->project), NULL,
                              &slab, NULL));
             const uint64_t id = rc_project_next_slab_id(rig->project);
             ok(rc_version_add_slab(draft, slab, id, NULL));

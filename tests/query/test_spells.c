@@ -75,8 +75,8 @@ make_slab(struct world *world)
     const struct rc_row_source source = {
         .row_count = world->row_count, .users = users, .times_ms = times_ms, .ids = ids};
     const struct rc_slab_source sources[1] = {{.rows = &source}};
-    assert_int_equal(rc_slab_build(sources, 1, WINDOW_MS, NULL, rc_project_account(world->project),
-                                   NULL, &world->slab, NULL),
+    assert_int_equal(rc_slab_build(sources, 1, rc_window_longest(WINDOW_MS), NULL,
+                                   rc_project_account(world->project), NULL, &world->slab, NULL),
                      RC_OK);
 }
 

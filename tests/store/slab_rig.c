@@ -179,16 +179,22 @@ rig_dead_make(uint64_t *state, uint32_t row_count, uint32_t odds)
 }
 
 struct rc_slab *
-rig_build(const struct rc_slab_source *sources, uint32_t source_count, int64_t window_start_ms)
+rig_build_in(const struct rc_slab_source *sources, uint32_t source_count, struct rc_window window)
 {
     struct rc_slab *slab = NULL;
     struct rc_error error = {0};
     const enum rc_status status =
-        rc_slab_build(sources, source_count, window_start_ms, NULL, NULL, NULL, &slab, &error);
+        rc_slab_build(sources, source_count, window, NULL, NULL, NULL, &slab, &error);
     if (status != RC_OK)
         print_error("%s\n", error.message);
     assert_int_equal(status, RC_OK);
     return slab;
+}
+
+struct rc_slab *
+rig_build(const struct rc_slab_source *sources, uint32_t source_count, int64_t window_start_ms)
+{
+    return rig_build_in(sources, source_count, rc_window_longest(window_start_ms));
 }
 
 struct twin_row {
@@ -276,7 +282,7 @@ twin_of_slab(const struct rc_slab *slab, uint32_t row, struct twin_row *twin)
 static size_t
 twins_of_sources(const struct rc_slab_source *sources,
                  uint32_t source_count,
-                 int64_t window_start_ms,
+                 struct rc_window window,
                  struct twin_row **ret_twins)
 {
     size_t most = 0;
@@ -299,7 +305,7 @@ twins_of_sources(const struct rc_slab_source *sources,
             else
                 twin_of_rows(source->rows, row, twin);
             twin->arrival = count;
-            if (twin->time_ms >= window_start_ms && twin->time_ms < window_start_ms + RC_WINDOW_MS)
+            if (rc_window_has(window, twin->time_ms))
                 count++;
         }
     }
@@ -328,13 +334,13 @@ expect_row(const struct rc_slab *slab, uint32_t row, const struct twin_row *twin
 }
 
 void
-rig_expect(const struct rc_slab_source *sources,
-           uint32_t source_count,
-           int64_t window_start_ms,
-           const struct rc_slab *slab)
+rig_expect_in(const struct rc_slab_source *sources,
+              uint32_t source_count,
+              struct rc_window window,
+              const struct rc_slab *slab)
 {
     struct twin_row *twins = NULL;
-    const size_t count = twins_of_sources(sources, source_count, window_start_ms, &twins);
+    const size_t count = twins_of_sources(sources, source_count, window, &twins);
     struct rc_error error = {0};
     if (slab == NULL) {
         assert_int_equal(count, 0);
@@ -346,4 +352,13 @@ rig_expect(const struct rc_slab_source *sources,
             expect_row(slab, (uint32_t)row, &twins[row]);
     }
     free(twins);
+}
+
+void
+rig_expect(const struct rc_slab_source *sources,
+           uint32_t source_count,
+           int64_t window_start_ms,
+           const struct rc_slab *slab)
+{
+    rig_expect_in(sources, source_count, rc_window_longest(window_start_ms), slab);
 }

@@ -62,11 +62,21 @@ rig_dead_make(uint64_t *state, uint32_t row_count, uint32_t odds);
 struct rc_slab *
 rig_build(const struct rc_slab_source *sources, uint32_t source_count, int64_t window_start_ms);
 
+/* The same for any window. */
+struct rc_slab *
+rig_build_in(const struct rc_slab_source *sources, uint32_t source_count, struct rc_window window);
+
 /* Fails the test unless slab (NULL: no rows) is what the twin makes of the sources. */
 void
 rig_expect(const struct rc_slab_source *sources,
            uint32_t source_count,
            int64_t window_start_ms,
            const struct rc_slab *slab);
+
+void
+rig_expect_in(const struct rc_slab_source *sources,
+              uint32_t source_count,
+              struct rc_window window,
+              const struct rc_slab *slab);
 
 #endif

@@ -147,8 +147,8 @@ add_slab(struct world *world, struct rc_version *draft, int64_t window_ms)
         return;
     struct rc_slab *slab;
     const struct rc_slab_source sources[1] = {{.rows = &source}};
-    ok(rc_slab_build(sources, 1, window_ms, NULL, rc_project_account(world->project), NULL, &slab,
-                     NULL));
+    ok(rc_slab_build(sources, 1, rc_window_longest(window_ms), NULL,
+                     rc_project_account(world->project), NULL, &slab, NULL));
     ok(rc_version_add_slab(draft, slab, id, NULL));
     rc_slab_unref(slab);
 }

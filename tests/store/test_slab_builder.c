@@ -138,8 +138,9 @@ test_any_path_gives_the_same_bytes(void **state)
         const struct rc_slab_source mixed_sources[2] = {{.slab = first}, {.rows = &tail}};
         struct rc_slab *mixed = rig_build(mixed_sources, 2, RIG_WINDOW_MS);
         struct rc_slab *helped = NULL;
-        assert_int_equal(
-            rc_slab_build(all, PARTS, RIG_WINDOW_MS, workers, NULL, NULL, &helped, NULL), RC_OK);
+        assert_int_equal(rc_slab_build(all, PARTS, rc_window_longest(RIG_WINDOW_MS), workers, NULL,
+                                       NULL, &helped, NULL),
+                         RC_OK);
 
         rig_expect(all, PARTS, RIG_WINDOW_MS, at_once);
         expect_same_bytes(direct, at_once);
@@ -237,7 +238,8 @@ test_cancel_keeps_nothing(void **state)
     const _Atomic(bool) cancel = true;
     struct rc_account account = {0};
     struct rc_slab *slab = NULL;
-    assert_int_equal(rc_slab_build(&source, 1, RIG_WINDOW_MS, NULL, &account, &cancel, &slab, NULL),
+    assert_int_equal(rc_slab_build(&source, 1, rc_window_longest(RIG_WINDOW_MS), NULL, &account,
+                                   &cancel, &slab, NULL),
                      RC_CANCELLED);
     assert_null(slab);
     assert_int_equal(rc_account_used(&account), 0);
@@ -263,7 +265,8 @@ fail_every_allocation(struct rc_workers *workers)
     uint32_t n = 0;
     for (; status != RC_OK && n < 10000; n++) {
         rc_alloc_fail_at(n + 1);
-        status = rc_slab_build(sources, 3, RIG_WINDOW_MS, workers, &account, NULL, &slab, NULL);
+        status = rc_slab_build(sources, 3, rc_window_longest(RIG_WINDOW_MS), workers, &account,
+                               NULL, &slab, NULL);
         rc_alloc_fail_at(0);
         assert_true(status == RC_OK || status == RC_NO_MEMORY);
         if (status == RC_OK)
@@ -315,8 +318,8 @@ test_limit_of_the_account_is_named(void **state)
     for (uint64_t limit = size / 8; slab == NULL; limit += size / 16) {
         struct rc_account account = {.limit_bytes = limit};
         struct rc_error error;
-        const enum rc_status status =
-            rc_slab_build(sources, PARTS, RIG_WINDOW_MS, NULL, &account, NULL, &slab, &error);
+        const enum rc_status status = rc_slab_build(
+            sources, PARTS, rc_window_longest(RIG_WINDOW_MS), NULL, &account, NULL, &slab, &error);
         refused_as_limit += status == RC_LIMIT_EXCEEDED;
         assert_true(status == RC_OK || status == RC_LIMIT_EXCEEDED || status == RC_NO_MEMORY);
         assert_true(status == RC_OK || error.message[0] != '\0');
@@ -333,6 +336,47 @@ test_limit_of_the_account_is_named(void **state)
     rig_rows_free(&rows);
 }
 
+/* The rows of a long window by the shorter ones in it, from rows and from slabs alike, before 1970
+ * too: each part is what the twin makes of it, and together they are all rows. */
+static void
+test_a_window_is_divided(void **state)
+{
+    (void)state;
+    static const uint32_t lengths[] = {28, 7, 1};
+    uint64_t seed = SEED + 11;
+    for (uint32_t round = 0; round < 12; round++) {
+        const struct rc_window whole = {((int64_t)(round % 4) - 2) * RC_WINDOW_MS, 28};
+        struct rig_options options = usual_options(1 + (uint32_t)(rig_random(&seed) % 2000));
+        options.time_from_ms = whole.start_ms;
+        options.time_count = (uint32_t)RC_WINDOW_MS;
+        struct rig_rows rows;
+        rig_rows_make(&seed, &options, &rows);
+        uint64_t *dead = rig_dead_make(&seed, options.row_count, 5);
+        const struct rc_slab_source unsorted = {.rows = &rows.source};
+        struct rc_slab *slab = rig_build_in(&unsorted, 1, whole);
+        const struct rc_slab_source source = {.slab = slab, .dead = round % 2 == 0 ? dead : NULL};
+        struct rc_slab *expected = rig_build_in(&source, 1, whole);
+        const uint32_t days = lengths[round % 3];
+        uint32_t sum = 0;
+        for (int64_t at_ms = whole.start_ms; at_ms < rc_window_end_ms(whole);
+             at_ms += days * RC_DAY_MS) {
+            const struct rc_window window = rc_window_of(at_ms + RC_DAY_MS / 2, days);
+            assert_int_equal(window.start_ms, at_ms);
+            struct rc_slab *part = rig_build_in(&source, 1, window);
+            rig_expect_in(&source, 1, window, part);
+            sum += part == NULL ? 0 : rc_slab_get_info(part)->row_count;
+            if (part != NULL)
+                assert_int_equal(rc_slab_get_info(part)->window_days, days);
+            rc_slab_unref(part);
+        }
+        assert_int_equal(sum, expected == NULL ? 0 : rc_slab_get_info(expected)->row_count);
+        rc_slab_unref(expected);
+        rc_slab_unref(slab);
+        free(dead);
+        rig_rows_free(&rows);
+    }
+}
+
 int
 main(void)
 {
@@ -341,6 +385,7 @@ main(void)
         cmocka_unit_test(test_every_form_and_width),
         cmocka_unit_test(test_any_path_gives_the_same_bytes),
         cmocka_unit_test(test_dead_rows_and_other_windows_are_left_out),
+        cmocka_unit_test(test_a_window_is_divided),
         cmocka_unit_test(test_one_user_with_one_time),
         cmocka_unit_test(test_nothing_gives_no_slab),
         cmocka_unit_test(test_cancel_keeps_nothing),

@@ -37,6 +37,11 @@ static const struct golden_line golden_v3[] = {
 #include "golden_slab_v3.h"
 };
 
+/* The same rows in a window of seven days. */
+static const struct golden_line golden_v4[] = {
+#include "golden_slab_v4.h"
+};
+
 #define LINES(golden) (sizeof(golden) / sizeof(*(golden)))
 #define COLUMNS 7u
 #define BYTES_MAX ((size_t)16384)
@@ -55,7 +60,7 @@ text_cell(struct rc_dictionary *values, uint32_t number)
 
 /* Four users of ten rows; ids of all three kinds; columns of each form, and two with texts. */
 static struct rc_slab *
-make_slab(uint32_t column_count)
+make_slab_in(uint32_t column_count, struct rc_window window)
 {
     static const uint32_t properties[COLUMNS] = {2, 5, 9, 12, 13, 20, 21};
     static char texts[ROWS][8];
@@ -97,7 +102,19 @@ make_slab(uint32_t column_count)
                                        .column_cells = columns,
                                        .column_texts = column_texts};
     const struct rc_slab_source source = {.rows = &rows};
-    return rig_build(&source, 1, RIG_WINDOW_MS);
+    return rig_build_in(&source, 1, window);
+}
+
+static struct rc_slab *
+make_slab(uint32_t column_count)
+{
+    return make_slab_in(column_count, rc_window_longest(RIG_WINDOW_MS));
+}
+
+static struct rc_slab *
+make_short_slab(void)
+{
+    return make_slab_in(COLUMNS, rc_window_of(RIG_WINDOW_MS, RC_WINDOW_DAYS_MIDDLE));
 }
 
 /* On a difference, all lines as they would be written now. */
@@ -141,20 +158,27 @@ bytes_of_lines(const struct golden_line *lines, size_t line_count, size_t *ret_s
     return bytes;
 }
 
+/* Frees the slab. */
 static void
-test_golden_bytes(void **state)
+expect_bytes(struct rc_slab *slab, const struct golden_line *lines, size_t line_count)
 {
-    (void)state;
-    struct rc_slab *slab = make_slab(COLUMNS);
     const struct rc_bytes bytes = rc_slab_bytes(slab);
     size_t size;
-    unsigned char *expected = bytes_of_lines(golden_v3, LINES(golden_v3), &size);
+    unsigned char *expected = bytes_of_lines(lines, line_count, &size);
     if (size != bytes.size || memcmp(expected, bytes.data, size) != 0)
         print_bytes(bytes);
     assert_int_equal(size, bytes.size);
     assert_memory_equal(bytes.data, expected, bytes.size);
     rc_alloc_free(expected);
     rc_slab_unref(slab);
+}
+
+static void
+test_golden_bytes(void **state)
+{
+    (void)state;
+    expect_bytes(make_slab(COLUMNS), golden_v3, LINES(golden_v3));
+    expect_bytes(make_short_slab(), golden_v4, LINES(golden_v4));
 }
 
 static void
@@ -239,7 +263,7 @@ test_versions_that_are_not_known(void **state)
     (void)state;
     struct rc_slab *today = make_slab(COLUMNS);
     const struct rc_bytes bytes = rc_slab_bytes(today);
-    for (uint32_t version = 0; version < 5; version++) {
+    for (uint32_t version = 0; version < 6; version++) {
         void *block = rc_alloc(bytes.size);
         memcpy(block, bytes.data, bytes.size);
         struct rc_slab_header *header = block;
@@ -249,6 +273,52 @@ test_versions_that_are_not_known(void **state)
         /* Ids of the versions before are not packed. */
         assert_int_equal(rc_slab_of_block(block, bytes.size, &slab, NULL),
                          version == 3 ? RC_OK : RC_CORRUPT);
+        if (slab == NULL)
+            rc_alloc_free(block);
+        rc_slab_unref(slab);
+    }
+    rc_slab_unref(today);
+}
+
+/* How long the window of a slab is, is said by its header in version 4 alone, where it is a length
+ * that there is, begins at a multiple of it and has all times. */
+static void
+test_lengths_of_windows(void **state)
+{
+    (void)state;
+    struct rc_slab *today = make_short_slab();
+    const struct rc_bytes bytes = rc_slab_bytes(today);
+    const int64_t start_ms = rc_slab_get_info(today)->window_start_ms;
+    assert_int_equal(rc_slab_get_info(today)->window_days, RC_WINDOW_DAYS_MIDDLE);
+    assert_int_equal(start_ms % (7 * RC_DAY_MS), 0);
+    const struct {
+        uint32_t version;
+        uint16_t days;
+        int64_t start_ms;
+        enum rc_status status;
+    } cases[] = {
+        {4, 7, start_ms, RC_OK},
+        {4, 28, start_ms, RC_CORRUPT}, /* Is written as version 3. */
+        {4, 0, start_ms, RC_CORRUPT},
+        {4, 2, start_ms, RC_CORRUPT},
+        {4, 1, start_ms, RC_CORRUPT}, /* The rows are of another day. */
+        {4, 7, start_ms + 1, RC_CORRUPT},
+        {4, 7, start_ms - 7 * RC_DAY_MS, RC_CORRUPT},
+        {4, 7, start_ms + 7 * RC_DAY_MS, RC_CORRUPT},
+        {3, 7, start_ms, RC_CORRUPT},
+        {3, 28, start_ms, RC_CORRUPT},
+        {3, 0, start_ms, RC_OK},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        void *block = rc_alloc(bytes.size);
+        memcpy(block, bytes.data, bytes.size);
+        struct rc_slab_header *header = block;
+        struct rc_slab *slab = NULL;
+        header->version = cases[i].version;
+        header->window_days = cases[i].days;
+        header->window_start_ms = cases[i].start_ms;
+        header->crc32c = rc_slab_header_crc32c(header);
+        assert_int_equal(rc_slab_of_block(block, bytes.size, &slab, NULL), cases[i].status);
         if (slab == NULL)
             rc_alloc_free(block);
         rc_slab_unref(slab);
@@ -359,6 +429,7 @@ main(void)
         cmocka_unit_test(test_golden_bytes),
         cmocka_unit_test(test_earlier_versions_are_read),
         cmocka_unit_test(test_versions_that_are_not_known),
+        cmocka_unit_test(test_lengths_of_windows),
         cmocka_unit_test(test_forms_of_the_columns),
         cmocka_unit_test(test_values_of_codes),
         cmocka_unit_test(test_users_and_rows),

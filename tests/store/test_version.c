@@ -115,12 +115,15 @@ test_many_slabs_at_once(void **state)
     static const uint64_t expected[] = {1, 3, 5, 7, 2, 5, 6, 9};
     assert_int_equal(version->slab_count, 8);
     for (uint32_t i = 0; i < 8; i++) {
-        const int64_t window = rc_slab_get_info(i < 4 ? early : late)->window_start_ms;
+        const struct rc_window window = rc_slab_window(i < 4 ? early : late);
+        const struct rc_window behind = {window.start_ms + 1, window.days};
+        const struct rc_window shorter = {window.start_ms, RC_WINDOW_DAYS_MIN};
         assert_int_equal(version->slabs[i].id, expected[i]);
         assert_ptr_equal(version->slabs[i].slab, i < 4 ? early : late);
         assert_int_equal(rc_version_place_slab(version, window, expected[i]), i);
         assert_int_equal(rc_version_place_slab(version, window, 100), 8);
-        assert_int_equal(rc_version_place_slab(version, window + 1, expected[i]), 8);
+        assert_int_equal(rc_version_place_slab(version, behind, expected[i]), 8);
+        assert_int_equal(rc_version_place_slab(version, shorter, expected[i]), 8);
     }
     static const uint64_t removed[] = {1, 7, 2, 9};
     rc_version_remove_slabs(version, removed, 4);

@@ -38,6 +38,7 @@ from recount.v1 import (
 
 SETTINGS = {
     "head-rows-max": 512,
+    "window-rows-max": 4000,
     "wal-file-bytes": 262144,
     "wal-checkpoint-bytes": 1048576,
     "snapshot-interval": "300ms",

@@ -31,6 +31,7 @@ CALL_SECONDS = 60
 QUERIES_OF_A_WORLD = 6
 SETTINGS = {
     "head-rows-max": 64,
+    "window-rows-max": 100,
     "cold-after": "1ms",
     "cold-cache-bytes": "64k",
     "wal-file-bytes": "256k",

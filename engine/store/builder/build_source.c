@@ -22,12 +22,6 @@ is_dead(const uint64_t *dead, uint32_t row)
     return dead != NULL && ((dead[row / 64] >> (row % 64)) & 1) != 0;
 }
 
-static bool
-in_window(int64_t time_ms, int64_t window_start_ms)
-{
-    return time_ms >= window_start_ms && time_ms - window_start_ms < RC_WINDOW_MS;
-}
-
 static int
 compare_rows(const void *a, const void *b, void *context)
 {
@@ -53,14 +47,14 @@ sort_ties(const struct rc_row_source *rows, struct rc_keyed *items, uint32_t cou
 
 /* Live rows inside the window as (user, offset) keys. */
 static uint32_t
-collect_keys(const struct rc_slab_source *source, int64_t window_start_ms, struct rc_keyed *items)
+collect_keys(const struct rc_slab_source *source, struct rc_window window, struct rc_keyed *items)
 {
     const struct rc_row_source *rows = source->rows;
     uint32_t count = 0;
     for (uint32_t row = 0; row < rows->row_count; row++) {
-        if (is_dead(source->dead, row) || !in_window(rows->times_ms[row], window_start_ms))
+        if (is_dead(source->dead, row) || !rc_window_has(window, rows->times_ms[row]))
             continue;
-        const uint64_t offset = (uint64_t)(rows->times_ms[row] - window_start_ms);
+        const uint64_t offset = (uint64_t)(rows->times_ms[row] - window.start_ms);
         items[count++] =
             (struct rc_keyed){.key = (uint64_t)rows->users[row] << 32 | offset, .value = row};
     }
@@ -96,7 +90,7 @@ spread_keys(const struct rc_keyed *items,
 
 static enum rc_status
 sort_rows(const struct rc_slab_source *from,
-          int64_t window_start_ms,
+          struct rc_window window,
           struct rc_arena *arena,
           struct rc_arena *scratch,
           struct rc_build_source *source)
@@ -106,7 +100,7 @@ sort_rows(const struct rc_slab_source *from,
     struct rc_keyed *swap = rc_arena_alloc(scratch, rows * sizeof(*swap));
     if (items == NULL || swap == NULL)
         return RC_NO_MEMORY;
-    const uint32_t count = collect_keys(from, window_start_ms, items);
+    const uint32_t count = collect_keys(from, window, items);
     rc_key_sort(items, swap, count);
     sort_ties(from->rows, items, count);
 
@@ -146,16 +140,17 @@ encode_columns(struct rc_arena *arena, struct rc_arena *scratch, struct rc_build
 
 enum rc_status
 rc_build_source_open(const struct rc_slab_source *source,
-                     int64_t window_start_ms,
+                     struct rc_window window,
                      struct rc_arena *arena,
                      struct rc_arena *scratch,
                      struct rc_build_source *ret_source)
 {
     RC_ASSERT((source->slab == NULL) != (source->rows == NULL));
-    *ret_source = (struct rc_build_source){.slab = source->slab, .rows = source->rows};
+    *ret_source = (struct rc_build_source){
+        .slab = source->slab, .rows = source->rows, .window_ms = window.days * RC_DAY_MS};
     if (source->slab == NULL) {
         rc_arena_reset(scratch);
-        RC_TRY(sort_rows(source, window_start_ms, arena, scratch, ret_source));
+        RC_TRY(sort_rows(source, window, arena, scratch, ret_source));
         return encode_columns(arena, scratch, ret_source);
     }
     const struct rc_slab_info *info = rc_slab_get_info(source->slab);
@@ -165,7 +160,7 @@ rc_build_source_open(const struct rc_slab_source *source,
     ret_source->users = rc_slab_users(source->slab);
     ret_source->starts = rc_slab_starts(source->slab);
     ret_source->times = rc_slab_times(source->slab);
-    ret_source->time_shift_ms = info->window_start_ms - window_start_ms;
+    ret_source->time_shift_ms = info->window_start_ms - window.start_ms;
     return RC_OK;
 }
 

@@ -29,6 +29,7 @@ struct rc_build_source {
     const uint32_t *starts;
     const uint32_t *times;
     int64_t time_shift_ms;
+    int64_t window_ms;                    /* Length of the new slab's window. */
     uint32_t *order;                      /* Rows only: sorted row -> row. */
     struct rc_column_view *columns;       /* Rows only; ascending, without those of only nulls. */
     struct rc_cell_counts *column_counts; /* Rows only; of columns. */
@@ -39,7 +40,7 @@ struct rc_build_source {
 /* Sorts and encodes what is not yet. scratch is reset. */
 RC_MUST_USE enum rc_status
 rc_build_source_open(const struct rc_slab_source *source,
-                     int64_t window_start_ms,
+                     struct rc_window window,
                      struct rc_arena *arena,
                      struct rc_arena *scratch,
                      struct rc_build_source *ret_source);

@@ -103,16 +103,30 @@ note_rows(struct rc_row_order *order, struct member *from, uint32_t row, uint32_
     return RC_OK;
 }
 
+/* The first of a user's rows [row, end), which ascend in time, that is not before time_ms. */
+static uint32_t
+row_at(const struct rc_build_source *source, uint32_t row, uint32_t end, int64_t time_ms)
+{
+    while (row < end) {
+        const uint32_t middle = row + (end - row) / 2;
+        if (rc_build_source_time(source, middle) < time_ms)
+            row = middle + 1;
+        else
+            end = middle;
+    }
+    return row;
+}
+
 /* Cuts what lies outside of the window off both ends. */
 static void
 cut_to_window(struct member *member)
 {
     const struct rc_build_source *source = member->source;
-    while (member->row < member->end && rc_build_source_time(source, member->row) < 0)
-        member->row++;
-    while (member->row < member->end &&
-           rc_build_source_time(source, member->end - 1) >= RC_WINDOW_MS)
-        member->end--;
+    if (rc_build_source_time(source, member->row) < 0)
+        member->row = row_at(source, member->row, member->end, 0);
+    if (member->row < member->end &&
+        rc_build_source_time(source, member->end - 1) >= source->window_ms)
+        member->end = row_at(source, member->row, member->end, source->window_ms);
 }
 
 /* Whether the next row of a comes before that of b; between equal ones the source decides. */

@@ -171,19 +171,22 @@ place_section(struct rc_slab_header *header, enum rc_slab_section_kind kind, uin
 
 /* Gives every section and column its place. */
 static void
-place_all(struct draft *draft, int64_t window_start_ms)
+place_all(struct draft *draft, struct rc_window window)
 {
     const uint64_t rows = draft->build.order->row_count;
     const uint64_t users = draft->build.order->user_count;
     const struct rc_row_plan *plan = &draft->rows;
     const uint64_t bits = (rows + 63) / 64 * 8;
+    const bool is_short = window.days < RC_WINDOW_DAYS_MAX;
     struct rc_slab_header *header = &draft->header;
+    RC_ASSERT(plan->time_max_ms < window.days * RC_DAY_MS);
     *header = (struct rc_slab_header){
-        .version = RC_SLAB_VERSION,
+        .version = is_short ? RC_SLAB_VERSION_SHORT : RC_SLAB_VERSION_PACKED,
         .size = sizeof(*header),
-        .window_start_ms = window_start_ms,
-        .time_min_ms = window_start_ms + plan->time_min_ms,
-        .time_max_ms = window_start_ms + plan->time_max_ms,
+        .window_start_ms = window.start_ms,
+        .window_days = (uint16_t)(is_short ? window.days : 0),
+        .time_min_ms = window.start_ms + plan->time_min_ms,
+        .time_max_ms = window.start_ms + plan->time_max_ms,
         .row_count = (uint32_t)rows,
         .user_count = (uint32_t)users,
         .column_count = draft->column_count,
@@ -304,7 +307,7 @@ static enum rc_status
 open_sources(struct draft *draft,
              const struct rc_slab_source *sources,
              uint32_t source_count,
-             int64_t window_start_ms,
+             struct rc_window window,
              struct rc_arena *scratch,
              struct rc_build_source **ret_sources)
 {
@@ -313,8 +316,7 @@ open_sources(struct draft *draft,
     if (opened == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < source_count; i++) {
-        RC_TRY(
-            rc_build_source_open(&sources[i], window_start_ms, draft->arena, scratch, &opened[i]));
+        RC_TRY(rc_build_source_open(&sources[i], window, draft->arena, scratch, &opened[i]));
         if (rc_build_cancelled(draft->build.cancel))
             return RC_CANCELLED;
     }
@@ -325,7 +327,7 @@ open_sources(struct draft *draft,
 enum rc_status
 rc_slab_build(const struct rc_slab_source *sources,
               uint32_t source_count,
-              int64_t window_start_ms,
+              struct rc_window window,
               struct rc_workers *workers,
               struct rc_account *account,
               const _Atomic(bool) *cancel,
@@ -346,8 +348,7 @@ rc_slab_build(const struct rc_slab_source *sources,
         .lane_count = workers == NULL ? 1 : rc_workers_count(workers),
     };
     struct rc_build_source *opened = NULL;
-    RC_TRY_OR(reterr_error,
-              open_sources(&draft, sources, source_count, window_start_ms, scratch, &opened));
+    RC_TRY_OR(reterr_error, open_sources(&draft, sources, source_count, window, scratch, &opened));
     RC_CLEANUP(rc_row_order_close) struct rc_row_order order = {0};
     RC_TRY_OR(reterr_error, rc_row_order_build(opened, source_count, account, cancel, &order));
     if (order.row_count == 0) {
@@ -358,6 +359,6 @@ rc_slab_build(const struct rc_slab_source *sources,
     draft.build.order = &order;
     RC_TRY_OR(reterr_error, rc_row_plan_build(&draft.build, &draft.rows));
     RC_TRY_OR(reterr_error, measure_columns(&draft));
-    place_all(&draft, window_start_ms);
+    place_all(&draft, window);
     return write_all(&draft, ret_slab, reterr_error);
 }

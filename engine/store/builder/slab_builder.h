@@ -41,7 +41,7 @@ struct rc_slab_source {
 };
 
 /*
- * Builds one slab of the rows of all sources whose time lies in [window_start_ms, + RC_WINDOW_MS).
+ * Builds one slab of the rows of all sources whose time lies in the window.
  * Rows of equal (user, time, id) stay in the order of the sources and of their rows. Columns are
  * built by the caller and those of the workers who are free (NULL: by the caller alone), each with
  * the tables of one column; the bytes are the same.
@@ -50,7 +50,7 @@ struct rc_slab_source {
 RC_MUST_USE enum rc_status
 rc_slab_build(const struct rc_slab_source *sources,
               uint32_t source_count,
-              int64_t window_start_ms,
+              struct rc_window window,
               struct rc_workers *workers,
               struct rc_account *account,
               const _Atomic(bool) *cancel, /* NULL: never. */

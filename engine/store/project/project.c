@@ -285,6 +285,13 @@ rc_project_bound_dictionaries(struct rc_project *project, const struct rc_dictio
     rc_project_unlock_writer(project);
 }
 
+void
+rc_project_bound_windows(struct rc_project *project, uint64_t rows_max)
+{
+    project->published.version->window_rows_max = rows_max;
+    project->published.version->week_rows_max = rows_max;
+}
+
 const struct rc_dictionary_bounds *
 rc_project_dictionary_bounds(const struct rc_project *project)
 {

@@ -109,6 +109,12 @@ void
 rc_project_bound_dictionaries(struct rc_project *project,
                               const struct rc_dictionary_bounds *bounds);
 
+/* How many rows a window of either length holds before it is divided. Unless set:
+ * RC_WINDOW_ROWS_MAX and RC_WINDOW_WEEK_ROWS_MAX. Set it before anybody else has the project: no
+ * answer depends on it. */
+void
+rc_project_bound_windows(struct rc_project *project, uint64_t rows_max);
+
 /* Writer. */
 const struct rc_dictionary_bounds *
 rc_project_dictionary_bounds(const struct rc_project *project);

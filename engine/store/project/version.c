@@ -79,7 +79,12 @@ version_alloc(struct rc_account *account,
     struct rc_version *version = rc_alloc_in(account, sizeof(*version));
     if (version == NULL)
         return RC_NO_MEMORY;
-    *version = (struct rc_version){.account = account, .cut_ms = INT64_MIN};
+    *version = (struct rc_version){
+        .account = account,
+        .cut_ms = INT64_MIN,
+        .window_rows_max = RC_WINDOW_ROWS_MAX,
+        .week_rows_max = RC_WINDOW_WEEK_ROWS_MAX,
+    };
     atomic_init(&version->references, 1);
     version->slabs = rc_alloc_in(account, slab_count * sizeof(version->slabs[0]));
     version->heads = rc_alloc_in(account, head_count * sizeof(version->heads[0]));
@@ -157,6 +162,8 @@ rc_version_draft(const struct rc_version *version, struct rc_version **ret_draft
     draft->head_count = version->head_count;
     draft->gone = rc_gone_ref(version->gone);
     draft->cut_ms = version->cut_ms;
+    draft->window_rows_max = version->window_rows_max;
+    draft->week_rows_max = version->week_rows_max;
     draft->erase_asked_ms = version->erase_asked_ms;
     *ret_draft = draft;
     return RC_OK;
@@ -208,9 +215,8 @@ rc_version_remove_head(struct rc_version *draft, uint32_t head)
 static bool
 slab_before(const struct rc_version_slab *a, const struct rc_slab *slab, uint64_t id)
 {
-    const int64_t a_window = rc_slab_get_info(a->slab)->window_start_ms;
-    const int64_t b_window = rc_slab_get_info(slab)->window_start_ms;
-    return a_window != b_window ? a_window < b_window : a->id < id;
+    const int order = rc_window_compare(rc_slab_window(a->slab), rc_slab_window(slab));
+    return order != 0 ? order < 0 : a->id < id;
 }
 
 enum rc_status
@@ -256,7 +262,7 @@ rc_version_exchange_slab(struct rc_version *draft, uint32_t slab, struct rc_slab
     const struct rc_slab_info *before = rc_slab_get_info(at->slab);
     const struct rc_slab_info *after = rc_slab_get_info(same);
     RC_ASSERT(before->row_count == after->row_count && before->size_bytes == after->size_bytes &&
-              before->window_start_ms == after->window_start_ms);
+              rc_window_compare(rc_slab_window(at->slab), rc_slab_window(same)) == 0);
     rc_slab_ref(same);
     rc_slab_unref(at->slab);
     at->slab = same;
@@ -307,15 +313,15 @@ rc_version_remove_slabs(struct rc_version *draft, const uint64_t *ids, uint32_t 
 }
 
 uint32_t
-rc_version_place_slab(const struct rc_version *version, int64_t window_start_ms, uint64_t id)
+rc_version_place_slab(const struct rc_version *version, struct rc_window window, uint64_t id)
 {
     uint32_t low = 0;
     uint32_t high = version->slab_count;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
         const struct rc_version_slab *at = &version->slabs[middle];
-        const int64_t window = rc_slab_get_info(at->slab)->window_start_ms;
-        if (window < window_start_ms || (window == window_start_ms && at->id < id))
+        const int order = rc_window_compare(rc_slab_window(at->slab), window);
+        if (order < 0 || (order == 0 && at->id < id))
             low = middle + 1;
         else
             high = middle;

@@ -51,6 +51,13 @@ struct rc_version_slab {
     struct rc_dead *dead; /* NULL: none. */
 };
 
+/* Its live rows. */
+static inline uint32_t
+rc_version_slab_rows(const struct rc_version_slab *slab)
+{
+    return rc_slab_get_info(slab->slab)->row_count - (slab->dead == NULL ? 0 : slab->dead->count);
+}
+
 struct rc_version_head {
     struct rc_head *head;
     struct rc_dead *dead[RC_HEAD_CHUNKS_MAX]; /* By chunk. */
@@ -61,12 +68,15 @@ struct rc_version {
     struct rc_account *account;
     uint32_t slab_count;
     uint32_t head_count; /* The last is the one that rows are appended to; the others are full. */
-    struct rc_version_slab *slabs; /* By (window, id). */
+    struct rc_version_slab *slabs; /* By (start of the window, longer first, id). */
     struct rc_version_head *heads;
     struct rc_gone *gone;   /* Users whose rows are all dead; NULL: none. */
     int64_t cut_ms;         /* Rows before it are dead: retention. INT64_MIN: none. */
     int64_t erase_asked_ms; /* When the first deletion was asked for of which something is still on
                                disk; 0: of none. */
+    /* What a window of 28 days and one of 7 hold before they are divided (intake/windows.h). */
+    uint64_t window_rows_max;
+    uint64_t week_rows_max;
 };
 
 /* A version of no slab and one head. */
@@ -130,7 +140,7 @@ rc_version_remove_slabs(struct rc_version *draft, const uint64_t *ids, uint32_t 
 
 /* The place of a slab by its window and id; slab_count when it is not there. O(log). */
 uint32_t
-rc_version_place_slab(const struct rc_version *version, int64_t window_start_ms, uint64_t id);
+rc_version_place_slab(const struct rc_version *version, struct rc_window window, uint64_t id);
 
 /* The place of a slab by id; slab_count when it is not there. */
 uint32_t

@@ -55,7 +55,7 @@ RC_DEFINE_CLEANUP(struct rc_view *, rc_view_release)
 uint64_t
 rc_view_data_version(const struct rc_view *view);
 
-/* Slabs by (window_start_ms, id). */
+/* Slabs by (start of the window, longer first, id). */
 const struct rc_view_slab *
 rc_view_slabs(const struct rc_view *view, uint32_t *ret_count);
 

@@ -61,6 +61,7 @@ slab_over(const void *data)
         .references = 1,
         .data = data,
         .info = {.window_start_ms = header->window_start_ms,
+                 .window_days = rc_slab_header_window(header).days,
                  .time_min_ms = header->time_min_ms,
                  .time_max_ms = header->time_max_ms,
                  .row_count = header->row_count,

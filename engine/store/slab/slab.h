@@ -26,6 +26,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/file.h"
 #include "engine/base/status.h"
+#include "engine/store/slab/window.h"
 #include "engine/store/texts/texts.h"
 #include "engine/store/value/cell.h"
 #include "engine/store/value/event_id.h"
@@ -90,6 +91,7 @@ rc_column_has_null(const struct rc_column_view *view)
 
 struct rc_slab_info {
     int64_t window_start_ms;
+    uint32_t window_days;
     int64_t time_min_ms; /* Of its rows. */
     int64_t time_max_ms; /* Inclusive. */
     uint32_t row_count;  /* > 0. */
@@ -190,6 +192,13 @@ rc_slab_starts(const struct rc_slab *slab);
 /* row_count offsets from window_start_ms. */
 const uint32_t *
 rc_slab_times(const struct rc_slab *slab);
+
+static inline struct rc_window
+rc_slab_window(const struct rc_slab *slab)
+{
+    const struct rc_slab_info *info = rc_slab_get_info(slab);
+    return (struct rc_window){.start_ms = info->window_start_ms, .days = info->window_days};
+}
 
 static inline int64_t
 rc_slab_time_ms(const struct rc_slab *slab, uint32_t row)

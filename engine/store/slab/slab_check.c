@@ -179,7 +179,7 @@ row_is_sound(const struct rc_slab *slab, uint32_t row, bool first_of_user)
 {
     const uint32_t *times = rc_slab_times(slab);
     const struct rc_event_id id = rc_slab_event_id(slab, row);
-    if (times[row] >= RC_WINDOW_MS)
+    if (times[row] >= rc_slab_get_info(slab)->window_days * RC_DAY_MS)
         return false;
     if (id.kind == RC_EVENT_ID_TEXT && rc_event_id_of_text(id.text).kind != RC_EVENT_ID_TEXT)
         return false;

@@ -1,11 +1,12 @@
 /*
- * Slab format, version 3: the bytes of a slab, on disk and in memory. Little-endian. Versions 1 and
- * 2 are read as well: their ids are u64 a row, their filters have 20 bits a key, none of their
+ * Slab format, versions 3 and 4: the bytes of a slab, on disk and in memory. Little-endian. Version
+ * 4 is that of a slab whose window is shorter than 28 days, and differs in nothing else. Versions 1
+ * and 2 are read as well: their ids are u64 a row, their filters have 20 bits a key, none of their
  * columns is marked; and version 1 has no texts of columns.
  *
  *   offset  size  header
  *        0     8  magic "RCSLAB01"
- *        8     4  version, 3
+ *        8     4  version, 3 or 4
  *       12     4  CRC32C of the header and section table with this field 0
  *       16     8  size of the slab in bytes, a multiple of 64
  *       24     8  start of the window, ms since 1970
@@ -14,7 +15,9 @@
  *       48     4  rows
  *       52     4  users
  *       56     4  columns
- *       60     4  sections, 10
+ *       60     2  sections, 10
+ *       62     2  days of the window: version 4, 7 or 1, and the start is a multiple of them from
+ *                 1970 on; before, 0, and they are 28
  *       64    24  for each section in the order below: kind u32, CRC32C u32, offset u64, size u64
  *      304        end of the section table
  *
@@ -64,12 +67,13 @@
 #include "engine/store/slab/slab.h"
 
 #define RC_SLAB_MAGIC "RCSLAB01"
-#define RC_SLAB_VERSION 3u
+#define RC_SLAB_VERSION 4u
 #define RC_SLAB_VERSION_MIN 1u   /* The oldest that is read. */
 #define RC_SLAB_VERSION_TEXTS 2u /* The first whose columns may have texts. */
-#define RC_SLAB_VERSION_PACKED                                        \
-    3u /* The first with packed ids, marked columns, smaller filters. \
-        */
+#define RC_SLAB_VERSION_PACKED                                                                  \
+    3u                           /* The first with packed ids, marked columns, smaller filters. \
+                                  */
+#define RC_SLAB_VERSION_SHORT 4u /* Of a window that is shorter than 28 days. */
 #define RC_SLAB_ALIGNMENT 64u
 #define RC_SLAB_FILTER_BITS 16u
 #define RC_SLAB_FILTER_BITS_V2 20u
@@ -106,7 +110,8 @@ struct rc_slab_header {
     uint32_t row_count;
     uint32_t user_count;
     uint32_t column_count;
-    uint32_t section_count;
+    uint16_t section_count;
+    uint16_t window_days; /* 0: RC_WINDOW_DAYS_MAX. */
     struct rc_slab_section sections[RC_SLAB_SECTION_COUNT];
 };
 
@@ -147,6 +152,7 @@ _Static_assert(sizeof(struct rc_slab_header) == 304, "header and section table")
 _Static_assert(offsetof(struct rc_slab_header, crc32c) == 12, "header checksum");
 _Static_assert(offsetof(struct rc_slab_header, window_start_ms) == 24, "window");
 _Static_assert(offsetof(struct rc_slab_header, row_count) == 48, "counts");
+_Static_assert(offsetof(struct rc_slab_header, window_days) == 62, "window's length");
 _Static_assert(offsetof(struct rc_slab_header, sections) == 64, "section table");
 _Static_assert(sizeof(struct rc_slab_column) == 40, "directory entry");
 _Static_assert(offsetof(struct rc_slab_column, offset) == 24, "directory entry");
@@ -231,6 +237,15 @@ rc_slab_id_unpack(const struct rc_slab_ids *ids, const unsigned char *numbers, u
     uint64_t word;
     memcpy(&word, numbers + bit / 8, sizeof(word));
     return ids->base + (word >> (bit % 8) & (UINT64_MAX >> (64 - ids->width)));
+}
+
+static inline struct rc_window
+rc_slab_header_window(const struct rc_slab_header *header)
+{
+    return (struct rc_window){
+        .start_ms = header->window_start_ms,
+        .days = header->window_days == 0 ? RC_WINDOW_DAYS_MAX : header->window_days,
+    };
 }
 
 /* How many bits a key the filter of a slab has. */

@@ -39,11 +39,18 @@ check_header(const struct rc_slab_header *header, size_t size, struct rc_error *
                             header->section_count == RC_SLAB_SECTION_COUNT;
     if (!counts_fit)
         return rc_error_set(reterr_error, RC_CORRUPT, "a slab's counts are out of bounds");
-    const bool times_fit = header->window_start_ms <= header->time_min_ms &&
-                           header->time_min_ms <= header->time_max_ms &&
-                           header->window_start_ms >= INT64_MIN / 2 &&
-                           header->time_max_ms <= INT64_MAX / 2 &&
-                           header->time_max_ms - header->window_start_ms < RC_WINDOW_MS;
+    const struct rc_window window = rc_slab_header_window(header);
+    const bool window_fits =
+        header->version < RC_SLAB_VERSION_SHORT
+            ? header->window_days == 0
+            : (window.days == RC_WINDOW_DAYS_MIDDLE || window.days == RC_WINDOW_DAYS_MIN) &&
+                  window.start_ms % (window.days * RC_DAY_MS) == 0;
+    if (!window_fits)
+        return rc_error_set(reterr_error, RC_CORRUPT, "a slab's window is none that there is");
+    const bool times_fit =
+        header->window_start_ms <= header->time_min_ms &&
+        header->time_min_ms <= header->time_max_ms && header->window_start_ms >= INT64_MIN / 2 &&
+        header->time_max_ms <= INT64_MAX / 2 && header->time_max_ms < rc_window_end_ms(window);
     if (!times_fit)
         return rc_error_set(reterr_error, RC_CORRUPT, "a slab's times are outside its window");
     return RC_OK;
