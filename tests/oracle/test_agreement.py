@@ -59,7 +59,9 @@ class Round:
         self.buckets()
         self.rows()
         self.analyses()
-        if not self.scope.get("entity"):
+        if self.scope.get("entity"):
+            self.entities()
+        else:
             self.users()
 
     def buckets(self):
@@ -132,6 +134,16 @@ class Round:
         for one in listed[:3]:
             events = self.project.ask(self.events(one["user"]))["events"]
             self.equal(f"events of {one['user']}", len(events), one["events"])
+
+    def entities(self):
+        """The list of entities of the events that count: as many as a series says, with its events."""
+        listed = self.ask("entity_list", properties=None, page_size=self.rng.choice([0, 1, 3]))
+        self.equal("entities counted", listed["count"], self.unique["total"])
+        self.equal("entities listed", len(listed["entities"]), self.unique["total"])
+        self.equal("events of entities", sum(one["events"] for one in listed["entities"]), self.count["total"])
+        times = [one[end] for one in listed["entities"] for end in ("first", "last")]
+        inside = all(self.scope["start"] <= time < self.scope["end"] for time in times)
+        self.tally.check(inside, f"entities were seen outside of the range: {listed}", self)
 
     def funnel(self, steps):
         return {
