@@ -128,7 +128,7 @@ text_cell(struct rc_dictionary *values, uint32_t number)
 }
 
 static void
-make_slab(uint32_t row_count, const char *name)
+make_slab(uint32_t row_count, uint32_t days, const char *name)
 {
     enum { ROWS_MAX = 100, COLUMNS = 7 };
     static uint32_t users[ROWS_MAX];
@@ -165,8 +165,10 @@ make_slab(uint32_t row_count, const char *name)
                                        .column_texts = texts};
     const struct rc_slab_source source = {.rows = &rows};
     struct rc_slab *slab = NULL;
-    FUZZ_CHECK(rc_slab_build(&source, 1, rc_window_longest(START_MS), NULL, &rc_account_process,
-                             NULL, &slab, NULL) == RC_OK);
+    const struct rc_window window = rc_window_of(START_MS, days);
+    FUZZ_CHECK(rc_slab_build(&source, 1, window, NULL, &rc_account_process, NULL, &slab, NULL) ==
+                   RC_OK &&
+               rc_slab_get_info(slab)->row_count == row_count);
     seed_write(directory, "slab", name, 1, rc_slab_bytes(slab));
     seed_write(directory, "cold", name, 1, rc_slab_bytes(slab));
     rc_slab_unref(slab);
@@ -421,9 +423,11 @@ main(int argc, char **argv)
     FUZZ_CHECK(arena != NULL);
     make_wal();
     make_manifest();
-    make_slab(1, "one-row");
-    make_slab(12, "twelve-rows");
-    make_slab(100, "hundred-rows");
+    make_slab(1, RC_WINDOW_DAYS_MAX, "one-row");
+    make_slab(12, RC_WINDOW_DAYS_MAX, "twelve-rows");
+    make_slab(100, RC_WINDOW_DAYS_MAX, "hundred-rows");
+    make_slab(100, RC_WINDOW_DAYS_MIDDLE, "week");
+    make_slab(12, RC_WINDOW_DAYS_MIN, "day");
     make_batch(arena);
     make_records();
     make_bitmaps();
