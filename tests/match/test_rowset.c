@@ -187,6 +187,44 @@ sparse_is_small(void **state)
     free(words);
 }
 
+/* Times are kept beside sets that somebody else has too, and are those of their rows. */
+static void
+times_are_kept(void **state)
+{
+    (void)state;
+    enum { ROWS = 300000 };
+    uint64_t random = 11;
+    struct rc_account account = {0};
+    uint32_t *times = malloc(ROWS * sizeof(*times));
+    for (uint32_t row = 0; row < ROWS; row++)
+        times[row] = (uint32_t)rig_random(&random);
+    for (uint32_t odds = 20; odds < 100000; odds *= 3) {
+        uint64_t *words = random_words(&random, ROWS, odds, 1);
+        struct rc_rowset *set = build(words, ROWS, &account, true);
+        const uint64_t bytes = rc_rowset_memory_bytes(set);
+        const uint32_t count = (uint32_t)rc_rowset_cardinality(set);
+        assert_null(rc_rowset_keep_times(set, times)); /* It is nobody else's. */
+        (void)rc_rowset_ref(set);
+        const uint16_t *kept = rc_rowset_keep_times(set, times);
+        assert_int_equal(kept != NULL, count > 0 && count <= ROWS / rc_rowset_times_share);
+        assert_ptr_equal(rc_rowset_keep_times(set, times), kept);
+        assert_ptr_equal(rc_rowset_times(set), kept);
+        assert_int_equal(rc_rowset_memory_bytes(set),
+                         bytes + (kept == NULL ? 0 : count * sizeof(*kept)));
+        for (uint32_t row = 0, index = 0; kept != NULL && row < ROWS; row++) {
+            if (!has(words, row))
+                continue;
+            assert_int_equal(rc_rowset_row(set, index), row);
+            assert_int_equal(kept[index++], times[row] >> RC_ROWSET_TIME_SHIFT);
+        }
+        rc_rowset_unref(set);
+        rc_rowset_unref(set);
+        free(words);
+    }
+    free(times);
+    assert_int_equal(rc_account_used(&account), 0);
+}
+
 static void
 memory_refused(void **state)
 {
@@ -209,9 +247,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_sets),
-        cmocka_unit_test(one_row),
-        cmocka_unit_test(sparse_is_small),
+        cmocka_unit_test(random_sets),     cmocka_unit_test(one_row),
+        cmocka_unit_test(sparse_is_small), cmocka_unit_test(times_are_kept),
         cmocka_unit_test(memory_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -264,6 +264,30 @@ numbers_of_a_range(void **state)
     }
 }
 
+/* The same of 16 bits. */
+static void
+halves_of_a_range(void **state)
+{
+    static uint16_t halves[5000];
+    static uint64_t words[5000 / 64 + 1];
+    uint64_t random = 79;
+    (void)state;
+    for (uint32_t round = 0; round < 300; round++) {
+        const uint32_t count = rig_below(&random, 5000);
+        const uint32_t first = rig_below(&random, 1 << 16);
+        const struct rc_scan_range range = {.first = first,
+                                            .width = rig_below(&random, (1 << 16) - first)};
+        for (uint32_t i = 0; i < count; i++)
+            halves[i] = (uint16_t)(rig_below(&random, 8) == 0 ? first + rig_below(&random, 3) - 1
+                                                              : rig_below(&random, 1 << 16));
+        memset(words, 0xaa, sizeof(words));
+        rc_scan_halves(halves, count, range, words);
+        for (uint32_t i = 0; i < (count + 63) / 64 * 64; i++)
+            assert_int_equal(words[i / 64] >> (i % 64) & 1,
+                             i < count && halves[i] >= first && halves[i] <= first + range.width);
+    }
+}
+
 /* Counts and lists of words, of any number of them. */
 static void
 words_are_counted(void **state)
@@ -325,6 +349,7 @@ main(void)
         cmocka_unit_test(plain),
         cmocka_unit_test(runs_and_sparse),
         cmocka_unit_test(numbers_of_a_range),
+        cmocka_unit_test(halves_of_a_range),
         cmocka_unit_test(words_are_counted),
         cmocka_unit_test(bits_are_listed),
         cmocka_unit_test(marked),

@@ -111,9 +111,9 @@ forget(struct rc_match_cache *cache, struct rc_cached_rowset *entry)
     rc_ring_remove(&entry->of_slab);
     entry->predicate->rowset_count--;
     drop_empty(cache, entry->predicate, entry->slab);
+    cache->stats.rowset_bytes -= entry->bytes;
     rc_rowset_unref(entry->set);
     rc_alloc_free(entry);
-    cache->stats.rowset_bytes -= bytes;
     return bytes;
 }
 
@@ -238,7 +238,8 @@ add_rowset(struct rc_match_cache *cache,
     if (status == RC_OK)
         status = ensure_slab(cache, slab_id, &slab);
     if (status == RC_OK) {
-        *entry = (struct rc_cached_rowset){.predicate = predicate, .slab = slab, .set = set};
+        *entry = (struct rc_cached_rowset){
+            .predicate = predicate, .slab = slab, .set = set, .bytes = rc_rowset_memory_bytes(set)};
         status = rc_cache_order_add(cache, entry, cost_ns);
     }
     if (status != RC_OK) {
@@ -250,7 +251,7 @@ add_rowset(struct rc_match_cache *cache,
     predicate->rowset_count++;
     rc_table_add(&cache->rowsets, &entry->link, pair_hash(slab_id, key));
     rc_ring_add(&slab->rowsets, &entry->of_slab);
-    cache->stats.rowset_bytes += rc_rowset_memory_bytes(set);
+    cache->stats.rowset_bytes += entry->bytes;
 }
 
 struct rc_rowset *

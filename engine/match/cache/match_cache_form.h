@@ -55,6 +55,7 @@ struct rc_cached_rowset {
     struct rc_cached_predicate *predicate;
     struct rc_cached_slab *slab;
     struct rc_rowset *set;
+    uint64_t bytes; /* As it was when it came; times may be kept with it since. */
     uint32_t place; /* In the order of eviction. */
     uint32_t uses;
     double worth;     /* Of a byte, a use: ns that computing it again takes. */

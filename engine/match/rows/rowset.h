@@ -100,6 +100,30 @@ rc_rowset_read(const struct rc_rowset *set,
                uint32_t *rows,
                uint32_t capacity);
 
+/* The row before which there are so many others; for sets with times. */
+uint32_t
+rc_rowset_row(const struct rc_rowset *set, uint32_t index);
+
+/*
+ * The upper half of the time of each row, in order of rows: kept beside a set that is asked for its
+ * times again and again, each of which lies on a cache line of its own. Only sets of at most one
+ * row in rc_rowset_times_share have them: a thousand of these take a byte an event.
+ */
+#define RC_ROWSET_TIME_SHIFT 16
+#define RC_ROWSET_TIME_BYTES 2u
+
+extern uint32_t rc_rowset_times_share; /* Tests change it. */
+
+/* NULL: none are kept. */
+const uint16_t *
+rc_rowset_times(const struct rc_rowset *set);
+
+/* Keeps them, if the set is so sparse, is a list and is not the caller's alone: the cache has it
+ * too. times: of all rows of the slab. Returns them; NULL: none are kept, for want of memory too.
+ */
+const uint16_t *
+rc_rowset_keep_times(struct rc_rowset *set, const uint32_t *times);
+
 /* Rows of the set in [begin, end). */
 uint64_t
 rc_rowset_count_range(const struct rc_rowset *set, uint32_t begin, uint32_t end);

@@ -1,4 +1,4 @@
-/* Rowset, inside: the representation, shared by rowset.c and rowset_builder.c and nobody else. */
+/* Rowset, inside: the representation, shared by rowset*.c and nobody else. */
 #ifndef RC_MATCH_ROWS_ROWSET_FORM_H
 #define RC_MATCH_ROWS_ROWSET_FORM_H
 
@@ -29,7 +29,8 @@ struct rc_rowset {
         void *list;                /* LIST: rowset_list.h; an rc_alloc block. */
         roaring_bitmap_t *roaring; /* ROARING. */
     };
-    uint64_t bytes; /* Of these; for ROARING what the account was charged. */
+    uint64_t bytes;            /* Of these; for ROARING what the account was charged. */
+    _Atomic(uint16_t *) times; /* An rc_alloc block; NULL: none are kept. Written once. */
     struct rc_account *account;
 };
 

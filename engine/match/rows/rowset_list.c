@@ -180,6 +180,32 @@ rc_rowset_list_seek(const struct rc_rowset_list *list, uint32_t row)
     return place;
 }
 
+uint32_t
+rc_rowset_list_row(const struct rc_rowset_list *list, uint32_t index)
+{
+    uint32_t block = 0;
+    for (uint32_t end = list->block_count; end - block > 1;) {
+        const uint32_t middle = block + (end - block) / 2;
+        if (list->starts[middle] <= index)
+            block = middle;
+        else
+            end = middle;
+    }
+    const uint64_t first = first_bit(list, block);
+    uint64_t word_at = first / 64;
+    uint64_t word = list->buckets[word_at] & UINT64_MAX << (first % 64);
+    for (uint32_t left = index - list->starts[block];; left--) {
+        while (word == 0)
+            word = list->buckets[++word_at];
+        if (left == 0)
+            break;
+        word &= word - 1;
+    }
+    const uint64_t bit = word_at * 64 + (uint64_t)__builtin_ctzll(word);
+    const uint32_t bucket = (uint32_t)(bit - first) - (index - list->starts[block]);
+    return block * RC_BLOCK_ROWS + (bucket << list->low_bits | low_of(list, index));
+}
+
 /* Copies those of one block with an index below stop; false: a row at or past end came. */
 static bool
 read_block(const struct rc_rowset_list *list,

@@ -59,6 +59,10 @@ struct rc_rowset_list_place {
 struct rc_rowset_list_place
 rc_rowset_list_seek(const struct rc_rowset_list *list, uint32_t row);
 
+/* The row of an index below the number of rows. */
+uint32_t
+rc_rowset_list_row(const struct rc_rowset_list *list, uint32_t index);
+
 /* Copies the rows from *place on that are below end, at most capacity, and moves *place behind
  * them. How many. */
 uint32_t

@@ -129,27 +129,41 @@ rc_scan_codes(const struct rc_scan *scan, uint32_t row_count, uint64_t *words)
     scan_plain(scan, scan->column.codes, row_count, words);
 }
 
-void
-rc_scan_numbers(const uint32_t *numbers,
+/* Compares the whole words of count numbers of so many bytes, if a kernel does that; returns how
+ * many numbers these are. The portable kernels, which also take what is no whole word, look codes
+ * up in a table. */
+static uint32_t
+compare_numbers(const void *numbers,
+                uint32_t width,
                 uint32_t count,
                 struct rc_scan_range range,
                 uint64_t *words)
 {
     const struct rc_scan_kernels *kernels = rc_scan_kernels_best();
-    const struct rc_scan scan = {
-        .column = {.form = RC_COLUMN_PLAIN, .code_width = 4}, .range_count = 1, .ranges = {range}};
-    /* The portable kernels, which also take what is no whole word, look codes up in a table. */
+    const struct rc_scan scan = {.column = {.form = RC_COLUMN_PLAIN, .code_width = width},
+                                 .range_count = 1,
+                                 .ranges = {range}};
     const uint32_t compared = kernels == &rc_scan_kernels_portable ? 0 : count & ~63u;
     if (compared > 0)
         kernels->ranges(&scan, numbers, compared, words);
-    for (uint32_t begin = compared; begin < count; begin += 64) {
-        const uint32_t left = count - begin < 64 ? count - begin : 64;
-        uint64_t word = 0;
-        for (uint32_t i = 0; i < left; i++)
-            word |= (uint64_t)(numbers[begin + i] - range.first <= range.width) << i;
-        words[begin / 64] = word;
-    }
+    return compared;
 }
+
+#define DEFINE_SCAN_NUMBERS(name, type)                                                         \
+    void name(const type *numbers, uint32_t count, struct rc_scan_range range, uint64_t *words) \
+    {                                                                                           \
+        uint32_t begin = compare_numbers(numbers, sizeof(type), count, range, words);           \
+        for (; begin < count; begin += 64) {                                                    \
+            const uint32_t left = count - begin < 64 ? count - begin : 64;                      \
+            uint64_t word = 0;                                                                  \
+            for (uint32_t i = 0; i < left; i++)                                                 \
+                word |= (uint64_t)(numbers[begin + i] - range.first <= range.width) << i;       \
+            words[begin / 64] = word;                                                           \
+        }                                                                                       \
+    }
+
+DEFINE_SCAN_NUMBERS(rc_scan_numbers, uint32_t)
+DEFINE_SCAN_NUMBERS(rc_scan_halves, uint16_t)
 
 /* One function a width, so that the loop over 64 rows holds no decision. */
 #define DEFINE_KERNELS(suffix, type)                                                               \

@@ -65,6 +65,10 @@ rc_scan_numbers(const uint32_t *numbers,
                 struct rc_scan_range range,
                 uint64_t *words);
 
+/* And of numbers of 16 bits. */
+void
+rc_scan_halves(const uint16_t *halves, uint32_t count, struct rc_scan_range range, uint64_t *words);
+
 /* For columns of RUNS and SPARSE ones: the first of their positions whose run reaches row or which
  * is at or past it, and the code of a position. */
 uint32_t

@@ -113,7 +113,7 @@ rows_ns(const struct rc_rowset *set, uint32_t row_count, enum rc_rows_reading re
 {
     const double rows = set == NULL ? 0 : (double)rc_rowset_cardinality(set);
     if (reading == RC_ROWS_SINGLY && set != NULL && rc_rowset_is_sparse(set))
-        return RC_COST_REFINED * rows;
+        return (rc_rowset_times(set) != NULL ? RC_COST_LOOKED_UP : RC_COST_REFINED) * rows;
     const double pieces = ceil((double)row_count / RC_PIECE_ROWS);
     /* Of events that lie anywhere: the pieces that have one. */
     const double touched = pieces * (1 - exp(-rows / pieces));

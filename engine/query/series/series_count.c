@@ -4,6 +4,7 @@
  */
 #include "engine/query/series/series_count.h"
 
+#include "engine/base/assert.h"
 #include "engine/match/rows/scan.h"
 #include "engine/match/rows/words.h"
 
@@ -122,6 +123,78 @@ rc_series_count_singly(const struct rc_series_piece *piece,
     }
 }
 
+/* Of the times that count, as offsets from the window's start; both ends included. */
+static struct rc_scan_range
+time_range(const struct rc_bucket_table *table)
+{
+    const int64_t last_ms =
+        table->until_ms - 1 < table->time_max_ms ? table->until_ms - 1 : table->time_max_ms;
+    const int64_t first_ms =
+        table->from_ms > table->time_min_ms ? table->from_ms : table->time_min_ms;
+    return (struct rc_scan_range){.first = (uint32_t)(first_ms - table->window_start_ms),
+                                  .width = (uint32_t)(last_ms - first_ms)};
+}
+
+/* The place of a row by the upper half of its time; its own is only read where a slot has several.
+ */
+static inline uint32_t
+kept_place(const struct rc_series_piece *piece,
+           const struct rc_rowset *set,
+           uint32_t index,
+           uint16_t upper)
+{
+    const uint32_t place = piece->slots[upper >> (RC_BUCKET_SHIFT - RC_ROWSET_TIME_SHIFT)];
+    return place < RC_BUCKET_MIXED
+               ? place
+               : rc_bucket_table_find_mixed(piece->table, place,
+                                            piece->times[rc_rowset_row(set, index)]);
+}
+
+/* Takes the dead ones out of the next count rows of a set, whose bits are in words. */
+static void
+drop_dead(const struct rc_rowset *set,
+          const uint64_t *dead,
+          uint32_t *cursor,
+          uint32_t count,
+          uint64_t *words)
+{
+    uint32_t rows[SINGLY_ROWS];
+    const uint32_t read = rc_rowset_read(set, cursor, rc_rowset_row_count(set), rows, count);
+    RC_ASSERT(read == count);
+    for (uint32_t i = 0; i < count; i++)
+        words[i / 64] &= ~((uint64_t)rc_words_has(dead, rows[i]) << (i % 64));
+}
+
+void
+rc_series_count_kept(const struct rc_series_piece *piece,
+                     const struct rc_rowset *set,
+                     const uint64_t *dead,
+                     uint32_t begin,
+                     uint32_t end)
+{
+    uint64_t words[SINGLY_ROWS / 64];
+    uint32_t *counters = piece->narrow + piece->counters[0];
+    const uint16_t *times = rc_rowset_times(set);
+    const struct rc_scan_range in_time = time_range(piece->table);
+    const uint32_t first = in_time.first >> RC_ROWSET_TIME_SHIFT;
+    const uint32_t last = (in_time.first + in_time.width) >> RC_ROWSET_TIME_SHIFT;
+    const struct rc_scan_range range = {.first = first, .width = last - first};
+    uint32_t index = (uint32_t)rc_rowset_count_range(set, 0, begin);
+    const uint32_t index_end = index + (uint32_t)rc_rowset_count_range(set, begin, end);
+    for (; index < index_end; index += SINGLY_ROWS) {
+        const uint32_t left = index_end - index;
+        const uint32_t count = left < SINGLY_ROWS ? left : SINGLY_ROWS;
+        rc_scan_halves(times + index, count, range, words);
+        if (dead != NULL)
+            drop_dead(set, dead, &begin, count, words);
+        for (uint32_t word = 0; word * 64 < count; word++)
+            for (uint64_t bits = words[word]; bits != 0; bits &= bits - 1) {
+                const uint32_t at = index + word * 64 + (uint32_t)__builtin_ctzll(bits);
+                counters[kept_place(piece, set, at, times[at])]++;
+            }
+    }
+}
+
 bool
 rc_series_in_time(const struct rc_series_piece *piece,
                   uint32_t base,
@@ -129,15 +202,8 @@ rc_series_in_time(const struct rc_series_piece *piece,
                   const uint64_t *words,
                   uint64_t *in_time)
 {
-    const struct rc_bucket_table *table = piece->table;
-    const int64_t last_ms =
-        table->until_ms - 1 < table->time_max_ms ? table->until_ms - 1 : table->time_max_ms;
-    const int64_t first_ms =
-        table->from_ms > table->time_min_ms ? table->from_ms : table->time_min_ms;
-    const struct rc_scan_range range = {.first = (uint32_t)(first_ms - table->window_start_ms),
-                                        .width = (uint32_t)(last_ms - first_ms)};
     const uint32_t word_count = (stop - base + 63) / 64;
-    rc_scan_numbers(piece->times + base, stop - base, range, in_time);
+    rc_scan_numbers(piece->times + base, stop - base, time_range(piece->table), in_time);
     return words == NULL ? rc_words_any(in_time, word_count)
                          : rc_words_and(in_time, words, word_count);
 }

@@ -48,6 +48,15 @@ rc_series_count_singly(const struct rc_series_piece *piece,
                        uint32_t begin,
                        uint32_t end);
 
+/* The same of a set that times are kept with (rc_rowset_times): only rows whose time counts are
+ * looked at. */
+void
+rc_series_count_kept(const struct rc_series_piece *piece,
+                     const struct rc_rowset *set,
+                     const uint64_t *dead,
+                     uint32_t begin,
+                     uint32_t end);
+
 /* Of a slab some of whose rows are out of time: those of words (NULL: all) from the row base to
  * stop that are in it, as words. false: none. times: of the slab. */
 bool

@@ -389,7 +389,7 @@ fold_rows(void *state,
     const struct rc_plan_slab *planned = &scan->frame->plan->slabs[plan_slab];
     const struct rc_view_slab *view_slab =
         &rc_view_slabs(scan->frame->context->view, &count)[planned->index];
-    const struct rc_rowset *set = planned->sets[scan->stream];
+    struct rc_rowset *set = planned->sets[scan->stream];
     struct rc_series_piece piece = {
         .table = &scan->tables[plan_slab],
         .slots = scan->tables[plan_slab].slots,
@@ -408,7 +408,10 @@ fold_rows(void *state,
         return RC_OK;
     if (scan->reading != RC_ROWS_SINGLY || !rc_rowset_is_sparse(set))
         return count_pieces(lane, &piece, plan_slab, begin, end);
-    rc_series_count_singly(&piece, set, view_slab->dead, begin, end);
+    if (rc_rowset_keep_times(set, piece.times) != NULL)
+        rc_series_count_kept(&piece, set, view_slab->dead, begin, end);
+    else
+        rc_series_count_singly(&piece, set, view_slab->dead, begin, end);
     lane->narrow_rows += rc_rowset_cardinality(set);
     return RC_OK;
 }

@@ -1,6 +1,8 @@
 /* Bucket table. */
 #include "engine/query/time/bucket_table.h"
 
+#include <string.h>
+
 #include "engine/base/assert.h"
 
 uint32_t
@@ -36,6 +38,22 @@ edge_of(const struct rc_bucket_table *table, int64_t first_ms, uint32_t place, i
                                    .behind = (uint16_t)(single ? behind : RC_BUCKET_MIXED)};
 }
 
+#define FILLED_SINGLY 32u
+
+/* A few one by one, then as many more as there are, again and again. */
+static void
+fill_slots(uint16_t *slots, uint32_t count, uint16_t place)
+{
+    uint32_t filled = count < FILLED_SINGLY ? count : FILLED_SINGLY;
+    for (uint32_t i = 0; i < filled; i++)
+        slots[i] = place;
+    while (filled < count) {
+        const uint32_t more = filled < count - filled ? filled : count - filled;
+        memcpy(slots + filled, slots, more * sizeof(*slots));
+        filled += more;
+    }
+}
+
 enum rc_status
 rc_bucket_table_make(struct rc_bucket_table *table, struct rc_arena *arena)
 {
@@ -59,8 +77,8 @@ rc_bucket_table_make(struct rc_bucket_table *table, struct rc_arena *arena)
         const uint64_t whole = ((uint64_t)end_ms - (uint64_t)first_ms) >> RC_BUCKET_SHIFT;
         const uint32_t left = slots - slot;
         const uint32_t end = whole < left ? slot + (uint32_t)whole : slots;
-        for (; slot < end; slot++)
-            table->slots[slot] = (uint16_t)place;
+        fill_slots(table->slots + slot, end - slot, (uint16_t)place);
+        slot = end;
         /* The place changes inside the next one, unless that is at its beginning. */
         const int64_t slot_ms = table->window_start_ms + ((int64_t)slot << RC_BUCKET_SHIFT);
         if (slot == slots || end_ms == slot_ms)
