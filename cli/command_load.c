@@ -194,11 +194,14 @@ mapping_of(struct load_command *load, uint32_t file)
     return mapping;
 }
 
-/* What the batches depend on: the files, the mappings, the order of reading. */
+/* What the batches depend on: how large they become, the files, the mappings, the order of reading.
+ */
 static uint64_t
 fingerprint(const struct load_command *load)
 {
-    uint64_t hash = load->no_merge;
+    const uint64_t limits[] = {load->no_merge, RC_LOAD_BATCH_ROWS, RC_LOAD_BATCH_BYTES,
+                               RC_LOAD_ARCHIVE_BATCH_ROWS, RC_LOAD_ARCHIVE_BATCH_BYTES};
+    uint64_t hash = rc_hash(limits, sizeof(limits));
     for (uint32_t i = 0; i < load->file_count; i++) {
         const struct file *file = &load->files[i];
         char text[RC_LOAD_PATH_BYTES + 512];

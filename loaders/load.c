@@ -225,12 +225,27 @@ source_pick(const struct load *load)
     return best;
 }
 
+/* How large batches become; the sources are open. */
+static void
+batch_limit(struct load *load)
+{
+    const struct rc_load_options *options = load->options;
+    const bool archive = load->totals.bytes_size > 0; /* Else one is a pipe. */
+    load->rows_max = archive ? RC_LOAD_ARCHIVE_BATCH_ROWS : RC_LOAD_BATCH_ROWS;
+    load->bytes_max = archive ? RC_LOAD_ARCHIVE_BATCH_BYTES : RC_LOAD_BATCH_BYTES;
+    if (options->batch_rows_max != 0)
+        load->rows_max = options->batch_rows_max;
+    if (options->batch_bytes != 0)
+        load->bytes_max = options->batch_bytes;
+}
+
 static enum rc_status
 rows_load(struct load *load, struct rc_error *reterr_error)
 {
     const uint32_t count = load->options->input_count;
     for (uint32_t i = 0; i < count; i++)
         RC_TRY(source_open(load, i, reterr_error));
+    batch_limit(load);
     for (uint32_t i = 0; i < count; i++)
         RC_TRY(source_advance(load, i, reterr_error));
     for (uint32_t i = source_pick(load); i < count; i = source_pick(load)) {
@@ -258,8 +273,6 @@ rc_load(const struct rc_load_options *options,
     load->pack = rc_pack_new();
     if (load->pack == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to load");
-    load->rows_max = options->batch_rows_max == 0 ? RC_LOAD_BATCH_ROWS : options->batch_rows_max;
-    load->bytes_max = options->batch_bytes == 0 ? RC_LOAD_BATCH_BYTES : options->batch_bytes;
     load->position.input_count = options->input_count;
     load->next_batch_id =
         options->resume_at == NULL ? options->first_batch_id : options->resume_at->batch_id + 1;

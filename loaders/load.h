@@ -25,9 +25,14 @@
 #include "loaders/position.h"
 #include "loaders/rejects.h"
 
-/* Rows of a batch, and bytes after which it is closed: 256 KiB to 1 MiB is the best message. */
+/* Rows of a batch, and bytes after which it is closed. What comes through a pipe may be live, and
+ * other events of its project wait while a batch is applied. Files are an archive: twice as much
+ * has its texts looked up less often, and is what a project may have on its way in the server's log
+ * (engine/face/room.c). */
 #define RC_LOAD_BATCH_ROWS 8192
 #define RC_LOAD_BATCH_BYTES ((size_t)1 << 20)
+#define RC_LOAD_ARCHIVE_BATCH_ROWS 16384
+#define RC_LOAD_ARCHIVE_BATCH_BYTES ((size_t)2 << 20)
 
 struct rc_load_input {
     const char *path; /* "-" is standard input. */
@@ -72,8 +77,8 @@ struct rc_load_options {
     const struct rc_load_input *inputs;
     uint32_t input_count;    /* 1 to RC_LOAD_INPUTS_MAX. */
     bool merge_by_time;      /* Else one input after the other. */
-    uint32_t batch_rows_max; /* 0: RC_LOAD_BATCH_ROWS. */
-    size_t batch_bytes;      /* 0: RC_LOAD_BATCH_BYTES. */
+    uint32_t batch_rows_max; /* 0: RC_LOAD_BATCH_ROWS, of files RC_LOAD_ARCHIVE_BATCH_ROWS. */
+    size_t batch_bytes;      /* 0: RC_LOAD_BATCH_BYTES, of files RC_LOAD_ARCHIVE_BATCH_BYTES. */
     uint64_t first_batch_id; /* At least 1. Ignored with resume_at. */
     const struct rc_position
         *resume_at; /* NULL: from the beginning. Goes on with its batch_id + 1. */

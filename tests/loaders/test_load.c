@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -191,19 +193,64 @@ static void
 test_big_rows_close_a_batch(void **state)
 {
     (void)state;
-    char *text = malloc(64 * 60100);
+    char *text = malloc(128 * 60100);
     assert_non_null(text);
     char *at = text;
-    for (int i = 0; i < 64; i++)
+    for (int i = 0; i < 128; i++)
         at += sprintf(at,
                       "{\"user\":\"u\",\"time\":1,\"id\":%d,\"properties\":{\"x\":\"%060000d\"}}\n",
                       i, i);
     struct rig rig = rig_of("recount", text);
     rig_run(&rig);
     assert_int_equal(rig.status, RC_OK);
-    assert_int_equal(rig.totals.events, 64);
-    assert_true(rig.batches >= 3 && rig.batches <= 5); /* 3.8 MB in batches of 1 MiB. */
+    assert_int_equal(rig.totals.events, 128);
+    assert_true(rig.batches >= 3 && rig.batches <= 5); /* 7.7 MB in batches of 2 MiB. */
     rig_close(&rig);
+    free(text);
+}
+
+/* Feeds a pipe from another process. */
+static void
+pipe_feed(const char *path, const char *text, size_t size)
+{
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child > 0)
+        return;
+    FILE *out = fopen(path, "w");
+    const bool written = out != NULL && fwrite(text, 1, size, out) == size;
+    _exit(written && fclose(out) == 0 ? 0 : 1);
+}
+
+/* What comes through a pipe may be live and goes in smaller batches than an archive. */
+static void
+test_batches_of_files_and_pipes(void **state)
+{
+    (void)state;
+    const int rows = RC_LOAD_ARCHIVE_BATCH_ROWS + 1;
+    char *text = malloc((size_t)rows * 60);
+    assert_non_null(text);
+    char *at = text;
+    for (int i = 0; i < rows; i++)
+        at += sprintf(at, "{\"user\":\"u\",\"time\":%d,\"id\":%d}\n", i, i);
+    struct rig file = rig_of("recount", text);
+    rig_run(&file);
+    assert_int_equal(file.totals.events, rows);
+    assert_int_equal(file.batches, 2);
+    struct rig pipe = rig_of("recount", text);
+    rig_file("", 0, pipe.paths[0]);
+    assert_int_equal(unlink(pipe.paths[0]), 0);
+    assert_int_equal(mkfifo(pipe.paths[0], 0600), 0);
+    pipe_feed(pipe.paths[0], text, (size_t)(at - text));
+    rig_run(&pipe);
+    assert_int_equal(pipe.totals.events, rows);
+    assert_int_equal(pipe.batches, (rows + RC_LOAD_BATCH_ROWS - 1) / RC_LOAD_BATCH_ROWS);
+    int status = 1;
+    assert_true(wait(&status) > 0);
+    assert_int_equal(status, 0);
+    assert_string_equal(pipe.rows, file.rows);
+    rig_close(&file);
+    rig_close(&pipe);
     free(text);
 }
 
@@ -315,6 +362,7 @@ main(void)
         cmocka_unit_test(test_merge_by_time),
         cmocka_unit_test(test_error_budget),
         cmocka_unit_test(test_big_rows_close_a_batch),
+        cmocka_unit_test(test_batches_of_files_and_pipes),
         cmocka_unit_test(test_values_at_their_limits),
         cmocka_unit_test(test_bad_options),
         cmocka_unit_test(test_each_refused_allocation_is_survived),
