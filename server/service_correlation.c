@@ -55,6 +55,42 @@ decode_properties(struct rc_decode *decode,
     return RC_OK;
 }
 
+/* Who converted: a segment of users, or the entities behind a number. */
+static enum rc_status
+decode_converted(struct rc_decode *decode,
+                 const Recount__V1__CorrelationRequest *in,
+                 struct rc_correlation_request *question)
+{
+    const struct rc_bytes entity = question->scope.entity;
+    const struct {
+        const char *field;
+        const Recount__V1__Cell *in;
+        const struct rc_chart_cell **cell;
+    } cells[] = {{"converted_cell", in->converted_cell, &question->converted_cell},
+                 {"population_cell", in->population_cell, &question->population_cell}};
+    size_t mark = rc_decode_enter(decode, "converted");
+    if (entity.size > 0 && in->converted != NULL)
+        return rc_decode_fail(decode, RC_INVALID, "",
+                              "a segment is a set of users, not of entities");
+    if (entity.size == 0 && in->converted == NULL)
+        return rc_decode_fail(decode, RC_INVALID, "", "the segment is missing");
+    if (in->converted != NULL)
+        RC_TRY(rc_decode_segment_filter(decode, in->converted, &question->converted));
+    rc_decode_leave(decode, mark);
+    for (size_t i = 0; i < 2; i++) {
+        mark = rc_decode_enter(decode, "%s", cells[i].field);
+        if (entity.size == 0 && cells[i].in != NULL)
+            return rc_decode_fail(decode, RC_INVALID, "", "users are counted: name a segment");
+        if (entity.size > 0 && i == 0 && cells[i].in == NULL)
+            return rc_decode_fail(decode, RC_INVALID, "",
+                                  "the entities that converted are missing");
+        if (cells[i].in != NULL)
+            RC_TRY(rc_decode_cell(decode, cells[i].in, entity, cells[i].cell));
+        rc_decode_leave(decode, mark);
+    }
+    return RC_OK;
+}
+
 enum rc_status
 rc_decode_correlation(struct rc_decode *decode,
                       const Recount__V1__CorrelationRequest *in,
@@ -62,17 +98,13 @@ rc_decode_correlation(struct rc_decode *decode,
                       struct rc_correlation_request *question)
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
-    size_t mark = rc_decode_enter(decode, "converted");
-    if (in->converted == NULL)
-        return rc_decode_fail(decode, RC_INVALID, "", "the segment is missing");
-    RC_TRY(rc_decode_segment_filter(decode, in->converted, &question->converted));
-    rc_decode_leave(decode, mark);
+    RC_TRY(decode_converted(decode, in, question));
     if (in->n_events == 0 && in->n_properties == 0)
         return rc_decode_fail(decode, RC_INVALID, "events",
                               "there are neither events nor properties to look at");
     RC_TRY(decode_events(decode, in, question));
     RC_TRY(decode_properties(decode, in, question));
-    mark = rc_decode_enter(decode, "among");
+    const size_t mark = rc_decode_enter(decode, "among");
     if (in->among != NULL)
         RC_TRY(rc_decode_selector(decode, in->among, &question->among));
     rc_decode_leave(decode, mark);

@@ -9,7 +9,10 @@
 
 #include "engine/compare/correlation_counts.h"
 #include "engine/query/scope.h"
+#include "engine/query/segment/chart_cell.h"
 #include "engine/query/segment/segment_persons.h"
+#include "engine/query/walk/entities.h"
+#include "engine/query/walk/walk.h"
 
 /* A row, and what it is ranked by. */
 struct candidate {
@@ -125,7 +128,7 @@ offer_values(struct correlating *correlating, uint32_t property, struct rc_error
                                        &correlating->reply->stats, &plan, &groups, &counts,
                                        reterr_error));
     const uint32_t group_count = rc_groups_count(groups);
-    const bool of_users = request->properties[property].scope == RC_LEAF_USER;
+    const bool of_users = rc_correlation_is_of_users(request, property);
     for (uint32_t group = of_users ? 0 : RC_GROUP_NULL + 1; group < group_count; group++) {
         const struct candidate candidate = {.row = {.place = property}};
         RC_TRY_OR(reterr_error,
@@ -139,9 +142,6 @@ offer_values(struct correlating *correlating, uint32_t property, struct rc_error
 static enum rc_status
 check_request(const struct rc_correlation_request *request, struct rc_error *reterr_error)
 {
-    if (request->scope.entity.size > 0)
-        return rc_error_field(reterr_error, RC_INVALID, "scope.entity_property",
-                              "users convert, and they alone have properties");
     if (!(request->confidence > 0 && request->confidence < 1))
         return rc_error_field(reterr_error, RC_INVALID, "confidence", "it lies between 0 and 1");
     if (request->event_count > RC_CORRELATION_EVENTS_MAX)
@@ -197,8 +197,105 @@ find_users(const struct rc_query_context *context,
     for (size_t word = 0; word < users->word_count; word++)
         converted[word] = all[word] & users->population[word];
     users->converted = converted;
+    users->counted.persons = users->population;
     return RC_OK;
 }
+
+/* ---- Entities -------------------------------------------------------------------------------- */
+
+static enum rc_status
+mark_hits(void *lane,
+          const struct rc_walk_block *block,
+          const struct rc_hit *hits,
+          const uint32_t *slots,
+          uint32_t count)
+{
+    uint64_t *words = lane;
+    (void)hits;
+    for (uint32_t i = 0; i < count; i++)
+        rc_walk_mark(words, rc_walk_person(block, slots[i]));
+    return RC_OK;
+}
+
+/* The entities of the events in the range. */
+static enum rc_status
+mark_population(const struct rc_query_context *context,
+                const struct rc_scope *scope,
+                const struct rc_counted *counted,
+                struct rc_query_stats *stats,
+                uint64_t *words,
+                struct rc_error *reterr_error)
+{
+    static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
+    const struct rc_plan_selector selector = {.predicate = &any,
+                                              .field = "scope",
+                                              .from_ms = scope->start_ms,
+                                              .until_ms = rc_scope_until(scope, scope->end_ms)};
+    RC_CLEANUP(rc_plan_freep) struct rc_plan *plan = NULL;
+    void **lanes = RC_ARENA_ARRAY(context->arena, void *, context->parallel_max);
+    if (lanes == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a set of entities");
+    for (uint32_t i = 0; i < context->parallel_max; i++)
+        lanes[i] = words;
+    const struct rc_fold fold = {
+        .lane_count = context->parallel_max, .lanes = lanes, .hits = mark_hits};
+    RC_TRY(rc_plan_counted(context, scope->as_of_ms, counted, &selector, 1, &plan, reterr_error));
+    rc_plan_add_stats(plan, stats);
+    RC_TRY_OR(reterr_error, rc_walk(plan, &fold, &stats->matched_events));
+    return RC_OK;
+}
+
+/* Those behind a number; its question is one more that this one is made of. */
+static enum rc_status
+mark_cell(const struct rc_query_context *context,
+          const struct rc_chart_cell *cell,
+          const char *field,
+          struct rc_query_stats *stats,
+          uint64_t *words,
+          struct rc_error *reterr_error)
+{
+    struct rc_query_context asked = *context;
+    enum rc_status status = RC_OK;
+    if (asked.cells_deep++ >= RC_CELLS_DEEP_MAX)
+        status = rc_error_field(reterr_error, RC_INVALID, "handle",
+                                "handles hold each other more than %u deep", RC_CELLS_DEEP_MAX);
+    else
+        status = rc_chart_cell_persons(&asked, cell, stats, words, reterr_error);
+    if (status != RC_OK)
+        rc_error_prefix(reterr_error, "%s", field);
+    return status;
+}
+
+static enum rc_status
+find_entities(const struct rc_query_context *context,
+              const struct rc_correlation_request *request,
+              struct rc_query_stats *stats,
+              struct rc_correlation_users *users,
+              struct rc_error *reterr_error)
+{
+    struct rc_calendar calendar;
+    RC_TRY(rc_scope_check(&request->scope, &calendar, reterr_error));
+    RC_TRY(rc_scope_counted(context, &request->scope, stats, &users->counted, reterr_error));
+    users->word_count = rc_counted_word_count(context);
+    uint64_t *population = RC_ARENA_ARRAY(context->arena, uint64_t, users->word_count);
+    uint64_t *converted = RC_ARENA_ARRAY(context->arena, uint64_t, users->word_count);
+    if (population == NULL || converted == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a set of entities");
+    RC_TRY(request->population_cell != NULL
+               ? mark_cell(context, request->population_cell, "population_cell", stats, population,
+                           reterr_error)
+               : mark_population(context, &request->scope, &users->counted, stats, population,
+                                 reterr_error));
+    RC_TRY(mark_cell(context, request->converted_cell, "converted_cell", stats, converted,
+                     reterr_error));
+    for (size_t word = 0; word < users->word_count; word++)
+        converted[word] &= population[word];
+    users->population = population;
+    users->converted = converted;
+    return RC_OK;
+}
+
+/* ---- The answer ------------------------------------------------------------------------------ */
 
 enum rc_status
 rc_correlation_answer(const struct rc_query_context *context,
@@ -216,7 +313,8 @@ rc_correlation_answer(const struct rc_query_context *context,
     if (correlating.best == NULL || rows == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a correlation");
     const struct rc_correlation_users *users = &correlating.users;
-    RC_TRY(find_users(context, request, &reply.stats, &correlating.users, reterr_error));
+    RC_TRY((request->scope.entity.size > 0 ? find_entities : find_users)(
+        context, request, &reply.stats, &correlating.users, reterr_error));
     reply.users = count_bits(users->population, users->word_count);
     reply.converted_users = count_bits(users->converted, users->word_count);
     RC_TRY(offer_events(&correlating, reterr_error));
@@ -237,5 +335,11 @@ rc_query_correlation(const struct rc_query_context *context,
                      struct rc_error *reterr_error)
 {
     struct rc_correlation_users users;
-    return rc_correlation_answer(context, request, &users, ret_reply, reterr_error);
+    struct rc_query_context asked = *context;
+    RC_CLEANUP(rc_all_entities_close) struct rc_all_entities all = {.plan = NULL};
+    if (request->scope.entity.size > 0 && context->entities == NULL) {
+        RC_TRY(rc_all_entities_open(context, request->scope.entity, &all, reterr_error));
+        asked.entities = all.entities;
+    }
+    return rc_correlation_answer(&asked, request, &users, ret_reply, reterr_error);
 }

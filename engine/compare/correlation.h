@@ -1,6 +1,7 @@
 /*
- * Correlation: what users who converted have more often, or less, than those who did not. Asked of
- * all users of the scope (its segment: the population), some of whom converted (a second segment).
+ * Correlation: what users (or entities) who converted have more often, or less, than those who did
+ * not. Asked of all users of the scope (its segment: the population), some of whom converted (a
+ * second segment).
  *
  * A candidate is something that a user has or has not: an event of a selector in the range; a value
  * of an event property in the range, on some event of a selector; a value of a user property. Null
@@ -20,10 +21,14 @@
 #define RC_CORRELATION_PROPERTIES_MAX 64u
 #define RC_CORRELATION_TOP_MAX 1000u
 
+struct rc_chart_cell;
+
 struct rc_correlation_request {
     struct rc_scope scope;
-    const struct rc_segment *converted;
-    uint32_t event_count; /* Candidates by selector. */
+    const struct rc_segment *converted;          /* With an entity: NULL, and */
+    const struct rc_chart_cell *converted_cell;  /* those behind a number that counted the same, */
+    const struct rc_chart_cell *population_cell; /* in all, or NULL: of the events in the range. */
+    uint32_t event_count;                        /* Candidates by selector. */
     const struct rc_predicate *const *events;
     uint32_t property_count; /* Candidates by value: properties of events and of users. */
     const struct rc_breakdown *properties;

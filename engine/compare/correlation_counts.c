@@ -32,6 +32,8 @@ fold_events(void *state, uint32_t person, const struct rc_hit *hits, uint32_t co
     struct lane *lane = state;
     const uint32_t side = rc_words_has(lane->counting->users->converted, person) ? 0 : 1;
     uint64_t mask = 0;
+    if (!rc_words_has(lane->counting->users->population, person))
+        return RC_OK; /* Of users none is fed. */
     for (uint32_t i = 0; i < count; i++)
         mask |= hits[i].mask;
     for (; mask != 0; mask &= mask - 1)
@@ -57,6 +59,8 @@ static enum rc_status
 fold_values(void *state, uint32_t person, const struct rc_hit *hits, uint32_t count)
 {
     struct lane *lane = state;
+    if (!rc_words_has(lane->counting->users->population, person))
+        return RC_OK;
     for (uint32_t i = 0; i < count; i++)
         count_set(lane, person, rc_groups_of(lane->counting->groups, person, &hits[i]));
     return RC_OK;
@@ -131,12 +135,11 @@ make_plan(const struct rc_query_context *context,
           struct rc_plan **ret_plan,
           struct rc_error *reterr_error)
 {
-    const struct rc_counted counted = {.persons = users->population};
     for (uint32_t i = 0; i < count; i++) {
         selectors[i].from_ms = scope->start_ms;
         selectors[i].until_ms = rc_scope_until(scope, scope->end_ms);
     }
-    RC_TRY(rc_plan_counted(context, scope->as_of_ms, &counted, selectors, count, ret_plan,
+    RC_TRY(rc_plan_counted(context, scope->as_of_ms, &users->counted, selectors, count, ret_plan,
                            reterr_error));
     rc_plan_add_stats(*ret_plan, stats);
     return RC_OK;
@@ -244,7 +247,7 @@ rc_correlation_count_values(const struct rc_query_context *context,
     if (counts == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a property's values");
     memset(counts, 0, size_bytes);
-    RC_TRY_OR(reterr_error, request->properties[property].scope == RC_LEAF_USER
+    RC_TRY_OR(reterr_error, rc_correlation_is_of_users(request, property)
                                 ? count_users(&counting, counts)
                                 : walk(&counting, plan, stats, counts));
     *ret_plan = RC_TAKE(plan);

@@ -13,18 +13,28 @@
 #include "engine/query/split/groups.h"
 
 struct rc_correlation_users {
-    const uint64_t *population; /* A bit a person. */
+    const uint64_t *population; /* A bit a person, or an entity. */
     const uint64_t *converted;  /* Of them. */
     size_t word_count;
+    struct rc_counted counted; /* Whose events are read, and by what. */
 };
 
-/* As rc_query_correlation, and of whom it was asked: in the context's arena. */
+/* As rc_query_correlation, and of whom it was asked: in the context's arena. With an entity the
+ * context has its entities. */
 RC_MUST_USE enum rc_status
 rc_correlation_answer(const struct rc_query_context *context,
                       const struct rc_correlation_request *request,
                       struct rc_correlation_users *ret_users,
                       struct rc_correlation_reply *ret_reply,
                       struct rc_error *reterr_error);
+
+/* Whether the values of a property are known of the population whatever it did: those of users,
+ * where these are counted. */
+static inline bool
+rc_correlation_is_of_users(const struct rc_correlation_request *request, uint32_t property)
+{
+    return request->properties[property].scope == RC_LEAF_USER && request->scope.entity.size == 0;
+}
 
 /* The plan of the population's events of selectors first to first + count - 1. */
 RC_MUST_USE enum rc_status

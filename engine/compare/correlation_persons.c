@@ -125,7 +125,7 @@ mark(const struct rc_query_context *context,
         marking.groups = groups;
         RC_TRY_OR(reterr_error, find_group(context, &row->value, &marking));
     }
-    if (!row->is_event && request->properties[row->place].scope == RC_LEAF_USER)
+    if (!row->is_event && rc_correlation_is_of_users(request, row->place))
         mark_users(&marking, users);
     else
         RC_TRY_OR(reterr_error, walk(&marking, plan, stats));

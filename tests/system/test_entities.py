@@ -2,6 +2,7 @@
 """Entities from outside: pages that survive arrivals, whose handles go where; that as many are behind
 a number as it says is asserted by the oracle."""
 
+import random
 import sys
 import unittest
 
@@ -17,7 +18,9 @@ from ingest import ingest_all
 from server import Server
 from recount.v1 import (
     cell_pb2,
+    correlation_pb2,
     entity_list_pb2,
+    funnel_pb2,
     project_pb2,
     project_pb2_grpc,
     query_pb2_grpc,
@@ -130,6 +133,109 @@ class Entities(unittest.TestCase):
         reply = self.series(by="odd")
         ingest_all(SERVER.channel, PROJECT, "late", [ndjson([event(61, 3, odd="o", type="t1")])])
         self.refused(grpc.StatusCode.ABORTED, "cell.handle", lambda: self.list(cell=self.cell(reply)))
+
+
+class Correlations(unittest.TestCase):
+    """Of entities: where each user is an entity, what goes with converting is what it is of users."""
+
+    PROJECT = "projects/correlation"
+
+    @classmethod
+    def setUpClass(cls):
+        project_pb2_grpc.ProjectServiceStub(SERVER.channel).CreateProject(
+            project_pb2.CreateProjectRequest(project_id="correlation"), timeout=30)
+        rng = random.Random(7)
+        rows = [
+            event(user, user % 5, me=f"m{user}", type=rng.choice(["in", "buy", "look", "help"]),
+                  tags=rng.choice([["a", "b"], ["b"], "c", None])) | {"id": str(at)}
+            for at, user in enumerate(rng.choices(range(40), k=150))
+        ]
+        rows += [{"kind": "set", "user": f"u{user}", "time": shop.START, "set": {"plan": user % 3}}
+                 for user in range(0, 40, 2)]
+        ingest_all(SERVER.channel, cls.PROJECT, "rows", [ndjson(rows)])
+
+    def scope(self, entity):
+        scope = shop.scope(self.PROJECT, shop.START + 30 * shop.DAY)
+        scope.entity_property = entity
+        return scope
+
+    def funnel_cells(self, entity):
+        """Who came in, and who bought afterwards."""
+        request = funnel_pb2.FunnelRequest(scope=self.scope(entity))
+        for name in ("in", "buy"):
+            request.steps.add(selector=shop.of_type(name))
+        handle = queries().Funnel(request, timeout=30).info.cell_handle
+        return [cell_pb2.Cell(handle=handle, funnel=cell_pb2.FunnelCell(step=step)) for step in (1, 2)]
+
+    def request(self, entity):
+        request = correlation_pb2.CorrelationRequest(scope=self.scope(entity), top=1000)
+        for name in ("look", "help"):
+            request.events.append(shop.of_type(name))
+        for name in ("org", "tags", "type"):
+            request.properties.add().event_property = name
+        entered, bought = self.funnel_cells(entity)
+        if entity:
+            request.population_cell.CopyFrom(entered)
+            request.converted_cell.CopyFrom(bought)
+        else:
+            request.scope.segment.rule.cell.CopyFrom(entered)
+            request.converted.rule.cell.CopyFrom(bought)
+        return request
+
+    def test_as_of_users(self):
+        of_users, of_entities = [
+            queries().Correlation(self.request(entity), timeout=30) for entity in ("", "me")
+        ]
+        self.assertGreater(of_users.converted_users, 3)
+        self.assertGreater(len(of_users.candidates), 8)
+        for reply in (of_users, of_entities):
+            reply.ClearField("info")
+        self.assertEqual(of_users, of_entities)
+
+    def test_by_hand(self):
+        """Organisations: each has all kinds of events, so all of them convert or none is left."""
+        request = self.request("org")
+        request.ClearField("population_cell")
+        reply = queries().Correlation(request, timeout=30)
+        self.assertEqual((reply.users, reply.converted_users), (5, 5))
+        request.properties.add().user_property = "plan"
+        request.scope.segment.rule.user_property.property.user_property = "plan"
+        request.scope.segment.rule.user_property.equals.int_value = 0
+        reply = queries().Correlation(request, timeout=30)
+        plans = {one.property.value.int_value: one.converted_users
+                 for one in reply.candidates if one.property.property == 3}
+        self.assertEqual(plans, {0: 5})  # Of the events that count everybody has this plan.
+
+    def test_who_they_are(self):
+        reply = queries().Correlation(self.request("me"), timeout=30)
+        scope = scope_pb2.Scope(project=self.PROJECT, entity_property="me")
+        parts = [(cell_pb2.COMPARED_USERS_CONVERTED, "converted_users"),
+                 (cell_pb2.COMPARED_USERS_OTHERS, "other_users")]
+        for place, candidate in enumerate(reply.candidates):
+            for users, name in parts:
+                cell = cell_pb2.Cell(handle=reply.info.cell_handle, row=place)
+                cell.correlation.users = users
+                listed = queries().ListEntities(
+                    entity_list_pb2.ListEntitiesRequest(scope=scope, cell=cell), timeout=30)
+                self.assertEqual(listed.entity_count, getattr(candidate, name), candidate)
+
+    def test_what_is_refused(self):
+        def refused(field, change, entity="me"):
+            request = self.request(entity)
+            change(request)
+            with self.assertRaises(grpc.RpcError) as caught:
+                queries().Correlation(request, timeout=30)
+            self.assertEqual(caught.exception.code(), INVALID, caught.exception.details())
+            self.assertEqual(Details(caught.exception).fields, [field])
+
+        refused("converted_cell", lambda request: request.ClearField("converted_cell"))
+        refused("converted", lambda request: request.converted.rule.all_of.SetInParent())
+        refused("population_cell", lambda request: request.population_cell.CopyFrom(
+            self.funnel_cells("org")[0]), entity="")
+        refused("converted_cell.handle", lambda request: request.converted_cell.CopyFrom(
+            self.funnel_cells("org")[1]))
+        refused("converted_cell.step", lambda request: setattr(
+            request.converted_cell.funnel, "step", 9))
 
 
 if __name__ == "__main__":

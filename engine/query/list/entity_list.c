@@ -18,11 +18,9 @@
 struct rc_entity_list {
     const struct rc_query_context *context;
     const struct rc_entity_list_request *request;
-    struct rc_query_context quiet; /* Of the plan over all events: nobody steers it or asks how. */
-    struct rc_plan *all;
-    struct rc_entities *entities;
-    const struct rc_groups *groups;
-    struct rc_plan *counting; /* Over the events that count. */
+    struct rc_all_entities all;
+    const struct rc_groups *groups; /* Of them. */
+    struct rc_plan *counting;       /* Over the events that count. */
     struct rc_account_columns *columns;
     size_t word_count;
     uint64_t *words; /* A bit for each that is listed. */
@@ -30,22 +28,6 @@ struct rc_entity_list {
 };
 
 /* ---- Which ----------------------------------------------------------------------------------- */
-
-static enum rc_status
-number_all(struct rc_entity_list *list, struct rc_error *reterr_error)
-{
-    static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
-    static const struct rc_plan_selector everything = {
-        .predicate = &any, .from_ms = RC_TIME_MS_MIN, .until_ms = RC_TIME_MS_MAX + 1};
-    list->quiet = *list->context;
-    list->quiet.hints = NULL;
-    list->quiet.explain = NULL;
-    RC_TRY(
-        rc_plan_new(&list->quiet, RC_TIME_MS_MAX, NULL, &everything, 1, &list->all, reterr_error));
-    RC_TRY(rc_entities_new(list->all, list->request->scope.entity, &list->entities, reterr_error));
-    list->groups = rc_entities_groups(list->entities);
-    return RC_OK;
-}
 
 static enum rc_status
 plan_counting(struct rc_entity_list *list,
@@ -118,7 +100,7 @@ static enum rc_status
 mark_cell(struct rc_entity_list *list, struct rc_query_stats *stats, struct rc_error *reterr_error)
 {
     struct rc_query_context asked = *list->context;
-    asked.entities = list->entities;
+    asked.entities = list->all.entities;
     const enum rc_status status =
         rc_chart_cell_persons(&asked, list->request->cell, stats, list->words, reterr_error);
     if (status != RC_OK)
@@ -136,7 +118,8 @@ open_list(struct rc_entity_list *list, struct rc_query_stats *stats, struct rc_e
     if (request->scope.entity.size == 0)
         return rc_error_field(reterr_error, RC_INVALID, "scope.entity_property",
                               "the property whose values are listed is missing");
-    RC_TRY(number_all(list, reterr_error));
+    RC_TRY(rc_all_entities_open(context, request->scope.entity, &list->all, reterr_error));
+    list->groups = rc_entities_groups(list->all.entities);
     RC_TRY(plan_counting(list, stats, reterr_error));
     RC_TRY(rc_account_columns_open(context, request->scope.entity, request->scope.as_of_ms,
                                    request->properties, request->property_count, &list->columns,
@@ -180,8 +163,7 @@ rc_entity_list_close(struct rc_entity_list *list)
         return;
     rc_account_columns_close(list->columns);
     list->counting = rc_plan_free(list->counting);
-    list->entities = rc_entities_free(list->entities);
-    list->all = rc_plan_free(list->all);
+    rc_all_entities_close(&list->all);
 }
 
 uint64_t

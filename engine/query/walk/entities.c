@@ -82,6 +82,30 @@ rc_entities_free(struct rc_entities *entities)
     return rc_alloc_free(entities);
 }
 
+enum rc_status
+rc_all_entities_open(const struct rc_query_context *context,
+                     struct rc_bytes property,
+                     struct rc_all_entities *all,
+                     struct rc_error *reterr_error)
+{
+    static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
+    static const struct rc_plan_selector everything = {
+        .predicate = &any, .from_ms = RC_TIME_MS_MIN, .until_ms = RC_TIME_MS_MAX + 1};
+    all->context = *context;
+    all->context.hints = NULL;
+    all->context.explain = NULL;
+    RC_TRY(
+        rc_plan_new(&all->context, RC_TIME_MS_MAX, NULL, &everything, 1, &all->plan, reterr_error));
+    return rc_entities_new(all->plan, property, &all->entities, reterr_error);
+}
+
+void
+rc_all_entities_close(struct rc_all_entities *all)
+{
+    all->entities = rc_entities_free(all->entities);
+    all->plan = rc_plan_free(all->plan);
+}
+
 const struct rc_groups *
 rc_entities_groups(const struct rc_entities *entities)
 {

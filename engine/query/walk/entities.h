@@ -35,6 +35,24 @@ rc_entities_new(const struct rc_plan *plan,
 struct rc_entities *
 rc_entities_free(struct rc_entities *entities);
 
+/* Those of all events of a view, whoever did them and whenever, with what they stand on. */
+struct rc_all_entities {
+    struct rc_query_context context; /* Of the plan: nobody steers it or asks how. */
+    struct rc_plan *plan;
+    struct rc_entities *entities;
+};
+
+/* all is zero, stays where it is, and is to be closed whatever the status. */
+RC_MUST_USE enum rc_status
+rc_all_entities_open(const struct rc_query_context *context,
+                     struct rc_bytes property,
+                     struct rc_all_entities *all,
+                     struct rc_error *reterr_error);
+
+/* For RC_CLEANUP on the struct itself. */
+void
+rc_all_entities_close(struct rc_all_entities *all);
+
 /* The values: an entity is a group, and the group of null is none. */
 const struct rc_groups *
 rc_entities_groups(const struct rc_entities *entities);
