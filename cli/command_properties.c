@@ -58,26 +58,35 @@ parse(int key, char *argument, struct argp_state *state)
     return rc_query_options_parse(&properties->query, key, argument, state);
 }
 
-static const struct argp argp = {options,
-                                 parse,
-                                 "[PROPERTY]",
-                                 "Lists the properties of events and users, or the values of one.\v"
-                                 "  recount properties --events 'type = click' --from 30d\n"
-                                 "  recount properties path --prefix /item/\n"
-                                 "  recount properties user.plan",
-                                 rc_query_children,
-                                 NULL,
-                                 NULL};
+static const struct argp argp = {
+    options,
+    parse,
+    "[PROPERTY]",
+    "Lists the properties of events, users and accounts, or the values of one.\v"
+    "  recount properties --events 'type = click' --from 30d\n"
+    "  recount properties path --prefix /item/\n"
+    "  recount properties user.plan",
+    rc_query_children,
+    NULL,
+    NULL};
 
 /* ---- Properties ------------------------------------------------------------------------------ */
 
 static const char *
 name_of(char text[512], const Recount__V1__PropertySummary *one)
 {
-    const bool of_user =
-        one->property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
-    snprintf(text, 512, "%s%s", of_user ? "user." : "",
-             of_user ? one->property->user_property : one->property->event_property);
+    const Recount__V1__PropertyRef *property = one->property;
+    switch (property->source_case) {
+    case RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY:
+        snprintf(text, 512, "user.%s", property->user_property);
+        break;
+    case RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY:
+        snprintf(text, 512, "account.%s.%s", property->account_property->account_key,
+                 property->account_property->name);
+        break;
+    default:
+        snprintf(text, 512, "%s", property->event_property);
+    }
     return text;
 }
 
@@ -128,7 +137,12 @@ render_properties(const struct rc_paint *paint, const Recount__V1__ListPropertie
     rc_table_paint(table, paint);
     rc_paint_begin(paint, RC_INK_FAINT);
     fprintf(paint->out, "of %s events and ", rc_paint_count(count, reply->event_count));
-    fprintf(paint->out, "%s users%s\n", rc_paint_count(count, reply->user_count),
+    fprintf(paint->out, "%s users", rc_paint_count(count, reply->user_count));
+    for (size_t i = 0; i < reply->n_account_counts; i++)
+        fprintf(paint->out, ", %s accounts by %s",
+                rc_paint_count(count, reply->account_counts[i]->account_count),
+                reply->account_counts[i]->account_key);
+    fprintf(paint->out, "%s\n",
             reply->next_page_token[0] != '\0' ? "; there are more properties" : "");
     rc_paint_end(paint);
     rc_render_info(paint, reply->info);

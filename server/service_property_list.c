@@ -42,16 +42,23 @@ begins_with(struct rc_bytes text, struct rc_bytes prefix)
 
 /* ---- Properties ------------------------------------------------------------------------------ */
 
-/* The key of a page's last property: a letter for whose it is, then the name. */
+/* The key of a page's last property: a letter for whose it is, then the name; of an account its key
+ * and a zero byte before that, which no name has. Letters ascend as the list does. */
 static struct rc_bytes
 key_of(struct rc_arena *arena, const struct rc_property_seen *seen)
 {
-    char *key = rc_arena_alloc(arena, seen->name.size + 1);
+    const bool of_account = seen->scope == RC_LEAF_ACCOUNT;
+    const size_t skip = of_account ? seen->account_key.size + 2 : 1;
+    char *key = rc_arena_alloc(arena, seen->name.size + skip);
     if (key == NULL)
         return (struct rc_bytes){NULL, 0};
-    key[0] = seen->scope == RC_LEAF_EVENT ? 'e' : 'u';
-    memcpy(key + 1, seen->name.data, seen->name.size);
-    return (struct rc_bytes){key, seen->name.size + 1};
+    key[0] = seen->scope == RC_LEAF_EVENT ? 'e' : of_account ? 'x' : 'u';
+    if (of_account) {
+        memcpy(key + 1, seen->account_key.data, seen->account_key.size);
+        key[skip - 1] = '\0';
+    }
+    memcpy(key + skip, seen->name.data, seen->name.size);
+    return (struct rc_bytes){key, seen->name.size + skip};
 }
 
 /* Cuts a page of what begins with the prefix; RC_NO_MEMORY. */
@@ -134,20 +141,15 @@ count_distinct(struct rc_request *request,
 
 static enum rc_status
 encode_summary(struct rc_arena *arena,
-               const struct rc_property_list_reply *answer,
                const struct rc_property_seen *seen,
                Recount__V1__PropertySummary **ret_summary)
 {
     Recount__V1__PropertySummary *out;
     RC_NEW(arena, out, recount__v1__property_summary__descriptor);
     RC_NEW(arena, out->property, recount__v1__property_ref__descriptor);
-    const bool of_event = seen->scope == RC_LEAF_EVENT;
-    if (of_event) {
-        out->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_PROPERTY;
-        RC_NEW_TEXT(arena, out->property->event_property, seen->name);
-    } else {
-        out->property->source_case = RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY;
-        RC_NEW_TEXT(arena, out->property->user_property, seen->name);
+    RC_TRY(
+        rc_encode_property_ref(arena, seen->scope, seen->name, seen->account_key, out->property));
+    if (seen->scope != RC_LEAF_EVENT) {
         out->optional_distinct_value_count_case =
             RECOUNT__V1__PROPERTY_SUMMARY__OPTIONAL_DISTINCT_VALUE_COUNT_DISTINCT_VALUE_COUNT;
         out->distinct_value_count = seen->distinct;
@@ -157,10 +159,28 @@ encode_summary(struct rc_arena *arena,
     out->text_count = seen->counts[RC_SEEN_TEXT];
     out->list_count = seen->counts[RC_SEEN_LIST];
     out->count = out->boolean_count + out->number_count + out->text_count + out->list_count;
-    out->share = (double)out->count / (double)(of_event ? answer->events : answer->users);
+    out->share = (double)out->count / (double)seen->all;
     out->first_seen_ms = seen->first_ms;
     out->last_seen_ms = seen->last_ms;
     *ret_summary = out;
+    return RC_OK;
+}
+
+static enum rc_status
+encode_accounts(struct rc_arena *arena,
+                const struct rc_property_list_reply *answer,
+                Recount__V1__ListPropertiesResponse *out)
+{
+    RC_NEW_ARRAY(arena, out->account_counts, Recount__V1__AccountCount *,
+                 answer->account_key_count);
+    out->n_account_counts = answer->account_key_count;
+    for (uint32_t i = 0; i < answer->account_key_count; i++) {
+        Recount__V1__AccountCount *one;
+        RC_NEW(arena, one, recount__v1__account_count__descriptor);
+        RC_NEW_TEXT(arena, one->account_key, answer->accounts[i].account_key);
+        one->account_count = answer->accounts[i].count;
+        out->account_counts[i] = one;
+    }
     return RC_OK;
 }
 
@@ -196,10 +216,11 @@ rc_call_list_properties(struct rc_request *request, const void *message, void *r
     RC_NEW_ARRAY(arena, out->properties, Recount__V1__PropertySummary *, count);
     out->n_properties = count;
     for (uint32_t i = 0; i < count; i++)
-        RC_TRY(encode_summary(arena, &answer, page[i], &out->properties[i]));
+        RC_TRY(encode_summary(arena, page[i], &out->properties[i]));
     RC_TRY(count_distinct(request, &question, page, out->properties, count));
     out->event_count = answer.events;
     out->user_count = answer.users;
+    RC_TRY(encode_accounts(arena, &answer, out));
     if (more) {
         const struct rc_bytes key = key_of(arena, page[count - 1]);
         out->next_page_token = key.data == NULL ? NULL : rc_token_write(arena, hash, key);

@@ -2,6 +2,8 @@
 compared.
 """
 
+import collections
+
 from predicate import fold, selects
 from segment import persons
 from values import groups, is_number, normal, number_text, order_key, row_key
@@ -68,8 +70,27 @@ def properties_answer(query, data):
                     times.setdefault(name, []).append(time)
     for name in sorted(found, key=str.encode):
         out.append(summary("user", name, found[name], times[name], len(users)))
-    out = [one for one in out if one["name"].startswith(query["prefix"])]
-    return {"events": len(events), "users": len(users), "properties": out}
+    accounts, more = account_properties(query["scope"]["as_of"], moment)
+    out = [one for one in out + more if one["name"].startswith(query["prefix"])]
+    counts = {"events": len(events), "users": len(users), "accounts": accounts}
+    return counts | {"properties": out}
+
+
+def account_properties(as_of, moment):
+    """How many accounts there are of each key, and their properties."""
+    found, times, out = {}, {}, []
+    accounts = collections.Counter(key for key, _ in moment.accounts)
+    for (key, _), stored in moment.accounts.items():
+        for name, value in stored.items():
+            found.setdefault((key, name), []).append(value)
+    for time, _, (key, _), written in moment.data.account_writes:
+        for name, value in written.items():
+            if time <= as_of and normal(value) is not None:
+                times.setdefault((key, name), []).append(time)
+    for key, name in sorted(found, key=lambda one: (one[0].encode(), one[1].encode())):
+        one = summary("account", name, found[key, name], times[key, name], accounts[key])
+        out.append(one | {"key": key})
+    return [[key, accounts[key]] for key in sorted(accounts, key=str.encode)], out
 
 
 def text_of(value):

@@ -168,9 +168,12 @@ def read_properties(question):
 
 def read_values(question):
     scope, _, name = question.tokens.word("a property").rpartition(".")
+    one = {"scope": "user" if scope == "user" else "event", "property": name}
+    if scope.startswith("account."):
+        one |= {"scope": "account", "key": scope.removeprefix("account.")}
     return read_properties(question) | {
         "kind": "values",
-        "property": {"scope": "user" if scope == "user" else "event", "property": name},
+        "property": one,
         "ci": question.options.get("ignoring_case", False),
     }
 
@@ -178,7 +181,8 @@ def read_values(question):
 def properties_text(answer):
     texts = []
     for one in answer["properties"]:
-        name = ("user." if one["scope"] == "user" else "") + one["name"]
+        of = {"event": "", "user": "user.", "account": f"account.{one.get('key')}."}
+        name = of[one["scope"]] + one["name"]
         kinds = ", ".join(f"{kind} {count}" for kind, count in one["counts"].items() if count)
         first, last = map(moment_text, one["seen"])
         texts.append(

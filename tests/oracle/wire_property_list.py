@@ -22,9 +22,12 @@ def summary(message):
     if sum(counts.values()) != message.count:
         raise ValueError(f"kinds do not add up: {message}")
     known = message.WhichOneof("optional_distinct_value_count")
-    return {
+    of_account = source == "account_property"
+    name = getattr(message.property, source)
+    key = {"key": name.account_key} if of_account else {}
+    return key | {
         "scope": source.removesuffix("_property"),
-        "name": getattr(message.property, source),
+        "name": name.name if of_account else name,
         "counts": counts,
         "share": message.share,
         "distinct": message.distinct_value_count if known else None,
@@ -44,7 +47,9 @@ def list_properties(stub, query, project):
         if query["page_size"] and len(reply.properties) > query["page_size"]:
             raise ValueError(f"a page of {len(reply.properties)} properties")
         if not token:
-            return {"events": reply.event_count, "users": reply.user_count, "properties": found}
+            accounts = [[one.account_key, one.account_count] for one in reply.account_counts]
+            counts = {"events": reply.event_count, "users": reply.user_count, "accounts": accounts}
+            return counts | {"properties": found}
         if not reply.properties:
             raise ValueError("an empty page that is not the last")
 

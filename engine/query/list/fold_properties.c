@@ -1,5 +1,5 @@
 /*
- * The properties of events, counted column by column.
+ * The properties of events, counted column by column; those of users and accounts beside them.
  *
  * Hits come in batches that mostly lie in one slab: a run of them is read through one column after
  * the other, so that a column's codes stay near. A code says its kind: that of a cell is kept for
@@ -10,6 +10,7 @@
 
 #include "engine/query/list/event_read.h"
 #include "engine/query/list/property_list.h"
+#include "engine/query/list/property_list_accounts.h"
 #include "engine/query/list/property_list_users.h"
 #include "engine/query/plan/plan.h"
 #include "engine/query/scope.h"
@@ -280,20 +281,38 @@ append(const struct rc_properties *properties,
 }
 
 static enum rc_status
-merge(const struct rc_query_context *context,
-      const struct rc_property_seen *of_events,
-      const struct rc_property_seen *of_users,
-      struct rc_property_list_reply *reply)
+list_others(const struct rc_query_context *context,
+            const struct rc_property_list_request *request,
+            const uint64_t *persons,
+            const struct rc_property_seen *of_events,
+            struct rc_property_list_reply *reply)
 {
     const struct rc_properties *events = rc_view_event_properties(context->view);
     const struct rc_properties *users = rc_view_user_properties(context->view);
+    const struct rc_properties *accounts = rc_view_account_properties(context->view);
+    const size_t account_count = rc_properties_count(accounts);
+    const int64_t as_of_ms = request->scope.as_of_ms;
+    struct rc_arena *arena = context->arena;
+    struct rc_accounts_seen *keys;
+    struct rc_property_seen *of_users;
+    struct rc_property_seen *of_accounts;
+    RC_TRY(rc_property_list_users(context, as_of_ms, persons, &of_users, &reply->users));
+    RC_TRY(rc_property_list_accounts(context, as_of_ms, &keys, &reply->account_key_count,
+                                     &of_accounts));
     struct rc_property_seen *out =
-        RC_ARENA_ARRAY(context->arena, struct rc_property_seen,
-                       rc_properties_count(events) + rc_properties_count(users) + 1);
+        RC_ARENA_ARRAY(arena, struct rc_property_seen,
+                       rc_properties_count(events) + rc_properties_count(users) +
+                           reply->account_key_count * account_count + 1);
     if (out == NULL)
         return RC_NO_MEMORY;
-    RC_TRY(append(events, RC_LEAF_EVENT, of_events, context->arena, out, &reply->property_count));
-    RC_TRY(append(users, RC_LEAF_USER, of_users, context->arena, out, &reply->property_count));
+    RC_TRY(append(events, RC_LEAF_EVENT, of_events, arena, out, &reply->property_count));
+    for (uint32_t i = 0; i < reply->property_count; i++)
+        out[i].all = reply->events;
+    RC_TRY(append(users, RC_LEAF_USER, of_users, arena, out, &reply->property_count));
+    for (uint32_t key = 0; key < reply->account_key_count; key++)
+        RC_TRY(append(accounts, RC_LEAF_ACCOUNT, of_accounts + key * account_count, arena, out,
+                      &reply->property_count));
+    reply->accounts = keys;
     reply->properties = out;
     return RC_OK;
 }
@@ -312,7 +331,6 @@ rc_query_property_list(const struct rc_query_context *context,
     struct rc_calendar calendar;
     struct rc_counted counted;
     struct rc_property_seen *of_events;
-    struct rc_property_seen *of_users;
     RC_TRY(rc_scope_check(scope, &calendar, reterr_error));
     RC_TRY(rc_scope_counted(context, scope, &reply.stats, &counted, reterr_error));
     const struct rc_plan_selector selector = {
@@ -326,9 +344,7 @@ rc_query_property_list(const struct rc_query_context *context,
     counting.property_count = rc_properties_count(counting.properties);
     RC_TRY_OR(reterr_error, resolve_slabs(&counting, plan));
     RC_TRY_OR(reterr_error, walk(&counting, plan, &of_events, &reply.events));
-    RC_TRY_OR(reterr_error, rc_property_list_users(context, scope->as_of_ms, counted.persons,
-                                                   &of_users, &reply.users));
-    RC_TRY_OR(reterr_error, merge(context, of_events, of_users, &reply));
+    RC_TRY_OR(reterr_error, list_others(context, request, counted.persons, of_events, &reply));
     reply.stats.matched_events = reply.events;
     rc_plan_add_stats(plan, &reply.stats);
     *ret_reply = reply;

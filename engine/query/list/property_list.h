@@ -1,5 +1,6 @@
 /*
- * Property list: which properties events and users have, of which kinds, how often, and when.
+ * Property list: which properties events, users and accounts have, of which kinds, how often, and
+ * when.
  *
  * Ownership, Threading, Units, Errors: as in query.h.
  */
@@ -23,20 +24,32 @@ enum rc_seen_kind {
 };
 
 struct rc_property_seen {
-    enum rc_leaf_scope scope; /* EVENT or USER. */
+    enum rc_leaf_scope scope;    /* EVENT, USER or ACCOUNT. */
+    struct rc_bytes account_key; /* ACCOUNT: what events name them in; else empty. */
     struct rc_bytes name;
-    uint64_t counts[RC_SEEN_KINDS]; /* Events, or users at as_of, with a value of the kind. */
-    int64_t first_ms;               /* Of the events, of the writes that gave users a value. */
+    uint64_t counts[RC_SEEN_KINDS]; /* Events, or users or accounts at as_of, with a value of the
+                                       kind. */
+    uint64_t all;                   /* Of so many: the reply's events, its users, or accounts. */
+    int64_t first_ms;               /* Of the events, of the writes that gave others a value. */
     int64_t last_ms;
-    uint64_t distinct; /* USER: different values, as a breakdown tells them apart. EVENT: 0. */
+    uint64_t distinct; /* Different values, as a breakdown tells them apart. EVENT: 0. */
+};
+
+/* Accounts that events name in one property. */
+struct rc_accounts_seen {
+    struct rc_bytes account_key;
+    uint64_t count; /* Known at as_of: written to by then. */
 };
 
 struct rc_property_list_reply {
     uint64_t events; /* That match. */
     uint64_t users;  /* Of the scope, known at as_of; whether they did such an event or not. */
+    uint32_t account_key_count;
+    const struct rc_accounts_seen *accounts; /* By the bytes of the keys; whatever the scope's
+                                                segment, the range and the selector. */
     uint32_t property_count;
-    const struct rc_property_seen *properties; /* Those with a value; of events, then of users, by
-                                                  the bytes of their names. */
+    const struct rc_property_seen *properties; /* Those with a value; of events, of users, of
+                                                  accounts by key, by the bytes of their names. */
     struct rc_query_stats stats;
 };
 

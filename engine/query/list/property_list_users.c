@@ -69,13 +69,12 @@ values_close(struct values *values)
     values->values = rc_alloc_free(values->values);
 }
 
-/* How many different values the cells stand for; sorts them. */
-static enum rc_status
-count_distinct(const struct rc_query_context *context,
-               const struct rc_dictionary *dictionary,
-               rc_cell *cells,
-               uint32_t count,
-               uint64_t *ret_distinct)
+enum rc_status
+rc_seen_distinct(const struct rc_query_context *context,
+                 const struct rc_dictionary *dictionary,
+                 rc_cell *cells,
+                 uint32_t count,
+                 uint64_t *ret_distinct)
 {
     RC_CLEANUP(values_close) struct values values = {.arena = context->arena};
     uint64_t distinct = 0;
@@ -117,7 +116,7 @@ count_property(const struct rc_query_context *context,
         seen->counts[rc_seen_kind_of_cell(dictionary, cells[person])]++;
         scratch[count++] = cells[person];
     }
-    return count_distinct(context, dictionary, scratch, count, &seen->distinct);
+    return rc_seen_distinct(context, dictionary, scratch, count, &seen->distinct);
 }
 
 /* When values were written to the persons, of each property. */
@@ -169,6 +168,7 @@ rc_property_list_users(const struct rc_query_context *context,
     }
     for (uint32_t i = 0; i < count; i++) {
         seen[i] = (struct rc_property_seen){.first_ms = INT64_MAX, .last_ms = INT64_MIN};
+        seen[i].all = *ret_users;
         RC_TRY(count_property(context, i, as_of_ms, known, scratch, &seen[i]));
     }
     *ret_seen = seen;

@@ -24,4 +24,12 @@ rc_property_list_users(const struct rc_query_context *context,
 enum rc_seen_kind
 rc_seen_kind_of_cell(const struct rc_dictionary *values, rc_cell cell);
 
+/* How many different values cells stand for, as a breakdown tells them apart; sorts them. */
+RC_MUST_USE enum rc_status
+rc_seen_distinct(const struct rc_query_context *context,
+                 const struct rc_dictionary *dictionary,
+                 rc_cell *cells,
+                 uint32_t count,
+                 uint64_t *ret_distinct);
+
 #endif

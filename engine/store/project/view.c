@@ -256,15 +256,31 @@ rc_view_alias(const struct rc_view *view, uint32_t index, struct rc_alias *ret_a
     return true;
 }
 
-bool
-rc_view_user_write(const struct rc_view *view, uint32_t index, struct rc_user_write *ret_write)
+static bool
+find_write(const struct rc_append_log *log,
+           uint32_t count,
+           uint32_t index,
+           struct rc_user_write *ret_write)
 {
-    const struct rc_append_log *log = rc_people_writes(view->published.people);
     uint32_t run = 0;
-    if (index >= view->published.people_counts.writes)
+    if (index >= count)
         return false;
     memcpy(ret_write, rc_append_log_run(log, index, index + 1, &run), sizeof(*ret_write));
     return true;
+}
+
+bool
+rc_view_user_write(const struct rc_view *view, uint32_t index, struct rc_user_write *ret_write)
+{
+    return find_write(rc_people_writes(view->published.people),
+                      view->published.people_counts.writes, index, ret_write);
+}
+
+bool
+rc_view_account_write(const struct rc_view *view, uint32_t index, struct rc_user_write *ret_write)
+{
+    return find_write(rc_people_writes(view->project->account_people),
+                      view->published.account_counts.writes, index, ret_write);
 }
 
 struct rc_people_counts

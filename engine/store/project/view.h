@@ -164,6 +164,11 @@ rc_view_account_count(const struct rc_view *view);
 struct rc_bytes
 rc_view_account_name(const struct rc_view *view, uint32_t account);
 
+/* The index-th of the writes of account properties, user being the account: as
+ * rc_view_user_write. */
+bool
+rc_view_account_write(const struct rc_view *view, uint32_t index, struct rc_user_write *ret_write);
+
 /* The account that a value of account_key names, or RC_CODE_NONE. scratch is not reset. */
 RC_MUST_USE enum rc_status
 rc_view_account_of(const struct rc_view *view,
