@@ -71,9 +71,9 @@ rc_cell_handle(struct rc_request *request,
     filled->week_start = (Recount__V1__Weekday)(scope->week_start + 1);
     RC_NEW_TEXT(arena, filled->time_zone,
                 scope->zone.size > 0 ? scope->zone : RC_BYTES_LITERAL("UTC"));
-    if (protobuf_c_message_get_packed_size(copy) > REQUEST_BYTES_MAX)
-        return RC_OK;
     const struct rc_bytes packed = rc_message_pack(copy, arena);
+    if (packed.size > REQUEST_BYTES_MAX)
+        return RC_OK;
     rc_write_u8(&writer, (uint8_t)kind);
     rc_write_u64(&writer, labels);
     rc_write_raw(&writer, packed.data, packed.size);

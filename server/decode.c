@@ -199,6 +199,11 @@ rc_decode_enter(struct rc_decode *decode, const char *format, ...)
     size_t at = mark;
     if (at > 0 && format[0] != '[' && at + 1 < sizeof(decode->path))
         decode->path[at++] = '.';
+    const size_t size = strlen(format) + 1;
+    if (strchr(format, '%') == NULL && size <= sizeof(decode->path) - at) {
+        memcpy(decode->path + at, format, size); /* Most are plain names, of each field. */
+        return mark;
+    }
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(decode->path + at, sizeof(decode->path) - at, format, arguments);

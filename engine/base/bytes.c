@@ -224,6 +224,9 @@ rc_writer_crc32c(const struct rc_writer *writer)
                             writer->failed ? 0 : writer->size);
 }
 
+/* What is written is seldom less, and growing from 8 bytes on would take several steps. */
+#define ROOM_BYTES_MIN ((size_t)128)
+
 void *
 rc_write_room(struct rc_writer *writer, size_t size)
 {
@@ -238,7 +241,9 @@ rc_write_room(struct rc_writer *writer, size_t size)
         writer->size = 0;
     }
     const size_t needed = writer->size + size;
-    if (RC_GROW(writer->data, writer->capacity, needed > 0 ? needed : 1) != RC_OK) {
+    const size_t room_bytes = needed > ROOM_BYTES_MIN ? needed : ROOM_BYTES_MIN;
+    if ((writer->data == NULL || needed > writer->capacity) &&
+        RC_GROW(writer->data, writer->capacity, room_bytes) != RC_OK) {
         writer->failed = true;
         return NULL;
     }

@@ -251,7 +251,11 @@ prepare_round(const struct rc_series_query *query,
     const uint64_t lines_max = (uint64_t)query->result_count * query->request->series_count * 2;
     *round = (struct rc_series_round){.frame = frame};
     round->lines = RC_ARENA_ARRAY(query->context->arena, struct rc_series_line, lines_max);
-    if (round->lines == NULL)
+    round->line_of =
+        rc_arena_array(query->context->arena, query->result_count, sizeof(*round->line_of));
+    round->cells_of =
+        rc_arena_array(query->context->arena, query->result_count, sizeof(*round->cells_of));
+    if (round->lines == NULL || round->line_of == NULL || round->cells_of == NULL)
         return RC_NO_MEMORY;
     for (uint32_t result = 0; result < query->result_count; result++)
         RC_TRY(add_lines(query, round, result, others));
@@ -330,6 +334,12 @@ open_query(struct rc_series_query *query,
     RC_TRY(rc_scope_check(&request->scope, calendar, reterr_error));
     RC_TRY(rc_series_check(request, query->context->arena, query->formulas, reterr_error));
     query->result_count = request->series_count + request->formula_count;
+    query->split_lines =
+        RC_ARENA_ARRAY(query->context->arena, struct rc_series_line, request->series_count);
+    query->earlier_lines =
+        RC_ARENA_ARRAY(query->context->arena, struct rc_series_line, request->series_count);
+    if (query->split_lines == NULL || query->earlier_lines == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the series");
     RC_TRY(rc_series_frame_open(&query->frame, query->context, request, calendar, &request->scope,
                                 NULL, stats, reterr_error));
     if (request->compare != RC_COMPARE_NONE)

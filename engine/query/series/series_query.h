@@ -29,8 +29,8 @@ struct rc_series_query {
     struct rc_series_frame frame;
     struct rc_series_frame earlier; /* With a comparison. */
     /* By series, of both frames: every row of the breakdown, and at last the total. */
-    struct rc_series_line split_lines[RC_SERIES_MAX];
-    struct rc_series_line earlier_lines[RC_SERIES_MAX];
+    struct rc_series_line *split_lines;
+    struct rc_series_line *earlier_lines;
 };
 
 /* By row of each side's split of the earlier frame: the row of the same values of the frame. */
@@ -43,8 +43,9 @@ struct rc_series_round {
     const struct rc_series_frame *frame;
     uint32_t line_count;
     struct rc_series_line *lines;
-    uint32_t line_of[RC_SERIES_RESULTS_MAX][RC_SERIES_MAX];
-    uint32_t cells_of[RC_SERIES_RESULTS_MAX][RC_SERIES_MAX]; /* With columns: lines of cells. */
+    /* By result and series. */
+    uint32_t (*line_of)[RC_SERIES_MAX];
+    uint32_t (*cells_of)[RC_SERIES_MAX]; /* With columns: lines of cells. */
 };
 
 /* The series that a result is computed from, a bit each. */
