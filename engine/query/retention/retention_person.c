@@ -76,6 +76,8 @@ read_person(struct rc_retention_lane *lane,
 {
     const struct rc_retention *retention = lane->retention;
     const int64_t start_ms = retention->request->scope.start_ms;
+    uint32_t period = 0; /* Of the event before: that of the next one too, mostly. */
+    int64_t period_end_ms = INT64_MIN;
     lane->start_count = 0;
     lane->return_count = 0;
     lane->hit_count = 0;
@@ -87,7 +89,11 @@ read_person(struct rc_retention_lane *lane,
             return RC_OK;
         if (time_ms < start_ms)
             continue;
-        const uint32_t period = period_of(retention, time_ms);
+        if (time_ms >= period_end_ms) {
+            period = period_of(retention, time_ms);
+            period_end_ms =
+                period < retention->period_count ? retention->periods[period].end_ms : INT64_MAX;
+        }
         if (starts)
             note_start(lane, period, hits, i);
         if (with_returns && (hits[i].mask & retention->return_bit) != 0)

@@ -266,7 +266,8 @@ mask_of_pair(const struct pair *pair, uint32_t bit)
 
 /* Asks for the times of the rows FETCH_ROWS ahead. Where every word has hits, most lines of the
  * times are read, but with gaps that the processor's own prefetcher gives up on: without this, a
- * third of a sweep was spent waiting for them. What lies past the end is not read. */
+ * third of a sweep was spent waiting for them. Not past the end: of one person's rows
+ * nothing is that far ahead. */
 #define FETCH_ROWS 512u
 
 static inline void
@@ -294,7 +295,7 @@ word_hits(struct rc_sweep *sweep, uint32_t base, uint32_t word, uint64_t bits, s
     bool wanted = sweep->wanted;
     const bool reads_times = sweep->reads_times;
     const bool timeless = sweep->timeless;
-    if (reads_times && (bits & (bits - 1)) != 0)
+    if (reads_times && (bits & (bits - 1)) != 0 && base + word * 64 + FETCH_ROWS < sweep->end)
         fetch_times(times + base + word * 64);
     for (; bits != 0; bits &= bits - 1) {
         const uint32_t bit = (uint32_t)__builtin_ctzll(bits);

@@ -31,6 +31,77 @@ gallop(const uint32_t *users, uint32_t from, uint32_t count, uint32_t user)
     return low;
 }
 
+/* Rows of a slab that belong to one member. */
+struct member_rows {
+    uint32_t index; /* Of the user in the slab. */
+    uint32_t slot;
+};
+
+/* Members of a block that are looked up in a slab before the first one's rows are read. */
+#define MEMBERS_TOGETHER 32u
+
+/* Of so many of them the times are under way at once, so many rows of each: more follow while these
+ * are read. */
+#define MEMBERS_SOON 4u
+#define ROWS_SOON 256u
+#define TIMES_A_LINE 16u
+
+/* Looks the members [*next, ...) up in a slab until as many as go together are there or none is
+ * left. Where their rows begin is asked for. */
+static uint32_t
+find_members(const struct rc_slab *slab,
+             const uint64_t *members,
+             uint32_t member_count,
+             uint32_t *next,
+             uint32_t *at,
+             struct member_rows *found)
+{
+    const uint32_t *starts = rc_slab_starts(slab);
+    const uint32_t *users = rc_slab_users(slab);
+    const uint32_t user_count = rc_slab_get_info(slab)->user_count;
+    uint32_t count = 0;
+    for (; *next < member_count && *at < user_count && count < MEMBERS_TOGETHER; (*next)++) {
+        const uint32_t user = (uint32_t)(members[*next] >> 32);
+        *at = gallop(users, *at, user_count, user);
+        if (*at == user_count || users[*at] != user)
+            continue;
+        found[count++] = (struct member_rows){*at, (uint32_t)members[*next]};
+        __builtin_prefetch(&starts[*at]);
+    }
+    return count;
+}
+
+/* Asks for the times of a member's rows: nobody's are near them. */
+static void
+ask_for_times(const struct rc_slab *slab, const struct member_rows *member)
+{
+    const uint32_t *times = rc_slab_times(slab);
+    const uint32_t begin = rc_slab_starts(slab)[member->index];
+    const uint32_t end = rc_slab_starts(slab)[member->index + 1];
+    const uint32_t last = end - begin < ROWS_SOON ? end : begin + ROWS_SOON;
+    for (uint32_t row = begin; row < last; row += TIMES_A_LINE)
+        __builtin_prefetch(&times[row]);
+}
+
+static enum rc_status
+read_found(struct rc_walk_lane *lane,
+           const struct rc_walk_block *block,
+           const struct rc_slab *slab,
+           const struct member_rows *found,
+           uint32_t count)
+{
+    const uint32_t *starts = rc_slab_starts(slab);
+    uint32_t soon = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        for (; soon < count && soon < i + MEMBERS_SOON && !lane->walk->fold->timeless; soon++)
+            ask_for_times(slab, &found[soon]);
+        rc_sweep_seek(lane->sweep, starts[found[i].index], starts[found[i].index + 1],
+                      RC_OWNER_GIVEN, found[i].slot, rc_walk_person(block, found[i].slot));
+        RC_TRY(rc_walk_read_stretch(lane, block));
+    }
+    return RC_OK;
+}
+
 enum rc_status
 rc_walk_read_members(struct rc_walk_lane *lane,
                      const struct rc_walk_block *block,
@@ -38,25 +109,16 @@ rc_walk_read_members(struct rc_walk_lane *lane,
                      uint32_t member_count)
 {
     const struct rc_walk_run *walk = lane->walk;
+    struct member_rows found[MEMBERS_TOGETHER];
     for (uint32_t i = 0; i < walk->plan->slab_count; i++) {
         uint32_t count;
         const struct rc_slab *slab =
             rc_view_slabs(walk->view, &count)[walk->plan->slabs[i].index].slab;
-        const uint32_t *starts = rc_slab_starts(slab);
-        const uint32_t *users = rc_slab_users(slab);
-        const uint32_t user_count = rc_slab_get_info(slab)->user_count;
+        uint32_t next = 0;
         uint32_t at = 0;
         rc_sweep_open(lane->sweep, i);
-        for (uint32_t m = 0; m < member_count && at < user_count; m++) {
-            const uint32_t user = (uint32_t)(members[m] >> 32);
-            const uint32_t slot = (uint32_t)members[m];
-            at = gallop(users, at, user_count, user);
-            if (at == user_count || users[at] != user)
-                continue;
-            rc_sweep_seek(lane->sweep, starts[at], starts[at + 1], RC_OWNER_GIVEN, slot,
-                          rc_walk_person(block, slot));
-            RC_TRY(rc_walk_read_stretch(lane, block));
-        }
+        while ((count = find_members(slab, members, member_count, &next, &at, found)) > 0)
+            RC_TRY(read_found(lane, block, slab, found, count));
     }
     return RC_OK;
 }
