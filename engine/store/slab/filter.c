@@ -3,7 +3,8 @@
  * choose the block (times the block count, over 2^32), a second mix gives eight times six bits.
  *
  * Why one bit a word and not eight bits anywhere in the block: no bit is set twice by one key, so
- * the eight bits are worth eight, and a test is the same mask in every lane of a vector.
+ * the eight bits are worth eight, and a test is the same mask in every lane of a vector. With
+ * AVX-512, chosen at run time, a block is one vector.
  */
 #include "engine/store/slab/filter.h"
 
@@ -62,6 +63,63 @@ rc_filter_may_hold(const uint64_t *words, uint64_t size_bytes, uint64_t hash)
     return size_bytes != 0 && block_may_hold(words + first_word(size_bytes, hash), hash);
 }
 
+static void
+may_hold_portable(const uint64_t *words,
+                  uint64_t size_bytes,
+                  const uint64_t *hashes,
+                  uint32_t hash_count,
+                  uint8_t *ret_may)
+{
+    for (uint32_t i = 0; i < hash_count; i++) {
+        if (i + AHEAD < hash_count)
+            __builtin_prefetch(words + first_word(size_bytes, hashes[i + AHEAD]));
+        ret_may[i] = block_may_hold(words + first_word(size_bytes, hashes[i]), hashes[i]);
+    }
+}
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define AVX512 __attribute__((target("avx512f")))
+
+_Static_assert(BLOCK_WORDS == 8, "a block is a vector");
+
+/* The bit of a key in each word of its block. */
+AVX512 static inline __m512i
+bits_of(uint64_t hash)
+{
+    const __m512i shifts = _mm512_set_epi64(42, 36, 30, 24, 18, 12, 6, 0);
+    const __m512i all = _mm512_set1_epi64((long long)rc_hash_u64(hash));
+    const __m512i places = _mm512_and_si512(_mm512_srlv_epi64(all, shifts), _mm512_set1_epi64(63));
+    return _mm512_sllv_epi64(_mm512_set1_epi64(1), places);
+}
+
+AVX512 static void
+may_hold_avx512(const uint64_t *words,
+                uint64_t size_bytes,
+                const uint64_t *hashes,
+                uint32_t hash_count,
+                uint8_t *ret_may)
+{
+    for (uint32_t i = 0; i < hash_count; i++) {
+        if (i + AHEAD < hash_count)
+            __builtin_prefetch(words + first_word(size_bytes, hashes[i + AHEAD]));
+        const __m512i block = _mm512_loadu_si512(words + first_word(size_bytes, hashes[i]));
+        const __m512i bits = bits_of(hashes[i]);
+        ret_may[i] = _mm512_test_epi64_mask(block, bits) == 0xff;
+    }
+}
+
+#define HAS_AVX512 __builtin_cpu_supports("avx512f")
+
+#else
+
+#define HAS_AVX512 false
+#define may_hold_avx512 may_hold_portable
+
+#endif
+
 void
 rc_filter_may_hold_many(const uint64_t *words,
                         uint64_t size_bytes,
@@ -69,13 +127,10 @@ rc_filter_may_hold_many(const uint64_t *words,
                         uint32_t hash_count,
                         uint8_t *ret_may)
 {
-    if (size_bytes == 0) {
+    if (size_bytes == 0)
         memset(ret_may, 0, hash_count);
-        return;
-    }
-    for (uint32_t i = 0; i < hash_count; i++) {
-        if (i + AHEAD < hash_count)
-            __builtin_prefetch(words + first_word(size_bytes, hashes[i + AHEAD]));
-        ret_may[i] = block_may_hold(words + first_word(size_bytes, hashes[i]), hashes[i]);
-    }
+    else if (HAS_AVX512)
+        may_hold_avx512(words, size_bytes, hashes, hash_count, ret_may);
+    else
+        may_hold_portable(words, size_bytes, hashes, hash_count, ret_may);
 }
