@@ -1,9 +1,18 @@
 /*
- * The state is read first, since it names the slabs; then the workers read and verify those side by
- * side: nothing of a slab is believed before its checksums were found right.
+ * Workers read and verify the slabs side by side: nothing of a slab is believed before its
+ * checksums were found right. The state names the slabs, and to read a large one takes as long as
+ * half of them: so what lies in the project's directory is read beside it, and what it then does
+ * not name (an interrupted checkpoint left it) is let go. The largest first, or the last one is
+ * waited for.
+ *
+ * Most of a start is memory that is touched for the first time, which a virtual machine may have to
+ * ask its host for: two threads get it in half the time of one.
  */
 #include "engine/keep/restore.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/arena.h"
@@ -11,6 +20,9 @@
 #include "engine/base/limits.h"
 #include "engine/keep/state.h"
 #include "engine/store/slab/slab_format.h"
+
+/* From here on the slabs are not waited for until the state was read: 2 ms of reading. */
+#define LARGE_STATE_BYTES ((size_t)256 << 10)
 
 /* Puts the path of the file at fault before an error's sentence, unless it is there. */
 static enum rc_status
@@ -50,24 +62,123 @@ add_slab(struct rc_version *draft,
     return RC_OK;
 }
 
-/* A slab of the state on its way into the version. */
+/* A slab's file on its way into the version. */
 struct slab_file {
-    const struct rc_restore *how;
-    struct rc_account *hot_account;
-    struct rc_account *cold_account;
     uint64_t id;
+    uint64_t size; /* 0: not known. */
     struct rc_slab *slab;
     enum rc_status status;
     struct rc_error error;
-    char path[RC_PATH_BYTES_MAX];
+};
+
+/* A project whose files are read. */
+struct reading {
+    const struct rc_restore *how;
+    const struct rc_manifest_project *stored;
+    struct rc_project *project;
+    struct rc_arena *arena;
+    struct slab_file *files; /* While they are read the largest first, then by id. */
+    size_t file_count;
+    size_t file_capacity;
+    /* Of the state: */
+    struct rc_state_reading state;
+    struct rc_state_slab *slabs;
+    uint32_t slab_count;
+    enum rc_status status;
+    struct rc_error error;
 };
 
 static void
-slab_files_free(struct slab_file *files, uint32_t count)
+reading_close(struct reading *reading)
 {
-    for (uint32_t i = 0; files != NULL && i < count; i++)
-        rc_slab_unref(files[i].slab);
-    rc_alloc_free(files);
+    for (size_t i = 0; i < reading->file_count; i++)
+        rc_slab_unref(reading->files[i].slab);
+    rc_alloc_free(reading->files);
+    rc_project_unref(reading->project);
+}
+
+static enum rc_status
+path_of(const struct reading *reading,
+        uint64_t id,
+        char path[RC_PATH_BYTES_MAX],
+        struct rc_error *reterr_error)
+{
+    return rc_project_path(reading->how->directory, reading->stored->id,
+                           reading->stored->incarnation, "slab", id, path, reterr_error);
+}
+
+static enum rc_status
+add_file(struct reading *reading, uint64_t id)
+{
+    RC_TRY(RC_GROW(reading->files, reading->file_capacity, reading->file_count + 1));
+    reading->files[reading->file_count++] = (struct slab_file){.id = id};
+    return RC_OK;
+}
+
+static int
+by_id(const void *left, const void *right)
+{
+    const struct slab_file *a = left;
+    const struct slab_file *b = right;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+static int
+larger_first(const void *left, const void *right)
+{
+    const struct slab_file *a = left;
+    const struct slab_file *b = right;
+    return a->size != b->size ? (a->size < b->size) - (a->size > b->size) : by_id(left, right);
+}
+
+static void
+sort_files(struct reading *reading, size_t first, int (*order)(const void *, const void *))
+{
+    if (reading->file_count - first > 1)
+        qsort(&reading->files[first], reading->file_count - first, sizeof(reading->files[0]),
+              order);
+}
+
+/* Among the first files, which are in order of their ids. */
+static struct slab_file *
+find_file(const struct reading *reading, size_t count, uint64_t id)
+{
+    const struct slab_file wanted = {.id = id};
+    return count == 0 ? NULL : bsearch(&wanted, reading->files, count, sizeof(wanted), by_id);
+}
+
+/* Callback of a listing. */
+static enum rc_status
+note_name(void *context, const char *name)
+{
+    struct reading *reading = context;
+    char expected[64];
+    uint64_t id = 0;
+    if (sscanf(name, "slab-%" SCNx64, &id) != 1)
+        return RC_OK;
+    (void)snprintf(expected, sizeof(expected), "slab-%016" PRIx64, id);
+    return strcmp(name, expected) == 0 ? add_file(reading, id) : RC_OK;
+}
+
+static enum rc_status
+find_size(const struct reading *reading, struct slab_file *own)
+{
+    char path[RC_PATH_BYTES_MAX];
+    RC_CLEANUP(rc_file_closep) struct rc_file *file = NULL;
+    RC_TRY(path_of(reading, own->id, path, &own->error));
+    RC_TRY(rc_file_open(reading->how->disk, path, RC_FILE_READ, &file, &own->error));
+    return rc_file_size(file, &own->size, &own->error);
+}
+
+/* Finds the sizes of the files from first on, and puts the largest first: for several threads. */
+static void
+order_files(struct reading *reading, size_t first)
+{
+    if (reading->how->workers == NULL)
+        return;
+    for (size_t i = first; i < reading->file_count; i++)
+        reading->files[i].status = find_size(reading, &reading->files[i]);
+    sort_files(reading, first, larger_first);
 }
 
 /* Whether a slab is to stay on disk, by its header; what is wrong with a file is said by who
@@ -84,78 +195,125 @@ is_cold(const struct rc_restore *how, const char *path)
            rc_window_end_ms(rc_slab_header_window(&header)) <= how->cold_before_ms;
 }
 
+static enum rc_status
+read_slab(const struct reading *reading, struct slab_file *file)
+{
+    const struct rc_restore *how = reading->how;
+    char path[RC_PATH_BYTES_MAX];
+    RC_TRY(file->status);
+    RC_TRY(path_of(reading, file->id, path, &file->error));
+    enum rc_status status = RC_IO;
+    if (is_cold(how, path))
+        status = rc_slab_open_cold(how->cold, how->disk, path,
+                                   rc_project_account_of(reading->project, RC_MEMORY_COLD),
+                                   &file->slab, &file->error);
+    if (status == RC_IO) /* It is not; or no more files may be open, say: then it is read. */
+        status = rc_slab_read(how->disk, path, how->verify,
+                              rc_project_account_of(reading->project, RC_MEMORY_SLABS), &file->slab,
+                              &file->error);
+    return name_file(path, status, &file->error);
+}
+
+/* A task of the workers: the state, and behind it the files. */
+static void
+read_part(void *argument, uint32_t index)
+{
+    struct reading *reading = argument;
+    if (index > 0)
+        reading->files[index - 1].status = read_slab(reading, &reading->files[index - 1]);
+    else
+        reading->status = rc_state_end_read(&reading->state, reading->project, reading->arena,
+                                            &reading->slabs, &reading->slab_count, &reading->error);
+}
+
+struct reading_from {
+    struct reading *reading;
+    size_t first;
+};
+
 /* A task of the workers. */
 static void
-read_slab(void *argument, uint32_t index)
+read_file(void *argument, uint32_t index)
 {
-    struct slab_file *file = (struct slab_file *)argument + index;
-    if (is_cold(file->how, file->path)) {
-        file->status = rc_slab_open_cold(file->how->cold, file->how->disk, file->path,
-                                         file->cold_account, &file->slab, &file->error);
-        if (file->status != RC_IO) /* No more files may be open, say: then it is read. */
-            return;
-    }
-    file->status = rc_slab_read(file->how->disk, file->path, file->how->verify, file->hot_account,
-                                &file->slab, &file->error);
+    const struct reading_from *from = argument;
+    struct slab_file *file = &from->reading->files[from->first + index];
+    file->status = read_slab(from->reading, file);
 }
 
 static void
-read_slabs(const struct rc_restore *how, struct slab_file *files, uint32_t count)
+run(const struct rc_restore *how,
+    uint32_t count,
+    void (*task)(void *argument, uint32_t index),
+    void *argument)
 {
     if (how->workers != NULL)
-        rc_workers_run(how->workers, rc_workers_count(how->workers), count, read_slab, files);
+        rc_workers_run(how->workers, rc_workers_count(how->workers), count, task, argument);
     else
         for (uint32_t i = 0; i < count; i++)
-            read_slab(files, i);
+            task(argument, i);
+}
+
+/* Reads what is listed beside the state, if that is large; nobody misses what cannot be listed. */
+static enum rc_status
+read_state(struct reading *reading, size_t state_bytes, struct rc_error *reterr_error)
+{
+    char path[RC_PATH_BYTES_MAX];
+    const size_t large =
+        reading->how->large_state_bytes != 0 ? reading->how->large_state_bytes : LARGE_STATE_BYTES;
+    if (state_bytes >= large && reading->how->workers != NULL &&
+        rc_project_path(reading->how->directory, reading->stored->id, reading->stored->incarnation,
+                        NULL, 0, path, NULL) == RC_OK &&
+        rc_disk_list(reading->how->disk, path, note_name, reading, NULL) == RC_OK)
+        order_files(reading, 0);
+    run(reading->how, 1 + (uint32_t)reading->file_count, read_part, reading);
+    if (reading->status != RC_OK && reterr_error != NULL)
+        *reterr_error = reading->error;
+    return reading->status;
+}
+
+/* Reads the slabs of the state that are not read yet. */
+static enum rc_status
+read_others(struct reading *reading, struct rc_error *reterr_error)
+{
+    struct reading_from from = {reading, reading->file_count};
+    sort_files(reading, 0, by_id);
+    for (uint32_t i = 0; i < reading->slab_count; i++)
+        if (find_file(reading, from.first, reading->slabs[i].id) == NULL)
+            RC_TRY_OR(reterr_error, add_file(reading, reading->slabs[i].id));
+    order_files(reading, from.first);
+    run(reading->how, (uint32_t)(reading->file_count - from.first), read_file, &from);
+    sort_files(reading, 0, by_id);
+    return RC_OK;
 }
 
 static enum rc_status
-add_read(struct rc_version *draft,
-         struct slab_file *file,
+add_read(const struct reading *reading,
+         struct rc_version *draft,
          const struct rc_state_slab *stored,
          struct rc_error *reterr_error)
 {
-    enum rc_status status = file->status;
-    if (status == RC_OK)
-        status = add_slab(draft, file->slab, stored, reterr_error);
-    else if (reterr_error != NULL)
+    char path[RC_PATH_BYTES_MAX];
+    struct slab_file *file = find_file(reading, reading->file_count, stored->id);
+    if (file->status != RC_OK && reterr_error != NULL)
         *reterr_error = file->error;
-    return name_file(file->path, status, reterr_error);
+    RC_TRY(file->status);
+    RC_TRY(path_of(reading, stored->id, path, reterr_error));
+    return name_file(path, add_slab(draft, file->slab, stored, reterr_error), reterr_error);
 }
 
 static enum rc_status
-add_slabs(const struct rc_restore *how,
-          const struct rc_manifest_project *stored_project,
-          struct rc_project *project,
-          const struct rc_state_slab *stored,
-          uint32_t count,
-          struct rc_kept_slabs *kept,
-          struct rc_error *reterr_error)
+add_slabs(struct reading *reading, struct rc_kept_slabs *kept, struct rc_error *reterr_error)
 {
     RC_CLEANUP(rc_version_unrefp) struct rc_version *draft = NULL;
-    RC_TRY_OR(reterr_error, rc_version_draft(rc_project_version(project), &draft));
-    RC_TRY_OR(reterr_error, RC_GROW(kept->ids, kept->capacity, count));
-    struct slab_file *files = rc_alloc_zero(count * sizeof(files[0]));
-    if (files == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to restore a project");
-    enum rc_status status = RC_OK;
-    for (uint32_t i = 0; status == RC_OK && i < count; i++) {
-        files[i].how = how;
-        files[i].hot_account = rc_project_account_of(project, RC_MEMORY_SLABS);
-        files[i].cold_account = rc_project_account_of(project, RC_MEMORY_COLD);
-        files[i].id = stored[i].id;
-        status = rc_project_path(how->directory, stored_project->id, stored_project->incarnation,
-                                 "slab", stored[i].id, files[i].path, reterr_error);
+    RC_TRY_OR(reterr_error, rc_version_draft(rc_project_version(reading->project), &draft));
+    RC_TRY_OR(reterr_error, RC_GROW(kept->ids, kept->capacity, reading->slab_count));
+    for (uint32_t i = 0; i < reading->slab_count; i++) {
+        const struct rc_state_slab *stored = &reading->slabs[i];
+        RC_TRY(add_read(reading, draft, stored, reterr_error));
+        kept->ids[kept->count++] = stored->id;
     }
-    if (status == RC_OK)
-        read_slabs(how, files, count);
-    for (uint32_t i = 0; status == RC_OK && i < count; i++) {
-        status = add_read(draft, &files[i], &stored[i], reterr_error);
-        kept->ids[kept->count++] = stored[i].id;
-    }
-    slab_files_free(files, count);
-    RC_TRY(status);
-    rc_project_publish(project, RC_TAKE(draft), 0);
+    rc_project_publish(reading->project, RC_TAKE(draft), 0);
+    rc_kept_slabs_sort(kept);
     return RC_OK;
 }
 
@@ -171,16 +329,16 @@ restore(const struct rc_restore *how,
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     if (arena == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to restore a project");
-    RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
-    struct rc_state_slab *slabs = NULL;
-    uint32_t count = 0;
+    RC_CLEANUP(reading_close)
+    struct reading reading = {.how = how, .stored = stored, .arena = arena};
     RC_TRY(name_file(path,
-                     rc_state_read(state, how->parent, how->head_rows_max, arena, &project, &slabs,
-                                   &count, reterr_error),
+                     rc_state_begin_read(state, how->parent, how->head_rows_max, &reading.state,
+                                         &reading.project, reterr_error),
                      reterr_error));
-    RC_TRY(add_slabs(how, stored, project, slabs, count, kept, reterr_error));
-    rc_kept_slabs_sort(kept);
-    *ret_project = RC_TAKE(project);
+    RC_TRY(name_file(path, read_state(&reading, state.size, reterr_error), reterr_error));
+    RC_TRY(read_others(&reading, reterr_error));
+    RC_TRY(add_slabs(&reading, kept, reterr_error));
+    *ret_project = RC_TAKE(reading.project);
     return RC_OK;
 }
 

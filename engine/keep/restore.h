@@ -25,6 +25,8 @@ struct rc_restore {
     struct rc_account *parent;
     uint32_t head_rows_max;
     struct rc_workers *workers; /* Verify slabs side by side; NULL: the calling thread does. */
+    size_t large_state_bytes;   /* From this size of its state on a project's slabs are read beside
+                                   that. 0: 256 KiB. Tests use less. */
     enum rc_slab_verify verify; /* RC_SLAB_CHECKSUMS at least, where content is to be used. */
     struct rc_cold_cache *cold; /* NULL: every slab is read. */
     int64_t cold_before_ms; /* Slabs of windows that end before stay on disk (cold_cache.h): they

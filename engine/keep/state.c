@@ -297,14 +297,12 @@ read_version(struct rc_bytes bytes)
 }
 
 enum rc_status
-rc_state_read(struct rc_bytes bytes,
-              struct rc_account *parent,
-              uint32_t head_rows_max,
-              struct rc_arena *arena,
-              struct rc_project **ret_project,
-              struct rc_state_slab **ret_slabs,
-              uint32_t *ret_slab_count,
-              struct rc_error *reterr_error)
+rc_state_begin_read(struct rc_bytes bytes,
+                    struct rc_account *parent,
+                    uint32_t head_rows_max,
+                    struct rc_state_reading *ret_reading,
+                    struct rc_project **ret_project,
+                    struct rc_error *reterr_error)
 {
     const size_t front = MAGIC_BYTES + 1;
     const uint32_t version = bytes.size < front + 4 ? 0 : read_version(bytes);
@@ -319,15 +317,45 @@ rc_state_read(struct rc_bytes bytes,
     RC_TRY(rc_project_settings_read(&reader, &settings, reterr_error));
     const uint64_t sequence = rc_read_u64(&reader);
     const uint64_t next_slab_id = rc_read_u64(&reader);
-    RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
-    RC_TRY_OR(reterr_error, rc_project_new(&settings, parent, head_rows_max, &project));
-    rc_project_set_next_slab_id(project, next_slab_id);
-    RC_TRY(read_content(&reader, version, project, reterr_error));
-    RC_TRY(read_slabs(&reader, arena, ret_slabs, ret_slab_count, reterr_error));
-    RC_TRY(read_rest(&reader, version, project, reterr_error));
-    if (reader.bad || rc_reader_left(&reader) != 0)
+    RC_TRY_OR(reterr_error, rc_project_new(&settings, parent, head_rows_max, ret_project));
+    rc_project_set_next_slab_id(*ret_project, next_slab_id);
+    *ret_reading =
+        (struct rc_state_reading){.reader = reader, .version = version, .sequence = sequence};
+    return RC_OK;
+}
+
+enum rc_status
+rc_state_end_read(struct rc_state_reading *reading,
+                  struct rc_project *project,
+                  struct rc_arena *arena,
+                  struct rc_state_slab **ret_slabs,
+                  uint32_t *ret_slab_count,
+                  struct rc_error *reterr_error)
+{
+    struct rc_reader *reader = &reading->reader;
+    RC_TRY(read_content(reader, reading->version, project, reterr_error));
+    RC_TRY(read_slabs(reader, arena, ret_slabs, ret_slab_count, reterr_error));
+    RC_TRY(read_rest(reader, reading->version, project, reterr_error));
+    if (reader->bad || rc_reader_left(reader) != 0)
         return rc_error_set(reterr_error, RC_CORRUPT, "its content is cut short");
-    rc_project_publish(project, NULL, sequence);
+    rc_project_publish(project, NULL, reading->sequence);
+    return RC_OK;
+}
+
+enum rc_status
+rc_state_read(struct rc_bytes bytes,
+              struct rc_account *parent,
+              uint32_t head_rows_max,
+              struct rc_arena *arena,
+              struct rc_project **ret_project,
+              struct rc_state_slab **ret_slabs,
+              uint32_t *ret_slab_count,
+              struct rc_error *reterr_error)
+{
+    struct rc_state_reading reading;
+    RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
+    RC_TRY(rc_state_begin_read(bytes, parent, head_rows_max, &reading, &project, reterr_error));
+    RC_TRY(rc_state_end_read(&reading, project, arena, ret_slabs, ret_slab_count, reterr_error));
     *ret_project = RC_TAKE(project);
     return RC_OK;
 }

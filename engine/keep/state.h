@@ -56,8 +56,34 @@ rc_state_unpin_catalogs(struct rc_state *state);
 void
 rc_state_write(struct rc_writer *writer, const struct rc_state *state);
 
-/* Makes a project of a state file's bytes, without its slabs, which the caller adds: *ret_slabs
- * lists them (from arena, pointing into bytes). */
+/* A state that is being read. */
+struct rc_state_reading {
+    struct rc_reader reader; /* Behind the settings. */
+    uint32_t version;
+    uint64_t sequence;
+};
+
+/* Verifies a state file's bytes against their checksum and makes an empty project with its
+ * settings: its accounts are there. */
+RC_MUST_USE enum rc_status
+rc_state_begin_read(struct rc_bytes bytes,
+                    struct rc_account *parent,
+                    uint32_t head_rows_max,
+                    struct rc_state_reading *ret_reading,
+                    struct rc_project **ret_project,
+                    struct rc_error *reterr_error);
+
+/* Fills the project with what the state holds, without its slabs, which the caller adds: *ret_slabs
+ * lists them (from arena). */
+RC_MUST_USE enum rc_status
+rc_state_end_read(struct rc_state_reading *reading,
+                  struct rc_project *project,
+                  struct rc_arena *arena,
+                  struct rc_state_slab **ret_slabs,
+                  uint32_t *ret_slab_count,
+                  struct rc_error *reterr_error);
+
+/* Both. */
 RC_MUST_USE enum rc_status
 rc_state_read(struct rc_bytes bytes,
               struct rc_account *parent,

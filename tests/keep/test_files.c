@@ -28,6 +28,7 @@
 struct world {
     struct rc_disk_faulty *faulty;
     struct rc_disk *disk;
+    struct rc_workers *workers;
     struct rig_twin twin;
     uint64_t batch_id;
 };
@@ -65,6 +66,7 @@ open_world(void **state)
     struct world *world = calloc(1, sizeof(*world));
     world->faulty = rc_disk_faulty_new(SEED);
     world->disk = rc_disk_faulty_disk(world->faulty);
+    assert_int_equal(rc_workers_new(2, RC_URGENCY_PLAIN, &world->workers, NULL), RC_OK);
     rig_twin_open(&world->twin);
     struct rc_engine *engine = open_engine(world, NULL);
     rig_create(engine, "shop");
@@ -81,6 +83,7 @@ static int
 close_world(void **state)
 {
     struct world *world = *state;
+    rc_workers_free(world->workers);
     rc_disk_faulty_free(world->faulty);
     rig_twin_close(&world->twin);
     free(world);
@@ -153,8 +156,9 @@ number_of(struct world *world)
     return strtoull(strrchr(path, '-') + 1, NULL, 16);
 }
 
+/* workers: the slabs are read beside the state. */
 static enum rc_status
-restore(struct world *world, struct rc_error *error)
+restore_with(struct world *world, struct rc_workers *workers, struct rc_error *error)
 {
     RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
     struct rc_kept_slabs kept = {0};
@@ -162,12 +166,26 @@ restore(struct world *world, struct rc_error *error)
                                    .directory = "/data",
                                    .parent = &rc_account_process,
                                    .head_rows_max = 100,
+                                   .workers = workers,
+                                   .large_state_bytes = 1,
                                    .verify = RC_SLAB_WHOLE};
     const struct rc_manifest_project stored = {.id = RC_BYTES_LITERAL("shop"),
                                                .incarnation = incarnation_of(world),
                                                .state_number = number_of(world)};
     const enum rc_status status = rc_restore_project(&how, &stored, &project, &kept, error);
     rc_kept_slabs_close(&kept);
+    return status;
+}
+
+/* Both ways come to the same. */
+static enum rc_status
+restore(struct world *world, struct rc_error *error)
+{
+    struct rc_error other = {0};
+    const enum rc_status status = restore_with(world, NULL, error);
+    assert_int_equal(restore_with(world, world->workers, &other), status);
+    if (status != RC_OK && error != NULL)
+        assert_string_equal(other.message, error->message);
     return status;
 }
 
@@ -247,6 +265,32 @@ test_a_damaged_slab(void **state)
         shorten_every(world, path);
         flip_every(world, path, 13);
     }
+}
+
+/* What no state names is no part of the data, however it looks. */
+static void
+test_a_slab_that_nobody_names(void **state)
+{
+    struct world *world = *state;
+    char path[400];
+    char other[400];
+    size_t size = 0;
+    file_path(world, "slab-", 0, path);
+    const void *bytes = rc_disk_faulty_peek(world->faulty, path, &size);
+    void *copy = malloc(size);
+    memcpy(copy, bytes, size);
+    project_path(world, other);
+    const size_t end = strlen(other);
+    (void)snprintf(other + end, sizeof(other) - end, "/slab-00000000000fffff");
+    assert_int_equal(rc_disk_replace_file(world->disk, other, copy, size, NULL), RC_OK);
+    assert_int_equal(restore(world, NULL), RC_OK);
+    rc_disk_faulty_flip(world->faulty, other, size / 2, 1);
+    assert_int_equal(restore(world, NULL), RC_OK);
+    struct rc_engine *engine = open_engine(world, NULL);
+    assert_non_null(engine);
+    rig_twin_expect(&world->twin, engine, "shop");
+    rc_engine_close(engine, false);
+    free(copy);
 }
 
 static void
@@ -382,13 +426,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_a_damaged_state),
-        CASE(test_a_damaged_slab),
-        CASE(test_a_missing_file),
-        CASE(test_a_damaged_manifest),
-        CASE(test_a_state_that_is_signed_and_wrong),
-        CASE(test_stale_files_go),
-        CASE(test_the_files_of_a_deleted_project_go),
+        CASE(test_a_damaged_state),          CASE(test_a_damaged_slab),
+        CASE(test_a_slab_that_nobody_names), CASE(test_a_missing_file),
+        CASE(test_a_damaged_manifest),       CASE(test_a_state_that_is_signed_and_wrong),
+        CASE(test_stale_files_go),           CASE(test_the_files_of_a_deleted_project_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
