@@ -14,6 +14,7 @@
 #include "engine/durable/manifest.h"
 #include "engine/face/engine_state.h"
 #include "engine/keep/backup.h"
+#include "engine/keep/lost_manifest.h"
 #include "engine/keep/manifest_content.h"
 #include "engine/keep/restore.h"
 
@@ -182,7 +183,7 @@ restore_all(struct rc_engine *engine, uint64_t *ret_replay_after, struct rc_erro
     const enum rc_status status =
         rc_manifest_read(engine->disk, engine->directory, &payload, reterr_error);
     if (status == RC_NOT_FOUND)
-        return RC_OK;
+        return rc_lost_manifest_check(engine->disk, engine->directory, reterr_error);
     RC_TRY(status);
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(&engine->account, 0);
     if (arena == NULL)

@@ -14,6 +14,7 @@
 #include "engine/keep/backup_list.h"
 #include "engine/keep/bitmaps.h"
 #include "engine/keep/check.h"
+#include "engine/keep/lost_manifest.h"
 #include "engine/keep/restore.h"
 
 struct checking {
@@ -223,7 +224,8 @@ check_log(struct checking *checking, uint64_t replay_after, struct rc_error *ret
     return list(checking, path, see_log_file, reterr_error);
 }
 
-/* Reads the manifest; one that is missing names nothing. *ret_sound is false when it is damaged. */
+/* Reads the manifest; one that is missing names nothing, if it is not lost. *ret_sound is false
+ * when it is damaged. */
 static enum rc_status
 read_manifest(struct checking *checking,
               struct rc_writer *payload,
@@ -238,7 +240,9 @@ read_manifest(struct checking *checking,
     if (status == RC_OK)
         status = rc_manifest_content_read(
             (struct rc_bytes){(const char *)payload->data, payload->size}, arena, &content, &error);
-    *ret_sound = status == RC_OK || status == RC_NOT_FOUND;
+    if (status == RC_NOT_FOUND)
+        status = rc_lost_manifest_check(checking->disk, checking->directory, &error);
+    *ret_sound = status == RC_OK;
     *ret_content = content;
     if (*ret_sound)
         return RC_OK;

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "engine/base/checksum.h"
+#include "engine/keep/check.h"
 #include "engine/keep/checkpoint.h"
 #include "engine/keep/manifest_content.h"
 #include "engine/keep/restore.h"
@@ -294,6 +295,65 @@ test_a_slab_that_nobody_names(void **state)
 }
 
 static void
+remove_all(struct world *world, const char *directory)
+{
+    static struct names names;
+    char path[400];
+    list(world, directory, &names);
+    for (size_t i = 0; i < names.count; i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", directory, names.list[i]);
+        assert_int_equal(rc_disk_remove(world->disk, path, NULL), RC_OK);
+    }
+}
+
+/* Callback rc_check.on_finding. */
+static void
+count_problem(void *context, enum rc_finding finding, const char *where, const char *what)
+{
+    uint32_t *count = context;
+    (void)where;
+    (void)what;
+    *count += finding == RC_FINDING_PROBLEM;
+}
+
+static uint32_t
+problems_of(struct world *world)
+{
+    uint32_t problems = 0;
+    struct rc_check check = {.on_finding = count_problem, .context = &problems};
+    assert_int_equal(rc_check_directory(&check, world->disk, "/data", NULL, NULL), RC_OK);
+    return problems;
+}
+
+/* It must not look like a new directory, whose first snapshot would clear the projects away. */
+static void
+test_manifest_and_log_are_gone(void **state)
+{
+    struct world *world = *state;
+    struct rc_error error = {0};
+    char path[400];
+    size_t size = 0;
+    const void *bytes = rc_disk_faulty_peek(world->faulty, "/data/MANIFEST", &size);
+    void *manifest = malloc(size);
+    memcpy(manifest, bytes, size);
+    assert_int_equal(problems_of(world), 0);
+    assert_int_equal(rc_disk_remove(world->disk, "/data/MANIFEST", NULL), RC_OK);
+    remove_all(world, "/data/wal");
+    assert_null(open_engine(world, &error));
+    assert_int_equal(error.status, RC_CORRUPT);
+    assert_non_null(strstr(error.message, "MANIFEST"));
+    assert_int_equal(problems_of(world), 1);
+    file_path(world, "slab-", 0, path); /* Nothing was cleared away, */
+    assert_int_equal(rc_disk_replace_file(world->disk, "/data/MANIFEST", manifest, size, NULL),
+                     RC_OK);
+    struct rc_engine *engine = open_engine(world, &error); /* and all is back. */
+    assert_non_null(engine);
+    rig_twin_expect(&world->twin, engine, "shop");
+    rc_engine_close(engine, false);
+    free(manifest);
+}
+
+static void
 test_a_missing_file(void **state)
 {
     struct world *world = *state;
@@ -426,10 +486,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_a_damaged_state),          CASE(test_a_damaged_slab),
-        CASE(test_a_slab_that_nobody_names), CASE(test_a_missing_file),
-        CASE(test_a_damaged_manifest),       CASE(test_a_state_that_is_signed_and_wrong),
-        CASE(test_stale_files_go),           CASE(test_the_files_of_a_deleted_project_go),
+        CASE(test_a_damaged_state),
+        CASE(test_a_damaged_slab),
+        CASE(test_a_slab_that_nobody_names),
+        CASE(test_manifest_and_log_are_gone),
+        CASE(test_a_missing_file),
+        CASE(test_a_damaged_manifest),
+        CASE(test_a_state_that_is_signed_and_wrong),
+        CASE(test_stale_files_go),
+        CASE(test_the_files_of_a_deleted_project_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
