@@ -231,14 +231,21 @@ keep_tenant(struct tenant *tenant)
 /* What the wall clock asks for is looked at this often. */
 #define CALENDAR_PERIOD_MS 10000
 
+int64_t
+rc_calendar_period_ms(uint64_t purge_after_ms)
+{
+    const uint64_t eighth = purge_after_ms / 8;
+    return eighth < CALENDAR_PERIOD_MS ? (int64_t)eighth : CALENDAR_PERIOD_MS;
+}
+
 static void
 keep_calendar(struct rc_engine *engine)
 {
     const int64_t now_ms = rc_clock_wall_ms();
-    if (now_ms < engine->calendar_next_ms &&
-        now_ms > engine->calendar_next_ms - 2 * CALENDAR_PERIOD_MS)
+    const int64_t period_ms = rc_calendar_period_ms(engine->purge_after_ms);
+    if (now_ms < engine->calendar_next_ms && now_ms > engine->calendar_next_ms - 2 * period_ms)
         return;
-    engine->calendar_next_ms = now_ms + CALENDAR_PERIOD_MS;
+    engine->calendar_next_ms = now_ms + period_ms;
     const enum rc_status status = rc_engine_expire(engine, now_ms, NULL);
     (void)status; /* Tried again. */
     rc_purge_if_due(engine, now_ms);

@@ -485,6 +485,11 @@ rc_log_removal(struct rc_engine *engine,
 
 /* ---- background.c ---- */
 
+/* How often the keeper looks at the clock: so often that a purge begins well before its deadline.
+ */
+int64_t
+rc_calendar_period_ms(uint64_t purge_after_ms);
+
 /* Queues sealing and merging of a tenant where there is any to do. */
 void
 rc_background_kick(struct tenant *tenant);
@@ -560,6 +565,12 @@ void
 rc_eager_close(struct tenant *tenant);
 
 /* ---- purge.c ---- */
+
+/* Whether a purge should begin: when half of the time has passed since the first deletion that
+ * waits was asked for (the rest is for the purge itself, and for trying again), and when that lies
+ * ahead: the clock was set back, and nobody knows how long it has waited. */
+bool
+rc_purge_is_due(int64_t asked_ms, int64_t now_ms, uint64_t purge_after_ms);
 
 /* When the first deletion of which something is still on disk was asked for; 0: there is none. */
 int64_t

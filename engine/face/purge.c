@@ -227,13 +227,22 @@ rc_purge_asked_ms(struct rc_engine *engine)
     return first_ms;
 }
 
+/* What a clock may be put right by without anybody meaning anything. */
+#define CLOCK_SLACK_MS 60000
+
+bool
+rc_purge_is_due(int64_t asked_ms, int64_t now_ms, uint64_t purge_after_ms)
+{
+    if (asked_ms == 0)
+        return false;
+    return now_ms < asked_ms - CLOCK_SLACK_MS || now_ms - asked_ms >= (int64_t)(purge_after_ms / 2);
+}
+
 void
 rc_purge_if_due(struct rc_engine *engine, int64_t now_ms)
 {
-    const int64_t asked_ms = rc_purge_asked_ms(engine);
-    /* Half the time is left for the purge itself, and for trying again. */
-    const bool due = asked_ms != 0 && now_ms - asked_ms >= (int64_t)(engine->purge_after_ms / 2);
     struct rc_purge_result result;
+    const bool due = rc_purge_is_due(rc_purge_asked_ms(engine), now_ms, engine->purge_after_ms);
     const enum rc_status status = due ? rc_engine_purge(engine, &result, NULL) : RC_OK;
     (void)status; /* Tried again. */
 }

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "engine/face/engine.h"
+#include "engine/face/engine_state.h"
 #include "engine/face/upkeep.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/face/engine_rig.h"
@@ -204,6 +205,23 @@ test_nothing_is_left_after_a_purge(void **state)
     expect_counts(world, 66, 3, 3);
     restart(world, true);
     expect_counts(world, 66, 3, 3);
+}
+
+static void
+test_when_a_purge_is_due(void **state)
+{
+    (void)state;
+    const uint64_t day_ms = 86400000;
+    assert_false(rc_purge_is_due(0, 1000, day_ms)); /* Nobody waits. */
+    assert_false(rc_purge_is_due(1000000, 1000000 + (int64_t)day_ms / 2 - 1, day_ms));
+    assert_true(rc_purge_is_due(1000000, 1000000 + (int64_t)day_ms / 2, day_ms));
+    assert_false(rc_purge_is_due(1000000, 1000000 - 2000, day_ms)); /* A clock put right. */
+    /* One that was a year ahead when the deletion came: not a year later. */
+    assert_true(rc_purge_is_due(1000000 + 365 * (int64_t)day_ms, 1000000, day_ms));
+    /* The keeper looks before the deadline, also the shortest. */
+    static const uint64_t settings_ms[] = {86400000, 60000, 10000, 1000};
+    for (size_t i = 0; i < sizeof(settings_ms) / sizeof(settings_ms[0]); i++)
+        assert_true((uint64_t)rc_calendar_period_ms(settings_ms[i]) <= settings_ms[i] / 8);
 }
 
 /* A crash before the purge: the next start still knows that something is to be erased. */
@@ -480,6 +498,7 @@ main(void)
                                         world_close),
         cmocka_unit_test_setup_teardown(test_nothing_is_left_after_a_purge, world_open,
                                         world_close),
+        cmocka_unit_test(test_when_a_purge_is_due),
         cmocka_unit_test_setup_teardown(test_a_restart_does_not_forget_the_purge, world_open,
                                         world_close),
         cmocka_unit_test_setup_teardown(test_a_deleted_project_leaves_nothing, world_open,
