@@ -248,16 +248,18 @@ plan_put(const struct change *change,
          struct rc_record *record,
          struct rc_error *reterr_error)
 {
-    const struct rc_catalog *catalog = catalogs->of[change->catalog - 1];
+    struct rc_catalog **catalog = &catalogs->of[change->catalog - 1];
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *before = rc_catalog_ref(*catalog);
     struct rc_catalog_entry entry = *change->entries;
     struct rc_catalog_entry found;
     const struct rc_catalog_entry *now =
-        rc_catalog_find(catalog, entry.name, &found) ? &found : NULL;
-    if (!names_the_same(change->catalog, now, &entry))
+        rc_catalog_find(before, entry.name, &found) ? &found : NULL;
+    const bool same = names_the_same(change->catalog, now, &entry);
+    if (!same)
         RC_TRY(check_names(catalogs, change->catalog, &entry, change->arena, reterr_error));
     RC_TRY(check_version(now, entry.name, change->version_expected, reterr_error));
     if (now == NULL)
-        RC_TRY(check_room(catalog, reterr_error));
+        RC_TRY(check_room(before, reterr_error));
     entry.author = change->asked->author;
     entry.updated_ms = rc_clock_wall_ms();
     entry.created_ms = now == NULL ? entry.updated_ms : now->created_ms;
@@ -265,6 +267,8 @@ plan_put(const struct change *change,
     RC_TRY(copy_entry(&entry, change->arena, change->ret_entries, reterr_error));
     record->entry = *change->ret_entries;
     RC_TRY_OR(reterr_error, rc_catalogs_change(catalogs, record));
+    if (now != NULL && !same && change->catalog == RC_CATALOG_DEFINITIONS)
+        return rc_definitions_check_users(before, *catalog, record->entry.name, reterr_error);
     return RC_OK;
 }
 

@@ -428,6 +428,74 @@ names_in_stored_definitions(void **state)
     }
 }
 
+static void
+define(struct rc_catalog **catalog, const char *name, const struct rc_predicate *predicate)
+{
+    RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
+    const struct rc_definition definition = {.predicate = predicate};
+    struct rc_catalog *next = NULL;
+    rc_definition_write(&writer, &definition);
+    const struct rc_bytes payload = {(const char *)writer.data, writer.size};
+    const struct rc_catalog_entry entry = {.name = rc_bytes_of(name),
+                                           .payload = payload,
+                                           .version = 1,
+                                           .marks = rc_definition_marks(payload)};
+    assert_int_equal(rc_catalog_put(*catalog, &entry, &next), RC_OK);
+    rc_catalog_unref(*catalog);
+    *catalog = next;
+}
+
+/* name: so many NOTs around another definition. */
+static void
+define_around(struct rc_catalog **catalog, const char *name, uint32_t depth, const char *other)
+{
+    struct rc_predicate nodes[RC_PREDICATE_DEPTH_MAX];
+    const struct rc_predicate *children[RC_PREDICATE_DEPTH_MAX];
+    const struct rc_value value = rc_value_int(1);
+    const struct rc_predicate named = {.kind = RC_PREDICATE_DEFINITION,
+                                       .definition = rc_bytes_of(other)};
+    const struct rc_predicate *inner = other[0] == '\0' ? leaf(RC_LEAF_IN, 1, &value) : &named;
+    for (uint32_t i = 0; i < depth; i++) {
+        children[i] = i == 0 ? inner : &nodes[i - 1];
+        nodes[i] = (struct rc_predicate){
+            .kind = RC_PREDICATE_NOT, .child_count = 1, .children = &children[i]};
+    }
+    define(catalog, name, depth == 0 ? inner : &nodes[depth - 1]);
+}
+
+/* A change under others: what it makes too large is told, what was so before is not, and what
+ * cannot be resolved is left out of the list of all. */
+static void
+growing_definitions(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *before = NULL;
+    struct rc_error error = {0};
+    uint32_t *whole = NULL;
+    uint32_t count = 0;
+    assert_int_equal(rc_catalog_new(NULL, &before), RC_OK);
+    define_around(&before, "inner", 0, "");
+    define_around(&before, "outer", RC_PREDICATE_DEPTH_MAX - 1, "inner");
+    define_around(&before, "beside", 1, "inner");
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *after = rc_catalog_ref(before);
+    assert_int_equal(rc_definitions_check_users(before, after, RC_BYTES_LITERAL("inner"), NULL),
+                     RC_OK);
+    define_around(&after, "inner", 1, "");
+    assert_int_equal(rc_definitions_check_users(before, after, RC_BYTES_LITERAL("inner"), &error),
+                     RC_LIMIT_EXCEEDED);
+    assert_string_equal(error.field, "definition");
+    assert_non_null(strstr(error.message, "\"outer\""));
+    assert_int_equal(rc_definitions_list_whole(after, arena, &whole, &count), RC_OK);
+    assert_int_equal(count, 2); /* beside, inner */
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *later = rc_catalog_ref(after);
+    define_around(&later, "inner", 2, "");
+    assert_int_equal(rc_definitions_check_users(after, later, RC_BYTES_LITERAL("inner"), NULL),
+                     RC_OK);
+    define_around(&later, "inner", 0, "gone");
+    assert_int_equal(rc_definitions_list_whole(later, arena, &whole, &count), RC_OK);
+    assert_int_equal(count, 0);
+}
+
 int
 main(void)
 {
@@ -442,6 +510,7 @@ main(void)
         cmocka_unit_test_setup_teardown(stored_form, setup, teardown),
         cmocka_unit_test_setup_teardown(stored_definitions, setup, teardown),
         cmocka_unit_test_setup_teardown(names_in_stored_definitions, setup, teardown),
+        cmocka_unit_test_setup_teardown(growing_definitions, setup, teardown),
         cmocka_unit_test_setup_teardown(golden_bytes, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -639,6 +639,30 @@ class Forced(Case):
             kind.delete(name)
         self.assertEqual(self.built(), ["forced-other"])
 
+    def test_what_grows_under_others(self):
+        """A change that would make those that lead to it too deep is refused, and names one."""
+        self.define("deep-0", "submit")
+        for depth in range(1, 32):
+            self.define(f"deep-{depth}", but=f"deep-{depth - 1}")
+        new = self.refused("INVALID_ARGUMENT", lambda: self.define("deep-32", but="deep-31"), "definition")
+        self.assertIn("32 deep", new.message)
+
+        def change(**fields):
+            thing = definition_pb2.Definition(name=DEFINITIONS.name("deep-0"), **fields)
+            return DEFINITIONS.call("UpdateDefinition", definition=thing).definition
+
+        twice = predicate_pb2.Predicate()
+        twice.negation.negation.CopyFrom(shop.equals("type", "submit"))
+        grown = self.refused("INVALID_ARGUMENT", lambda: change(predicate=twice), "definition")
+        self.assertIn('"deep-', grown.message)
+        self.assertEqual(change(predicate=shop.equals("type", "view")).version, 2)
+        everything = DEFINITIONS.call("BuildDefinitions", parent=PROJECT)
+        self.assertIn(DEFINITIONS.name("deep-31"), [one.name for one in everything.counts])
+        for depth in (31, 30):
+            DEFINITIONS.delete(f"deep-{depth}")
+        self.assertEqual(change(predicate=twice).version, 3)
+        self.check()
+
     def test_a_segment(self):
         self.make(SEGMENTS, "forced-list", segment_pb2.Segment(users={"users": ["u1", "u2"]}))
         SEGMENTS.call("UpdateSegment", segment=segment_pb2.Segment(

@@ -281,7 +281,7 @@ rc_definitions_list_whole(const struct rc_catalog *definitions,
                                                  NULL);
         if (status == RC_NO_MEMORY)
             return status;
-        if (status != RC_NOT_FOUND)
+        if (status == RC_OK)
             indexes[count++] = i;
     }
     *ret_indexes = indexes;
@@ -302,5 +302,77 @@ rc_definitions_check(const struct rc_catalog *definitions,
         .kind = &naming_kind, .catalog = definitions, .arena = arena, .reterr_error = reterr_error};
     const struct rc_name_frame frame = {.name = name};
     const struct rc_predicate *resolved;
-    return resolve(&naming, &frame, predicate, 1, &resolved);
+    const enum rc_status status = resolve(&naming, &frame, predicate, 1, &resolved);
+    if (status == RC_LIMIT_EXCEEDED && reterr_error != NULL && reterr_error->field[0] == '\0')
+        rc_error_prefix(reterr_error, "%s", naming_kind.field);
+    return status;
+}
+
+/* ---- Those that lead to one ------------------------------------------------------------------ */
+
+struct tree_size {
+    uint32_t depth;
+    uint32_t nodes;
+};
+
+static struct tree_size
+size_of(const struct rc_predicate *resolved)
+{
+    struct tree_size size = {.nodes = 1};
+    for (uint32_t i = 0; i < resolved->child_count; i++) {
+        const struct tree_size child = size_of(resolved->children[i]);
+        size.depth = child.depth > size.depth ? child.depth : size.depth;
+        size.nodes += child.nodes;
+    }
+    size.depth++;
+    return size;
+}
+
+/* One that could not be resolved before has grown. */
+static enum rc_status
+has_grown(const struct rc_catalog *before,
+          const struct rc_catalog *after,
+          struct rc_bytes name,
+          struct rc_arena *arena,
+          bool *ret_grown)
+{
+    const struct rc_predicate *was;
+    const struct rc_predicate *is;
+    const enum rc_status status =
+        rc_definitions_resolve_name(before, name, arena, NULL, &was, NULL);
+    if (status == RC_NO_MEMORY)
+        return status;
+    RC_TRY(rc_definitions_resolve_name(after, name, arena, NULL, &is, NULL));
+    *ret_grown = status != RC_OK || size_of(is).depth > size_of(was).depth ||
+                 size_of(is).nodes > size_of(was).nodes;
+    return RC_OK;
+}
+
+enum rc_status
+rc_definitions_check_users(const struct rc_catalog *before,
+                           const struct rc_catalog *after,
+                           struct rc_bytes name,
+                           struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    const uint32_t count = rc_catalog_marked(after, RC_DEFINITION_NAMES);
+    bool grown = false;
+    if (arena == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a predicate");
+    RC_TRY_OR(reterr_error, has_grown(before, after, name, arena, &grown));
+    for (uint32_t k = 0, i = 0; grown && k < count; k++, i++) {
+        const struct rc_predicate *resolved;
+        i = rc_catalog_next_marked(after, RC_DEFINITION_NAMES, i);
+        const struct rc_bytes user = rc_catalog_at(after, i).name;
+        rc_arena_reset(arena);
+        if (rc_definitions_resolve_name(after, user, arena, NULL, &resolved, NULL) ==
+                RC_LIMIT_EXCEEDED &&
+            rc_definitions_resolve_name(before, user, arena, NULL, &resolved, NULL) == RC_OK)
+            return rc_error_field(
+                reterr_error, RC_LIMIT_EXCEEDED, naming_kind.field,
+                "\"%.*s\" leads to it and would be more than %u deep or have more "
+                "than %u nodes",
+                (int)user.size, user.data, RC_PREDICATE_DEPTH_MAX, RC_PREDICATE_NODES_MAX);
+    }
+    return RC_OK;
 }

@@ -92,8 +92,8 @@ rc_definitions_resolve_name(const struct rc_catalog *definitions,
                             const struct rc_predicate **ret_predicate,
                             struct rc_error *reterr_error);
 
-/* The indexes of a catalog's definitions but of those that name one, or lead to one, that is not
- * there; in arena. RC_NO_MEMORY. */
+/* The indexes of a catalog's definitions but of those that cannot be resolved, since they name one,
+ * or lead to one, that is not there, say; in arena. RC_NO_MEMORY. */
 RC_MUST_USE enum rc_status
 rc_definitions_list_whole(const struct rc_catalog *definitions,
                           struct rc_arena *arena,
@@ -101,11 +101,22 @@ rc_definitions_list_whole(const struct rc_catalog *definitions,
                           uint32_t *ret_count);
 
 /* The same as rc_definitions_resolve for a definition that is about to be put under name: a cycle
- * through name is an error. */
+ * through name is an error. The field is "definition". */
 RC_MUST_USE enum rc_status
 rc_definitions_check(const struct rc_catalog *definitions,
                      struct rc_bytes name,
                      const struct rc_predicate *predicate,
                      struct rc_error *reterr_error);
+
+/*
+ * For a definition that was changed: whether those that lead to it are still no larger than may be.
+ * O(definitions that name others) where it has grown.
+ *   RC_LIMIT_EXCEEDED  one that could be resolved before cannot be in after; the error names it.
+ */
+RC_MUST_USE enum rc_status
+rc_definitions_check_users(const struct rc_catalog *before,
+                           const struct rc_catalog *after,
+                           struct rc_bytes name,
+                           struct rc_error *reterr_error);
 
 #endif

@@ -27,7 +27,7 @@ rc_definitions_build(const struct rc_query_context *context,
         const enum rc_status status = rc_definitions_resolve_name(
             context->definitions, entries[i].name, context->arena,
             rc_query_uses(context, RC_CATALOG_DEFINITIONS), &predicates[i], reterr_error);
-        if (status == RC_NOT_FOUND)
+        if (status == RC_NOT_FOUND || status == RC_LIMIT_EXCEEDED)
             rc_error_prefix(reterr_error, "names[%u]", i);
         RC_TRY(status);
         RC_TRY(rc_derived_resolve(context->derived, predicates[i], context->arena,
