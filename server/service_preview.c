@@ -134,8 +134,10 @@ ask(struct preview *preview,
     const struct rc_series_request *question,
     struct rc_series_reply *reply)
 {
-    RC_TRY(rc_query_series(rc_query_session_context(preview->request->session), question, reply,
-                           preview->request->error));
+    struct rc_error *error = preview->request->error;
+    const enum rc_status status = rc_query_series(
+        rc_query_session_context(preview->request->session), question, reply, error);
+    RC_TRY(rc_error_rename(error, status, "bucket.unit", "scope.range")); /* Days: not asked for. */
     add_stats(preview, &reply->stats);
     return RC_OK;
 }

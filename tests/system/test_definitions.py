@@ -208,6 +208,20 @@ HOSTILE = [
 KEEPS_NO_STATES = {r"([ab].{0,20}){0,20}c", r"(a?.*){250}b", SLOW}
 
 
+class Previews(Case):
+    def test_more_days_than_there_may_be(self):
+        """The error speaks of the request: nobody asked for buckets."""
+        request = preview_pb2.PreviewDefinitionRequest()
+        request.scope.project = self.project
+        request.scope.range.end_ms = shop.START
+        request.predicate.all_of.SetInParent()
+        request.scope.range.start_ms = shop.START - 20_001 * 86_400_000
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.stub().PreviewDefinition(request, timeout=SECONDS)
+        details = Details(caught.exception)
+        self.assertEqual((details.code, details.fields), ("INVALID_ARGUMENT", ["scope.range"]))
+
+
 class Hostile(Case):
     def ask(self, regex, text):
         request = preview_pb2.PreviewDefinitionRequest(sample_size=0)
