@@ -242,6 +242,23 @@ copy_entry(const struct rc_catalog_entry *entry,
     return RC_OK;
 }
 
+/* Whether others can do with what a change makes of the entry that they name. */
+static enum rc_status
+check_users(const struct change *change,
+            const struct rc_catalog *before,
+            const struct rc_catalog *after,
+            struct rc_error *reterr_error)
+{
+    switch (change->catalog) {
+    case RC_CATALOG_DEFINITIONS:
+        return rc_definitions_check_users(before, after, change->entries->name, reterr_error);
+    case RC_CATALOG_PROPERTIES:
+        return rc_derived_check_users(before, after, reterr_error);
+    default:
+        return RC_OK;
+    }
+}
+
 static enum rc_status
 plan_put(const struct change *change,
          struct rc_catalogs *catalogs,
@@ -267,9 +284,7 @@ plan_put(const struct change *change,
     RC_TRY(copy_entry(&entry, change->arena, change->ret_entries, reterr_error));
     record->entry = *change->ret_entries;
     RC_TRY_OR(reterr_error, rc_catalogs_change(catalogs, record));
-    if (now != NULL && !same && change->catalog == RC_CATALOG_DEFINITIONS)
-        return rc_definitions_check_users(before, *catalog, record->entry.name, reterr_error);
-    return RC_OK;
+    return now == NULL || same ? RC_OK : check_users(change, before, *catalog, reterr_error);
 }
 
 /* Takes an entry more into the catalogs that the next is checked against. */

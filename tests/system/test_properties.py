@@ -131,6 +131,30 @@ class Life(unittest.TestCase):
         self.refused(grpc.StatusCode.NOT_FOUND, lambda: stub().GetDerivedProperty(get))
         self.assertEqual(len(series(by_host).series[0].rows), 2)
 
+    def test_what_grows_under_others(self):
+        """A change that would give those that come from it too many steps is refused, and names one."""
+        def lower(source, steps=1):
+            def fill(out):
+                out.property.event_property = source
+                for _ in range(steps):
+                    out.steps.add().lower_case.SetInParent()
+            return fill
+
+        def change(steps):
+            update = property_pb2.UpdateDerivedPropertyRequest()
+            update.derived_property.name = PROJECT + "/derivedProperties/grows0"
+            lower("url", steps)(update.derived_property)
+            return stub().UpdateDerivedProperty(update, timeout=30).derived_property
+
+        made = [create(f"grows{i}", lower(f"grows{i - 1}" if i else "url")).name for i in range(16)]
+        self.refused(
+            grpc.StatusCode.INVALID_ARGUMENT, lambda: create("grows16", lower("grows15")), "16 steps")
+        self.refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: change(2), '"grows15"', "steps")
+        stub().DeleteDerivedProperty(property_pb2.DeleteDerivedPropertyRequest(name=made.pop()))
+        self.assertEqual(len(change(2).steps), 2)
+        for name in reversed(made):
+            stub().DeleteDerivedProperty(property_pb2.DeleteDerivedPropertyRequest(name=name))
+
     def test_slow_expression(self):
         def slow(request):
             term = request.series.add().selector.terms.add()

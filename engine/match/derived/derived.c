@@ -231,6 +231,42 @@ rc_derived_check(const struct rc_catalog *derived,
     return resolve(&resolving, NULL, name, derivation, &resolved);
 }
 
+/* Whether an entry keeps the limits among those of a catalog. */
+static enum rc_status
+check_entry(const struct rc_catalog *derived,
+            const struct rc_catalog_entry *entry,
+            struct rc_arena *arena)
+{
+    struct rc_reader reader = rc_reader_of(entry->payload.data, entry->payload.size);
+    const struct rc_derivation *derivation;
+    const struct rc_derivation *resolved;
+    struct resolving resolving = resolving_of(derived, arena, NULL, NULL);
+    RC_TRY(rc_derivation_read(&reader, arena, &derivation, NULL));
+    return resolve(&resolving, NULL, entry->name, derivation, &resolved);
+}
+
+enum rc_status
+rc_derived_check_users(const struct rc_catalog *before,
+                       const struct rc_catalog *after,
+                       struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    if (arena == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for derived properties");
+    for (uint32_t i = 0; i < rc_catalog_count(after); i++) {
+        const struct rc_catalog_entry entry = rc_catalog_at(after, i);
+        rc_arena_reset(arena);
+        if (check_entry(after, &entry, arena) == RC_LIMIT_EXCEEDED &&
+            check_entry(before, &entry, arena) == RC_OK)
+            return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "steps",
+                                  "\"%.*s\" comes from it and would have more than %u steps, or "
+                                  "more than %u steps or %u formulas would lead to it",
+                                  (int)entry.name.size, entry.name.data, RC_DERIVE_STEPS_MAX,
+                                  RC_DERIVE_STEPS_TOTAL_MAX, RC_DERIVE_FORMULAS_MAX);
+    }
+    return RC_OK;
+}
+
 static enum rc_status
 resolve_leaf(const struct rc_catalog *derived,
              const struct rc_predicate *predicate,

@@ -53,6 +53,16 @@ rc_derived_check(const struct rc_catalog *derived,
                  struct rc_arena *arena,
                  struct rc_error *reterr_error);
 
+/*
+ * For a derived property that was changed: whether those that come from it still keep the limits.
+ * O(derived properties).
+ *   RC_LIMIT_EXCEEDED  one that did before does not in after; the error names it.
+ */
+RC_MUST_USE enum rc_status
+rc_derived_check_users(const struct rc_catalog *before,
+                       const struct rc_catalog *after,
+                       struct rc_error *reterr_error);
+
 /* Whether a derivation comes from a property directly. */
 bool
 rc_derivation_reads_property(const struct rc_derivation *derivation, struct rc_bytes name);
