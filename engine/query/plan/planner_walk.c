@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "engine/match/costs.h"
+#include "engine/match/rows/words.h"
 #include "engine/query/walk/slab_rows.h"
 
 /* What a thread must have to do: then waking it costs a tenth of what it does. */
@@ -69,6 +70,20 @@ rc_plan_users_of_one(const struct rc_query_context *context,
     return RC_OK;
 }
 
+/* Adds the persons of the words [word, word_count): of so many only the ends are of use. */
+static void
+add_unlisted(const uint64_t *persons,
+             uint32_t word,
+             uint32_t word_count,
+             struct rc_plan_users *users)
+{
+    users->count += (uint32_t)rc_words_count(persons + word, word_count - word);
+    while (word_count > word && persons[word_count - 1] == 0)
+        word_count--;
+    if (word_count > word)
+        users->last = word_count * 64 - 1 - (uint32_t)__builtin_clzll(persons[word_count - 1]);
+}
+
 enum rc_status
 rc_plan_users_of(const struct rc_query_context *context,
                  const uint64_t *persons,
@@ -78,11 +93,9 @@ rc_plan_users_of(const struct rc_query_context *context,
     const struct rc_persons *joined = rc_view_persons(context->view);
     const uint32_t word_count = (rc_view_user_count(context->view) + 63) / 64;
     for (uint32_t i = 0; persons != NULL && i < word_count; i++) {
-        if (users.count > RC_PLAN_USERS_LISTED && joined == NULL && persons[i] != 0) {
-            /* Only the ends are of use; the last is in the last word with a bit. */
-            users.count += (uint32_t)__builtin_popcountll(persons[i]);
-            users.last = i * 64 + 63 - (uint32_t)__builtin_clzll(persons[i]);
-            continue;
+        if (users.count > RC_PLAN_USERS_LISTED && joined == NULL) {
+            add_unlisted(persons, i, word_count, &users);
+            break;
         }
         for (uint64_t bits = persons[i]; bits != 0; bits &= bits - 1) {
             const uint32_t person = i * 64 + (uint32_t)__builtin_ctzll(bits);
