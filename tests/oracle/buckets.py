@@ -137,6 +137,8 @@ def bucket_before(zone_name, first, unit, week_start=0, multiple=1):
 
 def buckets(zone_name, start, end, unit, week_start=0, multiple=1):
     """The buckets of a range: dicts with start, end, offset (seconds) and partial."""
+    if start >= end:
+        return []
     if unit in SHORT_UNITS:
         found = short_buckets(zone_name, start, end, SHORT_UNITS[unit], multiple)
     else:

@@ -59,8 +59,5 @@ def earlier_scope(scope, comparison):
         length = scope["end"] - scope["start"]
         return dict(scope, start=scope["start"] - length, end=scope["start"])
     move = [comparison["unit"], comparison["count"]]
-    return dict(
-        scope,
-        start=shifted(scope["zone"], scope["start"], *move),
-        end=shifted(scope["zone"], scope["end"], *move),
-    )
+    end = shifted(scope["zone"], scope["end"], *move)
+    return dict(scope, start=min(shifted(scope["zone"], scope["start"], *move), end), end=end)

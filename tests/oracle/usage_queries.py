@@ -5,7 +5,6 @@ The parts that all queries share (selectors, scopes) come from queries.py as cal
 queries.py can list the makers of this file.
 """
 
-from formulas import earlier_scope
 from generator import DAY, HOUR, PATHS, TYPES
 from series_queries import make_breakdown, make_comparison
 
@@ -53,9 +52,6 @@ def make_stickiness(rng, world, make_scope, make_selector):
     comparison = None
     if rng.random() < 0.5:
         comparison = make_comparison(rng)
-        before = earlier_scope(scope, comparison)
-        if before["start"] >= before["end"]:
-            comparison = None  # Moved by months, nothing is left: refused.
     return some_multiple(rng) | {
         "kind": "stickiness",
         "scope": scope,

@@ -26,9 +26,8 @@ rc_series_compared_scope(const struct rc_series_request *request,
     if (!known || scope.start_ms < RC_TIME_MS_MIN)
         return rc_error_field(reterr_error, RC_INVALID, "comparison",
                               "the earlier time begins before the year 1");
-    if (scope.start_ms >= scope.end_ms)
-        return rc_error_field(reterr_error, RC_INVALID, "comparison",
-                              "nothing is left of the range when both of its ends are moved");
+    if (scope.start_ms > scope.end_ms) /* Both moved to the last day of a shorter month. */
+        scope.start_ms = scope.end_ms;
     *ret_scope = scope;
     return RC_OK;
 }

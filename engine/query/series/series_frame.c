@@ -24,11 +24,11 @@ rc_series_frame_close(struct rc_series_frame *frame)
     frame->plan = rc_plan_free(frame->plan);
 }
 
-/* Buckets and their map; none without a unit. */
+/* Buckets and their map; none without a unit, or of an earlier time that is empty. */
 static enum rc_status
 make_buckets(struct rc_series_frame *frame, struct rc_error *reterr_error)
 {
-    if (frame->request->unit == 0)
+    if (frame->request->unit == 0 || frame->scope.start_ms == frame->scope.end_ms)
         return RC_OK;
     const struct rc_bucket_request wanted = {
         .unit = frame->request->unit,

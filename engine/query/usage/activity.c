@@ -165,7 +165,8 @@ lane_open(struct lane *lane, const struct rc_activity *activity, size_t slots, u
     if (lane->bits == NULL || lane->touched == NULL || lane->persons == NULL)
         return RC_NO_MEMORY;
     if (activity->min_events > 1) {
-        lane->counts = rc_alloc_in(account, places * activity->map->count * sizeof(*lane->counts));
+        lane->counts =
+            rc_alloc_in(account, places * activity->map->count * sizeof(*lane->counts) + 1);
         if (lane->counts == NULL)
             return RC_NO_MEMORY;
     }

@@ -79,10 +79,12 @@ prepare(struct stickiness *stickiness,
         .from_ms = stickiness->scope.start_ms,
         .until_ms = rc_scope_until(&stickiness->scope, stickiness->scope.end_ms),
     };
-    RC_TRY(rc_calendar_buckets(calendar, &wanted, context->arena, &stickiness->buckets,
-                               &stickiness->bucket_count, reterr_error));
-    RC_TRY_OR(reterr_error, rc_bucket_map_make(stickiness->buckets, stickiness->bucket_count,
-                                               context->arena, &stickiness->map));
+    if (wanted.start_ms < wanted.end_ms) { /* An earlier time may be empty. */
+        RC_TRY(rc_calendar_buckets(calendar, &wanted, context->arena, &stickiness->buckets,
+                                   &stickiness->bucket_count, reterr_error));
+        RC_TRY_OR(reterr_error, rc_bucket_map_make(stickiness->buckets, stickiness->bucket_count,
+                                                   context->arena, &stickiness->map));
+    }
     RC_TRY(rc_plan_counted(context, stickiness->scope.as_of_ms, &stickiness->counted, &selector, 1,
                            &stickiness->plan, reterr_error));
     rc_plan_add_stats(stickiness->plan, stats);
