@@ -295,6 +295,10 @@ bad_requests_name_the_field(void **state)
     stick.shift_count = 1;
     stick.scope.start_ms += 29 * RIG_DAY_MS;
     stick.scope.end_ms += 29 * RIG_DAY_MS;
+    assert_int_equal(rc_query_stickiness(&context, &stick, &stickiness, &error), RC_OK);
+    assert_int_equal(stickiness.compared_start_ms, stickiness.compared_end_ms);
+    assert_int_equal(stickiness.compared.active_users, 0);
+    stick.shift_count = 100000;
     assert_int_equal(rc_query_stickiness(&context, &stick, &stickiness, &error), RC_INVALID);
     assert_string_equal(error.field, "comparison");
     stick.compare = RC_COMPARE_NONE;
