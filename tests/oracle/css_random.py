@@ -3,7 +3,7 @@ they meet often; some chains are broken.
 """
 
 TAGS = ["a", "div", "li", "DIV", "x-y", "ü", "Button"]
-CLASSES = ["b", "B", "btn", "md:flex", "w-[3px]", "1st", "-", "ü"]
+CLASSES = ["b", "B", "btn", "md:flex", "w-[3px]", "1st", "-", "ü", "\x0bv", "²"]
 IDS = ["save", "1", "a b", "app"]
 ATTRIBUTES = ["href", "data-x", "HREF", "class", "id", "x:y", "text", "role", "Name", "data-x:y"]
 ATTRIBUTES += ["@click", ":class", "x-on:click.away", "[x]"]
@@ -20,7 +20,7 @@ def escaped(name):
     """A name with the escapes that it needs, as CSS.escape of a browser makes them."""
     out = ""
     for i, char in enumerate(name):
-        if char.isdigit() and (i == 0 or (i == 1 and name[0] == "-")):
+        if char < " " or char == "\x7f" or (char in "0123456789" and (i == 0 or (i == 1 and name[0] == "-"))):
             out += f"\\{ord(char):x} "
         elif char.isalnum() or char in "_" or (char == "-" and name != "-") or char >= "\x80":
             out += char
