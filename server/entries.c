@@ -150,6 +150,21 @@ name_failure(struct rc_request *request,
     return status;
 }
 
+/* Says what a failed change was about in the words of its request: that of a creation (version 0)
+ * has an id, that of an update the entry. */
+static enum rc_status
+name_request(struct rc_request *request,
+             const struct rc_entry_kind *kind,
+             uint64_t version,
+             enum rc_status status)
+{
+    char name[64], etag[64];
+    (void)snprintf(name, sizeof(name), version == 0 ? "%s_id" : "%s.name", kind->field);
+    (void)snprintf(etag, sizeof(etag), "%s.etag", kind->field);
+    (void)rc_error_rename(request->error, status, "name", name);
+    return rc_error_rename(request->error, status, "etag", etag);
+}
+
 static enum rc_status
 put_entry(struct rc_request *request,
           const struct rc_entry_kind *kind,
@@ -164,7 +179,8 @@ put_entry(struct rc_request *request,
         rc_engine_put_entry(request->server->engine, project, kind->catalog, entry, version, asked,
                             request->arena, &stored, request->error);
     if (status != RC_OK)
-        return name_failure(request, kind, project, entry->name, status);
+        return name_request(request, kind, version,
+                            name_failure(request, kind, project, entry->name, status));
     return reply_with(request, kind, project, &stored, out);
 }
 
@@ -447,7 +463,8 @@ rc_entry_update(struct rc_request *request,
         return reply_with(request, kind, decode.project, &entry, out);
     change.mask = (const Google__Protobuf__FieldMask *)rc_field_message(in, "update_mask");
     RC_TRY(check_mask(&decode, kind, change.mask));
-    RC_TRY(find_entry(request, kind, decode.project, id, 0, &entry));
+    RC_TRY(name_request(request, kind, UINT64_MAX,
+                        find_entry(request, kind, decode.project, id, 0, &entry)));
     (void)snprintf(field, sizeof(field), "%s.etag", kind->field);
     RC_TRY(rc_request_etag(request, field, rc_field_text(change.message, "etag"), entry.version,
                            &version));

@@ -414,6 +414,19 @@ class Retries(Case):
                 project_pb2.GetProjectRequest(name="projects/asked"), timeout=30))
 
 
+class Fields(Case):
+    def test_errors_name_fields_of_the_request(self):
+        for kind, name in self.each():
+            kind.create(name, 1)
+            self.refused("ALREADY_EXISTS", lambda: kind.create(name, 1), f"{kind.field}_id")
+            self.refused("ABORTED", lambda: kind.update(name, 2, {"etag": "7"}), f"{kind.field}.etag")
+            self.refused("ABORTED", lambda: kind.update(name, 2, {"etag": "x"}), f"{kind.field}.etag")
+            self.refused("NOT_FOUND", lambda: kind.update("no-such", 2), f"{kind.field}.name")
+            self.refused("NOT_FOUND", lambda: kind.delete("no-such"), "name")
+            self.refused("ABORTED", lambda: kind.delete(name, etag="7"), "etag")
+            kind.delete(name)
+
+
 class Batch(Case):
     """Definitions that are created together."""
 
