@@ -41,7 +41,9 @@ fail(struct rc_error *reterr_error, int code, const char *verb, const char *path
     char buffer[REASON_BYTES];
     const char *reason = strerror_r(code, buffer, sizeof(buffer));
     const bool no_space = code == ENOSPC || code == EDQUOT || code == EFBIG;
+    const bool no_files = code == EMFILE || code == ENFILE;
     const enum rc_status status = no_space         ? RC_NO_SPACE
+                                  : no_files       ? RC_NO_MEMORY /* Of an open: nothing is done. */
                                   : code == ENOENT ? RC_NOT_FOUND
                                   : code == EEXIST ? RC_EXISTS
                                                    : RC_IO;

@@ -127,14 +127,16 @@ make_ready(struct rc_wal_files *files,
         (void)rc_wal_files_list_spare(files, spare, false); /* Who erases waits for this round. */
         return status;
     }
-    if (rc_disk_sync_dir(files->disk, files->directory, NULL) == RC_OK)
+    status = rc_disk_sync_dir(files->disk, files->directory, NULL);
+    if (status == RC_OK)
         return RC_OK;
     pthread_mutex_lock(&files->mutex);
     files->strays[files->stray_count++] = ready->live.header.number;
     pthread_mutex_unlock(&files->mutex);
     ready->file = rc_file_close(ready->file);
-    return rc_error_set(reterr_error, RC_IO, "cannot sync the log's directory %s",
-                        files->directory);
+    /* Where it was not even tried, another file may do later. */
+    return rc_error_set(reterr_error, status == RC_NO_MEMORY ? status : RC_IO,
+                        "cannot sync the log's directory %s", files->directory);
 }
 
 /* One round of the helper: of a spare, or of a new file. Called and left with the mutex held. */

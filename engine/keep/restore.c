@@ -202,12 +202,13 @@ read_slab(const struct reading *reading, struct slab_file *file)
     char path[RC_PATH_BYTES_MAX];
     RC_TRY(file->status);
     RC_TRY(path_of(reading, file->id, path, &file->error));
-    enum rc_status status = RC_IO;
+    enum rc_status status = RC_NO_MEMORY;
     if (is_cold(how, path))
         status = rc_slab_open_cold(how->cold, how->disk, path,
                                    rc_project_account_of(reading->project, RC_MEMORY_COLD),
                                    &file->slab, &file->error);
-    if (status == RC_IO) /* It is not; or no more files may be open, say: then it is read. */
+    /* It is not; or no more files may be open, say: then it is read. */
+    if (status == RC_NO_MEMORY || status == RC_IO)
         status = rc_slab_read(how->disk, path, how->verify,
                               rc_project_account_of(reading->project, RC_MEMORY_SLABS), &file->slab,
                               &file->error);

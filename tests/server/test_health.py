@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What health says of each service: while all is well, once the log is broken, and while it stops."""
 
+import os
 import resource
 import signal
 import unittest
@@ -98,6 +99,27 @@ class Health(unittest.TestCase):
         self.server.start()
         self.assertEqual(self.check(INGEST), SERVING)
         self.assertEqual(self.server.ingest_lines("p", "s", 2, [LINE % 2]).accepted, 1)
+
+    def test_no_more_files_may_be_open(self):
+        """The log cannot begin a file: batches are refused until it can, and no longer."""
+        server = Server("--wal-file-bytes=1m")
+        self.addCleanup(server.close)
+        server.projects.CreateProject(project_pb2.CreateProjectRequest(project_id="p"), timeout=30)
+        lines = ['{"user":"u%d","time":1,"id":%d}' % (i, i) for i in range(8000)]
+        self.assertEqual(server.ingest_lines("p", "s", 1, lines).accepted, 8000)
+        pid = server.process.pid
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        used = len(os.listdir("/proc/%d/fd" % pid))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, limits[1]))
+        number = 2
+        with self.assertRaises(grpc.RpcError) as caught:
+            for number in range(2, 100):
+                server.ingest_lines("p", "s", number, lines)
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        self.assertEqual(server.ingest_lines("p", "s", number, lines).accepted, 8000)
+        reply = server.admin.GetStatistics(admin_pb2.GetStatisticsRequest(), timeout=30)
+        self.assertEqual(reply.server.log_error, "")
 
     def test_a_watch_that_is_gone_is_not_told(self):
         for _ in range(50):
