@@ -249,7 +249,7 @@ class Versions(unittest.TestCase):
         self.refused(asked, invalid, "scope.segment")
         asked = request()
         asked.scope.entity_property = "account"
-        self.refused(asked, grpc.StatusCode.UNIMPLEMENTED, "scope.entity_property")
+        self.refused(asked, invalid, "scope.entity_property")
         asked = request()
         asked.selector.terms.add().definition = f"{PROJECT}/definitions/nothing"
         self.refused(asked, not_found, None, f"{PROJECT}/definitions/nothing")

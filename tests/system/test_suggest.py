@@ -190,7 +190,7 @@ class Suggest(unittest.TestCase):
             (("u", ""), {}, "INVALID_ARGUMENT", "event_id", ""),
             (("u", "1"), {"limit": 33}, "INVALID_ARGUMENT", "limit", ""),
             (("u", "1"), {"facts": {"path": "p" * 257}}, "INVALID_ARGUMENT", "facts.path", ""),
-            (("u", "1"), {"scope": {"entity_property": "a"}}, "UNIMPLEMENTED", "scope.entity_property", ""),
+            (("u", "1"), {"scope": {"entity_property": "a"}}, "INVALID_ARGUMENT", "scope.entity_property", ""),
             (("u", "1"), {"scope": {"as_of_ms": shop.START}}, "NOT_FOUND", "event_id", "1"),
         ]
         for asked, fields, code, field, resource in cases:

@@ -188,8 +188,8 @@ class Behind(unittest.TestCase):
     def test_what_has_none(self):
         for words in (("users",), ("events", "u01"), ("segment", "all"), ("overlap", "a", "b")):
             self.assertIn("no numbers for --users-of", self.refused(*words, "--users-of", "step=1"))
-        self.assertIn("nobody can be listed", self.refused(
-            "series", "any", "--entity", "arm", "--total", "--users-of", "row=total"))
+        self.assertIn("saves users", self.refused(
+            "series", "any", "--entity", "arm", "--total", "--users-of", "row=total", "--save-users", "x"))
         self.assertIn("needs --users-of", self.refused("funnel", "any", "--save-users", "x"))
 
 
