@@ -76,7 +76,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .arena = arena, .error = &error, .project = RC_BYTES_LITERAL("p"), .stores = true};
     struct rc_segment segment = {.kind = RC_SEGMENT_CELL};
     error = (struct rc_error){0};
-    enum rc_status status = rc_decode_cell(&decode, cell, &segment.cell);
+    enum rc_status status = rc_decode_cell(&decode, cell, RC_BYTES_LITERAL(""), &segment.cell);
     if (status == RC_OK)
         status = rc_decode_stored_cell(&decode, cell, NULL, &segment);
     FUZZ_CHECK(status == RC_OK || (status == error.status && error.message[0] != '\0'));
