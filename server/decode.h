@@ -250,6 +250,13 @@ rc_decode_selector(struct rc_decode *decode,
                    const Recount__V1__Selector *selector,
                    const struct rc_predicate **ret_predicate);
 
+/* That of a field that may be missing: then any event. */
+RC_MUST_USE enum rc_status
+rc_decode_selector_or_any(struct rc_decode *decode,
+                          const char *field,
+                          const Recount__V1__Selector *selector,
+                          const struct rc_predicate **ret_predicate);
+
 RC_MUST_USE enum rc_status
 rc_decode_segment_rule(struct rc_decode *decode,
                        const Recount__V1__SegmentRule *rule,

@@ -90,3 +90,19 @@ rc_decode_selector(struct rc_decode *decode,
     *ret_predicate = selector->n_terms == 1 ? terms[0] : any;
     return decode_occurrence(decode, selector, ret_predicate);
 }
+
+enum rc_status
+rc_decode_selector_or_any(struct rc_decode *decode,
+                          const char *field,
+                          const Recount__V1__Selector *selector,
+                          const struct rc_predicate **ret_predicate)
+{
+    static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
+    *ret_predicate = &any;
+    if (selector == NULL)
+        return RC_OK;
+    const size_t mark = rc_decode_enter(decode, "%s", field);
+    RC_TRY(rc_decode_selector(decode, selector, ret_predicate));
+    rc_decode_leave(decode, mark);
+    return RC_OK;
+}

@@ -15,19 +15,13 @@ decode_request(struct rc_decode *decode,
                int64_t now_ms,
                struct rc_entity_list_request *question)
 {
-    static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_OPTIONAL, now_ms, &question->scope));
     if (in->cell != NULL) {
         const size_t mark = rc_decode_enter(decode, "cell");
         RC_TRY(rc_decode_cell(decode, in->cell, question->scope.entity, &question->cell));
         rc_decode_leave(decode, mark);
     }
-    question->selector = &any;
-    if (in->selector != NULL) {
-        const size_t mark = rc_decode_enter(decode, "selector");
-        RC_TRY(rc_decode_selector(decode, in->selector, &question->selector));
-        rc_decode_leave(decode, mark);
-    }
+    RC_TRY(rc_decode_selector_or_any(decode, "selector", in->selector, &question->selector));
     return rc_decode_texts(decode, in->properties, in->n_properties, &question->properties,
                            &question->property_count);
 }

@@ -59,7 +59,6 @@ decode_request(struct rc_decode *decode,
                int64_t now_ms,
                struct rc_events_request *question)
 {
-    static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
     RC_TRY(rc_decode_project(decode, "parent", in->parent, &decode->project));
     question->scope = (struct rc_scope){.start_ms = RC_TIME_MS_MIN,
                                         .end_ms = RC_TIME_MS_MAX + 1,
@@ -76,12 +75,7 @@ decode_request(struct rc_decode *decode,
     }
     if (in->optional_as_of_ms_case == RECOUNT__V1__LIST_EVENTS_REQUEST__OPTIONAL_AS_OF_MS_AS_OF_MS)
         question->scope.as_of_ms = in->as_of_ms;
-    question->selector = &any;
-    if (in->selector != NULL) {
-        const size_t mark = rc_decode_enter(decode, "selector");
-        RC_TRY(rc_decode_selector(decode, in->selector, &question->selector));
-        rc_decode_leave(decode, mark);
-    }
+    RC_TRY(rc_decode_selector_or_any(decode, "selector", in->selector, &question->selector));
     question->descending = in->descending;
     question->with_definitions = in->with_definitions != 0;
     RC_TRY(rc_decode_texts(decode, in->properties, in->n_properties, &question->columns,

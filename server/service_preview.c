@@ -93,18 +93,13 @@ decode_request(struct rc_decode *decode,
                const Recount__V1__PreviewDefinitionRequest *in,
                struct preview *preview)
 {
-    static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_OPTIONAL, preview->request->received_ms,
                            &preview->scope));
     if (in->scope->range == NULL)
         rc_scope_set_recent(&preview->scope, preview->scope.as_of_ms);
     RC_TRY(decode_target(decode, in, preview));
-    preview->compared = &any;
-    if (in->compared_with != NULL) {
-        const size_t mark = rc_decode_enter(decode, "compared_with");
-        RC_TRY(rc_decode_selector(decode, in->compared_with, &preview->compared));
-        rc_decode_leave(decode, mark);
-    }
+    RC_TRY(
+        rc_decode_selector_or_any(decode, "compared_with", in->compared_with, &preview->compared));
     RC_TRY(decode_properties(decode, in, preview));
     preview->sample_size = SAMPLE_DEFAULT;
     if (in->optional_sample_size_case ==

@@ -19,21 +19,6 @@
 
 #define NO_ENTITY "properties are those of events and of users"
 
-static enum rc_status
-decode_selector(struct rc_decode *decode,
-                const Recount__V1__Selector *in,
-                const struct rc_predicate **ret_selector)
-{
-    static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
-    *ret_selector = &any;
-    if (in == NULL)
-        return RC_OK;
-    const size_t mark = rc_decode_enter(decode, "selector");
-    RC_TRY(rc_decode_selector(decode, in, ret_selector));
-    rc_decode_leave(decode, mark);
-    return RC_OK;
-}
-
 static bool
 begins_with(struct rc_bytes text, struct rc_bytes prefix)
 {
@@ -205,7 +190,7 @@ rc_call_list_properties(struct rc_request *request, const void *message, void *r
     RC_TRY(rc_decode_scope(&decode, in->scope, RC_RANGE_OPTIONAL, request->received_ms,
                            &question.scope));
     RC_TRY(rc_decode_no_entity(&decode, &question.scope, NO_ENTITY));
-    RC_TRY(decode_selector(&decode, in->selector, &question.selector));
+    RC_TRY(rc_decode_selector_or_any(&decode, "selector", in->selector, &question.selector));
     RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &size));
     RC_TRY(rc_token_read(arena, hash, in->page_token, &after, request->error));
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
@@ -301,7 +286,7 @@ decode_values(struct rc_decode *decode,
     RC_TRY(rc_decode_no_entity(decode, &question->series.scope, NO_ENTITY));
     RC_TRY(rc_decode_any_property(decode, in->property, &question->breakdown.scope,
                                   &question->breakdown.property, &question->breakdown.account_key));
-    RC_TRY(decode_selector(decode, in->selector, &question->line.selector));
+    RC_TRY(rc_decode_selector_or_any(decode, "selector", in->selector, &question->line.selector));
     RC_TRY(add_prefix(decode, in, question));
     question->line.field = "selector";
     question->line.measure = RC_MEASURE_COUNT;

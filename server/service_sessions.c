@@ -18,16 +18,10 @@ rc_decode_sessions(struct rc_decode *decode,
                    int64_t now_ms,
                    struct rc_sessions_request *question)
 {
-    static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_REQUIRED, now_ms, &question->scope));
     RC_TRY(rc_decode_split(decode, "breakdown", in->breakdown, &question->breakdown,
                            &question->dimension_count, &question->breakdown_top_n));
-    question->selector = &any;
-    if (in->selector != NULL) {
-        const size_t mark = rc_decode_enter(decode, "selector");
-        RC_TRY(rc_decode_selector(decode, in->selector, &question->selector));
-        rc_decode_leave(decode, mark);
-    }
+    RC_TRY(rc_decode_selector_or_any(decode, "selector", in->selector, &question->selector));
     question->gap_ms = GAP_MS_DEFAULT;
     if (in->optional_gap_ms_case == RECOUNT__V1__SESSIONS_REQUEST__OPTIONAL_GAP_MS_GAP_MS)
         question->gap_ms = in->gap_ms;

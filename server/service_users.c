@@ -10,16 +10,10 @@ rc_decode_users(struct rc_decode *decode,
                 int64_t now_ms,
                 struct rc_users_request *question)
 {
-    static const struct rc_predicate any = {.kind = RC_PREDICATE_TRUE};
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_OPTIONAL, now_ms, &question->scope));
     RC_TRY(rc_decode_no_entity(decode, &question->scope,
                                "users are listed; ListEntities lists the values of a property"));
-    question->selector = &any;
-    if (in->selector != NULL) {
-        const size_t mark = rc_decode_enter(decode, "selector");
-        RC_TRY(rc_decode_selector(decode, in->selector, &question->selector));
-        rc_decode_leave(decode, mark);
-    }
+    RC_TRY(rc_decode_selector_or_any(decode, "selector", in->selector, &question->selector));
     return rc_decode_texts(decode, in->properties, in->property_count, &question->properties,
                            &question->property_count);
 }
