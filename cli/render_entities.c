@@ -1,9 +1,6 @@
 /* Render entities: a line for each, with the properties behind the figures. */
-#include <math.h>
-
 #include "cli/message_json.h"
 #include "cli/render_usage.h"
-#include "cli/when.h"
 
 static void
 write_text(const struct rc_paint *paint, const Recount__V1__ListEntitiesResponse *reply)
@@ -17,16 +14,9 @@ write_text(const struct rc_paint *paint, const Recount__V1__ListEntitiesResponse
     rc_table_add(table, "properties");
     for (size_t i = 0; i < reply->n_entities; i++) {
         const Recount__V1__EntitySummary *entity = reply->entities[i];
-        const bool has = entity->event_count > 0;
         rc_table_add(table, "%s", rc_render_value(text, sizeof(text), entity->entity));
-        rc_table_add(table, "%s", rc_paint_count(count, entity->event_count));
-        rc_table_add(table, "%s",
-                     has ? rc_when_write(text, entity->first_event_ms, 0, RC_WHEN_MINUTE) : "-");
-        rc_table_add(table, "%s",
-                     has ? rc_when_write(text, entity->last_event_ms, 0, RC_WHEN_MINUTE) : "-");
-        rc_table_add(
-            table, "%s",
-            rc_render_properties(text, sizeof(text), entity->properties, entity->n_properties));
+        rc_table_add_activity(table, entity->event_count, entity->first_event_ms,
+                              entity->last_event_ms, entity->properties, entity->n_properties);
     }
     rc_table_paint(table, paint);
     rc_paint_begin(paint, RC_INK_FAINT);
@@ -47,13 +37,9 @@ write_csv(FILE *out, const Recount__V1__ListEntitiesResponse *reply, bool with_h
         rc_csv_head(&csv, head);
     for (size_t i = 0; i < reply->n_entities; i++) {
         const Recount__V1__EntitySummary *entity = reply->entities[i];
-        const bool has = entity->event_count > 0;
         rc_csv_text(&csv, rc_render_value(text, sizeof(text), entity->entity));
-        rc_csv_count(&csv, entity->event_count);
-        rc_csv_number(&csv, has ? (double)entity->first_event_ms : NAN);
-        rc_csv_number(&csv, has ? (double)entity->last_event_ms : NAN);
-        rc_csv_text(&csv, rc_render_properties(text, sizeof(text), entity->properties,
-                                               entity->n_properties));
+        rc_csv_activity(&csv, entity->event_count, entity->first_event_ms, entity->last_event_ms,
+                        entity->properties, entity->n_properties);
         rc_csv_end_row(&csv);
     }
 }

@@ -75,4 +75,21 @@ rc_render_properties(char *text,
                      Recount__V1__Property *const *properties,
                      size_t count);
 
+/* The cells of somebody's events behind the name: how many, the first and the last ("-", empty in
+ * CSV: none), the properties. */
+void
+rc_table_add_activity(struct rc_table *table,
+                      uint64_t events,
+                      int64_t first_ms,
+                      int64_t last_ms,
+                      Recount__V1__Property *const *properties,
+                      size_t count);
+void
+rc_csv_activity(struct rc_csv_writer *csv,
+                uint64_t events,
+                int64_t first_ms,
+                int64_t last_ms,
+                Recount__V1__Property *const *properties,
+                size_t count);
+
 #endif
