@@ -14,7 +14,7 @@
  *
  * A scan that keeps its bitmap is dearer than one that does not, by what keeping takes, and leaves
  * something behind: so it is also said how near the planner comes to the best plan that leaves as
- * many bitmaps as its own.
+ * many bitmaps as its own. What seems far from the best is timed again, by turns with it.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -33,6 +33,7 @@
 #define USERS 20000u
 #define STEPS_MAX 5u
 #define RUNS 5u
+#define TURNS 3u
 #define NEAR 1.2
 #define EQUAL_NS 5000.0 /* Less than this apart is the same. */
 
@@ -58,6 +59,7 @@ struct outcome {
     double answer;
     uint32_t kept;                  /* Bitmaps that it left behind. */
     uint32_t ways[RC_ACCESS_COUNT]; /* Selectors and slabs that went so. */
+    struct rc_access_hint hint;     /* What forced it. */
 };
 
 static struct query
@@ -232,6 +234,7 @@ try_plan(struct plan_rig *rig,
     hint->field = "hint";
     if (!run(rig, query, &hints, &outcome))
         return;
+    outcome.hint = *hint;
     tally->forced++;
     if (outcome.answer != planned->answer) {
         fprintf(stderr, "a forced plan (%s) gives %.0f and not %.0f\n",
@@ -242,6 +245,34 @@ try_plan(struct plan_rig *rig,
         *best = outcome;
     if (outcome.kept >= planned->kept && outcome.ns < best_keeping->ns)
         *best_keeping = outcome;
+}
+
+static bool
+is_near(const struct outcome *planned, const struct outcome *best)
+{
+    return planned->ns <= NEAR * best->ns || planned->ns - best->ns < EQUAL_NS;
+}
+
+/* The best of many timings is the luckiest too: a plan that seems far from it is timed again, by
+ * turns with it. */
+static void
+time_again(struct plan_rig *rig,
+           const struct query *query,
+           struct outcome *planned,
+           struct outcome *best)
+{
+    struct rc_query_hints hints = {.access_count = 1, .access = &best->hint};
+    double planned_ns = INFINITY;
+    double best_ns = INFINITY;
+    for (uint32_t turn = 0; turn < TURNS; turn++) {
+        struct outcome outcome;
+        run(rig, query, NULL, &outcome);
+        planned_ns = outcome.ns < planned_ns ? outcome.ns : planned_ns;
+        run(rig, query, &hints, &outcome);
+        best_ns = outcome.ns < best_ns ? outcome.ns : best_ns;
+    }
+    planned->ns = planned_ns;
+    best->ns = best_ns;
 }
 
 static void
@@ -265,11 +296,15 @@ compare(struct plan_rig *rig, const struct query *query, struct tally *tally, bo
     /* The planner's own mix of ways is a plan like any other, timed anew. */
     struct rc_access_hint none = {.forced = RC_ACCESS_NONE};
     try_plan(rig, query, &none, &planned, &best, &best_keeping, tally);
+    if (!is_near(&planned, &best))
+        time_again(rig, query, &planned, &best);
     const double ratio = planned.ns / best.ns;
-    const bool near = ratio <= NEAR || planned.ns - best.ns < EQUAL_NS;
+    const bool near = is_near(&planned, &best);
     tally->queries++;
     tally->near += near;
-    tally->near_keeping += near || planned.ns <= NEAR * best_keeping.ns;
+    if (!near && !is_near(&planned, &best_keeping))
+        time_again(rig, query, &planned, &best_keeping);
+    tally->near_keeping += near || is_near(&planned, &best_keeping);
     tally->log_ratio += log(ratio);
     tally->worst = ratio > tally->worst && !near ? ratio : tally->worst;
     for (uint32_t way = RC_ACCESS_BITMAP; way < RC_ACCESS_COUNT; way++) {
