@@ -120,6 +120,23 @@ test_funnel_csv(void **state)
            "total,3,\"refund, \"\"all\"\"\",0,0,0,,,,\r\n");
 }
 
+/* In colour every shaded cell ends its colour. */
+static void
+expect_shades(const Recount__V1__RetentionResponse *reply, int shades)
+{
+    struct canvas canvas = canvas_begin(true, true, 80);
+    CANVAS_DRAW(&canvas,
+                rc_render_retention(&canvas.paint, reply, RECOUNT__V1__TIME_UNIT__TIME_UNIT_DAY));
+    int begun = 0, ended = 0;
+    for (const char *at = canvas.text; (at = strchr(at, '\033')) != NULL; at++) {
+        ended += strncmp(at, "\033[0m", 4) == 0;
+        begun += strncmp(at, "\033[48;5;", 7) == 0;
+    }
+    assert_int_equal(begun, shades);
+    assert_true(ended >= begun);
+    free(canvas.text);
+}
+
 static void
 test_retention(void **state)
 {
@@ -183,18 +200,7 @@ test_retention(void **state)
                     "total,2025-01-01,8,1,1,0.125,0.125,elapsed,\r\n"
                     "total,2025-01-02,2000,0,0,1,1,begun,\r\n"
                     "total,2025-01-02,2000,1,1,,,not_begun,\r\n");
-    /* In colour every shaded cell ends its colour. */
-    canvas = canvas_begin(true, true, 80);
-    CANVAS_DRAW(&canvas,
-                rc_render_retention(&canvas.paint, &reply, RECOUNT__V1__TIME_UNIT__TIME_UNIT_DAY));
-    int begun = 0, ended = 0;
-    for (const char *at = canvas.text; (at = strchr(at, '\033')) != NULL; at++) {
-        ended += strncmp(at, "\033[0m", 4) == 0;
-        begun += strncmp(at, "\033[48;5;", 7) == 0;
-    }
-    assert_int_equal(begun, 5);
-    assert_true(ended >= begun);
-    free(canvas.text);
+    expect_shades(&reply, 5);
 }
 
 static void

@@ -186,6 +186,92 @@ one_series_round(struct rig *rig)
 
 /* ---- Retention ------------------------------------------------------------------------------- */
 
+/* The event with which a person enters the cohort of `period`; NULL: none. */
+static const struct rig_event *
+cohort_entry(const struct rig *rig,
+             const struct rc_retention_request *request,
+             const struct rig_selector *start,
+             const struct rc_bucket *period,
+             uint32_t person)
+{
+    const int64_t as_of_ms = request->scope.as_of_ms;
+    const struct rig_event *first = NULL;
+    for (uint32_t i = 0; i < rig->event_count; i++) {
+        const struct rig_event *event = &rig->events[i];
+        if (event->person != person || event->time_ms > as_of_ms ||
+            !rig_selects(rig, start, event, as_of_ms))
+            continue;
+        const bool inside = in_range(&request->scope, event);
+        if (first == NULL && (inside || request->cohort == RC_COHORT_FIRST_TIME))
+            first = event;
+        if (request->cohort != RC_COHORT_RECURRING && event != first)
+            continue;
+        if (inside && event->time_ms >= period->start_ms && event->time_ms < period->end_ms)
+            return event;
+    }
+    return NULL;
+}
+
+static bool
+returned_in(const struct rig *rig,
+            const struct rc_retention_request *request,
+            const struct rig_selector *back,
+            const struct rig_event *entry,
+            const struct rc_bucket *cell)
+{
+    const int64_t as_of_ms = request->scope.as_of_ms;
+    for (uint32_t i = 0; i < rig->event_count; i++) {
+        const struct rig_event *event = &rig->events[i];
+        if (event->person != entry->person || event->time_ms > as_of_ms || event == entry ||
+            event->time_ms < entry->time_ms || !rig_selects(rig, back, event, as_of_ms))
+            continue;
+        if (event->time_ms >= cell->start_ms &&
+            (request->on_or_after || event->time_ms < cell->end_ms))
+            return true;
+    }
+    return false;
+}
+
+/* A cohort against persons gone through one by one; `periods` begin with the cohort's own. */
+static void
+check_cohort(const struct rc_retention_request *request,
+             const struct rc_retention_cohort *cohort,
+             const struct rc_bucket *periods,
+             uint64_t users,
+             const uint64_t *cells)
+{
+    const int64_t as_of_ms = request->scope.as_of_ms;
+    assert_int_equal(cohort->users, users);
+    for (uint32_t n = 0; n < request->period_count; n++) {
+        const struct rc_retention_cell *cell = &cohort->cells[n];
+        int64_t begin_ms = periods[n].start_ms;
+        if (n == 0 && begin_ms < request->scope.start_ms)
+            begin_ms = request->scope.start_ms;
+        assert_int_equal(cell->state, as_of_ms >= periods[n].end_ms ? RC_CELL_ELAPSED
+                                      : as_of_ms >= begin_ms        ? RC_CELL_BEGUN
+                                                                    : RC_CELL_NOT_BEGUN);
+        assert_int_equal(cell->users, cell->state == RC_CELL_NOT_BEGUN ? 0 : cells[n]);
+    }
+}
+
+static void
+check_retention_summary(const struct rc_retention_request *request,
+                        const struct rc_retention_reply *reply)
+{
+    for (uint32_t n = 0; n < request->period_count; n++) {
+        uint64_t users = 0;
+        uint64_t cohort_users = 0;
+        for (uint32_t c = 0; c < reply->cohort_count; c++) {
+            if (reply->rows[0].cohorts[c].cells[n].state != RC_CELL_ELAPSED)
+                continue;
+            users += reply->rows[0].cohorts[c].cells[n].users;
+            cohort_users += reply->rows[0].cohorts[c].users;
+        }
+        assert_int_equal(reply->rows[0].summary[n].users, users);
+        assert_int_equal(reply->rows[0].summary[n].cohort_users, cohort_users);
+    }
+}
+
 static void
 one_retention_round(struct rig *rig)
 {
@@ -200,14 +286,12 @@ one_retention_round(struct rig *rig)
         .period_count = 1 + below(8),
         .on_or_after = below(2) == 0,
     };
-    const int64_t as_of_ms = request.scope.as_of_ms;
     struct rc_retention_reply replies[2];
     for (uint32_t threads = 1; threads <= 2; threads++) {
         const struct rc_query_context context = rig_context(rig, threads);
         assert_int_equal(rc_query_retention(&context, &request, &replies[threads - 1], NULL),
                          RC_OK);
     }
-    const struct rc_retention_reply *reply = &replies[0];
     /* Periods behind the range: asked for as a series over a longer range. */
     const struct rc_series series = {.selector = request.start, .measure = RC_MEASURE_COUNT};
     struct rc_series_request longer = {
@@ -216,72 +300,21 @@ one_retention_round(struct rig *rig)
     longer.scope.end_ms += 10 * 7 * RIG_DAY_MS;
     const struct rc_query_context context = rig_context(rig, 1);
     assert_int_equal(rc_query_series(&context, &longer, &periods, NULL), RC_OK);
-    for (uint32_t c = 0; c < reply->cohort_count; c++) {
-        const struct rc_bucket *period = &periods.buckets[c];
+    for (uint32_t c = 0; c < replies[0].cohort_count; c++) {
         uint64_t users = 0;
         uint64_t cells[8] = {0};
         for (uint32_t person = 0; person < RIG_USERS; person++) {
-            const struct rig_event *entry = NULL;
-            const struct rig_event *first = NULL;
-            for (uint32_t i = 0; i < rig->event_count; i++) {
-                const struct rig_event *event = &rig->events[i];
-                if (event->person != person || event->time_ms > as_of_ms ||
-                    !rig_selects(rig, &start, event, as_of_ms))
-                    continue;
-                const bool inside = in_range(&request.scope, event);
-                if (first == NULL && (inside || request.cohort == RC_COHORT_FIRST_TIME))
-                    first = event;
-                if (request.cohort != RC_COHORT_RECURRING && event != first)
-                    continue;
-                if (entry == NULL && inside && event->time_ms >= period->start_ms &&
-                    event->time_ms < period->end_ms)
-                    entry = event;
-            }
-            if (entry == NULL)
-                continue;
-            users++;
-            for (uint32_t n = 0; n < request.period_count; n++) {
-                const struct rc_bucket *cell = &periods.buckets[c + n];
-                bool returned = false;
-                for (uint32_t i = 0; i < rig->event_count; i++) {
-                    const struct rig_event *event = &rig->events[i];
-                    if (event->person != person || event->time_ms > as_of_ms || event == entry ||
-                        event->time_ms < entry->time_ms ||
-                        !rig_selects(rig, &back, event, as_of_ms))
-                        continue;
-                    returned = returned || (event->time_ms >= cell->start_ms &&
-                                            (request.on_or_after || event->time_ms < cell->end_ms));
-                }
-                cells[n] += returned;
-            }
+            const struct rig_event *entry =
+                cohort_entry(rig, &request, &start, &periods.buckets[c], person);
+            users += entry != NULL;
+            for (uint32_t n = 0; entry != NULL && n < request.period_count; n++)
+                cells[n] += returned_in(rig, &request, &back, entry, &periods.buckets[c + n]);
         }
-        assert_int_equal(reply->rows[0].cohorts[c].users, users);
-        assert_int_equal(replies[1].rows[0].cohorts[c].users, users);
-        for (uint32_t n = 0; n < request.period_count; n++) {
-            const struct rc_retention_cell *cell = &reply->rows[0].cohorts[c].cells[n];
-            int64_t begin_ms = periods.buckets[c + n].start_ms;
-            if (n == 0 && begin_ms < request.scope.start_ms)
-                begin_ms = request.scope.start_ms;
-            assert_int_equal(cell->state, as_of_ms >= periods.buckets[c + n].end_ms
-                                              ? RC_CELL_ELAPSED
-                                          : as_of_ms >= begin_ms ? RC_CELL_BEGUN
-                                                                 : RC_CELL_NOT_BEGUN);
-            assert_int_equal(cell->users, cell->state == RC_CELL_NOT_BEGUN ? 0 : cells[n]);
-            assert_int_equal(replies[1].rows[0].cohorts[c].cells[n].users, cell->users);
-        }
+        for (uint32_t threads = 1; threads <= 2; threads++)
+            check_cohort(&request, &replies[threads - 1].rows[0].cohorts[c], &periods.buckets[c],
+                         users, cells);
     }
-    for (uint32_t n = 0; n < request.period_count; n++) {
-        uint64_t users = 0;
-        uint64_t cohort_users = 0;
-        for (uint32_t c = 0; c < reply->cohort_count; c++) {
-            if (reply->rows[0].cohorts[c].cells[n].state != RC_CELL_ELAPSED)
-                continue;
-            users += reply->rows[0].cohorts[c].cells[n].users;
-            cohort_users += reply->rows[0].cohorts[c].users;
-        }
-        assert_int_equal(reply->rows[0].summary[n].users, users);
-        assert_int_equal(reply->rows[0].summary[n].cohort_users, cohort_users);
-    }
+    check_retention_summary(&request, &replies[0]);
 }
 
 /* ---- Funnel ---------------------------------------------------------------------------------- */
