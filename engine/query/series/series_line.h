@@ -68,6 +68,13 @@ rc_series_line_sum(const struct rc_series_frame *frame,
 RC_MUST_USE enum rc_status
 rc_series_spread(const struct rc_series_frame *frame, const struct rc_series_line *line);
 
+/* Widens *least to *greatest by the numbers that a series has in the frame's range, if any. */
+RC_MUST_USE enum rc_status
+rc_series_widen(const struct rc_series_frame *frame,
+                uint32_t series,
+                double *least,
+                double *greatest);
+
 /* A lane of a walk over a frame: a hit, and its rows as far as somebody asked for them. All zero
  * but the account is empty. */
 struct rc_series_rows {

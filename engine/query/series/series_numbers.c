@@ -272,6 +272,26 @@ add_to_bins(const struct scan *scan,
         histogram[bin_of[i]] += counts[i];
 }
 
+/* The bins of a line: from the least to the greatest number that was counted, and where another
+ * time is beside, that it has. */
+static enum rc_status
+find_bins(const struct scan *scan,
+          const struct rc_series_line *line,
+          uint32_t least,
+          uint32_t greatest)
+{
+    const struct rc_series_frame *frame = scan->frame;
+    const double *numbers = rc_numbers_all(scan->numbers);
+    double first = least > greatest ? INFINITY : numbers[least];
+    double last = least > greatest ? -INFINITY : numbers[greatest];
+    if (frame->beside != NULL)
+        RC_TRY(rc_series_widen(frame->beside, line->series, &first, &last));
+    *line->bins = (struct rc_bins){.count = 0};
+    if (first <= last)
+        *line->bins = rc_bins_make(first, last, frame->request->series[line->series].bins);
+    return RC_OK;
+}
+
 /* Fills a line of histograms; range: the counts of all buckets. */
 static enum rc_status
 fill_histograms(const struct scan *scan, const struct rc_series_line *line, const uint32_t *range)
@@ -283,11 +303,12 @@ fill_histograms(const struct scan *scan, const struct rc_series_line *line, cons
     uint32_t greatest;
     for (uint32_t place = 0; place < places; place++)
         line->values[place] = NAN;
-    find_ends(scan, range, &least, &greatest);
-    if (line->histogram == NULL || least > greatest)
+    if (line->histogram == NULL)
         return RC_OK;
-    *line->bins =
-        rc_bins_make(numbers[least], numbers[greatest], frame->request->series[line->series].bins);
+    find_ends(scan, range, &least, &greatest);
+    RC_TRY(find_bins(scan, line, least, greatest));
+    if (least > greatest)
+        return RC_OK;
     /* Of what is outside of the ends there is nothing, wherever it counts. */
     uint32_t *bin_of = RC_ARENA_ARRAY(frame->context->arena, uint32_t, scan->number_count);
     if (bin_of == NULL)
@@ -311,13 +332,10 @@ fill_line(const struct scan *scan, const struct rc_series_line *line, const uint
     return RC_OK;
 }
 
-/* Whether a line follows from counts of numbers in this frame alone. */
 static bool
-follows(const struct rc_series_frame *frame, const struct rc_series_line *line)
+is_numeric(const struct rc_series_frame *frame, const struct rc_series_line *line)
 {
-    const enum rc_measure measure = frame->request->series[line->series].measure;
-    return rc_measure_is_numeric(measure) &&
-           (measure != RC_MEASURE_HISTOGRAM || frame->beside == NULL);
+    return rc_measure_is_numeric(frame->request->series[line->series].measure);
 }
 
 enum rc_status
@@ -329,7 +347,7 @@ rc_series_scan_numbers(const struct rc_series_frame *frame,
 {
     RC_CLEANUP(scan_close) struct scan scan = {.frame = frame, .line = &lines[first]};
     bool scanned;
-    if (!follows(frame, &lines[first]))
+    if (!is_numeric(frame, &lines[first]))
         return RC_OK;
     RC_TRY(run(&scan, &scanned));
     if (!scanned)
@@ -341,7 +359,7 @@ rc_series_scan_numbers(const struct rc_series_frame *frame,
         for (uint32_t i = 0; i < scan.number_count; i++)
             range[i] += counts_of(&scan, bucket)[i];
     for (uint32_t l = first; l < line_count; l++) {
-        if (done[l] || !follows(frame, &lines[l]) ||
+        if (done[l] || !is_numeric(frame, &lines[l]) ||
             frame->numbers[lines[l].series] != scan.numbers ||
             frame->bit_of[lines[l].series] != frame->bit_of[lines[first].series] ||
             lines[l].bucketed != lines[first].bucketed)

@@ -353,9 +353,11 @@ find_ends(const struct rc_series_frame *frame,
     return RC_OK;
 }
 
-/* Makes room for a series' least and greatest number in a frame; without any they stay. */
-static enum rc_status
-widen(const struct rc_series_frame *frame, uint32_t series, double *least, double *greatest)
+enum rc_status
+rc_series_widen(const struct rc_series_frame *frame,
+                uint32_t series,
+                double *least,
+                double *greatest)
 {
     bool done;
     uint32_t first = UINT32_MAX;
@@ -378,9 +380,9 @@ find_bins(const struct rc_series_frame *frame, uint32_t series, struct rc_bins *
 {
     double least = INFINITY;
     double greatest = -INFINITY;
-    RC_TRY(widen(frame, series, &least, &greatest));
+    RC_TRY(rc_series_widen(frame, series, &least, &greatest));
     if (frame->beside != NULL)
-        RC_TRY(widen(frame->beside, series, &least, &greatest));
+        RC_TRY(rc_series_widen(frame->beside, series, &least, &greatest));
     *ret_bins = (struct rc_bins){.count = 0};
     if (least <= greatest)
         *ret_bins = rc_bins_make(least, greatest, frame->request->series[series].bins);
