@@ -11,6 +11,7 @@
 #include "server/decode.h"
 #include "server/server_calls.h"
 #include "server/shape.h"
+#include "server/wire.h"
 
 #define UNSENT_MAX 2u
 
@@ -45,6 +46,41 @@ fail(struct rc_pieces *pieces, enum rc_status status)
 }
 
 /* ---- Making ---------------------------------------------------------------------------------- */
+
+enum rc_status
+rc_piece_add_head(struct rc_piece *piece, struct rc_arena *arena, const ProtobufCMessage *head)
+{
+    const struct rc_bytes packed = rc_message_pack(head, arena);
+    if (packed.data == NULL)
+        return RC_NO_MEMORY;
+    rc_write_raw(&piece->message, packed.data, packed.size);
+    return RC_OK;
+}
+
+enum rc_status
+rc_piece_fill(struct rc_request *request,
+              void *state,
+              enum rc_status (*next)(struct rc_request *request,
+                                     void *state,
+                                     struct rc_arena *arena,
+                                     const ProtobufCMessage **ret_row),
+              uint32_t field,
+              struct rc_piece *piece)
+{
+    while (piece->message.size < RC_PIECE_BYTES && !piece->message.failed) {
+        const ProtobufCMessage *row;
+        rc_arena_reset(piece->arena);
+        RC_TRY(next(request, state, piece->arena, &row));
+        if (row == NULL)
+            return RC_OK;
+        const struct rc_bytes packed = rc_message_pack(row, piece->arena);
+        if (packed.data == NULL)
+            return RC_NO_MEMORY;
+        rc_wire_write_bytes(&piece->message, field, packed);
+    }
+    piece->more = true;
+    return RC_OK;
+}
 
 static enum rc_status
 send_piece(struct rc_pieces *pieces, bool *ret_more)

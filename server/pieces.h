@@ -44,6 +44,23 @@ struct rc_pieces_kind {
     void (*end)(void *state);
 };
 
+/* Packs a message behind what the piece has. */
+RC_MUST_USE enum rc_status
+rc_piece_add_head(struct rc_piece *piece, struct rc_arena *arena, const ProtobufCMessage *head);
+
+/* Adds one message after the other as elements of a repeated field until the piece is full, or next
+ * sets *ret_row to NULL, since there are no more; the piece's arena, for the messages, is reset by
+ * each. piece->more says whether it was full. */
+RC_MUST_USE enum rc_status
+rc_piece_fill(struct rc_request *request,
+              void *state,
+              enum rc_status (*next)(struct rc_request *request,
+                                     void *state,
+                                     struct rc_arena *arena,
+                                     const ProtobufCMessage **ret_row),
+              uint32_t field,
+              struct rc_piece *piece);
+
 /* The open callback of a stream's handler, whose context is the server. */
 void
 rc_pieces_open(const struct rc_pieces_kind *kind, void *server, struct rc_call *call);

@@ -23,7 +23,7 @@
  * stack. */
 #define WAITERS 8u
 
-#define STREAMS 6u
+#define STREAMS 7u
 #define UNARY_MAX 64u
 
 struct server {
@@ -79,6 +79,7 @@ bind_all(struct server *server)
     bind_stream(server, "/recount.v1.IngestService/Ingest", &rc_ingest_stream);
     bind_stream(server, "/recount.v1.IngestService/ExportUser", &rc_export_stream);
     bind_stream(server, "/recount.v1.SegmentService/ExportSegment", &rc_segment_export_stream);
+    bind_stream(server, "/recount.v1.QueryService/ExportEntities", &rc_entity_export_stream);
     bind_stream(server, "/grpc.health.v1.Health/Watch", &rc_health_watch_stream);
     bind_stream(server, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
                 &rc_reflection_stream);

@@ -87,6 +87,7 @@ extern const struct rc_service rc_service_health;
 extern const struct rc_stream_handler rc_ingest_stream;
 extern const struct rc_stream_handler rc_export_stream;
 extern const struct rc_stream_handler rc_segment_export_stream;
+extern const struct rc_stream_handler rc_entity_export_stream;
 extern const struct rc_stream_handler rc_reflection_stream;
 extern const struct rc_stream_handler rc_health_watch_stream;
 

@@ -1,7 +1,4 @@
 /* QueryService.ListEntities. A page token holds the key of the last value seen. */
-#include <recount/v1/entity_list.pb-c.h>
-
-#include "engine/query/list/entity_list.h"
 #include "engine/store/value/value_key.h"
 #include "server/cells.h"
 #include "server/decode.h"
@@ -9,11 +6,11 @@
 #include "server/service_query.h"
 #include "server/token.h"
 
-static enum rc_status
-decode_request(struct rc_decode *decode,
-               const Recount__V1__ListEntitiesRequest *in,
-               int64_t now_ms,
-               struct rc_entity_list_request *question)
+enum rc_status
+rc_decode_entities(struct rc_decode *decode,
+                   const struct rc_entities_message *in,
+                   int64_t now_ms,
+                   struct rc_entity_list_request *question)
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_OPTIONAL, now_ms, &question->scope));
     if (in->cell != NULL) {
@@ -22,7 +19,7 @@ decode_request(struct rc_decode *decode,
         rc_decode_leave(decode, mark);
     }
     RC_TRY(rc_decode_selector_or_any(decode, "selector", in->selector, &question->selector));
-    return rc_decode_texts(decode, in->properties, in->n_properties, &question->properties,
+    return rc_decode_texts(decode, in->properties, in->property_count, &question->properties,
                            &question->property_count);
 }
 
@@ -54,10 +51,10 @@ write_token(struct rc_arena *arena, uint64_t binding, struct rc_value last, char
     return *ret_token == NULL ? RC_NO_MEMORY : RC_OK;
 }
 
-static enum rc_status
-encode_entity(struct rc_arena *arena,
-              const struct rc_entity_row *row,
-              Recount__V1__EntitySummary **ret_entity)
+enum rc_status
+rc_encode_entity(struct rc_arena *arena,
+                 const struct rc_entity_row *row,
+                 Recount__V1__EntitySummary **ret_entity)
 {
     Recount__V1__EntitySummary *out;
     RC_NEW(arena, out, recount__v1__entity_summary__descriptor);
@@ -96,8 +93,13 @@ rc_call_list_entities(struct rc_request *request, const void *message, void *rep
     struct rc_query_stats stats;
     struct rc_entity_page page;
     uint32_t page_rows;
+    const struct rc_entities_message asked = {.scope = in->scope,
+                                              .cell = in->cell,
+                                              .selector = in->selector,
+                                              .property_count = in->n_properties,
+                                              .properties = in->properties};
     RC_CLEANUP(rc_entity_list_closep) struct rc_entity_list *list = NULL;
-    RC_TRY(decode_request(&decode, in, request->received_ms, &question));
+    RC_TRY(rc_decode_entities(&decode, &asked, request->received_ms, &question));
     RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &page_rows));
     RC_TRY(read_token(request, hash, in->page_token, &last, &after));
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
@@ -107,7 +109,7 @@ rc_call_list_entities(struct rc_request *request, const void *message, void *rep
     RC_NEW_ARRAY(arena, out->entities, Recount__V1__EntitySummary *, page.row_count);
     out->n_entities = page.row_count;
     for (uint32_t i = 0; i < page.row_count; i++)
-        RC_TRY(encode_entity(arena, &page.rows[i], &out->entities[i]));
+        RC_TRY(rc_encode_entity(arena, &page.rows[i], &out->entities[i]));
     out->entity_count = rc_entity_list_count(list);
     if (page.more && page.row_count > 0)
         RC_TRY(

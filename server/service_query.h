@@ -7,6 +7,7 @@
 #define RC_SERVER_SERVICE_QUERY_H
 
 #include <recount/v1/correlation.pb-c.h>
+#include <recount/v1/entity_list.pb-c.h>
 #include <recount/v1/experiment.pb-c.h>
 #include <recount/v1/lifecycle.pb-c.h>
 #include <recount/v1/paths.pb-c.h>
@@ -17,6 +18,7 @@
 #include <recount/v1/user_list.pb-c.h>
 
 #include "engine/compare/compare_cells.h"
+#include "engine/query/list/entity_list.h"
 #include "engine/query/list/users.h"
 #include "engine/query/retention/retention.h"
 #include "engine/query/usage/lifecycle.h"
@@ -96,6 +98,26 @@ RC_MUST_USE enum rc_status
 rc_encode_user(struct rc_arena *arena,
                const struct rc_user_row *row,
                Recount__V1__UserSummary **ret_user);
+
+/* What requests that list entities have in common. */
+struct rc_entities_message {
+    const Recount__V1__Scope *scope;
+    const Recount__V1__Cell *cell;         /* NULL: the entities of the events that count. */
+    const Recount__V1__Selector *selector; /* NULL: any event. */
+    size_t property_count;
+    char *const *properties;
+};
+
+RC_MUST_USE enum rc_status
+rc_decode_entities(struct rc_decode *decode,
+                   const struct rc_entities_message *in,
+                   int64_t now_ms,
+                   struct rc_entity_list_request *question);
+
+RC_MUST_USE enum rc_status
+rc_encode_entity(struct rc_arena *arena,
+                 const struct rc_entity_row *row,
+                 Recount__V1__EntitySummary **ret_entity);
 
 rc_service_call rc_call_funnel;
 rc_service_call rc_call_retention;

@@ -4,7 +4,6 @@
 #include "server/encode.h"
 #include "server/pieces.h"
 #include "server/service_query.h"
-#include "server/wire.h"
 
 #define USERS_FIELD 3u /* ExportSegmentResponse.users */
 
@@ -67,7 +66,7 @@ static enum rc_status
 write_head(struct rc_request *request,
            const struct segment_export *out,
            const struct rc_query_stats *stats,
-           struct rc_writer *writer)
+           struct rc_piece *piece)
 {
     struct rc_arena *arena = request->arena;
     Recount__V1__ExportSegmentResponse head = RECOUNT__V1__EXPORT_SEGMENT_RESPONSE__INIT;
@@ -77,46 +76,46 @@ write_head(struct rc_request *request,
     head.n_property_names = count;
     for (uint32_t i = 0; i < count; i++)
         RC_NEW_TEXT(arena, head.property_names[i], rc_users_stream_property(out->users, i));
-    const struct rc_bytes packed = rc_message_pack(&head.base, arena);
-    if (packed.data == NULL)
-        return RC_NO_MEMORY;
-    rc_write_raw(writer, packed.data, packed.size);
-    return RC_OK;
+    return rc_piece_add_head(piece, arena, &head.base);
 }
 
 static enum rc_status
-open_users(struct rc_request *request, struct segment_export *out, struct rc_writer *writer)
+open_users(struct rc_request *request, struct segment_export *out, struct rc_piece *piece)
 {
     struct rc_query_stats stats;
     RC_TRY(rc_users_stream_open(rc_query_session_context(request->session), &out->question, &stats,
                                 &out->users, request->error));
     if (request->hints != NULL)
         RC_TRY(rc_hints_check_used(request->hints, request->error));
-    return write_head(request, out, &stats, writer);
+    return write_head(request, out, &stats, piece);
 }
 
-/* Users up to the size of a piece. The arena is reset by each. */
+static enum rc_status
+next_user(struct rc_request *request,
+          void *state,
+          struct rc_arena *arena,
+          const ProtobufCMessage **ret_row)
+{
+    const struct segment_export *out = state;
+    struct rc_user_row row;
+    Recount__V1__UserSummary *user;
+    bool more;
+    *ret_row = NULL;
+    RC_TRY(rc_users_stream_next(out->users, arena, &row, &more, request->error));
+    if (!more)
+        return RC_OK;
+    RC_TRY(rc_encode_user(arena, &row, &user));
+    *ret_row = &user->base;
+    return RC_OK;
+}
+
 static enum rc_status
 make(struct rc_request *request, void *state, struct rc_piece *piece)
 {
     struct segment_export *out = state;
-    struct rc_user_row row;
     if (out->users == NULL)
-        RC_TRY(open_users(request, out, &piece->message));
-    piece->more = true;
-    while (piece->message.size < RC_PIECE_BYTES && !piece->message.failed) {
-        Recount__V1__UserSummary *user;
-        rc_arena_reset(piece->arena);
-        RC_TRY(rc_users_stream_next(out->users, piece->arena, &row, &piece->more, request->error));
-        if (!piece->more)
-            return RC_OK;
-        RC_TRY(rc_encode_user(piece->arena, &row, &user));
-        const struct rc_bytes packed = rc_message_pack(&user->base, piece->arena);
-        if (packed.data == NULL)
-            return RC_NO_MEMORY;
-        rc_wire_write_bytes(&piece->message, USERS_FIELD, packed);
-    }
-    return RC_OK;
+        RC_TRY(open_users(request, out, piece));
+    return rc_piece_fill(request, state, next_user, USERS_FIELD, piece);
 }
 
 static void

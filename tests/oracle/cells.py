@@ -200,6 +200,12 @@ def listed_entities(client, scope, cell):
             raise AssertionError(f"entities behind a cell are out of order: {entities}")
         if not all(one.event_count for one in page.entities):
             raise AssertionError(f"an entity behind a cell is named by no event: {page.entities}")
+    pieces = client.queries.ExportEntities(
+        entity_list_pb2.ExportEntitiesRequest(scope=request.scope, cell=cell), timeout=SECONDS
+    )
+    exported = [wire.value_of(one.entity) for piece in pieces for one in piece.entities]
+    if exported != entities:
+        raise AssertionError(f"exported behind a cell: {exported}, listed: {entities}")
     return count, len(entities)
 
 

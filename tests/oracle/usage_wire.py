@@ -263,16 +263,46 @@ def entity_dict(message):
     }
 
 
+def export_rows(pieces, field, row_dict):
+    """The rows of all pieces of an export, and the version of the data; what pieces must be."""
+    if [piece.HasField("info") for piece in pieces] != [True] + [False] * (len(pieces) - 1):
+        raise ValueError("the first piece of an export has the info, and no other")
+    names = list(pieces[0].property_names)
+    if names != sorted(names, key=str.encode):
+        raise ValueError(f"the properties of an export are out of order: {names}")
+    rows = [row_dict(row) for piece in pieces for row in getattr(piece, field)]
+    if not all(name in names for row in rows for name, _ in row["properties"]):
+        raise ValueError("a row of an export has a property that was not announced")
+    return rows, pieces[0].info.data_version
+
+
+def export_entities(client, query, project):
+    """All pieces of ExportEntities, as the oracle's list, and the version of the data."""
+    asked = entity_list_request(query, project, "")
+    request = entity_list_pb2.ExportEntitiesRequest(scope=asked.scope, properties=asked.properties)
+    if asked.HasField("selector"):
+        request.selector.CopyFrom(asked.selector)
+    pieces = list(client.queries.ExportEntities(request, timeout=60))
+    rows, version = export_rows(pieces, "entities", entity_dict)
+    if pieces[0].entity_count != len(rows):
+        raise ValueError(f"{pieces[0].entity_count} entities were announced, {len(rows)} came")
+    return rows, version
+
+
 def list_entities(client, query, project):
-    """All pages of ListEntities, as the answer."""
-    entities, token = [], ""
+    """All pages of ListEntities, as the answer; an export of the same data must give the same."""
+    entities, versions, token = [], set(), ""
     while True:
         reply = client.queries.ListEntities(entity_list_request(query, project, token), timeout=60)
         entities += map(entity_dict, reply.entities)
+        versions.add(reply.info.data_version)
         token = reply.next_page_token
         if query["page_size"] and len(reply.entities) > query["page_size"]:
             raise ValueError(f"a page of {len(reply.entities)}, {query['page_size']} were asked for")
         if not token:
+            exported, version = export_entities(client, query, project)
+            if versions == {version} and exported != entities:
+                raise ValueError("an export gives other entities than the list")
             return {"entities": entities, "count": reply.entity_count}
         if not reply.entities or len(entities) > reply.entity_count:
             raise ValueError("the list does not end")
@@ -284,14 +314,7 @@ def export_users(client, query, project):
     request = segment_pb2.ExportSegmentRequest(scope=asked.scope, properties=asked.properties)
     if asked.HasField("selector"):
         request.selector.CopyFrom(asked.selector)
-    pieces = list(client.segments.ExportSegment(request, timeout=60))
-    if [piece.HasField("info") for piece in pieces] != [True] + [False] * (len(pieces) - 1):
-        raise ValueError("the first piece of an export has the info, and no other")
-    names = list(pieces[0].property_names)
-    users = [user_dict(user) for piece in pieces for user in piece.users]
-    if not all(name in names for user in users for name, _ in user["properties"]):
-        raise ValueError("a user of an export has a property that was not announced")
-    return users, pieces[0].info.data_version
+    return export_rows(list(client.segments.ExportSegment(request, timeout=60)), "users", user_dict)
 
 
 def list_users(client, query, project):

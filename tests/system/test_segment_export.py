@@ -15,6 +15,7 @@ OPTIONS = options(__doc__)
 
 import grpc
 
+import exports
 import shop
 from columnar import ndjson
 from ingest import ingest_all
@@ -38,7 +39,6 @@ from recount.v1 import (
 PROJECT = "projects/exported"
 SERVER = None
 USERS = 3000
-PIECE_BYTES = 256 << 10
 NOTE = "x" * 2000  # So that the export is of more than twenty pieces.
 
 
@@ -89,16 +89,7 @@ def request(project=PROJECT, **more):
 
 
 def slow_channel():
-    """A connection that takes little before its client reads."""
-    return grpc.insecure_channel(
-        SERVER.address,
-        options=[
-            ("grpc.max_receive_message_length", 64 << 20),
-            ("grpc.http2.lookahead_bytes", 16384),
-            ("grpc.http2.bdp_probe", 0),
-            ("grpc.use_local_subchannel_pool", 1),
-        ],
-    )
+    return exports.slow_channel(SERVER)
 
 
 def ids(pieces):
@@ -120,23 +111,15 @@ def listed(scope):
 
 
 def query_bytes():
-    """What queries take now, this one included."""
-    reply = admin_pb2_grpc.AdminServiceStub(SERVER.channel).GetStatistics(
-        admin_pb2.GetStatisticsRequest(project=PROJECT), timeout=30
-    )
-    return reply.projects[0].memory.query_bytes
+    return exports.query_bytes(SERVER, PROJECT)
 
 
 class Whole(unittest.TestCase):
     def test_everybody_in_pieces(self):
         pieces = list(segments().ExportSegment(request(), timeout=60))
         self.assertGreater(len(pieces), 20)
-        for piece in pieces:
-            self.assertLess(piece.ByteSize(), PIECE_BYTES + 4096)
-        for piece in pieces[:-1]:
-            self.assertGreaterEqual(piece.ByteSize(), PIECE_BYTES)
+        exports.check_pieces(self, pieces)
         self.assertEqual(list(pieces[0].property_names), ["even", "note", "tags"])
-        self.assertEqual([one for one in pieces if one.HasField("info")], pieces[:1])
         users = [user for piece in pieces for user in piece.users]
         scope = request().scope
         scope.as_of_ms = pieces[0].info.as_of_ms
@@ -303,10 +286,7 @@ class Slow(unittest.TestCase):
         channel.close()
 
     def until_nothing_is_held(self, idle):
-        end = time.monotonic() + 20
-        while query_bytes() > idle and time.monotonic() < end:
-            time.sleep(0.02)
-        self.assertLessEqual(query_bytes(), idle)
+        exports.until_nothing_is_held(self, SERVER, PROJECT, idle)
 
     def test_cancelled(self):
         channel, idle = slow_channel(), query_bytes()
@@ -375,7 +355,7 @@ class Slow(unittest.TestCase):
         with self.assertRaises(grpc.RpcError) as caught:
             list(call)
         self.assertEqual(caught.exception.code(), grpc.StatusCode.CANCELLED)
-        self.until_nothing_is_held(idle)  # The client hears of its end before the server has tidied up.
+        self.until_nothing_is_held(idle)
         self.assertEqual(
             [one for one in admin.ListQueries(asked, timeout=30).queries
              if one.query_id == running.query_id], [])

@@ -116,6 +116,18 @@ rc_account_columns_close(struct rc_account_columns *columns)
         columns->list[i].values = rc_account_values_free(columns->list[i].values);
 }
 
+uint32_t
+rc_account_columns_count(const struct rc_account_columns *columns)
+{
+    return columns->count;
+}
+
+struct rc_bytes
+rc_account_columns_name(const struct rc_account_columns *columns, uint32_t index)
+{
+    return columns->list[index].name;
+}
+
 static enum rc_status
 take_value(void *argument, struct rc_value value)
 {

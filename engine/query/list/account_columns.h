@@ -28,6 +28,13 @@ rc_account_columns_open(const struct rc_query_context *context,
 void
 rc_account_columns_close(struct rc_account_columns *columns);
 
+/* Their names, by bytes. */
+uint32_t
+rc_account_columns_count(const struct rc_account_columns *columns);
+
+struct rc_bytes
+rc_account_columns_name(const struct rc_account_columns *columns, uint32_t index);
+
 /* Those that the account of a value has, by the bytes of their names. */
 RC_MUST_USE enum rc_status
 rc_account_columns_read(struct rc_account_columns *columns,

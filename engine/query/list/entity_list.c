@@ -1,19 +1,20 @@
 /*
  * Entity list. What is an entity is known from the values of the property on all events, numbered
  * once; the cell's question is asked with these numbers, so that the bits it sets mean the same
- * here. A page is cut from the bits by the order of values, and one walk counts its events.
+ * here. A page is cut from the bits by the order of values, and one walk counts its events; all of
+ * them are counted in one walk before the first is given.
  */
 #include "engine/query/list/entity_list.h"
 
+#include "engine/base/assert.h"
 #include "engine/match/rows/words.h"
 #include "engine/query/list/account_columns.h"
+#include "engine/query/list/entity_events.h"
+#include "engine/query/list/entity_order.h"
 #include "engine/query/list/event_read.h"
 #include "engine/query/scope.h"
 #include "engine/query/segment/chart_cell.h"
-#include "engine/query/split/groups.h"
-#include "engine/query/split/top.h"
 #include "engine/query/walk/entities.h"
-#include "engine/query/walk/walk.h"
 
 struct rc_entity_list {
     const struct rc_query_context *context;
@@ -25,6 +26,8 @@ struct rc_entity_list {
     size_t word_count;
     uint64_t *words; /* A bit for each that is listed. */
     uint64_t count;
+    struct rc_entity_order *order;  /* Of those that are left of all; NULL: all are not wanted. */
+    struct rc_person_events events; /* Of all. */
 };
 
 /* ---- Which ----------------------------------------------------------------------------------- */
@@ -44,55 +47,6 @@ plan_counting(struct rc_entity_list *list,
     RC_TRY(rc_plan_new(list->context, scope->as_of_ms, counted.persons, &planned, 1,
                        &list->counting, reterr_error));
     rc_plan_add_stats(list->counting, stats);
-    return RC_OK;
-}
-
-static enum rc_status
-mark_hits(void *lane,
-          const struct rc_walk_block *block,
-          const struct rc_hit *hits,
-          const uint32_t *slots,
-          uint32_t count)
-{
-    const struct rc_entity_list *list = lane;
-    (void)block;
-    (void)slots;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t group_count;
-        const uint32_t set = rc_groups_of(list->groups, 0, &hits[i]);
-        const uint32_t *groups = rc_groups_list(list->groups, &set, &group_count);
-        for (uint32_t g = 0; g < group_count; g++)
-            rc_walk_mark(list->words, groups[g]);
-    }
-    return RC_OK;
-}
-
-/* Walks over the events that count, by lane. */
-static enum rc_status
-walk(const struct rc_entity_list *list,
-     void **lanes,
-     enum rc_status (*hits)(void *lane,
-                            const struct rc_walk_block *block,
-                            const struct rc_hit *hits,
-                            const uint32_t *slots,
-                            uint32_t count),
-     struct rc_query_stats *stats)
-{
-    const struct rc_fold fold = {
-        .anonymous = true, .lane_count = list->context->parallel_max, .lanes = lanes, .hits = hits};
-    return rc_walk(list->counting, &fold, &stats->matched_events);
-}
-
-static enum rc_status
-mark_counting(struct rc_entity_list *list, struct rc_query_stats *stats)
-{
-    void **lanes = RC_ARENA_ARRAY(list->context->arena, void *, list->context->parallel_max);
-    if (lanes == NULL)
-        return RC_NO_MEMORY;
-    for (uint32_t i = 0; i < list->context->parallel_max; i++)
-        lanes[i] = list;
-    RC_TRY(walk(list, lanes, mark_hits, stats));
-    list->words[RC_GROUP_NULL / 64] &= ~((uint64_t)1 << (RC_GROUP_NULL % 64));
     return RC_OK;
 }
 
@@ -131,7 +85,8 @@ open_list(struct rc_entity_list *list, struct rc_query_stats *stats, struct rc_e
     if (request->cell != NULL)
         RC_TRY(mark_cell(list, stats, reterr_error));
     else
-        RC_TRY_OR(reterr_error, mark_counting(list, stats));
+        RC_TRY_OR(reterr_error,
+                  rc_entity_events_mark(list->counting, list->groups, list->words, stats));
     list->count = rc_words_count(list->words, (uint32_t)list->word_count);
     return RC_OK;
 }
@@ -161,6 +116,7 @@ rc_entity_list_close(struct rc_entity_list *list)
 {
     if (list == NULL)
         return;
+    rc_entity_order_close(list->order);
     rc_account_columns_close(list->columns);
     list->counting = rc_plan_free(list->counting);
     rc_all_entities_close(&list->all);
@@ -174,171 +130,60 @@ rc_entity_list_count(const struct rc_entity_list *list)
 
 /* ---- Pages ----------------------------------------------------------------------------------- */
 
-/* The entities of a page. */
+static enum rc_status
+read_row(const struct rc_entity_list *list,
+         const struct rc_person_events *events,
+         uint32_t group,
+         struct rc_arena *arena,
+         struct rc_entity_row *row)
+{
+    row->events = *rc_person_events_of(events, group);
+    return rc_account_columns_read(list->columns, row->value, arena, &row->properties,
+                                   &row->property_count);
+}
+
+/* The entities of a page, whose rows have their values. */
 struct page {
     uint32_t *groups;
+    struct rc_entity_row *rows;
     uint32_t count;
     bool more;
 };
 
-/* How values are ordered, and the first error of it. */
-struct order {
-    const struct rc_groups *groups;
-    struct rc_arena *scratch;
-    enum rc_status status;
-};
-
-static bool
-is_before(void *context, uint32_t a, uint32_t b)
-{
-    struct order *order = context;
-    int compared = 0;
-    const enum rc_status status = rc_groups_compare(order->groups, a, b, order->scratch, &compared);
-    if (status != RC_OK)
-        order->status = status;
-    rc_arena_reset(order->scratch);
-    return compared < 0;
-}
-
-static enum rc_status
-is_behind(struct order *order, uint32_t group, const struct rc_value *after, bool *ret_is)
-{
-    struct rc_value value;
-    *ret_is = true;
-    if (after == NULL)
-        return RC_OK;
-    RC_TRY(rc_groups_value(order->groups, group, order->scratch, &value));
-    *ret_is = rc_value_compare(value, *after) > 0;
-    rc_arena_reset(order->scratch);
-    return RC_OK;
-}
-
-/* Offers the entities behind a value. */
-static enum rc_status
-offer_all(const struct rc_entity_list *list,
-          struct order *order,
-          const struct rc_value *after,
-          struct rc_top *top)
-{
-    const _Atomic(bool) *cancel = list->context->cancel;
-    for (size_t word = 0; word < list->word_count; word++) {
-        if (word % 16 == 0 && cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed))
-            return RC_CANCELLED;
-        for (uint64_t bits = list->words[word]; bits != 0; bits &= bits - 1) {
-            const uint32_t group = (uint32_t)(word * 64) + (uint32_t)__builtin_ctzll(bits);
-            bool behind;
-            RC_TRY(is_behind(order, group, after, &behind));
-            if (behind)
-                rc_top_offer(top, group);
-        }
-    }
-    rc_top_finish(top);
-    return order->status;
-}
-
-/* The groups of a page, by value: room for page_rows. */
+/* Room for page_rows. */
 static enum rc_status
 cut_page(const struct rc_entity_list *list,
          const struct rc_value *after,
          uint32_t page_rows,
          struct page *page)
 {
-    RC_CLEANUP(rc_arena_freep)
-    struct rc_arena *scratch = rc_arena_new(list->context->account, 0);
-    if (scratch == NULL)
-        return RC_NO_MEMORY;
-    struct order order = {.groups = list->groups, .scratch = scratch};
-    struct rc_top top = {
-        .top_n = page_rows, .first = page->groups, .context = &order, .before = is_before};
-    RC_TRY(offer_all(list, &order, after, &top));
-    page->count = top.count;
-    page->more = top.more;
-    return RC_OK;
-}
-
-/* A lane that counts the events of a page. */
-struct lane {
-    const struct rc_groups *groups;
-    struct rc_person_events events;
-};
-
-static enum rc_status
-count_hits(void *state,
-           const struct rc_walk_block *block,
-           const struct rc_hit *hits,
-           const uint32_t *slots,
-           uint32_t count)
-{
-    const struct lane *lane = state;
-    (void)block;
-    (void)slots;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t group_count;
-        const uint32_t set = rc_groups_of(lane->groups, 0, &hits[i]);
-        const uint32_t *groups = rc_groups_list(lane->groups, &set, &group_count);
-        for (uint32_t g = 0; g < group_count; g++)
-            if (rc_words_has(lane->events.persons, groups[g]))
-                rc_person_event_add(rc_person_events_of(&lane->events, groups[g]), hits[i].time_ms);
+    RC_CLEANUP(rc_entity_order_closep) struct rc_entity_order *order = NULL;
+    RC_TRY(rc_entity_order_open(list->context, list->groups, list->words, after, &order));
+    for (;;) {
+        uint32_t group;
+        struct rc_value value;
+        RC_TRY(rc_entity_order_next(order, &group, &value, &page->more));
+        if (!page->more || page->count == page_rows)
+            return RC_OK;
+        page->groups[page->count] = group;
+        RC_TRY(rc_value_copy(list->context->arena, value, &page->rows[page->count++].value));
     }
-    return RC_OK;
 }
 
-static void
-add_counts(struct rc_person_event_count *to, const struct rc_person_event_count *of)
-{
-    if (of->event_count == 0)
-        return;
-    if (to->event_count == 0 || of->first_ms < to->first_ms)
-        to->first_ms = of->first_ms;
-    if (to->event_count == 0 || of->last_ms > to->last_ms)
-        to->last_ms = of->last_ms;
-    to->event_count += of->event_count;
-}
-
-/* Counts the events of the page's entities; the lanes add up to the first. */
 static enum rc_status
-count_page(const struct rc_entity_list *list,
-           const struct page *page,
-           struct rc_query_stats *stats,
-           struct rc_person_events *ret_events)
+fill_page(const struct rc_entity_list *list, struct page *page, struct rc_query_stats *stats)
 {
     struct rc_arena *arena = list->context->arena;
-    const uint32_t lane_count = list->context->parallel_max;
+    struct rc_person_events events;
     uint64_t *words = RC_ARENA_ARRAY(arena, uint64_t, list->word_count);
-    struct lane *lanes = RC_ARENA_ARRAY(arena, struct lane, lane_count);
-    void **states = RC_ARENA_ARRAY(arena, void *, lane_count);
-    if (words == NULL || lanes == NULL || states == NULL)
+    if (words == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < page->count; i++)
         words[page->groups[i] / 64] |= (uint64_t)1 << (page->groups[i] % 64);
-    for (uint32_t i = 0; i < lane_count; i++) {
-        lanes[i].groups = list->groups;
-        RC_TRY(rc_person_events_open(arena, words, list->word_count, &lanes[i].events));
-        states[i] = &lanes[i];
-    }
-    RC_TRY(walk(list, states, count_hits, stats));
-    for (uint32_t i = 1; i < lane_count; i++)
-        for (uint32_t k = 0; k < page->count; k++)
-            add_counts(&lanes[0].events.counts[k], &lanes[i].events.counts[k]);
-    *ret_events = lanes[0].events;
-    return RC_OK;
-}
-
-static enum rc_status
-fill_rows(const struct rc_entity_list *list,
-          const struct page *page,
-          const struct rc_person_events *events,
-          struct rc_entity_row *rows)
-{
-    struct rc_arena *arena = list->context->arena;
-    for (uint32_t i = 0; i < page->count; i++) {
-        struct rc_value value;
-        RC_TRY(rc_groups_value(list->groups, page->groups[i], arena, &value));
-        RC_TRY(rc_value_copy(arena, value, &rows[i].value));
-        rows[i].events = *rc_person_events_of(events, page->groups[i]);
-        RC_TRY(rc_account_columns_read(list->columns, rows[i].value, arena, &rows[i].properties,
-                                       &rows[i].property_count));
-    }
+    RC_TRY(
+        rc_entity_events_count(list->counting, list->groups, words, page->count, stats, &events));
+    for (uint32_t i = 0; i < page->count; i++)
+        RC_TRY(read_row(list, &events, page->groups[i], arena, &page->rows[i]));
     return RC_OK;
 }
 
@@ -354,14 +199,60 @@ rc_entity_list_page(struct rc_entity_list *list,
     if (page_rows == 0 || page_rows > RC_PAGE_ROWS_MAX)
         return rc_error_field(reterr_error, RC_INVALID, "page_size", "a page has 1 to %u entities",
                               RC_PAGE_ROWS_MAX);
-    struct page page = {.groups = RC_ARENA_ARRAY(arena, uint32_t, page_rows)};
-    struct rc_entity_row *rows = RC_ARENA_ARRAY(arena, struct rc_entity_row, page_rows);
-    struct rc_person_events events;
-    if (page.groups == NULL || rows == NULL)
+    struct page page = {.groups = RC_ARENA_ARRAY(arena, uint32_t, page_rows),
+                        .rows = RC_ARENA_ARRAY(arena, struct rc_entity_row, page_rows)};
+    if (page.groups == NULL || page.rows == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a list of entities");
     RC_TRY_OR(reterr_error, cut_page(list, after, page_rows, &page));
-    RC_TRY_OR(reterr_error, count_page(list, &page, stats, &events));
-    RC_TRY_OR(reterr_error, fill_rows(list, &page, &events, rows));
-    *ret_page = (struct rc_entity_page){.row_count = page.count, .rows = rows, .more = page.more};
+    RC_TRY_OR(reterr_error, fill_page(list, &page, stats));
+    *ret_page =
+        (struct rc_entity_page){.row_count = page.count, .rows = page.rows, .more = page.more};
     return RC_OK;
+}
+
+/* ---- All of them ----------------------------------------------------------------------------- */
+
+enum rc_status
+rc_entity_list_count_all(struct rc_entity_list *list,
+                         struct rc_query_stats *stats,
+                         struct rc_error *reterr_error)
+{
+    RC_ASSERT(list->order == NULL);
+    RC_TRY_OR(reterr_error, rc_entity_events_count(list->counting, list->groups, list->words,
+                                                   list->count, stats, &list->events));
+    RC_TRY_OR(reterr_error,
+              rc_entity_order_open(list->context, list->groups, list->words, NULL, &list->order));
+    return RC_OK;
+}
+
+enum rc_status
+rc_entity_list_next(struct rc_entity_list *list,
+                    struct rc_arena *arena,
+                    struct rc_entity_row *ret_row,
+                    bool *ret_more,
+                    struct rc_error *reterr_error)
+{
+    uint32_t group;
+    struct rc_entity_row row;
+    const _Atomic(bool) *cancel = list->context->cancel;
+    if (cancel != NULL && atomic_load_explicit(cancel, memory_order_relaxed))
+        return rc_error_set(reterr_error, RC_CANCELLED, "the export was cancelled");
+    RC_TRY_OR(reterr_error, rc_entity_order_next(list->order, &group, &row.value, ret_more));
+    if (!*ret_more)
+        return RC_OK;
+    RC_TRY_OR(reterr_error, read_row(list, &list->events, group, arena, &row));
+    *ret_row = row;
+    return RC_OK;
+}
+
+uint32_t
+rc_entity_list_property_count(const struct rc_entity_list *list)
+{
+    return rc_account_columns_count(list->columns);
+}
+
+struct rc_bytes
+rc_entity_list_property(const struct rc_entity_list *list, uint32_t index)
+{
+    return rc_account_columns_name(list->columns, index);
 }

@@ -70,4 +70,30 @@ rc_entity_list_page(struct rc_entity_list *list,
                     struct rc_entity_page *ret_page,
                     struct rc_error *reterr_error);
 
+/* ---- All of them ----------------------------------------------------------------------------- */
+
+/* Counts the events of all of them; once, and before the first is asked for. An entity takes 24
+ * bytes of the query's memory, and 32 more where its value is no text of slabs, whatever its
+ * properties hold. */
+RC_MUST_USE enum rc_status
+rc_entity_list_count_all(struct rc_entity_list *list,
+                         struct rc_query_stats *stats,
+                         struct rc_error *reterr_error);
+
+/* The next entity by value, whose value is borrowed until the next call, and whose properties come
+ * from arena; *ret_more is false, and *ret_row untouched, when there is none. */
+RC_MUST_USE enum rc_status
+rc_entity_list_next(struct rc_entity_list *list,
+                    struct rc_arena *arena,
+                    struct rc_entity_row *ret_row,
+                    bool *ret_more,
+                    struct rc_error *reterr_error);
+
+/* The names of the properties that a row may have, by bytes. */
+uint32_t
+rc_entity_list_property_count(const struct rc_entity_list *list);
+
+struct rc_bytes
+rc_entity_list_property(const struct rc_entity_list *list, uint32_t index);
+
 #endif

@@ -79,6 +79,12 @@ rc_groups_count(const struct rc_groups *groups)
 }
 
 uint32_t
+rc_groups_first_text(const struct rc_groups *groups)
+{
+    return rc_dictionary_count(groups->groups);
+}
+
+uint32_t
 rc_groups_of(const struct rc_groups *groups, uint32_t person, const struct rc_hit *hit)
 {
     return rc_groups_near(groups, person, hit, NULL);
@@ -155,6 +161,13 @@ rc_groups_value(const struct rc_groups *groups,
     struct rc_bytes key;
     RC_TRY(key_of(groups, group, arena, &key));
     return rc_value_of_key(key, arena, ret_value);
+}
+
+enum rc_status
+rc_groups_borrow_value(const struct rc_groups *groups, uint32_t group, struct rc_value *ret_value)
+{
+    RC_ASSERT(group < rc_dictionary_count(groups->groups));
+    return rc_value_of_key(rc_dictionary_key(groups->groups, group), NULL, ret_value);
 }
 
 enum rc_status

@@ -73,6 +73,14 @@ rc_groups_value(const struct rc_groups *groups,
                 struct rc_arena *arena,
                 struct rc_value *ret_value);
 
+/* Groups from this on, up to the count, are those of texts: strings that ascend with the number. */
+uint32_t
+rc_groups_first_text(const struct rc_groups *groups);
+
+/* The value of a group before these, borrowed. */
+RC_MUST_USE enum rc_status
+rc_groups_borrow_value(const struct rc_groups *groups, uint32_t group, struct rc_value *ret_value);
+
 /* The order of two groups' values, <0, 0, >0. arena is scratch: reset it now and then. */
 RC_MUST_USE enum rc_status
 rc_groups_compare(const struct rc_groups *groups,
