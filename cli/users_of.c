@@ -7,8 +7,8 @@
 #include "cli/cell_place.h"
 #include "cli/message.h"
 #include "cli/query_options.h"
-#include "cli/render_usage.h"
-#include "cli/segment_export.h"
+#include "cli/summary.h"
+#include "cli/summary_export.h"
 #include "recount/v1/segment.pb-c.h"
 
 enum key { KEY_USERS_OF = 0x1600, KEY_SAVE_USERS };
@@ -65,49 +65,47 @@ save(struct rc_query_options *query, Recount__V1__SegmentRule *rule)
     return code;
 }
 
+/* All of them in a file, the first page for people; so are entities. */
 static enum rc_exit_code
-list(struct rc_query_options *query, Recount__V1__Scope *scope)
+list_users(struct rc_query_options *query, Recount__V1__Scope *scope)
 {
     Recount__V1__ListUsersRequest request = RECOUNT__V1__LIST_USERS_REQUEST__INIT;
     Recount__V1__ListUsersResponse *reply = NULL;
     if (query->output.format != RC_OUTPUT_TERMINAL) {
-        Recount__V1__ExportSegmentRequest export_ = RECOUNT__V1__EXPORT_SEGMENT_REQUEST__INIT;
-        export_.scope = scope;
-        return rc_segment_export_request(&query->session, &export_,
-                                         query->output.format == RC_OUTPUT_CSV, NULL);
+        Recount__V1__ExportSegmentRequest all = RECOUNT__V1__EXPORT_SEGMENT_REQUEST__INIT;
+        all.scope = scope;
+        return rc_summary_export_users(&query->session, &all, query->output.format == RC_OUTPUT_CSV,
+                                       NULL);
     }
     request.scope = scope;
     const enum rc_exit_code code =
         rc_session_call(&query->session, "QueryService/ListUsers", &request,
                         &recount__v1__list_users_response__descriptor, &reply);
-    if (code == RC_EXIT_OK) {
-        const struct rc_paint paint = rc_paint_of(stdout, query->output.color);
-        rc_render_users(&paint, reply);
-    }
+    if (code == RC_EXIT_OK)
+        rc_summary_write_users(&query->output, reply);
     return code;
 }
 
-/* The entities of a cell: all of them in a file, the first page for people. */
 static enum rc_exit_code
 list_entities(struct rc_query_options *query, Recount__V1__Scope *scope, Recount__V1__Cell *cell)
 {
     Recount__V1__ListEntitiesRequest request = RECOUNT__V1__LIST_ENTITIES_REQUEST__INIT;
     Recount__V1__ListEntitiesResponse *reply = NULL;
-    const bool is_terminal = query->output.format == RC_OUTPUT_TERMINAL;
+    if (query->output.format != RC_OUTPUT_TERMINAL) {
+        Recount__V1__ExportEntitiesRequest all = RECOUNT__V1__EXPORT_ENTITIES_REQUEST__INIT;
+        all.scope = scope;
+        all.cell = cell;
+        return rc_summary_export_entities(&query->session, &all,
+                                          query->output.format == RC_OUTPUT_CSV, NULL);
+    }
     request.scope = scope;
     request.cell = cell;
-    request.page_size = is_terminal ? 0 : 1000;
-    do {
-        const bool is_first = *request.page_token == '\0';
-        const enum rc_exit_code code =
-            rc_session_call(&query->session, "QueryService/ListEntities", &request,
-                            &recount__v1__list_entities_response__descriptor, &reply);
-        if (code != RC_EXIT_OK)
-            return code;
-        rc_entities_write_page(&query->output, reply, is_first);
-        request.page_token = reply->next_page_token;
-    } while (!is_terminal && *request.page_token != '\0');
-    return RC_EXIT_OK;
+    const enum rc_exit_code code =
+        rc_session_call(&query->session, "QueryService/ListEntities", &request,
+                        &recount__v1__list_entities_response__descriptor, &reply);
+    if (code == RC_EXIT_OK)
+        rc_summary_write_entities(&query->output, reply);
+    return code;
 }
 
 enum rc_exit_code
@@ -148,7 +146,7 @@ rc_users_of(struct rc_query_options *query, const ProtobufCMessage *reply)
     }
     scope.segment = &filter;
     const enum rc_exit_code code =
-        query->users_of.save_as != NULL ? save(query, &rule) : list(query, &scope);
+        query->users_of.save_as != NULL ? save(query, &rule) : list_users(query, &scope);
     return code == RC_EXIT_OK ? RC_EXIT_EXPLAINED : code;
 }
 
