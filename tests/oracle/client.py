@@ -306,8 +306,11 @@ class Project:
         }
         method, request_of, answer_of = kinds[query["kind"]]
         try:
-            call = getattr(self.client.queries, method)
-            reply = call(request_of(query, self.name), timeout=SECONDS)
+            queries = self.client.queries
+            request = comparison_queries.fill_cells(
+                query, self.name, queries, request_of(query, self.name)
+            )
+            reply = getattr(queries, method)(request, timeout=SECONDS)
         except grpc.RpcError as error:
             if query["kind"] == "experiment" and error.code() == grpc.StatusCode.NOT_FOUND:
                 return {"error": "NOT_FOUND"}  # Of a control that nobody has.

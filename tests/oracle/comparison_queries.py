@@ -1,20 +1,32 @@
 """Random experiments and correlations, and their messages."""
 
-from recount.v1 import correlation_pb2, experiment_pb2
+from recount.v1 import cell_pb2, correlation_pb2, experiment_pb2, series_pb2
 
 import wire_funnel
+from generator import ACCOUNT_KEYS
 from wire import fill_saved, property_message, rule_message, scope_message, selector_message, value_message, value_of
 
 EVENT_PROPERTIES = ["type", "city", "price", "tags", "mixed", "absent"]
 USER_PROPERTIES = ["plan", "score", "labels", "absent"]
+ACCOUNT_PROPERTIES = ["plan", "score", "a1", "absent"]
 NUMBERS = ["price", "mixed", "city"]
 CONFIDENCES = [0, 0, 0.9, 0.99, 0.5]
 
 
+SECONDS = 60
+
+
 def some_property(rng):
-    if rng.random() < 0.5:
+    kind = rng.random()
+    if kind < 0.5:
         return {"scope": "event", "property": rng.choice(EVENT_PROPERTIES)}
-    return {"scope": "user", "property": rng.choice(USER_PROPERTIES)}
+    if kind < 0.9:
+        return {"scope": "user", "property": rng.choice(USER_PROPERTIES)}
+    return {
+        "scope": "account",
+        "property": rng.choice(ACCOUNT_PROPERTIES),
+        "key": rng.choice(ACCOUNT_KEYS),
+    }
 
 
 def make_experiment(rng, world, make_scope, make_selector):
@@ -45,15 +57,36 @@ def make_experiment(rng, world, make_scope, make_selector):
     return query
 
 
+def make_cell(rng, world, scope, make_scope, make_selector):
+    """A number of another answer that counts the same entities: {"question", and of a funnel "step"
+    and "dropped"}."""
+    other = dict(make_scope(rng, world) if rng.random() < 0.4 else scope)
+    other.update(entity=scope["entity"], as_of=scope["as_of"])
+    if rng.random() < 0.4:
+        return {"question": {"kind": "unique", "scope": other, "selector": make_selector(rng, world)}}
+    question = {
+        "kind": "funnel",
+        "scope": other,
+        "steps": [make_selector(rng, world) for _ in range(rng.choice([1, 2, 2, 3]))],
+        "window": rng.choice([None, 1, 3, 10]),
+        "order": rng.choice(["ordered", "ordered", "unordered", "strict"]),
+        "first_only": rng.random() < 0.2,
+        "breakdown": None,
+    }
+    question["window"] = question["window"] and question["window"] * world["grid"]
+    step = rng.randrange(len(question["steps"])) + 1
+    return {"question": question, "step": step, "dropped": rng.random() < 0.3}
+
+
 def make_correlation(rng, world, make_scope, make_selector, make_rule):
     scope = make_scope(rng, world)
-    scope.pop("entity", None)
+    of_users = scope.get("entity") is None
     events = [make_selector(rng, world) for _ in range(rng.choice([0, 1, 3, 5]))]
     properties = [some_property(rng) for _ in range(rng.choice([0, 1, 2, 3]))]
-    return {
+    query = {
         "kind": "correlation",
         "scope": scope,
-        "converted": make_rule(rng, world),
+        "converted": make_rule(rng, world) if of_users else None,
         "events": events if events or properties else [make_selector(rng, world)],
         "properties": properties,
         "among": make_selector(rng, world) if rng.random() < 0.3 else None,
@@ -61,11 +94,21 @@ def make_correlation(rng, world, make_scope, make_selector, make_rule):
         "top": rng.choice([0, 1, 3, 10, 1000]),
         "confidence": rng.choice(CONFIDENCES),
     }
+    if not of_users:
+        query["converted_of"] = make_cell(rng, world, scope, make_scope, make_selector)
+        query["population_of"] = None
+        if rng.random() < 0.6:
+            query["population_of"] = make_cell(rng, world, scope, make_scope, make_selector)
+    return query
+
+
+def ref_message(ref):
+    return property_message(ref["scope"], ref["property"], ref.get("key"))
 
 
 def experiment_request(query, project):
     out = experiment_pb2.ExperimentRequest(
-        variant=property_message(query["variant"]["scope"], query["variant"]["property"]),
+        variant=ref_message(query["variant"]),
         confidence=query["confidence"],
     )
     if query["funnel"] is not None:
@@ -121,18 +164,47 @@ def correlation_request(query, project):
     out = correlation_pb2.CorrelationRequest(
         scope=scope_message(query["scope"], project),
         events=[selector_message(one, project) for one in query["events"]],
-        properties=[property_message(one["scope"], one["property"]) for one in query["properties"]],
+        properties=[ref_message(one) for one in query["properties"]],
         least_users=query["least"],
         top=query["top"],
         confidence=query["confidence"],
     )
-    if "segment" in query["converted"]:
+    if query["converted"] is None:
+        pass  # Entities: fill_cells.
+    elif "segment" in query["converted"]:
         fill_saved(out.converted, query["converted"]["segment"], project)
     else:
         out.converted.rule.CopyFrom(rule_message(query["converted"], project))
     if query["among"] is not None:
         out.among.CopyFrom(selector_message(query["among"], project))
     return out
+
+
+def ask_cell(cell, project, stub):
+    """Asks the question that a cell is of."""
+    question = cell["question"]
+    if question["kind"] == "funnel":
+        handle = stub.Funnel(
+            wire_funnel.funnel_request(question, project), timeout=SECONDS
+        ).info.cell_handle
+        place = cell_pb2.FunnelCell(step=cell["step"], dropped=cell["dropped"])
+        return cell_pb2.Cell(handle=handle, funnel=place)
+    request = series_pb2.SeriesRequest(scope=scope_message(question["scope"], project))
+    request.series.add(
+        selector=selector_message(question["selector"], project),
+        measure=series_pb2.SERIES_MEASURE_UNIQUE_USERS,
+    )
+    handle = stub.Series(request, timeout=SECONDS).info.cell_handle
+    return cell_pb2.Cell(handle=handle, series=cell_pb2.SeriesCell())
+
+
+def fill_cells(query, project, stub, request):
+    """Puts the cells into a question that names some."""
+    if query.get("converted_of") is not None:
+        request.converted_cell.CopyFrom(ask_cell(query["converted_of"], project, stub))
+    if query.get("population_of") is not None:
+        request.population_cell.CopyFrom(ask_cell(query["population_of"], project, stub))
+    return request
 
 
 def correlation_reply(reply):
@@ -173,5 +245,9 @@ def tags(query):
         )
     if query["kind"] == "correlation":
         out = {"correlation: " + one["scope"] + " property" for one in query["properties"]}
+        if query.get("converted_of") is not None:
+            out.add("correlation: of entities by " + query["converted_of"]["question"]["kind"])
+        if query.get("population_of") is not None:
+            out.add("correlation: population by " + query["population_of"]["question"]["kind"])
         return out | ({"correlation: events"} if query["events"] else set())
     return set()

@@ -37,17 +37,29 @@ def read_experiment(question):
 def read_correlation(question):
     options = question.options
     some = question.tokens.peek()[0] != "end"
+    scope = question.ranged_scope()
+    cells = {}
+    if scope.get("entity") is not None:
+        for name in ("converted", "population"):
+            steps = options.get(name + "_by")
+            cells[name + "_of"] = steps and cell_of(steps, scope)
     return {
         "kind": "correlation",
-        "scope": question.ranged_scope(),
-        "converted": options["converted"],
+        "scope": scope,
+        "converted": options.get("converted"),
         "events": read_selectors(question) if some else [],
         "properties": options.get("values", []),
         "among": None,
         "least": options.get("least", 0),
         "top": options.get("show", 0),
         "confidence": options.get("confidence", 0),
-    }
+    } | cells
+
+
+def cell_of(steps, scope):
+    """Those who reach the last of the steps."""
+    question = {"kind": "funnel", "scope": scope, "steps": steps, "window": None, "breakdown": None}
+    return {"question": question, "step": len(steps), "dropped": False}
 
 
 def number(value):
@@ -94,6 +106,13 @@ def read_converted(question):
     return rule
 
 
+def read_reached(question):
+    question.tokens.expect("(")
+    steps = read_selectors(question)
+    question.tokens.expect(")")
+    return steps
+
+
 def read_values(question):
     """A property; `user.NAME` is the user's. May stand several times."""
     name = question.tokens.word("a property")
@@ -106,6 +125,8 @@ READERS = {"experiment": read_experiment, "correlation": read_correlation}
 WRITERS = {"experiment": experiment_text, "correlation": correlation_text}
 OPTIONS = {
     "converted": read_converted,
+    "converted_by": read_reached,
+    "population_by": read_reached,
     "values": read_values,
     "mean_of": lambda question: question.tokens.word("a property, or events"),
     "control": lambda question: [question.tokens.value()],

@@ -3,7 +3,7 @@
 import math
 
 import chance
-from funnel import funnel_answer
+from funnel import Funnel, funnel_answer
 from predicate import selects
 from segment import moment_of, persons, segment_test
 from values import as_number, group, groups, order_key, row_key
@@ -21,6 +21,9 @@ def values_of(moment, person, event, ref):
     base, owner = moment.owner(person, event)
     if ref["scope"] == "user":
         return groups(base.user_properties(owner).get(ref["property"]))
+    if ref["scope"] == "account":
+        found = base.account_values(event, ref["key"], ref["property"])
+        return list(map(group, found)) or [None]
     return groups(event.properties.get(ref["property"]))
 
 
@@ -144,9 +147,52 @@ def mean_row(control, sample, confidence):
 # ---- Correlations
 
 
+def behind(cell, data):
+    """The entities behind a number of another answer: of a funnel's step, or of unique users."""
+    question = cell["question"]
+    scope = question["scope"]
+    if question["kind"] == "funnel":
+        funnel = Funnel(question, data)
+        found = {person: user.chosen(scope["start"], scope["end"]) for person, _, user in funnel.users}
+        return {
+            person
+            for person, chain in found.items()
+            if chain is not None and (max(chain) + 1 < cell["step"]) == cell["dropped"]
+        }
+    moment = moment_of(scope, data)
+    return {
+        person
+        for person in persons(scope, moment)
+        for event in moment.events_of[person]
+        if in_range(scope, event) and selects(question["selector"], moment, person, event)
+    }
+
+
+def who(query, moment, data):
+    """The population, and those of it who converted."""
+    scope = query["scope"]
+    if scope.get("entity") is None:
+        population = persons(scope, moment)
+        return population, {
+            person
+            for person in population
+            if segment_test(query["converted"], moment, person, scope["zone"])
+        }
+    if query["population_of"] is not None:
+        population = behind(query["population_of"], data)
+    else:
+        population = {
+            entity
+            for entity, events in moment.events_of.items()
+            if any(in_range(scope, event) for event in events)
+        }
+    return population, population & behind(query["converted_of"], data)
+
+
 def candidates(query, moment, population):
     """(order, kind, value, persons who have it) of everything that somebody has."""
     scope = query["scope"]
+    of_users = scope.get("entity") is None
     events_of = {
         person: [event for event in moment.events_of.get(person, []) if in_range(scope, event)]
         for person in population
@@ -162,11 +208,11 @@ def candidates(query, moment, population):
     for place, ref in enumerate(query["properties"]):
         having = {}
         for person in population:
-            if ref["scope"] == "user":
+            if ref["scope"] == "user" and of_users:
                 found = list(groups(moment.user_properties(person).get(ref["property"])))
             else:
                 read = [one for one in events_of[person] if selects(among, moment, person, one)]
-                found = [v for one in read for v in groups(one.properties.get(ref["property"]))]
+                found = [v for one in read for v in values_of(moment, person, one, ref)]
                 found = [value for value in found if value is not None]
             for key, value in {row_key(value): value for value in found}.items():
                 having.setdefault(key, (value, []))[1].append(person)
@@ -177,13 +223,8 @@ def candidates(query, moment, population):
 def correlation_answer(query, data):
     scope = query["scope"]
     confidence = query["confidence"] or CONFIDENCE
-    moment = data.as_of(scope["as_of"])
-    population = persons(scope, moment)
-    converted = {
-        person
-        for person in population
-        if segment_test(query["converted"], moment, person, scope["zone"])
-    }
+    moment = moment_of(scope, data)
+    population, converted = who(query, moment, data)
     found = []
     for order, which, value, having in candidates(query, moment, population):
         if not having or len(having) < query["least"]:
