@@ -108,8 +108,8 @@ class Activity(unittest.TestCase):
         cls.server.projects.CreateProject(
             project_pb2.CreateProjectRequest(project_id="p"), timeout=SECONDS)
         lines = [
-            '{"user":"u%d","time":%d,"id":"%d","properties":{"name":"%s","url":"/%d/%s"}}'
-            % (i % 997, i * (END_MS // ROWS), i, NAMES[i * i % 7 % 3], i, "x" * 60)
+            '{"user":"u%d","time":%d,"id":"%d","properties":{"name":"%s","n":%d,"url":"/%d/%s"}}'
+            % (i % 997, i * (END_MS // ROWS), i, NAMES[i * i % 7 % 3], i % 50, i, "x" * 60)
             for i in range(ROWS)
         ]
         for at in range(0, ROWS, 10000):
@@ -179,6 +179,24 @@ class Activity(unittest.TestCase):
                     info = self.server.queries.Series(request, timeout=SECONDS).info
                     walks = [walk for part in info.plan.parts for walk in part.walks]
                     self.assertEqual(sum(walk.events_actual for walk in walks), info.statistics.events_matched)
+
+    def test_a_histogram_beside_an_earlier_one_reads_rows(self):
+        replies = {}
+        for feed in (scope_pb2.FEED_HINT_EVENTS, scope_pb2.FEED_HINT_ROWS):
+            request = series(explain=True, feed=feed)
+            request.scope.range.start_ms = END_MS // 2
+            request.comparison.previous_period.SetInParent()
+            request.series[0].measure = series_pb2.SERIES_MEASURE_PROPERTY_HISTOGRAM
+            request.series[0].property, request.series[0].histogram_bins = "n", 7
+            reply = self.server.queries.Series(request, timeout=SECONDS)
+            replies[feed] = reply.series
+            walks = [walk for part in reply.info.plan.parts for walk in part.walks]
+            feeds = [one.rows for part in reply.info.plan.parts for one in part.feeds]
+            self.assertEqual(set(feeds), {feed == scope_pb2.FEED_HINT_ROWS})
+            spread = [walk for walk in walks if walk.purpose == "the spread of a property"]
+            self.assertEqual(spread == [], feed == scope_pb2.FEED_HINT_ROWS, [w.purpose for w in walks])
+        self.assertEqual(*replies.values())
+        self.assertEqual(len(replies[feed][0].rows[0].histograms), 30)
 
     def test_a_plan_sums_up_the_time_of_its_parts(self):
         plan = self.server.queries.Funnel(funnel(explain=True), timeout=SECONDS).info.plan
