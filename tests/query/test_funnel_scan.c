@@ -1,8 +1,8 @@
 /*
- * Funnel scan: random plain funnels over random projects, once with the events of step 1 read as
- * bits and once fed; every figure of every row must be the same. Projects at rest (no two slabs
- * have the same times) and others, joined users, heads, dead rows, events of one time, events that
- * match several steps, breakdowns in which an event has several rows.
+ * Funnel scan: random plain funnels over random projects, once with the events of step 1, or of
+ * steps 1 and 2, read as bits and once fed; every figure of every row must be the same. Projects at
+ * rest (no two slabs have the same times) and others, joined users, heads, dead rows, events of one
+ * time, events that match several steps, breakdowns in which an event has several rows.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "engine/query/funnel/funnel.h"
+#include "engine/query/funnel/funnel_scan.h"
 #include "engine/query/walk/walk.h"
 #include "query_rig.h"
 
@@ -123,6 +124,7 @@ bits_and_events_agree(void **state)
     for (uint32_t round = 0; round < ROUNDS; round++) {
         rc_walk_block_hits = round % 2 == 0 ? 16384 : 1 + below(100);
         rc_walk_look_up_rows = below(2) * 8;
+        rc_funnel_scan_share = below(2) * 1000; /* 0: two bit steps where there may be. */
         struct rig *rig = rig_new(&random_state);
         for (uint32_t i = 0; i < QUESTIONS; i++)
             ask(rig, &met);

@@ -1,7 +1,8 @@
 /*
- * Funnel scan, entrants: a walk over the rows of step 1. A user's first bit in a slab is found by
- * searching the bits; what is left of the user's rows is passed over, word by word. So a step that
- * is a tenth of all events costs its users and the words of its bitmap, and not its events.
+ * Funnel scan, entrants: a walk over the rows of the bit steps (of two: funnel_pairs.c). A user's
+ * first bit in a slab is found by searching the bits; what is left of the user's rows is passed
+ * over, word by word. So a step that is a tenth of all events costs its users and the words of its
+ * bitmap, and not its events.
  *
  * Of several slabs the first in time counts; where their times overlap, times are compared. Blocks
  * are counted when they are over: heads and joined persons, who come as hits, are odd by then.
@@ -11,13 +12,7 @@
 #include "engine/match/rows/words.h"
 #include "engine/query/funnel/funnel_scan_form.h"
 
-#define NONE UINT64_MAX
-
-static inline bool
-has_bit(const uint64_t *words, uint32_t index)
-{
-    return ((__atomic_load_n(&words[index / 64], __ATOMIC_RELAXED) >> (index % 64)) & 1) != 0;
-}
+#define NONE RC_FUNNEL_NO_PLACE
 
 static inline int64_t
 time_of(const struct rc_funnel_scan *scan, uint64_t place)
@@ -58,14 +53,7 @@ next_in_time(const struct rc_funnel_scan_lane *lane,
     const struct rc_stream *stream = &lane->scan->entrants.streams[0];
     const int64_t from = stream->from_ms - slab->info->window_start_ms;
     const int64_t until = stream->until_ms - slab->info->window_start_ms;
-    uint32_t high = end;
-    while (row < high && slab->times[row] < from) {
-        const uint32_t middle = row + (high - row) / 2;
-        if (slab->times[middle] < from)
-            row = middle + 1;
-        else
-            high = middle;
-    }
+    row = rc_slab_rows_from(slab->times, row, end, from);
     return row < end && slab->times[row] < until ? row : end;
 }
 
@@ -99,11 +87,33 @@ note_piece(struct rc_funnel_scan_lane *lane,
             const uint32_t ordinal = slab->users[*user];
             if (first != at) /* Another one of the user's may be an entry. */
                 *passed = first;
-            else if (block->skip == NULL || !has_bit(block->skip, ordinal))
+            else if (block->skip == NULL || !rc_funnel_scan_has(block->skip, ordinal))
                 note(lane, slab, ordinal - block->first, (uint64_t)plan_slab << 32 | at);
             bits &= ~rc_word_below(*passed - row);
         }
     }
+}
+
+/* The same of all rows [begin, end). */
+static enum rc_status
+note_rows(struct rc_funnel_scan_lane *lane,
+          const struct rc_walk_block *block,
+          uint32_t plan_slab,
+          uint32_t begin,
+          uint32_t end)
+{
+    const struct rc_funnel_scan_slab *slab = &lane->scan->slabs[plan_slab];
+    uint32_t user = rc_slab_rows_owner(slab->starts, slab->info->user_count, 0, begin);
+    uint32_t passed = 0;
+    RC_TRY(rc_slab_rows_open(&lane->rows[0], &lane->scan->entrants, plan_slab, 0));
+    for (uint32_t stop; begin < end; begin = stop) {
+        const uint64_t *words;
+        const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
+        stop = end - base < RC_PIECE_ROWS ? end : base + RC_PIECE_ROWS;
+        if (rc_slab_rows_piece(&lane->rows[0], base, &words))
+            note_piece(lane, plan_slab, block, words, begin, stop, &user, &passed);
+    }
+    return RC_OK;
 }
 
 static enum rc_status
@@ -116,20 +126,11 @@ fold_rows(void *state,
 {
     struct rc_funnel_scan_lane *lane = state;
     const struct rc_plan *plan = &lane->scan->entrants;
-    const struct rc_funnel_scan_slab *slab = &lane->scan->slabs[plan_slab];
-    uint32_t user = rc_slab_rows_owner(slab->starts, slab->info->user_count, 0, begin);
-    uint32_t passed = 0;
-    if (!slab->timed)
-        *hit_count += rc_rowset_count_range(plan->slabs[plan_slab].sets[0], begin, end);
-    RC_TRY(rc_slab_rows_open(&lane->rows, plan, plan_slab, 0));
-    for (uint32_t stop; begin < end; begin = stop) {
-        const uint64_t *words;
-        const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
-        stop = end - base < RC_PIECE_ROWS ? end : base + RC_PIECE_ROWS;
-        if (rc_slab_rows_piece(&lane->rows, base, &words))
-            note_piece(lane, plan_slab, block, words, begin, stop, &user, &passed);
-    }
-    return RC_OK;
+    for (uint32_t s = 0; s < plan->stream_count && !lane->scan->slabs[plan_slab].timed; s++)
+        if (plan->slabs[plan_slab].sets[s] != NULL)
+            *hit_count += rc_rowset_count_range(plan->slabs[plan_slab].sets[s], begin, end);
+    return lane->scan->bit_steps == 1 ? note_rows(lane, block, plan_slab, begin, end)
+                                      : rc_funnel_pairs_note(lane, block, plan_slab, begin, end);
 }
 
 /* Heads and joined persons. */
@@ -176,7 +177,7 @@ count_user(struct rc_funnel_scan_lane *lane, uint32_t slot, bool *ret_entered)
     const struct rc_funnel_scan *scan = lane->scan;
     const uint64_t place = lane->firsts[slot];
     const uint32_t user = lane->first + slot;
-    *ret_entered = place != NONE && !has_bit(scan->odd, user);
+    *ret_entered = place != NONE && !rc_funnel_scan_has(scan->odd, user);
     if (!*ret_entered)
         return RC_OK;
     if (scan->query->split == NULL) {
@@ -203,7 +204,8 @@ count_block(struct rc_funnel_scan_lane *lane)
     for (uint32_t slot = 0; slot < lane->slot_count; slot++) {
         const uint32_t user = lane->first + slot;
         bool entered;
-        RC_TRY(count_user(lane, slot, &entered));
+        RC_TRY(lane->scan->bit_steps == 1 ? count_user(lane, slot, &entered)
+                                          : rc_funnel_pairs_count(lane, slot, &entered));
         bits |= (uint64_t)entered << (user % 64);
         if (user % 64 == 63 || slot + 1 == lane->slot_count) {
             if (bits != 0)
@@ -224,7 +226,10 @@ fold_begin(void *state, const struct rc_walk_block *block)
         return RC_OK;
     lane->first = block->first;
     lane->slot_count = block->slot_count;
-    memset(lane->firsts, 0xff, lane->slot_count * sizeof(*lane->firsts));
+    if (lane->scan->bit_steps == 1)
+        memset(lane->firsts, 0xff, lane->slot_count * sizeof(*lane->firsts));
+    else
+        memset(lane->pairs, 0xff, lane->slot_count * sizeof(*lane->pairs));
     return RC_OK;
 }
 
@@ -238,7 +243,7 @@ rc_funnel_scan_entrants(struct rc_funnel_scan *scan, uint64_t *hit_count)
         states[i] = &scan->lanes[i];
     const struct rc_fold fold = {
         .purpose = "entrants",
-        .slots_max = RC_FUNNEL_SCAN_SLOTS,
+        .slots_max = scan->bit_steps == 1 ? RC_FUNNEL_SCAN_SLOTS : RC_FUNNEL_PAIR_SLOTS,
         .lane_count = scan->lane_count,
         .lanes = states,
         .begin = fold_begin,
@@ -247,7 +252,9 @@ rc_funnel_scan_entrants(struct rc_funnel_scan *scan, uint64_t *hit_count)
         .reading = RC_ROWS_TIMES,
     };
     RC_TRY(rc_walk(&scan->entrants, &fold, hit_count));
-    for (uint32_t i = 0; i < scan->lane_count; i++)
+    for (uint32_t i = 0; i < scan->lane_count; i++) {
         RC_TRY(count_block(&scan->lanes[i]));
+        scan->lanes[i].pair_records = scan->lanes[i].lane->record_count;
+    }
     return RC_OK;
 }

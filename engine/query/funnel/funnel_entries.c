@@ -119,15 +119,7 @@ rc_funnel_entries_of(struct rc_funnel_entries *entries, uint32_t user)
 static uint32_t
 row_at(const struct source *source, uint32_t begin, uint32_t end, int64_t time_ms)
 {
-    const int64_t offset = time_ms - source->info->window_start_ms;
-    while (begin < end) {
-        const uint32_t middle = begin + (end - begin) / 2;
-        if (source->times[middle] < offset)
-            begin = middle + 1;
-        else
-            end = middle;
-    }
-    return begin;
+    return rc_slab_rows_from(source->times, begin, end, time_ms - source->info->window_start_ms);
 }
 
 /* The index of the first user at or above one, from an index that is not behind it on. */
@@ -236,14 +228,15 @@ last_before(const struct rc_funnel_entries *entries, struct source *source, uint
     }
 }
 
-/* The first of all the user's rows, or NONE. */
+/* The first of the user's rows from one on, or NONE. */
 static uint32_t
-first_of(struct source *source)
+first_from(struct source *source, uint32_t begin)
 {
-    for (uint32_t row = source->begin & ~63u; row < source->end; row += 64) {
+    begin = begin > source->begin ? begin : source->begin;
+    for (uint32_t row = begin & ~63u; row < source->end; row += 64) {
         uint64_t bits = word_of(source, row);
-        if (source->begin > row)
-            bits &= ~rc_word_below(source->begin - row);
+        if (begin > row)
+            bits &= ~rc_word_below(begin - row);
         if (source->end - row < 64)
             bits &= rc_word_below(source->end - row);
         if (bits != 0)
@@ -337,7 +330,7 @@ rc_funnel_entries_first(struct rc_funnel_entries *entries,
         if (*ret_found != RC_FUNNEL_NO_ENTRY && source->info->time_min_ms > ret_entry->time_ms)
             continue;
         RC_TRY(seek(entries, source));
-        const uint32_t row = first_of(source);
+        const uint32_t row = first_from(source, 0);
         if (row == NONE)
             continue;
         const struct rc_hit entry = hit_of(source, row);
@@ -349,6 +342,27 @@ rc_funnel_entries_first(struct rc_funnel_entries *entries,
             continue;
         *ret_found = RC_FUNNEL_ENTRY;
         *ret_entry = entry;
+    }
+    return RC_OK;
+}
+
+enum rc_status
+rc_funnel_entries_after(struct rc_funnel_entries *entries,
+                        const struct rc_hit *event,
+                        bool *ret_found,
+                        struct rc_hit *ret_next)
+{
+    *ret_found = false;
+    for (uint32_t i = 0; i < entries->source_count && !*ret_found; i++) {
+        struct source *source = &entries->sources[i];
+        if (source->info->time_max_ms < event->time_ms)
+            continue;
+        RC_TRY(seek(entries, source));
+        const uint32_t row =
+            first_from(source, source->index == event->source ? event->row + 1 : 0);
+        *ret_found = row != NONE;
+        if (row != NONE)
+            *ret_next = hit_of(source, row);
     }
     return RC_OK;
 }
@@ -376,8 +390,6 @@ bool
 rc_funnel_entries_has_twin(const struct rc_funnel_entries *entries, const struct rc_hit *event)
 {
     const struct rc_slab *slab = entries->view_slabs[event->source].slab;
-    const uint32_t *times = rc_slab_times(slab);
-    const uint32_t row = event->row;
-    return (row > 0 && times[row - 1] == times[row]) ||
-           (row + 1 < rc_slab_get_info(slab)->row_count && times[row + 1] == times[row]);
+    return rc_slab_rows_has_twin(rc_slab_times(slab), rc_slab_get_info(slab)->row_count,
+                                 event->row);
 }

@@ -1,6 +1,6 @@
 /*
- * Funnel entries: events of step 1 that are looked up in the bitmaps of slabs and not fed: the last
- * one of a user before an event, and the first of all.
+ * Funnel entries: events of a step (the first, mostly) that are looked up in the bitmaps of slabs
+ * and not fed: the last one of a user before an event, the first behind one, and the first of all.
  *
  * Ownership: owns its scratch memory, charged to the query's account; borrows the plan.
  * Threading: one thread at a time; each lane has its own.
@@ -16,7 +16,7 @@
 
 struct rc_funnel_entries;
 
-/* plan: of the one stream of step 1, as rc_slab_rows_stream wants it. */
+/* plan: of the step's one stream, as rc_slab_rows_stream wants it. */
 RC_MUST_USE enum rc_status
 rc_funnel_entries_new(const struct rc_plan *plan, struct rc_funnel_entries **ret_entries);
 
@@ -53,6 +53,13 @@ RC_MUST_USE enum rc_status
 rc_funnel_entries_first(struct rc_funnel_entries *entries,
                         enum rc_funnel_found *ret_found,
                         struct rc_hit *ret_entry);
+
+/* The user's first entry behind an event in a slab, where no two slabs have the same times. */
+RC_MUST_USE enum rc_status
+rc_funnel_entries_after(struct rc_funnel_entries *entries,
+                        const struct rc_hit *event,
+                        bool *ret_found,
+                        struct rc_hit *ret_next);
 
 /* Asks for the memory that the others will read of an event. */
 void

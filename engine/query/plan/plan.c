@@ -94,6 +94,23 @@ compile(struct rc_plan *plan,
     return RC_OK;
 }
 
+/* Puts a slab behind those of earlier windows, and in its window behind those with earlier times:
+ * what was sent in order of time then comes in it, whichever slab a merge wrote last. */
+static void
+add_slab(struct rc_plan *plan, const struct rc_view_slab *slabs, struct rc_plan_slab added)
+{
+    const struct rc_slab_info *info = rc_slab_get_info(slabs[added.index].slab);
+    uint32_t at = plan->slab_count++;
+    for (; at > 0; at--) {
+        const struct rc_slab_info *before = rc_slab_get_info(slabs[plan->slabs[at - 1].index].slab);
+        if (before->window_start_ms < info->window_start_ms ||
+            before->time_min_ms <= info->time_min_ms)
+            break;
+        plan->slabs[at] = plan->slabs[at - 1];
+    }
+    plan->slabs[at] = added;
+}
+
 /* Lists the slabs that some stream can see. */
 static enum rc_status
 list_slabs(struct rc_plan *plan)
@@ -116,8 +133,8 @@ list_slabs(struct rc_plan *plan)
             RC_ARENA_ARRAY(plan->context->arena, struct rc_rowset *, plan->stream_count);
         if (sets == NULL)
             return RC_NO_MEMORY;
-        plan->slabs[plan->slab_count++] =
-            (struct rc_plan_slab){.index = i, .row_count = info->row_count, .sets = sets};
+        add_slab(plan, slabs,
+                 (struct rc_plan_slab){.index = i, .row_count = info->row_count, .sets = sets});
     }
     return RC_OK;
 }

@@ -80,7 +80,7 @@ struct rc_plan {
     struct rc_first *firsts[RC_SELECTORS_MAX];
     uint32_t stream_count;
     struct rc_stream *streams;
-    uint32_t slab_count; /* Slabs with rows that match, by (window, id). */
+    uint32_t slab_count; /* Slabs with rows that match, by (window, first time). */
     struct rc_plan_slab *slabs;
     uint64_t hits_max;
     bool reads_persons;      /* A filter or a stream asks who did it. */

@@ -47,6 +47,29 @@ rc_slab_rows_piece(struct rc_slab_rows *rows, uint32_t base, const uint64_t **re
 uint32_t
 rc_slab_rows_stream(const struct rc_plan *plan, uint64_t bit);
 
+/* The first of the rows [begin, end) of one user whose time is not below an offset from the
+ * window's start, or end. */
+static inline uint32_t
+rc_slab_rows_from(const uint32_t *times, uint32_t begin, uint32_t end, int64_t offset_ms)
+{
+    while (begin < end) {
+        const uint32_t middle = begin + (end - begin) / 2;
+        if (times[middle] < offset_ms)
+            begin = middle + 1;
+        else
+            end = middle;
+    }
+    return begin;
+}
+
+/* Whether a row beside one has its time: mostly one of the same user. */
+static inline bool
+rc_slab_rows_has_twin(const uint32_t *times, uint32_t row_count, uint32_t row)
+{
+    return (row > 0 && times[row - 1] == times[row]) ||
+           (row + 1 < row_count && times[row + 1] == times[row]);
+}
+
 /* The index of the user who owns a row, from that of one who owns it or an earlier one on. */
 uint32_t
 rc_slab_rows_owner(const uint32_t *starts, uint32_t user_count, uint32_t user, uint32_t row);
