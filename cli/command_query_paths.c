@@ -26,7 +26,7 @@ static const struct argp_option options[] = {
     {"end", KEY_END, "NODE", 0, "End at this node", 1},
     {"exclude", KEY_EXCLUDE, "EVENTS", 0, "Go past these events", 1},
     {"gap", KEY_GAP, "TIME", 0, "The longest pause inside a session (30m)", 1},
-    {"depth", KEY_DEPTH, "N", 0, "Levels, from 2 to 20 (5)", 1},
+    {"depth", KEY_DEPTH, "N", 0, "Levels, from 1 to 20 (5)", 1},
     {"by", RC_QUERY_KEY_BY, "PROPERTY", 0,
      "The same for each value where walks begin (user.x for users')", 1},
     {"top", RC_QUERY_KEY_TOP, "N", 0, "Rows, and nodes of a level, before Other (9)", 1},
@@ -58,8 +58,8 @@ parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_DEPTH:
         paths->depth = (uint32_t)strtoul(argument, &end, 10);
-        if (*end != '\0' || paths->depth < 2 || paths->depth > 20)
-            argp_error(state, "--depth takes a number from 2 to 20");
+        if (*end != '\0' || paths->depth < 1 || paths->depth > 20)
+            argp_error(state, "--depth takes a number from 1 to 20");
         return 0;
     case ARGP_KEY_END:
         if ((paths->property == NULL) == (paths->query.words.count == 0))

@@ -114,10 +114,16 @@ def read_reached(question):
 
 
 def read_values(question):
-    """A property; `user.NAME` is the user's. May stand several times."""
+    """A property; `user.NAME` is the user's, `account.KEY.NAME` an account's. May stand several
+    times."""
     name = question.tokens.word("a property")
-    user = name.startswith("user.")
-    ref = {"scope": "user" if user else "event", "property": name.removeprefix("user.")}
+    scope, _, rest = name.partition(".")
+    ref = {"scope": "event", "property": name}
+    if scope == "user":
+        ref = {"scope": "user", "property": rest}
+    if scope == "account":
+        key, _, rest = rest.partition(".")
+        ref = {"scope": "account", "property": rest, "key": key}
     return question.options.get("values", []) + [ref]
 
 

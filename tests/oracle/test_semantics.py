@@ -149,7 +149,9 @@ class Asker:
     def ask(self, query):
         if query["kind"] in CALLS:
             method, request_of, answer_of = CALLS[query["kind"]]
-            request = request_of(query, self.project)
+            request = comparison_queries.fill_cells(
+                query, self.project, self.queries, request_of(query, self.project)
+            )
             try:
                 return answer_of(getattr(self.queries, method)(request, timeout=SECONDS))
             except grpc.RpcError as error:

@@ -108,7 +108,7 @@ def make_paths(rng, world, make_scope, make_selector):
         "selectors": None,
         "excluded": None if rng.random() < 0.6 else make_selector(rng, world),
         "gap": some_gap(rng, world),
-        "depth": rng.choice([2, 3, 4, 5, 5, 8, 20]),
+        "depth": rng.choice([1, 2, 3, 4, 5, 5, 8, 20]),
         "start": [],
         "end": None,
         "top": rng.choice([0, 1, 2, 3, 9, 9, 100]),

@@ -65,7 +65,7 @@ ask(struct rig *rig, struct question *question)
     struct rc_paths_request *request = &question->request;
     *request = (struct rc_paths_request){.scope = random_scope(),
                                          .gap_ms = gaps_ms[below(5)],
-                                         .depth = 2 + below(6),
+                                         .depth = 1 + below(7),
                                          .top_n = below(5) == 0 ? RC_TOP_NONE : 1 + below(4)};
     request->selectors = question->selectors;
     request->selector_count = NODES;
@@ -79,7 +79,7 @@ ask(struct rig *rig, struct question *question)
         question->excluded.names = 1u << below(NODES);
         request->excluded = rig_predicate(rig, &question->excluded);
     }
-    request->start_count = below(2) == 0 ? 0 : 1 + below(2);
+    request->start_count = below(2) == 0 ? 0 : 1 + below(request->depth < 2 ? request->depth : 2);
     request->start = question->start;
     for (uint32_t i = 0; i < request->start_count; i++) {
         question->start_names[i] = below(NODES);
@@ -315,7 +315,8 @@ bad_requests_name_the_field(void **state)
     } cases[] = {
         {"nodes", RC_INVALID, 0, 2, 0, 0, 0},
         {"selectors", RC_LIMIT_EXCEEDED, RC_PATH_SELECTORS_MAX + 1, 2, 0, 0, 0},
-        {"depth", RC_INVALID, 1, 1, 0, 0, 0},
+        {"depth", RC_INVALID, 1, 0, 0, 0, 0},
+        {NULL, RC_OK, 1, 1, 0, 0, 0},
         {"depth", RC_INVALID, 1, RC_PATH_DEPTH_MAX + 1, 0, 0, 0},
         {"top", RC_LIMIT_EXCEEDED, 1, 2, RC_PATH_TOP_MAX + 1, 0, 0},
         {"start_nodes", RC_INVALID, 1, 2, 0, 3, 0},

@@ -273,8 +273,8 @@ check_request(const struct rc_paths_request *request, struct rc_error *reterr_er
         return rc_error_field(reterr_error, RC_INVALID, "gap_ms",
                               "a gap has from 0 to %lld milliseconds",
                               (long long)RC_SESSION_GAP_MS_MAX);
-    if (request->depth < 2 || request->depth > RC_PATH_DEPTH_MAX)
-        return rc_error_field(reterr_error, RC_INVALID, "depth", "paths have from 2 to %u levels",
+    if (request->depth < 1 || request->depth > RC_PATH_DEPTH_MAX)
+        return rc_error_field(reterr_error, RC_INVALID, "depth", "paths have from 1 to %u levels",
                               RC_PATH_DEPTH_MAX);
     if (request->top_n > RC_PATH_TOP_MAX && request->top_n != RC_TOP_NONE)
         return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "top",

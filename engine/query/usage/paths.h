@@ -42,7 +42,7 @@ struct rc_paths_request {
     const struct rc_path_selector *selectors;
     const struct rc_predicate *excluded; /* These events are no nodes. NULL: none. */
     int64_t gap_ms;                      /* A longer pause ends a session. */
-    uint32_t depth;                      /* Levels: 2 .. RC_PATH_DEPTH_MAX. */
+    uint32_t depth;                      /* Levels: 1 .. RC_PATH_DEPTH_MAX. */
     uint32_t top_n;                      /* Nodes of a level: .. RC_PATH_TOP_MAX; 0: 9. */
     /* Walks begin at the first place where these nodes follow one another. 0: at the session's
      * first node. At most depth. */
