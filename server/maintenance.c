@@ -62,6 +62,11 @@ print_losses(const struct rc_repair_report *report, FILE *out)
             "kept: %" PRIu64 " records of the log behind the snapshot\nlost: %" PRIu64
             " records, of which %" PRIu64 " cannot be read\n",
             report->records_kept, report->records_lost, report->records_unreadable);
+    if (report->records_uncounted_max > 0)
+        fprintf(out,
+                "lost besides: what else was logged, which nobody can count; at most %" PRIu64
+                " records\n",
+                report->records_uncounted_max);
     for (uint32_t i = 0; i < report->loss_count; i++) {
         const struct rc_loss *loss = &report->losses[i];
         fprintf(out,
@@ -89,7 +94,7 @@ repair(const struct rc_config *config, FILE *out, FILE *err)
                 config->task_path, report.records_kept);
         return EXIT_SOUND;
     }
-    fprintf(out, "damage: %s/wal/%s, offset %" PRIu64 ": %s\n", config->task_path, report.file,
+    fprintf(out, "damage: %s/%s, offset %" PRIu64 ": %s\n", config->task_path, report.file,
             report.offset, report.what);
     print_losses(&report, out);
     if (!report.repaired) {

@@ -11,8 +11,8 @@
  * written of the part is overwritten with zeros and synced: "not durable" must stay true after a
  * restart.
  *
- * When nothing is left to do the thread writes a marker, unsynced, and at close a synced one: it
- * lets a later start recognize damage in the last group as well.
+ * When nothing is left to do the thread writes a marker, unsynced, and at close a synced one, and
+ * the mark: they let a later start recognize damage in the last group as well.
  *
  * Invariants: delivered_count <= appended_count, equal when both groups are empty; pending_bytes is
  * what the two groups hold; position, sequence_last and file belong to the thread.
@@ -315,8 +315,10 @@ log_main(void *argument)
     }
     const bool broken = wal->broken;
     pthread_mutex_unlock(&wal->mutex);
-    if (!broken)
+    if (!broken) {
         write_marker(wal, true);
+        rc_wal_files_finish(wal->files, &wal->live, wal->sequence_last);
+    }
     return NULL;
 }
 
@@ -345,8 +347,8 @@ rc_wal_open(const struct rc_wal_options *options,
     RC_CLEANUP(rc_wal_closep) struct rc_wal *wal = wal_new(options);
     if (wal == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the log");
-    RC_TRY(rc_wal_files_open(options->disk, options->directory, options->file_bytes, &wal->files,
-                             reterr_error));
+    RC_TRY(rc_wal_files_open(options->disk, options->directory, options->file_bytes, options->mark,
+                             &wal->files, reterr_error));
     struct rc_wal_tail tail;
     RC_TRY(rc_wal_replay(options, wal->files, &tail, reterr_error));
     wal->file = tail.file;
@@ -356,7 +358,7 @@ rc_wal_open(const struct rc_wal_options *options,
     wal->stats.sequence_last = tail.sequence_last;
     wal->stats.replayed_count = tail.replayed_count;
     wal->stats.torn_bytes = tail.torn_bytes;
-    RC_TRY(rc_wal_files_start(wal->files, reterr_error));
+    RC_TRY(rc_wal_files_start(wal->files, tail.sequence_last, reterr_error));
     if (wal->file == NULL)
         RC_TRY(next_file(wal, reterr_error));
     wal->stats.live_bytes = wal->position - RC_WAL_HEADER_BYTES;
@@ -471,6 +473,18 @@ void
 rc_wal_end_erasing(struct rc_wal *wal)
 {
     rc_wal_files_end_erasing(wal->files);
+}
+
+enum rc_status
+rc_wal_check(struct rc_wal *wal, struct rc_error *reterr_error)
+{
+    return rc_wal_files_check(wal->files, reterr_error);
+}
+
+uint64_t
+rc_wal_log(const struct rc_wal *wal)
+{
+    return rc_wal_files_log(wal->files);
 }
 
 void

@@ -27,15 +27,17 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/file.h"
 #include "engine/base/status.h"
+#include "engine/durable/wal_mark.h"
 
 struct rc_wal;
 
 struct rc_wal_options {
     struct rc_disk *disk;
-    const char *directory;     /* Exists. Holds the log's files and nothing else. */
-    uint64_t file_bytes;       /* Of one log file, a multiple of 4096: 64 MiB but in tests. */
-    uint64_t buffer_bytes_max; /* Appends wait while this much is not yet durable. */
-    uint64_t replay_after;     /* Deliver records with a sequence above this (the checkpoint's). */
+    const char *directory;         /* Exists. Holds the log's files and nothing else. */
+    struct rc_wal_mark_place mark; /* Outside of directory. */
+    uint64_t file_bytes;           /* Of one log file, a multiple of 4096: 64 MiB but in tests. */
+    uint64_t buffer_bytes_max;     /* Appends wait while this much is not yet durable. */
+    uint64_t replay_after; /* Deliver records with a sequence above this (the checkpoint's). */
 
     /* Called in order for each record found at open (replay), from the opening thread. A failure
      * ends the open with it. payload is valid during the call. */
@@ -130,6 +132,15 @@ rc_wal_begin_erasing(struct rc_wal *wal, struct rc_error *reterr_error);
 
 void
 rc_wal_end_erasing(struct rc_wal *wal);
+
+/* Whether what is in use is still under its name on disk. RC_CORRUPT: somebody took or changed it,
+ * and what is acknowledged from then on may not outlive the process. */
+RC_MUST_USE enum rc_status
+rc_wal_check(struct rc_wal *wal, struct rc_error *reterr_error);
+
+/* The number that the log has for life: of its mark; 0: none is kept. */
+uint64_t
+rc_wal_log(const struct rc_wal *wal);
 
 void
 rc_wal_get_stats(struct rc_wal *wal, struct rc_wal_stats *ret_stats);

@@ -15,7 +15,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
 #include "engine/base/file_gentle.h"
-#include "engine/durable/wal_files_state.h"
+#include "engine/durable/wal_newest.h"
 
 #define PATH_BYTES_EXTRA (RC_WAL_NAME_BYTES + 1)
 
@@ -122,15 +122,26 @@ part_strays(struct rc_wal_files *files)
     return RC_OK;
 }
 
+static enum rc_status
+copy_path(const char *path, char **ret_path)
+{
+    const size_t size = strlen(path) + 1;
+    *ret_path = rc_alloc(size);
+    if (*ret_path == NULL)
+        return RC_NO_MEMORY;
+    memcpy(*ret_path, path, size);
+    return RC_OK;
+}
+
 enum rc_status
 rc_wal_files_open(struct rc_disk *disk,
                   const char *directory,
                   uint64_t file_bytes,
+                  struct rc_wal_mark_place mark,
                   struct rc_wal_files **ret_files,
                   struct rc_error *reterr_error)
 {
     RC_ASSERT(file_bytes > RC_WAL_HEADER_BYTES && file_bytes % RC_WAL_HEADER_BYTES == 0);
-    const size_t directory_bytes = strlen(directory) + 1;
     RC_CLEANUP(rc_wal_files_closep) struct rc_wal_files *files = rc_alloc_zero(sizeof(*files));
     if (files == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the log");
@@ -138,13 +149,13 @@ rc_wal_files_open(struct rc_disk *disk,
     pthread_cond_init(&files->changed, NULL);
     files->disk = disk;
     files->file_bytes = file_bytes;
-    files->directory = rc_alloc(directory_bytes);
-    if (files->directory == NULL)
-        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the log");
-    memcpy(files->directory, directory, directory_bytes);
+    RC_TRY_OR(reterr_error, copy_path(directory, &files->directory));
+    if (mark.path != NULL)
+        RC_TRY_OR(reterr_error, copy_path(mark.path, &files->mark_path));
     RC_TRY(rc_disk_list(disk, directory, note_name, files, reterr_error));
     for (size_t i = 0; i < files->live_count; i++)
         RC_TRY(read_header(files, &files->live[i], reterr_error));
+    RC_TRY(rc_wal_newest_find(files, mark.log, reterr_error));
     RC_TRY_OR(reterr_error, part_strays(files));
     for (size_t i = 1; i < files->live_count; i++)
         if (files->live[i].header.sequence_first <= files->live[i - 1].header.sequence_first)
@@ -170,6 +181,8 @@ rc_wal_files_close(struct rc_wal_files *files)
     pthread_cond_destroy(&files->changed);
     pthread_mutex_destroy(&files->mutex);
     rc_file_close(files->next.file);
+    rc_file_close(files->mark_file);
+    rc_alloc_free(files->mark_path);
     rc_alloc_free(files->live);
     rc_alloc_free(files->spares);
     rc_alloc_free(files->strays);
@@ -222,9 +235,10 @@ rename_strays(struct rc_wal_files *files, struct rc_error *reterr_error)
 }
 
 enum rc_status
-rc_wal_files_start(struct rc_wal_files *files, struct rc_error *reterr_error)
+rc_wal_files_start(struct rc_wal_files *files, uint64_t sequence, struct rc_error *reterr_error)
 {
     size_t kept = 0;
+    RC_TRY(rc_wal_newest_settle(files, sequence, reterr_error));
     RC_TRY(rename_strays(files, reterr_error));
     for (size_t i = 0; i < files->spare_count; i++) {
         RC_CLEANUP(rc_alloc_freep) char *path = NULL;
@@ -307,9 +321,9 @@ reserve_live(struct rc_wal_files *files, struct rc_error *reterr_error)
     return RC_OK;
 }
 
-/* Says in the file's header where it begins, which is not durable before the next sync of it. After
- * RC_NO_SPACE it says that it holds nothing, durably: records may still come into the file before.
- */
+/* Says in the file's header where it begins, which is not durable before the next sync of it, and
+ * then in the mark that it is the newest. After RC_NO_SPACE neither says so, durably: records may
+ * still come into the file before. */
 static enum rc_status
 begin(struct rc_wal_files *files,
       struct rc_wal_ready *ready,
@@ -318,7 +332,9 @@ begin(struct rc_wal_files *files,
 {
     struct rc_wal_header *header = &ready->live.header;
     header->sequence_first = sequence_first;
-    const enum rc_status status = rc_wal_files_write_header(ready->file, header, reterr_error);
+    enum rc_status status = rc_wal_files_write_header(ready->file, header, reterr_error);
+    if (status == RC_OK)
+        status = rc_wal_newest_name(files, &ready->live, sequence_first - 1, reterr_error);
     if (status != RC_NO_SPACE)
         return status;
     header->sequence_first = RC_WAL_NOTHING;
@@ -375,4 +391,23 @@ rc_wal_files_sync_count(struct rc_wal_files *files)
     const uint64_t count = files->sync_count;
     pthread_mutex_unlock(&files->mutex);
     return count;
+}
+
+uint64_t
+rc_wal_files_log(const struct rc_wal_files *files)
+{
+    return files->log;
+}
+
+uint64_t
+rc_wal_files_durable(const struct rc_wal_files *files)
+{
+    return files->mark.sequence;
+}
+
+void
+rc_wal_files_finish(struct rc_wal_files *files, const struct rc_wal_file *live, uint64_t sequence)
+{
+    const enum rc_status status = rc_wal_newest_name(files, live, sequence, NULL);
+    (void)status; /* What it said before is as true. */
 }

@@ -6,7 +6,7 @@
  * nothing, a sync, a rename and a sync of the directory: so a file under a live name always has an
  * intact, synced header, and one that has not is damaged. A helper thread does that ahead of need.
  * A file that is ready becomes live by one write: its header says where it begins, and is synced
- * with the first records.
+ * with the first records. The mark (wal_mark.h) names it by then.
  *
  * Ownership: owns its thread and its lists. A file handed out belongs to the caller.
  * Threading: rc_wal_files_next from one thread at a time; the others from any thread.
@@ -23,6 +23,7 @@
 #include "engine/base/file.h"
 #include "engine/base/status.h"
 #include "engine/durable/wal_format.h"
+#include "engine/durable/wal_mark.h"
 
 struct rc_wal_files;
 
@@ -33,12 +34,13 @@ struct rc_wal_file {
 
 /*
  * Lists a directory and reads the headers of the live files. Changes nothing.
- *   RC_CORRUPT  a live file has no intact header; the error names it.
+ *   RC_CORRUPT  a live file has no intact header, or the newest one is missing; the error names it.
  */
 RC_MUST_USE enum rc_status
 rc_wal_files_open(struct rc_disk *disk,
                   const char *directory,
                   uint64_t file_bytes,
+                  struct rc_wal_mark_place mark,
                   struct rc_wal_files **ret_files,
                   struct rc_error *reterr_error);
 
@@ -48,10 +50,24 @@ rc_wal_files_close(struct rc_wal_files *files);
 
 RC_DEFINE_CLEANUP(struct rc_wal_files *, rc_wal_files_close)
 
-/* Starts the helper thread and drops spares that are too many or of another size: the first change
- * on disk, for after the replay. */
+/* Brings the mark up to date, drops spares that are too many or of another size, and starts the
+ * helper thread: for after the replay, which made every record up to sequence durable. */
 RC_MUST_USE enum rc_status
-rc_wal_files_start(struct rc_wal_files *files, struct rc_error *reterr_error);
+rc_wal_files_start(struct rc_wal_files *files, uint64_t sequence, struct rc_error *reterr_error);
+
+/* The log's number; 0: no mark is kept. */
+uint64_t
+rc_wal_files_log(const struct rc_wal_files *files);
+
+/* What the mark says: every record up to this one is in the log or in a checkpoint. Before
+ * rc_wal_files_start only. */
+uint64_t
+rc_wal_files_durable(const struct rc_wal_files *files);
+
+/* Has the mark say, as well as it can, that every record up to sequence is durable: for the end of
+ * the log, whose newest file is live. From the thread that takes files into use. */
+void
+rc_wal_files_finish(struct rc_wal_files *files, const struct rc_wal_file *live, uint64_t sequence);
 
 /* The live files, by number and so by sequence. Before rc_wal_files_start only. */
 size_t
@@ -68,8 +84,8 @@ rc_wal_files_use(struct rc_wal_files *files,
 
 /*
  * Takes the next file into use as the newest live one, whose first record will be sequence_first;
- * waits for the helper when none is ready. That it is in use is durable with the next sync of the
- * file.
+ * every record before is durable. Waits for the helper when none is ready. That it is in use is
+ * durable with the next sync of the file; the mark names it, durably.
  *   RC_NO_SPACE, RC_NO_MEMORY  nothing changed; it may be tried again.
  *   RC_IO                      no file may be taken into use any more.
  */
@@ -100,6 +116,10 @@ rc_wal_files_begin_erasing(struct rc_wal_files *files, struct rc_error *reterr_e
 
 void
 rc_wal_files_end_erasing(struct rc_wal_files *files);
+
+/* Whether the files in use and the mark are still what is on disk: RC_CORRUPT says which is not. */
+RC_MUST_USE enum rc_status
+rc_wal_files_check(struct rc_wal_files *files, struct rc_error *reterr_error);
 
 /* Bytes of the live files but the newest. */
 uint64_t

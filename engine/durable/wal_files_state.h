@@ -1,8 +1,10 @@
 /*
- * The log's files, inside: what wal_files.c (opening, taking into use), wal_ready.c (the helper
- * that makes the next one ready) and wal_trim.c (recycling, removing) share.
+ * The log's files, inside: what wal_files.c (opening, taking into use), wal_newest.c (the mark),
+ * wal_ready.c (the helper that makes the next one ready) and wal_trim.c (recycling, removing)
+ * share.
  *
  * Threading: the mutex guards the lists and what follows it in the struct; I/O is done outside it.
+ *            The mark is of whoever opens the files, and then of whoever takes them into use.
  */
 #ifndef RC_DURABLE_WAL_FILES_STATE_H
 #define RC_DURABLE_WAL_FILES_STATE_H
@@ -26,6 +28,11 @@ struct rc_wal_files {
     struct rc_disk *disk;
     char *directory;
     uint64_t file_bytes;
+
+    char *mark_path;           /* NULL: no mark is kept. */
+    struct rc_file *mark_file; /* Owned; NULL before the start. */
+    struct rc_wal_mark mark;   /* As it is on disk; log 0: it is not. */
+    uint64_t log;              /* The log's number, from the start on. */
 
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* A next file was asked for or made, or the helper is to stop. */

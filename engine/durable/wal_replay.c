@@ -86,6 +86,7 @@ settle_tail(const struct rc_wal_scan *scan, uint64_t end, struct rc_error *reter
 
 static enum rc_status
 replay_newest(const struct rc_wal_options *options,
+              uint64_t durable,
               struct rc_wal_scan *scan,
               struct rc_wal_tail *tail,
               struct rc_error *reterr_error)
@@ -95,6 +96,8 @@ replay_newest(const struct rc_wal_options *options,
     RC_TRY(rc_wal_scan_rest(scan, NULL, NULL, &rest, reterr_error));
     if (rest.synced >= scan->expected)
         return corrupt(scan, &tail->live, "damaged", reterr_error);
+    if (durable >= scan->expected && durable > options->replay_after)
+        return corrupt(scan, &tail->live, "missing", reterr_error);
     if (options->replay_after >= scan->expected)
         return corrupt(scan, &tail->live, "damaged: a checkpoint holds more than the log",
                        reterr_error);
@@ -135,6 +138,10 @@ rc_wal_replay(const struct rc_wal_options *options,
 {
     const size_t count = rc_wal_files_count(files);
     struct rc_wal_tail tail = {.sequence_last = options->replay_after};
+    const uint64_t durable = rc_wal_files_durable(files);
+    if (count == 0 && durable > options->replay_after)
+        return rc_error_set(reterr_error, RC_CORRUPT,
+                            "the log is missing: record %" PRIu64 " was durable", durable);
     if (count == 0) {
         *ret_tail = tail;
         return RC_OK;
@@ -150,7 +157,7 @@ rc_wal_replay(const struct rc_wal_options *options,
         if (index + 1 == count) {
             tail.file = file;
             tail.live = *live;
-            RC_TRY(replay_newest(options, &scan, &tail, reterr_error));
+            RC_TRY(replay_newest(options, durable, &scan, &tail, reterr_error));
             (void)RC_TAKE(file);
             break;
         }

@@ -5,7 +5,7 @@
  * was acknowledged, so it is cut. A record that had been synced must be there, so its damage is
  * reported and stops the start. The two are told apart by what was written later: since a group is
  * written only after the sync of the one before, a later file, or a later frame of the same file
- * whose "synced" reaches the damaged sequence, proves that it had been synced.
+ * whose "synced" reaches the damaged sequence, or the mark, proves that it had been synced.
  *
  * Ownership: the tail's file belongs to the caller.
  * Threading: one thread, before the log is used.

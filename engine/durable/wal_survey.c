@@ -3,6 +3,9 @@
  * replay (wal_replay.c); behind it every place where a frame of a file's life may begin is looked
  * at. A file whose header is damaged is read by the salt of its first frame, if that is intact and
  * its sequence could follow: then nothing of it is lost.
+ *
+ * The newest file is the one that the mark names. If that is missing, cut short or another one,
+ * nobody knows how many records it held behind those that are found: at most as many as fit.
  */
 #include "engine/durable/wal_survey.h"
 
@@ -32,6 +35,10 @@ struct walk {
     size_t file_capacity;
     uint64_t expected; /* The next record above those that were given to on_record. */
     uint64_t lost_last;
+    struct rc_wal_mark mark;
+    const char *mark_is;   /* What is the matter with it; NULL: nothing. */
+    const char *newest_is; /* With the file that it names. */
+    uint64_t newest_offset;
     struct rc_error *error;
 };
 
@@ -130,17 +137,25 @@ judge_mended(struct walk *walk)
 
 /* The first damage stands; what comes later is behind it. */
 static void
-note_damage(struct walk *walk, const struct live *live, uint64_t offset, const char *what)
+note_damage_of(struct walk *walk, const char *name, uint64_t offset, const char *what)
 {
     struct rc_wal_survey *survey = &walk->survey;
     if (survey->damaged)
         return;
     survey->damaged = true;
-    rc_wal_name(false, live->file.header.number, survey->file);
+    (void)snprintf(survey->file, sizeof(survey->file), "%s", name);
     survey->offset = offset;
     survey->what = what;
     survey->sequence = walk->expected;
     walk->lost_last = walk->expected - 1;
+}
+
+static void
+note_damage(struct walk *walk, const struct live *live, uint64_t offset, const char *what)
+{
+    char name[RC_WAL_NAME_BYTES];
+    rc_wal_name(false, live->file.header.number, name);
+    note_damage_of(walk, name, offset, what);
 }
 
 /* Every record below end is known to have been. */
@@ -191,6 +206,13 @@ walk_records(struct walk *walk, struct rc_wal_scan *scan)
     }
 }
 
+/* The last record that the mark knows of and no checkpoint has; 0: none. */
+static uint64_t
+known_durable(const struct walk *walk)
+{
+    return walk->mark.sequence > walk->options->replay_after ? walk->mark.sequence : 0;
+}
+
 static enum rc_status
 walk_file(struct walk *walk, size_t index)
 {
@@ -218,7 +240,8 @@ walk_file(struct walk *walk, size_t index)
     }
     RC_TRY(rc_wal_scan_rest(&scan, NULL, NULL, &rest, walk->error));
     note_known(walk, rest.synced + 1);
-    if (newest && !walk->survey.damaged && rest.synced >= scan.expected)
+    if (newest && !walk->survey.damaged &&
+        (rest.synced >= scan.expected || known_durable(walk) >= scan.expected))
         note_damage(walk, live, scan.position, "a record that was durable is damaged");
     if (newest && !walk->survey.damaged && walk->options->replay_after >= scan.expected)
         note_damage(walk, live, scan.position, "the snapshot holds more than the log");
@@ -241,6 +264,81 @@ first_needed(const struct walk *walk)
     return index;
 }
 
+/* ---- the mark ---- */
+
+static enum rc_status
+read_mark(struct walk *walk)
+{
+    struct rc_error error;
+    const enum rc_status status =
+        rc_wal_mark_read(walk->options->disk, walk->options->mark, &walk->mark, &error);
+    if (status == RC_CORRUPT)
+        walk->mark_is = "it is missing, damaged or of another log: whether the log has its end "
+                        "nobody knows";
+    else if (status != RC_OK && walk->error != NULL)
+        *walk->error = error;
+    return status == RC_CORRUPT ? RC_OK : status;
+}
+
+/* Judges the file of the number that the mark names. false: it holds nothing of this log. */
+static bool
+judge_named(struct walk *walk, struct live *live)
+{
+    const struct rc_wal_mark *mark = &walk->mark;
+    const bool other = live->sound && live->file.header.salt != mark->file_salt;
+    if (other && live->mended)
+        live->sound = live->mended = false; /* By what an older life of the file left. */
+    walk->newest_is = live->sound ? NULL : "the header is damaged";
+    if (other && live->sound)
+        walk->newest_is = "it is not the file that was in use";
+    else if (live->file.size < mark->file_bytes) {
+        walk->newest_is = "it is cut short";
+        walk->newest_offset = live->file.size;
+    }
+    return !other || !live->sound;
+}
+
+/* Looks for the file that the mark names. */
+static void
+find_newest(struct walk *walk)
+{
+    const uint64_t number = walk->mark.file_number;
+    size_t kept = 0;
+    if (number == 0)
+        return;
+    walk->newest_is = "the newest file of the log is missing";
+    for (size_t i = 0; i < walk->file_count; i++)
+        if (walk->files[i].file.header.number != number || judge_named(walk, &walk->files[i]))
+            walk->files[kept++] = walk->files[i];
+    walk->file_count = kept;
+}
+
+/* Behind what the files say. */
+static void
+judge_end(struct walk *walk)
+{
+    struct rc_wal_survey *survey = &walk->survey;
+    const struct rc_wal_mark *mark = &walk->mark;
+    char name[RC_WAL_NAME_BYTES];
+    rc_wal_name(false, mark->file_number, name);
+    note_known(walk, mark->sequence + 1);
+    if (walk->newest_is != NULL && mark->half)
+        walk->mark_is = "it is damaged, and what it still says is of an earlier time: whether the "
+                        "log has its end nobody knows";
+    else if (walk->newest_is != NULL) {
+        note_damage_of(walk, name, walk->newest_offset, walk->newest_is);
+        survey->uncounted_max = mark->file_bytes / RC_WAL_FRAME_BYTES;
+    }
+    if (known_durable(walk) >= walk->expected)
+        note_damage_of(walk, RC_WAL_MARK_NAME, 0, "a record that it knows of is missing");
+    if (walk->mark_is != NULL) {
+        note_damage_of(walk, RC_WAL_MARK_NAME, 0, walk->mark_is);
+        survey->uncounted_max = RC_WAL_UNCOUNTED;
+    }
+}
+
+/* ---- all of it ---- */
+
 enum rc_status
 rc_wal_survey(const struct rc_wal_survey_options *options,
               struct rc_wal_survey *ret_survey,
@@ -254,8 +352,10 @@ rc_wal_survey(const struct rc_wal_survey_options *options,
     if (listed != RC_OK && listed != RC_NOT_FOUND)
         return listed;
     note_known(&walk, walk.expected);
+    RC_TRY(read_mark(&walk));
     for (size_t i = 0; i < walk.file_count; i++)
         RC_TRY(read_header(&walk, &walk.files[i]));
+    find_newest(&walk);
     leave_out_ready(&walk);
     walk.survey.file_count = (uint32_t)walk.file_count;
     judge_mended(&walk);
@@ -265,8 +365,10 @@ rc_wal_survey(const struct rc_wal_survey_options *options,
     for (size_t i = 0; i < walk.file_count; i++)
         if (walk.files[i].mended || (i < needed && !walk.files[i].sound))
             note_damage(&walk, &walk.files[i], 0, "the header is damaged, and nothing else");
+    judge_end(&walk);
     if (walk.survey.sequence_end < walk.expected)
         walk.survey.sequence_end = walk.expected;
+    walk.survey.half_mark = walk.mark.half;
     *ret_survey = walk.survey;
     return RC_OK;
 }

@@ -19,10 +19,12 @@
 #include "engine/base/file.h"
 #include "engine/base/status.h"
 #include "engine/durable/wal_format.h"
+#include "engine/durable/wal_mark.h"
 
 struct rc_wal_survey_options {
     struct rc_disk *disk;
     const char *directory;
+    struct rc_wal_mark_place mark;
     uint64_t replay_after; /* The checkpoint's: records up to it need not be in the log. */
 
     /* Intact records above replay_after and before the damage, in order; then those behind it that
@@ -38,18 +40,23 @@ struct rc_wal_survey_options {
     void *context;
 };
 
+/* What may have been in a log whose mark cannot be read: more than any log has held. */
+#define RC_WAL_UNCOUNTED ((uint64_t)1 << 32)
+
 struct rc_wal_survey {
     uint32_t file_count;
     uint64_t record_count; /* Intact, above replay_after, before the damage. */
     uint64_t torn_bytes;   /* A tail that was never synced: a start cuts it. */
+    bool half_mark;        /* Of the mark one half cannot be read: a start writes it anew. */
 
     bool damaged;
-    char file[RC_WAL_NAME_BYTES]; /* Of the damage. */
+    char file[RC_WAL_NAME_BYTES]; /* Of the damage; RC_WAL_MARK_NAME for the mark. */
     uint64_t offset;
     const char *what;       /* What is the matter, as an end of a sentence. */
     uint64_t sequence;      /* The first record that would be lost. */
     uint64_t sequence_end;  /* Behind the last record that is known to have been. */
     uint64_t readable_lost; /* Of those in between: given to on_lost. */
+    uint64_t uncounted_max; /* So many more may have been: as many as what is missing could hold. */
 };
 
 /* A directory that is missing is a log without files. */

@@ -63,7 +63,7 @@ refuse_half_restored(struct rc_engine *engine, struct rc_error *reterr_error)
 /* What is acknowledged later lies in these directories: they must outlive a power cut first. */
 static enum rc_status
 make_directories(struct rc_engine *engine,
-                 char wal_path[RC_PATH_BYTES_MAX],
+                 struct rc_log_place *place,
                  struct rc_error *reterr_error)
 {
     char path[RC_PATH_BYTES_MAX];
@@ -73,8 +73,9 @@ make_directories(struct rc_engine *engine,
                             "the data directory's path is too long");
     RC_TRY(rc_disk_make_dir(engine->disk, engine->directory, reterr_error));
     RC_TRY(rc_disk_make_dir(engine->disk, path, reterr_error));
-    (void)snprintf(wal_path, RC_PATH_BYTES_MAX, "%s/wal", engine->directory);
-    RC_TRY(rc_disk_make_dir(engine->disk, wal_path, reterr_error));
+    (void)snprintf(place->directory, sizeof(place->directory), "%s/wal", engine->directory);
+    (void)snprintf(place->mark, sizeof(place->mark), "%s/" RC_WAL_MARK_NAME, engine->directory);
+    RC_TRY(rc_disk_make_dir(engine->disk, place->directory, reterr_error));
     RC_TRY(rc_disk_sync_dir(engine->disk, engine->directory, reterr_error));
     RC_TRY(sync_parent(engine->disk, engine->directory, reterr_error));
     (void)snprintf(path, sizeof(path), "%s/LOCK", engine->directory);
@@ -198,6 +199,7 @@ restore_all(struct rc_engine *engine, uint64_t *ret_replay_after, struct rc_erro
         if (content.projects[i].sequence < replay_after)
             replay_after = content.projects[i].sequence;
     engine->checkpoint_number = content.number;
+    engine->log = content.log;
     atomic_store(&engine->given_out, replay_after);
     *ret_replay_after = replay_after;
     return RC_OK;
@@ -206,7 +208,7 @@ restore_all(struct rc_engine *engine, uint64_t *ret_replay_after, struct rc_erro
 enum rc_status
 rc_engine_restore(struct rc_engine *engine,
                   const struct rc_engine_options *options,
-                  char wal_path[RC_PATH_BYTES_MAX],
+                  struct rc_log_place *ret_place,
                   uint64_t *ret_replay_after,
                   struct rc_error *reterr_error)
 {
@@ -215,7 +217,7 @@ rc_engine_restore(struct rc_engine *engine,
     if (engine->directory == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to open");
     memcpy(engine->directory, options->directory, size);
-    RC_TRY(make_directories(engine, wal_path, reterr_error));
+    RC_TRY(make_directories(engine, ret_place, reterr_error));
     const uint64_t cold_bytes = options->cold_bytes_max != 0 ? options->cold_bytes_max : COLD_BYTES;
     RC_TRY_OR(reterr_error, rc_cold_cache_new(cold_bytes, &engine->cold));
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -247,12 +249,13 @@ open_parts(struct rc_engine *engine,
            const struct rc_engine_options *options,
            struct rc_error *reterr_error)
 {
-    char wal_path[RC_PATH_BYTES_MAX];
+    struct rc_log_place place;
     uint64_t replay_after = 0;
-    RC_TRY(rc_engine_restore(engine, options, wal_path, &replay_after, reterr_error));
+    RC_TRY(rc_engine_restore(engine, options, &place, &replay_after, reterr_error));
     const struct rc_wal_options wal_options = {
         .disk = engine->disk,
-        .directory = wal_path,
+        .directory = place.directory,
+        .mark = {place.mark, engine->log},
         .file_bytes = options->wal_file_bytes != 0 ? options->wal_file_bytes : WAL_FILE_BYTES,
         .buffer_bytes_max = WAL_BUFFER_BYTES,
         .replay_after = replay_after,
@@ -263,8 +266,9 @@ open_parts(struct rc_engine *engine,
     };
     const enum rc_status status = rc_wal_open(&wal_options, &engine->wal, reterr_error);
     if (status == RC_CORRUPT)
-        rc_repair_explain(engine, wal_path, replay_after, reterr_error);
+        rc_repair_explain(engine, &place, replay_after, reterr_error);
     RC_TRY(status);
+    engine->log = rc_wal_log(engine->wal);
     return rc_keeper_start(engine, reterr_error);
 }
 

@@ -129,6 +129,7 @@ struct rc_engine {
     pthread_mutex_t purge;      /* One at a time. */
     pthread_mutex_t checkpoint; /* One at a time; guards the numbers. */
     uint64_t checkpoint_number;
+    uint64_t log;           /* The number of the log, for manifests; set once, at the start. */
     bool looked_everywhere; /* The last one left no file of an earlier one behind. */
 
     pthread_mutex_t queues; /* Guards what follows, and the tenants' queues. */
@@ -162,13 +163,19 @@ struct rc_engine {
 struct rc_engine *
 rc_engine_new(const struct rc_engine_options *options);
 
+/* Where the log is. */
+struct rc_log_place {
+    char directory[RC_PATH_BYTES_MAX];
+    char mark[RC_PATH_BYTES_MAX];
+};
+
 /* Makes the directories, takes the lock, starts the workers and restores the last checkpoint: all
  * of an open but the log. *ret_replay_after: the record from which on some project wants the log.
  */
 RC_MUST_USE enum rc_status
 rc_engine_restore(struct rc_engine *engine,
                   const struct rc_engine_options *options,
-                  char wal_path[RC_PATH_BYTES_MAX],
+                  struct rc_log_place *ret_place,
                   uint64_t *ret_replay_after,
                   struct rc_error *reterr_error);
 
@@ -194,7 +201,7 @@ rc_snapshot_and(struct rc_engine *engine,
 /* Adds to the error of a damaged log what a repair would lose. */
 void
 rc_repair_explain(struct rc_engine *engine,
-                  const char *wal_path,
+                  const struct rc_log_place *place,
                   uint64_t replay_after,
                   struct rc_error *error);
 

@@ -110,6 +110,7 @@ rc_snapshot_and(struct rc_engine *engine,
         /* Read before the list of projects: what is made or deleted later is in the log
          * behind it. */
         .sequence = rc_queues_applied(engine),
+        .log = engine->log,
         .pause_ns = engine->closing ? 0 : RC_GENTLE_PAUSE_NS,
         .look_everywhere = !engine->looked_everywhere,
     };

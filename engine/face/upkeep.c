@@ -15,6 +15,21 @@ check_tenant(struct tenant *tenant, struct rc_check *check, struct rc_error *ret
     return rc_check_project(check, tenant->project, view, reterr_error);
 }
 
+/* Files that were taken away under a running process: it goes on writing to what has no name. */
+static enum rc_status
+check_log(struct rc_engine *engine, struct rc_check *check, struct rc_error *reterr_error)
+{
+    struct rc_error error;
+    const enum rc_status status = rc_wal_check(engine->wal, &error);
+    if (status == RC_CORRUPT) {
+        rc_check_found(check, RC_FINDING_PROBLEM, "log", "%s", error.message);
+        return RC_OK;
+    }
+    if (status != RC_OK && reterr_error != NULL)
+        *reterr_error = error;
+    return status;
+}
+
 enum rc_status
 rc_engine_check(struct rc_engine *engine,
                 struct rc_bytes project,
@@ -34,7 +49,7 @@ rc_engine_check(struct rc_engine *engine,
         if (!atomic_load(&tenants[i]->cancel))
             status = check_tenant(tenants[i], check, reterr_error);
     rc_tenants_unpin(tenants, count);
-    return status;
+    return status == RC_OK ? check_log(engine, check, reterr_error) : status;
 }
 
 enum rc_status

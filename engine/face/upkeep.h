@@ -34,19 +34,21 @@ struct rc_loss {
 
 struct rc_repair_report {
     bool damaged;
-    char file[RC_REPAIR_FILE_BYTES]; /* Of the log. */
+    char file[RC_REPAIR_FILE_BYTES]; /* Of the log, or its mark: below the directory. */
     uint64_t offset;
-    const char *what;            /* What is the matter with it. */
-    uint64_t records_kept;       /* Of the log, before the damage. */
-    uint64_t records_lost;       /* From the damage on: readable ones and others. */
-    uint64_t records_unreadable; /* Of them: what they held cannot be said. */
+    const char *what;               /* What is the matter with it. */
+    uint64_t records_kept;          /* Of the log, before the damage. */
+    uint64_t records_lost;          /* From the damage on: readable ones and others. */
+    uint64_t records_unreadable;    /* Of them: what they held cannot be said. */
+    uint64_t records_uncounted_max; /* So many more may be lost: what is missing held them. */
     uint32_t loss_count;
     struct rc_loss *losses; /* Of the readable ones, by project. */
     bool repaired;
 };
 
 /*
- * Finds damage to what had been synced in the log of a directory that no process uses. carry_out
+ * Finds damage to what had been synced in the log of a directory that no process uses, what is
+ * missing of it included. carry_out
  * cuts the log there: writes a checkpoint of everything before, then sets the log's files aside
  * (wal/damaged-...), so that the next start begins a new log. Without it nothing changes.
  *   RC_OK        *ret_report says what is or was the matter; damaged is false: nothing.
@@ -61,8 +63,9 @@ rc_engine_repair(const struct rc_engine_options *options,
                  struct rc_error *reterr_error);
 
 /*
- * Checks a running engine's projects as views show them; project empty: all. check says whom to
- * tell and when to stop. A project that is deleted meanwhile is left out.
+ * Checks a running engine's projects as views show them; project empty: all, and that the files of
+ * the log are still there. check says whom to tell and when to stop. A project that is deleted
+ * meanwhile is left out.
  */
 RC_MUST_USE enum rc_status
 rc_engine_check(struct rc_engine *engine,

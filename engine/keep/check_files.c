@@ -127,11 +127,11 @@ see_log_file(void *context, const char *name)
 static enum rc_status
 see_top_file(void *context, const char *name)
 {
-    static const char *const known[] = {"LOCK", "MANIFEST", "wal", "projects"};
+    static const char *const known[] = {"LOCK", "MANIFEST", RC_WAL_MARK_NAME, "wal", "projects"};
     struct checking *checking = context;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (strcmp(name, known[i]) == 0) {
-            checking->check->counts.files += i < 2;
+            checking->check->counts.files += i < 3;
             return RC_OK;
         }
     if (strcmp(name, RC_BACKUP_LIST_NAME) == 0)
@@ -140,7 +140,9 @@ see_top_file(void *context, const char *name)
         rc_check_found(checking->check, RC_FINDING_PROBLEM, checking->path,
                        "a restore into it was interrupted: restore again");
     else
-        tell_stranger(checking, name, strcmp(name, "MANIFEST.new") == 0);
+        tell_stranger(checking, name,
+                      strcmp(name, "MANIFEST.new") == 0 ||
+                          strcmp(name, RC_WAL_MARK_NAME ".new") == 0);
     return RC_OK;
 }
 
@@ -204,23 +206,33 @@ check_log(struct checking *checking, uint64_t replay_after, struct rc_error *ret
     char path[RC_PATH_BYTES_MAX];
     struct rc_wal_survey survey;
     (void)snprintf(path, sizeof(path), "%s/wal", checking->directory);
-    const struct rc_wal_survey_options options = {
-        .disk = checking->disk, .directory = path, .replay_after = replay_after};
+    char mark[RC_PATH_BYTES_MAX];
+    (void)snprintf(mark, sizeof(mark), "%s/" RC_WAL_MARK_NAME, checking->directory);
+    const struct rc_wal_survey_options options = {.disk = checking->disk,
+                                                  .directory = path,
+                                                  .mark = {mark, checking->content.log},
+                                                  .replay_after = replay_after};
     RC_TRY(rc_wal_survey(&options, &survey, reterr_error));
     checking->check->counts.log_records += survey.record_count;
     char where[RC_PATH_BYTES_MAX + 96];
-    (void)snprintf(where, sizeof(where), "%s/%s, offset %" PRIu64, path, survey.file,
-                   survey.offset);
+    const bool in_mark = strcmp(survey.file, RC_WAL_MARK_NAME) == 0;
+    (void)snprintf(where, sizeof(where), "%s/%s, offset %" PRIu64,
+                   in_mark ? checking->directory : path, survey.file, survey.offset);
     if (survey.damaged)
         rc_check_found(checking->check, RC_FINDING_PROBLEM, where,
-                       "%s; from record %" PRIu64 " on %" PRIu64
+                       "%s; from record %" PRIu64 " on %s%" PRIu64
                        " records would be lost: recountd --repair says more",
-                       survey.what, survey.sequence, survey.sequence_end - survey.sequence);
+                       survey.what, survey.sequence, survey.uncounted_max == 0 ? "" : "at least ",
+                       survey.sequence_end - survey.sequence);
     else if (survey.torn_bytes > 0)
         rc_check_found(checking->check, RC_FINDING_NOTE, path,
                        "the log has a torn end of %" PRIu64
                        " bytes, never acknowledged; the next start cuts it",
                        survey.torn_bytes);
+    if (!survey.damaged && survey.half_mark)
+        rc_check_found(checking->check, RC_FINDING_NOTE, mark,
+                       "one of its two halves cannot be read: a write of it was interrupted, or it "
+                       "is damaged; the next start writes both anew");
     return list(checking, path, see_log_file, reterr_error);
 }
 

@@ -357,6 +357,7 @@ rc_checkpoint_commit(struct rc_checkpoint *checkpoint, struct rc_error *reterr_e
         .number = checkpoint->number,
         .sequence = checkpoint->sequence,
         .project_count = checkpoint->project_count,
+        .log = checkpoint->log,
     };
     RC_CLEANUP(rc_alloc_freep)
     struct rc_manifest_project *projects =

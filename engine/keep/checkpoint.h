@@ -69,6 +69,7 @@ struct rc_checkpoint {
                              something is. */
     uint32_t project_count;
     struct rc_checkpoint_project *projects;
+    uint64_t log;                       /* The number of the log behind it: durable/wal_mark.h. */
     const struct rc_receipts *receipts; /* Of changes of projects up to sequence, or later ones. */
     uint64_t
         longest_hold_ns; /* Output: for this long a project's writer was kept waiting at most. */

@@ -16,6 +16,8 @@ rc_manifest_content_write(struct rc_writer *writer, const struct rc_manifest_con
     for (uint32_t i = 0; i < content->project_count; i++)
         rc_write_varint(writer, content->number - content->projects[i].state_number);
     rc_write_bytes(writer, content->receipts);
+    if (content->log != 0)
+        rc_write_u64(writer, content->log);
 }
 
 static bool
@@ -70,6 +72,10 @@ rc_manifest_content_read(struct rc_bytes bytes,
     const bool numbered = read_state_numbers(&reader, projects, &content);
     if (rc_reader_left(&reader) > 0)
         content.receipts = rc_read_bytes(&reader);
+    const bool has_log = rc_reader_left(&reader) > 0;
+    content.log = has_log ? rc_read_u64(&reader) : 0;
+    if (has_log && content.log == 0)
+        return rc_error_set(reterr_error, RC_CORRUPT, "the manifest names a log without a number");
     if (!numbered || reader.bad || rc_reader_left(&reader) != 0)
         return rc_error_set(reterr_error, RC_CORRUPT, "the manifest's content is cut short");
     RC_TRY(check_receipts(content.receipts, reterr_error));

@@ -5,9 +5,12 @@
  *     count times: bytes id, u64 incarnation, u64 sequence,
  *     count times: varint number - state_number,
  *     bytes receipts: store/project/receipts.h
+ *     u64 log: durable/wal_mark.h
  *
- * The second list came later: where it is absent, every state has the checkpoint's number. The
- * receipts of changes of projects came last: where they are absent, there are none.
+ * The second list came later: where it is absent, every state has the checkpoint's number. Then
+ * came the receipts of changes of projects: where they are absent, there are none. The log's number
+ * came last and is absent where it is 0: of a checkpoint without a log, as a backup is, and of
+ * those that were made before logs had one.
  */
 #ifndef RC_KEEP_MANIFEST_CONTENT_H
 #define RC_KEEP_MANIFEST_CONTENT_H
@@ -31,6 +34,7 @@ struct rc_manifest_content {
     uint32_t project_count;
     const struct rc_manifest_project *projects;
     struct rc_bytes receipts; /* As stored, which was checked when it was read; empty: none. */
+    uint64_t log;             /* The number of the log that goes on from here; 0: of none. */
 };
 
 void

@@ -180,6 +180,7 @@ ledger_open(struct ledger *ledger,
             struct rc_error *reterr_error)
 {
     options.replay_after = ledger->checkpoint;
+    options.mark.log = ledger->log;
     options.on_replay = on_replay;
     options.on_durable = on_durable;
     options.on_broken = on_broken;
@@ -200,6 +201,9 @@ ledger_open(struct ledger *ledger,
         }
         return status;
     }
+    LEDGER_CHECK(ledger, options.mark.path == NULL || rc_wal_log(*ret_wal) != 0);
+    LEDGER_CHECK(ledger, ledger->log == 0 || rc_wal_log(*ret_wal) == ledger->log);
+    ledger->log = rc_wal_log(*ret_wal);
     LEDGER_CHECK(ledger, ledger->replay_next > ledger->sequence_last);
     ledger->sequence_last = ledger->replay_next - 1;
     /* What was in doubt and did not come back is gone for good: it must not come back later. */

@@ -6,7 +6,8 @@
  *   - a record that was acknowledged is delivered at every restart, under its sequence, once, in
  * order;
  *   - a record refused with RC_NO_SPACE or RC_NO_MEMORY is never delivered;
- *   - any other is delivered or not, but when it once was it stays.
+ *   - any other is delivered or not, but when it once was it stays;
+ *   - a log that keeps a mark goes on under the number that it had.
  *
  * Ownership: the ledger owns its lists.
  * Threading: ledger_append from any thread; on_durable runs on the log's thread; the rest while no
@@ -36,6 +37,7 @@ struct ledger {
     uint32_t id_of_sequence[LEDGER_RECORDS_MAX]; /* By sequence: id + 1, 0 for none. */
     uint64_t sequence_last;                      /* Highest that was acknowledged or delivered. */
     uint64_t checkpoint;                         /* replay_after of the next open. */
+    uint64_t log;                                /* The log's number, once it has one. */
     uint64_t replay_next;                        /* Expected by the replay under way. */
     uint64_t refused_count;
     uint64_t unknown_count;

@@ -494,8 +494,10 @@ test_a_round_from_before_there_was_room(void **state)
     true_ops = disk->ops;
     ops.remove = held_remove;
     disk->ops = &ops;
-    assert_int_equal(rc_wal_files_open(disk, "wal", FILE_BYTES, &files, NULL), RC_OK);
-    assert_int_equal(rc_wal_files_start(files, NULL), RC_OK);
+    assert_int_equal(
+        rc_wal_files_open(disk, "wal", FILE_BYTES, (struct rc_wal_mark_place){0}, &files, NULL),
+        RC_OK);
+    assert_int_equal(rc_wal_files_start(files, 0, NULL), RC_OK);
     rc_disk_faulty_set_quota(faulty, FILE_BYTES / 2);
     rc_wal_files_prepare(files);
     pthread_mutex_lock(&held_lock);

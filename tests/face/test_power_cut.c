@@ -380,7 +380,8 @@ static void
 step_check(struct round *round)
 {
     struct rc_check check = {.on_finding = tell, .context = round};
-    assert_int_equal(rc_engine_check(round->engine, (struct rc_bytes){0}, &check, NULL), RC_OK);
+    if (rc_engine_check(round->engine, (struct rc_bytes){0}, &check, NULL) != RC_OK)
+        round->failed = true;
 }
 
 static void

@@ -294,15 +294,18 @@ test_a_slab_that_nobody_names(void **state)
     free(copy);
 }
 
+/* Moves all files of one directory into another. */
 static void
-remove_all(struct world *world, const char *directory)
+move_all(struct world *world, const char *from, const char *to)
 {
     static struct names names;
-    char path[400];
-    list(world, directory, &names);
+    char old[400];
+    char new[400];
+    list(world, from, &names);
     for (size_t i = 0; i < names.count; i++) {
-        (void)snprintf(path, sizeof(path), "%s/%s", directory, names.list[i]);
-        assert_int_equal(rc_disk_remove(world->disk, path, NULL), RC_OK);
+        (void)snprintf(old, sizeof(old), "%s/%s", from, names.list[i]);
+        (void)snprintf(new, sizeof(new), "%s/%s", to, names.list[i]);
+        assert_int_equal(rc_disk_rename(world->disk, old, new, NULL), RC_OK);
     }
 }
 
@@ -338,7 +341,8 @@ test_manifest_and_log_are_gone(void **state)
     memcpy(manifest, bytes, size);
     assert_int_equal(problems_of(world), 0);
     assert_int_equal(rc_disk_remove(world->disk, "/data/MANIFEST", NULL), RC_OK);
-    remove_all(world, "/data/wal");
+    assert_int_equal(rc_disk_make_dir(world->disk, "/aside", NULL), RC_OK);
+    move_all(world, "/data/wal", "/aside");
     assert_null(open_engine(world, &error));
     assert_int_equal(error.status, RC_CORRUPT);
     assert_non_null(strstr(error.message, "MANIFEST"));
@@ -346,6 +350,10 @@ test_manifest_and_log_are_gone(void **state)
     file_path(world, "slab-", 0, path); /* Nothing was cleared away, */
     assert_int_equal(rc_disk_replace_file(world->disk, "/data/MANIFEST", manifest, size, NULL),
                      RC_OK);
+    assert_null(open_engine(world, &error)); /* The log is missed by itself, */
+    assert_non_null(strstr(error.message, "the newest one, is missing"));
+    assert_int_equal(problems_of(world), 1);
+    move_all(world, "/aside", "/data/wal");
     struct rc_engine *engine = open_engine(world, &error); /* and all is back. */
     assert_non_null(engine);
     rig_twin_expect(&world->twin, engine, "shop");
