@@ -83,11 +83,13 @@ struct rc_decode {
     struct rc_bytes project; /* Its id. */
     struct rc_reference *references;
     uint32_t pattern_steps;
-    uint32_t predicate_nodes;
+    uint32_t predicate_nodes;     /* Of the predicate or selector that it is in. */
+    uint32_t levels_above;        /* What a selector puts around its predicates. */
     uint32_t cells_deep;          /* Handles of cells that the decoder is in. */
     bool stores;                  /* What is decoded will be stored. */
     struct rc_query_hints *hints; /* NULL: none. */
     bool explain;                 /* They ask for the plan. */
+    const char **project_field;   /* Gets where the request first names it. NULL: nobody asks. */
     char path[RC_ERROR_FIELD_BYTES];
 };
 
@@ -221,24 +223,30 @@ rc_decode_value(struct rc_decode *decode,
                 const Recount__V1__Value *value,
                 struct rc_value *ret_value);
 
-RC_MUST_USE enum rc_status
-rc_decode_any_property(struct rc_decode *decode,
-                       const Recount__V1__PropertyRef *property,
-                       enum rc_leaf_scope *ret_scope,
-                       struct rc_bytes *ret_name,
-                       struct rc_bytes *ret_account_key);
-
-/* The same where an account's property is refused. */
+/* What a field "property" refers to. */
 RC_MUST_USE enum rc_status
 rc_decode_property(struct rc_decode *decode,
                    const Recount__V1__PropertyRef *property,
                    enum rc_leaf_scope *ret_scope,
-                   struct rc_bytes *ret_name);
+                   struct rc_bytes *ret_name,
+                   struct rc_bytes *ret_account_key);
+
+/* The same of a field that the decoder is in already. */
+RC_MUST_USE enum rc_status
+rc_decode_property_here(struct rc_decode *decode,
+                        const Recount__V1__PropertyRef *property,
+                        enum rc_leaf_scope *ret_scope,
+                        struct rc_bytes *ret_name,
+                        struct rc_bytes *ret_account_key);
 
 RC_MUST_USE enum rc_status
 rc_decode_predicate(struct rc_decode *decode,
                     const Recount__V1__Predicate *predicate,
                     const struct rc_predicate **ret_predicate);
+
+/* Counts a node of a selector that is none of a predicate in it. */
+RC_MUST_USE enum rc_status
+rc_decode_count_node(struct rc_decode *decode);
 
 RC_MUST_USE enum rc_status
 rc_decode_leaf(struct rc_decode *decode,

@@ -9,6 +9,26 @@ starts_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+/* The path of a field, in the arena. NULL: no memory. */
+static const char *
+path_of(struct rc_decode *decode, const char *field)
+{
+    const size_t mark = rc_decode_enter(decode, "%s", field);
+    const char *path = rc_arena_string(decode->arena, decode->path, strlen(decode->path));
+    rc_decode_leave(decode, mark);
+    return path;
+}
+
+/* Notes where the request names its project: where it does so first. */
+static enum rc_status
+note_project(struct rc_decode *decode, const char *field)
+{
+    if (decode->project_field == NULL || *decode->project_field != NULL)
+        return RC_OK;
+    *decode->project_field = path_of(decode, field);
+    return *decode->project_field == NULL ? rc_decode_no_memory(decode) : RC_OK;
+}
+
 enum rc_status
 rc_decode_project(struct rc_decode *decode,
                   const char *field,
@@ -23,16 +43,16 @@ rc_decode_project(struct rc_decode *decode,
         return rc_decode_fail(decode, RC_INVALID, field,
                               "\"%.100s\" is not of the form \"projects/{project}\"", name);
     *ret_id = rc_bytes_of(id);
-    return RC_OK;
+    return note_project(decode, field);
 }
 
-enum rc_status
-rc_decode_name(struct rc_decode *decode,
-               const char *field,
-               const char *name,
-               const char *collection,
-               struct rc_bytes *ret_project,
-               struct rc_bytes *ret_id)
+static enum rc_status
+decode_name(struct rc_decode *decode,
+            const char *field,
+            const char *name,
+            const char *collection,
+            struct rc_bytes *ret_project,
+            struct rc_bytes *ret_id)
 {
     const char *project = name + strlen(PROJECTS);
     const char *slash = starts_with(name, PROJECTS) ? strchr(project, '/') : NULL;
@@ -49,6 +69,18 @@ rc_decode_name(struct rc_decode *decode,
 }
 
 enum rc_status
+rc_decode_name(struct rc_decode *decode,
+               const char *field,
+               const char *name,
+               const char *collection,
+               struct rc_bytes *ret_project,
+               struct rc_bytes *ret_id)
+{
+    RC_TRY(decode_name(decode, field, name, collection, ret_project, ret_id));
+    return note_project(decode, field);
+}
+
+enum rc_status
 rc_decode_reference(struct rc_decode *decode,
                     const char *field,
                     const char *name,
@@ -58,11 +90,9 @@ rc_decode_reference(struct rc_decode *decode,
     const char *collection = kind == RC_REFERENCE_DEFINITION ? "definitions" : "segments";
     struct rc_bytes project;
     struct rc_bytes id;
-    RC_TRY(rc_decode_name(decode, field, name, collection, &project, &id));
+    RC_TRY(decode_name(decode, field, name, collection, &project, &id));
     struct rc_reference *reference = rc_arena_alloc(decode->arena, sizeof(*reference));
-    const size_t mark = rc_decode_enter(decode, "%s", field);
-    const char *path = rc_arena_string(decode->arena, decode->path, strlen(decode->path));
-    rc_decode_leave(decode, mark);
+    const char *path = path_of(decode, field);
     if (reference == NULL || path == NULL)
         return rc_decode_no_memory(decode);
     *reference = (struct rc_reference){
@@ -75,11 +105,8 @@ rc_decode_reference(struct rc_decode *decode,
 enum rc_status
 rc_decode_reference_version(struct rc_decode *decode, const char *field, uint64_t version)
 {
-    const size_t mark = rc_decode_enter(decode, "%s", field);
     decode->references->version = version;
-    decode->references->version_field =
-        rc_arena_string(decode->arena, decode->path, strlen(decode->path));
-    rc_decode_leave(decode, mark);
+    decode->references->version_field = path_of(decode, field);
     return decode->references->version_field == NULL ? rc_decode_no_memory(decode) : RC_OK;
 }
 

@@ -46,21 +46,16 @@ check_property_name(struct rc_decode *decode, const char *field, struct rc_bytes
     return RC_OK;
 }
 
-enum rc_status
-rc_decode_any_property(struct rc_decode *decode,
-                       const Recount__V1__PropertyRef *property,
-                       enum rc_leaf_scope *ret_scope,
-                       struct rc_bytes *ret_name,
-                       struct rc_bytes *ret_account_key)
+/* A property of an account. */
+static enum rc_status
+decode_account_property(struct rc_decode *decode,
+                        const Recount__V1__AccountProperty *property,
+                        struct rc_bytes *ret_name,
+                        struct rc_bytes *ret_account_key)
 {
-    *ret_account_key = (struct rc_bytes){"", 0};
-    if (property == NULL ||
-        property->source_case != RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY)
-        return rc_decode_property(decode, property, ret_scope, ret_name);
-    const size_t mark = rc_decode_enter(decode, "property.account_property");
-    *ret_scope = RC_LEAF_ACCOUNT;
-    *ret_account_key = rc_bytes_of(property->account_property->account_key);
-    *ret_name = rc_bytes_of(property->account_property->name);
+    const size_t mark = rc_decode_enter(decode, "account_property");
+    *ret_account_key = rc_bytes_of(property->account_key);
+    *ret_name = rc_bytes_of(property->name);
     RC_TRY(check_property_name(decode, "account_key", *ret_account_key));
     RC_TRY(check_property_name(decode, "name", *ret_name));
     rc_decode_leave(decode, mark);
@@ -68,29 +63,28 @@ rc_decode_any_property(struct rc_decode *decode,
 }
 
 enum rc_status
-rc_decode_property(struct rc_decode *decode,
-                   const Recount__V1__PropertyRef *property,
-                   enum rc_leaf_scope *ret_scope,
-                   struct rc_bytes *ret_name)
+rc_decode_property_here(struct rc_decode *decode,
+                        const Recount__V1__PropertyRef *property,
+                        enum rc_leaf_scope *ret_scope,
+                        struct rc_bytes *ret_name,
+                        struct rc_bytes *ret_account_key)
 {
-    const size_t mark = rc_decode_enter(decode, "property");
-    const char *name = NULL;
-    const char *field = "";
+    *ret_account_key = (struct rc_bytes){"", 0};
     if (property == NULL)
         return rc_decode_fail(decode, RC_INVALID, "", "the property is missing");
     switch (property->source_case) {
     case RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_PROPERTY:
         *ret_scope = RC_LEAF_EVENT;
-        name = property->event_property;
-        field = "event_property";
-        break;
+        *ret_name = rc_bytes_of(property->event_property);
+        return check_property_name(decode, "event_property", *ret_name);
     case RECOUNT__V1__PROPERTY_REF__SOURCE_USER_PROPERTY:
         *ret_scope = RC_LEAF_USER;
-        name = property->user_property;
-        field = "user_property";
-        break;
+        *ret_name = rc_bytes_of(property->user_property);
+        return check_property_name(decode, "user_property", *ret_name);
     case RECOUNT__V1__PROPERTY_REF__SOURCE_ACCOUNT_PROPERTY:
-        return rc_decode_unsupported(decode, "account_property");
+        *ret_scope = RC_LEAF_ACCOUNT;
+        return decode_account_property(decode, property->account_property, ret_name,
+                                       ret_account_key);
     case RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_ID:
         return rc_decode_unsupported(decode, "event_id");
     case RECOUNT__V1__PROPERTY_REF__SOURCE_USER_ID:
@@ -98,8 +92,17 @@ rc_decode_property(struct rc_decode *decode,
     default:
         return rc_decode_fail(decode, RC_INVALID, "", "the property is missing");
     }
-    *ret_name = rc_bytes_of(name);
-    RC_TRY(check_property_name(decode, field, *ret_name));
+}
+
+enum rc_status
+rc_decode_property(struct rc_decode *decode,
+                   const Recount__V1__PropertyRef *property,
+                   enum rc_leaf_scope *ret_scope,
+                   struct rc_bytes *ret_name,
+                   struct rc_bytes *ret_account_key)
+{
+    const size_t mark = rc_decode_enter(decode, "property");
+    RC_TRY(rc_decode_property_here(decode, property, ret_scope, ret_name, ret_account_key));
     rc_decode_leave(decode, mark);
     return RC_OK;
 }
@@ -114,8 +117,8 @@ leaf_source(struct rc_decode *decode,
 {
     if (property == NULL || (property->source_case != RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_ID &&
                              property->source_case != RECOUNT__V1__PROPERTY_REF__SOURCE_USER_ID))
-        return rc_decode_any_property(decode, property, &leaf->scope, &leaf->property,
-                                      &leaf->account_key);
+        return rc_decode_property(decode, property, &leaf->scope, &leaf->property,
+                                  &leaf->account_key);
     leaf->scope = property->source_case == RECOUNT__V1__PROPERTY_REF__SOURCE_EVENT_ID
                       ? RC_LEAF_EVENT_ID
                       : RC_LEAF_USER_ID;
@@ -277,18 +280,29 @@ predicate_over(struct rc_decode *decode,
     return predicate;
 }
 
-static enum rc_status
-count_node(struct rc_decode *decode)
+enum rc_status
+rc_decode_count_node(struct rc_decode *decode)
 {
     return ++decode->predicate_nodes <= RC_PREDICATE_NODES_MAX
                ? RC_OK
-               : rc_decode_fail(decode, RC_INVALID, "", "the predicates have more than %u nodes",
+               : rc_decode_fail(decode, RC_INVALID, "", "the predicate has more than %u nodes",
                                 RC_PREDICATE_NODES_MAX);
 }
 
-/* The engine's own check of one leaf; its path begins with "leaf", which this place already is. */
+/* Whether a node may be so deep in its tree. */
 static enum rc_status
-check_leaf(struct rc_decode *decode, const struct rc_predicate *leaf)
+check_depth(struct rc_decode *decode, uint32_t depth)
+{
+    return depth + decode->levels_above <= RC_PREDICATE_DEPTH_MAX
+               ? RC_OK
+               : rc_decode_fail(decode, RC_INVALID, "", "the predicate is more than %u deep",
+                                RC_PREDICATE_DEPTH_MAX);
+}
+
+/* The engine's own check of one leaf; its path begins with "leaf", which this place already is, and
+ * a value is a set of one. */
+static enum rc_status
+check_leaf(struct rc_decode *decode, const Recount__V1__Leaf *in, const struct rc_predicate *leaf)
 {
     struct rc_error error = {.status = RC_OK};
     const enum rc_status status = rc_predicate_check_more(leaf, &decode->pattern_steps, &error);
@@ -299,6 +313,8 @@ check_leaf(struct rc_decode *decode, const struct rc_predicate *leaf)
         field += 5;
     else if (strcmp(field, "leaf") == 0)
         field += 4;
+    if (in->test_case == RECOUNT__V1__LEAF__TEST_EQUALS && strcmp(field, "in_set") == 0)
+        field = "equals";
     return rc_decode_fail(decode, status, field, "%s", error.message);
 }
 
@@ -307,14 +323,13 @@ rc_decode_leaf(struct rc_decode *decode,
                const Recount__V1__Leaf *leaf,
                const struct rc_predicate **ret_predicate)
 {
-    RC_TRY(count_node(decode));
     struct rc_predicate *predicate = predicate_new(decode, RC_PREDICATE_LEAF);
     if (predicate == NULL)
         return rc_decode_no_memory(decode);
     RC_TRY(leaf_source(decode, leaf->property, &predicate->leaf));
     RC_TRY(leaf_test(decode, leaf, &predicate->leaf));
     predicate->leaf.ignore_case = leaf->case_insensitive != 0;
-    RC_TRY(check_leaf(decode, predicate));
+    RC_TRY(check_leaf(decode, leaf, predicate));
     if (leaf->negated == 0) {
         *ret_predicate = predicate;
         return RC_OK;
@@ -397,10 +412,8 @@ decode_tree(struct rc_decode *decode,
             uint32_t depth,
             const struct rc_predicate **ret_predicate)
 {
-    if (depth > RC_PREDICATE_DEPTH_MAX)
-        return rc_decode_fail(decode, RC_INVALID, "", "the predicate is more than %u deep",
-                              RC_PREDICATE_DEPTH_MAX);
-    RC_TRY(count_node(decode));
+    RC_TRY(check_depth(decode, depth));
+    RC_TRY(rc_decode_count_node(decode));
     switch (in->kind_case) {
     case RECOUNT__V1__PREDICATE__KIND_ALL_OF:
         return decode_list(decode, "all_of", RC_PREDICATE_ALL_OF, in->all_of, depth, ret_predicate);
@@ -410,6 +423,10 @@ decode_tree(struct rc_decode *decode,
         return decode_children(decode, RC_PREDICATE_NOT, &in->negation, 1, depth, ret_predicate);
     case RECOUNT__V1__PREDICATE__KIND_LEAF: {
         const size_t mark = rc_decode_enter(decode, "leaf");
+        if (in->leaf->negated) { /* NOT is a node of its own. */
+            RC_TRY(check_depth(decode, depth + 1));
+            RC_TRY(rc_decode_count_node(decode));
+        }
         RC_TRY(rc_decode_leaf(decode, in->leaf, ret_predicate));
         rc_decode_leave(decode, mark);
         return RC_OK;

@@ -126,8 +126,8 @@ decode_dimension(struct rc_decode *decode,
         dimension->kind_case == RECOUNT__V1__BREAKDOWN_DIMENSION__KIND_PROPERTY
             ? dimension->property
             : NULL;
-    RC_TRY(rc_decode_any_property(decode, property, &breakdown->scope, &breakdown->property,
-                                  &breakdown->account_key));
+    RC_TRY(rc_decode_property(decode, property, &breakdown->scope, &breakdown->property,
+                              &breakdown->account_key));
     rc_decode_leave(decode, mark);
     return RC_OK;
 }

@@ -1,6 +1,7 @@
 /*
  * Decode: selectors. Terms are an OR; a selector of one term is that term. First events are a FIRST
- * around it, and with a filter an ALL_OF of that and the filter.
+ * around it, and with a filter an ALL_OF of that and the filter. What is put around counts as
+ * levels and nodes, since what is stored and asked is the whole.
  */
 #include "engine/base/limits.h"
 #include "server/decode.h"
@@ -13,6 +14,8 @@ decode_term(struct rc_decode *decode,
     struct rc_predicate *predicate = rc_arena_zero(decode->arena, sizeof(*predicate));
     if (predicate == NULL)
         return rc_decode_no_memory(decode);
+    if (term->kind_case != RECOUNT__V1__SELECTOR_TERM__KIND_PREDICATE)
+        RC_TRY(rc_decode_count_node(decode));
     switch (term->kind_case) {
     case RECOUNT__V1__SELECTOR_TERM__KIND_ANY_EVENT:
         predicate->kind = RC_PREDICATE_TRUE;
@@ -48,6 +51,7 @@ decode_occurrence(struct rc_decode *decode,
         RC_ARENA_ARRAY(decode->arena, const struct rc_predicate *, 3);
     if (nodes == NULL || children == NULL)
         return rc_decode_no_memory(decode);
+    RC_TRY(rc_decode_count_node(decode));
     children[2] = *predicate;
     nodes[0] = (struct rc_predicate){
         .kind = RC_PREDICATE_FIRST, .child_count = 1, .children = &children[2]};
@@ -55,6 +59,8 @@ decode_occurrence(struct rc_decode *decode,
     if (selector->occurrence_case == RECOUNT__V1__SELECTOR__OCCURRENCE_FIRST_TIME)
         return RC_OK;
     const size_t mark = rc_decode_enter(decode, "first_then_filter.filter");
+    RC_TRY(rc_decode_count_node(decode));
+    decode->levels_above = 1;
     children[0] = &nodes[0];
     RC_TRY(rc_decode_predicate(decode, selector->first_then_filter->filter, &children[1]));
     rc_decode_leave(decode, mark);
@@ -62,6 +68,16 @@ decode_occurrence(struct rc_decode *decode,
         (struct rc_predicate){.kind = RC_PREDICATE_ALL_OF, .child_count = 2, .children = children};
     *predicate = &nodes[1];
     return RC_OK;
+}
+
+/* The levels that are put around the terms. */
+static uint32_t
+levels_around(const Recount__V1__Selector *selector)
+{
+    const bool filtered =
+        selector->occurrence_case == RECOUNT__V1__SELECTOR__OCCURRENCE_FIRST_THEN_FILTER;
+    const bool first = selector->occurrence_case != RECOUNT__V1__SELECTOR__OCCURRENCE__NOT_SET;
+    return (uint32_t)(selector->n_terms > 1) + (uint32_t)first + (uint32_t)filtered;
 }
 
 enum rc_status
@@ -79,6 +95,8 @@ rc_decode_selector(struct rc_decode *decode,
     struct rc_predicate *any = rc_arena_zero(decode->arena, sizeof(*any));
     if (terms == NULL || any == NULL)
         return rc_decode_no_memory(decode);
+    decode->predicate_nodes = selector->n_terms > 1;
+    decode->levels_above = levels_around(selector);
     for (size_t i = 0; i < selector->n_terms; i++) {
         const size_t mark = rc_decode_enter(decode, "terms[%zu]", i);
         RC_TRY(decode_term(decode, selector->terms[i], &terms[i]));
@@ -88,7 +106,9 @@ rc_decode_selector(struct rc_decode *decode,
     any->child_count = (uint32_t)selector->n_terms;
     any->children = terms;
     *ret_predicate = selector->n_terms == 1 ? terms[0] : any;
-    return decode_occurrence(decode, selector, ret_predicate);
+    RC_TRY(decode_occurrence(decode, selector, ret_predicate));
+    decode->levels_above = 0;
+    return RC_OK;
 }
 
 enum rc_status

@@ -102,11 +102,12 @@ decode_dimension(struct rc_decode *decode,
         RC_TRY(decode_segments(decode, in->segments, dimension));
         break;
     case RECOUNT__V1__BREAKDOWN_DIMENSION__KIND_PROPERTY:
-        RC_TRY(rc_decode_any_property(decode, in->property, &dimension->scope, &dimension->property,
-                                      &dimension->account_key));
+        RC_TRY(rc_decode_property(decode, in->property, &dimension->scope, &dimension->property,
+                                  &dimension->account_key));
         break;
     default:
-        RC_TRY(rc_decode_property(decode, NULL, &dimension->scope, &dimension->property));
+        RC_TRY(rc_decode_property(decode, NULL, &dimension->scope, &dimension->property,
+                                  &dimension->account_key));
         break;
     }
     return decode_bins(decode, in->bins, dimension);

@@ -134,8 +134,8 @@ decode_property(struct rc_decode *decode,
                 struct rc_derivation *derivation)
 {
     enum rc_leaf_scope scope;
-    RC_TRY(rc_decode_any_property(decode, in, &scope, &derivation->property,
-                                  &derivation->account_key));
+    RC_TRY(rc_decode_property_here(decode, in, &scope, &derivation->property,
+                                   &derivation->account_key));
     derivation->source = scope == RC_LEAF_USER      ? RC_DERIVATION_USER
                          : scope == RC_LEAF_ACCOUNT ? RC_DERIVATION_ACCOUNT
                                                     : RC_DERIVATION_EVENT;
@@ -183,8 +183,12 @@ decode_source(struct rc_decode *decode,
               struct rc_derivation *derivation)
 {
     switch (in->source_case) {
-    case RECOUNT__V1__DERIVED_PROPERTY__SOURCE_PROPERTY:
-        return decode_property(decode, in->property, derivation);
+    case RECOUNT__V1__DERIVED_PROPERTY__SOURCE_PROPERTY: {
+        const size_t mark = rc_decode_enter(decode, "property");
+        RC_TRY(decode_property(decode, in->property, derivation));
+        rc_decode_leave(decode, mark);
+        return RC_OK;
+    }
     case RECOUNT__V1__DERIVED_PROPERTY__SOURCE_EVENT_TIME:
         derivation->source = RC_DERIVATION_TIME;
         return RC_OK;

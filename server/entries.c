@@ -92,12 +92,9 @@ rc_entry_catalog(struct rc_request *request,
                  struct rc_bytes project,
                  struct rc_catalog **ret_catalog)
 {
-    const enum rc_status status = rc_engine_catalog(request->server->engine, project, kind->catalog,
-                                                    ret_catalog, request->error);
-    if (status == RC_NOT_FOUND)
-        rc_request_resource(request, "recount.v1.Project", "projects/%.*s", (int)project.size,
-                            project.data);
-    return status;
+    return rc_request_no_project(request, project,
+                                 rc_engine_catalog(request->server->engine, project, kind->catalog,
+                                                   ret_catalog, request->error));
 }
 
 enum rc_status
@@ -133,42 +130,62 @@ find_entry(struct rc_request *request,
                           (int)id.size, id.data);
 }
 
-/* Says what a failed change was about: the project if there is none, else the entry. */
-static enum rc_status
-name_failure(struct rc_request *request,
-             const struct rc_entry_kind *kind,
-             struct rc_bytes project,
-             struct rc_bytes id,
-             enum rc_status status)
+enum rc_status
+rc_entry_failure(struct rc_request *request,
+                 const struct rc_entry_kind *kind,
+                 struct rc_bytes project,
+                 struct rc_bytes id,
+                 enum rc_status status)
 {
     if (status == RC_NOT_FOUND && strcmp(request->error->field, "project") == 0)
-        rc_request_resource(request, "recount.v1.Project", "projects/%.*s", (int)project.size,
-                            project.data);
-    else if (status == RC_NOT_FOUND || status == RC_EXISTS || status == RC_CONFLICT)
+        return rc_request_no_project(request, project, status);
+    if (status == RC_NOT_FOUND || status == RC_EXISTS || status == RC_CONFLICT)
         rc_entry_resource(request, kind, project, id);
     request->failure->in_use = status == RC_CONFLICT && strcmp(request->error->field, "etag") != 0;
     return status;
 }
 
-/* Says what a failed change was about in the words of its request: that of a creation (version 0)
- * has an id, that of an update the entry. */
+/* If what a change names is not there: says so of the first name, at its place in the request. */
 static enum rc_status
-name_request(struct rc_request *request,
-             const struct rc_entry_kind *kind,
-             uint64_t version,
-             enum rc_status status)
+name_missing(struct rc_request *request, const struct rc_decode *decode)
 {
-    char name[64], etag[64];
-    (void)snprintf(name, sizeof(name), version == 0 ? "%s_id" : "%s.name", kind->field);
-    (void)snprintf(etag, sizeof(etag), "%s.etag", kind->field);
-    (void)rc_error_rename(request->error, status, "name", name);
-    return rc_error_rename(request->error, status, "etag", etag);
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *definitions = NULL;
+    RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *segments = NULL;
+    struct rc_engine *engine = request->server->engine;
+    RC_TRY(rc_engine_catalog(engine, decode->project, RC_CATALOG_DEFINITIONS, &definitions, NULL));
+    RC_TRY(rc_engine_catalog(engine, decode->project, RC_CATALOG_SEGMENTS, &segments, NULL));
+    return rc_request_check_names(request, decode, definitions, segments);
+}
+
+enum rc_status
+rc_entry_put_failure(struct rc_request *request,
+                     const struct rc_entry_kind *kind,
+                     const struct rc_decode *decode,
+                     struct rc_bytes id,
+                     uint64_t version,
+                     enum rc_status status)
+{
+    const char *field = request->error->field;
+    const bool of_id = version == 0 && strcmp(field, "name") == 0;
+    const bool of_name = strcmp(field, "name") == 0;
+    char id_field[64];
+    if (field[0] == '\0' || strcmp(field, "project") == 0 || strcmp(field, "author") == 0 ||
+        strcmp(field, "request_id") == 0)
+        return rc_entry_failure(request, kind, decode->project, id, status);
+    (void)rc_entry_failure(request, kind, decode->project, id, status);
+    (void)snprintf(id_field, sizeof(id_field), "%s_id", kind->field);
+    if (of_id)
+        return rc_error_rename(request->error, status, "name", id_field);
+    rc_error_prefix(request->error, "%s", kind->field);
+    if (status == RC_NOT_FOUND && !of_name && name_missing(request, decode) != RC_OK)
+        return RC_NOT_FOUND;
+    return status;
 }
 
 static enum rc_status
 put_entry(struct rc_request *request,
           const struct rc_entry_kind *kind,
-          struct rc_bytes project,
+          const struct rc_decode *decode,
           const struct rc_catalog_entry *entry,
           uint64_t version,
           const struct rc_asked *asked,
@@ -176,12 +193,11 @@ put_entry(struct rc_request *request,
 {
     struct rc_catalog_entry stored;
     const enum rc_status status =
-        rc_engine_put_entry(request->server->engine, project, kind->catalog, entry, version, asked,
-                            request->arena, &stored, request->error);
+        rc_engine_put_entry(request->server->engine, decode->project, kind->catalog, entry, version,
+                            asked, request->arena, &stored, request->error);
     if (status != RC_OK)
-        return name_request(request, kind, version,
-                            name_failure(request, kind, project, entry->name, status));
-    return reply_with(request, kind, project, &stored, out);
+        return rc_entry_put_failure(request, kind, decode, entry->name, version, status);
+    return reply_with(request, kind, decode->project, &stored, out);
 }
 
 /* ---- Calls ----------------------------------------------------------------------------------- */
@@ -252,17 +268,15 @@ change_entry(struct rc_decode *decode,
     return RC_OK;
 }
 
-/* What a request of a change says of itself, and whether it was answered before, with so many
- * entries. */
-static enum rc_status
-begin_change(struct rc_request *request,
-             const struct rc_entry_kind *kind,
-             struct rc_bytes project,
-             const ProtobufCMessage *in,
-             struct rc_asked *ret_asked,
-             bool *ret_known,
-             struct rc_catalog_entry *ret_entries,
-             uint32_t count)
+enum rc_status
+rc_entry_begin_change(struct rc_request *request,
+                      const struct rc_entry_kind *kind,
+                      struct rc_bytes project,
+                      const ProtobufCMessage *in,
+                      struct rc_asked *ret_asked,
+                      bool *ret_known,
+                      struct rc_catalog_entry *ret_entries,
+                      uint32_t count)
 {
     *ret_known = false;
     RC_TRY(rc_request_asked(request, in, ret_asked));
@@ -271,8 +285,9 @@ begin_change(struct rc_request *request,
     const enum rc_status status =
         rc_engine_retry_entries(request->server->engine, project, ret_asked, request->arena,
                                 ret_known, ret_entries, count, request->error);
-    return status == RC_OK ? RC_OK
-                           : name_failure(request, kind, project, (struct rc_bytes){"", 0}, status);
+    return status == RC_OK
+               ? RC_OK
+               : rc_entry_failure(request, kind, project, (struct rc_bytes){"", 0}, status);
 }
 
 static enum rc_status
@@ -287,13 +302,12 @@ thing_of(struct rc_decode *decode,
                : rc_decode_fail(decode, RC_INVALID, kind->field, "the %s is missing", kind->noun);
 }
 
-/* The entry that a request of Create makes. */
-static enum rc_status
-read_create(struct rc_decode *decode,
-            const struct rc_entry_kind *kind,
-            const ProtobufCMessage *in,
-            struct rc_writer *writer,
-            struct rc_catalog_entry *ret_entry)
+enum rc_status
+rc_entry_read_create(struct rc_decode *decode,
+                     const struct rc_entry_kind *kind,
+                     const ProtobufCMessage *in,
+                     struct rc_writer *writer,
+                     struct rc_catalog_entry *ret_entry)
 {
     struct rc_entry_change change = {.creates = true};
     struct rc_catalog_entry entry = {.version = 0};
@@ -322,105 +336,11 @@ rc_entry_create(struct rc_request *request,
     struct rc_asked asked;
     bool known = false;
     RC_TRY(rc_decode_project(&decode, "parent", rc_field_text(in, "parent"), &decode.project));
-    RC_TRY(begin_change(request, kind, decode.project, in, &asked, &known, &stored, 1));
+    RC_TRY(rc_entry_begin_change(request, kind, decode.project, in, &asked, &known, &stored, 1));
     if (known)
         return reply_with(request, kind, decode.project, &stored, out);
-    RC_TRY(read_create(&decode, kind, in, &writer, &entry));
-    return put_entry(request, kind, decode.project, &entry, 0, &asked, out);
-}
-
-/* What a request among others says of whom it is asked by and where stands before all of them. */
-static enum rc_status
-check_inner(struct rc_decode *decode, const ProtobufCMessage *in, const char *parent)
-{
-    const char *own = rc_field_text(in, "parent");
-    if (own[0] != '\0' && strcmp(own, parent) != 0)
-        return rc_decode_fail(decode, RC_INVALID, "parent",
-                              "it is another project than that of all requests");
-    if (rc_field_text(in, "request_id")[0] != '\0')
-        return rc_decode_fail(decode, RC_INVALID, "request_id",
-                              "the requests have one id together, beside them");
-    if (rc_field_text(in, "author")[0] != '\0')
-        return rc_decode_fail(decode, RC_INVALID, "author",
-                              "the requests have one author together, beside them");
-    return RC_OK;
-}
-
-/* The entries that the requests of a BatchCreate make. What bounds one predicate bounds each of
- * them. */
-static enum rc_status
-read_batch(struct rc_decode *decode,
-           const struct rc_entry_kind *kind,
-           const char *parent,
-           ProtobufCMessage *const *requests,
-           size_t count,
-           struct rc_catalog_entry *entries)
-{
-    uint32_t steps = 0;
-    for (size_t i = 0; i < count; i++) {
-        RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
-        const size_t mark = rc_decode_enter(decode, "requests[%zu]", i);
-        decode->pattern_steps = 0;
-        decode->predicate_nodes = 0;
-        decode->references = NULL;
-        RC_TRY(check_inner(decode, requests[i], parent));
-        RC_TRY(read_create(decode, kind, requests[i], &writer, &entries[i]));
-        steps += decode->pattern_steps;
-        if (steps > RC_PATTERN_STEPS_CREATED_MAX)
-            return rc_decode_fail(decode, RC_INVALID, "",
-                                  "the regular expressions up to here are too large together: "
-                                  "create fewer at once");
-        entries[i].payload.data = rc_arena_copy(decode->arena, writer.data, writer.size);
-        if (entries[i].payload.data == NULL)
-            return rc_decode_no_memory(decode);
-        rc_decode_leave(decode, mark);
-    }
-    return RC_OK;
-}
-
-enum rc_status
-rc_entry_batch_create(struct rc_request *request,
-                      const struct rc_entry_kind *kind,
-                      const ProtobufCMessage *in,
-                      ProtobufCMessage *out)
-{
-    struct rc_decode decode = rc_request_decode(request);
-    const char *parent = rc_field_text(in, "parent");
-    size_t count = 0;
-    ProtobufCMessage *const *requests = rc_field_messages(in, "requests", &count);
-    struct rc_catalog_entry *entries = NULL;
-    ProtobufCMessage **list = NULL;
-    struct rc_asked asked;
-    bool known = false;
-    RC_TRY(rc_decode_project(&decode, "parent", parent, &decode.project));
-    if (count == 0 || count > RC_ENTRIES_CREATED_MAX)
-        return rc_decode_fail(&decode, RC_INVALID, "requests", "from 1 to %u are created at once",
-                              RC_ENTRIES_CREATED_MAX);
-    RC_NEW_ARRAY(request->arena, entries, struct rc_catalog_entry, count);
-    RC_NEW_ARRAY(request->arena, list, ProtobufCMessage *, count);
-    RC_TRY(
-        begin_change(request, kind, decode.project, in, &asked, &known, entries, (uint32_t)count));
-    if (!known) {
-        struct rc_catalog_entry *stored;
-        uint32_t failed = 0;
-        RC_NEW_ARRAY(request->arena, stored, struct rc_catalog_entry, count);
-        RC_TRY(read_batch(&decode, kind, parent, requests, count, entries));
-        const enum rc_status status = rc_engine_create_entries(
-            request->server->engine, decode.project, kind->catalog, entries, (uint32_t)count,
-            &asked, request->arena, stored, &failed, request->error);
-        if (status != RC_OK && failed < count)
-            rc_error_prefix(request->error, "requests[%u]", failed);
-        if (status != RC_OK)
-            return name_failure(request, kind, decode.project,
-                                failed < count ? entries[failed].name : (struct rc_bytes){"", 0},
-                                status);
-        entries = stored;
-    }
-    for (size_t i = 0; i < count; i++)
-        RC_TRY(rc_entry_encode(request, kind, decode.project, &entries[i], &list[i]));
-    *(ProtobufCMessage ***)rc_field(out, kind->list) = list;
-    *rc_field_count(out, kind->list) = count;
-    return RC_OK;
+    RC_TRY(rc_entry_read_create(&decode, kind, in, &writer, &entry));
+    return put_entry(request, kind, &decode, &entry, 0, &asked, out);
 }
 
 enum rc_status
@@ -458,19 +378,19 @@ rc_entry_update(struct rc_request *request,
     (void)snprintf(field, sizeof(field), "%s.name", kind->field);
     RC_TRY(rc_decode_name(&decode, field, rc_field_text(change.message, "name"), kind->collection,
                           &decode.project, &id));
-    RC_TRY(begin_change(request, kind, decode.project, in, &asked, &known, &entry, 1));
+    RC_TRY(rc_entry_begin_change(request, kind, decode.project, in, &asked, &known, &entry, 1));
     if (known)
         return reply_with(request, kind, decode.project, &entry, out);
     change.mask = (const Google__Protobuf__FieldMask *)rc_field_message(in, "update_mask");
     RC_TRY(check_mask(&decode, kind, change.mask));
-    RC_TRY(name_request(request, kind, UINT64_MAX,
-                        find_entry(request, kind, decode.project, id, 0, &entry)));
+    RC_TRY(rc_error_rename(request->error, find_entry(request, kind, decode.project, id, 0, &entry),
+                           "name", field));
     (void)snprintf(field, sizeof(field), "%s.etag", kind->field);
     RC_TRY(rc_request_etag(request, field, rc_field_text(change.message, "etag"), entry.version,
                            &version));
     change.payload = entry.payload;
     RC_TRY(change_entry(&decode, kind, &change, &writer, &entry));
-    return put_entry(request, kind, decode.project, &entry, version, &asked, out);
+    return put_entry(request, kind, &decode, &entry, version, &asked, out);
 }
 
 enum rc_status
@@ -488,12 +408,12 @@ rc_entry_delete(struct rc_request *request,
     bool known = false;
     RC_TRY(rc_decode_name(&decode, "name", rc_field_text(in, "name"), kind->collection,
                           &decode.project, &id));
-    RC_TRY(begin_change(request, kind, decode.project, in, &asked, &known, &nothing, 1));
+    RC_TRY(rc_entry_begin_change(request, kind, decode.project, in, &asked, &known, &nothing, 1));
     if (known)
         return RC_OK;
     RC_TRY(rc_request_etag(request, "etag", rc_field_text(in, "etag"), UINT64_MAX, &version));
     const enum rc_status status =
         rc_engine_delete_entry(request->server->engine, decode.project, kind->catalog, id, version,
                                force, &asked, request->error);
-    return status == RC_OK ? RC_OK : name_failure(request, kind, decode.project, id, status);
+    return status == RC_OK ? RC_OK : rc_entry_failure(request, kind, decode.project, id, status);
 }

@@ -25,7 +25,19 @@ rc_request_resource(struct rc_request *request, const char *type, const char *fo
 struct rc_decode
 rc_request_decode(struct rc_request *request)
 {
-    return (struct rc_decode){.arena = request->arena, .error = request->error};
+    return (struct rc_decode){
+        .arena = request->arena, .error = request->error, .project_field = &request->project_field};
+}
+
+enum rc_status
+rc_request_no_project(struct rc_request *request, struct rc_bytes id, enum rc_status status)
+{
+    if (status != RC_NOT_FOUND || strcmp(request->error->field, "project") != 0)
+        return status;
+    rc_request_resource(request, "recount.v1.Project", "projects/%.*s", (int)id.size, id.data);
+    if (request->project_field != NULL)
+        (void)rc_error_rename(request->error, status, "project", request->project_field);
+    return status;
 }
 
 void *
@@ -115,14 +127,54 @@ rc_request_project(struct rc_request *request,
                    struct rc_project_settings *ret_settings)
 {
     struct rc_project_settings settings;
-    const enum rc_status status = rc_engine_get_project(request->server->engine, id, request->arena,
-                                                        &settings, request->error);
-    if (status == RC_NOT_FOUND)
-        rc_request_resource(request, "recount.v1.Project", "projects/%.*s", (int)id.size, id.data);
-    RC_TRY(status);
+    RC_TRY(rc_request_no_project(request, id,
+                                 rc_engine_get_project(request->server->engine, id, request->arena,
+                                                       &settings, request->error)));
     if (ret_settings != NULL)
         *ret_settings = settings;
     return RC_OK;
+}
+
+static enum rc_status
+fail_missing(struct rc_request *request,
+             const struct rc_decode *decode,
+             const struct rc_reference *reference,
+             bool is_known)
+{
+    const bool definition = reference->kind == RC_REFERENCE_DEFINITION;
+    const char *word = definition ? "definition" : "segment";
+    const struct rc_bytes id = reference->id;
+    rc_request_resource(request, definition ? "recount.v1.Definition" : "recount.v1.Segment",
+                        "projects/%.*s/%ss/%.*s", (int)decode->project.size, decode->project.data,
+                        word, (int)id.size, id.data);
+    if (is_known)
+        return rc_error_field(request->error, RC_NOT_FOUND, reference->version_field,
+                              "version %" PRIu64 " of \"%.*s\" is not kept", reference->version,
+                              (int)id.size, id.data);
+    return rc_error_field(request->error, RC_NOT_FOUND, reference->field, "there is no %s \"%.*s\"",
+                          word, (int)id.size, id.data);
+}
+
+enum rc_status
+rc_request_check_names(struct rc_request *request,
+                       const struct rc_decode *decode,
+                       const struct rc_catalog *definitions,
+                       const struct rc_catalog *segments)
+{
+    const struct rc_reference *missing = NULL;
+    bool is_known = false;
+    for (const struct rc_reference *at = decode->references; at != NULL; at = at->next) {
+        const struct rc_catalog *catalog =
+            at->kind == RC_REFERENCE_DEFINITION ? definitions : segments;
+        const bool known =
+            at->kind == RC_REFERENCE_PROPERTY || rc_catalog_find(catalog, at->id, NULL);
+        if (known &&
+            (at->version == 0 || rc_catalog_find_version(catalog, at->id, at->version, NULL)))
+            continue;
+        missing = at; /* The last in the list is the first in the request. */
+        is_known = known;
+    }
+    return missing == NULL ? RC_OK : fail_missing(request, decode, missing, is_known);
 }
 
 static enum rc_status
@@ -130,25 +182,7 @@ check_references(struct rc_request *request, const struct rc_decode *decode)
 {
     const struct rc_query_context *context = rc_query_session_context(request->session);
     RC_TRY(rc_decode_check_references(decode));
-    for (const struct rc_reference *at = decode->references; at != NULL; at = at->next) {
-        const bool definition = at->kind == RC_REFERENCE_DEFINITION;
-        const struct rc_catalog *catalog = definition ? context->definitions : context->segments;
-        const bool known = rc_catalog_find(catalog, at->id, NULL);
-        if (known &&
-            (at->version == 0 || rc_catalog_find_version(catalog, at->id, at->version, NULL)))
-            continue;
-        const char *word = definition ? "definition" : "segment";
-        rc_request_resource(request, definition ? "recount.v1.Definition" : "recount.v1.Segment",
-                            "projects/%.*s/%ss/%.*s", (int)decode->project.size,
-                            decode->project.data, word, (int)at->id.size, at->id.data);
-        if (known)
-            return rc_error_field(request->error, RC_NOT_FOUND, at->version_field,
-                                  "version %" PRIu64 " of \"%.*s\" is not kept", at->version,
-                                  (int)at->id.size, at->id.data);
-        return rc_error_field(request->error, RC_NOT_FOUND, at->field, "there is no %s \"%.*s\"",
-                              word, (int)at->id.size, at->id.data);
-    }
-    return RC_OK;
+    return rc_request_check_names(request, decode, context->definitions, context->segments);
 }
 
 /* Hands the query's hints to the engine, and asks for its plan where somebody wants it. */
@@ -190,10 +224,7 @@ rc_request_begin(struct rc_request *request, struct rc_decode *decode, struct rc
     const enum rc_status status = rc_engine_begin_query(
         request->server->engine, decode->project, request->cancel,
         request->server->config->query_memory_max, &request->session, request->error);
-    if (status == RC_NOT_FOUND)
-        rc_request_resource(request, "recount.v1.Project", "projects/%.*s",
-                            (int)decode->project.size, decode->project.data);
-    RC_TRY(status);
+    RC_TRY(rc_request_no_project(request, decode->project, status));
     RC_TRY(steer(request, decode));
     const struct rc_project_settings *settings = rc_query_session_settings(request->session);
     if (scope != NULL && scope->zone.size == 0)

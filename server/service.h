@@ -38,6 +38,7 @@ struct rc_request {
     const _Atomic(bool) *cancel;
     int64_t received_ms;              /* Wall clock. */
     uint64_t received_ns;             /* Monotonic. */
+    const char *project_field;        /* Where it names its project; NULL: not yet decoded. */
     struct rc_query_session *session; /* Of a query; ended after the reply is packed. */
     /* Of a query: how it is to be explained, what its plan was (NULL: nobody asked), how it is
      * listed while it runs, its hints, and what it used. */
@@ -98,6 +99,11 @@ void
 rc_request_resource(struct rc_request *request, const char *type, const char *format, ...)
     RC_PRINTF(3, 4);
 
+/* Of a status that says that there is no project "id": names it as what the failure is about, and
+ * the field of the request that names it. Other statuses pass. Returns status. */
+enum rc_status
+rc_request_no_project(struct rc_request *request, struct rc_bytes id, enum rc_status status);
+
 /* A decoding context for the request. */
 struct rc_decode
 rc_request_decode(struct rc_request *request);
@@ -107,6 +113,14 @@ rc_request_decode(struct rc_request *request);
  * request exists. */
 RC_MUST_USE enum rc_status
 rc_request_begin(struct rc_request *request, struct rc_decode *decode, struct rc_scope *scope);
+
+/* Checks that every name in a request is of something that its catalog has, in the version that is
+ * wanted. RC_NOT_FOUND names the first that is not, and its field. */
+RC_MUST_USE enum rc_status
+rc_request_check_names(struct rc_request *request,
+                       const struct rc_decode *decode,
+                       const struct rc_catalog *definitions,
+                       const struct rc_catalog *segments);
 
 /* What was written down of the request's plan so far, with the time until now. explain_mode is not
  * NONE, and the query has begun. */

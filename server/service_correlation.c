@@ -46,8 +46,8 @@ decode_properties(struct rc_decode *decode,
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < in->n_properties; i++) {
         const size_t mark = rc_decode_enter(decode, "properties[%zu]", i);
-        RC_TRY(rc_decode_any_property(decode, in->properties[i], &properties[i].scope,
-                                      &properties[i].property, &properties[i].account_key));
+        RC_TRY(rc_decode_property_here(decode, in->properties[i], &properties[i].scope,
+                                       &properties[i].property, &properties[i].account_key));
         rc_decode_leave(decode, mark);
     }
     question->property_count = (uint32_t)in->n_properties;

@@ -64,8 +64,8 @@ rc_decode_experiment(struct rc_decode *decode,
     if (in->subject_case == RECOUNT__V1__EXPERIMENT_REQUEST__SUBJECT__NOT_SET)
         return rc_decode_fail(decode, RC_INVALID, "subject", "the subject is missing");
     mark = rc_decode_enter(decode, "variant");
-    RC_TRY(rc_decode_any_property(decode, in->variant, &question->variant.scope,
-                                  &question->variant.property, &question->variant.account_key));
+    RC_TRY(rc_decode_property_here(decode, in->variant, &question->variant.scope,
+                                   &question->variant.property, &question->variant.account_key));
     rc_decode_leave(decode, mark);
     mark = rc_decode_enter(decode, "control");
     if (in->optional_control_case == RECOUNT__V1__EXPERIMENT_REQUEST__OPTIONAL_CONTROL_CONTROL) {

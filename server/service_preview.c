@@ -74,12 +74,8 @@ decode_properties(struct rc_decode *decode,
     for (size_t i = 0; i < in->n_properties; i++) {
         struct rc_breakdown *one = &preview->properties[i];
         const size_t mark = rc_decode_enter(decode, "properties[%zu]", i);
-        char part[48], field[40];
-        (void)snprintf(part, sizeof(part), "properties[%zu].property", i);
-        (void)snprintf(field, sizeof(field), "properties[%zu]", i);
-        const enum rc_status status = rc_decode_any_property(decode, in->properties[i], &one->scope,
-                                                             &one->property, &one->account_key);
-        RC_TRY(rc_error_rename(preview->request->error, status, part, field));
+        RC_TRY(rc_decode_property_here(decode, in->properties[i], &one->scope, &one->property,
+                                       &one->account_key));
         rc_decode_leave(decode, mark);
     }
     if (in->top > TOP_MAX)

@@ -68,7 +68,7 @@ week_start_of(const Recount__V1__Project *project)
                : (uint32_t)project->week_start - 1;
 }
 
-/* The engine names settings by its own words. */
+/* The engine names settings by its own words; version as in rc_engine_put_project. */
 static enum rc_status
 put(struct rc_request *request,
     const struct rc_project_settings *settings,
@@ -79,13 +79,15 @@ put(struct rc_request *request,
     struct rc_project_settings stored;
     const enum rc_status status = rc_engine_put_project(
         request->server->engine, settings, version, asked, request->arena, &stored, request->error);
+    struct rc_error *error = request->error;
     if (status != RC_OK && status != RC_INVALID)
         rc_request_resource(request, TYPE, "projects/%.*s", (int)settings->id.size,
                             settings->id.data);
-    if (status == RC_INVALID && strcmp(request->error->field, "project") == 0)
-        memcpy(request->error->field, "project_id", sizeof("project_id"));
-    else if (status == RC_INVALID && strcmp(request->error->field, "request_id") != 0)
-        rc_error_prefix(request->error, "project");
+    if (status != RC_OK && strcmp(error->field, "project") == 0)
+        (void)rc_error_rename(error, status, "project",
+                              version == 0 ? "project_id" : "project.name");
+    else if (status != RC_OK && error->field[0] != '\0' && strcmp(error->field, "request_id") != 0)
+        rc_error_prefix(error, "project");
     RC_TRY(status);
     return encode_project(request->arena, &stored, ret_project);
 }
@@ -278,7 +280,7 @@ delete_project(struct rc_request *request, const void *message, void *reply)
         rc_engine_delete_project(request->server->engine, id, version, &asked, request->error);
     if (status != RC_OK)
         rc_request_resource(request, TYPE, "projects/%.*s", (int)id.size, id.data);
-    return status;
+    return rc_request_no_project(request, id, status);
 }
 
 #define METHOD(name, snake, function, kind)                                              \

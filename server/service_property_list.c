@@ -284,8 +284,8 @@ decode_values(struct rc_decode *decode,
 {
     RC_TRY(rc_decode_scope(decode, in->scope, RC_RANGE_OPTIONAL, now_ms, &question->series.scope));
     RC_TRY(rc_decode_no_entity(decode, &question->series.scope, NO_ENTITY));
-    RC_TRY(rc_decode_any_property(decode, in->property, &question->breakdown.scope,
-                                  &question->breakdown.property, &question->breakdown.account_key));
+    RC_TRY(rc_decode_property(decode, in->property, &question->breakdown.scope,
+                              &question->breakdown.property, &question->breakdown.account_key));
     RC_TRY(rc_decode_selector_or_any(decode, "selector", in->selector, &question->line.selector));
     RC_TRY(add_prefix(decode, in, question));
     question->line.field = "selector";

@@ -18,11 +18,12 @@ delete_user(struct rc_request *request, const void *message, void *reply)
     RC_TRY(rc_request_project(request, project, NULL));
     const enum rc_status status = rc_engine_delete_user(
         request->server->engine, project, rc_bytes_of(in->user), &deleted, request->error);
-    if (status == RC_NOT_FOUND && in->allow_missing)
+    const bool of_user = strcmp(request->error->field, "user") == 0;
+    if (status == RC_NOT_FOUND && of_user && in->allow_missing)
         return RC_OK;
-    if (status == RC_NOT_FOUND)
+    if (status == RC_NOT_FOUND && of_user)
         rc_request_resource(request, "recount.v1.User", "%s", in->user);
-    RC_TRY(status);
+    RC_TRY(rc_request_no_project(request, project, status));
     out->deleted_ids = deleted.users;
     out->deleted_events = deleted.events;
     out->purge_due_time_ms = deleted.purge_due_ms;

@@ -300,6 +300,7 @@ rc_engine_new(const struct rc_engine_options *options)
     engine->wal_checkpoint_bytes =
         options->wal_checkpoint_bytes != 0 ? options->wal_checkpoint_bytes : WAL_CHECKPOINT_BYTES;
     pthread_mutex_init(&engine->changes, NULL);
+    pthread_cond_init(&engine->changes_moved, NULL);
     pthread_mutex_init(&engine->registry, NULL);
     engine->small_record_bytes =
         options->small_record_bytes != 0 ? options->small_record_bytes : SMALL_RECORD_BYTES;
@@ -364,6 +365,7 @@ rc_engine_close(struct rc_engine *engine, bool snapshot)
     rc_cold_cache_free(engine->cold);
     rc_file_close(engine->lock_file);
     rc_alloc_free(engine->directory);
+    pthread_cond_destroy(&engine->changes_moved);
     pthread_mutex_destroy(&engine->changes);
     pthread_mutex_destroy(&engine->registry);
     pthread_mutex_destroy(&engine->purge);

@@ -5,9 +5,9 @@
  * it, which batches of its streams are in the log but not yet applied, and which background work is
  * under way.
  *
- * The order of locks: changes > tenant's changes (held by rc_changes_hold or a round of changes) >
- * purge > checkpoint > registry > tenant's intake > tenant's logging > project's writer > project's
- * publish, queues.
+ * The order of locks: a place among the changes of projects (project_changes.c) > tenant's changes
+ * (held by rc_changes_hold or a round of changes) > purge > checkpoint > registry > tenant's intake
+ * > tenant's logging > project's writer > project's publish, queues.
  */
 #ifndef RC_FACE_ENGINE_STATE_H
 #define RC_FACE_ENGINE_STATE_H
@@ -83,6 +83,15 @@ struct tenant {
     struct rc_error stalled_why;
 };
 
+/* What project_changes.c keeps of a change of a project, on the stack of whoever asks for it. */
+struct project_change {
+    struct rc_engine *engine;
+    struct rc_bytes project;
+    struct rc_bytes request_id;  /* Empty: none. */
+    struct project_change *next; /* Guarded by the engine's changes, as is what follows. */
+    bool waits;                  /* For those before it. */
+};
+
 /* Somebody who waits for a record. One of the two. */
 struct ticket {
     void (*done)(void *context, const struct rc_ingest_result *result);
@@ -119,7 +128,11 @@ struct rc_engine {
     _Atomic(bool) stopping;
     bool closing; /* The last snapshot has the disk for itself. */
 
-    pthread_mutex_t changes;      /* Held from the look at a project's version to its change. */
+    pthread_mutex_t changes; /* Guards the next two; never held while anything is waited for. */
+    pthread_cond_t changes_moved;
+    struct project_change
+        *project_changes; /* project_changes.c: those under way, in their order. */
+
     pthread_mutex_t registry;     /* Guards what follows. */
     struct rc_receipts *receipts; /* Of changes of projects. */
     size_t tenant_count;
@@ -366,6 +379,12 @@ rc_catalogs_ref(const struct rc_catalogs *catalogs);
 void
 rc_catalogs_close(struct rc_catalogs *catalogs);
 
+/* Puts an entry, in the place of what is there under its name. */
+RC_MUST_USE enum rc_status
+rc_catalogs_put(struct rc_catalogs *catalogs,
+                enum rc_catalog_kind kind,
+                struct rc_catalog_entry entry);
+
 /* What a record of the log makes of them. On a failure some of it may be there.
  *   RC_NOT_FOUND  what is to be removed is not there. */
 RC_MUST_USE enum rc_status
@@ -391,6 +410,8 @@ struct change {
     enum rc_status status;
     struct rc_error error;
 };
+
+/* ---- change_plan.c ---- */
 
 /* What an entry says by itself, whatever else there is. Expressions are compiled. */
 RC_MUST_USE enum rc_status

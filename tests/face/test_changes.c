@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,63 +17,15 @@
 #include <cmocka.h>
 
 #include "engine/base/clock.h"
-#include "engine/base/file_ops.h"
 #include "engine/base/limits.h"
 #include "engine/face/engine_state.h"
 #include "engine/match/predicate/definitions.h"
 #include "tests/base/disk_faulty.h"
 #include "tests/face/engine_rig.h"
+#include "tests/face/held_disk.h"
 
 #define SHOP RC_BYTES_LITERAL("shop")
 #define CALLS_MAX 24u
-
-/* ---- a disk whose syncs can be held ---- */
-
-static const struct rc_disk_ops *true_ops;
-static _Atomic(bool) syncs_wait;
-static _Atomic(bool) sync_waits;
-static _Atomic(uint32_t) syncs;
-
-static enum rc_status
-sync_later(struct rc_file *file, struct rc_error *reterr_error)
-{
-    atomic_fetch_add(&syncs, 1);
-    while (atomic_load(&syncs_wait)) {
-        atomic_store(&sync_waits, true);
-        rc_clock_sleep_ns(100000);
-    }
-    return true_ops->sync(file, reterr_error);
-}
-
-/* What happens to the record that holds the definition "d1": the write fails, or the sync. */
-static _Atomic(int) write_fails;
-static _Atomic(int) sync_fails;
-static struct rc_file *_Atomic failing;
-
-static enum rc_status
-sync_or_fail(struct rc_file *file, struct rc_error *reterr_error)
-{
-    if (atomic_load(&failing) != file)
-        return sync_later(file, reterr_error);
-    atomic_store(&failing, NULL);
-    return rc_error_set(reterr_error, (enum rc_status)atomic_load(&sync_fails), "the test says so");
-}
-
-static enum rc_status
-write_or_fail(struct rc_file *file,
-              const void *data,
-              size_t size,
-              uint64_t offset,
-              struct rc_error *reterr_error)
-{
-    const bool meant = memmem(data, size, "d1", 2) != NULL;
-    const int status = meant ? atomic_exchange(&write_fails, RC_OK) : RC_OK;
-    if (status != RC_OK)
-        return rc_error_set(reterr_error, (enum rc_status)status, "the test says so");
-    if (meant && atomic_load(&sync_fails) != RC_OK)
-        atomic_store(&failing, file);
-    return true_ops->write_at(file, data, size, offset, reterr_error);
-}
 
 /* A change that a thread of its own asks for. */
 struct call {
@@ -123,14 +74,9 @@ stop(struct world *world)
 static struct world *
 world_new(uint64_t seed)
 {
-    static struct rc_disk_ops ops;
     struct world *world = calloc(1, sizeof(*world));
     world->disk = rc_disk_faulty_new(seed);
-    true_ops = rc_disk_faulty_disk(world->disk)->ops;
-    ops = *true_ops;
-    ops.sync = sync_or_fail;
-    ops.write_at = write_or_fail;
-    rc_disk_faulty_disk(world->disk)->ops = &ops;
+    held_disk_wrap(rc_disk_faulty_disk(world->disk), "d1");
     start(world);
     rig_create(world->engine, "shop");
     world->shop = rc_tenant_find(world->engine, SHOP, NULL);
@@ -140,7 +86,7 @@ world_new(uint64_t seed)
 static void
 world_free(struct world *world)
 {
-    atomic_store(&syncs_wait, false);
+    held_disk_let_go();
     stop(world);
     rc_disk_faulty_free(world->disk);
     free(world);
@@ -227,7 +173,7 @@ is_round_made(struct tenant *tenant)
     pthread_mutex_lock(&tenant->changes.lock);
     const bool made = tenant->changes.taken;
     pthread_mutex_unlock(&tenant->changes.lock);
-    return made && atomic_load(&sync_waits);
+    return made && held_disk_waits();
 }
 
 /* Has a call made by a thread of its own. The first is a round, whose sync is held; the others wait
@@ -254,18 +200,11 @@ launch_create(struct world *world, const char *name)
     return launch(world, call);
 }
 
-static void
-hold(void)
-{
-    atomic_store(&sync_waits, false);
-    atomic_store(&syncs_wait, true);
-}
-
 /* Lets the syncs go, and waits until all calls are answered. */
 static void
 let_go(struct world *world)
 {
-    atomic_store(&syncs_wait, false);
+    held_disk_let_go();
     for (uint32_t i = 0; i < world->call_count; i++)
         assert_int_equal(pthread_join(world->calls[i].thread, NULL), 0);
     world->call_count = 0;
@@ -298,9 +237,9 @@ test_a_sync_is_shared(void **state)
     struct world *world = *state;
     char name[16];
     const uint64_t before = records(world);
-    hold();
+    held_disk_hold();
     (void)launch_create(world, "first");
-    const uint32_t syncs_before = atomic_load(&syncs);
+    const uint32_t syncs_before = held_disk_syncs();
     for (uint32_t i = 1; i < CALLS_MAX; i++) {
         (void)snprintf(name, sizeof(name), "d%u", i);
         (void)launch_create(world, name);
@@ -308,7 +247,7 @@ test_a_sync_is_shared(void **state)
     assert_int_equal(version_of(world, "first"), 0); /* Not durable, so nobody sees it. */
     let_go(world);
     assert_int_equal(records(world), before + 2);
-    assert_true(atomic_load(&syncs) - syncs_before < 6); /* Two, and some of a log at rest. */
+    assert_true(held_disk_syncs() - syncs_before < 6); /* Two, and some of a log at rest. */
     for (uint32_t again = 0; again < 2; again++) {
         for (uint32_t i = 1; i < CALLS_MAX; i++) {
             (void)snprintf(name, sizeof(name), "d%u", i);
@@ -325,7 +264,7 @@ static void
 test_changes_build_on_each_other(void **state)
 {
     struct world *world = *state;
-    hold();
+    held_disk_hold();
     (void)launch_create(world, "first");
     const struct call *create = launch_create(world, "a");
     const struct call *user =
@@ -387,7 +326,7 @@ test_a_retry_meets_the_first(void **state)
                                 .request_id = "r",
                                 .version_expected = UINT64_MAX};
     const struct call removal = {.kind = RC_RECORD_ENTRY_REMOVE, .name = "c", .request_id = "s"};
-    hold();
+    held_disk_hold();
     (void)launch_create(world, "a");
     (void)launch_create(world, "c");
     const struct call *first = launch(world, update);
@@ -422,7 +361,7 @@ test_large_changes_part(void **state)
 {
     struct world *world = *state;
     char name[16];
-    hold();
+    held_disk_hold();
     (void)launch_create(world, "first");
     const uint64_t before = records(world);
     for (uint32_t i = 1; i < 12; i++) {
@@ -447,7 +386,7 @@ static void
 fail_round(struct world *world, enum rc_status expected, bool after_start)
 {
     char name[16];
-    hold();
+    held_disk_hold();
     (void)launch_create(world, "first");
     for (uint32_t i = 1; i < 9; i++) {
         (void)snprintf(name, sizeof(name), "d%u", i);
@@ -459,7 +398,7 @@ fail_round(struct world *world, enum rc_status expected, bool after_start)
         assert_int_equal(world->calls[i].status, expected);
         assert_int_equal(version_of(world, world->calls[i].name), 0);
     }
-    atomic_store(&sync_fails, RC_OK);
+    held_disk_fail_sync(RC_OK);
     stop(world);
     start(world);
     assert_int_equal(version_of(world, "first"), 1);
@@ -473,7 +412,7 @@ test_no_space(void **state)
 {
     struct world *world = *state;
     struct call *call = &world->calls[1];
-    atomic_store(&write_fails, RC_NO_SPACE);
+    held_disk_fail_write(RC_NO_SPACE);
     fail_round(world, RC_NO_SPACE, false);
     ask(call);
     assert_int_equal(call->status, RC_OK);
@@ -486,7 +425,7 @@ test_a_failed_sync(void **state)
 {
     struct world *world = *state;
     struct call *call = &world->calls[1];
-    atomic_store(&sync_fails, RC_IO);
+    held_disk_fail_sync(RC_IO);
     fail_round(world, RC_UNAVAILABLE, true);
     ask(call);
     assert_int_equal(call->status, RC_EXISTS);
@@ -501,7 +440,7 @@ test_power_cuts(void **state)
     uint32_t lost = 0;
     for (uint64_t seed = 1; seed <= 60; seed++) {
         struct world *world = world_new(seed);
-        hold();
+        held_disk_hold();
         for (uint32_t i = 0; i < 9; i++) {
             struct call call = {.kind = RC_RECORD_ENTRY_PUT};
             (void)snprintf(call.name, sizeof(call.name), "d%u", i);
@@ -544,7 +483,7 @@ test_the_project_goes(void **state)
 {
     struct world *world = *state;
     pthread_t thread;
-    hold();
+    held_disk_hold();
     (void)launch_create(world, "a");
     assert_int_equal(pthread_create(&thread, NULL, delete_project, world), 0);
     const struct call *late = launch_create(world, "b");

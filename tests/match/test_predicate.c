@@ -84,9 +84,11 @@ paths(void **state)
     expect_error(bad, RC_INVALID, "leaf.regex", "(?=");
     const struct rc_predicate *not = list(RC_PREDICATE_NOT, 1, &bad);
     const struct rc_predicate *two[2] = {good, not };
-    expect_error(list(RC_PREDICATE_ALL_OF, 2, two), RC_INVALID, "all_of[1].not.leaf.regex", "(?=");
-    expect_error(list(RC_PREDICATE_ANY_OF, 2, two), RC_INVALID, "any_of[1].not.leaf.regex", "(?=");
-    expect_error(list(RC_PREDICATE_NOT, 2, two), RC_INVALID, "not", "one predicate");
+    expect_error(list(RC_PREDICATE_ALL_OF, 2, two), RC_INVALID, "all_of[1].negation.leaf.regex",
+                 "(?=");
+    expect_error(list(RC_PREDICATE_ANY_OF, 2, two), RC_INVALID, "any_of[1].negation.leaf.regex",
+                 "(?=");
+    expect_error(list(RC_PREDICATE_NOT, 2, two), RC_INVALID, "negation", "one predicate");
     expect_error(&(struct rc_predicate){0}, RC_INVALID, "", "kind");
     expect_error(&(struct rc_predicate){.kind = RC_PREDICATE_DEFINITION}, RC_INVALID, "definition",
                  "empty");
@@ -478,19 +480,23 @@ growing_definitions(void **state)
     define_around(&before, "outer", RC_PREDICATE_DEPTH_MAX - 1, "inner");
     define_around(&before, "beside", 1, "inner");
     RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *after = rc_catalog_ref(before);
-    assert_int_equal(rc_definitions_check_users(before, after, RC_BYTES_LITERAL("inner"), NULL),
-                     RC_OK);
+    const struct rc_bytes inner = RC_BYTES_LITERAL("inner");
+    bool grown = true;
+    assert_int_equal(rc_definition_has_grown(before, after, inner, &grown), RC_OK);
+    assert_false(grown);
+    assert_int_equal(rc_definitions_check_users(before, after, NULL), RC_OK);
     define_around(&after, "inner", 1, "");
-    assert_int_equal(rc_definitions_check_users(before, after, RC_BYTES_LITERAL("inner"), &error),
-                     RC_LIMIT_EXCEEDED);
-    assert_string_equal(error.field, "definition");
+    assert_int_equal(rc_definition_has_grown(before, after, inner, &grown), RC_OK);
+    assert_true(grown);
+    assert_int_equal(rc_definition_has_grown(after, before, inner, &grown), RC_OK);
+    assert_false(grown);
+    assert_int_equal(rc_definitions_check_users(before, after, &error), RC_LIMIT_EXCEEDED);
     assert_non_null(strstr(error.message, "\"outer\""));
     assert_int_equal(rc_definitions_list_whole(after, arena, &whole, &count), RC_OK);
     assert_int_equal(count, 2); /* beside, inner */
     RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *later = rc_catalog_ref(after);
     define_around(&later, "inner", 2, "");
-    assert_int_equal(rc_definitions_check_users(after, later, RC_BYTES_LITERAL("inner"), NULL),
-                     RC_OK);
+    assert_int_equal(rc_definitions_check_users(after, later, NULL), RC_OK);
     define_around(&later, "inner", 0, "gone");
     assert_int_equal(rc_definitions_list_whole(later, arena, &whole, &count), RC_OK);
     assert_int_equal(count, 0);

@@ -220,8 +220,8 @@ check(struct rig *rig, const char *name, const struct rc_segment *segment, struc
                                            .payload = {(const char *)writer.data, writer.size},
                                            .version = 1};
     *error = (struct rc_error){.status = RC_OK};
-    const enum rc_status status =
-        rc_segments_check(rig->definitions, rig->segments, &entry, segment, rig->arena, error);
+    const struct rc_named_catalogs catalogs = {rig->definitions, rig->segments};
+    const enum rc_status status = rc_segments_check(&catalogs, &entry, segment, rig->arena, error);
     rc_writer_close(&writer);
     return status;
 }

@@ -17,14 +17,18 @@ from ingest import Stream, ingest_all
 from server import Server
 from recount.v1 import (
     calendar_pb2,
+    definition_pb2,
     definition_pb2_grpc,
     event_list_pb2,
     ingest_pb2,
+    predicate_pb2,
     project_pb2,
     project_pb2_grpc,
     query_pb2_grpc,
     segment_pb2,
     segment_pb2_grpc,
+    selector_pb2,
+    value_pb2,
 )
 
 PROJECT = "projects/shop"
@@ -616,6 +620,88 @@ class Queries(Case):
             with self.subTest(name=name):
                 self.refused(queries().Series, request, "INVALID_ARGUMENT", name)
 
+
+    def test_limits_of_predicates(self):
+        """What is put around a predicate counts: what is taken can be stored, read and asked."""
+        stub = definition_pb2_grpc.DefinitionServiceStub(SERVER.channel)
+
+        def nested(levels, **leaf):
+            out = predicate_pb2.Predicate()
+            at = out
+            for _ in range(levels - 1):
+                at = at.negation
+            at.leaf.property.event_property = "type"
+            at.leaf.equals.string_value = "view"
+            for name, value in leaf.items():
+                setattr(at.leaf, name, value)
+            return out
+
+        def wide(count, **leaf):
+            out = predicate_pb2.Predicate()
+            for _ in range(count):
+                out.any_of.predicates.add().CopyFrom(nested(1, **leaf))
+            return out
+
+        def selecting(*predicates, **occurrence):
+            out = shop.series(PROJECT)
+            out.ClearField("breakdown")
+            del out.series[1:]
+            selector = out.series[0].selector
+            selector.Clear()
+            for one in predicates:
+                selector.terms.add().predicate.CopyFrom(one)
+            for name, value in occurrence.items():
+                getattr(selector, name).CopyFrom(value)
+            return out
+
+        first = {"first_time": selector_pb2.FirstTime()}
+
+        def filtered(levels):
+            return {"first_then_filter": selector_pb2.FirstThenFilter(filter=nested(levels))}
+
+        def define(predicate, name="limits"):
+            return definition_pb2.CreateDefinitionRequest(
+                parent=PROJECT, definition_id=name, definition={"predicate": predicate})
+
+        series = queries().Series
+        for ask, taken, refused in (
+            (stub.CreateDefinition, define(nested(32)), define(nested(33))),
+            (stub.CreateDefinition, define(nested(31, negated=True)), define(nested(32, negated=True))),
+            (stub.CreateDefinition, define(wide(4095)), define(wide(4096))),
+            (stub.CreateDefinition, define(wide(2047, negated=True)), define(wide(2048, negated=True))),
+            (series, selecting(nested(32)), selecting(nested(33))),
+            (series, selecting(nested(31), nested(31)), selecting(nested(1), nested(32))),
+            (series, selecting(nested(31), **first), selecting(nested(32), **first)),
+            (series, selecting(nested(30), **filtered(31)), selecting(nested(31), **filtered(1))),
+            (series, selecting(nested(30), **filtered(31)), selecting(nested(1), **filtered(32))),
+            (series, selecting(wide(4095)), selecting(wide(4096))),
+            (series, selecting(wide(2047), wide(2046)), selecting(wide(2047), wide(2047))),
+        ):
+            with self.assertRaises(grpc.RpcError) as caught:
+                ask(refused, timeout=60)
+            details = Details(caught.exception)
+            self.assertEqual(details.code, "INVALID_ARGUMENT", str(details))
+            path = "definition.predicate" if ask == stub.CreateDefinition else "series[0].selector."
+            self.assertTrue(details.fields[0].startswith(path), str(details))
+            self.assertNotIn(".first.", details.fields[0])
+            ask(taken, timeout=60)
+            if ask == stub.CreateDefinition:
+                name = PROJECT + "/definitions/limits"
+                got = stub.GetDefinition(definition_pb2.GetDefinitionRequest(name=name), timeout=60)
+                self.assertEqual(got.definition.predicate.WhichOneof("kind"),
+                                 taken.definition.predicate.WhichOneof("kind"))
+                stub.DeleteDefinition(definition_pb2.DeleteDefinitionRequest(name=name), timeout=60)
+
+    def test_a_value_is_named_as_it_was_sent(self):
+        for value, field in (({"double_value": 4.5}, "equals"), ({"string_value": "x" * 65537}, "equals")):
+            request = self.funnel()
+            leaf = request.steps[0].selector.terms[0].predicate.leaf
+            leaf.property.event_id.SetInParent()
+            if "string_value" in value:
+                leaf.property.event_property = "type"
+            leaf.equals.CopyFrom(value_pb2.Value(**value))
+            self.refused(queries().Funnel, request, "INVALID_ARGUMENT",
+                         "steps[0].selector.terms[0].predicate.leaf." + field)
 
     def test_unknown_field_is_refused(self):
         request = self.funnel().SerializeToString() + field(999, b"news")

@@ -461,11 +461,13 @@ class Batch(Case):
     def test_all_or_none(self):
         DEFINITIONS.create("none-2", 1)
         taken = self.requests("none", 4)
-        self.refused("ALREADY_EXISTS", lambda: self.batch(taken), "requests[2].name")
+        self.refused("ALREADY_EXISTS", lambda: self.batch(taken), "requests[2].definition_id")
         twice = self.requests("none", 2) + self.requests("none", 1)
-        self.refused("ALREADY_EXISTS", lambda: self.batch(twice), "requests[2].name")
+        self.refused("ALREADY_EXISTS", lambda: self.batch(twice), "requests[2].definition_id")
         missing = self.requests("none", 1) + [self.naming("none-1", "none-3")] + self.requests("none", 4)[3:]
-        self.refused("NOT_FOUND", lambda: self.batch(missing))
+        found = self.refused("NOT_FOUND", lambda: self.batch(missing),
+                             "requests[1].definition.predicate.all_of[0].definition")
+        self.assertEqual(found.resource, DEFINITIONS.name("none-3"))
         wrong = self.requests("none", 2)
         wrong[1].definition.predicate.leaf.regex = "("
         self.refused("INVALID_ARGUMENT", lambda: self.batch(wrong), "requests[1].definition.predicate.leaf.regex")
@@ -657,7 +659,8 @@ class Forced(Case):
         self.define("deep-0", "submit")
         for depth in range(1, 32):
             self.define(f"deep-{depth}", but=f"deep-{depth - 1}")
-        new = self.refused("INVALID_ARGUMENT", lambda: self.define("deep-32", but="deep-31"), "definition")
+        new = self.refused("INVALID_ARGUMENT", lambda: self.define("deep-32", but="deep-31"),
+                           "definition.predicate.negation.definition")
         self.assertIn("32 deep", new.message)
 
         def change(**fields):
@@ -666,8 +669,8 @@ class Forced(Case):
 
         twice = predicate_pb2.Predicate()
         twice.negation.negation.CopyFrom(shop.equals("type", "submit"))
-        grown = self.refused("INVALID_ARGUMENT", lambda: change(predicate=twice), "definition")
-        self.assertIn('"deep-', grown.message)
+        grown = self.refused("INVALID_ARGUMENT", lambda: change(predicate=twice), "definition.predicate")
+        self.assertIn('definition "deep-', grown.message)
         self.assertEqual(change(predicate=shop.equals("type", "view")).version, 2)
         everything = DEFINITIONS.call("BuildDefinitions", parent=PROJECT)
         self.assertIn(DEFINITIONS.name("deep-31"), [one.name for one in everything.counts])
@@ -675,6 +678,117 @@ class Forced(Case):
             DEFINITIONS.delete(f"deep-{depth}")
         self.assertEqual(change(predicate=twice).version, 3)
         self.check()
+
+    def test_what_grows_under_segments(self):
+        """The same of a definition in the selector of a segment, and of a segment in a rule."""
+        self.define("grows", "submit")
+        self.make(SEGMENTS, "of-grows", self.segment_of(definition="grows"))
+        step = segment_pb2.Segment()
+        for _ in range(2):
+            predicate = step.rule.behavior.sequence.steps.add().selector.terms.add().predicate
+            for _ in range(31):
+                predicate = predicate.negation
+            predicate.definition = DEFINITIONS.name("grows")
+        self.make(SEGMENTS, "at-the-limit", step)
+        self.make(SEGMENTS, "leads-there", self.segment_of(segment="at-the-limit"))
+
+        def define(**fields):
+            thing = definition_pb2.Definition(name=DEFINITIONS.name("grows"), **fields)
+            return DEFINITIONS.call("UpdateDefinition", definition=thing).definition
+
+        twice = predicate_pb2.Predicate()
+        twice.negation.negation.CopyFrom(shop.equals("type", "submit"))
+        grown = self.refused("INVALID_ARGUMENT", lambda: define(predicate=twice), "definition.predicate")
+        self.assertIn('segment "at-the-limit"', grown.message)
+        self.assertEqual(define(predicate=shop.equals("type", "view"), description="Views").version, 2)
+        deeper = segment_pb2.Segment()
+        deeper.CopyFrom(step)
+        last = deeper.rule.behavior.sequence.steps[1].selector.terms[0].predicate
+        while last.negation.HasField("negation"):
+            last = last.negation
+        last.negation.negation.definition = DEFINITIONS.name("grows")
+        self.refused("INVALID_ARGUMENT", lambda: self.make(SEGMENTS, "too-deep", deeper))
+        self.assertEqual(self.users_of("leads-there"), 1)
+
+        def rule(depth, inner):
+            out = segment_pb2.Segment(name=SEGMENTS.name("inner"))
+            at = out.rule
+            for _ in range(depth):
+                at = at.negation
+            at.CopyFrom(inner)
+            return out
+
+        leaf = segment_pb2.Segment(rule={"segment": SEGMENTS.name("of-grows")}).rule
+        self.make(SEGMENTS, "inner", rule(9, leaf))
+        outer = rule(2, segment_pb2.Segment(rule={"segment": SEGMENTS.name("inner")}).rule)
+        self.make(SEGMENTS, "outer", outer)
+        grown = self.refused(
+            "INVALID_ARGUMENT", lambda: SEGMENTS.call("UpdateSegment", segment=rule(10, leaf)), "segment.rule")
+        self.assertIn('segment "outer"', grown.message)
+        self.assertEqual(SEGMENTS.get("inner").version, 1)
+        self.refused("INVALID_ARGUMENT", lambda: self.make(SEGMENTS, "too-deep", rule(3, outer.rule.negation.negation)),
+                     "segment.rule")
+        SEGMENTS.call("UpdateSegment", segment=rule(8, leaf))
+        SEGMENTS.call("UpdateSegment", segment=rule(9, leaf))
+        self.check()
+
+    def test_names_at_their_places(self):
+        """What a change names and is not there, leads back, or is too large is told at its place."""
+        self.define("there", "submit")
+        tree = predicate_pb2.Predicate()
+        tree.all_of.predicates.add().definition = DEFINITIONS.name("there")
+        tree.all_of.predicates.add().negation.any_of.predicates.add().definition = DEFINITIONS.name("gone")
+        place = "all_of[1].negation.any_of[0].definition"
+
+        def change(name, predicate, field):
+            thing = definition_pb2.Definition(name=DEFINITIONS.name(name), predicate=predicate)
+            return lambda: DEFINITIONS.call("UpdateDefinition", definition=thing), "definition.predicate." + field
+
+        create = definition_pb2.Definition(predicate=tree)
+        found = self.refused("NOT_FOUND", lambda: self.make(DEFINITIONS, "names", create),
+                             "definition.predicate." + place)
+        self.assertEqual(found.resource, DEFINITIONS.name("gone"))
+        self.define("gone", "submit")
+        self.make(DEFINITIONS, "names", create)
+        self.refused("INVALID_ARGUMENT", *change("there", tree, "all_of[0].definition"))
+        tree.all_of.predicates[0].definition = DEFINITIONS.name("names")
+        self.refused("INVALID_ARGUMENT", *change("gone", tree, "all_of[0].definition"))
+        for where, fill in (
+            ("rule.any_of[1].negation.segment", lambda rule: setattr(rule, "segment", SEGMENTS.name("gone"))),
+            ("rule.any_of[1].negation.behavior.selector.terms[1].definition", lambda rule: (
+                rule.behavior.selector.terms.add(definition=DEFINITIONS.name("there")),
+                rule.behavior.selector.terms.add(definition=DEFINITIONS.name("never")))),
+            ("rule.any_of[1].negation.behavior.sequence.steps[1].selector.terms[0].predicate.negation.definition",
+             lambda rule: (
+                 rule.behavior.sequence.steps.add().selector.terms.add().any_event.SetInParent(),
+                 setattr(rule.behavior.sequence.steps.add().selector.terms.add().predicate.negation,
+                         "definition", DEFINITIONS.name("never")))),
+        ):
+            thing = segment_pb2.Segment()
+            thing.rule.any_of.rules.add().all_of.SetInParent()
+            fill(thing.rule.any_of.rules.add().negation)
+            found = self.refused("NOT_FOUND", lambda: self.make(SEGMENTS, "names", thing), "segment." + where)
+            self.assertIn(found.resource, (SEGMENTS.name("gone"), DEFINITIONS.name("never")))
+        self.make(SEGMENTS, "first", segment_pb2.Segment(users={"users": ["u1"]}))
+        self.make(SEGMENTS, "second", self.segment_of(segment="first"))
+        back = self.segment_of(segment="second")
+        back.name = SEGMENTS.name("first")
+        self.refused("INVALID_ARGUMENT", lambda: SEGMENTS.call("UpdateSegment", segment=back),
+                     "segment.rule.any_of[0].segment")
+        back.rule.any_of.rules[0].segment_version = 7
+        self.refused("NOT_FOUND", lambda: SEGMENTS.call("UpdateSegment", segment=back),
+                     "segment.rule.any_of[0].segment_version")
+        # Of derived properties the source is the place.
+        self.make(PROPERTIES, "round-1", property_pb2.DerivedProperty(
+            property=value_pb2.PropertyRef(event_property="round-2")))
+        for source, field in (
+            ({"property": {"event_property": "round-1"}}, "property"),
+            ({"formula": {"expression": "A / B", "properties": [
+                {"event_property": "price"}, {"event_property": "round-1"}]}}, "formula.properties[1]"),
+        ):
+            found = self.refused("INVALID_ARGUMENT", lambda: self.make(
+                PROPERTIES, "round-2", property_pb2.DerivedProperty(**source)), "derived_property." + field)
+            self.assertIn("circle", found.message)
 
     def test_a_segment(self):
         self.make(SEGMENTS, "forced-list", segment_pb2.Segment(users={"users": ["u1", "u2"]}))

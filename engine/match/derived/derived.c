@@ -5,6 +5,7 @@
  */
 #include "engine/match/derived/derived.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/limits.h"
@@ -12,7 +13,7 @@
 
 static const struct rc_naming_kind naming_kind = {
     .noun = "derived property",
-    .field = "source",
+    .field = "property",
     .names = "derived properties come from each other",
 };
 
@@ -119,6 +120,15 @@ resolve(struct resolving *resolving,
         const struct rc_derivation *derivation,
         const struct rc_derivation **ret_resolved);
 
+/* What is wrong below an operand of the formula that is asked for. Places in what it names mean
+ * nothing to who asks. */
+static void
+place_operand(struct rc_error *error, uint32_t index)
+{
+    if (error != NULL && error->field[0] != '\0')
+        (void)snprintf(error->field, sizeof(error->field), "formula.properties[%u]", index);
+}
+
 /* The formula at the end of a way, with operands that are resolved. */
 static enum rc_status
 resolve_operands(struct resolving *resolving,
@@ -137,9 +147,12 @@ resolve_operands(struct resolving *resolving,
         struct rc_bytes name;
         const struct rc_derivation *below;
         operands[i] = formula->operands[i];
-        RC_TRY(find_below(resolving, frame, operands[i], &name, &below));
-        if (below != NULL)
-            RC_TRY(resolve(resolving, frame, name, below, &operands[i]));
+        enum rc_status status = find_below(resolving, frame, operands[i], &name, &below);
+        if (status == RC_OK && below != NULL)
+            status = resolve(resolving, frame, name, below, &operands[i]);
+        if (status != RC_OK && frame->outer == NULL)
+            place_operand(naming->reterr_error, i);
+        RC_TRY(status);
     }
     formula->operands = operands;
     return RC_OK;
@@ -169,7 +182,7 @@ follow(struct resolving *resolving,
         if (below == NULL)
             return RC_OK;
         if (way->name_count > RC_DERIVE_STEPS_MAX)
-            return rc_error_field(resolving->naming.reterr_error, RC_LIMIT_EXCEEDED, "source",
+            return rc_error_field(resolving->naming.reterr_error, RC_LIMIT_EXCEEDED, "property",
                                   "more than %u derived properties come from one another",
                                   RC_DERIVE_STEPS_MAX);
         derivation = below;

@@ -173,7 +173,8 @@ resolve_name(struct rc_naming *naming,
     RC_TRY(rc_naming_find(naming, outer, name, &entry));
     RC_TRY(rc_definition_read(entry.payload, naming->arena, &named, naming->reterr_error));
     const struct rc_name_frame frame = {.outer = outer, .name = name};
-    return resolve(naming, &frame, named.predicate, depth, ret_predicate);
+    return rc_naming_place_name(naming,
+                                resolve(naming, &frame, named.predicate, depth, ret_predicate));
 }
 
 static enum rc_status
@@ -186,7 +187,7 @@ resolve_children(struct rc_naming *naming,
     static const char *const words[] = {
         [RC_PREDICATE_ALL_OF] = "all_of",
         [RC_PREDICATE_ANY_OF] = "any_of",
-        [RC_PREDICATE_NOT] = "not",
+        [RC_PREDICATE_NOT] = "negation",
         [RC_PREDICATE_FIRST] = "first",
     };
     struct rc_arena *arena = naming->arena;
@@ -298,14 +299,14 @@ rc_definitions_check(const struct rc_catalog *definitions,
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     if (arena == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a predicate");
-    struct rc_naming naming = {
-        .kind = &naming_kind, .catalog = definitions, .arena = arena, .reterr_error = reterr_error};
     const struct rc_name_frame frame = {.name = name};
+    struct rc_naming naming = {.kind = &naming_kind,
+                               .catalog = definitions,
+                               .arena = arena,
+                               .reterr_error = reterr_error,
+                               .top = &frame};
     const struct rc_predicate *resolved;
-    const enum rc_status status = resolve(&naming, &frame, predicate, 1, &resolved);
-    if (status == RC_LIMIT_EXCEEDED && reterr_error != NULL && reterr_error->field[0] == '\0')
-        rc_error_prefix(reterr_error, "%s", naming_kind.field);
-    return status;
+    return resolve(&naming, &frame, predicate, 1, &resolved);
 }
 
 /* ---- Those that lead to one ------------------------------------------------------------------ */
@@ -328,16 +329,17 @@ size_of(const struct rc_predicate *resolved)
     return size;
 }
 
-/* One that could not be resolved before has grown. */
-static enum rc_status
-has_grown(const struct rc_catalog *before,
-          const struct rc_catalog *after,
-          struct rc_bytes name,
-          struct rc_arena *arena,
-          bool *ret_grown)
+enum rc_status
+rc_definition_has_grown(const struct rc_catalog *before,
+                        const struct rc_catalog *after,
+                        struct rc_bytes name,
+                        bool *ret_grown)
 {
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     const struct rc_predicate *was;
     const struct rc_predicate *is;
+    if (arena == NULL)
+        return RC_NO_MEMORY;
     const enum rc_status status =
         rc_definitions_resolve_name(before, name, arena, NULL, &was, NULL);
     if (status == RC_NO_MEMORY)
@@ -351,16 +353,13 @@ has_grown(const struct rc_catalog *before,
 enum rc_status
 rc_definitions_check_users(const struct rc_catalog *before,
                            const struct rc_catalog *after,
-                           struct rc_bytes name,
                            struct rc_error *reterr_error)
 {
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     const uint32_t count = rc_catalog_marked(after, RC_DEFINITION_NAMES);
-    bool grown = false;
     if (arena == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a predicate");
-    RC_TRY_OR(reterr_error, has_grown(before, after, name, arena, &grown));
-    for (uint32_t k = 0, i = 0; grown && k < count; k++, i++) {
+    for (uint32_t k = 0, i = 0; k < count; k++, i++) {
         const struct rc_predicate *resolved;
         i = rc_catalog_next_marked(after, RC_DEFINITION_NAMES, i);
         const struct rc_bytes user = rc_catalog_at(after, i).name;
@@ -369,8 +368,8 @@ rc_definitions_check_users(const struct rc_catalog *before,
                 RC_LIMIT_EXCEEDED &&
             rc_definitions_resolve_name(before, user, arena, NULL, &resolved, NULL) == RC_OK)
             return rc_error_field(
-                reterr_error, RC_LIMIT_EXCEEDED, naming_kind.field,
-                "\"%.*s\" leads to it and would be more than %u deep or have more "
+                reterr_error, RC_LIMIT_EXCEEDED, "",
+                "the definition \"%.*s\" leads to it and would be more than %u deep or have more "
                 "than %u nodes",
                 (int)user.size, user.data, RC_PREDICATE_DEPTH_MAX, RC_PREDICATE_NODES_MAX);
     }

@@ -101,22 +101,29 @@ rc_definitions_list_whole(const struct rc_catalog *definitions,
                           uint32_t *ret_count);
 
 /* The same as rc_definitions_resolve for a definition that is about to be put under name: a cycle
- * through name is an error. The field is "definition". */
+ * through name is an error. The field is the place in predicate: "all_of[1].definition". */
 RC_MUST_USE enum rc_status
 rc_definitions_check(const struct rc_catalog *definitions,
                      struct rc_bytes name,
                      const struct rc_predicate *predicate,
                      struct rc_error *reterr_error);
 
+/* Whether a definition that was changed is deeper or has more nodes than before. One that could not
+ * be resolved before has grown. The errors are those of rc_definitions_resolve_name. */
+RC_MUST_USE enum rc_status
+rc_definition_has_grown(const struct rc_catalog *before,
+                        const struct rc_catalog *after,
+                        struct rc_bytes name,
+                        bool *ret_grown);
+
 /*
- * For a definition that was changed: whether those that lead to it are still no larger than may be.
- * O(definitions that name others) where it has grown.
+ * For a definition that has grown: whether those that lead to it are still no larger than may be.
+ * O(definitions that name others).
  *   RC_LIMIT_EXCEEDED  one that could be resolved before cannot be in after; the error names it.
  */
 RC_MUST_USE enum rc_status
 rc_definitions_check_users(const struct rc_catalog *before,
                            const struct rc_catalog *after,
-                           struct rc_bytes name,
                            struct rc_error *reterr_error);
 
 #endif

@@ -143,12 +143,21 @@ rc_naming_place(const struct rc_naming *naming,
                 bool is_list,
                 uint32_t child)
 {
-    if (frame != NULL)
+    if (frame != naming->top)
         return;
     if (is_list)
         rc_error_prefix(naming->reterr_error, "%s[%u]", word, child);
     else
         rc_error_prefix(naming->reterr_error, "%s", word);
+}
+
+enum rc_status
+rc_naming_place_name(const struct rc_naming *naming, enum rc_status status)
+{
+    struct rc_error *error = naming->reterr_error;
+    if (status == RC_LIMIT_EXCEEDED && error != NULL && error->field[0] == '\0')
+        rc_error_prefix(error, "%s", naming->kind->field);
+    return status;
 }
 
 enum rc_status

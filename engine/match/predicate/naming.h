@@ -8,7 +8,7 @@
  * Ownership: a naming borrows its catalog, frames live on the stack of whoever follows a name.
  * Threading: one thread.
  * Errors:    the field is that of the kind; places inside a named tree mean nothing to who names
- *            it, so rc_naming_place speaks of the outermost one alone.
+ *            it, so rc_naming_place speaks of the outermost one (the top) alone.
  */
 #ifndef RC_MATCH_PREDICATE_NAMING_H
 #define RC_MATCH_PREDICATE_NAMING_H
@@ -55,7 +55,11 @@ struct rc_naming {
     struct rc_arena *arena;
     struct rc_name_uses *uses; /* What is found is added to it; NULL: nobody asks. */
     struct rc_error *reterr_error;
+    /* Whose tree it is that places are told in: that of a name which is about to be put; NULL: that
+     * of no name. */
+    const struct rc_name_frame *top;
     uint32_t node_count;
+    uint32_t cells_deep; /* Of segments: the cells that this place is in. */
 };
 
 /* Counts a node of the resolved tree. RC_LIMIT_EXCEEDED: it is too deep, or one too many. */
@@ -80,14 +84,19 @@ rc_naming_find(const struct rc_naming *naming,
                struct rc_bytes name,
                struct rc_catalog_entry *ret_entry);
 
-/* Puts the place of a child before the field of its error, where no name was followed: "all_of[2]"
- * of a list, "not" of an only child. */
+/* Puts the place of a child of the top's tree before the field of its error: "all_of[2]" of a list,
+ * "negation" of an only child. */
 void
 rc_naming_place(const struct rc_naming *naming,
                 const struct rc_name_frame *frame,
                 const char *word,
                 bool is_list,
                 uint32_t child);
+
+/* Of a status that came from the tree of a name: where that is too large, the name is at fault. The
+ * field is that of the kind then. Returns status. */
+enum rc_status
+rc_naming_place_name(const struct rc_naming *naming, enum rc_status status);
 
 RC_MUST_USE enum rc_status
 rc_naming_no_memory(const struct rc_naming *naming);

@@ -262,7 +262,7 @@ check_children(struct walk *walk, const struct rc_predicate *node, uint32_t dept
         if (node->kind == RC_PREDICATE_FIRST)
             rc_error_prefix(walk->reterr_error, "first");
         else if (node->kind == RC_PREDICATE_NOT)
-            rc_error_prefix(walk->reterr_error, "not");
+            rc_error_prefix(walk->reterr_error, "negation");
         else
             rc_error_prefix(walk->reterr_error, "%s[%u]",
                             node->kind == RC_PREDICATE_ALL_OF ? "all_of" : "any_of", i);
@@ -285,7 +285,7 @@ check_node(struct walk *walk, const struct rc_predicate *node, uint32_t depth)
         return RC_OK;
     case RC_PREDICATE_NOT:
         if (node->child_count != 1)
-            return rc_error_field(walk->reterr_error, RC_INVALID, "not",
+            return rc_error_field(walk->reterr_error, RC_INVALID, "negation",
                                   "takes one predicate, not %u", node->child_count);
         return check_children(walk, node, depth);
     case RC_PREDICATE_ALL_OF:

@@ -95,11 +95,8 @@ evaluate_child(const struct evaluation *evaluation,
 {
     memset(child, 0, evaluation->word_count * sizeof(*child));
     const enum rc_status status = evaluate(evaluation, segment->children[index], candidates, child);
-    if (status != RC_OK && segment->kind == RC_SEGMENT_NOT)
-        rc_error_prefix(evaluation->reterr_error, "not");
-    else if (status != RC_OK)
-        rc_error_prefix(evaluation->reterr_error, "%s[%u]",
-                        segment->kind == RC_SEGMENT_ALL_OF ? "all_of" : "any_of", index);
+    if (status != RC_OK)
+        rc_segment_place_child(segment, index, evaluation->reterr_error);
     return status;
 }
 

@@ -1,5 +1,6 @@
 #include "engine/query/segment/references.h"
 
+#include "engine/base/limits.h"
 #include "engine/match/derived/derived.h"
 #include "engine/match/predicate/definitions.h"
 #include "engine/query/segment/segment_persons.h"
@@ -45,37 +46,79 @@ segment_names(const struct rc_segment *segment, bool of_segment, struct rc_bytes
     return false;
 }
 
-/* Resolves the definitions that a segment without SAVED nodes names. */
+/* Resolves a definition, or what else stands at a place of a rule. */
+static enum rc_status
+check_predicate(const struct rc_catalog *definitions,
+                const struct rc_predicate *predicate,
+                const char *place,
+                uint32_t index,
+                struct rc_arena *arena,
+                struct rc_error *reterr_error)
+{
+    const struct rc_predicate *resolved = NULL;
+    const enum rc_status status =
+        rc_definitions_resolve(definitions, predicate, arena, NULL, &resolved, reterr_error);
+    if (status != RC_OK)
+        rc_error_prefix(reterr_error, place, index);
+    return status;
+}
+
+static enum rc_status
+check_behaviour(const struct rc_catalog *definitions,
+                const struct rc_behaviour *behaviour,
+                struct rc_arena *arena,
+                struct rc_error *reterr_error)
+{
+    const char *place = behaviour->measure == RC_BEHAVIOUR_SEQUENCE
+                            ? "behavior.sequence.steps[%u].selector"
+                            : "behavior.selector";
+    for (uint32_t i = 0; i < rc_behaviour_selector_count(behaviour); i++)
+        RC_TRY(check_predicate(definitions, rc_behaviour_selector(behaviour, i), place, i, arena,
+                               reterr_error));
+    return RC_OK;
+}
+
+static enum rc_status
+check_cell(const struct rc_catalog *definitions,
+           const struct rc_segment *segment,
+           struct rc_arena *arena,
+           struct rc_error *reterr_error)
+{
+    for (uint32_t i = 0; i < segment->name_count; i++) {
+        const struct rc_predicate named = {.kind = RC_PREDICATE_DEFINITION,
+                                           .definition = segment->names[i].name};
+        if (segment->names[i].kind == RC_CATALOG_DEFINITIONS)
+            RC_TRY(check_predicate(definitions, &named, "cell", i, arena, reterr_error));
+    }
+    return RC_OK;
+}
+
+/* Resolves the definitions that a segment names, its saved segments aside. */
 static enum rc_status
 check_definitions(const struct rc_catalog *definitions,
                   const struct rc_segment *segment,
                   struct rc_arena *arena,
                   struct rc_error *reterr_error)
 {
-    const struct rc_predicate *predicate = NULL;
     if (segment->kind == RC_SEGMENT_USER)
-        return rc_definitions_resolve(definitions, segment->predicate, arena, NULL, &predicate,
-                                      reterr_error);
-    for (uint32_t i = 0; segment->kind == RC_SEGMENT_CELL && i < segment->name_count; i++) {
-        const struct rc_predicate named = {.kind = RC_PREDICATE_DEFINITION,
-                                           .definition = segment->names[i].name};
-        if (segment->names[i].kind == RC_CATALOG_DEFINITIONS)
-            RC_TRY(
-                rc_definitions_resolve(definitions, &named, arena, NULL, &predicate, reterr_error));
+        return check_predicate(definitions, segment->predicate, "user_property", 0, arena,
+                               reterr_error);
+    if (segment->kind == RC_SEGMENT_BEHAVIOUR)
+        return check_behaviour(definitions, &segment->behaviour, arena, reterr_error);
+    if (segment->kind == RC_SEGMENT_CELL)
+        return check_cell(definitions, segment, arena, reterr_error);
+    for (uint32_t i = 0; i < segment->child_count; i++) {
+        const enum rc_status status =
+            check_definitions(definitions, segment->children[i], arena, reterr_error);
+        if (status != RC_OK)
+            rc_segment_place_child(segment, i, reterr_error);
+        RC_TRY(status);
     }
-    for (uint32_t i = 0; segment->kind == RC_SEGMENT_BEHAVIOUR &&
-                         i < rc_behaviour_selector_count(&segment->behaviour);
-         i++)
-        RC_TRY(rc_definitions_resolve(definitions, rc_behaviour_selector(&segment->behaviour, i),
-                                      arena, NULL, &predicate, reterr_error));
-    for (uint32_t i = 0; i < segment->child_count; i++)
-        RC_TRY(check_definitions(definitions, segment->children[i], arena, reterr_error));
     return RC_OK;
 }
 
 enum rc_status
-rc_segments_check(const struct rc_catalog *definitions,
-                  const struct rc_catalog *segments,
+rc_segments_check(const struct rc_named_catalogs *catalogs,
                   const struct rc_catalog_entry *entry,
                   const struct rc_segment *segment,
                   struct rc_arena *arena,
@@ -85,13 +128,101 @@ rc_segments_check(const struct rc_catalog *definitions,
     RC_CLEANUP(rc_catalog_unrefp) struct rc_catalog *with = NULL;
     struct rc_catalog_entry was;
     struct rc_catalog_entry next = *entry;
-    next.version = rc_catalog_find(segments, entry->name, &was) ? was.version + 1 : 1;
-    RC_TRY_OR(reterr_error, rc_catalog_put(segments, &next, &with));
+    next.version = rc_catalog_find(catalogs->segments, entry->name, &was) ? was.version + 1 : 1;
+    RC_TRY_OR(reterr_error, rc_catalog_put(catalogs->segments, &next, &with));
     const struct rc_segment saved = {.kind = RC_SEGMENT_SAVED, .name = entry->name};
     const struct rc_segment *resolved = NULL;
     RC_TRY(rc_segment_resolve(with, segment, arena, NULL, &resolved, reterr_error));
-    RC_TRY(rc_segment_resolve(with, &saved, arena, NULL, &resolved, reterr_error));
-    return check_definitions(definitions, resolved, arena, reterr_error);
+    RC_TRY(check_definitions(catalogs->definitions, segment, arena, reterr_error));
+    /* What of it is asked for by its name is all of it; places in that are none in the rule. */
+    enum rc_status status = rc_segment_resolve(with, &saved, arena, NULL, &resolved, reterr_error);
+    if (status == RC_OK)
+        status = check_definitions(catalogs->definitions, resolved, arena, reterr_error);
+    if (status != RC_OK && reterr_error != NULL)
+        reterr_error->field[0] = '\0';
+    return status;
+}
+
+/* ---- Those that lead to one ------------------------------------------------------------------ */
+
+struct rule_size {
+    uint32_t depth;
+    uint32_t nodes;
+    bool has_cells; /* Of which it is not known how many they lead to. */
+};
+
+static struct rule_size
+size_of(const struct rc_segment *resolved)
+{
+    struct rule_size size = {.nodes = 1, .has_cells = resolved->kind == RC_SEGMENT_CELL};
+    for (uint32_t i = 0; i < resolved->child_count; i++) {
+        const struct rule_size child = size_of(resolved->children[i]);
+        size.depth = child.depth > size.depth ? child.depth : size.depth;
+        size.nodes += child.nodes;
+        size.has_cells |= child.has_cells;
+    }
+    size.depth++;
+    return size;
+}
+
+enum rc_status
+rc_segment_has_grown(const struct rc_catalog *before,
+                     const struct rc_catalog *after,
+                     struct rc_bytes name,
+                     bool *ret_grown)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    const struct rc_segment saved = {.kind = RC_SEGMENT_SAVED, .name = name};
+    const struct rc_segment *was;
+    const struct rc_segment *is;
+    if (arena == NULL)
+        return RC_NO_MEMORY;
+    const enum rc_status status = rc_segment_resolve(before, &saved, arena, NULL, &was, NULL);
+    if (status == RC_NO_MEMORY)
+        return status;
+    RC_TRY(rc_segment_resolve(after, &saved, arena, NULL, &is, NULL));
+    const struct rule_size now = size_of(is);
+    *ret_grown = status != RC_OK || now.has_cells || now.depth > size_of(was).depth ||
+                 now.nodes > size_of(was).nodes;
+    return RC_OK;
+}
+
+/* Resolves all that a segment of a catalog leads to. */
+static enum rc_status
+resolve_whole(const struct rc_named_catalogs *catalogs,
+              struct rc_bytes name,
+              struct rc_arena *arena)
+{
+    const struct rc_segment saved = {.kind = RC_SEGMENT_SAVED, .name = name};
+    const struct rc_segment *resolved;
+    RC_TRY(rc_segment_resolve(catalogs->segments, &saved, arena, NULL, &resolved, NULL));
+    return check_definitions(catalogs->definitions, resolved, arena, NULL);
+}
+
+enum rc_status
+rc_segments_check_users(const struct rc_named_catalogs *before,
+                        const struct rc_named_catalogs *after,
+                        struct rc_error *reterr_error)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    if (arena == NULL)
+        return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a segment");
+    for (uint32_t i = 0; i < rc_catalog_count(after->segments); i++) {
+        const struct rc_catalog_entry entry = rc_catalog_at(after->segments, i);
+        rc_arena_reset(arena);
+        if (rc_segment_is_list(entry.payload) ||
+            resolve_whole(after, entry.name, arena) != RC_LIMIT_EXCEEDED ||
+            resolve_whole(before, entry.name, arena) != RC_OK)
+            continue;
+        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "",
+                              "the segment \"%.*s\" leads to it and would be more than %u deep or "
+                              "have more than %u nodes, or a selector of it more than %u or %u, or "
+                              "cells would be in each other more than %u deep",
+                              (int)entry.name.size, entry.name.data, RC_SEGMENT_DEPTH_MAX,
+                              RC_PREDICATE_NODES_MAX, RC_PREDICATE_DEPTH_MAX,
+                              RC_PREDICATE_NODES_MAX, RC_CELLS_DEEP_MAX);
+    }
+    return RC_OK;
 }
 
 /* ---- Who uses what --------------------------------------------------------------------------- */

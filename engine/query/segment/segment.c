@@ -34,11 +34,13 @@ child_field(const struct rc_segment *segment)
     return segment->kind == RC_SEGMENT_ALL_OF ? "all_of" : "any_of";
 }
 
-static void
-prefix_child(const struct rc_segment *segment, uint32_t index, struct rc_error *reterr_error)
+void
+rc_segment_place_child(const struct rc_segment *segment,
+                       uint32_t index,
+                       struct rc_error *reterr_error)
 {
     if (segment->kind == RC_SEGMENT_NOT)
-        rc_error_prefix(reterr_error, "not");
+        rc_error_prefix(reterr_error, "negation");
     else
         rc_error_prefix(reterr_error, "%s[%u]", child_field(segment), index);
 }
@@ -203,7 +205,8 @@ check(const struct rc_segment *segment,
     switch (segment->kind) {
     case RC_SEGMENT_NOT:
         if (segment->child_count != 1)
-            return rc_error_field(reterr_error, RC_INVALID, "not", "exactly one rule is negated");
+            return rc_error_field(reterr_error, RC_INVALID, "negation",
+                                  "exactly one rule is negated");
         break;
     case RC_SEGMENT_ALL_OF:
     case RC_SEGMENT_ANY_OF:
@@ -229,7 +232,7 @@ check(const struct rc_segment *segment,
         const enum rc_status status =
             check(segment->children[i], depth + 1, node_count, reterr_error);
         if (status != RC_OK)
-            prefix_child(segment, i, reterr_error);
+            rc_segment_place_child(segment, i, reterr_error);
         RC_TRY(status);
     }
     return RC_OK;
@@ -305,6 +308,12 @@ rc_segment_write(struct rc_writer *writer, const struct rc_segment *segment)
         for (uint32_t i = 0; i < segment->child_count; i++)
             rc_segment_write(writer, segment->children[i]);
     }
+}
+
+bool
+rc_segment_is_list(struct rc_bytes payload)
+{
+    return payload.size > 0 && (unsigned char)payload.data[0] == RC_SEGMENT_LIST;
 }
 
 struct decoder {

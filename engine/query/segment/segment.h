@@ -119,6 +119,16 @@ rc_segment_check(const struct rc_segment *segment, struct rc_error *reterr_error
 void
 rc_segment_write(struct rc_writer *writer, const struct rc_segment *segment);
 
+/* Whether a stored segment is a list, which names nothing. */
+bool
+rc_segment_is_list(struct rc_bytes payload);
+
+/* Puts the place of a child before the field of its error: "any_of[1]", "negation". */
+void
+rc_segment_place_child(const struct rc_segment *segment,
+                       uint32_t index,
+                       struct rc_error *reterr_error);
+
 RC_MUST_USE enum rc_status
 rc_segment_read(struct rc_reader *reader,
                 struct rc_arena *arena,

@@ -70,7 +70,7 @@ resolve_saved(struct rc_naming *naming,
         RC_TRY(find_version(naming, outer, name, version, &frame.name, &entry));
     struct rc_reader reader = rc_reader_of(entry.payload.data, entry.payload.size);
     RC_TRY(rc_segment_read(&reader, naming->arena, &saved, naming->reterr_error));
-    return resolve(naming, &frame, saved, depth + 1, ret_segment);
+    return rc_naming_place_name(naming, resolve(naming, &frame, saved, depth + 1, ret_segment));
 }
 
 static enum rc_status
@@ -83,7 +83,7 @@ resolve_children(struct rc_naming *naming,
     static const char *const words[] = {
         [RC_SEGMENT_ALL_OF] = "all_of",
         [RC_SEGMENT_ANY_OF] = "any_of",
-        [RC_SEGMENT_NOT] = "not",
+        [RC_SEGMENT_NOT] = "negation",
     };
     struct rc_segment *copy = rc_arena_copy(naming->arena, segment, sizeof(*copy));
     const struct rc_segment **children =
@@ -103,8 +103,8 @@ resolve_children(struct rc_naming *naming,
     return RC_OK;
 }
 
-/* The question of a cell stays as it is, but the segments that it names must be there and may not
- * lead back. */
+/* The question of a cell stays as it is, but the segments that it names must be there, may not lead
+ * back, and may not bring cells that are too deep in each other. */
 static enum rc_status
 resolve_cell(struct rc_naming *naming,
              const struct rc_name_frame *frame,
@@ -112,6 +112,10 @@ resolve_cell(struct rc_naming *naming,
              uint32_t depth)
 {
     const struct rc_segment *named;
+    if (++naming->cells_deep > RC_CELLS_DEEP_MAX)
+        return rc_error_field(naming->reterr_error, RC_LIMIT_EXCEEDED, "",
+                              "cells of saved segments are in each other more than %u deep",
+                              RC_CELLS_DEEP_MAX);
     for (uint32_t i = 0; i < segment->name_count; i++) {
         if (segment->names[i].kind != RC_CATALOG_SEGMENTS)
             continue;
@@ -121,6 +125,7 @@ resolve_cell(struct rc_naming *naming,
             rc_naming_place(naming, frame, "cell", false, 0);
         RC_TRY(status);
     }
+    naming->cells_deep--;
     return RC_OK;
 }
 
