@@ -54,8 +54,8 @@ def main():
     shutil.rmtree(options.work, ignore_errors=True)
     os.makedirs(options.work)
     subprocess.run(["cp", "-rl", options.data, f"{options.work}/data"], check=True)
-    # What a server writes into: the log and the lock are copies.
-    for name in ("wal", "LOCK"):
+    # What a server writes into: the log, its mark and the lock are copies.
+    for name in ("wal", "MARK", "LOCK"):
         path = f"{options.work}/data/{name}"
         subprocess.run(["rm", "-rf", path], check=True)
         subprocess.run(["cp", "-r", f"{options.data}/{name}", path], check=True)
