@@ -1,9 +1,13 @@
 /*
  * Windows that are divided while an engine lives: slabs of several lengths are kept, restored,
- * checked and cooled, and a start with another bound goes on from what there is.
+ * checked and cooled, a start with another bound goes on from what there is, and a limit of memory
+ * stops neither.
  */
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -118,12 +122,87 @@ test_short_windows_cool_by_themselves(void **state)
     }
 }
 
+/* ---- tight memory ---- */
+
+struct narrow {
+    struct one_stream world;
+    _Atomic(bool) stop;
+    uint32_t refused;
+};
+
+static void
+limit_memory(struct one_stream *world, uint64_t memory_bytes_max)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    struct rc_project_settings made;
+    const struct rc_project_settings settings = {.id = RC_BYTES_LITERAL("shop"),
+                                                 .memory_bytes_max = memory_bytes_max};
+    assert_int_equal(
+        rc_engine_put_project(world->engine, &settings, UINT64_MAX, NULL, arena, &made, NULL),
+        RC_OK);
+}
+
+/* Sends on and on; what is refused for want of memory is sent again. */
+static void *
+send_batches(void *argument)
+{
+    struct narrow *narrow = argument;
+    while (!atomic_load(&narrow->stop)) {
+        const enum rc_status status = one_send_next(&narrow->world);
+        assert_true(status == RC_OK || status == RC_LIMIT_EXCEEDED);
+        narrow->refused += status == RC_LIMIT_EXCEEDED;
+        if (status != RC_OK)
+            sched_yield();
+    }
+    return NULL;
+}
+
+/* Windows are divided and merged while a limit of the project's memory refuses what comes in, and
+ * lets it in again: beside it every view is whole, and nothing that was acknowledged is lost. */
+static void
+test_windows_are_divided_in_tight_memory(void **state)
+{
+    (void)state;
+    struct narrow narrow = {.world = {.disk = rc_disk_faulty_new(1), .window_rows_max = BOUND}};
+    struct one_stream *world = &narrow.world;
+    pthread_t thread;
+    one_start_well(world);
+    assert_int_equal(one_create(world), RC_OK);
+    one_send_well(world, 3);
+    assert_int_equal(pthread_create(&thread, NULL, send_batches, &narrow), 0);
+    for (uint32_t round = 0; round < 12; round++) {
+        const uint64_t before = atomic_load(&world->acknowledged);
+        struct rc_project_stats stats;
+        assert_int_equal(
+            rc_engine_project_stats(world->engine, RC_BYTES_LITERAL("shop"), &stats, NULL), RC_OK);
+        limit_memory(world, stats.memory_bytes + 4096 * round);
+        assert_int_equal(rc_engine_compact(world->engine, NULL), RC_OK);
+        limit_memory(world, 0);
+        while (atomic_load(&world->acknowledged) < before + 2)
+            sched_yield();
+    }
+    limit_memory(world, 1); /* Nothing comes in: it merges and divides on. */
+    assert_int_equal(rc_engine_compact(world->engine, NULL), RC_OK);
+    snapshot_well(world);
+    atomic_store(&narrow.stop, true);
+    pthread_join(thread, NULL);
+    assert_true(narrow.refused > 0);
+    check_well(world);
+    restart(world, false, BOUND);
+    restart(world, true, 0);
+    limit_memory(world, 0);
+    one_send_well(world, 3);
+    check_well(world);
+    close_world(world);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_start_goes_on),
         cmocka_unit_test(test_short_windows_cool_by_themselves),
+        cmocka_unit_test(test_windows_are_divided_in_tight_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
