@@ -2,7 +2,6 @@
  * The real disk: POSIX calls. A short read or write is continued, EINTR is tried again; a failed
  * fdatasync is not, because the kernel drops the dirty mark of the pages that it could not write.
  *
- * A mapping is private and read-only. An empty file maps to an address that is never dereferenced.
  * A lock is flock(2): the kernel lets go of it when the process ends, however that happens. Who
  * uses a file shares such a lock.
  */

@@ -10,7 +10,7 @@
  * Calls are counted: every operation but close and size. The n-th can fail once, or be the
  * moment of the power cut; it may then have happened or not, or in part.
  *
- * Ownership: whoever made the disk frees it, after its files were closed. Mappings are copies.
+ * Ownership: whoever made the disk frees it, after its files were closed.
  * Threading: any thread; one mutex. Which call is the n-th depends on the scheduler when several
  *            threads use the disk, so only single-threaded rounds repeat exactly from their seed.
  * Errors:    as in file.h; the test's own calls abort on misuse.
