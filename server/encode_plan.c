@@ -178,6 +178,8 @@ encode_part(struct rc_arena *arena,
     out->fetch_nanos = plan->fetch_ns;
     out->fetch_jobs = plan->fetch_jobs;
     out->fetch_threads = plan->fetch_lanes;
+    out->derived_columns_reused = plan->columns_reused;
+    out->derived_columns_built = plan->columns_made;
     RC_NEW_ARRAY(arena, out->selectors, Recount__V1__SelectorPlan *, plan->selector_count);
     for (uint32_t i = 0; i < plan->selector_count; i++)
         RC_TRY(encode_selector(arena, &plan->selectors[i], &out->selectors[out->n_selectors++]));

@@ -121,6 +121,7 @@ encode_project(struct rc_request *request,
     out->memory->user_bytes = stats.user_bytes;
     out->memory->bitmap_bytes = stats.bitmap_bytes;
     out->memory->test_bytes = stats.test_bytes;
+    out->memory->derived_column_bytes = stats.derived_column_bytes;
     out->memory->cold_bytes = stats.cold_bytes;
     out->memory->query_bytes = stats.query_bytes;
     out->memory->other_bytes = stats.other_bytes;

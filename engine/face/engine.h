@@ -384,7 +384,8 @@ struct rc_project_stats {
     uint64_t dictionary_bytes;
     uint64_t user_bytes; /* ids, properties, joins, */
     uint64_t bitmap_bytes;
-    uint64_t test_bytes; /* Of these: tests of strings and what they said. */
+    uint64_t test_bytes;           /* Of these: tests of strings and what they said; */
+    uint64_t derived_column_bytes; /* and columns of derived properties. */
     uint64_t query_bytes;
     uint64_t other_bytes;  /* definitions, dead rows, and the like; and */
     uint64_t memory_bytes; /* all of it. */

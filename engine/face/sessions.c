@@ -242,6 +242,7 @@ rc_engine_project_stats(struct rc_engine *engine,
     struct rc_match_cache_stats cache;
     rc_match_cache_get_stats(session->tenant->cache, &cache);
     stats.test_bytes = cache.leaf_bytes;
+    stats.derived_column_bytes = cache.column_bytes;
     *ret_stats = stats;
     return RC_OK;
 }

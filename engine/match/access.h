@@ -40,6 +40,9 @@ struct rc_match_work {
     uint64_t words;      /* Words of 64 rows that are combined, counted or copied. */
     uint64_t rows_built; /* Rows that enter a sparse bitmap one by one. */
     uint64_t bytes;      /* That all of this reads and writes. */
+    /* Columns that no slab stores (derived/made_column.h): no time of theirs is counted here. */
+    uint64_t columns_made;
+    uint64_t columns_reused;
 };
 
 static inline void
@@ -55,6 +58,8 @@ rc_match_work_add(struct rc_match_work *work, const struct rc_match_work *more)
     work->words += more->words;
     work->rows_built += more->rows_built;
     work->bytes += more->bytes;
+    work->columns_made += more->columns_made;
+    work->columns_reused += more->columns_reused;
 }
 
 /* Rows of a slab; begin < end. */
@@ -67,6 +72,7 @@ struct rc_row_range {
 struct rc_match_order {
     enum rc_access access;
     bool keep;              /* Put the result into the cache. */
+    bool keeps_columns;     /* And columns that are made for it, of the blocks that are wanted. */
     bool reads_rows;        /* Read rows even where dictionaries say that none matches. */
     const uint64_t *blocks; /* A bit for each block of RC_BLOCK_ROWS rows that is wanted; the others
                                come out empty. NULL: all. Never together with keep. */

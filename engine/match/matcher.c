@@ -304,7 +304,7 @@ match_trees(struct rc_match_cache *cache,
     if (count >= RC_MATCH_BATCH_MIN)
         return rc_match_batch(cache, trees, count, slab->slab, slab->id, cancel, ret_sets);
     enum rc_status status = RC_OK;
-    const struct rc_match_order order = {.access = RC_ACCESS_NONE};
+    const struct rc_match_order order = {.access = RC_ACCESS_NONE, .keeps_columns = true};
     bool ruled_out = false;
     for (uint32_t i = 0; i < count && status == RC_OK; i++)
         status = rc_match_slab(cache, trees[i], slab->slab, slab->id, &order, cancel, &ret_sets[i],

@@ -42,12 +42,12 @@ rc_match_cache_free(struct rc_match_cache *cache);
 
 RC_DEFINE_CLEANUP(struct rc_match_cache *, rc_match_cache_free)
 
-/* Forgets the rowsets of a slab that is gone. */
+/* Forgets the rowsets and columns of a slab that is gone. */
 void
 rc_match_cache_drop_slab(struct rc_match_cache *cache, uint64_t slab_id);
 
-/* Forgets rowsets until at least bytes are free or none is left: those first that are used least
- * for their bytes and cheapest to compute again. Returns the bytes freed. */
+/* Forgets rowsets and columns until at least bytes are free or none is left: those first that are
+ * used least for their bytes and cheapest to compute again. Returns the bytes freed. */
 uint64_t
 rc_match_cache_shrink(struct rc_match_cache *cache, uint64_t bytes);
 
@@ -58,6 +58,8 @@ rc_match_cache_clear(struct rc_match_cache *cache);
 struct rc_match_cache_stats {
     uint64_t rowset_count;
     uint64_t rowset_bytes;
+    uint64_t column_count; /* That are made (derived/made_column.h). */
+    uint64_t column_bytes;
     uint64_t leaf_count;
     uint64_t leaf_bytes;
     uint64_t hits;

@@ -15,6 +15,8 @@ from recount.v1 import (  # noqa: E402  (after recountd, which sets the path)
     funnel_pb2,
     lifecycle_pb2,
     paths_pb2,
+    property_pb2,
+    property_pb2_grpc,
     retention_pb2,
     scope_pb2,
     segment_pb2,
@@ -108,8 +110,8 @@ class Activity(unittest.TestCase):
         cls.server.projects.CreateProject(
             project_pb2.CreateProjectRequest(project_id="p"), timeout=SECONDS)
         lines = [
-            '{"user":"u%d","time":%d,"id":"%d","properties":{"name":"%s","n":%d,"url":"/%d/%s"}}'
-            % (i % 997, i * (END_MS // ROWS), i, NAMES[i * i % 7 % 3], i % 50, i, "x" * 60)
+            '{"user":"u%d","time":%d,"id":"%d","properties":{"name":"%s","n":%d,"count":%d,"url":"/%d/%s"}}'
+            % (i % 997, i * (END_MS // ROWS), i, NAMES[i * i % 7 % 3], i % 50, i % 7, i, "x" * 60)
             for i in range(ROWS)
         ]
         for at in range(0, ROWS, 10000):
@@ -255,6 +257,76 @@ class Activity(unittest.TestCase):
             "funnel", funnel(parallel=10000)))
         self.refused(invalid, "query", lambda: self.server.queries.Explain(
             explain_pb2.ExplainRequest(), timeout=SECONDS))
+
+    def test_columns_of_derived_properties_are_kept_as_hints_say(self):
+        derived = property_pb2.DerivedProperty()
+        derived.formula.expression = "A * B"
+        for name in ("n", "count"):
+            derived.formula.properties.add(event_property=name)
+        def properties():
+            return property_pb2_grpc.PropertyServiceStub(self.server.channel)
+
+        properties().CreateDerivedProperty(property_pb2.CreateDerivedPropertyRequest(
+            parent=PROJECT, derived_property_id="revenue", derived_property=derived), timeout=SECONDS)
+
+        def ask(least=None, **hints):
+            request = series(explain=True, **hints)
+            one = request.series[0]
+            if least is None:
+                one.property = "revenue"
+                one.measure = series_pb2.SERIES_MEASURE_PROPERTY_SUM
+            else:
+                leaf = one.selector.terms[0].predicate.leaf
+                leaf.Clear()
+                leaf.property.event_property = "revenue"
+                leaf.greater_or_equal.int_value = least
+            reply = self.server.queries.Series(request, timeout=SECONDS)
+            parts = reply.info.plan.parts
+            built = sum(part.derived_columns_built for part in parts)
+            reused = sum(part.derived_columns_reused for part in parts)
+            if len(parts) == 1 and built + reused > 0:
+                self.assertIn("columns of derived properties: %d reused, %d built" % (reused, built),
+                              reply.info.plan.text)
+            return built, reused, reply.series
+
+        def kept_bytes():
+            return self.server.admin.GetStatistics(admin_pb2.GetStatisticsRequest(project=PROJECT), timeout=SECONDS
+                                                   ).projects[0].memory.derived_column_bytes
+
+        nothing = scope_pb2.CACHE_HINT_KEEP_NOTHING
+        for least in (None, 11):
+            with self.subTest(least=least):
+                for _ in range(2):
+                    built, reused, first = ask(least, cache=nothing)
+                    self.assertEqual((built > 0, reused), (True, 0))
+                self.assertEqual(kept_bytes(), 0)
+                once = scope_pb2.ACCESS_PATH_SCAN_ONCE
+                if least is not None:
+                    for _ in range(2):
+                        self.assertEqual(ask(least, access_path=once), (built, 0, first))
+                    self.assertEqual(kept_bytes(), 0)
+                self.assertEqual(ask(least), (built, 0, first))
+                self.assertGreaterEqual(kept_bytes(), ROWS)
+                self.assertLess(kept_bytes(), 4 * ROWS)
+                # What there is is used, whatever is to be kept; another leaf finds it too.
+                self.assertEqual(ask(least, cache=nothing, access_path=scope_pb2.ACCESS_PATH_SCAN if least else 0),
+                                 (0, built, first))
+                self.assertEqual(ask(12)[:2], (0, built))
+                # Changed, the property is another one.
+                derived.name = PROJECT + "/derivedProperties/revenue"
+                derived.formula.expression = "A * B + 1"
+                properties().UpdateDerivedProperty(property_pb2.UpdateDerivedPropertyRequest(
+                    derived_property=derived), timeout=SECONDS)
+                changed = ask(least)
+                self.assertEqual(changed[:2], (built, 0))
+                self.assertNotEqual(changed[2], first)
+                derived.formula.expression = "A * B"
+                properties().UpdateDerivedProperty(property_pb2.UpdateDerivedPropertyRequest(
+                    derived_property=derived), timeout=SECONDS)
+                self.assertEqual(ask(least)[2], first)
+                # A restart stores none of it, as with all that can be made again.
+                self.server.stop()
+                self.server.start()
 
     def statements(self, **options):
         return self.server.admin.ListStatements(

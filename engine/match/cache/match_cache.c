@@ -2,7 +2,8 @@
  * Match cache: three tables. A predicate's key is held once, however many slabs have a rowset of
  * it; a slab knows its rowsets, so that dropping it looks at no others; a rowset is found by
  * (predicate, slab) and stands in the order of eviction. Predicates and slabs live as long as they
- * have rowsets.
+ * have rowsets. Columns that are made stand among them (match_cache_columns.c), by what they are
+ * made by in the place of a predicate.
  *
  * What is evicted or dropped while a query reads it stays alive by that query's reference.
  */
@@ -19,7 +20,7 @@ rc_match_cache_new(struct rc_account *account, struct rc_match_cache **ret_cache
     if (cache == NULL)
         return RC_NO_MEMORY;
     *cache = (struct rc_match_cache){.account = account};
-    struct rc_table *const tables[] = {&cache->predicates, &cache->slabs, &cache->rowsets,
+    struct rc_table *const tables[] = {&cache->predicates, &cache->slabs, &cache->entries,
                                        &cache->leaves};
     for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
         const enum rc_status status = rc_table_open(tables[i], account);
@@ -41,19 +42,29 @@ rc_match_cache_account(const struct rc_match_cache *cache)
     return cache->account;
 }
 
+/* Those that hold a rowset. */
+static struct rc_cached_entry *
+find_rowset(const struct rc_match_cache *cache, uint64_t slab_id, const struct rc_match_key *key)
+{
+    struct rc_cached_entry *entry = rc_match_cache_entry(cache, slab_id, key);
+    return entry == NULL || entry->thing.set == NULL ? NULL : entry;
+}
+
 static uint64_t
 pair_hash(uint64_t slab_id, const struct rc_match_key *key)
 {
     return rc_hash_u64(key->hash ^ rc_hash_u64(slab_id + 1));
 }
 
-static struct rc_cached_rowset *
-find_rowset(const struct rc_match_cache *cache, uint64_t slab_id, const struct rc_match_key *key)
+struct rc_cached_entry *
+rc_match_cache_entry(const struct rc_match_cache *cache,
+                     uint64_t slab_id,
+                     const struct rc_match_key *key)
 {
     const uint64_t hash = pair_hash(slab_id, key);
-    struct rc_table_link *link = rc_table_chain(&cache->rowsets, hash);
+    struct rc_table_link *link = rc_table_chain(&cache->entries, hash);
     for (; link != NULL; link = link->next) {
-        struct rc_cached_rowset *entry = RC_CONTAINER(link, struct rc_cached_rowset, link);
+        struct rc_cached_entry *entry = RC_CONTAINER(link, struct rc_cached_entry, link);
         if (link->hash == hash && entry->slab->id == slab_id &&
             rc_match_key_equal(&entry->predicate->key, key))
             return entry;
@@ -85,34 +96,49 @@ rc_match_cache_slab(const struct rc_match_cache *cache, uint64_t slab_id)
     return NULL;
 }
 
-/* Frees a predicate and a slab (NULL is fine) that have no rowset. */
+/* Frees a predicate and a slab (NULL is fine) that have nothing. */
 static void
 drop_empty(struct rc_match_cache *cache,
            struct rc_cached_predicate *predicate,
            struct rc_cached_slab *slab)
 {
-    if (predicate != NULL && predicate->rowset_count == 0) {
+    if (predicate != NULL && predicate->entry_count == 0) {
         rc_table_remove(&cache->predicates, &predicate->link);
         rc_alloc_free(predicate);
     }
-    if (slab != NULL && slab->rowsets.next == &slab->rowsets) {
+    if (slab != NULL && slab->entries.next == &slab->entries) {
         rc_table_remove(&cache->slabs, &slab->link);
         rc_alloc_free(slab);
     }
 }
 
-/* Forgets a rowset, and its predicate and slab when it was their last. Returns its bytes. */
+/* Of a rowset as it is now: times may be kept with it since it came. */
 static uint64_t
-forget(struct rc_match_cache *cache, struct rc_cached_rowset *entry)
+bytes_of(const struct rc_cached_thing *thing)
 {
-    const uint64_t bytes = rc_rowset_memory_bytes(entry->set);
-    rc_table_remove(&cache->rowsets, &entry->link);
+    return thing->set != NULL ? rc_rowset_memory_bytes(thing->set)
+                              : rc_kept_column_bytes(thing->column);
+}
+
+static uint64_t *
+total_of(struct rc_match_cache *cache, const struct rc_cached_thing *thing)
+{
+    return thing->set != NULL ? &cache->stats.rowset_bytes : &cache->stats.column_bytes;
+}
+
+uint64_t
+rc_match_cache_forget(struct rc_match_cache *cache, struct rc_cached_entry *entry)
+{
+    const uint64_t bytes = bytes_of(&entry->thing);
+    rc_table_remove(&cache->entries, &entry->link);
     rc_cache_order_remove(cache, entry);
     rc_ring_remove(&entry->of_slab);
-    entry->predicate->rowset_count--;
+    entry->predicate->entry_count--;
     drop_empty(cache, entry->predicate, entry->slab);
-    cache->stats.rowset_bytes -= entry->bytes;
-    rc_rowset_unref(entry->set);
+    *total_of(cache, &entry->thing) -= entry->bytes;
+    cache->stats.column_count -= entry->thing.column != NULL;
+    rc_rowset_unref(entry->thing.set);
+    rc_kept_column_unref(entry->thing.column);
     rc_alloc_free(entry);
     return bytes;
 }
@@ -121,7 +147,7 @@ static void
 forget_all(struct rc_match_cache *cache)
 {
     while (cache->order.count > 0)
-        forget(cache, cache->order.heap[cache->order.count - 1]);
+        rc_match_cache_forget(cache, cache->order.heap[cache->order.count - 1]);
     rc_match_cache_clear_leaves(cache);
 }
 
@@ -135,7 +161,7 @@ rc_match_cache_free(struct rc_match_cache *cache)
     rc_cache_order_close(cache);
     rc_table_close(&cache->predicates);
     rc_table_close(&cache->slabs);
-    rc_table_close(&cache->rowsets);
+    rc_table_close(&cache->entries);
     rc_table_close(&cache->leaves);
     pthread_mutex_destroy(&cache->lock);
     return rc_alloc_free(cache);
@@ -146,10 +172,10 @@ rc_match_cache_find(struct rc_match_cache *cache, uint64_t slab_id, const struct
 {
     struct rc_rowset *set = NULL;
     pthread_mutex_lock(&cache->lock);
-    struct rc_cached_rowset *entry = find_rowset(cache, slab_id, key);
+    struct rc_cached_entry *entry = find_rowset(cache, slab_id, key);
     if (entry != NULL) {
         rc_cache_order_use(cache, entry);
-        set = rc_rowset_ref(entry->set);
+        set = rc_rowset_ref(entry->thing.set);
         cache->stats.hits++;
     } else {
         cache->stats.misses++;
@@ -166,10 +192,10 @@ rc_match_cache_peek(struct rc_match_cache *cache,
                     uint64_t *ret_bytes)
 {
     pthread_mutex_lock(&cache->lock);
-    const struct rc_cached_rowset *entry = find_rowset(cache, slab_id, key);
+    const struct rc_cached_entry *entry = find_rowset(cache, slab_id, key);
     if (entry != NULL) {
-        *ret_rows = rc_rowset_cardinality(entry->set);
-        *ret_bytes = rc_rowset_memory_bytes(entry->set);
+        *ret_rows = rc_rowset_cardinality(entry->thing.set);
+        *ret_bytes = rc_rowset_memory_bytes(entry->thing.set);
     }
     pthread_mutex_unlock(&cache->lock);
     return entry != NULL;
@@ -187,7 +213,7 @@ was_dropped(const struct rc_match_cache *cache, uint64_t slab_id)
     return false;
 }
 
-/* The entries of a predicate and a slab, made when they are new. They must get a rowset at once. */
+/* The records of a predicate and a slab, made when they are new. They must get an entry at once. */
 static enum rc_status
 ensure_predicate(struct rc_match_cache *cache,
                  const struct rc_match_key *key,
@@ -216,30 +242,31 @@ ensure_slab(struct rc_match_cache *cache, uint64_t slab_id, struct rc_cached_sla
         if (entry == NULL)
             return RC_NO_MEMORY;
         *entry = (struct rc_cached_slab){.id = slab_id};
-        rc_ring_open(&entry->rowsets);
+        rc_ring_open(&entry->entries);
         rc_table_add(&cache->slabs, &entry->link, rc_hash_u64(slab_id));
     }
     *ret_slab = entry;
     return RC_OK;
 }
 
-/* When memory is refused the caller has its set and the cache stays as it was. */
-static void
-add_rowset(struct rc_match_cache *cache,
-           uint64_t slab_id,
-           const struct rc_match_key *key,
-           uint64_t cost_ns,
-           struct rc_rowset *set)
+void
+rc_match_cache_add(struct rc_match_cache *cache,
+                   uint64_t slab_id,
+                   const struct rc_match_key *key,
+                   uint64_t cost_ns,
+                   struct rc_cached_thing thing)
 {
-    struct rc_cached_rowset *entry = rc_alloc_in(cache->account, sizeof(*entry));
+    if (was_dropped(cache, slab_id))
+        return;
+    struct rc_cached_entry *entry = rc_alloc_in(cache->account, sizeof(*entry));
     struct rc_cached_predicate *predicate = NULL;
     struct rc_cached_slab *slab = NULL;
     enum rc_status status = entry == NULL ? RC_NO_MEMORY : ensure_predicate(cache, key, &predicate);
     if (status == RC_OK)
         status = ensure_slab(cache, slab_id, &slab);
     if (status == RC_OK) {
-        *entry = (struct rc_cached_rowset){
-            .predicate = predicate, .slab = slab, .set = set, .bytes = rc_rowset_memory_bytes(set)};
+        *entry = (struct rc_cached_entry){
+            .predicate = predicate, .slab = slab, .thing = thing, .bytes = bytes_of(&thing)};
         status = rc_cache_order_add(cache, entry, cost_ns);
     }
     if (status != RC_OK) {
@@ -247,11 +274,15 @@ add_rowset(struct rc_match_cache *cache,
         rc_alloc_free(entry);
         return;
     }
-    (void)rc_rowset_ref(set);
-    predicate->rowset_count++;
-    rc_table_add(&cache->rowsets, &entry->link, pair_hash(slab_id, key));
-    rc_ring_add(&slab->rowsets, &entry->of_slab);
-    cache->stats.rowset_bytes += entry->bytes;
+    if (thing.set != NULL)
+        (void)rc_rowset_ref(thing.set);
+    else
+        (void)rc_kept_column_ref(thing.column);
+    predicate->entry_count++;
+    rc_table_add(&cache->entries, &entry->link, pair_hash(slab_id, key));
+    rc_ring_add(&slab->entries, &entry->of_slab);
+    *total_of(cache, &thing) += entry->bytes;
+    cache->stats.column_count += thing.column != NULL;
 }
 
 struct rc_rowset *
@@ -262,10 +293,10 @@ rc_match_cache_insert(struct rc_match_cache *cache,
                       struct rc_rowset *set)
 {
     pthread_mutex_lock(&cache->lock);
-    struct rc_cached_rowset *entry = find_rowset(cache, slab_id, key);
-    struct rc_rowset *first = entry == NULL ? NULL : rc_rowset_ref(entry->set);
-    if (first == NULL && !was_dropped(cache, slab_id))
-        add_rowset(cache, slab_id, key, cost_ns, set);
+    struct rc_cached_entry *entry = find_rowset(cache, slab_id, key);
+    struct rc_rowset *first = entry == NULL ? NULL : rc_rowset_ref(entry->thing.set);
+    if (first == NULL)
+        rc_match_cache_add(cache, slab_id, key, cost_ns, (struct rc_cached_thing){.set = set});
     pthread_mutex_unlock(&cache->lock);
     if (first == NULL)
         return set;
@@ -283,9 +314,9 @@ rc_match_cache_drop_slab(struct rc_match_cache *cache, uint64_t slab_id)
     struct rc_cached_slab *slab = rc_match_cache_slab(cache, slab_id);
     bool last = slab == NULL;
     while (!last) {
-        struct rc_ring *link = slab->rowsets.next;
-        last = link->next == &slab->rowsets; /* Forgetting the last frees slab. */
-        forget(cache, RC_CONTAINER(link, struct rc_cached_rowset, of_slab));
+        struct rc_ring *link = slab->entries.next;
+        last = link->next == &slab->entries; /* Forgetting the last frees slab. */
+        rc_match_cache_forget(cache, RC_CONTAINER(link, struct rc_cached_entry, of_slab));
     }
     pthread_mutex_unlock(&cache->lock);
 }
@@ -295,7 +326,8 @@ rc_match_cache_shrink(struct rc_match_cache *cache, uint64_t bytes)
 {
     uint64_t freed = 0;
     pthread_mutex_lock(&cache->lock);
-    for (struct rc_cached_rowset *least; freed < bytes; freed += forget(cache, least)) {
+    for (struct rc_cached_entry *least; freed < bytes;
+         freed += rc_match_cache_forget(cache, least)) {
         least = rc_cache_order_least(cache);
         if (least == NULL)
             break;

@@ -47,6 +47,30 @@ rc_match_cache_insert(struct rc_match_cache *cache,
                       uint64_t cost_ns,
                       struct rc_rowset *set);
 
+struct rc_kept_column;
+
+/* The column of what makes it in a slab, as a reference of the caller's, or NULL. Neither a hit nor
+ * a miss. column_keeper.h is who asks. */
+struct rc_kept_column *
+rc_match_cache_find_column(struct rc_match_cache *cache,
+                           uint64_t slab_id,
+                           const struct rc_match_key *key);
+
+/* Whether there is one with all blocks. No use of it. */
+bool
+rc_match_cache_has_column(struct rc_match_cache *cache,
+                          uint64_t slab_id,
+                          const struct rc_match_key *key);
+
+/* Puts a column in, with a reference of its own, unless there is one whose blocks it lacks. What
+ * the cache has of fewer blocks goes. cost_ns: what making it took besides what that one did. */
+void
+rc_match_cache_insert_column(struct rc_match_cache *cache,
+                             uint64_t slab_id,
+                             const struct rc_match_key *key,
+                             uint64_t cost_ns,
+                             struct rc_kept_column *column);
+
 /* The key that a matcher's part is cached by. */
 const struct rc_match_key *
 rc_matcher_part_key(const struct rc_matcher *matcher, uint32_t part);

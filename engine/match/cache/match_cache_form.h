@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "engine/match/cache/kept_column.h"
 #include "engine/match/cache/match_cache.h"
 #include "engine/match/rows/table.h"
 
@@ -35,27 +36,35 @@ rc_ring_remove(struct rc_ring *link)
     link->next->previous = link->previous;
 }
 
+/* One of these; the others are NULL. */
+struct rc_cached_thing {
+    struct rc_rowset *set;
+    struct rc_kept_column *column;
+};
+
+/* What things are cached by besides: a predicate, or what a column is made by. */
 struct rc_cached_predicate {
     struct rc_table_link link;
-    uint64_t rowset_count;
+    uint64_t entry_count;
     uint64_t stored_in;      /* The cache's storing when it was named last; 0: never. */
     struct rc_match_key key; /* Its bytes follow the struct. */
 };
 
+/* A slab or a head. */
 struct rc_cached_slab {
     struct rc_table_link link;
     uint64_t id;
     uint64_t stored_signature; /* Of what its file has; 0: there is none. */
-    struct rc_ring rowsets;
+    struct rc_ring entries;
 };
 
-struct rc_cached_rowset {
+struct rc_cached_entry {
     struct rc_table_link link;
     struct rc_ring of_slab;
     struct rc_cached_predicate *predicate;
     struct rc_cached_slab *slab;
-    struct rc_rowset *set;
-    uint64_t bytes; /* As it was when it came; times may be kept with it since. */
+    struct rc_cached_thing thing;
+    uint64_t bytes; /* As it was when it came; times may be kept with a rowset since. */
     uint32_t place; /* In the order of eviction. */
     uint32_t uses;
     double worth;     /* Of a byte, a use: ns that computing it again takes. */
@@ -63,15 +72,15 @@ struct rc_cached_rowset {
     double sorted_by; /* What its place was chosen by; at most what it is worth now. */
 };
 
-/* The order in which rowsets are evicted (match_cache_order.c). */
+/* The order in which they are evicted (match_cache_order.c). */
 struct rc_cache_order {
     double clock;
     size_t count;
     size_t capacity;
-    struct rc_cached_rowset **heap; /* An rc_alloc block. */
+    struct rc_cached_entry **heap; /* An rc_alloc block. */
 };
 
-/* Slabs dropped lately: a query that still reads one must not put its rowsets back. */
+/* Slabs dropped lately: a query that still reads one must not put anything of it back. */
 #define RC_CACHE_DROPPED_SLABS 256u
 
 struct rc_match_cache {
@@ -79,7 +88,7 @@ struct rc_match_cache {
     pthread_mutex_t lock;
     struct rc_table predicates; /* struct rc_cached_predicate by key. */
     struct rc_table slabs;      /* struct rc_cached_slab by id. */
-    struct rc_table rowsets;    /* struct rc_cached_rowset by both. */
+    struct rc_table entries;    /* struct rc_cached_entry by both. */
     struct rc_cache_order order;
     uint64_t storing;       /* Counts rc_match_stored_begin. */
     struct rc_table leaves; /* struct rc_match_leaf by key. */
@@ -92,19 +101,38 @@ struct rc_match_cache {
     uint32_t dropped_count; /* Grows for ever; the ring index is the remainder. */
 };
 
-/* With the lock held, as what follows. Enters a rowset; RC_NO_MEMORY: it is not in. */
+/* With the lock held, as what follows. The entry of both, or NULL. */
+struct rc_cached_entry *
+rc_match_cache_entry(const struct rc_match_cache *cache,
+                     uint64_t slab_id,
+                     const struct rc_match_key *key);
+
+/* Puts a thing in, with a reference of its own, unless the slab was dropped or memory is refused;
+ * there is none of the slab and key. */
+void
+rc_match_cache_add(struct rc_match_cache *cache,
+                   uint64_t slab_id,
+                   const struct rc_match_key *key,
+                   uint64_t cost_ns,
+                   struct rc_cached_thing thing);
+
+/* Takes an entry out, and its predicate and slab when it was their last. Returns its bytes. */
+uint64_t
+rc_match_cache_forget(struct rc_match_cache *cache, struct rc_cached_entry *entry);
+
+/* Enters one; RC_NO_MEMORY: it is not in. */
 RC_MUST_USE enum rc_status
-rc_cache_order_add(struct rc_match_cache *cache, struct rc_cached_rowset *rowset, uint64_t cost_ns);
+rc_cache_order_add(struct rc_match_cache *cache, struct rc_cached_entry *entry, uint64_t cost_ns);
 
 void
-rc_cache_order_remove(struct rc_match_cache *cache, struct rc_cached_rowset *rowset);
+rc_cache_order_remove(struct rc_match_cache *cache, struct rc_cached_entry *entry);
 
-/* A rowset was used. O(1). */
+/* One was used. O(1). */
 void
-rc_cache_order_use(struct rc_match_cache *cache, struct rc_cached_rowset *rowset);
+rc_cache_order_use(struct rc_match_cache *cache, struct rc_cached_entry *entry);
 
 /* The one that is worth least; NULL: there is none. */
-struct rc_cached_rowset *
+struct rc_cached_entry *
 rc_cache_order_least(struct rc_match_cache *cache);
 
 void

@@ -56,9 +56,10 @@ rc_match_stored_signature(const struct rc_match_stored *stored)
 }
 
 static bool
-is_meant(const struct rc_match_cache *cache, const struct rc_cached_rowset *rowset)
+is_meant(const struct rc_match_cache *cache, const struct rc_cached_entry *entry)
 {
-    return cache->storing != 0 && rowset->predicate->stored_in == cache->storing;
+    return entry->thing.set != NULL && cache->storing != 0 &&
+           entry->predicate->stored_in == cache->storing;
 }
 
 /* With the lock held. */
@@ -69,29 +70,27 @@ list(const struct rc_match_cache *cache,
 {
     uint32_t count = 0;
     size_t bytes = 0;
-    const struct rc_ring *link = slab->rowsets.next;
-    for (; link != &slab->rowsets; link = link->next) {
-        const struct rc_cached_rowset *rowset =
-            RC_CONTAINER(link, struct rc_cached_rowset, of_slab);
-        if (!is_meant(cache, rowset))
+    const struct rc_ring *link = slab->entries.next;
+    for (; link != &slab->entries; link = link->next) {
+        const struct rc_cached_entry *entry = RC_CONTAINER(link, struct rc_cached_entry, of_slab);
+        if (!is_meant(cache, entry))
             continue;
         count++;
-        bytes += rowset->predicate->key.bytes.size;
+        bytes += entry->predicate->key.bytes.size;
     }
     RC_TRY(rc_match_stored_reserve(out, count));
     out->bytes = rc_alloc(bytes);
     if (out->bytes == NULL)
         return RC_NO_MEMORY;
     char *at = out->bytes;
-    for (link = slab->rowsets.next; link != &slab->rowsets; link = link->next) {
-        const struct rc_cached_rowset *rowset =
-            RC_CONTAINER(link, struct rc_cached_rowset, of_slab);
-        const struct rc_match_key *key = &rowset->predicate->key;
-        if (!is_meant(cache, rowset))
+    for (link = slab->entries.next; link != &slab->entries; link = link->next) {
+        const struct rc_cached_entry *entry = RC_CONTAINER(link, struct rc_cached_entry, of_slab);
+        const struct rc_match_key *key = &entry->predicate->key;
+        if (!is_meant(cache, entry))
             continue;
         memcpy(at, key->bytes.data, key->bytes.size);
         out->entries[out->count++] = (struct rc_match_stored_entry){
-            .key = {key->hash, {at, key->bytes.size}}, .set = rc_rowset_ref(rowset->set)};
+            .key = {key->hash, {at, key->bytes.size}}, .set = rc_rowset_ref(entry->thing.set)};
         at += key->bytes.size;
     }
     out->signature = rc_match_stored_signature(out);

@@ -27,8 +27,10 @@ batch_close(struct rc_batch *batch)
 {
     for (uint32_t i = 0; i < batch->tree_count; i++)
         rc_rowset_builder_free(batch->trees[i].builder);
-    for (uint32_t i = 0; i < batch->leaf_count; i++)
+    for (uint32_t i = 0; i < batch->leaf_count; i++) {
         rc_match_answers_close(&batch->leaves[i]->answers);
+        rc_kept_column_unref(batch->leaves[i]->kept);
+    }
     rc_leaf_scratch_close(&batch->match.leaf_scratch);
     batch->match.arena = rc_arena_free(batch->match.arena);
 }
@@ -37,7 +39,7 @@ static enum rc_status
 finish(struct rc_batch *batch, struct rc_rowset **sets)
 {
     struct rc_slab_match *match = &batch->match;
-    const struct rc_match_order order = {.access = RC_ACCESS_NONE};
+    const struct rc_match_order order = {.access = RC_ACCESS_NONE, .keeps_columns = true};
     bool ruled_out = false;
     for (uint32_t i = 0; i < batch->tree_count; i++) {
         struct rc_batch_tree *tree = &batch->trees[i];
@@ -66,6 +68,7 @@ rc_match_batch(struct rc_match_cache *cache,
                                        .slab_id = slab_id,
                                        .row_count = rc_slab_get_info(slab)->row_count,
                                        .cancel = cancel,
+                                       .keeps_columns = true,
                                        .leaf_scratch = {.cancel = cancel}}};
     batch.match.arena = rc_arena_new(rc_match_cache_account(cache), 0);
     if (batch.match.arena == NULL)

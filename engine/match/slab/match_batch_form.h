@@ -26,9 +26,10 @@ struct rc_batch_column {
 struct rc_batch_leaf {
     struct rc_batch_column *column; /* NULL: no row passes. */
     struct rc_match_answers answers;
-    uint32_t share;      /* Of the sample, once the answers are complete. */
-    bool drives;         /* Some tree's rows are taken from it. */
-    uint32_t code_count; /* Of codes that pass, once it drives. */
+    struct rc_kept_column *kept; /* That answers reads; owned. */
+    uint32_t share;              /* Of the sample, once the answers are complete. */
+    bool drives;                 /* Some tree's rows are taken from it. */
+    uint32_t code_count;         /* Of codes that pass, once it drives. */
     uint32_t *codes;
     uint32_t class_count; /* Classes of its codes. */
     uint16_t *classes;

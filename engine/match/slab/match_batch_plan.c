@@ -30,9 +30,9 @@ add_column(struct rc_batch *batch,
            struct rc_batch_column **ret_column)
 {
     for (uint32_t i = 0; i < batch->column_count; i++) {
-        /* Those that are made have none. */
-        if (view->property != RC_PROPERTY_NONE &&
-            batch->columns[i]->view.property == view->property) {
+        /* Those that are made have no property; what is kept of one is one. */
+        if (batch->columns[i]->view.property == view->property &&
+            batch->columns[i]->view.codes == view->codes) {
             *ret_column = batch->columns[i];
             return RC_OK;
         }
@@ -70,17 +70,16 @@ static enum rc_status
 add_leaf(struct rc_batch *batch, const struct rc_match_node *node, struct rc_batch_leaf **ret_leaf)
 {
     struct rc_batch_leaf *leaf = RC_ARENA_ARRAY(batch->match.arena, struct rc_batch_leaf, 1);
-    struct rc_column_view view;
+    struct rc_found_column found;
     if (leaf == NULL)
         return RC_NO_MEMORY;
-    bool present;
-    RC_TRY(rc_match_node_column(node, batch->match.slab, NULL, batch->match.cancel,
-                                batch->match.arena, &present, &view));
-    if (present) {
-        RC_TRY(add_column(batch, &view, &leaf->column));
-        RC_TRY(rc_match_answers_open(&batch->match, node, &view, true, &leaf->answers));
-    }
+    RC_TRY(rc_slab_match_column(&batch->match, node, &found));
     batch->leaves[batch->leaf_count++] = leaf;
+    leaf->kept = found.kept;
+    if (found.present) {
+        RC_TRY(add_column(batch, &found.view, &leaf->column));
+        RC_TRY(rc_match_answers_open(&batch->match, node, &found.view, true, &leaf->answers));
+    }
     if (leaf->column != NULL && leaf->answers.complete)
         take_share(leaf);
     *ret_leaf = leaf;

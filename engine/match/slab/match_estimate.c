@@ -37,6 +37,9 @@
 /* Below this depth a tree is taken as one test of every row: the planner's time is bounded. */
 #define NODES_ESTIMATED 64u
 
+/* A row of a formula's column is made in the time of so many codes that are looked up. */
+#define LOOKED_UP_A_FORMULA 2u
+
 struct estimating {
     struct rc_match_cache *cache;
     const struct rc_slab *slab;
@@ -233,11 +236,14 @@ estimate_leaf(struct estimating *at, const struct rc_match_node *node, struct no
 {
     struct rc_column_view column;
     out->none = true;
-    if (node->made.kind != RC_MADE_NONE) { /* Its column is made by looking at each row. */
+    if (node->made.kind != RC_MADE_NONE) { /* Its column is kept, or made by looking at each row. */
+        const bool kept = rc_column_keeper_has(&node->keeper, at->slab_id);
         out->none = false;
         out->scan.words = at->block_words;
-        out->scan.bytes = (uint64_t)at->rows * 6;
-        out->scan.looked_up = node->made.kind == RC_MADE_FORMULA ? (uint64_t)at->rows * 2 : 0;
+        out->scan.bytes = (uint64_t)at->rows * (kept ? 2 : 6);
+        out->scan.looked_up = node->made.kind == RC_MADE_FORMULA
+                                  ? (uint64_t)at->rows * (kept ? 1 : LOOKED_UP_A_FORMULA)
+                                  : 0;
         out->share = node->made.kind == RC_MADE_IDS ? node->source->value_count / at->rows : 0.1;
         return;
     }

@@ -26,6 +26,7 @@ compile_leaf(struct rc_match_cache *cache,
         RC_TRY(rc_event_ids_new(leaf, arena, &node->made.ids));
         leaf = &is_one;
     }
+    RC_TRY(rc_column_keeper_open(cache, &node->made, arena, &node->keeper));
     tree->parts |= rc_made_column_parts(&node->made);
     if (node->made.kind == RC_MADE_NONE)
         node->property = rc_properties_find(properties, leaf->property);
@@ -87,20 +88,15 @@ rc_match_node_compile(struct rc_match_cache *cache,
 
 enum rc_status
 rc_match_node_column(const struct rc_match_node *node,
-                     const struct rc_slab *slab,
-                     const uint64_t *blocks,
-                     const _Atomic(bool) *cancel,
-                     struct rc_arena *arena,
-                     bool *ret_present,
-                     struct rc_column_view *ret_column)
+                     const struct rc_column_wish *wish,
+                     struct rc_found_column *ret_found)
 {
-    if (node->made.kind == RC_MADE_NONE) {
-        *ret_present =
-            node->property != RC_PROPERTY_NONE && rc_slab_column(slab, node->property, ret_column);
-        return RC_OK;
-    }
-    return rc_made_column_of_slab(&node->made, slab, blocks, cancel, arena, ret_present,
-                                  ret_column);
+    if (node->made.kind != RC_MADE_NONE)
+        return rc_column_keeper_get(&node->keeper, wish, ret_found);
+    *ret_found = (struct rc_found_column){.present = false};
+    ret_found->present = node->property != RC_PROPERTY_NONE &&
+                         rc_slab_column(wish->slab, node->property, &ret_found->view);
+    return RC_OK;
 }
 
 bool

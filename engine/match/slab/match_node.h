@@ -13,6 +13,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
+#include "engine/match/cache/column_keeper.h"
 #include "engine/match/cache/match_cache.h"
 #include "engine/match/derived/made_column.h"
 #include "engine/match/predicate/match_key.h"
@@ -29,7 +30,8 @@ struct rc_match_node {
     struct rc_match_key key;
     struct rc_match_leaf *leaf;             /* LEAF. */
     const struct rc_leaf *source;           /* LEAF: as the predicate has it. */
-    struct rc_made_column made;             /* LEAF: what it reads where that is not stored. */
+    struct rc_made_column made;             /* LEAF: what it reads where that is not stored, */
+    struct rc_column_keeper keeper;         /* and where that is kept. */
     uint32_t property;                      /* LEAF; RC_PROPERTY_NONE: nothing carries it. */
     const struct rc_dictionary *dictionary; /* LEAF; NULL with RC_PROPERTY_NONE. */
 };
@@ -48,16 +50,11 @@ rc_match_node_compile(struct rc_match_cache *cache,
                       struct rc_arena *arena,
                       struct rc_match_tree *ret_tree);
 
-/* The column that a leaf reads in a slab, which may be made in arena, for blocks (made_column.h).
- * *ret_present is false when no row has a value. */
+/* The column that a leaf reads in a slab, stored or made. */
 RC_MUST_USE enum rc_status
 rc_match_node_column(const struct rc_match_node *node,
-                     const struct rc_slab *slab,
-                     const uint64_t *blocks,
-                     const _Atomic(bool) *cancel,
-                     struct rc_arena *arena,
-                     bool *ret_present,
-                     struct rc_column_view *ret_column);
+                     const struct rc_column_wish *wish,
+                     struct rc_found_column *ret_found);
 
 /* Whether a cell of that column, or one of a chunk's, passes the leaf. A failure is in scratch. */
 bool

@@ -295,6 +295,7 @@ rc_match_slab(struct rc_match_cache *cache,
                                   .uses_bitmaps = order->access == RC_ACCESS_NONE ||
                                                   order->access == RC_ACCESS_POSTINGS,
                                   .reads_rows = order->reads_rows,
+                                  .keeps_columns = order->keep || order->keeps_columns,
                                   .blocks = order->blocks,
                                   .ranges = order->ranges,
                                   .range_count = order->range_count,
@@ -306,6 +307,7 @@ rc_match_slab(struct rc_match_cache *cache,
     for (uint32_t i = 0; i < tree->node_count; i++) {
         rc_rowset_unref(nodes[i].set);
         rc_match_answers_close(nodes[i].answers);
+        rc_kept_column_unref(nodes[i].kept);
     }
     if (status == RC_OK) {
         teach(&match, tree->root);

@@ -20,6 +20,7 @@ struct rc_slab_node {
     enum rc_slab_node_state state;
     double cost_ns;                        /* Of a look at all rows. */
     struct rc_rowset *set;                 /* CACHED; owned. */
+    struct rc_kept_column *kept;           /* A column that answers reads; owned. */
     struct rc_match_answers *answers;      /* SCAN: complete, or lazy: asked as rows come. */
     struct rc_scan scan;                   /* SCAN, once the answers are complete. */
     uint32_t child_count;                  /* TREE: the children that still matter, */
@@ -37,6 +38,7 @@ struct rc_slab_match {
     const _Atomic(bool) *cancel;
     bool uses_bitmaps;                 /* Of the cache, for what is below the root. */
     bool reads_rows;                   /* See rc_match_order. */
+    bool keeps_columns;                /* And keep. */
     const uint64_t *blocks;            /* The same, */
     const struct rc_row_range *ranges; /* and of these. */
     uint32_t range_count;
@@ -46,6 +48,12 @@ struct rc_slab_match {
     struct rc_leaf_scratch leaf_scratch;
     enum rc_status status; /* The first failure while rows are looked at. */
 };
+
+/* The column that a leaf reads; counted as work. */
+RC_MUST_USE enum rc_status
+rc_slab_match_column(struct rc_slab_match *match,
+                     const struct rc_match_node *node,
+                     struct rc_found_column *ret_found);
 
 static inline bool
 rc_slab_match_cancelled(const struct rc_slab_match *match)

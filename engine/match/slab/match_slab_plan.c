@@ -92,17 +92,34 @@ rc_slab_match_complete(struct rc_slab_match *match, struct rc_slab_node *state)
     return RC_OK;
 }
 
+enum rc_status
+rc_slab_match_column(struct rc_slab_match *match,
+                     const struct rc_match_node *node,
+                     struct rc_found_column *ret_found)
+{
+    const struct rc_column_wish wish = {.slab = match->slab,
+                                        .slab_id = match->slab_id,
+                                        .blocks = match->blocks,
+                                        .keeps = match->keeps_columns,
+                                        .cancel = match->cancel,
+                                        .arena = match->arena};
+    RC_TRY(rc_match_node_column(node, &wish, ret_found));
+    match->work.columns_reused += ret_found->reused;
+    match->work.columns_made += node->made.kind != RC_MADE_NONE && !ret_found->reused;
+    return RC_OK;
+}
+
 static enum rc_status
 prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node, bool lazily)
 {
     struct rc_slab_node *state = &match->nodes[node->index];
-    struct rc_column_view column;
+    struct rc_found_column found;
     state->state = RC_SLAB_NODE_NONE;
-    bool present;
-    RC_TRY(rc_match_node_column(node, match->slab, match->blocks, match->cancel, match->arena,
-                                &present, &column));
-    if (!present)
+    RC_TRY(rc_slab_match_column(match, node, &found));
+    state->kept = found.kept;
+    if (!found.present)
         return RC_OK;
+    const struct rc_column_view column = found.view;
     struct rc_match_answers *answers = RC_ARENA_ARRAY(match->arena, struct rc_match_answers, 1);
     if (answers == NULL)
         return RC_NO_MEMORY;

@@ -142,7 +142,9 @@ struct rc_explain_plan {
     uint64_t fetch_ns;   /* Bitmaps, elapsed. */
     uint32_t fetch_jobs;
     uint32_t fetch_lanes;
-    uint32_t users; /* The walk is for so many users only; UINT32_MAX: everybody. */
+    uint32_t columns_made;   /* Of derived properties, by slab (match/derived/made_column.h), but */
+    uint32_t columns_reused; /* for those of bitmaps that were made together. */
+    uint32_t users;          /* The walk is for so many users only; UINT32_MAX: everybody. */
 };
 
 struct rc_explain {

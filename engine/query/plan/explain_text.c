@@ -236,6 +236,9 @@ add_plan(struct text *text, const struct rc_explain_plan *plan, uint32_t number,
         add(text, ", %u bitmaps on %u threads in %s", plan->fetch_jobs, plan->fetch_lanes,
             write_ns(c, (double)plan->fetch_ns));
     add(text, "\n");
+    if (plan->columns_made + plan->columns_reused > 0)
+        add(text, "   columns of derived properties: %u reused, %u built\n", plan->columns_reused,
+            plan->columns_made);
     for (uint32_t s = 0; s < plan->selector_count; s++)
         add_selector(text, &plan->selectors[s], ran);
     for (const struct rc_explain_feed_choice *at = plan->feeds; at != NULL; at = at->next) {

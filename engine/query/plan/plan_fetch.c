@@ -47,6 +47,7 @@ fetch_set(struct rc_plan *plan,
     const bool kept = choice->access == RC_ACCESS_BITMAP || choice->together;
     const struct rc_match_order order = {.access = kept ? RC_ACCESS_NONE : choice->access,
                                          .keep = kept || choice->keep,
+                                         .keeps_columns = choice->keeps_columns,
                                          .reads_rows = choice->forced,
                                          .blocks = choice->blocks,
                                          .ranges = choice->ranges,
@@ -208,6 +209,8 @@ note_actual(const struct fetch *fetch, uint32_t job_count)
         out->rows_actual += note.rows;
         out->actual_ns += note.elapsed_ns;
         rc_match_work_add(&out->work_actual, &note.work);
+        plan->explain->columns_made += (uint32_t)note.work.columns_made;
+        plan->explain->columns_reused += (uint32_t)note.work.columns_reused;
         out->bitmaps_reused += note.access == RC_ACCESS_BITMAP;
         out->bitmaps_built +=
             choice->access != RC_ACCESS_BITMAP && choice->access != RC_ACCESS_RULED_OUT;

@@ -1,5 +1,5 @@
-/* Plan, made columns. Each slab's column has an arena of its own, since arenas belong to a thread.
- */
+/* Plan, made columns. Each slab's column has an arena of its own, since arenas belong to a thread;
+ * what is kept by the cache is not in it. */
 #include "engine/query/plan/plan_made.h"
 
 #include <stdatomic.h>
@@ -12,13 +12,13 @@
 
 struct made_slab {
     struct rc_arena *arena;
-    bool present;
-    struct rc_column_view view;
+    struct rc_found_column found;
 };
 
 struct rc_made_columns {
     const struct rc_plan *plan;
-    const struct rc_made_column *made;
+    struct rc_column_keeper keeper;
+    bool keeps;          /* What is made is put into the cache. */
     _Atomic(int) status; /* The first one that is not RC_OK. */
     uint32_t count;
     struct made_slab slabs[]; /* By slab of the plan. */
@@ -27,8 +27,10 @@ struct rc_made_columns {
 struct rc_made_columns *
 rc_made_columns_free(struct rc_made_columns *columns)
 {
-    for (uint32_t i = 0; columns != NULL && i < columns->count; i++)
+    for (uint32_t i = 0; columns != NULL && i < columns->count; i++) {
+        rc_found_column_close(&columns->slabs[i].found);
         rc_arena_free(columns->slabs[i].arena);
+    }
     return rc_alloc_free(columns);
 }
 
@@ -41,8 +43,13 @@ make_slab(const struct rc_made_columns *columns, uint32_t plan_slab, struct made
     out->arena = rc_arena_new(context->account, 0);
     if (out->arena == NULL)
         return RC_NO_MEMORY;
-    return rc_made_column_of_slab(columns->made, rc_view_slabs(context->view, &count)[index].slab,
-                                  NULL, context->cancel, out->arena, &out->present, &out->view);
+    const struct rc_view_slab *slab = &rc_view_slabs(context->view, &count)[index];
+    const struct rc_column_wish wish = {.slab = slab->slab,
+                                        .slab_id = slab->id,
+                                        .keeps = columns->keeps,
+                                        .cancel = context->cancel,
+                                        .arena = out->arena};
+    return rc_column_keeper_get(&columns->keeper, &wish, &out->found);
 }
 
 static void
@@ -55,6 +62,25 @@ make_one(void *argument, uint32_t index)
     const enum rc_status status = make_slab(columns, index, &columns->slabs[index]);
     if (status != RC_OK)
         atomic_compare_exchange_strong(&columns->status, &expected, (int)status);
+}
+
+/* Whether what is made is put into the cache: as bitmaps are (planner.c). */
+static bool
+keeps(const struct rc_query_context *context)
+{
+    const enum rc_keep_hint keep = context->hints == NULL ? RC_KEEP_PLANNER : context->hints->keep;
+    return keep == RC_KEEP_ALWAYS ||
+           (keep == RC_KEEP_PLANNER && !rc_planner_memory_is_short(context));
+}
+
+static void
+note(const struct rc_made_columns *columns)
+{
+    struct rc_explain_plan *explain = columns->plan->explain;
+    for (uint32_t i = 0; explain != NULL && i < columns->count; i++) {
+        explain->columns_reused += columns->slabs[i].found.reused;
+        explain->columns_made += !columns->slabs[i].found.reused;
+    }
 }
 
 enum rc_status
@@ -72,14 +98,17 @@ rc_made_columns_new(const struct rc_plan *plan,
         return RC_NO_MEMORY;
     memset(columns, 0, bytes);
     columns->plan = plan;
-    columns->made = made;
+    columns->keeps = keeps(context);
     columns->count = plan->slab_count;
-    rc_plan_read_made(plan, made);
+    RC_TRY(rc_column_keeper_open(context->cache, made, context->arena, &columns->keeper));
+    rc_plan_read_made(plan, &columns->keeper);
     for (uint32_t i = 0; i < plan->slab_count; i++)
-        work_ns += ROW_NS * plan->slabs[i].row_count;
+        if (!rc_column_keeper_has(&columns->keeper, rc_plan_slab_id(plan, i)))
+            work_ns += ROW_NS * plan->slabs[i].row_count;
     rc_workers_run(context->workers, rc_planner_lanes(context, work_ns, plan->slab_count),
                    plan->slab_count, make_one, columns);
     RC_TRY((enum rc_status)atomic_load(&columns->status));
+    note(columns);
     *ret_columns = RC_TAKE(columns);
     return RC_OK;
 }
@@ -89,6 +118,6 @@ rc_made_columns_of(const struct rc_made_columns *columns,
                    uint32_t plan_slab,
                    struct rc_column_view *ret_view)
 {
-    *ret_view = columns->slabs[plan_slab].view;
-    return columns->slabs[plan_slab].present;
+    *ret_view = columns->slabs[plan_slab].found.view;
+    return columns->slabs[plan_slab].found.present;
 }

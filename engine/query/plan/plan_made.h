@@ -1,8 +1,10 @@
 /*
  * Plan, made columns: a made column (match/derived/made_column.h) of every slab that a plan reads,
- * made side by side before tables are made of them one after the other.
+ * out of the cache or made side by side, before tables are made of them one after the other. What
+ * is made is kept as bitmaps are, by hints and by what room the project has.
  *
- * Ownership: owns the columns; borrows the plan and what the column is made by.
+ * Ownership: owns the columns, or references to those of the cache; borrows the plan and what the
+ *            column is made by.
  * Threading: made by one thread, with the plan's workers; then read by any.
  * Errors:    as of rc_made_column_of_slab.
  */
@@ -14,7 +16,7 @@
 
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
-#include "engine/match/derived/made_column.h"
+#include "engine/match/cache/column_keeper.h"
 #include "engine/query/plan/plan.h"
 
 struct rc_made_columns;

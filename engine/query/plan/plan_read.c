@@ -12,7 +12,8 @@
 struct reading {
     const struct rc_plan *plan;
     uint32_t property;
-    _Atomic(int) status; /* The first one that is not RC_OK. */
+    const struct rc_column_keeper *keeper; /* It is read for what this makes; NULL: for itself. */
+    _Atomic(int) status;                   /* The first one that is not RC_OK. */
 };
 
 static struct rc_slab *
@@ -20,6 +21,13 @@ slab_of(const struct rc_plan *plan, uint32_t plan_slab)
 {
     uint32_t count;
     return rc_view_slabs(plan->context->view, &count)[plan->slabs[plan_slab].index].slab;
+}
+
+uint64_t
+rc_plan_slab_id(const struct rc_plan *plan, uint32_t plan_slab)
+{
+    uint32_t count;
+    return rc_view_slabs(plan->context->view, &count)[plan->slabs[plan_slab].index].id;
 }
 
 double
@@ -81,23 +89,32 @@ read_column(void *argument, uint32_t index)
     const struct reading *reading = argument;
     const _Atomic(bool) *cancel = reading->plan->context->cancel;
     struct rc_column_view column;
+    if (reading->keeper != NULL &&
+        rc_column_keeper_has(reading->keeper, rc_plan_slab_id(reading->plan, index)))
+        return;
     if (cancel == NULL || !atomic_load_explicit(cancel, memory_order_relaxed))
         (void)rc_slab_column(slab_of(reading->plan, index), reading->property, &column);
 }
 
-void
-rc_plan_read_column(const struct rc_plan *plan, uint32_t property)
+static void
+read_column_of(const struct rc_plan *plan, const struct rc_column_keeper *keeper, uint32_t property)
 {
-    struct reading reading = {.plan = plan, .property = property};
+    struct reading reading = {.plan = plan, .property = property, .keeper = keeper};
     if (property != RC_PROPERTY_NONE)
         read_slabs(&reading, read_column);
 }
 
 void
-rc_plan_read_made(const struct rc_plan *plan, const struct rc_made_column *made)
+rc_plan_read_column(const struct rc_plan *plan, uint32_t property)
+{
+    read_column_of(plan, NULL, property);
+}
+
+void
+rc_plan_read_made(const struct rc_plan *plan, const struct rc_column_keeper *keeper)
 {
     uint32_t count;
-    const uint32_t *properties = rc_made_column_properties(made, &count);
+    const uint32_t *properties = rc_made_column_properties(keeper->made, &count);
     for (uint32_t i = 0; i < count; i++)
-        rc_plan_read_column(plan, properties[i]);
+        read_column_of(plan, keeper, properties[i]);
 }

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "engine/base/status.h"
-#include "engine/match/derived/made_column.h"
+#include "engine/match/cache/column_keeper.h"
 #include "engine/query/plan/plan.h"
 
 /* Reads users and times of the slabs in which some stream has its rows, and keeps them in use. */
@@ -23,9 +23,13 @@ rc_plan_read_rows(const struct rc_plan *plan);
 void
 rc_plan_read_column(const struct rc_plan *plan, uint32_t property);
 
-/* The same for the columns that one is made of. */
+/* The same for the columns that one is made of, where it is not kept. */
 void
-rc_plan_read_made(const struct rc_plan *plan, const struct rc_made_column *made);
+rc_plan_read_made(const struct rc_plan *plan, const struct rc_column_keeper *keeper);
+
+/* The id of a slab of the plan. */
+uint64_t
+rc_plan_slab_id(const struct rc_plan *plan, uint32_t plan_slab);
 
 /* What reading a slab's part of a query takes, in ns; 0: it is in memory. */
 double

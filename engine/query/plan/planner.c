@@ -277,6 +277,8 @@ choose(struct choosing *choosing,
     choice->forced = rule->forced != RC_ACCESS_NONE;
     choice->keep = (choice->access == RC_ACCESS_SCAN || choice->access == RC_ACCESS_POSTINGS) &&
                    !rule->keeps_never;
+    choice->keeps_columns =
+        choice->keep || (!choice->forced && !rule->keeps_never && !choosing->memory_short);
     choice->estimate_ns = (float)ways.ns[choice->access];
     if (plan->explain != NULL)
         note(plan, slab, s, choice, &ways);
@@ -319,9 +321,8 @@ choose_slab(struct choosing *choosing,
     return RC_OK;
 }
 
-/* Whether the project, or the process, is about to reach its limit. */
-static bool
-is_memory_short(const struct rc_query_context *context)
+bool
+rc_planner_memory_is_short(const struct rc_query_context *context)
 {
     const struct rc_account *account = context->account->parent;
     for (; account != NULL; account = account->parent) {
@@ -339,7 +340,7 @@ rc_planner_choose(struct rc_plan *plan,
                   struct rc_error *reterr_error)
 {
     struct choosing choosing = {
-        .plan = plan, .users = users, .memory_short = is_memory_short(plan->context)};
+        .plan = plan, .users = users, .memory_short = rc_planner_memory_is_short(plan->context)};
     choosing.rules = RC_ARENA_ARRAY(plan->context->arena, struct rule, plan->stream_count);
     if (choosing.rules == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the plan");

@@ -42,6 +42,7 @@
 struct rc_plan_choice {
     enum rc_access access; /* NONE: the stream has no business in the slab. */
     bool keep;
+    bool keeps_columns; /* And made columns, of the blocks that are wanted. */
     bool forced;
     bool together; /* It was computed with others of its slab, and is in the cache. */
     float estimate_ns;
@@ -85,6 +86,11 @@ rc_planner_choose(struct rc_plan *plan,
                   const struct rc_plan_users *users,
                   struct rc_plan_choice *choices,
                   struct rc_error *reterr_error);
+
+/* Whether the project, or the process, is about to reach its limit: then nothing is kept that need
+ * not be. */
+bool
+rc_planner_memory_is_short(const struct rc_query_context *context);
 
 /* Threads for so much work in so many pieces, of at most parallel_max. */
 uint32_t

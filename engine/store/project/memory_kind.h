@@ -11,7 +11,7 @@ enum rc_memory_kind {
     RC_MEMORY_HEADS,        /* The newest rows. */
     RC_MEMORY_DICTIONARIES, /* Of event properties. */
     RC_MEMORY_USERS,        /* Ids, writes and columns of their properties, joins. */
-    RC_MEMORY_BITMAPS,      /* Cached rowsets and tests of strings. */
+    RC_MEMORY_BITMAPS,      /* Cached rowsets, columns that are made, tests of strings. */
     RC_MEMORY_QUERIES,      /* Scratch and replies of queries that run. */
 };
 #define RC_MEMORY_KIND_COUNT 7
