@@ -1,7 +1,7 @@
 /*
  * Spells: random slabs of users with few rows and with many, random rows of them and random
  * buckets, read a stretch at a time, against looking at each row. And the kernels that find where a
- * slot ends.
+ * slot ends, where a step is passed, and what is below a limit.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +16,7 @@
 #include "engine/query/time/bucket_table.h"
 #include "engine/query/walk/slot_ends.h"
 #include "engine/query/walk/spells.h"
+#include "engine/query/walk/times_below.h"
 #include "engine/store/builder/slab_builder.h"
 #include "engine/store/project/project.h"
 #include "query_rig.h"
@@ -287,12 +288,53 @@ kernels_agree(void **state)
     }
 }
 
+/* Times of which some are steps, just before one, or far from all. */
+static void
+random_times(uint32_t times[65], uint32_t *steps, uint32_t step_count)
+{
+    for (uint32_t i = 0; i < step_count; i++)
+        steps[i] = below(20) == 0 ? UINT32_MAX : below(UINT32_MAX);
+    for (uint32_t i = 0; i < 65; i++)
+        times[i] = step_count > 0 && below(2) == 0 ? steps[below(step_count)] - below(2)
+                                                   : below(UINT32_MAX);
+}
+
+static void
+step_kernels_agree(void **state)
+{
+    (void)state;
+    const rc_step_ends kernels[] = {rc_step_ends_portable, rc_step_ends_avx2(),
+                                    rc_step_ends_avx512(), rc_step_ends_best()};
+    const rc_times_below belows[] = {rc_times_below_portable, rc_times_below_avx2(),
+                                     rc_times_below_avx512(), rc_times_below_best()};
+    for (uint32_t round = 0; round < 2000; round++) {
+        uint32_t times[65];
+        uint32_t steps[RC_BUCKET_STEPS_MAX];
+        uint64_t passed = 0;
+        uint64_t lower = 0;
+        random_state = round;
+        const uint32_t count = below(RC_BUCKET_STEPS_MAX + 1);
+        random_times(times, steps, count);
+        for (uint32_t i = 0; i < 64; i++) {
+            for (uint32_t s = 0; s < count; s++)
+                if ((times[i] < steps[s]) != (times[i + 1] < steps[s]))
+                    passed |= (uint64_t)1 << i;
+            lower |= (uint64_t)(count > 0 && times[i] < steps[0]) << i;
+        }
+        for (uint32_t i = 0; i < 4; i++) {
+            assert_true(kernels[i] == NULL || kernels[i](times, steps, count) == passed);
+            assert_true(belows[i] == NULL || belows[i](times, count == 0 ? 0 : steps[0]) == lower);
+        }
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spells_are_the_rows),
         cmocka_unit_test(kernels_agree),
+        cmocka_unit_test(step_kernels_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -242,7 +242,8 @@ rc_rowset_block(const struct rc_rowset *set,
     const uint32_t row_count = left < RC_BLOCK_ROWS ? left : RC_BLOCK_ROWS;
     if (set->form == RC_ROWSET_WORDS) {
         const uint64_t *words = set->words + (size_t)block * RC_BLOCK_WORDS;
-        if (!rc_words_any(words, RC_BLOCK_WORDS))
+        /* A dense set has a row among the first few: who reads a few rows waits for no others. */
+        if (words[0] == 0 && !rc_words_any(words, RC_BLOCK_WORDS))
             return RC_BLOCK_EMPTY;
         *ret_words = words;
         return RC_BLOCK_MIXED;

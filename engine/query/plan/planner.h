@@ -113,4 +113,9 @@ rc_planner_reads_rows(const struct rc_plan *plan,
                       uint32_t series,
                       enum rc_rows_reading reading);
 
+/* The same for a fold that can read of a stream the rows of those alone who have an event of
+ * another one, or else is fed the events of both. */
+bool
+rc_planner_reads_few(const struct rc_plan *plan, uint32_t rare, uint32_t stream);
+
 #endif

@@ -168,22 +168,11 @@ rc_planner_walk_ns(const struct rc_plan *plan,
     return ns + RC_COST_WALK_BLOCK * (double)blocks * slabs;
 }
 
-bool
-rc_planner_reads_rows(const struct rc_plan *plan,
-                      uint32_t stream,
-                      uint32_t series,
-                      enum rc_rows_reading reading)
+/* Whether rows are read, as the times say or a hint does. Writes it down. */
+static bool
+choose_feed(const struct rc_plan *plan, uint32_t series, double by_rows_ns, double by_hits_ns)
 {
     const struct rc_query_context *context = plan->context;
-    const double hit_ns = RC_COST_SERIES_HIT + (reading == RC_ROWS_VALUES ? RC_COST_VALUE_HIT : 0);
-    double by_rows_ns = 0;
-    double by_hits_ns = 0;
-    for (uint32_t i = 0; i < plan->slab_count; i++) {
-        const struct rc_plan_slab *slab = &plan->slabs[i];
-        const struct rc_rowset *set = slab->sets[stream];
-        by_rows_ns += rows_ns(set, slab->row_count, reading);
-        by_hits_ns += set == NULL ? 0 : hit_ns * (double)rc_rowset_cardinality(set);
-    }
     const enum rc_walk_hint hint = context->hints == NULL ? RC_WALK_PLANNER : context->hints->walk;
     const bool reads = hint == RC_WALK_PLANNER ? by_rows_ns <= by_hits_ns : hint == RC_WALK_ROWS;
     if (reads && context->hints != NULL)
@@ -201,4 +190,41 @@ rc_planner_reads_rows(const struct rc_plan *plan,
         }
     }
     return reads;
+}
+
+bool
+rc_planner_reads_rows(const struct rc_plan *plan,
+                      uint32_t stream,
+                      uint32_t series,
+                      enum rc_rows_reading reading)
+{
+    const double hit_ns = RC_COST_SERIES_HIT + (reading == RC_ROWS_VALUES ? RC_COST_VALUE_HIT : 0);
+    double by_rows_ns = 0;
+    double by_hits_ns = 0;
+    for (uint32_t i = 0; i < plan->slab_count; i++) {
+        const struct rc_plan_slab *slab = &plan->slabs[i];
+        const struct rc_rowset *set = slab->sets[stream];
+        by_rows_ns += rows_ns(set, slab->row_count, reading);
+        by_hits_ns += set == NULL ? 0 : hit_ns * (double)rc_rowset_cardinality(set);
+    }
+    return choose_feed(plan, series, by_rows_ns, by_hits_ns);
+}
+
+bool
+rc_planner_reads_few(const struct rc_plan *plan, uint32_t rare, uint32_t stream)
+{
+    const uint32_t slabs = plan->plan_only ? plan->slabs_planned : plan->slab_count;
+    double events = plan->plan_only ? plan->explain->selectors[rare].rows_estimate : 0;
+    double by_hits_ns = plan->plan_only ? RC_COST_HIT * plan->hits_estimate : 0;
+    for (uint32_t i = 0; i < plan->slab_count && !plan->plan_only; i++) {
+        const struct rc_plan_slab *slab = &plan->slabs[i];
+        events += slab->sets[rare] == NULL ? 0 : (double)rc_rowset_cardinality(slab->sets[rare]);
+        by_hits_ns += hits_ns(slab->sets[stream], slab->row_count);
+    }
+    /* The events are kept until they are dealt, and a query's memory is bounded by its users. */
+    if (events > rc_view_user_count(plan->context->view))
+        by_hits_ns = 0;
+    /* Of each of these persons a line of times in each slab, and their users are looked up. */
+    return choose_feed(plan, RC_EXPLAIN_NO_SERIES, 2 * RC_COST_SPARSE_HIT * events * slabs,
+                       by_hits_ns);
 }

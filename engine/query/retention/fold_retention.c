@@ -12,6 +12,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/query/plan/hints.h"
+#include "engine/query/retention/retention_few.h"
 #include "engine/query/retention/retention_frame.h"
 #include "engine/query/retention/retention_scan.h"
 #include "engine/query/scope.h"
@@ -313,6 +314,8 @@ count_cells(const struct rc_retention *retention, struct rc_query_stats *stats)
 {
     bool done;
     RC_TRY(rc_retention_scan(retention, &stats->matched_events, &done));
+    if (!done)
+        RC_TRY(rc_retention_few(retention, &stats->matched_events, &done));
     return done ? RC_OK : walk(retention, rc_retention_person, &stats->matched_events);
 }
 

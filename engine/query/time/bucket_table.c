@@ -54,6 +54,21 @@ fill_slots(uint16_t *slots, uint32_t count, uint16_t place)
     }
 }
 
+/* Finds where the place changes between the first row's time and the last one's. */
+static void
+find_steps(struct rc_bucket_table *table)
+{
+    int64_t time_ms = table->time_min_ms;
+    for (table->step_count = 0; table->step_count <= RC_BUCKET_STEPS_MAX; table->step_count++) {
+        time_ms = place_end_ms(table, time_ms, rc_bucket_table_search(table, time_ms));
+        if (time_ms > table->time_max_ms)
+            return;
+        if (table->step_count < RC_BUCKET_STEPS_MAX)
+            table->steps[table->step_count] = (uint32_t)(time_ms - table->window_start_ms);
+    }
+    table->step_count = RC_BUCKET_STEPS_MAX + 1;
+}
+
 enum rc_status
 rc_bucket_table_make(struct rc_bucket_table *table, struct rc_arena *arena)
 {
@@ -70,6 +85,7 @@ rc_bucket_table_make(struct rc_bucket_table *table, struct rc_arena *arena)
     const uint32_t earliest = rc_bucket_table_search(table, table->time_min_ms);
     const uint32_t latest = rc_bucket_table_search(table, table->time_max_ms);
     table->only = earliest == latest && earliest < table->bucket_count ? earliest : RC_BUCKET_MIXED;
+    find_steps(table);
     for (uint32_t slot = 0; slot < slots;) {
         const int64_t first_ms = table->window_start_ms + ((int64_t)slot << RC_BUCKET_SHIFT);
         const uint32_t place = rc_bucket_table_search(table, first_ms);

@@ -23,6 +23,9 @@
 _Static_assert(RC_BUCKETS_MAX + 1 < RC_BUCKET_MIXED, "a place is told from the mark");
 _Static_assert(RC_BUCKET_SLOTS <= RC_BUCKET_MIXED, "each slot can have an edge");
 
+/* Where the place changes among a slab's rows, if it does so seldom. */
+#define RC_BUCKET_STEPS_MAX 6u
+
 /* Where the place changes in a slot. */
 struct rc_bucket_edge {
     uint32_t offset_ms; /* Of the first time behind it, from the window's start. */
@@ -40,7 +43,9 @@ struct rc_bucket_table {
     int64_t time_max_ms;
     uint16_t *slots;
     struct rc_bucket_edge *edges;
-    uint32_t only; /* The bucket of all rows, or RC_BUCKET_MIXED: their times must be read. */
+    uint32_t only;       /* The bucket of all rows, or RC_BUCKET_MIXED: their times must be read. */
+    uint32_t step_count; /* RC_BUCKET_STEPS_MAX + 1: there are more. */
+    uint32_t steps[RC_BUCKET_STEPS_MAX]; /* Offsets of the first times of another place. */
 };
 
 RC_MUST_USE enum rc_status

@@ -1,6 +1,10 @@
-/* Slot ends: two times are of one slot if the bits above a slot's are the same. */
+/*
+ * Slot ends: two times are of one slot if the bits above a slot's are the same. Step ends: of each
+ * step, which times are below it; where a bit differs from the next one the step was passed.
+ */
 #include "engine/query/walk/slot_ends.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "engine/query/time/bucket_table.h"
@@ -13,6 +17,26 @@ rc_slot_ends_portable(const uint32_t *times)
     uint64_t ends = 0;
     for (uint32_t i = 0; i < 64; i++)
         ends |= (uint64_t)(((times[i] ^ times[i + 1]) & SLOT_BITS) != 0) << i;
+    return ends;
+}
+
+/* The bits that differ from the next one; the one behind the last is behind. */
+static inline uint64_t
+changes(uint64_t below, bool behind)
+{
+    return below ^ (below >> 1 | (uint64_t)behind << 63);
+}
+
+uint64_t
+rc_step_ends_portable(const uint32_t *times, const uint32_t *steps, uint32_t step_count)
+{
+    uint64_t ends = 0;
+    for (uint32_t s = 0; s < step_count; s++) {
+        uint64_t below = 0;
+        for (uint32_t i = 0; i < 64; i++)
+            below |= (uint64_t)(times[i] < steps[s]) << i;
+        ends |= changes(below, times[64] < steps[s]);
+    }
     return ends;
 }
 
@@ -48,6 +72,43 @@ ends_avx512(const uint32_t *times)
     return ends;
 }
 
+__attribute__((target("avx2"))) static uint64_t
+steps_avx2(const uint32_t *times, const uint32_t *steps, uint32_t step_count)
+{
+    uint64_t ends = 0;
+    for (uint32_t s = 0; s < step_count; s++) {
+        const __m256i step = _mm256_set1_epi32((int32_t)steps[s]);
+        uint64_t behind = 0; /* The greater of a time and the step is the time. */
+        for (uint32_t i = 0; i < 64; i += 8) {
+            const __m256i some = _mm256_loadu_si256((const __m256i *)(times + i));
+            const __m256i is = _mm256_cmpeq_epi32(_mm256_max_epu32(some, step), some);
+            behind |= (uint64_t)(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(is)) << i;
+        }
+        ends |= changes(~behind, times[64] < steps[s]);
+    }
+    return ends;
+}
+
+__attribute__((target("avx512f"))) static uint64_t
+steps_avx512(const uint32_t *times, const uint32_t *steps, uint32_t step_count)
+{
+    __m512i some[4];
+    uint64_t ends = 0;
+    for (uint32_t i = 0; i < 4; i++)
+        some[i] = _mm512_loadu_si512(times + 16 * i);
+    for (uint32_t s = 0; s < step_count; s++) {
+        const __m512i step = _mm512_set1_epi32((int32_t)steps[s]);
+        uint64_t below = 0;
+        for (uint32_t i = 0; i < 4; i++)
+            below |= (uint64_t)_mm512_cmplt_epu32_mask(some[i], step) << (16 * i);
+        ends |= changes(below, times[64] < steps[s]);
+    }
+    return ends;
+}
+
+/* Those before Ice Lake and Zen 4 slow down for wide vectors. */
+#define HAS_AVX512 (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vbmi"))
+
 rc_slot_ends
 rc_slot_ends_avx2(void)
 {
@@ -57,9 +118,19 @@ rc_slot_ends_avx2(void)
 rc_slot_ends
 rc_slot_ends_avx512(void)
 {
-    /* Those before Ice Lake and Zen 4 slow down for wide vectors. */
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vbmi") ? ends_avx512
-                                                                                     : NULL;
+    return HAS_AVX512 ? ends_avx512 : NULL;
+}
+
+rc_step_ends
+rc_step_ends_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") ? steps_avx2 : NULL;
+}
+
+rc_step_ends
+rc_step_ends_avx512(void)
+{
+    return HAS_AVX512 ? steps_avx512 : NULL;
 }
 
 #else
@@ -76,6 +147,18 @@ rc_slot_ends_avx512(void)
     return NULL;
 }
 
+rc_step_ends
+rc_step_ends_avx2(void)
+{
+    return NULL;
+}
+
+rc_step_ends
+rc_step_ends_avx512(void)
+{
+    return NULL;
+}
+
 #endif
 
 rc_slot_ends
@@ -84,4 +167,12 @@ rc_slot_ends_best(void)
     const rc_slot_ends wide = rc_slot_ends_avx512();
     const rc_slot_ends narrow = rc_slot_ends_avx2();
     return wide != NULL ? wide : narrow != NULL ? narrow : rc_slot_ends_portable;
+}
+
+rc_step_ends
+rc_step_ends_best(void)
+{
+    const rc_step_ends wide = rc_step_ends_avx512();
+    const rc_step_ends narrow = rc_step_ends_avx2();
+    return wide != NULL ? wide : narrow != NULL ? narrow : rc_step_ends_portable;
 }

@@ -1,14 +1,16 @@
 /*
  * Spells. A word of 64 rows at a time, and no branch for a row. Of the word is made
  *
- *   ends    a bit for each row behind which another user or another slot of the bucket table
- *           begins (slot_ends.h): stretches of rows end there, each of them mostly a visit
+ *   ends    a bit for each row behind which another user or another place begins, where the
+ *           slab's places are few, or else another slot of the bucket table (slot_ends.h):
+ *           stretches of rows end there, each of them a spell, or mostly a visit
  *
  * and the rest is arithmetic. A stretch is a field of bits up to its end. Adding ones to the bits
  * that match below the end carries into the end if and only if there are some (any_of); taking one
  * away where a field begins turns its bits over up to the first that is set, so that "and" clears
  * that one (but_first). Stretches with a row that matches are then the bits of one word, few, and
- * only those are visited. Where a bucket begins inside its slot, each row is one of its own.
+ * only those are visited. Of stretches that end with a slot, where a bucket begins inside it, each
+ * row is one of its own.
  *
  * Stretches of one user and place that follow each other are joined.
  */
@@ -31,6 +33,7 @@ struct slab {
     const uint32_t *starts;
     const uint32_t *users;
     rc_slot_ends slot_ends;
+    rc_step_ends step_ends; /* NULL: there are too many steps. */
     uint32_t user_count;
     uint32_t row_count;
     uint32_t user; /* Who has the row that is next, or somebody before. */
@@ -111,19 +114,32 @@ add(struct list list, uint32_t slot, uint32_t place, uint32_t twice)
     return (struct list){.last = last, .key = key};
 }
 
-/* Where in the word of rows at row the next one is of another slot. */
+/* Where in the word of rows at row the next one is of another place, or slot. */
 static uint64_t
-slot_ends(const struct slab *slab, uint32_t row)
+time_ends(const struct slab *slab, uint32_t row)
 {
-    uint32_t times[65];
+    const struct rc_bucket_table *table = slab->table;
+    const uint32_t *times = slab->times + row;
+    uint32_t copy[65];
     for (uint32_t i = 0; i < 64; i += 16)
-        __builtin_prefetch(slab->times + row + AHEAD_ROWS + i);
-    if (slab->row_count - row > 64)
-        return slab->slot_ends(slab->times + row);
-    /* The last of the slab: what is behind it must not be read. */
-    memset(times, 0, sizeof(times));
-    memcpy(times, slab->times + row, (slab->row_count - row) * sizeof(times[0]));
-    return rc_slot_ends_portable(times);
+        __builtin_prefetch(times + AHEAD_ROWS + i);
+    if (slab->row_count - row <= 64) { /* What is behind the slab's last must not be read. */
+        memset(copy, 0, sizeof(copy));
+        memcpy(copy, times, (slab->row_count - row) * sizeof(copy[0]));
+        times = copy;
+    }
+    return slab->step_ends != NULL ? slab->step_ends(times, table->steps, table->step_count)
+                                   : slab->slot_ends(times);
+}
+
+/* The place of a stretch of rows by one of their times: that of all of them, or a mark. */
+static inline uint32_t
+place_of(const struct slab *slab, uint32_t time)
+{
+    const uint32_t place = slab->slots[time >> RC_BUCKET_SHIFT];
+    return place < RC_BUCKET_MIXED || slab->step_ends == NULL
+               ? place
+               : rc_bucket_table_find_mixed(slab->table, place, time);
 }
 
 /* Adds the rows of a stretch in which a bucket begins, one by one. *counted loses those that are in
@@ -162,7 +178,7 @@ add_word(struct slab *slab, uint32_t row, uint64_t bits, struct list list, uint6
     if (slab->skip != NULL)
         bits = leave_out(slab, bits, user_begins);
     const uint64_t ends =
-        (slab->mixed ? slot_ends(slab, row) : 0) | user_begins >> 1 | (uint64_t)1 << high;
+        (slab->mixed ? time_ends(slab, row) : 0) | user_begins >> 1 | (uint64_t)1 << high;
     const uint64_t again = any_of(but_first(bits, ends), ends);
     *counted = bits;
     for (uint64_t found = any_of(bits, ends); found != 0; found &= found - 1) {
@@ -170,8 +186,7 @@ add_word(struct slab *slab, uint32_t row, uint64_t bits, struct list list, uint6
         const uint64_t until = (found & -found) * 2 - 1;
         const uint32_t user = slab->user + (uint32_t)__builtin_popcountll(user_begins & until);
         const uint32_t slot = slab->users[user] - slab->first;
-        const uint32_t place =
-            slab->mixed ? slab->slots[slab->times[row + bit] >> RC_BUCKET_SHIFT] : slab->only;
+        const uint32_t place = slab->mixed ? place_of(slab, slab->times[row + bit]) : slab->only;
         if (place < slab->none) {
             list = add(list, slot, place, (uint32_t)((again >> bit) & 1));
             continue;
@@ -285,6 +300,7 @@ rc_spells_read(struct rc_spells *reader,
         .starts = rc_slab_starts(view_slab),
         .users = rc_slab_users(view_slab),
         .slot_ends = rc_slot_ends_best(),
+        .step_ends = table->step_count <= RC_BUCKET_STEPS_MAX ? rc_step_ends_best() : NULL,
         .user_count = rc_slab_get_info(view_slab)->user_count,
         .row_count = rc_slab_get_info(view_slab)->row_count,
         .user = rc_slab_user_index_of_row(view_slab, begin),

@@ -50,6 +50,8 @@ rc_walk(const struct rc_plan *plan, const struct rc_fold *fold, uint64_t *hit_co
         return rc_entities_walk(plan, fold, hit_count);
     RC_ASSERT(fold->rows == NULL || (!fold->ordered && !plan->reads_persons));
     RC_ASSERT(fold->required == 0 || (fold->rows == NULL && !fold->anonymous));
+    RC_ASSERT(fold->stretches == NULL || (plan->persons != NULL && !fold->ordered &&
+                                          fold->required == 0 && fold->rows == NULL));
     if (walk.user_count == 0)
         return RC_OK;
     RC_TRY(find_joined(&walk));

@@ -51,6 +51,16 @@ rc_walk_mark(uint64_t *persons, uint32_t person)
     __atomic_fetch_or(&persons[person / 64], (uint64_t)1 << (person % 64), __ATOMIC_RELAXED);
 }
 
+/* The rows that a user has in a slab. */
+struct rc_walk_stretch {
+    uint32_t slot;
+    uint32_t begin;
+    uint32_t end;
+};
+
+/* As many are handed over together, at most. */
+#define RC_WALK_STRETCHES_MAX 64u
+
 /* What a fold wants. lane is one of the lanes given to rc_walk. */
 struct rc_fold {
     const char *purpose; /* What it finds, for EXPLAIN: "entrants". */
@@ -86,6 +96,16 @@ struct rc_fold {
                            uint32_t end,
                            uint64_t *hit_count);
     enum rc_rows_reading reading; /* What rows reads, for the planner. */
+    /* Unordered, of a plan for some persons, who are few; may be NULL: they alone are looked up,
+     * and this takes the rows that they have in a slab (an index into plan->slabs) as they are, and
+     * finds the hits among them itself; hits then gets those of heads. A person may have several
+     * stretches. Adds to *hit_count. */
+    enum rc_status (*stretches)(void *lane,
+                                const struct rc_walk_block *block,
+                                uint32_t plan_slab,
+                                const struct rc_walk_stretch *stretches,
+                                uint32_t count,
+                                uint64_t *hit_count);
     /* Ordered: all hits of one person; count > 0. */
     enum rc_status (*person)(void *lane,
                              uint32_t person,

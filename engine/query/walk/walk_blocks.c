@@ -29,7 +29,7 @@ rc_walk_feed_of(const struct rc_walk_run *walk)
 {
     if (walk->fold->ordered)
         return RC_FEED_ORDERED;
-    if (walk->fold->rows != NULL)
+    if (walk->fold->rows != NULL || walk->fold->stretches != NULL)
         return RC_FEED_ROWS;
     return walk->anonymous ? RC_FEED_ANONYMOUS : RC_FEED_HITS;
 }

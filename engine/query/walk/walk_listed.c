@@ -31,14 +31,38 @@ gallop(const uint32_t *users, uint32_t from, uint32_t count, uint32_t user)
     return low;
 }
 
-/* Rows of a slab that belong to one member. */
+/* Where the members of a batch are among the users of a slab, or would be: [from, high) are all
+ * that they can be. All are sought together, by halves and without a branch, since where they are
+ * cannot be guessed. */
+static void
+seek_members(const uint32_t *users,
+             uint32_t from,
+             uint32_t high,
+             const uint64_t *members,
+             uint32_t count,
+             uint32_t *at)
+{
+    uint32_t step = 1;
+    while (step <= (high - from) / 2)
+        step *= 2;
+    for (uint32_t i = 0; i < count; i++)
+        at[i] = from;
+    for (; high > from && step > 0; step /= 2) {
+        for (uint32_t i = 0; i < count; i++) {
+            const uint32_t next = at[i] + step < high ? at[i] + step : high;
+            at[i] = users[next - 1] < (uint32_t)(members[i] >> 32) ? next : at[i];
+        }
+    }
+}
+
+/* A member who is in a slab. */
 struct member_rows {
     uint32_t index; /* Of the user in the slab. */
     uint32_t slot;
 };
 
 /* Members of a block that are looked up in a slab before the first one's rows are read. */
-#define MEMBERS_TOGETHER 32u
+#define MEMBERS_TOGETHER RC_WALK_STRETCHES_MAX
 
 /* Of so many of them the times are under way at once, so many rows of each: more follow while these
  * are read. */
@@ -46,8 +70,8 @@ struct member_rows {
 #define ROWS_SOON 256u
 #define TIMES_A_LINE 16u
 
-/* Looks the members [*next, ...) up in a slab until as many as go together are there or none is
- * left. Where their rows begin is asked for. */
+/* Looks the next members from *next on up in a slab; those of them that are in it, none only when
+ * none is left. Where their rows begin is asked for. *at: users before it are before the next. */
 static uint32_t
 find_members(const struct rc_slab *slab,
              const uint64_t *members,
@@ -59,14 +83,23 @@ find_members(const struct rc_slab *slab,
     const uint32_t *starts = rc_slab_starts(slab);
     const uint32_t *users = rc_slab_users(slab);
     const uint32_t user_count = rc_slab_get_info(slab)->user_count;
+    uint32_t places[MEMBERS_TOGETHER];
     uint32_t count = 0;
-    for (; *next < member_count && *at < user_count && count < MEMBERS_TOGETHER; (*next)++) {
-        const uint32_t user = (uint32_t)(members[*next] >> 32);
-        *at = gallop(users, *at, user_count, user);
-        if (*at == user_count || users[*at] != user)
-            continue;
-        found[count++] = (struct member_rows){*at, (uint32_t)members[*next]};
-        __builtin_prefetch(&starts[*at]);
+    while (count == 0 && *next < member_count && *at < user_count) {
+        const uint64_t *batch = members + *next;
+        const uint32_t left = member_count - *next;
+        const uint32_t size = left < MEMBERS_TOGETHER ? left : MEMBERS_TOGETHER;
+        const uint32_t low = gallop(users, *at, user_count, (uint32_t)(batch[0] >> 32));
+        const uint32_t high = gallop(users, low, user_count, (uint32_t)(batch[size - 1] >> 32));
+        seek_members(users, low, high, batch, size, places);
+        for (uint32_t i = 0; i < size; i++) {
+            if (places[i] == user_count || users[places[i]] != (uint32_t)(batch[i] >> 32))
+                continue;
+            found[count++] = (struct member_rows){places[i], (uint32_t)batch[i]};
+            __builtin_prefetch(&starts[places[i]]);
+        }
+        *next += size;
+        *at = high;
     }
     return count;
 }
@@ -102,6 +135,29 @@ read_found(struct rc_walk_lane *lane,
     return RC_OK;
 }
 
+/* Gives the rows of members to a fold that takes them as they are. */
+static enum rc_status
+give_found(struct rc_walk_lane *lane,
+           const struct rc_walk_block *block,
+           uint32_t plan_slab,
+           const uint32_t *starts,
+           const struct member_rows *found,
+           uint32_t count)
+{
+    struct rc_walk_stretch stretches[MEMBERS_TOGETHER];
+    const uint64_t hit_count = lane->hit_count;
+    for (uint32_t i = 0; i < count; i++)
+        stretches[i] = (struct rc_walk_stretch){
+            .slot = found[i].slot,
+            .begin = starts[found[i].index],
+            .end = starts[found[i].index + 1],
+        };
+    RC_TRY(lane->walk->fold->stretches(lane->state, block, plan_slab, stretches, count,
+                                       &lane->hit_count));
+    lane->read_count += lane->hit_count - hit_count;
+    return rc_walk_cancelled(lane->walk) ? RC_CANCELLED : RC_OK;
+}
+
 enum rc_status
 rc_walk_read_members(struct rc_walk_lane *lane,
                      const struct rc_walk_block *block,
@@ -118,7 +174,9 @@ rc_walk_read_members(struct rc_walk_lane *lane,
         uint32_t at = 0;
         rc_sweep_open(lane->sweep, i);
         while ((count = find_members(slab, members, member_count, &next, &at, found)) > 0)
-            RC_TRY(read_found(lane, block, slab, found, count));
+            RC_TRY(walk->fold->stretches != NULL
+                       ? give_found(lane, block, i, rc_slab_starts(slab), found, count)
+                       : read_found(lane, block, slab, found, count));
     }
     return RC_OK;
 }

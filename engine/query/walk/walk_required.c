@@ -18,6 +18,14 @@
 
 uint32_t rc_walk_look_up_rows = 8;
 
+/* Whether so many persons are looked up one by one. */
+static bool
+are_listed(const struct rc_walk_run *walk, uint64_t count)
+{
+    return walk->fold->stretches != NULL ||
+           count * walk->plan->slab_count * rc_walk_look_up_rows <= walk->plan->hits_max;
+}
+
 static enum rc_status
 fold_mark(void *state,
           const struct rc_walk_block *block,
@@ -90,7 +98,7 @@ rc_walk_mark_asked(struct rc_walk_run *walk)
         walk->fold->rows != NULL || plan->plan_only)
         return RC_OK;
     const uint64_t count = rc_words_count(plan->persons, (walk->user_count + 63) / 64);
-    if (count * plan->slab_count * rc_walk_look_up_rows > plan->hits_max)
+    if (!are_listed(walk, count))
         return RC_OK;
     uint64_t *marked = RC_ARENA_ARRAY(plan->context->arena, uint64_t, walk->user_count / 64 + 1);
     if (marked == NULL)
@@ -115,7 +123,7 @@ rc_walk_cut_marked(struct rc_walk_run *walk)
     uint64_t count = 0;
     for (size_t word = 0; word < word_count; word++)
         count += (uint64_t)__builtin_popcountll(walk->marked[word]);
-    if (count * walk->plan->slab_count * rc_walk_look_up_rows > hits_max) {
+    if (!are_listed(walk, count)) {
         uint64_t *skip = RC_ARENA_ARRAY(arena, uint64_t, word_count);
         if (skip == NULL)
             return RC_NO_MEMORY;
