@@ -52,7 +52,7 @@ QUERY(funnel_by_city, CASE_FUNNEL_BY_CITY, "20: funnel_3 and the city of a user'
 QUERY(retention, CASE_RETENTION, "9: spells 6, counted in 64 users at once 2");
 QUERY(retention_rare,
       CASE_RETENTION_RARE,
-      "36 us in all: 20 users are sought in 4 slabs, 1,700 events are fed");
+      "30 us in all: 20 users are sought in 4 slabs, 800 returns seen by their periods");
 QUERY(counts, CASE_COUNTS, "2.7: bit to row, time to bucket, counter");
 QUERY(counts_all, CASE_COUNTS_ALL, "1.2: time to bucket, counter");
 QUERY(uniques_all, CASE_UNIQUES_ALL, "3.2: a spell each");
