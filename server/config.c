@@ -50,6 +50,8 @@ static const struct setting settings[] = {
      "Most scratch memory of one query"},
     {"slow-query-ms", KIND_COUNT, AT(slow_query_ms), "0", "COUNT",
      "Queries that take so many milliseconds are logged with their plan; 0 logs none"},
+    {"slow-batch-ms", KIND_COUNT, AT(slow_batch_ms), "0", "COUNT",
+     "Batches that take so many milliseconds are logged with what they waited for; 0 logs none"},
     {"snapshot-interval", KIND_TIME, AT(snapshot_interval_ms), "15m", "TIME",
      "Time between snapshots; 0 makes them only on request and at the end"},
     {"head-rows-max", KIND_COUNT, AT(head_rows_max), "0", "COUNT",

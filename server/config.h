@@ -35,6 +35,7 @@ struct rc_config {
     uint64_t message_bytes_max;
     uint64_t queries_max;      /* Running or waiting at the same time. */
     uint64_t slow_query_ms;    /* 0: none is logged. */
+    uint64_t slow_batch_ms;    /* The same of batches. */
     uint64_t query_memory_max; /* Bytes of one query. */
     uint64_t head_rows_max;    /* 0: the engine's own; so for the next five. */
     uint64_t window_rows_max;

@@ -16,7 +16,9 @@
 #include <recount/v1/ingest.pb-c.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/clock.h"
 #include "engine/base/limits.h"
+#include "server/log.h"
 #include "server/server_calls.h"
 
 /* Batches of a stream between reading and acknowledgement: enough for a sync of 4 ms at the rate of
@@ -106,6 +108,42 @@ flight_failed(struct rc_failure *failure, enum rc_status status)
     rc_error_set(&failure->error, status, "%s", rc_status_sentence(status));
 }
 
+static double
+ms_between(uint64_t from_ns, uint64_t to_ns)
+{
+    return (double)(to_ns - from_ns) / 1e6;
+}
+
+/* Logs a batch that was slow, and where it waited. */
+static void
+log_slow(const struct rc_flight *flight, uint64_t now_ns)
+{
+    const struct rc_ingest_times *times = &flight->result.times;
+    RC_LOG(RC_LOG_WARN, "slow batch", {"project", flight->stream->project_text, 0},
+           {"stream", flight->stream->stream_text, 0}, {"batch", NULL, (double)flight->batch_id},
+           {"bytes", NULL, (double)flight->message_bytes},
+           {"dur_ms", NULL, ms_between(flight->read_ns, now_ns)},
+           {"thread_ms", NULL, ms_between(flight->read_ns, flight->decoding_ns)},
+           {"decode_ms", NULL, ms_between(flight->decoding_ns, times->checked_ns)},
+           {"room_ms", NULL, ms_between(times->checked_ns, times->let_in_ns)},
+           {"log_ms", NULL, ms_between(times->let_in_ns, times->writing_ns)},
+           {"sync_ms", NULL, ms_between(times->writing_ns, times->durable_ns)},
+           {"queue_ms", NULL, ms_between(times->durable_ns, times->applying_ns)},
+           {"apply_ms", NULL, ms_between(times->applying_ns, times->applied_ns)},
+           {"reply_ms", NULL, ms_between(times->applied_ns, now_ns)});
+}
+
+static void
+log_if_slow(const struct rc_flight *flight)
+{
+    const uint64_t slow_ms = flight->stream->server->config->slow_batch_ms;
+    if (slow_ms == 0)
+        return;
+    const uint64_t now_ns = rc_clock_monotonic_ns();
+    if (now_ns - flight->read_ns >= slow_ms * 1000000)
+        log_slow(flight, now_ns);
+}
+
 /* The batch's fate is known: acknowledges it. In the order of the stream, since a batch is given to
  * the engine only after the call for the one before it has returned. */
 static void
@@ -123,6 +161,7 @@ land(struct rc_flight *flight)
         else
             send(stream, ack);
     }
+    log_if_slow(flight);
     pthread_mutex_lock(&stream->lock);
     if (failure.error.status != RC_OK)
         end_with(stream, &failure);
@@ -182,6 +221,8 @@ take_batch(struct rc_ingest_stream *stream,
     *buffer = (struct rc_message){.buffer = NULL};
     flight->message_bytes = flight->message.bytes.size;
     flight->batch_id = message->batch_id;
+    flight->read_ns = rc_call_read_ns(stream->call);
+    flight->decoding_ns = rc_clock_monotonic_ns();
     flight->arena = rc_arena_new(NULL, flight->message_bytes * ARENA_FACTOR + ARENA_BYTES_MIN);
     if (flight->arena == NULL)
         return rc_error_set(error, RC_NO_MEMORY, "no memory for a batch");

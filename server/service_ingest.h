@@ -29,6 +29,8 @@ struct rc_flight {
     struct rc_ndjson ndjson;
     struct rc_rejects rejects; /* The engine's. */
     struct rc_ingest_result result;
+    uint64_t read_ns;       /* When its message was there, monotonic. */
+    uint64_t decoding_ns;   /* When a thread began with it. */
     _Atomic uint32_t waits; /* For the engine to return and for it to be done, in any order. */
 };
 

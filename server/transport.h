@@ -150,6 +150,10 @@ rc_call_received_ms(const struct rc_call *call);
 uint64_t
 rc_call_received_ns(const struct rc_call *call);
 
+/* Streams, from the message callback: when the message was there, monotonic. */
+uint64_t
+rc_call_read_ns(const struct rc_call *call);
+
 void
 rc_call_set_state(struct rc_call *call, void *state);
 void *

@@ -330,6 +330,7 @@ read_done(struct rc_tag *tag, bool ok)
 {
     struct rc_call *call = tag->owner;
     const struct rc_stream_handler *stream = call->method->stream;
+    call->read_ns = rc_clock_monotonic_ns();
     if (ok && call->incoming != NULL)
         submit(call, message_task);
     else if (stream->half_close != NULL)
@@ -396,6 +397,12 @@ uint64_t
 rc_call_received_ns(const struct rc_call *call)
 {
     return call->received_ns;
+}
+
+uint64_t
+rc_call_read_ns(const struct rc_call *call)
+{
+    return call->read_ns;
 }
 
 void

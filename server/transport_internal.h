@@ -47,6 +47,7 @@ struct rc_call {
     struct rc_message request;  /* Unary: its bytes, once somebody wanted them. */
     int64_t received_ms;
     uint64_t received_ns;
+    uint64_t read_ns; /* Streams: when the last message was there. */
     void *state;
     uint64_t lane; /* Set by one task or before the first one. */
     uint64_t turn; /* Of the polling thread that serves it; 0: its reply is not held. */

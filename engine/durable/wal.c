@@ -27,6 +27,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
 #include "engine/base/checksum.h"
+#include "engine/base/clock.h"
 #include "engine/base/thread.h"
 #include "engine/durable/wal_files.h"
 #include "engine/durable/wal_group.h"
@@ -51,6 +52,7 @@ struct rc_wal {
     uint64_t position;
     uint64_t sequence_last;
     bool marked; /* The marker at position says sequence_last. */
+    uint64_t writing_ns;
 
     pthread_mutex_t mutex;
     pthread_cond_t work;      /* For the thread: a record came, or close. */
@@ -295,6 +297,7 @@ log_main(void *argument)
         const bool broken = wal->broken;
         pthread_mutex_unlock(&wal->mutex);
 
+        wal->writing_ns = rc_clock_monotonic_ns();
         if (broken)
             deliver(wal, group, 0, group->entry_count, 0, RC_UNAVAILABLE);
         else
@@ -485,6 +488,12 @@ uint64_t
 rc_wal_log(const struct rc_wal *wal)
 {
     return rc_wal_files_log(wal->files);
+}
+
+uint64_t
+rc_wal_writing_ns(const struct rc_wal *wal)
+{
+    return wal->writing_ns;
 }
 
 void

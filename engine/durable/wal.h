@@ -142,6 +142,10 @@ rc_wal_check(struct rc_wal *wal, struct rc_error *reterr_error);
 uint64_t
 rc_wal_log(const struct rc_wal *wal);
 
+/* Of on_durable: when the log began to write the records that it gives out together, monotonic. */
+uint64_t
+rc_wal_writing_ns(const struct rc_wal *wal);
+
 void
 rc_wal_get_stats(struct rc_wal *wal, struct rc_wal_stats *ret_stats);
 

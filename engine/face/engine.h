@@ -133,12 +133,23 @@ rc_engine_delete_project(struct rc_engine *engine,
 /* ---- Ingestion --------------------------------------------------------------------------------
  */
 
+/* When a batch came how far: monotonic nanoseconds, each at or behind the one before. */
+struct rc_ingest_times {
+    uint64_t checked_ns;  /* What is good of it is written down. */
+    uint64_t let_in_ns;   /* Its project had room for it on the way. */
+    uint64_t writing_ns;  /* The log began to write what it stands in. */
+    uint64_t durable_ns;  /* That was synced, and given out up to it. */
+    uint64_t applying_ns; /* Nothing of its project was before it any more. */
+    uint64_t applied_ns;
+};
+
 struct rc_ingest_result {
     enum rc_status status;     /* RC_OK: durable and visible. Else nothing of the batch is. */
     bool duplicate;            /* The stream had this batch: nothing was applied. */
     uint64_t accepted;         /* Rows. */
     uint64_t replaced;         /* Events that replaced an earlier one. */
     uint64_t durable_sequence; /* Of the log record; grows. */
+    struct rc_ingest_times times;
 };
 
 /* The highest batch id that the project has of a client stream; 0: none. For whoever begins to

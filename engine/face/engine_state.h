@@ -96,8 +96,9 @@ struct project_change {
 struct ticket {
     void (*done)(void *context, const struct rc_ingest_result *result);
     void *context;
-    struct tenant *tenant;      /* Of a batch: a reference. */
-    uint64_t bytes;             /* Of room that it took. */
+    struct tenant *tenant; /* Of a batch: a reference. */
+    uint64_t bytes;        /* Of room that it took. */
+    struct rc_ingest_times times;
     bool duplicate;             /* Stands for a batch that the stream had. */
     struct rc_removed *removed; /* Of a deletion: what it took; may be NULL. */
 };

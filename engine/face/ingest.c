@@ -194,6 +194,7 @@ rc_engine_ingest(struct rc_engine *engine,
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a batch");
     *ticket = (struct ticket){.done = done, .context = context};
     ticket->tenant = rc_tenant_ref(tenant);
+    ticket->times.checked_ns = rc_clock_monotonic_ns();
     const struct rc_record record = {
         .kind = RC_RECORD_BATCH,
         .project = project,
@@ -202,6 +203,7 @@ rc_engine_ingest(struct rc_engine *engine,
     };
     rc_room_take(tenant, body.size);
     ticket->bytes = body.size;
+    ticket->times.let_in_ns = rc_clock_monotonic_ns();
     pthread_mutex_lock(&tenant->intake);
     const enum rc_status status =
         enter(tenant, record, (struct rc_bytes){(const char *)body.data, body.size}, ticket,

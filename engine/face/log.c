@@ -282,6 +282,7 @@ rc_log_apply(struct rc_engine *engine,
     struct rc_removed removed = {0};
     const enum rc_status readable = rc_record_read(payload, &record, NULL);
     RC_ASSERT(readable == RC_OK); /* We wrote it. */
+    ticket->times.applying_ns = rc_clock_monotonic_ns();
     if (status == RC_OK)
         status = apply_record(engine, tenant, sequence, &record, &result,
                               ticket->removed != NULL ? ticket->removed : &removed, NULL);
@@ -289,6 +290,8 @@ rc_log_apply(struct rc_engine *engine,
         rc_tenant_refuse_logged(ticket->tenant, &record);
     result.status = status == RC_CONFLICT ? RC_UNAVAILABLE : status;
     result.duplicate = status == RC_OK && (result.duplicate || ticket->duplicate);
+    ticket->times.applied_ns = rc_clock_monotonic_ns();
+    result.times = ticket->times;
     *ret_result = result;
 }
 
@@ -332,6 +335,8 @@ rc_log_durable(void *context,
     struct rc_record record = {0};
     const enum rc_status readable = rc_record_read(payload, &record, NULL);
     RC_ASSERT(readable == RC_OK); /* We wrote it. */
+    ticket->times.writing_ns = rc_wal_writing_ns(engine->wal);
+    ticket->times.durable_ns = rc_clock_monotonic_ns();
     RC_CLEANUP(rc_tenant_unrefp) struct tenant *tenant = find_tenant(engine, &record, ticket);
     const bool first = tenant == NULL || rc_queue_is_empty(tenant);
     const bool may_wait = status == RC_OK && tenant != NULL && !is_of_project(&record);

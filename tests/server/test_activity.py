@@ -106,7 +106,7 @@ def all_kinds():
 class Activity(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server("--slow-query-ms=1")
+        cls.server = Server("--slow-query-ms=1", "--slow-batch-ms=1")
         cls.server.projects.CreateProject(
             project_pb2.CreateProjectRequest(project_id="p"), timeout=SECONDS)
         lines = [
@@ -444,6 +444,19 @@ class Activity(unittest.TestCase):
         self.assertEqual(slow[-1]["rpc"], "QueryService.Funnel")
         self.assertIn("steps[0].selector", slow[-1]["plan"])
         self.assertGreaterEqual(slow[-1]["dur_ms"], 1)
+
+    def test_slow_batches_are_logged_with_what_they_waited_for(self):
+        slow = [one for one in self.server.log_entries() if one["msg"] == "slow batch"]
+        self.assertEqual({(one["project"], one["stream"]) for one in slow}, {("p", "s")})
+        self.assertLessEqual({one["batch"] for one in slow}, set(range(1, ROWS // 10000 + 1)))
+        parts = ("thread_ms", "decode_ms", "room_ms", "log_ms", "sync_ms", "queue_ms", "apply_ms", "reply_ms")
+        for one in slow:
+            self.assertGreaterEqual(one["dur_ms"], 1)
+            self.assertGreater(one["bytes"], 10000)
+            self.assertAlmostEqual(one["dur_ms"], sum(one[part] for part in parts), places=3)
+            self.assertTrue(all(one[part] >= 0 for part in parts), one)
+            for part in ("decode_ms", "sync_ms", "apply_ms"):
+                self.assertGreater(one[part], 0)
 
     def test_segments_have_plans_too(self):
         request = segment_pb2.CountSegmentRequest()
