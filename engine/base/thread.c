@@ -20,6 +20,8 @@
 /* Twice the least that the kernel takes: a small batch or query is done within a turn. */
 #define PROMPT_TURN_NS 200000u
 
+static _Thread_local bool steps_back;
+
 static void
 shorten_turns(void)
 {
@@ -27,6 +29,13 @@ shorten_turns(void)
                                       .sched_nice = getpriority(PRIO_PROCESS, 0),
                                       .sched_runtime = PROMPT_TURN_NS};
     (void)syscall(SYS_sched_setattr, 0, &wanted, 0);
+}
+
+/* 0: the calling thread, which begins with its process's. */
+static void
+change_niceness(int by)
+{
+    (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + by);
 }
 
 void
@@ -38,8 +47,19 @@ rc_thread_set_urgency(enum rc_urgency urgency)
     case RC_URGENCY_PROMPT:
         shorten_turns();
         return;
-    case RC_URGENCY_BACKGROUND: /* 0: the calling thread, which begins with its process's. */
-        (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + RC_BACKGROUND_NICENESS);
+    case RC_URGENCY_FIRST:
+        change_niceness(-RC_FIRST_NICENESS);
+        shorten_turns();
+        return;
+    case RC_URGENCY_BACKGROUND:
+        change_niceness(RC_BACKGROUND_NICENESS);
+        steps_back = true;
         return;
     }
+}
+
+bool
+rc_thread_steps_back(void)
+{
+    return steps_back;
 }

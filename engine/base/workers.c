@@ -342,6 +342,45 @@ rc_workers_submit(struct rc_workers *workers, void (*call)(void *argument), void
     return rc_workers_submit_in(workers, 0, call, argument);
 }
 
+/* A task that somebody waits for. */
+struct awaited {
+    void (*call)(void *argument);
+    void *argument;
+    pthread_mutex_t lock; /* Guards what follows. */
+    pthread_cond_t ended;
+    bool has_ended;
+};
+
+static void
+call_awaited(void *argument)
+{
+    struct awaited *awaited = argument;
+    awaited->call(awaited->argument);
+    pthread_mutex_lock(&awaited->lock);
+    awaited->has_ended = true;
+    pthread_cond_signal(&awaited->ended);
+    pthread_mutex_unlock(&awaited->lock); /* Then it may be gone. */
+}
+
+bool
+rc_workers_call(struct rc_workers *workers,
+                uint64_t lane,
+                void (*call)(void *argument),
+                void *argument)
+{
+    struct awaited awaited = {call, argument, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
+                              false};
+    if (rc_workers_submit_in(workers, lane, call_awaited, &awaited) != RC_OK)
+        return false;
+    pthread_mutex_lock(&awaited.lock);
+    while (!awaited.has_ended)
+        pthread_cond_wait(&awaited.ended, &awaited.lock);
+    pthread_mutex_unlock(&awaited.lock);
+    pthread_cond_destroy(&awaited.ended);
+    pthread_mutex_destroy(&awaited.lock);
+    return true;
+}
+
 void
 rc_workers_run(struct rc_workers *workers,
                uint32_t parallel_max,

@@ -15,6 +15,7 @@
 #ifndef RC_BASE_WORKERS_H
 #define RC_BASE_WORKERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +57,16 @@ rc_workers_submit_in(struct rc_workers *workers,
                      uint64_t lane,
                      void (*task)(void *argument),
                      void *argument);
+
+/*
+ * Calls task(argument) on a thread of the pool, in a lane, and returns when it has finished.
+ * false: no memory; it was not called.
+ */
+RC_MUST_USE bool
+rc_workers_call(struct rc_workers *workers,
+                uint64_t lane,
+                void (*task)(void *argument),
+                void *argument);
 
 /*
  * Calls task(argument, i) for each i in [0, count), on up to parallel_max threads, the caller's

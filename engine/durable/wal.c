@@ -280,7 +280,7 @@ static void *
 log_main(void *argument)
 {
     struct rc_wal *wal = argument;
-    rc_thread_set_urgency(RC_URGENCY_PROMPT); /* All projects wait for it. */
+    rc_thread_set_urgency(RC_URGENCY_FIRST); /* All projects wait for it. */
     pthread_mutex_lock(&wal->mutex);
     for (;;) {
         if (wal->turn_wanted)

@@ -353,10 +353,11 @@ rc_engine_close(struct rc_engine *engine, bool snapshot)
     }
     atomic_store(&engine->stopping, true);
     engine->wal = rc_wal_close(engine->wal);
-    engine->appliers = rc_workers_free(engine->appliers);
     for (size_t i = 0; i < engine->tenant_count; i++)
         atomic_store(&engine->tenants[i]->cancel, true);
-    engine->tidiers = rc_workers_free(engine->tidiers);
+    engine->tidiers =
+        rc_workers_free(engine->tidiers); /* They have the appliers change projects. */
+    engine->appliers = rc_workers_free(engine->appliers);
     engine->workers = rc_workers_free(engine->workers);
     for (size_t i = 0; i < engine->tenant_count; i++)
         rc_tenant_unref(engine->tenants[i]);

@@ -39,7 +39,9 @@ struct queued {
 enum rc_status
 rc_queues_open(struct rc_engine *engine, uint32_t thread_count, struct rc_error *reterr_error)
 {
-    return rc_workers_new(thread_count, RC_URGENCY_PROMPT, &engine->appliers, reterr_error);
+    RC_TRY(rc_workers_new(thread_count, RC_URGENCY_FIRST, &engine->appliers, reterr_error));
+    /* For changes by those who step back: the others may wait until one of them has sealed. */
+    return rc_workers_add_spares(engine->appliers, 1, reterr_error);
 }
 
 /* Under the lock. */

@@ -83,6 +83,7 @@ rc_tenant_add(struct rc_engine *engine,
     pthread_mutex_init(&tenant->logging, NULL);
     tenant->engine = engine;
     tenant->project = project;
+    rc_project_set_changers(project, engine->appliers);
     tenant->incarnation = incarnation;
     atomic_init(&tenant->expired_ms, INT64_MIN);
     struct rc_account *account = rc_project_account(project);

@@ -285,9 +285,11 @@ add_parts(struct merging *merging, struct rc_version *draft)
     return rc_version_add_slabs(draft, slabs, ids, count);
 }
 
+/* Callback rc_project_change. */
 static enum rc_status
-exchange(struct merging *merging)
+exchange(void *context)
 {
+    struct merging *merging = context;
     RC_CLEANUP(rc_version_unrefp) struct rc_version *draft = NULL;
     RC_TRY(rc_version_draft(rc_project_version(merging->project), &draft));
     RC_TRY(add_parts(merging, draft));
@@ -305,9 +307,7 @@ run(struct merging *merging, const _Atomic(bool) *cancel, struct rc_error *reter
     RC_TRY(check_room(merging, reterr_error));
     RC_TRY(use_slabs(merging, reterr_error));
     RC_TRY(build_parts(merging, cancel, reterr_error));
-    rc_project_lock_writer(merging->project);
-    const enum rc_status status = exchange(merging);
-    rc_project_unlock_writer(merging->project);
+    const enum rc_status status = rc_project_change(merging->project, exchange, merging);
     if (status != RC_OK)
         return rc_error_set(reterr_error, status, "a merged slab could not take its place");
     return RC_OK;

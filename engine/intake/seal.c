@@ -187,6 +187,7 @@ struct sealing {
     struct rc_project *project;
     struct rc_version *version; /* Pinned. */
     const struct rc_version_head *head;
+    struct rc_arena *arena;
     struct rc_slab **slabs;
     uint32_t slab_count;
 };
@@ -264,12 +265,13 @@ carry_deaths(const struct sealing *sealing,
     return RC_OK;
 }
 
-/* Puts the slabs in the head's place. With the writer's lock held. */
+/* Puts the slabs in the head's place. Callback rc_project_change. */
 static enum rc_status
-exchange(const struct sealing *sealing, struct rc_arena *arena)
+exchange(void *context)
 {
+    const struct sealing *sealing = context;
     RC_CLEANUP(rc_version_unrefp) struct rc_version *draft = NULL;
-    uint64_t *ids = RC_ARENA_ARRAY(arena, uint64_t, sealing->slab_count);
+    uint64_t *ids = RC_ARENA_ARRAY(sealing->arena, uint64_t, sealing->slab_count);
     if (ids == NULL)
         return RC_NO_MEMORY;
     RC_TRY(rc_version_draft(rc_project_version(sealing->project), &draft));
@@ -285,13 +287,11 @@ exchange(const struct sealing *sealing, struct rc_arena *arena)
 }
 
 static enum rc_status
-seal_head(struct sealing *sealing,
-          struct rc_arena *arena,
-          const _Atomic(bool) *cancel,
-          struct rc_error *reterr_error)
+seal_head(struct sealing *sealing, const _Atomic(bool) *cancel, struct rc_error *reterr_error)
 {
     const uint32_t chunk_count = rc_head_chunk_count(sealing->head->head);
-    struct rc_view_chunk *chunks = RC_ARENA_ARRAY(arena, struct rc_view_chunk, chunk_count);
+    struct rc_view_chunk *chunks =
+        RC_ARENA_ARRAY(sealing->arena, struct rc_view_chunk, chunk_count);
     if (chunks == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to seal a head");
     for (uint32_t i = 0; i < chunk_count; i++) {
@@ -300,11 +300,9 @@ seal_head(struct sealing *sealing,
         chunks[i].dead = dead == NULL ? NULL : dead->words;
     }
     RC_TRY(rc_seal_chunks(sealing->version, chunks, chunk_count,
-                          rc_project_account_of(sealing->project, RC_MEMORY_SLABS), arena, cancel,
-                          &sealing->slabs, &sealing->slab_count, reterr_error));
-    rc_project_lock_writer(sealing->project);
-    const enum rc_status status = exchange(sealing, arena);
-    rc_project_unlock_writer(sealing->project);
+                          rc_project_account_of(sealing->project, RC_MEMORY_SLABS), sealing->arena,
+                          cancel, &sealing->slabs, &sealing->slab_count, reterr_error));
+    const enum rc_status status = rc_project_change(sealing->project, exchange, sealing);
     for (uint32_t i = 0; i < sealing->slab_count; i++)
         rc_slab_unref(sealing->slabs[i]);
     if (status != RC_OK)
@@ -331,8 +329,9 @@ rc_seal_oldest(struct rc_project *project,
         .project = project,
         .version = version,
         .head = &version->heads[0],
+        .arena = arena,
     };
-    RC_TRY(seal_head(&sealing, arena, cancel, reterr_error));
+    RC_TRY(seal_head(&sealing, cancel, reterr_error));
     *ret_sealed = true;
     return RC_OK;
 }

@@ -283,6 +283,40 @@ test_spares_serve_other_lanes(void **state)
     assert_string_equal(gate.order, "abca");
 }
 
+struct caller {
+    pthread_t thread;
+    bool called;
+};
+
+static void
+note_thread(void *argument)
+{
+    struct caller *caller = argument;
+    sched_yield();
+    caller->thread = pthread_self();
+    caller->called = true;
+}
+
+/* What is called runs on a thread of the pool and is over when the call returns. */
+static void
+test_call_waits(void **state)
+{
+    (void)state;
+    struct rc_workers *workers = new_workers(2);
+    for (uint32_t i = 0; i < 2000; i++) {
+        struct caller caller = {.called = false};
+        assert_true(rc_workers_call(workers, i % 3, note_thread, &caller));
+        assert_true(caller.called);
+        assert_false(pthread_equal(caller.thread, pthread_self()));
+    }
+    struct caller caller = {.called = false};
+    rc_alloc_fail_at(1);
+    assert_false(rc_workers_call(workers, 1, note_thread, &caller));
+    rc_alloc_fail_at(0);
+    assert_false(caller.called);
+    rc_workers_free(workers);
+}
+
 /* Many lanes, many tasks, spare threads: each runs once. */
 static void
 test_lanes_lose_nothing(void **state)
@@ -309,6 +343,7 @@ main(void)
         cmocka_unit_test(test_nested_runs),
         cmocka_unit_test(test_lanes_take_turns),
         cmocka_unit_test(test_spares_serve_other_lanes),
+        cmocka_unit_test(test_call_waits),
         cmocka_unit_test(test_lanes_lose_nothing),
         cmocka_unit_test(test_stop_refuses),
         cmocka_unit_test(test_no_memory),

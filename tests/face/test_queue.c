@@ -1,7 +1,7 @@
 /*
  * Records that wait to be applied: a project does not wait for another's, what is told of one
  * project comes in the order of its log, a snapshot leaves no record out, and a purge erases those
- * too.
+ * too. Sealing goes on without who applies.
  *
  * An applier is held by the callback of a batch, which is called when the batch is applied.
  */
@@ -34,6 +34,7 @@ struct world {
     struct rig_twin large;
     struct rig_twin small;
     uint64_t small_sent;
+    uint32_t worker_count;
 
     pthread_mutex_t mutex; /* Guards what follows. */
     pthread_cond_t changed;
@@ -62,7 +63,7 @@ start(struct world *world)
     const struct rc_engine_options options = {
         .disk = rc_disk_faulty_disk(world->disk),
         .directory = "/data",
-        .worker_count = 2,
+        .worker_count = world->worker_count,
         .wal_file_bytes = 1 << 17,
         .head_rows_max = 150,
         .small_record_bytes = SMALL_BYTES,
@@ -77,6 +78,7 @@ world_open(void **state)
 {
     struct world *world = calloc(1, sizeof(*world));
     static struct rc_disk_ops ops;
+    world->worker_count = 2;
     world->disk = rc_disk_faulty_new(3);
     true_ops = rc_disk_faulty_disk(world->disk)->ops;
     ops = *true_ops;
@@ -266,6 +268,27 @@ test_a_snapshot_leaves_none_out(void **state)
     }
 }
 
+/* Heads are sealed while all who apply are held: they may be held until that is done. */
+static void
+test_sealing_does_not_wait(void **state)
+{
+    struct world *world = *state;
+    struct rc_project_stats stats = {0};
+    world->engine = rc_engine_close(world->engine, false);
+    world->worker_count = 1;
+    start(world);
+    hold(world); /* More events than a head takes. */
+    while (stats.slab_count == 0) {
+        rc_clock_sleep_ns(1000000);
+        assert_int_equal(
+            rc_engine_project_stats(world->engine, RC_BYTES_LITERAL("large"), &stats, NULL), RC_OK);
+    }
+    assert_int_equal(told(world), 0);
+    let_go(world);
+    rc_engine_settle(world->engine);
+    expect(world);
+}
+
 /* ---- a change of the project itself ---- */
 
 static void *
@@ -366,6 +389,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_others_do_not_wait, world_open, world_close),
         cmocka_unit_test_setup_teardown(test_a_snapshot_leaves_none_out, world_open, world_close),
+        cmocka_unit_test_setup_teardown(test_sealing_does_not_wait, world_open, world_close),
         cmocka_unit_test_setup_teardown(test_a_deletion_waits, world_open, world_close),
         cmocka_unit_test_setup_teardown(test_a_purge_reaches_what_waits, world_open, world_close),
         cmocka_unit_test_setup_teardown(test_no_memory_to_wait, world_open, world_close),

@@ -20,6 +20,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
+#include "engine/base/workers.h"
 #include "engine/store/dictionary/properties.h"
 #include "engine/store/project/catalog.h"
 #include "engine/store/project/memory_kind.h"
@@ -101,6 +102,21 @@ rc_project_lock_writer(struct rc_project *project);
 
 void
 rc_project_unlock_writer(struct rc_project *project);
+
+/*
+ * Calls change(context) with the writer's lock held. A thread that steps back has it called by one
+ * of the changers and waits: with the lock it would be kept from the processor by whatever is
+ * computed, for tens of milliseconds, and all batches with it.
+ */
+RC_MUST_USE enum rc_status
+rc_project_change(struct rc_project *project,
+                  enum rc_status (*change)(void *context),
+                  void *context);
+
+/* A pool of threads that do not step back, some of which never waits for those that do; borrowed.
+ * Set it before anybody else has the project. */
+void
+rc_project_set_changers(struct rc_project *project, struct rc_workers *changers);
 
 /* How much the dictionary of an event property takes before further values become texts. Unless
  * set: RC_DICTIONARY_ENTRIES_MAX and RC_DICTIONARY_BYTES_MAX. Set it before anything is applied:

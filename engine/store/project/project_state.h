@@ -1,5 +1,5 @@
 /*
- * Project state: the struct behind project.h, for project.c and view.c alone.
+ * Project state: the struct behind project.h, for the files of this folder alone.
  */
 #ifndef RC_STORE_PROJECT_PROJECT_STATE_H
 #define RC_STORE_PROJECT_PROJECT_STATE_H
@@ -33,6 +33,8 @@ struct rc_project {
     _Atomic(uint64_t) memory_bytes_max; /* Those of settings, for whoever only asks for them. */
     _Atomic(uint32_t) retention_days;
     _Atomic(uint64_t) future_ms_max;
+
+    struct rc_workers *changers; /* NULL: whoever changes does so himself. */
 
     pthread_mutex_t writer; /* Guards all that follows up to publish; see project.h. */
     struct rc_properties *event_properties; /* Exchanged by the holder of both locks. */

@@ -227,35 +227,45 @@ rebuild_one(struct sweeping *sweeping,
     return RC_OK;
 }
 
-/* Puts new dictionaries in the place of those chosen. Writer. */
+/* The dictionaries that are made anew. */
+struct exchanging {
+    struct sweeping *sweeping;
+    uint64_t *freed;
+    uint32_t count;
+    struct rc_dictionary **rebuilt; /* By property; NULL where it stays. */
+};
+
+/* Puts new dictionaries in the place of those chosen. Callback rc_project_change. */
 static enum rc_status
-exchange(struct sweeping *sweeping, struct rc_dictionary **rebuilt, uint64_t *freed)
+exchange(void *context)
 {
+    struct exchanging *exchanging = context;
+    struct sweeping *sweeping = exchanging->sweeping;
     const struct rc_properties *properties = rc_project_event_properties(sweeping->project);
     struct rc_properties *next = NULL;
+    exchanging->count = rc_properties_count(properties);
+    exchanging->rebuilt =
+        RC_ARENA_ARRAY(sweeping->arena, struct rc_dictionary *, exchanging->count);
+    if (exchanging->rebuilt == NULL)
+        return RC_NO_MEMORY;
     RC_TRY(mark_newer(sweeping));
     for (uint32_t i = 0; i < sweeping->property_count; i++)
         if (sweeping->live[i].bits != NULL)
             RC_TRY(rebuild_one(sweeping, &sweeping->live[i],
-                               rc_properties_dictionary(properties, i), &rebuilt[i], freed));
-    RC_TRY(rc_properties_rebuild(properties, rebuilt, &next));
+                               rc_properties_dictionary(properties, i), &exchanging->rebuilt[i],
+                               exchanging->freed));
+    RC_TRY(rc_properties_rebuild(properties, exchanging->rebuilt, &next));
     rc_project_set_event_properties(sweeping->project, next);
     return RC_OK;
 }
 
 static enum rc_status
-exchange_locked(struct sweeping *sweeping, uint64_t *freed)
+exchange_chosen(struct sweeping *sweeping, uint64_t *freed)
 {
-    rc_project_lock_writer(sweeping->project);
-    const uint32_t property_count =
-        rc_properties_count(rc_project_event_properties(sweeping->project));
-    struct rc_dictionary **rebuilt =
-        RC_ARENA_ARRAY(sweeping->arena, struct rc_dictionary *, property_count);
-    const enum rc_status status =
-        rebuilt == NULL ? RC_NO_MEMORY : exchange(sweeping, rebuilt, freed);
-    rc_project_unlock_writer(sweeping->project);
-    for (uint32_t i = 0; rebuilt != NULL && i < property_count; i++)
-        rc_dictionary_free(rebuilt[i]);
+    struct exchanging exchanging = {.sweeping = sweeping, .freed = freed};
+    const enum rc_status status = rc_project_change(sweeping->project, exchange, &exchanging);
+    for (uint32_t i = 0; exchanging.rebuilt != NULL && i < exchanging.count; i++)
+        rc_dictionary_free(exchanging.rebuilt[i]);
     return status;
 }
 
@@ -267,7 +277,7 @@ sweep(struct sweeping *sweeping, uint64_t *freed)
     if (!choose(sweeping))
         return RC_OK;
     RC_TRY(mark_cold(sweeping));
-    return choose(sweeping) ? exchange_locked(sweeping, freed) : RC_OK;
+    return choose(sweeping) ? exchange_chosen(sweeping, freed) : RC_OK;
 }
 
 enum rc_status
