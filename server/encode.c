@@ -79,6 +79,22 @@ rc_encode_property(struct rc_arena *arena,
     return RC_OK;
 }
 
+enum rc_status
+rc_encode_properties(struct rc_arena *arena,
+                     const struct rc_event_property *properties,
+                     uint32_t count,
+                     Recount__V1__Property ***ret_list,
+                     size_t *ret_count)
+{
+    Recount__V1__Property **list;
+    RC_NEW_ARRAY(arena, list, Recount__V1__Property *, count);
+    for (uint32_t i = 0; i < count; i++)
+        RC_TRY(rc_encode_property(arena, &properties[i], &list[i]));
+    *ret_list = list;
+    *ret_count = count;
+    return RC_OK;
+}
+
 /* The value of a row in one dimension. */
 static enum rc_status
 encode_part(struct rc_arena *arena,

@@ -59,6 +59,13 @@ rc_encode_property(struct rc_arena *arena,
                    const struct rc_event_property *property,
                    Recount__V1__Property **ret_property);
 
+RC_MUST_USE enum rc_status
+rc_encode_properties(struct rc_arena *arena,
+                     const struct rc_event_property *properties,
+                     uint32_t count,
+                     Recount__V1__Property ***ret_list,
+                     size_t *ret_count);
+
 /* An event with those of its properties that are named; name_count 0: all. */
 RC_MUST_USE enum rc_status
 rc_encode_event(struct rc_arena *arena,

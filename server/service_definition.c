@@ -1,6 +1,7 @@
 /* Definitions: what their content is (entries.h does the rest), and building the bitmaps of many.
  */
 #include <recount/v1/definition.pb-c.h>
+#include <stdio.h>
 
 #include "engine/base/clock.h"
 #include "engine/query/plan/definition_build.h"
@@ -130,17 +131,19 @@ list_named(struct rc_request *request,
     RC_NEW_ARRAY(request->arena, entries, struct rc_catalog_entry, count);
     for (uint32_t i = 0; i < count; i++) {
         struct rc_bytes id;
+        char field[24];
+        (void)snprintf(field, sizeof(field), "names[%u]", i);
         if (all) {
             entries[i] = rc_catalog_at(catalog, whole[i]);
             continue;
         }
-        RC_TRY(rc_decode_name(decode, "names", in->names[i], "definitions", &decode->project, &id));
+        RC_TRY(rc_decode_name(decode, field, in->names[i], "definitions", &decode->project, &id));
         if (!rc_bytes_equal(decode->project, project))
-            return rc_decode_fail(decode, RC_INVALID, "names",
+            return rc_decode_fail(decode, RC_INVALID, field,
                                   "a definition is of another project than the request");
         if (!rc_catalog_find(catalog, id, &entries[i])) {
             rc_entry_resource(request, &definition_kind, project, id);
-            return rc_error_field(request->error, RC_NOT_FOUND, "names",
+            return rc_error_field(request->error, RC_NOT_FOUND, field,
                                   "there is no definition \"%.*s\"", (int)id.size, id.data);
         }
     }

@@ -68,10 +68,8 @@ rc_encode_entity(struct rc_arena *arena,
             RECOUNT__V1__ENTITY_SUMMARY__OPTIONAL_LAST_EVENT_MS_LAST_EVENT_MS;
         out->last_event_ms = row->events.last_ms;
     }
-    RC_NEW_ARRAY(arena, out->properties, Recount__V1__Property *, row->property_count);
-    out->n_properties = row->property_count;
-    for (uint32_t i = 0; i < row->property_count; i++)
-        RC_TRY(rc_encode_property(arena, &row->properties[i], &out->properties[i]));
+    RC_TRY(rc_encode_properties(arena, row->properties, row->property_count, &out->properties,
+                                &out->n_properties));
     *ret_entity = out;
     return RC_OK;
 }

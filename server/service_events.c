@@ -115,11 +115,8 @@ encode_reply(struct rc_arena *arena,
                                &out->events[i]));
     if (in->page_token[0] != '\0')
         return RC_OK; /* The user's properties are on the first page. */
-    RC_NEW_ARRAY(arena, out->user_properties, Recount__V1__Property *, answer->user_property_count);
-    out->n_user_properties = answer->user_property_count;
-    for (uint32_t i = 0; i < answer->user_property_count; i++)
-        RC_TRY(rc_encode_property(arena, &answer->user_properties[i], &out->user_properties[i]));
-    return RC_OK;
+    return rc_encode_properties(arena, answer->user_properties, answer->user_property_count,
+                                &out->user_properties, &out->n_user_properties);
 }
 
 enum rc_status

@@ -297,27 +297,46 @@ plan_creates(struct tenant *tenant,
     return rc_tenant_check_memory(tenant, writer.size, reterr_error);
 }
 
-/* Whether any definition or segment other than itself names the entry. */
+/* The first entry other than itself that names one. */
+static enum rc_status
+find_user(const struct rc_catalogs *catalogs,
+          enum rc_catalog_kind kind,
+          struct rc_bytes name,
+          enum rc_catalog_kind *ret_kind,
+          struct rc_bytes *ret_user,
+          struct rc_error *reterr_error)
+{
+    const struct rc_named_catalogs named = named_catalogs(catalogs);
+    if (kind == RC_CATALOG_PROPERTIES)
+        return rc_derived_find_user(catalogs->of[kind - 1], &named, name, ret_kind, ret_user,
+                                    reterr_error);
+    *ret_kind = RC_CATALOG_DEFINITIONS;
+    *ret_user = (struct rc_bytes){NULL, 0};
+    if (kind == RC_CATALOG_DEFINITIONS)
+        *ret_user = rc_definitions_find_user(named.definitions, name);
+    if (ret_user->size != 0)
+        return RC_OK;
+    *ret_kind = RC_CATALOG_SEGMENTS;
+    return rc_segments_find_user(named.segments, kind == RC_CATALOG_SEGMENTS, name, ret_user,
+                                 reterr_error);
+}
+
 static enum rc_status
 check_unused(const struct rc_catalogs *catalogs,
              enum rc_catalog_kind kind,
              struct rc_bytes name,
              struct rc_error *reterr_error)
 {
-    const struct rc_catalog *definitions = catalogs->of[RC_CATALOG_DEFINITIONS - 1];
-    const struct rc_catalog *segments = catalogs->of[RC_CATALOG_SEGMENTS - 1];
-    const struct rc_catalog *derived = catalogs->of[RC_CATALOG_PROPERTIES - 1];
-    struct rc_bytes user = {NULL, 0};
-    if (kind == RC_CATALOG_PROPERTIES)
-        RC_TRY(rc_derived_find_user(derived, definitions, segments, name, &user, reterr_error));
-    else if (kind == RC_CATALOG_DEFINITIONS)
-        user = rc_definitions_find_user(definitions, name);
-    if (user.size == 0 && kind != RC_CATALOG_PROPERTIES)
-        RC_TRY(rc_segments_find_user(segments, kind == RC_CATALOG_SEGMENTS, name, &user,
-                                     reterr_error));
+    static const char *const nouns[] = {[RC_CATALOG_DEFINITIONS] = "definition",
+                                        [RC_CATALOG_SEGMENTS] = "segment",
+                                        [RC_CATALOG_PROPERTIES] = "derived property"};
+    enum rc_catalog_kind user_kind;
+    struct rc_bytes user;
+    RC_TRY(find_user(catalogs, kind, name, &user_kind, &user, reterr_error));
     if (user.size != 0)
-        return rc_error_field(reterr_error, RC_CONFLICT, "name", "\"%.*s\" is used by \"%.*s\"",
-                              (int)name.size, name.data, (int)user.size, user.data);
+        return rc_error_field(reterr_error, RC_CONFLICT, "name",
+                              "\"%.*s\" is used by the %s \"%.*s\"", (int)name.size, name.data,
+                              nouns[user_kind], (int)user.size, user.data);
     return RC_OK;
 }
 

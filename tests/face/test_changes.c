@@ -301,7 +301,7 @@ test_changes_build_on_each_other(void **state)
     assert_string_equal(late->error.field, "etag");
     assert_int_equal(circle->status, RC_INVALID);
     assert_int_equal(used->status, RC_CONFLICT);
-    assert_non_null(strstr(used->error.message, "is used by \"b\""));
+    assert_non_null(strstr(used->error.message, "is used by the definition \"b\""));
     assert_int_equal(stale->status, RC_CONFLICT);
     assert_int_equal(gone->status, RC_OK);
     assert_int_equal(free_now->status, RC_OK);

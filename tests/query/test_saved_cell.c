@@ -256,13 +256,15 @@ what_it_names_is_in_use(void **state)
     }
     struct rc_catalog *derived;
     assert_int_equal(rc_catalog_new(NULL, &derived), RC_OK);
-    assert_int_equal(rc_derived_find_user(derived, rig->definitions, rig->segments, names[2].name,
-                                          &user, &error),
+    const struct rc_named_catalogs catalogs = {rig->definitions, rig->segments};
+    enum rc_catalog_kind kind;
+    assert_int_equal(rc_derived_find_user(derived, &catalogs, names[2].name, &kind, &user, &error),
                      RC_OK);
+    assert_int_equal(kind, RC_CATALOG_SEGMENTS);
     assert_true(rc_bytes_equal(user, RC_BYTES_LITERAL("outer")));
-    assert_int_equal(rc_derived_find_user(derived, rig->definitions, rig->segments,
-                                          RC_BYTES_LITERAL("other"), &user, &error),
-                     RC_OK);
+    assert_int_equal(
+        rc_derived_find_user(derived, &catalogs, RC_BYTES_LITERAL("other"), &kind, &user, &error),
+        RC_OK);
     assert_int_equal(user.size, 0);
     rc_catalog_unref(derived);
     rig_free(rig);

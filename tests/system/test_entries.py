@@ -594,7 +594,8 @@ class Forced(Case):
             return [self.meanings(), self.suggested(), len(self.built())]
 
         self.assertEqual(all_of(), whole)
-        self.refused("ABORTED", lambda: DEFINITIONS.delete("forced-base"), "name")
+        used = self.refused("ABORTED", lambda: DEFINITIONS.delete("forced-base"), "name")
+        self.assertIn('used by the definition "forced-user"', used.message)
         self.refused("ABORTED", lambda: DEFINITIONS.delete("forced-base", etag="7", force=True), "etag")
         DEFINITIONS.delete("forced-base", force=True)
         self.refused("NOT_FOUND", lambda: DEFINITIONS.delete("forced-base", force=True))
@@ -612,6 +613,8 @@ class Forced(Case):
                     (lambda: DEFINITIONS.call("BuildDefinitions", parent=PROJECT, names=[
                         DEFINITIONS.name("forced-other"), DEFINITIONS.name("forced-outer")]),
                      "names[1].definition"),
+                    (lambda: DEFINITIONS.call("BuildDefinitions", parent=PROJECT, names=[
+                        DEFINITIONS.name("forced-other"), DEFINITIONS.name("forced-base")]), "names[1]"),
                 ):
                     details = self.refused("NOT_FOUND", ask, *fields)
                     self.assertIn('"forced-base"', details.message)
@@ -797,7 +800,8 @@ class Forced(Case):
         self.make(SEGMENTS, "forced-now", self.segment_of(segment="forced-list"))
         self.make(SEGMENTS, "forced-was", self.segment_of(segment="forced-list", version=1))
         self.make(SEGMENTS, "forced-two", self.segment_of(segment="forced-list", version=2))
-        self.refused("ABORTED", lambda: SEGMENTS.delete("forced-list"), "name")
+        used = self.refused("ABORTED", lambda: SEGMENTS.delete("forced-list"), "name")
+        self.assertIn('used by the segment "forced-now"', used.message)
         SEGMENTS.delete("forced-list", force=True, request_id="forced-1")
         SEGMENTS.delete("forced-list", force=True, request_id="forced-1")
         self.refused("INVALID_ARGUMENT", lambda: SEGMENTS.delete("forced-list", request_id="forced-1"))
@@ -861,10 +865,10 @@ class Built(Case):
         self.assertEqual((count.etag, count.event_count), ("2", 0))
 
     def test_build_refuses(self):
-        self.refused("NOT_FOUND", lambda: self.build("no-such"), "names")
+        self.refused("NOT_FOUND", lambda: self.build("no-such"), "names[0]")
         self.refused("NOT_FOUND", lambda: DEFINITIONS.call("BuildDefinitions", parent="projects/none"))
         self.refused("INVALID_ARGUMENT", lambda: DEFINITIONS.call(
-            "BuildDefinitions", parent=PROJECT, names=["projects/other/definitions/a"]), "names")
+            "BuildDefinitions", parent=PROJECT, names=["projects/other/definitions/a"]), "names[0]")
         self.refused("INVALID_ARGUMENT", lambda: self.build(*["a"] * 10_001), "names")
         DEFINITIONS.create("a", 1)
         self.assertEqual(len(self.build(*["a"] * 10_000).counts), 10_000)

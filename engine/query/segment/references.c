@@ -364,17 +364,26 @@ derived_reads_property(const struct search *search,
 
 enum rc_status
 rc_derived_find_user(const struct rc_catalog *derived,
-                     const struct rc_catalog *definitions,
-                     const struct rc_catalog *segments,
+                     const struct rc_named_catalogs *catalogs,
                      struct rc_bytes name,
+                     enum rc_catalog_kind *ret_kind,
                      struct rc_bytes *ret_user,
                      struct rc_error *reterr_error)
 {
+    const struct {
+        enum rc_catalog_kind kind;
+        const struct rc_catalog *catalog;
+        uses_fn *uses;
+    } places[] = {
+        {RC_CATALOG_PROPERTIES, derived, derived_reads_property},
+        {RC_CATALOG_DEFINITIONS, catalogs->definitions, definition_reads_property},
+        {RC_CATALOG_SEGMENTS, catalogs->segments, segment_reads_property},
+    };
     const struct search search = {.name = name, .error = reterr_error};
     *ret_user = (struct rc_bytes){NULL, 0};
-    RC_TRY(find_user(derived, &search, derived_reads_property, ret_user));
-    if (ret_user->size == 0)
-        RC_TRY(find_user(definitions, &search, definition_reads_property, ret_user));
-    return ret_user->size == 0 ? find_user(segments, &search, segment_reads_property, ret_user)
-                               : RC_OK;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && ret_user->size == 0; i++) {
+        *ret_kind = places[i].kind;
+        RC_TRY(find_user(places[i].catalog, &search, places[i].uses, ret_user));
+    }
+    return RC_OK;
 }

@@ -65,9 +65,9 @@ rc_segments_find_user(const struct rc_catalog *segments,
 /* The first derived property, definition or segment that reads a property, other than itself. */
 RC_MUST_USE enum rc_status
 rc_derived_find_user(const struct rc_catalog *derived,
-                     const struct rc_catalog *definitions,
-                     const struct rc_catalog *segments,
+                     const struct rc_named_catalogs *catalogs,
                      struct rc_bytes name,
+                     enum rc_catalog_kind *ret_kind,
                      struct rc_bytes *ret_user,
                      struct rc_error *reterr_error);
 
