@@ -13,7 +13,7 @@
 #include "engine/match/rows/words.h"
 
 /* Persons who did what is rare do more of everything: blocks of them are cut smaller, so that their
- * hits fit the cache. */
+ * hits fit the cache, where there are hits. */
 #define LISTED_CUTS 4u
 
 uint32_t rc_walk_look_up_rows = 8;
@@ -142,7 +142,8 @@ rc_walk_cut_marked(struct rc_walk_run *walk)
             *listed++ = (uint32_t)word * 64 + (uint32_t)__builtin_ctzll(bits);
     const uint64_t hits = count * (hits_max / walk->user_count + 1);
     uint32_t slots_max = walk->fold->slots_max == 0 ? UINT32_MAX : walk->fold->slots_max;
-    const uint64_t per_block = count / (rc_walk_blocks_wanted(walk, hits) * LISTED_CUTS) + 1;
+    const uint64_t cuts = walk->fold->stretches == NULL ? LISTED_CUTS : 1;
+    const uint64_t per_block = count / (rc_walk_blocks_wanted(walk, hits) * cuts) + 1;
     rc_walk_cut_listed(walk, rc_walk_clamp(per_block, 1, slots_max));
     return RC_OK;
 }
