@@ -37,6 +37,8 @@ SERVER = None
 ENTITIES = 3000
 NOTE = "x" * 2000  # So that the export is of more than twenty pieces.
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
+TRUE = {"kind": "event", "user": "u0", "time": shop.START, "id": "true",
+        "properties": {"type": "t0", "session": True}}
 
 
 def setUpModule():
@@ -44,6 +46,11 @@ def setUpModule():
     # Most sessions are texts of slabs, whose dictionary holds few; the rest are numbers and booleans.
     SERVER = Server(OPTIONS.server, {"workers": 2, "dictionary-entries-max": 50}).start()
     fill(PROJECT)
+    # What was a head is slabs from here on, and an event that is sent again is in a new head.
+    if SERVER.stop() != 0:
+        raise RuntimeError("recountd did not end well")
+    SERVER.start()
+    ingest_all(SERVER.channel, PROJECT, "again", [ndjson([TRUE])])
 
 
 def session(number):
@@ -65,8 +72,7 @@ def fill(project):
                 "id": f"{number}/{event}",
                 "properties": {"type": f"t{event}", "session": session(number)},
             })
-    rows.append({"kind": "event", "user": "u0", "time": shop.START, "id": "true",
-                 "properties": {"type": "t0", "session": True}})
+    rows.append(TRUE)
     for begin in range(0, len(rows), 2000):
         ingest_all(SERVER.channel, project, f"rows-{begin}", [ndjson(rows[begin:begin + 2000])])
 
@@ -182,7 +188,21 @@ class Whole(unittest.TestCase):
         self.refused(request(cell=cell_pb2.Cell(handle="x")), INVALID, "cell.handle")
         asked = request()
         asked.scope.hints.feed = scope_pb2.FEED_HINT_ROWS
+        asked.scope.segment.rule.all_of.SetInParent()
         self.refused(asked, INVALID, "scope.hints.feed")
+
+    def test_rows_and_events(self):
+        """Rows of slabs and hits of heads give what hits alone give, in a range that cuts slabs too."""
+        for cut in (False, True):
+            asked = request(properties=["even"])
+            if cut:
+                asked.scope.range.start_ms, asked.scope.range.end_ms = shop.START + 40, shop.START + 900
+            found = []
+            for feed in (scope_pb2.FEED_HINT_EVENTS, scope_pb2.FEED_HINT_ROWS):
+                asked.scope.hints.feed = feed
+                found.append(entities_of(export(asked)))
+            self.assertEqual(*found)
+            self.assertEqual(len(found[0]), 861 if cut else ENTITIES + 1)
 
 
 class Slow(unittest.TestCase):

@@ -14,12 +14,15 @@
 #include "engine/query/plan/plan.h"
 #include "engine/query/split/groups.h"
 
-/* Adds the entities that events name to a set. */
+/* Adds the entities that events name to a set. *ret_counted: there are so few that their events
+ * were counted by the way, in *ret_events; false: they are to be counted. */
 RC_MUST_USE enum rc_status
-rc_entity_events_mark(struct rc_plan *plan,
+rc_entity_events_find(struct rc_plan *plan,
                       const struct rc_groups *groups,
                       uint64_t *set,
-                      struct rc_query_stats *stats);
+                      struct rc_query_stats *stats,
+                      struct rc_person_events *ret_events,
+                      bool *ret_counted);
 
 /* Counts the events of the count entities of a set, which must stay as it is. */
 RC_MUST_USE enum rc_status

@@ -27,7 +27,8 @@ struct rc_entity_list {
     uint64_t *words; /* A bit for each that is listed. */
     uint64_t count;
     struct rc_entity_order *order;  /* Of those that are left of all; NULL: all are not wanted. */
-    struct rc_person_events events; /* Of all. */
+    bool counted;                   /* The events of all were counted, */
+    struct rc_person_events events; /* and these are they. */
 };
 
 /* ---- Which ----------------------------------------------------------------------------------- */
@@ -85,8 +86,8 @@ open_list(struct rc_entity_list *list, struct rc_query_stats *stats, struct rc_e
     if (request->cell != NULL)
         RC_TRY(mark_cell(list, stats, reterr_error));
     else
-        RC_TRY_OR(reterr_error,
-                  rc_entity_events_mark(list->counting, list->groups, list->words, stats));
+        RC_TRY_OR(reterr_error, rc_entity_events_find(list->counting, list->groups, list->words,
+                                                      stats, &list->events, &list->counted));
     list->count = rc_words_count(list->words, (uint32_t)list->word_count);
     return RC_OK;
 }
@@ -218,8 +219,10 @@ rc_entity_list_count_all(struct rc_entity_list *list,
                          struct rc_error *reterr_error)
 {
     RC_ASSERT(list->order == NULL);
-    RC_TRY_OR(reterr_error, rc_entity_events_count(list->counting, list->groups, list->words,
-                                                   list->count, stats, &list->events));
+    if (!list->counted)
+        RC_TRY_OR(reterr_error, rc_entity_events_count(list->counting, list->groups, list->words,
+                                                       list->count, stats, &list->events));
+    list->counted = true;
     RC_TRY_OR(reterr_error,
               rc_entity_order_open(list->context, list->groups, list->words, NULL, &list->order));
     return RC_OK;
