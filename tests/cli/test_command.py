@@ -284,6 +284,23 @@ class Shop(unittest.TestCase):
         self.assertIn("any event", {row["candidate"] for row in found})
         recount("query", "correlation", "any", *span, code=2)
         recount("query", "correlation", "--converted", "count(any) >= 2", *span, code=2)
+        recount("query", "correlation", "any", "--converted", "count(any) >= 2", "--step", "any", *span, code=2)
+        recount("query", "correlation", "any", "--converted", "count(any) >= 2", "--window", "1d", *span, code=2)
+
+    def test_correlation_by_steps(self):
+        span = ["--from", "2025-01-01", "--to", "2025-01-05"]
+        asked = ["query", "correlation", "type = buy", "--property", "type", *span, "--json"]
+
+        def counts(*words):
+            found = json.loads(recount(*asked, *words)[0])
+            return found["users"], found["converted_users"]
+
+        funnel = ["query", "funnel", *span, "--json"]
+        for entity in ([], ["--entity", "path"]):
+            for window in ([], ["--window", "1h"]):
+                steps = json.loads(recount(*funnel, "viewed", "added", *entity, *window)[0])["rows"][0]["counts"]
+                self.assertEqual(counts("--step", "viewed", "--step", "added", *entity, *window), tuple(steps))
+        self.assertEqual(counts("--step", "added")[0], 3)  # One step: of everybody who is known.
 
     def test_sessions_and_paths(self):
         words = ["--gap", "2d", "--from", "2025-01-01", "--to", "2025-01-04", "--csv"]
