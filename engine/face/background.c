@@ -138,6 +138,15 @@ has_full_heads(struct tenant *tenant)
     return version->head_count > 1;
 }
 
+/* The number of the head that is sealed next: nobody else seals. */
+static uint64_t
+oldest_head(struct tenant *tenant)
+{
+    RC_CLEANUP(rc_version_unrefp)
+    struct rc_version *version = rc_project_pin_version(tenant->project);
+    return rc_head_number(version->heads[0].head);
+}
+
 static void
 seal_task(void *argument)
 {
@@ -147,8 +156,10 @@ seal_task(void *argument)
     enum rc_status status = RC_OK;
     while (sealed && status == RC_OK) {
         sealed = false;
+        const uint64_t head = oldest_head(tenant);
         status = rc_seal_oldest(tenant->project, &tenant->cancel, &sealed, NULL);
         if (sealed) {
+            rc_match_cache_drop_head(tenant->cache, head);
             rc_background_announce(engine);
             rc_background_queue(tenant, &tenant->merging, merge_task);
         }

@@ -18,6 +18,7 @@
 #include "engine/match/slab/match_batch.h"
 #include "engine/match/slab/match_chunk.h"
 #include "engine/match/slab/match_estimate.h"
+#include "engine/match/slab/match_heads.h"
 #include "engine/match/slab/match_node.h"
 #include "engine/match/slab/match_slab.h"
 
@@ -407,5 +408,19 @@ rc_matcher_chunk(struct rc_matcher *matcher,
     uint32_t chunk_count;
     const struct rc_view_chunk *chunks = rc_view_chunks(matcher->view, &chunk_count);
     RC_ASSERT(part < matcher->part_count && chunk < chunk_count);
-    return rc_match_chunk(matcher->parts[part].tree.root, &chunks[chunk], cancel, words);
+    return rc_match_chunk(matcher->parts[part].tree.root, &chunks[chunk], 0, cancel, words);
+}
+
+enum rc_status
+rc_matcher_chunks(struct rc_matcher *matcher,
+                  uint32_t part,
+                  bool keeps,
+                  const _Atomic(bool) *cancel,
+                  uint64_t *words)
+{
+    uint32_t chunk_count;
+    const struct rc_view_chunk *chunks = rc_view_chunks(matcher->view, &chunk_count);
+    RC_ASSERT(part < matcher->part_count);
+    return rc_match_heads(matcher->cache, matcher->parts[part].tree.root, chunks, chunk_count,
+                          keeps, cancel, words);
 }

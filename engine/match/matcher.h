@@ -46,8 +46,13 @@ RC_DEFINE_CLEANUP(struct rc_match_cache *, rc_match_cache_free)
 void
 rc_match_cache_drop_slab(struct rc_match_cache *cache, uint64_t slab_id);
 
-/* Forgets rowsets and columns until at least bytes are free or none is left: those first that are
- * used least for their bytes and cheapest to compute again. Returns the bytes freed. */
+/* Forgets what it has of a head that was sealed. */
+void
+rc_match_cache_drop_head(struct rc_match_cache *cache, uint64_t head);
+
+/* Forgets rowsets, columns and answers of heads until at least bytes are free or none is left:
+ * those first that are used least for their bytes and cheapest to compute again. Returns the bytes
+ * freed. */
 uint64_t
 rc_match_cache_shrink(struct rc_match_cache *cache, uint64_t bytes);
 
@@ -60,6 +65,8 @@ struct rc_match_cache_stats {
     uint64_t rowset_bytes;
     uint64_t column_count; /* That are made (derived/made_column.h). */
     uint64_t column_bytes;
+    uint64_t head_count; /* Answers of a predicate about a head. */
+    uint64_t head_bytes;
     uint64_t leaf_count;
     uint64_t leaf_bytes;
     uint64_t hits;
@@ -194,5 +201,14 @@ rc_matcher_chunk(struct rc_matcher *matcher,
                  uint32_t chunk,
                  const _Atomic(bool) *cancel,
                  uint64_t words[RC_CHUNK_ROWS / 64]);
+
+/* The same of all chunks, RC_CHUNK_ROWS / 64 words for each, out of what the cache has of the heads
+ * that they are of; keeps: what it lacks is put there. */
+RC_MUST_USE enum rc_status
+rc_matcher_chunks(struct rc_matcher *matcher,
+                  uint32_t part,
+                  bool keeps,
+                  const _Atomic(bool) *cancel,
+                  uint64_t *words);
 
 #endif

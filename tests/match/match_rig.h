@@ -61,6 +61,10 @@ rig_view_make(uint64_t *state, const struct rig_view_options *options, struct rc
 void
 rig_view_free(struct rc_view *view);
 
+/* Shows only the first rows of each head, so many; UINT32_MAX: all. */
+void
+rig_view_show(struct rc_view *view, uint32_t rows);
+
 /* The values of a slab's or chunk's row, and of a person. */
 void
 rig_view_slab_row(const struct rc_view *view,

@@ -217,20 +217,37 @@ rig_view_make(uint64_t *state, const struct rig_view_options *options, struct rc
                            &view->slabs[i].slab, NULL));
         free_texts(&rows);
     }
+    static uint64_t heads = 1;
     view->chunk_count = options->chunk_count;
     view->chunks = RC_ARENA_ARRAY(arena, struct rc_view_chunk, options->chunk_count);
     for (uint32_t i = 0; i < options->chunk_count; i++) {
         struct rc_row_source *rows = rc_arena_zero(arena, sizeof(*rows));
         fill_source(state, view, 1 + rig_below(state, RC_CHUNK_ROWS), arena, rows);
         view->chunks[i] = (struct rc_view_chunk){.row_count = rows->row_count,
+                                                 .number = i % 2,
+                                                 .head = heads + i / 2,
                                                  .users = rows->users,
                                                  .times_ms = rows->times_ms,
                                                  .ids = rows->ids,
                                                  .cells_of_property = rows,
                                                  .property_count = RIG_PROPERTIES};
     }
+    heads += (options->chunk_count + 1) / 2;
     make_users(state, view, options->alias_count, arena);
     return view;
+}
+
+void
+rig_view_show(struct rc_view *view, uint32_t rows)
+{
+    uint32_t left = rows;
+    for (uint32_t i = 0; i < view->chunk_count; i++) {
+        struct rc_view_chunk *chunk = &view->chunks[i];
+        const struct rc_row_source *source = chunk->cells_of_property;
+        left = chunk->number == 0 ? rows : left;
+        chunk->row_count = source->row_count < left ? source->row_count : left;
+        left -= chunk->row_count;
+    }
 }
 
 void

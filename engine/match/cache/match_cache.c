@@ -2,8 +2,8 @@
  * Match cache: three tables. A predicate's key is held once, however many slabs have a rowset of
  * it; a slab knows its rowsets, so that dropping it looks at no others; a rowset is found by
  * (predicate, slab) and stands in the order of eviction. Predicates and slabs live as long as they
- * have rowsets. Columns that are made stand among them (match_cache_columns.c), by what they are
- * made by in the place of a predicate.
+ * have rowsets. Columns that are made stand among them, by what they are made by in the place of a
+ * predicate, and answers of heads in the place of slabs (match_cache_kept.c).
  *
  * What is evicted or dropped while a query reads it stays alive by that query's reference.
  */
@@ -116,14 +116,25 @@ drop_empty(struct rc_match_cache *cache,
 static uint64_t
 bytes_of(const struct rc_cached_thing *thing)
 {
-    return thing->set != NULL ? rc_rowset_memory_bytes(thing->set)
-                              : rc_kept_column_bytes(thing->column);
+    return thing->set != NULL      ? rc_rowset_memory_bytes(thing->set)
+           : thing->column != NULL ? rc_kept_column_bytes(thing->column)
+                                   : rc_head_answers_bytes(thing->answers);
 }
 
-static uint64_t *
-total_of(struct rc_match_cache *cache, const struct rc_cached_thing *thing)
+/* Adds to, or takes from, what is counted of its kind. */
+static void
+count(struct rc_match_cache *cache,
+      const struct rc_cached_thing *thing,
+      uint64_t one,
+      uint64_t bytes)
 {
-    return thing->set != NULL ? &cache->stats.rowset_bytes : &cache->stats.column_bytes;
+    struct rc_match_cache_stats *stats = &cache->stats;
+    *(thing->set != NULL      ? &stats->rowset_count
+      : thing->column != NULL ? &stats->column_count
+                              : &stats->head_count) += one;
+    *(thing->set != NULL      ? &stats->rowset_bytes
+      : thing->column != NULL ? &stats->column_bytes
+                              : &stats->head_bytes) += bytes;
 }
 
 uint64_t
@@ -135,10 +146,10 @@ rc_match_cache_forget(struct rc_match_cache *cache, struct rc_cached_entry *entr
     rc_ring_remove(&entry->of_slab);
     entry->predicate->entry_count--;
     drop_empty(cache, entry->predicate, entry->slab);
-    *total_of(cache, &entry->thing) -= entry->bytes;
-    cache->stats.column_count -= entry->thing.column != NULL;
+    count(cache, &entry->thing, -(uint64_t)1, -entry->bytes);
     rc_rowset_unref(entry->thing.set);
     rc_kept_column_unref(entry->thing.column);
+    rc_head_answers_unref(entry->thing.answers);
     rc_alloc_free(entry);
     return bytes;
 }
@@ -276,13 +287,14 @@ rc_match_cache_add(struct rc_match_cache *cache,
     }
     if (thing.set != NULL)
         (void)rc_rowset_ref(thing.set);
-    else
+    else if (thing.column != NULL)
         (void)rc_kept_column_ref(thing.column);
+    else
+        (void)rc_head_answers_ref(thing.answers);
     predicate->entry_count++;
     rc_table_add(&cache->entries, &entry->link, pair_hash(slab_id, key));
     rc_ring_add(&slab->entries, &entry->of_slab);
-    *total_of(cache, &thing) += entry->bytes;
-    cache->stats.column_count += thing.column != NULL;
+    count(cache, &thing, 1, entry->bytes);
 }
 
 struct rc_rowset *

@@ -71,6 +71,24 @@ rc_match_cache_insert_column(struct rc_match_cache *cache,
                              uint64_t cost_ns,
                              struct rc_kept_column *column);
 
+struct rc_head_answers;
+
+/* What a predicate said of a head's rows so far (rc_view_chunk.head), as a reference of the
+ * caller's, or NULL. Neither a hit nor a miss. */
+struct rc_head_answers *
+rc_match_cache_find_answers(struct rc_match_cache *cache,
+                            uint64_t head,
+                            const struct rc_match_key *key);
+
+/* Puts answers in, with a reference of its own, unless there are some of as many rows; those of
+ * fewer go. cost_ns: as of a column. */
+void
+rc_match_cache_insert_answers(struct rc_match_cache *cache,
+                              uint64_t head,
+                              const struct rc_match_key *key,
+                              uint64_t cost_ns,
+                              struct rc_head_answers *answers);
+
 /* The key that a matcher's part is cached by. */
 const struct rc_match_key *
 rc_matcher_part_key(const struct rc_matcher *matcher, uint32_t part);

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "engine/match/cache/head_answers.h"
 #include "engine/match/cache/kept_column.h"
 #include "engine/match/cache/match_cache.h"
 #include "engine/match/rows/table.h"
@@ -40,6 +41,7 @@ rc_ring_remove(struct rc_ring *link)
 struct rc_cached_thing {
     struct rc_rowset *set;
     struct rc_kept_column *column;
+    struct rc_head_answers *answers;
 };
 
 /* What things are cached by besides: a predicate, or what a column is made by. */

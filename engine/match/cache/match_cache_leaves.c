@@ -235,7 +235,6 @@ rc_match_cache_get_stats(struct rc_match_cache *cache, struct rc_match_cache_sta
 {
     pthread_mutex_lock(&cache->lock);
     struct rc_match_cache_stats stats = cache->stats;
-    stats.rowset_count = cache->entries.count - stats.column_count;
     stats.leaf_count = cache->leaves.count;
     stats.leaf_bytes = 0;
     struct rc_ring *link = cache->leaves_by_use.next;

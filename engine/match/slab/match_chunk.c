@@ -132,12 +132,14 @@ evaluate(struct chunk_match *match,
 enum rc_status
 rc_match_chunk(const struct rc_match_node *root,
                const struct rc_view_chunk *chunk,
+               uint32_t first,
                const _Atomic(bool) *cancel,
                uint64_t words[RC_CHUNK_WORDS])
 {
     RC_ASSERT(chunk->row_count <= RC_CHUNK_ROWS);
     uint64_t candidates[RC_CHUNK_WORDS] = {0};
-    rc_words_set_range(candidates, 0, chunk->row_count);
+    if (first < chunk->row_count)
+        rc_words_set_range(candidates, first, chunk->row_count);
     struct chunk_match match = {.chunk = chunk, .scratch = {.cancel = cancel}};
     evaluate(&match, root, candidates, words);
     rc_leaf_scratch_close(&match.scratch);

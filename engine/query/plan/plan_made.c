@@ -64,15 +64,6 @@ make_one(void *argument, uint32_t index)
         atomic_compare_exchange_strong(&columns->status, &expected, (int)status);
 }
 
-/* Whether what is made is put into the cache: as bitmaps are (planner.c). */
-static bool
-keeps(const struct rc_query_context *context)
-{
-    const enum rc_keep_hint keep = context->hints == NULL ? RC_KEEP_PLANNER : context->hints->keep;
-    return keep == RC_KEEP_ALWAYS ||
-           (keep == RC_KEEP_PLANNER && !rc_planner_memory_is_short(context));
-}
-
 static void
 note(const struct rc_made_columns *columns)
 {
@@ -98,7 +89,7 @@ rc_made_columns_new(const struct rc_plan *plan,
         return RC_NO_MEMORY;
     memset(columns, 0, bytes);
     columns->plan = plan;
-    columns->keeps = keeps(context);
+    columns->keeps = rc_planner_keeps(context);
     columns->count = plan->slab_count;
     RC_TRY(rc_column_keeper_open(context->cache, made, context->arena, &columns->keeper));
     rc_plan_read_made(plan, &columns->keeper);

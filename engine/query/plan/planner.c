@@ -321,8 +321,9 @@ choose_slab(struct choosing *choosing,
     return RC_OK;
 }
 
-bool
-rc_planner_memory_is_short(const struct rc_query_context *context)
+/* Whether the project, or the process, is about to reach its limit. */
+static bool
+is_memory_short(const struct rc_query_context *context)
 {
     const struct rc_account *account = context->account->parent;
     for (; account != NULL; account = account->parent) {
@@ -333,6 +334,13 @@ rc_planner_memory_is_short(const struct rc_query_context *context)
     return false;
 }
 
+bool
+rc_planner_keeps(const struct rc_query_context *context)
+{
+    const enum rc_keep_hint keep = context->hints == NULL ? RC_KEEP_PLANNER : context->hints->keep;
+    return keep == RC_KEEP_ALWAYS || (keep == RC_KEEP_PLANNER && !is_memory_short(context));
+}
+
 enum rc_status
 rc_planner_choose(struct rc_plan *plan,
                   const struct rc_plan_users *users,
@@ -340,7 +348,7 @@ rc_planner_choose(struct rc_plan *plan,
                   struct rc_error *reterr_error)
 {
     struct choosing choosing = {
-        .plan = plan, .users = users, .memory_short = rc_planner_memory_is_short(plan->context)};
+        .plan = plan, .users = users, .memory_short = is_memory_short(plan->context)};
     choosing.rules = RC_ARENA_ARRAY(plan->context->arena, struct rule, plan->stream_count);
     if (choosing.rules == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the plan");

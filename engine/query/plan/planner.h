@@ -87,10 +87,10 @@ rc_planner_choose(struct rc_plan *plan,
                   struct rc_plan_choice *choices,
                   struct rc_error *reterr_error);
 
-/* Whether the project, or the process, is about to reach its limit: then nothing is kept that need
- * not be. */
+/* Whether what is made besides bitmaps is put into the cache: as hints say; else not while the
+ * project, or the process, is about to reach its limit. */
 bool
-rc_planner_memory_is_short(const struct rc_query_context *context);
+rc_planner_keeps(const struct rc_query_context *context);
 
 /* Threads for so much work in so many pieces, of at most parallel_max. */
 uint32_t

@@ -1,12 +1,13 @@
 /*
- * Heads. One chunk at a time: each stream's bits (computed there and then: a chunk has no cached
- * set), their union without the dead rows, and then row by row the limits of time and person.
+ * Heads. Each stream's bits of all chunks, out of what the cache knows of the heads; then one chunk
+ * at a time their union without the dead rows, and row by row the limits of time and person.
  */
 #include "engine/query/walk/heads.h"
 
 #include <string.h>
 
 #include "engine/match/rows/words.h"
+#include "engine/query/plan/planner.h"
 #include "engine/query/walk/first.h"
 
 #define CHUNK_WORDS (RC_CHUNK_ROWS / 64)
@@ -37,8 +38,8 @@ restrict_stream(const struct rc_plan *plan,
     }
 }
 
-/* Adds the hits of one chunk. words: CHUNK_WORDS a stream. */
-static enum rc_status
+/* Adds the hits of one chunk. words: those of all chunks, stream by stream. */
+static void
 find_in_chunk(const struct rc_plan *plan, uint32_t index, uint64_t *words, struct rc_heads *heads)
 {
     uint32_t chunk_count;
@@ -46,9 +47,8 @@ find_in_chunk(const struct rc_plan *plan, uint32_t index, uint64_t *words, struc
     const struct rc_view_chunk *chunk = &rc_view_chunks(view, &chunk_count)[index];
     uint64_t any[CHUNK_WORDS] = {0};
     for (uint32_t s = 0; s < plan->stream_count; s++) {
-        uint64_t *mine = words + (size_t)s * CHUNK_WORDS;
+        uint64_t *mine = words + ((size_t)s * chunk_count + index) * CHUNK_WORDS;
         const struct rc_stream *stream = &plan->streams[s];
-        RC_TRY(rc_matcher_chunk(stream->matcher, stream->part, index, plan->context->cancel, mine));
         if (stream->first != NULL)
             rc_first_restrict_chunk(stream->first, index, mine);
         restrict_stream(plan, stream, chunk, mine);
@@ -61,7 +61,8 @@ find_in_chunk(const struct rc_plan *plan, uint32_t index, uint64_t *words, struc
             const uint32_t row = word * 64 + bit;
             uint64_t mask = 0;
             for (uint32_t s = 0; s < plan->stream_count; s++)
-                if (((words[(size_t)s * CHUNK_WORDS + word] >> bit) & 1) != 0)
+                if (((words[((size_t)s * chunk_count + index) * CHUNK_WORDS + word] >> bit) & 1) !=
+                    0)
                     mask |= plan->streams[s].bit;
             heads->hits[heads->count++] = (struct rc_head_hit){
                 .hit = {.time_ms = chunk->times_ms[row],
@@ -72,7 +73,6 @@ find_in_chunk(const struct rc_plan *plan, uint32_t index, uint64_t *words, struc
             };
         }
     }
-    return RC_OK;
 }
 
 enum rc_status
@@ -87,16 +87,21 @@ rc_heads_find(const struct rc_plan *plan, struct rc_heads *ret_heads)
         rows += chunks[i].row_count;
     if (rows > 0) {
         RC_CLEANUP(rc_alloc_freep)
-        uint64_t *words = rc_alloc_in(context->account,
-                                      (size_t)plan->stream_count * CHUNK_WORDS * sizeof(*words));
+        uint64_t *words = rc_alloc_in(context->account, (size_t)plan->stream_count * chunk_count *
+                                                            CHUNK_WORDS * sizeof(*words));
         heads.hits = rc_alloc_in(context->account, rows * sizeof(*heads.hits));
         if (words == NULL || heads.hits == NULL)
             return RC_NO_MEMORY;
+        const bool keeps = rc_planner_keeps(context);
+        for (uint32_t s = 0; s < plan->stream_count; s++)
+            RC_TRY(rc_matcher_chunks(plan->streams[s].matcher, plan->streams[s].part, keeps,
+                                     context->cancel,
+                                     words + (size_t)s * chunk_count * CHUNK_WORDS));
         for (uint32_t i = 0; i < chunk_count; i++) {
             if (context->cancel != NULL &&
                 atomic_load_explicit(context->cancel, memory_order_relaxed))
                 return RC_CANCELLED;
-            RC_TRY(find_in_chunk(plan, i, words, &heads));
+            find_in_chunk(plan, i, words, &heads);
         }
     }
     *ret_heads = heads;

@@ -44,6 +44,7 @@ struct chunk {
 struct rc_head {
     _Atomic(uint32_t) references;
     struct rc_account *account;
+    uint64_t number;
     struct rc_arena *texts;      /* Of TEXT ids. */
     struct rc_head_texts values; /* Of RC_CELL_TEXT cells. */
     uint32_t rows_max;
@@ -90,6 +91,8 @@ chunk_new(struct rc_account *account, uint32_t rows, uint32_t columns, struct ch
     return RC_OK;
 }
 
+static _Atomic(uint64_t) last_number;
+
 enum rc_status
 rc_head_new(struct rc_account *account, uint32_t rows_max, struct rc_head **ret_head)
 {
@@ -99,6 +102,7 @@ rc_head_new(struct rc_account *account, uint32_t rows_max, struct rc_head **ret_
         return RC_NO_MEMORY;
     memset(head, 0, sizeof(*head));
     atomic_init(&head->references, 1);
+    head->number = atomic_fetch_add_explicit(&last_number, 1, memory_order_relaxed) + 1;
     head->account = account;
     head->rows_max = rows_max;
     head->texts = rc_arena_new(account, 0);
@@ -127,6 +131,12 @@ rc_head_unref(struct rc_head *head)
     rc_arena_free(head->texts);
     rc_alloc_free(head->table);
     return rc_alloc_free(head);
+}
+
+uint64_t
+rc_head_number(const struct rc_head *head)
+{
+    return head->number;
 }
 
 uint32_t
@@ -434,6 +444,8 @@ rc_head_chunk(const struct rc_head *head,
     const struct chunk *at = head->chunks[chunk];
     *ret_chunk = (struct rc_view_chunk){
         .row_count = rows == RC_CHUNK_WHOLE ? at->row_count : rows,
+        .number = chunk,
+        .head = head->number,
         .users = at->users,
         .times_ms = at->times_ms,
         .ids = at->ids,

@@ -37,6 +37,10 @@ rc_head_unref(struct rc_head *head);
 
 RC_DEFINE_CLEANUP(struct rc_head *, rc_head_unref)
 
+/* Of all heads that the process ever had no other has the same; not 0. */
+uint64_t
+rc_head_number(const struct rc_head *head);
+
 /* Rows committed, by the writer's count. */
 uint32_t
 rc_head_row_count(const struct rc_head *head);

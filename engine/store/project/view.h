@@ -37,6 +37,8 @@ struct rc_view_slab {
 
 struct rc_view_chunk {
     uint32_t row_count;
+    uint32_t number; /* Of its head's chunks. */
+    uint64_t head;   /* Different of all heads of the process; 0: of none. */
     const uint32_t *users;
     const int64_t *times_ms;
     const struct rc_event_id *ids;
