@@ -115,6 +115,7 @@ stop_recycling(struct rc_wal_files *files)
         files->strays[files->stray_count++] = files->next.live.header.number;
         file = files->next.file;
         files->next = (struct rc_wal_ready){.file = NULL};
+        pthread_cond_broadcast(&files->changed); /* The log may have asked for it just then. */
     }
     pthread_mutex_unlock(&files->mutex);
     rc_file_close(file);

@@ -1,4 +1,5 @@
 /* The log on a disk that works: order, restarts, limits, recycling, many appenders. */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -514,6 +515,66 @@ test_a_round_from_before_there_was_room(void **state)
     rc_disk_faulty_free(faulty);
 }
 
+static bool
+is_in_a_round(const struct rc_wal_files *files)
+{
+    return files->rounds_begun > files->rounds_ended || files->next.file != NULL;
+}
+
+static bool
+is_erasing(const struct rc_wal_files *files)
+{
+    return files->erasing;
+}
+
+static void
+wait_for(struct rc_wal_files *files, bool (*is)(const struct rc_wal_files *files))
+{
+    for (bool yes = false; !yes;) {
+        pthread_mutex_lock(&files->mutex);
+        yes = is(files);
+        pthread_mutex_unlock(&files->mutex);
+        sched_yield();
+    }
+}
+
+static void *
+erase_once(void *argument)
+{
+    struct rc_wal_files *files = argument;
+    assert_int_equal(rc_wal_files_begin_erasing(files, NULL), RC_OK);
+    return NULL;
+}
+
+/* The log waits for the round under way, and who erases takes away what that round made, before the
+ * log has seen it: the helper must make another (it slept, and the log waited for ever). */
+static void
+test_erasing_takes_the_file_that_is_awaited(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 200; i++) {
+        struct rc_disk_faulty *faulty = new_disk(100 + i);
+        struct rc_wal_files *files;
+        struct rc_wal_file live;
+        struct rc_file *file;
+        pthread_t thread;
+        assert_int_equal(rc_wal_files_open(rc_disk_faulty_disk(faulty), "wal", FILE_BYTES,
+                                           (struct rc_wal_mark_place){0}, &files, NULL),
+                         RC_OK);
+        assert_int_equal(rc_wal_files_start(files, 0, NULL), RC_OK);
+        rc_wal_files_prepare(files);
+        wait_for(files, is_in_a_round);
+        assert_int_equal(pthread_create(&thread, NULL, erase_once, files), 0);
+        wait_for(files, is_erasing);
+        assert_int_equal(rc_wal_files_next(files, 1, &live, &file, NULL), RC_OK);
+        pthread_join(thread, NULL);
+        rc_wal_files_end_erasing(files);
+        rc_file_close(file);
+        rc_wal_files_close(files);
+        rc_disk_faulty_free(faulty);
+    }
+}
+
 /* A log whose oldest files are gone is damaged unless a checkpoint covers them; an empty directory
  * with a checkpoint goes on after it. */
 static void
@@ -554,6 +615,7 @@ main(void)
         cmocka_unit_test(test_names_are_others_business),
         cmocka_unit_test(test_a_trim_beside_erasing_recycles_nothing),
         cmocka_unit_test(test_a_round_from_before_there_was_room),
+        cmocka_unit_test(test_erasing_takes_the_file_that_is_awaited),
         cmocka_unit_test(test_missing_beginning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
