@@ -164,6 +164,18 @@ rc_alloc_free(void *block)
     return NULL;
 }
 
+/* jemalloc's, where a program is linked with it. */
+extern int
+mallctl(const char *name, void *old, size_t *old_size, void *new, size_t new_size)
+    __attribute__((weak));
+
+void
+rc_alloc_rest(void)
+{
+    if (mallctl != NULL)
+        (void)mallctl("thread.tcache.flush", NULL, NULL, NULL, 0); /* It keeps what it keeps. */
+}
+
 enum rc_status
 rc_array_grow(void **array, size_t *capacity, size_t needed, size_t element_bytes)
 {

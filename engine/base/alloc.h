@@ -52,6 +52,11 @@ rc_realloc(void *block, size_t size);
 void *
 rc_alloc_free(void *block);
 
+/* The calling thread will allocate nothing for a while: gives back what the allocator keeps for it.
+ * A tenth of a millisecond at most. */
+void
+rc_alloc_rest(void);
+
 /* For RC_CLEANUP on any pointer: RC_CLEANUP(rc_alloc_freep) uint32_t *codes = ... */
 static inline void
 rc_alloc_freep(void *pointer_to_block)

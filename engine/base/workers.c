@@ -22,12 +22,17 @@
  */
 #include "engine/base/workers.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <time.h>
 
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
+
+/* A thread without work for so long rests: a load or a query may have been its last for hours. */
+#define IDLE_S 1
 
 struct task {
     struct task *next;
@@ -180,18 +185,44 @@ work_once(struct rc_workers *workers, bool spare)
     return true;
 }
 
+/* Waits until there is something to do, or the thread rests: without work for so long it gives back
+ * what the allocator keeps for it, once. Called and left with the mutex held. */
+static void
+wait_for_work(struct rc_workers *workers, bool spare, bool *rests)
+{
+    pthread_cond_t *work = spare ? &workers->spare_work : &workers->work;
+    struct timespec until;
+    int outcome = 0;
+    workers->waiting += !spare;
+    if (*rests) {
+        pthread_cond_wait(work, &workers->mutex);
+    } else {
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += IDLE_S;
+        outcome = pthread_cond_timedwait(work, &workers->mutex, &until);
+    }
+    workers->waiting -= !spare;
+    if (outcome != ETIMEDOUT)
+        return;
+    *rests = true;
+    pthread_mutex_unlock(&workers->mutex);
+    rc_alloc_rest();
+    pthread_mutex_lock(&workers->mutex);
+}
+
 static void
 work_on(struct rc_workers *workers, bool spare)
 {
+    bool rests = true; /* Nothing was done yet: the allocator keeps nothing. */
     rc_thread_set_urgency(workers->urgency);
     pthread_mutex_lock(&workers->mutex);
-    while (work_once(workers, spare) || !workers->stopping) {
-        if (*lane_in_turn(workers) != NULL || (!spare && run_to_help(workers) != NULL) ||
-            workers->stopping)
-            continue;
-        workers->waiting += !spare;
-        pthread_cond_wait(spare ? &workers->spare_work : &workers->work, &workers->mutex);
-        workers->waiting -= !spare;
+    for (;;) {
+        if (work_once(workers, spare))
+            rests = false;
+        else if (workers->stopping)
+            break;
+        else
+            wait_for_work(workers, spare, &rests);
     }
     pthread_mutex_unlock(&workers->mutex);
 }

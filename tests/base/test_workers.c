@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/clock.h"
 #include "engine/base/workers.h"
 
 static struct rc_workers *
@@ -317,6 +318,27 @@ test_call_waits(void **state)
     rc_workers_free(workers);
 }
 
+/* Threads that were without work for long enough to rest, own and spare ones, are woken as any. */
+static void
+test_work_after_a_rest(void **state)
+{
+    (void)state;
+    struct rc_workers *workers = new_workers(2);
+    assert_int_equal(rc_workers_add_spares(workers, 3, NULL), RC_OK);
+    _Atomic unsigned done = 0;
+    for (uint32_t round = 0; round < 2; round++) {
+        rc_clock_sleep_ns(1500000000);
+        struct marks marks = {.workers = workers};
+        for (unsigned i = 0; i < 20; i++)
+            assert_int_equal(rc_workers_submit_in(workers, i % 7, count_one, &done), RC_OK);
+        rc_workers_run(workers, 2, 1000, mark, &marks);
+        for (unsigned i = 0; i < 1000; i++)
+            assert_int_equal(marks.counts[i], 1);
+    }
+    rc_workers_free(workers);
+    assert_int_equal(atomic_load(&done), 40);
+}
+
 /* Many lanes, many tasks, spare threads: each runs once. */
 static void
 test_lanes_lose_nothing(void **state)
@@ -344,6 +366,7 @@ main(void)
         cmocka_unit_test(test_lanes_take_turns),
         cmocka_unit_test(test_spares_serve_other_lanes),
         cmocka_unit_test(test_call_waits),
+        cmocka_unit_test(test_work_after_a_rest),
         cmocka_unit_test(test_lanes_lose_nothing),
         cmocka_unit_test(test_stop_refuses),
         cmocka_unit_test(test_no_memory),
