@@ -233,7 +233,7 @@ def questions(ask, days):
         "64-step funnel of the same three, 7 days": (ask.funnel(([ten, one, rare] * 22)[:64], days, 7 * DAY_MS), None),
         "new definition: regex on chain, equality on path and text; count and daily series": (ask.series(fresh, days), 1),
         "count of a defined event in a week": (ask.series(sign_up, 7, unit="WEEK", first_day=33), 0.1),
-        "daily count of a rare event, users of one plan": (ask.series_of_plan(sign_up, days, "pro"), 0.4),
+        "daily count of a rare event, users of one plan": (ask.series_of_plan(sign_up, days, "free"), 0.4),
         "weekly retention, sign-up to any page view, 8 weeks": (ask.retention(sign_up, page, days, 8), 2),
         "weekly retention, any page view to any page view, 8 weeks": (ask.retention(page, page, days, 8), 6),
         "segment: more than 4 of one click in a week and either of two pages":

@@ -186,7 +186,7 @@ QUESTIONS = [
              series(None, 30, "PROPERTY_HISTOGRAM", property="price", histogramBins=BINS), histogram_answer),
     Question("rare_of_plan", "daily count of a rare event for users of one plan, 90 days", "Series",
              series(SIGN_UP, DAYS, segment={"userProperty": {"property": {"userProperty": "plan"},
-                                                             "equals": {"stringValue": "pro"}}}), series_answer),
+                                                             "equals": {"stringValue": "free"}}}), series_answer),
     Question("rare_in_week", "count of a rare event in a week", "Series",
              series(SIGN_UP, 7, unit="WEEK", first_day=33), lambda reply: series_answer(reply)[1]),
     Question("new_definition", "a new definition (regular expression on chains, LIKE on path, text): daily series",

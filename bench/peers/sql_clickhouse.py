@@ -74,7 +74,7 @@ STATEMENTS = {
     "price_histogram": f"WITH (SELECT (min(price), max(price)) FROM {{t}} WHERE {between(30)}) AS ends SELECT {DAY} AS day, "
                        f"{BIN} AS bin, count() "
                        f"FROM {{t}} WHERE {between(30)} AND price IS NOT NULL GROUP BY day, bin",
-    "rare_of_plan": grouped_daily("count()", f"{IF(q.SIGN_UP)} AND user IN (SELECT user FROM users WHERE plan = 'pro')", q.DAYS),
+    "rare_of_plan": grouped_daily("count()", f"{IF(q.SIGN_UP)} AND user IN (SELECT user FROM users WHERE plan = 'free')", q.DAYS),
     "rare_in_week": f"SELECT count() FROM {{t}} WHERE {between(7, 33)} AND {IF(q.SIGN_UP)}",
     "new_definition": grouped_daily("count()", IF(q.FRESH), q.DAYS),
 }

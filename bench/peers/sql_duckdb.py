@@ -109,7 +109,7 @@ PLAIN = {
     "price_histogram": f"WITH ends AS (SELECT min(price) AS low, max(price) AS high FROM {{t}} WHERE {between(30)}) "
                        f"SELECT {DAY} AS day, {BIN} AS bin, "
                        f"count(*) FROM {{t}}, ends WHERE {between(30)} AND price IS NOT NULL GROUP BY day, bin",
-    "rare_of_plan": grouped_daily("count(*)", f"{IF(q.SIGN_UP)} AND \"user\" IN (SELECT \"user\" FROM users WHERE plan = 'pro')", q.DAYS),
+    "rare_of_plan": grouped_daily("count(*)", f"{IF(q.SIGN_UP)} AND \"user\" IN (SELECT \"user\" FROM users WHERE plan = 'free')", q.DAYS),
     "rare_in_week": f"SELECT count(*) FROM {{t}} WHERE {between(7, 33)} AND {IF(q.SIGN_UP)}",
     "new_definition": grouped_daily("count(*)", IF(q.FRESH), q.DAYS),
 }

@@ -94,7 +94,7 @@ STATEMENTS = {
                        f"data ? 'price'), ends AS (SELECT min(price) AS low, max(price) AS high FROM prices) "
                        f"SELECT day, {BIN} AS bin, count(*) "
                        f"FROM prices, ends GROUP BY 1, 2",
-    "rare_of_plan": grouped_daily("count(*)", f"{IF(q.SIGN_UP)} AND user_id IN (SELECT user_id FROM users WHERE plan = 'pro')", q.DAYS),
+    "rare_of_plan": grouped_daily("count(*)", f"{IF(q.SIGN_UP)} AND user_id IN (SELECT user_id FROM users WHERE plan = 'free')", q.DAYS),
     "rare_in_week": f"SELECT count(*) FROM {{t}} WHERE {IF(q.SIGN_UP)} AND {between(7, 33)}",
     "new_definition": grouped_daily("count(*)", IF(q.FRESH), q.DAYS),
 }
