@@ -9,7 +9,8 @@
  * output, a line a call, in their order. Exit status 1: a call failed; 2: the arguments are wrong.
  *
  * The client is connected before the first of them, as a service's is: else that one would be the
- * method's time and a handshake of a millisecond.
+ * method's time and a handshake of a millisecond. Its core does not search its locks for deadlocks,
+ * as the server's does not (server/core_locks.h).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "client/client.h"
+#include "server/core_locks.h"
 
 #define CALL_TIMEOUT_MS 120000
 #define READ_BYTES 65536u
@@ -66,6 +68,7 @@ main(int argc, char **argv)
         return 2;
     }
     struct rc_writer request __attribute__((cleanup(rc_writer_close))) = {0};
+    rc_core_locks_unwatched();
     RC_CLEANUP(rc_client_freep) struct rc_client *client = rc_client_new(argv[1]);
     if (client == NULL || !read_request(&request)) {
         fputs("call_latency: no memory, or the request cannot be read\n", stderr);

@@ -383,9 +383,8 @@ mark_runs(struct stretch_rig *rig)
 
 /* What rows are counted, and how. */
 struct stretch_case {
-    const uint64_t *selected;
-    bool all;
-    bool marked; /* By the column's marks. */
+    const uint64_t *selected; /* NULL: all. */
+    bool marked;              /* By the column's marks. */
     uint32_t begin;
     uint32_t end;
 };
@@ -397,9 +396,9 @@ count_both_ways(struct stretch_rig *rig, struct rc_series_piece piece, struct st
     memset(rig->narrow, 0, sizeof(rig->narrow));
     piece.narrow = rig->narrow[0];
     if (!(made.marked ? rc_series_count_marked(&piece, &rig->column, &rig->scratch, made.selected,
-                                               made.all, made.begin, made.end)
-                      : rc_series_count_stretches(&piece, &rig->scratch, made.selected, made.all,
-                                                  made.begin, made.end)))
+                                               made.begin, made.end)
+                      : rc_series_count_stretches(&piece, &rig->scratch, made.selected, made.begin,
+                                                  made.end)))
         return false;
     piece.narrow = rig->narrow[1];
     piece.times = rig->times + made.begin;
@@ -444,7 +443,7 @@ stretches_count_what_rows_do(void **state)
         if (below(2) == 0 && rc_series_in_time(&piece, base, end, selected, in_time))
             selected = in_time;
         short_ways[marked] +=
-            count_both_ways(&rig, piece, (struct stretch_case){selected, all, marked, begin, end});
+            count_both_ways(&rig, piece, (struct stretch_case){selected, marked, begin, end});
         rc_arena_free(arena);
     }
     assert_true(short_ways[0] > 100);

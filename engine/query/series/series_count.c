@@ -123,9 +123,8 @@ rc_series_count_singly(const struct rc_series_piece *piece,
     }
 }
 
-/* Of the times that count, as offsets from the window's start; both ends included. */
-static struct rc_scan_range
-time_range(const struct rc_bucket_table *table)
+struct rc_scan_range
+rc_series_time_range(const struct rc_bucket_table *table)
 {
     const int64_t last_ms =
         table->until_ms - 1 < table->time_max_ms ? table->until_ms - 1 : table->time_max_ms;
@@ -175,7 +174,7 @@ rc_series_count_kept(const struct rc_series_piece *piece,
     uint64_t words[SINGLY_ROWS / 64];
     uint32_t *counters = piece->narrow + piece->counters[0];
     const uint16_t *times = rc_rowset_times(set);
-    const struct rc_scan_range in_time = time_range(piece->table);
+    const struct rc_scan_range in_time = rc_series_time_range(piece->table);
     const uint32_t first = in_time.first >> RC_ROWSET_TIME_SHIFT;
     const uint32_t last = (in_time.first + in_time.width) >> RC_ROWSET_TIME_SHIFT;
     const struct rc_scan_range range = {.first = first, .width = last - first};
@@ -203,7 +202,7 @@ rc_series_in_time(const struct rc_series_piece *piece,
                   uint64_t *in_time)
 {
     const uint32_t word_count = (stop - base + 63) / 64;
-    rc_scan_numbers(piece->times + base, stop - base, time_range(piece->table), in_time);
+    rc_scan_numbers(piece->times + base, stop - base, rc_series_time_range(piece->table), in_time);
     return words == NULL ? rc_words_any(in_time, word_count)
                          : rc_words_and(in_time, words, word_count);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "engine/match/rows/rowset.h"
+#include "engine/match/rows/scan.h"
 #include "engine/query/time/bucket_table.h"
 #include "engine/query/walk/slab_rows.h"
 
@@ -56,6 +57,10 @@ rc_series_count_kept(const struct rc_series_piece *piece,
                      const uint64_t *dead,
                      uint32_t begin,
                      uint32_t end);
+
+/* The times that count, as offsets from the window's start; both ends included. */
+struct rc_scan_range
+rc_series_time_range(const struct rc_bucket_table *table);
 
 /* Of a slab some of whose rows are out of time: those of words (NULL: all) from the row base to
  * stop that are in it, as words. false: none. times: of the slab. */

@@ -327,6 +327,40 @@ add_listed(struct lane *lane,
     return RC_OK;
 }
 
+/* Counts the rows of a piece that have a bit in words and are in time. position: as rc_row_codes
+ * wants it. piece->times: of the slab. false: there are none, and codes were not read. */
+static bool
+count_piece(struct lane *lane,
+            struct rc_series_piece *piece,
+            const struct slab *slab,
+            const uint64_t *words,
+            uint32_t begin,
+            uint32_t end,
+            uint32_t *position)
+{
+    uint64_t in_time[RC_PIECE_WORDS];
+    const uint32_t *times = piece->times;
+    const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
+    const struct rc_bucket_table *table = piece->table;
+    const bool cut = table->time_min_ms < table->from_ms || table->time_max_ms >= table->until_ms;
+    const bool counted = slab->marked && rc_series_count_marked(piece, slab->column,
+                                                                lane->stretches, words, begin, end);
+    if (!counted && cut) {
+        if (!rc_series_in_time(piece, base, end, words, in_time))
+            return false;
+        words = in_time;
+    }
+    if (slab->coded && (!counted || slab->lists))
+        rc_row_codes(slab->column, begin, end - begin, position, lane->codes);
+    if (counted ||
+        (slab->stretches && rc_series_count_stretches(piece, lane->stretches, words, begin, end)))
+        return true;
+    piece->times = times + begin;
+    rc_series_count_rows(piece, words, begin - base, end - begin);
+    piece->times = times;
+    return true;
+}
+
 /* Counts rows piece by piece. */
 static enum rc_status
 count_pieces(struct lane *lane,
@@ -336,37 +370,21 @@ count_pieces(struct lane *lane,
              uint32_t end)
 {
     uint32_t position = 0;
-    uint64_t in_time[RC_PIECE_WORDS];
     const struct scan *scan = lane->scan;
     const struct slab *slab = &scan->slabs[plan_slab];
-    const struct rc_bucket_table *table = piece->table;
     const uint32_t source = scan->frame->plan->slabs[plan_slab].index;
     const uint32_t *times = piece->times;
-    const bool cut = table->time_min_ms < table->from_ms || table->time_max_ms >= table->until_ms;
     RC_TRY(rc_slab_rows_open(&lane->rows, scan->frame->plan, plan_slab, scan->stream));
     while (begin < end) {
         const uint64_t *words;
         const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
         const uint32_t stop = end - base < RC_PIECE_ROWS ? end : base + RC_PIECE_ROWS;
-        piece->times = times;
         if (rc_slab_rows_piece(&lane->rows, base, &words) &&
-            (!cut || rc_series_in_time(piece, base, stop, words, in_time))) {
-            const bool all = words == NULL;
-            words = cut ? in_time : words;
-            const bool counted =
-                slab->marked && rc_series_count_marked(piece, slab->column, lane->stretches, words,
-                                                       all, begin, stop);
-            if (slab->coded && (!counted || slab->lists))
-                rc_row_codes(slab->column, begin, stop - begin, &position, lane->codes);
-            if (!counted &&
-                (!slab->stretches ||
-                 !rc_series_count_stretches(piece, lane->stretches, words, all, begin, stop))) {
-                piece->times = times + begin;
-                rc_series_count_rows(piece, words, begin - base, stop - begin);
-            }
+            count_piece(lane, piece, slab, words, begin, stop, &position)) {
             piece->times = times + begin;
             if (slab->lists)
                 RC_TRY(add_listed(lane, piece, words, source, begin, stop));
+            piece->times = times;
             lane->narrow_rows += stop - begin;
         }
         begin = stop;

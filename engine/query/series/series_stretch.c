@@ -10,6 +10,8 @@
  *
  * A slot in which the bucket changes is rare, and its rows are looked at one by one.
  *
+ * Where not all rows count, those that do not are stretches too, with a slot that has no bucket.
+ *
  * Of a column of marked runs the marks are the bits at which codes change, and the codes are read a
  * stretch and not a row (series_stretch_avx512.c).
  */
@@ -145,9 +147,11 @@ count_mixed(const struct rc_series_piece *piece, uint32_t counter, uint32_t row,
         piece->narrow[counter + rc_bucket_table_find(piece->table, piece->times[row])]++;
 }
 
-/* Where the codes of stretches are. */
+#define TOGETHER 64u
+
+/* Codes of stretches, by their indexes; the width is 1, 2 or 4. */
 struct codes {
-    const void *codes; /* NULL: in the piece, by row. */
+    const void *codes;
     uint32_t width;
 };
 
@@ -161,33 +165,31 @@ code_at(struct codes codes, uint32_t index)
     return ((const uint32_t *)codes.codes)[index];
 }
 
-/* Finds the counters of stretches. */
+/* Finds the counters of stretches. What does not count has a slot of its own. base: the piece's
+ * first row. */
 __attribute__((always_inline)) static inline void
 find_counters(const struct rc_series_piece *from,
               struct codes codes,
               struct rc_series_stretches *stretches,
-              uint32_t begin,
-              uint32_t count,
-              bool all)
+              uint32_t base,
+              uint32_t first,
+              uint32_t end)
 {
     /* A copy: what is written could else be part of it, as far as the compiler knows. */
     const struct rc_series_piece piece = *from;
-    const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
-    const uint32_t *rows = stretches->rows;
+    const uint32_t before = stretches->code_before;
+    const uint16_t *indexes = stretches->indexes;
+    const uint16_t *slots = stretches->slots;
     uint32_t *counters = stretches->counters;
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t row = rows[i];
-        const bool counts = all || rc_words_has(stretches->counting, row - base);
-        const uint32_t code =
-            codes.codes == NULL ? piece.codes[row - begin] : code_at(codes, stretches->indexes[i]);
-        const uint32_t counter = piece.counters[code + 1];
-        const uint32_t place = piece.slots[piece.times[row] >> RC_BUCKET_SHIFT];
-        counters[i] = counts ? counter + place : piece.unread;
+    for (uint32_t i = first; i < end; i++) {
+        const uint32_t counter = piece.counters[code_at(codes, before + indexes[i]) + 1];
+        const uint32_t place = piece.slots[slots[i]];
+        counters[i - first] = counter + place;
+        __builtin_prefetch(&piece.narrow[counter + place], 1);
         if (place < RC_BUCKET_MIXED)
             continue;
-        if (counts)
-            count_mixed(&piece, counter, row, rows[i + 1]);
-        counters[i] = piece.unread;
+        count_mixed(&piece, counter, base + stretches->rows[i], base + stretches->rows[i + 1]);
+        counters[i - first] = piece.unread;
     }
 }
 
@@ -196,16 +198,16 @@ __attribute__((always_inline)) static inline void
 count_stretches(const struct rc_series_piece *piece,
                 struct codes codes,
                 struct rc_series_stretches *stretches,
-                uint32_t begin,
-                uint32_t count,
-                bool all)
+                uint32_t base,
+                uint32_t count)
 {
-    if (all)
-        find_counters(piece, codes, stretches, begin, count, true);
-    else
-        find_counters(piece, codes, stretches, begin, count, false);
-    for (uint32_t i = 0; i < count; i++)
-        piece->narrow[stretches->counters[i]] += stretches->rows[i + 1] - stretches->rows[i];
+    for (uint32_t first = 0; first < count; first += TOGETHER) {
+        const uint32_t end = count - first < TOGETHER ? count : first + TOGETHER;
+        find_counters(piece, codes, stretches, base, first, end);
+        for (uint32_t i = first; i < end; i++)
+            piece->narrow[stretches->counters[i - first]] +=
+                (uint32_t)(stretches->rows[i + 1] - stretches->rows[i]);
+    }
 }
 
 /* Whether stretches are not much fewer than the rows that count. */
@@ -219,7 +221,6 @@ bool
 rc_series_count_stretches(const struct rc_series_piece *piece,
                           struct rc_series_stretches *scratch,
                           const uint64_t *words,
-                          bool all,
                           uint32_t begin,
                           uint32_t end)
 {
@@ -227,11 +228,21 @@ rc_series_count_stretches(const struct rc_series_piece *piece,
     const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
     const uint32_t word_count =
         find_stretches(piece, words, begin, end, scratch->counting, stretches);
-    const uint32_t count = rc_words_rows(stretches, word_count, base, scratch->rows);
+    const uint32_t count = rc_words_rows(stretches, word_count, base, scratch->listed);
     if (are_too_many(scratch, count, word_count))
         return false;
-    scratch->rows[count] = end;
-    count_stretches(piece, (struct codes){NULL, 0}, scratch, begin, count, all);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t row = scratch->listed[i];
+        const bool counts = rc_words_has(scratch->counting, row - base);
+        scratch->rows[i] = (uint16_t)(row - base);
+        scratch->indexes[i] = (uint16_t)(row - begin);
+        scratch->slots[i] =
+            (uint16_t)(counts ? piece->times[row] >> RC_BUCKET_SHIFT : piece->table->no_slot);
+    }
+    scratch->rows[count] = (uint16_t)(end - base);
+    scratch->code_before = 0;
+    count_stretches(piece, (struct codes){piece->codes, sizeof(*piece->codes)}, scratch, base,
+                    count);
     return true;
 }
 
@@ -240,7 +251,6 @@ rc_series_count_marked(const struct rc_series_piece *piece,
                        const struct rc_column_view *column,
                        struct rc_series_stretches *scratch,
                        const uint64_t *words,
-                       bool all,
                        uint32_t begin,
                        uint32_t end)
 {
@@ -248,16 +258,17 @@ rc_series_count_marked(const struct rc_series_piece *piece,
     if (list_marked == NULL)
         return false;
     const uint32_t count = list_marked(piece, column, scratch, words, begin, end);
-    const uint32_t skipped = begin % RC_PIECE_ROWS / 64;
+    const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
+    const uint32_t skipped = (begin - base) / 64;
     memset(scratch->counting, 0, skipped * sizeof(*scratch->counting));
-    if (are_too_many(scratch, count, (end - (begin & ~(RC_PIECE_ROWS - 1)) + 63) / 64))
+    if (are_too_many(scratch, count, (end - base + 63) / 64))
         return false;
-    scratch->rows[count] = end;
+    scratch->rows[count] = (uint16_t)(end - base);
     if (column->code_width == 1)
-        count_stretches(piece, (struct codes){column->codes, 1}, scratch, begin, count, all);
+        count_stretches(piece, (struct codes){column->codes, 1}, scratch, base, count);
     else if (column->code_width == 2)
-        count_stretches(piece, (struct codes){column->codes, 2}, scratch, begin, count, all);
+        count_stretches(piece, (struct codes){column->codes, 2}, scratch, base, count);
     else
-        count_stretches(piece, (struct codes){column->codes, 4}, scratch, begin, count, all);
+        count_stretches(piece, (struct codes){column->codes, 4}, scratch, base, count);
     return true;
 }

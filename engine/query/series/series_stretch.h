@@ -11,11 +11,21 @@
 #include "engine/match/rows/words.h"
 #include "engine/query/series/series_count.h"
 
+/* May be written behind the last of a list. */
+#define RC_SERIES_LISTED_MORE 64u
+
+/* Lists of stretches, narrow, so that those of a piece leave room in the first cache. */
 struct rc_series_stretches {
-    uint64_t counting[RC_PIECE_WORDS];                    /* Rows of the piece that count. */
-    uint32_t rows[RC_PIECE_ROWS + RC_WORDS_ROWS_MORE];    /* At which stretches begin; the end. */
-    uint32_t indexes[RC_PIECE_ROWS + RC_WORDS_ROWS_MORE]; /* Of their codes, by marks. */
-    uint32_t counters[RC_PIECE_ROWS];                     /* Of each stretch. */
+    uint64_t counting[RC_PIECE_WORDS]; /* Rows of the piece that count. */
+    /* The rows at which they begin, and the end, from the piece's first row on. */
+    uint16_t rows[RC_PIECE_ROWS + RC_SERIES_LISTED_MORE];
+    /* Of their codes, from this one on, modulo 2^32. */
+    uint32_t code_before;
+    uint16_t indexes[RC_PIECE_ROWS + RC_SERIES_LISTED_MORE];
+    /* Of their times; no_slot: of rows that do not count. */
+    uint16_t slots[RC_PIECE_ROWS + RC_SERIES_LISTED_MORE];
+    uint32_t counters[RC_PIECE_ROWS];
+    uint32_t listed[RC_PIECE_ROWS + RC_WORDS_ROWS_MORE]; /* The rows, before they are narrow. */
 };
 
 /* Counts the rows [begin, end) of a piece that have a bit in words (NULL: all; the first bit is
@@ -25,22 +35,22 @@ bool
 rc_series_count_stretches(const struct rc_series_piece *piece,
                           struct rc_series_stretches *scratch,
                           const uint64_t *words,
-                          bool all,
                           uint32_t begin,
                           uint32_t end);
 
-/* The same of a column of marked runs, whose codes need not be in the piece. false also where this
- * processor has no kernel for it. */
+/* The same of a column of marked runs, whose codes need not be in the piece, and of the rows in
+ * time. false also where this processor has no kernel for it. */
 bool
 rc_series_count_marked(const struct rc_series_piece *piece,
                        const struct rc_column_view *column,
                        struct rc_series_stretches *scratch,
                        const uint64_t *words,
-                       bool all,
                        uint32_t begin,
                        uint32_t end);
 
-/* Its kernel: fills counting, and rows and indexes of stretches, and says how many these are. */
+/* Its kernel: fills counting, and rows, indexes and slots of stretches, and says how many these
+ * are.
+ */
 typedef uint32_t (*rc_series_list_marked)(const struct rc_series_piece *piece,
                                           const struct rc_column_view *column,
                                           struct rc_series_stretches *out,

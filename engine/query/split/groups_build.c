@@ -244,6 +244,7 @@ resolve_slab(struct rc_groups *groups,
     if (!slab->present)
         return RC_OK;
     RC_TRY(make_sets(groups, rc_column_code_bound(column), &slab->sets));
+    RC_TRY(rc_dictionary_expect(groups->groups, column->dictionary_count));
     for (uint32_t i = 0; i < column->dictionary_count; i++)
         RC_TRY(rc_groups_set_of_cell(groups, column->dictionary[i], &slab->sets[i]));
     if (column->texts.count == 0)

@@ -78,10 +78,12 @@ rc_bucket_table_make(struct rc_bucket_table *table, struct rc_arena *arena)
         (uint32_t)((table->time_max_ms - table->window_start_ms) >> RC_BUCKET_SHIFT) + 1;
     const uint32_t edges_max = table->bucket_count + 2 < slots ? table->bucket_count + 2 : slots;
     uint32_t edge_count = 0;
-    table->slots = rc_arena_alloc(arena, slots * sizeof(*table->slots));
+    table->slots = rc_arena_alloc(arena, ((size_t)slots + 1) * sizeof(*table->slots));
     table->edges = RC_ARENA_ARRAY(arena, struct rc_bucket_edge, edges_max);
     if (table->slots == NULL || table->edges == NULL)
         return RC_NO_MEMORY;
+    table->no_slot = slots;
+    table->slots[slots] = (uint16_t)table->bucket_count;
     const uint32_t earliest = rc_bucket_table_search(table, table->time_min_ms);
     const uint32_t latest = rc_bucket_table_search(table, table->time_max_ms);
     table->only = earliest == latest && earliest < table->bucket_count ? earliest : RC_BUCKET_MIXED;

@@ -42,6 +42,7 @@ struct rc_bucket_table {
     int64_t time_min_ms; /* Of the slab's rows, both included. */
     int64_t time_max_ms;
     uint16_t *slots;
+    uint32_t no_slot; /* Behind those of times: its place is that of what does not count. */
     struct rc_bucket_edge *edges;
     uint32_t only;       /* The bucket of all rows, or RC_BUCKET_MIXED: their times must be read. */
     uint32_t step_count; /* RC_BUCKET_STEPS_MAX + 1: there are more. */

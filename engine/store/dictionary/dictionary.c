@@ -174,9 +174,8 @@ probe(const struct rc_dictionary *dictionary, struct rc_bytes key, uint32_t hash
 }
 
 static enum rc_status
-grow_slots(struct rc_dictionary *dictionary)
+grow_slots(struct rc_dictionary *dictionary, uint64_t grown)
 {
-    const uint64_t grown = (uint64_t)dictionary->slot_count + dictionary->slot_count / 4;
     const uint32_t slot_count = grown > UINT32_MAX ? UINT32_MAX : (uint32_t)grown;
     struct slot *slots = rc_alloc_in(dictionary->account, slot_count * sizeof(struct slot));
     if (slots == NULL)
@@ -251,7 +250,8 @@ put(struct rc_dictionary *dictionary, uint32_t code, struct rc_bytes key, uint32
     RC_TRY(rc_record_table_reserve(&dictionary->records, dictionary->account, code, &place));
     count_memory(dictionary, dictionary->records.memory_bytes - table_bytes, 0);
     if ((uint64_t)dictionary->entry_count * 5 >= (uint64_t)dictionary->slot_count * 4)
-        RC_TRY(grow_slots(dictionary));
+        RC_TRY(
+            grow_slots(dictionary, (uint64_t)dictionary->slot_count + dictionary->slot_count / 4));
     *place = append_record(dictionary->page, key);
     const unsigned char first = key.size == 0 ? 0 : (unsigned char)key.data[0];
     if (first > atomic_load_explicit(&dictionary->first_byte_max, memory_order_relaxed))
@@ -320,6 +320,13 @@ rc_dictionary_intern_within(struct rc_dictionary *dictionary,
         rc_dictionary_count(dictionary) >= bounds->codes_max)
         return RC_LIMIT_EXCEEDED;
     return add(dictionary, key, hash, ret_code);
+}
+
+enum rc_status
+rc_dictionary_expect(struct rc_dictionary *dictionary, uint32_t entry_count)
+{
+    const uint64_t slots = (uint64_t)entry_count * 5 / 4 + 1; /* Four of five are taken at most. */
+    return slots <= dictionary->slot_count ? RC_OK : grow_slots(dictionary, slots);
 }
 
 enum rc_status

@@ -57,6 +57,10 @@ rc_dictionary_free(struct rc_dictionary *dictionary);
 
 RC_DEFINE_CLEANUP(struct rc_dictionary *, rc_dictionary_free)
 
+/* Makes room for so many entries at once: each that is added later moves none. Writer only. */
+RC_MUST_USE enum rc_status
+rc_dictionary_expect(struct rc_dictionary *dictionary, uint32_t entry_count);
+
 /* The code of key, which is added when it is new. Writer only. */
 RC_MUST_USE enum rc_status
 rc_dictionary_intern(struct rc_dictionary *dictionary, struct rc_bytes key, uint32_t *ret_code);
