@@ -64,16 +64,19 @@ count_by(struct rc_series_piece piece,
         count_row(&piece, row, way);
 }
 
-/* How many of count rows have a bit in words, where the first one's is first. */
+/* How many of count rows, one at least, have a bit in words, where the first one's is first. */
 static uint32_t
 count_of(const uint64_t *words, uint32_t first, uint32_t count)
 {
-    uint32_t found = 0;
     const uint32_t end = first + count;
-    for (uint32_t word = first / 64; word * 64 < end; word++)
-        found +=
-            (uint32_t)__builtin_popcountll(words[word] & rc_word_within(word * 64, first, end));
-    return found;
+    const uint32_t begin_word = first / 64;
+    const uint32_t end_word = (end - 1) / 64;
+    const uint64_t ends[2] = {words[begin_word] & rc_word_within(begin_word * 64, first, end),
+                              words[end_word] & rc_word_within(end_word * 64, first, end)};
+    if (begin_word == end_word)
+        return (uint32_t)rc_words_count(ends, 1);
+    return (uint32_t)(rc_words_count(ends, 2) +
+                      rc_words_count(words + begin_word + 1, end_word - begin_word - 1));
 }
 
 void

@@ -120,9 +120,7 @@ rc_walk_cut_marked(struct rc_walk_run *walk)
     struct rc_arena *arena = walk->plan->context->arena;
     const uint64_t hits_max = walk->plan->hits_max;
     const size_t word_count = walk->user_count / 64 + 1;
-    uint64_t count = 0;
-    for (size_t word = 0; word < word_count; word++)
-        count += (uint64_t)__builtin_popcountll(walk->marked[word]);
+    const uint64_t count = rc_words_count(walk->marked, (uint32_t)word_count);
     if (!are_listed(walk, count)) {
         uint64_t *skip = RC_ARENA_ARRAY(arena, uint64_t, word_count);
         if (skip == NULL)
