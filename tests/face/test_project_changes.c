@@ -293,6 +293,8 @@ test_no_space(void **state)
     struct world *world = *state;
     held_disk_hold();
     (void)launch(world, creation("p0", ""), 0);
+    while (!held_disk_waits()) /* Else the next one may be written together with it. */
+        rc_clock_sleep_ns(100000);
     const struct call *failed = launch(world, creation("p1", "r"), 0);
     const struct call *again = launch(world, creation("p1", "r"), 1);
     held_disk_fail_write(RC_NO_SPACE);
