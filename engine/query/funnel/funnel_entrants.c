@@ -87,7 +87,7 @@ note_piece(struct rc_funnel_scan_lane *lane,
             const uint32_t ordinal = slab->users[*user];
             if (first != at) /* Another one of the user's may be an entry. */
                 *passed = first;
-            else if (block->skip == NULL || !rc_funnel_scan_has(block->skip, ordinal))
+            else if (block->skip == NULL || !rc_words_has(block->skip, ordinal))
                 note(lane, slab, ordinal - block->first, (uint64_t)plan_slab << 32 | at);
             bits &= ~rc_word_below(*passed - row);
         }

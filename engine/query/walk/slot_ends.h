@@ -1,6 +1,5 @@
 /*
- * Slot ends: where consecutive times leave a slot of a bucket table, as a word of bits; and step
- * ends: where they pass one of a few times, which is where the table's place changes. The kernels
+ * Slot ends: where consecutive times leave a slot of a bucket table, as a word of bits. The kernels
  * are compiled whatever the build's baseline, and one is chosen at run time; each is tested against
  * the portable one.
  *
@@ -26,20 +25,5 @@ rc_slot_ends_avx512(void);
 
 rc_slot_ends
 rc_slot_ends_best(void);
-
-/* Bit i: times[i] and times[i + 1] lie on different sides of a step. Reads times[0 .. 64]. */
-typedef uint64_t (*rc_step_ends)(const uint32_t *times, const uint32_t *steps, uint32_t step_count);
-
-uint64_t
-rc_step_ends_portable(const uint32_t *times, const uint32_t *steps, uint32_t step_count);
-
-rc_step_ends
-rc_step_ends_avx2(void);
-
-rc_step_ends
-rc_step_ends_avx512(void);
-
-rc_step_ends
-rc_step_ends_best(void);
 
 #endif

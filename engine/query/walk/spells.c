@@ -20,6 +20,7 @@
 
 #include "engine/match/rows/words.h"
 #include "engine/query/walk/slot_ends.h"
+#include "engine/query/walk/times_below.h"
 
 #define AHEAD_ROWS 1024u /* Times are asked for so early. */
 
