@@ -315,6 +315,30 @@ words_are_counted(void **state)
     }
 }
 
+/* A member's rank is how many come before it; that of the first index of a word too. */
+static void
+members_are_ranked(void **state)
+{
+    uint64_t words[RC_BLOCK_WORDS];
+    uint32_t ranks[RC_BLOCK_WORDS];
+    uint64_t random = 80;
+    (void)state;
+    for (uint32_t round = 0; round < 300; round++) {
+        const uint32_t word_count = 1 + rig_below(&random, round % 2 == 0 ? 5 : RC_BLOCK_WORDS);
+        uint32_t before = 0;
+        for (uint32_t i = 0; i < word_count; i++)
+            words[i] = rig_below(&random, 3) == 0
+                           ? 0
+                           : (uint64_t)rig_below(&random, UINT32_MAX) << rig_below(&random, 33);
+        const uint32_t count = rc_words_rank(words, word_count, ranks);
+        for (uint32_t index = 0; index < 64 * word_count; index++) {
+            assert_int_equal(rc_words_rank_of(words, ranks, index), before);
+            before += rc_words_has(words, index);
+        }
+        assert_int_equal(count, before);
+    }
+}
+
 /* The places of bits, and nothing behind what may be written. */
 static void
 bits_are_listed(void **state)
@@ -351,6 +375,7 @@ main(void)
         cmocka_unit_test(numbers_of_a_range),
         cmocka_unit_test(halves_of_a_range),
         cmocka_unit_test(words_are_counted),
+        cmocka_unit_test(members_are_ranked),
         cmocka_unit_test(bits_are_listed),
         cmocka_unit_test(marked),
     };

@@ -129,6 +129,18 @@ rc_words_count(const uint64_t *words, uint32_t word_count)
     return HAS_POPCNT ? count_popcnt(words, word_count) : count_portable(words, word_count);
 }
 
+uint32_t
+rc_words_rank(const uint64_t *words, size_t word_count, uint32_t *ranks)
+{
+    uint32_t rank = 0;
+    for (size_t word = 0; word < word_count; word++) {
+        ranks[word] = rank;
+        if (words[word] != 0) /* Sets are sparse, and counting may be a call. */
+            rank += (uint32_t)__builtin_popcountll(words[word]);
+    }
+    return rank;
+}
+
 void
 rc_words_count_bits(const uint64_t words[64], uint32_t bit_count, uint64_t *counts)
 {

@@ -6,6 +6,7 @@
 #define RC_MATCH_ROWS_WORDS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -39,6 +40,18 @@ rc_words_has(const uint64_t *words, uint32_t index)
 /* How many bits are set. */
 uint64_t
 rc_words_count(const uint64_t *words, uint32_t word_count);
+
+/* Ranks of a set's members: by word how many come before it. How many there are in all. */
+uint32_t
+rc_words_rank(const uint64_t *words, size_t word_count, uint32_t *ranks);
+
+/* How many members come before index. */
+static inline uint32_t
+rc_words_rank_of(const uint64_t *words, const uint32_t *ranks, uint32_t index)
+{
+    const uint64_t before = words[index / 64] & rc_word_below(index % 64);
+    return ranks[index / 64] + (uint32_t)__builtin_popcountll(before);
+}
 
 /* Turns 64 words on their side: bit j of word i becomes bit i of word j. */
 void

@@ -29,13 +29,8 @@ rc_person_events_open(struct rc_arena *arena,
     uint32_t *ranks = RC_ARENA_ARRAY(arena, uint32_t, word_count);
     if (ranks == NULL)
         return RC_NO_MEMORY;
-    uint32_t rank = 0;
-    for (size_t word = 0; word < word_count; word++) {
-        ranks[word] = rank;
-        rank += (uint32_t)__builtin_popcountll(persons[word]);
-    }
-    struct rc_person_event_count *counts =
-        RC_ARENA_ARRAY(arena, struct rc_person_event_count, rank);
+    struct rc_person_event_count *counts = RC_ARENA_ARRAY(
+        arena, struct rc_person_event_count, rc_words_rank(persons, word_count, ranks));
     if (counts == NULL)
         return RC_NO_MEMORY;
     *ret_events = (struct rc_person_events){.persons = persons, .ranks = ranks, .counts = counts};

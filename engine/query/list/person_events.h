@@ -10,6 +10,7 @@
 #ifndef RC_QUERY_LIST_PERSON_EVENTS_H
 #define RC_QUERY_LIST_PERSON_EVENTS_H
 
+#include "engine/match/rows/words.h"
 #include "engine/query/query.h"
 
 struct rc_person_event_count {
@@ -20,7 +21,7 @@ struct rc_person_event_count {
 
 struct rc_person_events {
     const uint64_t *persons;              /* A bit each. */
-    const uint32_t *ranks;                /* By word: how many persons there are before it. */
+    const uint32_t *ranks;                /* rc_words_rank */
     struct rc_person_event_count *counts; /* By rank. */
 };
 
@@ -55,8 +56,7 @@ rc_person_events_count(const struct rc_query_context *context,
 static inline struct rc_person_event_count *
 rc_person_events_of(const struct rc_person_events *events, uint32_t person)
 {
-    const uint64_t before = events->persons[person / 64] & (((uint64_t)1 << (person % 64)) - 1);
-    return &events->counts[events->ranks[person / 64] + (uint32_t)__builtin_popcountll(before)];
+    return &events->counts[rc_words_rank_of(events->persons, events->ranks, person)];
 }
 
 #endif

@@ -84,11 +84,7 @@ number_persons(struct rc_retention_beginners *beginners, const struct lanes *lan
             const uint32_t person = lanes->lanes[i].found[k].person;
             beginners->marked[person / 64] |= (uint64_t)1 << (person % 64);
         }
-    for (size_t word = 0; word < word_count; word++) {
-        beginners->ranks[word] = beginners->count;
-        if (beginners->marked[word] != 0)
-            beginners->count += (uint32_t)__builtin_popcountll(beginners->marked[word]);
-    }
+    beginners->count = rc_words_rank(beginners->marked, word_count, beginners->ranks);
     return RC_OK;
 }
 

@@ -9,6 +9,7 @@
 #ifndef RC_QUERY_RETENTION_RETENTION_BEGINNERS_H
 #define RC_QUERY_RETENTION_RETENTION_BEGINNERS_H
 
+#include "engine/match/rows/words.h"
 #include "engine/query/retention/retention_words.h"
 
 /* The time of all that can count for a person: from its first start on. */
@@ -20,7 +21,7 @@ struct rc_retention_span {
 struct rc_retention_beginners {
     const struct rc_retention *retention;
     uint64_t *marked; /* A bit a person. */
-    uint32_t *ranks;  /* By word of it: beginners before. */
+    uint32_t *ranks;  /* rc_words_rank */
     uint32_t count;
     uint32_t slot_count; /* The same, to a whole group. */
     struct rc_retention_person *persons;
@@ -48,8 +49,7 @@ rc_retention_beginners_close(struct rc_retention_beginners *beginners);
 static inline uint32_t
 rc_retention_beginners_index(const struct rc_retention_beginners *beginners, uint32_t person)
 {
-    const uint64_t before = beginners->marked[person / 64] & (((uint64_t)1 << (person % 64)) - 1);
-    return beginners->ranks[person / 64] + (uint32_t)__builtin_popcountll(before);
+    return rc_words_rank_of(beginners->marked, beginners->ranks, person);
 }
 
 /* A beginner's start in the cohort of a period's bit, which it has. */
