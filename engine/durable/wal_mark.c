@@ -68,6 +68,14 @@ decode_slot(const unsigned char *slot, uint64_t index, struct rc_wal_mark *ret_m
     return true;
 }
 
+static bool
+say_the_same(const struct rc_wal_mark *one, const struct rc_wal_mark *other)
+{
+    return one->log == other->log && one->file_number == other->file_number &&
+           one->file_salt == other->file_salt && one->file_bytes == other->file_bytes &&
+           one->sequence == other->sequence;
+}
+
 bool
 rc_wal_mark_decode(const unsigned char bytes[RC_WAL_MARK_BYTES], struct rc_wal_mark *ret_mark)
 {
@@ -77,7 +85,7 @@ rc_wal_mark_decode(const unsigned char bytes[RC_WAL_MARK_BYTES], struct rc_wal_m
     if (!first && !second)
         return false;
     *ret_mark = marks[!first || (second && marks[1].turn > marks[0].turn)];
-    ret_mark->half = !first || !second;
+    ret_mark->half = !first || !second || !say_the_same(&marks[0], &marks[1]);
     return true;
 }
 

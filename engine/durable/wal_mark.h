@@ -4,13 +4,14 @@
  * it, is noticed by the mark.
  *
  * It is written when a file is taken into use, before the first record in that file is
- * acknowledged, and at the end of an orderly close: so it costs a sync a file and none a record.
+ * acknowledged, and at the end of an orderly close: so it costs two syncs a file and none a record.
  * What it says stays true until it is written again: the file is under its live name (in use, or
  * ready when the power went before its header was durable), and every record up to sequence is in
  * the log or in a checkpoint.
  *
- * It is kept twice: a write goes over the older of the two, so that one that is cut off leaves the
- * newer as it was. At 0 and at RC_WAL_MARK_SLOT_BYTES:
+ * It is kept twice, in halves that are written one after the other, each synced: so a write that is
+ * cut off leaves one of them as it was, and from then on each says all of it by itself. Whichever
+ * of them is damaged later, the other names the newest file. At 0 and at RC_WAL_MARK_SLOT_BYTES:
  *
  *      offset  bytes  field
  *           0      8  magic, "RCMARK\n\1": the last byte is the format version
@@ -48,7 +49,8 @@ struct rc_wal_mark {
     uint64_t file_bytes;
     uint64_t sequence;
     uint64_t turn;
-    bool half; /* The other one cannot be read: a write was cut off, or it is damaged. */
+    bool half; /* The other one cannot be read or says something else: a write was cut off, or it is
+                  damaged. */
 };
 
 /* Where a log's mark is. */
@@ -58,11 +60,11 @@ struct rc_wal_mark_place {
                          of any log, or missing. */
 };
 
-/* Of one of the two. */
+/* Of one half. */
 void
 rc_wal_mark_encode(const struct rc_wal_mark *mark, unsigned char slot[RC_WAL_MARK_SLOT_BYTES]);
 
-/* Of the whole file. false: neither is intact and of this version; *ret_mark is as it was. */
+/* Of the whole file. false: neither half is intact and of this version; *ret_mark is as it was. */
 bool
 rc_wal_mark_decode(const unsigned char bytes[RC_WAL_MARK_BYTES], struct rc_wal_mark *ret_mark);
 

@@ -27,10 +27,6 @@ rc_wal_newest_find(struct rc_wal_files *files, uint64_t log, struct rc_error *re
             found = &files->live[i];
     if (mark->file_number == 0)
         return RC_OK;
-    if (mark->half && (found == NULL || found->header.salt != mark->file_salt))
-        return rc_error_set(reterr_error, RC_CORRUPT,
-                            "%.130s, which names the newest file of the log, is damaged",
-                            files->mark_path); /* The older one speaks of what went since. */
     if (found == NULL)
         return rc_error_set(reterr_error, RC_CORRUPT,
                             "log file wal-%016" PRIx64 ".log, the newest one, is missing",
@@ -82,6 +78,18 @@ take_back(struct rc_wal_files *files, struct rc_error *reterr_error)
                : rc_error_set(reterr_error, RC_IO, "%.300s cannot be written", files->mark_path);
 }
 
+/* Has one of the two say it, durably. */
+static enum rc_status
+write_half(struct rc_wal_files *files, struct rc_wal_mark mark, struct rc_error *reterr_error)
+{
+    mark.turn = files->mark.turn + 1;
+    RC_TRY(rc_wal_mark_write(files->mark_file, &mark, reterr_error));
+    if (rc_wal_files_sync(files, files->mark_file, reterr_error) != RC_OK)
+        return RC_IO;
+    files->mark = mark;
+    return RC_OK;
+}
+
 enum rc_status
 rc_wal_newest_name(struct rc_wal_files *files,
                    const struct rc_wal_file *live,
@@ -94,18 +102,15 @@ rc_wal_newest_name(struct rc_wal_files *files,
         .file_salt = live->header.salt,
         .file_bytes = live->size,
         .sequence = sequence,
-        .turn = files->mark.turn + 1,
     };
     if (files->mark_file == NULL)
         return RC_OK;
-    const enum rc_status status = rc_wal_mark_write(files->mark_file, &mark, reterr_error);
-    if (status == RC_NO_SPACE)
+    const enum rc_status first = write_half(files, mark, reterr_error);
+    if (first == RC_NO_SPACE)
         return take_back(files, reterr_error);
-    RC_TRY(status);
-    if (rc_wal_files_sync(files, files->mark_file, reterr_error) != RC_OK)
-        return RC_IO;
-    files->mark = mark;
-    return RC_OK;
+    RC_TRY(first);
+    const enum rc_status second = write_half(files, mark, reterr_error);
+    return second == RC_NO_SPACE ? RC_OK : second; /* One is enough to go by. */
 }
 
 /* ---- while it is in use ---- */

@@ -25,7 +25,7 @@ RC_MUST_USE enum rc_status
 rc_wal_newest_settle(struct rc_wal_files *files, uint64_t sequence, struct rc_error *reterr_error);
 
 /*
- * The same for a file that is taken into use, by one write and one sync.
+ * The same for a file that is taken into use, by a write and a sync for each half.
  *   RC_NO_SPACE  the mark says what it said, durably.
  *   RC_IO        what it says now is not known; no file that it may name must go.
  */

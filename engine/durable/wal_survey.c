@@ -322,10 +322,7 @@ judge_end(struct walk *walk)
     char name[RC_WAL_NAME_BYTES];
     rc_wal_name(false, mark->file_number, name);
     note_known(walk, mark->sequence + 1);
-    if (walk->newest_is != NULL && mark->half)
-        walk->mark_is = "it is damaged, and what it still says is of an earlier time: whether the "
-                        "log has its end nobody knows";
-    else if (walk->newest_is != NULL) {
+    if (walk->newest_is != NULL) {
         note_damage_of(walk, name, walk->newest_offset, walk->newest_is);
         survey->uncounted_max = mark->file_bytes / RC_WAL_FRAME_BYTES;
     }

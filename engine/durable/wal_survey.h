@@ -47,7 +47,7 @@ struct rc_wal_survey {
     uint32_t file_count;
     uint64_t record_count; /* Intact, above replay_after, before the damage. */
     uint64_t torn_bytes;   /* A tail that was never synced: a start cuts it. */
-    bool half_mark;        /* Of the mark one half cannot be read: a start writes it anew. */
+    bool half_mark;        /* One half of the mark does not hold: a start writes both. */
 
     bool damaged;
     char file[RC_WAL_NAME_BYTES]; /* Of the damage; RC_WAL_MARK_NAME for the mark. */

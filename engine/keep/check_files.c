@@ -231,8 +231,8 @@ check_log(struct checking *checking, uint64_t replay_after, struct rc_error *ret
                        survey.torn_bytes);
     if (!survey.damaged && survey.half_mark)
         rc_check_found(checking->check, RC_FINDING_NOTE, mark,
-                       "one of its two halves cannot be read: a write of it was interrupted, or it "
-                       "is damaged; the next start writes both anew");
+                       "one of its two halves cannot be read or is older: a write of it was "
+                       "interrupted, or it is damaged; the next start writes both anew");
     return list(checking, path, see_log_file, reterr_error);
 }
 

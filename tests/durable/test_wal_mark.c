@@ -166,6 +166,15 @@ lay_out(struct rig *rig, const struct folder *kept, size_t except)
     folder_close(&now);
 }
 
+/* Zeros from the third record on. */
+static void
+wipe(struct rig *rig, const char *path)
+{
+    static const unsigned char zeros[FILE_BYTES];
+    const uint64_t from = RC_WAL_HEADER_BYTES + (uint64_t)3 * rc_wal_record_bytes(RECORD_BYTES);
+    rc_disk_faulty_poke(rig->faulty, path, from, zeros, FILE_BYTES - from);
+}
+
 static size_t
 newest_in_use(const struct folder *folder)
 {
@@ -264,7 +273,7 @@ test_format(void **state)
     assert_int_equal(got.file_bytes, 64 << 20);
     assert_int_equal(got.sequence, 261);
     assert_int_equal(got.turn, 7);
-    assert_false(got.half);
+    assert_true(got.half); /* The two differ. */
     for (unsigned bit = 0; bit < RC_WAL_MARK_BYTES * 8; bit++) {
         const bool newer = bit / 8 >= RC_WAL_MARK_SLOT_BYTES;
         bytes[bit / 8] ^= (unsigned char)(1U << bit % 8);
@@ -367,12 +376,9 @@ static void
 test_the_newest_file_is_wiped(void **state)
 {
     (void)state;
-    static const unsigned char zeros[FILE_BYTES];
     struct rig rig = build(15, true, true);
     struct folder kept = folder_of(&rig);
-    const char *newest = kept.files[newest_in_use(&kept)].path;
-    const uint64_t from = RC_WAL_HEADER_BYTES + (uint64_t)3 * rc_wal_record_bytes(RECORD_BYTES);
-    rc_disk_faulty_poke(rig.faulty, newest, from, zeros, FILE_BYTES - from);
+    wipe(&rig, kept.files[newest_in_use(&kept)].path);
     expect_noticed(&rig, "record 39 was durable and is missing");
     folder_close(&kept);
     rig_free(&rig);
@@ -453,39 +459,94 @@ test_the_mark_is_missing_or_damaged(void **state)
     rig_free(&rig);
 }
 
-/* A write of it was cut off: the other one holds, and both are there after a start. */
+/* Either half says all that the mark says, whatever became of the files that it named before. */
 static void
 test_half_a_mark(void **state)
 {
     (void)state;
-    unsigned others = 0;
     for (unsigned half = 0; half < 2; half++) {
         struct rig rig = build(22, true, true);
-        struct rc_error error = {0};
         struct rc_wal_mark mark = {0};
         size_t size;
         const uint64_t at = half * RC_WAL_MARK_SLOT_BYTES + 20;
-        rc_disk_faulty_flip(rig.faulty, "MARK", at, 1);
-        expect_whole(&rig); /* All files are there, whichever it names. */
-        assert_true(rc_wal_mark_decode(rc_disk_faulty_peek(rig.faulty, "MARK", &size), &mark));
-        assert_false(mark.half);
-        /* Where the file that the older one names is gone in a checkpoint, it says nothing. */
-        open_well(&rig, true);
-        append(&rig, 8);
-        rig.ledger->checkpoint = rig.ledger->sequence_last;
-        assert_int_equal(rc_wal_trim(rig.wal, rig.ledger->checkpoint, 0, NULL), RC_OK);
-        append(&rig, 1);
-        end(&rig, false);
-        rc_disk_faulty_flip(rig.faulty, "MARK", at, 1);
-        if (ledger_open(rig.ledger, options_for(&rig, true), &rig.wal, &error) == RC_OK) {
-            rig.wal = rc_wal_close(rig.wal);
-        } else {
-            assert_non_null(strstr(error.message, "MARK, which names the newest file of the log"));
-            others++;
+        for (unsigned trimmed = 0; trimmed < 2; trimmed++) {
+            rc_disk_faulty_flip(rig.faulty, "MARK", at, 1);
+            expect_whole(&rig);
+            assert_true(rc_wal_mark_decode(rc_disk_faulty_peek(rig.faulty, "MARK", &size), &mark));
+            assert_false(mark.half); /* A start writes both. */
+            open_well(&rig, true);
+            append(&rig, 8);
+            rig.ledger->checkpoint = rig.ledger->sequence_last;
+            assert_int_equal(rc_wal_trim(rig.wal, rig.ledger->checkpoint, 0, NULL), RC_OK);
+            append(&rig, 1);
+            end(&rig, false);
         }
         rig_free(&rig);
     }
-    assert_int_equal(others, 1);
+}
+
+/* One half of the mark is damaged, and the newest file is gone, cut short, another one or wiped. */
+static void
+test_half_a_mark_and_no_newest_file(void **state)
+{
+    (void)state;
+    for (unsigned way = 0; way < 16; way++) {
+        const bool orderly = way / 2 % 2 == 0;
+        struct rig rig = build(23 + way, true, orderly);
+        struct folder kept = folder_of(&rig);
+        const size_t newest = newest_in_use(&kept);
+        const char *name = strrchr(kept.files[newest].path, '/') + 1;
+        rc_disk_faulty_flip(rig.faulty, "MARK", way % 2 * RC_WAL_MARK_SLOT_BYTES + 30, 1);
+        if (way / 4 == 0)
+            lay_out(&rig, &kept, newest);
+        else if (way / 4 == 1)
+            put(&rig, kept.files[newest].path, kept.files[newest].data, FILE_BYTES / 2);
+        else if (way / 4 == 2)
+            put(&rig, kept.files[newest].path, kept.files[0].data, FILE_BYTES);
+        else
+            wipe(&rig, kept.files[newest].path);
+        if (way / 4 < 3 || orderly) /* After an orderly close it knows the last record too. */
+            expect_noticed(&rig, name);
+        lay_out(&rig, &kept, SIZE_MAX);
+        expect_whole(&rig);
+        folder_close(&kept);
+        rig_free(&rig);
+    }
+}
+
+/* Halves that differ, as an earlier version wrote them: the later one holds, and a start has both
+ * say it. */
+static void
+test_halves_that_differ(void **state)
+{
+    (void)state;
+    for (unsigned orderly = 0; orderly < 2; orderly++) {
+        struct rig rig = build(40 + orderly, true, orderly == 1);
+        struct rc_wal_mark mark = {0};
+        struct rc_wal_mark halves[2] = {0};
+        unsigned char bytes[RC_WAL_MARK_BYTES];
+        size_t size;
+        memcpy(bytes, rc_disk_faulty_peek(rig.faulty, "MARK", &size), sizeof(bytes));
+        assert_true(rc_wal_mark_decode(bytes, &mark));
+        struct rc_wal_mark older = mark;
+        older.file_number = 2; /* The first one. */
+        older.sequence = 0;
+        older.turn = mark.turn + 1;
+        rc_wal_mark_encode(&older, bytes + older.turn % 2 * RC_WAL_MARK_SLOT_BYTES);
+        mark.turn += 2;
+        rc_wal_mark_encode(&mark, bytes + mark.turn % 2 * RC_WAL_MARK_SLOT_BYTES);
+        put(&rig, "MARK", bytes, sizeof(bytes));
+        open_well(&rig, true);
+        end(&rig, false);
+        for (unsigned half = 0; half < 2; half++) {
+            memcpy(bytes, rc_disk_faulty_peek(rig.faulty, "MARK", &size), sizeof(bytes));
+            bytes[half * RC_WAL_MARK_SLOT_BYTES] ^= 1;
+            assert_true(rc_wal_mark_decode(bytes, &halves[half]));
+            assert_int_equal(halves[half].file_number, mark.file_number);
+            assert_true(halves[half].sequence >= mark.sequence);
+        }
+        rig_free(&rig);
+    }
 }
 
 /* Of an earlier version: no mark, and no checkpoint that names one. */
@@ -576,6 +637,8 @@ main(void)
         cmocka_unit_test(test_a_folder_of_another_log),
         cmocka_unit_test(test_the_mark_is_missing_or_damaged),
         cmocka_unit_test(test_half_a_mark),
+        cmocka_unit_test(test_half_a_mark_and_no_newest_file),
+        cmocka_unit_test(test_halves_that_differ),
         cmocka_unit_test(test_a_log_without_a_mark_gets_one),
         cmocka_unit_test(test_the_power_goes_while_a_mark_is_made),
         cmocka_unit_test(test_files_are_taken_away_in_use),
