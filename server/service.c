@@ -19,6 +19,7 @@ rc_request_resource(struct rc_request *request, const char *type, const char *fo
     va_start(arguments, format);
     (void)vsnprintf(resource->name, sizeof(resource->name), format, arguments);
     va_end(arguments);
+    rc_text_mend(resource->name);
     resource->type = type;
 }
 

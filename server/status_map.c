@@ -12,7 +12,7 @@
 
 #define DOMAIN "recount"
 #define TYPE_PREFIX "type.googleapis.com/google.rpc."
-#define DETAIL_BYTES 1024
+#define DETAIL_BYTES 1280
 #define DETAILS_MAX 4
 
 _Static_assert(RC_ERROR_MESSAGE_BYTES + RC_ERROR_FIELD_BYTES + 64 <= DETAIL_BYTES,

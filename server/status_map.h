@@ -32,8 +32,8 @@ enum rc_code {
     RC_CODE_DATA_LOSS = 15,
 };
 
-#define RC_RESOURCE_NAME_BYTES 288
-#define RC_DETAILS_BYTES 3072
+#define RC_RESOURCE_NAME_BYTES 544 /* That of a user is an id. */
+#define RC_DETAILS_BYTES 3200
 
 /* What a failed call was about. */
 struct rc_resource {

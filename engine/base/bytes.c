@@ -139,6 +139,22 @@ rc_bytes_is_text(struct rc_bytes bytes)
     return true;
 }
 
+void
+rc_text_mend(char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    size_t left = strlen(text);
+    while (left > 0) {
+        const size_t length = utf8_sequence(at, left);
+        const size_t step = length == 0 ? 1 : length;
+        memmove(text, at, length);
+        text += length;
+        at += step;
+        left -= step;
+    }
+    *text = '\0';
+}
+
 static const unsigned char *
 take(struct rc_reader *reader, size_t size)
 {

@@ -59,6 +59,10 @@ rc_bytes_find_any(struct rc_bytes text, size_t at, const char *bytes);
 bool
 rc_bytes_is_text(struct rc_bytes bytes);
 
+/* Takes out of a string what is not well-formed UTF-8, as the rest of a character that was cut. */
+void
+rc_text_mend(char *text);
+
 struct rc_reader {
     const unsigned char *at;
     const unsigned char *end;

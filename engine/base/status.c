@@ -1,6 +1,8 @@
 /*
  * Status and error. The message buffer is fixed: an error must be writable when memory is what
- * failed, and a sentence that is cut at 383 bytes is still a sentence.
+ * failed, and a sentence that is cut at 383 bytes is still a sentence. It may be cut, or quote
+ * something that was cut, inside a character: what is left of that goes, so that an error is always
+ * UTF-8.
  */
 #include "engine/base/status.h"
 
@@ -8,6 +10,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/base/bytes.h"
 
 struct words {
     const char *name;
@@ -59,6 +62,8 @@ error_fill(struct rc_error *error,
     error->status = status;
     (void)snprintf(error->field, sizeof(error->field), "%s", field);
     (void)vsnprintf(error->message, sizeof(error->message), format, arguments);
+    rc_text_mend(error->field);
+    rc_text_mend(error->message);
     return status;
 }
 
@@ -100,6 +105,7 @@ rc_error_prefix(struct rc_error *error, const char *prefix_format, ...)
     const size_t length = strlen(error->field);
     const char *separator = rest[0] == '\0' || rest[0] == '[' ? "" : ".";
     (void)snprintf(error->field + length, sizeof(error->field) - length, "%s%s", separator, rest);
+    rc_text_mend(error->field);
 }
 
 enum rc_status

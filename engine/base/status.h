@@ -37,7 +37,9 @@ enum rc_status {
 };
 
 #define RC_ERROR_MESSAGE_BYTES 384
-#define RC_ERROR_FIELD_BYTES 160
+/* A leaf at the greatest depth of a predicate inside a rule at the greatest depth of rules has a
+ * path of 750 bytes. */
+#define RC_ERROR_FIELD_BYTES 800
 
 struct rc_error {
     enum rc_status status;

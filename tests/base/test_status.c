@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/bytes.h"
 #include "engine/base/status.h"
 
 static void
@@ -56,6 +57,34 @@ test_long_sentences_are_cut(void **state)
     rc_error_prefix(&box.error, "%s", text);
     assert_int_equal(strlen(box.error.field), RC_ERROR_FIELD_BYTES - 1);
     assert_int_equal(box.after, 'x');
+}
+
+/* Wherever a sentence, a quotation in it or a path is cut, whole characters are left. */
+static void
+test_cut_characters(void **state)
+{
+    (void)state;
+    static char text[2000];
+    for (size_t front = 0; front < 4; front++) {
+        memset(text, 'a', front);
+        for (size_t at = front; at + 4 < sizeof(text); at += 4)
+            memcpy(text + at, "\xf0\x9f\x98\x80", 5);
+        for (int quoted = 0; quoted < 9; quoted++) {
+            struct rc_error error;
+            rc_error_field(&error, RC_INVALID, text, "\"%.*s\" is none: %s", quoted, text, text);
+            assert_true(rc_bytes_is_text(rc_bytes_of(error.message)));
+            assert_true(rc_bytes_is_text(rc_bytes_of(error.field)));
+            assert_true(strlen(error.message) + 4 >= RC_ERROR_MESSAGE_BYTES - 8);
+            assert_non_null(strstr(error.message, "\" is none: "));
+            rc_error_prefix(&error, "fields[%d]", quoted);
+            assert_true(rc_bytes_is_text(rc_bytes_of(error.field)));
+        }
+    }
+    char mended[] = "\x80"
+                    "a\xc3"
+                    "b\xe2\x82\xac\xed\xa0\x80\xf0\x9f";
+    rc_text_mend(mended);
+    assert_string_equal(mended, "ab\xe2\x82\xac");
 }
 
 static void
@@ -110,6 +139,7 @@ main(void)
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_set),
         cmocka_unit_test(test_long_sentences_are_cut),
+        cmocka_unit_test(test_cut_characters),
         cmocka_unit_test(test_prefix),
         cmocka_unit_test(test_try),
     };

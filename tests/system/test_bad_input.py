@@ -410,6 +410,57 @@ class Queries(Case):
                 "steps[2].selector.terms[0].predicate.leaf.regex",
             )
 
+    def test_the_path_of_the_deepest_leaf(self):
+        request = self.funnel()
+        leaf = predicate_pb2.Predicate()
+        leaf.leaf.property.event_property = "type"
+        leaf.leaf.regex = "("
+        path = ".leaf.regex"
+        for _ in range(31):
+            outer = predicate_pb2.Predicate()
+            for _ in range(100):
+                outer.all_of.predicates.add().any_of.SetInParent()
+            outer.all_of.predicates.add().CopyFrom(leaf)
+            leaf = outer
+            path = ".all_of[100]" + path
+        request.steps[2].selector.terms[0].predicate.CopyFrom(leaf)
+        details = self.refused(queries().Funnel, request, "INVALID_ARGUMENT")
+        self.assertEqual(details.fields, ["steps[2].selector.terms[0].predicate" + path])
+
+    def test_errors_are_text(self):
+        """Whatever they quote and wherever that is cut: else no client reads why a call failed."""
+        definitions = definition_pb2_grpc.DefinitionServiceStub(SERVER.channel)
+        for front in range(4):
+            long = "a" * front + "\U0001f600" * 200
+            unknown = self.funnel()
+            unknown.steps[1].selector.terms[0].definition = f"{PROJECT}/definitions/{long}"
+            zone = self.funnel()
+            zone.scope.time_zone = long
+            regex = self.funnel()
+            regex.steps[2].selector.terms[0].predicate.leaf.regex = f"(?P<{long}>a)"
+            for call, request, code in (
+                (queries().Funnel, unknown, "NOT_FOUND"),
+                (queries().Funnel, zone, "INVALID_ARGUMENT"),
+                (queries().Funnel, regex, "INVALID_ARGUMENT"),
+                (
+                    queries().ListEvents,
+                    event_list_pb2.ListEventsRequest(parent=PROJECT, user=long),
+                    "NOT_FOUND",
+                ),
+                (
+                    definitions.ListDefinitions,
+                    definition_pb2.ListDefinitionsRequest(parent="projects/" + long),
+                    "NOT_FOUND",
+                ),
+                (
+                    definitions.GetDefinition,
+                    definition_pb2.GetDefinitionRequest(name=long),
+                    "INVALID_ARGUMENT",
+                ),
+            ):
+                details = self.refused(call, request, code)
+                self.assertNotIn("\ufffd", details.message)
+
     def test_steps(self):
         request = self.funnel()
         while len(request.steps) < 64:
