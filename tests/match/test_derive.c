@@ -179,6 +179,73 @@ times(void **state)
     }
 }
 
+/* A number of ms may have a fraction, as what was seconds has: its instant is the whole one before.
+ */
+static void
+times_of_numbers(void **state)
+{
+    (void)state;
+    const struct rc_derive_step step = {
+        .kind = RC_DERIVE_TIME, .part = RC_TIME_MINUTE, .text = RC_BYTES_LITERAL("UTC")};
+    assert_true(makes(step, real(1735689659999.9), rc_value_int(0)));
+    assert_true(makes(step, text("1735689660000.5"), rc_value_int(1)));
+    assert_true(makes(step, real(-0.5), rc_value_int(59)));
+    assert_true(makes(step, real(253402300799999.9), rc_value_int(59)));
+    assert_true(makes(step, real(253402300800000.5), rc_value_null()));
+    assert_true(makes(step, real(-62135596800000.5), rc_value_null()));
+    assert_true(makes(step, real(1e300), rc_value_null()));
+}
+
+/* Multiples of what has decimals are what decimals mean. */
+static void
+multiples(void **state)
+{
+    (void)state;
+    static const struct {
+        double operand;
+        double in;
+        double below;
+        double nearest;
+    } rows[] = {
+        {0.1, 0.3, 0.3, 0.3},
+        {0.1, 0.7, 0.7, 0.7},
+        {0.1, 0.25, 0.2, 0.3},
+        {0.1, 0.35, 0.3, 0.4},
+        {0.1, 0.349, 0.3, 0.3},
+        {0.1, -0.3, -0.3, -0.3},
+        {0.1, -0.25, -0.3, -0.3},
+        {0.1, -0.24, -0.3, -0.2},
+        {0.1, 0.1 + 0.2, 0.3, 0.3},
+        {0.01, 0.29, 0.29, 0.29},
+        {0.01, 19.99, 19.99, 19.99},
+        {0.01, 4.35, 4.35, 4.35},
+        {0.01, 1.15, 1.15, 1.15},
+        {0.01, 1.005, 1, 1.01},
+        {0.01, 2.675, 2.67, 2.68},
+        {0.01, 12.344, 12.34, 12.34},
+        {0.05, 0.15, 0.15, 0.15},
+        {0.25, 0.6, 0.5, 0.5},
+        {0.3, 0.9, 0.9, 0.9},
+        {2.5, -3.75, -5, -5},
+        {-10, 25, 20, 30},
+        {7, 20, 14, 21},
+        {1e-7, 3e-7, 3e-7, 3e-7},
+        {1e300, 1.6e300, 1e300, 2e300},
+        {10, 1e300, 1e300, 1e300},
+        {0.1, 1e17, 1e17, 1e17},
+        {10, 0.5, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rc_derive_step step = {
+            .kind = RC_DERIVE_ARITHMETIC, .part = RC_ARITHMETIC_FLOOR, .operand = rows[i].operand};
+        if (!makes(step, real(rows[i].in), real(rows[i].below)))
+            fail_msg("%.17g floor %g", rows[i].in, rows[i].operand);
+        step.part = RC_ARITHMETIC_ROUND;
+        if (!makes(step, real(rows[i].in), real(rows[i].nearest)))
+            fail_msg("%.17g round %g", rows[i].in, rows[i].operand);
+    }
+}
+
 static void
 other_steps(void **state)
 {
@@ -210,6 +277,15 @@ other_steps(void **state)
     const struct rc_value list = {.kind = RC_VALUE_LIST, .item_count = 2, .items = items};
     const struct rc_value one = {.kind = RC_VALUE_LIST, .item_count = 1, .items = items};
     assert_true(makes(capture, list, one));
+    /* \\C is a byte: what cuts a character is no text. */
+    capture = (struct rc_derive_step){
+        .kind = RC_DERIVE_CAPTURE, .part = 1, .text = RC_BYTES_LITERAL("(x\\C)")};
+    assert_true(makes(capture, text("xa"), text("xa")));
+    assert_true(makes(capture, text("x\xc3\xbc"), rc_value_null()));
+    capture.text = RC_BYTES_LITERAL("x\\C(.*|\\C*)$");
+    assert_true(makes(capture, text("x\xc3\xbc"), rc_value_null()));
+    capture.text = RC_BYTES_LITERAL("x(\\C\\C)");
+    assert_true(makes(capture, text("x\xc3\xbc"), text("\xc3\xbc")));
 }
 
 static void
@@ -580,6 +656,8 @@ main(void)
         cmocka_unit_test(urls),
         cmocka_unit_test(ids),
         cmocka_unit_test(times),
+        cmocka_unit_test(times_of_numbers),
+        cmocka_unit_test(multiples),
         cmocka_unit_test(other_steps),
         cmocka_unit_test(checks),
         cmocka_unit_test(names),

@@ -13,6 +13,7 @@ letters, "operands": [name, ...], "steps": [...]}.
 """
 
 import datetime
+import fractions
 import math
 import re
 import zoneinfo
@@ -123,11 +124,8 @@ def fold_ids(text):
 def instant(value):
     number = as_number(value)
     if number is not None:
-        whole = number if isinstance(number, int) else None
-        if whole is None and number == int(number):
-            whole = int(number)
-        in_range = whole is not None and -62135596800000 <= whole <= 253402300799999
-        return whole if in_range else None
+        whole = math.floor(number)
+        return whole if -62135596800000 <= whole <= 253402300799999 else None
     match = TIME.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         return None
@@ -165,6 +163,19 @@ def time_part(value, part, zone):
     }[part]
 
 
+def written(number):
+    """Of a multiple's unit: exactly the decimals that it is shown as."""
+    return abs(fractions.Fraction(repr(number)))
+
+
+def units_below(number, unit):
+    """How many units the greatest multiple is that is, as a double, at or below the number."""
+    whole = math.floor(fractions.Fraction(number) / written(unit))
+    while float((whole + 1) * written(unit)) <= number:
+        whole += 1
+    return whole
+
+
 def arithmetic(value, operation, operand):
     number = as_number(value)
     if number is None:
@@ -179,13 +190,14 @@ def arithmetic(value, operation, operand):
             number *= operand
         elif operation == "divide":
             number /= operand
+        elif abs(number / operand) >= 2.0**53:
+            pass
         elif operation == "floor":
-            number = float(math.floor(number / operand)) * operand
+            number = float(units_below(number, operand) * written(operand))
         else:
-            quotient = number / operand
-            whole = float(math.floor(abs(quotient)))
-            whole += abs(quotient) - whole >= 0.5
-            number = math.copysign(whole, quotient) * operand
+            whole = units_below(abs(number), operand)
+            whole += float((whole + fractions.Fraction(1, 2)) * written(operand)) <= abs(number)
+            number = math.copysign(float(whole * written(operand)), number)
     except OverflowError:
         return None
     return normal(number) if math.isfinite(number) else None

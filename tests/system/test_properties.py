@@ -17,6 +17,7 @@ from server import Server
 from recount.v1 import (
     definition_pb2,
     definition_pb2_grpc,
+    event_list_pb2,
     project_pb2,
     project_pb2_grpc,
     property_pb2,
@@ -130,6 +131,24 @@ class Life(unittest.TestCase):
         get = property_pb2.GetDerivedPropertyRequest(name=made.name)
         self.refused(grpc.StatusCode.NOT_FOUND, lambda: stub().GetDerivedProperty(get))
         self.assertEqual(len(series(by_host).series[0].rows), 2)
+
+    def test_a_byte_of_a_character(self):
+        """What a group holds by \\C may be no text: it is null, and the reply can be read."""
+        def capture(out):
+            out.property.event_property = "name"
+            out.steps.add(capture={"regex": "x(\\C)", "group": 1})
+
+        made = create("byte", capture)
+        rows = [
+            {"kind": "event", "user": "bytes", "time": shop.START - 1, "id": str(i), "properties": {"name": text}}
+            for i, text in enumerate(["xa", "x\u00fc"])
+        ]
+        ingest_all(SERVER.channel, PROJECT, "bytes", [ndjson(rows)])
+        request = event_list_pb2.ListEventsRequest(parent=PROJECT, user="bytes", properties=["byte"])
+        reply = query_pb2_grpc.QueryServiceStub(SERVER.channel).ListEvents(request, timeout=30)
+        held = [[one.value.string_value for one in event.properties] for event in reply.events]
+        self.assertEqual(held, [["a"], []])
+        stub().DeleteDerivedProperty(property_pb2.DeleteDerivedPropertyRequest(name=made.name))
 
     def test_what_grows_under_others(self):
         """A change that would give those that come from it too many steps is refused, and names one."""

@@ -9,13 +9,15 @@
 
 #include "engine/base/limits.h"
 #include "engine/match/derived/derive_text.h"
+#include "engine/match/derived/multiples.h"
 #include "engine/match/leaf/fold.h"
 #include "engine/match/leaf/pattern.h"
 
 struct step {
     const struct rc_derive_step *source;
-    struct rc_pattern *pattern; /* CAPTURE. */
-    struct rc_zone zone;        /* TIME. */
+    struct rc_pattern *pattern;    /* CAPTURE. */
+    struct rc_zone zone;           /* TIME. */
+    struct rc_multiples multiples; /* ARITHMETIC: of the operand. */
 };
 
 struct rc_deriver {
@@ -53,6 +55,8 @@ rc_deriver_new(const struct rc_derivation *derivation,
         else if (source->kind == RC_DERIVE_TIME &&
                  !rc_zone_load(source->text.data, source->text.size, &step->zone))
             return RC_INVALID;
+        else if (source->kind == RC_DERIVE_ARITHMETIC)
+            step->multiples = rc_multiples_of(source->operand);
         deriver->step_count++;
     }
     *ret_deriver = RC_TAKE(deriver);
@@ -133,6 +137,14 @@ copy_text(struct rc_bytes text, struct rc_derive_scratch *scratch, struct rc_val
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
+/* Whether a place between two bytes of a text lies between two characters. */
+static bool
+between_characters(struct rc_bytes text, size_t at)
+{
+    return at == text.size || ((unsigned char)text.data[at] & 0xc0) != 0x80;
+}
+
+/* \C of an expression is a byte: what a group holds by it may be no text, and is null then. */
 static enum rc_status
 capture(const struct step *step,
         struct rc_bytes text,
@@ -144,6 +156,7 @@ capture(const struct step *step,
     size_t size = 0;
     RC_TRY(rc_pattern_capture(step->pattern, text.data, text.size, step->source->part, &found,
                               &begin, &size));
+    found = found && between_characters(text, begin) && between_characters(text, begin + size);
     return found ? copy_text((struct rc_bytes){text.data + begin, size}, scratch, value) : RC_OK;
 }
 
@@ -222,10 +235,10 @@ time_part(const struct step *step, struct rc_value value)
     int64_t time_ms = 0;
     struct rc_value number;
     if (as_number(value, &number)) {
-        if (number.kind != RC_VALUE_INT || number.integer < RC_TIME_MS_MIN ||
-            number.integer > RC_TIME_MS_MAX)
+        const double whole_ms = floor(rc_value_real(number));
+        if (whole_ms < (double)RC_TIME_MS_MIN || whole_ms > (double)RC_TIME_MS_MAX)
             return rc_value_null();
-        time_ms = number.integer;
+        time_ms = (int64_t)whole_ms;
     } else if (value.kind != RC_VALUE_STRING || !rc_text_time(value.string, &time_ms)) {
         return rc_value_null();
     }
@@ -233,31 +246,32 @@ time_part(const struct step *step, struct rc_value value)
 }
 
 static struct rc_value
-arithmetic(const struct rc_derive_step *step, struct rc_value value)
+arithmetic(const struct step *step, struct rc_value value)
 {
+    const double operand = step->source->operand;
     struct rc_value number;
     struct rc_value result;
     if (!as_number(value, &number))
         return rc_value_null();
     double x = rc_value_real(number);
-    switch ((enum rc_arithmetic)step->part) {
+    switch ((enum rc_arithmetic)step->source->part) {
     case RC_ARITHMETIC_ADD:
-        x += step->operand;
+        x += operand;
         break;
     case RC_ARITHMETIC_SUBTRACT:
-        x -= step->operand;
+        x -= operand;
         break;
     case RC_ARITHMETIC_MULTIPLY:
-        x *= step->operand;
+        x *= operand;
         break;
     case RC_ARITHMETIC_DIVIDE:
-        x /= step->operand;
+        x /= operand;
         break;
     case RC_ARITHMETIC_FLOOR:
-        x = floor(x / step->operand) * step->operand;
+        x = rc_multiple_below(&step->multiples, x);
         break;
     case RC_ARITHMETIC_ROUND:
-        x = round(x / step->operand) * step->operand;
+        x = rc_multiple_nearest(&step->multiples, x);
         break;
     }
     return rc_value_of_double(x, &result) == RC_OK ? result : rc_value_null();
@@ -280,7 +294,7 @@ apply(const struct step *step, struct rc_derive_scratch *scratch, struct rc_valu
         *value = time_part(step, in);
         return RC_OK;
     case RC_DERIVE_ARITHMETIC:
-        *value = arithmetic(step->source, in);
+        *value = arithmetic(step, in);
         return RC_OK;
     case RC_DERIVE_NUMBER:
         *value = rc_value_null();
