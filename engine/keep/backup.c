@@ -62,6 +62,7 @@ write_manifest(struct rc_transfer *transfer,
             .incarnation = checkpoint->projects[i].incarnation,
             .sequence = sequence,
             .state_number = checkpoint->projects[i].kept->state_number,
+            .state_crc32c = checkpoint->projects[i].kept->state_crc32c,
         };
     rc_receipts_write(checkpoint->receipts, &receipts);
     const struct rc_manifest_content content = {

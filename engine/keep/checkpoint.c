@@ -23,6 +23,7 @@
 #include "engine/keep/manifest_content.h"
 #include "engine/keep/stale.h"
 #include "engine/keep/state.h"
+#include "engine/store/slab/slab_format.h"
 
 static int
 compare_ids(const void *a, const void *b)
@@ -207,6 +208,7 @@ write_slabs(struct rc_checkpoint *checkpoint,
         const struct rc_slab *slab =
             of_view ? view_slabs[i].slab : capture->head_slabs[i - view_count];
         slabs[i].id = of_view ? view_slabs[i].id : capture->first_head_slab_id + i - view_count;
+        slabs[i].crc32c = rc_slab_header_of(slab)->crc32c;
         if (of_view && view_slabs[i].dead != NULL) {
             const uint32_t rows = rc_slab_get_info(slab)->row_count;
             slabs[i].dead_count = view_slabs[i].dead_count;
@@ -225,7 +227,7 @@ write_slabs(struct rc_checkpoint *checkpoint,
 
 static enum rc_status
 write_state(struct rc_checkpoint *checkpoint,
-            const struct rc_checkpoint_project *project,
+            struct rc_checkpoint_project *project,
             struct capture *capture,
             struct rc_error *reterr_error)
 {
@@ -233,7 +235,7 @@ write_state(struct rc_checkpoint *checkpoint,
     RC_TRY(
         begin_file(checkpoint, project, capture, "state", checkpoint->number, &file, reterr_error));
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = rc_replacement_writer(file);
-    rc_state_write(&writer, &capture->state);
+    project->next.state_crc32c = rc_state_write(&writer, &capture->state);
     RC_TRY(rc_replacement_finish(file, &writer, reterr_error));
     checkpoint->states_written++;
     checkpoint->bytes_written += file->size;
@@ -364,15 +366,18 @@ rc_checkpoint_commit(struct rc_checkpoint *checkpoint, struct rc_error *reterr_e
         rc_alloc(checkpoint->project_count * sizeof(projects[0]));
     if (projects == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for the manifest");
-    for (uint32_t i = 0; i < checkpoint->project_count; i++)
+    for (uint32_t i = 0; i < checkpoint->project_count; i++) {
+        const struct rc_checkpoint_project *project = &checkpoint->projects[i];
+        const struct rc_kept_slabs *kept =
+            project->next.state_number != 0 ? &project->next : project->kept;
         projects[i] = (struct rc_manifest_project){
-            .id = rc_project_id(checkpoint->projects[i].project),
-            .incarnation = checkpoint->projects[i].incarnation,
-            .sequence = checkpoint->projects[i].sequence,
-            .state_number = checkpoint->projects[i].next.state_number != 0
-                                ? checkpoint->projects[i].next.state_number
-                                : checkpoint->projects[i].kept->state_number,
+            .id = rc_project_id(project->project),
+            .incarnation = project->incarnation,
+            .sequence = project->sequence,
+            .state_number = kept->state_number,
+            .state_crc32c = kept->state_crc32c,
         };
+    }
     content.projects = projects;
     rc_receipts_write(checkpoint->receipts, &receipts);
     content.receipts = (struct rc_bytes){(const char *)receipts.data, receipts.size};

@@ -34,6 +34,7 @@ struct rc_kept_slabs {
     size_t capacity;
     uint64_t *ids;         /* Ascending. */
     uint64_t state_number; /* 0: none. */
+    uint32_t state_crc32c; /* With which it ends. */
     uint64_t sequence;     /* The log record up to which the state holds everything. */
     uint64_t changes;      /* rc_project_changes of when it was captured. */
 };

@@ -16,8 +16,10 @@ rc_manifest_content_write(struct rc_writer *writer, const struct rc_manifest_con
     for (uint32_t i = 0; i < content->project_count; i++)
         rc_write_varint(writer, content->number - content->projects[i].state_number);
     rc_write_bytes(writer, content->receipts);
-    if (content->log != 0)
+    if (content->log != 0 || content->project_count > 0)
         rc_write_u64(writer, content->log);
+    for (uint32_t i = 0; i < content->project_count; i++)
+        rc_write_u32(writer, content->projects[i].state_crc32c);
 }
 
 static bool
@@ -33,6 +35,14 @@ read_state_numbers(struct rc_reader *reader,
         projects[i].state_number = content->number - age;
     }
     return true;
+}
+
+static void
+read_checksums(struct rc_reader *reader, struct rc_manifest_project *projects, uint32_t count)
+{
+    const bool stored = rc_reader_left(reader) > 0;
+    for (uint32_t i = 0; i < count; i++)
+        projects[i].state_crc32c = stored ? rc_read_u32(reader) : 0;
 }
 
 static enum rc_status
@@ -74,8 +84,9 @@ rc_manifest_content_read(struct rc_bytes bytes,
         content.receipts = rc_read_bytes(&reader);
     const bool has_log = rc_reader_left(&reader) > 0;
     content.log = has_log ? rc_read_u64(&reader) : 0;
-    if (has_log && content.log == 0)
+    if (has_log && content.log == 0 && rc_reader_left(&reader) == 0)
         return rc_error_set(reterr_error, RC_CORRUPT, "the manifest names a log without a number");
+    read_checksums(&reader, projects, content.project_count);
     if (!numbered || reader.bad || rc_reader_left(&reader) != 0)
         return rc_error_set(reterr_error, RC_CORRUPT, "the manifest's content is cut short");
     RC_TRY(check_receipts(content.receipts, reterr_error));

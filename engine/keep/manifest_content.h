@@ -5,12 +5,13 @@
  *     count times: bytes id, u64 incarnation, u64 sequence,
  *     count times: varint number - state_number,
  *     bytes receipts: store/project/receipts.h
- *     u64 log: durable/wal_mark.h
+ *     u64 log: durable/wal_mark.h,
+ *     count times: u32 checksum with which the state ends
  *
  * The second list came later: where it is absent, every state has the checkpoint's number. Then
- * came the receipts of changes of projects: where they are absent, there are none. The log's number
- * came last and is absent where it is 0: of a checkpoint without a log, as a backup is, and of
- * those that were made before logs had one.
+ * came the receipts of changes of projects: where they are absent, there are none. Then the log's
+ * number, which is absent or 0 in a checkpoint without a log, as a backup is, and absent in those
+ * that were made before logs had one. The checksums came last.
  */
 #ifndef RC_KEEP_MANIFEST_CONTENT_H
 #define RC_KEEP_MANIFEST_CONTENT_H
@@ -26,6 +27,7 @@ struct rc_manifest_project {
     uint64_t incarnation;
     uint64_t sequence;     /* Log records up to this one are in its state. */
     uint64_t state_number; /* Of its state file: of the checkpoint that last found it changed. */
+    uint32_t state_crc32c; /* With which that file ends; 0: not known, of an earlier version. */
 };
 
 struct rc_manifest_content {

@@ -41,6 +41,9 @@ add_slab(struct rc_version *draft,
          struct rc_error *reterr_error)
 {
     const uint32_t rows = rc_slab_get_info(slab)->row_count;
+    if (stored->crc32c != 0 && stored->crc32c != rc_slab_header_of(slab)->crc32c)
+        return rc_error_set(reterr_error, RC_CORRUPT,
+                            "it is intact, and not the slab that the state names");
     if (stored->dead_words != 0 && stored->dead_words != (rows + 63) / 64)
         return rc_error_set(reterr_error, RC_CORRUPT,
                             "the dead rows of slab %llu are not of its size",
@@ -315,6 +318,7 @@ add_slabs(struct reading *reading, struct rc_kept_slabs *kept, struct rc_error *
     }
     rc_project_publish(reading->project, RC_TAKE(draft), 0);
     rc_kept_slabs_sort(kept);
+    kept->state_crc32c = reading->state.crc32c;
     return RC_OK;
 }
 
@@ -336,6 +340,10 @@ restore(const struct rc_restore *how,
                      rc_state_begin_read(state, how->parent, how->head_rows_max, &reading.state,
                                          &reading.project, reterr_error),
                      reterr_error));
+    if (stored->state_crc32c != 0 && stored->state_crc32c != reading.state.crc32c)
+        return rc_error_set(reterr_error, RC_CORRUPT,
+                            "%.200s: it is intact, and not the state that the manifest names",
+                            path);
     RC_TRY(name_file(path, read_state(&reading, state.size, reterr_error), reterr_error));
     RC_TRY(read_others(&reading, reterr_error));
     RC_TRY(add_slabs(&reading, kept, reterr_error));

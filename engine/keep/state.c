@@ -6,7 +6,7 @@
 #include "engine/match/predicate/definitions.h"
 
 #define MAGIC_BYTES 7 /* Before the version. */
-#define VERSION 3
+#define VERSION 4
 
 static const char magic[MAGIC_BYTES] = {'R', 'C', 'S', 'T', 'A', 'T', 'E'};
 
@@ -94,6 +94,7 @@ write_slabs(struct rc_writer *writer, const struct rc_state *state)
     for (uint32_t i = 0; i < state->slab_count; i++) {
         const struct rc_state_slab *slab = &state->slabs[i];
         rc_write_varint(writer, slab->id);
+        rc_write_u32(writer, slab->crc32c);
         rc_write_varint(writer, slab->dead_count);
         rc_write_varint(writer, slab->dead_words);
         rc_write_raw(writer, slab->dead, slab->dead_words * sizeof(slab->dead[0]));
@@ -137,7 +138,7 @@ rc_state_unpin_catalogs(struct rc_state *state)
     state->receipts = rc_receipts_unref(state->receipts);
 }
 
-void
+uint32_t
 rc_state_write(struct rc_writer *writer, const struct rc_state *state)
 {
     const struct rc_people *people = rc_view_people(state->view);
@@ -162,7 +163,9 @@ rc_state_write(struct rc_writer *writer, const struct rc_state *state)
     write_accounts(writer, state);
     rc_catalog_write(state->catalogs[RC_CATALOG_PROPERTIES - 1], writer);
     rc_receipts_write(state->receipts, writer);
-    rc_write_u32(writer, rc_writer_crc32c(writer));
+    const uint32_t checksum = rc_writer_crc32c(writer);
+    rc_write_u32(writer, checksum);
+    return checksum;
 }
 
 static enum rc_status
@@ -198,6 +201,7 @@ read_people(struct rc_reader *reader, struct rc_people *people, struct rc_error 
 
 static enum rc_status
 read_slabs(struct rc_reader *reader,
+           uint32_t version,
            struct rc_arena *arena,
            struct rc_state_slab **ret_slabs,
            uint32_t *ret_count,
@@ -209,6 +213,7 @@ read_slabs(struct rc_reader *reader,
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a list of slabs");
     for (uint32_t i = 0; i < count; i++) {
         slabs[i].id = rc_read_varint(reader);
+        slabs[i].crc32c = version >= 4 ? rc_read_u32(reader) : 0;
         slabs[i].dead_count = (uint32_t)rc_read_count(reader, UINT32_MAX);
         slabs[i].dead_words = (uint32_t)rc_read_count(reader, rc_reader_left(reader) / 8);
         const struct rc_bytes words = rc_read_raw(reader, (size_t)slabs[i].dead_words * 8);
@@ -319,8 +324,8 @@ rc_state_begin_read(struct rc_bytes bytes,
     const uint64_t next_slab_id = rc_read_u64(&reader);
     RC_TRY_OR(reterr_error, rc_project_new(&settings, parent, head_rows_max, ret_project));
     rc_project_set_next_slab_id(*ret_project, next_slab_id);
-    *ret_reading =
-        (struct rc_state_reading){.reader = reader, .version = version, .sequence = sequence};
+    *ret_reading = (struct rc_state_reading){
+        .reader = reader, .version = version, .crc32c = checksum, .sequence = sequence};
     return RC_OK;
 }
 
@@ -334,7 +339,7 @@ rc_state_end_read(struct rc_state_reading *reading,
 {
     struct rc_reader *reader = &reading->reader;
     RC_TRY(read_content(reader, reading->version, project, reterr_error));
-    RC_TRY(read_slabs(reader, arena, ret_slabs, ret_slab_count, reterr_error));
+    RC_TRY(read_slabs(reader, reading->version, arena, ret_slabs, ret_slab_count, reterr_error));
     RC_TRY(read_rest(reader, reading->version, project, reterr_error));
     if (reader->bad || rc_reader_left(reader) != 0)
         return rc_error_set(reterr_error, RC_CORRUPT, "its content is cut short");

@@ -6,12 +6,17 @@
  * are left out. The text of a user property that nothing uses is left out where the caller says
  * which.
  *
- * Format:    bytes 0..7 "RCSTATE3"; the content as written by rc_state_write, in order; last 4
- *            bytes CRC32C of all before. "RCSTATE2", which is read as well, has of definitions and
- *            the like the newest version alone, and ends with the cut, or behind the accounts or
- * the derived properties, if there are any. "RCSTATE1" is the same without holes in dictionaries,
- * and ends with the slabs: no cut, no deletion that is not yet carried out. Threading: writing
- * reads only what a view pins, and what is handed over. Errors:    RC_CORRUPT says what is broken.
+ * Each slab is named with its header's checksum, and that covers those of all its parts: another
+ * slab in its place is no slab of the state, intact as it may be. The manifest has the state's own.
+ *
+ * Format:    bytes 0..7 "RCSTATE4"; the content as written by rc_state_write, in order; last 4
+ *            bytes CRC32C of all before. Older ones are read as well: "RCSTATE3" has slabs without
+ *            checksums; "RCSTATE2" also has of definitions and the like the newest version alone,
+ *            and ends with the cut, or behind the accounts or the derived properties, if there are
+ *            any; "RCSTATE1" also has no holes in dictionaries, and ends with the slabs: no cut, no
+ *            deletion that is not yet carried out.
+ * Threading: writing reads only what a view pins, and what is handed over.
+ * Errors:    RC_CORRUPT says what is broken.
  */
 #ifndef RC_KEEP_STATE_H
 #define RC_KEEP_STATE_H
@@ -27,6 +32,7 @@
 /* A slab of the state. */
 struct rc_state_slab {
     uint64_t id;
+    uint32_t crc32c; /* Of its header; 0: not known, of a version before 4. */
     uint32_t dead_count;
     uint32_t dead_words;  /* 0: no dead rows. */
     const uint64_t *dead; /* Any alignment when read. */
@@ -53,13 +59,15 @@ rc_state_pin_catalogs(struct rc_state *state);
 void
 rc_state_unpin_catalogs(struct rc_state *state);
 
-void
+/* Returns the checksum with which the file ends. */
+uint32_t
 rc_state_write(struct rc_writer *writer, const struct rc_state *state);
 
 /* A state that is being read. */
 struct rc_state_reading {
     struct rc_reader reader; /* Behind the settings. */
     uint32_t version;
+    uint32_t crc32c; /* With which the file ends. */
     uint64_t sequence;
 };
 

@@ -331,7 +331,7 @@ make_state(struct rc_arena *arena, bool holes, const char *name)
     FUZZ_CHECK(rc_project_view(state.project, NULL, &state.view) == RC_OK);
     FUZZ_CHECK(rc_streams_copy(rc_project_streams(state.project), arena, &state.streams) == RC_OK);
     const uint64_t dead[1] = {5};
-    const struct rc_state_slab slab = {2, 2, 1, dead};
+    const struct rc_state_slab slab = {2, 99, 2, 1, dead};
     state.slabs = &slab;
     rc_state_pin_catalogs(&state);
     for (uint64_t version = 1; version <= 2; version++) {

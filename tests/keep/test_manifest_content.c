@@ -17,34 +17,48 @@ test_round_trip_and_cuts(void **state)
     (void)state;
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
     const struct rc_manifest_project projects[] = {
-        {.id = RC_BYTES_LITERAL("alpha"), .incarnation = 1, .sequence = 10, .state_number = 7},
+        {.id = RC_BYTES_LITERAL("alpha"),
+         .incarnation = 1,
+         .sequence = 10,
+         .state_number = 7,
+         .state_crc32c = 5},
         {.id = RC_BYTES_LITERAL("shop"),
          .incarnation = UINT64_MAX,
          .sequence = 11,
-         .state_number = 3},
+         .state_number = 3,
+         .state_crc32c = UINT32_MAX},
     };
     const struct rc_bytes receipts = RC_BYTES_LITERAL("\0");
-    for (uint32_t count = 0; count <= 2; count++) {
+    for (uint32_t round = 0; round <= 5; round++) {
+        const uint32_t count = round % 3;
+        const uint64_t log = round / 3 * 9;
         RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
         const struct rc_manifest_content content = {.number = 7,
                                                     .sequence = 9,
                                                     .project_count = count,
                                                     .projects = projects,
-                                                    .receipts = receipts};
+                                                    .receipts = receipts,
+                                                    .log = log};
         struct rc_manifest_content got;
         rc_manifest_content_write(&writer, &content);
         assert_false(writer.failed);
-        const size_t middle_size = writer.size - 1 - receipts.size;
+        const size_t log_size = writer.size - count * 4;
+        const size_t receipts_size = log == 0 && count == 0 ? log_size : log_size - 8;
+        const size_t middle_size = receipts_size - 1 - receipts.size;
         const size_t old_size = middle_size - count;
         for (size_t size = 0; size <= writer.size; size++) {
             char *copy = malloc(size + 1);
             memcpy(copy, writer.data, size);
             const enum rc_status status =
                 rc_manifest_content_read((struct rc_bytes){copy, size}, arena, &got, NULL);
-            const bool whole = size == writer.size || size == middle_size || size == old_size;
+            const bool whole = size == writer.size || size == receipts_size ||
+                               size == middle_size || size == old_size ||
+                               (size == log_size && log != 0);
             assert_int_equal(status, whole ? RC_OK : RC_CORRUPT);
             if (status == RC_OK)
-                assert_int_equal(got.receipts.size, size == writer.size ? receipts.size : 0);
+                assert_int_equal(got.receipts.size, size >= receipts_size ? receipts.size : 0);
+            if (status == RC_OK)
+                assert_int_equal(got.log, size >= log_size ? log : 0);
             if (status == RC_OK && count == 2) {
                 assert_int_equal(got.number, 7);
                 assert_int_equal(got.sequence, 9);
@@ -54,6 +68,9 @@ test_round_trip_and_cuts(void **state)
                 assert_int_equal(got.projects[0].sequence, 10);
                 assert_int_equal(got.projects[0].state_number, 7);
                 assert_int_equal(got.projects[1].state_number, size == old_size ? 7 : 3);
+                assert_int_equal(got.projects[0].state_crc32c, size == writer.size ? 5 : 0);
+                assert_int_equal(got.projects[1].state_crc32c,
+                                 size == writer.size ? UINT32_MAX : 0);
             }
             free(copy);
         }

@@ -10,6 +10,7 @@
 #include "engine/base/checksum.h"
 #include "engine/keep/state.h"
 #include "golden_state_v2.h"
+#include "golden_state_v3.h"
 
 #define HEAD_ROWS 64u
 #define VALUES 5u
@@ -102,7 +103,7 @@ test_todays_version_has_holes(void **state)
         RC_CLEANUP(rc_project_unrefp) struct rc_project *restored = NULL;
         RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
         write_state(project, &writer);
-        assert_memory_equal(writer.data, "RCSTATE3", 8);
+        assert_memory_equal(writer.data, "RCSTATE4", 8);
         assert_int_equal(read_bytes(writer.data, writer.size, &restored), RC_OK);
         expect_values(restored, hole != 0);
     }
@@ -125,6 +126,27 @@ put(struct rc_project *project, enum rc_catalog_kind kind, const char *name, uin
     rc_project_set_catalog(project, kind, next);
 }
 
+/* Of each catalog one entry with its versions, and a receipt. */
+static void
+expect_histories(struct rc_project *project)
+{
+    for (int kind = 1; kind <= RC_CATALOG_KINDS; kind++) {
+        RC_CLEANUP(rc_catalog_unrefp)
+        struct rc_catalog *catalog = rc_project_catalog(project, (enum rc_catalog_kind)kind);
+        const struct rc_bytes name = RC_BYTES_LITERAL("a");
+        struct rc_catalog_entry entry;
+        assert_true(rc_catalog_find(catalog, name, &entry));
+        assert_int_equal(entry.version, kind + 1);
+        assert_true(rc_catalog_find_version(catalog, name, 1, &entry));
+        assert_int_equal(entry.updated_ms, 7);
+        assert_true(rc_catalog_find_version(catalog, name, 2, &entry));
+        assert_true(rc_bytes_equal(entry.author, RC_BYTES_LITERAL("grace")));
+    }
+    RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *got = rc_project_receipts(project);
+    assert_int_equal(rc_receipts_count(got), 1);
+    assert_int_equal(rc_receipts_last(got), 3);
+}
+
 static void
 test_histories_and_receipts(void **state)
 {
@@ -143,21 +165,7 @@ test_histories_and_receipts(void **state)
             put(project, (enum rc_catalog_kind)kind, "a", version);
     write_state(project, &writer);
     assert_int_equal(read_bytes(writer.data, writer.size, &restored), RC_OK);
-    for (int kind = 1; kind <= RC_CATALOG_KINDS; kind++) {
-        RC_CLEANUP(rc_catalog_unrefp)
-        struct rc_catalog *catalog = rc_project_catalog(restored, (enum rc_catalog_kind)kind);
-        const struct rc_bytes name = RC_BYTES_LITERAL("a");
-        struct rc_catalog_entry entry;
-        assert_true(rc_catalog_find(catalog, name, &entry));
-        assert_int_equal(entry.version, kind + 1);
-        assert_true(rc_catalog_find_version(catalog, name, 1, &entry));
-        assert_int_equal(entry.updated_ms, 7);
-        assert_true(rc_catalog_find_version(catalog, name, 2, &entry));
-        assert_true(rc_bytes_equal(entry.author, RC_BYTES_LITERAL("grace")));
-    }
-    RC_CLEANUP(rc_receipts_unrefp) struct rc_receipts *got = rc_project_receipts(restored);
-    assert_int_equal(rc_receipts_count(got), 1);
-    assert_int_equal(rc_receipts_last(got), 3);
+    expect_histories(restored);
 }
 
 static void
@@ -212,6 +220,28 @@ test_version_2_is_read(void **state)
     expect_entry(derived, RC_CATALOG_PROPERTIES, "host", 2, "\1\3url\0", 6);
 }
 
+static void
+test_version_3_is_read(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_project_unrefp) struct rc_project *project = NULL;
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    const struct rc_bytes bytes = {(const char *)golden_state_v3, sizeof(golden_state_v3)};
+    struct rc_state_slab *slabs = NULL;
+    uint32_t slab_count = 0;
+    assert_int_equal(rc_state_read(bytes, &rc_account_process, HEAD_ROWS, arena, &project, &slabs,
+                                   &slab_count, NULL),
+                     RC_OK);
+    expect_values(project, false);
+    expect_histories(project);
+    assert_int_equal(slab_count, 1);
+    assert_int_equal(slabs[0].id, 2);
+    assert_int_equal(slabs[0].crc32c, 0);
+    assert_int_equal(slabs[0].dead_count, 2);
+    assert_int_equal(slabs[0].dead_words, 1);
+    assert_memory_equal(slabs[0].dead, "\5\0\0\0\0\0\0\0", 8);
+}
+
 /* Version 1 ends behind the slabs: before the cut and the time of the oldest deletion. */
 static void
 test_version_1_is_read(void **state)
@@ -230,7 +260,7 @@ static void
 test_other_versions_are_refused(void **state)
 {
     (void)state;
-    static const unsigned char versions[] = {'0', '4', 0, 255};
+    static const unsigned char versions[] = {'0', '5', 0, 255};
     RC_CLEANUP(rc_project_unrefp) struct rc_project *project = make_project(false);
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
     write_state(project, &writer);
@@ -243,7 +273,7 @@ test_other_versions_are_refused(void **state)
     }
 }
 
-/* Of version 3 nothing may be missing: it is no older version because it ends early. */
+/* Since version 3 nothing may be missing: it is no older version because it ends early. */
 static void
 test_cuts(void **state)
 {
@@ -268,6 +298,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_todays_version_has_holes),
         cmocka_unit_test(test_histories_and_receipts),
+        cmocka_unit_test(test_version_3_is_read),
         cmocka_unit_test(test_version_2_is_read),
         cmocka_unit_test(test_version_1_is_read),
         cmocka_unit_test(test_other_versions_are_refused),
