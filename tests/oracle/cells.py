@@ -60,8 +60,7 @@ def formula_cells(query, reply):
 
 
 def funnel_cells(query, reply):
-    if query.get("totals"):
-        return  # Attempts are counted there.
+    counted = up_to if query.get("totals") else int  # Attempts, of fewer users.
     buckets = [(None, reply.rows)] + [(i, one.rows) for i, one in enumerate(reply.buckets)]
     for bucket, rows in buckets:
         for place, row in enumerate(rows):
@@ -71,7 +70,7 @@ def funnel_cells(query, reply):
                     cell.funnel.step, cell.funnel.dropped = step + 1, dropped
                     if bucket is not None:
                         cell.funnel.bucket = bucket
-                    yield cell, row.counts[0] - number if dropped else number
+                    yield cell, counted(row.counts[0] - number if dropped else number)
 
 
 def retention_cells(query, reply):

@@ -136,26 +136,26 @@ class Funnel:
                     event = events[self.place_of(user, attempt, span)]
                     in_rows += [(row, attempt) for row in self.rows.of(person, event)]
                 continue
-            found = False
+            found = set()  # Of attempts that are counted by themselves: their entries.
             for row, narrowed in self.narrowed_rows(person, events, user):
                 for attempt in self.attempts(person, narrowed, span):
                     if self.query["at"] == "all" or self.query["at_step"] - 1 in attempt.chain:
                         in_rows.append((row, attempt))
-                        found = True
-            if not found:
-                not_reached += own
+                        found.add(self.counted(attempt))
+            not_reached += [attempt for attempt in own if self.counted(attempt) not in found]
         return in_rows, plain, not_reached
 
+    def counted(self, attempt):
+        """What an attempt counts for: its user, or of totals its entry."""
+        return (attempt.person, attempt.chain[0]) if self.query["totals"] else attempt.person
+
     def other(self, hidden):
-        """Attempts of rows that are not shown; a user counts once, with the best."""
-        if self.query["totals"] or self.query["at"] not in ("step", "all"):
-            once = {id(attempt): attempt for attempt in hidden}
-            return list(once.values())
+        """Attempts of rows that are not shown; each user (of totals: each entry) once, the best."""
         best = {}
         for attempt in hidden:
-            known = best.get(attempt.person)
+            known = best.get(self.counted(attempt))
             if known is None or attempt.rank < known.rank:
-                best[attempt.person] = attempt
+                best[self.counted(attempt)] = attempt
         return list(best.values())
 
     def answer(self):

@@ -1,5 +1,6 @@
 """Random funnels over every option and every combination that the rules define."""
 
+import frequent
 import series_queries
 
 EVENT_PROPERTIES = ["type", "path", "city", "price", "tags", "flag", "absent"]
@@ -7,7 +8,7 @@ ORDERS = ["ordered", "ordered", "ordered", "strict", "strict_steps", "unordered"
 
 
 def some_window(rng, world):
-    return max(rng.choice([0, 1, 2, 3, 6]) * world["grid"] + rng.choice([0, 0, 0, 1, -1]), 0)
+    return max(rng.choice([0, 1, 2, 3, 6, 24]) * world["grid"] + rng.choice([0, 0, 0, 1, -1]), 0)
 
 
 def make_exclusion(rng, world, steps, make_selector):
@@ -55,6 +56,8 @@ def add_options(rng, world, query, make_selector):
 
 def make_funnel(rng, world, make_scope, make_selector, units):
     scope = make_scope(rng, world)
+    if rng.random() < 0.5 and frequent.fits(world):
+        scope, make_selector = frequent.widened(rng, world, scope), frequent.some_selector
     query = {
         "kind": "funnel",
         "scope": scope,
@@ -71,9 +74,9 @@ def make_funnel(rng, world, make_scope, make_selector, units):
         if query["breakdown"] is not None:
             query["at"] = rng.choice(["first", "last", "first_in_range"])
         return query
-    query["totals"] = query["order"] == "ordered" and rng.random() < 0.25
+    query["totals"] = query["order"] in ("ordered", "strict_steps") and rng.random() < 0.25
     if rng.random() < 0.3:
-        query["order"] = "ordered"
+        query["order"] = rng.choice(["ordered", "strict_steps"]) if query["totals"] else "ordered"
         query["first_only"] = not query["totals"] and rng.random() < 0.25
         query["strict_times"] = rng.random() < 0.25
     else:
@@ -82,7 +85,7 @@ def make_funnel(rng, world, make_scope, make_selector, units):
         query["breakdown"] = series_queries.make_breakdown(rng, world)
     if query["breakdown"] is not None:
         places = ["first", "last", "first_in_range", "all"]
-        if query["order"] != "unordered" and not query["totals"]:
+        if query["order"] != "unordered":
             places.append("step")
         query["at"] = rng.choice(places)
         if query["at"] == "step":

@@ -4,6 +4,7 @@ counted.
 
 import comparison_queries
 import css_random
+import frequent
 import funnel_queries
 import retention_queries
 import series_queries
@@ -356,18 +357,21 @@ def make_wide_funnel(rng, world):
 
 
 def make_retention(rng, world):
-    scope = make_scope(rng, world)
+    scope, some_selector = make_scope(rng, world), make_selector
+    if rng.random() < 0.5 and frequent.fits(world):
+        scope, some_selector = frequent.widened(rng, world, scope), frequent.some_selector
     units = [
         unit
         for unit, length in UNIT_MS.items()
-        if (scope["end"] - scope["start"]) // length < 40 and unit not in ("second", "minute")
+        if (scope["end"] - scope["start"]) // length < 40
+        and (unit not in ("second", "minute") or world["length"] < DAY)
     ]
     unit = rng.choice(units)
     if rng.random() < 0.3:
         # Cells begin and elapse at the ends of periods: ask exactly there, and just before.
         periods = buckets(scope["zone"], scope["start"], scope["end"], unit, scope["week_start"])
         scope["as_of"] = rng.choice(periods)["end"] - rng.choice([0, 0, 1])
-    start = make_selector(rng, world)
+    start = some_selector(rng, world)
     return retention_queries.add_options(
         rng,
         world,
@@ -376,7 +380,7 @@ def make_retention(rng, world):
             "scope": scope,
             "unit": unit,
             "start": start,
-            "return": start if rng.random() < 0.4 else make_selector(rng, world),
+            "return": start if rng.random() < 0.4 else some_selector(rng, world),
             "cohorts": rng.choice(["default", "recurring", "first_time", "first_in_range"]),
             "or_after": rng.random() < 0.35,
             "last_period": None if rng.random() < 0.4 else rng.choice([0, 1, 2, 5, 12]),

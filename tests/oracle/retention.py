@@ -15,6 +15,7 @@ from splits import Split, label_of, ranked
 
 DAY = 86400 * 1000
 YEARS = 366 * DAY
+SEARCHED = {"second": DAY // 240, "minute": DAY // 4, "hour": 2 * DAY, "day": 40 * DAY}
 ROLLING = {"day": DAY, "week": 7 * DAY, "month": 30 * DAY}
 
 
@@ -68,7 +69,7 @@ class Question:
             found = self.periods_until(end)
             if len(found) >= wanted:
                 return found
-            end += self.multiple * {"hour": 2 * DAY, "day": 40 * DAY}.get(self.query["unit"], 2 * YEARS)
+            end += self.multiple * SEARCHED.get(self.query["unit"], 2 * YEARS)
 
     def matches(self, selector, person, event):
         return selects(selector, self.moment, person, event)

@@ -15,12 +15,6 @@ def make_brackets(rng):
     return out
 
 
-def can_repeat(breakdown):
-    """Whether a return can be asked for the value of its start event."""
-    dimensions = breakdown.get("dimensions", [breakdown])
-    return not any(one.get("bins") for one in dimensions)
-
-
 def make_multiple(rng, query):
     """Several units, while the last period stays within the years that the oracle knows."""
     scope, many = query["scope"], rng.choice([2, 2, 3, 5])
@@ -47,7 +41,7 @@ def add_options(rng, world, query):
         query["value"] = [name, rng.choice(["sum", "mean"])]
     if rng.random() < 0.35:
         query["breakdown"] = series_queries.make_breakdown(rng, world)
-        if query["breakdown"] and can_repeat(query["breakdown"]) and rng.random() < 0.5:
+        if query["breakdown"] and rng.random() < 0.5:
             query["same_value"] = True
     return query
 

@@ -624,13 +624,6 @@ class Queries(Case):
         fault(lambda r: setattr(r, "same_value_on_return", True), "same_value_on_return",
               call="Retention")
 
-        def binned(request):
-            request.same_value_on_return = True
-            request.breakdown.dimensions.add().property.event_property = "price"
-            request.breakdown.dimensions[0].bins.count = 2
-
-        fault(binned, "same_value_on_return", call="Retention")
-
     def test_series_faults(self):
         def measures(number, **options):
             def change(request):

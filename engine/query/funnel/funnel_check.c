@@ -69,7 +69,7 @@ static enum rc_status
 check_totals(const struct rc_funnel_request *request, struct rc_error *reterr_error)
 {
     const char *field = NULL;
-    if (request->order != RC_FUNNEL_ORDERED)
+    if (request->order == RC_FUNNEL_STRICT || request->order == RC_FUNNEL_UNORDERED)
         field = "order";
     else if (request->exclusion_count > 0)
         field = "exclusions";
@@ -81,8 +81,6 @@ check_totals(const struct rc_funnel_request *request, struct rc_error *reterr_er
         field = "reuse_event";
     else if (request->first_only)
         field = "reentry";
-    else if (request->breakdown != NULL && request->at == RC_FUNNEL_AT_STEP)
-        field = "breakdown_at";
     return !request->totals || field == NULL
                ? RC_OK
                : invalid(reterr_error, field, "this does not go with FUNNEL_COUNT_TOTALS");

@@ -128,7 +128,9 @@ struct rc_funnel_lane {
     uint32_t span_count;
     struct rc_funnel_attempt *attempts; /* One a span. */
     size_t attempt_capacity;
-    uint8_t *reached; /* By span: some row holds the person. */
+    /* Where rows have funnels of their own: some row holds the person, by span; with totals some
+     * row holds an attempt, by the hit that entered it. */
+    uint8_t *reached;
     size_t reached_capacity;
     struct rc_funnel_search *search;
     struct rc_funnel_unordered *unordered;
@@ -201,8 +203,7 @@ rc_funnel_run_totals(struct rc_funnel_lane *lane,
                      uint32_t span_count,
                      uint32_t row);
 
-/* Adds the records of each row's own funnel, and marks in lane->reached the spans in which some row
- * holds the person. */
+/* Adds the records of each row's own funnel, and marks in lane->reached what some row holds. */
 RC_MUST_USE enum rc_status
 rc_funnel_run_rows(struct rc_funnel_lane *lane,
                    const struct rc_funnel_span *spans,

@@ -77,7 +77,7 @@ narrow_to_row(struct rc_funnel_lane *lane, uint64_t steps, uint32_t begin, uint3
     return RC_OK;
 }
 
-/* The attempts of each row's funnel. Marks the spans in which some row holds the person. */
+/* The attempts of each row's funnel. */
 enum rc_status
 rc_funnel_run_rows(struct rc_funnel_lane *lane,
                    const struct rc_funnel_span *spans,

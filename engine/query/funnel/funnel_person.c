@@ -90,10 +90,20 @@ static enum rc_status
 take_total(void *context, const struct rc_funnel_attempt *attempt)
 {
     struct taking *taking = context;
-    if (taking->row == RC_FUNNEL_NONE)
-        return rc_funnel_lane_add_plain(taking->lane, attempt, taking->bucket, taking->events,
-                                        taking->span);
-    return rc_funnel_lane_add(taking->lane, attempt,
+    struct rc_funnel_lane *lane = taking->lane;
+    const struct rc_funnel_request *request = lane->query->request;
+    const bool at_step = lane->query->split != NULL && request->at == RC_FUNNEL_AT_STEP;
+    if (taking->row == RC_FUNNEL_NONE) {
+        RC_TRY(
+            rc_funnel_lane_add_plain(lane, attempt, taking->bucket, taking->events, taking->span));
+        if (at_step && lane->reached[attempt->hits[0]] == 0)
+            lane->records[lane->record_count - 1].kind |= RC_FUNNEL_RECORD_NOT_REACHED;
+        return RC_OK;
+    }
+    if (at_step && ((attempt->filled >> request->at_step) & 1) == 0)
+        return RC_OK;
+    lane->reached[attempt->hits[0]] = 1;
+    return rc_funnel_lane_add(lane, attempt,
                               (struct rc_funnel_record){.bucket = taking->bucket,
                                                         .kind = RC_FUNNEL_RECORD_ROWS,
                                                         .row = taking->row,
@@ -134,10 +144,12 @@ run_spans(struct rc_funnel_lane *lane,
     const bool at_step = query->request->at == RC_FUNNEL_AT_STEP;
     const bool narrowed =
         query->split != NULL && (at_step || query->request->at == RC_FUNNEL_AT_ALL);
-    RC_TRY(RC_FUNNEL_ENSURE(lane, lane->reached, lane->reached_capacity, span_count));
-    memset(lane->reached, 0, span_count);
-    if (narrowed)
+    const uint32_t reached_count = lane->totals != NULL ? lane->hit_count : span_count;
+    if (narrowed) {
+        RC_TRY(RC_FUNNEL_ENSURE(lane, lane->reached, lane->reached_capacity, reached_count));
+        memset(lane->reached, 0, reached_count);
         RC_TRY(rc_funnel_run_rows(lane, spans, buckets, span_count));
+    }
     if (lane->totals != NULL)
         return rc_funnel_run_totals(lane, events, spans, buckets, span_count, RC_FUNNEL_NONE);
     RC_TRY(rc_funnel_choose(lane, events, spans, span_count));

@@ -4,7 +4,7 @@
  *
  * Other is made of the records themselves. Where each row has a funnel of its own a user may have a
  * record in several rows that are not shown: the best of them, as attempts are chosen, is the one
- * that counts in Other. Attempts that are counted by themselves all count.
+ * that counts in Other. Of attempts that are counted by themselves it is the best of each entry.
  */
 #include "engine/query/funnel/funnel_rows.h"
 
@@ -108,13 +108,17 @@ put(struct dealing *dealing, const struct rc_funnel_dealt *dealt, uint32_t row)
         rows->starts[place + 2]++;
 }
 
+/* Records of which the first alone counts stand next to one another. */
 static int
-compare_hidden(const void *one, const void *other)
+compare_hidden(const void *one, const void *other, void *context)
 {
     const struct rc_funnel_dealt *a = one;
     const struct rc_funnel_dealt *b = other;
+    const struct rc_funnel_query *query = context;
     if (a->record->bucket != b->record->bucket)
         return a->record->bucket < b->record->bucket ? -1 : 1;
+    if (query->request->totals && a->record->entry != b->record->entry)
+        return a->record->entry < b->record->entry ? -1 : 1;
     if (a->record->depth != b->record->depth)
         return a->record->depth > b->record->depth ? -1 : 1;
     if (a->record->last != b->record->last)
@@ -131,14 +135,25 @@ compare_hidden(const void *one, const void *other)
     return (a->record->row > b->record->row) - (a->record->row < b->record->row);
 }
 
-/* Deals the person's hidden records: the best of each bucket. */
+/* Whether an earlier record stands for this one in Other. */
+static bool
+is_same(const struct rc_funnel_query *query,
+        const struct rc_funnel_record *a,
+        const struct rc_funnel_record *b)
+{
+    return a->bucket == b->bucket && (!query->request->totals || a->entry == b->entry);
+}
+
+/* Deals the person's hidden records: the best of each bucket, or of each entry in it. */
 static void
 put_hidden(struct dealing *dealing)
 {
+    const struct rc_funnel_query *query = dealing->rows->query;
     if (dealing->hidden_count > 1)
-        qsort(dealing->hidden, dealing->hidden_count, sizeof(*dealing->hidden), compare_hidden);
+        qsort_r(dealing->hidden, dealing->hidden_count, sizeof(*dealing->hidden), compare_hidden,
+                (void *)(uintptr_t)query);
     for (size_t i = 0; i < dealing->hidden_count; i++)
-        if (i == 0 || dealing->hidden[i].record->bucket != dealing->hidden[i - 1].record->bucket)
+        if (i == 0 || !is_same(query, dealing->hidden[i - 1].record, dealing->hidden[i].record))
             put(dealing, &dealing->hidden[i], dealing->rows->ranking.row_count);
     dealing->hidden_count = 0;
 }
@@ -160,8 +175,7 @@ put_rows(struct dealing *dealing,
     }
     if (!hidden)
         return RC_OK;
-    if ((dealt->record->kind & RC_FUNNEL_RECORD_TOTAL) != 0 ||
-        dealing->rows->query->request->totals) {
+    if ((dealt->record->kind & RC_FUNNEL_RECORD_TOTAL) != 0) {
         put(dealing, dealt, ranking->row_count);
         return RC_OK;
     }

@@ -5,6 +5,11 @@
  * queues of the steps that it matches, from the deepest, and advances the first that it can:
  * constant time for each step that an event matches.
  *
+ * With strict steps an attempt is broken by an event of another step than its last and its next one
+ * that lies strictly between in time. So once the time goes on, what its events break is taken off
+ * the fronts: the attempts that were there before that time, which stand before those that came to
+ * their depth at it.
+ *
  * A queue is a list through the attempts.
  */
 #include "engine/query/funnel/funnel_totals.h"
@@ -30,7 +35,9 @@ struct rc_funnel_totals {
     uint32_t attempt_count;
     uint32_t *hits; /* step_count an attempt. */
     size_t hit_capacity;
-    uint64_t open; /* Depths whose queue is not empty, a bit each. */
+    uint64_t open;   /* Depths whose queue is not empty, a bit each. */
+    int64_t at_ms;   /* Strict steps: the time of the event before, */
+    uint64_t broken; /* and the depths at which events of that time break attempts. */
     uint32_t first[RC_FUNNEL_STEPS_MAX];
     uint32_t last[RC_FUNNEL_STEPS_MAX];
 };
@@ -98,6 +105,37 @@ pop(struct rc_funnel_totals *totals, uint32_t depth)
     totals->first[depth] = totals->attempts[totals->first[depth]].next;
     if (totals->first[depth] == NONE)
         totals->open &= ~((uint64_t)1 << depth);
+}
+
+/* The depths at which an event that matches these steps breaks an attempt: there it matches another
+ * one than the last filled and the next. */
+static uint64_t
+depths_broken_by(uint64_t steps)
+{
+    const uint64_t lowest = steps & -steps;
+    const uint64_t others = steps ^ lowest;
+    if (steps == 0)
+        return 0;
+    if (others == 0)
+        return ~(lowest | lowest << 1);
+    return others == lowest << 1 ? ~others : UINT64_MAX;
+}
+
+/* Takes off what the events before time_ms break, and notes what one at time_ms does. */
+static void
+break_attempts(struct rc_funnel_totals *totals, const struct rc_funnel_event *event)
+{
+    if (event->time_ms != totals->at_ms) {
+        for (uint64_t depths = totals->open & totals->broken; depths != 0; depths &= depths - 1) {
+            const uint32_t depth = (uint32_t)__builtin_ctzll(depths);
+            while (((totals->open >> depth) & 1) != 0 &&
+                   totals->attempts[totals->first[depth]].last_ms < totals->at_ms)
+                pop(totals, depth);
+        }
+        totals->broken = 0;
+        totals->at_ms = event->time_ms;
+    }
+    totals->broken |= depths_broken_by(event->raw);
 }
 
 static bool
@@ -173,6 +211,8 @@ rc_funnel_totals_run(struct rc_funnel_totals *totals,
 {
     totals->attempt_count = 0;
     totals->open = 0;
+    totals->broken = 0;
+    totals->at_ms = span->from_ms;
     for (uint32_t i = first_event(problem, span->from_ms); i < problem->count; i++) {
         const struct rc_funnel_event *event = &problem->events[i];
         bool advanced = false;
@@ -180,6 +220,8 @@ rc_funnel_totals_run(struct rc_funnel_totals *totals,
             return RC_CANCELLED;
         if (event->time_ms >= span->until_ms && totals->open == 0)
             break;
+        if (totals->rules->order == RC_FUNNEL_STRICT_STEPS)
+            break_attempts(totals, event);
         for (uint64_t steps = event->fill & totals->open; steps != 0 && !advanced;) {
             const uint32_t depth = 63 - (uint32_t)__builtin_clzll(steps);
             steps &= ~((uint64_t)1 << depth);

@@ -80,22 +80,6 @@ check_columns(const struct rc_retention_request *request, struct rc_error *reter
 }
 
 static enum rc_status
-check_same_value(const struct rc_retention_request *request, struct rc_error *reterr_error)
-{
-    if (!request->same_value)
-        return RC_OK;
-    if (request->breakdown == NULL)
-        return rc_error_field(reterr_error, RC_INVALID, "same_value_on_return",
-                              "there is no breakdown whose value a return could have");
-    for (uint32_t i = 0; i < request->dimension_count; i++)
-        if (request->breakdown[i].bins != 0)
-            return rc_error_field(reterr_error, RC_INVALID, "same_value_on_return",
-                                  "a return cannot be asked for the value of a start event that "
-                                  "went into a bin");
-    return RC_OK;
-}
-
-static enum rc_status
 check_request(const struct rc_retention_request *request, struct rc_error *reterr_error)
 {
     if (request->cohort < RC_COHORT_RECURRING || request->cohort > RC_COHORT_FIRST_IN_RANGE)
@@ -105,7 +89,9 @@ check_request(const struct rc_retention_request *request, struct rc_error *reter
         return rc_error_field(reterr_error, RC_INVALID, "period.unit",
                               "rolling periods are days, weeks or months");
     RC_TRY(check_columns(request, reterr_error));
-    RC_TRY(check_same_value(request, reterr_error));
+    if (request->same_value && request->breakdown == NULL)
+        return rc_error_field(reterr_error, RC_INVALID, "same_value_on_return",
+                              "there is no breakdown whose value a return could have");
     if (request->breakdown != NULL)
         RC_TRY(rc_split_check(request->breakdown, request->dimension_count, request->top_n,
                               reterr_error));
@@ -373,6 +359,7 @@ make_rows(struct rc_retention *retention,
         .scope = &request->scope,
         .calendar = &retention->calendar,
         .mask = retention->start_bit,
+        .between = request->same_value,
         .list_count = retention->lane_count,
         .lists = lists,
         .stats = stats,

@@ -347,7 +347,7 @@ make_bins(struct rc_split *split, const struct rc_split_request *request)
         for (uint32_t i = 1; i < lanes.count; i++)
             for (size_t word = 0; word < words; word++)
                 all[word] |= lanes.lanes[i].present[d][word];
-        RC_TRY(rc_dimension_make_bins(split->dimensions[d], all, false));
+        RC_TRY(rc_dimension_make_bins(split->dimensions[d], all, request->between));
     }
     return RC_OK;
 }

@@ -49,6 +49,7 @@ struct rc_split_request {
     /* Whether bins reach over those of a time that match some of them; NULL: over all. */
     bool (*reads)(const void *reader, uint64_t mask, int64_t time_ms);
     const void *reader;
+    bool between;  /* Bins also hold numbers between those that make them, of other events. */
     bool unbinned; /* Bins are made later: rc_split_make_bins. */
     /* Has the same dimensions and made bins, which are taken; NULL: bins are made. */
     const struct rc_split *bins_of;
