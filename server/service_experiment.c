@@ -1,5 +1,6 @@
 /* QueryService.Experiment. */
 #include <math.h>
+#include <string.h>
 
 #include "server/cells.h"
 #include "server/decode_funnel.h"
@@ -118,6 +119,20 @@ encode_variant(struct rc_arena *arena,
     return RC_OK;
 }
 
+/* The question is one of the subject's fields and of three of its own: those of the subject are named
+ * as they stand in the request. Hints are named so from the first. */
+static void
+place_error(const char *subject, struct rc_error *error)
+{
+    static const char *const whole[] = {"funnel.", "mean.", "variant", "control", "confidence"};
+    if (error->field[0] == '\0')
+        return;
+    for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+        if (strncmp(error->field, whole[i], strlen(whole[i])) == 0)
+            return;
+    rc_error_prefix(error, "%s", subject);
+}
+
 enum rc_status
 rc_call_experiment(struct rc_request *request, const void *message, void *reply)
 {
@@ -128,8 +143,11 @@ rc_call_experiment(struct rc_request *request, const void *message, void *reply)
     struct rc_experiment_reply answer;
     RC_TRY(rc_decode_experiment(&decode, message, request->received_ms, &question));
     RC_TRY(rc_request_begin(request, &decode, scope));
-    RC_TRY(rc_query_experiment(rc_query_session_context(request->session), &question.request,
-                               &answer, request->error));
+    const enum rc_status status = rc_query_experiment(
+        rc_query_session_context(request->session), &question.request, &answer, request->error);
+    if (status != RC_OK)
+        place_error(question.request.funnel != NULL ? "funnel" : "mean", request->error);
+    RC_TRY(status);
     RC_NEW_ARRAY(request->arena, out->variants, Recount__V1__ExperimentVariant *,
                  answer.variant_count);
     out->n_variants = answer.variant_count;

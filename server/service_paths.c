@@ -31,7 +31,7 @@ decode_selectors(struct rc_decode *decode,
     if (selectors == NULL)
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < in->n_selectors; i++) {
-        const size_t mark = rc_decode_enter(decode, "selectors[%zu].selector", i);
+        const size_t mark = rc_decode_enter(decode, "selectors.selectors[%zu].selector", i);
         RC_TRY(rc_decode_selector(decode, in->selectors[i]->selector, &selectors[i].selector));
         selectors[i].name = rc_bytes_of(in->selectors[i]->name);
         rc_decode_leave(decode, mark);

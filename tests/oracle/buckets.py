@@ -10,7 +10,7 @@ import functools
 import zoneinfo
 
 SECOND, DAY = 1000, 86400 * 1000
-FIRST = int(datetime.datetime(1969, 1, 1, tzinfo=datetime.timezone.utc).timestamp()) * 1000
+FIRST = int(datetime.datetime(1930, 1, 1, tzinfo=datetime.timezone.utc).timestamp()) * 1000
 LAST = int(datetime.datetime(2060, 1, 1, tzinfo=datetime.timezone.utc).timestamp()) * 1000
 SHORT_UNITS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
 EPOCH = datetime.date(1970, 1, 1)

@@ -28,6 +28,10 @@ THEMES = {
     "lord-howe": ("Australia/Lord_Howe", utc(2024, 4, 5), 3 * DAY, HOUR // 2),
     "apia": ("Pacific/Apia", utc(2011, 12, 28), 5 * DAY, HOUR),
     "sao-paulo": ("America/Sao_Paulo", utc(2018, 11, 2), 4 * DAY, HOUR),
+    "amsterdam": ("Europe/Amsterdam", utc(1937, 6, 29, 12), 4 * DAY, HOUR // 3),
+    "st-johns": ("America/St_Johns", utc(2010, 11, 5, 12), 3 * DAY, HOUR // 4),
+    "troll": ("Antarctica/Troll", utc(2024, 3, 30), 3 * DAY, HOUR),
+    "casablanca": ("Africa/Casablanca", utc(2024, 3, 1), 60 * DAY, 8 * HOUR),
     "weeks": ("America/New_York", utc(2024, 2, 20), 40 * DAY, 6 * HOUR),
     "months": ("Europe/Berlin", utc(2023, 11, 1), 200 * DAY, DAY),
     "years": ("America/New_York", utc(2012, 1, 1), 11 * 365 * DAY, 30 * DAY),
@@ -41,6 +45,10 @@ ZONES = [
     "Pacific/Apia",
     "Asia/Kathmandu",
     "America/Sao_Paulo",
+    "Europe/Amsterdam",
+    "America/St_Johns",
+    "Antarctica/Troll",
+    "Africa/Casablanca",
 ]
 
 TYPES = ["view", "click", "submit", "buy"]

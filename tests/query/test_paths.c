@@ -337,7 +337,7 @@ bad_requests_name_the_field(void **state)
     }
     selectors[1].name = selectors[0].name;
     assert_int_equal(rc_query_paths(&context, &request, &reply, &error), RC_INVALID);
-    assert_string_equal(error.field, "selectors[1].name");
+    assert_string_equal(error.field, "selectors.selectors[1].name");
     request.selector_count = 1;
     const struct rc_breakdown breakdown = {.scope = RC_LEAF_EVENT,
                                            .property = RC_BYTES_LITERAL("name")};

@@ -207,7 +207,7 @@ a_saved_cell_is_the_cell(void **state)
     context.read_cell = read_cell;
     segment.stored = RC_BYTES_LITERAL("other");
     assert_int_equal(count(&context, &segment, &users, &error), RC_INVALID);
-    assert_string_equal(error.field, "scope.segment.cell.handle");
+    assert_string_equal(error.field, "scope.segment.rule.cell.handle");
     rig_free(rig);
 }
 

@@ -10,6 +10,7 @@ from harness import Details, options, run_unittests
 OPTIONS = options(__doc__.split("\n")[0])
 
 import grpc
+from google.protobuf import text_format
 
 import shop
 from columnar import columnar, string_table
@@ -20,7 +21,9 @@ from recount.v1 import (
     definition_pb2,
     definition_pb2_grpc,
     event_list_pb2,
+    experiment_pb2,
     ingest_pb2,
+    paths_pb2,
     predicate_pb2,
     project_pb2,
     project_pb2_grpc,
@@ -28,6 +31,7 @@ from recount.v1 import (
     segment_pb2,
     segment_pb2_grpc,
     selector_pb2,
+    series_pb2,
     value_pb2,
 )
 
@@ -664,6 +668,40 @@ class Queries(Case):
             with self.subTest(name=name):
                 self.refused(queries().Series, request, "INVALID_ARGUMENT", name)
 
+
+    def test_places_as_they_stand_in_the_request(self):
+        """Also what is found only when the question is asked."""
+        scope = f'scope {{ project: "{PROJECT}" time_zone: "%s" range {{ end_ms: 9 }} %s }} '
+        here = scope % ("UTC", "")
+        anything = "terms { any_event { } } "
+        steps = f"steps {{ selector {{ {anything} }} }} "
+        mean = f"exposure {{ {anything} }} metric {{ {anything} }} "
+        node = f"selectors {{ selector {{ {anything} }} }} "
+        long = f"behavior {{ sequence {{ {63 * steps} steps {{ adjacent: true selector {{ {anything} }} }} }} }}"
+        variant = 'variant { event_property: "ab" } '
+        adjacent = "behavior.sequence.steps[63].adjacent"
+        paths, experiment, series = (
+            ("Paths", paths_pb2.PathsRequest),
+            ("Experiment", experiment_pb2.ExperimentRequest),
+            ("Series", series_pb2.SeriesRequest),
+        )
+        for (call, kind), text, name in (
+            (paths, here + f"selectors {{ {2 * node} }}", "selectors.selectors[1].name"),
+            (paths, here + "selectors { selectors { } }", "selectors.selectors[0].selector.terms"),
+            (experiment, variant + f"funnel {{ {here} {steps} }}", "funnel.steps"),
+            (experiment, variant + f"funnel {{ {scope % ('Mars', '')} {2 * steps} }}", "funnel.scope.time_zone"),
+            (experiment, variant + f"mean {{ {scope % ('Mars', '')} {mean} }}", "mean.scope.time_zone"),
+            (experiment, variant + f"mean {{ {here} {mean} }} confidence: 2", "confidence"),
+            (series, scope % ("UTC", f"segment {{ rule {{ {long} }} }}") + f"series {{ selector {{ {anything} }} }}",
+             f"scope.segment.rule.{adjacent}"),
+            (series, here + f"series {{ selector {{ {anything} }} }} breakdown {{ dimensions {{ segments {{ "
+             f"segments {{ rule {{ negation {{ {long} }} }} }} }} }} }}",
+             f"breakdown.dimensions[0].segments.segments[0].rule.negation.{adjacent}"),
+        ):
+            with self.subTest(name=name):
+                request = text_format.Parse(text, kind())
+                details = self.refused(getattr(queries(), call), request, "INVALID_ARGUMENT")
+                self.assertEqual(details.fields, [name])
 
     def test_limits_of_predicates(self):
         """What is put around a predicate counts: what is taken can be stored, read and asked."""

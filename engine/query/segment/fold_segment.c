@@ -203,15 +203,16 @@ evaluate(const struct evaluation *evaluation,
     return evaluate_children(evaluation, segment, candidates, words);
 }
 
-enum rc_status
-rc_segment_persons(const struct rc_query_context *context,
-                   const struct rc_segment *segment,
-                   const struct rc_calendar *calendar,
-                   int64_t as_of_ms,
-                   struct rc_query_stats *stats,
-                   const uint64_t **ret_persons,
-                   const uint64_t **ret_known,
-                   struct rc_error *reterr_error)
+/* The persons who pass. Errors name fields from the rule on. */
+static enum rc_status
+find_persons(const struct rc_query_context *context,
+             const struct rc_segment *segment,
+             const struct rc_calendar *calendar,
+             int64_t as_of_ms,
+             struct rc_query_stats *stats,
+             const uint64_t **ret_persons,
+             const uint64_t **ret_known,
+             struct rc_error *reterr_error)
 {
     const uint32_t user_count = rc_view_user_count(context->view);
     const struct evaluation evaluation = {
@@ -240,4 +241,21 @@ rc_segment_persons(const struct rc_query_context *context,
     if (ret_known != NULL)
         *ret_known = known;
     return RC_OK;
+}
+
+enum rc_status
+rc_segment_persons(const struct rc_query_context *context,
+                   const struct rc_segment *segment,
+                   const struct rc_calendar *calendar,
+                   int64_t as_of_ms,
+                   struct rc_query_stats *stats,
+                   const uint64_t **ret_persons,
+                   const uint64_t **ret_known,
+                   struct rc_error *reterr_error)
+{
+    const enum rc_status status = find_persons(context, segment, calendar, as_of_ms, stats,
+                                               ret_persons, ret_known, reterr_error);
+    if (status != RC_OK && segment->kind != RC_SEGMENT_SAVED)
+        rc_error_prefix(reterr_error, "rule"); /* Written in the request, as a filter's rule. */
+    return status;
 }
