@@ -119,8 +119,8 @@ encode_variant(struct rc_arena *arena,
     return RC_OK;
 }
 
-/* The question is one of the subject's fields and of three of its own: those of the subject are named
- * as they stand in the request. Hints are named so from the first. */
+/* The question is one of the subject's fields and of three of its own: those of the subject are
+ * named as they stand in the request. Hints are named so from the first. */
 static void
 place_error(const char *subject, struct rc_error *error)
 {
@@ -143,8 +143,8 @@ rc_call_experiment(struct rc_request *request, const void *message, void *reply)
     struct rc_experiment_reply answer;
     RC_TRY(rc_decode_experiment(&decode, message, request->received_ms, &question));
     RC_TRY(rc_request_begin(request, &decode, scope));
-    const enum rc_status status = rc_query_experiment(
-        rc_query_session_context(request->session), &question.request, &answer, request->error);
+    const enum rc_status status = rc_query_experiment(rc_query_session_context(request->session),
+                                                      &question.request, &answer, request->error);
     if (status != RC_OK)
         place_error(question.request.funnel != NULL ? "funnel" : "mean", request->error);
     RC_TRY(status);

@@ -47,10 +47,10 @@ chi_square(const struct rc_rate *rates, uint32_t count, uint32_t *ret_rows)
     for (uint32_t i = 0; i < count; i++) {
         const double expected = (double)rates[i].users * p;
         const double off = (double)rates[i].count - expected;
-        if (rates[i].users > 0)
+        if (off != 0)
             sum += off * off / (expected * (1 - p));
     }
-    return sum; /* NaN where all or none have it. */
+    return sum; /* 0 where all or none have it: chance makes no difference, and there is none. */
 }
 
 struct rc_difference

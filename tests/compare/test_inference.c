@@ -74,7 +74,35 @@ test_rates(void **state)
     double statistic, p;
     rc_compare_all_rates(both, 2, &statistic, &p);
     near(first.p, p, 1e-12);
-    assert_true(isnan(rc_compare_rates((struct rc_rate){0, 5}, (struct rc_rate){0, 9}, 0.95).p));
+    assert_true(isnan(rc_compare_rates((struct rc_rate){0, 0}, (struct rc_rate){0, 9}, 0.95).p));
+}
+
+/* Newcombe's own table ends with these: nobody converted, of the last two all and nobody. */
+static void
+test_rates_at_the_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        struct rc_rate first;
+        struct rc_rate second;
+        double low;
+        double high;
+    } rows[] = {{{0, 20}, {0, 10}, -0.1611, 0.2775},
+                {{0, 10}, {0, 10}, -0.2775, 0.2775},
+                {{0, 20}, {10, 10}, 0.6791, 1},
+                {{0, 10}, {10, 10}, 0.6075, 1}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct rc_difference found = rc_compare_rates(rows[i].first, rows[i].second, 0.95);
+        near(found.interval.low, rows[i].low, 5e-5);
+        near(found.interval.high, rows[i].high, 5e-5);
+        if (i < 2)
+            near(found.p, 1, 0);
+    }
+    const struct rc_rate all[3] = {{5, 5}, {9, 9}, {0, 0}};
+    double statistic, p;
+    rc_compare_all_rates(all, 3, &statistic, &p);
+    near(statistic, 0, 0);
+    near(p, 1, 0);
 }
 
 /* Pearson's test of three rates, worked by hand: 10/20, 20/40, 30/40: expected 60 %. */
@@ -155,9 +183,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_distributions), cmocka_unit_test(test_wilson),
-        cmocka_unit_test(test_rates),         cmocka_unit_test(test_several_rates),
-        cmocka_unit_test(test_means),         cmocka_unit_test(test_odds),
-        cmocka_unit_test(test_holm),
+        cmocka_unit_test(test_rates),         cmocka_unit_test(test_rates_at_the_ends),
+        cmocka_unit_test(test_several_rates), cmocka_unit_test(test_means),
+        cmocka_unit_test(test_odds),          cmocka_unit_test(test_holm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

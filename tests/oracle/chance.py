@@ -90,12 +90,14 @@ def wilson(count, users, confidence):
 
 
 def chi_square(rates):
-    """(statistic, rows) of (count, users) pairs; None where all or none have it."""
+    """(statistic, rows) of (count, users) pairs; where all or none have it, they do not differ."""
     rates = [rate for rate in rates if rate[1] > 0]
     users = sum(n for _, n in rates)
-    p = sum(count for count, _ in rates) / users if users else 0
-    if p in (0, 1) or len(rates) < 2:
+    if len(rates) < 2:
         return NONE, len(rates)
+    p = sum(count for count, _ in rates) / users
+    if p in (0, 1):
+        return 0.0, len(rates)
     cells = [((count - n * p), n * p * (1 - p)) for count, n in rates]
     return sum(off * off / below for off, below in cells), len(rates)
 

@@ -280,12 +280,25 @@ class Project:
             if len(users) > 2 * len(self.applied) + LISTED_SPARE:
                 raise ValueError("the list does not end")
 
+    def overlap(self, query):
+        request = wire.overlap_request(query, self.name)
+        reply = self.client.segments.OverlapSegments(request, timeout=SECONDS)
+        return {
+            "overlaps": [
+                [list(one.segments), one.user_count, one.exclusive_user_count] for one in reply.overlaps
+            ],
+            "none": reply.none_count,
+            "users": reply.scope_user_count,
+        }
+
     def ask(self, query):
         """The server's answer in the oracle's shape."""
         if query["kind"] == "events":
             return self.list_events(query)
         if query["kind"] == "segment":
             return self.list_users(query)
+        if query["kind"] == "overlap":
+            return self.overlap(query)
         if query["kind"] == "user_list":
             return usage_wire.list_users(self.client, query, self.name)
         if query["kind"] == "entity_list":

@@ -4,7 +4,7 @@ from recount.v1 import cell_pb2, correlation_pb2, experiment_pb2, series_pb2
 
 import wire_funnel
 from generator import ACCOUNT_KEYS
-from wire import fill_saved, property_message, rule_message, scope_message, selector_message, value_message, value_of
+from wire import fill_filter, property_message, scope_message, selector_message, value_message, value_of
 
 EVENT_PROPERTIES = ["type", "city", "price", "tags", "mixed", "absent"]
 USER_PROPERTIES = ["plan", "score", "labels", "absent"]
@@ -169,12 +169,8 @@ def correlation_request(query, project):
         top=query["top"],
         confidence=query["confidence"],
     )
-    if query["converted"] is None:
-        pass  # Entities: fill_cells.
-    elif "segment" in query["converted"]:
-        fill_saved(out.converted, query["converted"]["segment"], project)
-    else:
-        out.converted.rule.CopyFrom(rule_message(query["converted"], project))
+    if query["converted"] is not None:  # Of entities fill_cells says it.
+        fill_filter(out.converted, query["converted"], project)
     if query["among"] is not None:
         out.among.CopyFrom(selector_message(query["among"], project))
     return out

@@ -8,7 +8,7 @@ from comparisons import correlation_answer, experiment_answer
 from entity_list import entity_list_answer
 from funnel import funnel_answer
 from lifecycle import lifecycle_answer
-from lists import events_answer, users_answer
+from lists import events_answer, overlap_answer, users_answer
 from paths import paths_answer
 from preview import preview_answer
 from property_list import properties_answer, values_answer
@@ -36,6 +36,7 @@ ANSWERS = {
     "experiment": experiment_answer,
     "correlation": correlation_answer,
     "segment": users_answer,
+    "overlap": overlap_answer,
     "events": events_answer,
 }
 

@@ -1,8 +1,10 @@
-"""A user's events, a segment's users: all of them; pages are cut where they are compared."""
+"""A user's events, a segment's users, how segments overlap: all of them; pages are cut where they are compared."""
+
+import itertools
 
 from derived import columns
 from predicate import selects
-from segment import persons
+from segment import persons, segment_test
 
 
 def events_answer(query, data):
@@ -48,3 +50,26 @@ def users_answer(query, data):
     moment = data.as_of(query["scope"]["as_of"])
     users = persons(query["scope"], moment)
     return {"count": len(users), "known": len(moment.known), "users": users}
+
+
+def overlap_answer(query, data):
+    """Of every combination of segments its users, and those who are in no other of them."""
+    scope, rules = query["scope"], query["rules"]
+    moment = data.as_of(scope["as_of"])
+    places = range(len(rules))
+    inside = [
+        {place for place in places if segment_test(rules[place], moment, person, scope["zone"])}
+        for person in persons(scope, moment)
+    ]
+    some = [
+        set(chosen)
+        for size in range(1, len(rules) + 1)
+        for chosen in itertools.combinations(places, size)
+    ]
+    return {
+        "overlaps": [
+            [sorted(one), sum(one <= of_user for of_user in inside), inside.count(one)] for one in some
+        ],
+        "none": inside.count(set()),
+        "users": len(inside),
+    }

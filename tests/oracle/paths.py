@@ -42,7 +42,8 @@ def walk_of(query, nodes):
     if query["end"] is None:
         end = min(begin + query["depth"], len(nodes))
         return (begin, end, end == len(nodes)) if nodes else None
-    end = row_key(query["end"] if query["selectors"] is not None else group(query["end"]))
+    (end,) = query["end"]
+    end = row_key(end if query["selectors"] is not None else group(end))
     behind = begin + len(start)
     if end not in nodes[behind:]:
         return None

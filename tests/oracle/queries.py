@@ -269,7 +269,7 @@ def make_list(rng, world):
 def make_behavior(rng, world):
     out = {"comparison": None, "window": None}
     if rng.random() < 0.25:
-        count = rng.choice([2, 2, 3])
+        count = rng.choice([2, 2, 3, 4, 6])
         out["steps"] = [make_step(rng, world, place == 0) for place in range(count)]
         out["within"] = rng.choice([None, None, 0, 1, 2, 6])
         if out["within"] is not None:
@@ -282,7 +282,7 @@ def make_behavior(rng, world):
     if rng.random() < 0.8:
         out["comparison"] = [
             rng.choice(["=", "!=", "<", "<=", ">", ">="]),
-            rng.choice([1, 1, 2, 2, 3, 4, 0, 0.5, 10.5]),
+            rng.choice([1, 1, 2, 2, 3, 4, 0, 0.5, 10.5, -1]),
         ]
     kind = rng.random()
     if kind < 0.35:
@@ -394,6 +394,14 @@ def make_segment(rng, world):
         scope["segment"] = make_rule(rng, world)
         aim_windows(rng, world, scope["segment"], scope["as_of"])
     return {"kind": "segment", "scope": scope, "page_size": rng.choice([0, 1, 2, 3, 7, 1000])}
+
+
+def make_overlap(rng, world):
+    scope = make_scope(rng, world, ranged=False)
+    rules = [make_rule(rng, world) for _ in range(rng.choice([1, 2, 2, 3, 5]))]
+    for rule in rules:
+        aim_windows(rng, world, rule, scope["as_of"])
+    return {"kind": "overlap", "scope": scope, "rules": rules}
 
 
 def some_columns(rng, world, values):
@@ -550,8 +558,8 @@ def has_events(world):
 
 def make_any(rng, world):
     kinds = [make_wide_series, make_wide_funnel, make_retention, make_segment, make_preview]
-    kinds += [make_properties, make_values]
-    weights = [5, 5, 4, 3, 1, 1, 1]
+    kinds += [make_properties, make_values, make_overlap]
+    weights = [5, 5, 4, 3, 1, 1, 1, 1]
     if has_users(world):
         kinds.append(make_events)
         weights.append(2)
@@ -580,6 +588,8 @@ def tags(query):
     walk_tags(query, out, query["kind"])
     if query["kind"] == "funnel":
         out |= funnel_queries.tags(query)
+    if query["kind"] == "overlap":
+        out.add(f"overlap of {len(query['rules'])}")
     if query["kind"] in ("properties", "values"):
         out.update(f"{query['kind']}: {name}" for name in ("prefix", "ci") if query.get(name))
     if query["kind"] == "suggest":

@@ -44,6 +44,7 @@ KINDS = [
     "experiment",
     "funnel",
     "lifecycle",
+    "overlap",
     "paths",
     "preview",
     "properties",

@@ -20,6 +20,7 @@ FORMULAS = [
     "2 * (A - 3) / B",
     "A*B - -A",
 ]
+OF_THREE = ["A + B * C", "C / A - B", "(A - C) / (B - C)", "C", "B / -C"]
 
 
 def make_one(rng, world):
@@ -105,7 +106,8 @@ def make_series(rng, world, scope, units):
     if set(measures) <= {"events", "unique"} and rng.random() < 0.4:
         query["cumulative"] = True
     if len(measures) > 1 and "histogram" not in measures and rng.random() < 0.5:
-        query["formulas"] = [rng.choice(FORMULAS) for _ in range(rng.choice([1, 1, 2]))]
+        known = FORMULAS + OF_THREE * (len(measures) > 2)
+        query["formulas"] = [rng.choice(known) for _ in range(rng.choice([1, 1, 2]))]
     if rng.random() < 0.25:
         query["comparison"] = make_comparison(rng)
     return query

@@ -127,7 +127,7 @@ def make_paths(rng, world, make_scope, make_selector):
         count = min(rng.choice([1, 1, 1, 2, 2, 3]), out["depth"])
         out["start"] = [rng.choice(values) for _ in range(count)]
     if rng.random() < 0.35:
-        out["end"] = rng.choice([value for value in values if value is not None])
+        out["end"] = [rng.choice(values)]
     return out
 
 

@@ -369,6 +369,6 @@ OPTIONS = {
     "show": lambda question: question.tokens.value(),
     "depth": lambda question: question.tokens.value(),
     "start": read_chain,
-    "end": lambda question: question.tokens.value(),
+    "end": lambda question: [question.tokens.value()],
     "excluding": read_excluded,
 }

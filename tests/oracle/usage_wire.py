@@ -183,7 +183,7 @@ def paths_request(query, project):
     if query["gap"] is not None:
         out.gap_ms = query["gap"]
     if query["end"] is not None:
-        out.end_node.CopyFrom(value_message(query["end"]))
+        out.end_node.CopyFrom(value_message(query["end"][0]))
     if query.get("breakdown") is not None:
         wire_series.fill_breakdown(out.breakdown, query["breakdown"], project)
     return out

@@ -206,12 +206,17 @@ def scope_message(scope, project):
         out.range.start_ms, out.range.end_ms = scope["start"], scope["end"]
         out.week_start = scope["week_start"] + 1
     out.entity_property = scope.get("entity") or ""
-    rule = scope.get("segment")
-    if rule is not None and "segment" in rule:
-        fill_saved(out.segment, rule["segment"], project)
-    elif rule is not None:
-        out.segment.rule.CopyFrom(rule_message(rule, project))
+    if scope.get("segment") is not None:
+        fill_filter(out.segment, scope["segment"], project)
     return out
+
+
+def fill_filter(out, rule, project):
+    """A saved segment by its name, or a rule that is written in the request."""
+    if "segment" in rule:
+        fill_saved(out, rule["segment"], project)
+    else:
+        out.rule.CopyFrom(rule_message(rule, project))
 
 
 def fill_breakdown(out, breakdown):
@@ -300,3 +305,10 @@ def segment_requests(query, project, token):
             scope=scope, page_size=query["page_size"], page_token=token
         ),
     )
+
+
+def overlap_request(query, project):
+    out = segment_pb2.OverlapSegmentsRequest(scope=scope_message(query["scope"], project))
+    for rule in query["rules"]:
+        fill_filter(out.segments.add(), rule, project)
+    return out

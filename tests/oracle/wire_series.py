@@ -24,11 +24,7 @@ MEASURES = {
 def fill_dimension(out, dimension, project):
     if "segments" in dimension:
         for rule in dimension["segments"]:
-            one = out.segments.segments.add()
-            if "segment" in rule:
-                wire.fill_saved(one, rule["segment"], project)
-            else:
-                one.rule.CopyFrom(wire.rule_message(rule, project))
+            wire.fill_filter(out.segments.segments.add(), rule, project)
     elif "count" in dimension:
         out.user_count.selector.CopyFrom(wire.selector_message(dimension["count"], project))
         if dimension["range"] is not None:
