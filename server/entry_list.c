@@ -26,14 +26,9 @@ static enum rc_status
 open_page(struct page *page, const ProtobufCMessage *in, ProtobufCMessage *out, const char *field)
 {
     struct rc_request *request = page->request;
-    ProtobufCMessage *binding = rc_arena_copy(request->arena, in, in->descriptor->sizeof_message);
-    if (binding == NULL)
-        return RC_NO_MEMORY;
-    int32_t *page_size = rc_field(binding, "page_size");
-    RC_TRY(rc_request_page_size(request, *page_size, PAGE_SIZE, PAGE_SIZE_MAX, &page->size));
-    *page_size = 0;
-    *(const char **)rc_field(binding, "page_token") = "";
-    page->binding = rc_message_hash(binding, request->arena);
+    const int32_t page_size = rc_field_number(in, "page_size");
+    RC_TRY(rc_request_page_size(request, page_size, PAGE_SIZE, PAGE_SIZE_MAX, &page->size));
+    RC_TRY(rc_request_list_hash(request, in, &page->binding));
     RC_TRY(rc_token_read(request->arena, page->binding, rc_field_text(in, "page_token"),
                          &page->after, request->error));
     RC_NEW_ARRAY(request->arena, page->items, ProtobufCMessage *, page->size);

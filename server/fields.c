@@ -31,10 +31,27 @@ rc_field_text(const ProtobufCMessage *message, const char *name)
     return *(char *const *)read_field(message, name);
 }
 
+int32_t
+rc_field_number(const ProtobufCMessage *message, const char *name)
+{
+    return *(const int32_t *)read_field(message, name);
+}
+
 ProtobufCMessage *
 rc_field_message(const ProtobufCMessage *message, const char *name)
 {
     return *(ProtobufCMessage *const *)read_field(message, name);
+}
+
+void
+rc_field_unset(ProtobufCMessage *message, const char *name)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+    if (field == NULL)
+        return;
+    RC_ASSERT((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0);
+    *(uint32_t *)(void *)((char *)message + field->quantifier_offset) = 0;
 }
 
 size_t *

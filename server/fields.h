@@ -23,9 +23,17 @@ rc_field(ProtobufCMessage *message, const char *name);
 const char *
 rc_field_text(const ProtobufCMessage *message, const char *name);
 
+/* A number of 32 bits. */
+int32_t
+rc_field_number(const ProtobufCMessage *message, const char *name);
+
 /* A message; NULL: not set. */
 ProtobufCMessage *
 rc_field_message(const ProtobufCMessage *message, const char *name);
+
+/* Unsets a field that is one of a oneof; nothing where messages of the type do not have it. */
+void
+rc_field_unset(ProtobufCMessage *message, const char *name);
 
 /* The messages of a repeated field. */
 ProtobufCMessage *const *

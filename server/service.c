@@ -69,13 +69,38 @@ rc_message_hash(const ProtobufCMessage *message, struct rc_arena *arena)
     return rc_hash_seeded(bytes.data == NULL ? "" : bytes.data, bytes.size, type);
 }
 
+static ProtobufCMessage *
+copy_message(const ProtobufCMessage *message, struct rc_arena *arena)
+{
+    return rc_arena_copy(arena, message, message->descriptor->sizeof_message);
+}
+
+enum rc_status
+rc_request_list_hash(struct rc_request *request, const ProtobufCMessage *in, uint64_t *ret_hash)
+{
+    ProtobufCMessage *list = copy_message(in, request->arena);
+    if (list == NULL)
+        return RC_NO_MEMORY;
+    *(int32_t *)rc_field(list, "page_size") = 0;
+    *(const char **)rc_field(list, "page_token") = "";
+    rc_field_unset(list, "as_of_ms");
+    if (rc_field_exists(list, "scope") && rc_field_message(list, "scope") != NULL) {
+        ProtobufCMessage *scope = copy_message(rc_field_message(list, "scope"), request->arena);
+        if (scope == NULL)
+            return RC_NO_MEMORY;
+        rc_field_unset(scope, "as_of_ms");
+        *(ProtobufCMessage **)rc_field(list, "scope") = scope;
+    }
+    *ret_hash = rc_message_hash(list, request->arena);
+    return RC_OK;
+}
+
 enum rc_status
 rc_request_asked(struct rc_request *request,
                  const ProtobufCMessage *message,
                  struct rc_asked *ret_asked)
 {
-    ProtobufCMessage *content =
-        rc_arena_copy(request->arena, message, message->descriptor->sizeof_message);
+    ProtobufCMessage *content = copy_message(message, request->arena);
     if (content == NULL)
         return RC_NO_MEMORY;
     *(const char **)rc_field(content, "request_id") = "";

@@ -137,7 +137,11 @@ rc_request_project(struct rc_request *request,
 void *
 rc_message_new(struct rc_arena *arena, const ProtobufCMessageDescriptor *descriptor);
 
-/* Binds page tokens to a message (with its page fields cleared). */
+/* What binds the page tokens of a list to it: its request but for the page, and for the moment,
+ * which clients take from the first page's reply. */
+RC_MUST_USE enum rc_status
+rc_request_list_hash(struct rc_request *request, const ProtobufCMessage *in, uint64_t *ret_hash);
+
 uint64_t
 rc_message_hash(const ProtobufCMessage *message, struct rc_arena *arena);
 

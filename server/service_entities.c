@@ -81,10 +81,7 @@ rc_call_list_entities(struct rc_request *request, const void *message, void *rep
     Recount__V1__ListEntitiesResponse *out = reply;
     struct rc_decode decode = rc_request_decode(request);
     struct rc_arena *arena = request->arena;
-    Recount__V1__ListEntitiesRequest binding = *in;
-    binding.page_size = 0;
-    binding.page_token = (char *)(uintptr_t) "";
-    const uint64_t hash = rc_message_hash(&binding.base, arena);
+    uint64_t hash;
     struct rc_entity_list_request question = {.selector = NULL};
     struct rc_value last;
     const struct rc_value *after = NULL;
@@ -99,6 +96,7 @@ rc_call_list_entities(struct rc_request *request, const void *message, void *rep
     RC_CLEANUP(rc_entity_list_closep) struct rc_entity_list *list = NULL;
     RC_TRY(rc_decode_entities(&decode, &asked, request->received_ms, &question));
     RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &page_rows));
+    RC_TRY(rc_request_list_hash(request, &in->base, &hash));
     RC_TRY(read_token(request, hash, in->page_token, &last, &after));
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
     RC_TRY(rc_entity_list_open(rc_query_session_context(request->session), &question, &stats, &list,

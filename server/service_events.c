@@ -125,15 +125,13 @@ rc_call_list_events(struct rc_request *request, const void *message, void *reply
     const Recount__V1__ListEventsRequest *in = message;
     Recount__V1__ListEventsResponse *out = reply;
     struct rc_decode decode = rc_request_decode(request);
-    Recount__V1__ListEventsRequest binding = *in;
-    binding.page_size = 0;
-    binding.page_token = (char *)(uintptr_t) "";
-    const uint64_t hash = rc_message_hash(&binding.base, request->arena);
+    uint64_t hash;
     struct rc_events_request question = {.after = NULL};
     struct rc_event_place place;
     struct rc_events_reply answer;
     RC_TRY(decode_request(&decode, in, request->received_ms, &question));
     RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &question.page_rows));
+    RC_TRY(rc_request_list_hash(request, &in->base, &hash));
     RC_TRY(read_token(request, hash, in->page_token, &place, &question.after));
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
     const enum rc_status status = rc_query_events(rc_query_session_context(request->session),

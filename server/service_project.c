@@ -155,11 +155,11 @@ list_projects(struct rc_request *request, const void *message, void *reply)
     const Recount__V1__ListProjectsRequest *in = message;
     Recount__V1__ListProjectsResponse *out = reply;
     struct rc_arena *arena = request->arena;
-    Recount__V1__ListProjectsRequest binding = RECOUNT__V1__LIST_PROJECTS_REQUEST__INIT;
-    const uint64_t hash = rc_message_hash(&binding.base, arena);
+    uint64_t hash;
     uint32_t size = 0;
     struct rc_bytes after;
     RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &size));
+    RC_TRY(rc_request_list_hash(request, &in->base, &hash));
     RC_TRY(rc_token_read(arena, hash, in->page_token, &after, request->error));
     struct rc_project_settings *list = NULL;
     uint32_t count = 0;

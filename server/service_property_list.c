@@ -176,10 +176,7 @@ rc_call_list_properties(struct rc_request *request, const void *message, void *r
     Recount__V1__ListPropertiesResponse *out = reply;
     struct rc_decode decode = rc_request_decode(request);
     struct rc_arena *arena = request->arena;
-    Recount__V1__ListPropertiesRequest binding = *in;
-    binding.page_size = 0;
-    binding.page_token = (char *)(uintptr_t) "";
-    const uint64_t hash = rc_message_hash(&binding.base, arena);
+    uint64_t hash;
     struct rc_property_list_request question = {.selector = NULL};
     struct rc_property_list_reply answer;
     const struct rc_property_seen **page;
@@ -192,6 +189,7 @@ rc_call_list_properties(struct rc_request *request, const void *message, void *r
     RC_TRY(rc_decode_no_entity(&decode, &question.scope, NO_ENTITY));
     RC_TRY(rc_decode_selector_or_any(&decode, "selector", in->selector, &question.selector));
     RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &size));
+    RC_TRY(rc_request_list_hash(request, &in->base, &hash));
     RC_TRY(rc_token_read(arena, hash, in->page_token, &after, request->error));
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
     RC_TRY(rc_query_property_list(rc_query_session_context(request->session), &question, &answer,

@@ -117,13 +117,12 @@ list_segment_users(struct rc_request *request, const void *message, void *reply)
     const Recount__V1__ListSegmentUsersRequest *in = message;
     Recount__V1__ListSegmentUsersResponse *out = reply;
     struct rc_arena *arena = request->arena;
-    Recount__V1__ListSegmentUsersRequest binding = RECOUNT__V1__LIST_SEGMENT_USERS_REQUEST__INIT;
-    binding.scope = in->scope;
-    const uint64_t hash = rc_message_hash(&binding.base, arena);
+    uint64_t hash;
     struct rc_scope scope;
     struct rc_segment_request question = {.list = true};
     struct rc_segment_reply answer;
     RC_TRY(rc_request_page_size(request, in->page_size, 1000, 10000, &question.page_rows));
+    RC_TRY(rc_request_list_hash(request, &in->base, &hash));
     RC_TRY(rc_token_read(arena, hash, in->page_token, &question.after, request->error));
     RC_TRY(ask(request, in->scope, &scope, &question, &answer));
     RC_NEW_ARRAY(arena, out->users, char *, answer.id_count);

@@ -48,10 +48,7 @@ rc_call_list_users(struct rc_request *request, const void *message, void *reply)
     Recount__V1__ListUsersResponse *out = reply;
     struct rc_decode decode = rc_request_decode(request);
     struct rc_arena *arena = request->arena;
-    Recount__V1__ListUsersRequest binding = *in;
-    binding.page_size = 0;
-    binding.page_token = (char *)(uintptr_t) "";
-    const uint64_t hash = rc_message_hash(&binding.base, arena);
+    uint64_t hash;
     struct rc_users_request question = {.selector = NULL};
     struct rc_users_reply answer;
     const struct rc_users_message asked = {.scope = in->scope,
@@ -60,6 +57,7 @@ rc_call_list_users(struct rc_request *request, const void *message, void *reply)
                                            .properties = in->properties};
     RC_TRY(rc_decode_users(&decode, &asked, request->received_ms, &question));
     RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &question.page_rows));
+    RC_TRY(rc_request_list_hash(request, &in->base, &hash));
     RC_TRY(rc_token_read(arena, hash, in->page_token, &question.after, request->error));
     RC_TRY(rc_request_begin(request, &decode, &question.scope));
     RC_TRY(rc_query_users(rc_query_session_context(request->session), &question, &answer,

@@ -4,6 +4,7 @@ a number as it says is asserted by the oracle."""
 
 import random
 import sys
+import time
 import unittest
 
 from harness import Details, options, run_unittests
@@ -20,15 +21,19 @@ from recount.v1 import (
     cell_pb2,
     correlation_pb2,
     entity_list_pb2,
+    event_list_pb2,
     funnel_pb2,
     project_pb2,
     project_pb2_grpc,
+    property_list_pb2,
+    property_pb2_grpc,
     query_pb2_grpc,
     scope_pb2,
     segment_pb2,
     segment_pb2_grpc,
     segment_rule_pb2,
     series_pb2,
+    user_list_pb2,
 )
 
 PROJECT = "projects/entities"
@@ -128,6 +133,46 @@ class Entities(unittest.TestCase):
         numbers = [one.int_value or one.double_value for one in found[:-1]]
         self.assertEqual(numbers, [3, 4, 4.5, 5, 6])
         self.assertEqual(third.next_page_token, "")
+
+    def test_pages_of_one_moment(self):
+        """The moment of the first page's reply, sent with the next ones: of each list."""
+        project_pb2_grpc.ProjectServiceStub(SERVER.channel).CreateProject(
+            project_pb2.CreateProjectRequest(project_id="moment"), timeout=30
+        )
+        project = "projects/moment"
+        rows = [event(user, user, **{f"p{user}": 1}) for user in range(4)] + [event(0, 9), event(0, 10)]
+        ingest_all(SERVER.channel, project, "rows", [ndjson(rows)])
+        scope = scope_pb2.Scope(project=project)
+        segments = segment_pb2_grpc.SegmentServiceStub(SERVER.channel)
+        properties = property_pb2_grpc.PropertyServiceStub(SERVER.channel)
+        of_orgs = scope_pb2.Scope(project=project, entity_property="org")
+        lists = (
+            (queries().ListUsers, user_list_pb2.ListUsersRequest(scope=scope), "users"),
+            (segments.ListSegmentUsers, segment_pb2.ListSegmentUsersRequest(scope=scope), "users"),
+            (queries().ListEntities, entity_list_pb2.ListEntitiesRequest(scope=of_orgs), "entities"),
+            (queries().ListEvents, event_list_pb2.ListEventsRequest(parent=project, user="u0"), "events"),
+            (properties.ListProperties, property_list_pb2.ListPropertiesRequest(scope=scope), "properties"),
+        )
+        pages = []
+        for call, request, field in lists:
+            request.page_size = 2
+            pages.append(call(request, timeout=30))
+        later = int(time.time() * 1000) + shop.DAY // 2
+        more = [dict(event(user, 20 + user, **{f"q{user}": 1}), time=later) for user in (0, 7, 8)]
+        ingest_all(SERVER.channel, project, "more", [ndjson(more)])
+        for (call, request, field), page in zip(lists, pages):
+            with self.subTest(call=field):
+                moment = getattr(request, "scope", request)
+                moment.as_of_ms = page.info.as_of_ms
+                found, whole = list(getattr(page, field)), type(request)()
+                whole.CopyFrom(request)
+                whole.page_size = 100
+                while page.next_page_token:
+                    request.page_token = page.next_page_token
+                    page = call(request, timeout=30)
+                    found += getattr(page, field)
+                self.assertEqual(found, list(getattr(call(whole, timeout=30), field)))
+                self.assertLess(len(found), 10)
 
     def test_late_events(self):
         reply = self.series(by="odd")
