@@ -13,6 +13,7 @@
 
 #include "engine/match/rows/rowset.h"
 #include "engine/match/rows/scan.h"
+#include "engine/query/time/bucket_cells.h"
 #include "engine/query/time/bucket_table.h"
 #include "engine/query/walk/slab_rows.h"
 
@@ -21,9 +22,10 @@
 /* What counting rows takes. */
 struct rc_series_piece {
     const struct rc_bucket_table *table;
-    const uint16_t *slots;    /* Its. */
-    const uint32_t *times;    /* From the first row on that is counted. */
-    const uint32_t *codes;    /* The same; NULL: all rows are without one. */
+    const uint16_t *slots;               /* Its. */
+    const struct rc_bucket_cells *cells; /* NULL: its places change too often for them. */
+    const uint32_t *times;               /* From the first row on that is counted. */
+    const uint32_t *codes;               /* The same; NULL: all rows are without one. */
     const uint32_t *counters; /* By code and 1 (RC_CODE_NONE: 0): the first counter of its row. */
     uint32_t *narrow;         /* The counters: behind those of a row's buckets one for what does not
                                  count. */

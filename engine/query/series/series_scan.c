@@ -31,6 +31,7 @@ struct slab {
     bool lists;               /* Some code has several values. */
     bool stretches;           /* Rows are counted by stretches, if these are few. */
     bool marked;              /* And marks say where these begin. */
+    const struct rc_bucket_cells *cells; /* Of its table; NULL: not needed, or there are none. */
 };
 
 struct scan {
@@ -153,8 +154,10 @@ map_slab(const struct scan *scan, uint32_t plan_slab, const uint32_t *sets)
     slab->counters = counters;
     slab->stretches = slab->coded && has_stretches(slab->column, &scan->tables[plan_slab]);
     slab->marked = slab->stretches && slab->column->form == RC_COLUMN_MARKED_RUNS &&
-                   rc_series_list_marked_best() != NULL;
-    return RC_OK;
+                   rc_series_marked_kernels_best() != NULL;
+    return slab->marked ? rc_bucket_cells_make(&scan->tables[plan_slab],
+                                               scan->frame->context->arena, &slab->cells)
+                        : RC_OK;
 }
 
 /* From the slabs' codes to counters. */
@@ -411,6 +414,7 @@ fold_rows(void *state,
     struct rc_series_piece piece = {
         .table = &scan->tables[plan_slab],
         .slots = scan->tables[plan_slab].slots,
+        .cells = slab->cells,
         .times = rc_slab_times(view_slab->slab),
         .codes = slab->coded ? lane->codes : NULL,
         .counters = slab->counters,

@@ -13,7 +13,8 @@
  * Where not all rows count, those that do not are stretches too, with a slot that has no bucket.
  *
  * Of a column of marked runs the marks are the bits at which codes change, and the codes are read a
- * stretch and not a row (series_stretch_avx512.c).
+ * stretch and not a row; where the table has cells, the places of 32 stretches are found at once
+ * (series_stretch_avx512.c).
  */
 #include "engine/query/series/series_stretch.h"
 
@@ -147,8 +148,6 @@ count_mixed(const struct rc_series_piece *piece, uint32_t counter, uint32_t row,
         piece->narrow[counter + rc_bucket_table_find(piece->table, piece->times[row])]++;
 }
 
-#define TOGETHER 64u
-
 /* Codes of stretches, by their indexes; the width is 1, 2 or 4. */
 struct codes {
     const void *codes;
@@ -201,8 +200,8 @@ count_stretches(const struct rc_series_piece *piece,
                 uint32_t base,
                 uint32_t count)
 {
-    for (uint32_t first = 0; first < count; first += TOGETHER) {
-        const uint32_t end = count - first < TOGETHER ? count : first + TOGETHER;
+    for (uint32_t first = 0; first < count; first += RC_SERIES_CHUNK) {
+        const uint32_t end = count - first < RC_SERIES_CHUNK ? count : first + RC_SERIES_CHUNK;
         find_counters(piece, codes, stretches, base, first, end);
         for (uint32_t i = first; i < end; i++)
             piece->narrow[stretches->counters[i - first]] +=
@@ -246,6 +245,89 @@ rc_series_count_stretches(const struct rc_series_piece *piece,
     return true;
 }
 
+/* Counts a chunk. Times that are read soon are asked for meanwhile: from next on, by step for every
+ * four stretches. */
+static void
+count_chunk(uint32_t *restrict narrow,
+            const uint32_t *restrict counters,
+            const uint16_t *restrict lengths,
+            size_t count,
+            const uint32_t *next,
+            size_t step)
+{
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4, next += step) {
+        __builtin_prefetch(next, 0, 2);
+        narrow[counters[i]] += lengths[i];
+        narrow[counters[i + 1]] += lengths[i + 1];
+        narrow[counters[i + 2]] += lengths[i + 2];
+        narrow[counters[i + 3]] += lengths[i + 3];
+    }
+    for (; i < count; i++)
+        narrow[counters[i]] += lengths[i];
+}
+
+/* Counts the rows of the stretches of a chunk that are in slots of several places. */
+static void
+count_all_mixed(const struct rc_series_piece *piece,
+                struct rc_series_stretches *stretches,
+                const uint32_t *mixed,
+                uint32_t base,
+                uint32_t first,
+                uint32_t count)
+{
+    for (uint32_t word = 0; word * 32 < count; word++)
+        for (uint32_t bits = mixed[word]; bits != 0; bits &= bits - 1) {
+            const uint32_t i = word * 32 + (uint32_t)__builtin_ctz(bits);
+            count_mixed(piece, stretches->counters[i], base + stretches->rows[first + i],
+                        base + stretches->rows[first + i + 1]);
+            stretches->lengths[i] = 0;
+        }
+}
+
+/* Counts stretches of a column of marked runs, whose places come by cells; what of codes is
+ * constant makes a loop of its own. */
+__attribute__((always_inline)) static inline void
+count_placed(const struct rc_series_piece *piece,
+             const struct rc_series_marked_kernels *kernels,
+             struct codes codes,
+             struct rc_series_stretches *stretches,
+             uint32_t base,
+             uint32_t count)
+{
+    const uint32_t before = stretches->code_before;
+    const uint32_t *of_codes = piece->counters;
+    const uint32_t *next = piece->times + base + RC_PIECE_ROWS;
+    const uint32_t step = RC_PIECE_ROWS * 4 / (count + 1);
+    for (uint32_t first = 0; first < count; first += RC_SERIES_CHUNK) {
+        uint32_t mixed[RC_SERIES_CHUNK / 32];
+        const uint32_t left = count - first;
+        const uint32_t some = left < RC_SERIES_CHUNK ? left : RC_SERIES_CHUNK;
+        for (uint32_t i = 0; i < some; i++)
+            stretches->counters[i] =
+                of_codes[code_at(codes, before + stretches->indexes[first + i]) + 1];
+        kernels->place(piece, stretches, first, first + some, mixed);
+        count_all_mixed(piece, stretches, mixed, base, first, some);
+        count_chunk(piece->narrow, stretches->counters, stretches->lengths, some,
+                    next + (size_t)first / 4 * step, step);
+    }
+}
+
+/* The same; without cells, places come by slots. */
+__attribute__((always_inline)) static inline void
+count_marked(const struct rc_series_piece *piece,
+             const struct rc_series_marked_kernels *kernels,
+             struct codes codes,
+             struct rc_series_stretches *stretches,
+             uint32_t base,
+             uint32_t count)
+{
+    if (piece->cells == NULL)
+        count_stretches(piece, codes, stretches, base, count);
+    else
+        count_placed(piece, kernels, codes, stretches, base, count);
+}
+
 bool
 rc_series_count_marked(const struct rc_series_piece *piece,
                        const struct rc_column_view *column,
@@ -254,10 +336,10 @@ rc_series_count_marked(const struct rc_series_piece *piece,
                        uint32_t begin,
                        uint32_t end)
 {
-    const rc_series_list_marked list_marked = rc_series_list_marked_best();
-    if (list_marked == NULL)
+    const struct rc_series_marked_kernels *kernels = rc_series_marked_kernels_best();
+    if (kernels == NULL)
         return false;
-    const uint32_t count = list_marked(piece, column, scratch, words, begin, end);
+    const uint32_t count = kernels->list(piece, column, scratch, words, begin, end);
     const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
     const uint32_t skipped = (begin - base) / 64;
     memset(scratch->counting, 0, skipped * sizeof(*scratch->counting));
@@ -265,10 +347,10 @@ rc_series_count_marked(const struct rc_series_piece *piece,
         return false;
     scratch->rows[count] = (uint16_t)(end - base);
     if (column->code_width == 1)
-        count_stretches(piece, (struct codes){column->codes, 1}, scratch, base, count);
+        count_marked(piece, kernels, (struct codes){column->codes, 1}, scratch, base, count);
     else if (column->code_width == 2)
-        count_stretches(piece, (struct codes){column->codes, 2}, scratch, base, count);
+        count_marked(piece, kernels, (struct codes){column->codes, 2}, scratch, base, count);
     else
-        count_stretches(piece, (struct codes){column->codes, 4}, scratch, base, count);
+        count_marked(piece, kernels, (struct codes){column->codes, 4}, scratch, base, count);
     return true;
 }

@@ -14,6 +14,8 @@
 /* May be written behind the last of a list. */
 #define RC_SERIES_LISTED_MORE 64u
 
+#define RC_SERIES_CHUNK 256u
+
 /* Lists of stretches, narrow, so that those of a piece leave room in the first cache. */
 struct rc_series_stretches {
     uint64_t counting[RC_PIECE_WORDS]; /* Rows of the piece that count. */
@@ -24,7 +26,9 @@ struct rc_series_stretches {
     uint16_t indexes[RC_PIECE_ROWS + RC_SERIES_LISTED_MORE];
     /* Of their times; no_slot: of rows that do not count. */
     uint16_t slots[RC_PIECE_ROWS + RC_SERIES_LISTED_MORE];
-    uint32_t counters[RC_PIECE_ROWS];
+    /* Of those that are counted together. */
+    uint32_t counters[RC_SERIES_CHUNK];
+    uint16_t lengths[RC_SERIES_CHUNK];
     uint32_t listed[RC_PIECE_ROWS + RC_WORDS_ROWS_MORE]; /* The rows, before they are narrow. */
 };
 
@@ -48,18 +52,27 @@ rc_series_count_marked(const struct rc_series_piece *piece,
                        uint32_t begin,
                        uint32_t end);
 
-/* Its kernel: fills counting, and rows, indexes and slots of stretches, and says how many these
- * are.
- */
-typedef uint32_t (*rc_series_list_marked)(const struct rc_series_piece *piece,
-                                          const struct rc_column_view *column,
-                                          struct rc_series_stretches *out,
-                                          const uint64_t *words,
-                                          uint32_t begin,
-                                          uint32_t end);
+/* Its kernels. */
+struct rc_series_marked_kernels {
+    /* Fills counting, and rows, indexes and slots of stretches, and says how many these are. */
+    uint32_t (*list)(const struct rc_series_piece *piece,
+                     const struct rc_column_view *column,
+                     struct rc_series_stretches *out,
+                     const uint64_t *words,
+                     uint32_t begin,
+                     uint32_t end);
+    /* Of a piece with cells: adds to counters, which are the first of their rows, the places of the
+     * stretches [first, end), and fills lengths; the first one's are first. Bits of mixed, for 32
+     * each: those in a slot of several places, to which nothing was added. */
+    void (*place)(const struct rc_series_piece *piece,
+                  struct rc_series_stretches *stretches,
+                  uint32_t first,
+                  uint32_t end,
+                  uint32_t *mixed);
+};
 
-/* NULL: there is none for this processor. */
-rc_series_list_marked
-rc_series_list_marked_best(void);
+/* NULL: there are none for this processor. */
+const struct rc_series_marked_kernels *
+rc_series_marked_kernels_best(void);
 
 #endif

@@ -15,69 +15,68 @@
     __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,avx512bitalg,popcnt," \
                           "bmi2")))
 
-/* The times of a word's rows, and the last sixteen of the word before. */
-struct times {
-    __m512i own[4];
-    __m512i before;
+/* The slots of a word's rows: 32 each. */
+struct slots {
+    __m512i low;
+    __m512i high;
 };
 
-/* Reads the times of a word of rows; of those inside only, which lie in the slab. */
-AVX512 static inline void
-read_times(struct times *times, const uint32_t *from, uint64_t inside)
+/* Those of 32 rows: the upper halves of their times, and of these what a slot is. */
+AVX512 static inline __m512i
+slots_of(__m512i times, __m512i behind)
 {
-    times->before = times->own[3];
-    for (uint32_t i = 0; i < 4; i++)
-        times->own[i] = _mm512_maskz_loadu_epi32((__mmask16)(inside >> (16 * i)), from + 16 * i);
+    const __m512i uppers = _mm512_set_epi64(
+        0x003f003d003b0039, 0x0037003500330031, 0x002f002d002b0029, 0x0027002500230021,
+        0x001f001d001b0019, 0x0017001500130011, 0x000f000d000b0009, 0x0007000500030001);
+    return _mm512_srli_epi16(_mm512_permutex2var_epi16(times, uppers, behind),
+                             RC_BUCKET_SHIFT - 16);
 }
 
-/* Where they have another slot than the row before. */
-AVX512 static inline uint64_t
-slot_changes(const struct times *times)
+/* Reads those of a word of rows; of rows that are not inside, which may not be there, 0. */
+AVX512 static inline struct slots
+read_slots(const uint32_t *times, uint64_t inside)
 {
-    const __m512i slot = _mm512_set1_epi32((1 << RC_BUCKET_SHIFT) - 1);
-    uint64_t changes = 0;
-    for (uint32_t i = 0; i < 4; i++) {
-        const __m512i other =
-            _mm512_alignr_epi32(times->own[i], i == 0 ? times->before : times->own[i - 1], 15);
-        const __m512i apart = _mm512_xor_si512(times->own[i], other);
-        changes |= (uint64_t)_mm512_cmpgt_epu32_mask(apart, slot) << (16 * i);
-    }
-    return changes;
+    return (struct slots){
+        slots_of(_mm512_maskz_loadu_epi32((__mmask16)inside, times),
+                 _mm512_maskz_loadu_epi32((__mmask16)(inside >> 16), times + 16)),
+        slots_of(_mm512_maskz_loadu_epi32((__mmask16)(inside >> 32), times + 32),
+                 _mm512_maskz_loadu_epi32((__mmask16)(inside >> 48), times + 48))};
 }
 
-/* Those in a range. */
+/* Where they are others than of the row before, where last is of the word before. */
 AVX512 static inline uint64_t
-rows_in(const struct times *times, struct rc_scan_range range)
+slot_changes(struct slots slots, __m512i last)
 {
-    const __m512i first = _mm512_set1_epi32((int)range.first);
-    const __m512i width = _mm512_set1_epi32((int)range.width);
-    uint64_t rows = 0;
-    for (uint32_t i = 0; i < 4; i++)
-        rows |= (uint64_t)_mm512_cmple_epu32_mask(_mm512_sub_epi32(times->own[i], first), width)
-                << (16 * i);
-    return rows;
+    const __m512i before = _mm512_set_epi64(
+        0x001e001d001c001b, 0x001a001900180017, 0x0016001500140013, 0x001200110010000f,
+        0x000e000d000c000b, 0x000a000900080007, 0x0006000500040003, 0x000200010000003f);
+    const __m512i low = _mm512_permutex2var_epi16(slots.low, before, last);
+    const __m512i high = _mm512_permutex2var_epi16(slots.high, before, slots.low);
+    return _mm512_kunpackd(_mm512_cmpneq_epi16_mask(slots.high, high),
+                           _mm512_cmpneq_epi16_mask(slots.low, low));
+}
+
+/* Which are in a range. */
+AVX512 static inline uint64_t
+slots_in(struct slots slots, struct rc_scan_range range)
+{
+    const __m512i first = _mm512_set1_epi16((short)range.first);
+    const __m512i width = _mm512_set1_epi16((short)range.width);
+    return _mm512_kunpackd(_mm512_cmple_epu16_mask(_mm512_sub_epi16(slots.high, first), width),
+                           _mm512_cmple_epu16_mask(_mm512_sub_epi16(slots.low, first), width));
 }
 
 /* Lists the slots of the rows where stretches begin. */
 AVX512 static inline void
-list_slots(const struct times *times,
-           uint64_t begins,
-           uint64_t counting,
-           uint32_t no_slot,
-           uint16_t *slots)
+list_slots(struct slots slots, uint64_t begins, uint64_t counting, uint32_t no_slot, uint16_t *out)
 {
-    const __m512i none = _mm512_set1_epi32((int)no_slot);
-    for (uint32_t i = 0; i < 4; i += 2) {
-        const __mmask32 here = (__mmask32)(begins >> (16 * i));
-        const __m512i low = _mm512_mask_srli_epi32(none, (__mmask16)(counting >> (16 * i)),
-                                                   times->own[i], RC_BUCKET_SHIFT);
-        const __m512i high = _mm512_mask_srli_epi32(none, (__mmask16)(counting >> (16 * i + 16)),
-                                                    times->own[i + 1], RC_BUCKET_SHIFT);
-        const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(low)),
-                                                _mm512_cvtepi32_epi16(high), 1);
-        _mm512_storeu_si512(slots, _mm512_maskz_compress_epi16(here, both));
-        slots += _mm_popcnt_u32(here);
-    }
+    const __m512i none = _mm512_set1_epi16((short)no_slot);
+    const __mmask32 here = (__mmask32)begins;
+    const __m512i low = _mm512_mask_mov_epi16(none, (__mmask32)counting, slots.low);
+    const __m512i high = _mm512_mask_mov_epi16(none, (__mmask32)(counting >> 32), slots.high);
+    _mm512_storeu_si512(out, _mm512_maskz_compress_epi16(here, low));
+    _mm512_storeu_si512(out + _mm_popcnt_u32(here),
+                        _mm512_maskz_compress_epi16((__mmask32)(begins >> 32), high));
 }
 
 /* For each row of a word how many marks there are up to it, its own included, as bytes. */
@@ -131,6 +130,43 @@ list_word(uint64_t begins,
     return count;
 }
 
+/* What goes from word to word. */
+struct listing {
+    uint32_t count;
+    uint32_t before; /* Marks, from the first word on. */
+    uint64_t last;   /* Whether the row before counts. */
+    __m512i slots;   /* Of the rows before. */
+};
+
+/* Lists the stretches that begin in a word of rows; those inside are there and are looked at. */
+__attribute__((always_inline)) AVX512 static inline void
+list_stretches(const struct rc_series_piece *piece,
+               struct rc_series_stretches *out,
+               struct listing *listing,
+               uint32_t row,
+               uint64_t inside,
+               uint64_t marks,
+               uint64_t selected,
+               struct rc_scan_range range)
+{
+    const uint32_t in_piece = row % RC_PIECE_ROWS;
+    const struct slots slots = read_slots(piece->times + row, inside);
+    const uint64_t counting = inside & selected & slots_in(slots, range);
+    out->counting[in_piece / 64] = counting;
+    if ((counting | listing->last) != 0) {
+        const uint64_t edges = counting ^ (counting << 1 | listing->last);
+        const uint64_t changes = marks | slot_changes(slots, listing->slots);
+        const uint64_t begins = inside & (edges | (counting & changes));
+        const uint32_t count = listing->count;
+        list_slots(slots, begins, counting, piece->table->no_slot, out->slots + count);
+        listing->count += list_word(begins, marks, in_piece, listing->before, out->rows + count,
+                                    out->indexes + count);
+    }
+    listing->slots = slots.high;
+    listing->last = counting >> 63;
+    listing->before += (uint32_t)_mm_popcnt_u64(marks);
+}
+
 AVX512 static uint32_t
 list_marked(const struct rc_series_piece *piece,
             const struct rc_column_view *column,
@@ -139,51 +175,93 @@ list_marked(const struct rc_series_piece *piece,
             uint32_t begin,
             uint32_t end)
 {
+    struct listing listing = {0};
     const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
-    uint32_t count = 0;
-    uint32_t row = begin & ~63u;
-    uint32_t before = 0; /* Marks, from that row on. */
-    out->code_before = rc_marks_before(column, row) - 1;
-    uint64_t last = 0; /* Whether the row before counts. */
-    const uint32_t no_slot = piece->table->no_slot;
     const struct rc_scan_range in_time = rc_series_time_range(piece->table);
-    struct times times = {0};
-    for (uint32_t word = (row - base) / 64; row < end; row += 64, word++) {
-        const uint64_t marks = column->marks[row / 64];
+    const uint32_t first = in_time.first >> RC_BUCKET_SHIFT;
+    const struct rc_scan_range range = {
+        .first = first, .width = ((in_time.first + in_time.width) >> RC_BUCKET_SHIFT) - first};
+    uint32_t row = begin & ~63u;
+    out->code_before = rc_marks_before(column, row) - 1;
+    for (; row < end; row += 64) {
         const uint64_t inside = rc_word_within(row, begin, end);
-        uint64_t counting = inside & (words == NULL ? UINT64_MAX : words[word]);
-        for (uint32_t i = 0; i < 64; i += 16) /* Of the next piece, which is read soon. */
-            __builtin_prefetch(piece->times + row + RC_PIECE_ROWS + i, 0, 2);
-        if ((counting | last) != 0) {
-            read_times(&times, piece->times + row, inside);
-            counting &= rows_in(&times, in_time);
-            const uint64_t edges = counting ^ (counting << 1 | last);
-            const uint64_t begins = inside & (edges | (counting & (marks | slot_changes(&times))));
-            list_slots(&times, begins, counting, no_slot, out->slots + count);
-            count += list_word(begins, marks, row - base, before, out->rows + count,
-                               out->indexes + count);
-        }
-        out->counting[word] = counting;
-        last = counting >> 63;
-        before += (uint32_t)_mm_popcnt_u64(marks);
+        const uint64_t marks = column->marks[row / 64];
+        const uint64_t selected = words == NULL ? UINT64_MAX : words[(row - base) / 64];
+        if (inside == UINT64_MAX)
+            list_stretches(piece, out, &listing, row, UINT64_MAX, marks, selected, range);
+        else
+            list_stretches(piece, out, &listing, row, inside, marks, selected, range);
     }
-    return count;
+    return listing.count;
 }
 
-rc_series_list_marked
-rc_series_list_marked_best(void)
+/* The places of 32 slots; bits of ret_mixed: those that have several, whose place is 0. */
+AVX512 static inline __m512i
+places_of(const struct rc_series_piece *piece, __m512i slots, __mmask32 *ret_mixed)
 {
+    const struct rc_bucket_cells *cells = piece->cells;
+    const __m512i cell = _mm512_srli_epi16(slots, RC_BUCKET_CELL_SHIFT);
+    const __m512i edges = _mm512_permutex2var_epi16(_mm512_loadu_si512(cells->edges), cell,
+                                                    _mm512_loadu_si512(cells->edges + 32));
+    const __m512i before = _mm512_permutex2var_epi16(_mm512_loadu_si512(cells->before), cell,
+                                                     _mm512_loadu_si512(cells->before + 32));
+    const __m512i behind = _mm512_permutex2var_epi16(_mm512_loadu_si512(cells->behind), cell,
+                                                     _mm512_loadu_si512(cells->behind + 32));
+    const __m512i twice_and_one =
+        _mm512_sub_epi16(_mm512_add_epi16(slots, slots), _mm512_set1_epi16(-1));
+    const __mmask32 after = _mm512_cmpge_epu16_mask(twice_and_one, edges);
+    const __mmask32 none =
+        _mm512_cmpeq_epi16_mask(slots, _mm512_set1_epi16((short)piece->table->no_slot));
+    const __mmask32 mixed = _mm512_cmpeq_epi16_mask(twice_and_one, edges);
+    const __m512i places = _mm512_mask_mov_epi16(_mm512_mask_mov_epi16(before, after, behind), none,
+                                                 _mm512_set1_epi16((short)piece->buckets));
+    *ret_mixed = mixed;
+    return _mm512_maskz_mov_epi16(~mixed, places);
+}
+
+/* Adds places of 16 stretches to their counters. */
+AVX512 static inline void
+add_places(__m256i places, uint32_t *counters)
+{
+    _mm512_storeu_si512(
+        counters, _mm512_add_epi32(_mm512_loadu_si512(counters), _mm512_cvtepu16_epi32(places)));
+}
+
+AVX512 static void
+place(const struct rc_series_piece *piece,
+      struct rc_series_stretches *stretches,
+      uint32_t first,
+      uint32_t end,
+      uint32_t *mixed)
+{
+    for (uint32_t i = first; i < end; i += 32) {
+        __mmask32 bits;
+        const uint32_t at = i - first;
+        const __m512i places = places_of(piece, _mm512_loadu_si512(stretches->slots + i), &bits);
+        const __m512i rows = _mm512_loadu_si512(stretches->rows + i);
+        const __m512i next_rows = _mm512_loadu_si512(stretches->rows + i + 1);
+        add_places(_mm512_castsi512_si256(places), stretches->counters + at);
+        add_places(_mm512_extracti64x4_epi64(places, 1), stretches->counters + at + 16);
+        _mm512_storeu_si512(stretches->lengths + at, _mm512_sub_epi16(next_rows, rows));
+        mixed[at / 32] = end - i < 32 ? bits & ~(UINT32_MAX << (end - i)) : bits;
+    }
+}
+
+const struct rc_series_marked_kernels *
+rc_series_marked_kernels_best(void)
+{
+    static const struct rc_series_marked_kernels kernels = {.list = list_marked, .place = place};
     const bool can = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2") &&
                      __builtin_cpu_supports("avx512bitalg") && __builtin_cpu_supports("popcnt") &&
                      __builtin_cpu_supports("bmi2");
-    return can ? list_marked : NULL;
+    return can ? &kernels : NULL;
 }
 
 #else
 
-rc_series_list_marked
-rc_series_list_marked_best(void)
+const struct rc_series_marked_kernels *
+rc_series_marked_kernels_best(void)
 {
     return NULL;
 }
