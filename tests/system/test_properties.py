@@ -15,14 +15,19 @@ from columnar import ndjson
 from ingest import ingest_all
 from server import Server
 from recount.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
     definition_pb2,
     definition_pb2_grpc,
     event_list_pb2,
+    ingest_pb2,
+    ingest_pb2_grpc,
     project_pb2,
     project_pb2_grpc,
     property_pb2,
     property_pb2_grpc,
     query_pb2_grpc,
+    scope_pb2,
     series_pb2,
 )
 
@@ -206,6 +211,130 @@ class Life(unittest.TestCase):
         self.refused(
             grpc.StatusCode.INVALID_ARGUMENT, lambda: series(many), "too large together"
         )
+
+
+class Texts(unittest.TestCase):
+    """What is derived of texts that no dictionary has is kept by slab, as long as it means the same."""
+
+    PROJECT = "projects/texts"
+    USERS, EACH = 20, 40
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(OPTIONS.server, {"dictionary-entries-max": 3}).start()
+        project_pb2_grpc.ProjectServiceStub(cls.server.channel).CreateProject(
+            project_pb2.CreateProjectRequest(project_id="texts"), timeout=30)
+        ingest_all(cls.server.channel, cls.PROJECT, "rows", [ndjson(cls.rows())])
+        cls.server.stop()
+        cls.server.start()  # The rows of heads are a slab now.
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+        cls.server.close()
+
+    @classmethod
+    def rows(cls):
+        for user in range(cls.USERS):
+            for i in range(cls.EACH):
+                url = f"https://H{i % 7}.example/{user}/{i}?price={i % 5}.5&of=u{user}"
+                yield {"kind": "event", "user": f"u{user}", "time": shop.START + user + i * 1000,
+                       "id": f"{user}-{i}", "properties": {"url": url}}
+
+    def change(self, fill):
+        one = property_pb2.DerivedProperty(name=self.PROJECT + "/derivedProperties/part")
+        one.property.event_property = "url"
+        fill(one.steps)
+        properties = property_pb2_grpc.PropertyServiceStub(self.server.channel)
+        try:
+            properties.UpdateDerivedProperty(
+                property_pb2.UpdateDerivedPropertyRequest(derived_property=one), timeout=30)
+        except grpc.RpcError as error:
+            self.assertEqual(error.code(), grpc.StatusCode.NOT_FOUND)
+            properties.CreateDerivedProperty(property_pb2.CreateDerivedPropertyRequest(
+                parent=self.PROJECT, derived_property_id="part", derived_property=one), timeout=30)
+
+    def ask(self, fill, cache=0):
+        """The series, and how many columns were built and reused."""
+        request = series_pb2.SeriesRequest()
+        request.scope.project, request.scope.hints.cache = self.PROJECT, cache
+        request.scope.range.start_ms, request.scope.range.end_ms = shop.START, shop.START + 86_400_000
+        request.scope.hints.explain = True
+        fill(request)
+        reply = query_pb2_grpc.QueryServiceStub(self.server.channel).Series(request, timeout=60)
+        parts = reply.info.plan.parts
+        return reply.series, sum(one.derived_columns_built for one in parts), sum(
+            one.derived_columns_reused for one in parts)
+
+    def by_part(self, request):
+        request.series.add().selector.terms.add().any_event.SetInParent()
+        request.breakdown.dimensions.add().property.event_property = "part"
+        request.breakdown.top = 50
+
+    def sum_of_part(self, request):
+        one = request.series.add()
+        one.selector.terms.add().any_event.SetInParent()
+        one.property, one.measure = "part", series_pb2.SERIES_MEASURE_PROPERTY_SUM
+
+    def of_part(self, value):
+        def fill(request):
+            leaf = request.series.add().selector.terms.add().predicate.leaf
+            leaf.property.event_property = "part"
+            leaf.equals.string_value = value
+        return fill
+
+    def counts(self, cache=0):
+        found, built, reused = self.ask(self.by_part, cache)
+        rows = {row.label.values[0].value.string_value: row.total
+                for row in found[0].rows if len(row.label.values) == 1}
+        return rows, built, reused
+
+    def kept_bytes(self):
+        return admin_pb2_grpc.AdminServiceStub(self.server.channel).GetStatistics(
+            admin_pb2.GetStatisticsRequest(project=self.PROJECT), timeout=30
+        ).projects[0].memory.derived_column_bytes
+
+    def test_kept_while_it_means_the_same(self):
+        def hosts(steps):
+            steps.add().url_part.part = property_pb2.URL_PART_HOST
+
+        def prices(steps):
+            steps.add().url_part.parameter = "price"
+            steps.add().number.SetInParent()
+
+        self.change(hosts)
+        nothing, built, reused = self.counts(scope_pb2.CACHE_HINT_KEEP_NOTHING)
+        self.assertEqual((built, reused, self.kept_bytes()), (0, 0, 0))
+        first, built, reused = self.counts()
+        self.assertEqual((first, reused), (nothing, 0))
+        self.assertEqual(built, 1)
+        self.assertGreaterEqual(self.kept_bytes(), self.USERS * self.EACH)
+        self.assertEqual(self.counts(), (first, 0, 1))
+        one = self.ask(self.of_part("h3.example"))
+        self.assertEqual((one[0][0].rows[0].total, *one[1:]), (first["h3.example"], 0, 1))
+        self.change(prices)
+        price = sum(i % 5 + 0.5 for i in range(self.EACH)) * self.USERS
+        for expected in ((1, 0), (0, 1)):
+            found, built, reused = self.ask(self.sum_of_part)
+            self.assertEqual((found[0].rows[0].total, built, reused), (price, *expected))
+        self.change(hosts)
+        self.assertEqual(self.counts(), (first, 0, 1))
+
+    def test_those_of_deleted_users_go(self):
+        def users(steps):
+            steps.add().url_part.parameter = "of"
+
+        self.change(users)
+        self.assertEqual(self.counts()[0], {f"u{i}": self.EACH for i in range(self.USERS)})
+        before = self.kept_bytes()
+        ingest_pb2_grpc.IngestServiceStub(self.server.channel).DeleteUser(
+            ingest_pb2.DeleteUserRequest(parent=self.PROJECT, user="u3"), timeout=30)
+        left = {f"u{i}": self.EACH for i in range(self.USERS) if i != 3}
+        self.assertEqual(self.counts()[0], left)
+        admin_pb2_grpc.AdminServiceStub(self.server.channel).Purge(
+            admin_pb2.PurgeRequest(), timeout=60)
+        self.assertLess(self.kept_bytes(), before)
+        self.assertEqual(self.counts()[0], left)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 /*
  * Column keeper. A key is a byte that no predicate begins with, and the derivation with the steps
- * that the made column does: of a formula none, of the time its first.
+ * that the made column does: of a formula none, of the time its first, of texts all.
  */
 #include "engine/match/cache/column_keeper.h"
 
@@ -14,8 +14,10 @@
 static bool
 is_kept(const struct rc_made_column *made, uint32_t *ret_steps)
 {
-    *ret_steps = made->kind == RC_MADE_TIME;
-    return made->kind == RC_MADE_FORMULA ||
+    *ret_steps = made->kind == RC_MADE_TIME    ? 1
+                 : made->kind == RC_MADE_TEXTS ? made->derivation->step_count
+                                               : 0;
+    return made->kind == RC_MADE_FORMULA || made->kind == RC_MADE_TEXTS ||
            (made->kind == RC_MADE_TIME && made->derivation->step_count > 0 &&
             made->derivation->steps[0].kind == RC_DERIVE_TIME);
 }
@@ -69,8 +71,8 @@ make_kept(const struct rc_column_keeper *keeper,
     RC_CLEANUP(rc_arena_freep) struct rc_arena *scratch = rc_arena_new(account, 0);
     if (scratch == NULL)
         return RC_NO_MEMORY;
-    /* Parts of the time are made of all rows at once. */
-    const uint64_t *blocks = keeper->made->kind == RC_MADE_TIME ? NULL : wish->blocks;
+    /* Of a formula blocks are made; all else is made of all rows at once. */
+    const uint64_t *blocks = keeper->made->kind == RC_MADE_FORMULA ? wish->blocks : NULL;
     if (base != NULL) {
         uint64_t *missing = RC_ARENA_ARRAY(scratch, uint64_t, rc_kept_column_words(row_count));
         if (missing == NULL)
@@ -78,13 +80,26 @@ make_kept(const struct rc_column_keeper *keeper,
         rc_kept_column_missing(base, blocks, missing);
         blocks = missing;
     }
-    RC_TRY(make(keeper, wish, blocks, scratch, &made));
-    RC_TRY(
-        rc_kept_column_new(base, &made.view, made.present, blocks, row_count, account, ret_kept));
+    const enum rc_status status = make(keeper, wish, blocks, scratch, &made);
+    if (status == RC_NOT_FOUND) {
+        RC_TRY(rc_kept_column_new_declined(row_count, account, ret_kept));
+    } else {
+        RC_TRY(status);
+        RC_TRY(rc_kept_column_new(base, &made.view, made.present, blocks, row_count, account,
+                                  ret_kept));
+    }
     if (rc_slab_read_failures(wish->slab) == failures) /* Else an operand was missed. */
         rc_match_cache_insert_column(keeper->cache, wish->slab_id, &keeper->key,
                                      rc_clock_monotonic_ns() - begun_ns, *ret_kept);
     return RC_OK;
+}
+
+/* Whether a column that the cache lacks is made for the wish. */
+static bool
+pays(const struct rc_column_keeper *keeper, const struct rc_column_wish *wish)
+{
+    return keeper->made->kind != RC_MADE_TEXTS ||
+           (wish->keeps && rc_text_column_pays(&keeper->made->texts, wish->slab));
 }
 
 enum rc_status
@@ -97,8 +112,8 @@ rc_column_keeper_get(const struct rc_column_keeper *keeper,
     RC_CLEANUP(rc_kept_column_unrefp)
     struct rc_kept_column *kept =
         may_keep ? rc_match_cache_find_column(keeper->cache, wish->slab_id, &keeper->key) : NULL;
-    found.reused = kept != NULL && rc_kept_column_has(kept, wish->blocks);
-    if (!found.reused) {
+    const bool has = kept != NULL && rc_kept_column_has(kept, wish->blocks);
+    if (!has && pays(keeper, wish)) {
         struct rc_kept_column *fresh = NULL;
         enum rc_status status = RC_OK;
         if (may_keep && wish->keeps)
@@ -108,9 +123,12 @@ rc_column_keeper_get(const struct rc_column_keeper *keeper,
         kept = rc_kept_column_unref(kept);
         kept = fresh;
     }
-    if (kept == NULL)
+    found.declined =
+        kept == NULL ? keeper->made->kind == RC_MADE_TEXTS : rc_kept_column_is_declined(kept);
+    found.reused = has && !found.declined;
+    if (kept == NULL && !found.declined)
         RC_TRY(make(keeper, wish, wish->blocks, wish->arena, &found));
-    else
+    else if (kept != NULL)
         found.present = rc_kept_column_view(kept, &found.view);
     found.kept = RC_TAKE(kept);
     *ret_found = found;

@@ -1,9 +1,12 @@
 /*
  * Column keeper: made columns of slabs (derived/made_column.h) out of the cache, where they stand
  * beside the slab's rowsets under one policy, or made and put there. What a formula makes and parts
- * of the time are kept, by the derivation that makes them: so a derived property that was changed
- * has other columns, and those of before go when room is needed. Ids and whole times are not: they
- * take as long to read as to make.
+ * of the time are kept, and what is derived of many texts, by the derivation that makes them: so a
+ * derived property that was changed has other columns, and those of before go when room is needed.
+ * Ids and whole times are not: they take as long to read as to make.
+ *
+ * A column of what is derived of texts is made to be kept, and where that is not wanted or does not
+ * pay it is declined: who asked derives from the stored column.
  *
  * Two threads that miss one column both make it; of theirs the cache keeps one.
  *
@@ -45,6 +48,7 @@ struct rc_column_wish {
 };
 
 struct rc_found_column {
+    bool declined; /* Of RC_MADE_TEXTS. The rest is empty. */
     bool present;
     bool reused;                 /* It was in the cache. */
     struct rc_column_view view;  /* If it is present. */

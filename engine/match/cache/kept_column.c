@@ -1,8 +1,9 @@
 /*
- * Kept column: one allocation: the struct, the cells, a bit a block, the codes. The cells of a base
- * come first, then those of the view that are new: so codes of the base stay what they are, and
- * those of the view are looked up in a table. Code 0 is null where rows without a value have a code
- * in either; where the base has cells its first one is code 0 too.
+ * Kept column: one allocation: the struct, the cells, a bit a block, where blocks of texts begin,
+ * the codes, the texts' bytes. The cells of a base come first, then those of the view that are new:
+ * so codes of the base stay what they are, and those of the view are looked up in a table. Code 0
+ * is null where rows without a value have a code in either; where the base has cells its first one
+ * is code 0 too.
  *
  * Why not blocks that are filled in place: who samples rows reads those of other blocks as well,
  * and codes would get wider under readers. A copy is a tenth of what making a code takes.
@@ -18,6 +19,7 @@
 #include "engine/match/rows/row_codes.h"
 #include "engine/match/rows/words.h"
 #include "engine/store/dictionary/properties.h"
+#include "engine/store/texts/texts.h"
 
 /* A view of more cells is not searched for equal ones, unless there is a base: a formula's are
  * nearly all different then. */
@@ -30,12 +32,14 @@ struct rc_kept_column {
     uint32_t row_count;
     uint32_t block_count;
     uint32_t filled_count;
-    uint32_t cell_count; /* 0: no row has a value. */
+    uint32_t cell_count;
     uint32_t code_width;
+    bool declined;
     uint64_t bytes;
     rc_cell *cells;
     uint64_t *filled; /* A bit a block. */
-    void *codes;      /* NULL: no row has a value. */
+    struct rc_texts texts;
+    void *codes; /* NULL: no row has a value. */
 };
 
 static uint32_t
@@ -72,8 +76,15 @@ rc_kept_column_unref(struct rc_kept_column *column)
 struct joined {
     uint32_t count;
     rc_cell *cells;
-    uint32_t *code_of; /* By code of the view; NULL: as they are. */
+    uint32_t *code_of;     /* By code of the view; NULL: as they are. */
+    struct rc_texts texts; /* Of the view. */
 };
+
+static uint32_t
+code_bound(const struct joined *joined)
+{
+    return joined->count + joined->texts.count;
+}
 
 static void
 close_joined(struct joined *joined)
@@ -100,7 +111,10 @@ join_cells(const struct rc_kept_column *base,
 {
     const uint32_t old_count = base == NULL ? 0 : base->cell_count;
     const size_t most = (size_t)old_count + view->dictionary_count;
-    const bool compares = old_count > 0 || view->dictionary_count <= CELLS_COMPARED;
+    const bool compares =
+        old_count > 0 || (view->dictionary_count <= CELLS_COMPARED && view->texts.count == 0);
+    RC_ASSERT(view->texts.count == 0 || base == NULL);
+    joined->texts = view->texts;
     joined->cells = rc_alloc_in(account, most * sizeof(*joined->cells) + 1);
     if (joined->cells == NULL)
         return RC_NO_MEMORY;
@@ -176,6 +190,23 @@ copy_block(struct rc_kept_column *column,
     }
 }
 
+/* Copies texts to where there is room for both. */
+static void
+copy_texts(const struct rc_texts *from,
+           uint64_t *block_starts,
+           unsigned char *bytes,
+           struct rc_texts *to)
+{
+    *to = *from;
+    if (from->count == 0)
+        return;
+    memcpy(block_starts, from->block_starts,
+           rc_texts_block_count(from->count) * sizeof(*block_starts));
+    memcpy(bytes, from->bytes, from->byte_count);
+    to->block_starts = block_starts;
+    to->bytes = bytes;
+}
+
 /* Without codes and without a block. */
 static enum rc_status
 column_new(const struct joined *joined,
@@ -183,11 +214,14 @@ column_new(const struct joined *joined,
            struct rc_account *account,
            struct rc_kept_column **ret_column)
 {
-    const uint32_t width = joined->count <= 1u << 8 ? 1 : joined->count <= 1u << 16 ? 2 : 4;
+    const uint32_t bound = code_bound(joined);
+    const uint32_t width = bound <= 1u << 8 ? 1 : bound <= 1u << 16 ? 2 : 4;
     const size_t cell_bytes = joined->count * sizeof(rc_cell);
     const size_t word_bytes = rc_kept_column_words(row_count) * sizeof(uint64_t);
-    const size_t code_bytes = joined->count == 0 ? 0 : (size_t)row_count * width;
-    const size_t bytes = sizeof(struct rc_kept_column) + cell_bytes + word_bytes + code_bytes;
+    const size_t start_bytes = rc_texts_block_count(joined->texts.count) * sizeof(uint64_t);
+    const size_t code_bytes = bound == 0 ? 0 : (size_t)row_count * width;
+    const size_t bytes = sizeof(struct rc_kept_column) + cell_bytes + word_bytes + start_bytes +
+                         code_bytes + joined->texts.byte_count;
     struct rc_kept_column *column = rc_alloc_in(account, bytes);
     if (column == NULL)
         return RC_NO_MEMORY;
@@ -199,7 +233,10 @@ column_new(const struct joined *joined,
     atomic_init(&column->references, 1);
     column->cells = (rc_cell *)(column + 1);
     column->filled = (uint64_t *)(void *)((char *)column->cells + cell_bytes);
-    column->codes = code_bytes == 0 ? NULL : (char *)column->filled + word_bytes;
+    uint64_t *starts = column->filled + rc_kept_column_words(row_count);
+    char *codes = (char *)starts + start_bytes;
+    column->codes = code_bytes == 0 ? NULL : codes;
+    copy_texts(&joined->texts, starts, (unsigned char *)codes + code_bytes, &column->texts);
     if (joined->count > 0)
         memcpy(column->cells, joined->cells, cell_bytes);
     memset(column->filled, 0, word_bytes);
@@ -236,7 +273,7 @@ rc_kept_column_new(const struct rc_kept_column *base,
     RC_ASSERT(base == NULL || base->row_count == row_count);
     if (base_present || present)
         RC_TRY(join_cells(base, present ? view : &nothing, account, &joined));
-    RC_ASSERT(joined.count == 0 || joined.cells[0] == RC_CELL_NULL ||
+    RC_ASSERT(code_bound(&joined) == 0 || joined.cells[0] == RC_CELL_NULL ||
               (base == NULL && blocks == NULL));
     RC_TRY(column_new(&joined, row_count, account, &column));
     for (uint32_t block = 0; block < column->block_count; block++) {
@@ -256,6 +293,16 @@ rc_kept_column_new(const struct rc_kept_column *base,
             clear_block(column, block);
     }
     *ret_column = column;
+    return RC_OK;
+}
+
+enum rc_status
+rc_kept_column_new_declined(uint32_t row_count,
+                            struct rc_account *account,
+                            struct rc_kept_column **ret_column)
+{
+    RC_TRY(rc_kept_column_new(NULL, NULL, false, NULL, row_count, account, ret_column));
+    (*ret_column)->declined = true;
     return RC_OK;
 }
 
@@ -299,6 +346,12 @@ rc_kept_column_missing(const struct rc_kept_column *column,
 }
 
 bool
+rc_kept_column_is_declined(const struct rc_kept_column *column)
+{
+    return column->declined;
+}
+
+bool
 rc_kept_column_view(const struct rc_kept_column *column, struct rc_column_view *ret_view)
 {
     if (column->codes == NULL)
@@ -309,7 +362,8 @@ rc_kept_column_view(const struct rc_kept_column *column, struct rc_column_view *
                                         .code_count = column->row_count,
                                         .codes = column->codes,
                                         .dictionary = column->cells,
-                                        .dictionary_count = column->cell_count};
+                                        .dictionary_count = column->cell_count,
+                                        .texts = column->texts};
     return true;
 }
 
@@ -331,12 +385,12 @@ rc_kept_column_check(const struct rc_kept_column *column)
     if (filled != 0 || column->filled_count > column->block_count)
         return RC_CORRUPT;
     if (!rc_kept_column_view(column, &view))
-        return column->cell_count == 0 ? RC_OK : RC_CORRUPT;
+        return column->cell_count == 0 && column->texts.count == 0 ? RC_OK : RC_CORRUPT;
     for (uint32_t row = 0; row < column->row_count; row++) {
         const uint32_t code = rc_column_code(&view, row);
-        if (code >= column->cell_count ||
+        if (code >= rc_column_code_bound(&view) ||
             (code != 0 && !rc_words_has(column->filled, row / RC_BLOCK_ROWS)))
             return RC_CORRUPT;
     }
-    return RC_OK;
+    return view.texts.count == 0 ? RC_OK : rc_texts_check(&view.texts, NULL);
 }

@@ -1,7 +1,8 @@
 /*
  * Kept column: a made column of a slab (derived/made_column.h) as the cache holds it: a code a row,
  * in as few bytes as they take, and which blocks of rows have theirs. It never changes: a column
- * with more blocks is another one, with what this one has.
+ * with more blocks is another one, with what this one has. One that has texts is made whole. In the
+ * place of a column that is not worth its bytes stands one that only says so: it was declined.
  *
  * Ownership: counted: rc_kept_column_ref, rc_kept_column_unref. What is read of it is borrowed.
  * Threading: immutable once made; any number of readers.
@@ -33,6 +34,15 @@ rc_kept_column_new(const struct rc_kept_column *base,
                    uint32_t row_count,
                    struct rc_account *account,
                    struct rc_kept_column **ret_column);
+
+/* One that was declined; it has all blocks, and no view. */
+RC_MUST_USE enum rc_status
+rc_kept_column_new_declined(uint32_t row_count,
+                            struct rc_account *account,
+                            struct rc_kept_column **ret_column);
+
+bool
+rc_kept_column_is_declined(const struct rc_kept_column *column);
 
 struct rc_kept_column *
 rc_kept_column_ref(struct rc_kept_column *column);
@@ -73,8 +83,8 @@ rc_kept_column_view(const struct rc_kept_column *column, struct rc_column_view *
 uint64_t
 rc_kept_column_bytes(const struct rc_kept_column *column);
 
-/* Verifies that codes are below the number of cells, that no block is counted past the last, and
- * that rows of blocks that are lacked have code 0. O(rows). */
+/* Verifies that codes are below the number of cells and texts, that no block is counted past the
+ * last, that rows of blocks that are lacked have code 0, and the texts. O(rows). */
 RC_MUST_USE enum rc_status
 rc_kept_column_check(const struct rc_kept_column *column);
 

@@ -53,7 +53,8 @@ rc_match_cache_has_column(struct rc_match_cache *cache,
     pthread_mutex_lock(&cache->lock);
     const struct rc_cached_entry *entry = rc_match_cache_entry(cache, slab_id, key);
     const bool has = entry != NULL && entry->thing.column != NULL &&
-                     rc_kept_column_has(entry->thing.column, NULL);
+                     rc_kept_column_has(entry->thing.column, NULL) &&
+                     !rc_kept_column_is_declined(entry->thing.column);
     pthread_mutex_unlock(&cache->lock);
     return has;
 }

@@ -1,5 +1,5 @@
 /* Made column: ids are compared row by row, of the blocks that are wanted; for times and formulas
- * see time_column.c and formula_column.c. */
+ * see time_column.c, formula_column.c and text_column.c. */
 #include "engine/match/derived/made_column.h"
 
 #include "engine/base/assert.h"
@@ -24,6 +24,28 @@ rc_made_column_open(const struct rc_derivation *derivation,
     return RC_OK;
 }
 
+struct rc_made_column
+rc_made_column_of_texts(const struct rc_derivation *derivation,
+                        const struct rc_deriver *deriver,
+                        const struct rc_properties *properties,
+                        struct rc_account *account)
+{
+    struct rc_made_column made = {.kind = RC_MADE_NONE};
+    if (derivation == NULL || derivation->source != RC_DERIVATION_EVENT ||
+        derivation->step_count == 0)
+        return made;
+    const uint32_t property = rc_properties_find(properties, derivation->property);
+    if (property == RC_PROPERTY_NONE)
+        return made;
+    made.kind = RC_MADE_TEXTS;
+    made.derivation = derivation;
+    made.texts = (struct rc_text_column){.property = property,
+                                         .values = rc_properties_dictionary(properties, property),
+                                         .deriver = deriver,
+                                         .account = account};
+    return made;
+}
+
 void
 rc_made_column_close(struct rc_made_column *made)
 {
@@ -33,7 +55,9 @@ rc_made_column_close(struct rc_made_column *made)
 const uint32_t *
 rc_made_column_properties(const struct rc_made_column *made, uint32_t *ret_count)
 {
-    *ret_count = 0;
+    *ret_count = made->kind == RC_MADE_TEXTS;
+    if (made->kind == RC_MADE_TEXTS)
+        return &made->texts.property;
     return made->kind == RC_MADE_FORMULA ? rc_formula_column_properties(made->formula, ret_count)
                                          : NULL;
 }
@@ -110,7 +134,9 @@ rc_made_column_of_slab(const struct rc_made_column *made,
                                   .property = RC_PROPERTY_NONE,
                                   .code_count = rc_slab_get_info(slab)->row_count};
     RC_ASSERT(made->kind != RC_MADE_NONE);
-    if (made->kind == RC_MADE_FORMULA)
+    if (made->kind == RC_MADE_TEXTS)
+        RC_TRY(rc_text_column_of_slab(&made->texts, slab, cancel, arena, &view));
+    else if (made->kind == RC_MADE_FORMULA)
         RC_TRY(
             rc_formula_column_of_slab(made->formula, slab, blocks, cancel, arena, &present, &view));
     else
@@ -128,7 +154,7 @@ rc_made_column_cells(const struct rc_made_column *made,
                      rc_cell *ret_cells)
 {
     const rc_cell found = true_cell();
-    RC_ASSERT(made->kind != RC_MADE_NONE);
+    RC_ASSERT(made->kind != RC_MADE_NONE && made->kind != RC_MADE_TEXTS);
     if (made->kind == RC_MADE_FORMULA)
         return rc_formula_column_of_chunk(made->formula, chunk, cancel, ret_cells);
     if (made->kind == RC_MADE_TIME) {

@@ -7,6 +7,8 @@
  *   IDS   whether the event's id is one of some: true, else null
  *   FORMULA  what a formula makes of several properties (formula_column.h); of persons and accounts
  *            as well, whose other properties are all stored
+ *   TEXTS  what is derived of the many texts of a stored property (text_column.h). Of slabs only:
+ *            whoever has it derives by itself where it is not there
  *
  * Its cells are no dictionary's; rc_made_cell_value reads one. Null is RC_CELL_NULL.
  *
@@ -22,6 +24,7 @@
 #include "engine/base/status.h"
 #include "engine/match/derived/derivation.h"
 #include "engine/match/derived/formula_column.h"
+#include "engine/match/derived/text_column.h"
 #include "engine/match/leaf/event_ids.h"
 #include "engine/store/project/view.h"
 #include "engine/store/slab/slab.h"
@@ -31,13 +34,15 @@ enum rc_made_kind {
     RC_MADE_TIME = 1,
     RC_MADE_IDS = 2,
     RC_MADE_FORMULA = 3,
+    RC_MADE_TEXTS = 4,
 };
 
 struct rc_made_column {
     enum rc_made_kind kind;
-    const struct rc_derivation *derivation; /* TIME. */
+    const struct rc_derivation *derivation; /* TIME, FORMULA, TEXTS. */
     const struct rc_event_ids *ids;         /* IDS. */
     struct rc_formula_column *formula;      /* FORMULA. */
+    struct rc_text_column texts;            /* TEXTS. */
 };
 
 /* What a derived property's source is: NONE for one that is stored. derivation may be NULL, and is
@@ -47,6 +52,14 @@ rc_made_column_open(const struct rc_derivation *derivation,
                     const struct rc_properties *properties,
                     struct rc_account *account,
                     struct rc_made_column *ret_made);
+
+/* What is derived by deriver, which is borrowed, of an event property that is stored: NONE where
+ * that is nothing else, or there is no such property. derivation may be NULL. */
+struct rc_made_column
+rc_made_column_of_texts(const struct rc_derivation *derivation,
+                        const struct rc_deriver *deriver,
+                        const struct rc_properties *properties,
+                        struct rc_account *account);
 
 /* For RC_CLEANUP on the struct itself; a zeroed one may be closed. */
 void
@@ -65,7 +78,8 @@ uint32_t
 rc_made_column_parts(const struct rc_made_column *made);
 
 /* Its property is RC_PROPERTY_NONE. Rows of blocks that are not wanted (a bit a block; NULL: all
- * are) may have any code that there is. *ret_present is false when no row has a value. */
+ * are) may have any code that there is. *ret_present is false when no row has a value.
+ * RC_NOT_FOUND, of TEXTS: there are too many values. */
 RC_MUST_USE enum rc_status
 rc_made_column_of_slab(const struct rc_made_column *made,
                        const struct rc_slab *slab,

@@ -207,6 +207,12 @@ rc_leaf_test_new(const struct rc_leaf *leaf,
     return RC_OK;
 }
 
+const struct rc_deriver *
+rc_leaf_test_deriver(const struct rc_leaf_test *test)
+{
+    return test->deriver;
+}
+
 struct rc_leaf_test *
 rc_leaf_test_free(struct rc_leaf_test *test)
 {

@@ -69,6 +69,10 @@ rc_leaf_test_is_compiled(const struct rc_leaf_test *test);
 void
 rc_leaf_test_rest(struct rc_leaf_test *test);
 
+/* What derives the values that are tested; NULL: nothing does. */
+const struct rc_deriver *
+rc_leaf_test_deriver(const struct rc_leaf_test *test);
+
 /* The value as a number: a number itself, or a string whose whole text is one. */
 bool
 rc_leaf_number(struct rc_value value, struct rc_value *ret_number);

@@ -245,6 +245,12 @@ rc_leaf_codes_rest(struct rc_leaf_codes *codes)
     rc_leaf_test_rest(codes->test);
 }
 
+const struct rc_deriver *
+rc_leaf_codes_deriver(const struct rc_leaf_codes *codes)
+{
+    return rc_leaf_test_deriver(codes->test);
+}
+
 uint64_t
 rc_leaf_codes_memory_bytes(const struct rc_leaf_codes *codes)
 {

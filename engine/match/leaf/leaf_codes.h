@@ -73,6 +73,10 @@ rc_leaf_codes_is_compiled(const struct rc_leaf_codes *codes);
 void
 rc_leaf_codes_rest(struct rc_leaf_codes *codes);
 
+/* As rc_leaf_test_deriver of its test. */
+const struct rc_deriver *
+rc_leaf_codes_deriver(const struct rc_leaf_codes *codes);
+
 uint64_t
 rc_leaf_codes_memory_bytes(const struct rc_leaf_codes *codes);
 

@@ -71,14 +71,18 @@ add_leaf(struct rc_batch *batch, const struct rc_match_node *node, struct rc_bat
 {
     struct rc_batch_leaf *leaf = RC_ARENA_ARRAY(batch->match.arena, struct rc_batch_leaf, 1);
     struct rc_found_column found;
+    bool is_derived;
     if (leaf == NULL)
         return RC_NO_MEMORY;
-    RC_TRY(rc_slab_match_column(&batch->match, node, &found));
+    RC_TRY(rc_slab_match_derived(&batch->match, node, true, &is_derived, &found));
+    if (!is_derived)
+        RC_TRY(rc_slab_match_column(&batch->match, node, &found));
     batch->leaves[batch->leaf_count++] = leaf;
     leaf->kept = found.kept;
     if (found.present) {
         RC_TRY(add_column(batch, &found.view, &leaf->column));
-        RC_TRY(rc_match_answers_open(&batch->match, node, &found.view, true, &leaf->answers));
+        RC_TRY(rc_match_answers_open(&batch->match, is_derived ? node->derived : node, &found.view,
+                                     true, &leaf->answers));
     }
     if (leaf->column != NULL && leaf->answers.complete)
         take_share(leaf);
@@ -145,11 +149,28 @@ list_leaves(struct rc_batch *batch, const struct rc_match_tree *const *trees)
 
 /* ---- drivers ---- */
 
+/* As of a tree alone (match_slab_plan.c). */
+static enum rc_status
+take_derived(struct rc_batch *batch, struct rc_batch_leaf *leaf)
+{
+    bool is_derived;
+    struct rc_found_column found;
+    const struct rc_match_node *node = leaf->answers.node;
+    RC_TRY(rc_slab_match_derived(&batch->match, node, false, &is_derived, &found));
+    if (!is_derived)
+        return RC_OK;
+    rc_match_answers_close(&leaf->answers);
+    leaf->kept = found.kept;
+    RC_TRY(add_column(batch, &found.view, &leaf->column));
+    return rc_match_answers_open(&batch->match, node->derived, &found.view, true, &leaf->answers);
+}
+
 static enum rc_status
 complete(struct rc_batch *batch, struct rc_batch_leaf *leaf)
 {
     if (leaf->column == NULL || leaf->answers.complete)
         return RC_OK;
+    RC_TRY(take_derived(batch, leaf));
     RC_TRY(rc_match_answers_complete(&batch->match, &leaf->answers));
     take_share(leaf);
     return RC_OK;

@@ -231,22 +231,35 @@ column_work(const struct estimating *at,
         work->looked_up = rows;
 }
 
+/* A leaf over a column that is kept, or made by looking at each row. */
+static void
+estimate_made(const struct estimating *at,
+              const struct rc_match_node *node,
+              struct node_estimate *out)
+{
+    const bool kept = rc_column_keeper_has(&node->keeper, at->slab_id);
+    const bool looks_up = node->made.kind == RC_MADE_FORMULA || node->made.kind == RC_MADE_TEXTS;
+    out->scan.words = at->block_words;
+    out->scan.bytes = (uint64_t)at->rows * (kept ? 2 : 6);
+    out->scan.looked_up = looks_up ? (uint64_t)at->rows * (kept ? 1 : LOOKED_UP_A_FORMULA) : 0;
+    out->share = node->made.kind == RC_MADE_IDS ? node->source->value_count / at->rows : 0.1;
+}
+
 static void
 estimate_leaf(struct estimating *at, const struct rc_match_node *node, struct node_estimate *out)
 {
     struct rc_column_view column;
-    out->none = true;
-    if (node->made.kind != RC_MADE_NONE) { /* Its column is kept, or made by looking at each row. */
-        const bool kept = rc_column_keeper_has(&node->keeper, at->slab_id);
-        out->none = false;
-        out->scan.words = at->block_words;
-        out->scan.bytes = (uint64_t)at->rows * (kept ? 2 : 6);
-        out->scan.looked_up = node->made.kind == RC_MADE_FORMULA
-                                  ? (uint64_t)at->rows * (kept ? 1 : LOOKED_UP_A_FORMULA)
-                                  : 0;
-        out->share = node->made.kind == RC_MADE_IDS ? node->source->value_count / at->rows : 0.1;
+    double counted;
+    const bool is_derived =
+        node->derived != NULL && rc_column_keeper_has(&node->derived->keeper, at->slab_id);
+    if (node->made.kind != RC_MADE_NONE || is_derived) {
+        estimate_made(at, is_derived ? node->derived : node, out);
+        if (is_derived && rc_leaf_codes_share(rc_match_leaf_codes(node->leaf), &counted))
+            out->share = counted;
+        out->plain = is_derived;
         return;
     }
+    out->none = true;
     if (node->property == RC_PROPERTY_NONE || !rc_slab_column(at->slab, node->property, &column))
         return;
     const struct tested tested = look_at_cells(node, &column, &at->scratch);

@@ -6,6 +6,40 @@
 
 #include "engine/base/assert.h"
 
+/* The leaf over what is derived of texts: its test has no property and derives nothing, so what it
+ * says is of values alone. */
+static enum rc_status
+compile_derived(struct rc_match_cache *cache,
+                const struct rc_properties *properties,
+                struct rc_arena *arena,
+                struct rc_match_node *node)
+{
+    const struct rc_deriver *deriver = rc_leaf_codes_deriver(rc_match_leaf_codes(node->leaf));
+    const struct rc_made_column made = rc_made_column_of_texts(
+        node->source->derivation, deriver, properties, rc_match_cache_account(cache));
+    if (node->source->scope != RC_LEAF_EVENT || made.kind == RC_MADE_NONE)
+        return RC_OK;
+    struct rc_match_node *derived = rc_arena_zero(arena, sizeof(*derived));
+    struct rc_predicate *test = rc_arena_zero(arena, sizeof(*test));
+    if (derived == NULL || test == NULL)
+        return RC_NO_MEMORY;
+    test->kind = RC_PREDICATE_LEAF;
+    test->leaf = *node->source;
+    test->leaf.property = (struct rc_bytes){"", 0};
+    test->leaf.derivation = NULL;
+    *derived = (struct rc_match_node){.kind = RC_PREDICATE_LEAF,
+                                      .index = node->index,
+                                      .height = 1,
+                                      .source = &test->leaf,
+                                      .made = made,
+                                      .property = RC_PROPERTY_NONE};
+    RC_TRY(rc_match_key_of(test, arena, &derived->key));
+    RC_TRY(rc_column_keeper_open(cache, &derived->made, arena, &derived->keeper));
+    RC_TRY(rc_match_cache_get_leaf(cache, &test->leaf, &derived->key, &derived->leaf));
+    node->derived = derived;
+    return RC_OK;
+}
+
 /* What a leaf reads. */
 static enum rc_status
 compile_leaf(struct rc_match_cache *cache,
@@ -32,7 +66,8 @@ compile_leaf(struct rc_match_cache *cache,
         node->property = rc_properties_find(properties, leaf->property);
     if (node->property != RC_PROPERTY_NONE)
         node->dictionary = rc_properties_dictionary(properties, node->property);
-    return rc_match_cache_get_leaf(cache, leaf, &node->key, &node->leaf);
+    RC_TRY(rc_match_cache_get_leaf(cache, leaf, &node->key, &node->leaf));
+    return compile_derived(cache, properties, arena, node);
 }
 
 static enum rc_status
@@ -115,6 +150,7 @@ rc_match_node_close(struct rc_match_cache *cache, struct rc_match_node *node)
         return;
     rc_match_cache_put_leaf(cache, node->leaf);
     node->leaf = NULL;
+    rc_match_node_close(cache, node->derived);
     rc_made_column_close(&node->made);
     for (uint32_t i = 0; i < node->child_count; i++)
         rc_match_node_close(cache, node->children[i]);

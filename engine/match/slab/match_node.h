@@ -34,6 +34,9 @@ struct rc_match_node {
     struct rc_column_keeper keeper;         /* and where that is kept. */
     uint32_t property;                      /* LEAF; RC_PROPERTY_NONE: nothing carries it. */
     const struct rc_dictionary *dictionary; /* LEAF; NULL with RC_PROPERTY_NONE. */
+    /* LEAF over what is derived of a stored property: the same over columns of what is derived
+     * (RC_MADE_TEXTS), which slabs with many texts may have. */
+    struct rc_match_node *derived;
 };
 
 struct rc_match_tree {

@@ -55,6 +55,15 @@ rc_slab_match_column(struct rc_slab_match *match,
                      const struct rc_match_node *node,
                      struct rc_found_column *ret_found);
 
+/* The column of node->derived, for a leaf that has it: *ret_is: there is one. only_kept: of the
+ * cache; else it may be made, where that pays. */
+RC_MUST_USE enum rc_status
+rc_slab_match_derived(struct rc_slab_match *match,
+                      const struct rc_match_node *node,
+                      bool only_kept,
+                      bool *ret_is,
+                      struct rc_found_column *ret_found);
+
 static inline bool
 rc_slab_match_cancelled(const struct rc_slab_match *match)
 {

@@ -83,16 +83,6 @@ decide(const struct rc_slab_match *match, struct rc_slab_node *state)
 }
 
 enum rc_status
-rc_slab_match_complete(struct rc_slab_match *match, struct rc_slab_node *state)
-{
-    if (state->answers->complete)
-        return RC_OK;
-    RC_TRY(rc_match_answers_complete(match, state->answers));
-    decide(match, state);
-    return RC_OK;
-}
-
-enum rc_status
 rc_slab_match_column(struct rc_slab_match *match,
                      const struct rc_match_node *node,
                      struct rc_found_column *ret_found)
@@ -105,7 +95,96 @@ rc_slab_match_column(struct rc_slab_match *match,
                                         .arena = match->arena};
     RC_TRY(rc_match_node_column(node, &wish, ret_found));
     match->work.columns_reused += ret_found->reused;
-    match->work.columns_made += node->made.kind != RC_MADE_NONE && !ret_found->reused;
+    match->work.columns_made +=
+        node->made.kind != RC_MADE_NONE && !ret_found->reused && !ret_found->declined;
+    return RC_OK;
+}
+
+enum rc_status
+rc_slab_match_derived(struct rc_slab_match *match,
+                      const struct rc_match_node *node,
+                      bool only_kept,
+                      bool *ret_is,
+                      struct rc_found_column *ret_found)
+{
+    struct rc_found_column found = {.present = false};
+    *ret_is = false;
+    if (node->derived == NULL ||
+        (only_kept && !rc_column_keeper_has(&node->derived->keeper, match->slab_id)))
+        return RC_OK;
+    RC_TRY(rc_slab_match_column(match, node->derived, &found));
+    *ret_is = !found.declined;
+    if (found.declined)
+        rc_found_column_close(&found);
+    *ret_found = found;
+    return RC_OK;
+}
+
+/* Exchanges answers of stored texts, of which no more are to be asked one by one, for those of what
+ * is derived of them, where that is or may be kept. */
+static enum rc_status
+take_derived(struct rc_slab_match *match, struct rc_slab_node *state)
+{
+    bool is_derived;
+    struct rc_found_column found;
+    const struct rc_match_node *node = state->answers->node;
+    RC_TRY(rc_slab_match_derived(match, node, false, &is_derived, &found));
+    if (!is_derived)
+        return RC_OK;
+    rc_match_answers_close(state->answers);
+    rc_kept_column_unref(state->kept);
+    state->kept = found.kept;
+    return rc_match_answers_open(match, node->derived, &found.view, false, state->answers);
+}
+
+enum rc_status
+rc_slab_match_complete(struct rc_slab_match *match, struct rc_slab_node *state)
+{
+    if (state->answers->complete)
+        return RC_OK;
+    RC_TRY(take_derived(match, state));
+    RC_TRY(rc_match_answers_complete(match, state->answers));
+    decide(match, state);
+    return RC_OK;
+}
+
+static bool
+is_lazy(const struct rc_slab_match *match, const struct rc_column_view *column, bool lazily)
+{
+    if (match->range_count > 0)
+        return rc_match_few_is_lazy(match, column);
+    return lazily && rc_column_code_bound(column) >= rc_match_lazy_codes_min;
+}
+
+/* Answers of the column that is cheapest to ask; none where the slab has no value. */
+static enum rc_status
+open_answers(struct rc_slab_match *match,
+             const struct rc_match_node *node,
+             bool lazily,
+             struct rc_slab_node *state)
+{
+    bool is_derived;
+    struct rc_found_column found;
+    RC_TRY(rc_slab_match_derived(match, node, true, &is_derived, &found));
+    if (!is_derived) {
+        RC_TRY(rc_slab_match_column(match, node, &found));
+        state->kept = found.kept;
+        if (!found.present)
+            return RC_OK;
+        lazily = is_lazy(match, &found.view, lazily);
+        struct rc_found_column derived;
+        if (!lazily)
+            RC_TRY(rc_slab_match_derived(match, node, false, &is_derived, &derived));
+        if (is_derived)
+            found = derived; /* What is stored is in no cache. */
+    }
+    state->kept = found.kept;
+    struct rc_match_answers *answers = RC_ARENA_ARRAY(match->arena, struct rc_match_answers, 1);
+    if (answers == NULL)
+        return RC_NO_MEMORY;
+    RC_TRY(rc_match_answers_open(match, is_derived ? node->derived : node, &found.view,
+                                 lazily && !is_derived, answers));
+    state->answers = answers;
     return RC_OK;
 }
 
@@ -113,34 +192,24 @@ static enum rc_status
 prepare_leaf(struct rc_slab_match *match, const struct rc_match_node *node, bool lazily)
 {
     struct rc_slab_node *state = &match->nodes[node->index];
-    struct rc_found_column found;
     state->state = RC_SLAB_NODE_NONE;
-    RC_TRY(rc_slab_match_column(match, node, &found));
-    state->kept = found.kept;
-    if (!found.present)
+    RC_TRY(open_answers(match, node, lazily, state));
+    if (state->answers == NULL)
         return RC_OK;
-    const struct rc_column_view column = found.view;
-    struct rc_match_answers *answers = RC_ARENA_ARRAY(match->arena, struct rc_match_answers, 1);
-    if (answers == NULL)
-        return RC_NO_MEMORY;
-    if (match->range_count > 0)
-        lazily = rc_match_few_is_lazy(match, &column);
-    else
-        lazily = lazily && rc_column_code_bound(&column) >= rc_match_lazy_codes_min;
-    RC_TRY(rc_match_answers_open(match, node, &column, lazily, answers));
-    state->answers = answers;
+    const struct rc_match_answers *answers = state->answers;
     state->state = RC_SLAB_NODE_SCAN;
     if (!answers->complete) { /* Asked last: what it lets pass is not known. */
-        state->cost_ns = RC_COST_LOOKED_UP * column.code_count;
+        state->cost_ns = RC_COST_LOOKED_UP * answers->column.code_count;
         state->share = 1;
         return RC_OK;
     }
     decide(match, state);
     if (state->state == RC_SLAB_NODE_SCAN) {
         state->cost_ns = scan_cost_ns(&state->scan);
-        state->share = answers->passed == 0      ? 0
-                       : match->range_count == 0 ? guess_share(match, answers)
-                                                 : rc_match_leaf_share(node, &column);
+        state->share = answers->passed == 0 ? 0
+                       : match->range_count == 0
+                           ? guess_share(match, answers)
+                           : rc_match_leaf_share(answers->node, &answers->column);
     }
     return RC_OK;
 }

@@ -33,6 +33,7 @@ struct number_list {
 
 struct slab_numbers {
     bool present;
+    bool derived; /* The column is of what is derived already. */
     struct rc_column_view column;
     uint32_t *entries; /* By local code. */
 };
@@ -44,6 +45,8 @@ struct rc_numbers {
     const struct rc_derivation *derivation; /* NULL: the numbers are the property's. */
     struct rc_made_column made;             /* Where the rows' values are not stored, */
     struct rc_made_columns *made_columns;   /* and what it makes of slabs. */
+    struct rc_made_column texts_made;       /* What is derived of texts, where that is kept, */
+    struct rc_made_columns *derived;        /* by slab. */
     struct rc_deriver *deriver;
     struct rc_derive_scratch derive;
     struct rc_account_values *accounts; /* Whose numbers they are; NULL: the events'. */
@@ -73,6 +76,7 @@ rc_numbers_free(struct rc_numbers *numbers)
     rc_deriver_free(numbers->deriver);
     rc_derive_scratch_close(&numbers->derive);
     rc_made_columns_free(numbers->made_columns);
+    rc_made_columns_free(numbers->derived);
     rc_made_column_close(&numbers->made);
     rc_account_values_free(numbers->accounts);
     rc_arena_free(numbers->arena);
@@ -149,11 +153,25 @@ visit_account(void *argument, struct rc_value value)
     return add_members(argument, value);
 }
 
+/* The entry of a value of the property, or derived of one. */
+static enum rc_status
+entry_of_own_value(struct rc_numbers *numbers, struct rc_value value, uint32_t *ret_entry)
+{
+    const uint32_t begin = numbers->member_count;
+    double number;
+    if (value.kind == RC_VALUE_LIST) {
+        RC_TRY(add_members(numbers, value));
+        return entry_of_members(numbers, begin, ret_entry);
+    }
+    *ret_entry = RC_NUMBER_NONE;
+    return number_of_value(value, &number) ? append(numbers, number, ret_entry) : RC_OK;
+}
+
+/* The entry of a value that is stored or made. */
 static enum rc_status
 entry_of_value(struct rc_numbers *numbers, struct rc_value value, uint32_t *ret_entry)
 {
     const uint32_t begin = numbers->member_count;
-    double number;
     if (numbers->accounts != NULL) {
         RC_TRY(rc_account_values_visit(numbers->accounts, value, numbers->scratch, visit_account,
                                        numbers));
@@ -165,12 +183,7 @@ entry_of_value(struct rc_numbers *numbers, struct rc_value value, uint32_t *ret_
             return RC_CANCELLED;
         RC_TRY(rc_derive(numbers->deriver, value, &numbers->derive, &value));
     }
-    if (value.kind == RC_VALUE_LIST) {
-        RC_TRY(add_members(numbers, value));
-        return entry_of_members(numbers, begin, ret_entry);
-    }
-    *ret_entry = RC_NUMBER_NONE;
-    return number_of_value(value, &number) ? append(numbers, number, ret_entry) : RC_OK;
+    return entry_of_own_value(numbers, value, ret_entry);
 }
 
 /* The entry of a cell that is a code of a dictionary; *known is where it is kept. */
@@ -239,7 +252,7 @@ static enum rc_status
 visit_odd_text(void *context, uint32_t number, struct rc_value value)
 {
     const struct odd_texts *odd = context;
-    return entry_of_value(odd->numbers, value, &odd->entries[number]);
+    return entry_of_own_value(odd->numbers, value, &odd->entries[number]);
 }
 
 /* Texts of which something is derived, or that name accounts: each is read, in order. */
@@ -263,6 +276,35 @@ derive_texts(struct rc_numbers *numbers, const struct rc_column_view *column, ui
     return status;
 }
 
+/* The column that is read of a slab. */
+static bool
+column_of(const struct rc_numbers *numbers,
+          const struct rc_slab *rows,
+          uint32_t property,
+          uint32_t plan_slab,
+          struct slab_numbers *slab)
+{
+    slab->derived =
+        numbers->derived != NULL && !rc_made_columns_declined(numbers->derived, plan_slab);
+    if (slab->derived)
+        return rc_made_columns_of(numbers->derived, plan_slab, &slab->column);
+    if (numbers->made_columns != NULL)
+        return rc_made_columns_of(numbers->made_columns, plan_slab, &slab->column);
+    return rc_slab_column(rows, property, &slab->column);
+}
+
+static enum rc_status
+entry_of_dictionary_cell(struct rc_numbers *numbers,
+                         const struct slab_numbers *slab,
+                         rc_cell cell,
+                         uint32_t *ret_entry)
+{
+    if (slab->derived)
+        return entry_of_own_value(numbers, rc_made_cell_value(&numbers->texts_made, cell),
+                                  ret_entry);
+    return entry_of_cell(numbers, cell, ret_entry);
+}
+
 static enum rc_status
 resolve_slab(struct rc_numbers *numbers,
              const struct rc_slab *rows,
@@ -272,17 +314,15 @@ resolve_slab(struct rc_numbers *numbers,
     struct slab_numbers *slab = &numbers->slabs[numbers->plan->slabs[plan_slab].index];
     const struct rc_query_context *context = numbers->plan->context;
     const struct rc_column_view *column = &slab->column;
-    slab->present = numbers->made_columns != NULL
-                        ? rc_made_columns_of(numbers->made_columns, plan_slab, &slab->column)
-                        : rc_slab_column(rows, property, &slab->column);
+    slab->present = column_of(numbers, rows, property, plan_slab, slab);
     if (!slab->present)
         return RC_OK;
     slab->entries = make_entries(numbers, rc_column_code_bound(column), RC_NUMBER_NONE);
     if (slab->entries == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < column->dictionary_count; i++)
-        RC_TRY(entry_of_cell(numbers, column->dictionary[i], &slab->entries[i]));
-    if (numbers->deriver != NULL || numbers->accounts != NULL)
+        RC_TRY(entry_of_dictionary_cell(numbers, slab, column->dictionary[i], &slab->entries[i]));
+    if ((numbers->deriver != NULL && !slab->derived) || numbers->accounts != NULL)
         return derive_texts(numbers, column, slab->entries + column->dictionary_count);
     struct odd_texts odd = {.numbers = numbers,
                             .entries = slab->entries + column->dictionary_count};
@@ -326,6 +366,22 @@ resolve_chunk(struct rc_numbers *numbers,
     return RC_OK;
 }
 
+/* Reads what slabs have of the values, and makes what they have not. */
+static enum rc_status
+read_slabs(struct rc_numbers *numbers, uint32_t property)
+{
+    const struct rc_query_context *context = numbers->plan->context;
+    if (numbers->made.kind != RC_MADE_NONE)
+        return rc_made_columns_new(numbers->plan, &numbers->made, &numbers->made_columns);
+    numbers->texts_made =
+        rc_made_column_of_texts(numbers->derivation, numbers->deriver,
+                                rc_view_event_properties(context->view), context->account);
+    if (numbers->texts_made.kind != RC_MADE_NONE)
+        return rc_made_columns_new(numbers->plan, &numbers->texts_made, &numbers->derived);
+    rc_plan_read_column(numbers->plan, property);
+    return RC_OK;
+}
+
 /* Tables for every slab that the plan reads and every chunk. */
 static enum rc_status
 resolve(struct rc_numbers *numbers, uint32_t property)
@@ -341,9 +397,7 @@ resolve(struct rc_numbers *numbers, uint32_t property)
         return RC_NO_MEMORY;
     if (property == RC_PROPERTY_NONE && numbers->made.kind == RC_MADE_NONE)
         return RC_OK;
-    rc_plan_read_column(numbers->plan, property);
-    if (numbers->made.kind != RC_MADE_NONE)
-        RC_TRY(rc_made_columns_new(numbers->plan, &numbers->made, &numbers->made_columns));
+    RC_TRY(read_slabs(numbers, property));
     for (uint32_t i = 0; i < numbers->plan->slab_count; i++)
         RC_TRY(resolve_slab(numbers, slabs[numbers->plan->slabs[i].index].slab, property, i));
     for (uint32_t i = 0; i < chunk_count; i++)

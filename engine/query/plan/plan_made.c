@@ -10,6 +10,9 @@
 /* What a row takes, in ns: what a formula makes of two properties, looked up or computed. */
 #define ROW_NS 10.0
 
+/* And a text of which something is derived. */
+#define TEXT_NS 500.0
+
 struct made_slab {
     struct rc_arena *arena;
     struct rc_found_column found;
@@ -52,6 +55,27 @@ make_slab(const struct rc_made_columns *columns, uint32_t plan_slab, struct made
     return rc_column_keeper_get(&columns->keeper, &wish, &out->found);
 }
 
+/* What making the columns that are not kept takes, in ns. */
+static double
+work_of(const struct rc_made_columns *columns, const struct rc_made_column *made)
+{
+    uint32_t count;
+    double work_ns = 0;
+    const struct rc_plan *plan = columns->plan;
+    const struct rc_view_slab *slabs = rc_view_slabs(plan->context->view, &count);
+    for (uint32_t i = 0; i < plan->slab_count; i++) {
+        struct rc_column_view view;
+        if (rc_column_keeper_has(&columns->keeper, rc_plan_slab_id(plan, i)))
+            continue;
+        if (made->kind != RC_MADE_TEXTS)
+            work_ns += ROW_NS * plan->slabs[i].row_count;
+        else if (columns->keeps &&
+                 rc_slab_column(slabs[plan->slabs[i].index].slab, made->texts.property, &view))
+            work_ns += TEXT_NS * view.texts.count;
+    }
+    return work_ns;
+}
+
 static void
 make_one(void *argument, uint32_t index)
 {
@@ -70,7 +94,8 @@ note(const struct rc_made_columns *columns)
     struct rc_explain_plan *explain = columns->plan->explain;
     for (uint32_t i = 0; explain != NULL && i < columns->count; i++) {
         explain->columns_reused += columns->slabs[i].found.reused;
-        explain->columns_made += !columns->slabs[i].found.reused;
+        explain->columns_made +=
+            !columns->slabs[i].found.reused && !columns->slabs[i].found.declined;
     }
 }
 
@@ -82,7 +107,6 @@ rc_made_columns_new(const struct rc_plan *plan,
     const struct rc_query_context *context = plan->context;
     const size_t bytes =
         sizeof(struct rc_made_columns) + plan->slab_count * sizeof(struct made_slab);
-    double work_ns = 0;
     RC_CLEANUP(rc_made_columns_freep)
     struct rc_made_columns *columns = rc_alloc_in(context->account, bytes);
     if (columns == NULL)
@@ -93,15 +117,19 @@ rc_made_columns_new(const struct rc_plan *plan,
     columns->count = plan->slab_count;
     RC_TRY(rc_column_keeper_open(context->cache, made, context->arena, &columns->keeper));
     rc_plan_read_made(plan, &columns->keeper);
-    for (uint32_t i = 0; i < plan->slab_count; i++)
-        if (!rc_column_keeper_has(&columns->keeper, rc_plan_slab_id(plan, i)))
-            work_ns += ROW_NS * plan->slabs[i].row_count;
+    const double work_ns = work_of(columns, made);
     rc_workers_run(context->workers, rc_planner_lanes(context, work_ns, plan->slab_count),
                    plan->slab_count, make_one, columns);
     RC_TRY((enum rc_status)atomic_load(&columns->status));
     note(columns);
     *ret_columns = RC_TAKE(columns);
     return RC_OK;
+}
+
+bool
+rc_made_columns_declined(const struct rc_made_columns *columns, uint32_t plan_slab)
+{
+    return columns->slabs[plan_slab].found.declined;
 }
 
 bool

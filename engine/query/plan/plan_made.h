@@ -32,7 +32,12 @@ rc_made_columns_free(struct rc_made_columns *columns);
 
 RC_DEFINE_CLEANUP(struct rc_made_columns *, rc_made_columns_free)
 
-/* Of a slab of the plan; false: no row has a value. */
+/* Whether a slab has none, since what is derived of its texts is not kept: who has many derives of
+ * the stored column. */
+bool
+rc_made_columns_declined(const struct rc_made_columns *columns, uint32_t plan_slab);
+
+/* Of a slab of the plan that has one; false: no row has a value. */
 bool
 rc_made_columns_of(const struct rc_made_columns *columns,
                    uint32_t plan_slab,

@@ -22,6 +22,7 @@ rc_groups_free(struct rc_groups *groups)
     rc_deriver_free(groups->deriver);
     rc_derive_scratch_close(&groups->derive);
     rc_made_columns_free(groups->made_columns);
+    rc_made_columns_free(groups->derived);
     rc_made_column_close(&groups->made);
     rc_text_groups_free(groups->texts);
     rc_arena_free(groups->arena);

@@ -5,7 +5,8 @@
  *
  * Texts of slabs may be millions, so they are not interned: when all else has its group, the texts
  * of all slabs are merged (text_groups.h). Before that, those that are not simply their own group
- * are taken out: numeric strings, numbers and lists (odd_texts.h).
+ * are taken out: numeric strings, numbers and lists (odd_texts.h). What is derived of texts comes
+ * as a column of its own where that is kept (plan_made.h); else each text is derived and interned.
  */
 #include <string.h>
 
@@ -58,6 +59,16 @@ intern_list(struct rc_groups *groups, struct rc_value value, uint32_t *ret_set)
     return RC_OK;
 }
 
+/* The set of a value of the property, or derived of one. */
+static enum rc_status
+set_of_own_value(struct rc_groups *groups, struct rc_value value, uint32_t *ret_set)
+{
+    if (value.kind == RC_VALUE_LIST && value.item_count > 0)
+        return intern_list(groups, value, ret_set);
+    return intern(groups, value.kind == RC_VALUE_LIST ? rc_value_null() : value, ret_set);
+}
+
+/* The set of a value that is stored or made. */
 static enum rc_status
 set_of_value(struct rc_groups *groups, struct rc_value value, uint32_t *ret_set)
 {
@@ -67,9 +78,7 @@ set_of_value(struct rc_groups *groups, struct rc_value value, uint32_t *ret_set)
             return RC_CANCELLED;
         RC_TRY(rc_derive(groups->deriver, value, &groups->derive, &value));
     }
-    if (value.kind == RC_VALUE_LIST && value.item_count > 0)
-        return intern_list(groups, value, ret_set);
-    return intern(groups, value.kind == RC_VALUE_LIST ? rc_value_null() : value, ret_set);
+    return set_of_own_value(groups, value, ret_set);
 }
 
 /* The set of a cell that is made, a number, or a code of values. */
@@ -185,7 +194,7 @@ visit_odd_text(void *context, uint32_t number, struct rc_value value)
     const struct odd_texts *odd = context;
     if (rc_value_group(value).kind == RC_VALUE_STRING)
         return RC_OK; /* The merge's. */
-    return set_of_value(odd->groups, value, &odd->sets[number]);
+    return set_of_own_value(odd->groups, value, &odd->sets[number]);
 }
 
 /* Texts of which something is derived: each is read, in order. */
@@ -230,6 +239,34 @@ resolve_texts(struct rc_groups *groups, const struct rc_slab_groups *slab)
     return RC_OK;
 }
 
+/* The column that is read of a slab. */
+static bool
+column_of(const struct rc_groups *groups,
+          const struct rc_slab *rows,
+          uint32_t property,
+          uint32_t plan_slab,
+          struct rc_slab_groups *slab)
+{
+    slab->derived =
+        groups->derived != NULL && !rc_made_columns_declined(groups->derived, plan_slab);
+    if (slab->derived)
+        return rc_made_columns_of(groups->derived, plan_slab, &slab->column);
+    if (groups->made_columns != NULL)
+        return rc_made_columns_of(groups->made_columns, plan_slab, &slab->column);
+    return rc_slab_column(rows, property, &slab->column);
+}
+
+static enum rc_status
+set_of_dictionary_cell(struct rc_groups *groups,
+                       const struct rc_slab_groups *slab,
+                       rc_cell cell,
+                       uint32_t *ret_set)
+{
+    if (slab->derived)
+        return set_of_own_value(groups, rc_made_cell_value(&groups->texts_made, cell), ret_set);
+    return rc_groups_set_of_cell(groups, cell, ret_set);
+}
+
 static enum rc_status
 resolve_slab(struct rc_groups *groups,
              const struct rc_slab *rows,
@@ -237,19 +274,33 @@ resolve_slab(struct rc_groups *groups,
              uint32_t plan_slab)
 {
     struct rc_slab_groups *slab = &groups->slabs[groups->plan->slabs[plan_slab].index];
-    struct rc_column_view *column = &slab->column;
-    slab->present = groups->made_columns != NULL
-                        ? rc_made_columns_of(groups->made_columns, plan_slab, column)
-                        : rc_slab_column(rows, property, column);
+    const struct rc_column_view *column = &slab->column;
+    slab->present = column_of(groups, rows, property, plan_slab, slab);
     if (!slab->present)
         return RC_OK;
     RC_TRY(make_sets(groups, rc_column_code_bound(column), &slab->sets));
     RC_TRY(rc_dictionary_expect(groups->groups, column->dictionary_count));
     for (uint32_t i = 0; i < column->dictionary_count; i++)
-        RC_TRY(rc_groups_set_of_cell(groups, column->dictionary[i], &slab->sets[i]));
+        RC_TRY(set_of_dictionary_cell(groups, slab, column->dictionary[i], &slab->sets[i]));
     if (column->texts.count == 0)
         return RC_OK;
-    return groups->deriver != NULL ? derive_texts(groups, slab) : resolve_texts(groups, slab);
+    return groups->deriver != NULL && !slab->derived ? derive_texts(groups, slab)
+                                                     : resolve_texts(groups, slab);
+}
+
+/* Reads what slabs have of the values, and makes what they have not. */
+static enum rc_status
+read_slabs(struct rc_groups *groups, uint32_t property)
+{
+    if (groups->made.kind != RC_MADE_NONE)
+        return rc_made_columns_new(groups->plan, &groups->made, &groups->made_columns);
+    groups->texts_made = rc_made_column_of_texts(
+        groups->derivation, groups->deriver, rc_view_event_properties(groups->plan->context->view),
+        groups->plan->context->account);
+    if (groups->texts_made.kind != RC_MADE_NONE)
+        return rc_made_columns_new(groups->plan, &groups->texts_made, &groups->derived);
+    rc_plan_read_column(groups->plan, property);
+    return RC_OK;
 }
 
 /* Tables for every slab and chunk that the plan reads. */
@@ -268,9 +319,7 @@ resolve_events(struct rc_groups *groups, uint32_t property)
         return RC_NO_MEMORY;
     if (property == RC_PROPERTY_NONE && groups->made.kind == RC_MADE_NONE)
         return RC_OK;
-    rc_plan_read_column(groups->plan, property);
-    if (groups->made.kind != RC_MADE_NONE)
-        RC_TRY(rc_made_columns_new(groups->plan, &groups->made, &groups->made_columns));
+    RC_TRY(read_slabs(groups, property));
     for (uint32_t i = 0; i < groups->plan->slab_count; i++)
         RC_TRY(resolve_slab(groups, slabs[groups->plan->slabs[i].index].slab, property, i));
     for (uint32_t i = 0; i < chunk_count; i++)

@@ -16,6 +16,7 @@ struct rc_group_list {
 
 struct rc_slab_groups {
     bool present; /* The slab has the column. */
+    bool derived; /* It is of what is derived already. */
     struct rc_column_view column;
     uint32_t *sets; /* By local code. */
 };
@@ -30,6 +31,8 @@ struct rc_groups {
         *derivation;            /* What the values come from; NULL: they are the property's. */
     struct rc_made_column made; /* Where the rows' values are not stored, */
     struct rc_made_columns *made_columns; /* and what it makes of slabs. */
+    struct rc_made_column texts_made;     /* What is derived of texts, where that is kept, */
+    struct rc_made_columns *derived;      /* by slab. */
     struct rc_deriver *deriver;
     struct rc_derive_scratch derive;
     struct rc_dictionary *groups; /* Of all values but most texts of slabs. */
