@@ -54,26 +54,25 @@ def add_options(rng, world, query, make_selector):
         query["hold"] = [make_hold(rng, steps) for _ in range(rng.choice([1, 1, 2]))]
 
 
-def make_funnel(rng, world, make_scope, make_selector, units):
-    scope = make_scope(rng, world)
-    if rng.random() < 0.5 and frequent.fits(world):
-        scope, make_selector = frequent.widened(rng, world, scope), frequent.some_selector
-    query = {
-        "kind": "funnel",
-        "scope": scope,
-        "steps": [make_selector(rng, world) for _ in range(rng.choice([1, 2, 2, 3, 3, 4, 5]))],
-        "window": some_window(rng, world) if rng.random() < 0.7 else None,
-        "order": rng.choice(ORDERS),
-        "totals": False,
-        "breakdown": None,
-    }
-    if rng.random() < 0.3:  # The kind that has a short way of its own.
-        query |= {"order": "ordered", "strict_times": rng.random() < 0.2}
-        if rng.random() < 0.5:
-            query["breakdown"] = series_queries.make_breakdown(rng, world)
-        if query["breakdown"] is not None:
-            query["at"] = rng.choice(["first", "last", "first_in_range"])
-        return query
+def make_long(rng, world, query, makers):
+    """So many steps that a mask of 64 bits does not hold these and what else is asked about."""
+    few = [rng.choice(makers)(rng, world) for _ in range(rng.choice([1, 2, 3]))]
+    query["steps"] = [rng.choice(few) for _ in range(rng.choice([48, 62, 63, 64]))]
+    query["order"] = rng.choice(["ordered", "strict", "strict", "strict_steps"])
+    query["reuse"] = rng.random() < 0.5
+    query["window"] = None
+    query["first_only"] = rng.random() < 0.25
+    query["strict_times"] = rng.random() < 0.25
+    if rng.random() < 0.8:
+        query["exclusions"] = [
+            make_exclusion(rng, world, rng.choice([2, 5, len(query["steps"])]), rng.choice(makers))
+            for _ in range(rng.choice([1, 2, 16]))
+        ]
+        query["attempt_only"] = rng.random() < 0.5
+
+
+def add_count(rng, world, query, make_selector):
+    """What is counted, and the options that go with it."""
     query["totals"] = query["order"] in ("ordered", "strict_steps") and rng.random() < 0.25
     if rng.random() < 0.3:
         query["order"] = rng.choice(["ordered", "strict_steps"]) if query["totals"] else "ordered"
@@ -81,6 +80,34 @@ def make_funnel(rng, world, make_scope, make_selector, units):
         query["strict_times"] = rng.random() < 0.25
     else:
         add_options(rng, world, query, make_selector)
+
+
+def make_funnel(rng, world, make_scope, make_selector, units):
+    scope = make_scope(rng, world)
+    is_long, some_selector = False, make_selector
+    if rng.random() < 0.5 and frequent.fits(world):
+        scope, some_selector = frequent.widened(rng, world, scope), frequent.some_selector
+        is_long = rng.random() < 0.06
+    query = {
+        "kind": "funnel",
+        "scope": scope,
+        "steps": [some_selector(rng, world) for _ in range(rng.choice([1, 2, 2, 3, 3, 4, 5]))],
+        "window": some_window(rng, world) if rng.random() < 0.7 else None,
+        "order": rng.choice(ORDERS),
+        "totals": False,
+        "breakdown": None,
+    }
+    if is_long:
+        make_long(rng, world, query, [some_selector, some_selector, make_selector])
+    elif rng.random() < 0.3:  # The kind that has a short way of its own.
+        query |= {"order": "ordered", "strict_times": rng.random() < 0.2}
+        if rng.random() < 0.5:
+            query["breakdown"] = series_queries.make_breakdown(rng, world)
+        if query["breakdown"] is not None:
+            query["at"] = rng.choice(["first", "last", "first_in_range"])
+        return query
+    else:
+        add_count(rng, world, query, some_selector)
     if rng.random() < 0.5:
         query["breakdown"] = series_queries.make_breakdown(rng, world)
     if query["breakdown"] is not None:
@@ -110,6 +137,9 @@ def tags(query):
     out |= {"funnel: " + name for name in names if query.get(name)}
     if any(query.get("optional") or []):
         out.add("funnel: optional")
+    extra = len(query.get("exclusions", [])) + (query["order"] == "strict")
+    if len(query["steps"]) + extra > 64:
+        out.add("funnel: more than a mask holds")
     for one in query.get("exclusions", []):
         partial = one["after"] > 1 or one["before"] < len(query["steps"])
         out.add("funnel: exclusion " + ("between steps" if partial else "anywhere"))

@@ -470,6 +470,13 @@ class Queries(Case):
         while len(request.steps) < 64:
             request.steps.add(selector=shop.of_type("view"))
         self.assertEqual(len(queries().Funnel(request, timeout=30).rows[0].counts), 64)
+        request.order = 2  # FUNNEL_ORDER_STRICT
+        while len(request.exclusions) < 16:
+            request.exclusions.add(selector=shop.of_type("buy"))
+        self.assertEqual(len(queries().Funnel(request, timeout=30).rows[0].counts), 64)
+        request.exclusions.add(selector=shop.of_type("buy"))
+        self.refused(queries().Funnel, request, "INVALID_ARGUMENT", "exclusions")
+        del request.exclusions[:]
         request.steps.add(selector=shop.of_type("view"))
         details = self.refused(queries().Funnel, request, "INVALID_ARGUMENT", "steps")
         self.assertIn("64", details.message)

@@ -20,7 +20,9 @@
 #include "engine/query/funnel/funnel_scan.h"
 #include "engine/query/funnel/funnel_unordered.h"
 #include "engine/query/scope.h"
+#include "engine/query/walk/row_masks.h"
 
+#define SELECTORS_MAX (RC_FUNNEL_STEPS_MAX + RC_FUNNEL_EXCLUSIONS_MAX + 1)
 #define LOCAL_DAYS_MAX 400000u /* Over a thousand years. */
 
 static void
@@ -32,6 +34,10 @@ query_close(struct rc_funnel_query *query)
         rc_groups_free(query->holds[i]);
     rc_split_free(query->split);
     rc_plan_free(query->plan);
+    for (uint32_t i = 0; i < 2; i++) {
+        rc_row_masks_free(query->wide_masks[i]);
+        rc_plan_free(query->wide_plans[i]);
+    }
 }
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -186,12 +192,15 @@ make_plan(struct rc_funnel_query *query,
           struct rc_error *reterr_error)
 {
     const struct rc_scope *scope = &query->request->scope;
-    struct rc_plan_selector selectors[RC_SELECTORS_MAX];
+    struct rc_plan_selector selectors[SELECTORS_MAX];
     struct rc_counted counted;
     uint32_t count = list_selectors(query->request, selectors);
+    query->wide = count > RC_SELECTORS_MAX;
+    RC_TRY(rc_scope_counted(query->context, scope, stats, &counted, reterr_error));
+    if (query->wide)
+        return rc_funnel_wide_plans(query, &counted, selectors, reterr_error);
     RC_TRY_OR(reterr_error, join_selectors(query, selectors, &count));
     query->selector_count = count;
-    RC_TRY(rc_scope_counted(query->context, scope, stats, &counted, reterr_error));
     return rc_plan_counted(query->context, scope->as_of_ms, &counted, selectors, count,
                            &query->plan, reterr_error);
 }
@@ -366,6 +375,9 @@ rc_query_funnel(const struct rc_query_context *context,
                               "the answer has too many rows in too many buckets");
     RC_TRY_OR(reterr_error, status);
     rc_plan_add_stats(query.plan, &reply.stats);
+    for (uint32_t i = 0; i < 2; i++)
+        if (query.wide_plans[i] != NULL)
+            rc_plan_add_stats(query.wide_plans[i], &reply.stats);
     *ret_reply = reply;
     return RC_OK;
 }

@@ -17,17 +17,9 @@ check_steps(const struct rc_funnel_request *request, struct rc_error *reterr_err
     if (count > RC_FUNNEL_STEPS_MAX)
         return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "steps",
                               "a funnel has at most %u steps, not %u", RC_FUNNEL_STEPS_MAX, count);
-    const uint32_t selectors =
-        count + request->exclusion_count + (request->order == RC_FUNNEL_STRICT);
     if (request->exclusion_count > RC_FUNNEL_EXCLUSIONS_MAX)
         return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED, "exclusions",
                               "a funnel has at most %u exclusions", RC_FUNNEL_EXCLUSIONS_MAX);
-    if (selectors > RC_SELECTORS_MAX)
-        return rc_error_field(reterr_error, RC_LIMIT_EXCEEDED,
-                              request->exclusion_count > 0 ? "exclusions" : "order",
-                              "steps and exclusions, and one more with FUNNEL_ORDER_STRICT, are "
-                              "at most %u together, not %u",
-                              RC_SELECTORS_MAX, selectors);
     if ((request->optional_steps & 1) != 0 ||
         (request->optional_steps & ~rc_funnel_below(count - 1)) != 0)
         return invalid(reterr_error, "steps", "the first and the last step cannot be left out");

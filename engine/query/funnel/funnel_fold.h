@@ -49,7 +49,12 @@ struct rc_funnel_query {
     uint32_t selector_count;           /* Of the plan, */
     uint64_t expand[RC_SELECTORS_MAX]; /* and the steps and exclusions that each stands for. */
     bool expands;                      /* Some stand for more than their own. */
-    struct rc_split *split;            /* NULL: no breakdown. */
+    /* Of more steps and exclusions than a hit's mask has bits: plans and masks of either, while the
+     * plan above is of every event. */
+    bool wide;
+    struct rc_plan *wide_plans[2];
+    struct rc_row_masks *wide_masks[2];
+    struct rc_split *split; /* NULL: no breakdown. */
     struct rc_groups *holds[RC_FUNNEL_HOLDS_MAX];
     struct rc_funnel_span range;
     struct rc_bucket_map days;
@@ -60,6 +65,7 @@ struct rc_funnel_query {
     struct rc_funnel_lane *lanes;
 };
 
+struct rc_row_masks;
 struct rc_funnel_search;
 struct rc_funnel_unordered;
 struct rc_funnel_totals;
@@ -112,6 +118,8 @@ struct rc_funnel_lane {
     uint32_t hit_count;
     struct rc_hit *expanded; /* The hits by steps, where selectors stand for several. */
     size_t expanded_capacity;
+    uint64_t *exclusions; /* Of a wide query: by hit, the exclusions that it is one of. */
+    size_t exclusions_capacity;
     struct rc_funnel_times excluded[RC_FUNNEL_EXCLUSIONS_MAX];
     int64_t *excluded_ms;
     size_t excluded_capacity;
@@ -150,6 +158,18 @@ rc_funnel_fold_person(void *lane, uint32_t person, const struct rc_hit *hits, ui
 /* Walks over the users' hits of a plan, and feeds the lanes. */
 RC_MUST_USE enum rc_status
 rc_funnel_walk(struct rc_funnel_query *query, const struct rc_plan *plan, uint64_t *hit_count);
+
+/* Makes the plans of a query of more steps and exclusions than a hit's mask has bits: of the
+ * selectors given, steps first. */
+RC_MUST_USE enum rc_status
+rc_funnel_wide_plans(struct rc_funnel_query *query,
+                     const struct rc_counted *counted,
+                     const struct rc_plan_selector *selectors,
+                     struct rc_error *reterr_error);
+
+/* Copies the hits of such a query with the bits of the steps, and fills lane->exclusions. */
+RC_MUST_USE enum rc_status
+rc_funnel_widen(struct rc_funnel_lane *lane, const struct rc_hit **hits, uint32_t count);
 
 /* The plan's bits of the selectors that stand for some of these steps. */
 uint64_t

@@ -79,6 +79,7 @@ rc_funnel_lane_close(struct rc_funnel_lane *lane)
     rc_alloc_free(lane->entrants);
     rc_alloc_free(lane->excluded_ms);
     rc_alloc_free(lane->expanded);
+    rc_alloc_free(lane->exclusions);
     for (uint32_t i = 0; i < RC_FUNNEL_HOLDS_MAX + 2; i++)
         rc_alloc_free(lane->events[i].items);
     for (uint32_t i = 0; i < RC_FUNNEL_HOLDS_MAX + 1; i++)

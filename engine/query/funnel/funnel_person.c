@@ -183,6 +183,14 @@ steps_without_value(const struct rc_funnel_lane *lane, const struct rc_hit *hit)
     return steps;
 }
 
+/* The exclusions, a bit each, that a hit is one of. */
+static uint64_t
+exclusions_of(const struct rc_funnel_lane *lane, uint32_t hit)
+{
+    return lane->query->wide ? lane->exclusions[hit]
+                             : lane->hits[hit].mask >> lane->query->rules.step_count;
+}
+
 /* The hits as events, and the times of the excluded ones. */
 static enum rc_status
 make_events(struct rc_funnel_lane *lane)
@@ -210,7 +218,7 @@ make_events(struct rc_funnel_lane *lane)
     for (uint32_t e = 0; e < rules->exclusion_count; e++) {
         lane->excluded[e] = (struct rc_funnel_times){.times_ms = times_ms};
         for (uint32_t i = 0; i < lane->hit_count; i++)
-            if (((lane->hits[i].mask >> (rules->step_count + e)) & 1) != 0)
+            if (((exclusions_of(lane, i) >> e) & 1) != 0)
                 times_ms[lane->excluded[e].count++] = lane->hits[i].time_ms;
         times_ms += lane->excluded[e].count;
     }
@@ -268,7 +276,9 @@ rc_funnel_fold_person(void *state, uint32_t person, const struct rc_hit *hits, u
     struct rc_funnel_lane *lane = state;
     const struct rc_funnel_query *query = lane->query;
     struct rc_funnel_attempt attempt;
-    if (query->expands)
+    if (query->wide)
+        RC_TRY(rc_funnel_widen(lane, &hits, count));
+    else if (query->expands)
         RC_TRY(rc_funnel_expand(lane, &hits, count));
     lane->person = person;
     lane->hits = hits;
