@@ -1,6 +1,11 @@
 /*
  * Cells. The place of a handle's token is
- *   kind u8, labels u64, the packed request
+ *   kind u8 with the bit FILLED, labels u64,
+ *   as_of_ms u64, week_start u8, time_zone (varint size, bytes),
+ *   the packed request
+ * Handles that earlier versions gave have no such bit, nothing in the second line, and a request
+ * with these in its scope. A request as it was received is not packed anew for its handle.
+ *
  * A request in a handle may name cells itself, by handles that it holds; each is smaller than what
  * holds it, and so many deep are followed.
  */
@@ -24,26 +29,9 @@
 
 #define BINDING 0x63656c6c2d303031ULL /* Of another list no token is a handle. */
 #define REQUEST_BYTES_MAX ((size_t)48 << 10)
+#define FILLED 0x80u
 
 /* ---- Handles --------------------------------------------------------------------------------- */
-
-/* Where a request's message, a copy, has its scope. An experiment has it in its subject, which
- * becomes a copy too. NULL: no memory. */
-static Recount__V1__Scope **
-scope_of(struct rc_arena *arena, ProtobufCMessage *message)
-{
-    if (message->descriptor == &recount__v1__experiment_request__descriptor) {
-        Recount__V1__ExperimentRequest *experiment = (Recount__V1__ExperimentRequest *)message;
-        ProtobufCMessage *subject =
-            (ProtobufCMessage *)experiment->funnel; /* One place for both. */
-        subject = rc_arena_copy(arena, subject, subject->descriptor->sizeof_message);
-        experiment->funnel = (Recount__V1__FunnelRequest *)subject;
-        return subject == NULL ? NULL : scope_of(arena, subject);
-    }
-    const ProtobufCFieldDescriptor *field =
-        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "scope");
-    return (Recount__V1__Scope **)(void *)((char *)message + field->offset);
-}
 
 enum rc_status
 rc_cell_handle(struct rc_request *request,
@@ -55,29 +43,19 @@ rc_cell_handle(struct rc_request *request,
 {
     struct rc_arena *arena = request->arena;
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
-    ProtobufCMessage *copy = rc_arena_copy(arena, in, in->descriptor->sizeof_message);
-    if (copy == NULL)
+    const struct rc_bytes packed =
+        in == request->message ? request->packed : rc_message_pack(in, arena);
+    if (packed.data == NULL)
         return RC_NO_MEMORY;
-    Recount__V1__Scope **own = scope_of(arena, copy);
-    if (own == NULL)
-        return RC_NO_MEMORY;
-    Recount__V1__Scope *filled = rc_arena_copy(arena, *own, sizeof(*filled));
-    if (filled == NULL)
-        return RC_NO_MEMORY;
-    *own = filled;
-    filled->optional_as_of_ms_case = RECOUNT__V1__SCOPE__OPTIONAL_AS_OF_MS_AS_OF_MS;
-    filled->as_of_ms = scope->as_of_ms;
-    filled->hints = NULL;
-    filled->week_start = (Recount__V1__Weekday)(scope->week_start + 1);
-    RC_NEW_TEXT(arena, filled->time_zone,
-                scope->zone.size > 0 ? scope->zone : RC_BYTES_LITERAL("UTC"));
-    const struct rc_bytes packed = rc_message_pack(copy, arena);
     if (packed.size > REQUEST_BYTES_MAX)
         return RC_OK;
-    rc_write_u8(&writer, (uint8_t)kind);
+    rc_write_u8(&writer, (uint8_t)(kind | FILLED));
     rc_write_u64(&writer, labels);
+    rc_write_u64(&writer, (uint64_t)scope->as_of_ms);
+    rc_write_u8(&writer, (uint8_t)scope->week_start);
+    rc_write_bytes(&writer, scope->zone.size > 0 ? scope->zone : RC_BYTES_LITERAL("UTC"));
     rc_write_raw(&writer, packed.data, packed.size);
-    if (packed.data == NULL || writer.failed)
+    if (writer.failed)
         return RC_NO_MEMORY;
     char *token =
         rc_token_write(arena, BINDING, (struct rc_bytes){(const char *)writer.data, writer.size});
@@ -85,6 +63,56 @@ rc_cell_handle(struct rc_request *request,
         return RC_NO_MEMORY;
     *ret_handle = token;
     return RC_OK;
+}
+
+/* What stood for what a request did not say. */
+struct filling {
+    bool is_there; /* Not in handles of earlier versions, whose requests say it. */
+    int64_t as_of_ms;
+    uint8_t week_start;
+    struct rc_bytes zone;
+};
+
+static struct filling
+read_filling(struct rc_reader *reader)
+{
+    struct filling filling = {.is_there = true};
+    filling.as_of_ms = (int64_t)rc_read_u64(reader);
+    filling.week_start = rc_read_u8(reader);
+    filling.zone = rc_read_bytes(reader);
+    if (filling.week_start > 6)
+        reader->bad = true;
+    return filling;
+}
+
+/* The scope of a request, which an experiment has in its subject. NULL: there is none. */
+static Recount__V1__Scope *
+scope_of(ProtobufCMessage *message)
+{
+    if (message->descriptor == &recount__v1__experiment_request__descriptor) {
+        const Recount__V1__ExperimentRequest *experiment =
+            (const Recount__V1__ExperimentRequest *)message;
+        message = (ProtobufCMessage *)experiment->funnel; /* One place for both. */
+        if (message == NULL)
+            return NULL;
+    }
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "scope");
+    return *(Recount__V1__Scope **)(void *)((char *)message + field->offset);
+}
+
+static enum rc_status
+fill(struct rc_decode *decode, const struct filling *filling, ProtobufCMessage *message)
+{
+    Recount__V1__Scope *scope = scope_of(message);
+    if (!filling->is_there || scope == NULL)
+        return RC_OK;
+    scope->optional_as_of_ms_case = RECOUNT__V1__SCOPE__OPTIONAL_AS_OF_MS_AS_OF_MS;
+    scope->as_of_ms = filling->as_of_ms;
+    scope->week_start = (Recount__V1__Weekday)(filling->week_start + 1);
+    scope->time_zone = rc_arena_string(decode->arena, filling->zone.data, filling->zone.size);
+    scope->hints = NULL; /* How a question was run is not what it asked. */
+    return scope->time_zone == NULL ? rc_decode_no_memory(decode) : RC_OK;
 }
 
 /* ---- Cells ----------------------------------------------------------------------------------- */
@@ -187,6 +215,7 @@ rc_cell_question(uint32_t kind)
 static enum rc_status
 decode_question(struct rc_decode *decode,
                 struct rc_bytes packed,
+                const struct filling *filling,
                 struct rc_chart_cell *cell,
                 struct rc_scope **ret_scope)
 {
@@ -197,6 +226,7 @@ decode_question(struct rc_decode *decode,
     const ProtobufCMessageDescriptor *form = rc_cell_question((uint32_t)cell->kind);
     if (form == NULL || rc_decode_message(form, packed, decode->arena, &in, NULL) != RC_OK)
         return refuse(decode);
+    RC_TRY(fill(decode, filling, in));
     if (decode->stores)
         RC_TRY(rc_cell_note_properties(decode, in));
     return decode_request(decode, in, question, cell, ret_scope);
@@ -225,15 +255,19 @@ decode_handle(struct rc_decode *decode,
     if (rc_token_read(decode->arena, BINDING, handle, &place, NULL) != RC_OK || place.size == 0)
         return refuse(decode);
     struct rc_reader reader = rc_reader_of(place.data, place.size);
-    cell->kind = (enum rc_chart_cell_kind)rc_read_u8(&reader);
+    struct filling filling = {.is_there = false};
+    const uint8_t kind = rc_read_u8(&reader);
+    cell->kind = (enum rc_chart_cell_kind)(kind & ~FILLED);
     cell->labels = rc_read_u64(&reader);
+    if ((kind & FILLED) != 0)
+        filling = read_filling(&reader);
     if (reader.bad)
         return refuse(decode);
     const size_t left = rc_reader_left(&reader);
     const struct rc_bytes packed = {place.data + (place.size - left), left};
     const size_t mark = rc_decode_enter(decode, "handle");
     decode->cells_deep++;
-    RC_TRY(decode_question(decode, packed, cell, &scope));
+    RC_TRY(decode_question(decode, packed, &filling, cell, &scope));
     decode->cells_deep--;
     rc_decode_leave(decode, mark);
     if (!rc_bytes_equal(decode->project, project))

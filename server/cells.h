@@ -1,7 +1,7 @@
 /*
  * Cells: handles of replies, and the cells that rules name by them. A handle is the packed request
- * with all that stood for something filled in (as_of, the zone, the first day of the week), which
- * kind it is, and what rows its reply had; in the form of a page token.
+ * and all that stood for something in it (as_of, the zone, the first day of the week), which kind
+ * it is, and what rows its reply had; in the form of a page token.
  *
  * Ownership, Threading: as in service.h.
  * Errors:    rc_decode_cell names the field; what a handle holds is bytes from outside like any

@@ -192,28 +192,42 @@ rc_decode_message(const ProtobufCMessageDescriptor *descriptor,
 
 /* ---- Path ------------------------------------------------------------------------------------ */
 
-size_t
-rc_decode_enter(struct rc_decode *decode, const char *format, ...)
+/* What of a text fits behind the path. */
+static void
+put_path(struct rc_decode *decode, const char *text, size_t size)
 {
-    const size_t mark = strlen(decode->path);
-    size_t at = mark;
-    if (at > 0 && format[0] != '[' && at + 1 < sizeof(decode->path))
-        decode->path[at++] = '.';
-    const size_t size = strlen(format) + 1;
-    if (strchr(format, '%') == NULL && size <= sizeof(decode->path) - at) {
-        memcpy(decode->path + at, format, size); /* Most are plain names, of each field. */
-        return mark;
-    }
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(decode->path + at, sizeof(decode->path) - at, format, arguments);
-    va_end(arguments);
+    const size_t room = sizeof(decode->path) - 1 - decode->path_size;
+    memcpy(decode->path + decode->path_size, text, size < room ? size : room);
+    decode->path_size += size < room ? size : room;
+    decode->path[decode->path_size] = '\0';
+}
+
+size_t
+rc_decode_enter(struct rc_decode *decode, const char *name)
+{
+    const size_t mark = decode->path_size;
+    if (mark > 0)
+        put_path(decode, ".", 1);
+    put_path(decode, name, strlen(name));
+    return mark;
+}
+
+size_t
+rc_decode_enter_item(struct rc_decode *decode, const char *list, size_t place)
+{
+    const size_t mark = decode->path_size;
+    if (mark > 0 && list[0] != '\0')
+        put_path(decode, ".", 1);
+    rc_error_item(decode->path + decode->path_size, sizeof(decode->path) - decode->path_size, list,
+                  place, "");
+    decode->path_size += strlen(decode->path + decode->path_size);
     return mark;
 }
 
 void
 rc_decode_leave(struct rc_decode *decode, size_t mark)
 {
+    decode->path_size = mark;
     decode->path[mark] = '\0';
 }
 
@@ -230,7 +244,7 @@ rc_decode_fail(struct rc_decode *decode,
     (void)vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
     (void)rc_error_field(decode->error, status, field, "%s", message);
-    if (decode->path[0] != '\0')
+    if (decode->path_size > 0)
         rc_error_prefix(decode->error, "%s", decode->path);
     return status;
 }

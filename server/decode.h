@@ -90,12 +90,16 @@ struct rc_decode {
     struct rc_query_hints *hints; /* NULL: none. */
     bool explain;                 /* They ask for the plan. */
     const char **project_field;   /* Gets where the request first names it. NULL: nobody asks. */
-    char path[RC_ERROR_FIELD_BYTES];
+    size_t path_size;
+    char path[RC_ERROR_FIELD_BYTES]; /* Ended by NUL; what does not fit is left out. */
 };
 
-/* Goes one step down the path; gives what rc_decode_leave takes to come back. */
+/* Goes one step down the path, to a field or to an element of a list ("": of the field that it is
+ * in); gives what rc_decode_leave takes to come back. */
 size_t
-rc_decode_enter(struct rc_decode *decode, const char *format, ...) RC_PRINTF(2, 3);
+rc_decode_enter(struct rc_decode *decode, const char *name);
+size_t
+rc_decode_enter_item(struct rc_decode *decode, const char *list, size_t place);
 void
 rc_decode_leave(struct rc_decode *decode, size_t mark);
 

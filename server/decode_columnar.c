@@ -96,7 +96,7 @@ columns_read(struct rc_decode *decode,
         struct rc_wire_field field;
         if (!rc_wire_next(&reader, &field) || field.number != field_number)
             continue; /* Whole and known: the first turn has seen all fields. */
-        const size_t mark = rc_decode_enter(decode, "properties[%u]", at);
+        const size_t mark = rc_decode_enter_item(decode, "properties", at);
         RC_TRY(rc_column_read(decode, field.bytes, table->row_count, &columns[at++]));
         rc_decode_leave(decode, mark);
     }

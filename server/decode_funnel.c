@@ -58,7 +58,7 @@ decode_steps(struct rc_decode *decode,
     if (steps == NULL || windows_ms == NULL)
         return rc_decode_no_memory(decode);
     for (uint32_t i = 0; i < in->n_steps; i++) {
-        const size_t mark = rc_decode_enter(decode, "steps[%u]", i);
+        const size_t mark = rc_decode_enter_item(decode, "steps", i);
         RC_TRY(decode_step(decode, in->steps[i], i, &steps[i], &windows_ms[i], question));
         rc_decode_leave(decode, mark);
         if (windows_ms[i] >= 0)
@@ -101,7 +101,7 @@ decode_exclusions(struct rc_decode *decode,
     if (exclusions == NULL)
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < in->n_exclusions; i++) {
-        const size_t mark = rc_decode_enter(decode, "exclusions[%zu]", i);
+        const size_t mark = rc_decode_enter_item(decode, "exclusions", i);
         RC_TRY(decode_exclusion(decode, in->exclusions[i], question->step_count, &exclusions[i]));
         rc_decode_leave(decode, mark);
     }
@@ -143,7 +143,7 @@ decode_holds(struct rc_decode *decode,
     if (holds == NULL)
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < in->n_hold_constant; i++) {
-        const size_t mark = rc_decode_enter(decode, "hold_constant[%zu]", i);
+        const size_t mark = rc_decode_enter_item(decode, "hold_constant", i);
         RC_TRY(decode_hold(decode, in->hold_constant[i], question->step_count, &holds[i]));
         rc_decode_leave(decode, mark);
     }

@@ -55,7 +55,7 @@ decode_selectors(struct rc_decode *decode,
 {
     for (size_t i = 0; i < in->n_selectors; i++) {
         const Recount__V1__SelectorHint *selector = in->selectors[i];
-        const size_t mark = rc_decode_enter(decode, "selectors[%zu]", i);
+        const size_t mark = rc_decode_enter_item(decode, "selectors", i);
         struct rc_access_hint *hint = &hints->access[hints->access_count++];
         if (selector->selector[0] == '\0')
             return rc_decode_fail(decode, RC_INVALID, "selector", "the selector is missing");

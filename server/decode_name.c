@@ -13,8 +13,8 @@ starts_with(const char *text, const char *prefix)
 static const char *
 path_of(struct rc_decode *decode, const char *field)
 {
-    const size_t mark = rc_decode_enter(decode, "%s", field);
-    const char *path = rc_arena_string(decode->arena, decode->path, strlen(decode->path));
+    const size_t mark = rc_decode_enter(decode, field);
+    const char *path = rc_arena_string(decode->arena, decode->path, decode->path_size);
     rc_decode_leave(decode, mark);
     return path;
 }

@@ -138,8 +138,7 @@ leaf_values(struct rc_decode *decode,
     if (values == NULL)
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < count; i++) {
-        const size_t mark =
-            indexed ? rc_decode_enter(decode, "values[%zu]", i) : strlen(decode->path);
+        const size_t mark = indexed ? rc_decode_enter_item(decode, "values", i) : decode->path_size;
         RC_TRY(rc_decode_value(decode, list[i], &values[i]));
         rc_decode_leave(decode, mark);
     }
@@ -156,7 +155,7 @@ leaf_value(struct rc_decode *decode,
            Recount__V1__Value * value,
            struct rc_leaf *leaf)
 {
-    const size_t mark = rc_decode_enter(decode, "%s", field);
+    const size_t mark = rc_decode_enter(decode, field);
     leaf->operator= operator;
     RC_TRY(leaf_values(decode, &value, 1, false, leaf));
     rc_decode_leave(decode, mark);
@@ -369,7 +368,7 @@ decode_children(struct rc_decode *decode,
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < count; i++) {
         const size_t mark = kind == RC_PREDICATE_NOT ? rc_decode_enter(decode, "negation")
-                                                     : rc_decode_enter(decode, "[%zu]", i);
+                                                     : rc_decode_enter_item(decode, "", i);
         RC_TRY(decode_tree(decode, list[i], depth + 1, &children[i]));
         rc_decode_leave(decode, mark);
     }
@@ -385,7 +384,7 @@ decode_list(struct rc_decode *decode,
             uint32_t depth,
             const struct rc_predicate **ret_predicate)
 {
-    const size_t mark = rc_decode_enter(decode, "%s", field);
+    const size_t mark = rc_decode_enter(decode, field);
     RC_TRY(
         decode_children(decode, kind, list->predicates, list->n_predicates, depth, ret_predicate));
     rc_decode_leave(decode, mark);

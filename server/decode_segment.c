@@ -24,7 +24,7 @@ decode_children(struct rc_decode *decode,
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < count; i++) {
         const size_t mark = segment->kind == RC_SEGMENT_NOT ? rc_decode_enter(decode, "negation")
-                                                            : rc_decode_enter(decode, "[%zu]", i);
+                                                            : rc_decode_enter_item(decode, "", i);
         RC_TRY(decode_rule(decode, list[i], depth + 1, &children[i]));
         rc_decode_leave(decode, mark);
     }
@@ -40,7 +40,7 @@ decode_list(struct rc_decode *decode,
             uint32_t depth,
             struct rc_segment *segment)
 {
-    const size_t mark = rc_decode_enter(decode, "%s", field);
+    const size_t mark = rc_decode_enter(decode, field);
     RC_TRY(decode_children(decode, list->rules, list->n_rules, depth, segment));
     rc_decode_leave(decode, mark);
     return RC_OK;
@@ -136,7 +136,7 @@ decode_sequence(struct rc_decode *decode,
     behaviour->step_count = (uint32_t)in->n_steps;
     behaviour->steps = steps;
     for (size_t i = 0; i < in->n_steps; i++) {
-        const size_t step = rc_decode_enter(decode, "steps[%zu]", i);
+        const size_t step = rc_decode_enter_item(decode, "steps", i);
         steps[i].adjacent = in->steps[i]->adjacent;
         steps[i].least_ms = in->steps[i]->least_ms;
         if (i == 0 && steps[i].adjacent)
@@ -297,7 +297,7 @@ rc_decode_user_list(struct rc_decode *decode,
     for (size_t i = 0; i < list->n_users; i++) {
         users[i] = rc_bytes_of(list->users[i]);
         if (users[i].size == 0 || users[i].size > RC_USER_ID_BYTES_MAX) {
-            (void)rc_decode_enter(decode, "users[%zu]", i);
+            (void)rc_decode_enter_item(decode, "users", i);
             return rc_decode_fail(decode, RC_INVALID, "", "an id has from 1 to %u bytes",
                                   RC_USER_ID_BYTES_MAX);
         }

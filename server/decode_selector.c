@@ -98,7 +98,7 @@ rc_decode_selector(struct rc_decode *decode,
     decode->predicate_nodes = selector->n_terms > 1;
     decode->levels_above = levels_around(selector);
     for (size_t i = 0; i < selector->n_terms; i++) {
-        const size_t mark = rc_decode_enter(decode, "terms[%zu]", i);
+        const size_t mark = rc_decode_enter_item(decode, "terms", i);
         RC_TRY(decode_term(decode, selector->terms[i], &terms[i]));
         rc_decode_leave(decode, mark);
     }
@@ -121,7 +121,7 @@ rc_decode_selector_or_any(struct rc_decode *decode,
     *ret_predicate = &any;
     if (selector == NULL)
         return RC_OK;
-    const size_t mark = rc_decode_enter(decode, "%s", field);
+    const size_t mark = rc_decode_enter(decode, field);
     RC_TRY(rc_decode_selector(decode, selector, ret_predicate));
     rc_decode_leave(decode, mark);
     return RC_OK;

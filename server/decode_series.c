@@ -153,7 +153,7 @@ rc_decode_series(struct rc_decode *decode,
     if (series == NULL)
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < in->n_series; i++) {
-        const size_t mark = rc_decode_enter(decode, "series[%zu]", i);
+        const size_t mark = rc_decode_enter_item(decode, "series", i);
         RC_TRY(decode_one(decode, in->series[i], &series[i]));
         rc_decode_leave(decode, mark);
     }

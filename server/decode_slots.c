@@ -92,7 +92,7 @@ rc_strings_read(struct rc_decode *decode,
                 struct rc_bytes bytes,
                 struct rc_strings *ret_strings)
 {
-    const size_t mark = rc_decode_enter(decode, "%s", field);
+    const size_t mark = rc_decode_enter(decode, field);
     struct rc_slots slots;
     RC_TRY(rc_slots_read(decode, &strings_layout, bytes, &slots));
     ret_strings->text = slots.bytes[1].data;

@@ -59,7 +59,7 @@ decode_segments(struct rc_decode *decode,
     if (segments == NULL || names == NULL)
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < in->n_segments; i++) {
-        const size_t one = rc_decode_enter(decode, "segments[%zu]", i);
+        const size_t one = rc_decode_enter_item(decode, "segments", i);
         RC_TRY(rc_decode_segment_filter(decode, in->segments[i], &segments[i]));
         RC_TRY(name_segment(decode, in->segments[i], i, &names[i]));
         rc_decode_leave(decode, one);
@@ -126,7 +126,7 @@ rc_decode_split(struct rc_decode *decode,
     *ret_top_n = 0;
     if (in == NULL)
         return RC_OK;
-    const size_t mark = rc_decode_enter(decode, "%s", field);
+    const size_t mark = rc_decode_enter(decode, field);
     if (in->n_dimensions == 0 || in->n_dimensions > RC_BREAKDOWN_PROPERTIES_MAX)
         return rc_decode_fail(decode, RC_INVALID, "dimensions",
                               "a breakdown has from 1 to %u dimensions",
@@ -142,7 +142,7 @@ rc_decode_split(struct rc_decode *decode,
     if (dimensions == NULL)
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < in->n_dimensions; i++) {
-        const size_t one = rc_decode_enter(decode, "dimensions[%zu]", i);
+        const size_t one = rc_decode_enter_item(decode, "dimensions", i);
         RC_TRY(decode_dimension(decode, in->dimensions[i], &dimensions[i]));
         rc_decode_leave(decode, one);
     }

@@ -57,7 +57,7 @@ rc_decode_labels(struct rc_decode *decode,
     if (labels == NULL)
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < in->n_labels; i++) {
-        const size_t mark = rc_decode_enter(decode, "labels[%zu]", i);
+        const size_t mark = rc_decode_enter_item(decode, "labels", i);
         RC_TRY(check_key(decode, "key", in->labels[i]->key));
         if (strlen(in->labels[i]->value) > RC_LABEL_VALUE_BYTES_MAX)
             return rc_decode_fail(decode, RC_INVALID, "value", "a label has at most %u bytes",
@@ -121,7 +121,7 @@ rc_definition_filter_open(struct rc_decode *decode, struct rc_definition_filter 
         return rc_decode_fail(decode, RC_INVALID, "labels", "at most %u labels can be asked for",
                               RC_LABELS_MAX);
     for (size_t i = 0; i < in->n_labels; i++) {
-        const size_t mark = rc_decode_enter(decode, "labels[%zu]", i);
+        const size_t mark = rc_decode_enter_item(decode, "labels", i);
         RC_TRY(check_key(decode, "key", in->labels[i]->key));
         rc_decode_leave(decode, mark);
     }

@@ -52,7 +52,7 @@ decode_pairs(struct rc_decode *decode, const Recount__V1__MapStep *in, struct rc
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < in->n_entries; i++) {
         const Recount__V1__MapEntry *entry = in->entries[i];
-        const size_t mark = rc_decode_enter(decode, "entries[%zu]", i);
+        const size_t mark = rc_decode_enter_item(decode, "entries", i);
         if (entry->from == NULL)
             return rc_decode_fail(decode, RC_INVALID, "from", "null is no value to map from");
         const size_t from = rc_decode_enter(decode, "from");
@@ -158,7 +158,7 @@ decode_formula(struct rc_decode *decode,
     if (operands == NULL || list == NULL)
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < in->n_properties; i++) {
-        const size_t place = rc_decode_enter(decode, "properties[%zu]", i);
+        const size_t place = rc_decode_enter_item(decode, "properties", i);
         list[i] = &operands[i];
         RC_TRY(decode_property(decode, in->properties[i], &operands[i]));
         if (operands[i].source != operands[0].source ||
@@ -214,7 +214,7 @@ rc_decode_derivation(struct rc_decode *decode,
         return rc_decode_no_memory(decode);
     RC_TRY(decode_source(decode, in, derivation));
     for (size_t i = 0; i < in->n_steps; i++) {
-        const size_t mark = rc_decode_enter(decode, "steps[%zu]", i);
+        const size_t mark = rc_decode_enter_item(decode, "steps", i);
         RC_TRY(decode_step(decode, in->steps[i], &steps[i]));
         rc_decode_leave(decode, mark);
     }

@@ -241,6 +241,8 @@ encode_uses(const struct rc_request *request,
         rc_query_uses(rc_query_session_context(request->session), kind);
     const struct rc_bytes project = rc_query_session_settings(request->session)->id;
     ProtobufCMessage **list;
+    if (uses->count == 0)
+        return RC_OK;
     RC_NEW_ARRAY(arena, list, ProtobufCMessage *, uses->count);
     for (uint32_t i = 0; i < uses->count; i++) {
         const struct rc_catalog_entry *entry = &uses->entries[i];

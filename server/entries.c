@@ -255,7 +255,7 @@ change_entry(struct rc_decode *decode,
              struct rc_writer *writer,
              struct rc_catalog_entry *entry)
 {
-    const size_t mark = rc_decode_enter(decode, "%s", kind->field);
+    const size_t mark = rc_decode_enter(decode, kind->field);
     RC_TRY(change_text(decode, change, "display_name", "a display name", DISPLAY_NAME_BYTES_MAX,
                        &entry->display_name));
     RC_TRY(change_text(decode, change, "description", "a description", RC_DESCRIPTION_BYTES_MAX,

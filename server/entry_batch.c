@@ -42,7 +42,7 @@ read_batch(struct rc_decode *decode,
     for (size_t i = 0; i < count; i++) {
         RC_CLEANUP(rc_writer_close) struct rc_writer writer = {.data = NULL};
         struct rc_catalog_entry *entry = &batch->entries[i];
-        const size_t mark = rc_decode_enter(decode, "requests[%zu]", i);
+        const size_t mark = rc_decode_enter_item(decode, "requests", i);
         decode->pattern_steps = 0;
         decode->predicate_nodes = 0;
         decode->references = NULL;

@@ -228,12 +228,10 @@ show(struct rc_pieces *pieces, const ProtobufCMessage *message)
     struct rc_running *running = rc_arena_zero(request->arena, sizeof(*running));
     if (running == NULL)
         return; /* It runs unseen. */
-    const struct rc_shape shape = rc_shape_of(pieces->kind->name, message, request->arena);
     *running = (struct rc_running){
         .call_name = pieces->kind->name,
         .call = pieces->call,
-        .shape = shape.text,
-        .fingerprint = shape.fingerprint,
+        .shape = rc_shape_of(pieces->kind->name, message),
         .received_ms = request->received_ms,
         .received_ns = request->received_ns,
         .project = {"", 0},

@@ -68,8 +68,8 @@ copy(const struct rc_running *query, struct rc_arena *arena, struct rc_running_v
         .id = query->id,
         .call_name = query->call_name,
         .project = query->project,
-        .shape = query->shape,
-        .fingerprint = query->fingerprint,
+        .shape = rc_shape_text(&query->shape, arena),
+        .fingerprint = query->shape.fingerprint,
         .received_ms = query->received_ms,
         .received_ns = query->received_ns,
         .done = atomic_load_explicit(&query->progress.done, memory_order_relaxed),
@@ -78,8 +78,7 @@ copy(const struct rc_running *query, struct rc_arena *arena, struct rc_running_v
         .cancelled = atomic_load(rc_call_cancelled(query->call)),
     };
     out->project.data = rc_arena_string(arena, out->project.data, out->project.size);
-    out->shape.data = rc_arena_string(arena, out->shape.data, out->shape.size);
-    return out->project.data != NULL && out->shape.data != NULL;
+    return out->project.data != NULL;
 }
 
 enum rc_status

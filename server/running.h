@@ -18,6 +18,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
 #include "engine/query/query.h"
+#include "server/shape.h"
 
 struct rc_call;
 
@@ -28,8 +29,7 @@ struct rc_running {
     uint64_t id;
     const char *call_name; /* "QueryService.Funnel". */
     struct rc_call *call;
-    struct rc_bytes shape;
-    uint64_t fingerprint;
+    struct rc_shape shape;
     int64_t received_ms;
     uint64_t received_ns;
     struct rc_query_progress progress;

@@ -33,7 +33,8 @@ struct server {
     struct rc_bound_method bound[UNARY_MAX];
     struct rc_method methods[UNARY_MAX + STREAMS];
     uint32_t method_count;
-    struct rc_failure unknown; /* What a call of an unknown method is told. */
+    struct rc_failure unknown;         /* What a call of an unknown method is told, */
+    struct rc_details unknown_details; /* and its details. */
 };
 
 static const struct rc_service *const services[] = {
@@ -149,7 +150,7 @@ open_transport(struct server *server, struct rc_error *error)
         .tls_client_ca_pem = client_ca,
         .methods = server->methods,
         .method_count = server->method_count,
-        .unknown_method = rc_failure_outcome(&server->unknown),
+        .unknown_method = rc_failure_outcome(&server->unknown, &server->unknown_details),
     };
     RC_TRY(rc_transport_start(&options, &server->transport, error));
     RC_LOG(RC_LOG_INFO, "listening", {"address", config->listen, 0},

@@ -37,8 +37,9 @@ log_call(const struct rc_call *call, int code, const struct rc_error *error)
 void
 rc_call_fail(struct rc_call *call, struct rc_failure *failure)
 {
+    struct rc_details details;
     failure->late = rc_call_is_late(call);
-    const struct rc_outcome outcome = rc_failure_outcome(failure);
+    const struct rc_outcome outcome = rc_failure_outcome(failure, &details);
     rc_call_finish(call, &outcome);
     log_call(call, outcome.code, &failure->error);
 }
@@ -61,8 +62,7 @@ rc_bind_method(struct rc_server *server,
 struct served {
     struct rc_request request;
     struct rc_failure failure;
-    ProtobufCMessage *message; /* NULL: the request could not be decoded, and status says why. */
-    enum rc_status status;
+    enum rc_status status; /* Of decoding the request; unless RC_OK it has no message. */
     struct rc_shape shape; /* Of a query. */
 };
 
@@ -80,10 +80,13 @@ open_call(const struct rc_bound_method *bound, struct rc_call *call, struct rc_b
                                           .cancel = rc_call_cancelled(call),
                                           .received_ms = rc_call_received_ms(call),
                                           .received_ns = rc_call_received_ns(call)};
-    served->status = rc_decode_message(bound->method->input, bytes, arena, &served->message,
-                                       served->request.error);
+    ProtobufCMessage *message = NULL;
+    served->status =
+        rc_decode_message(bound->method->input, bytes, arena, &message, served->request.error);
+    served->request.message = message;
+    served->request.packed = bytes;
     if (served->status == RC_OK && bound->method->kind == RC_SERVICE_QUERY)
-        served->shape = rc_shape_of(bound->call_name, served->message, arena);
+        served->shape = rc_shape_of(bound->call_name, message);
     served->request.arena = RC_TAKE(arena);
     return served;
 }
@@ -99,8 +102,7 @@ open_query(struct served *served, const struct rc_bound_method *bound, struct rc
     *running = (struct rc_running){
         .call_name = bound->call_name,
         .call = call,
-        .shape = served->shape.text,
-        .fingerprint = served->shape.fingerprint,
+        .shape = served->shape,
         .received_ms = request->received_ms,
         .received_ns = request->received_ns,
         .project = {"", 0},
@@ -121,7 +123,8 @@ log_slow(struct rc_request *request, uint64_t elapsed_ns, const char *outcome)
         plan = rc_explain_text(rc_request_explained(request), running->call_name, request->arena);
     (void)snprintf(project, sizeof(project), "%.*s", (int)running->project.size,
                    running->project.data);
-    (void)snprintf(shape, sizeof(shape), "%.*s", (int)running->shape.size, running->shape.data);
+    const struct rc_bytes text = rc_shape_text(&running->shape, request->arena);
+    (void)snprintf(shape, sizeof(shape), "%.*s", (int)text.size, text.data);
     RC_LOG(RC_LOG_WARN, "slow query", {"rpc", running->call_name, 0}, {"project", project, 0},
            {"dur_ms", NULL, (double)elapsed_ns / 1e6}, {"code", outcome, 0}, {"shape", shape, 0},
            {"plan", plan.data == NULL ? "" : plan.data, 0});
@@ -139,9 +142,7 @@ close_query(struct rc_request *request, enum rc_status status)
     rc_running_remove(&server->running, running);
     const struct rc_statement_call call = {
         .project = running->project,
-        .call = running->call_name,
         .shape = running->shape,
-        .fingerprint = running->fingerprint,
         .failed = status != RC_OK,
         .elapsed_ns = elapsed_ns,
         .events_matched = request->used.matched_events,
@@ -172,7 +173,7 @@ serve(struct served *served,
     ProtobufCMessage *reply = rc_message_new(request->arena, method->output);
     enum rc_status status = RC_NO_MEMORY;
     if (reply != NULL)
-        status = method->call(request, served->message, reply);
+        status = method->call(request, request->message, reply);
     if (status == RC_OK && request->hints != NULL)
         status = rc_hints_check_used(request->hints, request->error);
     /* What was read from disk and could not be: the answer is void, and the file has a name. */

@@ -36,6 +36,8 @@ struct rc_request {
     struct rc_error *error; /* Part of failure. */
     struct rc_failure *failure;
     const _Atomic(bool) *cancel;
+    const ProtobufCMessage *message;  /* NULL: of a stream. */
+    struct rc_bytes packed;           /* Its bytes, as they were received. */
     int64_t received_ms;              /* Wall clock. */
     uint64_t received_ns;             /* Monotonic. */
     const char *project_field;        /* Where it names its project; NULL: not yet decoded. */

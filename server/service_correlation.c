@@ -23,7 +23,7 @@ decode_events(struct rc_decode *decode,
     if (events == NULL)
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < in->n_events; i++) {
-        const size_t mark = rc_decode_enter(decode, "events[%zu]", i);
+        const size_t mark = rc_decode_enter_item(decode, "events", i);
         RC_TRY(rc_decode_selector(decode, in->events[i], &events[i]));
         rc_decode_leave(decode, mark);
     }
@@ -45,7 +45,7 @@ decode_properties(struct rc_decode *decode,
     if (properties == NULL)
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < in->n_properties; i++) {
-        const size_t mark = rc_decode_enter(decode, "properties[%zu]", i);
+        const size_t mark = rc_decode_enter_item(decode, "properties", i);
         RC_TRY(rc_decode_property_here(decode, in->properties[i], &properties[i].scope,
                                        &properties[i].property, &properties[i].account_key));
         rc_decode_leave(decode, mark);
@@ -78,7 +78,7 @@ decode_converted(struct rc_decode *decode,
         RC_TRY(rc_decode_segment_filter(decode, in->converted, &question->converted));
     rc_decode_leave(decode, mark);
     for (size_t i = 0; i < 2; i++) {
-        mark = rc_decode_enter(decode, "%s", cells[i].field);
+        mark = rc_decode_enter(decode, cells[i].field);
         if (entity.size == 0 && cells[i].in != NULL)
             return rc_decode_fail(decode, RC_INVALID, "", "users are counted: name a segment");
         if (entity.size > 0 && i == 0 && cells[i].in == NULL)

@@ -198,7 +198,7 @@ decode_payload(struct rc_ingest_stream *stream,
 {
     struct rc_decode decode = {.arena = flight->arena, .error = error, .project = stream->project};
     flight->is_ndjson = message->kind == RC_PAYLOAD_NDJSON;
-    (void)rc_decode_enter(&decode, "%s", flight->is_ndjson ? "ndjson" : "columnar");
+    (void)rc_decode_enter(&decode, flight->is_ndjson ? "ndjson" : "columnar");
     if (!flight->is_ndjson)
         return rc_decode_columnar(&decode, message->payload, &flight->batch);
     RC_TRY(rc_decode_ndjson(&decode, message->payload, &flight->ndjson));

@@ -31,7 +31,8 @@ decode_selectors(struct rc_decode *decode,
     if (selectors == NULL)
         return rc_decode_no_memory(decode);
     for (size_t i = 0; i < in->n_selectors; i++) {
-        const size_t mark = rc_decode_enter(decode, "selectors.selectors[%zu].selector", i);
+        const size_t mark = rc_decode_enter_item(decode, "selectors.selectors", i);
+        (void)rc_decode_enter(decode, "selector");
         RC_TRY(rc_decode_selector(decode, in->selectors[i]->selector, &selectors[i].selector));
         selectors[i].name = rc_bytes_of(in->selectors[i]->name);
         rc_decode_leave(decode, mark);
@@ -84,7 +85,7 @@ decode_places(struct rc_decode *decode,
         return rc_decode_fail(decode, RC_INVALID, "start_nodes",
                               "the start has more nodes than the paths have levels");
     for (size_t i = 0; i < in->n_start_nodes; i++) {
-        const size_t mark = rc_decode_enter(decode, "start_nodes[%zu]", i);
+        const size_t mark = rc_decode_enter_item(decode, "start_nodes", i);
         RC_TRY(decode_node(decode, in->start_nodes[i], &values[i]));
         rc_decode_leave(decode, mark);
     }

@@ -73,7 +73,7 @@ decode_properties(struct rc_decode *decode,
                               "at most %u properties can be counted by", PROPERTIES_MAX);
     for (size_t i = 0; i < in->n_properties; i++) {
         struct rc_breakdown *one = &preview->properties[i];
-        const size_t mark = rc_decode_enter(decode, "properties[%zu]", i);
+        const size_t mark = rc_decode_enter_item(decode, "properties", i);
         RC_TRY(rc_decode_property_here(decode, in->properties[i], &one->scope, &one->property,
                                        &one->account_key));
         rc_decode_leave(decode, mark);

@@ -204,7 +204,7 @@ overlap_segments(struct rc_request *request, const void *message, void *reply)
         return rc_decode_fail(&decode, RC_INVALID, "segments", "from 1 to %u segments overlap",
                               RC_OVERLAP_SEGMENTS_MAX);
     for (size_t i = 0; i < in->n_segments; i++) {
-        const size_t mark = rc_decode_enter(&decode, "segments[%zu]", i);
+        const size_t mark = rc_decode_enter_item(&decode, "segments", i);
         RC_TRY(rc_decode_segment_filter(&decode, in->segments[i], &segments[i]));
         rc_decode_leave(&decode, mark);
     }

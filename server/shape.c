@@ -12,36 +12,89 @@
 
 #include "engine/base/hash.h"
 
-#define ROOM_FIRST 512u
+#define HASHED_BYTES 256u
 
+/* What a shape is written to: either a text, or bytes that are hashed whenever they are many. The
+ * bytes say what the text says, in fewer: fields and values of enums by their numbers, a mark for
+ * each thing that begins or ends, texts with their NUL. So they can be read in one way only, and
+ * two shapes have the same bytes exactly if they have the same text. */
 struct writing {
-    struct rc_arena *arena;
-    char *data; /* NULL: no memory. */
+    char *text; /* NULL: bytes are hashed. Has room for TEXT_BYTES. */
     size_t size;
-    size_t capacity;
+    uint64_t hash;
+    char bytes[HASHED_BYTES];
 };
 
-static void
-put(struct writing *out, const char *text, size_t size)
-{
-    if (out->data != NULL && out->size + size > out->capacity) {
-        const size_t capacity = 2 * out->capacity + size;
-        char *data = rc_arena_alloc(out->arena, capacity);
-        if (data != NULL)
-            memcpy(data, out->data, out->size);
-        out->data = data;
-        out->capacity = capacity;
-    }
-    if (out->data == NULL)
-        return;
-    memcpy(out->data + out->size, text, size);
-    out->size += size;
-}
+/* One more than is shown tells whether the last letter is whole. */
+#define TEXT_BYTES (RC_SHAPE_BYTES_MAX + 1)
 
 static void
 put_text(struct writing *out, const char *text)
 {
-    put(out, text, strlen(text));
+    if (out->text == NULL)
+        return;
+    const size_t size = strlen(text);
+    const size_t room = TEXT_BYTES - out->size;
+    memcpy(out->text + out->size, text, size < room ? size : room);
+    out->size += size < room ? size : room;
+}
+
+static void
+hash_bytes(struct writing *out)
+{
+    out->hash = rc_hash_seeded(out->bytes, out->size, out->hash);
+    out->size = 0;
+}
+
+static void
+put_bytes(struct writing *out, const void *bytes, size_t size)
+{
+    if (out->text != NULL)
+        return;
+    while (size > 0) {
+        if (out->size == HASHED_BYTES)
+            hash_bytes(out);
+        const size_t room = HASHED_BYTES - out->size;
+        const size_t taken = size < room ? size : room;
+        memcpy(out->bytes + out->size, bytes, taken);
+        out->size += taken;
+        bytes = (const char *)bytes + taken;
+        size -= taken;
+    }
+}
+
+/* Something that one byte stands for. */
+static void
+put_mark(struct writing *out, char mark, const char *text)
+{
+    put_text(out, text);
+    put_bytes(out, &mark, 1);
+}
+
+static void
+put_name(struct writing *out, const char *name)
+{
+    put_text(out, name);
+    put_bytes(out, name, strlen(name) + 1);
+}
+
+/* A number that has a name. */
+static void
+put_number(struct writing *out, uint32_t number, const char *name)
+{
+    put_text(out, name);
+    if (out->text == NULL && HASHED_BYTES - out->size > sizeof(number)) { /* Mostly. */
+        memcpy(out->bytes + out->size, &number, sizeof(number));
+        out->size += sizeof(number);
+    } else {
+        put_bytes(out, &number, sizeof(number));
+    }
+}
+
+static void
+put_constant(struct writing *out)
+{
+    put_mark(out, '?', "?");
 }
 
 static bool
@@ -77,20 +130,26 @@ put_member(struct writing *out, const ProtobufCFieldDescriptor *field, const voi
     const ProtobufCEnumValue *value;
     switch (field->type) {
     case PROTOBUF_C_TYPE_BOOL:
-        put_text(out, *(const protobuf_c_boolean *)at ? "true" : "false");
+        if (*(const protobuf_c_boolean *)at)
+            put_mark(out, '1', "true");
+        else
+            put_mark(out, '0', "false");
         return;
     case PROTOBUF_C_TYPE_ENUM:
         value = protobuf_c_enum_descriptor_get_value(field->descriptor, *(const int *)at);
-        put_text(out, value == NULL ? "?" : value->name);
+        put_number(out, (uint32_t) * (const int *)at, value == NULL ? "?" : value->name);
         return;
     case PROTOBUF_C_TYPE_STRING:
-        put_text(out, is_name(field->name) ? *(char *const *)at : "?");
+        if (is_name(field->name))
+            put_name(out, *(char *const *)at);
+        else
+            put_constant(out);
         return;
     case PROTOBUF_C_TYPE_MESSAGE:
         put_message(out, *(ProtobufCMessage *const *)at);
         return;
     default:
-        put_text(out, "?");
+        put_constant(out);
     }
 }
 
@@ -102,12 +161,16 @@ put_list(struct writing *out, const ProtobufCFieldDescriptor *field, const char 
     const bool written_out =
         (field->type == PROTOBUF_C_TYPE_MESSAGE && !is_constant(field->descriptor)) ||
         (field->type == PROTOBUF_C_TYPE_STRING && is_name(field->name));
+    if (!written_out) {
+        put_mark(out, '?', "[?]");
+        return;
+    }
     put_text(out, "[");
-    for (size_t i = 0; written_out && i < count; i++) {
-        put_text(out, i == 0 ? "" : ", ");
+    for (size_t i = 0; i < count; i++) {
+        put_mark(out, '+', i == 0 ? "" : ", ");
         put_member(out, field, &items[i]);
     }
-    put_text(out, written_out ? "]" : "?]");
+    put_mark(out, ']', "]");
 }
 
 /* Whether a field says something. A number that is 0 is one that was not given. */
@@ -147,8 +210,9 @@ is_aside(const ProtobufCFieldDescriptor *field)
 {
     return (field->type == PROTOBUF_C_TYPE_MESSAGE &&
             field->descriptor == &recount__v1__query_hints__descriptor) ||
-           strcmp(field->name, "project") == 0 || strcmp(field->name, "parent") == 0 ||
-           strcmp(field->name, "page_token") == 0;
+           (field->type == PROTOBUF_C_TYPE_STRING &&
+            (strcmp(field->name, "project") == 0 || strcmp(field->name, "parent") == 0 ||
+             strcmp(field->name, "page_token") == 0));
 }
 
 static void
@@ -158,7 +222,7 @@ put_message(struct writing *out, const ProtobufCMessage *message)
     const char *base = (const char *)message;
     bool first = true;
     if (is_constant(descriptor)) {
-        put_text(out, "?");
+        put_constant(out);
         return;
     }
     put_text(out, "{");
@@ -168,30 +232,41 @@ put_message(struct writing *out, const ProtobufCMessage *message)
             continue;
         put_text(out, first ? "" : ", ");
         first = false;
-        put_text(out, field->name);
+        put_number(out, field->id, field->name);
         put_text(out, ": ");
         if (field->label == PROTOBUF_C_LABEL_REPEATED)
             put_list(out, field, base);
         else
             put_member(out, field, base + field->offset);
     }
-    put_text(out, "}");
+    put_number(out, 0, "}"); /* No field has it. */
 }
 
 struct rc_shape
-rc_shape_of(const char *call, const ProtobufCMessage *message, struct rc_arena *arena)
+rc_shape_of(const char *call, const ProtobufCMessage *message)
 {
-    struct writing out = {.arena = arena, .capacity = ROOM_FIRST};
-    out.data = rc_arena_alloc(arena, ROOM_FIRST);
-    put_text(&out, call);
+    struct writing out;
+    out.text = NULL;
+    out.size = 0;
+    out.hash = 0;
+    put_name(&out, call);
     put_message(&out, message);
-    if (out.data == NULL)
-        return (struct rc_shape){.text = {"", 0}, .fingerprint = rc_hash(call, strlen(call))};
-    size_t shown = out.size;
-    if (shown > RC_SHAPE_BYTES_MAX) {
-        shown = RC_SHAPE_BYTES_MAX;
-        while (shown > 0 && ((unsigned char)out.data[shown] & 0xC0) == 0x80)
-            shown--;
+    hash_bytes(&out);
+    return (struct rc_shape){.call = call, .message = message, .fingerprint = out.hash};
+}
+
+struct rc_bytes
+rc_shape_text(const struct rc_shape *shape, struct rc_arena *arena)
+{
+    struct writing out = {.text = rc_arena_alloc(arena, TEXT_BYTES)};
+    if (out.text == NULL)
+        return (struct rc_bytes){"", 0};
+    put_name(&out, shape->call);
+    put_message(&out, shape->message);
+    if (out.size > RC_SHAPE_BYTES_MAX) {
+        out.size = RC_SHAPE_BYTES_MAX;
+        while (out.size > 0 && ((unsigned char)out.text[out.size] & 0xC0) == 0x80)
+            out.size--;
     }
-    return (struct rc_shape){.text = {out.data, shown}, .fingerprint = rc_hash(out.data, out.size)};
+    return (struct rc_bytes){out.text, out.size};
 }

@@ -1,9 +1,12 @@
 /*
- * Shape: a request without its constants, as text: what two requests have in common that differ in
- * values, times, numbers, texts to look for and names to show only. Names of properties,
- * definitions and segments, options and the tree of predicates stay.
+ * Shape: a request without its constants: what two requests have in common that differ in values,
+ * times, numbers, texts to look for and names to show only. Names of properties, definitions and
+ * segments, options and the tree of predicates stay.
  *
- * Threading: pure.
+ * Every call has its fingerprint taken; its text is written for whoever wants to see it.
+ *
+ * Ownership: a shape borrows its message.
+ * Threading: pure; the message must not change meanwhile.
  */
 #ifndef RC_SERVER_SHAPE_H
 #define RC_SERVER_SHAPE_H
@@ -18,12 +21,16 @@
 #define RC_SHAPE_BYTES_MAX 2048u
 
 struct rc_shape {
-    struct rc_bytes text; /* In the arena; empty: no memory. UTF-8. */
-    uint64_t fingerprint;
+    const char *call; /* "QueryService.Funnel". */
+    const ProtobufCMessage *message;
+    uint64_t fingerprint; /* Two of one text have one, on every server. */
 };
 
-/* call: "QueryService.Funnel". */
 struct rc_shape
-rc_shape_of(const char *call, const ProtobufCMessage *message, struct rc_arena *arena);
+rc_shape_of(const char *call, const ProtobufCMessage *message);
+
+/* The text, in the arena, UTF-8; empty: no memory. */
+struct rc_bytes
+rc_shape_text(const struct rc_shape *shape, struct rc_arena *arena);
 
 #endif

@@ -107,8 +107,8 @@ percentile_ns(const struct entry *entry, double share)
 static struct entry *
 find(const struct rc_statements *statements, const struct rc_statement_call *call)
 {
-    struct entry *entry = statements->chains[chain_of(call->fingerprint, call->project)];
-    while (entry != NULL && (entry->known.fingerprint != call->fingerprint ||
+    struct entry *entry = statements->chains[chain_of(call->shape.fingerprint, call->project)];
+    while (entry != NULL && (entry->known.fingerprint != call->shape.fingerprint ||
                              !rc_bytes_equal(entry->known.project, call->project)))
         entry = entry->next;
     return entry;
@@ -143,21 +143,25 @@ evict(struct rc_statements *statements)
 static struct entry *
 add(struct rc_statements *statements, const struct rc_statement_call *call)
 {
-    struct entry *entry = rc_alloc_zero(sizeof(*entry) + call->project.size + call->shape.size);
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    if (arena == NULL)
+        return NULL;
+    const struct rc_bytes shape = rc_shape_text(&call->shape, arena);
+    struct entry *entry = rc_alloc_zero(sizeof(*entry) + call->project.size + shape.size);
     if (entry == NULL)
         return NULL;
     char *texts = (char *)(entry + 1);
     if (statements->count == RC_STATEMENTS_MAX)
         evict(statements);
     memcpy(texts, call->project.data, call->project.size);
-    memcpy(texts + call->project.size, call->shape.data, call->shape.size);
+    memcpy(texts + call->project.size, shape.data, shape.size);
     entry->known = (struct rc_statement){
         .project = {texts, call->project.size},
-        .call = call->call,
-        .shape = {texts + call->project.size, call->shape.size},
-        .fingerprint = call->fingerprint,
+        .call = call->shape.call,
+        .shape = {texts + call->project.size, shape.size},
+        .fingerprint = call->shape.fingerprint,
     };
-    struct entry **chain = &statements->chains[chain_of(call->fingerprint, call->project)];
+    struct entry **chain = &statements->chains[chain_of(call->shape.fingerprint, call->project)];
     entry->next = *chain;
     *chain = entry;
     entry->at = statements->count;

@@ -18,6 +18,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
+#include "server/shape.h"
 
 /* Each takes at most 4 KiB: 4 MiB in all. */
 #define RC_STATEMENTS_MAX 1000u
@@ -34,9 +35,7 @@ rc_statements_free(struct rc_statements *statements);
 /* A call that ended. */
 struct rc_statement_call {
     struct rc_bytes project; /* Its id; empty: it was refused before it was known. */
-    const char *call;        /* "QueryService.Funnel"; lives as long as the table. */
-    struct rc_bytes shape;
-    uint64_t fingerprint;
+    struct rc_shape shape;   /* Its call's name lives as long as the table. */
     bool failed;
     uint64_t elapsed_ns;
     uint64_t events_matched;

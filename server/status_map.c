@@ -142,7 +142,7 @@ add_retry(struct packer *packer, int64_t seconds)
 }
 
 struct rc_outcome
-rc_failure_outcome(struct rc_failure *failure)
+rc_failure_outcome(struct rc_failure *failure, struct rc_details *details)
 {
     RC_ASSERT(failure->error.status != RC_OK && failure->error.status < RC_STATUS_COUNT);
     const struct mapping mapping = mapping_of(failure);
@@ -162,9 +162,9 @@ rc_failure_outcome(struct rc_failure *failure)
     status.message = failure->error.message;
     status.n_details = packer.count;
     status.details = packer.list;
-    RC_ASSERT(protobuf_c_message_get_packed_size(&status.base) <= sizeof(failure->details));
-    const size_t size = protobuf_c_message_pack(&status.base, failure->details);
+    RC_ASSERT(protobuf_c_message_get_packed_size(&status.base) <= sizeof(details->bytes));
+    const size_t size = protobuf_c_message_pack(&status.base, details->bytes);
     return (struct rc_outcome){.code = (int)mapping.code,
                                .message = failure->error.message,
-                               .details = {(const char *)failure->details, size}};
+                               .details = {(const char *)details->bytes, size}};
 }

@@ -5,7 +5,8 @@
  * Every failure carries an ErrorInfo {reason, domain "recount"}; a field at fault adds BadRequest,
  * a named thing ResourceInfo, and what may be tried again RetryInfo.
  *
- * Ownership: an rc_failure is plain memory of the caller; the outcome made of it borrows from it.
+ * Ownership: an rc_failure is plain memory of the caller; the outcome made of it borrows from it
+ *            and from the details.
  * Threading: pure functions.
  */
 #ifndef RC_SERVER_STATUS_MAP_H
@@ -46,7 +47,11 @@ struct rc_failure {
     struct rc_resource resource;
     bool in_use; /* With RC_CONFLICT: something else needs the thing; the etag is not at fault. */
     bool late;   /* With RC_CANCELLED: the deadline has passed. */
-    unsigned char details[RC_DETAILS_BYTES];
+};
+
+/* The packed google.rpc.Status of a failure. */
+struct rc_details {
+    unsigned char bytes[RC_DETAILS_BYTES];
 };
 
 /* The name of a code in upper snake case. Never NULL. */
@@ -58,6 +63,6 @@ rc_code_name(int code);
  * (INVALID_ARGUMENT); one that does not is the server's own (RESOURCE_EXHAUSTED).
  */
 struct rc_outcome
-rc_failure_outcome(struct rc_failure *failure);
+rc_failure_outcome(struct rc_failure *failure, struct rc_details *details);
 
 #endif

@@ -33,8 +33,10 @@ rc_token_write(struct rc_arena *arena, uint64_t binding, struct rc_bytes place)
     for (size_t i = 0; i < size; i += 3) {
         const uint32_t word =
             (uint32_t)raw[i] << 16 | (uint32_t)raw[i + 1] << 8 | (uint32_t)raw[i + 2];
-        for (uint32_t k = 0; k < 4; k++)
-            text[at++] = alphabet[word >> (18 - 6 * k) & 63];
+        text[at++] = alphabet[word >> 18];
+        text[at++] = alphabet[word >> 12 & 63];
+        text[at++] = alphabet[word >> 6 & 63];
+        text[at++] = alphabet[word & 63];
     }
     text[(size * 8 + 5) / 6] = '\0';
     return text;

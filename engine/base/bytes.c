@@ -177,13 +177,12 @@ take(struct rc_reader *reader, size_t size)
         return value;                                          \
     }
 
-DEFINE_READ(rc_read_u8, uint8_t)
 DEFINE_READ(rc_read_u32, uint32_t)
 DEFINE_READ(rc_read_u64, uint64_t)
 DEFINE_READ(rc_read_f64, double)
 
 uint64_t
-rc_read_varint(struct rc_reader *reader)
+rc_read_long_varint(struct rc_reader *reader)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
@@ -244,7 +243,7 @@ rc_writer_crc32c(const struct rc_writer *writer)
 #define ROOM_BYTES_MIN ((size_t)128)
 
 void *
-rc_write_room(struct rc_writer *writer, size_t size)
+rc_write_more_room(struct rc_writer *writer, size_t size)
 {
     if (writer->failed)
         return NULL;
@@ -276,33 +275,25 @@ rc_write_raw(struct rc_writer *writer, const void *data, size_t size)
         memcpy(room, data, size);
 }
 
-void
-rc_write_u8(struct rc_writer *writer, uint8_t value)
-{
-    rc_write_raw(writer, &value, sizeof(value));
-}
+#define DEFINE_WRITE(name, type)                           \
+    void name(struct rc_writer *writer, type value)        \
+    {                                                      \
+        void *room = rc_write_room(writer, sizeof(value)); \
+        if (room != NULL)                                  \
+            memcpy(room, &value, sizeof(value));           \
+    }
 
-void
-rc_write_u32(struct rc_writer *writer, uint32_t value)
-{
-    rc_write_raw(writer, &value, sizeof(value));
-}
-
-void
-rc_write_u64(struct rc_writer *writer, uint64_t value)
-{
-    rc_write_raw(writer, &value, sizeof(value));
-}
-
-void
-rc_write_f64(struct rc_writer *writer, double value)
-{
-    rc_write_raw(writer, &value, sizeof(value));
-}
+DEFINE_WRITE(rc_write_u32, uint32_t)
+DEFINE_WRITE(rc_write_u64, uint64_t)
+DEFINE_WRITE(rc_write_f64, double)
 
 void
 rc_write_varint(struct rc_writer *writer, uint64_t value)
 {
+    if (value < 0x80) {
+        rc_write_u8(writer, (uint8_t)value);
+        return;
+    }
     unsigned char bytes[10];
     size_t size = 0;
     do {

@@ -82,16 +82,33 @@ rc_reader_left(const struct rc_reader *reader)
     return (size_t)(reader->end - reader->at);
 }
 
-uint8_t
-rc_read_u8(struct rc_reader *reader);
+static inline uint8_t
+rc_read_u8(struct rc_reader *reader)
+{
+    if (!reader->bad && reader->at < reader->end)
+        return *reader->at++;
+    reader->bad = true;
+    return 0;
+}
+
 uint32_t
 rc_read_u32(struct rc_reader *reader);
 uint64_t
 rc_read_u64(struct rc_reader *reader);
-uint64_t
-rc_read_varint(struct rc_reader *reader);
 double
 rc_read_f64(struct rc_reader *reader);
+
+/* One of two bytes and more; rc_read_varint is what is called. */
+uint64_t
+rc_read_long_varint(struct rc_reader *reader);
+
+static inline uint64_t
+rc_read_varint(struct rc_reader *reader)
+{
+    if (!reader->bad && reader->at < reader->end && *reader->at < 0x80)
+        return *reader->at++;
+    return rc_read_long_varint(reader);
+}
 
 /* size bytes in place; data is NULL when the reader turns bad. */
 struct rc_bytes
@@ -127,12 +144,29 @@ rc_writer_crc32c(const struct rc_writer *writer);
 void
 rc_writer_close(struct rc_writer *writer); /* For RC_CLEANUP on the struct itself. */
 
-/* Room for size more bytes, counted as written; NULL when memory was refused. */
+/* Makes room where there may be none; rc_write_room is what is called. */
 void *
-rc_write_room(struct rc_writer *writer, size_t size);
+rc_write_more_room(struct rc_writer *writer, size_t size);
 
-void
-rc_write_u8(struct rc_writer *writer, uint8_t value);
+/* Room for size more bytes, counted as written; NULL when memory was refused. */
+static inline void *
+rc_write_room(struct rc_writer *writer, size_t size)
+{
+    if (size >= writer->capacity - writer->size || writer->failed || writer->spill != NULL)
+        return rc_write_more_room(writer, size);
+    void *room = writer->data + writer->size;
+    writer->size += size;
+    return room;
+}
+
+static inline void
+rc_write_u8(struct rc_writer *writer, uint8_t value)
+{
+    unsigned char *room = rc_write_room(writer, 1);
+    if (room != NULL)
+        *room = value;
+}
+
 void
 rc_write_u32(struct rc_writer *writer, uint32_t value);
 void

@@ -6,6 +6,7 @@
  */
 #include "engine/base/status.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -106,6 +107,33 @@ rc_error_prefix(struct rc_error *error, const char *prefix_format, ...)
     const char *separator = rest[0] == '\0' || rest[0] == '[' ? "" : ".";
     (void)snprintf(error->field + length, sizeof(error->field) - length, "%s%s", separator, rest);
     rc_text_mend(error->field);
+}
+
+/* What of a text fits behind the first at bytes; where that ends. */
+static size_t
+put_text(char *field, size_t room, size_t at, const char *text, size_t size)
+{
+    const size_t taken = size < room - 1 - at ? size : room - 1 - at;
+    memcpy(field + at, text, taken);
+    return at + taken;
+}
+
+void
+rc_error_item(char *field, size_t room, const char *list, size_t place, const char *member)
+{
+    char text[24];
+    size_t digit = sizeof(text);
+    text[--digit] = '.';
+    text[--digit] = ']';
+    do
+        text[--digit] = (char)('0' + place % 10);
+    while ((place /= 10) != 0);
+    text[--digit] = '[';
+    const bool has_member = member[0] != '\0';
+    size_t at = put_text(field, room, 0, list, strlen(list));
+    at = put_text(field, room, at, text + digit, sizeof(text) - digit - (has_member ? 0 : 1));
+    at = put_text(field, room, at, member, strlen(member));
+    field[at] = '\0';
 }
 
 enum rc_status

@@ -64,6 +64,11 @@ rc_error_field(struct rc_error *error,
 void
 rc_error_prefix(struct rc_error *error, const char *prefix_format, ...) RC_PRINTF(2, 3);
 
+/* Writes "list[place].member" ("list[place]" where member is empty) into field, cut to room bytes
+ * with the NUL: without a format, since every element of every request has its name written. */
+void
+rc_error_item(char *field, size_t room, const char *list, size_t place, const char *member);
+
 /* Writes to in place of from where the field of a filled error begins with it: a part was checked
  * as that of another message. Returns status. */
 enum rc_status

@@ -5,7 +5,6 @@
  */
 #include "engine/compare/correlation_counts.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/match/rows/words.h"
@@ -158,7 +157,7 @@ rc_correlation_plan_events(const struct rc_query_context *context,
     struct rc_plan_selector selectors[RC_SELECTORS_MAX];
     for (uint32_t i = 0; i < count; i++) {
         selectors[i] = (struct rc_plan_selector){.predicate = request->events[first + i]};
-        (void)snprintf(selectors[i].field, sizeof(selectors[i].field), "events[%u]", first + i);
+        rc_error_item(selectors[i].field, sizeof(selectors[i].field), "events", first + i, "");
     }
     return make_plan(context, &request->scope, users, selectors, count, stats, ret_plan,
                      reterr_error);

@@ -15,6 +15,8 @@
 #include <cctz/civil_time.h>
 #include <cctz/time_zone.h>
 
+#include "engine/base/date.h"
+
 namespace
 {
 
@@ -119,6 +121,9 @@ rc_zone_next_change(struct rc_zone zone, int64_t time_s, int64_t limit_s, int64_
 int64_t
 rc_zone_day_start_s(struct rc_zone zone, int64_t day)
 {
-    const cctz::civil_day date = cctz::civil_day(1970, 1, 1) + day;
-    return cctz::convert(cctz::civil_second(date), Rules(zone)).time_since_epoch().count();
+    /* The library would go from 1970 to the day year by year. */
+    const struct rc_date date = rc_date_of_day(day);
+    const cctz::civil_second start(date.year, static_cast<int>(date.month),
+                                   static_cast<int>(date.day));
+    return cctz::convert(start, Rules(zone)).time_since_epoch().count();
 }

@@ -88,6 +88,22 @@ test_cut_characters(void **state)
 }
 
 static void
+test_items(void **state)
+{
+    char field[32];
+    char narrow[8];
+    (void)state;
+    rc_error_item(field, sizeof(field), "steps", 0, "selector");
+    assert_string_equal(field, "steps[0].selector");
+    rc_error_item(field, sizeof(field), "", 4294967295u, "");
+    assert_string_equal(field, "[4294967295]");
+    rc_error_item(narrow, sizeof(narrow), "steps", 20, "selector");
+    assert_string_equal(narrow, "steps[2");
+    rc_error_item(narrow, 1, "steps", 20, "selector");
+    assert_string_equal(narrow, "");
+}
+
+static void
 test_prefix(void **state)
 {
     (void)state;
@@ -140,6 +156,7 @@ main(void)
         cmocka_unit_test(test_set),
         cmocka_unit_test(test_long_sentences_are_cut),
         cmocka_unit_test(test_cut_characters),
+        cmocka_unit_test(test_items),
         cmocka_unit_test(test_prefix),
         cmocka_unit_test(test_try),
     };

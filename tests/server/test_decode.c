@@ -7,9 +7,11 @@
 #include <cmocka.h>
 #include <recount/v1/definition.pb-c.h>
 #include <recount/v1/funnel.pb-c.h>
+#include <recount/v1/series.pb-c.h>
 #include <stdlib.h>
 
 #include "engine/base/limits.h"
+#include "server/cells.h"
 #include "server/decode.h"
 #include "server/token.h"
 #include "tests/server/wire_build.h"
@@ -264,6 +266,88 @@ test_tokens_bind(void **state)
     assert_int_equal(rc_token_read(arena, 7, "***", &back, &error), RC_INVALID);
 }
 
+/* ---- Handles --------------------------------------------------------------------------------- */
+
+/* The scope that a handle's question has. */
+static struct rc_scope
+scope_in(struct rc_arena *arena, char *handle)
+{
+    struct rc_error error = {.status = RC_OK};
+    struct rc_decode decode = {.arena = arena, .error = &error, .project = RC_BYTES_LITERAL("p")};
+    Recount__V1__Cell cell = RECOUNT__V1__CELL__INIT;
+    Recount__V1__SeriesCell place = RECOUNT__V1__SERIES_CELL__INIT;
+    const struct rc_chart_cell *found = NULL;
+    cell.handle = handle;
+    cell.place_case = RECOUNT__V1__CELL__PLACE_SERIES;
+    cell.series = &place;
+    assert_int_equal(rc_decode_cell(&decode, &cell, RC_BYTES_LITERAL(""), &found), RC_OK);
+    assert_int_equal(found->kind, RC_CHART_SERIES);
+    assert_int_equal(found->labels, 7);
+    assert_null(decode.hints);
+    return found->series->scope;
+}
+
+/* What a handle says stands for what its request leaves open, whether the handle has it beside the
+ * request or, as earlier versions gave them, in it. */
+static void
+test_handles_fill_requests(void **state)
+{
+    (void)state;
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    Recount__V1__SelectorTerm term = RECOUNT__V1__SELECTOR_TERM__INIT;
+    Recount__V1__AnyEvent any = RECOUNT__V1__ANY_EVENT__INIT;
+    Recount__V1__SelectorTerm *terms[1] = {&term};
+    Recount__V1__Selector selector = RECOUNT__V1__SELECTOR__INIT;
+    Recount__V1__Series series = RECOUNT__V1__SERIES__INIT;
+    Recount__V1__Series *list[1] = {&series};
+    Recount__V1__TimeRange range = RECOUNT__V1__TIME_RANGE__INIT;
+    Recount__V1__QueryHints hints = RECOUNT__V1__QUERY_HINTS__INIT;
+    Recount__V1__Scope scope = RECOUNT__V1__SCOPE__INIT;
+    Recount__V1__SeriesRequest question = RECOUNT__V1__SERIES_REQUEST__INIT;
+    term.kind_case = RECOUNT__V1__SELECTOR_TERM__KIND_ANY_EVENT;
+    term.any_event = &any;
+    selector.n_terms = 1;
+    selector.terms = terms;
+    series.selector = &selector;
+    range.end_ms = 1000;
+    scope.project = (char[]){"projects/p"};
+    scope.range = &range;
+    scope.hints = &hints;
+    question.scope = &scope;
+    question.n_series = 1;
+    question.series = list;
+    struct rc_error error = {.status = RC_OK};
+    struct rc_request request = {.arena = arena, .error = &error, .message = &question.base};
+    request.packed = rc_message_pack(&question.base, arena);
+    const struct rc_scope asked = {
+        .as_of_ms = 12345, .week_start = 6, .zone = RC_BYTES_LITERAL("Europe/Berlin")};
+    char *handles[3] = {NULL, NULL, NULL};
+    assert_int_equal(
+        rc_cell_handle(&request, RC_CHART_SERIES, &question.base, &asked, 7, &handles[0]), RC_OK);
+    request.message = NULL; /* It is packed then. */
+    assert_int_equal(
+        rc_cell_handle(&request, RC_CHART_SERIES, &question.base, &asked, 7, &handles[1]), RC_OK);
+    scope.hints = NULL;
+    scope.optional_as_of_ms_case = RECOUNT__V1__SCOPE__OPTIONAL_AS_OF_MS_AS_OF_MS;
+    scope.as_of_ms = asked.as_of_ms;
+    scope.week_start = RECOUNT__V1__WEEKDAY__WEEKDAY_SUNDAY;
+    scope.time_zone = (char[]){"Europe/Berlin"};
+    struct rc_writer place = {.data = NULL};
+    rc_write_u8(&place, RC_CHART_SERIES);
+    rc_write_u64(&place, 7);
+    const struct rc_bytes packed = rc_message_pack(&question.base, arena);
+    rc_write_raw(&place, packed.data, packed.size);
+    handles[2] = rc_token_write(arena, 0x63656c6c2d303031ULL, bytes_of(&place));
+    rc_writer_close(&place);
+    for (uint32_t i = 0; i < 3; i++) {
+        const struct rc_scope found = scope_in(arena, handles[i]);
+        assert_int_equal(found.as_of_ms, 12345);
+        assert_int_equal(found.week_start, 6);
+        assert_true(rc_bytes_equal(found.zone, RC_BYTES_LITERAL("Europe/Berlin")));
+        assert_int_equal(found.end_ms, 1000);
+    }
+}
+
 int
 main(void)
 {
@@ -271,7 +355,7 @@ main(void)
         cmocka_unit_test(test_names_the_place),   cmocka_unit_test(test_refuses_depth),
         cmocka_unit_test(test_bounds_memory),     cmocka_unit_test(test_checks_leaves),
         cmocka_unit_test(test_bounds_predicates), cmocka_unit_test(test_reads_names),
-        cmocka_unit_test(test_tokens_bind),
+        cmocka_unit_test(test_tokens_bind),       cmocka_unit_test(test_handles_fill_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

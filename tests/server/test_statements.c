@@ -19,10 +19,11 @@
 static struct rc_statement_call
 call_of(uint64_t fingerprint, uint64_t elapsed_ns, int64_t now_ms)
 {
+    static const Recount__V1__FunnelRequest request = RECOUNT__V1__FUNNEL_REQUEST__INIT;
     return (struct rc_statement_call){.project = RC_BYTES_LITERAL("p"),
-                                      .call = "QueryService.Funnel",
-                                      .shape = RC_BYTES_LITERAL("shape"),
-                                      .fingerprint = fingerprint,
+                                      .shape = {.call = "QueryService.Funnel",
+                                                .message = &request.base,
+                                                .fingerprint = fingerprint},
                                       .elapsed_ns = elapsed_ns,
                                       .events_matched = 3,
                                       .now_ms = now_ms};
@@ -133,8 +134,8 @@ shape_of(struct rc_arena *arena, char *property, uint32_t steps, char letter, st
     }
     request.n_steps = steps;
     request.steps = list;
-    const struct rc_shape shape = rc_shape_of("QueryService.Funnel", &request.base, arena);
-    *text = shape.text;
+    const struct rc_shape shape = rc_shape_of("QueryService.Funnel", &request.base);
+    *text = rc_shape_text(&shape, arena);
     return shape.fingerprint;
 }
 

@@ -41,7 +41,8 @@ test_every_status_has_a_code(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct rc_failure failure = {.in_use = cases[i].in_use, .late = cases[i].late};
         rc_error_field(&failure.error, cases[i].status, cases[i].field, "the sentence");
-        const struct rc_outcome outcome = rc_failure_outcome(&failure);
+        struct rc_details details;
+        const struct rc_outcome outcome = rc_failure_outcome(&failure, &details);
         assert_int_equal(outcome.code, cases[i].code);
         assert_string_equal(outcome.message, "the sentence");
         Google__Rpc__Status *status = google__rpc__status__unpack(
@@ -65,7 +66,8 @@ test_fits_the_longest(void **state)
     memset(failure.error.field, 'f', sizeof(failure.error.field) - 1);
     memset(failure.resource.name, 'n', sizeof(failure.resource.name) - 1);
     failure.error.status = RC_UNAVAILABLE;
-    const struct rc_outcome outcome = rc_failure_outcome(&failure);
+    struct rc_details details;
+    const struct rc_outcome outcome = rc_failure_outcome(&failure, &details);
     Google__Rpc__Status *status = google__rpc__status__unpack(
         NULL, outcome.details.size, (const uint8_t *)outcome.details.data);
     assert_non_null(status);

@@ -8,7 +8,6 @@
 #include "engine/match/derived/derivation.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #include "engine/base/formula.h"
 #include "engine/base/limits.h"
@@ -131,7 +130,7 @@ check_operands(const struct rc_derivation *derivation, struct rc_error *reterr_e
     for (uint32_t i = 0; i < derivation->operand_count; i++) {
         const struct rc_derivation *first = derivation->operands[0];
         const struct rc_derivation *operand = derivation->operands[i];
-        snprintf(field, sizeof(field), "properties[%u]", i);
+        rc_error_item(field, sizeof(field), "properties", i, "");
         if (operand->source == RC_DERIVATION_TIME || operand->source == RC_DERIVATION_FORMULA ||
             operand->step_count > 0)
             return rc_error_field(reterr_error, RC_INVALID, field, "an operand is a property");
@@ -168,7 +167,7 @@ check_formula(const struct rc_derivation *derivation, struct rc_error *reterr_er
     if (status != RC_OK)
         return rc_error_field(reterr_error, status, "expression", "%s", error.message);
     for (uint32_t i = 0; i < count; i++) {
-        snprintf(field, sizeof(field), "properties[%u]", i);
+        rc_error_item(field, sizeof(field), "properties", i, "");
         if ((rc_formula_operands(formula) >> i & 1) == 0)
             return rc_error_field(reterr_error, RC_INVALID, field,
                                   "the formula does not name it: %c is missing", 'A' + (int)i);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "engine/base/date.h"
 #include "engine/base/limits.h"
 
 static bool
@@ -307,31 +308,6 @@ rc_text_fold_ids(struct rc_bytes text, struct rc_arena *arena, struct rc_bytes *
 
 /* ---- Times ----------------------------------------------------------------------------------- */
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar (H. Hinnant's days_from_civil). */
-static int64_t
-days_of(int64_t year, unsigned month, unsigned day)
-{
-    year -= month <= 2;
-    const int64_t era = (year >= 0 ? year : year - 399) / 400;
-    const unsigned of_era = (unsigned)(year - era * 400);
-    const unsigned of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    return era * 146097 + (int64_t)(of_era * 365 + of_era / 4 - of_era / 100 + of_year) - 719468;
-}
-
-static void
-date_of(int64_t days, int64_t *ret_year, unsigned *ret_month, unsigned *ret_day)
-{
-    days += 719468;
-    const int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    const unsigned of_era = (unsigned)(days - era * 146097);
-    const unsigned years = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    const unsigned of_year = of_era - (365 * years + years / 4 - years / 100);
-    const unsigned month = (5 * of_year + 2) / 153;
-    *ret_day = of_year - (153 * month + 2) / 5 + 1;
-    *ret_month = month < 10 ? month + 3 : month - 9;
-    *ret_year = (int64_t)years + era * 400 + (*ret_month <= 2);
-}
-
 /* count digits at the place, which is moved. */
 static bool
 take_digits(struct rc_bytes text, size_t *at, size_t count, unsigned *ret_number)
@@ -424,7 +400,7 @@ rc_text_time(struct rc_bytes text, int64_t *ret_time_ms)
     if (at < text.size &&
         (!take(text, &at, "Tt ") || !take_time(text, &at, &ms) || !take_offset(text, &at, &offset)))
         return false;
-    const int64_t time_ms = days_of(year, month, day) * RC_DAY_MS + ms - offset * 60000;
+    const int64_t time_ms = rc_day_of_date(year, month, day) * RC_DAY_MS + ms - offset * 60000;
     if (time_ms < RC_TIME_MS_MIN || time_ms > RC_TIME_MS_MAX)
         return false;
     *ret_time_ms = time_ms;
@@ -456,12 +432,8 @@ offset_at(struct rc_zone_clock *clock, int64_t time_s)
 static int64_t
 iso_week(int64_t days)
 {
-    int64_t year;
-    unsigned month;
-    unsigned day;
     const int64_t thursday = floor_div(days + 3, 7) * 7; /* Weeks begin on days 4, 11, ... - 7. */
-    date_of(thursday, &year, &month, &day);
-    return (thursday - days_of(year, 1, 1)) / 7 + 1;
+    return (thursday - rc_day_of_date(rc_date_of_day(thursday).year, 1, 1)) / 7 + 1;
 }
 
 int64_t
@@ -471,9 +443,6 @@ rc_time_part_of(struct rc_zone_clock *clock, enum rc_time_part part, int64_t tim
     const int64_t local_s = time_s + offset_at(clock, time_s);
     const int64_t days = floor_div(local_s, 86400);
     const int64_t of_day = local_s - days * 86400;
-    int64_t year;
-    unsigned month;
-    unsigned day;
     switch (part) {
     case RC_TIME_HOUR:
         return of_day / 3600;
@@ -486,17 +455,17 @@ rc_time_part_of(struct rc_zone_clock *clock, enum rc_time_part part, int64_t tim
     default:
         break;
     }
-    date_of(days, &year, &month, &day);
+    const struct rc_date date = rc_date_of_day(days);
     switch (part) {
     case RC_TIME_YEAR:
-        return year;
+        return date.year;
     case RC_TIME_QUARTER:
-        return (month + 2) / 3;
+        return (date.month + 2) / 3;
     case RC_TIME_MONTH:
-        return month;
+        return date.month;
     case RC_TIME_DAY_OF_YEAR:
-        return days - days_of(year, 1, 1) + 1;
+        return days - rc_day_of_date(date.year, 1, 1) + 1;
     default:
-        return day;
+        return date.day;
     }
 }

@@ -5,7 +5,6 @@
  */
 #include "engine/match/derived/derived.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/limits.h"
@@ -126,7 +125,7 @@ static void
 place_operand(struct rc_error *error, uint32_t index)
 {
     if (error != NULL && error->field[0] != '\0')
-        (void)snprintf(error->field, sizeof(error->field), "formula.properties[%u]", index);
+        rc_error_item(error->field, sizeof(error->field), "formula.properties", index, "");
 }
 
 /* The formula at the end of a way, with operands that are resolved. */

@@ -113,6 +113,10 @@ rc_predicate_canonical(const struct rc_predicate *predicate,
 void
 rc_predicate_write(struct rc_writer *writer, const struct rc_predicate *predicate);
 
+/* The part of it before the children's, which follow one after the other; all of it of a leaf. */
+void
+rc_predicate_write_head(struct rc_writer *writer, const struct rc_predicate *predicate);
+
 RC_MUST_USE enum rc_status
 rc_predicate_read(struct rc_reader *reader,
                   struct rc_arena *arena,

@@ -21,22 +21,18 @@
 #define DERIVED 0x80
 
 void
-rc_predicate_write(struct rc_writer *writer, const struct rc_predicate *predicate)
+rc_predicate_write_head(struct rc_writer *writer, const struct rc_predicate *predicate)
 {
     const struct rc_leaf *leaf = &predicate->leaf;
     rc_write_u8(writer, (uint8_t)predicate->kind);
     switch (predicate->kind) {
     case RC_PREDICATE_TRUE:
+    case RC_PREDICATE_NOT:
+    case RC_PREDICATE_FIRST:
         break;
     case RC_PREDICATE_ALL_OF:
     case RC_PREDICATE_ANY_OF:
         rc_write_varint(writer, predicate->child_count);
-        for (uint32_t i = 0; i < predicate->child_count; i++)
-            rc_predicate_write(writer, predicate->children[i]);
-        break;
-    case RC_PREDICATE_NOT:
-    case RC_PREDICATE_FIRST:
-        rc_predicate_write(writer, predicate->children[0]);
         break;
     case RC_PREDICATE_LEAF:
         rc_write_u8(writer, (uint8_t)(leaf->scope | (leaf->derivation != NULL ? DERIVED : 0)));
@@ -55,6 +51,14 @@ rc_predicate_write(struct rc_writer *writer, const struct rc_predicate *predicat
         rc_write_bytes(writer, predicate->definition);
         break;
     }
+}
+
+void
+rc_predicate_write(struct rc_writer *writer, const struct rc_predicate *predicate)
+{
+    rc_predicate_write_head(writer, predicate);
+    for (uint32_t i = 0; i < predicate->child_count; i++)
+        rc_predicate_write(writer, predicate->children[i]);
 }
 
 struct decoder {

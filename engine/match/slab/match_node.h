@@ -28,6 +28,7 @@ struct rc_match_node {
     uint32_t child_count;
     struct rc_match_node **children;
     struct rc_match_key key;
+    size_t key_begin;                       /* In the root's. */
     struct rc_match_leaf *leaf;             /* LEAF. */
     const struct rc_leaf *source;           /* LEAF: as the predicate has it. */
     struct rc_made_column made;             /* LEAF: what it reads where that is not stored, */

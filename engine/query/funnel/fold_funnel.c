@@ -12,7 +12,6 @@
  * Bins of a breakdown reach over the rows that the same question has without them, so with bins
  * there are two walks: one that finds those rows.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/bytes.h"
@@ -122,7 +121,7 @@ list_selectors(const struct rc_funnel_request *request, struct rc_plan_selector 
             .from_ms = scope->start_ms,
             .until_ms = rc_scope_until(scope, i == 0 && ends ? scope->end_ms : INT64_MAX),
         };
-        snprintf(selector->field, sizeof(selector->field), "steps[%u].selector", i);
+        rc_error_item(selector->field, sizeof(selector->field), "steps", i, "selector");
     }
     for (uint32_t i = 0; i < request->exclusion_count; i++) {
         struct rc_plan_selector *selector = &selectors[count++];
@@ -131,7 +130,7 @@ list_selectors(const struct rc_funnel_request *request, struct rc_plan_selector 
             .from_ms = scope->start_ms,
             .until_ms = rc_scope_until(scope, INT64_MAX),
         };
-        snprintf(selector->field, sizeof(selector->field), "exclusions[%u].selector", i);
+        rc_error_item(selector->field, sizeof(selector->field), "exclusions", i, "selector");
     }
     if (request->order == RC_FUNNEL_STRICT)
         selectors[count++] = (struct rc_plan_selector){

@@ -2,7 +2,6 @@
 #include "engine/query/series/series_check.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #include "engine/base/limits.h"
 #include "engine/query/split/split.h"
@@ -46,7 +45,7 @@ check_formulas(const struct rc_series_request *request,
 {
     char field[48];
     for (uint32_t i = 0; i < request->formula_count; i++) {
-        snprintf(field, sizeof(field), "formulas[%u].expression", i);
+        rc_error_item(field, sizeof(field), "formulas", i, "expression");
         struct rc_error error = {0};
         enum rc_status status =
             rc_formula_parse(request->formulas[i].expression, "series", request->series_count,
@@ -112,9 +111,10 @@ rc_series_check(const struct rc_series_request *request,
                               request->formula_count);
     for (uint32_t i = 0; i < request->series_count; i++) {
         const char *fault = fault_of(&request->series[i], request->cumulative, &name);
-        snprintf(field, sizeof(field), "series[%u].%s", i, name);
-        if (fault != NULL)
-            return rc_error_field(reterr_error, RC_INVALID, field, "%s", fault);
+        if (fault == NULL)
+            continue;
+        rc_error_item(field, sizeof(field), "series", i, name);
+        return rc_error_field(reterr_error, RC_INVALID, field, "%s", fault);
     }
     RC_TRY(check_formulas(request, arena, ret_formulas, reterr_error));
     RC_TRY(check_comparison(request, reterr_error));

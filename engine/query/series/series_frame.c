@@ -85,8 +85,8 @@ list_selectors(struct rc_series_frame *frame,
             snprintf(selectors[count].field, sizeof(selectors[count].field), "%s",
                      request->series[i].field);
         else
-            snprintf(selectors[count].field, sizeof(selectors[count].field), "series[%u].selector",
-                     i);
+            rc_error_item(selectors[count].field, sizeof(selectors[count].field), "series", i,
+                          "selector");
         frame->bit_of[i] = count++;
     }
     *ret_count = count;

@@ -17,6 +17,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/assert.h"
+#include "engine/base/date.h"
 
 #define DAY_S ((int64_t)86400)
 #define DAY_MS (DAY_S * 1000)
@@ -33,30 +34,16 @@ floor_div(int64_t a, int64_t b)
 int64_t
 rc_month_of_day(int64_t day)
 {
-    /* Years begin in March here, so that the leap day is the last of its year. */
-    const int64_t shifted = day + 719468;
-    const int64_t era = floor_div(shifted, 146097);
-    const int64_t day_of_era = shifted - era * 146097;
-    const int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    const int64_t day_of_year =
-        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    const int64_t month_from_march = (5 * day_of_year + 2) / 153;
-    return (era * 400 + year_of_era) * 12 + month_from_march + 2;
+    const struct rc_date date = rc_date_of_day(day);
+    return date.year * 12 + date.month - 1;
 }
 
 /* The first day of a month counted as above. */
 int64_t
 rc_day_of_month(int64_t month)
 {
-    const int64_t from_march = month - 2;
-    const int64_t year = floor_div(from_march, 12);
-    const int64_t month_from_march = from_march - year * 12;
-    const int64_t era = floor_div(year, 400);
-    const int64_t year_of_era = year - era * 400;
-    const int64_t day_of_year = (153 * month_from_march + 2) / 5;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
-           719468;
+    const int64_t year = floor_div(month, 12);
+    return rc_day_of_date(year, (unsigned)(month - year * 12) + 1, 1);
 }
 
 static int64_t

@@ -5,7 +5,6 @@
  * an edge needs a place for each pair.
  */
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/query/plan/plan.h"
@@ -256,7 +255,7 @@ check_selectors(const struct rc_paths_request *request, struct rc_error *reterr_
         for (uint32_t j = 0; j < i; j++) {
             if (!rc_bytes_equal(request->selectors[i].name, request->selectors[j].name))
                 continue;
-            snprintf(field, sizeof(field), "selectors.selectors[%u].name", i);
+            rc_error_item(field, sizeof(field), "selectors.selectors", i, "name");
             return rc_error_field(reterr_error, RC_INVALID, field,
                                   "two selectors have the same name");
         }
@@ -306,8 +305,8 @@ make_plan(struct paths *paths,
     *first_selector = count;
     for (uint32_t i = 0; i < request->selector_count; i++, count++) {
         selectors[count].predicate = request->selectors[i].selector;
-        snprintf(selectors[count].field, sizeof(selectors[count].field),
-                 "selectors.selectors[%u].selector", i);
+        rc_error_item(selectors[count].field, sizeof(selectors[count].field), "selectors.selectors",
+                      i, "selector");
     }
     for (uint32_t i = 0; i < count; i++) {
         selectors[i].from_ms = scope->start_ms;
