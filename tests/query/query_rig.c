@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "engine/store/builder/slab_builder.h"
+#include "engine/store/value/value_key.h"
 
 #define PROPERTIES 3u /* name, price, unused. */
 #define PLACES 12u    /* Slabs-to-be; four more are the head. */
@@ -24,6 +25,7 @@ struct placed {
     struct rig_event event;
     uint32_t place;
     bool dead;
+    bool text; /* The price is a text of its slab or head. */
     rc_cell cells[PROPERTIES];
 };
 
@@ -71,6 +73,39 @@ price_of(uint32_t price)
     default:
         return rc_value_null();
     }
+}
+
+/* Makes some prices texts, as if the dictionary had been full: in half of the projects those of
+ * every second slab of a window, and in half of these those of the head. */
+static void
+choose_texts(uint64_t *state, struct placed *placed, uint32_t count)
+{
+    const uint32_t mode = (uint32_t)(rig_random(state) % 4);
+    for (uint32_t i = 0; i < count && mode >= 2; i++) {
+        const uint32_t price = placed[i].event.price;
+        const bool text = placed[i].place < PLACES ? placed[i].place % 2 == 0 : mode == 3;
+        placed[i].text = text && (price == 2 || price == 3 || price == 5);
+    }
+}
+
+static rc_cell
+text_of(struct rc_dictionary *texts, uint32_t price)
+{
+    uint32_t code;
+    RC_CLEANUP(rc_value_key_close) struct rc_value_key key;
+    ok(rc_value_key_open(&key, price_of(price)));
+    ok(rc_dictionary_intern(texts, key.bytes, &code));
+    return rc_cell_of_text(code);
+}
+
+static rc_cell
+head_text_of(struct rc_head *head, uint32_t property, uint32_t price)
+{
+    rc_cell cell;
+    RC_CLEANUP(rc_value_key_close) struct rc_value_key key;
+    ok(rc_value_key_open(&key, price_of(price)));
+    ok(rc_head_intern_text(head, property, key.bytes, rc_dictionary_hash(key.bytes), &cell));
+    return cell;
 }
 
 static void
@@ -153,6 +188,7 @@ make_events(struct rig *rig, uint64_t *state, struct placed *placed, uint32_t co
                                  : cell_of(properties, 0, rc_value_string(rc_bytes_of(name)));
         placed[i].cells[1] = event->price == 0 ? 0 : cell_of(properties, 1, price_of(event->price));
     }
+    choose_texts(state, placed, count);
 }
 
 /* Copies the rows of a place into plain arrays; returns how many. */
@@ -161,6 +197,7 @@ rows_of(const struct placed *placed,
         uint32_t count,
         uint32_t place,
         struct rc_window window,
+        struct rc_dictionary *texts,
         uint32_t *users,
         int64_t *times_ms,
         struct rc_event_id *ids,
@@ -177,6 +214,8 @@ rows_of(const struct placed *placed,
         ids[rows] = placed[i].event.id;
         for (uint32_t p = 0; p < PROPERTIES; p++)
             cells[p][rows] = placed[i].cells[p];
+        if (placed[i].text)
+            cells[1][rows] = text_of(texts, placed[i].event.price);
         rows++;
     }
     return rows;
@@ -218,6 +257,9 @@ add_slabs(struct rig *rig, struct rc_version *draft, const struct placed *placed
     static rc_cell cells[PROPERTIES][RIG_EVENTS_MAX];
     static const uint32_t column_properties[PROPERTIES] = {0, 1, 2};
     const rc_cell *column_cells[PROPERTIES] = {cells[0], cells[1], NULL};
+    RC_CLEANUP(rc_dictionary_freep) struct rc_dictionary *texts = NULL;
+    ok(rc_dictionary_new(NULL, &texts));
+    const struct rc_dictionary *column_texts[PROPERTIES] = {NULL, texts, NULL};
     /* Windows of all lengths beside each other, or none but the longest. */
     static const uint32_t lengths[3][4] = {{28, 28, 28, 28}, {28, 7, 28, 7}, {28, 1, 7, 1}};
     for (uint32_t place = 0; place < 4; place++) {
@@ -229,8 +271,10 @@ add_slabs(struct rig *rig, struct rc_version *draft, const struct placed *placed
                                            .ids = ids,
                                            .column_count = PROPERTIES,
                                            .column_properties = column_properties,
-                                           .column_cells = column_cells};
-            source.row_count = rows_of(placed, count, place, window, users, times_ms, ids, cells);
+                                           .column_cells = column_cells,
+                                           .column_texts = column_texts};
+            source.row_count =
+                rows_of(placed, count, place, window, texts, users, times_ms, ids, cells);
             if (source.row_count == 0)
                 continue;
             struct rc_slab *slab;
@@ -262,7 +306,8 @@ append_head(struct rig *rig, struct rc_version *draft, const struct placed *plac
         for (uint32_t p = 0; p < PROPERTIES; p++) {
             rc_cell *cells;
             ok(rc_head_room_cells(head, &room, p, &cells));
-            cells[0] = placed[i].cells[p];
+            cells[0] = placed[i].text && p == 1 ? head_text_of(head, p, placed[i].event.price)
+                                                : placed[i].cells[p];
         }
         const uint64_t hash = rc_event_id_hash(room.users[0], &room.ids[0]);
         ok(rc_head_commit(head, &room, &hash, replaced, &replaced_count));

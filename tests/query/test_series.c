@@ -15,6 +15,7 @@
 #include <math.h>
 
 #include "engine/query/series/series_scan.h"
+#include "engine/query/split/text_parts.h"
 #include "engine/query/walk/walk.h"
 #include "query_rig.h"
 
@@ -117,6 +118,15 @@ random_request(struct rig *rig,
     request->shift_unit = RC_UNIT_WEEK;
     request->shift_count = 1 + below(3);
     dimensions[0].bins = below(4);
+    if (below(3) == 0) { /* Plain counts by value. */
+        for (uint32_t i = 0; i < request->series_count; i++)
+            series[i].measure = RC_MEASURE_COUNT;
+        request->dimension_count = 1;
+        request->breakdown = dimensions;
+        request->formula_count = 0;
+        request->compare = RC_COMPARE_NONE;
+        dimensions[0].bins = 0;
+    }
 }
 
 static void
@@ -132,8 +142,10 @@ ask(struct rig *rig,
     struct rc_query_hints hints = {.walk = below(2) == 0 ? RC_WALK_ROWS : RC_WALK_PLANNER};
     context.hints = &hints;
     rc_series_short_ways = short_ways;
+    rc_text_parts_look_ups_min = below(3) == 0 ? 0 : 1024;
     const enum rc_status status = rc_query_series(&context, request, ret_reply, &error);
     rc_series_short_ways = true;
+    rc_text_parts_look_ups_min = 1024;
     if (status != RC_OK)
         print_message("%s: %s\n", error.field, error.message);
     assert_int_equal(status, RC_OK);

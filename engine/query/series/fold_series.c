@@ -108,6 +108,10 @@ rank_result(struct rc_series_query *query,
     const struct rc_series_request *request = query->request;
     const struct rc_split *split = query->frame.splits[side];
     const uint32_t row_count = rc_split_count(split);
+    const uint32_t top_n = side == RC_SERIES_ROWS ? request->top_n : request->column_top_n;
+    if (rc_split_parts(split) != NULL && !lines[result].bucketed) /* Its lines are its series. */
+        return rc_series_rank(split, lines[result].values, lines[result].present, top_n,
+                              query->context->arena, &query->rankings[side][result]);
     const uint32_t operands = rc_series_operands(query, result);
     double *figures = RC_ARENA_ARRAY(query->context->arena, double, row_count);
     uint8_t *present = RC_ARENA_ARRAY(query->context->arena, uint8_t, row_count);
@@ -118,9 +122,8 @@ rank_result(struct rc_series_query *query,
         for (uint32_t i = 0; i < request->series_count; i++)
             present[row] |= (uint8_t)((operands >> i & 1) & lines[i].present[row]);
     }
-    return rc_series_rank(split, figures, present,
-                          side == RC_SERIES_ROWS ? request->top_n : request->column_top_n,
-                          query->context->arena, &query->rankings[side][result]);
+    return rc_series_rank(split, figures, present, top_n, query->context->arena,
+                          &query->rankings[side][result]);
 }
 
 /* There is Other too where only the earlier time has rows that are not shown. others: by row of the
@@ -166,7 +169,13 @@ rank(struct rc_series_query *query, const struct rc_series_others *others)
 {
     struct rc_series_line columns[RC_SERIES_MAX];
     struct rc_series_line earlier[RC_SERIES_MAX];
-    RC_TRY(rank_side(query, RC_SERIES_ROWS, others, query->split_lines, query->earlier_lines));
+    enum rc_status status =
+        rank_side(query, RC_SERIES_ROWS, others, query->split_lines, query->earlier_lines);
+    if (status == RC_NOT_FOUND) { /* Its rows were parts, of too many values. */
+        RC_TRY(rc_series_frame_merge(&query->frame));
+        status = rank_side(query, RC_SERIES_ROWS, others, query->split_lines, query->earlier_lines);
+    }
+    RC_TRY(status);
     return rank_side(query, RC_SERIES_COLUMNS, others, columns, earlier);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/query/scope.h"
+#include "engine/query/series/series_scan.h"
 #include "engine/query/series/series_windows.h"
 
 void
@@ -158,6 +159,17 @@ read_properties(struct rc_series_frame *frame, struct rc_error *reterr_error)
     return RC_OK;
 }
 
+/* Whether rows of the split are only added up: plain counts, of which the greatest are shown. */
+static bool
+adds_up(const struct rc_series_request *request)
+{
+    bool counts = request->formula_count == 0 && request->columns == NULL &&
+                  request->compare == RC_COMPARE_NONE;
+    for (uint32_t i = 0; i < request->series_count; i++)
+        counts = counts && request->series[i].measure == RC_MEASURE_COUNT;
+    return counts;
+}
+
 static enum rc_status
 make_split(struct rc_series_frame *frame,
            enum rc_series_side side,
@@ -183,8 +195,28 @@ make_split(struct rc_series_frame *frame,
         .reader = frame,
         .bins_of = bins_of == NULL ? NULL : bins_of->splits[side],
         .stats = frame->stats,
+        .may_part = rc_series_short_ways && !frame->whole && adds_up(request),
     };
     return rc_split_new(&split, &frame->splits[side], reterr_error);
+}
+
+static enum rc_status
+make_rows(struct rc_series_frame *frame,
+          const struct rc_series_frame *bins_of,
+          struct rc_error *reterr_error)
+{
+    const struct rc_series_request *request = frame->request;
+    return make_split(frame, RC_SERIES_ROWS, request->breakdown,
+                      request->dimension_count == 0 ? 1 : request->dimension_count, bins_of,
+                      reterr_error);
+}
+
+enum rc_status
+rc_series_frame_merge(struct rc_series_frame *frame)
+{
+    frame->whole = true;
+    frame->splits[RC_SERIES_ROWS] = rc_split_free(frame->splits[RC_SERIES_ROWS]);
+    return make_rows(frame, NULL, NULL);
 }
 
 enum rc_status
@@ -205,9 +237,7 @@ rc_series_frame_open(struct rc_series_frame *frame,
     RC_TRY(make_buckets(frame, reterr_error));
     RC_TRY(make_plan(frame, reterr_error));
     RC_TRY(read_properties(frame, reterr_error));
-    RC_TRY(make_split(frame, RC_SERIES_ROWS, request->breakdown,
-                      request->dimension_count == 0 ? 1 : request->dimension_count, bins_of,
-                      reterr_error));
+    RC_TRY(make_rows(frame, bins_of, reterr_error));
     const enum rc_status status =
         make_split(frame, RC_SERIES_COLUMNS, request->columns, request->column_dimension_count,
                    bins_of, reterr_error);

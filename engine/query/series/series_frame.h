@@ -43,6 +43,7 @@ struct rc_series_frame {
     uint32_t bit_of[RC_SERIES_MAX]; /* A series' bit in the masks of hits. */
     uint64_t any_bit;               /* Of all events of a user; 0: nobody counts sessions. */
     struct rc_split *splits[RC_SERIES_SIDES]; /* NULL: none. */
+    bool whole;                               /* No split has rows that are parts of values. */
     /* By series, each made once a property. */
     struct rc_numbers *numbers[RC_SERIES_MAX];
     struct rc_groups *values[RC_SERIES_MAX];
@@ -61,6 +62,10 @@ rc_series_frame_open(struct rc_series_frame *frame,
                      const struct rc_series_frame *bins_of,
                      struct rc_query_stats *stats,
                      struct rc_error *reterr_error);
+
+/* Makes the rows' split anew, each of its rows a value. */
+RC_MUST_USE enum rc_status
+rc_series_frame_merge(struct rc_series_frame *frame);
 
 /* For RC_CLEANUP on the struct itself. */
 void

@@ -355,6 +355,8 @@ measure_short(const struct rc_series_frame *frame,
 {
     for (uint32_t l = 0; l < line_count && rc_series_short_ways; l++) {
         if (!done[l])
+            RC_TRY(rc_series_scan_codes(frame, &lines[l], &done[l]));
+        if (!done[l])
             RC_TRY(rc_series_scan_events(frame, &lines[l], &done[l]));
         if (!done[l])
             RC_TRY(rc_series_scan_users(frame, &lines[l], &done[l]));

@@ -57,6 +57,35 @@ before(void *context, uint32_t a, uint32_t b)
     return order < 0;
 }
 
+static enum rc_status
+read_labels(const struct rc_split *split, struct rc_arena *arena, struct rc_series_ranking *ranking)
+{
+    ranking->labels = RC_ARENA_ARRAY(arena, const struct rc_label_value *, ranking->row_count);
+    if (ranking->labels == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t rank = 0; rank < ranking->row_count; rank++)
+        RC_TRY(rc_split_label(split, ranking->split_rows[rank], arena, &ranking->labels[rank]));
+    return RC_OK;
+}
+
+static enum rc_status
+rank_parts(const struct rc_split *split,
+           const double *figures,
+           uint32_t top_n,
+           struct rc_arena *arena,
+           struct rc_series_ranking *ret_ranking)
+{
+    struct rc_parts_best best;
+    RC_TRY(rc_text_parts_best(rc_split_parts(split), figures, top_n, arena, &best));
+    struct rc_series_ranking ranking = {.row_count = best.count,
+                                        .has_other = best.has_more,
+                                        .row_of = best.rank_of,
+                                        .split_rows = best.groups};
+    RC_TRY(read_labels(split, arena, &ranking));
+    *ret_ranking = ranking;
+    return RC_OK;
+}
+
 enum rc_status
 rc_series_rank(const struct rc_split *split,
                const double *figures,
@@ -66,16 +95,16 @@ rc_series_rank(const struct rc_split *split,
                struct rc_series_ranking *ret_ranking)
 {
     const uint32_t count = rc_split_count(split);
+    const uint32_t most = top_n == 0 ? TOP_DEFAULT : top_n == RC_TOP_NONE ? 0 : top_n;
+    if (rc_split_parts(split) != NULL)
+        return rank_parts(split, figures, most, arena, ret_ranking);
     struct rc_series_ranking ranking = {.row_of = RC_ARENA_ARRAY(arena, uint32_t, count)};
     RC_CLEANUP(rc_arena_freep) struct rc_arena *scratch = rc_arena_new(NULL, 0);
     struct ranker ranker = {
         .split = split, .groups = rc_split_groups(split), .figures = figures, .scratch = scratch};
-    struct rc_top top = {.context = &ranker, .before = before};
-    top.top_n = top_n == 0 ? TOP_DEFAULT : top_n == RC_TOP_NONE ? 0 : top_n;
-    ranking.split_rows = RC_ARENA_ARRAY(arena, uint32_t, top.top_n);
-    ranking.labels = RC_ARENA_ARRAY(arena, const struct rc_label_value *, top.top_n);
-    if (scratch == NULL || ranking.row_of == NULL || ranking.split_rows == NULL ||
-        ranking.labels == NULL)
+    struct rc_top top = {.top_n = most, .context = &ranker, .before = before};
+    ranking.split_rows = RC_ARENA_ARRAY(arena, uint32_t, most);
+    if (scratch == NULL || ranking.row_of == NULL || ranking.split_rows == NULL)
         return RC_NO_MEMORY;
     top.first = ranking.split_rows;
     for (uint32_t row = 0; row < count; row++)
@@ -87,10 +116,9 @@ rc_series_rank(const struct rc_split *split,
     ranking.has_other = top.more;
     for (uint32_t row = 0; row < count; row++)
         ranking.row_of[row] = top.count;
-    for (uint32_t rank = 0; rank < top.count; rank++) {
+    for (uint32_t rank = 0; rank < top.count; rank++)
         ranking.row_of[top.first[rank]] = rank;
-        RC_TRY(rc_split_label(split, top.first[rank], arena, &ranking.labels[rank]));
-    }
+    RC_TRY(read_labels(split, arena, &ranking));
     *ret_ranking = ranking;
     return RC_OK;
 }

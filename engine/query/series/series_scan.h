@@ -24,6 +24,12 @@ rc_series_scan_events(const struct rc_series_frame *frame,
                       const struct rc_series_line *line,
                       bool *ret_done);
 
+/* The same for a line of the range alone with a breakdown. */
+RC_MUST_USE enum rc_status
+rc_series_scan_codes(const struct rc_series_frame *frame,
+                     const struct rc_series_line *line,
+                     bool *ret_done);
+
 /* Fills a line of UNIQUE without rows; *ret_done false: there is no short way for it. */
 RC_MUST_USE enum rc_status
 rc_series_scan_users(const struct rc_series_frame *frame,

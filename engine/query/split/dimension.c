@@ -237,8 +237,10 @@ build(struct rc_dimension *dimension,
     case RC_DIMENSION_PROPERTY:
         break;
     }
-    RC_TRY(rc_groups_new(request->plan, request->breakdown, request->scope->as_of_ms,
-                         &dimension->groups, reterr_error));
+    const bool may_part = request->may_part && request->breakdown->bins == 0;
+    RC_TRY((may_part ? rc_groups_new_in_parts : rc_groups_new)(request->plan, request->breakdown,
+                                                               request->scope->as_of_ms,
+                                                               &dimension->groups, reterr_error));
     dimension->count = rc_groups_count(dimension->groups);
     return RC_OK;
 }

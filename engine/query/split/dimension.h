@@ -29,6 +29,7 @@ struct rc_dimension_request {
     const struct rc_scope *scope; /* The range in which a user's count is taken, and as_of. */
     const struct rc_calendar *calendar;
     struct rc_query_stats *stats; /* Of the walks that it takes; added to. */
+    bool may_part;                /* Values may be parts of them: rc_groups_new_in_parts. */
 };
 
 RC_MUST_USE enum rc_status

@@ -37,6 +37,7 @@ static enum rc_status
 groups_new(const struct rc_plan *plan,
            const struct rc_breakdown *breakdown,
            bool reads_stored,
+           bool may_part,
            int64_t as_of_ms,
            struct rc_groups **ret_groups,
            struct rc_error *reterr_error)
@@ -48,6 +49,7 @@ groups_new(const struct rc_plan *plan,
     memset(groups, 0, sizeof(*groups));
     groups->plan = plan;
     groups->reads_stored = reads_stored;
+    groups->may_part = may_part;
     RC_TRY_OR(reterr_error, rc_groups_build(groups, breakdown, as_of_ms));
     *ret_groups = RC_TAKE(groups);
     return RC_OK;
@@ -60,7 +62,17 @@ rc_groups_new(const struct rc_plan *plan,
               struct rc_groups **ret_groups,
               struct rc_error *reterr_error)
 {
-    return groups_new(plan, breakdown, false, as_of_ms, ret_groups, reterr_error);
+    return groups_new(plan, breakdown, false, false, as_of_ms, ret_groups, reterr_error);
+}
+
+enum rc_status
+rc_groups_new_in_parts(const struct rc_plan *plan,
+                       const struct rc_breakdown *breakdown,
+                       int64_t as_of_ms,
+                       struct rc_groups **ret_groups,
+                       struct rc_error *reterr_error)
+{
+    return groups_new(plan, breakdown, false, true, as_of_ms, ret_groups, reterr_error);
 }
 
 enum rc_status
@@ -69,12 +81,20 @@ rc_groups_new_stored(const struct rc_plan *plan,
                      struct rc_groups **ret_groups)
 {
     const struct rc_breakdown breakdown = {.scope = RC_LEAF_EVENT, .property = property};
-    return groups_new(plan, &breakdown, true, INT64_MAX, ret_groups, NULL);
+    return groups_new(plan, &breakdown, true, false, INT64_MAX, ret_groups, NULL);
+}
+
+const struct rc_text_parts *
+rc_groups_parts(const struct rc_groups *groups)
+{
+    return groups->in_parts ? &groups->parts : NULL;
 }
 
 uint32_t
 rc_groups_count(const struct rc_groups *groups)
 {
+    if (groups->in_parts)
+        return groups->parts.group_count;
     return rc_dictionary_count(groups->groups) +
            (groups->texts == NULL ? 0 : rc_text_groups_count(groups->texts));
 }
@@ -143,6 +163,8 @@ key_of(const struct rc_groups *groups,
        struct rc_bytes *ret_key)
 {
     const uint32_t known = rc_dictionary_count(groups->groups);
+    if (groups->in_parts)
+        return rc_text_parts_key(&groups->parts, group, arena, ret_key);
     if (group >= known)
         return rc_text_groups_key(groups->texts, group - known, arena, ret_key);
     const struct rc_bytes key = rc_dictionary_key(groups->groups, group);
@@ -181,7 +203,7 @@ rc_groups_compare(const struct rc_groups *groups,
     struct rc_value value_a;
     struct rc_value value_b;
     const uint32_t known = rc_dictionary_count(groups->groups);
-    if (a >= known && b >= known) { /* Merged texts ascend. */
+    if (!groups->in_parts && a >= known && b >= known) { /* Merged texts ascend. */
         *ret_order = a < b ? -1 : a > b;
         return RC_OK;
     }

@@ -16,6 +16,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/status.h"
 #include "engine/query/plan/plan.h"
+#include "engine/query/split/text_parts.h"
 #include "engine/query/walk/walk.h"
 
 struct rc_groups;
@@ -33,10 +34,23 @@ rc_groups_new(const struct rc_plan *plan,
               struct rc_groups **ret_groups,
               struct rc_error *reterr_error);
 
+/* The same for whoever only adds figures up and shows the values with the greatest: where texts are
+ * many, each is a group in every slab and head that has it, and rc_groups_parts says which. */
+RC_MUST_USE enum rc_status
+rc_groups_new_in_parts(const struct rc_plan *plan,
+                       const struct rc_breakdown *breakdown,
+                       int64_t as_of_ms,
+                       struct rc_groups **ret_groups,
+                       struct rc_error *reterr_error);
+
 struct rc_groups *
 rc_groups_free(struct rc_groups *groups);
 
 RC_DEFINE_CLEANUP(struct rc_groups *, rc_groups_free)
+
+/* NULL: each value is one group. */
+const struct rc_text_parts *
+rc_groups_parts(const struct rc_groups *groups);
 
 /* Groups are numbered below this. */
 uint32_t
@@ -73,7 +87,8 @@ rc_groups_value(const struct rc_groups *groups,
                 struct rc_arena *arena,
                 struct rc_value *ret_value);
 
-/* Groups from this on, up to the count, are those of texts: strings that ascend with the number. */
+/* Groups from this on, up to the count, are those of texts: strings that ascend with the number,
+ * unless they are in parts. */
 uint32_t
 rc_groups_first_text(const struct rc_groups *groups);
 

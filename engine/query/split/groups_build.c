@@ -145,13 +145,30 @@ open_head_texts(struct rc_groups *groups, const struct rc_dictionary *texts)
     return make_sets(groups, groups->head_text_count, &groups->set_of_head_text);
 }
 
+/* The set of a head's text; a string that is a part gets its number later. */
+static enum rc_status
+resolve_head_text(struct rc_groups *groups, rc_cell cell, uint32_t *ret_set)
+{
+    struct rc_value value;
+    if (!groups->in_parts)
+        return resolve_cell(groups, groups->head_texts, cell, ret_set);
+    RC_TRY(rc_cell_value(groups->head_texts, cell, groups->scratch, &value));
+    enum rc_status status = RC_OK;
+    if (rc_value_group(value).kind == RC_VALUE_STRING)
+        *ret_set = RC_GROUP_PART;
+    else
+        status = set_of_value(groups, value, ret_set);
+    rc_arena_reset(groups->scratch);
+    return status;
+}
+
 static enum rc_status
 set_of_head_text(struct rc_groups *groups, rc_cell cell, uint32_t *ret_set)
 {
     RC_ASSERT(rc_cell_code(cell) < groups->head_text_count);
     uint32_t *known = &groups->set_of_head_text[rc_cell_code(cell)];
     if (*known == RC_GROUP_UNSET)
-        RC_TRY(resolve_cell(groups, groups->head_texts, cell, known));
+        RC_TRY(resolve_head_text(groups, cell, known));
     *ret_set = *known;
     return RC_OK;
 }
@@ -322,8 +339,11 @@ resolve_events(struct rc_groups *groups, uint32_t property)
     RC_TRY(read_slabs(groups, property));
     for (uint32_t i = 0; i < groups->plan->slab_count; i++)
         RC_TRY(resolve_slab(groups, slabs[groups->plan->slabs[i].index].slab, property, i));
+    rc_groups_decide_parts(groups);
     for (uint32_t i = 0; i < chunk_count; i++)
         RC_TRY(resolve_chunk(groups, &chunks[i], property, &groups->chunks[i]));
+    if (groups->in_parts)
+        return rc_groups_number_parts(groups, property);
     if (groups->text_source_count == 0)
         return RC_OK;
     return rc_text_groups_new(groups->text_sources, groups->text_source_count, groups->groups,

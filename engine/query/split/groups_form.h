@@ -9,6 +9,9 @@
 
 #define RC_GROUP_CACHE_SLOTS 4096u
 
+/* A head's text that is a part, before it is numbered. Lists are far fewer. */
+#define RC_GROUP_PART (RC_GROUP_UNSET - 1)
+
 struct rc_group_list {
     uint32_t begin; /* In members. */
     uint32_t count;
@@ -24,6 +27,8 @@ struct rc_slab_groups {
 struct rc_groups {
     const struct rc_plan *plan;
     bool reads_stored;                  /* A derived property of the name is not meant. */
+    bool may_part;                      /* Values may be in parts, */
+    bool in_parts;                      /* and those of texts are. */
     struct rc_arena *arena;             /* Tables. */
     struct rc_arena *scratch;           /* Elements of a list, while it is resolved. */
     const struct rc_dictionary *values; /* Of the property; NULL: no such property. */
@@ -37,6 +42,7 @@ struct rc_groups {
     struct rc_derive_scratch derive;
     struct rc_dictionary *groups; /* Of all values but most texts of slabs. */
     struct rc_text_groups *texts; /* Of these; NULL: none. */
+    struct rc_text_parts parts;   /* Or these, if they are in parts. */
     struct rc_text_source *text_sources;
     uint32_t text_source_count;
     uint32_t null_group;
@@ -61,6 +67,15 @@ struct rc_groups {
 /* Numbers all values and fills the tables. groups is zero but for its plan. */
 RC_MUST_USE enum rc_status
 rc_groups_build(struct rc_groups *groups, const struct rc_breakdown *breakdown, int64_t as_of_ms);
+
+/* Decides whether texts are in parts; those of slabs are known. */
+void
+rc_groups_decide_parts(struct rc_groups *groups);
+
+/* Numbers the parts when all other groups are known, and puts them where RC_GROUP_UNSET, or in
+ * chunks RC_GROUP_PART, stands. */
+RC_MUST_USE enum rc_status
+rc_groups_number_parts(struct rc_groups *groups, uint32_t property);
 
 /* The set of a value of the property that groups is over. */
 RC_MUST_USE enum rc_status

@@ -10,6 +10,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/query/split/dimension.h"
+#include "engine/query/split/groups.h"
 #include "engine/query/split/tuple_table.h"
 
 #define EVENT_ROWS_MAX ((uint64_t)1 << 20)
@@ -387,6 +388,7 @@ rc_split_new(const struct rc_split_request *request,
             .scope = request->scope,
             .calendar = request->calendar,
             .stats = request->stats,
+            .may_part = request->may_part && request->dimension_count == 1,
         };
         const enum rc_status status =
             rc_dimension_new(&dimension, &split->dimensions[i], reterr_error);
@@ -467,6 +469,13 @@ const struct rc_groups *
 rc_split_groups(const struct rc_split *split)
 {
     return split->dimension_count == 1 ? rc_dimension_groups(split->dimensions[0]) : NULL;
+}
+
+const struct rc_text_parts *
+rc_split_parts(const struct rc_split *split)
+{
+    const struct rc_groups *groups = rc_split_groups(split);
+    return groups == NULL ? NULL : rc_groups_parts(groups);
 }
 
 enum rc_status

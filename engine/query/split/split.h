@@ -23,6 +23,7 @@
 
 struct rc_split;
 struct rc_groups;
+struct rc_text_parts;
 
 /* An event that makes rows. */
 struct rc_split_item {
@@ -51,6 +52,7 @@ struct rc_split_request {
     const void *reader;
     bool between;  /* Bins also hold numbers between those that make them, of other events. */
     bool unbinned; /* Bins are made later: rc_split_make_bins. */
+    bool may_part; /* Rows may be parts of values: rc_split_parts. */
     /* Has the same dimensions and made bins, which are taken; NULL: bins are made. */
     const struct rc_split *bins_of;
     struct rc_query_stats *stats;
@@ -88,6 +90,10 @@ rc_split_reads_person(const struct rc_split *split);
 /* The groups that are the rows, where they are just the values of one event property; else NULL. */
 const struct rc_groups *
 rc_split_groups(const struct rc_split *split);
+
+/* The parts of values that are the rows; NULL: each row is a value. */
+const struct rc_text_parts *
+rc_split_parts(const struct rc_split *split);
 
 /* A reader's lists. All zero but the account is empty. */
 struct rc_split_list {
