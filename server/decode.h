@@ -77,19 +77,25 @@ struct rc_reference {
     const char *version_field;
 };
 
+/* The project that a request names. */
+struct rc_named_project {
+    const char *field; /* Where; NULL: not yet decoded. */
+    struct rc_bytes id;
+};
+
 struct rc_decode {
     struct rc_arena *arena;
     struct rc_error *error;
     struct rc_bytes project; /* Its id. */
     struct rc_reference *references;
     uint32_t pattern_steps;
-    uint32_t predicate_nodes;     /* Of the predicate or selector that it is in. */
-    uint32_t levels_above;        /* What a selector puts around its predicates. */
-    uint32_t cells_deep;          /* Handles of cells that the decoder is in. */
-    bool stores;                  /* What is decoded will be stored. */
-    struct rc_query_hints *hints; /* NULL: none. */
-    bool explain;                 /* They ask for the plan. */
-    const char **project_field;   /* Gets where the request first names it. NULL: nobody asks. */
+    uint32_t predicate_nodes;       /* Of the predicate or selector that it is in. */
+    uint32_t levels_above;          /* What a selector puts around its predicates. */
+    uint32_t cells_deep;            /* Handles of cells that the decoder is in. */
+    bool stores;                    /* What is decoded will be stored. */
+    struct rc_query_hints *hints;   /* NULL: none. */
+    bool explain;                   /* They ask for the plan. */
+    struct rc_named_project *named; /* Gets which one the request names first. NULL: nobody asks. */
     size_t path_size;
     char path[RC_ERROR_FIELD_BYTES]; /* Ended by NUL; what does not fit is left out. */
 };

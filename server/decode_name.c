@@ -21,12 +21,12 @@ path_of(struct rc_decode *decode, const char *field)
 
 /* Notes where the request names its project: where it does so first. */
 static enum rc_status
-note_project(struct rc_decode *decode, const char *field)
+note_project(struct rc_decode *decode, const char *field, struct rc_bytes id)
 {
-    if (decode->project_field == NULL || *decode->project_field != NULL)
+    if (decode->named == NULL || decode->named->field != NULL)
         return RC_OK;
-    *decode->project_field = path_of(decode, field);
-    return *decode->project_field == NULL ? rc_decode_no_memory(decode) : RC_OK;
+    *decode->named = (struct rc_named_project){.field = path_of(decode, field), .id = id};
+    return decode->named->field == NULL ? rc_decode_no_memory(decode) : RC_OK;
 }
 
 enum rc_status
@@ -43,7 +43,7 @@ rc_decode_project(struct rc_decode *decode,
         return rc_decode_fail(decode, RC_INVALID, field,
                               "\"%.100s\" is not of the form \"projects/{project}\"", name);
     *ret_id = rc_bytes_of(id);
-    return note_project(decode, field);
+    return note_project(decode, field, *ret_id);
 }
 
 static enum rc_status
@@ -77,7 +77,7 @@ rc_decode_name(struct rc_decode *decode,
                struct rc_bytes *ret_id)
 {
     RC_TRY(decode_name(decode, field, name, collection, ret_project, ret_id));
-    return note_project(decode, field);
+    return note_project(decode, field, *ret_project);
 }
 
 enum rc_status

@@ -1,14 +1,36 @@
 /*
  * Decode: selectors. Terms are an OR; a selector of one term is that term. First events are a FIRST
  * around it, and with a filter an ALL_OF of that and the filter. What is put around counts as
- * levels and nodes, since what is stored and asked is the whole.
+ * levels and nodes, since what is stored and asked is the whole. Each node that the tree has for a
+ * part of the selector says where in the request that is.
  */
 #include "engine/base/limits.h"
 #include "server/decode.h"
 
+/* A predicate of the request at its place in a selector, which is name_place where it is a name. */
+static enum rc_status
+decode_predicate_at(struct rc_decode *decode,
+                    const char *place,
+                    const char *name_place,
+                    uint32_t number,
+                    const Recount__V1__Predicate *in,
+                    const struct rc_predicate **ret_predicate)
+{
+    const struct rc_predicate *decoded;
+    RC_TRY(rc_decode_predicate(decode, in, &decoded));
+    struct rc_predicate *placed = rc_arena_copy(decode->arena, decoded, sizeof(*decoded));
+    if (placed == NULL)
+        return rc_decode_no_memory(decode);
+    placed->place = decoded->kind == RC_PREDICATE_DEFINITION ? name_place : place;
+    placed->place_number = number;
+    *ret_predicate = placed;
+    return RC_OK;
+}
+
 static enum rc_status
 decode_term(struct rc_decode *decode,
             const Recount__V1__SelectorTerm *term,
+            uint32_t number,
             const struct rc_predicate **ret_predicate)
 {
     struct rc_predicate *predicate = rc_arena_zero(decode->arena, sizeof(*predicate));
@@ -22,12 +44,15 @@ decode_term(struct rc_decode *decode,
         break;
     case RECOUNT__V1__SELECTOR_TERM__KIND_DEFINITION:
         predicate->kind = RC_PREDICATE_DEFINITION;
+        predicate->place = "terms[%u].definition";
+        predicate->place_number = number;
         RC_TRY(rc_decode_reference(decode, "definition", term->definition, RC_REFERENCE_DEFINITION,
                                    &predicate->definition));
         break;
     case RECOUNT__V1__SELECTOR_TERM__KIND_PREDICATE: {
         const size_t mark = rc_decode_enter(decode, "predicate");
-        RC_TRY(rc_decode_predicate(decode, term->predicate, ret_predicate));
+        RC_TRY(decode_predicate_at(decode, "terms[%u].predicate", "terms[%u].predicate.definition",
+                                   number, term->predicate, ret_predicate));
         rc_decode_leave(decode, mark);
         return RC_OK;
     }
@@ -54,7 +79,7 @@ decode_occurrence(struct rc_decode *decode,
     RC_TRY(rc_decode_count_node(decode));
     children[2] = *predicate;
     nodes[0] = (struct rc_predicate){
-        .kind = RC_PREDICATE_FIRST, .child_count = 1, .children = &children[2]};
+        .kind = RC_PREDICATE_FIRST, .child_count = 1, .children = &children[2], .place = ""};
     *predicate = &nodes[0];
     if (selector->occurrence_case == RECOUNT__V1__SELECTOR__OCCURRENCE_FIRST_TIME)
         return RC_OK;
@@ -62,10 +87,12 @@ decode_occurrence(struct rc_decode *decode,
     RC_TRY(rc_decode_count_node(decode));
     decode->levels_above = 1;
     children[0] = &nodes[0];
-    RC_TRY(rc_decode_predicate(decode, selector->first_then_filter->filter, &children[1]));
+    RC_TRY(decode_predicate_at(decode, "first_then_filter.filter",
+                               "first_then_filter.filter.definition", 0,
+                               selector->first_then_filter->filter, &children[1]));
     rc_decode_leave(decode, mark);
-    nodes[1] =
-        (struct rc_predicate){.kind = RC_PREDICATE_ALL_OF, .child_count = 2, .children = children};
+    nodes[1] = (struct rc_predicate){
+        .kind = RC_PREDICATE_ALL_OF, .child_count = 2, .children = children, .place = ""};
     *predicate = &nodes[1];
     return RC_OK;
 }
@@ -99,12 +126,13 @@ rc_decode_selector(struct rc_decode *decode,
     decode->levels_above = levels_around(selector);
     for (size_t i = 0; i < selector->n_terms; i++) {
         const size_t mark = rc_decode_enter_item(decode, "terms", i);
-        RC_TRY(decode_term(decode, selector->terms[i], &terms[i]));
+        RC_TRY(decode_term(decode, selector->terms[i], (uint32_t)i, &terms[i]));
         rc_decode_leave(decode, mark);
     }
     any->kind = RC_PREDICATE_ANY_OF;
     any->child_count = (uint32_t)selector->n_terms;
     any->children = terms;
+    any->place = "";
     *ret_predicate = selector->n_terms == 1 ? terms[0] : any;
     RC_TRY(decode_occurrence(decode, selector, ret_predicate));
     decode->levels_above = 0;

@@ -42,6 +42,7 @@ fail(struct rc_pieces *pieces, enum rc_status status)
     if (pieces->failure.error.status == RC_OK)
         rc_error_set(&pieces->failure.error, status, "%s", rc_status_sentence(status));
     pieces->failure.error.status = status;
+    rc_request_missing(&pieces->request);
     rc_call_fail(pieces->call, &pieces->failure);
 }
 

@@ -263,6 +263,7 @@ rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes)
         log_call(call, RC_CODE_OK, NULL);
     } else {
         served->failure.error.status = status;
+        rc_request_missing(request);
         rc_call_fail(call, &served->failure);
     }
     request->session = rc_query_session_end(request->session);

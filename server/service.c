@@ -23,11 +23,31 @@ rc_request_resource(struct rc_request *request, const char *type, const char *fo
     resource->type = type;
 }
 
+void
+rc_request_missing(struct rc_request *request)
+{
+    static const struct {
+        const char *noun;
+        const char *type;
+        const char *collection;
+    } kinds[] = {
+        {"definition", "recount.v1.Definition", "definitions"},
+        {"segment", "recount.v1.Segment", "segments"},
+        {"derived property", "recount.v1.DerivedProperty", "derivedProperties"},
+    };
+    const struct rc_error *error = request->error;
+    const struct rc_bytes project = request->named.id;
+    for (size_t i = 0; error->missing_noun != NULL && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (strcmp(kinds[i].noun, error->missing_noun) == 0)
+            rc_request_resource(request, kinds[i].type, "projects/%.*s/%s/%s", (int)project.size,
+                                project.data, kinds[i].collection, error->missing_name);
+}
+
 struct rc_decode
 rc_request_decode(struct rc_request *request)
 {
     return (struct rc_decode){
-        .arena = request->arena, .error = request->error, .project_field = &request->project_field};
+        .arena = request->arena, .error = request->error, .named = &request->named};
 }
 
 enum rc_status
@@ -36,8 +56,8 @@ rc_request_no_project(struct rc_request *request, struct rc_bytes id, enum rc_st
     if (status != RC_NOT_FOUND || strcmp(request->error->field, "project") != 0)
         return status;
     rc_request_resource(request, "recount.v1.Project", "projects/%.*s", (int)id.size, id.data);
-    if (request->project_field != NULL)
-        (void)rc_error_rename(request->error, status, "project", request->project_field);
+    if (request->named.field != NULL)
+        (void)rc_error_rename(request->error, status, "project", request->named.field);
     return status;
 }
 

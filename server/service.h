@@ -15,12 +15,11 @@
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
 #include "engine/query/plan/explain.h"
+#include "server/decode.h"
 #include "server/running.h"
 #include "server/server.h"
 #include "server/status_map.h"
 #include "server/transport.h"
-
-struct rc_decode;
 
 /* Whether a query's plan is written down for its caller. */
 enum rc_explain_mode {
@@ -36,11 +35,11 @@ struct rc_request {
     struct rc_error *error; /* Part of failure. */
     struct rc_failure *failure;
     const _Atomic(bool) *cancel;
-    const ProtobufCMessage *message;  /* NULL: of a stream. */
-    struct rc_bytes packed;           /* Its bytes, as they were received. */
-    int64_t received_ms;              /* Wall clock. */
-    uint64_t received_ns;             /* Monotonic. */
-    const char *project_field;        /* Where it names its project; NULL: not yet decoded. */
+    const ProtobufCMessage *message; /* NULL: of a stream. */
+    struct rc_bytes packed;          /* Its bytes, as they were received. */
+    int64_t received_ms;             /* Wall clock. */
+    uint64_t received_ns;            /* Monotonic. */
+    struct rc_named_project named;
     struct rc_query_session *session; /* Of a query; ended after the reply is packed. */
     /* Of a query: how it is to be explained, what its plan was (NULL: nobody asked), how it is
      * listed while it runs, its hints, and what it used. */
@@ -100,6 +99,11 @@ extern const struct rc_stream_handler rc_health_watch_stream;
 void
 rc_request_resource(struct rc_request *request, const char *type, const char *format, ...)
     RC_PRINTF(3, 4);
+
+/* Of a failure that says that something which others name is missing: names it as what the failure
+ * is about, whatever else was named. */
+void
+rc_request_missing(struct rc_request *request);
 
 /* Of a status that says that there is no project "id": names it as what the failure is about, and
  * the field of the request that names it. Other statuses pass. Returns status. */

@@ -59,6 +59,7 @@ decode_target(struct rc_decode *decode,
     predicate->kind = RC_PREDICATE_DEFINITION;
     RC_TRY(rc_decode_reference(decode, "definition", in->definition, RC_REFERENCE_DEFINITION,
                                &predicate->definition));
+    predicate->place = "";
     preview->target = predicate;
     return RC_OK;
 }

@@ -61,6 +61,7 @@ error_fill(struct rc_error *error,
     if (error == NULL)
         return status;
     error->status = status;
+    error->missing_noun = NULL;
     (void)snprintf(error->field, sizeof(error->field), "%s", field);
     (void)vsnprintf(error->message, sizeof(error->message), format, arguments);
     rc_text_mend(error->field);
@@ -90,6 +91,16 @@ rc_error_field(struct rc_error *error,
     error_fill(error, status, field, format, arguments);
     va_end(arguments);
     return status;
+}
+
+void
+rc_error_missing(struct rc_error *error, const char *noun, const char *name, size_t name_bytes)
+{
+    if (error == NULL)
+        return;
+    error->missing_noun = noun;
+    (void)snprintf(error->missing_name, sizeof(error->missing_name), "%.*s", (int)name_bytes, name);
+    rc_text_mend(error->missing_name);
 }
 
 void

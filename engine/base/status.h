@@ -40,11 +40,14 @@ enum rc_status {
 /* A leaf at the greatest depth of a predicate inside a rule at the greatest depth of rules has a
  * path of 750 bytes. */
 #define RC_ERROR_FIELD_BYTES 800
+#define RC_ERROR_NAME_BYTES 132
 
 struct rc_error {
     enum rc_status status;
     char field[RC_ERROR_FIELD_BYTES]; /* "steps[2].predicate.regex"; empty when none is at fault. */
     char message[RC_ERROR_MESSAGE_BYTES]; /* One English sentence, without a final period. */
+    const char *missing_noun; /* What is not there but named: "definition", a literal. Else NULL. */
+    char missing_name[RC_ERROR_NAME_BYTES];
 };
 
 /* Fills *error (NULL is fine) with a formatted sentence and an empty field; returns status. */
@@ -59,6 +62,11 @@ rc_error_field(struct rc_error *error,
                const char *field,
                const char *format,
                ...) RC_PRINTF(4, 5);
+
+/* Says of a filled error (NULL is fine) what is missing: something that others name, by the noun of
+ * its kind and its name. */
+void
+rc_error_missing(struct rc_error *error, const char *noun, const char *name, size_t name_bytes);
 
 /* Puts prefix before the field of a filled error: "steps[2]" + "regex" = "steps[2].regex". */
 void

@@ -122,6 +122,22 @@ test_prefix(void **state)
     rc_error_prefix(NULL, "scope");
 }
 
+/* What is missing is said of the error that says so, and of none after it. */
+static void
+test_missing(void **state)
+{
+    (void)state;
+    struct rc_error error = {0};
+    rc_error_set(&error, RC_NOT_FOUND, "there is no word");
+    assert_null(error.missing_noun);
+    rc_error_missing(&error, "word", "wordy", 4);
+    assert_string_equal(error.missing_noun, "word");
+    assert_string_equal(error.missing_name, "word");
+    rc_error_missing(NULL, "word", "wordy", 4);
+    rc_error_set(&error, RC_IO, "something else");
+    assert_null(error.missing_noun);
+}
+
 static enum rc_status
 give(enum rc_status status)
 {
@@ -158,6 +174,7 @@ main(void)
         cmocka_unit_test(test_cut_characters),
         cmocka_unit_test(test_items),
         cmocka_unit_test(test_prefix),
+        cmocka_unit_test(test_missing),
         cmocka_unit_test(test_try),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

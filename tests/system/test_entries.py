@@ -29,6 +29,7 @@ from recount.v1 import (
     definition_pb2_grpc,
     event_list_pb2,
     predicate_pb2,
+    preview_pb2,
     project_pb2,
     project_pb2_grpc,
     property_pb2,
@@ -497,6 +498,11 @@ class Batch(Case):
         self.refused("INVALID_ARGUMENT", lambda: self.batch(**asked), "request_id")
 
 
+def named_by(name):
+    """What a definition does not mean."""
+    return predicate_pb2.Predicate(negation=predicate_pb2.Predicate(definition=DEFINITIONS.name(name)))
+
+
 class Forced(Case):
     """What others use and is deleted all the same."""
 
@@ -548,6 +554,11 @@ class Forced(Case):
             "project": PROJECT, "as_of_ms": shop.AS_OF,
             "segment": {"segment": SEGMENTS.name(name)}}).user_count
 
+    def exported(self, name):
+        scope = {"project": PROJECT, "as_of_ms": shop.AS_OF, "segment": {"segment": SEGMENTS.name(name)}}
+        stub = segment_pb2_grpc.SegmentServiceStub(SERVER.channel)
+        return list(stub.ExportSegment(segment_pb2.ExportSegmentRequest(scope=scope), timeout=30))
+
     def meanings(self):
         """What the first two events of a user mean."""
         request = event_list_pb2.ListEventsRequest(
@@ -568,6 +579,21 @@ class Forced(Case):
     def built(self):
         reply = DEFINITIONS.call("BuildDefinitions", parent=PROJECT)
         return [one.name.rpartition("/")[2] for one in reply.counts if "/forced-" in one.name]
+
+    def of_terms(self, filtered):
+        """A user's events, of a selector whose second term, or whose filter, leads to what is missing."""
+        request = event_list_pb2.ListEventsRequest(parent=PROJECT, user=self.USER)
+        request.selector.CopyFrom(shop.selector())
+        if filtered:
+            request.selector.first_then_filter.filter.definition = DEFINITIONS.name("forced-outer")
+        else:
+            request.selector.terms[0].predicate.CopyFrom(shop.equals("type", "view"))
+            request.selector.terms.add().predicate.CopyFrom(named_by("forced-outer"))
+        query_pb2_grpc.QueryServiceStub(SERVER.channel).ListEvents(request, timeout=30)
+
+    def preview(self, **fields):
+        request = preview_pb2.PreviewDefinitionRequest(scope=shop.scope(PROJECT), **fields)
+        definition_pb2_grpc.DefinitionServiceStub(SERVER.channel).PreviewDefinition(request, timeout=30)
 
     def check(self):
         reply = admin_pb2_grpc.AdminServiceStub(SERVER.channel).Check(
@@ -605,19 +631,30 @@ class Forced(Case):
                     restart(how, lambda: self.recountd("--check", os.path.join(SERVER.folder, "data")))
                 for ask, *fields in (
                     (lambda: self.events_of("forced-base"), "series[0].selector.terms[0].definition"),
-                    (lambda: self.events_of("forced-user"), "series[0].selector.definition"),
-                    (lambda: self.events_of("forced-outer"), "series[0].selector.definition"),
+                    (lambda: self.events_of("forced-user"), "series[0].selector.terms[0].definition"),
+                    (lambda: self.events_of("forced-outer"), "series[0].selector.terms[0].definition"),
+                    (lambda: self.of_terms(False), "selector.terms[1].predicate.negation.definition"),
+                    (lambda: self.of_terms(True), "selector.first_then_filter.filter.definition"),
+                    (lambda: self.preview(definition=DEFINITIONS.name("forced-outer")), "definition"),
+                    (lambda: self.preview(predicate=named_by("forced-outer")),
+                     "predicate.negation.definition"),
+                    (lambda: DEFINITIONS.call("UpdateDefinition", definition=definition_pb2.Definition(
+                        name=DEFINITIONS.name("forced-other"), predicate=named_by("forced-outer"))),
+                     "definition.predicate.negation.definition"),
                     (lambda: self.users_of("forced-did"), "scope.segment.any_of[0].behavior.selector.definition"),
+                    (lambda: self.exported("forced-did"),
+                     "scope.segment.any_of[0].behavior.selector.definition"),
                     (lambda: self.users_of("forced-too"),
                      "scope.segment.any_of[0].any_of[0].behavior.selector.definition"),
                     (lambda: DEFINITIONS.call("BuildDefinitions", parent=PROJECT, names=[
                         DEFINITIONS.name("forced-other"), DEFINITIONS.name("forced-outer")]),
-                     "names[1].definition"),
+                     "names[1]"),
                     (lambda: DEFINITIONS.call("BuildDefinitions", parent=PROJECT, names=[
                         DEFINITIONS.name("forced-other"), DEFINITIONS.name("forced-base")]), "names[1]"),
                 ):
                     details = self.refused("NOT_FOUND", ask, *fields)
                     self.assertIn('"forced-base"', details.message)
+                    self.assertEqual(details.resource, DEFINITIONS.name("forced-base"))
                 details = self.refused("NOT_FOUND", lambda: self.events_of("forced-outer"))
                 self.assertIn('"forced-base", which "forced-user" names', details.message)
                 self.assertEqual(self.events_of("forced-other"), 2)

@@ -5,6 +5,7 @@
  */
 #include "engine/match/predicate/definitions.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/limits.h"
@@ -201,7 +202,7 @@ resolve_children(struct rc_naming *naming,
     for (uint32_t i = 0; i < predicate->child_count; i++) {
         const enum rc_status status =
             resolve(naming, frame, predicate->children[i], depth + 1, &children[i]);
-        if (status != RC_OK)
+        if (status != RC_OK && predicate->children[i]->place == NULL)
             rc_naming_place(naming, frame, words[predicate->kind], is_list, i);
         RC_TRY(status);
     }
@@ -211,11 +212,11 @@ resolve_children(struct rc_naming *naming,
 }
 
 static enum rc_status
-resolve(struct rc_naming *naming,
-        const struct rc_name_frame *frame,
-        const struct rc_predicate *predicate,
-        uint32_t depth,
-        const struct rc_predicate **ret_predicate)
+resolve_node(struct rc_naming *naming,
+             const struct rc_name_frame *frame,
+             const struct rc_predicate *predicate,
+             uint32_t depth,
+             const struct rc_predicate **ret_predicate)
 {
     if (predicate->kind == RC_PREDICATE_DEFINITION)
         return resolve_name(naming, frame, predicate->definition, depth, ret_predicate);
@@ -230,6 +231,32 @@ resolve(struct rc_naming *naming,
         *ret_predicate = predicate;
         return RC_OK;
     }
+}
+
+/* The field of an error behind the place that a request has for the node. */
+static void
+place_in_request(struct rc_error *error, const struct rc_predicate *predicate)
+{
+    if (error == NULL)
+        return;
+    if (predicate->kind == RC_PREDICATE_DEFINITION)
+        (void)snprintf(error->field, sizeof(error->field), predicate->place,
+                       predicate->place_number);
+    else if (predicate->place[0] != '\0')
+        rc_error_prefix(error, predicate->place, predicate->place_number);
+}
+
+static enum rc_status
+resolve(struct rc_naming *naming,
+        const struct rc_name_frame *frame,
+        const struct rc_predicate *predicate,
+        uint32_t depth,
+        const struct rc_predicate **ret_predicate)
+{
+    const enum rc_status status = resolve_node(naming, frame, predicate, depth, ret_predicate);
+    if (status != RC_OK && predicate->place != NULL)
+        place_in_request(naming->reterr_error, predicate);
+    return status;
 }
 
 enum rc_status
@@ -256,7 +283,8 @@ rc_definitions_resolve_name(const struct rc_catalog *definitions,
                             const struct rc_predicate **ret_predicate,
                             struct rc_error *reterr_error)
 {
-    const struct rc_predicate named = {.kind = RC_PREDICATE_DEFINITION, .definition = name};
+    const struct rc_predicate named = {
+        .kind = RC_PREDICATE_DEFINITION, .definition = name, .place = ""};
     return rc_definitions_resolve(definitions, &named, arena, uses, ret_predicate, reterr_error);
 }
 

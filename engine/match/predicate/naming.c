@@ -109,11 +109,14 @@ fail_missing(const struct rc_naming *naming,
 {
     const struct rc_naming_kind *kind = naming->kind;
     if (outer == NULL)
-        return rc_error_field(naming->reterr_error, RC_NOT_FOUND, kind->field,
-                              "there is no %s \"%.*s\"", kind->noun, shown(name), name.data);
-    return rc_error_field(naming->reterr_error, RC_NOT_FOUND, kind->field,
-                          "there is no %s \"%.*s\", which \"%.*s\" names", kind->noun, shown(name),
-                          name.data, shown(outer->name), outer->name.data);
+        (void)rc_error_field(naming->reterr_error, RC_NOT_FOUND, kind->field,
+                             "there is no %s \"%.*s\"", kind->noun, shown(name), name.data);
+    else
+        (void)rc_error_field(naming->reterr_error, RC_NOT_FOUND, kind->field,
+                             "there is no %s \"%.*s\", which \"%.*s\" names", kind->noun,
+                             shown(name), name.data, shown(outer->name), outer->name.data);
+    rc_error_missing(naming->reterr_error, kind->noun, name.data, name.size);
+    return RC_NOT_FOUND;
 }
 
 enum rc_status

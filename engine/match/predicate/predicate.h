@@ -85,6 +85,11 @@ struct rc_predicate {
     const struct rc_predicate *const *children;
     struct rc_leaf leaf;        /* LEAF. A negative leaf is a NOT around it. */
     struct rc_bytes definition; /* DEFINITION. */
+    /* Where a request has what the node stands for, below the place of its parent
+     * ("terms[%u].predicate", of place_number; "": there itself), for the fields of errors. Of a
+     * DEFINITION it is where the name stands. NULL: as the tree says. Not stored. */
+    const char *place;
+    uint32_t place_number;
 };
 
 /* Checks depth, counts, sizes, operand kinds, that texts are UTF-8, that selectors and regular
