@@ -7,6 +7,20 @@
 #include "engine/base/clock.h"
 #include "server/fields.h"
 
+void
+rc_encode_fit_page(const void *messages, size_t *count, bool *more)
+{
+    const ProtobufCMessage *const *items = messages;
+    size_t bytes = 0;
+    for (size_t i = 0; i < *count; i++) {
+        bytes += protobuf_c_message_get_packed_size(items[i]);
+        if (i == 0 || bytes <= RC_PAGE_BYTES)
+            continue;
+        *count = i;
+        *more = true;
+    }
+}
+
 enum rc_status
 rc_encode_format(struct rc_arena *arena, char **ret_text, const char *format, ...)
 {

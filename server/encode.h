@@ -22,6 +22,14 @@
 #include "engine/query/segment/segment.h"
 #include "server/service.h"
 
+/* What a page of a list takes at most, where it has more than one item: clients of gRPC take 4 MiB
+ * unless they are told otherwise. */
+#define RC_PAGE_BYTES ((size_t)2 << 20)
+
+/* Cuts the messages of a page before what would take it past RC_PAGE_BYTES; more is true then. */
+void
+rc_encode_fit_page(const void *messages, size_t *count, bool *more);
+
 /* Sets pointer to a new message, or returns RC_NO_MEMORY from the calling function. */
 #define RC_NEW(arena, pointer, descriptor)                  \
     do {                                                    \

@@ -1,5 +1,8 @@
-/* Lists of entries, and of the versions of one, page by page. A page begins behind the entry, or
- * below the version, that its token names. */
+/*
+ * Lists of entries, and of the versions of one, page by page. A page begins behind the entry, or
+ * below the version, that its token names. It ends before what would be an item too many, or would
+ * take it past 2 MiB: clients of gRPC take 4 MiB unless they are told otherwise.
+ */
 #include "engine/base/limits.h"
 #include "server/encode.h"
 #include "server/entries_form.h"
@@ -18,6 +21,7 @@ struct page {
     struct rc_bytes after; /* The place of the token. */
     uint32_t size;
     uint32_t count;
+    size_t bytes;
     ProtobufCMessage **items;
 };
 
@@ -36,13 +40,22 @@ open_page(struct page *page, const ProtobufCMessage *in, ProtobufCMessage *out, 
     return RC_OK;
 }
 
+/* *ret_added is false where the page is full; there is always room for one item. */
 static enum rc_status
-add_to_page(struct page *page, const struct rc_catalog_entry *entry)
+add_to_page(struct page *page, const struct rc_catalog_entry *entry, bool *ret_added)
 {
     struct rc_catalog_entry copy;
+    ProtobufCMessage *item;
+    *ret_added = page->count < page->size;
+    if (!*ret_added)
+        return RC_OK;
     RC_TRY(rc_entry_copy(page->request->arena, entry, &copy));
-    return rc_entry_encode(page->request, page->kind, page->project, &copy,
-                           &page->items[page->count++]);
+    RC_TRY(rc_entry_encode(page->request, page->kind, page->project, &copy, &item));
+    page->bytes += protobuf_c_message_get_packed_size(item);
+    *ret_added = page->count == 0 || page->bytes <= RC_PAGE_BYTES;
+    if (*ret_added)
+        page->items[page->count++] = item;
+    return RC_OK;
 }
 
 /* place: of the last item, where the next page begins; empty: there is none. */
@@ -84,15 +97,16 @@ rc_entry_list(struct rc_request *request,
     for (; at < rc_catalog_count(catalog) && !more; at++) {
         const struct rc_catalog_entry entry = rc_catalog_at(catalog, at);
         bool passes = true;
+        bool added = false;
         if (!has_prefix(entry.name, prefix))
             break; /* Those that have it stand together. */
         if (filter != NULL)
             RC_TRY(filter->passes(filter, &entry, &passes));
-        more = passes && page.count == page.size;
-        if (!passes || more)
-            continue;
-        RC_TRY(add_to_page(&page, &entry));
-        last = entry.name;
+        if (passes)
+            RC_TRY(add_to_page(&page, &entry, &added));
+        more = passes && !added;
+        if (added)
+            last = entry.name;
     }
     return close_page(&page, more ? last : (struct rc_bytes){"", 0}, out, kind->list);
 }
@@ -118,8 +132,11 @@ rc_entry_list_versions(struct rc_request *request,
         memcpy(&below, page.after.data, sizeof(below));
     struct rc_catalog_entry entry;
     bool more = rc_catalog_version_below(catalog, id, below, &entry);
-    while (more && page.count < page.size) {
-        RC_TRY(add_to_page(&page, &entry));
+    bool added;
+    while (more) {
+        RC_TRY(add_to_page(&page, &entry, &added));
+        if (!added)
+            break;
         below = entry.version;
         more = rc_catalog_version_below(catalog, id, below, &entry);
     }

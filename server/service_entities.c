@@ -107,8 +107,9 @@ rc_call_list_entities(struct rc_request *request, const void *message, void *rep
     for (uint32_t i = 0; i < page.row_count; i++)
         RC_TRY(rc_encode_entity(arena, &page.rows[i], &out->entities[i]));
     out->entity_count = rc_entity_list_count(list);
-    if (page.more && page.row_count > 0)
+    rc_encode_fit_page(out->entities, &out->n_entities, &page.more);
+    if (page.more && out->n_entities > 0)
         RC_TRY(
-            write_token(arena, hash, page.rows[page.row_count - 1].value, &out->next_page_token));
+            write_token(arena, hash, page.rows[out->n_entities - 1].value, &out->next_page_token));
     return rc_encode_info(request, &question.scope, in->scope->range != NULL, &stats, &out->info);
 }

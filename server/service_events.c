@@ -144,8 +144,9 @@ rc_call_list_events(struct rc_request *request, const void *message, void *reply
         RC_TRY(encode_definitions(request->arena,
                                   rc_query_session_context(request->session)->definitions,
                                   decode.project, &answer.events[i], out->events[i]));
-    if (answer.more && answer.event_count > 0)
-        RC_TRY(write_token(request->arena, hash, &answer.events[answer.event_count - 1].place,
+    rc_encode_fit_page(out->events, &out->n_events, &answer.more);
+    if (answer.more && out->n_events > 0)
+        RC_TRY(write_token(request->arena, hash, &answer.events[out->n_events - 1].place,
                            &out->next_page_token));
     return rc_encode_info(request, &question.scope, in->range != NULL, &answer.stats, &out->info);
 }

@@ -352,6 +352,9 @@ encode_values(struct rc_request *request,
     }
     if (folded.failed || prefix.failed)
         return rc_error_set(request->error, RC_NO_MEMORY, "no memory for a list of values");
+    bool more = out->has_more != 0;
+    rc_encode_fit_page(out->values, &out->n_values, &more);
+    out->has_more = more;
     if (has_other && !out->has_more && question->prefix.size > 0)
         return rc_error_field(request->error, RC_LIMIT_EXCEEDED, "prefix",
                               "the events with such a value have more than %u values; ask for a "

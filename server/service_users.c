@@ -67,8 +67,9 @@ rc_call_list_users(struct rc_request *request, const void *message, void *reply)
     for (uint32_t i = 0; i < answer.row_count; i++)
         RC_TRY(rc_encode_user(arena, &answer.rows[i], &out->users[i]));
     out->user_count = answer.users;
-    if (answer.more && answer.row_count > 0) {
-        out->next_page_token = rc_token_write(arena, hash, answer.rows[answer.row_count - 1].id);
+    rc_encode_fit_page(out->users, &out->n_users, &answer.more);
+    if (answer.more && out->n_users > 0) {
+        out->next_page_token = rc_token_write(arena, hash, answer.rows[out->n_users - 1].id);
         if (out->next_page_token == NULL)
             return RC_NO_MEMORY;
     }

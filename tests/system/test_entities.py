@@ -27,6 +27,8 @@ from recount.v1 import (
     project_pb2_grpc,
     property_list_pb2,
     property_pb2_grpc,
+    property_list_pb2,
+    property_pb2_grpc,
     query_pb2_grpc,
     scope_pb2,
     segment_pb2,
@@ -66,6 +68,66 @@ def event(user, org, **properties):
 
 def queries():
     return query_pb2_grpc.QueryServiceStub(SERVER.channel)
+
+
+class LargePages(unittest.TestCase):
+    """Pages of what is large fit what clients take unless they are told otherwise."""
+
+    COUNT = 80
+
+    @classmethod
+    def setUpClass(cls):
+        projects = project_pb2_grpc.ProjectServiceStub(SERVER.channel)
+        projects.CreateProject(project_pb2.CreateProjectRequest(project_id="large"), timeout=30)
+        rows = []
+        for number in range(cls.COUNT):
+            text = {"note": f"{number}" + "x" * 60_000}
+            time = shop.START + number
+            rows += [
+                event(0, number, **text) | {"time": time},
+                {"kind": "set", "user": f"v{number:02}", "time": time, "set": text},
+                {"kind": "account", "key": "org", "account": number, "time": time, "set": text},
+            ]
+        ingest_all(SERVER.channel, "projects/large", "rows", [ndjson(rows)])
+
+    def pages(self, method, field, request):
+        """The names or ids of what is listed, page by page, to a client that takes 4 MiB."""
+        pages = []
+        with grpc.insecure_channel(SERVER.address) as channel:
+            while not pages or request.page_token:
+                reply = getattr(query_pb2_grpc.QueryServiceStub(channel), method)(request, timeout=60)
+                pages.append(list(getattr(reply, field)))
+                request.page_token = reply.next_page_token
+        self.assertGreater(len(pages), 2)
+        return [one for page in pages for one in page]
+
+    def test_events(self):
+        request = event_list_pb2.ListEventsRequest(parent="projects/large", user="u0")
+        found = self.pages("ListEvents", "events", request)
+        self.assertEqual([one.id for one in found], [f"0/{number}" for number in range(self.COUNT)])
+
+    def test_values(self):
+        request = property_list_pb2.ListPropertyValuesRequest(
+            scope={"project": "projects/large"}, property={"event_property": "note"})
+        with grpc.insecure_channel(SERVER.address) as channel:
+            stub = property_pb2_grpc.PropertyServiceStub(channel)
+            reply = stub.ListPropertyValues(request, timeout=60)
+        texts = sorted(str(number) + "x" * 60_000 for number in range(self.COUNT))
+        self.assertTrue(reply.has_more)
+        self.assertGreater(len(reply.values), 30)
+        self.assertEqual([one.value.string_value for one in reply.values], texts[: len(reply.values)])
+
+    def test_users(self):
+        request = user_list_pb2.ListUsersRequest(scope=scope_pb2.Scope(project="projects/large"))
+        found = self.pages("ListUsers", "users", request)
+        names = ["u0"] + [f"v{number:02}" for number in range(self.COUNT)]
+        self.assertEqual([one.user for one in found], names)
+
+    def test_entities(self):
+        scope = scope_pb2.Scope(project="projects/large", entity_property="org")
+        request = entity_list_pb2.ListEntitiesRequest(scope=scope)
+        found = self.pages("ListEntities", "entities", request)
+        self.assertEqual([one.entity.int_value for one in found], list(range(self.COUNT)))
 
 
 class Entities(unittest.TestCase):

@@ -232,6 +232,36 @@ class Versions(Case):
             self.refused("INVALID_ARGUMENT", lambda: kind.versions(name + "-other", page_token=token),
                          "page_token")
 
+    def test_pages_of_large_things(self):
+        """A page fits what clients take unless they are told otherwise, however large things are."""
+        predicate = predicate_pb2.Predicate()
+        predicate.leaf.property.event_property = "url"
+        for number in range(10_000):
+            predicate.leaf.in_set.values.add(string_value=f"{number:05}" + "x" * 140)
+        large = definition_pb2.Definition(predicate=predicate)
+        self.assertGreater(large.ByteSize(), 1_500_000)
+        names = [f"large-{number}" for number in range(4)]
+        for name in names:
+            DEFINITIONS.create(name, 1, thing=large)
+        large.name, large.description = DEFINITIONS.name(names[0]), "again"
+        DEFINITIONS.call("UpdateDefinition", definition=large)
+        with grpc.insecure_channel(SERVER.address) as channel:
+            stub = definition_pb2_grpc.DefinitionServiceStub(channel)
+            for method, field, request, expected in (
+                (stub.ListDefinitions, "definitions",
+                 definition_pb2.ListDefinitionsRequest(parent=PROJECT, id_prefix="large-"), [1, 1, 1, 1]),
+                (stub.ListDefinitionVersions, "versions",
+                 definition_pb2.ListDefinitionVersionsRequest(name=large.name), [1, 1]),
+            ):
+                counts = []
+                while not counts or request.page_token:
+                    reply = method(request, timeout=30)
+                    counts.append(len(getattr(reply, field)))
+                    request.page_token = reply.next_page_token
+                self.assertEqual(counts, expected)
+        for name in names:
+            DEFINITIONS.delete(name)
+
     def test_authors(self):
         for kind, name in self.each():
             self.refused("INVALID_ARGUMENT", lambda: kind.create(name, 1, author="x" * 257), "author")
