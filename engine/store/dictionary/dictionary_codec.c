@@ -54,6 +54,15 @@ read_key(struct rc_dictionary *dictionary,
     return RC_OK;
 }
 
+/* Room for what is to come, as far as the bytes that are left may hold it, and for some more. */
+static enum rc_status
+expect(struct rc_dictionary *dictionary, const struct rc_reader *reader, uint32_t count)
+{
+    const size_t keys_max = rc_reader_left(reader) / 2; /* A key takes two bytes at least. */
+    const uint32_t likely = keys_max < count ? (uint32_t)keys_max : count;
+    return rc_dictionary_expect(dictionary, likely + likely / 8);
+}
+
 enum rc_status
 rc_dictionary_read(struct rc_dictionary *dictionary,
                    struct rc_reader *reader,
@@ -62,6 +71,7 @@ rc_dictionary_read(struct rc_dictionary *dictionary,
     RC_ASSERT(rc_dictionary_count(dictionary) == 0);
     const uint32_t count = (uint32_t)rc_read_count(reader, ENTRIES_MAX);
     uint32_t holes_left = HOLES_MAX;
+    RC_TRY_OR(reterr_error, expect(dictionary, reader, count));
     for (uint32_t code = 0; code < count;) {
         const struct rc_bytes key = rc_read_bytes(reader);
         uint32_t taken = 1;
