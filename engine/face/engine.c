@@ -27,6 +27,7 @@
 #define SPARE_WORKERS 32u
 #define COLD_BYTES ((uint64_t)256 << 20)
 /* Some thirty events: applied in a tenth of a millisecond. */
+#define REPLAY_GROUP_BYTES (1u << 20)
 #define SMALL_RECORD_BYTES 16384u
 
 /* Makes the entry of a path in its parent durable. */
@@ -251,6 +252,7 @@ open_parts(struct rc_engine *engine,
 {
     struct rc_log_place place;
     uint64_t replay_after = 0;
+    RC_CLEANUP(rc_replay_close) struct rc_replay replay = {0};
     RC_TRY(rc_engine_restore(engine, options, &place, &replay_after, reterr_error));
     const struct rc_wal_options wal_options = {
         .disk = engine->disk,
@@ -259,12 +261,16 @@ open_parts(struct rc_engine *engine,
         .file_bytes = options->wal_file_bytes != 0 ? options->wal_file_bytes : WAL_FILE_BYTES,
         .buffer_bytes_max = WAL_BUFFER_BYTES,
         .replay_after = replay_after,
-        .on_replay = rc_log_replay,
+        .on_replay = rc_replay_record,
         .on_durable = rc_log_durable,
         .on_broken = log_broke,
         .context = engine,
     };
-    const enum rc_status status = rc_wal_open(&wal_options, &engine->wal, reterr_error);
+    rc_replay_open(engine, &replay);
+    enum rc_status status = rc_wal_open(&wal_options, &engine->wal, reterr_error);
+    if (status == RC_OK)
+        status = rc_replay_finish(&replay, reterr_error);
+    rc_replay_close(&replay);
     if (status == RC_CORRUPT)
         rc_repair_explain(engine, &place, replay_after, reterr_error);
     RC_TRY(status);
@@ -304,6 +310,8 @@ rc_engine_new(const struct rc_engine_options *options)
     pthread_mutex_init(&engine->registry, NULL);
     engine->small_record_bytes =
         options->small_record_bytes != 0 ? options->small_record_bytes : SMALL_RECORD_BYTES;
+    engine->replay_group_bytes =
+        options->replay_group_bytes != 0 ? options->replay_group_bytes : REPLAY_GROUP_BYTES;
     pthread_mutex_init(&engine->queues, NULL);
     pthread_cond_init(&engine->queues_moved, NULL);
     engine->purge_after_ms =

@@ -47,6 +47,8 @@ struct rc_engine_options {
     uint64_t dictionary_bytes_max;   /* 0: RC_DICTIONARY_BYTES_MAX. Tests use less. */
     uint32_t small_record_bytes; /* Larger log records are applied beside the log. 0: 16 KiB. Tests
                                     use less. */
+    uint32_t replay_group_bytes; /* A start applies so much of the log beside reading more of it. 0:
+                                    1 MiB. Tests use less. */
     rc_cell_read *read_cell;     /* Of saved segments. NULL: questions about them fail. */
     /* The log broke (RC_UNAVAILABLE of rc_engine_ingest): called once, from a thread of the
      * engine's, before a batch is told so. Must not wait for the engine. NULL: nobody wants to

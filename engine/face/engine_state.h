@@ -114,6 +114,7 @@ struct rc_engine {
     void *context;                                                      /* Of it. */
     uint32_t head_rows_max;
     uint32_t small_record_bytes;
+    uint32_t replay_group_bytes;
     uint64_t window_rows_max;   /* 0: those of limits.h. */
     int64_t cold_after_ms;      /* 0: nothing becomes cold. */
     struct rc_cold_cache *cold; /* Outlives the tenants. */
@@ -124,6 +125,7 @@ struct rc_engine {
     struct rc_workers *appliers; /* Records that the log's thread does not apply itself. */
     uint64_t purge_after_ms;
     struct rc_wal *wal;
+    struct rc_replay *replay;    /* While it opens. */
     _Atomic(uint64_t) given_out; /* The last record that is applied or in a queue. */
     _Atomic(uint32_t) room_waiting;
     _Atomic(bool) stopping;
@@ -326,15 +328,69 @@ rc_stall_probe(struct tenant *tenant,
 bool
 rc_stall_wants_snapshot(struct rc_engine *engine, struct tenant *const *tenants, uint32_t count);
 
+/* ---- replay.c ---- */
+
+/* A record that waits to be applied. */
+struct rc_replay_item {
+    uint64_t sequence;
+    struct rc_bytes payload;
+    const struct rc_batch *batch; /* Decoded; NULL: it is none, or broken. */
+};
+
+struct rc_replay_group {
+    struct rc_arena *arena; /* Holds what the items say. */
+    struct rc_replay_item *items;
+    size_t count;
+    size_t capacity;
+    size_t bytes; /* Of payloads. */
+};
+
+/* A replay: of the opening thread, but for the group that is handed over, and the status. */
+struct rc_replay {
+    struct rc_engine *engine;
+    struct rc_replay_group groups[2];
+    unsigned filling; /* The group that the opening thread fills. */
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    bool handed; /* The other group is the thread's, and so is the status. */
+    bool ending;
+    bool thread_runs;
+    pthread_t thread;
+    enum rc_status status; /* The first failure. */
+    struct rc_error error;
+};
+
+/* Makes it the engine's, until it is closed: what was handed over is applied then, and no more. */
+void
+rc_replay_open(struct rc_engine *engine, struct rc_replay *ret_replay);
+
+/* All zeros is fine. */
+void
+rc_replay_close(struct rc_replay *replay);
+
+/* rc_wal's callback. */
+enum rc_status
+rc_replay_record(void *context,
+                 uint64_t sequence,
+                 struct rc_bytes payload,
+                 struct rc_error *reterr_error);
+
+/* Waits until all that came is applied. */
+RC_MUST_USE enum rc_status
+rc_replay_finish(struct rc_replay *replay, struct rc_error *reterr_error);
+
 /* ---- log.c ---- */
 
-/* rc_wal's callbacks. */
-enum rc_status
-rc_log_replay(void *context,
+/* Applies a record that a start finds in the log. batch: what it says, if it is one and somebody
+ * read it; NULL: nobody did. */
+RC_MUST_USE enum rc_status
+rc_log_replay(struct rc_engine *engine,
               uint64_t sequence,
               struct rc_bytes payload,
+              const struct rc_batch *batch,
               struct rc_error *reterr_error);
 
+/* rc_wal's callback. */
 void
 rc_log_durable(void *context,
                uint64_t sequence,

@@ -88,13 +88,15 @@ apply_rows(struct tenant *tenant,
     if (arena == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for a batch");
     struct rc_reader reader = rc_reader_of(record->batch.data, record->batch.size);
-    struct rc_batch batch;
-    RC_TRY(rc_batch_read(&reader, arena, &batch, reterr_error));
+    struct rc_batch read;
+    const struct rc_batch *batch = record->decoded != NULL ? record->decoded : &read;
+    if (record->decoded == NULL)
+        RC_TRY(rc_batch_read(&reader, arena, &read, reterr_error));
     struct rc_applied applied;
-    RC_TRY(rc_apply_batch(tenant->project, record->client_stream, record->batch_id, &batch,
-                          sequence, arena, &applied, reterr_error));
-    result->accepted = (uint64_t)batch.events.row_count + batch.writes.row_count +
-                       batch.alias_count + batch.accounts.row_count;
+    RC_TRY(rc_apply_batch(tenant->project, record->client_stream, record->batch_id, batch, sequence,
+                          arena, &applied, reterr_error));
+    result->accepted = (uint64_t)batch->events.row_count + batch->writes.row_count +
+                       batch->alias_count + batch->accounts.row_count;
     result->replaced = applied.replaced;
     atomic_store(&tenant->applied_at_ns, rc_clock_monotonic_ns());
     atomic_store(&tenant->idle_checked, false);
@@ -242,16 +244,17 @@ is_restored(const struct tenant *tenant, uint64_t sequence, const struct rc_reco
 }
 
 enum rc_status
-rc_log_replay(void *context,
+rc_log_replay(struct rc_engine *engine,
               uint64_t sequence,
               struct rc_bytes payload,
+              const struct rc_batch *batch,
               struct rc_error *reterr_error)
 {
-    struct rc_engine *engine = context;
     struct rc_record record;
     struct rc_ingest_result result = {0};
     struct rc_removed removed = {0};
     RC_TRY(rc_record_read(payload, &record, reterr_error));
+    record.decoded = batch;
     enum rc_status status = RC_OK;
     struct rc_error error = {.status = RC_OK};
     RC_CLEANUP(rc_tenant_unrefp)

@@ -28,8 +28,9 @@ static enum rc_status
 on_record(void *context, uint64_t sequence, struct rc_bytes payload, struct rc_error *reterr_error)
 {
     struct repairing *repairing = context;
-    return repairing->replay ? rc_log_replay(repairing->engine, sequence, payload, reterr_error)
-                             : RC_OK;
+    return repairing->replay
+               ? rc_log_replay(repairing->engine, sequence, payload, NULL, reterr_error)
+               : RC_OK;
 }
 
 static enum rc_status

@@ -40,16 +40,17 @@ struct rc_record {
     struct rc_project_settings settings; /* PROJECT_PUT. */
     struct rc_bytes client_stream;       /* BATCH. */
     uint64_t batch_id;                   /* BATCH. */
-    uint64_t batch_after;          /* BATCH: the batch that the stream had before it; 0: none. */
-    struct rc_bytes batch;         /* BATCH: rc_batch_read. */
-    enum rc_catalog_kind catalog;  /* ENTRY_*. */
-    struct rc_catalog_entry entry; /* ENTRY_PUT: its author is asked.author. ENTRY_REMOVE: its
-                                      name. */
-    uint32_t entry_count;          /* ENTRIES_PUT: 1 .. RC_ENTRIES_CREATED_MAX. */
-    uint32_t change_count;         /* CHANGES: 1 .. RC_CHANGES_LOGGED_MAX. */
-    struct rc_bytes entries;       /* ENTRIES_PUT: rc_record_next_entry. */
-    struct rc_bytes changes;       /* CHANGES: rc_record_next_change. */
-    struct rc_bytes user;          /* USER_DELETE: an id as sent. */
+    uint64_t batch_after;           /* BATCH: the batch that the stream had before it; 0: none. */
+    struct rc_bytes batch;          /* BATCH: rc_batch_read. */
+    const struct rc_batch *decoded; /* BATCH: the same, read; NULL: nobody did. Not stored. */
+    enum rc_catalog_kind catalog;   /* ENTRY_*. */
+    struct rc_catalog_entry entry;  /* ENTRY_PUT: its author is asked.author. ENTRY_REMOVE: its
+                                       name. */
+    uint32_t entry_count;           /* ENTRIES_PUT: 1 .. RC_ENTRIES_CREATED_MAX. */
+    uint32_t change_count;          /* CHANGES: 1 .. RC_CHANGES_LOGGED_MAX. */
+    struct rc_bytes entries;        /* ENTRIES_PUT: rc_record_next_entry. */
+    struct rc_bytes changes;        /* CHANGES: rc_record_next_change. */
+    struct rc_bytes user;           /* USER_DELETE: an id as sent. */
     int64_t time_ms; /* USER_DELETE: when it was asked for. CUT: the first time that stays. */
 };
 

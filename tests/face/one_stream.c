@@ -19,6 +19,7 @@ one_options(struct one_stream *world)
         .worker_count = 1,
         .wal_file_bytes = 1 << 15,
         .head_rows_max = 96,
+        .replay_group_bytes = 3000, /* One or two records. */
         .cold_after_ms = world->cold_after_ms,
         .cold_bytes_max = world->cold_bytes_max,
         .window_rows_max = world->window_rows_max,

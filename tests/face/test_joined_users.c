@@ -50,6 +50,7 @@ start(struct world *world)
         .worker_count = 1,
         .wal_file_bytes = 1 << 15,
         .head_rows_max = 50,
+        .replay_group_bytes = 1,
         .window_rows_max = 60,
     };
     struct rc_error error = {0};

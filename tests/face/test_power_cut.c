@@ -81,8 +81,9 @@ start(struct round *round)
         .wal_file_bytes = 1 << 15,
         .wal_checkpoint_bytes = 1 << 16,
         .head_rows_max = 96,
-        .window_rows_max = round->seed % 3 == 0 ? 0 : 40,   /* Windows become shorter. */
-        .dictionary_entries_max = 2,                        /* Of four kinds. */
+        .window_rows_max = round->seed % 3 == 0 ? 0 : 40, /* Windows become shorter. */
+        .dictionary_entries_max = 2,                      /* Of four kinds. */
+        .replay_group_bytes = round->seed % 3 == 0 ? 3000 : 0,
         .small_record_bytes = round->seed % 2 == 0 ? 1 : 0, /* All are applied beside the log. */
     };
     struct rc_error error = {0};
