@@ -3,8 +3,8 @@
  *
  * The library lists changes of offset only as far as it has expanded them (four hundred years past
  * the last one in the file) and answers beyond by the calendar's 400-year cycle. There the next
- * change is searched by asking for offsets a day apart: rules that far ahead change at most a few
- * times a year.
+ * change is searched by asking for offsets two weeks apart: a rule that goes on for ever changes
+ * twice a year. A zone without such a rule lists no change so late, and has none.
  */
 #include "engine/match/zone.h"
 
@@ -23,7 +23,7 @@ namespace
 static_assert(sizeof(cctz::time_zone) == sizeof(void *), "a zone is one pointer");
 static_assert(std::is_trivially_copyable<cctz::time_zone>::value, "a zone is a plain value");
 
-const int64_t kDayS = 86400;
+const int64_t kStepS = 14 * 86400;
 const int64_t kListedUntilS = 10413792000; /* 2300-01-01. */
 
 cctz::time_zone
@@ -107,8 +107,11 @@ rc_zone_next_change(struct rc_zone zone, int64_t time_s, int64_t limit_s, int64_
             return true;
         }
     }
+    cctz::time_zone::civil_transition last;
+    if (!rules.next_transition(Point(kListedUntilS - 27 * kStepS), &last))
+        return false;
     while (time_s < limit_s) {
-        const int64_t next_s = limit_s - time_s < kDayS ? limit_s : time_s + kDayS;
+        const int64_t next_s = limit_s - time_s < kStepS ? limit_s : time_s + kStepS;
         if (rules.lookup(Point(next_s)).offset != offset) {
             *ret_time_s = Bisect(rules, time_s, next_s);
             return true;

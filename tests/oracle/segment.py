@@ -15,7 +15,7 @@ A behaviour of a sequence has in place of selector and measure
 import math
 import operator
 
-from buckets import local_day
+from buckets import day_of
 from data import EntityMoment
 from predicate import id_test, leaf_test, selects
 from values import as_number
@@ -87,7 +87,7 @@ def measure_of(behavior, moment, person, zone):
         return matches_of(behavior, moment, person, events)
     events = [event for event in events if selects(behavior["selector"], moment, person, event)]
     if behavior["measure"] == "days":
-        return len({local_day(zone, event.time) for event in events})
+        return len({day_of(zone, event.time) for event in events})
     if behavior["measure"] == "sum":
         found = [value_list(event.properties.get(behavior["property"])) for event in events]
         numbers = [as_number(value) for values in found for value in values]

@@ -367,6 +367,69 @@ local_days(void **state)
     tzset();
 }
 
+/* Days as buckets have them, in zones in which clocks went back over midnight or over a whole day.
+ */
+static void
+local_days_ascend(void **state)
+{
+    (void)state;
+    static const char *const zones[] = {"America/St_Johns", "America/Juneau", "Pacific/Kwajalein",
+                                        "Pacific/Apia", "America/Sao_Paulo"};
+    const int64_t spans[][2] = {{utc_ms(1867, 10, 10, 0, 0), utc_ms(1867, 10, 25, 0, 0)},
+                                {utc_ms(1969, 9, 25, 0, 0), utc_ms(1969, 10, 10, 0, 0)},
+                                {utc_ms(2010, 11, 7, 2, 40), utc_ms(2011, 12, 31, 0, 0)}};
+    for (size_t z = 0; z < sizeof(zones) / sizeof(zones[0]); z++)
+        for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+            const int64_t *span = spans[i];
+            struct found days = find(zones[z], 0, RC_UNIT_DAY, span[0], span[1]);
+            struct rc_calendar calendar;
+            struct rc_offsets offsets;
+            uint32_t guess = 0;
+            uint32_t bucket = 0;
+            int64_t latest = 0;
+            assert_int_equal(rc_calendar_make(rc_bytes_of(zones[z]), 0, &calendar, NULL), RC_OK);
+            assert_int_equal(rc_calendar_offsets(&calendar, span[0], span[1], days.arena, &offsets),
+                             RC_OK);
+            for (int64_t time_ms = span[0]; time_ms < span[1]; time_ms += 7 * MINUTE_MS) {
+                const int64_t day = rc_offsets_day(&offsets, time_ms, &guess);
+                const uint32_t before = bucket;
+                while (time_ms >= days.buckets[bucket].end_ms)
+                    bucket++;
+                assert_true(time_ms == span[0] || (day > latest) == (bucket > before));
+                latest = day;
+            }
+            rc_arena_free(days.arena);
+        }
+}
+
+/* A change is found wherever the library's list of them ends. */
+static void
+far_changes(void **state)
+{
+    (void)state;
+    static const char *const zones[] = {"UTC",
+                                        "Europe/Berlin",
+                                        "Australia/Lord_Howe",
+                                        "Antarctica/Troll",
+                                        "Africa/Casablanca",
+                                        "Asia/Tokyo"};
+    for (size_t z = 0; z < sizeof(zones) / sizeof(zones[0]); z++) {
+        struct rc_zone zone;
+        assert_true(rc_zone_load(zones[z], strlen(zones[z]), &zone));
+        const int64_t until_s = utc_ms(2900, 1, 1, 0, 0) / 1000;
+        int64_t change_s = utc_ms(2290, 1, 1, 0, 0) / 1000;
+        for (int64_t day_s = change_s; day_s < until_s; day_s += 86400) {
+            const int64_t next_s = day_s + 86400;
+            if (rc_zone_offset_s(zone, day_s) == rc_zone_offset_s(zone, next_s))
+                continue;
+            assert_true(rc_zone_next_change(zone, change_s, until_s, &change_s));
+            assert_true(change_s > day_s && change_s <= next_s);
+            assert_int_equal(rc_zone_offset_s(zone, change_s), rc_zone_offset_s(zone, next_s));
+        }
+        assert_false(rc_zone_next_change(zone, change_s, until_s, &change_s));
+    }
+}
+
 int
 main(void)
 {
@@ -381,6 +444,8 @@ main(void)
         cmocka_unit_test(against_the_clock_by_the_minute),
         cmocka_unit_test(ranges_that_begin_near_a_change),
         cmocka_unit_test(local_days),
+        cmocka_unit_test(local_days_ascend),
+        cmocka_unit_test(far_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,18 +105,11 @@ fold_days(void *state, uint32_t person, const struct rc_hit *hits, uint32_t coun
     const struct measure *measure = ((struct lane *)state)->measure;
     uint32_t guess = 0;
     uint32_t days = 0;
-    int64_t latest = 0;
-    bool had_before = false; /* The day before the latest. */
+    int64_t latest = 0; /* Days ascend, as buckets do. */
     for (uint32_t i = 0; i < count; i++) {
         const int64_t day = rc_offsets_day(&measure->offsets, hits[i].time_ms, &guess);
-        if (days == 0 || day > latest) {
-            had_before = days > 0 && day == latest + 1;
-            latest = day;
-            days++;
-        } else if (day < latest && !had_before) {
-            had_before = true;
-            days++;
-        }
+        days += days == 0 || day > latest;
+        latest = day;
     }
     note(measure, person, days);
     return RC_OK;

@@ -23,6 +23,13 @@
 #define DAY_MS (DAY_S * 1000)
 #define MAP_SLOTS 8192u /* 32 KiB: a core's first cache. */
 
+/* A stretch of one offset. */
+struct offset_stretch {
+    int64_t start_ms;
+    int64_t offset_ms;
+    int64_t day; /* The greatest local date before it. */
+};
+
 static int64_t
 floor_div(int64_t a, int64_t b)
 {
@@ -321,29 +328,39 @@ rc_calendar_offsets(const struct rc_calendar *calendar,
                     struct rc_arena *arena,
                     struct rc_offsets *ret_offsets)
 {
-    RC_CLEANUP(rc_alloc_freep) int64_t *pairs = NULL;
+    RC_CLEANUP(rc_alloc_freep) struct offset_stretch *list = NULL;
     size_t capacity = 0;
     uint32_t count = 0;
     const int64_t limit_s = floor_div(until_ms, 1000);
-    int64_t time_s = floor_div(from_ms, 1000);
+    /* Two days before, so that a midnight over which clocks went back just then is seen. */
+    int64_t time_s = floor_div(from_ms, 1000) - 2 * DAY_S;
     bool more = true;
     while (more) {
-        RC_TRY(RC_GROW(pairs, capacity, 2 * (size_t)count + 2));
-        pairs[2 * count] = count == 0 ? from_ms : time_s * 1000;
-        pairs[2 * count + 1] = (int64_t)rc_zone_offset_s(calendar->zone, time_s) * 1000;
+        RC_TRY(RC_GROW(list, capacity, (size_t)count + 1));
+        list[count] = (struct offset_stretch){
+            .start_ms = time_s * 1000,
+            .offset_ms = (int64_t)rc_zone_offset_s(calendar->zone, time_s) * 1000,
+            .day = INT64_MIN};
+        if (count > 0) {
+            const struct offset_stretch *before = &list[count - 1];
+            const int64_t day = floor_div(time_s * 1000 - 1 + before->offset_ms, DAY_MS);
+            list[count].day = day > before->day ? day : before->day;
+        }
         count++;
         more = rc_zone_next_change(calendar->zone, time_s, limit_s, &time_s);
     }
-    int64_t *starts_ms = RC_ARENA_ARRAY(arena, int64_t, count);
-    int64_t *offsets_ms = RC_ARENA_ARRAY(arena, int64_t, count);
-    if (starts_ms == NULL || offsets_ms == NULL)
+    int64_t *numbers = RC_ARENA_ARRAY(arena, int64_t, 3 * (size_t)count);
+    if (numbers == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < count; i++) {
-        starts_ms[i] = pairs[2 * i];
-        offsets_ms[i] = pairs[2 * i + 1];
+        numbers[i] = list[i].start_ms;
+        numbers[count + i] = list[i].offset_ms;
+        numbers[2 * (size_t)count + i] = list[i].day;
     }
-    *ret_offsets =
-        (struct rc_offsets){.count = count, .starts_ms = starts_ms, .offsets_ms = offsets_ms};
+    *ret_offsets = (struct rc_offsets){.count = count,
+                                       .starts_ms = numbers,
+                                       .offsets_ms = numbers + count,
+                                       .days = numbers + 2 * (size_t)count};
     return RC_OK;
 }
 
@@ -366,5 +383,6 @@ rc_offsets_day(const struct rc_offsets *offsets, int64_t time_ms, uint32_t *gues
     while (at + 1 < offsets->count && offsets->starts_ms[at + 1] <= time_ms)
         at++;
     *guess = at;
-    return floor_div(time_ms + offsets->offsets_ms[at], DAY_MS);
+    const int64_t day = floor_div(time_ms + offsets->offsets_ms[at], DAY_MS);
+    return day > offsets->days[at] ? day : offsets->days[at];
 }

@@ -85,8 +85,9 @@ rc_bucket_map_find(const struct rc_bucket_map *map, int64_t time_ms)
 /* The offsets in force during a stretch of time. */
 struct rc_offsets {
     uint32_t count;
-    const int64_t *starts_ms; /* starts_ms[0] is the start of the stretch. */
+    const int64_t *starts_ms; /* starts_ms[0] is at or before the start of the stretch. */
     const int64_t *offsets_ms;
+    const int64_t *days; /* The greatest local date that was there before. */
 };
 
 RC_MUST_USE enum rc_status
@@ -96,7 +97,8 @@ rc_calendar_offsets(const struct rc_calendar *calendar,
                     struct rc_arena *arena,
                     struct rc_offsets *ret_offsets);
 
-/* The local day of a time in the stretch. *guess is where to look first; start with 0. */
+/* The local day of a time in the stretch, as buckets have it: where clocks go back over midnight
+ * the repeated minutes stay in the later day. *guess is where to look first; start with 0. */
 int64_t
 rc_offsets_day(const struct rc_offsets *offsets, int64_t time_ms, uint32_t *guess);
 
