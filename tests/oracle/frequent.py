@@ -1,14 +1,14 @@
 """Questions that find much: selectors of types that most events have, and scopes that leave little out.
 
 Random selectors and scopes mostly leave a user one or two events that match. What an option does shows where
-a user has many ways, so part of the funnels and retentions are asked so.
+a user has many ways, so most of the funnels and retentions are asked so.
 """
 
 import collections
 
 from generator import TYPES
 
-EVENTS_MAX = 24  # Of a user: the oracle tries all of its ways.
+EVENTS_MAX = 60  # Of a user: the oracle tries all of its ways.
 
 
 def fits(world):

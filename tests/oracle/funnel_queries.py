@@ -85,7 +85,7 @@ def add_count(rng, world, query, make_selector):
 def make_funnel(rng, world, make_scope, make_selector, units):
     scope = make_scope(rng, world)
     is_long, some_selector = False, make_selector
-    if rng.random() < 0.5 and frequent.fits(world):
+    if rng.random() < 0.7 and frequent.fits(world):
         scope, some_selector = frequent.widened(rng, world, scope), frequent.some_selector
         is_long = rng.random() < 0.06
     query = {

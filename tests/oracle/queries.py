@@ -358,7 +358,7 @@ def make_wide_funnel(rng, world):
 
 def make_retention(rng, world):
     scope, some_selector = make_scope(rng, world), make_selector
-    if rng.random() < 0.5 and frequent.fits(world):
+    if rng.random() < 0.7 and frequent.fits(world):
         scope, some_selector = frequent.widened(rng, world, scope), frequent.some_selector
     units = [
         unit
