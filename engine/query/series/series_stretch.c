@@ -192,6 +192,10 @@ find_counters(const struct rc_series_piece *from,
     }
 }
 
+#define TOGETHER 64u
+
+_Static_assert(TOGETHER <= RC_SERIES_CHUNK, "their counters have room");
+
 /* Counts stretches; what of codes is constant makes a loop of its own. */
 __attribute__((always_inline)) static inline void
 count_stretches(const struct rc_series_piece *piece,
@@ -200,8 +204,8 @@ count_stretches(const struct rc_series_piece *piece,
                 uint32_t base,
                 uint32_t count)
 {
-    for (uint32_t first = 0; first < count; first += RC_SERIES_CHUNK) {
-        const uint32_t end = count - first < RC_SERIES_CHUNK ? count : first + RC_SERIES_CHUNK;
+    for (uint32_t first = 0; first < count; first += TOGETHER) {
+        const uint32_t end = count - first < TOGETHER ? count : first + TOGETHER;
         find_counters(piece, codes, stretches, base, first, end);
         for (uint32_t i = first; i < end; i++)
             piece->narrow[stretches->counters[i - first]] +=

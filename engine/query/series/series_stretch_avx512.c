@@ -187,6 +187,9 @@ list_marked(const struct rc_series_piece *piece,
         const uint64_t inside = rc_word_within(row, begin, end);
         const uint64_t marks = column->marks[row / 64];
         const uint64_t selected = words == NULL ? UINT64_MAX : words[(row - base) / 64];
+        /* Of the next piece, which is read soon; with cells they are asked for while counting. */
+        for (uint32_t i = 0; piece->cells == NULL && i < 64; i += 16)
+            __builtin_prefetch(piece->times + row + RC_PIECE_ROWS + i, 0, 2);
         if (inside == UINT64_MAX)
             list_stretches(piece, out, &listing, row, UINT64_MAX, marks, selected, range);
         else
