@@ -1,4 +1,5 @@
-/* Counting rows by the times that are kept beside a set, against reading each row's time. */
+/* Counting rows by the times that are kept beside a set, against reading each row's time; and runs
+ * of a column against its rows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <cmocka.h>
 
 #include "engine/query/series/series_count.h"
+#include "engine/store/slab/marks.h"
 
 #define ROWS 200000u
 #define BUCKETS_MAX 64u
@@ -113,11 +115,61 @@ kept_times_count_the_same(void **state)
     }
 }
 
+/* Whole runs and pieces of them, of each width of codes, against a look at each row's code. */
+static void
+runs_count_as_rows(void **state)
+{
+    (void)state;
+    static uint64_t marks[ROWS / 64 + 1];
+    static uint32_t ranks[ROWS / RC_MARKS_RANK_ROWS + 2];
+    static uint8_t narrow[ROWS];
+    static uint16_t middle[ROWS];
+    static uint32_t wide[ROWS];
+    static uint32_t codes[ROWS];
+    static uint32_t counters[2][257];
+    for (uint32_t round = 0; round < 60; round++) {
+        const uint32_t odds = 1 + below(below(2) == 0 ? 3 : 300);
+        struct rc_column_view column = {.form = RC_COLUMN_MARKED_RUNS,
+                                        .code_width = 1u << round % 3,
+                                        .marks = marks,
+                                        .ranks = ranks};
+        column.codes = column.code_width == 1   ? (const void *)narrow
+                       : column.code_width == 2 ? (const void *)middle
+                                                : (const void *)wide;
+        memset(marks, 0, sizeof(marks));
+        for (uint32_t row = 0; row < ROWS; row++) {
+            if (row % RC_MARKS_RANK_ROWS == 0)
+                ranks[row / RC_MARKS_RANK_ROWS] = column.code_count;
+            if (row > 0 && below(odds) != 0) {
+                codes[row] = codes[row - 1];
+                continue;
+            }
+            codes[row] = below(256);
+            marks[row / 64] |= (uint64_t)1 << (row % 64);
+            narrow[column.code_count] = (uint8_t)codes[row];
+            middle[column.code_count] = (uint16_t)codes[row];
+            wide[column.code_count++] = codes[row];
+        }
+        ranks[ROWS / RC_MARKS_RANK_ROWS + 1] = column.code_count;
+        memset(counters, 0, sizeof(counters));
+        for (uint32_t piece = 0; piece < 40; piece++) {
+            const uint32_t begin = piece == 0 ? 0 : below(ROWS);
+            const uint32_t left = ROWS - begin;
+            const uint32_t end = piece == 1 ? ROWS : begin + 1 + below(left < 5000 ? left : 5000);
+            for (uint32_t row = begin; row < end; row++)
+                counters[0][codes[row] + 1]++;
+            rc_series_count_runs(counters[1], &column, begin, end);
+        }
+        assert_memory_equal(counters[0], counters[1], sizeof(counters[0]));
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kept_times_count_the_same),
+        cmocka_unit_test(runs_count_as_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

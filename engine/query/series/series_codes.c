@@ -120,7 +120,7 @@ count_codes(uint32_t *counts,
             counts[codes[word * 64 + (uint32_t)__builtin_ctzll(bits) - first] + 1]++;
 }
 
-/* The same of rows without codes. */
+/* Counts rows without codes, as count_codes. */
 static uint32_t
 count_rows(const uint64_t *words, uint32_t first, uint32_t count)
 {
@@ -167,6 +167,10 @@ fold_rows(void *state,
         words = slab->cut ? in_time : words;
         if (slab->bound == 0) {
             counts[0] += count_rows(words, begin - base, stop - begin);
+            continue;
+        }
+        if (words == NULL && slab->column->form == RC_COLUMN_MARKED_RUNS) {
+            rc_series_count_runs(counts, slab->column, begin, stop);
             continue;
         }
         rc_row_codes(slab->column, begin, stop - begin, &position, lane->codes);

@@ -7,6 +7,7 @@
 #include "engine/base/assert.h"
 #include "engine/match/rows/scan.h"
 #include "engine/match/rows/words.h"
+#include "engine/store/slab/marks.h"
 
 #define SINGLY_ROWS 256u /* Rows of a sparse set at a time. */
 
@@ -208,4 +209,52 @@ rc_series_in_time(const struct rc_series_piece *piece,
     rc_scan_numbers(piece->times + base, stop - base, rc_series_time_range(piece->table), in_time);
     return words == NULL ? rc_words_any(in_time, word_count)
                          : rc_words_and(in_time, words, word_count);
+}
+
+/* The code at an index, of a width that the compiler knows. */
+__attribute__((always_inline)) static inline uint32_t
+code_at(const void *codes, uint32_t index, uint32_t width)
+{
+    return width == 1   ? ((const uint8_t *)codes)[index]
+           : width == 2 ? ((const uint16_t *)codes)[index]
+                        : ((const uint32_t *)codes)[index];
+}
+
+/* Counts the rows [begin, end), one at least, run by run. */
+__attribute__((always_inline)) static inline void
+count_runs_of_width(uint32_t *counts,
+                    const struct rc_column_view *column,
+                    uint32_t begin,
+                    uint32_t end,
+                    uint32_t width)
+{
+    /* Copies: what is written could else be part of the column, as far as the compiler knows. */
+    const uint64_t *marks = column->marks;
+    const void *codes = column->codes;
+    uint32_t index = rc_marks_before(column, begin + 1) - 1; /* Of the run that begin is in. */
+    uint32_t row = begin;
+    for (uint32_t word = begin / 64; word * 64 < end; word++) {
+        uint64_t bits = marks[word] & rc_word_within(word * 64, begin, end);
+        for (; bits != 0; bits &= bits - 1) {
+            const uint32_t next = word * 64 + (uint32_t)__builtin_ctzll(bits);
+            counts[code_at(codes, index, width) + 1] += next - row;
+            index += next > begin;
+            row = next;
+        }
+    }
+    counts[code_at(codes, index, width) + 1] += end - row;
+}
+
+void
+rc_series_count_runs(uint32_t *counts,
+                     const struct rc_column_view *column,
+                     uint32_t begin,
+                     uint32_t end)
+{
+    if (column->code_width == 1)
+        count_runs_of_width(counts, column, begin, end, 1);
+    else if (column->code_width == 2)
+        count_runs_of_width(counts, column, begin, end, 2);
+    else
+        count_runs_of_width(counts, column, begin, end, 4);
 }

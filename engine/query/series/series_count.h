@@ -1,6 +1,6 @@
 /*
  * Series count: rows of a slab counted by bucket and by the code of a property: the loops of
- * series_scan.c.
+ * series_scan.c and series_codes.c.
  *
  * Ownership: a piece borrows all that it names.
  * Threading: counters are one thread's.
@@ -42,6 +42,14 @@ rc_series_count_rows(const struct rc_series_piece *piece,
                      const uint64_t *words,
                      uint32_t first,
                      uint32_t count);
+
+/* Counts the rows [begin, end), one at least, of a column of MARKED_RUNS by code and 1, run by run.
+ */
+void
+rc_series_count_runs(uint32_t *counts,
+                     const struct rc_column_view *column,
+                     uint32_t begin,
+                     uint32_t end);
 
 /* Counts the rows [begin, end) of a sparse set one by one, without codes. times: of the slab. */
 void
