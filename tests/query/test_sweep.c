@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "engine/query/walk/slab_rows.h"
 #include "engine/query/walk/sweep.h"
 #include "engine/store/builder/slab_builder.h"
 #include "engine/store/project/project.h"
@@ -273,6 +274,7 @@ against_each_row(void **state)
     print_message("seed %llu\n", (unsigned long long)random_state);
     for (uint32_t round = 0; round < ROUNDS; round++) {
         world_open(&world);
+        rc_slab_rows_wide = round % 2 == 0;
         read_slab(&world, false);
         read_slab(&world, true);
         hit_count += world.hit_count;
@@ -282,9 +284,40 @@ against_each_row(void **state)
     assert_true(hit_count > (uint64_t)ROUNDS * 1000);
 }
 
+/* Owners of many rows, sought together by wide vectors and without, against each alone. */
+static void
+owners_of_many(void **state)
+{
+    static uint32_t starts[USERS + 1];
+    static uint32_t rows[300];
+    static uint32_t owners[300];
+    (void)state;
+    for (uint32_t round = 0; round < 2000; round++) {
+        const uint32_t user_count = 1 + below(USERS);
+        const uint32_t rows_a_user = 1 + below(round % 2 == 0 ? 3 : 100);
+        starts[0] = 0;
+        for (uint32_t user = 0; user < user_count; user++)
+            starts[user + 1] = starts[user] + 1 + below(rows_a_user);
+        const uint32_t row_count = starts[user_count];
+        const uint32_t step = 1 + below(1 + row_count / 50);
+        uint32_t count = 0;
+        for (uint32_t row = below(row_count); row < row_count && count < 300;
+             row += 1 + below(step))
+            rows[count++] = row;
+        const uint32_t first = rc_slab_rows_owner(starts, user_count, 0, rows[0]);
+        rc_slab_rows_wide = round % 3 != 0;
+        rc_slab_rows_owners(starts, user_count, below(first + 1), rows, count, owners);
+        for (uint32_t i = 0; i < count; i++) {
+            assert_true(starts[owners[i]] <= rows[i]);
+            assert_true(rows[i] < starts[owners[i] + 1]);
+        }
+    }
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(against_each_row)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(against_each_row),
+                                       cmocka_unit_test(owners_of_many)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

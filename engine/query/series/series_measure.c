@@ -25,9 +25,19 @@ struct session {
     int64_t latest_ms;
 };
 
+/* What of a line is the same for all hits. */
+struct constants {
+    enum rc_measure measure;
+    uint32_t bit; /* Of its selector, in the mask of a hit. */
+    uint32_t places;
+    bool is_undivided; /* Every hit counts in the row of the total alone, */
+    bool is_counted;   /* and counting it is all there is to it. */
+};
+
 struct walk {
     const struct rc_series_frame *frame;
     const struct rc_series_line *lines;
+    const struct constants *constants; /* By line. */
     uint32_t line_count;
     uint32_t lane_count;
     struct lane *lanes;
@@ -57,9 +67,35 @@ walk_close(struct walk *walk)
 }
 
 static enum rc_status
+make_constants(struct walk *walk)
+{
+    const struct rc_series_frame *frame = walk->frame;
+    struct constants *constants =
+        RC_ARENA_ARRAY(frame->context->arena, struct constants, walk->line_count);
+    if (constants == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t l = 0; l < walk->line_count; l++) {
+        const struct rc_series_line *line = &walk->lines[l];
+        const enum rc_measure measure = series_of(walk, line)->measure;
+        const bool is_undivided = frame->splits[line->side] == NULL && line->columns == NULL &&
+                                  line->total != RC_LINE_NO_ROW;
+        constants[l] = (struct constants){
+            .measure = measure,
+            .bit = frame->bit_of[line->series],
+            .places = rc_line_places(frame, line),
+            .is_undivided = is_undivided,
+            .is_counted = is_undivided && measure == RC_MEASURE_COUNT,
+        };
+    }
+    walk->constants = constants;
+    return RC_OK;
+}
+
+static enum rc_status
 walk_open(struct walk *walk)
 {
     const struct rc_query_context *context = walk->frame->context;
+    RC_TRY(make_constants(walk));
     walk->lanes = RC_ARENA_ARRAY(context->arena, struct lane, context->parallel_max);
     if (walk->lanes == NULL)
         return RC_NO_MEMORY;
@@ -178,11 +214,11 @@ add_to_row(struct lane *lane,
     const struct walk *walk = lane->walk;
     const struct rc_series_line *line = &walk->lines[at];
     struct rc_held *held = &lane->held[at];
-    const uint32_t places = rc_line_places(walk->frame, line);
+    const uint32_t places = walk->constants[at].places;
     const uint64_t begin = (uint64_t)row * places;
     const uint64_t range_place = begin + places - 1;
     const uint64_t bucket_place = places > 1 ? begin + bucket : range_place;
-    const enum rc_measure measure = series_of(walk, line)->measure;
+    const enum rc_measure measure = walk->constants[at].measure;
     if (measure == RC_MEASURE_ROLLING) {
         add_rolling(walk, line, held, row, person, hit->time_ms);
         return RC_OK;
@@ -218,18 +254,17 @@ add_to_row(struct lane *lane,
     }
 }
 
-/* The bucket of a hit for a series; false: it does not count. */
-static bool
-bucket_of(struct lane *lane,
-          const struct rc_series_line *line,
-          int64_t time_ms,
-          uint32_t *ret_bucket)
+/* The bucket of a hit for a line; false: it does not count. */
+static inline bool
+bucket_of(const struct lane *lane, uint32_t at, int64_t time_ms, uint32_t *ret_bucket)
 {
     const struct rc_series_frame *frame = lane->walk->frame;
+    const struct rc_series_line *line = &lane->walk->lines[at];
+    const enum rc_measure measure = lane->walk->constants[at].measure;
     *ret_bucket = NO_BUCKET;
-    if (series_of(lane->walk, line)->measure == RC_MEASURE_ROLLING)
+    if (measure == RC_MEASURE_ROLLING)
         return true;
-    if (series_of(lane->walk, line)->measure == RC_MEASURE_SESSIONS)
+    if (measure == RC_MEASURE_SESSIONS)
         time_ms = lane->sessions[line->series].start_ms;
     if (time_ms < frame->scope.start_ms)
         return false; /* A session begun before the range. */
@@ -238,7 +273,19 @@ bucket_of(struct lane *lane,
     return true;
 }
 
-static enum rc_status
+static inline void
+count_hit(struct lane *lane, uint32_t at, uint32_t bucket)
+{
+    const uint32_t places = lane->walk->constants[at].places;
+    const uint32_t row = lane->walk->lines[at].total;
+    uint64_t *counts = lane->held[at].counts + (uint64_t)row * places;
+    lane->held[at].present[row] = 1;
+    counts[places - 1]++;
+    if (places > 1)
+        counts[bucket]++;
+}
+
+static inline enum rc_status
 add_hit(struct lane *lane, uint32_t person, const struct rc_hit *hit)
 {
     const struct walk *walk = lane->walk;
@@ -249,9 +296,17 @@ add_hit(struct lane *lane, uint32_t person, const struct rc_hit *hit)
         uint32_t bucket;
         uint32_t count;
         const struct rc_series_line *line = &walk->lines[l];
-        if (((hit->mask >> walk->frame->bit_of[line->series]) & 1) == 0 ||
-            !bucket_of(lane, line, hit->time_ms, &bucket))
+        if (((hit->mask >> walk->constants[l].bit) & 1) == 0 ||
+            !bucket_of(lane, l, hit->time_ms, &bucket))
             continue;
+        if (walk->constants[l].is_counted) {
+            count_hit(lane, l, bucket);
+            continue;
+        }
+        if (walk->constants[l].is_undivided) {
+            RC_TRY(add_to_row(lane, l, line->total, bucket, person, hit));
+            continue;
+        }
         RC_TRY(rc_line_rows(walk->frame, line, &lane->rows, &count));
         for (uint32_t i = 0; i < count; i++)
             RC_TRY(add_to_row(lane, l, lane->rows.rows[i], bucket, person, hit));

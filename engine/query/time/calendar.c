@@ -103,7 +103,17 @@ struct stepper {
     int64_t change_s; /* Next change of offset behind start_s, as far as was looked. */
     int64_t looked_s; /* No change in (start_s, looked_s] but change_s. */
     int32_t offset_s; /* At start_s. */
+    /* Days and longer: a stretch of one offset, as far as one was looked for. */
+    int64_t steady_from_s;
+    int64_t steady_until_s;
+    int32_t steady_offset_s;
+    uint32_t unsteady; /* Buckets since then that began outside of it. */
 };
+
+/* How far a look for the next change of offset goes, which serves many buckets; a few days or
+ * longer units ask the zone for less. */
+#define LOOK_S (400 * DAY_S)
+#define UNSTEADY_MAX 4u
 
 /* The end of the bucket of hours or shorter that begins at start_s. */
 static void
@@ -113,8 +123,7 @@ short_bucket_end(struct stepper *stepper)
     const int64_t local_s = stepper->start_s + stepper->offset_s;
     stepper->end_s = (floor_div(local_s, unit_s) + stepper->multiple) * unit_s - stepper->offset_s;
     if (stepper->end_s > stepper->looked_s) {
-        /* Looking far ahead makes one look serve many buckets. */
-        const int64_t limit_s = stepper->end_s + 400 * DAY_S;
+        const int64_t limit_s = stepper->end_s + LOOK_S;
         stepper->change_s = limit_s + 1;
         stepper->looked_s = limit_s;
         int64_t change_s;
@@ -158,6 +167,30 @@ stepper_begin_long(struct stepper *stepper, int64_t time_s)
     stepper->offset_s = rc_zone_offset_s(zone, stepper->start_s);
 }
 
+/* Looks for the stretch of one offset that start_s is in. */
+static void
+look_for_steady(struct stepper *stepper)
+{
+    const struct rc_zone zone = stepper->calendar->zone;
+    const int64_t from_s = stepper->start_s;
+    stepper->steady_offset_s = rc_zone_offset_s(zone, from_s);
+    stepper->steady_from_s = from_s;
+    stepper->unsteady = 0;
+    if (!rc_zone_next_change(zone, from_s, from_s + LOOK_S, &stepper->steady_until_s))
+        stepper->steady_until_s = from_s + LOOK_S;
+}
+
+/* The first instant of a day. Within a stretch of one offset it is reckoned; not where the stretch
+ * begins, since a clock that went back there may have shown the day before. */
+static int64_t
+day_start_s(const struct stepper *stepper, int64_t day)
+{
+    const int64_t start_s = day * DAY_S - stepper->steady_offset_s;
+    if (start_s >= stepper->steady_from_s + 2 * DAY_S && start_s < stepper->steady_until_s)
+        return start_s;
+    return rc_zone_day_start_s(stepper->calendar->zone, day);
+}
+
 static void
 stepper_next(struct stepper *stepper)
 {
@@ -171,12 +204,16 @@ stepper_next(struct stepper *stepper)
         short_bucket_end(stepper);
         return;
     }
+    if (stepper->start_s >= stepper->steady_until_s && ++stepper->unsteady > UNSTEADY_MAX)
+        look_for_steady(stepper);
     do {
         stepper->day = unit_day_after(stepper->unit, stepper->day, stepper->multiple);
-        stepper->end_s = rc_zone_day_start_s(
-            zone, unit_day_after(stepper->unit, stepper->day, stepper->multiple));
+        stepper->end_s =
+            day_start_s(stepper, unit_day_after(stepper->unit, stepper->day, stepper->multiple));
     } while (stepper->end_s <= stepper->start_s);
-    stepper->offset_s = rc_zone_offset_s(zone, stepper->start_s);
+    stepper->offset_s = stepper->start_s < stepper->steady_until_s
+                            ? stepper->steady_offset_s
+                            : rc_zone_offset_s(zone, stepper->start_s);
 }
 
 /* Turns to the bucket before the first one. */
@@ -251,7 +288,8 @@ rc_calendar_buckets(const struct rc_calendar *calendar,
     RC_ASSERT(request->start_ms < request->end_ms);
     struct stepper stepper = {.calendar = calendar,
                               .unit = request->unit,
-                              .multiple = request->multiple == 0 ? 1 : request->multiple};
+                              .multiple = request->multiple == 0 ? 1 : request->multiple,
+                              .steady_until_s = INT64_MIN};
     if (request->unit < RC_UNIT_SECOND || request->unit > RC_UNIT_YEAR)
         return rc_error_field(reterr_error, RC_INVALID, request->field, "the unit is missing");
     if (request->unit <= RC_UNIT_HOUR)
@@ -310,11 +348,13 @@ rc_bucket_map_make(const struct rc_bucket *buckets,
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < count; i++)
         ends_ms[i] = buckets[i].end_ms;
-    uint32_t bucket = 0;
-    for (size_t i = 0; i < slots; i++) {
-        while (bucket + 1 < count && base_ms + (int64_t)((uint64_t)i << shift) >= ends_ms[bucket])
-            bucket++;
-        first[i] = bucket;
+    size_t slot = 0;
+    for (uint32_t bucket = 0; bucket < count; bucket++) {
+        const uint64_t ended_ms =
+            (uint64_t)(ends_ms[bucket] - base_ms) + (((uint64_t)1 << shift) - 1);
+        const size_t end = bucket + 1 < count ? (size_t)(ended_ms >> shift) : slots;
+        while (slot < end)
+            first[slot++] = bucket;
     }
     *ret_map = (struct rc_bucket_map){
         .base_ms = base_ms, .shift = shift, .count = count, .first = first, .ends_ms = ends_ms};

@@ -85,26 +85,3 @@ rc_slab_rows_owner(const uint32_t *starts, uint32_t user_count, uint32_t user, u
             user += step;
     return user;
 }
-
-void
-rc_slab_rows_owners(const uint32_t *starts,
-                    uint32_t user_count,
-                    uint32_t user,
-                    const uint32_t *rows,
-                    uint32_t count,
-                    uint32_t *owners)
-{
-    const uint32_t last = rc_slab_rows_owner(starts, user_count, user, rows[count - 1]);
-    uint32_t step = 1;
-    while (step <= (last - user) / 2)
-        step *= 2;
-    for (uint32_t i = 0; i < count; i++)
-        owners[i] = user;
-    for (; step > 0; step /= 2) {
-        for (uint32_t i = 0; i < count; i++) {
-            /* Whoever is behind the last owns none of them. */
-            const uint32_t at = owners[i] + step <= last ? owners[i] + step : last + 1;
-            owners[i] = starts[at] <= rows[i] ? at : owners[i];
-        }
-    }
-}

@@ -100,4 +100,7 @@ rc_slab_rows_owners(const uint32_t *starts,
                     uint32_t count,
                     uint32_t *owners);
 
+/* For tests: whether wide vectors may be used. Set while nothing runs. */
+extern bool rc_slab_rows_wide;
+
 #endif
