@@ -23,6 +23,21 @@ struct rc_quick {
     _Atomic uint64_t entries[RC_QUICK_ENTRIES];
 };
 
+/* A call that is being served, by the thread that began it. */
+struct rc_quick_watch {
+    uint64_t begin_ns;
+    uint64_t processor_ns; /* Of the thread until then, */
+    long preempted;        /* and how often it lost the processor to another. */
+};
+
+struct rc_quick_watch
+rc_quick_watch(void);
+
+/* What the call took: without what others had of the processor meanwhile, since that says nothing
+ * of the next one; with what it waited for. */
+uint64_t
+rc_quick_took_ns(const struct rc_quick_watch *watch);
+
 /* Whether calls of this key have come and took little. */
 bool
 rc_quick_expects(const struct rc_quick *quick, uint64_t key);

@@ -242,7 +242,7 @@ rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes)
 {
     const struct rc_bound_method *bound = context;
     const bool query = bound->method->kind == RC_SERVICE_QUERY;
-    const uint64_t begin_ns = rc_clock_monotonic_ns();
+    const struct rc_quick_watch watch = rc_quick_watch();
     struct served *served = rc_call_state(call);
     if (served == NULL)
         served = open_call(bound, call, bytes);
@@ -268,8 +268,7 @@ rc_serve_unary(void *context, struct rc_call *call, struct rc_bytes bytes)
     }
     request->session = rc_query_session_end(request->session);
     if (query && served->status == RC_OK)
-        rc_quick_note(&bound->server->quick, quick_key(served, call),
-                      rc_clock_monotonic_ns() - begin_ns);
+        rc_quick_note(&bound->server->quick, quick_key(served, call), rc_quick_took_ns(&watch));
     rc_arena_free(request->arena); /* It lies in there. */
 }
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -79,6 +80,22 @@ a_stranger_takes_the_entry(void **state)
     assert_true(rc_quick_expects(&quick, KEY)); /* The stranger's mean is none of its. */
 }
 
+/* A call that waits took as long as it waited; one that works, as long as it worked at least. */
+static void
+waiting_counts(void **state)
+{
+    (void)state;
+    struct rc_quick_watch watch = rc_quick_watch();
+    const struct timespec rest = {.tv_nsec = 2000000};
+    nanosleep(&rest, NULL);
+    const uint64_t waited_ns = rc_quick_took_ns(&watch);
+    assert_true(watch.preempted != rc_quick_watch().preempted || waited_ns >= 2000000);
+    watch = rc_quick_watch();
+    while (rc_quick_watch().processor_ns - watch.processor_ns < 2000000)
+        continue;
+    assert_true(rc_quick_took_ns(&watch) >= 1900000); /* The clocks differ by microseconds. */
+}
+
 int
 main(void)
 {
@@ -87,6 +104,7 @@ main(void)
         cmocka_unit_test_setup(what_takes_long_is_not, forget),
         cmocka_unit_test_setup(one_that_took_long_is_forgiven, forget),
         cmocka_unit_test_setup(a_stranger_takes_the_entry, forget),
+        cmocka_unit_test(waiting_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
