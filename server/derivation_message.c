@@ -163,10 +163,12 @@ decode_formula(struct rc_decode *decode,
         RC_TRY(decode_property(decode, in->properties[i], &operands[i]));
         if (operands[i].source != operands[0].source ||
             !rc_bytes_equal(operands[i].account_key, operands[0].account_key))
-            return rc_decode_fail(decode, RC_UNSUPPORTED, "",
-                                  "a formula over properties of other things than the first "
-                                  "(events, users, accounts of one account_key) is not supported "
-                                  "yet");
+            return rc_decode_fail(
+                decode, RC_UNSUPPORTED, "",
+                "a formula is over properties of one kind of thing, and this one "
+                "is of another than the first: a user's or an account's is read "
+                "as it is at as_of, an event's as it was sent, so what mixes them "
+                "is no property of any");
         rc_decode_leave(decode, place);
     }
     derivation->source = RC_DERIVATION_FORMULA;

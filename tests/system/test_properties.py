@@ -155,6 +155,56 @@ class Life(unittest.TestCase):
         self.assertEqual(held, [["a"], []])
         stub().DeleteDerivedProperty(property_pb2.DeleteDerivedPropertyRequest(name=made.name))
 
+    def test_fields_of_an_update(self):
+        """Each field that an update may change, alone; the others stay."""
+        def update(paths, fill=lambda out: None):
+            request = property_pb2.UpdateDerivedPropertyRequest()
+            request.derived_property.name = PROJECT + "/derivedProperties/masked"
+            request.update_mask.paths.extend(paths)
+            fill(request.derived_property)
+            return stub().UpdateDerivedProperty(request, timeout=30).derived_property
+
+        def everything(out):
+            out.display_name, out.description = "shown", "said"
+            out.formula.expression = "A + 1"
+            out.formula.properties.add(event_property="long")
+            out.steps.add().number.SetInParent()
+
+        def upper(out):
+            out.property.event_property = "long"
+
+        now = create("masked", host)
+        expected = property_pb2.DerivedProperty()
+        expected.CopyFrom(now)
+        wanted = property_pb2.DerivedProperty()
+        everything(wanted)
+        for path in ("display_name", "description", "steps", "formula"):
+            now = update([path], everything)
+            if path == "steps":
+                del expected.steps[:]
+                expected.steps.extend(wanted.steps)
+            elif path == "formula":
+                expected.formula.CopyFrom(wanted.formula)
+            else:
+                setattr(expected, path, getattr(wanted, path))
+            for one in (now, expected):
+                one.etag, one.update_time_ms, one.version = "", 0, 0
+            self.assertEqual(now, expected, path)
+        now = update(["event_time"], lambda out: out.event_time.SetInParent())
+        self.assertEqual((now.WhichOneof("source"), len(now.steps)), ("event_time", 1))
+        now = update(["property", "steps"], upper)
+        self.assertEqual((now.property.event_property, len(now.steps)), ("long", 0))
+        # Without a mask: steps alone stay with their source, a source brings its steps.
+        now = update([], lambda out: out.steps.add().lower_case.SetInParent())
+        self.assertEqual((now.property.event_property, len(now.steps)), ("long", 1))
+        self.assertEqual(len(update([], upper).steps), 0)
+        invalid = grpc.StatusCode.INVALID_ARGUMENT
+        self.refused(invalid, lambda: update(["formula"], upper), "derived_property.formula")
+        self.refused(invalid, lambda: update(["property", "event_time"], upper), "derived_property.event_time")
+        for path in ("create_time_ms", "source", "steps.number", "name"):
+            self.refused(invalid, lambda: update(["steps", path]), "update_mask", f'"{path}"')
+        stub().DeleteDerivedProperty(property_pb2.DeleteDerivedPropertyRequest(name=now.name))
+
     def test_what_grows_under_others(self):
         """A change that would give those that come from it too many steps is refused, and names one."""
         def lower(source, steps=1):
