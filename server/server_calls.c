@@ -192,7 +192,7 @@ serve(struct served *served,
     }
     if (status != RC_OK && request->error->status == RC_OK)
         rc_error_set(request->error, status, "%s", rc_status_sentence(status));
-    return status;
+    return rc_request_place(request, status);
 }
 
 static _Atomic uint32_t *

@@ -223,6 +223,14 @@ rc_request_check_names(struct rc_request *request,
     return missing == NULL ? RC_OK : fail_missing(request, decode, missing, is_known);
 }
 
+enum rc_status
+rc_request_place(const struct rc_request *request, enum rc_status status)
+{
+    return request->session == NULL
+               ? status
+               : rc_query_session_place(request->session, status, request->error);
+}
+
 static enum rc_status
 check_references(struct rc_request *request, const struct rc_decode *decode)
 {

@@ -120,6 +120,11 @@ rc_request_decode(struct rc_request *request);
 RC_MUST_USE enum rc_status
 rc_request_begin(struct rc_request *request, struct rc_decode *decode, struct rc_scope *scope);
 
+/* Names the field that is at fault where only the session of the request knows it. Returns status,
+ * which its error is of. */
+enum rc_status
+rc_request_place(const struct rc_request *request, enum rc_status status);
+
 /* Checks that every name in a request is of something that its catalog has, in the version that is
  * wanted. RC_NOT_FOUND names the first that is not, and its field. */
 RC_MUST_USE enum rc_status

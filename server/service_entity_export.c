@@ -70,7 +70,8 @@ next_entity(struct rc_request *request,
     Recount__V1__EntitySummary *entity;
     bool more;
     *ret_row = NULL;
-    RC_TRY(rc_entity_list_next(out->entities, arena, &row, &more, request->error));
+    RC_TRY(rc_request_place(
+        request, rc_entity_list_next(out->entities, arena, &row, &more, request->error)));
     if (!more)
         return RC_OK;
     RC_TRY(rc_encode_entity(arena, &row, &entity));

@@ -143,8 +143,9 @@ rc_call_experiment(struct rc_request *request, const void *message, void *reply)
     struct rc_experiment_reply answer;
     RC_TRY(rc_decode_experiment(&decode, message, request->received_ms, &question));
     RC_TRY(rc_request_begin(request, &decode, scope));
-    const enum rc_status status = rc_query_experiment(rc_query_session_context(request->session),
-                                                      &question.request, &answer, request->error);
+    const enum rc_status status =
+        rc_request_place(request, rc_query_experiment(rc_query_session_context(request->session),
+                                                      &question.request, &answer, request->error));
     if (status != RC_OK)
         place_error(question.request.funnel != NULL ? "funnel" : "mean", request->error);
     RC_TRY(status);

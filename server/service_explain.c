@@ -58,7 +58,8 @@ rc_call_explain(struct rc_request *request, const void *message, void *reply)
         return rc_decode_no_memory(&decode);
     request->explain_mode = in->analyze ? RC_EXPLAIN_ANALYZE : RC_EXPLAIN_PLAN;
     request->explain_slabs = in->slabs;
-    const enum rc_status status = method->call(request, in->funnel, answer);
+    const enum rc_status status =
+        rc_request_place(request, method->call(request, in->funnel, answer));
     if (status != RC_OK && request->error->field[0] != '\0')
         rc_error_prefix(request->error, "%s", title);
     RC_TRY(status);

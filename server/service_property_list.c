@@ -376,8 +376,10 @@ rc_call_list_property_values(struct rc_request *request, const void *message, vo
     RC_TRY(rc_request_page_size(request, in->page_size, 100, 1000, &size));
     question.series.top_n = question.prefix.size > 0 ? RC_BREAKDOWN_ROWS_MAX : size + 2;
     RC_TRY(rc_request_begin(request, &decode, &question.series.scope));
-    RC_TRY(rc_query_series(rc_query_session_context(request->session), &question.series, &answer,
-                           request->error));
+    RC_TRY(rc_error_rename(request->error,
+                           rc_query_series(rc_query_session_context(request->session),
+                                           &question.series, &answer, request->error),
+                           "breakdown.dimensions[0]", "property"));
     RC_TRY(encode_values(request, &question, &answer, size, out));
     return rc_encode_info(request, &question.series.scope, in->scope->range != NULL, &answer.stats,
                           &out->info);

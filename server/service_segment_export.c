@@ -101,7 +101,8 @@ next_user(struct rc_request *request,
     Recount__V1__UserSummary *user;
     bool more;
     *ret_row = NULL;
-    RC_TRY(rc_users_stream_next(out->users, arena, &row, &more, request->error));
+    RC_TRY(rc_request_place(request,
+                            rc_users_stream_next(out->users, arena, &row, &more, request->error)));
     if (!more)
         return RC_OK;
     RC_TRY(rc_encode_user(arena, &row, &user));

@@ -343,6 +343,13 @@ rc_query_session_settings(const struct rc_query_session *session);
 RC_MUST_USE enum rc_status
 rc_query_session_check(const struct rc_query_session *session, struct rc_error *reterr_error);
 
+/* Names the field of a query's error where only the session knows it: of a pattern that took too
+ * long while events were walked over or listed. Returns status. */
+enum rc_status
+rc_query_session_place(const struct rc_query_session *session,
+                       enum rc_status status,
+                       struct rc_error *error);
+
 struct rc_query_session *
 rc_query_session_end(struct rc_query_session *session);
 

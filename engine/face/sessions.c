@@ -5,6 +5,7 @@
 #include "engine/face/engine_state.h"
 #include "engine/match/leaf/pattern.h"
 #include "engine/query/plan/explain.h"
+#include "engine/query/too_slow.h"
 
 #define QUERY_BYTES_MAX ((uint64_t)1 << 30)
 
@@ -18,6 +19,7 @@ struct rc_query_session {
     struct rc_name_uses uses[RC_CATALOG_KINDS];
     struct rc_project_settings settings;
     struct rc_pattern *shown_ids;
+    struct rc_slow_place slow;
     struct rc_query_context context;
 };
 
@@ -52,6 +54,7 @@ begin(struct rc_query_session *session, const _Atomic(bool) *cancel)
     session->context.cancel = cancel;
     session->context.account = &session->account;
     session->context.arena = session->arena;
+    session->context.slow = &session->slow;
     return RC_OK;
 }
 
@@ -130,6 +133,14 @@ enum rc_status
 rc_query_session_check(const struct rc_query_session *session, struct rc_error *reterr_error)
 {
     return rc_view_check_reads(session->context.view, reterr_error);
+}
+
+enum rc_status
+rc_query_session_place(const struct rc_query_session *session,
+                       enum rc_status status,
+                       struct rc_error *error)
+{
+    return rc_too_slow_noted(&session->context, status, error);
 }
 
 struct rc_query_session *

@@ -34,6 +34,7 @@
 struct rc_entities;
 struct rc_explain;
 struct rc_pattern;
+struct rc_slow_place;
 
 /* How far a query is, for whoever watches it. */
 struct rc_query_progress {
@@ -62,10 +63,11 @@ struct rc_query_context {
     const _Atomic(bool) *cancel; /* Looked at at least every 10 ms. NULL: never. */
     struct rc_account *account;  /* Scratch memory is charged here. */
     struct rc_arena *arena;      /* Replies come from here; one thread uses it. */
-    /* NULL: the planner decides; nobody asks how; nobody watches. */
+    /* NULL: the planner decides; nobody asks how; nobody watches; nobody asks where. */
     struct rc_query_hints *hints;
     struct rc_explain *explain;
     struct rc_query_progress *progress;
+    struct rc_slow_place *slow; /* Gets where a pattern took too long (too_slow.h). */
 };
 
 /* Those of one kind. */

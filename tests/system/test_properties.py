@@ -9,6 +9,7 @@ from harness import Details, options, run_unittests
 OPTIONS = options(__doc__.split("\n")[0])
 
 import grpc
+from google.protobuf import message_factory, text_format
 
 import shop
 from columnar import ndjson
@@ -26,6 +27,7 @@ from recount.v1 import (
     project_pb2_grpc,
     property_pb2,
     property_pb2_grpc,
+    query_pb2,
     query_pb2_grpc,
     scope_pb2,
     series_pb2,
@@ -385,6 +387,96 @@ class Texts(unittest.TestCase):
             admin_pb2.PurgeRequest(), timeout=60)
         self.assertLess(self.kept_bytes(), before)
         self.assertEqual(self.counts()[0], left)
+
+
+class TooSlow(unittest.TestCase):
+    """A pattern that takes too long over a text is refused with the field of the request that it is in."""
+
+    PROJECT = "projects/slow"
+    REGEX = "([ab]*a[ab]{900}c)"
+    ANY = "selector { terms { any_event {} } }"
+    TERM = 'terms { predicate { leaf { property { event_property: "text" } regex: "%s" } } }' % REGEX
+    SCOPE = 'scope { project: "%s" range { start_ms: %d end_ms: %d } %%s }' % (
+        PROJECT, shop.START, shop.START + 86_400_000)
+    RANGED = SCOPE % ""
+    USER = 'property { user_property: "text" } regex: "%s"' % REGEX
+    STEPS = f"steps {{ {ANY} }} steps {{ selector {{ {TERM} }} }}"
+    BOTH = f"steps {{ {ANY} }} steps {{ {ANY} }}"
+    DAY = "{ unit: TIME_UNIT_DAY }"
+    SELECTOR = f"selector {{ {TERM} }}"
+    SUM = f'series {{ {ANY} measure: SERIES_MEASURE_PROPERTY_SUM property: "dug" }}'
+    DISTINCT = f'series {{ {ANY} measure: SERIES_MEASURE_PROPERTY_DISTINCT_VALUES property: "dug" }}'
+    BY = 'breakdown { dimensions { property { event_property: "dug" } } }'
+    ENTITY = SCOPE % 'entity_property: "dug"'
+
+    @classmethod
+    def cases(cls):
+        """The method, a request, and the field."""
+        in_segment = lambda rule: cls.SCOPE % f"segment {{ rule {{ {rule} }} }}"
+        behaviour = f"behavior {{ selector {{ {cls.TERM} }} window {{ absolute {{ start_ms: 0 end_ms: 4000000000000 }} }} " \
+                    "comparison { operation: COMPARISON_OPERATOR_GREATER value: 0 } }"
+        return [
+            ("Series", f"{cls.RANGED} series {{ {cls.ANY} }} series {{ {cls.SELECTOR} }}", "series[1].selector"),
+            ("Series", f"{cls.RANGED} {cls.SUM}", "series[0].property"),
+            ("Series", f"{cls.RANGED} {cls.DISTINCT}", "series[0].property"),
+            ("Series", f"{cls.RANGED} series {{ {cls.ANY} }} {cls.BY}", "breakdown.dimensions[0]"),
+            ("Series", f"{cls.ENTITY} series {{ {cls.ANY} }}", "scope.entity_property"),
+            ("Series", f"{in_segment('user_property { ' + cls.USER + ' }')} series {{ {cls.ANY} }}",
+             "scope.segment.rule.user_property"),
+            ("Series", f"{in_segment(behaviour)} series {{ {cls.ANY} }}", "scope.segment.rule.behavior.selector"),
+            ("Funnel", f"{cls.RANGED} {cls.STEPS}", "steps[1].selector"),
+            ("Funnel", f'{cls.RANGED} {cls.BOTH} hold_constant {{ event_property: "dug" }}', "hold_constant[0]"),
+            ("Funnel", f"{cls.RANGED} {cls.BOTH} {cls.BY}", "breakdown.dimensions[0]"),
+            ("Retention", f"{cls.RANGED} start_event {{ terms {{ any_event {{}} }} }} return_event {{ {cls.TERM} }} "
+                          f"period {cls.DAY} last_period: 1", "return_event"),
+            ("Lifecycle", f"{cls.RANGED} {cls.SELECTOR} bucket {cls.DAY}", "selector"),
+            ("Stickiness", f"{cls.RANGED} {cls.SELECTOR} bucket {cls.DAY}", "selector"),
+            ("Sessions", f'{cls.RANGED} bucket {cls.DAY} entry_exit_property: "dug"', "entry_exit_property"),
+            ("Paths", f'{cls.RANGED} property: "dug"', "property"),
+            ("Experiment", f'funnel {{ {cls.RANGED} {cls.STEPS} }} variant {{ event_property: "a" }}',
+             "funnel.steps[1].selector"),
+            ("Explain", f"analyze: true funnel {{ {cls.RANGED} {cls.STEPS} }}", "funnel.steps[1].selector"),
+            ("ListEvents", f'parent: "{cls.PROJECT}" user: "u" selector {{ {cls.TERM} }}', "selector"),
+            ("ListEvents", f'parent: "{cls.PROJECT}" user: "u" properties: "dug"', "properties"),
+            ("ListUsers", f'{cls.RANGED} properties: "udug"', "properties"),
+            ("ListProperties", f"{cls.RANGED} {cls.SELECTOR}", "selector"),
+            ("ListPropertyValues", f'{cls.RANGED} property {{ event_property: "dug" }}', "property"),
+        ]
+
+    @classmethod
+    def setUpClass(cls):
+        project_pb2_grpc.ProjectServiceStub(SERVER.channel).CreateProject(
+            project_pb2.CreateProjectRequest(project_id="slow"), timeout=30)
+        rows = [{"kind": "event", "user": "u", "time": shop.START, "id": "1",
+                 "properties": {"text": "a" * 60000, "a": "x"}},
+                {"kind": "set", "user": "u", "time": shop.START, "set": {"text": "a" * 60000}}]
+        ingest_all(SERVER.channel, cls.PROJECT, "rows", [ndjson(rows)])
+        for name, of in (("dug", "event_property"), ("udug", "user_property")):
+            request = property_pb2.CreateDerivedPropertyRequest(parent=cls.PROJECT, derived_property_id=name)
+            setattr(request.derived_property.property, of, "text")
+            step = request.derived_property.steps.add().capture
+            step.regex, step.group = cls.REGEX, 1
+            stub().CreateDerivedProperty(request, timeout=30)
+
+    def ask(self, method, text):
+        service = next(one for one in (query_pb2.DESCRIPTOR.services_by_name["QueryService"],
+                                       property_pb2.DESCRIPTOR.services_by_name["PropertyService"])
+                       if method in one.methods_by_name)
+        kind, answer = (message_factory.MessageFactory().GetPrototype(one) for one in (
+            service.methods_by_name[method].input_type, service.methods_by_name[method].output_type))
+        call = SERVER.channel.unary_unary(f"/{service.full_name}/{method}", kind.SerializeToString, answer.FromString)
+        return call(text_format.Parse(text, kind()), timeout=30)
+
+    def test_names_the_field(self):
+        for where in ("head", "slab"):
+            for method, text, field in self.cases():
+                with self.subTest(where=where, method=method, field=field):
+                    with self.assertRaises(grpc.RpcError) as caught:
+                        self.ask(method, text)
+                    found = Details(caught.exception)
+                    self.assertEqual((found.reason, found.fields), ("PATTERN_TOO_SLOW", [field]), str(found))
+            SERVER.stop()
+            SERVER.start()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@
 #include "engine/query/list/event_read.h"
 #include "engine/query/scope.h"
 #include "engine/query/segment/chart_cell.h"
+#include "engine/query/too_slow.h"
 #include "engine/query/walk/entities.h"
 
 struct rc_entity_list {
@@ -139,8 +140,9 @@ read_row(const struct rc_entity_list *list,
          struct rc_entity_row *row)
 {
     row->events = *rc_person_events_of(events, group);
-    return rc_account_columns_read(list->columns, row->value, arena, &row->properties,
-                                   &row->property_count);
+    const enum rc_status status = rc_account_columns_read(list->columns, row->value, arena,
+                                                          &row->properties, &row->property_count);
+    return rc_too_slow_note(list->context, status, "properties");
 }
 
 /* The entities of a page, whose rows have their values. */

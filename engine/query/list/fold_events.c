@@ -14,6 +14,7 @@
 #include "engine/query/plan/plan.h"
 #include "engine/query/query.h"
 #include "engine/query/scope.h"
+#include "engine/query/too_slow.h"
 #include "engine/query/walk/walk.h"
 
 struct listing {
@@ -81,7 +82,9 @@ fill_event(struct listing *listing,
 {
     const struct rc_event_key key = rc_event_key_of(listing->view, &hits[index]);
     RC_TRY(rc_event_read(&listing->reader, &hits[index], event));
-    RC_TRY(rc_event_columns_add(&listing->columns, listing->context->arena, event));
+    RC_TRY(rc_too_slow_note(listing->context,
+                            rc_event_columns_add(&listing->columns, listing->context->arena, event),
+                            "properties"));
     event->place.repeat = index - bound(listing, hits, count, &key, false);
     return RC_OK;
 }

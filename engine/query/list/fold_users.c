@@ -8,6 +8,7 @@
 #include "engine/query/list/users.h"
 #include "engine/query/scope.h"
 #include "engine/query/segment/segment_persons.h"
+#include "engine/query/too_slow.h"
 
 static enum rc_status
 set_page(const struct rc_query_context *context,
@@ -44,9 +45,9 @@ fill_rows(const struct rc_query_context *context,
         const uint32_t person = page->persons[i].person;
         rows[i].id = page->persons[i].id;
         rows[i].events = *rc_person_events_of(events, person);
-        RC_TRY_OR(reterr_error,
-                  rc_person_properties_read(&properties, person, context->arena,
-                                            &rows[i].properties, &rows[i].property_count));
+        const enum rc_status status = rc_person_properties_read(
+            &properties, person, context->arena, &rows[i].properties, &rows[i].property_count);
+        RC_TRY_OR(reterr_error, rc_too_slow_note(context, status, "properties"));
     }
     reply->row_count = page->count;
     reply->rows = rows;

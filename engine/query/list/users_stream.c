@@ -7,6 +7,7 @@
 #include "engine/query/list/person_properties.h"
 #include "engine/query/list/shown_id.h"
 #include "engine/query/list/users.h"
+#include "engine/query/too_slow.h"
 
 struct rc_users_stream {
     const struct rc_query_context *context;
@@ -108,8 +109,9 @@ rc_users_stream_next(struct rc_users_stream *stream,
     const struct rc_paged_person next = stream->heap[0];
     struct rc_user_row row = {.id = next.id,
                               .events = *rc_person_events_of(&stream->events, next.person)};
-    RC_TRY_OR(reterr_error, rc_person_properties_read(&stream->properties, next.person, arena,
-                                                      &row.properties, &row.property_count));
+    const enum rc_status status = rc_person_properties_read(&stream->properties, next.person, arena,
+                                                            &row.properties, &row.property_count);
+    RC_TRY_OR(reterr_error, rc_too_slow_note(stream->context, status, "properties"));
     stream->heap[0] = stream->heap[--stream->left];
     rc_person_heap_down(stream->heap, stream->left, 0, RC_PERSON_HEAP_LEAST);
     *ret_row = row;

@@ -217,10 +217,11 @@ compile_all(struct rc_plan *plan,
     for (uint32_t i = 0; i < selector_count; i++) {
         const enum rc_status status =
             compile(plan, as_of_ms, &selectors[i], (uint64_t)1 << i, reterr_error);
-        const bool named = selectors[i].field[0] != '\0' &&
-                           (status == RC_INVALID || status == RC_NOT_FOUND ||
-                            status == RC_LIMIT_EXCEEDED || status == RC_UNSUPPORTED) &&
-                           strncmp(field_of_error(reterr_error), "scope.hints", 11) != 0;
+        const bool named =
+            selectors[i].field[0] != '\0' &&
+            (status == RC_INVALID || status == RC_NOT_FOUND || status == RC_LIMIT_EXCEEDED ||
+             status == RC_UNSUPPORTED || status == RC_TOO_SLOW) &&
+            strncmp(field_of_error(reterr_error), "scope.hints", 11) != 0;
         if (named)
             rc_error_prefix(reterr_error, "%s", selectors[i].field);
         RC_TRY(status);

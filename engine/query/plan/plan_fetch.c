@@ -13,13 +13,15 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
+#include "engine/query/too_slow.h"
 #include "engine/query/walk/first.h"
 
 struct fetch {
     struct rc_plan *plan;
     struct rc_plan_choice *choices;
     uint32_t *jobs;         /* Indexes of choices. */
-    _Atomic(int) status;    /* The first one that is not RC_OK. */
+    _Atomic(int) status;    /* The first one that is not RC_OK, */
+    uint32_t failed;        /* and the stream that has it, of a job. */
     struct job_note *notes; /* By job; NULL: nobody asks. */
     uint64_t *together_ns;  /* By slab, for each bitmap that was computed with others; the same. */
 };
@@ -91,8 +93,8 @@ fetch_one(void *argument, uint32_t index)
     if (plan->context->progress != NULL)
         atomic_fetch_add_explicit(&plan->context->progress->done, 1, memory_order_relaxed);
     int expected = RC_OK;
-    if (status != RC_OK)
-        atomic_compare_exchange_strong(&fetch->status, &expected, (int)status);
+    if (status != RC_OK && atomic_compare_exchange_strong(&fetch->status, &expected, (int)status))
+        fetch->failed = s;
 }
 
 /* Whether a pair's bitmap is one of those that are computed together. */
@@ -148,7 +150,7 @@ build_one(void *argument, uint32_t slab)
     if (atomic_load_explicit(&fetch->status, memory_order_relaxed) != RC_OK)
         return;
     const enum rc_status status = build_together(fetch, slab);
-    if (status != RC_OK)
+    if (status != RC_OK && status != RC_TOO_SLOW) /* Whose pattern it is, the jobs will tell. */
         atomic_compare_exchange_strong(&fetch->status, &expected, (int)status);
 }
 
@@ -307,6 +309,7 @@ rc_plan_fetch(struct rc_plan *plan,
         status = run_jobs(&fetch);
         if (status != RC_OK)
             rc_error_set(reterr_error, status, "%s", rc_status_sentence(status));
+        (void)rc_too_slow_at(reterr_error, status, "%s", plan->streams[fetch.failed].field);
     }
     drop_choices(plan, fetch.choices);
     plan->slabs_planned = plan->slab_count;

@@ -17,6 +17,7 @@
 #include "engine/query/retention/retention_scan.h"
 #include "engine/query/scope.h"
 #include "engine/query/time/view_times.h"
+#include "engine/query/too_slow.h"
 
 /* Cells of an answer: 4 bytes a lane, 24 in the reply. */
 #define CELLS_MAX ((uint64_t)2 << 20)
@@ -217,10 +218,13 @@ make_plan(struct rc_retention *retention,
     RC_TRY(rc_scope_counted(retention->context, scope, stats, &counted, reterr_error));
     RC_TRY(rc_plan_counted(retention->context, scope->as_of_ms, &counted, selectors, one ? 1 : 2,
                            &retention->plan, reterr_error));
-    if (request->aggregate != RC_RETENTION_NO_VALUE)
-        RC_TRY_OR(reterr_error,
-                  rc_numbers_new(retention->plan, request->property, &retention->numbers));
-    return RC_OK;
+    if (request->aggregate == RC_RETENTION_NO_VALUE)
+        return RC_OK;
+    const enum rc_status status =
+        rc_numbers_new(retention->plan, request->property, &retention->numbers);
+    if (status != RC_OK)
+        rc_error_set(reterr_error, status, "%s", rc_status_sentence(status));
+    return rc_too_slow_at(reterr_error, status, "value.event_property");
 }
 
 /* ---- Walks ----------------------------------------------------------------------------------- */

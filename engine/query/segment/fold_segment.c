@@ -18,6 +18,7 @@
 #include "engine/query/scope.h"
 #include "engine/query/segment/chart_cell.h"
 #include "engine/query/segment/segment_persons.h"
+#include "engine/query/too_slow.h"
 #include "engine/store/dictionary/dictionary.h"
 
 #define ASKED_SHARE 16u /* Of all users: from there on a walk leaves the others out. */
@@ -182,9 +183,10 @@ evaluate(const struct evaluation *evaluation,
         RC_TRY(rc_derived_resolve(context->derived, segment->predicate, context->arena,
                                   rc_query_uses(context, RC_CATALOG_PROPERTIES), &predicate,
                                   evaluation->reterr_error));
-        return rc_user_predicate_match(context->cache, context->view, evaluation->as_of_ms,
-                                       context->cancel, predicate, context->arena, words,
-                                       evaluation->reterr_error);
+        const enum rc_status status = rc_user_predicate_match(
+            context->cache, context->view, evaluation->as_of_ms, context->cancel, predicate,
+            context->arena, words, evaluation->reterr_error);
+        return rc_too_slow_at(evaluation->reterr_error, status, "user_property");
     }
     if (segment->kind == RC_SEGMENT_BEHAVIOUR)
         return rc_behaviour_persons(context, &segment->behaviour, evaluation->calendar,

@@ -22,6 +22,7 @@
 #include "engine/query/segment/segment_persons.h"
 #include "engine/query/segment/sequence.h"
 #include "engine/query/time/view_times.h"
+#include "engine/query/too_slow.h"
 #include "engine/query/walk/walk.h"
 
 struct measure {
@@ -314,8 +315,14 @@ rc_behaviour_persons(const struct rc_query_context *context,
         memset(words, 0xff, ((size_t)rc_view_user_count(context->view) / 64 + 1) * sizeof(*words));
     RC_TRY(make_plan(&measure, reterr_error));
     RC_TRY_OR(reterr_error, open_lanes(&measure));
-    RC_TRY_OR(reterr_error, prepare(&measure, &fold));
-    RC_TRY_OR(reterr_error, rc_walk(measure.plan, &fold, &stats->matched_events));
+    enum rc_status status = prepare(&measure, &fold);
+    if (status != RC_OK)
+        rc_error_set(reterr_error, status, "%s", rc_status_sentence(status));
+    RC_TRY(rc_too_slow_at(reterr_error, status, "behavior.property"));
+    status = rc_walk(measure.plan, &fold, &stats->matched_events);
+    if (status != RC_OK)
+        rc_error_set(reterr_error, status, "%s", rc_status_sentence(status));
+    RC_TRY(rc_too_slow_noted(context, status, reterr_error));
     if (behaviour->measure == RC_BEHAVIOUR_COUNT)
         rc_segment_numbers_compare(&measure.numbers, words);
     rc_plan_add_stats(measure.plan, stats);

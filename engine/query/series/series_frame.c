@@ -10,6 +10,7 @@
 #include "engine/query/scope.h"
 #include "engine/query/series/series_scan.h"
 #include "engine/query/series/series_windows.h"
+#include "engine/query/too_slow.h"
 
 void
 rc_series_frame_close(struct rc_series_frame *frame)
@@ -121,6 +122,16 @@ make_plan(struct rc_series_frame *frame, struct rc_error *reterr_error)
                            &frame->plan, reterr_error);
 }
 
+static enum rc_status
+place_too_slow(const struct rc_series *series,
+               uint32_t index,
+               enum rc_status status,
+               struct rc_error *reterr_error)
+{
+    return rc_too_slow_at(reterr_error, status, "series[%u].%s", index,
+                          series->account_key.size > 0 ? "account_property" : "property");
+}
+
 /* The numbers and values of the properties that are measured. */
 static enum rc_status
 read_properties(struct rc_series_frame *frame, struct rc_error *reterr_error)
@@ -141,9 +152,12 @@ read_properties(struct rc_series_frame *frame, struct rc_error *reterr_error)
         }
         if (numeric && frame->numbers[i] == NULL) {
             frame->owns_numbers[i] = true;
-            RC_TRY_OR(reterr_error, rc_numbers_new_of_accounts(
-                                        frame->plan, series[i].account_key, series[i].property,
-                                        frame->scope.as_of_ms, &frame->numbers[i]));
+            const enum rc_status status =
+                rc_numbers_new_of_accounts(frame->plan, series[i].account_key, series[i].property,
+                                           frame->scope.as_of_ms, &frame->numbers[i]);
+            if (status != RC_OK)
+                rc_error_set(reterr_error, status, "%s", rc_status_sentence(status));
+            RC_TRY(place_too_slow(&series[i], i, status, reterr_error));
         }
         if (!numeric && frame->values[i] == NULL) {
             const bool of_account = series[i].account_key.size > 0;
@@ -152,8 +166,9 @@ read_properties(struct rc_series_frame *frame, struct rc_error *reterr_error)
                                                    .property = series[i].property,
                                                    .account_key = series[i].account_key};
             frame->owns_values[i] = true;
-            RC_TRY(rc_groups_new(frame->plan, &breakdown, frame->scope.as_of_ms, &frame->values[i],
-                                 reterr_error));
+            const enum rc_status status = rc_groups_new(
+                frame->plan, &breakdown, frame->scope.as_of_ms, &frame->values[i], reterr_error);
+            RC_TRY(place_too_slow(&series[i], i, status, reterr_error));
         }
     }
     return RC_OK;

@@ -12,6 +12,7 @@
 #include "engine/query/scope.h"
 #include "engine/query/split/groups.h"
 #include "engine/query/time/calendar.h"
+#include "engine/query/too_slow.h"
 #include "engine/query/usage/session_ends.h"
 #include "engine/query/usage/session_figures.h"
 #include "engine/query/usage/session_rows.h"
@@ -199,10 +200,11 @@ make_plan(struct sessions *sessions, struct rc_error *reterr_error)
     };
     RC_TRY(rc_plan_counted(sessions->context, scope->as_of_ms, &sessions->counted, selectors, 2,
                            &sessions->plan, reterr_error));
-    return request->property.size == 0
-               ? RC_OK
-               : rc_groups_new(sessions->plan, &sessions->ends, scope->as_of_ms, &sessions->groups,
-                               reterr_error);
+    if (request->property.size == 0)
+        return RC_OK;
+    const enum rc_status status = rc_groups_new(sessions->plan, &sessions->ends, scope->as_of_ms,
+                                                &sessions->groups, reterr_error);
+    return rc_too_slow_at(reterr_error, status, "entry_exit_property");
 }
 
 static enum rc_status

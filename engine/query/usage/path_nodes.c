@@ -4,6 +4,7 @@
  * Selectors are few, so their ranking is plain insertion.
  */
 #include "engine/query/usage/path_nodes.h"
+#include "engine/query/too_slow.h"
 
 #include <string.h>
 
@@ -33,9 +34,11 @@ rc_path_nodes_new(const struct rc_plan *plan,
                                .account = plan->context->account,
                                .breakdown = {.scope = RC_LEAF_EVENT, .property = request->property},
                                .first_selector = first_selector};
-    if (request->property.size > 0)
-        RC_TRY(rc_groups_new(plan, &nodes->breakdown, request->scope.as_of_ms, &nodes->groups,
-                             reterr_error));
+    if (request->property.size > 0) {
+        const enum rc_status status = rc_groups_new(
+            plan, &nodes->breakdown, request->scope.as_of_ms, &nodes->groups, reterr_error);
+        RC_TRY(rc_too_slow_at(reterr_error, status, "property"));
+    }
     *ret_nodes = RC_TAKE(nodes);
     return RC_OK;
 }

@@ -16,6 +16,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/query/split/groups.h"
+#include "engine/query/too_slow.h"
 #include "engine/query/walk/hits.h"
 
 #define BLOCK_SLOTS_MAX 65536u
@@ -69,7 +70,9 @@ rc_entities_new(const struct rc_plan *plan,
     if (entities == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory for entities");
     *entities = (struct rc_entities){.groups = NULL};
-    RC_TRY(rc_groups_new(plan, &values, INT64_MAX, &entities->groups, reterr_error));
+    const enum rc_status status =
+        rc_groups_new(plan, &values, INT64_MAX, &entities->groups, reterr_error);
+    RC_TRY(rc_too_slow_at(reterr_error, status, "scope.entity_property"));
     *ret_entities = RC_TAKE(entities);
     return RC_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "engine/match/rows/words.h"
 #include "engine/query/plan/planner.h"
+#include "engine/query/too_slow.h"
 #include "engine/query/walk/first.h"
 
 #define CHUNK_WORDS (RC_CHUNK_ROWS / 64)
@@ -75,6 +76,16 @@ find_in_chunk(const struct rc_plan *plan, uint32_t index, uint64_t *words, struc
     }
 }
 
+/* The bits of a stream in all chunks. */
+static enum rc_status
+match_stream(const struct rc_plan *plan, const struct rc_stream *stream, uint64_t *words)
+{
+    const struct rc_query_context *context = plan->context;
+    const enum rc_status status = rc_matcher_chunks(
+        stream->matcher, stream->part, rc_planner_keeps(context), context->cancel, words);
+    return rc_too_slow_note(context, status, stream->field);
+}
+
 enum rc_status
 rc_heads_find(const struct rc_plan *plan, struct rc_heads *ret_heads)
 {
@@ -92,11 +103,9 @@ rc_heads_find(const struct rc_plan *plan, struct rc_heads *ret_heads)
         heads.hits = rc_alloc_in(context->account, rows * sizeof(*heads.hits));
         if (words == NULL || heads.hits == NULL)
             return RC_NO_MEMORY;
-        const bool keeps = rc_planner_keeps(context);
         for (uint32_t s = 0; s < plan->stream_count; s++)
-            RC_TRY(rc_matcher_chunks(plan->streams[s].matcher, plan->streams[s].part, keeps,
-                                     context->cancel,
-                                     words + (size_t)s * chunk_count * CHUNK_WORDS));
+            RC_TRY(match_stream(plan, &plan->streams[s],
+                                words + (size_t)s * chunk_count * CHUNK_WORDS));
         for (uint32_t i = 0; i < chunk_count; i++) {
             if (context->cancel != NULL &&
                 atomic_load_explicit(context->cancel, memory_order_relaxed))
