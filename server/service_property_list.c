@@ -88,38 +88,22 @@ is_hidden(const struct rc_query_context *context, struct rc_bytes name)
     return context->derived != NULL && rc_catalog_find(context->derived, name, NULL);
 }
 
-/* Fills distinct_value_count of event properties, as many at a time as a question has series. */
+/* Fills distinct_value_count of event properties. */
 static enum rc_status
 count_distinct(struct rc_request *request,
-               const struct rc_property_list_request *list,
+               const struct rc_property_list_reply *answer,
                const struct rc_property_seen *const *page,
                Recount__V1__PropertySummary *const *out,
                uint32_t count)
 {
     const struct rc_query_context *context = rc_query_session_context(request->session);
-    for (uint32_t at = 0; at < count;) {
-        struct rc_series series[RC_SERIES_MAX];
-        uint32_t places[RC_SERIES_MAX];
-        struct rc_series_request question = {.scope = list->scope, .series = series};
-        struct rc_series_reply answer;
-        for (; at < count && question.series_count < RC_SERIES_MAX; at++) {
-            if (page[at]->scope != RC_LEAF_EVENT || is_hidden(context, page[at]->name))
-                continue;
-            places[question.series_count] = at;
-            series[question.series_count++] = (struct rc_series){.selector = list->selector,
-                                                                 .field = "selector",
-                                                                 .measure = RC_MEASURE_DISTINCT,
-                                                                 .property = page[at]->name};
-        }
-        if (question.series_count == 0)
-            return RC_OK;
-        RC_TRY(rc_query_series(context, &question, &answer, request->error));
-        for (uint32_t i = 0; i < question.series_count; i++) {
-            Recount__V1__PropertySummary *one = out[places[i]];
-            one->optional_distinct_value_count_case =
-                RECOUNT__V1__PROPERTY_SUMMARY__OPTIONAL_DISTINCT_VALUE_COUNT_DISTINCT_VALUE_COUNT;
-            one->distinct_value_count = (uint64_t)answer.rows[i].total;
-        }
+    for (uint32_t i = 0; i < count; i++) {
+        if (page[i]->scope != RC_LEAF_EVENT || is_hidden(context, page[i]->name))
+            continue;
+        out[i]->optional_distinct_value_count_case =
+            RECOUNT__V1__PROPERTY_SUMMARY__OPTIONAL_DISTINCT_VALUE_COUNT_DISTINCT_VALUE_COUNT;
+        RC_TRY_OR(request->error,
+                  rc_property_list_distinct(answer, page[i]->name, &out[i]->distinct_value_count));
     }
     return RC_OK;
 }
@@ -178,7 +162,7 @@ rc_call_list_properties(struct rc_request *request, const void *message, void *r
     struct rc_arena *arena = request->arena;
     uint64_t hash;
     struct rc_property_list_request question = {.selector = NULL};
-    struct rc_property_list_reply answer;
+    RC_CLEANUP(rc_property_list_close) struct rc_property_list_reply answer = {.events = 0};
     const struct rc_property_seen **page;
     struct rc_bytes after;
     uint32_t size;
@@ -200,7 +184,7 @@ rc_call_list_properties(struct rc_request *request, const void *message, void *r
     out->n_properties = count;
     for (uint32_t i = 0; i < count; i++)
         RC_TRY(encode_summary(arena, page[i], &out->properties[i]));
-    RC_TRY(count_distinct(request, &question, page, out->properties, count));
+    RC_TRY(count_distinct(request, &answer, page, out->properties, count));
     out->event_count = answer.events;
     out->user_count = answer.users;
     RC_TRY(encode_accounts(arena, &answer, out));

@@ -12,6 +12,7 @@
 #include "engine/query/list/property_list.h"
 #include "engine/query/list/property_list_accounts.h"
 #include "engine/query/list/property_list_users.h"
+#include "engine/query/list/property_marks.h"
 #include "engine/query/plan/plan.h"
 #include "engine/query/scope.h"
 #include "engine/query/split/odd_texts.h"
@@ -22,6 +23,7 @@
 
 struct column_kinds {
     struct rc_column_view column;
+    uint32_t place;       /* Among the slab's columns. */
     const uint8_t *cells; /* enum rc_seen_kind by local code of a cell; KIND_NONE: null. */
     uint32_t strings;     /* Texts below are numbers, */
     uint32_t lists;       /* from here on lists. */
@@ -42,6 +44,7 @@ struct counting {
 struct lane {
     const struct counting *counting;
     struct rc_property_seen *seen; /* By property. */
+    struct rc_property_marks marks;
 };
 
 static enum rc_seen_kind
@@ -119,6 +122,7 @@ resolve_slabs(struct counting *counting, const struct rc_plan *plan)
             /* A property that is newer than the view has no row in it. */
             if (one->column.property >= counting->property_count)
                 continue;
+            one->place = k;
             RC_TRY(resolve_column(counting, one));
             out->column_count++;
         }
@@ -140,6 +144,7 @@ static void
 count_column(const struct column_kinds *kinds,
              const struct rc_hit *hits,
              uint32_t count,
+             uint64_t *marks,
              struct rc_property_seen *seen)
 {
     const uint32_t cell_count = kinds->column.dictionary_count;
@@ -154,6 +159,7 @@ count_column(const struct column_kinds *kinds,
             kind = RC_SEEN_NUMBER;
         else
             kind = code - cell_count < kinds->lists ? RC_SEEN_TEXT : RC_SEEN_LIST;
+        rc_mark(marks, code);
         see(seen, kind, hits[i].time_ms);
     }
 }
@@ -199,13 +205,16 @@ fold_hits(void *state,
         while (end < count && hits[end].source == source)
             end++;
         if ((source & RC_SOURCE_CHUNK) != 0) {
-            count_chunk(counting, &chunks[source & ~RC_SOURCE_CHUNK], hits + begin, end - begin,
-                        lane->seen);
+            const uint32_t chunk = source & ~RC_SOURCE_CHUNK;
+            count_chunk(counting, &chunks[chunk], hits + begin, end - begin, lane->seen);
+            for (uint32_t i = begin; i < end; i++)
+                rc_mark(lane->marks.rows[chunk], hits[i].row);
             continue;
         }
         const struct slab_kinds *slab = &counting->slabs[source];
         for (uint32_t i = 0; i < slab->column_count; i++)
             count_column(&slab->columns[i], hits + begin, end - begin,
+                         lane->marks.slabs[source].codes[slab->columns[i].place],
                          &lane->seen[slab->columns[i].column.property]);
     }
     return RC_OK;
@@ -215,6 +224,7 @@ static enum rc_status
 walk(const struct counting *counting,
      const struct rc_plan *plan,
      struct rc_property_seen **ret_seen,
+     const struct rc_property_marks **ret_marks,
      uint64_t *hit_count)
 {
     struct rc_arena *arena = counting->context->arena;
@@ -230,6 +240,7 @@ walk(const struct counting *counting,
             RC_ARENA_ARRAY(arena, struct rc_property_seen, counting->property_count + 1);
         if (lanes[i].seen == NULL)
             return RC_NO_MEMORY;
+        RC_TRY(rc_property_marks_open(&lanes[i].marks, plan, arena));
         for (uint32_t k = 0; k < counting->property_count; k++)
             lanes[i].seen[k] =
                 (struct rc_property_seen){.first_ms = INT64_MAX, .last_ms = INT64_MIN};
@@ -240,7 +251,8 @@ walk(const struct counting *counting,
                                  .lanes = states,
                                  .hits = fold_hits};
     RC_TRY(rc_walk(plan, &fold, hit_count));
-    for (uint32_t i = 1; i < lane_count; i++)
+    for (uint32_t i = 1; i < lane_count; i++) {
+        rc_property_marks_join(&lanes[0].marks, &lanes[i].marks);
         for (uint32_t k = 0; k < counting->property_count; k++) {
             struct rc_property_seen *sum = &lanes[0].seen[k];
             const struct rc_property_seen *more = &lanes[i].seen[k];
@@ -249,7 +261,9 @@ walk(const struct counting *counting,
             sum->first_ms = more->first_ms < sum->first_ms ? more->first_ms : sum->first_ms;
             sum->last_ms = more->last_ms > sum->last_ms ? more->last_ms : sum->last_ms;
         }
+    }
     *ret_seen = lanes[0].seen;
+    *ret_marks = &lanes[0].marks;
     return RC_OK;
 }
 
@@ -343,10 +357,25 @@ rc_query_property_list(const struct rc_query_context *context,
     RC_TRY(rc_plan_counted(context, scope->as_of_ms, &counted, &selector, 1, &plan, reterr_error));
     counting.property_count = rc_properties_count(counting.properties);
     RC_TRY_OR(reterr_error, resolve_slabs(&counting, plan));
-    RC_TRY_OR(reterr_error, walk(&counting, plan, &of_events, &reply.events));
+    RC_TRY_OR(reterr_error, walk(&counting, plan, &of_events, &reply.marks, &reply.events));
     RC_TRY_OR(reterr_error, list_others(context, request, counted.persons, of_events, &reply));
     reply.stats.matched_events = reply.events;
     rc_plan_add_stats(plan, &reply.stats);
+    reply.plan = RC_TAKE(plan);
     *ret_reply = reply;
     return RC_OK;
+}
+
+enum rc_status
+rc_property_list_distinct(const struct rc_property_list_reply *reply,
+                          struct rc_bytes name,
+                          uint64_t *ret_count)
+{
+    return rc_property_marks_distinct(reply->marks, name, ret_count);
+}
+
+void
+rc_property_list_close(struct rc_property_list_reply *reply)
+{
+    reply->plan = rc_plan_free(reply->plan);
 }

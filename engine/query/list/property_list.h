@@ -2,12 +2,15 @@
  * Property list: which properties events, users and accounts have, of which kinds, how often, and
  * when.
  *
- * Ownership, Threading, Units, Errors: as in query.h.
+ * Ownership, Threading, Units, Errors: as in query.h; a reply is to be closed.
  */
 #ifndef RC_QUERY_LIST_PROPERTY_LIST_H
 #define RC_QUERY_LIST_PROPERTY_LIST_H
 
 #include "engine/query/query.h"
+
+struct rc_plan;
+struct rc_property_marks;
 
 struct rc_property_list_request {
     struct rc_scope scope; /* No entity. */
@@ -32,7 +35,7 @@ struct rc_property_seen {
     uint64_t all;                   /* Of so many: the reply's events, its users, or accounts. */
     int64_t first_ms;               /* Of the events, of the writes that gave others a value. */
     int64_t last_ms;
-    uint64_t distinct; /* Different values, as a breakdown tells them apart. EVENT: 0. */
+    uint64_t distinct; /* Different values, as a breakdown tells them apart. EVENT: 0; see below. */
 };
 
 /* Accounts that events name in one property. */
@@ -51,6 +54,8 @@ struct rc_property_list_reply {
     const struct rc_property_seen *properties; /* Those with a value; of events, of users, of
                                                   accounts by key, by the bytes of their names. */
     struct rc_query_stats stats;
+    struct rc_plan *plan; /* Owned; for rc_property_list_distinct, as are these. */
+    const struct rc_property_marks *marks;
 };
 
 RC_MUST_USE enum rc_status
@@ -58,5 +63,15 @@ rc_query_property_list(const struct rc_query_context *context,
                        const struct rc_property_list_request *request,
                        struct rc_property_list_reply *ret_reply,
                        struct rc_error *reterr_error);
+
+/* The different values of an event property that is listed, as of RC_MEASURE_DISTINCT. */
+RC_MUST_USE enum rc_status
+rc_property_list_distinct(const struct rc_property_list_reply *reply,
+                          struct rc_bytes name,
+                          uint64_t *ret_count);
+
+/* A zeroed reply may be closed. */
+void
+rc_property_list_close(struct rc_property_list_reply *reply);
 
 #endif
