@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "server/decode_batch.h"
+#include "server/ingest/decode_batch.h"
 
 struct case_batch {
     enum case_encoding encoding;

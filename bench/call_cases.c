@@ -15,7 +15,7 @@
 #include "batch_build.h"
 #include "client/client.h"
 #include "scratch_folder.h"
-#include "server/server.h"
+#include "server/process/server.h"
 
 #define PROJECT "projects/asked"
 #define INTAKE "projects/intake"

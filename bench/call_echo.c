@@ -17,9 +17,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "server/core_locks.h"
+#include "server/transport/core_locks.h"
 
-#define CALLS_MAX 128       /* Those of small_calls.py; see ARMS in server/transport.c. */
+#define CALLS_MAX 128       /* Those of small_calls.py; see ARMS in server/transport/transport.c. */
 #define HEALTH_CALLS_MAX 16 /* Of them. */
 #define REPLY_BYTES_MAX (1 << 20)
 

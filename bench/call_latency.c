@@ -10,7 +10,7 @@
  *
  * The client is connected before the first of them, as a service's is: else that one would be the
  * method's time and a handshake of a millisecond. Its core does not search its locks for deadlocks,
- * as the server's does not (server/core_locks.h).
+ * as the server's does not (server/transport/core_locks.h).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "client/client.h"
-#include "server/core_locks.h"
+#include "server/transport/core_locks.h"
 
 #define CALL_TIMEOUT_MS 120000
 #define READ_BYTES 65536u

@@ -25,7 +25,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/bytes.h"
-#include "server/core_locks.h"
+#include "server/transport/core_locks.h"
 
 #define CONNECTIONS_MAX 64
 #define IN_FLIGHT_MAX 1024

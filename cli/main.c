@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/command/command.h"
 
 const char *argp_program_version = "recount 0.1.0";
 

@@ -3,7 +3,8 @@
  *
  * A status is a small must-use enum. A function that can explain itself also takes a caller-owned
  * rc_error (NULL is fine) and writes one English sentence that is fit for a client, and the path of
- * the offending field where there is one. Each status maps to one gRPC code in server/status_map.c.
+ * the offending field where there is one. Each status maps to one gRPC code in
+ * server/call/status_map.c.
  *
  * Ownership: an rc_error is plain memory of the caller.
  * Threading: no shared state.

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "cli/expression.h"
-#include "cli/message.h"
+#include "cli/language/expression.h"
+#include "cli/session/message.h"
 
 #define PROJECT "projects/p"
 

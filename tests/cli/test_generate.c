@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "cli/generate.h"
+#include "cli/generate/generate.h"
 #include "engine/base/alloc.h"
 #include "engine/base/checksum.h"
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "cli/load_place.h"
-#include "cli/load_state.h"
+#include "cli/load/load_place.h"
+#include "cli/load/load_state.h"
 
 static char folder[] = "/tmp/recount-load-state-XXXXXX";
 static char path[64];

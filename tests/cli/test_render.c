@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "cli/message_json.h"
-#include "cli/render.h"
+#include "cli/render/message_json.h"
+#include "cli/render/render.h"
 
 struct canvas {
     char *text; /* Owned. */

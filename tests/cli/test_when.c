@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cli/when.h"
+#include "cli/language/when.h"
 #include "engine/base/clock.h"
 
 #define DAY INT64_C(86400000)

@@ -5,7 +5,7 @@
  */
 #include <recount/v1/experiment.pb-c.h>
 
-#include "server/cells.h"
+#include "server/query/cells.h"
 #include "tests/fuzz/fuzz.h"
 
 /* More than there are kinds. */

@@ -1,5 +1,5 @@
 /* A columnar batch: what the decoder lets in must be sound enough for all that follows. */
-#include "server/decode_batch.h"
+#include "server/ingest/decode_batch.h"
 #include "tests/fuzz/ingest.h"
 
 int

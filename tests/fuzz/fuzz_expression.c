@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "cli/expression.h"
-#include "cli/message.h"
+#include "cli/language/expression.h"
+#include "cli/session/message.h"
 #include "tests/fuzz/fuzz.h"
 
 #define PROJECT "projects/p"

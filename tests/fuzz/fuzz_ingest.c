@@ -1,5 +1,5 @@
 /* A message of the ingestion stream: its envelope, then the batch in it. */
-#include "server/decode_batch.h"
+#include "server/ingest/decode_batch.h"
 #include "tests/fuzz/ingest.h"
 
 int

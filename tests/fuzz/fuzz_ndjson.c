@@ -1,5 +1,5 @@
 /* Lines of JSON as a batch: every line is a row or a reject that names it. */
-#include "server/decode_batch.h"
+#include "server/ingest/decode_batch.h"
 #include "tests/fuzz/ingest.h"
 
 static void

@@ -18,7 +18,7 @@
 #include <recount/v1/stickiness.pb-c.h>
 #include <recount/v1/user_list.pb-c.h>
 
-#include "server/decode.h"
+#include "server/decode/decode.h"
 #include "tests/fuzz/fuzz.h"
 
 #define NOW_MS ((int64_t)1700000000000)

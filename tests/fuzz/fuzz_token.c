@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
-#include "server/decode_time.h"
-#include "server/token.h"
+#include "server/decode/token.h"
+#include "server/ingest/decode_time.h"
 #include "tests/fuzz/fuzz.h"
 
 int

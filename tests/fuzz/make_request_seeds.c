@@ -7,8 +7,8 @@
 #include <recount/v1/series.pb-c.h>
 #include <string.h>
 
-#include "cli/expression.h"
-#include "cli/message.h"
+#include "cli/language/expression.h"
+#include "cli/session/message.h"
 #include "loaders/pack.h"
 #include "tests/fuzz/seeds.h"
 

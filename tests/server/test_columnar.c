@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "engine/base/limits.h"
-#include "server/decode_batch.h"
+#include "server/ingest/decode_batch.h"
 #include "tests/server/wire_build.h"
 
 /* What a table is made of; each test changes one thing. */

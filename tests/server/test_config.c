@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "engine/base/cleanup.h"
-#include "server/config.h"
+#include "server/process/config.h"
 
 static enum rc_status
 read_config(const char *const *flags, struct rc_config *config, struct rc_error *error)

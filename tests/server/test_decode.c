@@ -11,9 +11,9 @@
 #include <stdlib.h>
 
 #include "engine/base/limits.h"
-#include "server/cells.h"
-#include "server/decode.h"
-#include "server/token.h"
+#include "server/decode/decode.h"
+#include "server/decode/token.h"
+#include "server/query/cells.h"
 #include "tests/server/wire_build.h"
 
 static const ProtobufCMessageDescriptor *const funnel = &recount__v1__funnel_request__descriptor;

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "server/decode_batch.h"
-#include "server/decode_time.h"
+#include "server/ingest/decode_batch.h"
+#include "server/ingest/decode_time.h"
 #include "tests/server/wire_build.h"
 
 struct outcome {

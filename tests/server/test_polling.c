@@ -14,7 +14,7 @@
 
 #include "client/client.h"
 #include "engine/base/alloc.h"
-#include "server/transport_internal.h"
+#include "server/transport/transport_internal.h"
 
 #define TIMEOUT_MS 60000
 #define TRIES 10000u

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "server/quick.h"
+#include "server/call/quick.h"
 
 #define US ((uint64_t)1000)
 #define KEY UINT64_C(0x123456789abcdef0)

@@ -13,8 +13,8 @@
 
 #include <recount/v1/funnel.pb-c.h>
 
-#include "server/shape.h"
-#include "server/statements.h"
+#include "server/call/shape.h"
+#include "server/call/statements.h"
 
 static struct rc_statement_call
 call_of(uint64_t fingerprint, uint64_t elapsed_ns, int64_t now_ms)

@@ -8,7 +8,7 @@
 #include <google/rpc/status.pb-c.h>
 #include <string.h>
 
-#include "server/status_map.h"
+#include "server/call/status_map.h"
 
 static void
 test_every_status_has_a_code(void **state)
