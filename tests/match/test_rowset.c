@@ -198,16 +198,17 @@ times_are_kept(void **state)
     uint32_t *times = malloc(ROWS * sizeof(*times));
     for (uint32_t row = 0; row < ROWS; row++)
         times[row] = (uint32_t)rig_random(&random);
-    for (uint32_t odds = 20; odds < 100000; odds *= 3) {
+    for (uint32_t odds = 20; odds < 100000; odds = odds * 3 + 1) {
         uint64_t *words = random_words(&random, ROWS, odds, 1);
         struct rc_rowset *set = build(words, ROWS, &account, true);
         const uint64_t bytes = rc_rowset_memory_bytes(set);
         const uint32_t count = (uint32_t)rc_rowset_cardinality(set);
-        assert_null(rc_rowset_keep_times(set, times)); /* It is nobody else's. */
+        const uint32_t share = odds % 2 == 0 ? rc_rowset_window_share : RC_ROWSET_TIMES_SHARE;
+        assert_null(rc_rowset_keep_times(set, times, share)); /* It is nobody else's. */
         (void)rc_rowset_ref(set);
-        const uint16_t *kept = rc_rowset_keep_times(set, times);
-        assert_int_equal(kept != NULL, count > 0 && count <= ROWS / rc_rowset_times_share);
-        assert_ptr_equal(rc_rowset_keep_times(set, times), kept);
+        const uint16_t *kept = rc_rowset_keep_times(set, times, share);
+        assert_int_equal(kept != NULL, count > 0 && count <= ROWS / share);
+        assert_ptr_equal(rc_rowset_keep_times(set, times, share), kept);
         assert_ptr_equal(rc_rowset_times(set), kept);
         assert_int_equal(rc_rowset_memory_bytes(set),
                          bytes + (kept == NULL ? 0 : count * sizeof(*kept)));

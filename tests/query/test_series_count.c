@@ -93,7 +93,7 @@ kept_times_count_the_same(void **state)
             continue; /* No plan asks for such a slab. */
         }
         struct rc_rowset *set = rc_rowset_ref(random_set(3000));
-        assert_non_null(rc_rowset_keep_times(set, times));
+        assert_non_null(rc_rowset_keep_times(set, times, RC_ROWSET_TIMES_SHARE));
         const uint32_t begin = below(2) == 0 ? 0 : below(ROWS);
         const uint32_t end = below(2) == 0 ? ROWS : begin + below(ROWS - begin);
         for (uint32_t way = 0; way < 2; way++) {

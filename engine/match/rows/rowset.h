@@ -106,23 +106,26 @@ rc_rowset_row(const struct rc_rowset *set, uint32_t index);
 
 /*
  * The upper half of the time of each row, in order of rows: kept beside a set that is asked for its
- * times again and again, each of which lies on a cache line of its own. Only sets of at most one
- * row in rc_rowset_times_share have them: a thousand of these take a byte an event.
+ * times again and again, each of which lies on a cache line of its own. Who asks says up to which
+ * share of rows that is worth its bytes: of sets of at most one row in RC_ROWSET_TIMES_SHARE a
+ * thousand take a byte an event; few sets are asked within a window that ends with each question,
+ * and those may have one row in rc_rowset_window_share.
  */
 #define RC_ROWSET_TIME_SHIFT 16
 #define RC_ROWSET_TIME_BYTES 2u
+#define RC_ROWSET_TIMES_SHARE 2048u
 
-extern uint32_t rc_rowset_times_share; /* Tests change it. */
+extern uint32_t rc_rowset_window_share; /* Tests change it. */
 
 /* NULL: none are kept. */
 const uint16_t *
 rc_rowset_times(const struct rc_rowset *set);
 
-/* Keeps them, if the set is so sparse, is a list and is not the caller's alone: the cache has it
- * too. times: of all rows of the slab. Returns them; NULL: none are kept, for want of memory too.
- */
+/* Keeps them, if the set has at most one row in share, is a list and is not the caller's alone: the
+ * cache has it too. times: of all rows of the slab. Returns them; NULL: none are kept, for want of
+ * memory too. */
 const uint16_t *
-rc_rowset_keep_times(struct rc_rowset *set, const uint32_t *times);
+rc_rowset_keep_times(struct rc_rowset *set, const uint32_t *times, uint32_t share);
 
 /* Rows of the set in [begin, end). */
 uint64_t

@@ -5,7 +5,7 @@
 
 #define BATCH_ROWS 256u
 
-uint32_t rc_rowset_times_share = 2048;
+uint32_t rc_rowset_window_share = 256;
 
 const uint16_t *
 rc_rowset_times(const struct rc_rowset *set)
@@ -37,11 +37,10 @@ read_times(const struct rc_rowset *set, const uint32_t *times, uint16_t *out)
 }
 
 const uint16_t *
-rc_rowset_keep_times(struct rc_rowset *set, const uint32_t *times)
+rc_rowset_keep_times(struct rc_rowset *set, const uint32_t *times, uint32_t share)
 {
     uint16_t *kept = atomic_load_explicit(&set->times, memory_order_acquire);
-    if (kept != NULL || set->form != RC_ROWSET_LIST ||
-        set->cardinality > set->row_count / rc_rowset_times_share ||
+    if (kept != NULL || set->form != RC_ROWSET_LIST || set->cardinality > set->row_count / share ||
         atomic_load_explicit(&set->reference_count, memory_order_relaxed) < 2)
         return kept;
     uint16_t *made = rc_alloc_in(set->account, (size_t)set->cardinality * RC_ROWSET_TIME_BYTES);

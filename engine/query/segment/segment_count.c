@@ -5,6 +5,8 @@
  */
 #include "engine/query/segment/segment_count.h"
 
+#include "engine/match/rows/scan.h"
+
 #define ROWS_TOGETHER 256u /* Of a sparse set: they wait for memory together. */
 
 void
@@ -40,22 +42,8 @@ list_rows(const uint64_t *words,
     return count;
 }
 
-/* What counting rows of a slab takes. */
-struct counting {
-    const struct rc_segment_numbers *numbers;
-    const uint64_t *skip;  /* NULL: nobody. */
-    const uint64_t *dead;  /* Of rows that are not known to be alive; NULL: none. */
-    const uint32_t *times; /* NULL: all rows are in time. */
-    uint32_t from_ms;      /* Offsets; both included. */
-    uint32_t last_ms;
-    const uint32_t *starts;
-    const uint32_t *users;
-    uint32_t user_count;
-    uint32_t user; /* Index of who owns the last row, or of an earlier one. */
-};
-
 static inline bool
-is_timely(const struct counting *counting, uint32_t row)
+is_timely(const struct rc_segment_counting *counting, uint32_t row)
 {
     return counting->times == NULL ||
            (counting->times[row] >= counting->from_ms && counting->times[row] <= counting->last_ms);
@@ -63,7 +51,7 @@ is_timely(const struct counting *counting, uint32_t row)
 
 /* Counts an event of the user with an index; 0: he is skipped. */
 static inline uint32_t
-count_event(const struct counting *counting, uint32_t index)
+count_event(const struct rc_segment_counting *counting, uint32_t index)
 {
     const uint32_t user = counting->users[index];
     if (counting->skip != NULL && ((counting->skip[user / 64] >> (user % 64)) & 1) != 0)
@@ -72,50 +60,103 @@ count_event(const struct counting *counting, uint32_t index)
     return 1;
 }
 
-/* Counts rows far apart: those that count first, then whose they are, and then the events. rows is
- * overwritten. */
+/* Counts rows far apart: first whose they are, then the events. */
 static uint32_t
-count_far(struct counting *counting, uint32_t *rows, uint32_t count)
+count_far(struct rc_segment_counting *counting, const uint32_t *rows, uint32_t count)
 {
     uint32_t owners[ROWS_TOGETHER];
-    uint32_t left = 0;
     uint32_t counted = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t row = rows[i];
-        const bool dead =
-            counting->dead != NULL && ((counting->dead[row / 64] >> (row % 64)) & 1) != 0;
-        rows[left] = row;
-        left += !dead && is_timely(counting, row);
-    }
-    if (left == 0)
+    if (count == 0)
         return 0;
-    rc_slab_rows_owners(counting->starts, counting->user_count, counting->user, rows, left, owners);
-    counting->user = owners[left - 1];
-    for (uint32_t i = 0; i < left; i++)
+    rc_slab_rows_owners(counting->starts, counting->user_count, counting->user, rows, count,
+                        owners);
+    counting->user = owners[count - 1];
+    for (uint32_t i = 0; i < count; i++)
         counted += count_event(counting, owners[i]);
     return counted;
 }
 
+static inline bool
+is_dead(const struct rc_segment_counting *counting, uint32_t row)
+{
+    return counting->dead != NULL && ((counting->dead[row / 64] >> (row % 64)) & 1) != 0;
+}
+
 /* The rows of a sparse set. */
 static uint64_t
-count_sparse(struct counting *counting, const struct rc_rowset *set, uint32_t begin, uint32_t end)
+count_sparse(struct rc_segment_counting *counting,
+             const struct rc_rowset *set,
+             uint32_t begin,
+             uint32_t end)
 {
     uint32_t rows[ROWS_TOGETHER];
     uint64_t counted = 0;
     while (begin < end) {
+        uint32_t left = 0;
         const uint32_t count = rc_rowset_read(set, &begin, end, rows, ROWS_TOGETHER);
         for (uint32_t i = 0; counting->times != NULL && i < count; i++)
             __builtin_prefetch(&counting->times[rows[i]]);
-        counted += count_far(counting, rows, count);
+        for (uint32_t i = 0; i < count; i++) {
+            const uint32_t row = rows[i];
+            rows[left] = row;
+            left += !is_dead(counting, row) && is_timely(counting, row);
+        }
+        counted += count_far(counting, rows, left);
     }
     return counted;
+}
+
+/* The same of a set that upper halves of times are kept with: the times themselves are only read
+ * where these are those of an end of the window. */
+static uint64_t
+count_kept(struct rc_segment_counting *counting,
+           const struct rc_rowset *set,
+           const uint16_t *kept,
+           uint32_t begin,
+           uint32_t end)
+{
+    uint32_t rows[ROWS_TOGETHER];
+    uint64_t timely[ROWS_TOGETHER / 64];
+    uint64_t counted = 0;
+    const uint32_t first = counting->from_ms >> RC_ROWSET_TIME_SHIFT;
+    const uint32_t last = counting->last_ms >> RC_ROWSET_TIME_SHIFT;
+    kept += rc_rowset_count_range(set, 0, begin);
+    while (begin < end) {
+        uint32_t left = 0;
+        const uint32_t count = rc_rowset_read(set, &begin, end, rows, ROWS_TOGETHER);
+        rc_scan_halves(kept, count, (struct rc_scan_range){first, last - first}, timely);
+        for (uint32_t word = 0; word * 64 < count; word++)
+            for (uint64_t bits = timely[word]; bits != 0; bits &= bits - 1) {
+                const uint32_t at = word * 64 + (uint32_t)__builtin_ctzll(bits);
+                const uint32_t row = rows[at];
+                const bool near_end = kept[at] == first || kept[at] == last;
+                rows[left] = row;
+                left += !is_dead(counting, row) && (!near_end || is_timely(counting, row));
+            }
+        kept += count;
+        counted += count_far(counting, rows, left);
+    }
+    return counted;
+}
+
+uint64_t
+rc_segment_count_sparse(struct rc_segment_counting *counting,
+                        struct rc_rowset *set,
+                        uint32_t begin,
+                        uint32_t end)
+{
+    const uint16_t *kept = counting->times == NULL || counting->from_ms > counting->last_ms
+                               ? NULL
+                               : rc_rowset_keep_times(set, counting->times, rc_rowset_window_share);
+    return kept == NULL ? count_sparse(counting, set, begin, end)
+                        : count_kept(counting, set, kept, begin, end);
 }
 
 /* The rows of a set piece by piece, which leave those that are dead out. A row is mostly of the
  * user of the one before or of the next. */
 static uint64_t
 count_pieces(struct rc_segment_count *count,
-             struct counting *counting,
+             struct rc_segment_counting *counting,
              uint32_t begin,
              uint32_t end)
 {
@@ -155,12 +196,12 @@ rc_segment_count_rows(struct rc_segment_count *count,
         &rc_view_slabs(count->plan->context->view, &slab_count)[planned->index];
     const struct rc_slab_info *info = rc_slab_get_info(at->slab);
     const struct rc_stream *stream = &count->plan->streams[count->stream];
-    const struct rc_rowset *set = planned->sets[count->stream];
+    struct rc_rowset *set = planned->sets[count->stream];
     const bool timed = info->time_min_ms < stream->from_ms || info->time_max_ms >= stream->until_ms;
     const int64_t until_ms = stream->until_ms - info->window_start_ms;
     if (set == NULL)
         return RC_OK;
-    struct counting counting = {
+    struct rc_segment_counting counting = {
         .numbers = count->numbers,
         .skip = block->skip,
         .dead = at->dead,
@@ -175,7 +216,7 @@ rc_segment_count_rows(struct rc_segment_count *count,
         .user = rc_slab_user_index_of_row(at->slab, begin),
     };
     if (rc_rowset_is_sparse(set)) {
-        *hit_count += count_sparse(&counting, set, begin, end);
+        *hit_count += rc_segment_count_sparse(&counting, set, begin, end);
         return RC_OK;
     }
     if (count->listed == NULL)

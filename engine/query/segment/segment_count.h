@@ -31,4 +31,26 @@ rc_segment_count_rows(struct rc_segment_count *count,
                       uint32_t end,
                       uint64_t *hit_count);
 
+/* What counting rows of a slab takes. */
+struct rc_segment_counting {
+    const struct rc_segment_numbers *numbers;
+    const uint64_t *skip;  /* NULL: nobody. */
+    const uint64_t *dead;  /* Of rows that are not known to be alive; NULL: none. */
+    const uint32_t *times; /* NULL: all rows are in time. */
+    uint32_t from_ms;      /* Offsets; both included. */
+    uint32_t last_ms;
+    const uint32_t *starts;
+    const uint32_t *users;
+    uint32_t user_count;
+    uint32_t user; /* Index of who owns the last row, or of an earlier one. */
+};
+
+/* Counts the rows [begin, end) of a sparse set, by the halves of their times that are kept with it
+ * if it can have them. How many count. */
+uint64_t
+rc_segment_count_sparse(struct rc_segment_counting *counting,
+                        struct rc_rowset *set,
+                        uint32_t begin,
+                        uint32_t end);
+
 #endif

@@ -430,7 +430,7 @@ fold_rows(void *state,
         return RC_OK;
     if (scan->reading != RC_ROWS_SINGLY || !rc_rowset_is_sparse(set))
         return count_pieces(lane, &piece, plan_slab, begin, end);
-    if (rc_rowset_keep_times(set, piece.times) != NULL)
+    if (rc_rowset_keep_times(set, piece.times, RC_ROWSET_TIMES_SHARE) != NULL)
         rc_series_count_kept(&piece, set, view_slab->dead, begin, end);
     else
         rc_series_count_singly(&piece, set, view_slab->dead, begin, end);
