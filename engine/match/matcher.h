@@ -32,7 +32,7 @@ struct rc_match_cache;
 
 /* Counts up when the same canonical predicate comes to mean other events: bitmaps that an earlier
  * program stored are then not believed. */
-#define RC_MATCH_MEANING 1u
+#define RC_MATCH_MEANING 2u
 
 RC_MUST_USE enum rc_status
 rc_match_cache_new(struct rc_account *account, struct rc_match_cache **ret_cache);
