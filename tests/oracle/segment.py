@@ -42,24 +42,34 @@ def in_window(window, time, as_of):
 def holds_match(behavior, moment, person, takes):
     """Whether distinct events take all steps; of each step, the events that it means."""
     steps, within = behavior["steps"], behavior["within"]
-    everything = sorted({event.time for event in moment.events_of.get(person, [])})
+    times = sorted({event.time for event in moment.events_of.get(person, [])})
+    place = {time: index for index, time in enumerate(times)}
+    # What is taken goes up in time, so only what has the last one's time can be met again.
+    dead_ends = set()
 
     def follows(step, before, event):
         if event.time < before.time or event.time - before.time < step["least"]:
             return False
-        between = any(before.time < time < event.time for time in everything)
+        between = place[event.time] - place[before.time] > 1
         return not (step["adjacent"] and between)
 
     def go_on(taken):
         if len(taken) == len(steps):
             return True
-        return any(
+        latest = frozenset(id(event) for event in taken if event.time == taken[-1].time)
+        state = len(taken), taken[0].time, taken[-1].time, latest
+        if state in dead_ends:
+            return False
+        found = any(
             event not in taken
             and follows(steps[len(taken)], taken[-1], event)
             and (within is None or event.time - taken[0].time <= within)
             and go_on(taken + [event])
             for event in takes[len(taken)]
         )
+        if not found:
+            dead_ends.add(state)
+        return found
 
     return all(takes) and any(go_on([event]) for event in takes[0])
 
