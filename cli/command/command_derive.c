@@ -60,7 +60,8 @@ cells_of(struct rc_arena *arena, const ProtobufCMessage *one, const char **cells
     free(text);
 }
 
-static const char *const paths[] = {"display_name", "description", "steps", NULL};
+static const char *const paths[] = {"display_name", "description", "property", "event_time",
+                                    "formula",      "steps",       NULL};
 
 static const struct rc_resource_kind derived_properties = {
     .service = "PropertyService",

@@ -49,15 +49,22 @@ merge_named(struct rc_decode *decode,
             const Recount__V1__DerivedProperty *in,
             Recount__V1__DerivedProperty *merged)
 {
+    const char *unset = NULL;
+    bool taken = false;
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
         if (!rc_entry_changes(change, sources[i].path, false))
             continue;
-        if (in->source_case != sources[i].source)
-            return rc_decode_fail(decode, RC_INVALID, sources[i].path,
-                                  "update_mask names this source, and it is not set");
+        if (in->source_case != sources[i].source) {
+            unset = sources[i].path;
+            continue;
+        }
+        taken = true;
         merged->source_case = in->source_case;
         merged->property = in->property; /* One of a union: the others are there as well. */
     }
+    if (unset != NULL && !taken)
+        return rc_decode_fail(decode, RC_INVALID, unset,
+                              "update_mask names this source, and it is not set");
     if (rc_entry_changes(change, "steps", false)) {
         merged->n_steps = in->n_steps;
         merged->steps = in->steps;

@@ -202,7 +202,9 @@ class Life(unittest.TestCase):
         self.assertEqual(len(update([], upper).steps), 0)
         invalid = grpc.StatusCode.INVALID_ARGUMENT
         self.refused(invalid, lambda: update(["formula"], upper), "derived_property.formula")
-        self.refused(invalid, lambda: update(["property", "event_time"], upper), "derived_property.event_time")
+        self.refused(invalid, lambda: update(["event_time", "formula"], upper), "derived_property.formula")
+        now = update(["property", "event_time", "formula", "steps"], upper)
+        self.assertEqual((now.property.event_property, len(now.steps)), ("long", 0))
         for path in ("create_time_ms", "source", "steps.number", "name"):
             self.refused(invalid, lambda: update(["steps", path]), "update_mask", f'"{path}"')
         stub().DeleteDerivedProperty(property_pb2.DeleteDerivedPropertyRequest(name=now.name))
