@@ -95,8 +95,8 @@ make_wal(void)
 static void
 make_manifest(void)
 {
-    const struct rc_manifest_project projects[] = {{LITERAL("a"), 3, 9, 7},
-                                                   {LITERAL("b"), 4, 9, 2}};
+    const struct rc_manifest_project projects[] = {{LITERAL("a"), 3, 9, 7, 0x1234},
+                                                   {LITERAL("b"), 4, 9, 2, 0}};
     const struct rc_manifest_content content = {
         .number = 7, .sequence = 9, .project_count = 2, .projects = projects};
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
