@@ -129,7 +129,7 @@ limit_ms(const struct rc_funnel_search *search, uint32_t group, uint32_t behind)
 {
     const int64_t *windows_ms = search->rules->step_windows_ms;
     const int64_t time_ms = search->groups[group].time_ms;
-    if (windows_ms == NULL || windows_ms[behind] < 0 || windows_ms[behind] > INT64_MAX - time_ms)
+    if (windows_ms == NULL || windows_ms[behind] < 0 || time_ms > INT64_MAX - windows_ms[behind])
         return INT64_MAX;
     return time_ms + windows_ms[behind];
 }
