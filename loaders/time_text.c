@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/base/date.h"
 #include "engine/base/limits.h"
 
 #define SECOND_MS INT64_C(1000)
@@ -44,7 +45,7 @@ char_read(struct cursor *cursor, char wanted)
     return found;
 }
 
-/* Days since 1970 of a civil date, counted from 0000-03-01 so that the leap day ends the year. */
+/* Days since 1970 of a civil date, if there is one. */
 static bool
 day_of(int64_t year, int64_t month, int64_t day, int64_t *ret_day)
 {
@@ -53,9 +54,7 @@ day_of(int64_t year, int64_t month, int64_t day, int64_t *ret_day)
     if (year < 1 || month < 1 || month > 12 || day < 1 ||
         day > lengths[month - 1] + (leap && month == 2))
         return false;
-    const int64_t y = month <= 2 ? year - 1 : year;
-    const int64_t m = month <= 2 ? month + 9 : month - 3;
-    *ret_day = y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
+    *ret_day = rc_day_of_date(year, (unsigned)month, (unsigned)day);
     return true;
 }
 

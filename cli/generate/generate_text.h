@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "engine/base/bytes.h"
+#include "engine/base/date.h"
 
 static inline char *
 rc_text_bytes(char *at, struct rc_bytes bytes)
@@ -72,21 +73,12 @@ rc_text_token(char *at, uint64_t bits, size_t length)
 static inline char *
 rc_text_date(char *at, uint64_t day)
 {
-    /* Count from 0000-03-01, so that the leap day ends the year. */
-    const uint64_t z = day + 719468;
-    const uint64_t era = z / 146097;
-    const uint64_t day_of_era = z % 146097;
-    const uint64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    const uint64_t day_of_year =
-        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    const uint64_t shifted = (5 * day_of_year + 2) / 153; /* March is 0. */
-    const uint64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
-    at = rc_text_padded(at, year_of_era + era * 400 + (month <= 2 ? 1 : 0), 4);
+    const struct rc_date date = rc_date_of_day((int64_t)day);
+    at = rc_text_padded(at, (uint64_t)date.year, 4);
     *at++ = '-';
-    at = rc_text_padded(at, month, 2);
+    at = rc_text_padded(at, date.month, 2);
     *at++ = '-';
-    return rc_text_padded(at, day_of_year - (153 * shifted + 2) / 5 + 1, 2);
+    return rc_text_padded(at, date.day, 2);
 }
 
 #endif

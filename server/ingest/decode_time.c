@@ -1,6 +1,8 @@
 /* Time texts. Days are counted by the proleptic Gregorian calendar, as everywhere in Recount. */
 #include "server/ingest/decode_time.h"
 
+#include "engine/base/date.h"
+
 struct cursor {
     const char *at;
     const char *end;
@@ -44,17 +46,6 @@ days_in_month(int year, int month)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     return month == 2 && is_leap(year) ? 29 : days[month - 1];
-}
-
-/* Days from 1970-01-01, negative before. */
-static int64_t
-days_of(int year, int month, int day)
-{
-    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
-    const int64_t last = year - 1; /* Whole years since year 1. */
-    int64_t days = last * 365 + last / 4 - last / 100 + last / 400 - 719162;
-    days += before[month - 1] + (month > 2 && is_leap(year) ? 1 : 0);
-    return days + day - 1;
 }
 
 /* The fraction of a second in ms; digits past the third are cut off. */
@@ -113,7 +104,8 @@ rc_decode_time_text(struct rc_bytes text, int64_t *ret_time_ms)
         day > days_in_month(year, month) || hour > 23 || minute > 59 || second > 60)
         return false;
     second = second == 60 ? 59 : second;
-    const int64_t minutes = (days_of(year, month, day) * 24 + hour) * 60 + minute - zone;
+    const int64_t days = rc_day_of_date(year, (unsigned)month, (unsigned)day);
+    const int64_t minutes = (days * 24 + hour) * 60 + minute - zone;
     *ret_time_ms = (minutes * 60 + second) * 1000 + ms;
     return true;
 }

@@ -150,19 +150,6 @@ join_cells(const struct rc_kept_column *base,
 
 #define PIECE_ROWS 1024u
 
-static void
-put_codes(struct rc_kept_column *column, uint32_t begin, uint32_t count, const uint32_t *codes)
-{
-    if (column->code_width == 1)
-        for (uint32_t i = 0; i < count; i++)
-            ((uint8_t *)column->codes)[begin + i] = (uint8_t)codes[i];
-    else if (column->code_width == 2)
-        for (uint32_t i = 0; i < count; i++)
-            ((uint16_t *)column->codes)[begin + i] = (uint16_t)codes[i];
-    else
-        memcpy((uint32_t *)column->codes + begin, codes, count * sizeof(*codes));
-}
-
 /* Copies the codes of a block. code_of: NULL: as they are. */
 static void
 copy_block(struct rc_kept_column *column,
@@ -186,7 +173,7 @@ copy_block(struct rc_kept_column *column,
         rc_row_codes(from, row, count, &position, codes);
         for (uint32_t i = 0; i < count && code_of != NULL; i++)
             codes[i] = code_of[codes[i]];
-        put_codes(column, row, count, codes);
+        rc_codes_put(column->codes, column->code_width, row, codes, count);
     }
 }
 

@@ -198,20 +198,6 @@ compute_piece(struct combining *combining, uint32_t row_count)
     return RC_OK;
 }
 
-/* Puts the codes of a piece into codes of a width. */
-static void
-put_codes(const uint32_t *from, uint32_t count, uint32_t width, uint32_t begin, void *codes)
-{
-    if (width == 1)
-        for (uint32_t i = 0; i < count; i++)
-            ((uint8_t *)codes)[begin + i] = (uint8_t)from[i];
-    else if (width == 2)
-        for (uint32_t i = 0; i < count; i++)
-            ((uint16_t *)codes)[begin + i] = (uint16_t)from[i];
-    else
-        memcpy((uint32_t *)codes + begin, from, count * sizeof(*from));
-}
-
 static enum rc_status
 combine_rows(struct combining *combining, uint32_t width, void *codes)
 {
@@ -231,7 +217,7 @@ combine_rows(struct combining *combining, uint32_t width, void *codes)
             RC_TRY(combining->table != NULL ? look_up_piece(combining, count)
                                             : compute_piece(combining, count));
         }
-        put_codes(combining->out, count, width, begin, codes);
+        rc_codes_put(codes, width, begin, combining->out, count);
     }
     return RC_OK;
 }

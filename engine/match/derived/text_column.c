@@ -242,13 +242,9 @@ write_codes(struct making *making, const uint32_t *code_of, struct rc_column_vie
         if (cancelled(making))
             return RC_CANCELLED;
         rc_row_codes(&making->stored, row, count, &position, codes);
-        for (uint32_t i = 0; i < count; i++) {
-            const uint32_t code = code_of[codes[i] < bound ? codes[i] : bound];
-            if (view->code_width == 1)
-                ((uint8_t *)out)[row + i] = (uint8_t)code;
-            else
-                ((uint16_t *)out)[row + i] = (uint16_t)code;
-        }
+        for (uint32_t i = 0; i < count; i++)
+            codes[i] = code_of[codes[i] < bound ? codes[i] : bound];
+        rc_codes_put(out, view->code_width, row, codes, count);
     }
     return RC_OK;
 }

@@ -21,6 +21,19 @@ plain_codes(const struct rc_column_view *column, uint32_t begin, uint32_t count,
     }
 }
 
+void
+rc_codes_put(void *codes, uint32_t width, uint32_t index, const uint32_t *from, uint32_t count)
+{
+    if (width == 1)
+        for (uint32_t i = 0; i < count; i++)
+            ((uint8_t *)codes)[index + i] = (uint8_t)from[i];
+    else if (width == 2)
+        for (uint32_t i = 0; i < count; i++)
+            ((uint16_t *)codes)[index + i] = (uint16_t)from[i];
+    else
+        memcpy((uint32_t *)codes + index, from, count * sizeof(*from));
+}
+
 uint32_t
 rc_row_codes_seek(const struct rc_column_view *column, uint32_t from, uint32_t row)
 {

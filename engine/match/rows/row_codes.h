@@ -28,15 +28,27 @@ rc_row_codes_near(const struct rc_column_view *column, uint32_t row, uint32_t *p
 uint32_t
 rc_row_codes_seek(const struct rc_column_view *column, uint32_t from, uint32_t row);
 
+/* The code at an index of codes of 1, 2 or 4 bytes: in a loop a width that the compiler knows costs
+ * nothing. */
+__attribute__((always_inline)) static inline uint32_t
+rc_code_at(const void *codes, uint32_t width, uint32_t index)
+{
+    if (width == 1)
+        return ((const uint8_t *)codes)[index];
+    if (width == 2)
+        return ((const uint16_t *)codes)[index];
+    return ((const uint32_t *)codes)[index];
+}
+
+/* Puts count codes into codes of a width that they fit in, from an index on. */
+void
+rc_codes_put(void *codes, uint32_t width, uint32_t index, const uint32_t *from, uint32_t count);
+
 /* The code at an index of codes[]. */
 static inline uint32_t
 rc_row_codes_at(const struct rc_column_view *column, uint32_t index)
 {
-    if (column->code_width == 1)
-        return ((const uint8_t *)column->codes)[index];
-    if (column->code_width == 2)
-        return ((const uint16_t *)column->codes)[index];
-    return ((const uint32_t *)column->codes)[index];
+    return rc_code_at(column->codes, column->code_width, index);
 }
 
 #endif

@@ -289,15 +289,7 @@ rc_rowset_count_range(const struct rc_rowset *set, uint32_t begin, uint32_t end)
         return list_index(set, end) - list_index(set, begin);
     if (set->form == RC_ROWSET_ROARING)
         return roaring_bitmap_range_cardinality(set->roaring, begin, end);
-    const uint32_t first = begin / 64;
-    const uint32_t last = (end - 1) / 64;
-    const uint64_t first_mask = ~rc_word_below(begin % 64);
-    const uint64_t last_mask = rc_word_below((end - 1) % 64 + 1);
-    if (first == last)
-        return (uint64_t)__builtin_popcountll(set->words[first] & first_mask & last_mask);
-    return (uint64_t)__builtin_popcountll(set->words[first] & first_mask) +
-           rc_words_count(set->words + first + 1, last - first - 1) +
-           (uint64_t)__builtin_popcountll(set->words[last] & last_mask);
+    return rc_words_count_within(set->words, begin, end);
 }
 
 enum rc_status

@@ -9,15 +9,8 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/search.h"
+#include "engine/match/rows/row_codes.h"
 #include "engine/match/rows/words.h"
-
-static uint32_t
-code_at(const void *codes, uint32_t width, uint32_t index)
-{
-    if (width == 1)
-        return ((const uint8_t *)codes)[index];
-    return width == 2 ? ((const uint16_t *)codes)[index] : ((const uint32_t *)codes)[index];
-}
 
 void
 rc_scan_prepare(const struct rc_column_view *column, const uint8_t *table, struct rc_scan *ret_scan)
@@ -61,7 +54,7 @@ rc_scan_first_position(const struct rc_column_view *column, uint32_t row)
 uint32_t
 rc_scan_code(const struct rc_column_view *column, uint32_t index)
 {
-    return code_at(column->codes, column->code_width, index);
+    return rc_row_codes_at(column, index);
 }
 
 static void
@@ -70,7 +63,7 @@ scan_runs(const struct rc_scan *scan, uint32_t begin, uint32_t end, uint64_t *wo
     const struct rc_column_view *column = &scan->column;
     uint32_t run = rc_scan_first_position(column, begin);
     for (; run < column->code_count && column->positions[run] < end; run++) {
-        if (scan->table[code_at(column->codes, column->code_width, run)] == 0)
+        if (scan->table[rc_row_codes_at(column, run)] == 0)
             continue;
         const uint32_t first = column->positions[run] < begin ? begin : column->positions[run];
         const uint32_t last = column->positions[run + 1];
@@ -85,7 +78,7 @@ scan_sparse(const struct rc_scan *scan, uint32_t begin, uint32_t end, uint64_t *
     uint32_t i = rc_scan_first_position(column, begin);
     for (; i < column->code_count && column->positions[i] < end; i++) {
         const uint32_t row = column->positions[i] - begin;
-        const uint64_t bit = scan->table[code_at(column->codes, column->code_width, i)];
+        const uint64_t bit = scan->table[rc_row_codes_at(column, i)];
         words[row / 64] |= bit << (row % 64);
     }
 }

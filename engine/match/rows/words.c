@@ -129,6 +129,18 @@ rc_words_count(const uint64_t *words, uint32_t word_count)
     return HAS_POPCNT ? count_popcnt(words, word_count) : count_portable(words, word_count);
 }
 
+uint64_t
+rc_words_count_within(const uint64_t *words, uint32_t begin, uint32_t end)
+{
+    const uint32_t first = begin / 64;
+    const uint32_t last = (end - 1) / 64;
+    const uint64_t ends[2] = {words[first] & rc_word_within(first * 64, begin, end),
+                              words[last] & rc_word_within(last * 64, begin, end)};
+    if (first == last)
+        return rc_words_count(ends, 1);
+    return rc_words_count(ends, 2) + rc_words_count(words + first + 1, last - first - 1);
+}
+
 uint32_t
 rc_words_rank(const uint64_t *words, size_t word_count, uint32_t *ranks)
 {

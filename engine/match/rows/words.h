@@ -41,6 +41,10 @@ rc_words_has(const uint64_t *words, uint32_t index)
 uint64_t
 rc_words_count(const uint64_t *words, uint32_t word_count);
 
+/* How many of the bits [begin, end), one at least, are set. */
+uint64_t
+rc_words_count_within(const uint64_t *words, uint32_t begin, uint32_t end);
+
 /* Ranks of a set's members: by word how many come before it. How many there are in all. */
 uint32_t
 rc_words_rank(const uint64_t *words, size_t word_count, uint32_t *ranks);

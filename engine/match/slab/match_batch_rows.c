@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/match/rows/row_codes.h"
 #include "engine/match/rows/words.h"
 #include "engine/match/slab/match_batch_form.h"
 #include "engine/store/slab/marks.h"
@@ -44,10 +45,7 @@ expand(struct rc_batch_column *column, uint32_t begin, uint32_t row_count)
 static inline uint32_t
 code_of(const struct rc_batch_column *column, uint32_t row)
 {
-    if (column->width == 2)
-        return ((const uint16_t *)column->codes)[row];
-    return column->width == 1 ? ((const uint8_t *)column->codes)[row]
-                              : ((const uint32_t *)column->codes)[row];
+    return rc_code_at(column->codes, column->width, row);
 }
 
 /* Deals the rows of the block that some driver wants to their classes. words: scratch. */

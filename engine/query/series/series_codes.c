@@ -120,20 +120,6 @@ count_codes(uint32_t *counts,
             counts[codes[word * 64 + (uint32_t)__builtin_ctzll(bits) - first] + 1]++;
 }
 
-/* Counts rows without codes, as count_codes. */
-static uint32_t
-count_rows(const uint64_t *words, uint32_t first, uint32_t count)
-{
-    const uint32_t end = first + count;
-    uint32_t found = 0;
-    if (words == NULL)
-        return count;
-    for (uint32_t word = first / 64; word * 64 < end; word++)
-        found +=
-            (uint32_t)__builtin_popcountll(words[word] & rc_word_within(word * 64, first, end));
-    return found;
-}
-
 static enum rc_status
 fold_rows(void *state,
           const struct rc_walk_block *block,
@@ -166,7 +152,9 @@ fold_rows(void *state,
             continue;
         words = slab->cut ? in_time : words;
         if (slab->bound == 0) {
-            counts[0] += count_rows(words, begin - base, stop - begin);
+            counts[0] += words == NULL
+                             ? stop - begin
+                             : (uint32_t)rc_words_count_within(words, begin - base, stop - base);
             continue;
         }
         if (words == NULL && slab->column->form == RC_COLUMN_MARKED_RUNS) {

@@ -5,6 +5,7 @@
 #include "engine/query/series/series_count.h"
 
 #include "engine/base/assert.h"
+#include "engine/match/rows/row_codes.h"
 #include "engine/match/rows/scan.h"
 #include "engine/match/rows/words.h"
 #include "engine/store/slab/marks.h"
@@ -65,21 +66,6 @@ count_by(struct rc_series_piece piece,
         count_row(&piece, row, way);
 }
 
-/* How many of count rows, one at least, have a bit in words, where the first one's is first. */
-static uint32_t
-count_of(const uint64_t *words, uint32_t first, uint32_t count)
-{
-    const uint32_t end = first + count;
-    const uint32_t begin_word = first / 64;
-    const uint32_t end_word = (end - 1) / 64;
-    const uint64_t ends[2] = {words[begin_word] & rc_word_within(begin_word * 64, first, end),
-                              words[end_word] & rc_word_within(end_word * 64, first, end)};
-    if (begin_word == end_word)
-        return (uint32_t)rc_words_count(ends, 1);
-    return (uint32_t)(rc_words_count(ends, 2) +
-                      rc_words_count(words + begin_word + 1, end_word - begin_word - 1));
-}
-
 void
 rc_series_count_rows(const struct rc_series_piece *piece,
                      const uint64_t *words,
@@ -90,7 +76,7 @@ rc_series_count_rows(const struct rc_series_piece *piece,
     const bool copied = piece->copies > 1;
     if (!timed && piece->codes == NULL)
         piece->narrow[piece->counters[0] + piece->table->only] +=
-            words == NULL ? count : count_of(words, first, count);
+            words == NULL ? count : (uint32_t)rc_words_count_within(words, first, first + count);
     else if (piece->codes == NULL && copied)
         count_by(*piece, words, first, count, (struct way){true, false, true});
     else if (piece->codes == NULL)
@@ -211,15 +197,6 @@ rc_series_in_time(const struct rc_series_piece *piece,
                          : rc_words_and(in_time, words, word_count);
 }
 
-/* The code at an index, of a width that the compiler knows. */
-__attribute__((always_inline)) static inline uint32_t
-code_at(const void *codes, uint32_t index, uint32_t width)
-{
-    return width == 1   ? ((const uint8_t *)codes)[index]
-           : width == 2 ? ((const uint16_t *)codes)[index]
-                        : ((const uint32_t *)codes)[index];
-}
-
 /* Counts the rows [begin, end), one at least, run by run. */
 __attribute__((always_inline)) static inline void
 count_runs_of_width(uint32_t *counts,
@@ -237,12 +214,12 @@ count_runs_of_width(uint32_t *counts,
         uint64_t bits = marks[word] & rc_word_within(word * 64, begin, end);
         for (; bits != 0; bits &= bits - 1) {
             const uint32_t next = word * 64 + (uint32_t)__builtin_ctzll(bits);
-            counts[code_at(codes, index, width) + 1] += next - row;
+            counts[rc_code_at(codes, width, index) + 1] += next - row;
             index += next > begin;
             row = next;
         }
     }
-    counts[code_at(codes, index, width) + 1] += end - row;
+    counts[rc_code_at(codes, width, index) + 1] += end - row;
 }
 
 void

@@ -18,6 +18,8 @@
  */
 #include "engine/query/series/series_stretch.h"
 
+#include "engine/match/rows/row_codes.h"
+
 /* Where rows of a word (count of them) differ from the row before, which is there, in code or slot.
  */
 static inline uint64_t
@@ -154,16 +156,6 @@ struct codes {
     uint32_t width;
 };
 
-__attribute__((always_inline)) static inline uint32_t
-code_at(struct codes codes, uint32_t index)
-{
-    if (codes.width == 1)
-        return ((const uint8_t *)codes.codes)[index];
-    if (codes.width == 2)
-        return ((const uint16_t *)codes.codes)[index];
-    return ((const uint32_t *)codes.codes)[index];
-}
-
 /* Finds the counters of stretches. What does not count has a slot of its own. base: the piece's
  * first row. */
 __attribute__((always_inline)) static inline void
@@ -181,7 +173,8 @@ find_counters(const struct rc_series_piece *from,
     const uint16_t *slots = stretches->slots;
     uint32_t *counters = stretches->counters;
     for (uint32_t i = first; i < end; i++) {
-        const uint32_t counter = piece.counters[code_at(codes, before + indexes[i]) + 1];
+        const uint32_t counter =
+            piece.counters[rc_code_at(codes.codes, codes.width, before + indexes[i]) + 1];
         const uint32_t place = piece.slots[slots[i]];
         counters[i - first] = counter + place;
         __builtin_prefetch(&piece.narrow[counter + place], 1);
@@ -308,8 +301,9 @@ count_placed(const struct rc_series_piece *piece,
         const uint32_t left = count - first;
         const uint32_t some = left < RC_SERIES_CHUNK ? left : RC_SERIES_CHUNK;
         for (uint32_t i = 0; i < some; i++)
-            stretches->counters[i] =
-                of_codes[code_at(codes, before + stretches->indexes[first + i]) + 1];
+            stretches->counters[i] = of_codes[rc_code_at(codes.codes, codes.width,
+                                                         before + stretches->indexes[first + i]) +
+                                              1];
         kernels->place(piece, stretches, first, first + some, mixed);
         count_all_mixed(piece, stretches, mixed, base, first, some);
         count_chunk(piece->narrow, stretches->counters, stretches->lengths, some,

@@ -31,11 +31,7 @@ row_at(const struct rows *rows, uint32_t index)
 static inline uint32_t
 code_at(const struct rows *rows, uint32_t index)
 {
-    if (rows->code_width == 1)
-        return ((const uint8_t *)rows->codes)[index];
-    if (rows->code_width == 2)
-        return ((const uint16_t *)rows->codes)[index];
-    return ((const uint32_t *)rows->codes)[index];
+    return rc_code_at(rows->codes, rows->code_width, index);
 }
 
 /* 1 or 0. */
