@@ -61,6 +61,7 @@ struct world {
     bool timeless;
     bool skips;
     uint32_t hit_count;
+    uint32_t many_count; /* Reads of many stretches. */
 };
 
 static void
@@ -263,12 +264,62 @@ read_slab(struct world *world, bool given)
     rc_sweep_free(sweep);
 }
 
+/* Reads rows of some users, many stretches at a time. */
+static void
+read_stretches(struct world *world)
+{
+    static struct rc_walk_stretch stretches[USERS];
+    static uint32_t persons[USERS];
+    struct rc_sweep *sweep;
+    struct rc_hits hits = {.account = world->context.account};
+    const uint32_t *starts = rc_slab_starts(world->slab);
+    const uint32_t user_count = rc_slab_get_info(world->slab)->user_count;
+    const uint32_t one_in = 1 + below(below(2) == 0 ? 3 : 60);
+    if (!rc_sweep_merges(&world->plan, 0))
+        return;
+    assert_int_equal(rc_sweep_new(&world->plan, NULL, world->timeless, &sweep), RC_OK);
+    rc_sweep_open(sweep, 0);
+    for (uint32_t i = 0; i < USERS; i++)
+        persons[i] = below(USERS);
+    for (uint32_t user = 0; user < user_count;) {
+        const uint32_t most = 1 + below(100);
+        uint32_t count = 0;
+        for (; user < user_count && count < most; user++)
+            if (below(one_in) == 0)
+                stretches[count++] =
+                    (struct rc_walk_stretch){below(USERS), starts[user], starts[user + 1]};
+        if (count == 0)
+            continue;
+        bool more = true;
+        hits.count = 0;
+        rc_sweep_seek_stretches(sweep, stretches, count, persons);
+        while (more)
+            assert_int_equal(rc_sweep_read(sweep, &hits, &more), RC_OK);
+        struct rc_hits part = {.hits = hits.hits, .slots = hits.slots};
+        for (uint32_t i = 0; i < count; i++) {
+            const uint32_t at = (uint32_t)(part.hits - hits.hits);
+            part.count = 0;
+            while (at + part.count < hits.count && part.hits[part.count].row < stretches[i].end)
+                part.count++;
+            compare(world, &part, stretches[i].begin, stretches[i].end, persons[stretches[i].slot],
+                    stretches[i].slot);
+            part.hits += part.count;
+            part.slots += part.count;
+        }
+        assert_ptr_equal(part.hits, hits.hits + hits.count);
+        world->many_count += count > 1;
+    }
+    rc_hits_close(&hits);
+    rc_sweep_free(sweep);
+}
+
 static void
 against_each_row(void **state)
 {
     (void)state;
     static struct world world;
     uint64_t hit_count = 0;
+    uint64_t many_count = 0;
     const char *text = getenv("RC_TEST_SEED");
     random_state = text != NULL ? strtoull(text, NULL, 0) : 33;
     print_message("seed %llu\n", (unsigned long long)random_state);
@@ -277,11 +328,15 @@ against_each_row(void **state)
         rc_slab_rows_wide = round % 2 == 0;
         read_slab(&world, false);
         read_slab(&world, true);
+        read_stretches(&world);
         hit_count += world.hit_count;
+        many_count += world.many_count;
         world_close(&world);
     }
-    print_message("%llu hits\n", (unsigned long long)hit_count);
+    print_message("%llu hits, %llu reads of many stretches\n", (unsigned long long)hit_count,
+                  (unsigned long long)many_count);
     assert_true(hit_count > (uint64_t)ROUNDS * 1000);
+    assert_true(many_count > ROUNDS);
 }
 
 /* Owners of many rows, sought together by wide vectors and without, against each alone. */

@@ -91,7 +91,7 @@ rc_sweep_open(struct rc_sweep *sweep, uint32_t plan_slab)
     sweep->end = 0;
     sweep->user_index = 0;
     sweep->reads_times = !sweep->timeless;
-    sweep->merges = rc_sweep_can_merge(sweep, slab);
+    sweep->merges = rc_sweep_merges(sweep->plan, plan_slab);
     for (uint32_t s = 0; s < sweep->cursor_count; s++) {
         struct cursor *cursor = &sweep->cursors[s];
         cursor->set = slab->sets[s];
@@ -123,12 +123,29 @@ rc_sweep_seek(struct rc_sweep *sweep,
     sweep->end = end;
     sweep->owner = owner;
     sweep->first = first;
+    sweep->stretches = NULL;
     /* With a user to find, user_end 0 makes the first hit find it. */
     sweep->user_begin = begin; /* Of a person's rows. */
     sweep->user_end = owner == RC_OWNER_USER ? 0 : UINT32_MAX;
     sweep->slot = owner == RC_OWNER_GIVEN ? first : 0;
     sweep->person = person;
     sweep->wanted = true;
+}
+
+void
+rc_sweep_seek_stretches(struct rc_sweep *sweep,
+                        const struct rc_walk_stretch *stretches,
+                        uint32_t count,
+                        const uint32_t *persons)
+{
+    RC_ASSERT(sweep->merges && count > 0);
+    rc_sweep_seek(sweep, stretches[0].begin, stretches[count - 1].end, RC_OWNER_GIVEN, 0, 0);
+    sweep->stretches = stretches;
+    sweep->stretch = 0;
+    sweep->persons = persons;
+    sweep->user_end = 0;
+    for (uint32_t s = 0; s < sweep->cursor_count; s++)
+        sweep->cursors[s].stretch = 0;
 }
 
 /* The sparse cursor's bits of the window [base, end). */
@@ -326,7 +343,8 @@ rc_sweep_read(struct rc_sweep *sweep, struct rc_hits *hits, bool *ret_more)
 {
     uint32_t at = sweep->end;
     struct cursor *single = sweep->single;
-    if (single != NULL && rc_sweep_peek(sweep, single, sweep->at, sweep->end) < sweep->end) {
+    if (sweep->stretches == NULL && single != NULL &&
+        rc_sweep_peek(sweep, single, sweep->at, sweep->end) < sweep->end) {
         RC_TRY(rc_sweep_read_single(sweep, single, hits));
         *ret_more = sweep->at < sweep->end;
         return RC_OK;

@@ -8,6 +8,7 @@
 #ifndef RC_QUERY_WALK_SWEEP_H
 #define RC_QUERY_WALK_SWEEP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/cleanup.h"
@@ -53,6 +54,19 @@ rc_sweep_seek(struct rc_sweep *sweep,
               enum rc_sweep_owner owner,
               uint32_t first,
               uint32_t person);
+
+/* Whether a slab's streams are all read row by row, and few. */
+bool
+rc_sweep_merges(const struct rc_plan *plan, uint32_t plan_slab);
+
+/* Sets many stretches of such a slab, ascending, one at least, each of one person's rows; persons:
+ * whose, by slot. Both are borrowed until the next seek. Each stream is read through once, and what
+ * lies between stretches is passed over. */
+void
+rc_sweep_seek_stretches(struct rc_sweep *sweep,
+                        const struct rc_walk_stretch *stretches,
+                        uint32_t count,
+                        const uint32_t *persons);
 
 /* Appends the hits of some more rows to hits, at most RC_SWEEP_ROWS of them; sets *ret_more to
  * whether rows are left. */

@@ -24,7 +24,8 @@ struct cursor {
     enum rc_block_kind block_kind;
     uint32_t block; /* Dense: the block that words are of, or NO_BLOCK. */
     const uint64_t *words;
-    uint32_t next; /* Sparse: where to read on. */
+    uint32_t next;    /* Sparse: where to read on, */
+    uint32_t stretch; /* and the first of the sweep's stretches that may have rows from there on. */
     uint32_t batch_count;
     uint32_t batch_at;
     uint32_t ahead_count;
@@ -67,6 +68,9 @@ struct rc_sweep {
     uint32_t end;
     enum rc_sweep_owner owner;
     uint32_t first;
+    const struct rc_walk_stretch *stretches; /* NULL: it is one. */
+    uint32_t stretch;                        /* The one at hand. */
+    const uint32_t *persons;
     /* Whose the rows from the last hit on are. */
     uint32_t user_index;
     uint32_t user_begin;
@@ -116,10 +120,6 @@ rc_sweep_find_user(struct rc_sweep *sweep, uint32_t row)
     sweep->wanted = (sweep->skip == NULL || !rc_words_has(sweep->skip, user)) &&
                     (filter == NULL || rc_words_has(filter, user));
 }
-
-/* Whether a slab's streams are all read row by row, and few. */
-bool
-rc_sweep_can_merge(const struct rc_sweep *sweep, const struct rc_plan_slab *slab);
 
 /* The slab's one stream, if it is sparse; NULL: there are several, or it is not. */
 struct cursor *

@@ -10,12 +10,13 @@
 #include "engine/query/walk/sweep_form.h"
 
 bool
-rc_sweep_can_merge(const struct rc_sweep *sweep, const struct rc_plan_slab *slab)
+rc_sweep_merges(const struct rc_plan *plan, uint32_t plan_slab)
 {
-    for (uint32_t s = 0; s < sweep->cursor_count; s++)
-        if (slab->sets[s] != NULL && !rc_rowset_is_sparse(slab->sets[s]))
+    struct rc_rowset *const *sets = plan->slabs[plan_slab].sets;
+    for (uint32_t s = 0; s < plan->stream_count; s++)
+        if (sets[s] != NULL && !rc_rowset_is_sparse(sets[s]))
             return false;
-    return sweep->cursor_count <= MERGED_MAX;
+    return plan->stream_count <= MERGED_MAX;
 }
 
 struct cursor *
@@ -32,6 +33,33 @@ rc_sweep_find_single(struct rc_sweep *sweep)
     return single;
 }
 
+/* Reads the rows in stretches behind those that were read. Most lie between stretches, and are read
+ * all the same: to pass over a few costs more. */
+static void
+sift_ahead(const struct rc_sweep *sweep, struct cursor *cursor)
+{
+    const struct rc_walk_stretch *stretches = sweep->stretches;
+    uint32_t batch[BATCH_ROWS];
+    uint32_t stretch = cursor->stretch;
+    uint32_t kept = 0;
+    while (kept < BATCH_ROWS / 2 && cursor->next < sweep->end) {
+        while (cursor->next >= stretches[stretch].end)
+            stretch++;
+        if (cursor->next < stretches[stretch].begin)
+            cursor->next = stretches[stretch].begin;
+        const uint32_t count =
+            rc_rowset_read(cursor->set, &cursor->next, sweep->end, batch, BATCH_ROWS - kept);
+        for (uint32_t i = 0; i < count; i++) {
+            while (batch[i] >= stretches[stretch].end)
+                stretch++;
+            cursor->ahead[kept] = batch[i];
+            kept += batch[i] >= stretches[stretch].begin;
+        }
+    }
+    cursor->ahead_count = kept;
+    cursor->stretch = stretch;
+}
+
 /* Reads the rows behind those that were read, from at on. Their times are asked for, each of which
  * lies on a line of its own: waiting for them one by one was most of what a small query took. */
 static void
@@ -42,8 +70,11 @@ read_ahead(const struct rc_sweep *sweep, struct cursor *cursor, uint32_t at)
     cursor->ahead_count = 0;
     if (cursor->next >= sweep->end)
         return;
-    cursor->ahead_count =
-        rc_rowset_read(cursor->set, &cursor->next, sweep->end, cursor->ahead, BATCH_ROWS);
+    if (sweep->stretches != NULL)
+        sift_ahead(sweep, cursor);
+    else
+        cursor->ahead_count =
+            rc_rowset_read(cursor->set, &cursor->next, sweep->end, cursor->ahead, BATCH_ROWS);
     for (uint32_t i = 0; i < cursor->ahead_count && sweep->reads_times; i++)
         __builtin_prefetch(&sweep->times[cursor->ahead[i]]);
 }
@@ -131,6 +162,19 @@ rc_sweep_read_single(struct rc_sweep *sweep, struct cursor *cursor, struct rc_hi
     return RC_OK;
 }
 
+/* Moves to the stretch that a row is in. */
+static void
+find_stretch(struct rc_sweep *sweep, uint32_t row)
+{
+    while (row >= sweep->stretches[sweep->stretch].end)
+        sweep->stretch++;
+    const struct rc_walk_stretch *stretch = &sweep->stretches[sweep->stretch];
+    sweep->user_begin = stretch->begin;
+    sweep->user_end = stretch->end;
+    sweep->slot = stretch->slot;
+    sweep->person = sweep->persons[stretch->slot];
+}
+
 enum rc_status
 rc_sweep_read_merged(struct rc_sweep *sweep, struct rc_hits *hits, bool *ret_more)
 {
@@ -148,7 +192,9 @@ rc_sweep_read_merged(struct rc_sweep *sweep, struct rc_hits *hits, bool *ret_mor
     while (row < sweep->end && hits->count < count_end) {
         uint32_t following = sweep->end;
         uint64_t mask = 0;
-        if (row >= sweep->user_end)
+        if (row >= sweep->user_end && sweep->stretches != NULL)
+            find_stretch(sweep, row);
+        else if (row >= sweep->user_end)
             rc_sweep_find_user(sweep, row);
         const int64_t time_ms = sweep->reads_times ? sweep->window_start_ms + sweep->times[row] : 0;
         for (uint32_t s = 0; s < sweep->cursor_count; s++) {

@@ -135,7 +135,36 @@ read_found(struct rc_walk_lane *lane,
     return RC_OK;
 }
 
-/* Gives the rows of members to a fold that takes them as they are. */
+/* The rows of members, by slot. */
+static void
+list_stretches(const uint32_t *starts,
+               const struct member_rows *found,
+               uint32_t count,
+               struct rc_walk_stretch *stretches)
+{
+    for (uint32_t i = 0; i < count; i++)
+        stretches[i] = (struct rc_walk_stretch){
+            .slot = found[i].slot,
+            .begin = starts[found[i].index],
+            .end = starts[found[i].index + 1],
+        };
+}
+
+/* Reads them together, where streams are merged. */
+static enum rc_status
+merge_found(struct rc_walk_lane *lane,
+            const struct rc_walk_block *block,
+            const uint32_t *starts,
+            const struct member_rows *found,
+            uint32_t count)
+{
+    struct rc_walk_stretch stretches[MEMBERS_TOGETHER];
+    list_stretches(starts, found, count, stretches);
+    rc_sweep_seek_stretches(lane->sweep, stretches, count, block->persons);
+    return rc_walk_read_stretch(lane, block);
+}
+
+/* Gives them to a fold that takes them as they are. */
 static enum rc_status
 give_found(struct rc_walk_lane *lane,
            const struct rc_walk_block *block,
@@ -146,12 +175,7 @@ give_found(struct rc_walk_lane *lane,
 {
     struct rc_walk_stretch stretches[MEMBERS_TOGETHER];
     const uint64_t hit_count = lane->hit_count;
-    for (uint32_t i = 0; i < count; i++)
-        stretches[i] = (struct rc_walk_stretch){
-            .slot = found[i].slot,
-            .begin = starts[found[i].index],
-            .end = starts[found[i].index + 1],
-        };
+    list_stretches(starts, found, count, stretches);
     RC_TRY(lane->walk->fold->stretches(lane->state, block, plan_slab, stretches, count,
                                        &lane->hit_count));
     lane->read_count += lane->hit_count - hit_count;
@@ -172,11 +196,17 @@ rc_walk_read_members(struct rc_walk_lane *lane,
             rc_view_slabs(walk->view, &count)[walk->plan->slabs[i].index].slab;
         uint32_t next = 0;
         uint32_t at = 0;
+        const bool merges = rc_sweep_merges(walk->plan, i);
         rc_sweep_open(lane->sweep, i);
-        while ((count = find_members(slab, members, member_count, &next, &at, found)) > 0)
-            RC_TRY(walk->fold->stretches != NULL
-                       ? give_found(lane, block, i, rc_slab_starts(slab), found, count)
-                       : read_found(lane, block, slab, found, count));
+        while ((count = find_members(slab, members, member_count, &next, &at, found)) > 0) {
+            const uint32_t *starts = rc_slab_starts(slab);
+            if (walk->fold->stretches != NULL)
+                RC_TRY(give_found(lane, block, i, starts, found, count));
+            else if (merges)
+                RC_TRY(merge_found(lane, block, starts, found, count));
+            else
+                RC_TRY(read_found(lane, block, slab, found, count));
+        }
     }
     return RC_OK;
 }
