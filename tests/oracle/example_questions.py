@@ -58,6 +58,8 @@ class Question:
     def read_option(self):
         """Reads one word that belongs to the question, with what it takes; False: none comes."""
         kind, name = self.tokens.peek()
+        if self.is_series and series_questions.begins(name):
+            return False  # The next series of a formula: `rolling` is an option of retention too.
         for options in (usage_questions.OPTIONS, comparison_questions.OPTIONS, funnel_questions.OPTIONS):
             if kind == "word" and name in options:
                 self.tokens.next()

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Deletion and export of users, retention by age and times ahead, from outside."""
+"""Deletion and export of users, pages of lists, retention by age and times ahead, from outside."""
 
 import json
 import os
@@ -28,6 +28,7 @@ from recount.v1 import (
     project_pb2,
     project_pb2_grpc,
     query_pb2_grpc,
+    user_list_pb2,
 )
 
 SERVER = None
@@ -242,6 +243,80 @@ class Export(unittest.TestCase):
                 users().DeleteUser(request, timeout=30)
             self.assertEqual(Details(caught.exception).code, code)
         self.assertEqual(delete("few", "nobody", allow_missing=True).deleted_ids, 0)
+
+
+class Pages(unittest.TestCase):
+    """A token names the last row seen: a page is what stands behind it by now."""
+
+    def rows(self, chance, names, first):
+        """New users and events, events without an id, copies that move, joins."""
+        rows = []
+        for i in range(first, first + 45):
+            user = chance.choice(names)
+            event = {"user": user, "time": START_MS + chance.randrange(60) * DAY_MS, "properties": {"n": i % 3}}
+            if chance.random() < 0.8:
+                event["id"] = chance.choice([i, chance.randrange(i + 1)])
+            rows.append(event)
+        rows.append({"user": f"user-{first}", "time": START_MS, "set": {"p": first}})
+        if chance.random() < 0.3:
+            rows.append({"alias": [chance.choice(names), chance.choice(names)]})
+        return rows
+
+    def between(self, chance, number):
+        """What happens to the data between two pages."""
+        send("pages", self.rows(chance, self.names, 1000 + 100 * number), f"part-{number}")
+        if number % 4 == 1:
+            admin_pb2_grpc.AdminServiceStub(SERVER.channel).CreateSnapshot(
+                admin_pb2.CreateSnapshotRequest(), timeout=60
+            )
+        if number in (6, 11):
+            restart(kill=number == 6)
+
+    def behind(self, rows, seen):
+        """Several rows of one key are events of one content; one that was seen may have moved."""
+        last = seen[-1]
+        if last in rows:
+            return rows[rows.index(last) + seen.count(last) :]
+        return [row for row in rows if (row < last if self.falling else row > last)]
+
+    def read(self, chance, call, request, key):
+        """Every page is the next rows of the whole list, as it is when the page is read."""
+        seen, field = [], "events" if call == "ListEvents" else "users"
+        while not seen or request.page_token:
+            whole = type(request)()
+            whole.CopyFrom(request)
+            whole.page_size, whole.page_token = 1000, ""
+            stub = query_pb2_grpc.QueryServiceStub(SERVER.channel)
+            rows = [key(one) for one in getattr(getattr(stub, call)(whole, timeout=60), field)]
+            behind = self.behind(rows, seen) if seen else rows
+            request.page_size = chance.choice([1, 7, 20, 60])
+            page = getattr(stub, call)(request, timeout=60)
+            found = [key(one) for one in getattr(page, field)]
+            self.assertEqual(found, behind[: request.page_size])
+            self.assertEqual(bool(page.next_page_token), len(behind) > request.page_size)
+            seen += found
+            request.page_token = page.next_page_token
+            self.number += 1
+            if self.number < 16:
+                self.between(chance, self.number)
+
+    def test_pages_survive_arrivals_seals_and_restarts(self):
+        chance = random.Random(OPTIONS.seed)
+        self.names = [f"user-{i}" for i in range(5)]
+        self.number = 0
+        create("pages")
+        send("pages", self.rows(chance, self.names, 0) + self.rows(chance, self.names, 500))
+        event_key = lambda one: (one.time_ms, one.id.encode(), one.user.encode())
+        for self.falling in (False, True):
+            request = event_list_pb2.ListEventsRequest(
+                parent="projects/pages", user="user-1", descending=self.falling
+            )
+            self.read(chance, "ListEvents", request, event_key)
+        self.falling, self.number = False, 10
+        self.names = [f"user-{i}" for i in range(20, 200)]
+        request = user_list_pb2.ListUsersRequest()
+        request.scope.project = "projects/pages"
+        self.read(chance, "ListUsers", request, lambda one: one.user.encode())
 
 
 class Deletion(unittest.TestCase):
