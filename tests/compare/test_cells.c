@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "engine/compare/compare_cells.h"
+#include "tests/base/environment.h"
 #include "tests/query/query_rig.h"
 
 #define ROUNDS 25u
@@ -117,7 +118,8 @@ experiments(void **state)
         {.scope = RC_LEAF_USER, .property = RC_BYTES_LITERAL("plan")},
     };
     (void)state;
-    for (uint32_t round = 0; round < ROUNDS; round++) {
+    const uint32_t rounds = test_rounds(ROUNDS);
+    for (uint32_t round = 0; round < rounds; round++) {
         struct world world;
         world_open(&world);
         const struct rc_funnel_request funnel = {
@@ -147,7 +149,8 @@ correlations(void **state)
         {.scope = RC_LEAF_USER, .property = RC_BYTES_LITERAL("plan")},
     };
     (void)state;
-    for (uint32_t round = 0; round < ROUNDS; round++) {
+    const uint32_t rounds = test_rounds(ROUNDS);
+    for (uint32_t round = 0; round < rounds; round++) {
         struct world world;
         world_open(&world);
         const struct rc_segment converted = {.kind = RC_SEGMENT_BEHAVIOUR,

@@ -19,6 +19,7 @@
 
 #include "engine/durable/wal_format.h"
 #include "tests/base/disk_faulty.h"
+#include "tests/base/environment.h"
 #include "tests/durable/ledger.h"
 
 #define FILE_BYTES 16384
@@ -42,13 +43,6 @@ new_disk(uint64_t seed)
     assert_int_equal(rc_disk_make_dir(rc_disk_faulty_disk(faulty), "wal", NULL), RC_OK);
     assert_int_equal(rc_disk_sync_dir(rc_disk_faulty_disk(faulty), ".", NULL), RC_OK);
     return faulty;
-}
-
-static uint64_t
-environment(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text == NULL || text[0] == '\0' ? otherwise : strtoull(text, NULL, 10);
 }
 
 struct work {
@@ -156,8 +150,8 @@ static void
 test_power_cuts(void **state)
 {
     (void)state;
-    const uint64_t rounds = environment("RC_POWER_CUT_ROUNDS", 200);
-    const uint64_t seed = environment("RC_POWER_CUT_SEED", 1);
+    const uint64_t rounds = test_number("RC_POWER_CUT_ROUNDS", test_rounds(200));
+    const uint64_t seed = test_number("RC_POWER_CUT_SEED", 1);
     uint64_t replayed = 0;
     uint64_t in_doubt = 0;
     uint64_t lost = 0;

@@ -23,6 +23,7 @@
 #include "engine/face/upkeep.h"
 #include "engine/match/predicate/definitions.h"
 #include "tests/base/disk_faulty.h"
+#include "tests/base/environment.h"
 #include "tests/face/one_stream.h"
 
 #define FILES_MAX 64u
@@ -318,18 +319,11 @@ run_round(struct one_stream *world,
     counts->kinds[damage] += findings.problems > 0;
 }
 
-static uint64_t
-number_from_environment(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text == NULL ? otherwise : strtoull(text, NULL, 10);
-}
-
 static void
 run_rounds(bool orderly)
 {
-    const uint64_t rounds = number_from_environment("RC_DAMAGE_ROUNDS", 300);
-    const uint64_t seed = number_from_environment("RC_DAMAGE_SEED", 1);
+    const uint64_t rounds = test_number("RC_DAMAGE_ROUNDS", test_rounds(300));
+    const uint64_t seed = test_number("RC_DAMAGE_SEED", 1);
     static struct kept kept;
     struct one_stream world;
     struct counts counts = {0};

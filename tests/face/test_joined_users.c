@@ -20,6 +20,7 @@
 
 #include "engine/face/upkeep.h"
 #include "tests/base/disk_faulty.h"
+#include "tests/base/environment.h"
 #include "tests/face/engine_rig.h"
 #include "tests/face/people_rig.h"
 
@@ -206,19 +207,12 @@ run_round(uint64_t seed)
     return deleted;
 }
 
-static uint64_t
-number_from_environment(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text == NULL ? otherwise : strtoull(text, NULL, 10);
-}
-
 static void
 test_joined_and_deleted(void **state)
 {
     (void)state;
-    const uint64_t rounds = number_from_environment("RC_JOIN_ROUNDS", ROUNDS);
-    const uint64_t seed = number_from_environment("RC_JOIN_SEED", 1);
+    const uint64_t rounds = test_number("RC_JOIN_ROUNDS", ROUNDS);
+    const uint64_t seed = test_number("RC_JOIN_SEED", 1);
     uint64_t deleted = 0;
     for (uint64_t i = 0; i < rounds; i++)
         deleted += run_round(seed + i);

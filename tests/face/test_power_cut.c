@@ -25,6 +25,7 @@
 #include "engine/base/limits.h"
 #include "engine/face/upkeep.h"
 #include "tests/base/disk_faulty.h"
+#include "tests/base/environment.h"
 #include "tests/face/engine_rig.h"
 
 #define ROUNDS 200u
@@ -465,19 +466,12 @@ run_round(uint64_t seed)
     rc_disk_faulty_free(round.disk);
 }
 
-static uint64_t
-number_from_environment(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text == NULL ? otherwise : strtoull(text, NULL, 10);
-}
-
 static void
 test_power_cuts(void **state)
 {
     (void)state;
-    const uint64_t rounds = number_from_environment("RC_POWER_CUT_ROUNDS", ROUNDS);
-    const uint64_t seed = number_from_environment("RC_POWER_CUT_SEED", 1);
+    const uint64_t rounds = test_number("RC_POWER_CUT_ROUNDS", test_rounds(ROUNDS));
+    const uint64_t seed = test_number("RC_POWER_CUT_SEED", 1);
     print_message("seeds %llu to %llu\n", (unsigned long long)seed,
                   (unsigned long long)(seed + rounds - 1));
     for (uint64_t i = 0; i < rounds; i++)

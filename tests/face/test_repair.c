@@ -20,6 +20,7 @@
 #include "engine/durable/wal_format.h"
 #include "engine/face/upkeep.h"
 #include "tests/base/disk_faulty.h"
+#include "tests/base/environment.h"
 #include "tests/face/one_stream.h"
 
 #define ROUNDS 150u
@@ -181,19 +182,12 @@ damage_and_repair(uint64_t seed)
     return true;
 }
 
-static uint64_t
-number_from_environment(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text == NULL ? otherwise : strtoull(text, NULL, 10);
-}
-
 static void
 test_flipped_bits(void **state)
 {
     (void)state;
-    const uint64_t rounds = number_from_environment("RC_REPAIR_ROUNDS", ROUNDS);
-    const uint64_t seed = number_from_environment("RC_REPAIR_SEED", 1);
+    const uint64_t rounds = test_number("RC_REPAIR_ROUNDS", test_rounds(ROUNDS));
+    const uint64_t seed = test_number("RC_REPAIR_SEED", 1);
     uint64_t stopped = 0;
     for (uint64_t i = 0; i < rounds; i++)
         stopped += damage_and_repair(seed + i);

@@ -16,6 +16,7 @@
 #include "engine/match/leaf/leaf.h"
 #include "engine/match/leaf/like.h"
 #include "engine/match/leaf/pattern.h"
+#include "tests/base/environment.h"
 #include "tests/match/match_rig.h"
 
 static struct rc_value
@@ -612,7 +613,8 @@ random_against_twin(void **state)
     uint64_t random = rig_seed();
     uint32_t passed = 0;
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
-    for (int round = 0; round < 3000; round++) {
+    const uint32_t rounds = test_rounds(3000);
+    for (uint32_t round = 0; round < rounds; round++) {
         rc_arena_reset(arena);
         const struct rc_predicate *node = rig_predicate(&random, 1, false, arena);
         if (node->kind != RC_PREDICATE_LEAF || rc_predicate_check(node, NULL) != RC_OK)

@@ -18,6 +18,7 @@
 #include "engine/match/matcher.h"
 #include "engine/match/predicate/user_predicate.h"
 #include "engine/match/slab/match_slab.h"
+#include "tests/base/environment.h"
 #include "tests/match/match_rig.h"
 
 static bool
@@ -399,7 +400,8 @@ parts_of_texts(void **state)
         rig_view_slab_row(fixture.view, 0, row, fixture.arena, of_row);
         values[row] = of_row[5];
     }
-    for (uint32_t round = 0; round < 2000; round++) {
+    const uint32_t rounds = test_rounds(2000);
+    for (uint32_t round = 0; round < rounds; round++) {
         const struct rc_value *value = &values[rig_below(&random, ROWS)];
         if (value->kind != RC_VALUE_STRING || value->string.size == 0)
             continue;

@@ -17,6 +17,7 @@
 #include "engine/query/usage/stickiness.h"
 #include "engine/query/walk/walk.h"
 #include "query_rig.h"
+#include "tests/base/environment.h"
 
 #define ROUNDS 120u
 #define BUCKETS_MAX 2000u
@@ -250,7 +251,8 @@ against_slow_twins(void **state)
     const char *text = getenv("RC_TEST_SEED");
     random_state = text != NULL ? strtoull(text, NULL, 0) : 4712;
     print_message("seed %llu\n", (unsigned long long)random_state);
-    for (uint32_t round = 0; round < ROUNDS; round++) {
+    const uint32_t rounds = test_rounds(ROUNDS);
+    for (uint32_t round = 0; round < rounds; round++) {
         rc_walk_block_hits = round % 2 == 0 ? 16384 : 1 + below(100);
         struct rig *rig = rig_new(&random_state);
         for (uint32_t i = 0; i < 3; i++) {

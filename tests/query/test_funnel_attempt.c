@@ -14,6 +14,7 @@
 
 #include "engine/query/funnel/funnel_attempt.h"
 #include "engine/query/funnel/funnel_search.h"
+#include "tests/base/environment.h"
 
 #define HITS_MAX 12
 #define STEPS_MAX 5
@@ -152,7 +153,8 @@ random_sequences(void **state)
     print_message("seed %llu\n", (unsigned long long)seed);
     uint64_t random = seed;
     uint64_t reached[STEPS_MAX + 1] = {0};
-    for (uint32_t round = 0; round < 60000; round++) {
+    const uint32_t rounds = test_rounds(60000);
+    for (uint32_t round = 0; round < rounds; round++) {
         struct rc_hit hits[HITS_MAX];
         const uint32_t count = 1 + (uint32_t)(next_random(&random) % HITS_MAX);
         const struct rc_funnel_rules rules = {
@@ -263,7 +265,7 @@ static void
 a_million_events(void **state)
 {
     (void)state;
-    const uint32_t count = 1000000;
+    const uint32_t count = test_rounds(1000000);
     uint64_t random = 7;
     struct rc_hit *hits = calloc(count, sizeof(*hits));
     assert_non_null(hits);

@@ -19,6 +19,7 @@
 #include "engine/query/funnel/funnel_scan.h"
 #include "engine/query/walk/walk.h"
 #include "query_rig.h"
+#include "tests/base/environment.h"
 
 #define ROUNDS 300u
 #define QUESTIONS 20u
@@ -121,7 +122,8 @@ bits_and_events_agree(void **state)
     const char *text = getenv("RC_TEST_SEED");
     random_state = text != NULL ? strtoull(text, NULL, 0) : 4;
     print_message("seed %llu\n", (unsigned long long)random_state);
-    for (uint32_t round = 0; round < ROUNDS; round++) {
+    const uint32_t rounds = test_rounds(ROUNDS);
+    for (uint32_t round = 0; round < rounds; round++) {
         rc_walk_block_hits = round % 2 == 0 ? 16384 : 1 + below(100);
         rc_walk_look_up_rows = below(2) * 8;
         rc_funnel_scan_share = below(2) * 1000; /* 0: two bit steps where there may be. */
@@ -131,9 +133,9 @@ bits_and_events_agree(void **state)
         rig_free(rig);
     }
     print_message("%u questions by rows, %u deep, %u in rows\n", met.by_rows, met.deep, met.split);
-    assert_true(met.by_rows > ROUNDS * QUESTIONS / 2);
-    assert_true(met.deep > ROUNDS * QUESTIONS / 4);
-    assert_true(met.split > ROUNDS * QUESTIONS / 8);
+    assert_true(met.by_rows > rounds * QUESTIONS / 2);
+    assert_true(met.deep > rounds * QUESTIONS / 4);
+    assert_true(met.split > rounds * QUESTIONS / 8);
 }
 
 int

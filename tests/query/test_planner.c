@@ -16,6 +16,7 @@
 #include "engine/query/plan/explain.h"
 #include "engine/query/plan/plan.h"
 #include "query_rig.h"
+#include "tests/base/environment.h"
 
 #define ROUNDS 60u
 #define STEPS_MAX 5u
@@ -214,7 +215,8 @@ static void
 every_way_gives_the_same_answer(void **state)
 {
     (void)state;
-    for (uint32_t round = 0; round < ROUNDS; round++) {
+    const uint32_t rounds = test_rounds(ROUNDS);
+    for (uint32_t round = 0; round < rounds; round++) {
         struct rig *rig = rig_new(&random_state);
         for (uint32_t i = 0; i < 4; i++) {
             funnel_by_all_ways(rig);

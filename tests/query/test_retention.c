@@ -16,6 +16,7 @@
 #include "engine/query/retention/retention.h"
 #include "engine/query/walk/walk.h"
 #include "query_rig.h"
+#include "tests/base/environment.h"
 
 #define ROUNDS 120u
 #define QUESTIONS 12u
@@ -150,7 +151,8 @@ agree(void (*ask)(struct rig *rig, uint32_t *by_rows, uint32_t *returned), uint6
     const char *text = getenv("RC_TEST_SEED");
     random_state = text != NULL ? strtoull(text, NULL, 0) : seed;
     print_message("seed %llu\n", (unsigned long long)random_state);
-    for (uint32_t round = 0; round < ROUNDS; round++) {
+    const uint32_t rounds = test_rounds(ROUNDS);
+    for (uint32_t round = 0; round < rounds; round++) {
         rc_walk_block_hits = round % 2 == 0 ? 16384 : 1 + below(100);
         struct rig *rig = rig_new(&random_state);
         for (uint32_t i = 0; i < QUESTIONS; i++)
@@ -158,8 +160,8 @@ agree(void (*ask)(struct rig *rig, uint32_t *by_rows, uint32_t *returned), uint6
         rig_free(rig);
     }
     print_message("%u questions by rows, %u columns with returns\n", by_rows, returned);
-    assert_true(by_rows > ROUNDS * QUESTIONS / 3);
-    assert_true(returned > ROUNDS * QUESTIONS);
+    assert_true(by_rows > rounds * QUESTIONS / 3);
+    assert_true(returned > rounds * QUESTIONS);
 }
 
 static void

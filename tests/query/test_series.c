@@ -18,6 +18,7 @@
 #include "engine/query/split/text_parts.h"
 #include "engine/query/walk/walk.h"
 #include "query_rig.h"
+#include "tests/base/environment.h"
 
 #define ROUNDS 250u
 
@@ -157,7 +158,8 @@ all_ways_agree(void **state)
     (void)state;
     random_state = 8128;
     print_message("seed %llu\n", (unsigned long long)random_state);
-    for (uint32_t round = 0; round < ROUNDS; round++) {
+    const uint32_t rounds = test_rounds(ROUNDS);
+    for (uint32_t round = 0; round < rounds; round++) {
         struct rig *rig = rig_new(&random_state);
         rc_walk_block_hits = below(2) == 0 ? 16 : 16384;
         for (uint32_t query = 0; query < 4; query++) {

@@ -18,6 +18,7 @@
 #include "engine/store/builder/slab_builder.h"
 #include "engine/store/project/project.h"
 #include "query_rig.h"
+#include "tests/base/environment.h"
 
 #define ROUNDS 200u
 #define ROWS_MAX 60000u
@@ -323,7 +324,8 @@ against_each_row(void **state)
     const char *text = getenv("RC_TEST_SEED");
     random_state = text != NULL ? strtoull(text, NULL, 0) : 33;
     print_message("seed %llu\n", (unsigned long long)random_state);
-    for (uint32_t round = 0; round < ROUNDS; round++) {
+    const uint32_t rounds = test_rounds(ROUNDS);
+    for (uint32_t round = 0; round < rounds; round++) {
         world_open(&world);
         rc_slab_rows_wide = round % 2 == 0;
         read_slab(&world, false);
@@ -335,8 +337,8 @@ against_each_row(void **state)
     }
     print_message("%llu hits, %llu reads of many stretches\n", (unsigned long long)hit_count,
                   (unsigned long long)many_count);
-    assert_true(hit_count > (uint64_t)ROUNDS * 1000);
-    assert_true(many_count > ROUNDS);
+    assert_true(hit_count > (uint64_t)rounds * 1000);
+    assert_true(many_count > rounds);
 }
 
 /* Owners of many rows, sought together by wide vectors and without, against each alone. */

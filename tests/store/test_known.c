@@ -16,6 +16,7 @@
 
 #include "engine/store/project/project.h"
 #include "engine/store/sweep/people_sweep.h"
+#include "tests/base/environment.h"
 #include "tests/store/slab_rig.h"
 
 #define SEED 31u
@@ -400,7 +401,8 @@ against_a_naive_walk(void **state)
     world.random = SEED;
     print_message("seed %u\n", SEED);
     ok(rc_project_new(&settings, &rc_account_process, RC_HEAD_ROWS_MAX, &world.project));
-    for (uint32_t round = 0; round < ROUNDS; round++) {
+    const uint32_t rounds = test_rounds(ROUNDS);
+    for (uint32_t round = 0; round < rounds; round++) {
         change(&world);
         if (below(&world, 40) == 0)
             purge(&world);
