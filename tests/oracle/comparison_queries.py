@@ -9,17 +9,18 @@ from wire import fill_filter, property_message, scope_message, selector_message,
 EVENT_PROPERTIES = ["type", "city", "price", "tags", "mixed", "absent"]
 USER_PROPERTIES = ["plan", "score", "labels", "absent"]
 ACCOUNT_PROPERTIES = ["plan", "score", "a1", "absent"]
-NUMBERS = ["price", "mixed", "city"]
+DERIVED = ["e1", "f1", "t1", "url"]  # An experiment has too few variants for them.
+NUMBERS = ["price", "mixed", "city", "f1", "e3", "t1"]
 CONFIDENCES = [0, 0, 0.9, 0.99, 0.5]
 
 
 SECONDS = 60
 
 
-def some_property(rng):
+def some_property(rng, more=()):
     kind = rng.random()
     if kind < 0.5:
-        return {"scope": "event", "property": rng.choice(EVENT_PROPERTIES)}
+        return {"scope": "event", "property": rng.choice([*EVENT_PROPERTIES, *more])}
     if kind < 0.9:
         return {"scope": "user", "property": rng.choice(USER_PROPERTIES)}
     return {
@@ -29,7 +30,7 @@ def some_property(rng):
     }
 
 
-def make_experiment(rng, world, make_scope, make_selector):
+def make_experiment(rng, world, make_scope, make_selector, add_options):
     scope = make_scope(rng, world)
     query = {
         "kind": "experiment",
@@ -48,6 +49,8 @@ def make_experiment(rng, world, make_scope, make_selector):
             "order": rng.choice(["ordered", "ordered", "strict_steps"]),
             "first_only": rng.random() < 0.2,
         }
+        if rng.random() < 0.5:
+            add_options(rng, world, query["funnel"], make_selector)
     else:
         query["mean"] = {
             "exposure": make_selector(rng, world),
@@ -82,7 +85,7 @@ def make_correlation(rng, world, make_scope, make_selector, make_rule):
     scope = make_scope(rng, world)
     of_users = scope.get("entity") is None
     events = [make_selector(rng, world) for _ in range(rng.choice([0, 1, 3, 5]))]
-    properties = [some_property(rng) for _ in range(rng.choice([0, 1, 2, 3]))]
+    properties = [some_property(rng, DERIVED) for _ in range(rng.choice([0, 1, 2, 3]))]
     query = {
         "kind": "correlation",
         "scope": scope,
@@ -236,9 +239,8 @@ def tags(query):
     """Names of the options that a query uses, for the coverage table."""
     if query["kind"] == "experiment":
         kind = "funnel" if query["funnel"] else "sum" if query["mean"]["property"] else "events"
-        return {"experiment: " + kind, "experiment: by " + query["variant"]["scope"]} | (
-            {"experiment: control"} if query["control"] is not None else set()
-        )
+        out = {"experiment: " + kind, "experiment: by " + query["variant"]["scope"]}
+        return out | ({"experiment: control"} if query["control"] is not None else set())
     if query["kind"] == "correlation":
         out = {"correlation: " + one["scope"] + " property" for one in query["properties"]}
         if query.get("converted_of") is not None:

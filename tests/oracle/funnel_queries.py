@@ -3,7 +3,7 @@
 import frequent
 import series_queries
 
-EVENT_PROPERTIES = ["type", "path", "city", "price", "tags", "flag", "absent"]
+EVENT_PROPERTIES = ["type", "path", "city", "price", "tags", "flag", "absent", "url", "e1", "f1", "t1"]
 ORDERS = ["ordered", "ordered", "ordered", "strict", "strict_steps", "unordered", "unordered"]
 
 
@@ -52,6 +52,12 @@ def add_options(rng, world, query, make_selector):
         query["attempt_only"] = rng.random() < 0.5
     if rng.random() < 0.25:
         query["hold"] = [make_hold(rng, steps) for _ in range(rng.choice([1, 1, 2]))]
+
+
+def add_any_options(rng, world, query, make_selector):
+    """Of users, in any order."""
+    query.update(order=rng.choice(ORDERS), totals=False)
+    add_options(rng, world, query, make_selector)
 
 
 def make_long(rng, world, query, makers):
@@ -130,7 +136,7 @@ def make_funnel(rng, world, make_scope, make_selector, units):
 def tags(query):
     """Names of the options that a funnel uses, for the coverage table."""
     out = {
-        "funnel: " + (query["order"] + (" totals" if query["totals"] else "")),
+        "funnel: " + (query["order"] + (" totals" if query.get("totals") else "")),
         "funnel: at " + query.get("at", "first"),
     }
     names = ("step_windows", "same_local_day", "reuse", "attempt_only", "over_time", "multiple", "bins")

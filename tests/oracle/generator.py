@@ -91,14 +91,19 @@ CHAINS = [css_random.chain(random.Random(n)) for n in range(200)]
 SCORES = [0, 1, 5, 7.5, "5", "7.50", "high", True, -1]
 
 
-def event_properties(rng):
+def some_url(rng, popular):
+    """Few addresses that many events have, and many that hardly any has; or all alike."""
+    return URLS[min(int(rng.expovariate(0.15)), len(URLS) - 1)] if popular else rng.choice(URLS)
+
+
+def event_properties(rng, popular):
     out = {}
     if rng.random() < 0.9:
         out["type"] = rng.choice(TYPES)
     if rng.random() < 0.6:
         out["path"] = rng.choice(PATHS)
     if rng.random() < 0.6:
-        out["url"] = rng.choice(URLS)
+        out["url"] = some_url(rng, popular)
     if rng.random() < 0.5:
         out["price"] = rng.choice(NUMBERS)
     if rng.random() < 0.3:
@@ -140,6 +145,7 @@ class Maker:
         self.next_id = 0
         self.text_ids = rng.random() < 0.5
         self.fine = rng.random() < 0.3  # Hardly any two events of one time.
+        self.popular = rng.random() < 0.5  # Some addresses more than others.
 
     def user_ids(self, count):
         kinds = [
@@ -176,7 +182,7 @@ class Maker:
             "user": self.users[index],
             "time": self.time(),
             "id": self.event_id(),
-            "properties": event_properties(self.rng),
+            "properties": event_properties(self.rng, self.popular),
         }
 
     def account(self):
@@ -207,7 +213,7 @@ class Maker:
         if self.rng.random() < 0.6:
             new["time"] = self.time()
         if self.rng.random() < 0.6:
-            new["properties"] = event_properties(self.rng)
+            new["properties"] = event_properties(self.rng, self.popular)
         if self.rng.random() < 0.15:
             new["user"] = self.rng.choice(self.users)
         return new

@@ -278,7 +278,7 @@ def make_behavior(rng, world):
         out["selector"] = make_selector(rng, world)
         out["measure"] = rng.choice(["count", "count", "days", "sum"])
         if out["measure"] == "sum":
-            out["property"] = rng.choice(["price", "price", "mixed", "tags", "path"])
+            out["property"] = rng.choice(["price", "price", "mixed", "tags", "path", "e1", "f1", "t1"])
     if rng.random() < 0.8:
         out["comparison"] = [
             rng.choice(["=", "!=", "<", "<=", ">", ">="]),
@@ -571,14 +571,22 @@ def make_any(rng, world):
     return rng.choices(kinds, weights)[0](rng, world)
 
 
+def some_makers(rng, world):
+    """Of scopes and of selectors; half of them find much."""
+    if rng.random() < 0.5 or not frequent.fits(world):
+        return make_scope, make_selector
+    return lambda *of: frequent.widened(*of, make_scope(*of)), frequent.some_selector
+
+
 def make_usage(rng, world):
     make = usage_queries.MAKERS[rng.choice(sorted(usage_queries.MAKERS))]
-    return make(rng, world, make_scope, make_selector)
+    return make(rng, world, *some_makers(rng, world))
 
 
 def make_comparison(rng, world):
     if rng.random() < 0.5:
-        return comparison_queries.make_experiment(rng, world, make_scope, make_selector)
+        makers = some_makers(rng, world)
+        return comparison_queries.make_experiment(rng, world, *makers, funnel_queries.add_any_options)
     return comparison_queries.make_correlation(rng, world, make_scope, make_selector, make_rule)
 
 
@@ -588,6 +596,8 @@ def tags(query):
     walk_tags(query, out, query["kind"])
     if query["kind"] == "funnel":
         out |= funnel_queries.tags(query)
+    if query["kind"] == "experiment" and query["funnel"] is not None:
+        out |= {tag.replace("funnel", "experiment") for tag in funnel_queries.tags(query["funnel"])}
     if query["kind"] == "overlap":
         out.add(f"overlap of {len(query['rules'])}")
     if query["kind"] in ("properties", "values"):
@@ -629,6 +639,8 @@ def text_tags(query, rows, entries_max):
     out = {"data: dictionaries that are full"} if full else set()
     if query["kind"] == "events" and full:
         out.add("texts: events")
+    if query["kind"] == "series" and series_queries.counted_property(query) in full:
+        out.add("texts: counted where they stand")
     walk_text_tags(query, full, out)
     return out
 

@@ -1,5 +1,6 @@
 """Random series queries, and their tags for the coverage table."""
 
+import frequent
 import queries
 from measures import PROPERTY_MEASURES
 
@@ -7,6 +8,8 @@ DAY = 86_400_000
 MEASURES = ["events", "unique", "sessions", "per_user", "most", "rolling", *PROPERTY_MEASURES]
 WEIGHTS = [6, 6, 2, 2, 2, 3, 2, 2, 1, 1, 2, 2, 2, 2]
 PROPERTIES = ["price", "price", "price", "mixed", "tags", "path", "city", "absent"]
+PROPERTIES += ["url", "e1", "e3", "f1", "f2", "t1"]
+TEXTS = ["url", "url", "url", "chain", "path", "city"]
 PERCENTILES = [0, 1, 25, 50, 75, 90, 95, 99.9, 100, 33.3]
 WITH_COLUMNS = ("formulas", "comparison", "cumulative")
 FORMULAS = [
@@ -88,7 +91,28 @@ def make_comparison(rng):
     return {"unit": rng.choice(["day", "week", "month"]), "count": rng.choice([1, 1, 2, 3])}
 
 
+def make_text_counts(rng, world, scope, units):
+    """Events by one property of many texts, of which the greatest are shown."""
+    one = {"measure": "events"}
+    return {
+        "kind": "series",
+        "scope": frequent.widened(rng, world, scope),
+        "unit": None if rng.random() < 0.3 else rng.choice(units),
+        "series": [
+            one | {"selector": frequent.some_selector(rng, world)} for _ in range(rng.choice([1, 1, 2]))
+        ],
+        "breakdown": {
+            "scope": "event",
+            "property": rng.choice(TEXTS),
+            "top": rng.choice([0, 1, 1, 2, 3, 5, 9]),
+        },
+        "cumulative": rng.random() < 0.2,
+    }
+
+
 def make_series(rng, world, scope, units):
+    if rng.random() < 0.1:
+        return make_text_counts(rng, world, scope, units)
     query = {
         "kind": "series",
         "scope": scope,
@@ -111,6 +135,17 @@ def make_series(rng, world, scope, units):
     if rng.random() < 0.25:
         query["comparison"] = make_comparison(rng)
     return query
+
+
+def counted_property(query):
+    """The event property whose values are only counted, and ranked by that; or None."""
+    measures = {one["measure"] for one in query["series"]}
+    if measures != {"events"} or any(query.get(name) for name in ("columns", "formulas", "comparison")):
+        return None
+    breakdown = query["breakdown"] or {}
+    (one, *more) = breakdown.get("dimensions", [breakdown])
+    is_plain = not more and one.get("scope") == "event" and not one.get("bins")
+    return one["property"] if is_plain else None
 
 
 def tags(node):

@@ -5,7 +5,7 @@ The parts that all queries share (selectors, scopes) come from queries.py as cal
 queries.py can list the makers of this file.
 """
 
-from generator import DAY, HOUR, PATHS, TYPES
+from generator import DAY, HOUR, PATHS, TYPES, URLS
 from series_queries import make_breakdown, make_comparison
 
 UNIT_MS = {
@@ -18,7 +18,7 @@ UNIT_MS = {
     "quarter": 91 * DAY,
     "year": 365 * DAY,
 }
-PROPERTIES = ["type", "path", "price", "city", "tags", "mixed", "absent"]
+PROPERTIES = ["type", "path", "price", "city", "tags", "mixed", "absent", "url", "e1", "t1"]
 OPTIONS = ("unit", "multiple", "count", "min_events", "property")
 
 
@@ -96,6 +96,10 @@ NODE_VALUES = {
     "tags": ["a", "b", "1", None],
     "mixed": [None, 1, "x"],
     "absent": [None, "x"],
+    "url": [None, *URLS[:3]],
+    "e1": [None, "a", "/", "view", "shop.example", 1],
+    "f1": [None, 0, 1, 2, 2.5],
+    "t1": [1, 2, 5, 12, 30],
 }
 
 
