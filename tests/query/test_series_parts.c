@@ -16,6 +16,7 @@
 #include "engine/query/number/exact_sum.h"
 #include "engine/query/number/percentile.h"
 #include "engine/query/series/series_stretch.h"
+#include "engine/query/series/series_tally.h"
 #include "engine/query/split/bins.h"
 #include "engine/query/split/top.h"
 #include "engine/query/split/tuple_table.h"
@@ -340,6 +341,8 @@ make_stretches(struct stretch_rig *rig, struct rc_arena *arena)
     for (uint32_t row = 0; row < SLAB_ROWS; row++) {
         time = below(40) == 0 ? below((uint32_t)RC_WINDOW_MS / 4) : time + below(600000);
         rig->times[row] = time;
+        if (below(30) == 0) /* The first of a bucket, or the last before it. */
+            rig->times[row] = (uint32_t)(first_ms + below(20) * width_ms - below(2));
         rig->codes[row] =
             row > 0 && below(3) > 0 ? rig->codes[row - 1] : below(CODES + 1) - 1; /* Or none. */
     }
@@ -456,6 +459,104 @@ stretches_count_what_rows_do(void **state)
     assert_true(short_ways[1] > 100 || rc_series_marked_kernels_best() == NULL);
 }
 
+/* ---- Tallies of numbers ---------------------------------------------------------------------- */
+
+/* The codes as a column in which only rows with one are marked. */
+static void
+mark_rows(struct stretch_rig *rig)
+{
+    const uint32_t width = 1u << below(3);
+    uint32_t count = 0;
+    memset(rig->marks, 0, sizeof(rig->marks));
+    for (uint32_t row = 0; row < SLAB_ROWS; row++) {
+        if (row % RC_MARKS_RANK_ROWS == 0)
+            rig->ranks[row / RC_MARKS_RANK_ROWS] = count;
+        if (rig->codes[row] == RC_CODE_NONE)
+            continue;
+        rig->marks[row / 64] |= (uint64_t)1 << (row % 64);
+        memcpy((char *)rig->run_codes + (size_t)count * width, &rig->codes[row], width);
+        count++;
+    }
+    rig->ranks[SLAB_ROWS / RC_MARKS_RANK_ROWS] = count;
+    rig->column = (struct rc_column_view){.form = RC_COLUMN_MARKED_ROWS,
+                                          .code_width = width,
+                                          .code_count = count,
+                                          .codes = rig->run_codes,
+                                          .marks = rig->marks,
+                                          .ranks = rig->ranks};
+}
+
+/* Row by row; how many have a number and are in a bucket. */
+static uint32_t
+tally_rows(const struct stretch_rig *rig,
+           const uint32_t *entries,
+           const uint64_t *words,
+           uint32_t begin,
+           uint32_t end,
+           uint32_t *counts)
+{
+    uint32_t found = 0;
+    for (uint32_t row = begin; row < end; row++) {
+        const uint32_t place = rc_bucket_table_search(&rig->table, rig->times[row]);
+        const uint32_t entry =
+            rig->codes[row] == RC_CODE_NONE ? RC_NUMBER_NONE : entries[rig->codes[row]];
+        if (place == BUCKETS || entry == RC_NUMBER_NONE ||
+            (words != NULL && !rc_words_has(words, row % RC_PIECE_ROWS)))
+            continue;
+        counts[place * (CODES + 1) + entry]++;
+        found++;
+    }
+    return found;
+}
+
+static void
+tallies_count_what_rows_do(void **state)
+{
+    static struct stretch_rig rig;
+    static struct rc_tally tally;
+    const rc_tally_kernel kernel = rc_tally_kernel_best();
+    uint32_t found_in_all = 0;
+    (void)state;
+    for (uint32_t round = 0; round < 800 && kernel != NULL; round++) {
+        uint32_t counts[2][(BUCKETS + 1) * (CODES + 1)] = {0};
+        uint32_t entries[CODES];
+        uint64_t words[RC_PIECE_WORDS];
+        struct rc_arena *arena = rc_arena_new(NULL, 0);
+        make_stretches(&rig, arena);
+        if (round % 2 == 0)
+            mark_rows(&rig);
+        else
+            mark_runs(&rig);
+        for (uint32_t i = 0; i < CODES; i++)
+            entries[i] = below(8) == 0 ? RC_NUMBER_NONE : i * 5 % CODES;
+        for (uint32_t i = 0; i < RC_PIECE_WORDS; i++)
+            words[i] = below(4) == 0 ? 0 : UINT64_MAX << below(40);
+        const uint32_t base = below(2) * RC_PIECE_ROWS;
+        const uint32_t begin = base + (below(2) == 0 ? 0 : below(RC_PIECE_ROWS));
+        const uint32_t left = base + RC_PIECE_ROWS - begin;
+        const uint32_t end = below(2) == 0 ? begin + left : begin + 1 + below(left);
+        const uint64_t *selected = below(2) == 0 ? NULL : words;
+        const struct rc_tally_slab slab = {.table = &rig.table,
+                                           .cells = rig.cells,
+                                           .column = &rig.column,
+                                           .entries = entries,
+                                           .times = rig.times};
+        tally.number_count = CODES;
+        tally.buckets = BUCKETS;
+        tally.counts = counts[0];
+        if (rig.cells != NULL) {
+            const uint32_t found = kernel(&tally, &slab, selected, begin, end);
+            assert_int_equal(found, tally_rows(&rig, entries, selected, begin, end, counts[1]));
+            for (uint32_t i = 0; i < BUCKETS * (CODES + 1); i++)
+                if (i % (CODES + 1) != CODES)
+                    assert_int_equal(counts[0][i], counts[1][i]);
+            found_in_all += found;
+        }
+        rc_arena_free(arena);
+    }
+    assert_true(found_in_all > 10000 || kernel == NULL);
+}
+
 /* ---- Moves by the calendar ------------------------------------------------------------------- */
 
 static void
@@ -512,6 +613,7 @@ main(void)
         cmocka_unit_test(the_top_is_in_order),
         cmocka_unit_test(tables_find_what_maps_find),
         cmocka_unit_test(stretches_count_what_rows_do),
+        cmocka_unit_test(tallies_count_what_rows_do),
         cmocka_unit_test(shifts_keep_local_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

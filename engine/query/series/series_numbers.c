@@ -24,6 +24,7 @@ struct scan {
     uint32_t stream;
     uint32_t buckets;
     const struct rc_bucket_table *tables;
+    const struct rc_bucket_cells **cells; /* Of the tables; NULL: it has none. */
     uint32_t lane_count;
     struct lane *lanes;
 };
@@ -87,6 +88,7 @@ fold_rows(void *state,
     const uint32_t index = scan->frame->plan->slabs[plan_slab].index;
     struct rc_tally_slab slab = {
         .table = &scan->tables[plan_slab],
+        .cells = scan->cells[plan_slab],
         .times = rc_slab_times(rc_view_slabs(scan->frame->context->view, &count)[index].slab),
     };
     (void)block;
@@ -115,6 +117,19 @@ add_lanes(const struct scan *scan)
             sums[c] += scan->lanes[i].tally.counts[c];
 }
 
+static enum rc_status
+make_cells(struct scan *scan)
+{
+    const struct rc_plan *plan = scan->frame->plan;
+    struct rc_arena *arena = scan->frame->context->arena;
+    scan->cells = RC_ARENA_ARRAY(arena, const struct rc_bucket_cells *, plan->slab_count);
+    if (scan->cells == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < plan->slab_count; i++)
+        RC_TRY(rc_bucket_cells_make(&scan->tables[i], arena, &scan->cells[i]));
+    return RC_OK;
+}
+
 /* Scans for a line; *ret_done false: there is no short way. The counts end up in the first lane. */
 static enum rc_status
 run(struct scan *scan, bool *ret_done)
@@ -138,6 +153,7 @@ run(struct scan *scan, bool *ret_done)
         !rc_planner_reads_rows(frame->plan, scan->stream, scan->line->series, RC_ROWS_VALUES))
         return RC_OK;
     RC_TRY(rc_series_tables(frame, scan->line, &scan->tables));
+    RC_TRY(make_cells(scan));
     void **states = RC_ARENA_ARRAY(context->arena, void *, context->parallel_max);
     scan->lanes = RC_ARENA_ARRAY(context->arena, struct lane, context->parallel_max);
     if (states == NULL || scan->lanes == NULL)

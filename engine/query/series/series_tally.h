@@ -12,8 +12,12 @@
 
 #include "engine/match/rows/words.h"
 #include "engine/query/number/property_numbers.h"
+#include "engine/query/time/bucket_cells.h"
 #include "engine/query/time/bucket_table.h"
 #include "engine/query/walk/slab_rows.h"
+
+/* May be written behind the last of a list. */
+#define RC_TALLY_MORE 16u
 
 struct rc_tally {
     const struct rc_numbers *numbers;
@@ -22,12 +26,14 @@ struct rc_tally {
     /* [bucket][number], each with one more, for what does not count: cheaper than a branch. */
     uint32_t *counts;
     uint32_t codes[RC_PIECE_ROWS];                     /* Scratch: of a piece's rows, */
-    uint32_t rows[RC_PIECE_ROWS + RC_WORDS_ROWS_MORE]; /* and those that have one. */
+    uint32_t rows[RC_PIECE_ROWS + RC_WORDS_ROWS_MORE]; /* those that have one, */
+    uint32_t times[RC_PIECE_ROWS + RC_TALLY_MORE];     /* or the times of these. */
 };
 
 /* A slab whose rows are counted. */
 struct rc_tally_slab {
     const struct rc_bucket_table *table;
+    const struct rc_bucket_cells *cells; /* Of the table; NULL: there are none. */
     const struct rc_column_view *column;
     const uint32_t *entries; /* By its codes; see rc_numbers_of_slab. */
     const uint32_t *times;
@@ -41,5 +47,16 @@ rc_tally_piece(struct rc_tally *tally,
                const uint64_t *words,
                uint32_t begin,
                uint32_t end);
+
+/* The same with cells, of a column of any form but SPARSE, whose rows have one number at most. */
+typedef uint32_t (*rc_tally_kernel)(struct rc_tally *tally,
+                                    const struct rc_tally_slab *slab,
+                                    const uint64_t *words,
+                                    uint32_t begin,
+                                    uint32_t end);
+
+/* NULL: there is none for this processor. */
+rc_tally_kernel
+rc_tally_kernel_best(void);
 
 #endif

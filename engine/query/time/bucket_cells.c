@@ -18,8 +18,12 @@ fill_cell(const struct rc_bucket_table *table,
         edge++;
     uint16_t behind = edge < end ? slots[edge] : before;
     const bool mixed = behind >= RC_BUCKET_MIXED;
-    if (mixed)
-        behind = table->edges[behind - RC_BUCKET_MIXED].behind;
+    cells->edges_ms[cell] = edge << RC_BUCKET_SHIFT;
+    if (mixed) {
+        const struct rc_bucket_edge *in_slot = &table->edges[behind - RC_BUCKET_MIXED];
+        cells->edges_ms[cell] = in_slot->offset_ms;
+        behind = in_slot->behind;
+    }
     if (behind >= RC_BUCKET_MIXED)
         return false;
     for (uint32_t slot = edge + mixed; slot < end; slot++)

@@ -21,6 +21,7 @@ struct rc_bucket_cells {
     uint16_t behind[RC_BUCKET_CELLS]; /* And where it ends. */
     uint16_t edges[RC_BUCKET_CELLS];  /* Twice the first slot that is not of the place before, and 1
                                          more if that slot has both. */
+    uint32_t edges_ms[RC_BUCKET_CELLS]; /* The offset of the first time that is not. */
 };
 
 /* The cells of a table; *ret_cells NULL: the place changes more often. */
