@@ -1,7 +1,7 @@
 /*
  * Spells: random slabs of users with few rows and with many, random rows of them and random
- * buckets, read a stretch at a time, against looking at each row. And the kernels that find where a
- * slot ends, where a step is passed, and what is below a limit.
+ * buckets, read with wide vectors and without, against looking at each row. And the kernels that
+ * find where a slot ends, where a step is passed, and what is below a limit.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "engine/query/time/bucket_ranks.h"
 #include "engine/query/time/bucket_table.h"
 #include "engine/query/walk/slot_ends.h"
 #include "engine/query/walk/spells.h"
@@ -132,10 +133,11 @@ make_table(struct world *world)
 {
     const uint32_t count = 1 + below(BUCKETS_MAX);
     const struct rc_slab_info *info = rc_slab_get_info(world->slab);
+    const uint32_t least_ms = below(2) == 0 ? 1 : 1u << RC_RANK_CELL_SHIFT;
     int64_t at_ms = WINDOW_MS + (int64_t)below(3) * RIG_DAY_MS - RIG_DAY_MS;
     for (uint32_t i = 0; i < count; i++) {
         world->buckets[i].start_ms = at_ms;
-        at_ms += 1 + (int64_t)below(below(3) == 0 ? 1000000 : 20 * (uint32_t)RIG_DAY_MS);
+        at_ms += least_ms + (int64_t)below(below(3) == 0 ? 1000000 : 20 * (uint32_t)RIG_DAY_MS);
         world->buckets[i].end_ms = at_ms;
     }
     assert_int_equal(rc_bucket_map_make(world->buckets, count, world->arena, &world->map), RC_OK);
@@ -209,6 +211,22 @@ compare(const struct counts *expected, const struct counts *found, uint32_t firs
     }
 }
 
+/* Each time's rank has its place, and ranks are counted from the first row's on. */
+static void
+check_ranks(const struct world *world)
+{
+    struct rc_bucket_ranks ranks;
+    if (!rc_bucket_ranks_make(&world->table, &ranks))
+        return;
+    const uint32_t *times = rc_slab_times(world->slab);
+    for (uint32_t row = 0; row < world->row_count; row++) {
+        const uint32_t rank = rc_bucket_rank(&ranks, times[row]);
+        const uint32_t place = rc_bucket_table_find(&world->table, times[row]);
+        assert_true(rank < RC_RANK_CELLS && ranks.places[rank] == place);
+        assert_int_equal(ranks.counts[rank], place < world->table.bucket_count ? UINT8_MAX : 0);
+    }
+}
+
 /* Reads the slab in one block of users or in two. */
 static void
 read_blocks(const struct world *world)
@@ -255,7 +273,12 @@ spells_are_the_rows(void **state)
         make_table(world);
         for (uint32_t i = 0; i < USERS && round % 3 == 0; i++)
             world->skip[i / 64] |= (uint64_t)(below(3) == 0) << (i % 64);
-        read_blocks(world);
+        check_ranks(world);
+        for (uint32_t narrow = 0; narrow < 2; narrow++) {
+            rc_spells_wide = narrow == 0;
+            read_blocks(world);
+        }
+        rc_spells_wide = true;
         rc_rowset_unref(world->set);
         rc_view_release(world->view);
         rc_slab_unref(world->slab);

@@ -154,15 +154,21 @@ rc_words_rank(const uint64_t *words, size_t word_count, uint32_t *ranks)
 }
 
 void
+rc_words_add_counts(const uint64_t *words, uint32_t word_count, uint64_t *counts)
+{
+    if (HAS_POPCNT)
+        add_counts_popcnt(words, word_count, counts);
+    else
+        add_counts_portable(words, word_count, counts);
+}
+
+void
 rc_words_count_bits(const uint64_t words[64], uint32_t bit_count, uint64_t *counts)
 {
     uint64_t turned[64];
     memcpy(turned, words, sizeof(turned));
     rc_words_turn(turned);
-    if (HAS_POPCNT)
-        add_counts_popcnt(turned, bit_count, counts);
-    else
-        add_counts_portable(turned, bit_count, counts);
+    rc_words_add_counts(turned, bit_count, counts);
 }
 
 uint32_t

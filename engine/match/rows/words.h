@@ -65,6 +65,10 @@ rc_words_turn(uint64_t words[64]);
 void
 rc_words_count_bits(const uint64_t words[64], uint32_t bit_count, uint64_t *counts);
 
+/* Adds to each of counts[0 .. word_count) how many bits the word has. */
+void
+rc_words_add_counts(const uint64_t *words, uint32_t word_count, uint64_t *counts);
+
 /* Writes first and the place of each set bit, ascending; how many. rows has room for
  * RC_WORDS_ROWS_MORE more than there are, which may be written too. */
 #define RC_WORDS_ROWS_MORE 8u

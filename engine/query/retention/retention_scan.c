@@ -1,8 +1,9 @@
 /*
- * Retention scan. Start and return event are one, so that a person is three words with a bit a
- * period: those with a start, those with an event, and those with two of them, in whatever order
- * they come. All events of a period but its first are what cell 0 asks for: none is earlier than
- * the first, and one that is no start (behind the range's end in the last period) is later.
+ * Retention scan. Start and return event are one, so that of 64 persons three words a period say it
+ * all, with a bit a person: those with a start in it, those with an event, and those with two of
+ * them, in whatever order they come. All events of a period but its first are what cell 0 asks for:
+ * none is earlier than the first, and one that is no start (behind the range's end in the last
+ * period) is later.
  *
  * The rows of a user in one period are a spell (walk/spells.h): what it adds to the words is done
  * once for all of them. Where starts end inside a period, there are two kinds of spells of it.
@@ -17,13 +18,22 @@
 #include "engine/query/walk/slab_rows.h"
 #include "engine/query/walk/spells.h"
 
-#define STATE_BYTES ((size_t)192 * 1024) /* Of a block's users: within a core's second cache. */
+#define STATE_BYTES ((size_t)32 * 1024) /* Of a block's users: within a core's first cache. */
 #define GROUP RC_RETENTION_GROUP
+
+/* The words of a group in which a spell sets its person's bit. */
+struct place {
+    uint16_t starts;
+    uint16_t events;
+    uint16_t again;
+};
 
 struct scan {
     const struct rc_retention *retention;
     uint32_t stream;
     struct rc_retention_times times;
+    struct rc_retention_planes planes;
+    struct place places[RC_RETENTION_KINDS_MAX];
     uint32_t lane_count;
     struct lane *lanes;
 };
@@ -32,9 +42,8 @@ struct lane {
     const struct scan *scan;
     struct rc_retention_lane *counts;
     struct rc_spells spells;
-    uint32_t slot_count; /* Of the block at hand, rounded up to whole groups. */
-    struct rc_retention_person *persons;
-    struct rc_retention_planes planes;
+    uint32_t group_count; /* Of the block at hand. */
+    uint64_t *words;      /* By group. */
 };
 
 static void
@@ -42,7 +51,7 @@ scan_close(struct scan *scan)
 {
     for (uint32_t i = 0; i < scan->lane_count; i++) {
         rc_spells_close(&scan->lanes[i].spells);
-        rc_alloc_free(scan->lanes[i].persons);
+        rc_alloc_free(scan->lanes[i].words);
     }
 }
 
@@ -50,8 +59,11 @@ scan_close(struct scan *scan)
 static void
 count_block(struct lane *lane)
 {
-    rc_retention_count(&lane->planes, lane->persons, lane->slot_count, lane->counts);
-    lane->slot_count = 0;
+    for (uint32_t group = 0; group < lane->group_count; group++)
+        rc_retention_count_group(&lane->scan->planes,
+                                 lane->words + (size_t)group * lane->scan->planes.width,
+                                 lane->counts);
+    lane->group_count = 0;
 }
 
 static enum rc_status
@@ -59,17 +71,20 @@ fold_begin(void *state, const struct rc_walk_block *block)
 {
     struct lane *lane = state;
     count_block(lane);
-    lane->slot_count = (block->slot_count + GROUP - 1) / GROUP * GROUP;
-    memset(lane->persons, 0, lane->slot_count * sizeof(*lane->persons));
+    lane->group_count = (block->slot_count + GROUP - 1) / GROUP;
+    memset(lane->words, 0,
+           (size_t)lane->group_count * lane->scan->planes.width * sizeof(*lane->words));
     return RC_OK;
 }
 
 static inline void
-add_spell(struct rc_retention_person *person, const struct rc_retention_kind *kind, uint32_t twice)
+add_spell(const struct lane *lane, uint32_t slot, const struct place *place, uint32_t twice)
 {
-    person->again |= kind->bit & (person->events | -(uint64_t)twice);
-    person->events |= kind->bit;
-    person->starts |= kind->starts;
+    uint64_t *words = lane->words + (size_t)(slot / GROUP) * lane->scan->planes.width;
+    const uint64_t bit = (uint64_t)1 << (slot % GROUP);
+    words[place->again] |= bit & (words[place->events] | -(uint64_t)twice);
+    words[place->events] |= bit;
+    words[place->starts] |= bit;
 }
 
 /* Heads and joined persons. */
@@ -80,22 +95,20 @@ fold_hits(void *state,
           const uint32_t *slots,
           uint32_t count)
 {
-    struct lane *lane = state;
-    const struct rc_retention_times *times = &lane->scan->times;
+    const struct lane *lane = state;
+    const struct rc_bucket_map *map = &lane->scan->times.map;
     (void)block;
     for (uint32_t i = 0; i < count; i++)
-        add_spell(&lane->persons[slots[i]],
-                  &times->kinds[rc_bucket_map_find(&times->map, hits[i].time_ms)], 0);
+        add_spell(lane, slots[i], &lane->scan->places[rc_bucket_map_find(map, hits[i].time_ms)], 0);
     return RC_OK;
 }
 
 static void
 take_spells(void *state, const struct rc_spell *spells, uint32_t count)
 {
-    struct lane *lane = state;
-    const struct rc_retention_kind *kinds = lane->scan->times.kinds;
+    const struct lane *lane = state;
     for (uint32_t i = 0; i < count; i++)
-        add_spell(&lane->persons[spells[i].slot], &kinds[spells[i].place], spells[i].twice);
+        add_spell(lane, spells[i].slot, &lane->scan->places[spells[i].place], spells[i].twice);
 }
 
 static enum rc_status
@@ -111,12 +124,30 @@ fold_rows(void *state,
                           hit_count);
 }
 
+/* Where the spells of each place go. */
+static void
+find_places(struct scan *scan)
+{
+    const struct rc_retention_planes *planes = &scan->planes;
+    for (uint32_t i = 0; i < scan->times.map.count; i++) {
+        const struct rc_retention_kind *kind = &scan->times.kinds[i];
+        const uint32_t period = (uint32_t)__builtin_ctzll(kind->bit);
+        const bool is_cohort = period < scan->retention->cohort_count;
+        scan->places[i] = (struct place){
+            .starts = (uint16_t)(kind->starts != 0 ? planes->starts_at + period : planes->unread),
+            .events = (uint16_t)(period == RC_RETENTION_LATE ? planes->late_at
+                                                             : planes->events_at + period),
+            .again = (uint16_t)(is_cohort ? planes->again_at + period : planes->unread)};
+    }
+}
+
 static enum rc_status
 scan_open(struct scan *scan, uint32_t slots)
 {
     const struct rc_retention *retention = scan->retention;
     const struct rc_query_context *context = retention->context;
     RC_TRY(rc_retention_times_make(retention, retention->plan, scan->stream, &scan->times));
+    find_places(scan);
     scan->lanes = RC_ARENA_ARRAY(context->arena, struct lane, retention->lane_count);
     if (scan->lanes == NULL)
         return RC_NO_MEMORY;
@@ -125,10 +156,10 @@ scan_open(struct scan *scan, uint32_t slots)
         struct lane *lane = &scan->lanes[i];
         lane->scan = scan;
         lane->counts = &retention->lanes[i];
-        rc_retention_planes_open(retention, &lane->planes);
         RC_TRY(rc_spells_open(&lane->spells, retention->plan, scan->stream, scan->times.tables));
-        lane->persons = rc_alloc_in(context->account, slots * sizeof(*lane->persons));
-        if (lane->persons == NULL)
+        lane->words = rc_alloc_in(context->account,
+                                  slots / GROUP * scan->planes.width * sizeof(*lane->words));
+        if (lane->words == NULL)
             return RC_NO_MEMORY;
     }
     return RC_OK;
@@ -137,8 +168,6 @@ scan_open(struct scan *scan, uint32_t slots)
 enum rc_status
 rc_retention_scan(const struct rc_retention *retention, uint64_t *hit_count, bool *ret_done)
 {
-    const uint32_t slots =
-        (uint32_t)(STATE_BYTES / sizeof(struct rc_retention_person) / GROUP * GROUP);
     RC_CLEANUP(scan_close) struct scan scan = {.retention = retention};
     *ret_done = false;
     if (!rc_retention_asks_periods(retention) || !retention->same_event ||
@@ -148,6 +177,8 @@ rc_retention_scan(const struct rc_retention *retention, uint64_t *hit_count, boo
     if (scan.stream == UINT32_MAX ||
         !rc_planner_reads_rows(retention->plan, scan.stream, RC_EXPLAIN_NO_SERIES, RC_ROWS_TIMES))
         return RC_OK;
+    rc_retention_planes_open(retention, &scan.planes);
+    const uint32_t slots = (uint32_t)(STATE_BYTES / (scan.planes.width * sizeof(uint64_t)) * GROUP);
     RC_TRY(scan_open(&scan, slots));
     void **states = RC_ARENA_ARRAY(retention->context->arena, void *, scan.lane_count);
     if (states == NULL)

@@ -1,7 +1,7 @@
 /*
- * Retention words. When a block of persons is over, the words of 64 of them are turned on their
- * side: a word a period with a bit a person, so that a cell's users are the bits of one "and".
- * Words that fit side by side into one are turned together.
+ * Retention words. Of 64 persons there is a word a period with a bit a person, so that a cell's
+ * users are the bits of one "and". Words with a bit a period are turned on their side for that,
+ * those that fit side by side into one together.
  *
  * The last bit of the words of events stands for all that is later than the periods (or_after).
  */
@@ -12,6 +12,7 @@
 
 #define GROUP RC_RETENTION_GROUP
 #define LATE RC_RETENTION_LATE
+#define WORDS_MAX (3 * GROUP)
 
 bool
 rc_retention_asks_periods(const struct rc_retention *retention)
@@ -109,58 +110,68 @@ rc_retention_planes_open(const struct rc_retention *retention, struct rc_retenti
     planes->events_at = planes->packed ? cohorts : GROUP;
     planes->late_at = planes->packed ? cohorts + periods : GROUP + LATE;
     planes->again_at = planes->packed ? cohorts + periods + 1 : 2 * GROUP;
+    planes->unread = planes->packed ? planes->again_at + cohorts : WORDS_MAX - 1;
+    planes->width = planes->unread + 1;
 }
 
-/* Turns a group of persons; false: none of them has a start. */
-static bool
-turn_group(struct rc_retention_planes *planes, const struct rc_retention_person *persons)
+/* Turns the words of a group of persons. */
+static void
+turn_group(const struct rc_retention_planes *planes,
+           const struct rc_retention_person *persons,
+           uint64_t words[WORDS_MAX])
 {
-    const bool first_only = planes->retention->request->cohort != RC_COHORT_RECURRING;
-    uint64_t *words = planes->words;
-    uint64_t any = 0;
     for (uint32_t i = 0; i < GROUP; i++) {
-        uint64_t starts = persons[i].starts;
-        starts = first_only ? starts & -starts : starts;
-        any |= starts;
         if (planes->packed) {
             const uint64_t late = persons[i].events >> LATE;
-            words[i] = starts << planes->starts_at |
+            words[i] = persons[i].starts << planes->starts_at |
                        (persons[i].events & ~((uint64_t)1 << LATE)) << planes->events_at |
                        late << planes->late_at | persons[i].again << planes->again_at;
             continue;
         }
-        words[planes->starts_at + i] = starts;
+        words[planes->starts_at + i] = persons[i].starts;
         words[planes->events_at + i] = persons[i].events;
         words[planes->again_at + i] = persons[i].again;
     }
-    if (any == 0)
-        return false;
-    for (uint32_t at = 0; at < (planes->packed ? GROUP : 3 * GROUP); at += GROUP)
+    for (uint32_t at = 0; at < (planes->packed ? GROUP : WORDS_MAX); at += GROUP)
         rc_words_turn(words + at);
-    return true;
+}
+
+/* Leaves each person the first cohort. */
+static void
+leave_first(const struct rc_retention_planes *planes, uint64_t *words)
+{
+    uint64_t seen = 0;
+    for (uint32_t cohort = 0; cohort < planes->retention->cohort_count; cohort++) {
+        uint64_t *starts = &words[planes->starts_at + cohort];
+        const uint64_t here = *starts;
+        *starts &= ~seen;
+        seen |= here;
+    }
 }
 
 /* The persons who have a return n periods after a start in a cohort. */
 static inline uint64_t
-returned(const struct rc_retention_planes *planes, uint32_t cohort, uint32_t n)
+returned(const struct rc_retention_planes *planes,
+         const uint64_t *words,
+         uint32_t cohort,
+         uint32_t n)
 {
-    return n == 0 ? planes->words[planes->again_at + cohort]
-                  : planes->words[planes->events_at + cohort + n];
+    return n == 0 ? words[planes->again_at + cohort] : words[planes->events_at + cohort + n];
 }
 
 /* on_or_after: each person in the column of its last return. */
 static inline __attribute__((always_inline)) void
 count_last(const struct rc_retention_planes *planes,
+           const uint64_t *words,
            uint32_t cohort,
            uint64_t starts,
            uint32_t *cells)
 {
     const struct rc_retention *retention = planes->retention;
-    uint64_t left = starts & ~planes->words[planes->late_at];
-    cells[retention->last] +=
-        (uint32_t)__builtin_popcountll(starts & planes->words[planes->late_at]);
+    uint64_t left = starts & ~words[planes->late_at];
+    cells[retention->last] += (uint32_t)__builtin_popcountll(starts & words[planes->late_at]);
     for (uint32_t n = retention->period_count - cohort; n-- > 0 && left != 0;) {
-        const uint64_t found = left & returned(planes, cohort, n);
+        const uint64_t found = left & returned(planes, words, cohort, n);
         cells[n < retention->last ? n : retention->last] += (uint32_t)__builtin_popcountll(found);
         left &= ~found;
     }
@@ -168,6 +179,7 @@ count_last(const struct rc_retention_planes *planes,
 
 static inline __attribute__((always_inline)) void
 count_brackets(const struct rc_retention_planes *planes,
+               const uint64_t *words,
                uint32_t cohort,
                uint64_t starts,
                uint32_t *cells)
@@ -178,30 +190,33 @@ count_brackets(const struct rc_retention_planes *planes,
     for (uint32_t column = 0; column < retention->column_count; column++) {
         const struct rc_retention_bracket *bracket = &retention->columns[column];
         const uint32_t stop = or_after || bracket->last >= end ? end : bracket->last + 1;
-        uint64_t found = or_after ? planes->words[planes->late_at] : 0;
+        uint64_t found = or_after ? words[planes->late_at] : 0;
         for (uint32_t n = bracket->first; n < stop; n++)
-            found |= returned(planes, cohort, n);
+            found |= returned(planes, words, cohort, n);
         cells[column] += (uint32_t)__builtin_popcountll(starts & found);
     }
 }
 
 static inline __attribute__((always_inline)) void
-count_turned(const struct rc_retention_planes *planes, struct rc_retention_lane *lane)
+count_words(const struct rc_retention_planes *planes,
+            const uint64_t *words,
+            struct rc_retention_lane *lane)
 {
     const struct rc_retention *retention = planes->retention;
     for (uint32_t cohort = 0; cohort < retention->cohort_count; cohort++) {
-        const uint64_t starts = planes->words[planes->starts_at + cohort];
+        const uint64_t starts = words[planes->starts_at + cohort];
         uint32_t *cells = lane->cells + (size_t)cohort * retention->column_count;
         if (starts == 0)
             continue;
         lane->sizes[cohort] += (uint32_t)__builtin_popcountll(starts);
         if (!retention->plain_columns)
-            count_brackets(planes, cohort, starts, cells);
+            count_brackets(planes, words, cohort, starts, cells);
         else if (retention->request->on_or_after)
-            count_last(planes, cohort, starts, cells);
+            count_last(planes, words, cohort, starts, cells);
         else
             for (uint32_t n = 0; n <= retention->last; n++)
-                cells[n] += (uint32_t)__builtin_popcountll(starts & returned(planes, cohort, n));
+                cells[n] +=
+                    (uint32_t)__builtin_popcountll(starts & returned(planes, words, cohort, n));
     }
 }
 
@@ -209,33 +224,46 @@ count_turned(const struct rc_retention_planes *planes, struct rc_retention_lane 
 
 /* The build's baseline has no instruction that counts bits. */
 __attribute__((target("popcnt"))) static void
-count_popcnt(const struct rc_retention_planes *planes, struct rc_retention_lane *lane)
+count_popcnt(const struct rc_retention_planes *planes,
+             const uint64_t *words,
+             struct rc_retention_lane *lane)
 {
-    count_turned(planes, lane);
+    count_words(planes, words, lane);
 }
 
 #define HAS_POPCNT __builtin_cpu_supports("popcnt")
 
 #else
 
-#define count_popcnt count_turned
+#define count_popcnt count_words
 #define HAS_POPCNT false
 
 #endif
 
 void
-rc_retention_count(struct rc_retention_planes *planes,
+rc_retention_count_group(const struct rc_retention_planes *planes,
+                         uint64_t *words,
+                         struct rc_retention_lane *lane)
+{
+    if (!rc_words_any(words + planes->starts_at, planes->retention->cohort_count))
+        return;
+    if (planes->retention->request->cohort != RC_COHORT_RECURRING)
+        leave_first(planes, words);
+    if (HAS_POPCNT)
+        count_popcnt(planes, words, lane);
+    else
+        count_words(planes, words, lane);
+}
+
+void
+rc_retention_count(const struct rc_retention_planes *planes,
                    const struct rc_retention_person *persons,
                    uint32_t count,
                    struct rc_retention_lane *lane)
 {
-    const bool popcnt = HAS_POPCNT;
     for (uint32_t at = 0; at < count; at += GROUP) {
-        if (!turn_group(planes, persons + at))
-            continue;
-        if (popcnt)
-            count_popcnt(planes, lane);
-        else
-            count_turned(planes, lane);
+        uint64_t words[WORDS_MAX];
+        turn_group(planes, persons + at, words);
+        rc_retention_count_group(planes, words, lane);
     }
 }

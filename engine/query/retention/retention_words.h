@@ -49,7 +49,8 @@ rc_retention_times_make(const struct rc_retention *retention,
                         uint32_t stream,
                         struct rc_retention_times *ret_times);
 
-/* Where words lie when they are turned, and those of the group at hand. */
+/* Where the words of a group of persons lie, which have a bit a person: a word a period of those
+ * with a start, with a return and with one that cell 0 counts, and one of those with any later. */
 struct rc_retention_planes {
     const struct rc_retention *retention;
     bool packed;
@@ -57,15 +58,23 @@ struct rc_retention_planes {
     uint32_t events_at;
     uint32_t again_at;
     uint32_t late_at;
-    uint64_t words[3 * RC_RETENTION_GROUP];
+    uint32_t unread; /* A word that nothing is counted of. */
+    uint32_t width;  /* Words of a group. */
 };
 
 void
 rc_retention_planes_open(const struct rc_retention *retention, struct rc_retention_planes *planes);
 
-/* Adds persons, whole groups of them, to the sizes and cells of a lane. */
+/* Adds a group of persons, by their words, to the sizes and cells of a lane. May change the words.
+ */
 void
-rc_retention_count(struct rc_retention_planes *planes,
+rc_retention_count_group(const struct rc_retention_planes *planes,
+                         uint64_t *words,
+                         struct rc_retention_lane *lane);
+
+/* Adds persons, whole groups of them. */
+void
+rc_retention_count(const struct rc_retention_planes *planes,
                    const struct rc_retention_person *persons,
                    uint32_t count,
                    struct rc_retention_lane *lane);

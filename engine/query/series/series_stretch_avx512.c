@@ -5,15 +5,10 @@
  */
 #include "engine/query/series/series_stretch.h"
 
+#include "engine/query/walk/wide_lists.h"
 #include "engine/store/slab/marks.h"
 
 #if defined(__x86_64__)
-
-#include <immintrin.h>
-
-#define AVX512                                                                         \
-    __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,avx512bitalg,popcnt," \
-                          "bmi2")))
 
 /* The slots of a word's rows: 32 each. */
 struct slots {
@@ -22,7 +17,7 @@ struct slots {
 };
 
 /* Those of 32 rows: the upper halves of their times, and of these what a slot is. */
-AVX512 static inline __m512i
+RC_WIDE_LISTS static inline __m512i
 slots_of(__m512i times, __m512i behind)
 {
     const __m512i uppers = _mm512_set_epi64(
@@ -33,7 +28,7 @@ slots_of(__m512i times, __m512i behind)
 }
 
 /* Reads those of a word of rows; of rows that are not inside, which may not be there, 0. */
-AVX512 static inline struct slots
+RC_WIDE_LISTS static inline struct slots
 read_slots(const uint32_t *times, uint64_t inside)
 {
     return (struct slots){
@@ -44,7 +39,7 @@ read_slots(const uint32_t *times, uint64_t inside)
 }
 
 /* Where they are others than of the row before, where last is of the word before. */
-AVX512 static inline uint64_t
+RC_WIDE_LISTS static inline uint64_t
 slot_changes(struct slots slots, __m512i last)
 {
     const __m512i before = _mm512_set_epi64(
@@ -57,7 +52,7 @@ slot_changes(struct slots slots, __m512i last)
 }
 
 /* Which are in a range. */
-AVX512 static inline uint64_t
+RC_WIDE_LISTS static inline uint64_t
 slots_in(struct slots slots, struct rc_scan_range range)
 {
     const __m512i first = _mm512_set1_epi16((short)range.first);
@@ -67,7 +62,7 @@ slots_in(struct slots slots, struct rc_scan_range range)
 }
 
 /* Lists the slots of the rows where stretches begin. */
-AVX512 static inline void
+RC_WIDE_LISTS static inline void
 list_slots(struct slots slots, uint64_t begins, uint64_t counting, uint32_t no_slot, uint16_t *out)
 {
     const __m512i none = _mm512_set1_epi16((short)no_slot);
@@ -79,41 +74,9 @@ list_slots(struct slots slots, uint64_t begins, uint64_t counting, uint32_t no_s
                         _mm512_maskz_compress_epi16((__mmask32)(begins >> 32), high));
 }
 
-/* For each row of a word how many marks there are up to it, its own included, as bytes. */
-AVX512 static inline __m512i
-marks_up_to(uint64_t marks)
-{
-    /* Each byte of the marks eight times, and of each as many bits as there are rows up to it. */
-    const __m512i eight_times = _mm512_set_epi64(
-        0x0707070707070707, 0x0606060606060606, 0x0505050505050505, 0x0404040404040404,
-        0x0303030303030303, 0x0202020202020202, 0x0101010101010101, 0);
-    const __m512i up_to = _mm512_set1_epi64((long long)0xff7f3f1f0f070301);
-    const __m512i spread = _mm512_shuffle_epi8(_mm512_set1_epi64((long long)marks), eight_times);
-    const __m512i inside = _mm512_popcnt_epi8(_mm512_and_si512(spread, up_to));
-    /* The sums of the bytes before: a product adds them up, each one place further. */
-    const uint64_t counts =
-        (uint64_t)_mm_cvtsi128_si64(_mm_popcnt_epi8(_mm_cvtsi64_si128((long long)marks)));
-    const uint64_t before = counts * UINT64_C(0x0101010101010101) << 8;
-    return _mm512_add_epi8(inside,
-                           _mm512_shuffle_epi8(_mm512_set1_epi64((long long)before), eight_times));
-}
-
-/* Writes 64 bytes, each and a number more, as far as there are count. */
-AVX512 static inline void
-write_wide(__m512i bytes, uint32_t more, uint32_t count, uint16_t *out)
-{
-    const __m512i all_more = _mm512_set1_epi16((short)more);
-    const __m512i low = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(bytes));
-    _mm512_storeu_si512(out, _mm512_add_epi16(low, all_more));
-    if (count <= 32)
-        return;
-    const __m512i high = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(bytes, 1));
-    _mm512_storeu_si512(out + 32, _mm512_add_epi16(high, all_more));
-}
-
 /* Lists the set bits of a word as rows from row on, and for each the marks up to it, its own
  * included, where before is the count of those before the word. How many. */
-AVX512 static inline uint32_t
+RC_WIDE_LISTS static inline uint32_t
 list_word(uint64_t begins,
           uint64_t marks,
           uint32_t row,
@@ -125,8 +88,9 @@ list_word(uint64_t begins,
         0x3f3e3d3c3b3a3938, 0x3736353433323130, 0x2f2e2d2c2b2a2928, 0x2726252423222120,
         0x1f1e1d1c1b1a1918, 0x1716151413121110, 0x0f0e0d0c0b0a0908, 0x0706050403020100);
     const uint32_t count = (uint32_t)_mm_popcnt_u64(begins);
-    write_wide(_mm512_maskz_compress_epi8(begins, numbers), row, count, rows);
-    write_wide(_mm512_maskz_compress_epi8(begins, marks_up_to(marks)), before, count, indexes);
+    rc_write_wide(_mm512_maskz_compress_epi8(begins, numbers), row, count, rows);
+    rc_write_wide(_mm512_maskz_compress_epi8(begins, rc_marks_up_to(marks)), before, count,
+                  indexes);
     return count;
 }
 
@@ -139,7 +103,7 @@ struct listing {
 };
 
 /* Lists the stretches that begin in a word of rows; those inside are there and are looked at. */
-__attribute__((always_inline)) AVX512 static inline void
+__attribute__((always_inline)) RC_WIDE_LISTS static inline void
 list_stretches(const struct rc_series_piece *piece,
                struct rc_series_stretches *out,
                struct listing *listing,
@@ -167,7 +131,7 @@ list_stretches(const struct rc_series_piece *piece,
     listing->before += (uint32_t)_mm_popcnt_u64(marks);
 }
 
-AVX512 static uint32_t
+RC_WIDE_LISTS static uint32_t
 list_marked(const struct rc_series_piece *piece,
             const struct rc_column_view *column,
             struct rc_series_stretches *out,
@@ -199,7 +163,7 @@ list_marked(const struct rc_series_piece *piece,
 }
 
 /* The places of 32 slots; bits of ret_mixed: those that have several, whose place is 0. */
-AVX512 static inline __m512i
+RC_WIDE_LISTS static inline __m512i
 places_of(const struct rc_series_piece *piece, __m512i slots, __mmask32 *ret_mixed)
 {
     const struct rc_bucket_cells *cells = piece->cells;
@@ -223,14 +187,14 @@ places_of(const struct rc_series_piece *piece, __m512i slots, __mmask32 *ret_mix
 }
 
 /* Adds places of 16 stretches to their counters. */
-AVX512 static inline void
+RC_WIDE_LISTS static inline void
 add_places(__m256i places, uint32_t *counters)
 {
     _mm512_storeu_si512(
         counters, _mm512_add_epi32(_mm512_loadu_si512(counters), _mm512_cvtepu16_epi32(places)));
 }
 
-AVX512 static void
+RC_WIDE_LISTS static void
 place(const struct rc_series_piece *piece,
       struct rc_series_stretches *stretches,
       uint32_t first,
@@ -254,11 +218,7 @@ const struct rc_series_marked_kernels *
 rc_series_marked_kernels_best(void)
 {
     static const struct rc_series_marked_kernels kernels = {.list = list_marked, .place = place};
-    const bool can = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                     __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2") &&
-                     __builtin_cpu_supports("avx512bitalg") && __builtin_cpu_supports("popcnt") &&
-                     __builtin_cpu_supports("bmi2");
-    return can ? &kernels : NULL;
+    return RC_RUNS_WIDE_LISTS ? &kernels : NULL;
 }
 
 #else

@@ -1,7 +1,7 @@
 /*
- * Series scan, users. Every user of a block has a bit for each bucket, set once for each spell of
- * the user's rows in one bucket (walk/spells.h). When a block is over its bits are counted, those
- * of 64 users together.
+ * Series scan, users. Of 64 users of a block each bucket has a word with a bit a user, set once for
+ * each spell of the user's rows in one bucket (walk/spells.h). When a block is over the bits of its
+ * words are counted.
  */
 #include <string.h>
 
@@ -18,7 +18,6 @@ struct scan {
     const struct rc_series_line *line;
     uint32_t stream;
     uint32_t buckets;
-    uint32_t words; /* A user. */
     const struct rc_bucket_table *tables;
     uint32_t lane_count;
     struct lane *lanes;
@@ -27,9 +26,9 @@ struct scan {
 struct lane {
     const struct scan *scan;
     struct rc_spells spells;
-    uint32_t slot_count; /* Of the block at hand, rounded up to whole groups. */
-    uint64_t *bits;      /* [slot][words]. */
-    uint64_t *counts;    /* By bucket, and of the range. */
+    uint32_t group_count; /* Of the block at hand. */
+    uint64_t *users;      /* [group][bucket]: a bit a user. */
+    uint64_t *counts;     /* By bucket, and of the range. */
 };
 
 static void
@@ -37,46 +36,42 @@ scan_close(struct scan *scan)
 {
     for (uint32_t i = 0; i < scan->lane_count; i++) {
         rc_spells_close(&scan->lanes[i].spells);
-        rc_alloc_free(scan->lanes[i].bits);
+        rc_alloc_free(scan->lanes[i].users);
         rc_alloc_free(scan->lanes[i].counts);
     }
 }
 
 /* Leaves each user of a group its first bucket. */
 static void
-leave_first(uint64_t *bits, uint32_t words)
+leave_first(uint64_t *users, uint32_t buckets)
 {
-    for (uint32_t i = 0; i < GROUP; i++) {
-        bool seen = false;
-        for (uint32_t word = 0; word < words; word++) {
-            uint64_t *left = &bits[(size_t)i * words + word];
-            *left = seen ? 0 : *left & -*left;
-            seen = seen || *left != 0;
-        }
+    uint64_t seen = 0;
+    for (uint32_t bucket = 0; bucket < buckets; bucket++) {
+        const uint64_t here = users[bucket];
+        users[bucket] &= ~seen;
+        seen |= here;
     }
 }
 
-/* Counts the bits of the block that is over; with cumulative only a user's first one. */
+/* Counts the users of the block that is over; with cumulative only in their first bucket. */
 static void
 count_block(struct lane *lane)
 {
     const struct scan *scan = lane->scan;
-    for (uint32_t slot = 0; slot < lane->slot_count; slot += GROUP) {
-        uint64_t *bits = lane->bits + (size_t)slot * scan->words;
-        uint64_t any[GROUP] = {0};
+    const uint32_t buckets = scan->buckets;
+    for (uint32_t group = 0; group < lane->group_count; group++) {
+        uint64_t *users = lane->users + (size_t)group * buckets;
+        uint64_t any = 0;
         if (scan->frame->request->cumulative)
-            leave_first(bits, scan->words);
-        for (uint32_t word = 0; word < scan->words; word++) {
-            uint64_t of_word[GROUP];
-            const uint32_t buckets = scan->buckets - word * 64;
-            for (uint32_t i = 0; i < GROUP; i++)
-                any[i] |= of_word[i] = bits[(size_t)i * scan->words + word];
-            rc_words_count_bits(of_word, buckets < 64 ? buckets : 64, lane->counts + word * 64);
-        }
-        for (uint32_t i = 0; i < GROUP; i++)
-            lane->counts[scan->buckets] += any[i] != 0;
+            leave_first(users, buckets);
+        for (uint32_t bucket = 0; bucket < buckets; bucket++)
+            any |= users[bucket];
+        if (any == 0)
+            continue;
+        rc_words_add_counts(users, buckets, lane->counts);
+        lane->counts[buckets] += rc_words_count(&any, 1);
     }
-    lane->slot_count = 0;
+    lane->group_count = 0;
 }
 
 static enum rc_status
@@ -84,9 +79,16 @@ fold_begin(void *state, const struct rc_walk_block *block)
 {
     struct lane *lane = state;
     count_block(lane);
-    lane->slot_count = (block->slot_count + GROUP - 1) / GROUP * GROUP;
-    memset(lane->bits, 0, (size_t)lane->slot_count * lane->scan->words * sizeof(*lane->bits));
+    lane->group_count = (block->slot_count + GROUP - 1) / GROUP;
+    memset(lane->users, 0, (size_t)lane->group_count * lane->scan->buckets * sizeof(*lane->users));
     return RC_OK;
+}
+
+static inline void
+add_user(const struct lane *lane, uint32_t slot, uint32_t bucket)
+{
+    lane->users[(size_t)(slot / GROUP) * lane->scan->buckets + bucket] |= (uint64_t)1
+                                                                          << (slot % GROUP);
 }
 
 static enum rc_status
@@ -96,7 +98,7 @@ fold_hits(void *state,
           const uint32_t *slots,
           uint32_t count)
 {
-    struct lane *lane = state;
+    const struct lane *lane = state;
     const struct scan *scan = lane->scan;
     (void)block;
     for (uint32_t i = 0; i < count; i++) {
@@ -104,7 +106,7 @@ fold_hits(void *state,
         if (!rc_series_frame_place(scan->frame, scan->line->series, scan->buckets, &hits[i],
                                    &bucket))
             continue;
-        lane->bits[(size_t)slots[i] * scan->words + bucket / 64] |= (uint64_t)1 << (bucket % 64);
+        add_user(lane, slots[i], bucket);
     }
     return RC_OK;
 }
@@ -112,11 +114,9 @@ fold_hits(void *state,
 static void
 take_spells(void *state, const struct rc_spell *spells, uint32_t count)
 {
-    struct lane *lane = state;
-    const uint32_t words = lane->scan->words;
+    const struct lane *lane = state;
     for (uint32_t i = 0; i < count; i++)
-        lane->bits[(size_t)spells[i].slot * words + spells[i].place / 64] |=
-            (uint64_t)1 << (spells[i].place % 64);
+        add_user(lane, spells[i].slot, spells[i].place);
 }
 
 static enum rc_status
@@ -146,9 +146,10 @@ scan_open(struct scan *scan, uint32_t slots)
         const size_t count_bytes = ((size_t)scan->buckets + 1) * sizeof(*lane->counts);
         lane->scan = scan;
         RC_TRY(rc_spells_open(&lane->spells, scan->frame->plan, scan->stream, scan->tables));
-        lane->bits = rc_alloc_in(context->account, slots * scan->words * sizeof(*lane->bits));
+        lane->users =
+            rc_alloc_in(context->account, slots / GROUP * scan->buckets * sizeof(*lane->users));
         lane->counts = rc_alloc_in(context->account, count_bytes);
-        if (lane->bits == NULL || lane->counts == NULL)
+        if (lane->users == NULL || lane->counts == NULL)
             return RC_NO_MEMORY;
         memset(lane->counts, 0, count_bytes);
     }
@@ -191,8 +192,7 @@ rc_series_scan_users(const struct rc_series_frame *frame,
         !rc_planner_reads_rows(frame->plan, scan.stream, line->series, RC_ROWS_TIMES))
         return RC_OK;
     scan.buckets = line->bucketed && frame->bucket_count > 0 ? frame->bucket_count : 1;
-    scan.words = (scan.buckets + 63) / 64;
-    size_t slots = BITS_BYTES / (scan.words * sizeof(uint64_t)) / GROUP * GROUP;
+    size_t slots = BITS_BYTES / (scan.buckets * sizeof(uint64_t)) * GROUP;
     slots = slots < GROUP ? GROUP : slots;
     RC_TRY(scan_open(&scan, (uint32_t)slots));
     void **states = RC_ARENA_ARRAY(frame->context->arena, void *, scan.lane_count);

@@ -26,6 +26,12 @@ place_end_ms(const struct rc_bucket_table *table, int64_t time_ms, uint32_t plac
                : table->until_ms;
 }
 
+int64_t
+rc_bucket_table_change_ms(const struct rc_bucket_table *table, int64_t time_ms)
+{
+    return place_end_ms(table, time_ms, rc_bucket_table_search(table, time_ms));
+}
+
 /* The edge of a slot from first_ms on, in which the place changes at edge_ms. */
 static struct rc_bucket_edge
 edge_of(const struct rc_bucket_table *table, int64_t first_ms, uint32_t place, int64_t edge_ms)
@@ -60,7 +66,7 @@ find_steps(struct rc_bucket_table *table)
 {
     int64_t time_ms = table->time_min_ms;
     for (table->step_count = 0; table->step_count <= RC_BUCKET_STEPS_MAX; table->step_count++) {
-        time_ms = place_end_ms(table, time_ms, rc_bucket_table_search(table, time_ms));
+        time_ms = rc_bucket_table_change_ms(table, time_ms);
         if (time_ms > table->time_max_ms)
             return;
         if (table->step_count < RC_BUCKET_STEPS_MAX)

@@ -56,6 +56,10 @@ rc_bucket_table_make(struct rc_bucket_table *table, struct rc_arena *arena);
 uint32_t
 rc_bucket_table_search(const struct rc_bucket_table *table, int64_t time_ms);
 
+/* The first time behind one at which the place is another; INT64_MAX: there is none. */
+int64_t
+rc_bucket_table_change_ms(const struct rc_bucket_table *table, int64_t time_ms);
+
 /* The place of a row in a slot that is marked. */
 static inline uint32_t
 rc_bucket_table_find_mixed(const struct rc_bucket_table *table, uint32_t mark, uint32_t offset_ms)

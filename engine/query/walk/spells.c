@@ -1,47 +1,46 @@
 /*
- * Spells. A word of 64 rows at a time, and no branch for a row. Of the word is made
- *
- *   ends    a bit for each row behind which another user or another place begins, where the
- *           slab's places are few, or else another slot of the bucket table (slot_ends.h):
- *           stretches of rows end there, each of them a spell, or mostly a visit
- *
- * and the rest is arithmetic. A stretch is a field of bits up to its end. Adding ones to the bits
- * that match below the end carries into the end if and only if there are some (any_of); taking one
- * away where a field begins turns its bits over up to the first that is set, so that "and" clears
- * that one (but_first). Stretches with a row that matches are then the bits of one word, few, and
- * only those are visited. Of stretches that end with a slot, where a bucket begins inside it, each
- * row is one of its own.
- *
- * Stretches of one user and place that follow each other are joined.
+ * Spells. Where a slab's places are ranks (time/bucket_ranks.h) and the processor has the
+ * instructions, a piece's spells are listed by kernels (spell_lists.h); else its words of rows are
+ * taken one by one (spell_stretches.c).
  */
 #include "engine/query/walk/spells.h"
 
 #include <string.h>
 
 #include "engine/match/rows/words.h"
-#include "engine/query/walk/slot_ends.h"
-#include "engine/query/walk/times_below.h"
+#include "engine/query/walk/spell_lists.h"
+#include "engine/query/walk/spells_form.h"
 
-#define AHEAD_ROWS 1024u /* Times are asked for so early. */
+bool rc_spells_wide = true;
 
-/* What reading the rows of a slab takes. */
-struct slab {
-    const struct rc_bucket_table *table;
-    const uint16_t *slots; /* Its, */
-    uint32_t only;         /* its, */
-    uint32_t none;         /* and the place of what does not count. */
-    const uint32_t *times;
-    const uint32_t *starts;
-    const uint32_t *users;
-    rc_slot_ends slot_ends;
-    rc_step_ends step_ends; /* NULL: there are too many steps. */
-    uint32_t user_count;
-    uint32_t row_count;
-    uint32_t user; /* Who has the row that is next, or somebody before. */
-    uint32_t first;
-    const uint64_t *skip;
-    bool mixed; /* Rows have several places. */
+/* A slab's. */
+struct rc_spells_ranks {
+    bool known; /* Its places are ranks. */
+    struct rc_bucket_ranks ranks;
 };
+
+struct rc_spells_scratch {
+    struct rc_spell_rows rows;
+    struct rc_spell_list list;
+};
+
+/* Finds the ranks of all slabs. */
+static enum rc_status
+open_lists(struct rc_spells *reader)
+{
+    const struct rc_plan *plan = reader->plan;
+    struct rc_account *account = plan->context->account;
+    reader->lister = rc_spell_lister_avx512();
+    if (reader->lister == NULL || !rc_spells_wide)
+        return RC_OK;
+    reader->ranks = rc_alloc_in(account, (plan->slab_count + (size_t)1) * sizeof(*reader->ranks));
+    reader->scratch = rc_alloc_in(account, sizeof(*reader->scratch));
+    if (reader->ranks == NULL || reader->scratch == NULL)
+        return RC_NO_MEMORY;
+    for (uint32_t i = 0; i < plan->slab_count; i++)
+        reader->ranks[i].known = rc_bucket_ranks_make(&reader->tables[i], &reader->ranks[i].ranks);
+    return RC_OK;
+}
 
 enum rc_status
 rc_spells_open(struct rc_spells *reader,
@@ -53,7 +52,7 @@ rc_spells_open(struct rc_spells *reader,
         .plan = plan, .stream = stream, .tables = tables, .rows.account = plan->context->account};
     reader->spells =
         rc_alloc_in(plan->context->account, (RC_PIECE_ROWS + 1) * sizeof(*reader->spells));
-    return reader->spells == NULL ? RC_NO_MEMORY : RC_OK;
+    return reader->spells == NULL ? RC_NO_MEMORY : open_lists(reader);
 }
 
 void
@@ -61,27 +60,12 @@ rc_spells_close(struct rc_spells *reader)
 {
     rc_slab_rows_close(&reader->rows);
     reader->spells = rc_alloc_free(reader->spells);
+    reader->ranks = rc_alloc_free(reader->ranks);
+    reader->scratch = rc_alloc_free(reader->scratch);
 }
 
-/* The fields that have a bit, by their ends. */
-static inline uint64_t
-any_of(uint64_t bits, uint64_t ends)
-{
-    return (((bits & ~ends) + ~ends) | bits) & ends;
-}
-
-/* The bits but for each field's first one. */
-static inline uint64_t
-but_first(uint64_t bits, uint64_t ends)
-{
-    const uint64_t begins = ends << 1 | 1;
-    const uint64_t stopped = bits | ends;
-    return stopped & (stopped - begins) & bits;
-}
-
-/* Takes the rows of users who are skipped out of a word's. */
-static uint64_t
-leave_out(const struct slab *slab, uint64_t bits, uint64_t user_begins)
+uint64_t
+rc_spells_leave_out(const struct rc_spells_slab *slab, uint64_t bits, uint64_t user_begins)
 {
     uint64_t left = bits;
     uint32_t user = slab->user;
@@ -95,187 +79,80 @@ leave_out(const struct slab *slab, uint64_t bits, uint64_t user_begins)
     return bits;
 }
 
-/* The spells of a piece. */
-struct list {
-    struct rc_spell *last; /* At first one that is none. */
-    uint64_t key;          /* Of it. */
-};
-
-/* Adds a spell, or makes the last one longer: written in any case, since a branch would be guessed
- * wrong. */
-static inline struct list
-add(struct list list, uint32_t slot, uint32_t place, uint32_t twice)
-{
-    const uint64_t key = (uint64_t)place << 32 | slot;
-    const uint32_t longer = key == list.key;
-    struct rc_spell *const last = list.last + (1 - longer);
-    last->slot = slot;
-    last->place = (uint16_t)place;
-    last->twice = (uint16_t)(twice | longer);
-    return (struct list){.last = last, .key = key};
-}
-
-/* Where in the word of rows at row the next one is of another place, or slot. */
-static uint64_t
-time_ends(const struct slab *slab, uint32_t row)
-{
-    const struct rc_bucket_table *table = slab->table;
-    const uint32_t *times = slab->times + row;
-    uint32_t copy[65];
-    for (uint32_t i = 0; i < 64; i += 16)
-        __builtin_prefetch(times + AHEAD_ROWS + i);
-    if (slab->row_count - row <= 64) { /* What is behind the slab's last must not be read. */
-        memset(copy, 0, sizeof(copy));
-        memcpy(copy, times, (slab->row_count - row) * sizeof(copy[0]));
-        times = copy;
-    }
-    return slab->step_ends != NULL ? slab->step_ends(times, table->steps, table->step_count)
-                                   : slab->slot_ends(times);
-}
-
-/* The place of a stretch of rows by one of their times: that of all of them, or a mark. */
-static inline uint32_t
-place_of(const struct slab *slab, uint32_t time)
-{
-    const uint32_t place = slab->slots[time >> RC_BUCKET_SHIFT];
-    return place < RC_BUCKET_MIXED || slab->step_ends == NULL
-               ? place
-               : rc_bucket_table_find_mixed(slab->table, place, time);
-}
-
-/* Adds the rows of a stretch in which a bucket begins, one by one. *counted loses those that are in
- * none. */
-static struct list
-add_mixed(const struct slab *slab,
-          uint32_t row,
-          uint64_t bits,
-          uint32_t slot,
-          struct list list,
-          uint64_t *counted)
-{
-    for (; bits != 0; bits &= bits - 1) {
-        const uint32_t time = slab->times[row + (uint32_t)__builtin_ctzll(bits)];
-        const uint32_t place = rc_bucket_table_find(slab->table, time);
-        if (place != slab->none)
-            list = add(list, slot, place, 0);
-        else
-            *counted &= ~(bits & -bits);
-    }
-    return list;
-}
-
-/* Adds the spells of a word of rows, of which bits match (some do); *counted are those that count.
- */
-static inline __attribute__((always_inline)) struct list
-add_word(struct slab *slab, uint32_t row, uint64_t bits, struct list list, uint64_t *counted)
-{
-    const uint32_t low = (uint32_t)__builtin_ctzll(bits);
-    const uint32_t high = 63 - (uint32_t)__builtin_clzll(bits);
-    uint64_t user_begins = 0;
-    if (slab->starts[slab->user + 1] <= row + low)
-        slab->user = rc_slab_rows_owner(slab->starts, slab->user_count, slab->user, row + low);
-    for (uint32_t i = slab->user + 1; slab->starts[i] <= row + high; i++)
-        user_begins |= (uint64_t)1 << (slab->starts[i] - row);
-    if (slab->skip != NULL)
-        bits = leave_out(slab, bits, user_begins);
-    const uint64_t ends =
-        (slab->mixed ? time_ends(slab, row) : 0) | user_begins >> 1 | (uint64_t)1 << high;
-    const uint64_t again = any_of(but_first(bits, ends), ends);
-    *counted = bits;
-    for (uint64_t found = any_of(bits, ends); found != 0; found &= found - 1) {
-        const uint32_t bit = (uint32_t)__builtin_ctzll(found);
-        const uint64_t until = (found & -found) * 2 - 1;
-        const uint32_t user = slab->user + (uint32_t)__builtin_popcountll(user_begins & until);
-        const uint32_t slot = slab->users[user] - slab->first;
-        const uint32_t place = slab->mixed ? place_of(slab, slab->times[row + bit]) : slab->only;
-        if (place < slab->none) {
-            list = add(list, slot, place, (uint32_t)((again >> bit) & 1));
-            continue;
-        }
-        const uint64_t before = ends & until >> 1;
-        const uint64_t mine =
-            before == 0 ? until : until & ~(UINT64_MAX >> __builtin_clzll(before));
-        if (place == slab->none)
-            *counted &= ~mine;
-        else
-            list = add_mixed(slab, row, bits & mine, slot, list, counted);
-    }
-    slab->user += (uint32_t)__builtin_popcountll(user_begins);
-    return list;
-}
-
-/* Lists the spells of the rows [begin, end) of a piece behind the one at spells, which is none;
- * returns how many there are. */
-static inline __attribute__((always_inline)) uint32_t
-list_piece(struct slab *slab,
-           const uint64_t *words,
-           uint32_t begin,
-           uint32_t end,
-           struct rc_spell *spells,
-           uint64_t *row_count)
-{
-    struct list list = {.last = spells, .key = UINT64_MAX};
-    for (uint32_t row = begin & ~63u; row < end; row += 64) {
-        uint64_t bits = rc_word_within(row, begin, end);
-        uint64_t counted;
-        if (words != NULL)
-            bits &= words[row % RC_PIECE_ROWS / 64];
-        if (bits == 0)
-            continue;
-        list = add_word(slab, row, bits, list, &counted);
-        *row_count += (uint64_t)__builtin_popcountll(counted);
-    }
-    return (uint32_t)(list.last - spells);
-}
-
-typedef uint32_t (*lister)(struct slab *slab,
-                           const uint64_t *words,
-                           uint32_t begin,
-                           uint32_t end,
-                           struct rc_spell *spells,
-                           uint64_t *row_count);
-
+/* Marks where the users of the words of a piece begin; slab->user is the one before. How many. */
 static uint32_t
-list_plain(struct slab *slab,
+mark_begins(const struct rc_spells_slab *slab, uint32_t base, struct rc_spell_rows *rows)
+{
+    uint32_t user = slab->user + 1;
+    const uint32_t stop = base + rows->word_end * 64;
+    const uint32_t *starts = slab->starts;
+    memset(rows->begins, 0, sizeof(rows->begins));
+    for (; user < slab->user_count && starts[user] < stop; user++)
+        rows->begins[(starts[user] - base) / 64] |= (uint64_t)1 << (starts[user] % 64);
+    return user - slab->user - 1;
+}
+
+/* Takes the rows of the piece's users who are skipped out. */
+static void
+leave_out(struct rc_spells_slab slab, struct rc_spell_rows *rows)
+{
+    for (uint32_t word = rows->word_begin; word < rows->word_end; word++) {
+        rows->bits[word] = rc_spells_leave_out(&slab, rows->bits[word], rows->begins[word]);
+        slab.user += (uint32_t)__builtin_popcountll(rows->begins[word]);
+    }
+}
+
+/* Makes the rows [begin, end) of a piece ready; slab->user becomes who has the first of its words.
+ * How many users begin in them. */
+static uint32_t
+make_rows(struct rc_spells_slab *slab,
+          const uint64_t *words,
+          uint32_t begin,
+          uint32_t end,
+          struct rc_spell_rows *rows)
+{
+    const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);
+    rows->times = slab->times + base;
+    rows->row_count = slab->row_count - base;
+    rows->word_begin = (begin - base) / 64;
+    rows->word_end = (end - base + 63) / 64;
+    if (slab->starts[slab->user + 1] <= (begin & ~63u))
+        slab->user = rc_slab_rows_owner(slab->starts, slab->user_count, slab->user, begin & ~63u);
+    for (uint32_t word = rows->word_begin; word < rows->word_end; word++)
+        rows->bits[word] = rc_word_within(base + word * 64, begin, end) &
+                           (words == NULL ? UINT64_MAX : words[word]);
+    const uint32_t users = mark_begins(slab, base, rows);
+    if (slab->skip != NULL)
+        leave_out(*slab, rows);
+    return users;
+}
+
+/* The same as rc_spells_stretches, by the reader's lister. */
+static uint32_t
+list_ranks(struct rc_spells *reader,
+           uint32_t plan_slab,
+           struct rc_spells_slab *slab,
            const uint64_t *words,
            uint32_t begin,
            uint32_t end,
-           struct rc_spell *spells,
            uint64_t *row_count)
 {
-    return list_piece(slab, words, begin, end, spells, row_count);
+    struct rc_spell_rows *rows = &reader->scratch->rows;
+    const struct rc_spell_list *list = &reader->scratch->list;
+    const struct rc_bucket_ranks *ranks = &reader->ranks[plan_slab].ranks;
+    const uint32_t users = make_rows(slab, words, begin, end, rows);
+    rows->ranks = ranks;
+    const uint32_t count = reader->lister(rows, &reader->scratch->list);
+    for (uint32_t i = 0; i < count; i++)
+        reader->spells[i + 1] = (struct rc_spell){
+            .slot = slab->users[slab->user + list->users[i]] - slab->first,
+            .place = ranks->places[list->ranks[i] & (RC_SPELL_TWICE - 1)],
+            .twice = list->ranks[i] >= RC_SPELL_TWICE,
+        };
+    *row_count += rc_words_count(rows->bits + rows->word_begin, rows->word_end - rows->word_begin);
+    slab->user += users;
+    return count;
 }
-
-#if defined(__x86_64__)
-
-/* The build's baseline has no instruction that counts bits. */
-__attribute__((target("popcnt,bmi"))) static uint32_t
-list_counting(struct slab *slab,
-              const uint64_t *words,
-              uint32_t begin,
-              uint32_t end,
-              struct rc_spell *spells,
-              uint64_t *row_count)
-{
-    return list_piece(slab, words, begin, end, spells, row_count);
-}
-
-static lister
-choose_lister(void)
-{
-    return __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi") ? list_counting
-                                                                             : list_plain;
-}
-
-#else
-
-static lister
-choose_lister(void)
-{
-    return list_plain;
-}
-
-#endif
 
 enum rc_status
 rc_spells_read(struct rc_spells *reader,
@@ -292,7 +169,7 @@ rc_spells_read(struct rc_spells *reader,
     const struct rc_slab *view_slab =
         rc_view_slabs(reader->plan->context->view, &slab_count)[index].slab;
     const struct rc_bucket_table *table = &reader->tables[plan_slab];
-    struct slab slab = {
+    struct rc_spells_slab slab = {
         .table = table,
         .slots = table->slots,
         .only = table->only,
@@ -309,7 +186,7 @@ rc_spells_read(struct rc_spells *reader,
         .skip = block->skip,
         .mixed = table->only == RC_BUCKET_MIXED,
     };
-    const lister list = choose_lister();
+    const bool ranked = reader->ranks != NULL && reader->ranks[plan_slab].known;
     RC_TRY(rc_slab_rows_open(&reader->rows, reader->plan, plan_slab, reader->stream));
     for (uint32_t stop; begin < end; begin = stop) {
         const uint64_t *words;
@@ -317,7 +194,9 @@ rc_spells_read(struct rc_spells *reader,
         stop = end - base < RC_PIECE_ROWS ? end : base + RC_PIECE_ROWS;
         if (!rc_slab_rows_piece(&reader->rows, base, &words))
             continue;
-        const uint32_t count = list(&slab, words, begin, stop, reader->spells, row_count);
+        const uint32_t count =
+            ranked ? list_ranks(reader, plan_slab, &slab, words, begin, stop, row_count)
+                   : rc_spells_stretches(&slab, words, begin, stop, reader->spells, row_count);
         if (count > 0)
             take(state, reader->spells + 1, count);
     }

@@ -13,11 +13,13 @@
 #ifndef RC_QUERY_WALK_SPELLS_H
 #define RC_QUERY_WALK_SPELLS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/status.h"
 #include "engine/query/time/bucket_table.h"
 #include "engine/query/walk/slab_rows.h"
+#include "engine/query/walk/spell_lists.h"
 #include "engine/query/walk/walk.h"
 
 struct rc_spell {
@@ -26,12 +28,18 @@ struct rc_spell {
     uint16_t twice; /* 1: it has two rows or more. */
 };
 
+struct rc_spells_ranks;
+struct rc_spells_scratch;
+
 struct rc_spells {
     const struct rc_plan *plan;
     uint32_t stream;                      /* Of rc_slab_rows_stream. */
     const struct rc_bucket_table *tables; /* By slab of the plan. */
     struct rc_slab_rows rows;
     struct rc_spell *spells; /* One that is none, and those of a piece. */
+    rc_spell_lister lister;
+    struct rc_spells_ranks *ranks; /* By slab of the plan; NULL: nothing lists by ranks. */
+    struct rc_spells_scratch *scratch;
 };
 
 RC_MUST_USE enum rc_status
@@ -57,5 +65,8 @@ rc_spells_read(struct rc_spells *reader,
                rc_spells_take take,
                void *state,
                uint64_t *row_count);
+
+/* For tests: whether wide vectors may be used. Set while nothing runs. */
+extern bool rc_spells_wide;
 
 #endif
