@@ -13,6 +13,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/clock.h"
+#include "engine/base/reuse.h"
 #include "engine/face/engine_state.h"
 #include "engine/intake/merge.h"
 #include "engine/intake/seal.h"
@@ -20,6 +21,8 @@
 
 #define KEEPER_PERIOD_MS 250
 #define IDLE_NS ((uint64_t)500000000)
+/* When so many rounds of the keeper saw no slab built, a load is over. */
+#define UNBUILT_ROUNDS 4u
 /* Beyond this many full heads a project's batches wait before the log; beyond the second whoever
  * applies them does, an applier of which there are few: what is on its way then is at most two
  * megabytes. */
@@ -83,6 +86,7 @@ rc_background_merge_now(struct tenant *tenant,
 {
     RC_TRY(rc_merge_run(tenant->project, plan, tenant->engine->tidiers, &tenant->cancel,
                         reterr_error));
+    atomic_fetch_add(&tenant->engine->built_count, 1);
     for (uint32_t i = 0; i < plan->count; i++)
         rc_match_cache_drop_slab(tenant->cache, plan->ids[i]);
     return RC_OK;
@@ -159,6 +163,7 @@ seal_task(void *argument)
         const uint64_t head = oldest_head(tenant);
         status = rc_seal_oldest(tenant->project, &tenant->cancel, &sealed, NULL);
         if (sealed) {
+            atomic_fetch_add(&engine->built_count, 1);
             rc_match_cache_drop_head(tenant->cache, head);
             rc_background_announce(engine);
             rc_background_queue(tenant, &tenant->merging, merge_task);
@@ -262,10 +267,25 @@ keep_calendar(struct rc_engine *engine)
     rc_purge_if_due(engine, now_ms);
 }
 
+/* While slabs are built one after the other, what a head or a build frees is what the next one asks
+ * for: pages that went back to the system meanwhile would have to be cleared again. */
+static void
+keep_freed_memory(struct rc_engine *engine)
+{
+    const uint64_t built = atomic_load(&engine->built_count);
+    engine->rounds_unbuilt = built != engine->built_seen ? 0 : engine->rounds_unbuilt + 1;
+    engine->built_seen = built;
+    const bool reuse = built > 0 && engine->rounds_unbuilt < UNBUILT_ROUNDS;
+    if (reuse != engine->reuses_memory)
+        rc_reuse_expect(reuse);
+    engine->reuses_memory = reuse;
+}
+
 static void
 keep_all(struct rc_engine *engine)
 {
     keep_calendar(engine);
+    keep_freed_memory(engine);
     struct tenant **tenants = NULL;
     uint32_t count = 0;
     if (rc_tenants_pin(engine, &tenants, &count) != RC_OK)

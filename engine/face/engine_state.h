@@ -160,8 +160,13 @@ struct rc_engine {
     pthread_t keeper;
     pthread_t checkpointer;
     int64_t calendar_next_ms;        /* The keeper's own. */
+    uint64_t built_seen;             /* The keeper's own: of built_count, */
+    uint32_t rounds_unbuilt;         /* since when so many of its rounds passed, */
+    bool reuses_memory;              /* and what it told the allocator. */
     uint64_t stall_snapshot_next_ns; /* The checkpointer's own. */
     bool keeper_runs;
+
+    _Atomic(uint64_t) built_count; /* Heads that were sealed and merges. */
 
     _Atomic(uint64_t) snapshot_count;
     _Atomic(int64_t) snapshot_last_ms;

@@ -20,7 +20,7 @@
  * batches and the inputs of merges by the hundred megabytes, a query over a million values its
  * scratch: a fifth of a second later these pages go back to the system, by a thread of jemalloc's
  * own, and not only when somebody allocates again. With the defaults (10 s, no thread) a third of
- * the resident memory after a load was nobody's.
+ * the resident memory after a load was nobody's. While one goes on they are kept (base/reuse.h).
  *
  * An arena for each processor, not four: what one worker has freed is what the next one asks for,
  * while it is still resident (page faults of a load 117 to 70 in a thousand rows).
