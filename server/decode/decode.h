@@ -1,9 +1,9 @@
 /*
- * Decode: the only door for bytes from outside. Bytes are scanned before anything is built from
- * them, then unpacked into an arena, then turned into what the engine takes.
+ * Decode: the only door for bytes from outside. Bytes are checked and unpacked into an arena in one
+ * pass, then turned into what the engine takes.
  *
- * The scan follows the message's descriptor: depth, lengths, wire types, that texts are UTF-8
- * without NUL (which protobuf-c would cut silently), that enum values are known, and that there are
+ * The pass follows the message's descriptor: depth, lengths, wire types, that texts are UTF-8
+ * without NUL (where protobuf-c's end), that enum values are known, and that there are
  * no fields that this server does not know: an option that is not understood must not be ignored.
  *
  * Ownership: all results live in the arena (texts of columns: in the received bytes).
@@ -49,12 +49,6 @@ rc_decode_message(const ProtobufCMessageDescriptor *descriptor,
                   struct rc_arena *arena,
                   ProtobufCMessage **ret_message,
                   struct rc_error *reterr_error);
-
-/* The check alone. */
-RC_MUST_USE enum rc_status
-rc_decode_scan(const ProtobufCMessageDescriptor *descriptor,
-               struct rc_bytes bytes,
-               struct rc_error *reterr_error);
 
 /* ---- Context: where in a request the decoder is, and what it found
  * ------------------------------- */

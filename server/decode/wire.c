@@ -16,10 +16,10 @@ rc_wire_next(struct rc_reader *reader, struct rc_wire_field *ret_field)
         ret_field->varint = rc_read_varint(reader);
         break;
     case RC_WIRE_64:
-        (void)rc_read_raw(reader, 8);
+        ret_field->bytes = rc_read_raw(reader, 8);
         break;
     case RC_WIRE_32:
-        (void)rc_read_raw(reader, 4);
+        ret_field->bytes = rc_read_raw(reader, 4);
         break;
     case RC_WIRE_BYTES: {
         const uint64_t size = rc_read_varint(reader);

@@ -18,7 +18,7 @@ struct rc_wire_field {
     uint32_t number;
     uint32_t wire;
     uint64_t varint;       /* RC_WIRE_VARINT. */
-    struct rc_bytes bytes; /* RC_WIRE_BYTES. */
+    struct rc_bytes bytes; /* All others. */
 };
 
 /* The next field. false: the bytes are broken (groups count as broken). Ask only while the reader

@@ -18,12 +18,20 @@
 
 static const ProtobufCMessageDescriptor *const funnel = &recount__v1__funnel_request__descriptor;
 
-/* Scans bytes and expects a refusal at field. */
+static enum rc_status
+decode(const ProtobufCMessageDescriptor *descriptor, struct rc_bytes bytes, struct rc_error *error)
+{
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    ProtobufCMessage *message;
+    return rc_decode_message(descriptor, bytes, arena, &message, error);
+}
+
+/* Decodes bytes and expects a refusal at field. */
 static void
 expect_refused(struct rc_writer *writer, enum rc_status status, const char *field)
 {
     struct rc_error error = {.status = RC_OK};
-    assert_int_equal(rc_decode_scan(funnel, bytes_of(writer), &error), status);
+    assert_int_equal(decode(funnel, bytes_of(writer), &error), status);
     assert_string_equal(error.field, field);
     rc_writer_close(writer);
 }
@@ -103,18 +111,16 @@ test_refuses_depth(void **state)
     }
     struct rc_error error = {.status = RC_OK};
     const struct rc_bytes whole = {(const char *)bytes + at, most - at};
-    assert_int_equal(rc_decode_scan(&recount__v1__predicate__descriptor, whole, &error),
-                     RC_INVALID);
+    assert_int_equal(decode(&recount__v1__predicate__descriptor, whole, &error), RC_INVALID);
     assert_non_null(strstr(error.message, "nested"));
     free(bytes);
     struct rc_writer shallow = deep_predicate(RC_DECODE_DEPTH_MAX - 1);
-    assert_int_equal(
-        rc_decode_scan(&recount__v1__predicate__descriptor, bytes_of(&shallow), &error), RC_OK);
+    assert_int_equal(decode(&recount__v1__predicate__descriptor, bytes_of(&shallow), &error),
+                     RC_OK);
     rc_writer_close(&shallow);
     shallow = deep_predicate(RC_DECODE_DEPTH_MAX);
-    assert_int_equal(
-        rc_decode_scan(&recount__v1__predicate__descriptor, bytes_of(&shallow), &error),
-        RC_INVALID);
+    assert_int_equal(decode(&recount__v1__predicate__descriptor, bytes_of(&shallow), &error),
+                     RC_INVALID);
     rc_writer_close(&shallow);
 }
 
@@ -127,10 +133,10 @@ test_bounds_memory(void **state)
     struct rc_error error = {.status = RC_OK};
     for (uint32_t i = 0; i < 100000; i++)
         put_bytes(&writer, 2, (struct rc_bytes){"", 0});
-    assert_int_equal(rc_decode_scan(funnel, bytes_of(&writer), &error), RC_OK);
+    assert_int_equal(decode(funnel, bytes_of(&writer), &error), RC_OK);
     for (uint32_t i = 0; i < 2000000; i++)
         put_bytes(&writer, 2, (struct rc_bytes){"", 0});
-    assert_int_equal(rc_decode_scan(funnel, bytes_of(&writer), &error), RC_INVALID);
+    assert_int_equal(decode(funnel, bytes_of(&writer), &error), RC_INVALID);
     assert_non_null(strstr(error.message, "unpacked"));
 }
 
