@@ -1,9 +1,10 @@
 /*
  * A call, from its arrival to its last reference.
  *
- * References: one for the close tag, which the core always delivers; one for the open call, which
- * the final operations take over (or the close tag drops when the call was cancelled first); one
- * for each operation or task under way; and those of the services.
+ * References: one for the close tag, which the core always delivers once the call is watched, and
+ * with the final operations if it never was; one for the open call, which the final operations take
+ * over (or the close tag drops when the call was cancelled first); one for each operation or task
+ * under way; and those of the services.
  */
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
@@ -137,10 +138,20 @@ rc_call_new(struct rc_transport *transport,
     transport->live = call;
     transport->live_count++;
     pthread_mutex_unlock(&transport->lock);
-    grpc_op op = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER};
-    op.data.recv_close_on_server.cancelled = &call->close_flag;
-    rc_batch_start(call, &op, 1, &call->close_tag);
     return call;
+}
+
+void
+rc_call_watch(struct rc_call *call)
+{
+    pthread_mutex_lock(&call->lock);
+    if (!call->watched) {
+        grpc_op op = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER};
+        op.data.recv_close_on_server.cancelled = &call->close_flag;
+        call->watched = true;
+        rc_batch_start(call, &op, 1, &call->close_tag);
+    }
+    pthread_mutex_unlock(&call->lock);
 }
 
 /* ---- Lanes ----------------------------------------------------------------------------------- */
@@ -221,11 +232,17 @@ request_of(struct rc_call *call)
     return call->request.bytes;
 }
 
+void
+rc_call_serve(struct rc_call *call)
+{
+    call->method->unary(call->method->context, call, request_of(call));
+}
+
 static void
 unary_task(void *argument)
 {
     struct rc_call *call = argument;
-    call->method->unary(call->method->context, call, request_of(call));
+    rc_call_serve(call);
     rc_call_unref(call);
 }
 
@@ -269,9 +286,9 @@ rc_call_begin(struct rc_call *call)
     if (call->method->admit != NULL && !call->method->admit(call->method->context, call))
         return;
     if (will_be_quick(call)) {
-        rc_call_ref(call);
-        rc_polling_serve(call->transport->polling, call->lane, unary_task, call, &call->turn);
+        rc_polling_serve(call->transport->polling, call);
     } else {
+        rc_call_watch(call);
         submit(call, call->method->unary != NULL ? unary_task : open_task);
     }
 }

@@ -53,7 +53,7 @@ struct rc_call {
     uint64_t turn; /* Of the polling thread that serves it; 0: its reply is not held. */
     _Atomic uint32_t references;
     _Atomic(bool) cancelled;
-    int close_flag; /* Filled by the core. */
+    int close_flag; /* Filled by the core, once it is asked. */
     struct rc_tag close_tag;
     struct rc_tag read_tag;
     struct rc_tag write_tag;
@@ -62,6 +62,7 @@ struct rc_call {
     grpc_slice final_message;
     grpc_metadata final_details;
     bool final_has_details;
+    bool final_closes; /* What the core says at the end comes with the final operations. */
     int final_code;
     struct rc_call *live_previous; /* Guarded by the transport's lock. */
     struct rc_call *live_next;
@@ -70,6 +71,7 @@ struct rc_call {
     struct rc_outgoing *queue_first;
     struct rc_outgoing *queue_last;
     uint32_t queue_count;
+    bool watched; /* The core was asked to say when the call is cancelled or over. */
     bool writing;
     bool initial_sent;
     bool finishing; /* An outcome is there; it is sent when the queue is empty. */
@@ -95,7 +97,8 @@ struct rc_transport {
 };
 
 /* Makes the call of an arrived request and puts it on the live list: two references, one for the
- * close tag and one for the open call. NULL: no memory. */
+ * close tag and one for the open call. Nobody hears of a cancellation before it is watched.
+ * NULL: no memory. */
 struct rc_call *
 rc_call_new(struct rc_transport *transport,
             const struct rc_method *method,
@@ -108,6 +111,16 @@ rc_call_new(struct rc_transport *transport,
  * its lock. */
 bool
 rc_call_ref_live(struct rc_call *call);
+
+/* From now on rc_call_cancelled is kept, unless it was already. To ask the core for that is a
+ * twentieth of what a small call takes, so one that is served where it arrived is watched only if
+ * it takes long. Any thread that holds a reference. */
+void
+rc_call_watch(struct rc_call *call);
+
+/* Does what the method of a unary call is for. */
+void
+rc_call_serve(struct rc_call *call);
 
 /* Serves a call, starts a method's work on its workers, or answers a call that nobody can take. The
  * polling thread. */
@@ -130,14 +143,10 @@ rc_polling_free(struct rc_polling *polling);
 bool
 rc_polling_may_serve(struct rc_polling *polling, uint64_t lane);
 
-/* The polling thread: does a call's task, while somebody else sees to it that the queue is polled
- * if that takes long. *ret_turn is there before: with which the task's reply may be held. */
+/* The polling thread: serves a call, while somebody else sees to it that the queue is polled and
+ * the call watched if that takes long. */
 void
-rc_polling_serve(struct rc_polling *polling,
-                 uint64_t lane,
-                 void (*task)(void *),
-                 void *argument,
-                 uint64_t *ret_turn);
+rc_polling_serve(struct rc_polling *polling, struct rc_call *call);
 
 /* Whether a reply that is there is sent by the polling thread, before long. */
 bool

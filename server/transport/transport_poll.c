@@ -5,8 +5,9 @@
  *
  * That a call will be quick is a guess, and whatever it turns out to be, events must not wait. So
  * another thread stands by and looks how long the leader has been serving, every RELIEF_NS while
- * calls are served; if it is too long it leads from then on, and who was relieved stands by once he
- * is done. While nobody stands by, the leader serves nothing itself.
+ * calls are served; if it is too long it leads from then on and has the call watched, which until
+ * then nobody could have cancelled, and who was relieved stands by once he is done. While nobody
+ * stands by, the leader serves nothing itself.
  *
  * Where calls come together, so do replies: whoever waits for them is woken by the first, which is
  * most of what sending one takes, and finds the others when he looks. So a reply is held while
@@ -55,10 +56,11 @@ struct rc_polling {
     uint32_t thread_count;
     struct poller pollers[POLLERS];
 
-    _Atomic uint64_t since_ns; /* When the leader began to serve a call; 0: it serves none. */
-    _Atomic uint64_t served;   /* Calls, ever. */
-    _Atomic(bool) standing_by; /* Somebody does. */
-    _Atomic(bool) asleep;      /* He waits to be woken. */
+    _Atomic uint64_t since_ns;   /* When the leader began to serve a call; 0: it serves none. */
+    struct rc_call *served_call; /* It. */
+    _Atomic uint64_t served;     /* Calls, ever. */
+    _Atomic(bool) standing_by;   /* Somebody does. */
+    _Atomic(bool) asleep;        /* He waits to be woken. */
 
     /* The leader's. */
     uint32_t stretch;
@@ -175,24 +177,27 @@ wake(struct rc_polling *polling)
 }
 
 void
-rc_polling_serve(struct rc_polling *polling,
-                 uint64_t key,
-                 void (*task)(void *),
-                 void *argument,
-                 uint64_t *ret_turn)
+rc_polling_serve(struct rc_polling *polling, struct rc_call *call)
 {
     struct poller *poller = polling->leader; /* Who calls: it changes only while he serves. */
     uint64_t since_ns = rc_clock_monotonic_ns();
     send_held(polling, since_ns);
-    *ret_turn = polling->stretch_served > 0 ? since_ns : 0;
-    polling->lanes[key % LANES].served++;
+    call->turn = polling->stretch_served > 0 ? since_ns : 0;
+    polling->lanes[call->lane % LANES].served++;
     polling->stretch_served++;
+    polling->served_call = call;
+    rc_call_ref(call);
     atomic_fetch_add_explicit(&polling->served, 1, memory_order_relaxed);
     atomic_store(&polling->since_ns, since_ns);
     if (atomic_load(&polling->asleep))
         wake(polling);
-    task(argument);
+    rc_call_serve(call);
     poller->relieved = !atomic_compare_exchange_strong(&polling->since_ns, &since_ns, 0);
+    if (poller->relieved) { /* By somebody who may still look at the call. */
+        pthread_mutex_lock(&polling->lock);
+        pthread_mutex_unlock(&polling->lock);
+    }
+    rc_call_unref(call);
 }
 
 /* ---- Standing by ----------------------------------------------------------------------------- */
@@ -207,6 +212,7 @@ relieve(struct rc_polling *polling, struct poller *poller)
     if (!atomic_compare_exchange_strong(&polling->since_ns, &since_ns, 0))
         return; /* He is just done. */
     polling->leader = poller;
+    rc_call_watch(polling->served_call);
 }
 
 /* Waits until it is time to look again. Under the lock. */

@@ -28,8 +28,11 @@ rc_batch_start(struct rc_call *call, const grpc_op *ops, size_t count, struct rc
 void
 rc_final_done(struct rc_tag *tag, bool ok)
 {
+    struct rc_call *call = tag->owner;
     (void)ok;
-    rc_call_unref(tag->owner);
+    if (call->final_closes)
+        rc_call_unref(call); /* Of the close tag. */
+    rc_call_unref(call);
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
@@ -57,12 +60,12 @@ final_take(struct rc_call *call, const struct rc_outcome *outcome)
     }
 }
 
-/* Sends the outcome, after an only message if there is one. The open call's reference
- * goes with it. */
+/* Sends the outcome, after an only message if there is one. The open call's reference goes with it,
+ * and the close tag's if nobody has watched the call. */
 static void
 final_start(struct rc_call *call)
 {
-    grpc_op ops[3] = {{.op = GRPC_OP_SEND_STATUS_FROM_SERVER}};
+    grpc_op ops[4] = {{.op = GRPC_OP_SEND_STATUS_FROM_SERVER}};
     ops[0].data.send_status_from_server.status = (grpc_status_code)call->final_code;
     ops[0].data.send_status_from_server.status_details = &call->final_message;
     if (call->final_has_details) {
@@ -76,6 +79,12 @@ final_start(struct rc_call *call)
     if (call->final_buffer != NULL) {
         ops[count] = (grpc_op){.op = GRPC_OP_SEND_MESSAGE};
         ops[count++].data.send_message.send_message = call->final_buffer;
+    }
+    if (!call->watched) {
+        call->watched = true;
+        call->final_closes = true;
+        ops[count] = (grpc_op){.op = GRPC_OP_RECV_CLOSE_ON_SERVER};
+        ops[count++].data.recv_close_on_server.cancelled = &call->close_flag;
     }
     rc_batch_start(call, ops, count, &call->final_tag);
 }

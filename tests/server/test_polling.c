@@ -18,6 +18,7 @@
 
 #define TIMEOUT_MS 60000
 #define TRIES 10000u
+#define ENDLESS_LOOKS 200000u /* Of a tenth of a millisecond at least. */
 
 struct rig {
     struct rc_workers *workers;
@@ -27,29 +28,36 @@ struct rig {
     pthread_mutex_t lock; /* Guards what follows. */
     pthread_cond_t changed;
     pthread_t worker;
-    bool quick;        /* What methods are taken for. */
-    bool fills;        /* The next call fills a stretch first. */
-    uint32_t filled;   /* Calls of one lane that were served in it, */
-    bool other_may;    /* and whether another lane's may be afterwards. */
-    uint32_t held;     /* Calls of Slow that wait. */
-    uint32_t let_go;   /* So many of them may end. */
-    pthread_t slow_by; /* Who serves the last of them. */
+    bool quick;              /* What methods are taken for. */
+    bool fills;              /* The next call fills a stretch first. */
+    uint32_t filled;         /* Calls of one lane that were served in it, */
+    bool other_may;          /* and whether another lane's may be afterwards. */
+    uint32_t polled_endless; /* Calls of Endless that a polling thread served, */
+    uint32_t not_cancelled;  /* and calls of it that never heard of their cancellation. */
+    uint32_t held;           /* Calls of Slow that wait. */
+    uint32_t let_go;         /* So many of them may end. */
+    pthread_t slow_by;       /* Who serves the last of them. */
     pthread_t fast_by;
 };
 
 static void
-count_one(void *argument)
+count_one(void *context, struct rc_call *call, struct rc_bytes request)
 {
-    ++*(uint32_t *)argument;
+    (void)call;
+    (void)request;
+    ++((struct rig *)context)->filled;
 }
 
 /* Has a polling thread serve as many calls of a lane as it may. */
 static void
 fill_stretch(struct rig *rig, struct rc_polling *polling)
 {
-    uint64_t turn;
+    const struct rc_method count = {.unary = count_one, .context = rig};
+    struct rc_call nobodys = {.method = &count, .lane = 1, .references = 1, .watched = true};
+    pthread_mutex_init(&nobodys.lock, NULL);
     while (rig->filled < TRIES && rc_polling_may_serve(polling, 1))
-        rc_polling_serve(polling, 1, count_one, &rig->filled, &turn);
+        rc_polling_serve(polling, &nobodys);
+    pthread_mutex_destroy(&nobodys.lock);
     rig->other_may = rc_polling_may_serve(polling, 2);
     rig->fills = false;
 }
@@ -93,6 +101,20 @@ serve_slow(void *context, struct rc_call *call, struct rc_bytes request)
     rc_call_reply(call, request);
 }
 
+/* Ends once the call is cancelled. */
+static void
+serve_endless(void *context, struct rc_call *call, struct rc_bytes request)
+{
+    struct rig *rig = context;
+    for (uint32_t i = 0; i < ENDLESS_LOOKS && !atomic_load(rc_call_cancelled(call)); i++)
+        usleep(100);
+    pthread_mutex_lock(&rig->lock);
+    rig->not_cancelled += !atomic_load(rc_call_cancelled(call));
+    rig->polled_endless += pthread_equal(pthread_self(), rig->worker) == 0;
+    pthread_mutex_unlock(&rig->lock);
+    rc_call_reply(call, request);
+}
+
 static void
 note_worker(void *argument)
 {
@@ -116,7 +138,7 @@ wait_until_held(struct rig *rig, uint32_t count)
 static void
 open_rig(struct rig *rig)
 {
-    static struct rc_method methods[2];
+    static struct rc_method methods[3];
     struct rc_error error = {0};
     *rig = (struct rig){.quick = true, .held = UINT32_MAX};
     pthread_mutex_init(&rig->lock, NULL);
@@ -126,7 +148,8 @@ open_rig(struct rig *rig)
     wait_until_held(rig, 0);
     methods[0] = (struct rc_method){.path = "/test/Fast", .unary = serve_fast};
     methods[1] = (struct rc_method){.path = "/test/Slow", .unary = serve_slow};
-    for (size_t i = 0; i < 2; i++) {
+    methods[2] = (struct rc_method){.path = "/test/Endless", .unary = serve_endless};
+    for (size_t i = 0; i < 3; i++) {
         methods[i].context = rig;
         methods[i].workers = rig->workers;
         methods[i].quick = is_quick;
@@ -134,7 +157,7 @@ open_rig(struct rig *rig)
     const struct rc_transport_options options = {.listen = "127.0.0.1:0",
                                                  .message_bytes_max = 1 << 20,
                                                  .methods = methods,
-                                                 .method_count = 2,
+                                                 .method_count = 3,
                                                  .unknown_method = {.message = ""}};
     assert_int_equal(rc_transport_start(&options, &rig->transport, &error), RC_OK);
     (void)snprintf(rig->address, sizeof(rig->address), "127.0.0.1:%d",
@@ -252,6 +275,32 @@ a_call_that_is_not_quick_keeps_nobody_waiting(void **state)
     close_rig(&rig);
 }
 
+/* A call that a polling thread serves hears of its cancellation, though nobody asked for that when
+ * it began. */
+static void
+a_served_call_can_be_cancelled(void **state)
+{
+    static struct rig rig;
+    uint32_t polled = 0;
+    (void)state;
+    open_rig(&rig);
+    for (uint32_t i = 0; i < TRIES && polled < 3; i++) {
+        struct rc_call_error error = {0};
+        struct rc_writer reply __attribute__((cleanup(rc_writer_close))) = {0};
+        RC_CLEANUP(rc_client_freep) struct rc_client *client = rc_client_new(rig.address);
+        (void)call_until_polling_thread(&rig);
+        assert_int_equal(rc_client_call(client, "/test/Endless", RC_BYTES_LITERAL("projects/test"),
+                                        20, &reply, &error),
+                         RC_CALL_DEADLINE_EXCEEDED);
+        pthread_mutex_lock(&rig.lock);
+        polled = rig.polled_endless;
+        pthread_mutex_unlock(&rig.lock);
+    }
+    close_rig(&rig);
+    assert_true(polled >= 3);
+    assert_int_equal(rig.not_cancelled, 0);
+}
+
 /* One who calls Fast again and again. */
 struct caller {
     struct rig *rig;
@@ -351,6 +400,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_that_is_not_quick_keeps_nobody_waiting),
+        cmocka_unit_test(a_served_call_can_be_cancelled),
         cmocka_unit_test(replies_that_wait_are_sent),
         cmocka_unit_test(what_is_not_quick_goes_to_a_worker),
         cmocka_unit_test(a_lane_has_a_part_of_a_stretch),
