@@ -3,10 +3,12 @@
  * to the packed reply. A client in C with nothing between it and the socket but gRPC's core, so
  * that what it sees is the server and the transport and not an interpreter.
  *
- *   call_latency HOST:PORT /package.Service/Method COUNT <REQUEST >MICROSECONDS
+ *   call_latency HOST:PORT /package.Service/Method COUNT [REPLIES] <REQUEST >MICROSECONDS
  *
  * The request is read from standard input as packed bytes; each call's microseconds go to standard
- * output, a line a call, in their order. Exit status 1: a call failed; 2: the arguments are wrong.
+ * output, a line a call, in their order, and its reply to the file REPLIES, packed, behind its size
+ * in four bytes. Exit status 1: a call failed, or the file cannot be written; 2: the arguments are
+ * wrong.
  *
  * The client is connected before the first of them, as a service's is: else that one would be the
  * method's time and a handshake of a millisecond. Its core does not search its locks for deadlocks,
@@ -42,9 +44,17 @@ read_request(struct rc_writer *request)
     return got == 0 && !request->failed;
 }
 
+static bool
+keep_reply(FILE *replies, const struct rc_writer *reply)
+{
+    const uint32_t size = (uint32_t)reply->size;
+    return fwrite(&size, sizeof(size), 1, replies) == 1 &&
+           fwrite(reply->data, 1, size, replies) == size;
+}
+
 /* Nanoseconds of one call, or -1: it failed, and why is printed. */
 static int64_t
-call(struct rc_client *client, const char *method, struct rc_bytes request)
+call(struct rc_client *client, const char *method, struct rc_bytes request, FILE *replies)
 {
     struct rc_call_error error;
     struct rc_writer reply __attribute__((cleanup(rc_writer_close))) = {0};
@@ -53,7 +63,7 @@ call(struct rc_client *client, const char *method, struct rc_bytes request)
         rc_client_call(client, method, request, CALL_TIMEOUT_MS, &reply, &error);
     const int64_t ended = now_ns();
     if (code == RC_CALL_OK)
-        return ended - begun;
+        return replies == NULL || keep_reply(replies, &reply) ? ended - begun : -1;
     fprintf(stderr, "call_latency: %s: %s\n", rc_call_code_name(code), error.message);
     return -1;
 }
@@ -62,9 +72,9 @@ int
 main(int argc, char **argv)
 {
     char *end = NULL;
-    const long count = argc == 4 ? strtol(argv[3], &end, 10) : 0;
+    const long count = argc == 4 || argc == 5 ? strtol(argv[3], &end, 10) : 0;
     if (count < 1 || *end != '\0') {
-        fputs("usage: call_latency HOST:PORT METHOD COUNT <REQUEST\n", stderr);
+        fputs("usage: call_latency HOST:PORT METHOD COUNT [REPLIES] <REQUEST\n", stderr);
         return 2;
     }
     struct rc_writer request __attribute__((cleanup(rc_writer_close))) = {0};
@@ -75,13 +85,15 @@ main(int argc, char **argv)
         return 1;
     }
     const struct rc_bytes bytes = {(const char *)request.data, request.size};
-    if (call(client, "/grpc.health.v1.Health/Check", (struct rc_bytes){"", 0}) < 0)
+    FILE *replies = argc == 5 ? fopen(argv[4], "wb") : NULL;
+    if ((argc == 5 && replies == NULL) ||
+        call(client, "/grpc.health.v1.Health/Check", (struct rc_bytes){"", 0}, NULL) < 0)
         return 1;
     for (long i = 0; i < count; i++) {
-        const int64_t ns = call(client, argv[2], bytes);
+        const int64_t ns = call(client, argv[2], bytes, replies);
         if (ns < 0)
             return 1;
         printf("%" PRId64 ".%03d\n", ns / 1000, (int)(ns % 1000));
     }
-    return 0;
+    return replies == NULL || fclose(replies) == 0 ? 0 : 1;
 }

@@ -15,7 +15,6 @@ import argparse
 import os
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 
@@ -52,19 +51,17 @@ def rush(options, server, method, request, rate):
     return (f"{int(a_second):,} | {int(median)} | {int(p99)} | {int(most)} | {used:.1f} | {float(client):.1f}")
 
 
-def alone(options, server, method, request):
-    run = subprocess.run([f"{options.build}/bench/call_latency", f"127.0.0.1:{server.port}", method, "3000"],
-                         input=request.SerializeToString(), stdout=subprocess.PIPE, check=True)
-    return sorted(float(line) for line in run.stdout.split()[1000:])
-
-
-def measure(options, name, server, method, request, engine_us):
-    took = alone(options, server, method, request)
+def measure(options, name, server, stub, request, is_ours):
+    """Calls one after the other, without the first thousand, and many at once. How long a reply is."""
+    took_ms, replies = figures.calls(server, options, stub, request, 3000)
+    took, replies = sorted(ms * 1000 for ms in took_ms[1000:]), replies[1000:]
+    engine = f"{figures.engine_ms(stub, replies) * 1000:.0f}" if is_ours else ""
     print(f"| {name} | one at a time | | {took[len(took) // 2]:.0f} | {took[len(took) * 99 // 100]:.0f} | "
-          f"{took[-1]:.0f} | | | {engine_us} |", flush=True)
+          f"{took[-1]:.0f} | | | {engine} |", flush=True)
     for rate in (options.rate, 0):
         how = f"{rate:,} a second" if rate else "as fast as replies come"
-        print(f"| {name} | {how} | {rush(options, server, method, request, rate)} | |", flush=True)
+        print(f"| {name} | {how} | {rush(options, server, stub._method.decode(), request, rate)} | |", flush=True)
+    return len(replies[0])
 
 
 def main():
@@ -99,13 +96,10 @@ def main():
               "engine us |\n|---|---|---|---|---|---|---|---|---|")
         for name in ("count of a defined event in a week",):
             (stub, request), _ = asked[name]
-            method = stub._method.decode()
-            replies = [stub(request) for _ in range(200)]
-            engine = statistics.median(reply.info.elapsed_micros for reply in replies)
-            measure(options, name, server, method, request, engine)
-            echo = Echo(options, method, len(replies[0].SerializeToString()))
+            reply_bytes = measure(options, name, server, stub, request, True)
+            echo = Echo(options, stub._method.decode(), reply_bytes)
             try:
-                measure(options, "a server that does nothing", echo, method, request, "")
+                measure(options, "a server that does nothing", echo, stub, request, False)
             finally:
                 echo.close()
     finally:
