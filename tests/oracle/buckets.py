@@ -25,11 +25,11 @@ def offset_ms(zone, instant):
 def segments(zone_name):
     """[(start, end, offset)] over the time that the tests use."""
     zone = zoneinfo.ZoneInfo(zone_name)
-    out, start, offset, step = [], FIRST, offset_ms(zone, FIRST), 8 * 3_600_000
-    for instant in range(FIRST + step, LAST + step, step):
+    out, start, offset = [], FIRST, offset_ms(zone, FIRST)
+    for instant in range(FIRST + DAY, LAST + DAY, DAY):
         if offset_ms(zone, instant) == offset:
             continue
-        low, high = instant - step, instant
+        low, high = instant - DAY, instant
         while high - low > SECOND:
             middle = (low + high) // (2 * SECOND) * SECOND
             low, high = (middle, high) if offset_ms(zone, middle) == offset else (low, middle)
