@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
+#include "engine/store/builder/code_marks.h"
 #include "engine/store/builder/column_reader.h"
 
 #define BLOCK_ROWS 2048u
@@ -39,14 +40,7 @@ measure_rows(struct rc_column_reader *reader, struct measures *measures)
     uint32_t count;
     uint32_t before = UINT32_MAX; /* No code: a dictionary is smaller. */
     while ((count = rc_column_reader_next(reader, codes, BLOCK_ROWS)) > 0) {
-        uint32_t runs = codes[0] != before;
-        uint32_t values = codes[0] != 0;
-        for (uint32_t i = 1; i < count; i++) {
-            runs += codes[i] != codes[i - 1];
-            values += codes[i] != 0;
-        }
-        measures->run_count += runs;
-        measures->value_count += values;
+        rc_code_marks_count(codes, count, before, &measures->run_count, &measures->value_count);
         measures->row_count += count;
         before = codes[count - 1];
         if (rc_build_cancelled(reader->build->cancel))
@@ -221,7 +215,7 @@ put_sparse(struct pen *pen, const uint32_t *codes, uint32_t count)
     pen->row += count;
 }
 
-/* Puts the codes that have a mark; where those are is no branch, as half of them may. */
+/* Puts the codes that have a mark. */
 static void
 put_marked(struct pen *pen, bool runs, const uint32_t *codes, uint32_t count)
 {
@@ -231,15 +225,10 @@ put_marked(struct pen *pen, bool runs, const uint32_t *codes, uint32_t count)
     RC_ASSERT(count <= BLOCK_ROWS && pen->row % 64 == 0);
     for (uint32_t base = 0; base < count; base += 64) {
         const uint32_t rows = count - base < 64 ? count - base : 64;
-        uint64_t marks = 0;
-        for (uint32_t i = 0; i < rows; i++) {
-            const uint32_t code = codes[base + i];
-            const uint32_t mark = code != (runs ? before : 0);
-            kept[kept_count] = code;
-            kept_count += mark;
-            marks |= (uint64_t)mark << i;
-            before = code;
-        }
+        const uint64_t marks = rc_code_marks(codes + base, rows, runs, before);
+        for (uint64_t left = marks; left != 0; left &= left - 1)
+            kept[kept_count++] = codes[base + (uint32_t)__builtin_ctzll(left)];
+        before = codes[base + rows - 1];
         pen->marks[(pen->row + base) / 64] = marks;
     }
     put_plain(pen, kept, kept_count);
