@@ -14,8 +14,11 @@
 #include "engine/query/time/bucket_ranks.h"
 #include "engine/query/walk/slab_rows.h"
 
+#define RC_SPELL_TWICE_BIT 7
 #define RC_SPELL_TWICE 0x80u      /* More than the rank: the spell has two rows or more. */
-#define RC_SPELLS_LISTED_MORE 64u /* May be written behind the last of a list. */
+#define RC_SPELLS_LISTED_MORE 64u /* May be written behind the last of a list, or of spells. */
+
+struct rc_spell;
 
 /* The rows of a piece. */
 struct rc_spell_rows {
@@ -33,11 +36,21 @@ struct rc_spell_list {
     uint8_t ranks[RC_PIECE_ROWS + RC_SPELLS_LISTED_MORE];
 };
 
-/* Lists the spells of the words, each cut where a word ends. How many. */
-typedef uint32_t (*rc_spell_lister)(struct rc_spell_rows *rows, struct rc_spell_list *list);
+struct rc_spell_kernels {
+    /* Lists the spells of the words, each cut where a word ends. How many. */
+    uint32_t (*list)(struct rc_spell_rows *rows, struct rc_spell_list *list);
+    /* Writes the first count of a list as spells. users: the ordinals of the slab's from the one on
+     * who has the first row; slots are counted from first on. */
+    void (*write)(const struct rc_spell_list *list,
+                  uint32_t count,
+                  const struct rc_bucket_ranks *ranks,
+                  const uint32_t *users,
+                  uint32_t first,
+                  struct rc_spell *spells);
+};
 
-/* NULL where this processor cannot run it. */
-rc_spell_lister
-rc_spell_lister_avx512(void);
+/* NULL where this processor cannot run them. */
+const struct rc_spell_kernels *
+rc_spell_kernels_avx512(void);
 
 #endif

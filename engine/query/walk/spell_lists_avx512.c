@@ -9,6 +9,7 @@
 
 #include "engine/match/rows/words.h"
 #include "engine/query/walk/spell_fields.h"
+#include "engine/query/walk/spells.h"
 #include "engine/query/walk/wide_lists.h"
 
 #if defined(__x86_64__)
@@ -16,6 +17,9 @@
 #define AHEAD_ROWS 1024u /* Times are asked for so early. */
 
 _Static_assert(RC_SPELLS_LISTED_MORE == RC_WIDE_LISTS_MORE, "as the lists are written");
+_Static_assert(sizeof(struct rc_spell) == 8 && offsetof(struct rc_spell, place) == 4 &&
+                   offsetof(struct rc_spell, twice) == 6,
+               "as spells are written");
 
 struct tables {
     __m512i before;
@@ -152,16 +156,49 @@ list_avx512(struct rc_spell_rows *rows, struct rc_spell_list *list)
     return rows->ranks->single ? list_words(rows, list, true) : list_words(rows, list, false);
 }
 
-rc_spell_lister
-rc_spell_lister_avx512(void)
+/* A spell is two words of 32 bits: its slot, and its place below whether it is twice. */
+RC_WIDE_LISTS static void
+write_avx512(const struct rc_spell_list *list,
+             uint32_t count,
+             const struct rc_bucket_ranks *ranks,
+             const uint32_t *users,
+             uint32_t first,
+             struct rc_spell *spells)
 {
-    return RC_RUNS_WIDE_LISTS ? list_avx512 : NULL;
+    const __m512i low_places = _mm512_loadu_si512(ranks->places);
+    const __m512i high_places = _mm512_loadu_si512(ranks->places + 32);
+    const __m512i all_first = _mm512_set1_epi32((int)first);
+    const __m512i front = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    const __m512i back =
+        _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8);
+    for (uint32_t i = 0; i < count; i += 16) {
+        const __mmask16 mine = (__mmask16)rc_word_below(count - i);
+        const __m512i listed =
+            _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(list->ranks + i)));
+        const __m512i index =
+            _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(list->users + i)));
+        const __m512i slots = _mm512_sub_epi32(
+            _mm512_mask_i32gather_epi32(all_first, mine, index, users, 4), all_first);
+        const __m512i twice = _mm512_slli_epi32(_mm512_srli_epi32(listed, RC_SPELL_TWICE_BIT), 16);
+        const __m512i rank = _mm512_and_si512(listed, _mm512_set1_epi32(RC_SPELL_TWICE - 1));
+        const __m512i places = _mm512_mask_blend_epi16(
+            0xaaaaaaaa, _mm512_permutex2var_epi16(low_places, rank, high_places), twice);
+        _mm512_storeu_si512(spells + i, _mm512_permutex2var_epi32(slots, front, places));
+        _mm512_storeu_si512(spells + i + 8, _mm512_permutex2var_epi32(slots, back, places));
+    }
+}
+
+const struct rc_spell_kernels *
+rc_spell_kernels_avx512(void)
+{
+    static const struct rc_spell_kernels kernels = {.list = list_avx512, .write = write_avx512};
+    return RC_RUNS_WIDE_LISTS ? &kernels : NULL;
 }
 
 #else
 
-rc_spell_lister
-rc_spell_lister_avx512(void)
+const struct rc_spell_kernels *
+rc_spell_kernels_avx512(void)
 {
     return NULL;
 }

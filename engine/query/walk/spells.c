@@ -30,8 +30,8 @@ open_lists(struct rc_spells *reader)
 {
     const struct rc_plan *plan = reader->plan;
     struct rc_account *account = plan->context->account;
-    reader->lister = rc_spell_lister_avx512();
-    if (reader->lister == NULL || !rc_spells_wide)
+    reader->kernels = rc_spell_kernels_avx512();
+    if (reader->kernels == NULL || !rc_spells_wide)
         return RC_OK;
     reader->ranks = rc_alloc_in(account, (plan->slab_count + (size_t)1) * sizeof(*reader->ranks));
     reader->scratch = rc_alloc_in(account, sizeof(*reader->scratch));
@@ -51,7 +51,8 @@ rc_spells_open(struct rc_spells *reader,
     *reader = (struct rc_spells){
         .plan = plan, .stream = stream, .tables = tables, .rows.account = plan->context->account};
     reader->spells =
-        rc_alloc_in(plan->context->account, (RC_PIECE_ROWS + 1) * sizeof(*reader->spells));
+        rc_alloc_in(plan->context->account,
+                    (1 + RC_PIECE_ROWS + RC_SPELLS_LISTED_MORE) * sizeof(*reader->spells));
     return reader->spells == NULL ? RC_NO_MEMORY : open_lists(reader);
 }
 
@@ -118,16 +119,19 @@ make_rows(struct rc_spells_slab *slab,
     rows->word_end = (end - base + 63) / 64;
     if (slab->starts[slab->user + 1] <= (begin & ~63u))
         slab->user = rc_slab_rows_owner(slab->starts, slab->user_count, slab->user, begin & ~63u);
-    for (uint32_t word = rows->word_begin; word < rows->word_end; word++)
-        rows->bits[word] = rc_word_within(base + word * 64, begin, end) &
-                           (words == NULL ? UINT64_MAX : words[word]);
+    if (words != NULL)
+        memcpy(rows->bits, words, sizeof(rows->bits));
+    else
+        memset(rows->bits, 0xff, sizeof(rows->bits));
+    rows->bits[rows->word_begin] &= rc_word_within(begin & ~63u, begin, end);
+    rows->bits[rows->word_end - 1] &= rc_word_within((end - 1) & ~63u, begin, end);
     const uint32_t users = mark_begins(slab, base, rows);
     if (slab->skip != NULL)
         leave_out(*slab, rows);
     return users;
 }
 
-/* The same as rc_spells_stretches, by the reader's lister. */
+/* The same as rc_spells_stretches, by the reader's kernels. */
 static uint32_t
 list_ranks(struct rc_spells *reader,
            uint32_t plan_slab,
@@ -142,13 +146,9 @@ list_ranks(struct rc_spells *reader,
     const struct rc_bucket_ranks *ranks = &reader->ranks[plan_slab].ranks;
     const uint32_t users = make_rows(slab, words, begin, end, rows);
     rows->ranks = ranks;
-    const uint32_t count = reader->lister(rows, &reader->scratch->list);
-    for (uint32_t i = 0; i < count; i++)
-        reader->spells[i + 1] = (struct rc_spell){
-            .slot = slab->users[slab->user + list->users[i]] - slab->first,
-            .place = ranks->places[list->ranks[i] & (RC_SPELL_TWICE - 1)],
-            .twice = list->ranks[i] >= RC_SPELL_TWICE,
-        };
+    const uint32_t count = reader->kernels->list(rows, &reader->scratch->list);
+    reader->kernels->write(list, count, ranks, slab->users + slab->user, slab->first,
+                           reader->spells + 1);
     *row_count += rc_words_count(rows->bits + rows->word_begin, rows->word_end - rows->word_begin);
     slab->user += users;
     return count;

@@ -36,9 +36,9 @@ struct rc_spells {
     uint32_t stream;                      /* Of rc_slab_rows_stream. */
     const struct rc_bucket_table *tables; /* By slab of the plan. */
     struct rc_slab_rows rows;
-    struct rc_spell *spells; /* One that is none, and those of a piece. */
-    rc_spell_lister lister;
-    struct rc_spells_ranks *ranks; /* By slab of the plan; NULL: nothing lists by ranks. */
+    struct rc_spell *spells;                /* One that is none, and those of a piece. */
+    const struct rc_spell_kernels *kernels; /* NULL: this processor has none. */
+    struct rc_spells_ranks *ranks;          /* By slab of the plan; NULL: nothing lists by ranks. */
     struct rc_spells_scratch *scratch;
 };
 
