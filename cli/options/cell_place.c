@@ -69,6 +69,14 @@ bracket_name(char text[256], const struct rc_cell_words *words, const void *thin
 }
 
 static const char *
+bin_name(char text[256], const struct rc_cell_words *words, const void *thing)
+{
+    (void)words;
+    snprintf(text, 256, "%.15g", ((const Recount__V1__Bin *)thing)->low);
+    return text;
+}
+
+static const char *
 variant_name(char text[256], const struct rc_cell_words *words, const void *thing)
 {
     (void)words;
@@ -178,6 +186,22 @@ take_operand(struct reading *reading, Recount__V1__SeriesCell *at)
     return true;
 }
 
+/* A bin by its lower end. Those of the total, which is the last row, are those of all rows. */
+static bool
+take_bin(struct reading *reading, const Recount__V1__SeriesResult *of, Recount__V1__SeriesCell *at)
+{
+    uint32_t place = 0;
+    const Recount__V1__Histogram *all =
+        of->n_rows == 0 ? NULL : of->rows[of->n_rows - 1]->total_histogram;
+    if (!has(reading, "bin"))
+        return true;
+    if (!rc_cell_word_thing(&reading->words, "bin", all == NULL ? NULL : (void *const *)all->bins,
+                            all == NULL ? 0 : all->n_bins, bin_name, &place))
+        return false;
+    at->bin = all->bins[place];
+    return true;
+}
+
 static bool
 read_series(struct reading *reading, const ProtobufCMessage *message)
 {
@@ -203,7 +227,8 @@ read_series(struct reading *reading, const ProtobufCMessage *message)
             return false;
     }
     return take_operand(reading, at) &&
-           take_row(reading, (void *const *)of->rows, of->n_rows, false);
+           take_row(reading, (void *const *)of->rows, of->n_rows, false) &&
+           take_bin(reading, of, at);
 }
 
 static bool
@@ -338,7 +363,7 @@ static const struct kind {
     {&recount__v1__funnel_response__descriptor, "step=N dropped row=NAME bucket=TIME", read_funnel},
     {&recount__v1__retention_response__descriptor, "cohort=TIME column=N row=NAME", read_retention},
     {&recount__v1__series_response__descriptor,
-     "series=NAME row=NAME bucket=TIME column=NAME compared operand=LETTER", read_series},
+     "series=NAME row=NAME bucket=TIME column=NAME bin=LOW compared operand=LETTER", read_series},
     {&recount__v1__lifecycle_response__descriptor,
      "new|returning|resurrecting|dormant bucket=TIME row=NAME", read_lifecycle},
     {&recount__v1__stickiness_response__descriptor, "buckets=N row=NAME", read_stickiness},

@@ -205,7 +205,7 @@ struct rc_series {
     double percentile;           /* 0 .. 100. */
     uint32_t bins;               /* HISTOGRAM: 1 .. RC_BINS_MAX. */
     uint32_t rolling_days;       /* ROLLING: 1 .. RC_ROLLING_DAYS_MAX. */
-    int64_t session_gap_ms;      /* SESSIONS: at least 1. */
+    int64_t session_gap_ms;      /* SESSIONS: 1 .. RC_SESSION_GAP_MS_MAX. */
 };
 
 /* A series computed from series: see formula.h. */

@@ -44,6 +44,18 @@ name_segment(struct rc_decode *decode,
     return RC_OK;
 }
 
+/* Two rows of one label could not be told apart. */
+static enum rc_status
+refuse_named_before(struct rc_decode *decode, const struct rc_bytes *names, size_t place)
+{
+    for (size_t i = 0; i < place; i++)
+        if (rc_bytes_equal(names[i], names[place]))
+            return rc_decode_fail(decode, RC_INVALID, "",
+                                  "a row of this breakdown is called \"%.*s\" already",
+                                  (int)names[place].size, names[place].data);
+    return RC_OK;
+}
+
 static enum rc_status
 decode_segments(struct rc_decode *decode,
                 const Recount__V1__SegmentList *in,
@@ -62,6 +74,7 @@ decode_segments(struct rc_decode *decode,
         const size_t one = rc_decode_enter_item(decode, "segments", i);
         RC_TRY(rc_decode_segment_filter(decode, in->segments[i], &segments[i]));
         RC_TRY(name_segment(decode, in->segments[i], i, &names[i]));
+        RC_TRY(refuse_named_before(decode, names, i));
         rc_decode_leave(decode, one);
     }
     dimension->kind = RC_DIMENSION_SEGMENTS;

@@ -298,6 +298,11 @@ series_place(const Recount__V1__SeriesCell *in, struct rc_chart_cell *cell)
     cell->operand = in->optional_operand_case == RECOUNT__V1__SERIES_CELL__OPTIONAL_OPERAND_OPERAND
                         ? in->operand
                         : RC_SERIES_NO_OPERAND;
+    if (in->bin != NULL)
+        cell->bin = (struct rc_series_bin){.is_asked = true,
+                                           .low = in->bin->low,
+                                           .high = in->bin->high,
+                                           .high_included = in->bin->high_included};
 }
 
 static struct rc_path_cell

@@ -40,6 +40,19 @@ def series_cells(query, reply):
                     yield cell_pb2.Cell(row=place, series=at), number if exact else up_to(number)
 
 
+def bin_cells(query, reply):
+    """The bins of a histogram: some of as many users as a bin counts numbers, nobody where it counts none."""
+    for index, series in enumerate(query["series"]):
+        for place, row in enumerate(reply.series[index].rows if series["measure"] == "histogram" else []):
+            found = [(None, row.total_histogram, False), (None, row.compared_total_histogram, True)]
+            found += [(bucket, one, False) for bucket, one in enumerate(row.histograms)]
+            found += [(bucket, one, True) for bucket, one in enumerate(row.compared_histograms)]
+            for bucket, histogram, compared in found:
+                for one, number in zip(histogram.bins, histogram.counts):
+                    at = cell_pb2.SeriesCell(series=index, compared=compared, bucket=bucket, bin=one)
+                    yield cell_pb2.Cell(row=place, series=at), up_to(number)
+
+
 def formula_cells(query, reply):
     """The series that a formula names, in its rows: in its total row as many as in theirs."""
     for place, formula in enumerate(query.get("formulas") or [], len(query["series"])):
@@ -171,7 +184,9 @@ def up_to(number):
 
 
 CELLS = {
-    "series": lambda query, reply: [*series_cells(query, reply), *formula_cells(query, reply)],
+    "series": lambda query, reply: [
+        *series_cells(query, reply), *formula_cells(query, reply), *bin_cells(query, reply),
+    ],
     "funnel": funnel_cells,
     "retention": retention_cells,
     "lifecycle": lifecycle_cells,

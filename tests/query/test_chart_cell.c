@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <math.h>
 
 #include "engine/query/segment/chart_cell.h"
 #include "query_rig.h"
@@ -171,6 +172,77 @@ series_columns(void **state)
     cell.pivot = 0;
     cell.column = 0;
     expect_refused(&world, cell, "bucket");
+    rig_free(world.rig);
+}
+
+/* How many persons have an event in a time whose price is 1 ("1.0" is too) or, in the second bin,
+ * 2.5. */
+static uint64_t
+count_in_bin(const struct world *world, uint32_t bin, int64_t from_ms, int64_t until_ms)
+{
+    bool has[RIG_USERS] = {false};
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < world->rig->event_count; i++) {
+        const struct rig_event *event = &world->rig->events[i];
+        const bool is_in = bin == 0 ? event->price == 1 || event->price == 2 : event->price == 6;
+        const uint32_t person = event->person;
+        if (!is_in || event->time_ms < from_ms || event->time_ms >= until_ms ||
+            event->time_ms > world->scope.as_of_ms || has[person])
+            continue;
+        has[person] = true;
+        count++;
+    }
+    return count;
+}
+
+/* The bins of a histogram, in each bucket and in the range. */
+static void
+series_bins(void **state)
+{
+    struct world world;
+    (void)state;
+    world_open(&world);
+    struct rc_series one = {.selector = world.any,
+                            .measure = RC_MEASURE_HISTOGRAM,
+                            .property = RC_BYTES_LITERAL("price"),
+                            .bins = 2};
+    const struct rc_series_request request = {
+        .scope = world.scope, .unit = RC_UNIT_WEEK, .series_count = 1, .series = &one};
+    struct rc_series_reply reply;
+    struct rc_chart_cell cell = {.kind = RC_CHART_SERIES,
+                                 .series = &request,
+                                 .pivot = RC_SERIES_ROW,
+                                 .operand = RC_SERIES_NO_OPERAND,
+                                 .bin = {.is_asked = true}};
+    assert_int_equal(rc_query_series(&world.context, &request, &reply, NULL), RC_OK);
+    cell.labels = rc_series_label_hash(&reply, 1);
+    for (uint32_t bin = 0; bin < 2; bin++) {
+        cell.bin.low = bin == 0 ? 1 : 1.75;
+        cell.bin.high = bin == 0 ? 1.75 : 2.5;
+        cell.bin.high_included = bin == 1;
+        for (cell.column = 0; cell.column < reply.bucket_count; cell.column++)
+            expect_count(&world, &cell,
+                         count_in_bin(&world, bin, reply.buckets[cell.column].start_ms,
+                                      reply.buckets[cell.column].end_ms));
+        cell.column = RC_SERIES_RANGE;
+        expect_count(&world, &cell,
+                     count_in_bin(&world, bin, request.scope.start_ms, request.scope.end_ms));
+    }
+    cell.bin.high_included = false; /* The greatest number is left out, */
+    expect_count(&world, &cell, 0);
+    cell.bin = (struct rc_series_bin){.is_asked = true, .low = 2.5, .high = 2.5};
+    expect_refused(&world, cell, "bin"); /* and here all are, */
+    cell.bin.high_included = true;       /* and not here. */
+    expect_count(&world, &cell,
+                 count_in_bin(&world, 1, request.scope.start_ms, request.scope.end_ms));
+    cell.bin.low = NAN;
+    expect_refused(&world, cell, "bin");
+    cell.bin = (struct rc_series_bin){.is_asked = true, .low = 2, .high = 1};
+    expect_refused(&world, cell, "bin");
+    one.measure = RC_MEASURE_MEAN;
+    one.bins = 0;
+    cell.bin.high = 3;
+    expect_refused(&world, cell, "bin");
     rig_free(world.rig);
 }
 
@@ -498,9 +570,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(series),     cmocka_unit_test(series_columns), cmocka_unit_test(formulas),
-        cmocka_unit_test(funnel),     cmocka_unit_test(retention),      cmocka_unit_test(lifecycle),
-        cmocka_unit_test(stickiness), cmocka_unit_test(paths),          cmocka_unit_test(sessions),
+        cmocka_unit_test(series),    cmocka_unit_test(series_columns),
+        cmocka_unit_test(formulas),  cmocka_unit_test(series_bins),
+        cmocka_unit_test(funnel),    cmocka_unit_test(retention),
+        cmocka_unit_test(lifecycle), cmocka_unit_test(stickiness),
+        cmocka_unit_test(paths),     cmocka_unit_test(sessions),
     };
     const char *seed = getenv("RC_TEST_SEED");
     random_state = seed == NULL ? 1 : strtoull(seed, NULL, 10);

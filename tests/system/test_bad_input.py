@@ -652,6 +652,7 @@ class Queries(Case):
             (measures(12, property="x"), "series[0].histogram_bins"),
             (measures(14, rolling_days=1001), "series[0].rolling_days"),
             (measures(3, session_gap_ms=-1), "series[0].session_gap_ms"),
+            (measures(3, session_gap_ms=366 * 86_400_000 + 1), "series[0].session_gap_ms"),
             (lambda r: r.formulas.add(expression="A / C"), "formulas[0].expression"),
             (lambda r: r.formulas.add(), "formulas[0].expression"),
             (lambda r: r.comparison.SetInParent(), "comparison"),
@@ -704,6 +705,9 @@ class Queries(Case):
             (series, here + f"series {{ selector {{ {anything} }} }} breakdown {{ dimensions {{ segments {{ "
              f"segments {{ rule {{ negation {{ {long} }} }} }} }} }} }}",
              f"breakdown.dimensions[0].segments.segments[0].rule.negation.{adjacent}"),
+            (series, here + f"series {{ selector {{ {anything} }} }} breakdown {{ dimensions {{ segments {{ "
+             + 2 * f'segments {{ segment: "{PROJECT}/segments/nobody" }} ' + "} } }",
+             "breakdown.dimensions[0].segments.segments[1]"),
         ):
             with self.subTest(name=name):
                 request = text_format.Parse(text, kind())

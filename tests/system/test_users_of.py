@@ -43,7 +43,7 @@ def setUpModule():
                 rows.append({
                     "kind": "event", "user": name(user), "time": START + day * DAY + user,
                     "id": f"{user}/{divisor}",
-                    "properties": {"type": f"t{divisor}", "arm": "b" if user % 4 else "a"},
+                    "properties": {"type": f"t{divisor}", "arm": "b" if user % 4 else "a", "size": user},
                 })
         rows.append({"kind": "set", "user": name(user), "time": START,
                      "set": {"plan": "free" if user < 10 else "paid"}})
@@ -122,6 +122,16 @@ class Behind(unittest.TestCase):
         done = run(*ratio, "series=B / A")
         self.assertEqual(done.returncode, 3)
         self.assertIn("no users of its own", done.stderr)
+
+    def test_a_histogram(self):
+        spread = ("series", "any", "--measure", "histogram", "--of", "size", "--bins", "2",
+                  "--unit", "day", "--users-of")
+        self.assertEqual(self.users(*spread, "bin=0,bucket=2025-03-01"), did(1, among=range(20)))
+        self.assertEqual(self.users(*spread, "bin=19.5"), did(1, among=range(20, USERS)))
+        self.assertEqual(self.users(*spread, "bin=#2,bucket=2025-03-03"), did(3, among=range(20, USERS)))
+        self.assertIn("there are: 0, 19.5", self.refused(*spread, "bin=7"))
+        for words in (("any", "--unit", "day"), ("any", "--measure", "users", "--unit", "day")):
+            self.assertIn("there is none", self.refused("series", *words, "--users-of", "bin=0"))
 
     def test_lifecycle(self):
         life = ("lifecycle", "--unit", "day", "--users-of")

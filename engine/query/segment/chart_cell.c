@@ -309,6 +309,7 @@ rc_chart_cell_persons(const struct rc_query_context *context,
                                           .row = cell->row,
                                           .bucket = cell->column,
                                           .column = cell->pivot,
+                                          .bin = cell->bin,
                                           .compared = cell->compared,
                                           .labels = cell->labels};
         const enum rc_status status =

@@ -67,6 +67,7 @@ struct rc_chart_cell {
     bool compared;    /* Series: the number of the earlier time. */
     uint32_t pivot;   /* Series: the column of the row; RC_SERIES_ROW: none. */
     uint32_t operand; /* Series: of a formula; RC_SERIES_NO_OPERAND: it is none. */
+    struct rc_series_bin bin; /* Series: of a histogram. */
     enum rc_lifecycle_state state;
     struct rc_path_cell path;        /* Paths: all but its row. */
     struct rc_sessions_cell session; /* Sessions: all. */

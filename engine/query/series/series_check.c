@@ -34,6 +34,8 @@ fault_of(const struct rc_series *series, bool cumulative, const char **ret_field
     *ret_field = "session_gap_ms";
     if (series->measure == RC_MEASURE_SESSIONS && series->session_gap_ms < 1)
         return "the pause that ends a session is at least a millisecond";
+    if (series->measure == RC_MEASURE_SESSIONS && series->session_gap_ms > RC_SESSION_GAP_MS_MAX)
+        return "a session's pauses are of at most 31622400000 ms (366 days)";
     return NULL;
 }
 

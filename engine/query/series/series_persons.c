@@ -1,7 +1,8 @@
 /*
  * Series persons. The rows are ranked as for the answer; then one walk marks who has an event of
  * the series in the cell's row, column and time. Of sessions it is their first event that lies in
- * that time.
+ * that time. Of a bin the event has a number in it: numbers' codes ascend with them, so those of a
+ * bin are neighbours.
  */
 #include "engine/query/series/series_persons.h"
 
@@ -17,7 +18,10 @@ struct marking {
     int64_t from_ms;
     int64_t until_ms;
     struct rc_line_side sides[RC_SERIES_SIDES];
-    uint32_t at[RC_SERIES_SIDES]; /* The row and the column. */
+    uint32_t at[RC_SERIES_SIDES];     /* The row and the column. */
+    const struct rc_numbers *numbers; /* NULL: of no bin. */
+    uint32_t first_code;              /* Of the bin's numbers, */
+    uint32_t end_code;                /* and behind them. */
     uint64_t *persons;
 };
 
@@ -44,6 +48,46 @@ window_of(struct marking *marking, uint32_t bucket)
             marking->until_ms - (int64_t)marking->series->rolling_days * RC_ROLLING_DAY_MS;
 }
 
+/* The code of the first number that is not below an end, or behind those that are equal to it. */
+static uint32_t
+code_from(const struct rc_numbers *numbers, double end, bool behind)
+{
+    const double *all = rc_numbers_all(numbers);
+    uint32_t low = 0;
+    uint32_t high = rc_numbers_count(numbers);
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (all[middle] < end || (behind && all[middle] == end))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void
+set_bin(struct marking *marking, const struct rc_series_bin *bin, uint32_t series)
+{
+    if (!bin->is_asked)
+        return;
+    marking->numbers = marking->frame->numbers[series];
+    marking->first_code = code_from(marking->numbers, bin->low, false);
+    marking->end_code = code_from(marking->numbers, bin->high, bin->high_included);
+}
+
+static bool
+is_in_bin(const struct marking *marking, const struct rc_hit *hit)
+{
+    uint32_t count;
+    if (marking->numbers == NULL)
+        return true;
+    const uint32_t *codes = rc_numbers_of(marking->numbers, hit, &count);
+    for (uint32_t i = 0; i < count; i++)
+        if (codes[i] >= marking->first_code && codes[i] < marking->end_code)
+            return true;
+    return false;
+}
+
 /* Whether the hit that the rows were turned to is in the row (column) that is asked for. */
 static enum rc_status
 is_in_side(struct lane *lane, enum rc_series_side side, bool *ret_is)
@@ -67,7 +111,7 @@ mark(struct lane *lane, uint32_t person, const struct rc_hit *hit, int64_t time_
     bool in_row;
     bool in_column;
     if (((hit->mask >> marking->bit) & 1) == 0 || time_ms < marking->from_ms ||
-        time_ms >= marking->until_ms)
+        time_ms >= marking->until_ms || !is_in_bin(marking, hit))
         return RC_OK;
     rc_series_rows_turn(&lane->rows, person, hit);
     RC_TRY(is_in_side(lane, RC_SERIES_ROWS, &in_row));
@@ -182,6 +226,26 @@ check_operand(const struct rc_series_query *query,
 }
 
 static enum rc_status
+check_bin(const struct rc_series_query *query,
+          const struct rc_series_cell *cell,
+          struct rc_error *reterr_error)
+{
+    if (!cell->bin.is_asked)
+        return RC_OK;
+    /* Of what a formula is computed from nothing is a histogram. */
+    if (cell->operand != RC_SERIES_NO_OPERAND ||
+        query->request->series[cell->result].measure != RC_MEASURE_HISTOGRAM)
+        return rc_error_field(reterr_error, RC_INVALID, "bin", "only a histogram has bins");
+    if (cell->column != RC_SERIES_ROW)
+        return rc_error_field(reterr_error, RC_INVALID, "bin",
+                              "columns of a row have no histograms");
+    if (!(cell->bin.low < cell->bin.high ||
+          (cell->bin.high_included && cell->bin.low == cell->bin.high)))
+        return rc_error_field(reterr_error, RC_INVALID, "bin", "no number lies between such ends");
+    return RC_OK;
+}
+
+static enum rc_status
 check_cell(const struct rc_series_query *query,
            const struct rc_series_cell *cell,
            struct rc_error *reterr_error)
@@ -196,6 +260,7 @@ check_cell(const struct rc_series_query *query,
     if (cell->compared && query->request->compare == RC_COMPARE_NONE)
         return rc_error_field(reterr_error, RC_INVALID, "compared",
                               "the reply compares with no earlier time");
+    RC_TRY(check_bin(query, cell, reterr_error));
     if (cell->column == RC_SERIES_ROW)
         return RC_OK;
     if (query->request->columns == NULL ||
@@ -232,6 +297,7 @@ rc_series_mark(const struct rc_series_query *query,
     marking.at[RC_SERIES_COLUMNS] =
         cell->column == RC_SERIES_ROW ? marking.sides[RC_SERIES_COLUMNS].total : cell->column;
     window_of(&marking, cell->bucket);
+    set_bin(&marking, &cell->bin, series);
     RC_TRY_OR(reterr_error, walk(&marking, stats));
     return RC_OK;
 }

@@ -1,10 +1,10 @@
 /*
  * Series persons: who is behind a number of a series: the users with an event that it counts, or
- * with a session, in its row, its column and its bucket.
+ * with a session, in its row, its column, its bucket and its bin.
  *
  * Ownership, Threading, Units, Errors: as in query.h; errors of the cell name "series",
- * "operand", "row", "column", "bucket" or "compared"; RC_CONFLICT (without a message): the rows are
- * others than those of the reply.
+ * "operand", "row", "column", "bucket", "bin" or "compared"; RC_CONFLICT (without a message): the
+ * rows are others than those of the reply.
  */
 #ifndef RC_QUERY_SERIES_SERIES_PERSONS_H
 #define RC_QUERY_SERIES_SERIES_PERSONS_H
@@ -19,6 +19,15 @@ struct rc_series_query;
 
 #define RC_SERIES_NO_OPERAND UINT32_MAX /* Of a series, whose users are its own. */
 
+/* A bin of a histogram by its ends, in the property's units: what they hold does not depend on
+ * where the histogram's bins lie by now. */
+struct rc_series_bin {
+    bool is_asked; /* false: the number is that of all bins. */
+    double low;
+    double high;
+    bool high_included;
+};
+
 /* A number of a reply; of a formula, one of those that it is computed from. */
 struct rc_series_cell {
     uint32_t result;  /* Series, then formulas. */
@@ -26,6 +35,7 @@ struct rc_series_cell {
     uint32_t row;     /* Among those of the result. */
     uint32_t bucket;  /* Of a column: RC_SERIES_RANGE. */
     uint32_t column;
+    struct rc_series_bin bin;
     bool compared;   /* That of the earlier time. */
     uint64_t labels; /* rc_series_label_hash of the reply. */
 };
