@@ -28,6 +28,7 @@ struct rc_account rc_account_process;
 
 static _Atomic uint64_t fail_at;
 static _Atomic uint64_t asked;
+static _Atomic uint64_t unowned_max;
 
 bool
 rc_alloc_refuses(void)
@@ -40,6 +41,7 @@ void
 rc_alloc_fail_at(uint64_t n)
 {
     atomic_store(&asked, 0);
+    atomic_store(&unowned_max, 0);
     atomic_store(&fail_at, n);
 }
 
@@ -47,6 +49,22 @@ uint64_t
 rc_alloc_count(void)
 {
     return atomic_load(&asked);
+}
+
+uint64_t
+rc_alloc_unowned_max(void)
+{
+    return atomic_load(&unowned_max);
+}
+
+static void
+note_owner(const struct rc_account *account, uint64_t size)
+{
+    uint64_t max = atomic_load_explicit(&unowned_max, memory_order_relaxed);
+    while (account == &rc_account_process && size > max &&
+           !atomic_compare_exchange_weak_explicit(&unowned_max, &max, size, memory_order_relaxed,
+                                                  memory_order_relaxed))
+        continue;
 }
 
 bool
@@ -107,6 +125,7 @@ rc_alloc_in(struct rc_account *account, size_t size)
         rc_account_release(account, total);
         return NULL;
     }
+    note_owner(account, total);
     if (total >= HUGE_BLOCK_BYTES_MIN)
         ask_huge_pages(header, total);
     *header = (struct header){.account = account, .size = total};
@@ -149,6 +168,7 @@ rc_realloc(void *block, size_t size)
     }
     if (total < before)
         rc_account_release(account, before - total);
+    note_owner(account, total);
     moved->size = total;
     return moved + 1;
 }
@@ -177,7 +197,11 @@ rc_alloc_rest(void)
 }
 
 enum rc_status
-rc_array_grow(void **array, size_t *capacity, size_t needed, size_t element_bytes)
+rc_array_grow(struct rc_account *account,
+              void **array,
+              size_t *capacity,
+              size_t needed,
+              size_t element_bytes)
 {
     size_t grown = *capacity < 8 ? 8 : *capacity;
     while (grown < needed) {
@@ -187,7 +211,7 @@ rc_array_grow(void **array, size_t *capacity, size_t needed, size_t element_byte
     size_t bytes;
     if (__builtin_mul_overflow(grown, element_bytes, &bytes))
         return RC_NO_MEMORY;
-    void *moved = rc_realloc(*array, bytes);
+    void *moved = *array == NULL ? rc_alloc_in(account, bytes) : rc_realloc(*array, bytes);
     if (moved == NULL)
         return RC_NO_MEMORY;
     *array = moved;

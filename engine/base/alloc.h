@@ -88,18 +88,32 @@ rc_alloc_refuses(void);
 uint64_t
 rc_alloc_count(void);
 
+/* Tests: the largest block since the last rc_alloc_fail_at of which the process is the only one to
+ * be charged. */
+uint64_t
+rc_alloc_unowned_max(void);
+
 /*
- * Grows an array to hold at least needed elements: capacity doubles. Use through RC_GROW.
+ * Grows an array to hold at least needed elements: capacity doubles. The first block is charged to
+ * account, where it stays. Use through RC_GROW_IN or RC_GROW.
  *   RC_OK         *array holds at least needed elements, *capacity is the new capacity.
  *   RC_NO_MEMORY  nothing changed.
  */
 RC_MUST_USE enum rc_status
-rc_array_grow(void **array, size_t *capacity, size_t needed, size_t element_bytes);
+rc_array_grow(struct rc_account *account,
+              void **array,
+              size_t *capacity,
+              size_t needed,
+              size_t element_bytes);
 
-/* RC_GROW(x->items, x->item_capacity, x->item_count + 1): capacity must be a size_t lvalue. */
-#define RC_GROW(array, capacity, needed) \
-    ((needed) <= (capacity)              \
-         ? RC_OK                         \
-         : rc_array_grow((void **)&(array), &(capacity), (needed), sizeof(*(array))))
+/* RC_GROW_IN(account, x->items, x->item_capacity, x->item_count + 1): capacity must be a size_t
+ * lvalue. */
+#define RC_GROW_IN(account, array, capacity, needed) \
+    ((needed) <= (capacity)                          \
+         ? RC_OK                                     \
+         : rc_array_grow((account), (void **)&(array), &(capacity), (needed), sizeof(*(array))))
+
+/* Of what belongs to no project: the process is charged. */
+#define RC_GROW(array, capacity, needed) RC_GROW_IN(&rc_account_process, array, capacity, needed)
 
 #endif

@@ -89,7 +89,8 @@ fold_person(void *state, uint32_t person, const struct rc_hit *hits, uint32_t co
     const uint32_t set = rc_groups_of(means->groups, person, &hits[first]);
     uint32_t group_count;
     const uint32_t *groups = rc_groups_list(means->groups, &set, &group_count);
-    RC_TRY(RC_GROW(lane->records, lane->record_capacity, lane->record_count + group_count));
+    RC_TRY(RC_GROW_IN(means->context->account, lane->records, lane->record_capacity,
+                      lane->record_count + group_count));
     for (uint32_t i = 0; i < group_count; i++)
         lane->records[lane->record_count++] = (struct record){.group = groups[i], .number = number};
     return RC_OK;
@@ -139,10 +140,6 @@ run_lanes(struct means *means, struct rc_query_stats *stats)
     for (uint32_t i = 0; i < count; i++) {
         struct lane *lane = &means->lanes[i];
         lane->means = means;
-        lane->records = rc_alloc_in(context->account, sizeof(*lane->records));
-        if (lane->records == NULL)
-            return RC_NO_MEMORY;
-        lane->record_capacity = 1;
         states[i] = lane;
     }
     const struct rc_fold fold = {.purpose = "means of the variants",

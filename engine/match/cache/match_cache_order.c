@@ -61,13 +61,7 @@ enum rc_status
 rc_cache_order_add(struct rc_match_cache *cache, struct rc_cached_entry *entry, uint64_t cost_ns)
 {
     struct rc_cache_order *order = &cache->order;
-    if (order->heap == NULL) {
-        order->heap = rc_alloc_in(cache->account, 16 * sizeof(struct rc_cached_entry *));
-        if (order->heap == NULL)
-            return RC_NO_MEMORY;
-        order->capacity = 16;
-    }
-    RC_TRY(RC_GROW(order->heap, order->capacity, order->count + 1));
+    RC_TRY(RC_GROW_IN(cache->account, order->heap, order->capacity, order->count + 1));
     entry->uses = 1;
     entry->worth = (double)cost_ns / (double)entry->bytes;
     entry->used_at = order->clock;

@@ -8,6 +8,8 @@
 #include "engine/match/rows/rowset_form.h"
 #include "engine/match/rows/words.h"
 
+#define ROWS_FIRST 256u /* Room of a list that begins. */
+
 struct rc_rowset_builder {
     struct rc_account *account;
     uint32_t row_count;
@@ -77,15 +79,8 @@ turn_to_words(struct rc_rowset_builder *builder)
 static enum rc_status
 reserve_rows(struct rc_rowset_builder *builder, uint64_t needed)
 {
-    if (needed <= builder->row_capacity)
-        return RC_OK;
-    if (builder->rows == NULL) {
-        const size_t capacity = needed < 256 ? 256 : needed;
-        builder->rows = rc_alloc_in(builder->account, capacity * sizeof(*builder->rows));
-        builder->row_capacity = builder->rows == NULL ? 0 : capacity;
-        return builder->rows == NULL ? RC_NO_MEMORY : RC_OK;
-    }
-    return RC_GROW(builder->rows, builder->row_capacity, (size_t)needed);
+    return RC_GROW_IN(builder->account, builder->rows, builder->row_capacity,
+                      needed < ROWS_FIRST ? ROWS_FIRST : (size_t)needed);
 }
 
 /* Counts the runs that begin in a block. */

@@ -46,10 +46,8 @@ list_values(struct rc_funnel_lane *lane, const struct rc_funnel_events *events, 
             continue;
         const uint32_t set = rc_groups_of(groups, lane->person, &lane->hits[events->items[i].hit]);
         const uint32_t *list = rc_groups_list(groups, &set, &count);
-        if (values->items == NULL)
-            RC_TRY(rc_funnel_lane_ensure(lane, &values->items, &values->capacity, 64,
-                                         sizeof(*values->items)));
-        RC_TRY(RC_GROW(values->items, values->capacity, (size_t)values->count + count));
+        RC_TRY(RC_GROW_IN(query->context->account, values->items, values->capacity,
+                          (size_t)values->count + count));
         for (uint32_t k = 0; k < count; k++)
             if (list[k] != RC_GROUP_NULL)
                 values->items[values->count++] =

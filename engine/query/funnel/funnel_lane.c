@@ -8,7 +8,6 @@
 #include "engine/query/funnel/funnel_totals.h"
 #include "engine/query/funnel/funnel_unordered.h"
 
-#define RECORDS_FIRST 256u
 #define COUNTED_ROWS_MAX 65536u /* Counters of a lane fit a core's second cache. */
 
 uint32_t
@@ -50,19 +49,13 @@ rc_funnel_lane_ensure(struct rc_funnel_lane *lane,
     return RC_OK;
 }
 
-/* The first blocks charge the query's account, and growing them stays there. */
 enum rc_status
 rc_funnel_lane_open(struct rc_funnel_lane *lane, const struct rc_funnel_query *query)
 {
     struct rc_account *account = query->context->account;
     *lane = (struct rc_funnel_lane){
         .query = query, .list = {.account = account}, .split_list = {.account = account}};
-    RC_TRY(RC_FUNNEL_ENSURE(lane, lane->records, lane->record_capacity, RECORDS_FIRST));
-    RC_TRY(RC_FUNNEL_ENSURE(lane, lane->times_ms, lane->time_capacity, RECORDS_FIRST));
-    RC_TRY(RC_FUNNEL_ENSURE(lane, lane->rows, lane->row_capacity, RECORDS_FIRST));
     RC_TRY(open_entrants(lane));
-    RC_TRY(RC_FUNNEL_ENSURE(lane, lane->spans, lane->span_capacity, 16));
-    RC_TRY(RC_FUNNEL_ENSURE(lane, lane->span_buckets, lane->span_bucket_capacity, 16));
     if (query->request->totals)
         return rc_funnel_totals_new(&query->rules, account, &lane->totals);
     if (query->rules.order == RC_FUNNEL_UNORDERED)
@@ -109,7 +102,8 @@ set_rows(struct rc_funnel_lane *lane, uint32_t hit, struct rc_funnel_record *rec
         record->row = rows[0];
         return RC_OK;
     }
-    RC_TRY(RC_GROW(lane->rows, lane->row_capacity, lane->row_count + record->row_count));
+    RC_TRY(RC_GROW_IN(lane->query->context->account, lane->rows, lane->row_capacity,
+                      lane->row_count + record->row_count));
     memcpy(lane->rows + lane->row_count, rows, record->row_count * sizeof(*rows));
     record->row = (uint32_t)lane->row_count;
     lane->row_count += record->row_count;
@@ -123,8 +117,10 @@ rc_funnel_lane_add(struct rc_funnel_lane *lane,
                    struct rc_funnel_record record)
 {
     const int64_t entry_ms = lane->hits[attempt->hits[0]].time_ms;
-    RC_TRY(RC_GROW(lane->records, lane->record_capacity, lane->record_count + 1));
-    RC_TRY(RC_GROW(lane->times_ms, lane->time_capacity, lane->time_count + attempt->depth));
+    RC_TRY(RC_GROW_IN(lane->query->context->account, lane->records, lane->record_capacity,
+                      lane->record_count + 1));
+    RC_TRY(RC_GROW_IN(lane->query->context->account, lane->times_ms, lane->time_capacity,
+                      lane->time_count + attempt->depth));
     for (uint32_t step = 1; step < attempt->depth; step++)
         if (((attempt->filled >> step) & 1) != 0)
             lane->times_ms[lane->time_count++] = lane->hits[attempt->hits[step]].time_ms - entry_ms;

@@ -35,22 +35,12 @@ rc_funnel_list_clear(struct rc_funnel_list *list)
     list->hit_count = 0;
 }
 
-/* As RC_GROW, but the first block charges the list's account. */
 static enum rc_status
 grow(struct rc_funnel_list *list)
 {
-    if (list->items == NULL) {
-        list->items = rc_alloc_in(list->account, 64 * sizeof(*list->items));
-        list->capacity = list->items == NULL ? 0 : 64;
-    }
-    if (list->hits == NULL) {
-        list->hits = rc_alloc_in(list->account, 256 * sizeof(*list->hits));
-        list->hit_capacity = list->hits == NULL ? 0 : 256;
-    }
-    if (list->items == NULL || list->hits == NULL)
-        return RC_NO_MEMORY;
-    RC_TRY(RC_GROW(list->items, list->capacity, list->count + 1));
-    return RC_GROW(list->hits, list->hit_capacity, list->hit_count + RC_FUNNEL_STEPS_MAX);
+    RC_TRY(RC_GROW_IN(list->account, list->items, list->capacity, list->count + 1));
+    return RC_GROW_IN(list->account, list->hits, list->hit_capacity,
+                      list->hit_count + RC_FUNNEL_STEPS_MAX);
 }
 
 enum rc_status

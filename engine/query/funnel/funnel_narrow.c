@@ -34,9 +34,8 @@ list_rows(struct rc_funnel_lane *lane, const struct rc_funnel_events *events, ui
             continue;
         RC_TRY(rc_split_rows(lane->query->split, lane->person, &lane->hits[events->items[i].hit],
                              &lane->split_list, &rows, &count));
-        if (values->items == NULL)
-            RC_TRY(RC_FUNNEL_ENSURE(lane, values->items, values->capacity, 64));
-        RC_TRY(RC_GROW(values->items, values->capacity, (size_t)values->count + count));
+        RC_TRY(RC_GROW_IN(lane->query->context->account, values->items, values->capacity,
+                          (size_t)values->count + count));
         for (uint32_t k = 0; k < count; k++)
             values->items[values->count++] =
                 (struct rc_funnel_valued){.value = rows[k], .event = i};

@@ -241,8 +241,10 @@ find_spans(struct rc_funnel_lane *lane)
         const uint32_t count = lane->span_count;
         if (count > 0 && lane->span_buckets[count - 1] == bucket)
             continue;
-        RC_TRY(RC_GROW(lane->spans, lane->span_capacity, (size_t)count + 1));
-        RC_TRY(RC_GROW(lane->span_buckets, lane->span_bucket_capacity, (size_t)count + 1));
+        RC_TRY(RC_GROW_IN(query->context->account, lane->spans, lane->span_capacity,
+                          (size_t)count + 1));
+        RC_TRY(RC_GROW_IN(query->context->account, lane->span_buckets, lane->span_bucket_capacity,
+                          (size_t)count + 1));
         const struct rc_bucket *of = &query->buckets[bucket];
         lane->span_buckets[count] = bucket;
         lane->spans[count] = query->range;

@@ -60,7 +60,7 @@ rc_funnel_places_new(const struct rc_funnel_rules *rules,
     for (uint32_t i = 0; i < rules->exclusion_count; i++)
         if (rules->exclusions[i].after >= places->settled)
             places->settled = rules->exclusions[i].after + 1;
-    RC_TRY(rc_funnel_rest_open(&places->rest, rules, account));
+    rc_funnel_rest_open(&places->rest, rules, account);
     RC_TRY(rc_funnel_states_open(&places->live, account, places->settled));
     RC_TRY(rc_funnel_states_open(&places->next, account, places->settled));
     *ret_places = RC_TAKE(places);

@@ -15,22 +15,12 @@
 #define STEPS RC_FUNNEL_STEPS_MAX
 #define WORK_BETWEEN_LOOKS 4096u
 
-enum rc_status
+void
 rc_funnel_rest_open(struct rc_funnel_rest *rest,
                     const struct rc_funnel_rules *rules,
                     struct rc_account *account)
 {
-    *rest = (struct rc_funnel_rest){.rules = rules};
-    /* The first blocks charge the account, and growing them stays there. */
-    rest->rows = rc_alloc_in(account, sizeof(*rest->rows));
-    rest->own_units = rc_alloc_in(account, sizeof(*rest->own_units));
-    rest->begins = rc_alloc_in(account, sizeof(*rest->begins));
-    rest->unit_of = rc_alloc_in(account, sizeof(*rest->unit_of));
-    if (rest->rows == NULL || rest->own_units == NULL || rest->begins == NULL ||
-        rest->unit_of == NULL)
-        return RC_NO_MEMORY;
-    rest->row_capacity = rest->own_capacity = rest->begin_capacity = rest->unit_of_capacity = 1;
-    return RC_OK;
+    *rest = (struct rc_funnel_rest){.account = account, .rules = rules};
 }
 
 void
@@ -63,9 +53,9 @@ make_units(struct rc_funnel_rest *rest)
     if (!rest->rules->strict_times)
         return RC_OK;
     const size_t most = (size_t)problem->count + 1;
-    RC_TRY(RC_GROW(rest->own_units, rest->own_capacity, most));
-    RC_TRY(RC_GROW(rest->begins, rest->begin_capacity, most));
-    RC_TRY(RC_GROW(rest->unit_of, rest->unit_of_capacity, most));
+    RC_TRY(RC_GROW_IN(rest->account, rest->own_units, rest->own_capacity, most));
+    RC_TRY(RC_GROW_IN(rest->account, rest->begins, rest->begin_capacity, most));
+    RC_TRY(RC_GROW_IN(rest->account, rest->unit_of, rest->unit_of_capacity, most));
     rest->units = rest->own_units;
     rest->unit_count = 0;
     for (uint32_t at = 0; at < problem->count;) {
@@ -89,7 +79,8 @@ rc_funnel_rest_start(struct rc_funnel_rest *rest, const struct rc_funnel_problem
     struct rc_funnel_basis basis;
     rest->problem = problem;
     RC_TRY(make_units(rest));
-    RC_TRY(RC_GROW(rest->rows, rest->row_capacity, ((size_t)rest->unit_count + 1) * steps));
+    RC_TRY(RC_GROW_IN(rest->account, rest->rows, rest->row_capacity,
+                      ((size_t)rest->unit_count + 1) * steps));
     rc_funnel_basis_clear(&basis);
     for (uint32_t unit = rest->unit_count;; unit--) {
         memcpy(rest->rows + (size_t)unit * steps, basis.owners, steps * sizeof(*basis.owners));

@@ -16,6 +16,7 @@
 #include "engine/query/funnel/funnel_basis.h"
 
 struct rc_funnel_rest {
+    struct rc_account *account;
     const struct rc_funnel_rules *rules;
     const struct rc_funnel_problem *problem;
     uint32_t work; /* Since the last look at the cancel flag. */
@@ -31,7 +32,7 @@ struct rc_funnel_rest {
     size_t row_capacity;
 };
 
-RC_MUST_USE enum rc_status
+void
 rc_funnel_rest_open(struct rc_funnel_rest *rest,
                     const struct rc_funnel_rules *rules,
                     struct rc_account *account);

@@ -179,14 +179,8 @@ put_rows(struct dealing *dealing,
         put(dealing, dealt, ranking->row_count);
         return RC_OK;
     }
-    if (dealing->hidden == NULL) {
-        dealing->hidden =
-            rc_alloc_in(dealing->rows->query->context->account, 64 * sizeof(*dealing->hidden));
-        dealing->hidden_capacity = dealing->hidden == NULL ? 0 : 64;
-        if (dealing->hidden == NULL)
-            return RC_NO_MEMORY;
-    }
-    RC_TRY(RC_GROW(dealing->hidden, dealing->hidden_capacity, dealing->hidden_count + 1));
+    RC_TRY(RC_GROW_IN(dealing->rows->query->context->account, dealing->hidden,
+                      dealing->hidden_capacity, dealing->hidden_count + 1));
     dealing->hidden[dealing->hidden_count++] = *dealt;
     return RC_OK;
 }

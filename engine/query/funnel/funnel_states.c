@@ -16,14 +16,8 @@ enum rc_status
 rc_funnel_states_open(struct rc_funnel_states *states, struct rc_account *account, uint32_t stride)
 {
     states->stride = stride;
-    states->items = rc_alloc_in(account, TABLE_FIRST / 2 * sizeof(*states->items));
-    states->chains = rc_alloc_in(account, (size_t)TABLE_FIRST / 2 * stride * sizeof(uint32_t));
-    states->table = rc_alloc_in(account, TABLE_FIRST * sizeof(*states->table));
-    if (states->items == NULL || states->chains == NULL || states->table == NULL)
-        return RC_NO_MEMORY;
-    states->capacity = TABLE_FIRST / 2;
-    states->chain_capacity = (size_t)TABLE_FIRST / 2 * stride;
-    states->table_capacity = TABLE_FIRST;
+    states->account = account;
+    RC_TRY(RC_GROW_IN(account, states->table, states->table_capacity, TABLE_FIRST));
     rc_funnel_states_clear(states);
     return RC_OK;
 }
@@ -77,8 +71,9 @@ rc_funnel_states_add(struct rc_funnel_states *states,
         at = states->count;
         if (at == RC_FUNNEL_STATES_MAX)
             return RC_LIMIT_EXCEEDED;
-        RC_TRY(RC_GROW(states->items, states->capacity, (size_t)at + 1));
-        RC_TRY(RC_GROW(states->chains, states->chain_capacity, ((size_t)at + 1) * states->stride));
+        RC_TRY(RC_GROW_IN(states->account, states->items, states->capacity, (size_t)at + 1));
+        RC_TRY(RC_GROW_IN(states->account, states->chains, states->chain_capacity,
+                          ((size_t)at + 1) * states->stride));
         states->items[states->count++] = state;
         states->table[slot] = at;
     } else if (rc_funnel_chain_compare(chain, rc_funnel_states_chain(states, at), state.count) >=
@@ -87,7 +82,8 @@ rc_funnel_states_add(struct rc_funnel_states *states,
     }
     memcpy(states->chains + (size_t)at * states->stride, chain, state.count * sizeof(*chain));
     if (2 * states->count > states->table_size) {
-        RC_TRY(RC_GROW(states->table, states->table_capacity, (size_t)2 * states->table_size));
+        RC_TRY(RC_GROW_IN(states->account, states->table, states->table_capacity,
+                          (size_t)2 * states->table_size));
         states->table_size *= 2;
         fill_table(states);
     }

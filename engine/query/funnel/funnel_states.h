@@ -23,6 +23,7 @@ struct rc_funnel_state {
 };
 
 struct rc_funnel_states {
+    struct rc_account *account;
     uint32_t stride; /* Events that a chain has room for. */
     uint32_t count;
     struct rc_funnel_state *items;

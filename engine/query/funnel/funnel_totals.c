@@ -71,19 +71,9 @@ static enum rc_status
 grow(struct rc_funnel_totals *totals)
 {
     const size_t steps = totals->rules->step_count;
-    if (totals->attempts == NULL) {
-        totals->attempts = rc_alloc_in(totals->account, 64 * sizeof(*totals->attempts));
-        totals->attempt_capacity = totals->attempts == NULL ? 0 : 64;
-    }
-    if (totals->hits == NULL) {
-        totals->hits = rc_alloc_in(totals->account, 64 * steps * sizeof(*totals->hits));
-        totals->hit_capacity = totals->hits == NULL ? 0 : 64 * steps;
-    }
-    if (totals->attempts == NULL || totals->hits == NULL)
-        return RC_NO_MEMORY;
     const size_t needed = (size_t)totals->attempt_count + 1;
-    RC_TRY(RC_GROW(totals->attempts, totals->attempt_capacity, needed));
-    return RC_GROW(totals->hits, totals->hit_capacity, needed * steps);
+    RC_TRY(RC_GROW_IN(totals->account, totals->attempts, totals->attempt_capacity, needed));
+    return RC_GROW_IN(totals->account, totals->hits, totals->hit_capacity, needed * steps);
 }
 
 /* depth: 1 .. step_count - 1. */

@@ -16,6 +16,7 @@
 #define BETWEEN_LOOKS 16384u
 
 struct values {
+    struct rc_account *account;
     struct rc_arena *arena;
     struct rc_value *values;
     size_t capacity;
@@ -46,7 +47,7 @@ compare_values(const void *a, const void *b)
 static enum rc_status
 add_value(struct values *values, struct rc_value value)
 {
-    RC_TRY(RC_GROW(values->values, values->capacity, values->count + 1));
+    RC_TRY(RC_GROW_IN(values->account, values->values, values->capacity, values->count + 1));
     values->values[values->count++] = rc_value_group(value);
     return RC_OK;
 }
@@ -76,7 +77,8 @@ rc_seen_distinct(const struct rc_query_context *context,
                  uint32_t count,
                  uint64_t *ret_distinct)
 {
-    RC_CLEANUP(values_close) struct values values = {.arena = context->arena};
+    RC_CLEANUP(values_close)
+    struct values values = {.account = context->account, .arena = context->arena};
     uint64_t distinct = 0;
     qsort(cells, count, sizeof(*cells), compare_cells);
     for (uint32_t i = 0; i < count; i++) {

@@ -92,7 +92,8 @@ append(struct rc_numbers *numbers, double number, uint32_t *ret_entry)
 {
     if (numbers->number_count == RC_NUMBER_LIST - 1)
         return RC_LIMIT_EXCEEDED;
-    RC_TRY(RC_GROW(numbers->numbers, numbers->number_capacity, (size_t)numbers->number_count + 1));
+    RC_TRY(RC_GROW_IN(numbers->plan->context->account, numbers->numbers, numbers->number_capacity,
+                      (size_t)numbers->number_count + 1));
     numbers->numbers[numbers->number_count] = number;
     *ret_entry = numbers->number_count++;
     return RC_OK;
@@ -117,7 +118,8 @@ add_member(struct rc_numbers *numbers, struct rc_value value)
     double number;
     if (!number_of_value(value, &number))
         return RC_OK;
-    RC_TRY(RC_GROW(numbers->members, numbers->member_capacity, (size_t)numbers->member_count + 1));
+    RC_TRY(RC_GROW_IN(numbers->plan->context->account, numbers->members, numbers->member_capacity,
+                      (size_t)numbers->member_count + 1));
     RC_TRY(append(numbers, number, &numbers->members[numbers->member_count]));
     numbers->member_count++;
     return RC_OK;
@@ -141,7 +143,8 @@ entry_of_members(struct rc_numbers *numbers, uint32_t begin, uint32_t *ret_entry
     *ret_entry = RC_NUMBER_NONE;
     if (count == 0)
         return RC_OK;
-    RC_TRY(RC_GROW(numbers->lists, numbers->list_capacity, (size_t)numbers->list_count + 1));
+    RC_TRY(RC_GROW_IN(numbers->plan->context->account, numbers->lists, numbers->list_capacity,
+                      (size_t)numbers->list_count + 1));
     numbers->lists[numbers->list_count] = (struct number_list){.begin = begin, .count = count};
     *ret_entry = RC_NUMBER_LIST | numbers->list_count++;
     return RC_OK;

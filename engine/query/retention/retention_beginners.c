@@ -15,6 +15,7 @@ struct found {
 };
 
 struct lane {
+    struct rc_account *account;
     struct found *found;
     uint32_t count;
     size_t capacity;
@@ -40,7 +41,7 @@ fold_hits(void *state,
           uint32_t count)
 {
     struct lane *lane = state;
-    RC_TRY(RC_GROW(lane->found, lane->capacity, (size_t)lane->count + count));
+    RC_TRY(RC_GROW_IN(lane->account, lane->found, lane->capacity, (size_t)lane->count + count));
     for (uint32_t i = 0; i < count; i++)
         lane->found[lane->count++] =
             (struct found){.hit = hits[i], .person = rc_walk_person(block, slots[i])};
@@ -58,8 +59,10 @@ walk_starts(const struct rc_retention *retention, struct lanes *lanes, uint64_t 
     if (lanes->lanes == NULL || states == NULL)
         return RC_NO_MEMORY;
     lanes->count = retention->lane_count;
-    for (uint32_t i = 0; i < lanes->count; i++)
+    for (uint32_t i = 0; i < lanes->count; i++) {
+        lanes->lanes[i].account = retention->context->account;
         states[i] = &lanes->lanes[i];
+    }
     const struct rc_fold fold = {
         .purpose = "users who begin",
         .lane_count = lanes->count,

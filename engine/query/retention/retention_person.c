@@ -44,12 +44,14 @@ static enum rc_status
 note_return(struct rc_retention_lane *lane, uint32_t period, uint32_t hit)
 {
     if (lane->retention->by_hits) {
-        RC_TRY(RC_GROW(lane->hits, lane->hit_capacity, (size_t)lane->hit_count + 1));
+        RC_TRY(RC_GROW_IN(lane->retention->context->account, lane->hits, lane->hit_capacity,
+                          (size_t)lane->hit_count + 1));
         lane->hits[lane->hit_count++] = hit;
         return RC_OK;
     }
     if (lane->return_count == 0 || lane->returns[lane->return_count - 1].period != period) {
-        RC_TRY(RC_GROW(lane->returns, lane->return_capacity, (size_t)lane->return_count + 1));
+        RC_TRY(RC_GROW_IN(lane->retention->context->account, lane->returns, lane->return_capacity,
+                          (size_t)lane->return_count + 1));
         lane->returns[lane->return_count++] = (struct rc_retention_period){.period = period};
     }
     lane->returns[lane->return_count - 1].count++;
@@ -347,7 +349,8 @@ rows_of(struct rc_retention_lane *lane, const struct rc_hit *hit, struct target 
         return RC_OK;
     RC_TRY(rc_split_rows(retention->split, lane->person, hit, &lane->start_rows,
                          &target->start_rows, &target->start_row_count));
-    RC_TRY(RC_GROW(lane->rows, lane->row_capacity, (size_t)target->start_row_count + 1));
+    RC_TRY(RC_GROW_IN(retention->context->account, lane->rows, lane->row_capacity,
+                      (size_t)target->start_row_count + 1));
     target->row_count = 0;
     bool other = false;
     for (uint32_t i = 0; i < target->start_row_count; i++) {
@@ -415,7 +418,8 @@ rc_retention_person_starts(void *state, uint32_t person, const struct rc_hit *hi
     struct rc_retention_lane *lane = state;
     RC_TRY(read_person(lane, hits, count, false));
     for (uint32_t i = 0; i < lane->start_count; i++) {
-        RC_TRY(RC_GROW(lane->items, lane->item_capacity, (size_t)lane->item_count + 1));
+        RC_TRY(RC_GROW_IN(lane->retention->context->account, lane->items, lane->item_capacity,
+                          (size_t)lane->item_count + 1));
         lane->items[lane->item_count++] =
             (struct rc_split_item){.person = person, .hit = hits[lane->starts[i].hit]};
     }

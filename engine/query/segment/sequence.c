@@ -39,6 +39,7 @@ struct young {
 };
 
 struct rc_sequence {
+    struct rc_account *account;
     const struct rc_behaviour *behaviour;
     uint32_t step_count;
     int64_t ripe[RC_FUNNEL_STEPS_MAX]; /* By step before: of chains of i + 1 steps. */
@@ -62,6 +63,7 @@ rc_sequence_new(const struct rc_behaviour *behaviour,
     if (sequence == NULL)
         return RC_NO_MEMORY;
     memset(sequence, 0, sizeof(*sequence));
+    sequence->account = account;
     sequence->behaviour = behaviour;
     sequence->step_count = behaviour->step_count;
     *ret_sequence = sequence;
@@ -213,7 +215,7 @@ add_chain(struct rc_sequence *sequence, uint32_t steps, int64_t begun_ms, int64_
         young->first = 0;
         young->count = 0;
     }
-    RC_TRY(RC_GROW(young->chains, young->capacity, (size_t)young->count + 1));
+    RC_TRY(RC_GROW_IN(sequence->account, young->chains, young->capacity, (size_t)young->count + 1));
     young->chains[young->count++] = (struct chain){.begun_ms = begun_ms, .there_ms = time_ms};
     return RC_OK;
 }
@@ -242,8 +244,8 @@ static enum rc_status
 reserve_group(struct rc_sequence *sequence, uint32_t count)
 {
     size_t capacity = sequence->owner_capacity;
-    RC_TRY(RC_GROW(sequence->seen, capacity, count));
-    RC_TRY(RC_GROW(sequence->owners, sequence->owner_capacity, count));
+    RC_TRY(RC_GROW_IN(sequence->account, sequence->seen, capacity, count));
+    RC_TRY(RC_GROW_IN(sequence->account, sequence->owners, sequence->owner_capacity, count));
     memset(sequence->seen, 0, count * sizeof(*sequence->seen));
     sequence->turn = 0;
     return RC_OK;

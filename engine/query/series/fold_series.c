@@ -325,9 +325,9 @@ open_earlier(struct rc_series_query *query,
     query->earlier.beside = &query->frame;
     for (uint32_t side = 0; side < RC_SERIES_SIDES; side++)
         if (query->frame.splits[side] != NULL)
-            RC_TRY_OR(reterr_error,
-                      rc_split_match(query->earlier.splits[side], query->frame.splits[side],
-                                     query->context->arena, &ret_others->rows[side]));
+            RC_TRY_OR(reterr_error, rc_split_match(query->context, query->earlier.splits[side],
+                                                   query->frame.splits[side], query->context->arena,
+                                                   &ret_others->rows[side]));
     return RC_OK;
 }
 

@@ -185,7 +185,8 @@ fold_hits(void *state,
             continue;
         rc_series_rows_turn(&lane->hit_rows, 0, &hits[i]);
         RC_TRY(rc_line_rows(scan->frame, scan->line, &lane->hit_rows, &row_count));
-        RC_TRY(RC_GROW(lane->heads, lane->head_capacity, lane->head_count + row_count));
+        RC_TRY(RC_GROW_IN(scan->frame->context->account, lane->heads, lane->head_capacity,
+                          lane->head_count + row_count));
         memcpy(lane->heads + lane->head_count, lane->hit_rows.rows,
                row_count * sizeof(*lane->heads));
         lane->head_count += row_count;
@@ -203,7 +204,8 @@ add_listed(const struct scan *scan, uint32_t set, double events)
     const struct rc_series_line *line = scan->line;
     struct rc_series_rows *rows = &scan->lanes[0].hit_rows;
     const uint32_t *groups = rc_groups_list(scan->groups, &set, &count);
-    RC_TRY(RC_GROW(rows->rows, rows->capacity, (size_t)count + 2));
+    RC_TRY(
+        RC_GROW_IN(scan->frame->context->account, rows->rows, rows->capacity, (size_t)count + 2));
     const uint32_t row_count =
         rc_line_send(line->row_of, line->other, RC_LINE_NO_ROW, groups, count, rows->rows);
     for (uint32_t i = 0; i < row_count; i++)

@@ -60,7 +60,8 @@ add_members(struct rc_groups *groups, uint32_t begin, const uint32_t *set)
         uint32_t at = begin;
         if (group == groups->null_group)
             continue;
-        RC_TRY(RC_GROW(groups->members, groups->member_capacity, (size_t)groups->member_count + 1));
+        RC_TRY(RC_GROW_IN(groups->plan->context->account, groups->members, groups->member_capacity,
+                          (size_t)groups->member_count + 1));
         while (at < groups->member_count && groups->members[at] != group)
             at++;
         groups->members[at] = group;
@@ -86,7 +87,8 @@ exchange_lists(struct exchange *exchange)
                                               : groups->members[--groups->member_count];
             continue;
         }
-        RC_TRY(RC_GROW(groups->lists, groups->list_capacity, (size_t)groups->list_count + 1));
+        RC_TRY(RC_GROW_IN(groups->plan->context->account, groups->lists, groups->list_capacity,
+                          (size_t)groups->list_count + 1));
         groups->lists[groups->list_count] =
             (struct rc_group_list){.begin = begin, .count = groups->member_count - begin};
         exchange->set_of_list[list] = RC_GROUP_LIST | groups->list_count++;

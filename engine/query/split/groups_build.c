@@ -19,10 +19,6 @@
 #include "engine/query/split/odd_texts.h"
 #include "engine/store/value/value_key.h"
 
-/* Lists and their members to begin with: growing keeps to the account of the first block. */
-#define LISTS_FIRST 16u
-#define MEMBERS_FIRST 64u
-
 static enum rc_status
 intern(struct rc_groups *groups, struct rc_value value, uint32_t *ret_group)
 {
@@ -41,7 +37,8 @@ intern_list(struct rc_groups *groups, struct rc_value value, uint32_t *ret_set)
         uint32_t group;
         uint32_t at = begin;
         RC_TRY(intern(groups, rc_value_string(value.items[i]), &group));
-        RC_TRY(RC_GROW(groups->members, groups->member_capacity, (size_t)groups->member_count + 1));
+        RC_TRY(RC_GROW_IN(groups->plan->context->account, groups->members, groups->member_capacity,
+                          (size_t)groups->member_count + 1));
         while (at < groups->member_count && groups->members[at] != group)
             at++;
         groups->members[at] = group;
@@ -52,7 +49,8 @@ intern_list(struct rc_groups *groups, struct rc_value value, uint32_t *ret_set)
         *ret_set = groups->members[--groups->member_count];
         return RC_OK;
     }
-    RC_TRY(RC_GROW(groups->lists, groups->list_capacity, (size_t)groups->list_count + 1));
+    RC_TRY(RC_GROW_IN(groups->plan->context->account, groups->lists, groups->list_capacity,
+                      (size_t)groups->list_count + 1));
     groups->lists[groups->list_count] =
         (struct rc_group_list){.begin = begin, .count = groups->member_count - begin};
     *ret_set = RC_GROUP_LIST | groups->list_count++;
@@ -378,13 +376,8 @@ make_tables(struct rc_groups *groups)
     struct rc_account *account = groups->plan->context->account;
     groups->arena = rc_arena_new(account, 0);
     groups->scratch = rc_arena_new(account, 0);
-    groups->lists = rc_alloc_in(account, LISTS_FIRST * sizeof(*groups->lists));
-    groups->members = rc_alloc_in(account, MEMBERS_FIRST * sizeof(*groups->members));
-    if (groups->arena == NULL || groups->scratch == NULL || groups->lists == NULL ||
-        groups->members == NULL)
+    if (groups->arena == NULL || groups->scratch == NULL)
         return RC_NO_MEMORY;
-    groups->list_capacity = LISTS_FIRST;
-    groups->member_capacity = MEMBERS_FIRST;
     RC_TRY(rc_dictionary_new(account, &groups->groups));
     RC_TRY(intern(groups, rc_value_null(), &groups->null_group));
     RC_ASSERT(groups->null_group == RC_GROUP_NULL);

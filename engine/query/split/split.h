@@ -135,7 +135,8 @@ rc_split_dimension_count(const struct rc_split *split);
 /* For each row of split the row of the same values in other, or UINT32_MAX, in arena. Both are by
  * the same dimensions; their bins, if there are any, are those of one of them. */
 RC_MUST_USE enum rc_status
-rc_split_match(const struct rc_split *split,
+rc_split_match(const struct rc_query_context *context,
+               const struct rc_split *split,
                const struct rc_split *other,
                struct rc_arena *arena,
                const uint32_t **ret_others);

@@ -4,7 +4,11 @@
 #include "engine/query/split/split.h"
 #include "engine/store/dictionary/dictionary.h"
 
+/* Rows between two looks at the cancel flag: less than a millisecond. */
+#define ROWS_BETWEEN_LOOKS 1024u
+
 struct keys {
+    const _Atomic(bool) *cancel;
     struct rc_dictionary *dictionary;
     struct rc_arena *scratch;
 };
@@ -33,6 +37,9 @@ static enum rc_status
 key_of(const struct rc_split *split, uint32_t row, struct keys *keys, struct rc_writer *writer)
 {
     const struct rc_label_value *parts;
+    if (row % ROWS_BETWEEN_LOOKS == 0 && keys->cancel != NULL &&
+        atomic_load_explicit(keys->cancel, memory_order_relaxed))
+        return RC_CANCELLED;
     rc_arena_reset(keys->scratch);
     RC_TRY(rc_split_label(split, row, keys->scratch, &parts));
     writer->size = 0;
@@ -44,17 +51,19 @@ key_of(const struct rc_split *split, uint32_t row, struct keys *keys, struct rc_
 }
 
 enum rc_status
-rc_split_match(const struct rc_split *split,
+rc_split_match(const struct rc_query_context *context,
+               const struct rc_split *split,
                const struct rc_split *other,
                struct rc_arena *arena,
                const uint32_t **ret_others)
 {
-    RC_CLEANUP(keys_close) struct keys keys = {.scratch = rc_arena_new(NULL, 0)};
+    RC_CLEANUP(keys_close)
+    struct keys keys = {.cancel = context->cancel, .scratch = rc_arena_new(context->account, 0)};
     RC_CLEANUP(rc_writer_close) struct rc_writer writer = {0};
     uint32_t *others = RC_ARENA_ARRAY(arena, uint32_t, rc_split_count(split));
     if (others == NULL || keys.scratch == NULL)
         return RC_NO_MEMORY;
-    RC_TRY(rc_dictionary_new(NULL, &keys.dictionary));
+    RC_TRY(rc_dictionary_new(context->account, &keys.dictionary));
     for (uint32_t row = 0; row < rc_split_count(other); row++) {
         uint32_t code;
         RC_TRY(key_of(other, row, &keys, &writer));

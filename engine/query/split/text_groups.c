@@ -12,7 +12,6 @@
 /* Steps between two looks at the cancel flag: about a millisecond. */
 #define STEPS_BETWEEN_LOOKS 8192u
 #define GROUPS_MAX ((uint32_t)1 << 31)
-#define PLACES_FIRST 1024u
 
 struct place {
     uint32_t source;
@@ -21,6 +20,7 @@ struct place {
 
 struct rc_text_groups {
     const struct rc_text_source *sources;
+    struct rc_account *account;
     struct place *places; /* By index of group. */
     size_t capacity;
     uint32_t count;
@@ -85,7 +85,8 @@ group_of(struct merging *merging, uint32_t source, uint32_t *ret_group)
         if (group == RC_CODE_NONE) {
             if (groups->count >= GROUPS_MAX - merging->known_count)
                 return RC_LIMIT_EXCEEDED;
-            RC_TRY(RC_GROW(groups->places, groups->capacity, (size_t)groups->count + 1));
+            RC_TRY(RC_GROW_IN(groups->account, groups->places, groups->capacity,
+                              (size_t)groups->count + 1));
             groups->places[groups->count] = (struct place){source, cursor->number};
             group = merging->known_count + groups->count++;
         }
@@ -160,10 +161,9 @@ rc_text_groups_new(const struct rc_text_source *sources,
     struct rc_text_groups *groups = rc_alloc_in(account, sizeof(*groups));
     if (groups == NULL)
         return RC_NO_MEMORY;
-    *groups = (struct rc_text_groups){.sources = sources, .capacity = PLACES_FIRST};
-    groups->places = rc_alloc_in(account, PLACES_FIRST * sizeof(*groups->places));
+    *groups = (struct rc_text_groups){.sources = sources, .account = account};
     RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(account, 0);
-    if (groups->places == NULL || arena == NULL)
+    if (arena == NULL)
         return RC_NO_MEMORY;
     struct merging merging = {.groups = groups,
                               .known = known,

@@ -19,7 +19,6 @@
 
 #define FIGURES_MAX 65536u
 #define NO_VALUE UINT32_MAX
-#define VALUES_FIRST 64u
 /* So many times top_n groups are put together first: a value of several slabs has several. */
 #define FIRST_GROUPS 2u
 #define VALUES_BETWEEN_LOOKS 256u
@@ -141,7 +140,8 @@ join_value(struct joining *joining, uint32_t group)
     if (joining->value_count % VALUES_BETWEEN_LOOKS == 0 && parts->cancel != NULL &&
         atomic_load_explicit(parts->cancel, memory_order_relaxed))
         return RC_CANCELLED;
-    RC_TRY(RC_GROW(joining->values, joining->value_capacity, (size_t)joining->value_count + 1));
+    RC_TRY(RC_GROW_IN(parts->account, joining->values, joining->value_capacity,
+                      (size_t)joining->value_count + 1));
     RC_TRY(rc_text_parts_key(parts, group, joining->scratch, &key));
     const uint32_t known =
         group < parts->known_count ? group : rc_dictionary_find(parts->known, key);
@@ -199,12 +199,10 @@ joining_open(struct joining *joining, struct rc_arena *arena)
     struct rc_account *account = parts->account;
     joining->scratch = rc_arena_new(account, 0);
     joining->at_least = rc_alloc_in(account, FIGURES_MAX * sizeof(*joining->at_least));
-    joining->values = rc_alloc_in(account, VALUES_FIRST * sizeof(*joining->values));
-    joining->value_capacity = VALUES_FIRST;
     joining->greatest = RC_ARENA_ARRAY(arena, double, (size_t)parts->source_count + 1);
     joining->value_of = rc_arena_alloc(arena, parts->group_count * sizeof(*joining->value_of));
-    if (joining->scratch == NULL || joining->at_least == NULL || joining->values == NULL ||
-        joining->greatest == NULL || joining->value_of == NULL)
+    if (joining->scratch == NULL || joining->at_least == NULL || joining->greatest == NULL ||
+        joining->value_of == NULL)
         return RC_NO_MEMORY;
     memset(joining->value_of, 0xff, parts->group_count * sizeof(*joining->value_of));
     memset(joining->at_least, 0, FIGURES_MAX * sizeof(*joining->at_least));

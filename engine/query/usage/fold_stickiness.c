@@ -196,7 +196,7 @@ match_rows(struct stickiness *now, struct stickiness *earlier)
     uint32_t *row_of = RC_ARENA_ARRAY(arena, uint32_t, count);
     if (row_of == NULL)
         return RC_NO_MEMORY;
-    RC_TRY(rc_split_match(rows->split, earlier->rows.split, arena, &others));
+    RC_TRY(rc_split_match(now->context, rows->split, earlier->rows.split, arena, &others));
     for (uint32_t row = 0; row < count; row++)
         row_of[row] = rows->ranking.row_count;
     for (uint32_t rank = 0; rank < rows->ranking.row_count; rank++) {

@@ -224,7 +224,8 @@ rc_walk_list_members(struct rc_walk_lane *lane,
     uint32_t count = 1;
     const uint32_t *members =
         index == UINT32_MAX ? &person : rc_persons_joined(joined, index, &count);
-    RC_TRY(RC_GROW(lane->member_slots, lane->member_capacity, (size_t)*member_count + count));
+    RC_TRY(RC_GROW_IN(lane->walk->plan->context->account, lane->member_slots, lane->member_capacity,
+                      (size_t)*member_count + count));
     for (uint32_t i = 0; i < count; i++)
         lane->member_slots[(*member_count)++] = (uint64_t)members[i] << 32 | slot;
     return RC_OK;

@@ -5,7 +5,7 @@
 enum rc_status
 rc_streams_open(struct rc_streams *streams, struct rc_account *account)
 {
-    *streams = (struct rc_streams){0};
+    *streams = (struct rc_streams){.account = account};
     return rc_dictionary_new(account, &streams->names);
 }
 
@@ -30,7 +30,7 @@ rc_streams_set(struct rc_streams *streams, struct rc_bytes name, uint64_t batch_
     uint32_t code = 0;
     RC_TRY(rc_dictionary_intern(streams->names, name, &code));
     const size_t before = streams->capacity;
-    RC_TRY(RC_GROW(streams->highest, streams->capacity, (size_t)code + 1));
+    RC_TRY(RC_GROW_IN(streams->account, streams->highest, streams->capacity, (size_t)code + 1));
     for (size_t i = before; i < streams->capacity; i++)
         streams->highest[i] = 0;
     streams->highest[code] = batch_id;

@@ -16,6 +16,7 @@
 #include "engine/store/dictionary/dictionary.h"
 
 struct rc_streams {
+    struct rc_account *account;
     struct rc_dictionary *names;
     uint64_t *highest; /* By code of the name. */
     size_t capacity;

@@ -319,7 +319,8 @@ refresh_column(struct rc_people *people,
                uint32_t property)
 {
     const size_t before = people->column_capacity;
-    RC_TRY(RC_GROW(people->columns, people->column_capacity, (size_t)property + 1));
+    RC_TRY(RC_GROW_IN(people->account, people->columns, people->column_capacity,
+                      (size_t)property + 1));
     for (size_t i = before; i < people->column_capacity; i++)
         people->columns[i] = NULL;
     struct rc_user_column *kept = people->columns[property];
