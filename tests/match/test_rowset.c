@@ -226,6 +226,47 @@ times_are_kept(void **state)
     assert_int_equal(rc_account_used(&account), 0);
 }
 
+/* The same of users. */
+static void
+users_are_kept(void **state)
+{
+    (void)state;
+    enum { ROWS = 300000, USERS = 5000 };
+    uint64_t random = 13;
+    struct rc_account account = {0};
+    static uint32_t starts[USERS + 1];
+    static uint32_t users[USERS];
+    for (uint32_t i = 0; i < USERS; i++) {
+        users[i] = 3 * i + (uint32_t)(rig_random(&random) % 3);
+        starts[i + 1] = starts[i] + 1 + (uint32_t)(rig_random(&random) % (2 * ROWS / USERS - 2));
+    }
+    const uint32_t row_count = starts[USERS];
+    const struct rc_row_owners owners = {starts, users, USERS};
+    for (uint32_t odds = 20; odds < 100000; odds = odds * 3 + 1) {
+        uint64_t *words = random_words(&random, row_count, odds, 1);
+        struct rc_rowset *set = build(words, row_count, &account, true);
+        const uint64_t bytes = rc_rowset_memory_bytes(set);
+        const uint32_t count = (uint32_t)rc_rowset_cardinality(set);
+        assert_null(rc_rowset_keep_users(set, &owners, rc_rowset_window_share));
+        (void)rc_rowset_ref(set);
+        const uint32_t *kept = rc_rowset_keep_users(set, &owners, rc_rowset_window_share);
+        assert_int_equal(kept != NULL, count > 0 && count <= row_count / rc_rowset_window_share);
+        assert_ptr_equal(rc_rowset_keep_users(set, &owners, rc_rowset_window_share), kept);
+        assert_ptr_equal(rc_rowset_users(set), kept);
+        assert_int_equal(rc_rowset_memory_bytes(set),
+                         bytes + (kept == NULL ? 0 : count * sizeof(*kept)));
+        for (uint32_t row = 0, user = 0, index = 0; kept != NULL && row < row_count; row++) {
+            user += row == starts[user + 1];
+            if (has(words, row))
+                assert_int_equal(kept[index++], users[user]);
+        }
+        rc_rowset_unref(set);
+        rc_rowset_unref(set);
+        free(words);
+    }
+    assert_int_equal(rc_account_used(&account), 0);
+}
+
 static void
 memory_refused(void **state)
 {
@@ -250,7 +291,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_sets),     cmocka_unit_test(one_row),
         cmocka_unit_test(sparse_is_small), cmocka_unit_test(times_are_kept),
-        cmocka_unit_test(memory_refused),
+        cmocka_unit_test(users_are_kept),  cmocka_unit_test(memory_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -523,32 +523,51 @@ lists_sums_and_sequences_are_stored(void **state)
     rig_free(rig);
 }
 
-/* Counts beyond what a byte holds, and numbers that no byte is compared with, beside plain ones. */
+/* Counts beyond what a byte holds, and numbers that no byte is compared with, beside plain ones; of
+ * everybody, of many, of few and of nobody. */
 static void
 numbers_are_compared(void **state)
 {
     static const double against[] = {-1, 0, 0.5, 1, 4, 253, 254, 254.5, 255, 256, 300, 1e300};
     static uint32_t counts[1000];
+    uint32_t few = 0;
     (void)state;
     for (uint32_t i = 0; i < sizeof(against) / sizeof(against[0]) * 6; i++) {
         const struct rc_behaviour behaviour = {.comparison = (enum rc_comparison)(RC_EQ + i % 6),
                                                .n = against[i / 6]};
         const uint32_t person_count = below(1000);
+        const uint32_t odds = 1 + below(i % 3 == 0 ? 3 : 300);
         uint64_t words[1000 / 64 + 1];
+        uint64_t asked[1000 / 64 + 1] = {0};
         struct rc_segment_numbers numbers;
+        uint32_t asked_count = 0;
         memset(words, 0xaa, sizeof(words));
-        assert_int_equal(rc_segment_numbers_open(&numbers, &behaviour, person_count, NULL), RC_OK);
         for (uint32_t person = 0; person < person_count; person++) {
+            const uint64_t is_asked = odds == 1 || below(odds) == 0;
+            asked[person / 64] |= is_asked << (person % 64);
+            asked_count += (uint32_t)is_asked;
+        }
+        assert_int_equal(rc_segment_numbers_open(&numbers, &behaviour, person_count,
+                                                 odds == 1 ? NULL : asked, NULL),
+                         RC_OK);
+        few += numbers.few != NULL && asked_count > 0;
+        assert_int_equal(numbers.few != NULL,
+                         odds > 1 && asked_count <= person_count / RC_SEGMENT_FEW_SHARE);
+        for (uint32_t person = 0; person < person_count; person++) {
+            if ((asked[person / 64] >> (person % 64) & 1) == 0)
+                continue;
             counts[person] = below(3) == 0 ? 250 + below(60) : below(7);
             for (uint32_t k = 0; k < counts[person]; k++)
                 rc_segment_numbers_add(&numbers, person);
         }
         rc_segment_numbers_compare(&numbers, words);
         for (uint32_t person = 0; person < person_count; person++)
-            assert_int_equal(words[person / 64] >> (person % 64) & 1,
-                             rc_behaviour_passes(&behaviour, counts[person]));
+            if ((asked[person / 64] >> (person % 64) & 1) != 0)
+                assert_int_equal(words[person / 64] >> (person % 64) & 1,
+                                 rc_behaviour_passes(&behaviour, counts[person]));
         rc_segment_numbers_close(&numbers);
     }
+    assert_true(few > 10);
 }
 
 int

@@ -87,8 +87,8 @@ compare(struct rc_segment_counting counting, struct rc_rowset *set, uint32_t beg
     const struct rc_behaviour behaviour = {.comparison = RC_GE, .n = 3};
     struct rc_segment_numbers numbers;
     uint64_t expected = 0;
-    assert_int_equal(rc_segment_numbers_open(&numbers, &behaviour, 2 * USERS, &rc_account_process),
-                     RC_OK);
+    assert_int_equal(
+        rc_segment_numbers_open(&numbers, &behaviour, 2 * USERS, NULL, &rc_account_process), RC_OK);
     counting.numbers = &numbers;
     const uint64_t counted = rc_segment_count_sparse(&counting, set, begin, end);
     for (uint32_t user = 0; user < USERS; user++) {

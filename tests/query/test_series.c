@@ -167,7 +167,10 @@ all_ways_agree(void **state)
             struct rc_series series[3];
             struct rc_breakdown dimensions[2];
             struct rc_series_reply replies[3];
+            const struct rc_segment segment = {.kind = RC_SEGMENT_USER,
+                                               .predicate = rig_plan_predicate(rig, below(3))};
             random_request(rig, &request, series, dimensions);
+            request.scope.segment = below(3) == 0 ? &segment : NULL;
             ask(rig, &request, 1, false, &replies[0]);
             ask(rig, &request, 1, true, &replies[1]);
             ask(rig, &request, 2, true, &replies[2]);

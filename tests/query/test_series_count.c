@@ -104,11 +104,76 @@ kept_times_count_the_same(void **state)
                                                   .narrow = counters[way]};
             const uint64_t *gone = round % 3 == 0 ? NULL : dead;
             if (way == 0)
-                rc_series_count_singly(&piece, set, gone, begin, end);
+                rc_series_count_singly(&piece, set, gone, NULL, begin, end);
             else
-                rc_series_count_kept(&piece, set, gone, begin, end);
+                rc_series_count_kept(&piece, set, gone, NULL, begin, end);
         }
         assert_memory_equal(counters[0], counters[1], table.bucket_count * sizeof(counters[0][0]));
+        rc_rowset_unref(set);
+        rc_rowset_unref(set);
+        rc_arena_free(arena);
+    }
+}
+
+static bool
+has(const uint64_t *bits, uint32_t at)
+{
+    return (bits[at / 64] >> (at % 64) & 1) != 0;
+}
+
+/* Rows of some users alone, by what is kept and by looking for each one's, against a slow twin. */
+static void
+asked_users_count_alone(void **state)
+{
+    enum { USERS = 3000 };
+    static uint32_t times[ROWS];
+    static uint32_t starts[USERS + 1];
+    static uint32_t users[USERS];
+    static uint64_t persons[2 * USERS / 64 + 1];
+    static uint64_t skip[2 * USERS / 64 + 1];
+    const uint32_t first = 0;
+    (void)state;
+    for (uint32_t round = 0; round < 30; round++) {
+        struct rc_arena *arena = rc_arena_new(NULL, 0);
+        uint32_t counters[3][BUCKETS_MAX + 1] = {{0}};
+        struct rc_bucket_table table = {.time_min_ms = 0, .time_max_ms = INT32_MAX};
+        memset(persons, 0, sizeof(persons));
+        memset(skip, 0, sizeof(skip));
+        for (uint32_t i = 0; i < USERS; i++) {
+            users[i] = 2 * i + below(2);
+            starts[i] = i * (ROWS / USERS) + (i == 0 ? 0 : below(ROWS / USERS));
+            persons[users[i] / 64] |= (uint64_t)below(2) << (users[i] % 64);
+            skip[users[i] / 64] |= (uint64_t)(below(8) == 0) << (users[i] % 64);
+        }
+        starts[USERS] = ROWS;
+        for (uint32_t row = 0; row < ROWS; row++)
+            times[row] = below(1u << 31);
+        random_table(arena, &table);
+        struct rc_rowset *set = rc_rowset_ref(random_set(3000));
+        const struct rc_series_asked asked = {.persons = persons,
+                                              .skip = round % 3 == 0 ? NULL : skip,
+                                              .owners = {starts, users, USERS}};
+        const struct rc_series_piece piece = {
+            .table = &table, .slots = table.slots, .times = times, .counters = &first};
+        struct rc_series_piece ways[2] = {piece, piece};
+        const uint32_t begin = starts[below(2) == 0 ? 0 : below(USERS)];
+        const uint32_t end = below(2) == 0 ? ROWS : begin + below(ROWS - begin);
+        assert_non_null(rc_rowset_keep_times(set, times, RC_ROWSET_TIMES_SHARE));
+        assert_non_null(rc_rowset_keep_users(set, &asked.owners, RC_ROWSET_TIMES_SHARE));
+        ways[0].narrow = counters[0];
+        ways[1].narrow = counters[1];
+        rc_series_count_singly(&ways[0], set, NULL, &asked, begin, end);
+        rc_series_count_kept(&ways[1], set, NULL, &asked, begin, end);
+        for (uint32_t row = begin, user = 0; row < end; row++) {
+            while (starts[user + 1] <= row)
+                user++;
+            if (rc_rowset_contains(set, row) && has(persons, users[user]) &&
+                (asked.skip == NULL || !has(skip, users[user])))
+                counters[2][rc_bucket_table_find(&table, times[row])]++;
+        }
+        for (uint32_t way = 0; way < 2; way++)
+            assert_memory_equal(counters[way], counters[2],
+                                table.bucket_count * sizeof(counters[0][0]));
         rc_rowset_unref(set);
         rc_rowset_unref(set);
         rc_arena_free(arena);
@@ -169,6 +234,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kept_times_count_the_same),
+        cmocka_unit_test(asked_users_count_alone),
         cmocka_unit_test(runs_count_as_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

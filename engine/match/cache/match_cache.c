@@ -112,7 +112,7 @@ drop_empty(struct rc_match_cache *cache,
     }
 }
 
-/* Of a rowset as it is now: times may be kept with it since it came. */
+/* Of a rowset as it is now: times and users may be kept with it since it came. */
 static uint64_t
 bytes_of(const struct rc_cached_thing *thing)
 {

@@ -31,6 +31,7 @@ rc_rowset_unref(struct rc_rowset *set)
         atomic_fetch_sub_explicit(&set->reference_count, 1, memory_order_acq_rel) != 1)
         return NULL;
     rc_alloc_free(atomic_load_explicit(&set->times, memory_order_relaxed));
+    rc_alloc_free(atomic_load_explicit(&set->users, memory_order_relaxed));
     if (set->form == RC_ROWSET_ROARING) {
         roaring_bitmap_free(set->roaring);
         rc_account_release(set->account, set->bytes);
@@ -55,8 +56,9 @@ rc_rowset_cardinality(const struct rc_rowset *set)
 uint64_t
 rc_rowset_memory_bytes(const struct rc_rowset *set)
 {
-    return sizeof(*set) + set->bytes +
-           (rc_rowset_times(set) == NULL ? 0 : (uint64_t)set->cardinality * RC_ROWSET_TIME_BYTES);
+    const uint64_t kept = (rc_rowset_times(set) == NULL ? 0 : RC_ROWSET_TIME_BYTES) +
+                          (rc_rowset_users(set) == NULL ? 0 : RC_ROWSET_USER_BYTES);
+    return sizeof(*set) + set->bytes + kept * set->cardinality;
 }
 
 /* How many rows of a list are before row. */

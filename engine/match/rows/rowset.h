@@ -127,6 +127,28 @@ rc_rowset_times(const struct rc_rowset *set);
 const uint16_t *
 rc_rowset_keep_times(struct rc_rowset *set, const uint32_t *times, uint32_t share);
 
+/*
+ * The user of each row, the same way: of a sparse set each is a search through a slab's users,
+ * which waits for memory a dozen times. Of sets of at most one row in RC_ROWSET_TIMES_SHARE a
+ * thousand take two bytes an event.
+ */
+#define RC_ROWSET_USER_BYTES 4u
+
+/* Whose the rows of a slab are, in order of rows. */
+struct rc_row_owners {
+    const uint32_t *starts; /* Where each one's rows begin; one more: where the last one's end. */
+    const uint32_t *users;
+    uint32_t user_count;
+};
+
+/* NULL: none are kept. */
+const uint32_t *
+rc_rowset_users(const struct rc_rowset *set);
+
+/* Keeps them as rc_rowset_keep_times keeps times. */
+const uint32_t *
+rc_rowset_keep_users(struct rc_rowset *set, const struct rc_row_owners *owners, uint32_t share);
+
 /* Rows of the set in [begin, end). */
 uint64_t
 rc_rowset_count_range(const struct rc_rowset *set, uint32_t begin, uint32_t end);

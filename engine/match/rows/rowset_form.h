@@ -31,6 +31,7 @@ struct rc_rowset {
     };
     uint64_t bytes;            /* Of these; for ROARING what the account was charged. */
     _Atomic(uint16_t *) times; /* An rc_alloc block; NULL: none are kept. Written once. */
+    _Atomic(uint32_t *) users; /* The same. */
     struct rc_account *account;
 };
 
@@ -46,6 +47,15 @@ rc_rowset_list(const struct rc_rowset *set)
 {
     return rc_rowset_list_of(set->list, rc_rowset_block_count(set->row_count), set->cardinality,
                              set->low_bits);
+}
+
+/* Whether a number for each row may be kept beside a set of at most one row in share: it is a list,
+ * and somebody else (the cache) has it too. */
+static inline bool
+rc_rowset_may_keep(const struct rc_rowset *set, uint32_t share)
+{
+    return set->form == RC_ROWSET_LIST && set->cardinality <= set->row_count / share &&
+           atomic_load_explicit(&set->reference_count, memory_order_relaxed) >= 2;
 }
 
 /* A set holds words when more than one row in this many is in it: then words are walked faster than

@@ -40,8 +40,7 @@ const uint16_t *
 rc_rowset_keep_times(struct rc_rowset *set, const uint32_t *times, uint32_t share)
 {
     uint16_t *kept = atomic_load_explicit(&set->times, memory_order_acquire);
-    if (kept != NULL || set->form != RC_ROWSET_LIST || set->cardinality > set->row_count / share ||
-        atomic_load_explicit(&set->reference_count, memory_order_relaxed) < 2)
+    if (kept != NULL || !rc_rowset_may_keep(set, share))
         return kept;
     uint16_t *made = rc_alloc_in(set->account, (size_t)set->cardinality * RC_ROWSET_TIME_BYTES);
     if (made == NULL)

@@ -236,13 +236,42 @@ note(const struct rc_plan *plan,
     };
 }
 
+static const struct rc_slab *
+slab_of(const struct rc_plan *plan, uint32_t slab)
+{
+    return rc_view_slabs(plan->context->view, &(uint32_t){0})[plan->slabs[slab].index].slab;
+}
+
+/* What of a slab is wanted, which streams of one time share: nobody looks where all have bitmaps.
+ */
+struct wanting {
+    bool looked;
+    bool some;
+    struct rc_plan_wanted wanted;
+};
+
+/* Whether there are rows of the users in a stream's time. */
+static bool
+look_for_users(const struct choosing *choosing,
+               const struct rc_slab *slab,
+               const struct rc_stream *stream,
+               struct wanting *wanting)
+{
+    if (!wanting->looked || stream->from_ms != wanting->wanted.from_ms ||
+        stream->until_ms != wanting->wanted.until_ms)
+        wanting->some = rc_plan_want(choosing->users, slab, stream->from_ms, stream->until_ms,
+                                     choosing->plan->context->arena, &wanting->wanted);
+    wanting->looked = true;
+    return wanting->some;
+}
+
 /* Chooses for a stream that sees the slab. */
 static enum rc_status
 choose(struct choosing *choosing,
        uint32_t slab,
        uint32_t s,
        struct rc_plan_choice *choice,
-       const struct rc_plan_wanted *wanted,
+       struct wanting *wanting,
        struct rc_error *reterr_error)
 {
     struct rc_plan *plan = choosing->plan;
@@ -256,6 +285,15 @@ choose(struct choosing *choosing,
         ways.ns[RC_ACCESS_BITMAP] = RC_COST_LOOKUP;
     const bool decided = choice->bitmap != NULL && rule->forced == RC_ACCESS_NONE &&
                          (rule->forbidden & bit_of(RC_ACCESS_BITMAP)) == 0;
+    /* Of a bitmap that is there the walk finds the users' rows. */
+    if ((!decided || plan->explain != NULL) &&
+        !look_for_users(choosing, slab_of(plan, slab), stream, wanting)) {
+        choice->bitmap = rc_rowset_unref(choice->bitmap);
+        if (plan->explain != NULL)
+            plan->explain->selectors[s].slabs_by_users++;
+        return RC_OK;
+    }
+    const struct rc_plan_wanted *wanted = &wanting->wanted;
     if (!decided || (plan->explain != NULL && plan->context->explain->estimates_all))
         estimate(stream, index, wanted, &ways);
     else
@@ -280,6 +318,7 @@ choose(struct choosing *choosing,
     choice->keeps_columns =
         choice->keep || (!choice->forced && !rule->keeps_never && !choosing->memory_short);
     choice->estimate_ns = (float)ways.ns[choice->access];
+    plan->hits_estimate += choice->rows_estimate * (wanting->looked ? wanted->share : 1);
     if (plan->explain != NULL)
         note(plan, slab, s, choice, &ways);
     return RC_OK;
@@ -293,19 +332,14 @@ choose_slab(struct choosing *choosing,
             struct rc_error *reterr_error)
 {
     struct rc_plan *plan = choosing->plan;
-    const struct rc_view_slab *at =
-        &rc_view_slabs(plan->context->view, &(uint32_t){0})[plan->slabs[slab].index];
-    struct rc_plan_wanted wanted;
-    bool has_users = false;
+    struct wanting wanting = {.looked = false};
+    const bool has_users = rc_plan_meets(choosing->users, slab_of(plan, slab));
     for (uint32_t s = 0; s < plan->stream_count; s++) {
         struct rc_plan_choice *choice = &choices[s];
         const struct rc_stream *stream = &plan->streams[s];
-        if (s == 0 || stream->from_ms != wanted.from_ms || stream->until_ms != wanted.until_ms)
-            has_users = rc_plan_want(choosing->users, at->slab, stream->from_ms, stream->until_ms,
-                                     plan->context->arena, &wanted);
         struct rc_explain_selector *out =
             plan->explain == NULL ? NULL : &plan->explain->selectors[s];
-        const bool timely = rc_plan_stream_sees(stream, rc_slab_get_info(at->slab));
+        const bool timely = rc_plan_stream_sees(stream, rc_slab_get_info(slab_of(plan, slab)));
         const bool has_first = plan->plan_only || stream->first == NULL ||
                                rc_first_slab(stream->first, plan->slabs[slab].index) != NULL;
         if (!timely || !has_users || !has_first) {
@@ -315,8 +349,7 @@ choose_slab(struct choosing *choosing,
                 out->slabs_by_users++;
             continue;
         }
-        RC_TRY(choose(choosing, slab, s, choice, &wanted, reterr_error));
-        plan->hits_estimate += choice->rows_estimate * wanted.share;
+        RC_TRY(choose(choosing, slab, s, choice, &wanting, reterr_error));
     }
     return RC_OK;
 }

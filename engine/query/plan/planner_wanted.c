@@ -56,6 +56,22 @@ want_users(const struct rc_slab *slab,
 }
 
 bool
+rc_plan_meets(const struct rc_plan_users *users, const struct rc_slab *slab)
+{
+    const uint32_t user_count = rc_slab_get_info(slab)->user_count;
+    const uint32_t *ordinals = rc_slab_users(slab);
+    const bool listed = users->count <= RC_PLAN_USERS_LISTED;
+    if (users->everybody)
+        return true;
+    for (uint32_t i = 0; i < (listed ? users->count : 1); i++) {
+        const uint32_t at = rc_slab_user_lower_bound(slab, listed ? users->users[i] : users->first);
+        if (at < user_count && ordinals[at] <= (listed ? users->users[i] : users->last))
+            return true;
+    }
+    return false;
+}
+
+bool
 rc_plan_want(const struct rc_plan_users *users,
              const struct rc_slab *slab,
              int64_t from_ms,

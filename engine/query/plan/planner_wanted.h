@@ -20,6 +20,10 @@ struct rc_plan_wanted {
     double share;         /* Of the slab's rows that are wanted. */
 };
 
+/* Whether a slab may have rows of the users: of those who are listed it has one. */
+bool
+rc_plan_meets(const struct rc_plan_users *users, const struct rc_slab *slab);
+
 /* false: no rows. Without memory all of the slab is wanted. */
 bool
 rc_plan_want(const struct rc_plan_users *users,

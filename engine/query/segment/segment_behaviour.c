@@ -245,7 +245,8 @@ prepare_count(struct measure *measure, struct rc_fold *fold)
     struct rc_account *account = measure->context->account;
     const uint32_t stream = rc_slab_rows_stream(measure->plan, 1);
     RC_TRY(rc_segment_numbers_open(&measure->numbers, measure->behaviour,
-                                   rc_view_user_count(measure->context->view), account));
+                                   rc_view_user_count(measure->context->view), measure->asked,
+                                   account));
     fold->ordered = false;
     fold->hits = fold_count;
     if (stream == UINT32_MAX ||

@@ -49,11 +49,10 @@ is_timely(const struct rc_segment_counting *counting, uint32_t row)
            (counting->times[row] >= counting->from_ms && counting->times[row] <= counting->last_ms);
 }
 
-/* Counts an event of the user with an index; 0: he is skipped. */
+/* Counts an event of a user; 0: he is skipped. */
 static inline uint32_t
-count_event(const struct rc_segment_counting *counting, uint32_t index)
+count_event(const struct rc_segment_counting *counting, uint32_t user)
 {
-    const uint32_t user = counting->users[index];
     if (counting->skip != NULL && ((counting->skip[user / 64] >> (user % 64)) & 1) != 0)
         return 0;
     rc_segment_numbers_add(counting->numbers, user);
@@ -72,7 +71,7 @@ count_far(struct rc_segment_counting *counting, const uint32_t *rows, uint32_t c
                         owners);
     counting->user = owners[count - 1];
     for (uint32_t i = 0; i < count; i++)
-        counted += count_event(counting, owners[i]);
+        counted += count_event(counting, counting->users[owners[i]]);
     return counted;
 }
 
@@ -139,6 +138,61 @@ count_kept(struct rc_segment_counting *counting,
     return counted;
 }
 
+/* Takes those of the next rows of a set out of timely whose half of time is that of an end of the
+ * window, first or last, and that lie outside of it. index: of the first row. */
+static void
+drop_untimely(const struct rc_segment_counting *counting,
+              const struct rc_rowset *set,
+              uint32_t index,
+              uint32_t count,
+              const uint16_t *kept,
+              uint64_t *timely)
+{
+    uint32_t rows[ROWS_TOGETHER];
+    uint32_t cursor = rc_rowset_row(set, index);
+    const uint32_t first = counting->from_ms >> RC_ROWSET_TIME_SHIFT;
+    const uint32_t last = counting->last_ms >> RC_ROWSET_TIME_SHIFT;
+    (void)rc_rowset_read(set, &cursor, rc_rowset_row_count(set), rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if ((kept[i] == first || kept[i] == last) && !is_timely(counting, rows[i]))
+            timely[i / 64] &= ~((uint64_t)1 << (i % 64));
+}
+
+/* The same where users are kept as well and all rows are alive: hardly a row is looked up. */
+static uint64_t
+count_kept_users(const struct rc_segment_counting *counting,
+                 const struct rc_rowset *set,
+                 const uint16_t *kept,
+                 const uint32_t *users,
+                 uint32_t begin,
+                 uint32_t end)
+{
+    uint64_t timely[ROWS_TOGETHER / 64];
+    uint64_t counted = 0;
+    const uint32_t first = counting->from_ms >> RC_ROWSET_TIME_SHIFT;
+    const uint32_t last = counting->last_ms >> RC_ROWSET_TIME_SHIFT;
+    uint32_t index = (uint32_t)rc_rowset_count_range(set, 0, begin);
+    const uint32_t index_end = index + (uint32_t)rc_rowset_count_range(set, begin, end);
+    for (; index < index_end; index += ROWS_TOGETHER) {
+        const uint32_t left = index_end - index;
+        const uint32_t count = left < ROWS_TOGETHER ? left : ROWS_TOGETHER;
+        bool near_end = false;
+        rc_scan_halves(kept + index, count, (struct rc_scan_range){first, last - first}, timely);
+        for (uint32_t word = 0; word * 64 < count; word++)
+            for (uint64_t bits = timely[word]; bits != 0; bits &= bits - 1) {
+                const uint32_t at = index + word * 64 + (uint32_t)__builtin_ctzll(bits);
+                near_end = near_end || kept[at] == first || kept[at] == last;
+            }
+        if (near_end)
+            drop_untimely(counting, set, index, count, kept + index, timely);
+        for (uint32_t word = 0; word * 64 < count; word++)
+            for (uint64_t bits = timely[word]; bits != 0; bits &= bits - 1)
+                counted += count_event(counting,
+                                       users[index + word * 64 + (uint32_t)__builtin_ctzll(bits)]);
+    }
+    return counted;
+}
+
 uint64_t
 rc_segment_count_sparse(struct rc_segment_counting *counting,
                         struct rc_rowset *set,
@@ -148,8 +202,13 @@ rc_segment_count_sparse(struct rc_segment_counting *counting,
     const uint16_t *kept = counting->times == NULL || counting->from_ms > counting->last_ms
                                ? NULL
                                : rc_rowset_keep_times(set, counting->times, rc_rowset_window_share);
-    return kept == NULL ? count_sparse(counting, set, begin, end)
-                        : count_kept(counting, set, kept, begin, end);
+    if (kept == NULL)
+        return count_sparse(counting, set, begin, end);
+    const struct rc_row_owners owners = {counting->starts, counting->users, counting->user_count};
+    const uint32_t *users =
+        counting->dead != NULL ? NULL : rc_rowset_keep_users(set, &owners, rc_rowset_window_share);
+    return users == NULL ? count_kept(counting, set, kept, begin, end)
+                         : count_kept_users(counting, set, kept, users, begin, end);
 }
 
 /* The rows of a set piece by piece, which leave those that are dead out. A row is mostly of the
@@ -176,7 +235,7 @@ count_pieces(struct rc_segment_count *count,
                 continue;
             if (row >= starts[user + 1])
                 user = rc_slab_rows_owner(starts, counting->user_count, user, row);
-            counted += count_event(counting, user);
+            counted += count_event(counting, counting->users[user]);
         }
     }
     return counted;

@@ -91,18 +91,47 @@ rc_series_count_rows(const struct rc_series_piece *piece,
         count_by(*piece, words, first, count, (struct way){false, true, false});
 }
 
+static inline bool
+is_asked(const struct rc_series_asked *asked, uint32_t user)
+{
+    return rc_words_has(asked->persons, user) &&
+           (asked->skip == NULL || !rc_words_has(asked->skip, user));
+}
+
+/* Leaves those of some rows that are of users who are asked about; how many. *user: index of who
+ * owns the row before, or of an earlier one. */
+static uint32_t
+leave_asked(const struct rc_series_asked *asked, uint32_t *user, uint32_t *rows, uint32_t count)
+{
+    uint32_t owners[SINGLY_ROWS];
+    uint32_t left = 0;
+    if (count == 0)
+        return 0;
+    rc_slab_rows_owners(asked->owners.starts, asked->owners.user_count, *user, rows, count, owners);
+    *user = owners[count - 1];
+    for (uint32_t i = 0; i < count; i++) {
+        rows[left] = rows[i];
+        left += is_asked(asked, asked->owners.users[owners[i]]);
+    }
+    return left;
+}
+
 /* Each row's time lies on a line of its own: those of a batch are fetched together. */
 void
 rc_series_count_singly(const struct rc_series_piece *piece,
                        const struct rc_rowset *set,
                        const uint64_t *dead,
+                       const struct rc_series_asked *asked,
                        uint32_t begin,
                        uint32_t end)
 {
     uint32_t rows[SINGLY_ROWS];
     uint32_t *counters = piece->narrow + piece->counters[0];
+    uint32_t user = 0;
     while (begin < end) {
-        const uint32_t count = rc_rowset_read(set, &begin, end, rows, SINGLY_ROWS);
+        uint32_t count = rc_rowset_read(set, &begin, end, rows, SINGLY_ROWS);
+        if (asked != NULL)
+            count = leave_asked(asked, &user, rows, count);
         for (uint32_t i = 0; i < count; i++)
             __builtin_prefetch(&piece->times[rows[i]]);
         for (uint32_t i = 0; i < count; i++) {
@@ -154,13 +183,15 @@ drop_dead(const struct rc_rowset *set,
         words[i / 64] &= ~((uint64_t)rc_words_has(dead, rows[i]) << (i % 64));
 }
 
-void
-rc_series_count_kept(const struct rc_series_piece *piece,
-                     const struct rc_rowset *set,
-                     const uint64_t *dead,
-                     uint32_t begin,
-                     uint32_t end)
+__attribute__((always_inline)) static inline void
+count_kept(const struct rc_series_piece *piece,
+           const struct rc_rowset *set,
+           const uint64_t *dead,
+           const struct rc_series_asked *asked,
+           uint32_t begin,
+           uint32_t end)
 {
+    const uint32_t *users = rc_rowset_users(set);
     uint64_t words[SINGLY_ROWS / 64];
     uint32_t *counters = piece->narrow + piece->counters[0];
     const uint16_t *times = rc_rowset_times(set);
@@ -179,9 +210,24 @@ rc_series_count_kept(const struct rc_series_piece *piece,
         for (uint32_t word = 0; word * 64 < count; word++)
             for (uint64_t bits = words[word]; bits != 0; bits &= bits - 1) {
                 const uint32_t at = index + word * 64 + (uint32_t)__builtin_ctzll(bits);
-                counters[kept_place(piece, set, at, times[at])]++;
+                if (asked == NULL || is_asked(asked, users[at]))
+                    counters[kept_place(piece, set, at, times[at])]++;
             }
     }
+}
+
+void
+rc_series_count_kept(const struct rc_series_piece *piece,
+                     const struct rc_rowset *set,
+                     const uint64_t *dead,
+                     const struct rc_series_asked *asked,
+                     uint32_t begin,
+                     uint32_t end)
+{
+    if (asked != NULL)
+        count_kept(piece, set, dead, asked, begin, end);
+    else
+        count_kept(piece, set, dead, NULL, begin, end);
 }
 
 bool

@@ -51,20 +51,30 @@ rc_series_count_runs(uint32_t *counts,
                      uint32_t begin,
                      uint32_t end);
 
-/* Counts the rows [begin, end) of a sparse set one by one, without codes. times: of the slab. */
+/* Whose rows of a sparse set count. */
+struct rc_series_asked {
+    const uint64_t *persons; /* A bit each. */
+    const uint64_t *skip;    /* Users whose rows are counted elsewhere, a bit each; NULL: none. */
+    struct rc_row_owners owners;
+};
+
+/* Counts the rows [begin, end) of a sparse set one by one, without codes. times: of the slab.
+ * asked NULL: everybody's. */
 void
 rc_series_count_singly(const struct rc_series_piece *piece,
                        const struct rc_rowset *set,
                        const uint64_t *dead,
+                       const struct rc_series_asked *asked,
                        uint32_t begin,
                        uint32_t end);
 
-/* The same of a set that times are kept with (rc_rowset_times): only rows whose time counts are
- * looked at. */
+/* The same of a set that times are kept with (rc_rowset_times), and users if some are asked about:
+ * only rows whose time counts are looked at. */
 void
 rc_series_count_kept(const struct rc_series_piece *piece,
                      const struct rc_rowset *set,
                      const uint64_t *dead,
+                     const struct rc_series_asked *asked,
                      uint32_t begin,
                      uint32_t end);
 

@@ -92,7 +92,9 @@ rc_series_tables(const struct rc_series_frame *frame,
         RC_ARENA_ARRAY(frame->context->arena, struct rc_bucket_table, plan->slab_count);
     if (tables == NULL)
         return RC_NO_MEMORY;
-    const struct rc_stream *stream = &plan->streams[rc_slab_rows_stream(plan, bit)];
+    const struct rc_stream *stream = plan->streams;
+    while (stream->bit != bit)
+        stream++;
     const bool bucketed = line->bucketed && frame->bucket_count > 0;
     for (uint32_t i = 0; i < plan->slab_count; i++) {
         const struct rc_slab_info *info = rc_slab_get_info(slabs[plan->slabs[i].index].slab);
@@ -395,6 +397,24 @@ count_pieces(struct lane *lane,
     return lane->narrow_rows >= NARROW_MAX ? empty_narrow(lane) : RC_OK;
 }
 
+/* The rows of a sparse set, by what is kept with it if it can have that. */
+static void
+count_sparse(const struct rc_series_piece *piece,
+             struct rc_rowset *set,
+             const uint64_t *dead,
+             const struct rc_series_asked *asked,
+             uint32_t begin,
+             uint32_t end)
+{
+    const bool kept =
+        rc_rowset_keep_times(set, piece->times, RC_ROWSET_TIMES_SHARE) != NULL &&
+        (asked == NULL || rc_rowset_keep_users(set, &asked->owners, RC_ROWSET_TIMES_SHARE) != NULL);
+    if (kept)
+        rc_series_count_kept(piece, set, dead, asked, begin, end);
+    else
+        rc_series_count_singly(piece, set, dead, asked, begin, end);
+}
+
 static enum rc_status
 fold_rows(void *state,
           const struct rc_walk_block *block,
@@ -424,16 +444,15 @@ fold_rows(void *state,
         .copies = scan->copies,
         .copy_counters = scan->copy_counters,
     };
-    (void)block;
     (void)hit_count; /* Counted at the end. */
     if (set == NULL)
         return RC_OK;
     if (scan->reading != RC_ROWS_SINGLY || !rc_rowset_is_sparse(set))
         return count_pieces(lane, &piece, plan_slab, begin, end);
-    if (rc_rowset_keep_times(set, piece.times, RC_ROWSET_TIMES_SHARE) != NULL)
-        rc_series_count_kept(&piece, set, view_slab->dead, begin, end);
-    else
-        rc_series_count_singly(&piece, set, view_slab->dead, begin, end);
+    const struct rc_series_asked asked = {.persons = scan->frame->plan->persons,
+                                          .skip = block->skip,
+                                          .owners = rc_slab_rows_owned(view_slab->slab)};
+    count_sparse(&piece, set, view_slab->dead, asked.persons == NULL ? NULL : &asked, begin, end);
     lane->narrow_rows += rc_rowset_cardinality(set);
     return RC_OK;
 }
@@ -508,7 +527,8 @@ rc_series_scan_events(const struct rc_series_frame *frame,
     RC_CLEANUP(scan_close)
     struct scan scan = {.frame = frame, .line = line, .reading = reading};
     *ret_done = false;
-    scan.stream = rc_slab_rows_stream(frame->plan, bit);
+    scan.stream = split == NULL ? rc_slab_rows_asked_stream(frame->plan, bit)
+                                : rc_slab_rows_stream(frame->plan, bit);
     if (frame->request->series[line->series].measure != RC_MEASURE_COUNT || line->columns != NULL ||
         scan.stream == UINT32_MAX)
         return RC_OK;
@@ -528,6 +548,7 @@ rc_series_scan_events(const struct rc_series_frame *frame,
     const struct rc_fold fold = {
         .purpose = "counts of each bucket",
         .anonymous = true,
+        .asks_persons = true,
         .lane_count = scan.lane_count,
         .lanes = states,
         .hits = fold_hits,

@@ -55,7 +55,8 @@ rc_series_scan_ends(const struct rc_series_frame *frame,
                     uint32_t *ret_greatest,
                     bool *ret_done);
 
-/* By slab of the plan: the places of its rows for a line. In the context's arena. */
+/* By slab of the plan: the places of its rows for a line, whose selector has one stream. In the
+ * context's arena. */
 RC_MUST_USE enum rc_status
 rc_series_tables(const struct rc_series_frame *frame,
                  const struct rc_series_line *line,

@@ -2,6 +2,7 @@
 #include "engine/query/walk/slab_rows.h"
 
 #include "engine/base/assert.h"
+#include "engine/query/walk/walk.h"
 
 #define NO_BLOCK UINT32_MAX
 
@@ -55,12 +56,11 @@ rc_slab_rows_piece(struct rc_slab_rows *rows, uint32_t base, const uint64_t **re
     return true;
 }
 
-uint32_t
-rc_slab_rows_stream(const struct rc_plan *plan, uint64_t bit)
+/* The one stream of a bit. */
+static uint32_t
+only_stream(const struct rc_plan *plan, uint64_t bit)
 {
     uint32_t found = UINT32_MAX;
-    if (plan->reads_persons || plan->entities != NULL)
-        return UINT32_MAX;
     for (uint32_t s = 0; s < plan->stream_count; s++) {
         if (plan->streams[s].bit != bit)
             continue;
@@ -69,6 +69,40 @@ rc_slab_rows_stream(const struct rc_plan *plan, uint64_t bit)
         found = s;
     }
     return found;
+}
+
+uint32_t
+rc_slab_rows_stream(const struct rc_plan *plan, uint64_t bit)
+{
+    return plan->reads_persons || plan->entities != NULL ? UINT32_MAX : only_stream(plan, bit);
+}
+
+/* Whether a stream's rows are read one by one in all slabs. */
+static bool
+is_sparse(const struct rc_plan *plan, uint32_t stream)
+{
+    double rows = 0;
+    bool sparse = true;
+    for (uint32_t i = 0; i < plan->slab_count; i++) {
+        const struct rc_rowset *set = plan->slabs[i].sets[stream];
+        sparse = sparse && (set == NULL || rc_rowset_is_sparse(set));
+        rows += plan->slabs[i].row_count;
+    }
+    return plan->plan_only
+               ? plan->explain->selectors[stream].rows_estimate * RC_ROWSET_SPARSE_SHARE <= rows
+               : sparse;
+}
+
+uint32_t
+rc_slab_rows_asked_stream(const struct rc_plan *plan, uint64_t bit)
+{
+    if (!plan->reads_persons || plan->entities != NULL)
+        return rc_slab_rows_stream(plan, bit);
+    const uint32_t stream = only_stream(plan, bit);
+    /* A stream's own persons are the plan's where it is the only one. */
+    const bool filtered = stream != UINT32_MAX && plan->persons != NULL &&
+                          (plan->streams[stream].persons == NULL || plan->stream_count == 1);
+    return filtered && is_sparse(plan, stream) && !rc_walk_looks_up(plan) ? stream : UINT32_MAX;
 }
 
 uint32_t

@@ -47,6 +47,20 @@ rc_slab_rows_piece(struct rc_slab_rows *rows, uint32_t base, const uint64_t **re
 uint32_t
 rc_slab_rows_stream(const struct rc_plan *plan, uint64_t bit);
 
+/* The same for folds that ask about the plan's persons by themselves, of whom there may be a filter
+ * then: its sets are all sparse, and its persons are not so few that their rows are looked up. */
+uint32_t
+rc_slab_rows_asked_stream(const struct rc_plan *plan, uint64_t bit);
+
+/* Whose the rows of a slab are. */
+static inline struct rc_row_owners
+rc_slab_rows_owned(const struct rc_slab *slab)
+{
+    return (struct rc_row_owners){.starts = rc_slab_starts(slab),
+                                  .users = rc_slab_users(slab),
+                                  .user_count = rc_slab_get_info(slab)->user_count};
+}
+
 /* The first of the rows [begin, end) of one user whose time is not below an offset from the
  * window's start, or end. */
 static inline uint32_t

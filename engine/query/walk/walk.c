@@ -48,7 +48,8 @@ rc_walk(const struct rc_plan *plan, const struct rc_fold *fold, uint64_t *hit_co
     RC_ASSERT(fold->lane_count > 0);
     if (plan->entities != NULL)
         return rc_entities_walk(plan, fold, hit_count);
-    RC_ASSERT(fold->rows == NULL || (!fold->ordered && !plan->reads_persons));
+    RC_ASSERT(fold->rows == NULL ||
+              (!fold->ordered && (!plan->reads_persons || fold->asks_persons)));
     RC_ASSERT(fold->required == 0 || (fold->rows == NULL && !fold->anonymous));
     RC_ASSERT(fold->stretches == NULL || (plan->persons != NULL && !fold->ordered &&
                                           fold->required == 0 && fold->rows == NULL));

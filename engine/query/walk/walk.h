@@ -88,13 +88,15 @@ struct rc_fold {
                            uint32_t count);
     /* Unordered, may be NULL: takes rows of a slab (an index into plan->slabs) as they are, and
      * finds the hits among them itself; hits then gets those of heads and of joined persons. The
-     * rows are of the block's users. Adds to *hit_count. The plan asks for no person. */
+     * rows are of the block's users. Adds to *hit_count. The plan asks for no person, or
+     * asks_persons says that rows does. */
     enum rc_status (*rows)(void *lane,
                            const struct rc_walk_block *block,
                            uint32_t plan_slab,
                            uint32_t begin,
                            uint32_t end,
                            uint64_t *hit_count);
+    bool asks_persons;            /* rows leaves out whom the plan does not ask for. */
     enum rc_rows_reading reading; /* What rows reads, for the planner. */
     /* Unordered, of a plan for some persons, who are few; may be NULL: they alone are looked up,
      * and this takes the rows that they have in a slab (an index into plan->slabs) as they are, and
@@ -122,6 +124,10 @@ extern uint32_t rc_walk_block_hits;
 /* What it costs to look up a person's rows in a slab, in rows that a sweep reads meanwhile. Tests:
  * 0 lists the persons of a required selector always. */
 extern uint32_t rc_walk_look_up_rows;
+
+/* Whether a plan's persons are so few that their rows alone are looked up. */
+bool
+rc_walk_looks_up(const struct rc_plan *plan);
 
 /* Feeds everything; where the plan has entities, each of them as a person. Adds to *hit_count the
  * hits that were fed. */

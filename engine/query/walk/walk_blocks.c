@@ -129,7 +129,10 @@ rc_walk_cut_blocks(struct rc_walk_run *walk)
 {
     const struct rc_plan *plan = walk->plan;
     const uint64_t blocks = rc_walk_blocks_wanted(walk, rc_walk_hits_of(plan));
-    uint32_t slots_max = walk->anonymous ? UINT32_MAX : BLOCK_SLOTS_MAX;
+    /* Nobody has anything by slot where neither the walk deals hits nor the fold begins blocks. */
+    const bool slotless =
+        walk->anonymous || (walk->fold->rows != NULL && walk->fold->begin == NULL);
+    uint32_t slots_max = slotless ? UINT32_MAX : BLOCK_SLOTS_MAX;
     if (!walk->anonymous && walk->fold->slots_max != 0 && walk->fold->slots_max < slots_max)
         slots_max = walk->fold->slots_max;
     const uint64_t most = blocks < walk->user_count ? blocks : walk->user_count;

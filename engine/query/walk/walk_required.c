@@ -23,14 +23,13 @@ uint32_t rc_walk_look_up_rows = 8;
 
 /* What it costs to look up so many persons in all slabs, in rows that a sweep reads meanwhile. */
 static uint64_t
-look_up_rows(const struct rc_walk_run *walk, uint64_t count)
+look_up_rows(const struct rc_plan *plan, uint64_t count)
 {
-    const struct rc_plan *plan = walk->plan;
     uint64_t rows = 0;
     for (uint32_t i = 0; i < plan->slab_count; i++) {
         uint32_t slab_count;
         const struct rc_slab *slab =
-            rc_view_slabs(walk->view, &slab_count)[plan->slabs[i].index].slab;
+            rc_view_slabs(plan->context->view, &slab_count)[plan->slabs[i].index].slab;
         const uint32_t users = rc_slab_get_info(slab)->user_count;
         const uint64_t found = count < users ? count : users;
         rows += found * rc_walk_look_up_rows / (rc_sweep_merges(plan, i) ? MERGED_SHARE : 1);
@@ -42,7 +41,16 @@ look_up_rows(const struct rc_walk_run *walk, uint64_t count)
 static bool
 are_listed(const struct rc_walk_run *walk, uint64_t count)
 {
-    return walk->fold->stretches != NULL || look_up_rows(walk, count) <= walk->plan->hits_max;
+    return walk->fold->stretches != NULL || look_up_rows(walk->plan, count) <= walk->plan->hits_max;
+}
+
+bool
+rc_walk_looks_up(const struct rc_plan *plan)
+{
+    if (plan->persons == NULL || plan->plan_only)
+        return false;
+    const uint32_t word_count = (rc_view_user_count(plan->context->view) + 63) / 64;
+    return look_up_rows(plan, rc_words_count(plan->persons, word_count)) <= plan->hits_max;
 }
 
 static enum rc_status
@@ -116,8 +124,7 @@ rc_walk_mark_asked(struct rc_walk_run *walk)
     if (walk->marked != NULL || plan->persons == NULL || walk->anonymous ||
         walk->fold->rows != NULL || plan->plan_only)
         return RC_OK;
-    const uint64_t count = rc_words_count(plan->persons, (walk->user_count + 63) / 64);
-    if (!are_listed(walk, count))
+    if (walk->fold->stretches == NULL && !rc_walk_looks_up(plan))
         return RC_OK;
     uint64_t *marked = RC_ARENA_ARRAY(plan->context->arena, uint64_t, walk->user_count / 64 + 1);
     if (marked == NULL)
