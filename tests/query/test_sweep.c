@@ -63,6 +63,7 @@ struct world {
     bool skips;
     uint32_t hit_count;
     uint32_t many_count; /* Reads of many stretches. */
+    uint32_t kept_count; /* Sets with which users are kept. */
 };
 
 static void
@@ -140,6 +141,16 @@ make_stream(struct world *world, uint32_t index, bool sparse)
         stream->persons = world->persons;
 }
 
+/* Keeps users with a set, if it is a list. */
+static void
+keep_users(struct world *world, struct rc_rowset *set)
+{
+    const struct rc_row_owners owners = rc_slab_rows_owned(world->slab);
+    struct rc_rowset *other = rc_rowset_ref(set); /* As the cache has it. */
+    world->kept_count += rc_rowset_keep_users(set, &owners, 1) != NULL;
+    rc_rowset_unref(other);
+}
+
 static void
 world_open(struct world *world)
 {
@@ -158,6 +169,8 @@ world_open(struct world *world)
     world->stream_count = 1 + below(below(3) == 0 ? STREAMS_MAX : 4);
     for (uint32_t s = 0; s < world->stream_count; s++)
         make_stream(world, s, sparse);
+    if (below(2) == 0)
+        keep_users(world, world->sets[0]);
     world->context = (struct rc_query_context){.view = world->view,
                                                .account = rc_project_account(world->project),
                                                .arena = world->arena,
@@ -321,6 +334,7 @@ against_each_row(void **state)
     static struct world world;
     uint64_t hit_count = 0;
     uint64_t many_count = 0;
+    uint64_t kept_count = 0;
     const char *text = getenv("RC_TEST_SEED");
     random_state = text != NULL ? strtoull(text, NULL, 0) : 33;
     print_message("seed %llu\n", (unsigned long long)random_state);
@@ -333,12 +347,14 @@ against_each_row(void **state)
         read_stretches(&world);
         hit_count += world.hit_count;
         many_count += world.many_count;
+        kept_count += world.kept_count;
         world_close(&world);
     }
     print_message("%llu hits, %llu reads of many stretches\n", (unsigned long long)hit_count,
                   (unsigned long long)many_count);
     assert_true(hit_count > (uint64_t)rounds * 1000);
     assert_true(many_count > rounds);
+    assert_true(kept_count > rounds / 8);
 }
 
 /* Owners of many rows, sought together by wide vectors and without, against each alone. */
@@ -368,6 +384,12 @@ owners_of_many(void **state)
             assert_true(starts[owners[i]] <= rows[i]);
             assert_true(rows[i] < starts[owners[i] + 1]);
         }
+        /* Among fewer of them, the last of whom is the last for all behind him. */
+        const uint32_t fewer = first + 1 + below(user_count - first);
+        static uint32_t capped[300];
+        rc_slab_rows_owners(starts, fewer, below(first + 1), rows, count, capped);
+        for (uint32_t i = 0; i < count; i++)
+            assert_int_equal(capped[i], owners[i] < fewer ? owners[i] : fewer - 1);
     }
 }
 

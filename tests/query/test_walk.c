@@ -156,12 +156,14 @@ required_leaves_nobody_out(void **state)
     print_message("seed %llu\n", (unsigned long long)random_state);
     for (uint32_t round = 0; round < ROUNDS; round++) {
         rc_walk_block_hits = round % 2 == 0 ? 16384 : 1 + below(100);
+        rc_walk_users_share = below(2) == 0 ? RC_ROWSET_TIMES_SHARE : 1;
         struct rig *rig = rig_new(&random_state);
         for (uint32_t i = 0; i < 10; i++)
             left_out += one_round(rig, all, few);
         rig_free(rig);
     }
     rc_walk_block_hits = 16384;
+    rc_walk_users_share = RC_ROWSET_TIMES_SHARE;
     assert_true(left_out > ROUNDS); /* Else nothing was tested. */
     free(all);
     free(few);

@@ -105,7 +105,8 @@ rc_slab_rows_next_owner(const uint32_t *starts, uint32_t user_count, uint32_t us
 }
 
 /* The same of some rows, ascending, one at least, from a user who owns the first or an earlier one
- * on: all are sought together, so that they wait for memory together. */
+ * on: all are sought together, so that they wait for memory together. starts may be any ascending
+ * numbers: what is found is the last that is not above a row, or the first of all. */
 void
 rc_slab_rows_owners(const uint32_t *starts,
                     uint32_t user_count,

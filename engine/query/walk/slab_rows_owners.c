@@ -22,8 +22,7 @@ seek_portable(const uint32_t *starts,
         owners[i] = user;
     for (; step > 0; step /= 2) {
         for (uint32_t i = 0; i < count; i++) {
-            /* Whoever is behind the last owns none of them. */
-            const uint32_t at = owners[i] + step <= last ? owners[i] + step : last + 1;
+            const uint32_t at = owners[i] + step <= last ? owners[i] + step : last;
             owners[i] = starts[at] <= rows[i] ? at : owners[i];
         }
     }
@@ -33,9 +32,9 @@ seek_portable(const uint32_t *starts,
 
 /* A step of sixteen rows. */
 RC_WIDE_MASKS static inline __m512i
-go_on(const uint32_t *starts, __m512i owners, __m512i step, __m512i behind, __m512i rows)
+go_on(const uint32_t *starts, __m512i owners, __m512i step, __m512i last, __m512i rows)
 {
-    const __m512i at = _mm512_min_epu32(_mm512_add_epi32(owners, step), behind);
+    const __m512i at = _mm512_min_epu32(_mm512_add_epi32(owners, step), last);
     const __m512i start = _mm512_i32gather_epi32(at, (const int *)starts, 4);
     return _mm512_mask_mov_epi32(owners, _mm512_cmple_epu32_mask(start, rows), at);
 }
@@ -51,7 +50,7 @@ seek_part_avx512(const uint32_t *starts,
                  uint32_t count,
                  uint32_t *owners)
 {
-    const __m512i behind = _mm512_set1_epi32((int32_t)(last + 1));
+    const __m512i most = _mm512_set1_epi32((int32_t)last);
     const uint64_t there = count == 64 ? UINT64_MAX : ((uint64_t)1 << count) - 1;
     const __mmask16 in[4] = {(__mmask16)there, (__mmask16)(there >> 16), (__mmask16)(there >> 32),
                              (__mmask16)(there >> 48)};
@@ -65,10 +64,10 @@ seek_part_avx512(const uint32_t *starts,
     __m512i d = a;
     for (; step > 0; step /= 2) {
         const __m512i far = _mm512_set1_epi32((int32_t)step);
-        a = go_on(starts, a, far, behind, rows_a);
-        b = go_on(starts, b, far, behind, rows_b);
-        c = go_on(starts, c, far, behind, rows_c);
-        d = go_on(starts, d, far, behind, rows_d);
+        a = go_on(starts, a, far, most, rows_a);
+        b = go_on(starts, b, far, most, rows_b);
+        c = go_on(starts, c, far, most, rows_c);
+        d = go_on(starts, d, far, most, rows_d);
     }
     _mm512_mask_storeu_epi32(owners, in[0], a);
     _mm512_mask_storeu_epi32(owners + 16, in[1], b);
@@ -85,7 +84,7 @@ seek_avx512(const uint32_t *starts,
             uint32_t count,
             uint32_t *owners)
 {
-    if (!RC_RUNS_WIDE_MASKS || last >= INT32_MAX - 1) /* Places are signed. */
+    if (!RC_RUNS_WIDE_MASKS || last > INT32_MAX) /* Places are signed. */
         return false;
     for (uint32_t at = 0; at < count; at += 64)
         seek_part_avx512(starts, user, last, step, rows + at, count - at < 64 ? count - at : 64,

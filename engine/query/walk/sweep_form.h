@@ -31,6 +31,10 @@ struct cursor {
     uint32_t ahead_count;
     uint32_t batch[BATCH_ROWS];
     uint32_t ahead[BATCH_ROWS]; /* The rows behind the batch's. */
+    /* Kept with the set, of all its rows, of the batch's and of those behind; NULL: sought. */
+    const uint32_t *owners;
+    const uint32_t *batch_owners;
+    const uint32_t *ahead_owners;
     uint64_t window[WINDOW_WORDS];
     uint32_t used_begin; /* Words of window that are not zero lie in here. */
     uint32_t used_end;

@@ -77,6 +77,9 @@ read_ahead(const struct rc_sweep *sweep, struct cursor *cursor, uint32_t at)
             rc_rowset_read(cursor->set, &cursor->next, sweep->end, cursor->ahead, BATCH_ROWS);
     for (uint32_t i = 0; i < cursor->ahead_count && sweep->reads_times; i++)
         __builtin_prefetch(&sweep->times[cursor->ahead[i]]);
+    if (cursor->owners != NULL && cursor->ahead_count > 0)
+        cursor->ahead_owners =
+            cursor->owners + rc_rowset_count_range(cursor->set, 0, cursor->ahead[0]);
 }
 
 /* A batch is read while the one before it is used, so that its times are there by then. */
@@ -96,12 +99,13 @@ rc_sweep_peek(const struct rc_sweep *sweep, struct cursor *cursor, uint32_t at, 
             return end;
         cursor->batch_at = 0;
         cursor->batch_count = cursor->ahead_count;
+        cursor->batch_owners = cursor->ahead_owners;
         memcpy(cursor->batch, cursor->ahead, cursor->ahead_count * sizeof(cursor->batch[0]));
         read_ahead(sweep, cursor, at);
     }
 }
 
-/* Leaves those of some rows that are alive and in the stream's time; how many. */
+/* Leaves those of some rows that are alive and in the stream's time: their places; how many. */
 static uint32_t
 drop_untimely(const struct rc_sweep *sweep,
               const struct cursor *cursor,
@@ -114,10 +118,27 @@ drop_untimely(const struct rc_sweep *sweep,
     for (uint32_t i = 0; i < count; i++) {
         const bool timely = !cursor->timed || is_in_time(cursor->stream, sweep->window_start_ms +
                                                                              sweep->times[rows[i]]);
-        left[left_count] = rows[i];
+        left[left_count] = i;
         left_count += timely && (dead == NULL || !rc_words_has(dead, rows[i]));
     }
     return left_count;
+}
+
+/* Who has done what is in these rows, and where their rows begin where no times are asked for. */
+static void
+find_owners(struct rc_sweep *sweep,
+            const uint32_t *rows,
+            uint32_t count,
+            uint32_t *users,
+            uint32_t *begins)
+{
+    uint32_t owners[BATCH_ROWS];
+    rc_slab_rows_owners(sweep->starts, sweep->user_count, sweep->user_index, rows, count, owners);
+    sweep->user_index = owners[count - 1];
+    for (uint32_t i = 0; i < count; i++) {
+        users[i] = sweep->users[owners[i]];
+        begins[i] = sweep->timeless ? sweep->starts[owners[i]] : 0;
+    }
 }
 
 /* A few steps, each over all rows of a batch, since most lines that they read are not in the cache.
@@ -125,33 +146,38 @@ drop_untimely(const struct rc_sweep *sweep,
 enum rc_status
 rc_sweep_read_single(struct rc_sweep *sweep, struct cursor *cursor, struct rc_hits *hits)
 {
+    uint32_t left[BATCH_ROWS];
     uint32_t rows[BATCH_ROWS];
-    uint32_t owners[BATCH_ROWS];
+    uint32_t users[BATCH_ROWS];
+    uint32_t begins[BATCH_ROWS];
     const uint32_t *batch = cursor->batch + cursor->batch_at;
+    const uint32_t *owners =
+        cursor->owners == NULL ? NULL : cursor->batch_owners + cursor->batch_at;
     uint32_t count = cursor->batch_count - cursor->batch_at;
     while (batch[count - 1] >= sweep->end)
         count--;
     cursor->batch_at += count;
     sweep->at = batch[count - 1] + 1;
     RC_TRY(rc_hits_reserve(hits, count));
-    count = drop_untimely(sweep, cursor, batch, count, rows);
+    count = drop_untimely(sweep, cursor, batch, count, left);
     if (count == 0)
         return RC_OK;
     const bool owned = sweep->owner == RC_OWNER_USER;
-    if (owned) {
-        rc_slab_rows_owners(sweep->starts, sweep->user_count, sweep->user_index, rows, count,
-                            owners);
-        sweep->user_index = owners[count - 1];
+    for (uint32_t i = 0; i < count; i++) {
+        rows[i] = batch[left[i]];
+        users[i] = owned && owners != NULL ? owners[left[i]] : sweep->person;
+        begins[i] = sweep->user_begin;
     }
+    if (owned && owners == NULL)
+        find_owners(sweep, rows, count, users, begins);
     const uint64_t *filter = sweep->plan->persons;
     const uint64_t *persons = cursor->stream->persons;
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t user = owned ? sweep->users[owners[i]] : sweep->person;
+        const uint32_t user = users[i];
         const bool wanted = !owned || ((sweep->skip == NULL || !rc_words_has(sweep->skip, user)) &&
                                        (filter == NULL || rc_words_has(filter, user)));
-        const int64_t time_ms = !sweep->timeless ? sweep->window_start_ms + sweep->times[rows[i]]
-                                : owned          ? sweep->starts[owners[i]]
-                                                 : sweep->user_begin;
+        const int64_t time_ms =
+            sweep->timeless ? begins[i] : sweep->window_start_ms + sweep->times[rows[i]];
         hits->hits[hits->count] = (struct rc_hit){.time_ms = time_ms,
                                                   .mask = cursor->stream->bit,
                                                   .source = sweep->source,

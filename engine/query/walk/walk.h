@@ -125,6 +125,9 @@ extern uint32_t rc_walk_block_hits;
  * 0 lists the persons of a required selector always. */
 extern uint32_t rc_walk_look_up_rows;
 
+/* Of sets of at most one row in this many that are walked alone users are kept; tests change it. */
+extern uint32_t rc_walk_users_share;
+
 /* Whether a plan's persons are so few that their rows alone are looked up. */
 bool
 rc_walk_looks_up(const struct rc_plan *plan);

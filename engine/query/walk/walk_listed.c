@@ -3,6 +3,7 @@
  * apart, so a block gathers its members' rows slab by slab, members ascending.
  */
 #include "engine/match/rows/words.h"
+#include "engine/query/walk/slab_rows.h"
 #include "engine/query/walk/walk_run.h"
 
 #include <stdlib.h>
@@ -13,46 +14,6 @@ compare_u64(const void *a, const void *b)
     const uint64_t x = *(const uint64_t *)a;
     const uint64_t y = *(const uint64_t *)b;
     return (x > y) - (x < y);
-}
-
-/* The first of users[from, count) that is not below user, by doubling steps. */
-static uint32_t
-gallop(const uint32_t *users, uint32_t from, uint32_t count, uint32_t user)
-{
-    uint32_t step = 1;
-    uint32_t low = from; /* All before it are below user. */
-    while (low + step <= count && users[low + step - 1] < user) {
-        low += step;
-        step *= 2;
-    }
-    for (; step > 0; step /= 2)
-        if (low + step <= count && users[low + step - 1] < user)
-            low += step;
-    return low;
-}
-
-/* Where the members of a batch are among the users of a slab, or would be: [from, high) are all
- * that they can be. All are sought together, by halves and without a branch, since where they are
- * cannot be guessed. */
-static void
-seek_members(const uint32_t *users,
-             uint32_t from,
-             uint32_t high,
-             const uint64_t *members,
-             uint32_t count,
-             uint32_t *at)
-{
-    uint32_t step = 1;
-    while (step <= (high - from) / 2)
-        step *= 2;
-    for (uint32_t i = 0; i < count; i++)
-        at[i] = from;
-    for (; high > from && step > 0; step /= 2) {
-        for (uint32_t i = 0; i < count; i++) {
-            const uint32_t next = at[i] + step < high ? at[i] + step : high;
-            at[i] = users[next - 1] < (uint32_t)(members[i] >> 32) ? next : at[i];
-        }
-    }
 }
 
 /* A member who is in a slab. */
@@ -71,7 +32,7 @@ struct member_rows {
 #define TIMES_A_LINE 16u
 
 /* Looks the next members from *next on up in a slab; those of them that are in it, none only when
- * none is left. Where their rows begin is asked for. *at: users before it are before the next. */
+ * none is left. Where their rows begin is asked for. *at: the next are not before this one. */
 static uint32_t
 find_members(const struct rc_slab *slab,
              const uint64_t *members,
@@ -83,23 +44,24 @@ find_members(const struct rc_slab *slab,
     const uint32_t *starts = rc_slab_starts(slab);
     const uint32_t *users = rc_slab_users(slab);
     const uint32_t user_count = rc_slab_get_info(slab)->user_count;
+    uint32_t sought[MEMBERS_TOGETHER];
     uint32_t places[MEMBERS_TOGETHER];
     uint32_t count = 0;
-    while (count == 0 && *next < member_count && *at < user_count) {
+    while (count == 0 && *next < member_count) {
         const uint64_t *batch = members + *next;
         const uint32_t left = member_count - *next;
         const uint32_t size = left < MEMBERS_TOGETHER ? left : MEMBERS_TOGETHER;
-        const uint32_t low = gallop(users, *at, user_count, (uint32_t)(batch[0] >> 32));
-        const uint32_t high = gallop(users, low, user_count, (uint32_t)(batch[size - 1] >> 32));
-        seek_members(users, low, high, batch, size, places);
+        for (uint32_t i = 0; i < size; i++)
+            sought[i] = (uint32_t)(batch[i] >> 32);
+        rc_slab_rows_owners(users, user_count, *at, sought, size, places);
         for (uint32_t i = 0; i < size; i++) {
-            if (places[i] == user_count || users[places[i]] != (uint32_t)(batch[i] >> 32))
+            if (users[places[i]] != sought[i])
                 continue;
             found[count++] = (struct member_rows){places[i], (uint32_t)batch[i]};
             __builtin_prefetch(&starts[places[i]]);
         }
         *next += size;
-        *at = high;
+        *at = places[size - 1];
     }
     return count;
 }

@@ -8,6 +8,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/query/plan/planner.h"
+#include "engine/query/walk/slab_rows.h"
 
 static enum rc_status
 run_blocks(struct rc_walk_lane *lane)
@@ -105,6 +106,25 @@ rc_walk_open_explain(const struct rc_walk_run *walk,
     return out;
 }
 
+uint32_t rc_walk_users_share = RC_ROWSET_TIMES_SHARE;
+
+/* Has users kept of sets whose users are asked for by themselves. */
+static void
+keep_users(const struct rc_walk_run *walk)
+{
+    const struct rc_plan *plan = walk->plan;
+    if (walk->anonymous || walk->block_count == 0 || walk->fold->rows != NULL ||
+        walk->fold->timeless || plan->few_users || plan->stream_count > 1)
+        return;
+    for (uint32_t i = 0; i < plan->slab_count; i++) {
+        uint32_t count;
+        const struct rc_row_owners owners =
+            rc_slab_rows_owned(rc_view_slabs(walk->view, &count)[plan->slabs[i].index].slab);
+        if (plan->slabs[i].sets[0] != NULL)
+            (void)rc_rowset_keep_users(plan->slabs[i].sets[0], &owners, rc_walk_users_share);
+    }
+}
+
 enum rc_status
 rc_walk_run_blocks(struct rc_walk_run *walk, struct rc_heads *heads, uint64_t *hit_count)
 {
@@ -118,6 +138,7 @@ rc_walk_run_blocks(struct rc_walk_run *walk, struct rc_heads *heads, uint64_t *h
         return RC_OK;
     const uint64_t begin_ns = walk->explain == NULL ? 0 : rc_clock_monotonic_ns();
     RC_TRY(rc_walk_file_heads(walk, heads));
+    keep_users(walk);
     if (context->progress != NULL)
         atomic_fetch_add_explicit(&context->progress->all, blocks, memory_order_relaxed);
     rc_workers_run(context->workers, lanes, lanes, run_lane, walk);
