@@ -113,6 +113,66 @@ test_any_call_may_find_no_space(void **state)
     fail_calls(RC_NO_SPACE, true);
 }
 
+/* ---- the n-th call of a start ---- */
+
+enum failing { CALLS, ALLOCATIONS };
+
+/* A start over a snapshot and the log behind it, which ends with something at the n-th place. */
+static bool
+start_failing(struct one_stream *world, enum failing failing, uint64_t n)
+{
+    struct rc_error error = {0};
+    if (failing == CALLS)
+        rc_disk_faulty_fail_at(world->disk, n, RC_IO);
+    else
+        rc_alloc_fail_at(n);
+    const enum rc_status status = one_start(world, &error);
+    const bool more =
+        (failing == CALLS ? rc_disk_faulty_calls(world->disk) : rc_alloc_count()) >= n;
+    rc_disk_faulty_fail_at(world->disk, 0, RC_OK);
+    rc_alloc_fail_at(0);
+    if (status == RC_OK) {
+        one_expect(world);
+        world->engine = rc_engine_close(world->engine, false);
+    } else {
+        assert_true(more);
+        assert_true(error.message[0] != '\0');
+        assert_int_equal(status, failing == CALLS ? RC_IO : RC_NO_MEMORY);
+    }
+    return more;
+}
+
+/* Nothing that a start does leaves a trace when it fails: the next one has all that there was. */
+static void
+test_any_call_of_a_start_may_fail(void **state)
+{
+    (void)state;
+    for (enum failing failing = CALLS; failing <= ALLOCATIONS; failing++) {
+        struct one_stream world = {.disk = rc_disk_faulty_new(1)};
+        struct rc_snapshot_result result;
+        one_start_well(&world);
+        assert_int_equal(one_create(&world), RC_OK);
+        one_send_well(&world, 8);
+        assert_int_equal(rc_engine_snapshot(world.engine, &result, NULL), RC_OK);
+        one_send_well(&world, 8);
+        world.engine = rc_engine_close(world.engine, false);
+        uint64_t n = 1;
+        for (bool more = true; more; n += failing == CALLS ? 1 : 1 + n / 16) {
+            more = start_failing(&world, failing, n);
+            one_start_well(&world);
+            one_expect(&world);
+            world.engine = rc_engine_close(world.engine, false);
+        }
+        print_message("%s: up to the %lluth\n", failing == CALLS ? "calls" : "allocations",
+                      (unsigned long long)n);
+        one_start_well(&world);
+        one_send_well(&world, 2);
+        one_expect(&world);
+        rc_engine_close(world.engine, false);
+        rc_disk_faulty_free(world.disk);
+    }
+}
+
 /* A snapshot fails at any call; then more comes in; then the next one is cut off by a power cut. */
 static void
 test_a_failed_snapshot_leaves_no_trace(void **state)
@@ -388,6 +448,7 @@ main(void)
         cmocka_unit_test(test_any_call_may_fail),
         cmocka_unit_test(test_any_call_may_fail_before_a_power_cut),
         cmocka_unit_test(test_any_call_may_find_no_space),
+        cmocka_unit_test(test_any_call_of_a_start_may_fail),
         cmocka_unit_test(test_a_failed_snapshot_leaves_no_trace),
         cmocka_unit_test(test_a_project_is_deleted_during_a_snapshot),
         cmocka_unit_test(test_a_full_disk),

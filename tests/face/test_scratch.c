@@ -160,48 +160,97 @@ list_properties(const struct rc_query_context *context, struct rc_error *error)
     return rc_query_property_list(context, &request, &reply, error);
 }
 
+static const struct {
+    const char *name;
+    enum rc_status (*ask)(const struct rc_query_context *context, struct rc_error *error);
+} questions[] = {
+    {"compare by url", compare_urls},
+    {"median of prices", add_prices},
+    {"retention by url", retain_by_url},
+    {"retention of those who came twice", retain_who_came_twice},
+    {"properties", list_properties},
+};
+#define QUESTIONS (sizeof(questions) / sizeof(questions[0]))
+
+/* An engine with the rows in a head, or in slabs. */
+static void
+open_world(struct one_stream *world, bool sealed)
+{
+    *world = (struct one_stream){.disk = rc_disk_faulty_new(1)};
+    struct rc_engine_options options = one_options(world);
+    options.wal_file_bytes = 1 << 22;
+    options.head_rows_max = 0;
+    assert_int_equal(rc_engine_open(&options, &world->engine, NULL), RC_OK);
+    assert_int_equal(one_create(world), RC_OK);
+    send_rows(world->engine);
+    if (sealed)
+        assert_int_equal(rc_engine_compact(world->engine, NULL), RC_OK);
+    rc_engine_settle(world->engine);
+}
+
+static void
+close_world(struct one_stream *world)
+{
+    rc_engine_close(world->engine, false);
+    rc_disk_faulty_free(world->disk);
+}
+
+/* Asks a question, of whose allocations the n-th fails; 0: none. */
+static enum rc_status
+ask(struct one_stream *world, size_t question, uint64_t n, struct rc_error *error)
+{
+    RC_CLEANUP(rc_query_session_endp) struct rc_query_session *session = NULL;
+    assert_int_equal(
+        rc_engine_begin_query(world->engine, RC_BYTES_LITERAL("shop"), NULL, 0, &session, NULL),
+        RC_OK);
+    rc_alloc_fail_at(n);
+    return questions[question].ask(rc_query_session_context(session), error);
+}
+
 static void
 test_scratch_is_the_querys(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name;
-        enum rc_status (*ask)(const struct rc_query_context *context, struct rc_error *error);
-    } questions[] = {
-        {"compare by url", compare_urls},
-        {"median of prices", add_prices},
-        {"retention by url", retain_by_url},
-        {"retention of those who came twice", retain_who_came_twice},
-        {"properties", list_properties},
-    };
-    struct one_stream world = {.disk = rc_disk_faulty_new(1)};
-    struct rc_engine_options options = one_options(&world);
-    options.wal_file_bytes = 1 << 22;
-    options.head_rows_max = 0;
-    assert_int_equal(rc_engine_open(&options, &world.engine, NULL), RC_OK);
-    assert_int_equal(one_create(&world), RC_OK);
-    send_rows(world.engine);
     for (uint32_t sealed = 0; sealed < 2; sealed++) {
-        if (sealed == 1)
-            assert_int_equal(rc_engine_compact(world.engine, NULL), RC_OK);
-        rc_engine_settle(world.engine);
-        for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
-            RC_CLEANUP(rc_query_session_endp) struct rc_query_session *session = NULL;
-            assert_int_equal(rc_engine_begin_query(world.engine, RC_BYTES_LITERAL("shop"), NULL, 0,
-                                                   &session, NULL),
-                             RC_OK);
+        struct one_stream world;
+        open_world(&world, sealed == 1);
+        for (size_t i = 0; i < QUESTIONS; i++) {
             struct rc_error error = {0};
-            rc_alloc_fail_at(0);
-            const enum rc_status status =
-                questions[i].ask(rc_query_session_context(session), &error);
+            const enum rc_status status = ask(&world, i, 0, &error);
             const uint64_t bytes = rc_alloc_unowned_max();
             if (status != RC_OK || bytes > UNOWNED_BYTES_MAX)
                 fail_msg("%s: %s %s, and %llu bytes of the process", questions[i].name,
                          rc_status_name(status), error.message, (unsigned long long)bytes);
         }
+        close_world(&world);
     }
-    rc_engine_close(world.engine, false);
-    rc_disk_faulty_free(world.disk);
+}
+
+/* No memory at an allocation: the question fails, and nothing of it stays (the session's end
+ * asserts that). */
+static void
+test_no_memory_on_the_way(void **state)
+{
+    (void)state;
+    struct one_stream world;
+    open_world(&world, true);
+    for (size_t i = 0; i < QUESTIONS; i++) {
+        uint32_t failed = 0;
+        uint64_t n = 1;
+        for (bool more = true; more; n += 1 + n / 8) {
+            assert_int_equal(rc_engine_drop_cache(world.engine, RC_BYTES_LITERAL("shop"), NULL),
+                             RC_OK);
+            const enum rc_status status = ask(&world, i, n, NULL);
+            more = rc_alloc_count() >= n;
+            rc_alloc_fail_at(0);
+            assert_true(status == RC_OK || status == RC_NO_MEMORY);
+            failed += status != RC_OK;
+        }
+        print_message("%s: %u failed, up to allocation %llu\n", questions[i].name, failed,
+                      (unsigned long long)n);
+        assert_true(failed > 0);
+    }
+    close_world(&world);
 }
 
 int
@@ -209,6 +258,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scratch_is_the_querys),
+        cmocka_unit_test(test_no_memory_on_the_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
