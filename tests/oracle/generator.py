@@ -96,7 +96,7 @@ def some_url(rng, popular):
     return URLS[min(int(rng.expovariate(0.15)), len(URLS) - 1)] if popular else rng.choice(URLS)
 
 
-def event_properties(rng, popular):
+def event_properties(rng, popular=False):
     out = {}
     if rng.random() < 0.9:
         out["type"] = rng.choice(TYPES)
