@@ -17,4 +17,8 @@ test_number(const char *name, uint64_t usual);
 uint32_t
 test_rounds(uint32_t usual);
 
+/* The same of places that are tried in turn: one in so many. */
+uint32_t
+test_stride(void);
+
 #endif

@@ -235,7 +235,7 @@ each_call_fails(enum rc_status status, bool cut)
     uint64_t n = 1;
     uint64_t refused = 0;
     uint64_t in_doubt = 0;
-    for (bool reached = true; reached; n++) {
+    for (bool reached = true; reached; n += test_stride()) {
         struct rc_disk_faulty *faulty = new_disk(n);
         struct ledger *ledger = ledger_new(n, 1000);
         disk_to_cut = faulty;
@@ -255,8 +255,8 @@ each_call_fails(enum rc_status status, bool cut)
         ledger_free(ledger);
         rc_disk_faulty_free(faulty);
     }
-    printf("%s: %llu calls failed in turn; %llu records refused, %llu in doubt\n",
-           rc_status_name(status), (unsigned long long)n - 2, (unsigned long long)refused,
+    printf("%s: up to the %lluth call; %llu records refused, %llu in doubt\n",
+           rc_status_name(status), (unsigned long long)n, (unsigned long long)refused,
            (unsigned long long)in_doubt);
     assert_in_range(n, 50, 100000);
     assert_true(in_doubt > 0);
@@ -374,8 +374,8 @@ test_cuts_in_a_trim_of_large_files(void **state)
     (void)state;
     uint64_t n = 1;
     while (cut_in_trim(n))
-        n++;
-    printf("%llu calls of a trim were cut off\n", (unsigned long long)n - 1);
+        n += test_stride();
+    printf("cuts in a trim up to its %lluth call\n", (unsigned long long)n);
     assert_in_range(n, 12, 200);
 }
 

@@ -20,6 +20,7 @@
 #include "engine/base/limits.h"
 #include "engine/face/engine.h"
 #include "tests/base/disk_faulty.h"
+#include "tests/base/environment.h"
 #include "tests/face/one_stream.h"
 
 /* ---- the n-th call of the disk ---- */
@@ -64,7 +65,7 @@ static void
 fail_calls(enum rc_status status, bool cut)
 {
     uint64_t n = 1;
-    for (bool more = true; more; n++) {
+    for (bool more = true; more; n += test_stride()) {
         struct one_stream world = {.disk = rc_disk_faulty_new(n)};
         rc_disk_faulty_fail_at(world.disk, n, status);
         try_life(&world);
@@ -178,7 +179,7 @@ static void
 test_a_failed_snapshot_leaves_no_trace(void **state)
 {
     (void)state;
-    for (uint64_t n = 1;; n++) {
+    for (uint64_t n = 1;; n += test_stride()) {
         struct one_stream world = {.disk = rc_disk_faulty_new(n)};
         struct rc_snapshot_result result;
         one_start_well(&world);

@@ -12,6 +12,7 @@ A behaviour of a sequence has in place of selector and measure
     "steps": [{"selector": s, "adjacent": bool, "least": ms}, ...], "within": None | ms
 """
 
+import bisect
 import math
 import operator
 
@@ -44,6 +45,7 @@ def holds_match(behavior, moment, person, takes):
     steps, within = behavior["steps"], behavior["within"]
     times = sorted({event.time for event in moment.events_of.get(person, [])})
     place = {time: index for index, time in enumerate(times)}
+    whens = [[event.time for event in take] for take in takes]
     # What is taken goes up in time, so only what has the last one's time can be met again.
     dead_ends = set()
 
@@ -65,7 +67,7 @@ def holds_match(behavior, moment, person, takes):
             and follows(steps[len(taken)], taken[-1], event)
             and (within is None or event.time - taken[0].time <= within)
             and go_on(taken + [event])
-            for event in takes[len(taken)]
+            for event in takes[len(taken)][bisect.bisect_left(whens[len(taken)], taken[-1].time) :]
         )
         if not found:
             dead_ends.add(state)
