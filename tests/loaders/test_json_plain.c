@@ -17,6 +17,7 @@
 #include "loaders/json_plain.h"
 #include "loaders/json_shim.h"
 #include "loaders/lines.h"
+#include "tests/base/environment.h"
 
 #define LINE_BYTES_MAX 4096
 
@@ -230,8 +231,7 @@ test_changed_lines(void **state)
 {
     (void)state;
     static const char alphabet[] = "\"\\{}[]:, 019-+.eEtfnu/b\x01\x1f\x80\xc3\xa9";
-    const char *given = getenv("RC_SEED");
-    uint64_t seed = given == NULL ? rc_clock_monotonic_ns() : strtoull(given, NULL, 10);
+    uint64_t seed = test_number("RC_SEED", rc_clock_monotonic_ns());
     print_message("seed %llu\n", (unsigned long long)seed);
     struct line line;
     uint32_t taken = 0;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "tests/base/environment.h"
 #include "tests/match/match_rig.h"
 
 uint64_t
@@ -24,9 +25,7 @@ rig_below(uint64_t *state, uint32_t count)
 uint64_t
 rig_seed(void)
 {
-    const char *text = getenv("RC_TEST_SEED");
-    const uint64_t seed =
-        text != NULL ? strtoull(text, NULL, 10) : (uint64_t)time(NULL) * 1000003 % 1000000007;
+    const uint64_t seed = test_number("RC_TEST_SEED", (uint64_t)time(NULL) * 1000003 % 1000000007);
     printf("seed %llu\n", (unsigned long long)seed);
     return seed;
 }

@@ -14,6 +14,7 @@
 #include "engine/match/rows/row_codes.h"
 #include "engine/store/builder/slab_builder.h"
 #include "match_rig.h"
+#include "tests/base/environment.h"
 
 #define ROWS 6000u
 #define COLUMNS 6u
@@ -111,8 +112,7 @@ every_form(void **state)
 {
     (void)state;
     uint32_t met = 0;
-    const char *text = getenv("RC_TEST_SEED");
-    random_state = text != NULL ? strtoull(text, NULL, 0) : 8;
+    random_state = test_number("RC_TEST_SEED", 8);
     print_message("seed %llu\n", (unsigned long long)random_state);
     for (uint32_t round = 0; round < ROUNDS; round++) {
         struct rc_slab *slab = make_slab();

@@ -248,8 +248,7 @@ static void
 against_slow_twins(void **state)
 {
     (void)state;
-    const char *text = getenv("RC_TEST_SEED");
-    random_state = text != NULL ? strtoull(text, NULL, 0) : 4712;
+    random_state = test_number("RC_TEST_SEED", 4712);
     print_message("seed %llu\n", (unsigned long long)random_state);
     const uint32_t rounds = test_rounds(ROUNDS);
     for (uint32_t round = 0; round < rounds; round++) {

@@ -16,6 +16,7 @@
 
 #include "engine/query/segment/chart_cell.h"
 #include "query_rig.h"
+#include "tests/base/environment.h"
 
 static uint64_t random_state;
 
@@ -576,8 +577,7 @@ main(void)
         cmocka_unit_test(lifecycle), cmocka_unit_test(stickiness),
         cmocka_unit_test(paths),     cmocka_unit_test(sessions),
     };
-    const char *seed = getenv("RC_TEST_SEED");
-    random_state = seed == NULL ? 1 : strtoull(seed, NULL, 10);
+    random_state = test_number("RC_TEST_SEED", 1);
     print_message("RC_TEST_SEED=%llu\n", (unsigned long long)random_state);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

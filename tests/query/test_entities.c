@@ -13,6 +13,7 @@
 #include "engine/query/walk/entities.h"
 #include "engine/query/walk/walk.h"
 #include "query_rig.h"
+#include "tests/base/environment.h"
 
 #define ROUNDS 120u
 #define LANES_MAX 3u
@@ -218,8 +219,7 @@ static void
 against_a_slow_twin(void **state)
 {
     (void)state;
-    const char *text = getenv("RC_TEST_SEED");
-    random_state = text != NULL ? strtoull(text, NULL, 0) : 1609;
+    random_state = test_number("RC_TEST_SEED", 1609);
     print_message("seed %llu\n", (unsigned long long)random_state);
     for (uint32_t round = 0; round < ROUNDS; round++) {
         rc_walk_block_hits = round % 2 == 0 ? 16384 : 1 + below(100);

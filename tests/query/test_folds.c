@@ -465,8 +465,7 @@ static void
 against_slow_twins(void **state)
 {
     (void)state;
-    const char *text = getenv("RC_TEST_SEED");
-    random_state = text != NULL ? strtoull(text, NULL, 0) : 4711;
+    random_state = test_number("RC_TEST_SEED", 4711);
     print_message("seed %llu\n", (unsigned long long)random_state);
     const uint32_t rounds = test_rounds(ROUNDS);
     for (uint32_t round = 0; round < rounds; round++) {

@@ -148,8 +148,7 @@ static void
 random_sequences(void **state)
 {
     (void)state;
-    const char *text = getenv("RC_TEST_SEED");
-    const uint64_t seed = text != NULL ? strtoull(text, NULL, 0) : 20240607;
+    const uint64_t seed = test_number("RC_TEST_SEED", 20240607);
     print_message("seed %llu\n", (unsigned long long)seed);
     uint64_t random = seed;
     uint64_t reached[STEPS_MAX + 1] = {0};

@@ -119,8 +119,7 @@ bits_and_events_agree(void **state)
 {
     (void)state;
     struct met met = {0};
-    const char *text = getenv("RC_TEST_SEED");
-    random_state = text != NULL ? strtoull(text, NULL, 0) : 4;
+    random_state = test_number("RC_TEST_SEED", 4);
     print_message("seed %llu\n", (unsigned long long)random_state);
     const uint32_t rounds = test_rounds(ROUNDS);
     for (uint32_t round = 0; round < rounds; round++) {

@@ -424,8 +424,7 @@ main(void)
         cmocka_unit_test(user_ids_prune),
         cmocka_unit_test(every_way_gives_the_same_answer),
     };
-    const char *seed = getenv("RC_TEST_SEED");
-    random_state = seed == NULL ? 20261 : strtoull(seed, NULL, 10);
+    random_state = test_number("RC_TEST_SEED", 20261);
     print_message("RC_TEST_SEED=%llu\n", (unsigned long long)random_state);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

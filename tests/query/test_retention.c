@@ -148,8 +148,7 @@ agree(void (*ask)(struct rig *rig, uint32_t *by_rows, uint32_t *returned), uint6
 {
     uint32_t by_rows = 0;
     uint32_t returned = 0;
-    const char *text = getenv("RC_TEST_SEED");
-    random_state = text != NULL ? strtoull(text, NULL, 0) : seed;
+    random_state = test_number("RC_TEST_SEED", seed);
     print_message("seed %llu\n", (unsigned long long)random_state);
     const uint32_t rounds = test_rounds(ROUNDS);
     for (uint32_t round = 0; round < rounds; round++) {

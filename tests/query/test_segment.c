@@ -17,6 +17,7 @@
 #include "engine/query/segment/segment_numbers.h"
 #include "engine/query/walk/walk.h"
 #include "query_rig.h"
+#include "tests/base/environment.h"
 
 #define ROUNDS 120u
 #define SELECTORS_MAX 64u
@@ -219,8 +220,7 @@ static void
 against_a_slow_twin(void **state)
 {
     (void)state;
-    const char *text = getenv("RC_TEST_SEED");
-    random_state = text != NULL ? strtoull(text, NULL, 0) : 815;
+    random_state = test_number("RC_TEST_SEED", 815);
     print_message("seed %llu\n", (unsigned long long)random_state);
     /* In Asuncion clocks went back over midnight on 2024-03-24. */
     static const char *const zones[] = {"America/New_York", "America/Asuncion"};

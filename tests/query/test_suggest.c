@@ -17,6 +17,7 @@
 #include "engine/query/suggest/suggest.h"
 #include "engine/query/walk/walk.h"
 #include "query_rig.h"
+#include "tests/base/environment.h"
 
 #define ROUNDS 60u
 
@@ -31,8 +32,7 @@ below(uint32_t limit)
 static void
 set_seed(void)
 {
-    const char *text = getenv("RC_TEST_SEED");
-    random_state = text != NULL ? strtoull(text, NULL, 0) : 4716;
+    random_state = test_number("RC_TEST_SEED", 4716);
     print_message("seed %llu\n", (unsigned long long)random_state);
 }
 

@@ -335,8 +335,7 @@ against_each_row(void **state)
     uint64_t hit_count = 0;
     uint64_t many_count = 0;
     uint64_t kept_count = 0;
-    const char *text = getenv("RC_TEST_SEED");
-    random_state = text != NULL ? strtoull(text, NULL, 0) : 33;
+    random_state = test_number("RC_TEST_SEED", 33);
     print_message("seed %llu\n", (unsigned long long)random_state);
     const uint32_t rounds = test_rounds(ROUNDS);
     for (uint32_t round = 0; round < rounds; round++) {

@@ -16,6 +16,7 @@
 
 #include "engine/query/split/text_groups.h"
 #include "engine/store/texts/text_writer.h"
+#include "tests/base/environment.h"
 
 #define KEYS 400u  /* Different strings. */
 #define SOURCES 5u /* Slabs. */
@@ -159,8 +160,7 @@ static void
 random_sources(void **state)
 {
     (void)state;
-    const char *text = getenv("RC_TEST_SEED");
-    const uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
+    const uint64_t seed = test_number("RC_TEST_SEED", (uint64_t)time(NULL));
     printf("seed %llu\n", (unsigned long long)seed);
     for (uint64_t round = 0; round < 200; round++) {
         static struct world world;

@@ -16,6 +16,7 @@
 #include "engine/query/split/text_parts.h"
 #include "engine/store/texts/text_writer.h"
 #include "engine/store/value/value_key.h"
+#include "tests/base/environment.h"
 
 #define KEYS 3000u /* Different strings. */
 #define SLABS 5u
@@ -203,8 +204,7 @@ static void
 random_parts(void **state)
 {
     (void)state;
-    const char *text = getenv("RC_TEST_SEED");
-    const uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
+    const uint64_t seed = test_number("RC_TEST_SEED", (uint64_t)time(NULL));
     uint32_t answered = 0;
     uint32_t refused = 0;
     printf("seed %llu\n", (unsigned long long)seed);

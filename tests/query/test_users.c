@@ -13,6 +13,7 @@
 #include "engine/query/list/users.h"
 #include "engine/query/walk/walk.h"
 #include "query_rig.h"
+#include "tests/base/environment.h"
 
 #define ROUNDS 80u
 
@@ -147,8 +148,7 @@ static void
 against_a_slow_twin(void **state)
 {
     (void)state;
-    const char *text = getenv("RC_TEST_SEED");
-    random_state = text != NULL ? strtoull(text, NULL, 0) : 4715;
+    random_state = test_number("RC_TEST_SEED", 4715);
     print_message("seed %llu\n", (unsigned long long)random_state);
     for (uint32_t round = 0; round < ROUNDS; round++) {
         rc_walk_block_hits = round % 2 == 0 ? 16384 : 1 + below(100);

@@ -14,6 +14,7 @@
 #include "engine/query/plan/plan.h"
 #include "engine/query/walk/walk.h"
 #include "query_rig.h"
+#include "tests/base/environment.h"
 
 #define ROUNDS 150u
 #define LANES_MAX 3u
@@ -146,13 +147,12 @@ static void
 required_leaves_nobody_out(void **state)
 {
     (void)state;
-    const char *text = getenv("RC_TEST_SEED");
     struct fed *all = malloc(sizeof(*all));
     struct fed *few = malloc(sizeof(*few));
     uint64_t left_out = 0;
     assert_non_null(all);
     assert_non_null(few);
-    random_state = text != NULL ? strtoull(text, NULL, 0) : 4711;
+    random_state = test_number("RC_TEST_SEED", 4711);
     print_message("seed %llu\n", (unsigned long long)random_state);
     for (uint32_t round = 0; round < ROUNDS; round++) {
         rc_walk_block_hits = round % 2 == 0 ? 16384 : 1 + below(100);

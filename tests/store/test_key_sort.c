@@ -14,6 +14,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/hash.h"
 #include "engine/store/builder/key_sort.h"
+#include "tests/base/environment.h"
 
 #define COUNT_MAX 600u
 
@@ -66,8 +67,7 @@ static int
 set_up(void **state)
 {
     (void)state;
-    const char *given = getenv("RC_SEED");
-    seed = given == NULL ? rc_clock_monotonic_ns() : strtoull(given, NULL, 10);
+    seed = test_number("RC_SEED", rc_clock_monotonic_ns());
     print_message("seed %llu\n", (unsigned long long)seed);
     return 0;
 }
