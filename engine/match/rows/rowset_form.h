@@ -29,9 +29,9 @@ struct rc_rowset {
         void *list;                /* LIST: rowset_list.h; an rc_alloc block. */
         roaring_bitmap_t *roaring; /* ROARING. */
     };
-    uint64_t bytes;            /* Of these; for ROARING what the account was charged. */
-    _Atomic(uint16_t *) times; /* An rc_alloc block; NULL: none are kept. Written once. */
-    _Atomic(uint32_t *) users; /* The same. */
+    uint64_t bytes;        /* Of these; for ROARING what the account was charged. */
+    _Atomic(void *) times; /* Of uint16_t, an rc_alloc block; NULL: none are kept. Written once. */
+    _Atomic(void *) users; /* Of uint32_t, the same. */
     struct rc_account *account;
 };
 
@@ -49,13 +49,31 @@ rc_rowset_list(const struct rc_rowset *set)
                              set->low_bits);
 }
 
-/* Whether a number for each row may be kept beside a set of at most one row in share: it is a list,
- * and somebody else (the cache) has it too. */
-static inline bool
-rc_rowset_may_keep(const struct rc_rowset *set, uint32_t share)
+/*
+ * A number for each row that is kept beside a set, of which the cache or somebody else has a
+ * reference too, if it is a list and at most one row in share: at once for all rows, then
+ * published; of two who make them one is late, and throws his away.
+ */
+static inline void *
+rc_rowset_keep(struct rc_rowset *set,
+               _Atomic(void *) *place,
+               size_t row_bytes,
+               uint32_t share,
+               void (*fill)(const struct rc_rowset *set, const void *source, void *out),
+               const void *source)
 {
-    return set->form == RC_ROWSET_LIST && set->cardinality <= set->row_count / share &&
-           atomic_load_explicit(&set->reference_count, memory_order_relaxed) >= 2;
+    void *kept = atomic_load_explicit(place, memory_order_acquire);
+    if (kept != NULL || set->form != RC_ROWSET_LIST || set->cardinality > set->row_count / share ||
+        atomic_load_explicit(&set->reference_count, memory_order_relaxed) < 2)
+        return kept;
+    void *made = rc_alloc_in(set->account, set->cardinality * row_bytes);
+    if (made == NULL)
+        return NULL;
+    fill(set, source, made);
+    if (atomic_compare_exchange_strong(place, &kept, made))
+        return made;
+    rc_alloc_free(made);
+    return kept;
 }
 
 /* A set holds words when more than one row in this many is in it: then words are walked faster than

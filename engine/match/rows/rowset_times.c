@@ -23,8 +23,10 @@ rc_rowset_row(const struct rc_rowset *set, uint32_t index)
 
 /* All lines that a batch of rows needs are asked for before one of them is waited for. */
 static void
-read_times(const struct rc_rowset *set, const uint32_t *times, uint16_t *out)
+read_times(const struct rc_rowset *set, const void *source, void *made)
 {
+    const uint32_t *times = source;
+    uint16_t *out = made;
     uint32_t rows[BATCH_ROWS];
     uint32_t cursor = 0;
     while (cursor < set->row_count) {
@@ -39,15 +41,5 @@ read_times(const struct rc_rowset *set, const uint32_t *times, uint16_t *out)
 const uint16_t *
 rc_rowset_keep_times(struct rc_rowset *set, const uint32_t *times, uint32_t share)
 {
-    uint16_t *kept = atomic_load_explicit(&set->times, memory_order_acquire);
-    if (kept != NULL || !rc_rowset_may_keep(set, share))
-        return kept;
-    uint16_t *made = rc_alloc_in(set->account, (size_t)set->cardinality * RC_ROWSET_TIME_BYTES);
-    if (made == NULL)
-        return NULL;
-    read_times(set, times, made);
-    if (atomic_compare_exchange_strong(&set->times, &kept, made))
-        return made;
-    rc_alloc_free(made);
-    return kept;
+    return rc_rowset_keep(set, &set->times, RC_ROWSET_TIME_BYTES, share, read_times, times);
 }

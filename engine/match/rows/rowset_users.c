@@ -11,8 +11,10 @@ rc_rowset_users(const struct rc_rowset *set)
 
 /* The user of each row: mostly a few users on from the one before, so by doubling steps. */
 static void
-find_users(const struct rc_rowset *set, const struct rc_row_owners *owners, uint32_t *out)
+find_users(const struct rc_rowset *set, const void *source, void *made)
 {
+    const struct rc_row_owners *owners = source;
+    uint32_t *out = made;
     uint32_t rows[BATCH_ROWS];
     uint32_t cursor = 0;
     uint32_t at = 0; /* Of the user of the row before. */
@@ -34,15 +36,5 @@ find_users(const struct rc_rowset *set, const struct rc_row_owners *owners, uint
 const uint32_t *
 rc_rowset_keep_users(struct rc_rowset *set, const struct rc_row_owners *owners, uint32_t share)
 {
-    uint32_t *kept = atomic_load_explicit(&set->users, memory_order_acquire);
-    if (kept != NULL || !rc_rowset_may_keep(set, share))
-        return kept;
-    uint32_t *made = rc_alloc_in(set->account, (size_t)set->cardinality * RC_ROWSET_USER_BYTES);
-    if (made == NULL)
-        return NULL;
-    find_users(set, owners, made);
-    if (atomic_compare_exchange_strong(&set->users, &kept, made))
-        return made;
-    rc_alloc_free(made);
-    return kept;
+    return rc_rowset_keep(set, &set->users, RC_ROWSET_USER_BYTES, share, find_users, owners);
 }

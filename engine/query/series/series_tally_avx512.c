@@ -10,12 +10,9 @@
 
 #if defined(__x86_64__)
 
-#include <immintrin.h>
-
 #include "engine/match/rows/row_codes.h"
+#include "engine/query/walk/wide_lists.h"
 #include "engine/store/slab/marks.h"
-
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,popcnt,bmi2")))
 
 #define TOGETHER 16u
 #define LINE_ROWS 16u /* Times in a line of the cache. */
@@ -25,7 +22,7 @@
 
 /* Takes the times of a word's marked rows together; of those that are not selected, NEVER. How
  * many. */
-__attribute__((always_inline)) AVX512 static inline uint32_t
+__attribute__((always_inline)) RC_WIDE_LISTS static inline uint32_t
 take_word(const uint32_t *times, uint64_t marked, uint64_t selected, uint32_t *out)
 {
     const uint32_t *begin = out;
@@ -41,7 +38,7 @@ take_word(const uint32_t *times, uint64_t marked, uint64_t selected, uint32_t *o
 }
 
 /* The same of the rows [begin, end) of a piece; marks and words NULL: all. */
-AVX512 static uint32_t
+RC_WIDE_LISTS static uint32_t
 take_times(const uint32_t *times,
            const uint64_t *marks,
            const uint64_t *words,
@@ -67,7 +64,7 @@ struct by_cell {
 
 _Static_assert(RC_BUCKET_CELLS == 64, "four parts of sixteen");
 
-AVX512 static inline __m512i
+RC_WIDE_LISTS static inline __m512i
 of_cells(const struct by_cell *numbers, __m512i cells)
 {
     const __mmask16 high = _mm512_test_epi32_mask(cells, _mm512_set1_epi32(32));
@@ -86,13 +83,13 @@ struct finder {
     __m512i stride;
 };
 
-AVX512 static inline __m512i
+RC_WIDE_LISTS static inline __m512i
 read_places(const uint16_t *places)
 {
     return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)places));
 }
 
-AVX512 static inline void
+RC_WIDE_LISTS static inline void
 finder_open(struct finder *finder, const struct rc_tally *tally, const struct rc_tally_slab *slab)
 {
     const struct rc_bucket_cells *cells = slab->cells;
@@ -109,7 +106,7 @@ finder_open(struct finder *finder, const struct rc_tally *tally, const struct rc
 }
 
 /* The places of times. */
-AVX512 static inline __m512i
+RC_WIDE_LISTS static inline __m512i
 find_places(const struct finder *finder, __m512i times)
 {
     const __m512i cells = _mm512_srli_epi32(times, RC_BUCKET_SHIFT + RC_BUCKET_CELL_SHIFT);
@@ -122,7 +119,7 @@ find_places(const struct finder *finder, __m512i times)
 }
 
 /* Some codes from an index on. */
-__attribute__((always_inline)) AVX512 static inline __m512i
+__attribute__((always_inline)) RC_WIDE_LISTS static inline __m512i
 read_codes(const void *codes, uint32_t width, uint32_t index, __mmask16 some)
 {
     if (width == 1)
@@ -143,7 +140,7 @@ struct together {
 };
 
 /* Writes the counters of rows from first on; how many of them have a number and are in a bucket. */
-__attribute__((always_inline)) AVX512 static inline uint32_t
+__attribute__((always_inline)) RC_WIDE_LISTS static inline uint32_t
 find_counters(const struct finder *finder,
               const struct together *rows,
               uint32_t width,
@@ -165,7 +162,7 @@ find_counters(const struct finder *finder,
                                     _mm512_cmplt_epu32_mask(numbers, finder->none));
 }
 
-__attribute__((always_inline)) AVX512 static inline uint32_t
+__attribute__((always_inline)) RC_WIDE_LISTS static inline uint32_t
 count_of_width(const struct finder *finder,
                const struct together *rows,
                uint32_t width,
@@ -198,7 +195,7 @@ lines_to_ask_for(uint32_t row_count, uint32_t count)
     return times == 0 ? 0 : row_count / LINE_ROWS / times;
 }
 
-AVX512 static uint32_t
+RC_WIDE_LISTS static uint32_t
 tally_piece(struct rc_tally *tally,
             const struct rc_tally_slab *slab,
             const uint64_t *words,
@@ -235,10 +232,7 @@ tally_piece(struct rc_tally *tally,
 rc_tally_kernel
 rc_tally_kernel_best(void)
 {
-    const bool can = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                     __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("popcnt") &&
-                     __builtin_cpu_supports("bmi2");
-    return can ? tally_piece : NULL;
+    return RC_RUNS_WIDE_LISTS ? tally_piece : NULL;
 }
 
 #else

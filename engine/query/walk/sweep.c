@@ -106,11 +106,11 @@ rc_sweep_open(struct rc_sweep *sweep, uint32_t plan_slab)
         cursor->batch_count = 0;
         cursor->batch_at = 0;
         cursor->ahead_count = 0;
-        cursor->owners = NULL;
+        cursor->users = NULL;
     }
     sweep->single = rc_sweep_find_single(sweep);
     if (sweep->single != NULL && !sweep->timeless)
-        sweep->single->owners = rc_rowset_users(sweep->single->set);
+        sweep->single->users = rc_rowset_users(sweep->single->set);
 }
 
 void

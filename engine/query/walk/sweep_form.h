@@ -32,9 +32,9 @@ struct cursor {
     uint32_t batch[BATCH_ROWS];
     uint32_t ahead[BATCH_ROWS]; /* The rows behind the batch's. */
     /* Kept with the set, of all its rows, of the batch's and of those behind; NULL: sought. */
-    const uint32_t *owners;
-    const uint32_t *batch_owners;
-    const uint32_t *ahead_owners;
+    const uint32_t *users;
+    const uint32_t *batch_users;
+    const uint32_t *ahead_users;
     uint64_t window[WINDOW_WORDS];
     uint32_t used_begin; /* Words of window that are not zero lie in here. */
     uint32_t used_end;

@@ -77,9 +77,9 @@ read_ahead(const struct rc_sweep *sweep, struct cursor *cursor, uint32_t at)
             rc_rowset_read(cursor->set, &cursor->next, sweep->end, cursor->ahead, BATCH_ROWS);
     for (uint32_t i = 0; i < cursor->ahead_count && sweep->reads_times; i++)
         __builtin_prefetch(&sweep->times[cursor->ahead[i]]);
-    if (cursor->owners != NULL && cursor->ahead_count > 0)
-        cursor->ahead_owners =
-            cursor->owners + rc_rowset_count_range(cursor->set, 0, cursor->ahead[0]);
+    if (cursor->users != NULL && cursor->ahead_count > 0)
+        cursor->ahead_users =
+            cursor->users + rc_rowset_count_range(cursor->set, 0, cursor->ahead[0]);
 }
 
 /* A batch is read while the one before it is used, so that its times are there by then. */
@@ -99,7 +99,7 @@ rc_sweep_peek(const struct rc_sweep *sweep, struct cursor *cursor, uint32_t at, 
             return end;
         cursor->batch_at = 0;
         cursor->batch_count = cursor->ahead_count;
-        cursor->batch_owners = cursor->ahead_owners;
+        cursor->batch_users = cursor->ahead_users;
         memcpy(cursor->batch, cursor->ahead, cursor->ahead_count * sizeof(cursor->batch[0]));
         read_ahead(sweep, cursor, at);
     }
@@ -151,8 +151,7 @@ rc_sweep_read_single(struct rc_sweep *sweep, struct cursor *cursor, struct rc_hi
     uint32_t users[BATCH_ROWS];
     uint32_t begins[BATCH_ROWS];
     const uint32_t *batch = cursor->batch + cursor->batch_at;
-    const uint32_t *owners =
-        cursor->owners == NULL ? NULL : cursor->batch_owners + cursor->batch_at;
+    const uint32_t *kept = cursor->users == NULL ? NULL : cursor->batch_users + cursor->batch_at;
     uint32_t count = cursor->batch_count - cursor->batch_at;
     while (batch[count - 1] >= sweep->end)
         count--;
@@ -165,10 +164,10 @@ rc_sweep_read_single(struct rc_sweep *sweep, struct cursor *cursor, struct rc_hi
     const bool owned = sweep->owner == RC_OWNER_USER;
     for (uint32_t i = 0; i < count; i++) {
         rows[i] = batch[left[i]];
-        users[i] = owned && owners != NULL ? owners[left[i]] : sweep->person;
+        users[i] = owned && kept != NULL ? kept[left[i]] : sweep->person;
         begins[i] = sweep->user_begin;
     }
-    if (owned && owners == NULL)
+    if (owned && kept == NULL)
         find_owners(sweep, rows, count, users, begins);
     const uint64_t *filter = sweep->plan->persons;
     const uint64_t *persons = cursor->stream->persons;

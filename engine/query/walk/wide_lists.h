@@ -1,6 +1,6 @@
 /*
- * Wide lists: what the kernels share that list the bits of a word of 64 rows: a byte for each row
- * in one register, of which those with a bit are moved together.
+ * Wide lists: what the kernels share that take those of 64 rows together that have a bit: which
+ * processors run them, and a byte for each row in one register.
  *
  * Threading: pure.
  */
