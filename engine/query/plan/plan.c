@@ -383,3 +383,10 @@ rc_plan_add_stats(const struct rc_plan *plan, struct rc_query_stats *stats)
     stats->slabs_read += plan->slab_count;
     stats->slabs_pruned += plan->slabs_pruned;
 }
+
+const struct rc_view_slab *
+rc_plan_view_slab(const struct rc_plan *plan, uint32_t plan_slab)
+{
+    uint32_t count;
+    return &rc_view_slabs(plan->context->view, &count)[plan->slabs[plan_slab].index];
+}

@@ -140,6 +140,10 @@ rc_plan_free(struct rc_plan *plan);
 
 RC_DEFINE_CLEANUP(struct rc_plan *, rc_plan_free)
 
+/* A slab of the plan, as the view has it. */
+const struct rc_view_slab *
+rc_plan_view_slab(const struct rc_plan *plan, uint32_t plan_slab);
+
 /* Whether some row of a slab lies in the stream's time. */
 static inline bool
 rc_plan_stream_sees(const struct rc_stream *stream, const struct rc_slab_info *info)

@@ -16,25 +16,18 @@ struct reading {
     _Atomic(int) status;                   /* The first one that is not RC_OK. */
 };
 
-static struct rc_slab *
-slab_of(const struct rc_plan *plan, uint32_t plan_slab)
-{
-    uint32_t count;
-    return rc_view_slabs(plan->context->view, &count)[plan->slabs[plan_slab].index].slab;
-}
-
 uint64_t
 rc_plan_slab_id(const struct rc_plan *plan, uint32_t plan_slab)
 {
-    uint32_t count;
-    return rc_view_slabs(plan->context->view, &count)[plan->slabs[plan_slab].index].id;
+    return rc_plan_view_slab(plan, plan_slab)->id;
 }
 
 double
 rc_plan_read_ns(const struct rc_plan *plan, uint32_t plan_slab)
 {
-    return rc_slab_is_cold(slab_of(plan, plan_slab)) ? ROW_NS * plan->slabs[plan_slab].row_count
-                                                     : 0;
+    return rc_slab_is_cold(rc_plan_view_slab(plan, plan_slab)->slab)
+               ? ROW_NS * plan->slabs[plan_slab].row_count
+               : 0;
 }
 
 /* Calls read for every slab, on as many threads as it is worth. */
@@ -93,7 +86,8 @@ read_column(void *argument, uint32_t index)
         rc_column_keeper_has(reading->keeper, rc_plan_slab_id(reading->plan, index)))
         return;
     if (cancel == NULL || !atomic_load_explicit(cancel, memory_order_relaxed))
-        (void)rc_slab_column(slab_of(reading->plan, index), reading->property, &column);
+        (void)rc_slab_column(rc_plan_view_slab(reading->plan, index)->slab, reading->property,
+                             &column);
 }
 
 static void

@@ -224,8 +224,7 @@ note(const struct rc_plan *plan,
         rc_match_work_add(&out->work_estimate, &ways->estimate.scan);
     if (out->slab_list == NULL)
         return;
-    const struct rc_view_slab *at =
-        &rc_view_slabs(plan->context->view, &(uint32_t){0})[plan->slabs[slab].index];
+    const struct rc_view_slab *at = rc_plan_view_slab(plan, slab);
     out->slab_list[out->slab_count++] = (struct rc_explain_slab){
         .id = at->id,
         .window_start_ms = rc_slab_get_info(at->slab)->window_start_ms,
@@ -234,12 +233,6 @@ note(const struct rc_plan *plan,
         .estimate_ns = choice->estimate_ns,
         .rows_estimate = choice->rows_estimate,
     };
-}
-
-static const struct rc_slab *
-slab_of(const struct rc_plan *plan, uint32_t slab)
-{
-    return rc_view_slabs(plan->context->view, &(uint32_t){0})[plan->slabs[slab].index].slab;
 }
 
 /* What of a slab is wanted, which streams of one time share: nobody looks where all have bitmaps.
@@ -287,7 +280,7 @@ choose(struct choosing *choosing,
                          (rule->forbidden & bit_of(RC_ACCESS_BITMAP)) == 0;
     /* Of a bitmap that is there the walk finds the users' rows. */
     if ((!decided || plan->explain != NULL) &&
-        !look_for_users(choosing, slab_of(plan, slab), stream, wanting)) {
+        !look_for_users(choosing, rc_plan_view_slab(plan, slab)->slab, stream, wanting)) {
         choice->bitmap = rc_rowset_unref(choice->bitmap);
         if (plan->explain != NULL)
             plan->explain->selectors[s].slabs_by_users++;
@@ -333,13 +326,14 @@ choose_slab(struct choosing *choosing,
 {
     struct rc_plan *plan = choosing->plan;
     struct wanting wanting = {.looked = false};
-    const bool has_users = rc_plan_meets(choosing->users, slab_of(plan, slab));
+    const bool has_users = rc_plan_meets(choosing->users, rc_plan_view_slab(plan, slab)->slab);
     for (uint32_t s = 0; s < plan->stream_count; s++) {
         struct rc_plan_choice *choice = &choices[s];
         const struct rc_stream *stream = &plan->streams[s];
         struct rc_explain_selector *out =
             plan->explain == NULL ? NULL : &plan->explain->selectors[s];
-        const bool timely = rc_plan_stream_sees(stream, rc_slab_get_info(slab_of(plan, slab)));
+        const bool timely =
+            rc_plan_stream_sees(stream, rc_slab_get_info(rc_plan_view_slab(plan, slab)->slab));
         const bool has_first = plan->plan_only || stream->first == NULL ||
                                rc_first_slab(stream->first, plan->slabs[slab].index) != NULL;
         if (!timely || !has_users || !has_first) {

@@ -135,11 +135,9 @@ fold_rows(void *state,
     uint32_t *counts = lane->counts + slab->first;
     uint64_t in_time[RC_PIECE_WORDS];
     uint32_t position = 0;
-    uint32_t count;
     const struct rc_series_piece piece = {
         .table = &scan->tables[plan_slab],
-        .times = rc_slab_times(
-            rc_view_slabs(plan->context->view, &count)[plan->slabs[plan_slab].index].slab)};
+        .times = rc_slab_times(rc_plan_view_slab(plan, plan_slab)->slab)};
     (void)block;
     (void)hit_count; /* Counted at the end. */
     RC_TRY(rc_slab_rows_open(&lane->rows, plan, plan_slab, scan->stream));

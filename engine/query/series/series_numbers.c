@@ -82,20 +82,19 @@ fold_rows(void *state,
           uint32_t end,
           uint64_t *hit_count)
 {
-    uint32_t count;
     struct lane *lane = state;
     const struct scan *scan = lane->scan;
-    const uint32_t index = scan->frame->plan->slabs[plan_slab].index;
+    const struct rc_plan *plan = scan->frame->plan;
     struct rc_tally_slab slab = {
         .table = &scan->tables[plan_slab],
         .cells = scan->cells[plan_slab],
-        .times = rc_slab_times(rc_view_slabs(scan->frame->context->view, &count)[index].slab),
+        .times = rc_slab_times(rc_plan_view_slab(plan, plan_slab)->slab),
     };
     (void)block;
-    slab.entries = rc_numbers_of_slab(scan->numbers, index, &slab.column);
+    slab.entries = rc_numbers_of_slab(scan->numbers, plan->slabs[plan_slab].index, &slab.column);
     if (slab.entries == NULL)
         return RC_OK;
-    RC_TRY(rc_slab_rows_open(&lane->rows, scan->frame->plan, plan_slab, scan->stream));
+    RC_TRY(rc_slab_rows_open(&lane->rows, plan, plan_slab, scan->stream));
     while (begin < end) {
         const uint64_t *words;
         const uint32_t base = begin & ~(RC_PIECE_ROWS - 1);

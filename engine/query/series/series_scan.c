@@ -423,13 +423,11 @@ fold_rows(void *state,
           uint32_t end,
           uint64_t *hit_count)
 {
-    uint32_t count;
     struct lane *lane = state;
     const struct scan *scan = lane->scan;
     const struct slab *slab = &scan->slabs[plan_slab];
     const struct rc_plan_slab *planned = &scan->frame->plan->slabs[plan_slab];
-    const struct rc_view_slab *view_slab =
-        &rc_view_slabs(scan->frame->context->view, &count)[planned->index];
+    const struct rc_view_slab *view_slab = rc_plan_view_slab(scan->frame->plan, plan_slab);
     struct rc_rowset *set = planned->sets[scan->stream];
     struct rc_series_piece piece = {
         .table = &scan->tables[plan_slab],

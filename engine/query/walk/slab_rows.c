@@ -20,14 +20,13 @@ rc_slab_rows_open(struct rc_slab_rows *rows,
                   uint32_t plan_slab,
                   uint32_t stream)
 {
-    uint32_t count;
     if (rows->scratch == NULL)
         rows->scratch =
             rc_alloc_in(rows->account, (RC_BLOCK_WORDS + RC_PIECE_WORDS) * sizeof(*rows->scratch));
     if (rows->scratch == NULL)
         return RC_NO_MEMORY;
     rows->set = plan->slabs[plan_slab].sets[stream];
-    rows->dead = rc_view_slabs(plan->context->view, &count)[plan->slabs[plan_slab].index].dead;
+    rows->dead = rc_plan_view_slab(plan, plan_slab)->dead;
     rows->block = NO_BLOCK;
     return RC_OK;
 }

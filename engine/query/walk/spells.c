@@ -164,10 +164,7 @@ rc_spells_read(struct rc_spells *reader,
                void *state,
                uint64_t *row_count)
 {
-    uint32_t slab_count;
-    const uint32_t index = reader->plan->slabs[plan_slab].index;
-    const struct rc_slab *view_slab =
-        rc_view_slabs(reader->plan->context->view, &slab_count)[index].slab;
+    const struct rc_slab *view_slab = rc_plan_view_slab(reader->plan, plan_slab)->slab;
     const struct rc_bucket_table *table = &reader->tables[plan_slab];
     struct rc_spells_slab slab = {
         .table = table,

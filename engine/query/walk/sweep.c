@@ -77,8 +77,7 @@ void
 rc_sweep_open(struct rc_sweep *sweep, uint32_t plan_slab)
 {
     const struct rc_plan_slab *slab = &sweep->plan->slabs[plan_slab];
-    uint32_t count;
-    sweep->slab = &rc_view_slabs(sweep->plan->context->view, &count)[slab->index];
+    sweep->slab = rc_plan_view_slab(sweep->plan, plan_slab);
     const struct rc_slab_info *info = rc_slab_get_info(sweep->slab->slab);
     sweep->source = slab->index;
     sweep->row_count = info->row_count;

@@ -182,9 +182,7 @@ rc_walk_plain_block(struct rc_walk_lane *lane, uint32_t index)
     if (walk->fold->begin != NULL)
         RC_TRY(walk->fold->begin(lane->state, &block));
     for (uint32_t i = 0; i < walk->plan->slab_count; i++) {
-        uint32_t count;
-        const struct rc_slab *slab =
-            rc_view_slabs(walk->view, &count)[walk->plan->slabs[i].index].slab;
+        const struct rc_slab *slab = rc_plan_view_slab(walk->plan, i)->slab;
         const uint32_t *starts = rc_slab_starts(slab);
         const uint32_t begin = first == 0 ? 0 : starts[rc_slab_user_lower_bound(slab, first)];
         const uint32_t end = last == walk->user_count

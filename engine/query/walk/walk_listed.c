@@ -154,8 +154,7 @@ rc_walk_read_members(struct rc_walk_lane *lane,
     struct member_rows found[MEMBERS_TOGETHER];
     for (uint32_t i = 0; i < walk->plan->slab_count; i++) {
         uint32_t count;
-        const struct rc_slab *slab =
-            rc_view_slabs(walk->view, &count)[walk->plan->slabs[i].index].slab;
+        const struct rc_slab *slab = rc_plan_view_slab(walk->plan, i)->slab;
         uint32_t next = 0;
         uint32_t at = 0;
         const bool merges = rc_sweep_merges(walk->plan, i);

@@ -27,9 +27,7 @@ look_up_rows(const struct rc_plan *plan, uint64_t count)
 {
     uint64_t rows = 0;
     for (uint32_t i = 0; i < plan->slab_count; i++) {
-        uint32_t slab_count;
-        const struct rc_slab *slab =
-            rc_view_slabs(plan->context->view, &slab_count)[plan->slabs[i].index].slab;
+        const struct rc_slab *slab = rc_plan_view_slab(plan, i)->slab;
         const uint32_t users = rc_slab_get_info(slab)->user_count;
         const uint64_t found = count < users ? count : users;
         rows += found * rc_walk_look_up_rows / (rc_sweep_merges(plan, i) ? MERGED_SHARE : 1);

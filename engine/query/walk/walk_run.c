@@ -117,9 +117,7 @@ keep_users(const struct rc_walk_run *walk)
         walk->fold->timeless || plan->few_users || plan->stream_count > 1)
         return;
     for (uint32_t i = 0; i < plan->slab_count; i++) {
-        uint32_t count;
-        const struct rc_row_owners owners =
-            rc_slab_rows_owned(rc_view_slabs(walk->view, &count)[plan->slabs[i].index].slab);
+        const struct rc_row_owners owners = rc_slab_rows_owned(rc_plan_view_slab(plan, i)->slab);
         if (plan->slabs[i].sets[0] != NULL)
             (void)rc_rowset_keep_users(plan->slabs[i].sets[0], &owners, rc_walk_users_share);
     }
