@@ -26,7 +26,7 @@
 #include "engine/base/clock.h"
 #include "engine/match/cache/match_cache.h"
 #include "engine/query/plan/plan.h"
-#include "engine/query/walk/slab_rows.h"
+#include "engine/query/slab/slab_rows.h"
 #include "engine/query/walk/walk.h"
 
 #define CASES_MAX 400u

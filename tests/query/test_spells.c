@@ -13,11 +13,11 @@
 
 #include <cmocka.h>
 
+#include "engine/query/slab/slot_ends.h"
+#include "engine/query/slab/spells.h"
+#include "engine/query/slab/times_below.h"
 #include "engine/query/time/bucket_ranks.h"
 #include "engine/query/time/bucket_table.h"
-#include "engine/query/walk/slot_ends.h"
-#include "engine/query/walk/spells.h"
-#include "engine/query/walk/times_below.h"
 #include "engine/store/builder/slab_builder.h"
 #include "engine/store/project/project.h"
 #include "query_rig.h"

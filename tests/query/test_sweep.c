@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "engine/query/walk/slab_rows.h"
+#include "engine/query/slab/slab_rows.h"
 #include "engine/query/walk/sweep.h"
 #include "engine/store/builder/slab_builder.h"
 #include "engine/store/project/project.h"

@@ -11,7 +11,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/match/rows/words.h"
-#include "engine/query/walk/slab_rows.h"
+#include "engine/query/slab/slab_rows.h"
 
 #define NONE UINT32_MAX
 

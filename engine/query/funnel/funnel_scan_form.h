@@ -12,7 +12,7 @@
 
 #include "engine/query/funnel/funnel_entries.h"
 #include "engine/query/funnel/funnel_fold.h"
-#include "engine/query/walk/slab_rows.h"
+#include "engine/query/slab/slab_rows.h"
 
 #define RC_FUNNEL_SCAN_SLOTS 16384u /* Of a block: first rows stay in a core's second cache, */
 #define RC_FUNNEL_PAIR_SLOTS 8192u  /* and pairs. */

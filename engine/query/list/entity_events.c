@@ -11,7 +11,7 @@
 #include "engine/match/rows/row_codes.h"
 #include "engine/match/rows/words.h"
 #include "engine/query/plan/planner.h"
-#include "engine/query/walk/slab_rows.h"
+#include "engine/query/slab/slab_rows.h"
 #include "engine/query/walk/walk.h"
 
 #define COUNTERS_MAX ((uint64_t)4 << 20) /* Of more lanes than one: 96 MiB. */

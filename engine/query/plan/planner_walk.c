@@ -9,7 +9,7 @@
 
 #include "engine/match/costs.h"
 #include "engine/match/rows/words.h"
-#include "engine/query/walk/slab_rows.h"
+#include "engine/query/slab/slab_rows.h"
 
 /* What a thread must have to do: then waking it costs a tenth of what it does. */
 #define LANE_NS (10 * RC_COST_THREAD)

@@ -12,7 +12,7 @@
 #define RC_QUERY_RETENTION_RETENTION_RETURNS_H
 
 #include "engine/query/retention/retention_beginners.h"
-#include "engine/query/walk/times_below.h"
+#include "engine/query/slab/times_below.h"
 
 struct rc_retention_reader;
 struct rc_retention_slab;

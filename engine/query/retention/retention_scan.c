@@ -5,7 +5,7 @@
  * none is earlier than the first, and one that is no start (behind the range's end in the last
  * period) is later.
  *
- * The rows of a user in one period are a spell (walk/spells.h): what it adds to the words is done
+ * The rows of a user in one period are a spell (slab/spells.h): what it adds to the words is done
  * once for all of them. Where starts end inside a period, there are two kinds of spells of it.
  */
 #include "engine/query/retention/retention_scan.h"
@@ -15,8 +15,8 @@
 #include "engine/query/plan/explain.h"
 #include "engine/query/plan/planner.h"
 #include "engine/query/retention/retention_words.h"
-#include "engine/query/walk/slab_rows.h"
-#include "engine/query/walk/spells.h"
+#include "engine/query/slab/slab_rows.h"
+#include "engine/query/slab/spells.h"
 
 #define STATE_BYTES ((size_t)32 * 1024) /* Of a block's users: within a core's first cache. */
 #define GROUP RC_RETENTION_GROUP

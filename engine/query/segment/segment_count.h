@@ -8,7 +8,7 @@
 #define RC_QUERY_SEGMENT_SEGMENT_COUNT_H
 
 #include "engine/query/segment/segment_numbers.h"
-#include "engine/query/walk/slab_rows.h"
+#include "engine/query/slab/slab_rows.h"
 #include "engine/query/walk/walk.h"
 
 struct rc_segment_count {

@@ -13,9 +13,9 @@
 
 #include "engine/match/rows/rowset.h"
 #include "engine/match/rows/scan.h"
+#include "engine/query/slab/slab_rows.h"
 #include "engine/query/time/bucket_cells.h"
 #include "engine/query/time/bucket_table.h"
-#include "engine/query/walk/slab_rows.h"
 
 #define RC_SERIES_COPIES 4u
 

@@ -12,8 +12,8 @@
 
 #include "engine/base/status.h"
 #include "engine/query/series/series_line.h"
+#include "engine/query/slab/slab_rows.h"
 #include "engine/query/time/bucket_table.h"
-#include "engine/query/walk/slab_rows.h"
 
 /* Tests: false leaves everything to the long ways. */
 extern bool rc_series_short_ways;

@@ -5,7 +5,7 @@
  */
 #include "engine/query/series/series_stretch.h"
 
-#include "engine/query/walk/wide_lists.h"
+#include "engine/query/slab/wide_lists.h"
 #include "engine/store/slab/marks.h"
 
 #if defined(__x86_64__)

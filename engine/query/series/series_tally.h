@@ -12,9 +12,9 @@
 
 #include "engine/match/rows/words.h"
 #include "engine/query/number/property_numbers.h"
+#include "engine/query/slab/slab_rows.h"
 #include "engine/query/time/bucket_cells.h"
 #include "engine/query/time/bucket_table.h"
-#include "engine/query/walk/slab_rows.h"
 
 /* May be written behind the last of a list. */
 #define RC_TALLY_MORE 16u

@@ -11,7 +11,7 @@
 #if defined(__x86_64__)
 
 #include "engine/match/rows/row_codes.h"
-#include "engine/query/walk/wide_lists.h"
+#include "engine/query/slab/wide_lists.h"
 #include "engine/store/slab/marks.h"
 
 #define TOGETHER 16u

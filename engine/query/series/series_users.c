@@ -1,6 +1,6 @@
 /*
  * Series scan, users. Of 64 users of a block each bucket has a word with a bit a user, set once for
- * each spell of the user's rows in one bucket (walk/spells.h). When a block is over the bits of its
+ * each spell of the user's rows in one bucket (slab/spells.h). When a block is over the bits of its
  * words are counted.
  */
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "engine/match/rows/words.h"
 #include "engine/query/plan/planner.h"
 #include "engine/query/series/series_scan.h"
-#include "engine/query/walk/spells.h"
+#include "engine/query/slab/spells.h"
 
 #define GROUP 64u
 #define BITS_BYTES ((size_t)256 * 1024) /* Of a block's users: within a core's second cache. */

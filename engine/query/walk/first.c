@@ -15,8 +15,8 @@
 
 #include "engine/base/assert.h"
 #include "engine/query/plan/plan.h"
+#include "engine/query/slab/slab_rows.h"
 #include "engine/query/walk/hits.h"
-#include "engine/query/walk/slab_rows.h"
 #include "engine/query/walk/walk.h"
 
 #define SOURCE_NONE UINT32_MAX

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
-#include "engine/query/walk/slab_rows.h"
+#include "engine/query/slab/slab_rows.h"
 #include "engine/query/walk/sweep_form.h"
 
 _Static_assert(RC_BLOCK_ROWS % RC_SWEEP_ROWS == 0, "a window lies in one block");

@@ -5,7 +5,7 @@
 #define RC_QUERY_WALK_SWEEP_FORM_H
 
 #include "engine/match/rows/words.h"
-#include "engine/query/walk/slab_rows.h"
+#include "engine/query/slab/slab_rows.h"
 #include "engine/query/walk/sweep.h"
 
 #define WINDOW_WORDS (RC_SWEEP_ROWS / 64)

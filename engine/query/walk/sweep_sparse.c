@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/match/rows/words.h"
-#include "engine/query/walk/slab_rows.h"
+#include "engine/query/slab/slab_rows.h"
 #include "engine/query/walk/sweep_form.h"
 
 bool

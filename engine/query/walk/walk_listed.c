@@ -3,7 +3,7 @@
  * apart, so a block gathers its members' rows slab by slab, members ascending.
  */
 #include "engine/match/rows/words.h"
-#include "engine/query/walk/slab_rows.h"
+#include "engine/query/slab/slab_rows.h"
 #include "engine/query/walk/walk_run.h"
 
 #include <stdlib.h>

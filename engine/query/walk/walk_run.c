@@ -8,7 +8,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/query/plan/planner.h"
-#include "engine/query/walk/slab_rows.h"
+#include "engine/query/slab/slab_rows.h"
 
 static enum rc_status
 run_blocks(struct rc_walk_lane *lane)

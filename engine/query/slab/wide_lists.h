@@ -4,8 +4,8 @@
  *
  * Threading: pure.
  */
-#ifndef RC_QUERY_WALK_WIDE_LISTS_H
-#define RC_QUERY_WALK_WIDE_LISTS_H
+#ifndef RC_QUERY_SLAB_WIDE_LISTS_H
+#define RC_QUERY_SLAB_WIDE_LISTS_H
 
 #if defined(__x86_64__)
 

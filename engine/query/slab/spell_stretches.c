@@ -11,13 +11,13 @@
  *
  * Stretches of one user and place that follow each other are joined.
  */
-#include "engine/query/walk/spells_form.h"
+#include "engine/query/slab/spells_form.h"
 
 #include <string.h>
 
 #include "engine/match/rows/words.h"
-#include "engine/query/walk/spell_fields.h"
-#include "engine/query/walk/times_below.h"
+#include "engine/query/slab/spell_fields.h"
+#include "engine/query/slab/times_below.h"
 
 #define AHEAD_ROWS 1024u /* Times are asked for so early. */
 

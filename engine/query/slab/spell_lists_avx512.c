@@ -3,14 +3,14 @@
  * bytes of parts of a cell, and these ranks, by a look at 64 bytes in a register each. Rows whose
  * part has a change of place, one in some hundred, are settled one by one.
  */
-#include "engine/query/walk/spell_lists.h"
+#include "engine/query/slab/spell_lists.h"
 
 #include <stddef.h>
 
 #include "engine/match/rows/words.h"
-#include "engine/query/walk/spell_fields.h"
-#include "engine/query/walk/spells.h"
-#include "engine/query/walk/wide_lists.h"
+#include "engine/query/slab/spell_fields.h"
+#include "engine/query/slab/spells.h"
+#include "engine/query/slab/wide_lists.h"
 
 #if defined(__x86_64__)
 

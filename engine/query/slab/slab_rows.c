@@ -1,5 +1,5 @@
 /* Slab rows. A block of the rowset is looked at once and serves its sixteen pieces. */
-#include "engine/query/walk/slab_rows.h"
+#include "engine/query/slab/slab_rows.h"
 
 #include "engine/base/assert.h"
 #include "engine/query/walk/walk.h"

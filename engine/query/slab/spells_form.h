@@ -1,12 +1,12 @@
 /*
  * Spells, inside: shared by spells.c and spell_stretches.c and nobody else.
  */
-#ifndef RC_QUERY_WALK_SPELLS_FORM_H
-#define RC_QUERY_WALK_SPELLS_FORM_H
+#ifndef RC_QUERY_SLAB_SPELLS_FORM_H
+#define RC_QUERY_SLAB_SPELLS_FORM_H
 
-#include "engine/query/walk/slot_ends.h"
-#include "engine/query/walk/spells.h"
-#include "engine/query/walk/times_below.h"
+#include "engine/query/slab/slot_ends.h"
+#include "engine/query/slab/spells.h"
+#include "engine/query/slab/times_below.h"
 
 /* What reading the rows of a slab takes. */
 struct rc_spells_slab {

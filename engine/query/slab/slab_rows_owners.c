@@ -5,8 +5,8 @@
  * and the others between. With them three more steps cost less than to wait for the dozen lines,
  * one after the other, that lead to him; and the first ones find what the rows before have read.
  */
-#include "engine/query/walk/slab_rows.h"
-#include "engine/query/walk/wide_masks.h"
+#include "engine/query/slab/slab_rows.h"
+#include "engine/query/slab/wide_masks.h"
 
 /* All are between user and last; step is a power of two, and twice it passes that. */
 static void

@@ -8,8 +8,8 @@
  *
  * Threading: pure.
  */
-#ifndef RC_QUERY_WALK_SPELL_FIELDS_H
-#define RC_QUERY_WALK_SPELL_FIELDS_H
+#ifndef RC_QUERY_SLAB_SPELL_FIELDS_H
+#define RC_QUERY_SLAB_SPELL_FIELDS_H
 
 #include <stdint.h>
 

@@ -10,16 +10,16 @@
  * Ownership: a reader owns its scratch; see rc_spells_close. The rest is borrowed.
  * Threading: a reader is one thread's.
  */
-#ifndef RC_QUERY_WALK_SPELLS_H
-#define RC_QUERY_WALK_SPELLS_H
+#ifndef RC_QUERY_SLAB_SPELLS_H
+#define RC_QUERY_SLAB_SPELLS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/status.h"
+#include "engine/query/slab/slab_rows.h"
+#include "engine/query/slab/spell_lists.h"
 #include "engine/query/time/bucket_table.h"
-#include "engine/query/walk/slab_rows.h"
-#include "engine/query/walk/spell_lists.h"
 #include "engine/query/walk/walk.h"
 
 struct rc_spell {

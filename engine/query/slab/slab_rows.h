@@ -5,8 +5,8 @@
  * Ownership: a reader owns its scratch; see rc_slab_rows_close.
  * Threading: a reader is one thread's.
  */
-#ifndef RC_QUERY_WALK_SLAB_ROWS_H
-#define RC_QUERY_WALK_SLAB_ROWS_H
+#ifndef RC_QUERY_SLAB_SLAB_ROWS_H
+#define RC_QUERY_SLAB_SLAB_ROWS_H
 
 #include <stdbool.h>
 #include <stdint.h>

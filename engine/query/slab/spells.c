@@ -3,13 +3,13 @@
  * instructions, a piece's spells are listed by kernels (spell_lists.h); else its words of rows are
  * taken one by one (spell_stretches.c).
  */
-#include "engine/query/walk/spells.h"
+#include "engine/query/slab/spells.h"
 
 #include <string.h>
 
 #include "engine/match/rows/words.h"
-#include "engine/query/walk/spell_lists.h"
-#include "engine/query/walk/spells_form.h"
+#include "engine/query/slab/spell_lists.h"
+#include "engine/query/slab/spells_form.h"
 
 bool rc_spells_wide = true;
 

@@ -5,8 +5,8 @@
  *
  * Threading: pure.
  */
-#ifndef RC_QUERY_WALK_SLOT_ENDS_H
-#define RC_QUERY_WALK_SLOT_ENDS_H
+#ifndef RC_QUERY_SLAB_SLOT_ENDS_H
+#define RC_QUERY_SLAB_SLOT_ENDS_H
 
 #include <stdint.h>
 

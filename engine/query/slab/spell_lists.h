@@ -1,18 +1,18 @@
 /*
- * Spell lists: the spells of a piece of rows (walk/spells.h) as lists of narrow numbers, where a
+ * Spell lists: the spells of a piece of rows (slab/spells.h) as lists of narrow numbers, where a
  * table's places are ranks (time/bucket_ranks.h). All that is done for a row is done for 64 of them
  * at once, and no branch asks how many spells a word has.
  *
  * Ownership: borrows all that it is given.
  * Threading: pure.
  */
-#ifndef RC_QUERY_WALK_SPELL_LISTS_H
-#define RC_QUERY_WALK_SPELL_LISTS_H
+#ifndef RC_QUERY_SLAB_SPELL_LISTS_H
+#define RC_QUERY_SLAB_SPELL_LISTS_H
 
 #include <stdint.h>
 
+#include "engine/query/slab/slab_rows.h"
 #include "engine/query/time/bucket_ranks.h"
-#include "engine/query/walk/slab_rows.h"
 
 #define RC_SPELL_TWICE_BIT 7
 #define RC_SPELL_TWICE 0x80u      /* More than the rank: the spell has two rows or more. */

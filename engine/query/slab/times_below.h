@@ -6,8 +6,8 @@
  *
  * Threading: pure.
  */
-#ifndef RC_QUERY_WALK_TIMES_BELOW_H
-#define RC_QUERY_WALK_TIMES_BELOW_H
+#ifndef RC_QUERY_SLAB_TIMES_BELOW_H
+#define RC_QUERY_SLAB_TIMES_BELOW_H
 
 #include <stdint.h>
 

@@ -1,11 +1,11 @@
 /* Times below, and step ends: of each step, which times are below it; where a bit differs from the
  * next one the step was passed. */
-#include "engine/query/walk/times_below.h"
+#include "engine/query/slab/times_below.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "engine/query/walk/wide_masks.h"
+#include "engine/query/slab/wide_masks.h"
 
 uint64_t
 rc_times_below_portable(const uint32_t *times, uint32_t limit)

@@ -1,10 +1,10 @@
 /* Slot ends: two times are of one slot if the bits above a slot's are the same. */
-#include "engine/query/walk/slot_ends.h"
+#include "engine/query/slab/slot_ends.h"
 
 #include <stddef.h>
 
+#include "engine/query/slab/wide_masks.h"
 #include "engine/query/time/bucket_table.h"
-#include "engine/query/walk/wide_masks.h"
 
 #define SLOT_BITS (UINT32_MAX << RC_BUCKET_SHIFT)
 
