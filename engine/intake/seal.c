@@ -12,6 +12,7 @@
 #include "engine/base/limits.h"
 #include "engine/intake/hide.h"
 #include "engine/intake/slices.h"
+#include "engine/intake/sources.h"
 #include "engine/intake/windows.h"
 #include "engine/store/builder/slab_builder.h"
 #include "engine/store/slab/slab_find.h"
@@ -87,40 +88,6 @@ collect_windows(const struct rc_version *version,
     return RC_OK;
 }
 
-/* A chunk as the builder wants it: the properties that occur, with their cells and texts. */
-static enum rc_status
-make_source(const struct rc_view_chunk *chunk,
-            struct rc_arena *arena,
-            struct rc_slab_source *ret_source)
-{
-    const uint32_t property_count = chunk->property_count;
-    struct rc_row_source *rows = rc_arena_zero(arena, sizeof(*rows));
-    uint32_t *properties = rc_arena_alloc(arena, property_count * sizeof(properties[0]));
-    const rc_cell **cells = rc_arena_alloc(arena, property_count * sizeof(cells[0]));
-    const struct rc_dictionary **texts = rc_arena_alloc(arena, property_count * sizeof(texts[0]));
-    if (rows == NULL || properties == NULL || cells == NULL || texts == NULL)
-        return RC_NO_MEMORY;
-    uint32_t count = 0;
-    for (uint32_t property = 0; property < property_count; property++) {
-        cells[count] = rc_view_chunk_cells(chunk, property);
-        texts[count] = rc_view_chunk_texts(chunk, property);
-        properties[count] = property;
-        count += cells[count] != NULL;
-    }
-    *rows = (struct rc_row_source){
-        .row_count = chunk->row_count,
-        .users = chunk->users,
-        .times_ms = chunk->times_ms,
-        .ids = chunk->ids,
-        .column_count = count,
-        .column_properties = properties,
-        .column_cells = cells,
-        .column_texts = texts,
-    };
-    *ret_source = (struct rc_slab_source){.rows = rows, .dead = chunk->dead};
-    return RC_OK;
-}
-
 static enum rc_status
 build_windows(const struct rc_slices *slices,
               const struct rc_window *windows,
@@ -160,16 +127,16 @@ rc_seal_chunks(const struct rc_version *version,
     uint32_t window_count = 0;
     RC_TRY_OR(reterr_error,
               collect_windows(version, chunks, chunk_count, arena, &windows, &window_count));
-    struct rc_slab_source *sources = RC_ARENA_ARRAY(arena, struct rc_slab_source, chunk_count);
+    struct rc_slab_source *sources = NULL;
+    uint32_t source_count = 0;
     struct rc_slab **slabs = RC_ARENA_ARRAY(arena, struct rc_slab *, window_count);
-    if (sources == NULL || slabs == NULL)
+    if (slabs == NULL)
         return rc_error_set(reterr_error, RC_NO_MEMORY, "no memory to seal a head");
-    for (uint32_t i = 0; i < chunk_count; i++)
-        RC_TRY_OR(reterr_error, make_source(&chunks[i], arena, &sources[i]));
+    RC_TRY_OR(reterr_error, rc_sources_make(chunks, chunk_count, arena, &sources, &source_count));
     uint32_t count = 0;
     struct rc_slices slices;
     RC_TRY_OR(reterr_error,
-              rc_slices_make(sources, chunk_count, windows, window_count, arena, &slices));
+              rc_slices_make(sources, source_count, windows, window_count, arena, &slices));
     const enum rc_status status =
         build_windows(&slices, windows, window_count, account, cancel, slabs, &count, reterr_error);
     if (status != RC_OK) {

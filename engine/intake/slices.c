@@ -75,8 +75,9 @@ copy_rows(const struct slicing *slicing,
     uint32_t *users = rc_arena_alloc(arena, count * sizeof(users[0]));
     int64_t *times = rc_arena_alloc(arena, count * sizeof(times[0]));
     struct rc_event_id *ids = rc_arena_alloc(arena, count * sizeof(ids[0]));
-    const rc_cell **columns = rc_arena_alloc(arena, from->column_count * sizeof(columns[0]));
-    if (users == NULL || times == NULL || ids == NULL || columns == NULL)
+    const rc_cell **columns = rc_arena_zero(arena, from->column_count * sizeof(columns[0]));
+    rc_cell *room = rc_arena_alloc(arena, from->row_count * sizeof(room[0]));
+    if (users == NULL || times == NULL || ids == NULL || columns == NULL || room == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < count; i++) {
         users[i] = from->users[items[i].value];
@@ -84,14 +85,19 @@ copy_rows(const struct slicing *slicing,
         ids[i] = from->ids[items[i].value];
     }
     for (uint32_t c = 0; c < from->column_count; c++) {
+        const rc_cell *joined = rc_row_source_cells(from, c, room);
+        if (joined == NULL)
+            continue;
         rc_cell *cells = rc_arena_alloc(arena, count * sizeof(cells[0]));
         if (cells == NULL)
             return RC_NO_MEMORY;
         columns[c] = cells;
         for (uint32_t i = 0; i < count; i++)
-            cells[i] = from->column_cells[c][items[i].value];
+            cells[i] = joined[items[i].value];
     }
     *ret_rows = *from;
+    ret_rows->part_count = 0;
+    ret_rows->part_ends = NULL;
     ret_rows->row_count = count;
     ret_rows->users = users;
     ret_rows->times_ms = times;
@@ -114,7 +120,7 @@ add_stretch(struct slicing *slicing,
     if (rows == NULL || columns == NULL)
         return RC_NO_MEMORY;
     for (uint32_t c = 0; c < copy->column_count; c++)
-        columns[c] = copy->column_cells[c] + begin;
+        columns[c] = copy->column_cells[c] == NULL ? NULL : copy->column_cells[c] + begin;
     *rows = *copy;
     rows->row_count = end - begin;
     rows->users += begin;

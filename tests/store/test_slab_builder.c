@@ -99,6 +99,32 @@ seal_parts(const struct rig_rows *rows, struct rc_slab **slabs)
     }
 }
 
+/* The slab of all rows, whose cells lie in parts; a part that has only nulls may have none. */
+static struct rc_slab *
+seal_in_parts(const struct rig_rows *rows)
+{
+    const uint32_t count = rows->source.row_count;
+    uint32_t ends[PARTS];
+    const rc_cell *cells[RIG_COLUMNS * PARTS];
+    for (uint32_t i = 0; i < PARTS; i++) {
+        const uint32_t begin = count * i / PARTS;
+        ends[i] = count * (i + 1) / PARTS;
+        for (uint32_t column = 0; column < RIG_COLUMNS; column++) {
+            const rc_cell *whole = rows->source.column_cells[column];
+            bool any = false;
+            for (uint32_t row = begin; whole != NULL && row < ends[i]; row++)
+                any = any || whole[row] != RC_CELL_NULL;
+            cells[column * PARTS + i] = any ? whole + begin : NULL;
+        }
+    }
+    struct rc_row_source parted = rows->source;
+    parted.part_count = PARTS;
+    parted.part_ends = ends;
+    parted.column_cells = cells;
+    const struct rc_slab_source source = {.rows = &parted};
+    return rig_build(&source, 1, RIG_WINDOW_MS);
+}
+
 static void
 expect_same_bytes(const struct rc_slab *a, const struct rc_slab *b)
 {
@@ -127,6 +153,7 @@ test_any_path_gives_the_same_bytes(void **state)
             {.slab = parts[3]}, {.slab = parts[4]},
         };
         struct rc_slab *direct = rig_build(&whole, 1, RIG_WINDOW_MS);
+        struct rc_slab *in_parts = seal_in_parts(&rows);
         struct rc_slab *at_once = rig_build(all, PARTS, RIG_WINDOW_MS);
         struct rc_slab *first = rig_build(all, 2, RIG_WINDOW_MS);
         struct rc_slab *rest = rig_build(all + 2, 3, RIG_WINDOW_MS);
@@ -144,10 +171,11 @@ test_any_path_gives_the_same_bytes(void **state)
 
         rig_expect(all, PARTS, RIG_WINDOW_MS, at_once);
         expect_same_bytes(direct, at_once);
+        expect_same_bytes(direct, in_parts);
         expect_same_bytes(direct, in_tiers);
         expect_same_bytes(direct, mixed);
         expect_same_bytes(direct, helped);
-        struct rc_slab *made[] = {direct, at_once, first, rest, in_tiers, mixed, helped};
+        struct rc_slab *made[] = {direct, in_parts, at_once, first, rest, in_tiers, mixed, helped};
         for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++)
             rc_slab_unref(made[i]);
         for (uint32_t i = 0; i < PARTS; i++)

@@ -118,17 +118,20 @@ static enum rc_status
 encode_columns(struct rc_arena *arena, struct rc_arena *scratch, struct rc_build_source *source)
 {
     const struct rc_row_source *rows = source->rows;
+    const uint32_t room_count = rows->part_count == 0 ? 0 : rows->row_count;
+    rc_cell *room = rc_arena_alloc(arena, room_count * sizeof(*room));
     source->columns = RC_ARENA_ARRAY(arena, struct rc_column_view, rows->column_count);
     source->column_counts = RC_ARENA_ARRAY(arena, struct rc_cell_counts, rows->column_count);
-    if (source->columns == NULL || source->column_counts == NULL)
+    if (room == NULL || source->columns == NULL || source->column_counts == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < rows->column_count; i++) {
         RC_ASSERT(i == 0 || rows->column_properties[i - 1] < rows->column_properties[i]);
-        if (rows->column_cells[i] == NULL || source->row_count == 0)
+        const rc_cell *cells = rc_row_source_cells(rows, i, room);
+        if (cells == NULL || source->row_count == 0)
             continue;
         struct rc_column_view *view = &source->columns[source->column_count];
         rc_arena_reset(scratch);
-        RC_TRY(rc_cell_codes_build(rows->column_cells[i], source->order, source->row_count,
+        RC_TRY(rc_cell_codes_build(cells, source->order, source->row_count,
                                    rows->column_texts == NULL ? NULL : rows->column_texts[i], arena,
                                    scratch, view, &source->column_counts[source->column_count]));
         view->property = rows->column_properties[i];

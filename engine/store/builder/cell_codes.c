@@ -1,7 +1,8 @@
 /*
  * Cell codes: distinct cells are numbered as they appear; then the distinct ones are sorted and the
  * numbers replaced by ranks. A cell equal to the one before it, which is most of them in the
- * columns that follow a session, is not looked up.
+ * columns that follow a session, is not looked up. Cells are first put in order, a block at a time:
+ * what waits for memory then does not wait for the branches of the numbering too.
  *
  * The number of a dictionary's code or of a text is found in an array by code, that of any other
  * cell in a small open-addressing table. Codes of a head's texts are dense; those of a dictionary
@@ -29,6 +30,7 @@ _Static_assert(RC_CELL_TEXT == (RC_CELL_CODE | 1) && (RC_CELL_CODE & 7) == 4,
 #define CAPACITY_FACTOR ((size_t)4)
 #define NUMBERS_FIRST ((uint32_t)64)
 #define DISTINCT_FIRST ((uint32_t)32)
+#define BLOCK_CELLS 512u
 
 struct entry {
     rc_cell cell;
@@ -161,6 +163,30 @@ number_of(struct table *table, rc_cell cell, uint32_t *ret_number)
     return new_number(table, cell, ret_number);
 }
 
+/* Numbers a block of cells that stand in the order of codes; *before is the one ahead of them, and
+ * *number its number, where counts has any. */
+static enum rc_status
+number_block(struct table *table,
+             const rc_cell *cells,
+             uint32_t count,
+             uint32_t *codes,
+             rc_cell *before,
+             uint32_t *number,
+             struct rc_cell_counts *counts)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const rc_cell cell = cells[i];
+        if (cell != *before || counts->run_count == 0) {
+            RC_TRY(number_of(table, cell, number));
+            counts->run_count++;
+        }
+        counts->value_count += cell != RC_CELL_NULL;
+        *before = cell;
+        codes[i] = *number;
+    }
+    return RC_OK;
+}
+
 static enum rc_status
 number_cells(struct table *table,
              const rc_cell *cells,
@@ -169,18 +195,16 @@ number_cells(struct table *table,
              uint32_t *codes,
              struct rc_cell_counts *ret_counts)
 {
+    rc_cell block[BLOCK_CELLS];
     rc_cell before = 0;
     uint32_t number = 0;
     struct rc_cell_counts counts = {0};
-    for (uint32_t i = 0; i < count; i++) {
-        const rc_cell cell = cells[order[i]];
-        if (i == 0 || cell != before) {
-            RC_TRY(number_of(table, cell, &number));
-            counts.run_count++;
-        }
-        counts.value_count += cell != RC_CELL_NULL;
-        before = cell;
-        codes[i] = number;
+    for (uint32_t first = 0; first < count; first += BLOCK_CELLS) {
+        const uint32_t left = count - first;
+        const uint32_t size = left < BLOCK_CELLS ? left : BLOCK_CELLS;
+        for (uint32_t i = 0; i < size; i++)
+            block[i] = cells[order[first + i]];
+        RC_TRY(number_block(table, block, size, codes + first, &before, &number, &counts));
     }
     *ret_counts = counts;
     return RC_OK;

@@ -18,21 +18,8 @@
 #include "engine/base/alloc.h"
 #include "engine/base/status.h"
 #include "engine/base/workers.h"
+#include "engine/store/builder/row_source.h"
 #include "engine/store/slab/slab.h"
-
-/* Rows that are not yet in a slab, as plain arrays (a part of a head). */
-struct rc_row_source {
-    uint32_t row_count;
-    const uint32_t *users; /* Ordinals. */
-    const int64_t *times_ms;
-    const struct rc_event_id *ids;
-    uint32_t column_count;
-    const uint32_t *column_properties;               /* Ascending. */
-    const rc_cell *const *column_cells;              /* [column][row]; NULL: all null. */
-    const struct rc_dictionary *const *column_texts; /* [column]: what its cells of kind
-                                                        RC_CELL_TEXT are codes of; NULL (also the
-                                                        array): it has none. */
-};
 
 struct rc_slab_source {
     const struct rc_slab *slab;       /* Either this, */
