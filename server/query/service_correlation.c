@@ -104,6 +104,9 @@ rc_decode_correlation(struct rc_decode *decode,
                               "there are neither events nor properties to look at");
     RC_TRY(decode_events(decode, in, question));
     RC_TRY(decode_properties(decode, in, question));
+    if (in->among != NULL && in->n_properties == 0)
+        return rc_decode_fail(decode, RC_INVALID, "among",
+                              "there are no properties to read of these events");
     const size_t mark = rc_decode_enter(decode, "among");
     if (in->among != NULL)
         RC_TRY(rc_decode_selector(decode, in->among, &question->among));

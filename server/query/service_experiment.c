@@ -23,6 +23,10 @@ decode_funnel(struct rc_decode *decode,
                                                     : NULL;
     if (refused != NULL)
         return rc_decode_fail(decode, RC_INVALID, refused, "an experiment is split by its variant");
+    if (in->breakdown_at != RECOUNT__V1__FUNNEL_BREAKDOWN_AT__FUNNEL_BREAKDOWN_AT_UNSPECIFIED &&
+        in->breakdown_at != RECOUNT__V1__FUNNEL_BREAKDOWN_AT__FUNNEL_BREAKDOWN_AT_FIRST_IN_RANGE)
+        return rc_decode_fail(decode, RC_INVALID, "breakdown_at",
+                              "the variant is read at the first event of step 1 in the range");
     if (in->count == RECOUNT__V1__FUNNEL_COUNT__FUNNEL_COUNT_TOTALS)
         return rc_decode_fail(decode, RC_INVALID, "count", "an experiment counts users");
     RC_TRY(rc_decode_funnel(decode, in, now_ms, funnel));

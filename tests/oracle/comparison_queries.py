@@ -92,7 +92,7 @@ def make_correlation(rng, world, make_scope, make_selector, make_rule):
         "converted": make_rule(rng, world) if of_users else None,
         "events": events if events or properties else [make_selector(rng, world)],
         "properties": properties,
-        "among": make_selector(rng, world) if rng.random() < 0.3 else None,
+        "among": make_selector(rng, world) if properties and rng.random() < 0.3 else None,
         "least": rng.choice([0, 0, 1, 2, 3]),
         "top": rng.choice([0, 1, 3, 10, 1000]),
         "confidence": rng.choice(CONFIDENCES),

@@ -46,6 +46,7 @@ from recount.v1 import (
     definition_pb2,
     definition_pb2_grpc,
     entity_list_pb2,
+    experiment_pb2,
     funnel_pb2,
     lifecycle_pb2,
     paths_pb2,
@@ -80,6 +81,7 @@ REFUSED = {
     "ListEntities": (query_pb2_grpc.QueryServiceStub, entity_list_pb2.ListEntitiesRequest),
     "ListUsers": (query_pb2_grpc.QueryServiceStub, user_list_pb2.ListUsersRequest),
     "Correlation": (query_pb2_grpc.QueryServiceStub, correlation_pb2.CorrelationRequest),
+    "Experiment": (query_pb2_grpc.QueryServiceStub, experiment_pb2.ExperimentRequest),
     "CountSegment": (segment_pb2_grpc.SegmentServiceStub, segment_pb2.CountSegmentRequest),
     "CreateSegment": (segment_pb2_grpc.SegmentServiceStub, segment_pb2.CreateSegmentRequest),
     "CreateDefinition": (
@@ -274,11 +276,12 @@ def refused_request(line):
     if not arrow or call not in REFUSED:
         raise Unreadable(f"what is {line!r}?")
     request = text_format.Parse(fields, REFUSED[call][1]())
-    if hasattr(request, "scope"):
-        request.scope.project = "projects/example-1"
+    asking = getattr(request, request.WhichOneof("subject")) if call == "Experiment" else request
+    if hasattr(asking, "scope"):
+        asking.scope.project = "projects/example-1"
         if call != "CountSegment":
-            request.scope.range.start_ms = EPOCH_MS
-            request.scope.range.end_ms = EPOCH_MS + DAY_MS
+            asking.scope.range.start_ms = EPOCH_MS
+            asking.scope.range.end_ms = EPOCH_MS + DAY_MS
     elif call in ("CreateSegment", "CreateDefinition", "CreateDerivedProperty"):
         request.parent = "projects/example-1"
     return call, request, field.strip()
