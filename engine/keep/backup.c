@@ -1,4 +1,7 @@
-/* The order of a backup: files, directories, manifest, list; each durable before the next. */
+/*
+ * The order of a backup: the mark that one is under way, files, directories, manifest, list; each
+ * durable before the next. Then the mark goes: only what has it may be cleared away.
+ */
 #include "engine/keep/backup.h"
 
 #include <inttypes.h>
@@ -88,17 +91,23 @@ write_manifest(struct rc_transfer *transfer,
     return rc_backup_list_add(&transfer->list, "MANIFEST", size, crc32c, reterr_error);
 }
 
-/* Of a backup: what is there without a list is what an interrupted one left. */
+static enum rc_status
+refuse_if_list(void *context, const char *name)
+{
+    (void)context;
+    return strcmp(name, RC_BACKUP_LIST_NAME) == 0 ? RC_EXISTS : RC_OK;
+}
+
+/* It must be empty, or marked by a backup that was interrupted before it had its list. */
 static enum rc_status
 take_backup_directory(struct rc_disk *disk, const char *directory, struct rc_error *reterr_error)
 {
-    struct rc_transfer_look looking = {.mark = RC_BACKUP_LIST_NAME};
-    RC_TRY(rc_disk_make_dir(disk, directory, reterr_error));
-    RC_TRY(rc_disk_list(disk, directory, rc_transfer_see, &looking, reterr_error));
-    if (looking.marked)
+    bool occupied = false;
+    if (rc_disk_list(disk, directory, refuse_if_list, NULL, NULL) == RC_EXISTS)
         return rc_error_set(reterr_error, RC_EXISTS, "there is a backup in %.300s already",
                             directory);
-    return looking.occupied ? rc_transfer_clear(disk, directory, false, reterr_error) : RC_OK;
+    RC_TRY(rc_transfer_take(disk, directory, RC_BACKING_UP_NAME, &occupied, reterr_error));
+    return rc_transfer_begin(disk, directory, RC_BACKING_UP_NAME, occupied, reterr_error);
 }
 
 enum rc_status
@@ -140,9 +149,9 @@ rc_backup_write(const struct rc_checkpoint *checkpoint,
         status = write_manifest(&transfer, checkpoint, sequence, reterr_error);
     transfer.list.position = transfer.done.position;
     if (status == RC_OK)
-        status = rc_transfer_sync_parent(transfer.disk, directory, reterr_error);
-    if (status == RC_OK)
         status = rc_backup_list_write(transfer.disk, directory, &transfer.list, reterr_error);
+    if (status == RC_OK)
+        status = rc_transfer_end(transfer.disk, directory, RC_BACKING_UP_NAME, reterr_error);
     rc_backup_list_close(&transfer.list);
     if (status == RC_OK)
         *ret_backup = transfer.done;

@@ -14,8 +14,8 @@
  * never mistaken for one that a project has already.
  *
  * Threading: with the lock of checkpoints held, right after one: nothing removes its files.
- * Errors:    RC_EXISTS: the directory has something in it. What a failure leaves has no list and is
- *            cleared by the next backup to the same place.
+ * Errors:    RC_EXISTS: the directory has something in it. What a failure leaves has a mark and no
+ *            list, and is cleared by the next backup to the same place.
  */
 #ifndef RC_KEEP_BACKUP_H
 #define RC_KEEP_BACKUP_H
@@ -32,6 +32,10 @@ struct rc_backup {
     uint64_t bytes;  /* Of them. */
     uint64_t copied; /* Bytes that were copied and not linked. */
 };
+
+/* The name of a file in a directory into which a backup is under way: what has it, and no list, is
+ * what an interrupted one left. */
+#define RC_BACKING_UP_NAME "UNFINISHED"
 
 /* A committed checkpoint into directory, which is made if its parent exists. cancel may be NULL. */
 RC_MUST_USE enum rc_status

@@ -32,7 +32,7 @@ verify_file(struct rc_disk *disk,
     return RC_OK;
 }
 
-/* Of a restore: it must be empty, or marked by one that was interrupted. */
+/* It must be empty, or marked by a restore that was interrupted. */
 static enum rc_status
 take_data_directory(struct rc_disk *disk,
                     const char *directory,
@@ -40,26 +40,15 @@ take_data_directory(struct rc_disk *disk,
                     struct rc_error *reterr_error)
 {
     char path[RC_PATH_BYTES_MAX];
-    struct rc_transfer_look looking = {
-        .mark = RC_RESTORING_NAME, .mark_new = RC_RESTORING_NAME ".new", .spare = "LOCK"};
-    RC_TRY(rc_disk_make_dir(disk, directory, reterr_error));
-    RC_TRY(rc_disk_list(disk, directory, rc_transfer_see, &looking, reterr_error));
-    if (looking.occupied && !looking.marked)
-        return rc_error_set(reterr_error, RC_EXISTS, "the directory %.300s is not empty",
-                            directory);
+    bool occupied = false;
+    RC_TRY(rc_transfer_take(disk, directory, RC_RESTORING_NAME, &occupied, reterr_error));
     RC_TRY(rc_transfer_join(directory, "LOCK", path, reterr_error));
     const enum rc_status status = rc_disk_lock(disk, path, ret_lock, reterr_error);
     if (status == RC_CONFLICT)
         return rc_error_set(reterr_error, RC_CONFLICT, "another process uses the directory %.300s",
                             directory);
     RC_TRY(status);
-    RC_TRY(rc_transfer_join(directory, RC_RESTORING_NAME, path, reterr_error));
-    RC_TRY(rc_disk_replace_file(disk, path, "", 0, reterr_error));
-    RC_TRY(rc_transfer_sync_parent(disk, directory, reterr_error));
-    if (!looking.occupied)
-        return RC_OK;
-    RC_TRY(rc_transfer_clear(disk, directory, true, reterr_error));
-    return rc_disk_sync_dir(disk, directory, reterr_error);
+    return rc_transfer_begin(disk, directory, RC_RESTORING_NAME, occupied, reterr_error);
 }
 
 /* The directory of a listed file, and those above it. */
@@ -149,10 +138,7 @@ rc_backup_restore(struct rc_disk *disk,
     rc_backup_list_close(&transfer.list);
     RC_TRY(status);
     RC_TRY(rc_disk_sync_dir(disk, directory, reterr_error));
-    char path[RC_PATH_BYTES_MAX];
-    RC_TRY(rc_transfer_join(directory, RC_RESTORING_NAME, path, reterr_error));
-    RC_TRY(rc_disk_remove(disk, path, reterr_error));
-    RC_TRY(rc_disk_sync_dir(disk, directory, reterr_error));
+    RC_TRY(rc_transfer_end(disk, directory, RC_RESTORING_NAME, reterr_error));
     *ret_backup = transfer.done;
     return RC_OK;
 }

@@ -23,7 +23,7 @@ struct clearing {
     struct rc_disk *disk;
     const char *path;
     uint32_t depth;
-    bool restoring; /* The top directory's lock and mark stay. */
+    const char *mark; /* The top directory's, and its lock, stay. NULL below. */
 };
 
 static enum rc_status
@@ -31,26 +31,15 @@ clear_entry(void *context, const char *name)
 {
     const struct clearing *clearing = context;
     char path[RC_PATH_BYTES_MAX];
-    if (clearing->restoring && (strcmp(name, RC_RESTORING_NAME) == 0 || strcmp(name, "LOCK") == 0))
+    if (clearing->mark != NULL && (strcmp(name, clearing->mark) == 0 || strcmp(name, "LOCK") == 0))
         return RC_OK;
     RC_TRY(rc_transfer_join(clearing->path, name, path, NULL));
-    struct clearing inside = {clearing->disk, path, clearing->depth - 1, false};
+    struct clearing inside = {clearing->disk, path, clearing->depth - 1, NULL};
     /* Directories stay, empty. A file is no directory: listing it fails. */
     if (clearing->depth > 0 &&
         rc_disk_list(clearing->disk, path, clear_entry, &inside, NULL) == RC_OK)
         return RC_OK;
     return rc_disk_remove(clearing->disk, path, NULL);
-}
-
-/* Removes the files of a directory and of two levels below it. */
-enum rc_status
-rc_transfer_clear(struct rc_disk *disk,
-                  const char *directory,
-                  bool restoring,
-                  struct rc_error *reterr_error)
-{
-    struct clearing clearing = {disk, directory, 2, restoring};
-    return rc_disk_list(disk, directory, clear_entry, &clearing, reterr_error);
 }
 
 enum rc_status
@@ -98,22 +87,9 @@ rc_transfer_file(struct rc_transfer *transfer, const char *path, struct rc_error
     return rc_backup_list_add(&transfer->list, path, size, crc32c, reterr_error);
 }
 
-enum rc_status
-rc_transfer_see(void *context, const char *name)
-{
-    struct rc_transfer_look *looking = context;
-    if (looking->mark != NULL && strcmp(name, looking->mark) == 0)
-        looking->marked = true;
-    else if (looking->mark_new != NULL && strcmp(name, looking->mark_new) == 0)
-        looking->marked = true;
-    else if (looking->spare == NULL || strcmp(name, looking->spare) != 0)
-        looking->occupied = true;
-    return RC_OK;
-}
-
 /* Makes the entry of a directory in its parent durable. */
-enum rc_status
-rc_transfer_sync_parent(struct rc_disk *disk, const char *path, struct rc_error *reterr_error)
+static enum rc_status
+sync_parent(struct rc_disk *disk, const char *path, struct rc_error *reterr_error)
 {
     char parent[RC_PATH_BYTES_MAX];
     (void)snprintf(parent, sizeof(parent), "%s", path);
@@ -122,4 +98,71 @@ rc_transfer_sync_parent(struct rc_disk *disk, const char *path, struct rc_error 
         return rc_disk_sync_dir(disk, ".", reterr_error);
     slash[slash == parent] = '\0'; /* The parent of "/x" is "/". */
     return rc_disk_sync_dir(disk, parent, reterr_error);
+}
+
+/* What is in a directory. */
+struct look {
+    const char *mark;
+    bool marked;
+    bool occupied;
+};
+
+static enum rc_status
+see(void *context, const char *name)
+{
+    struct look *look = context;
+    const size_t size = strlen(look->mark);
+    if (strncmp(name, look->mark, size) == 0 &&
+        (name[size] == '\0' || strcmp(name + size, ".new") == 0))
+        look->marked = true;
+    else if (strcmp(name, "LOCK") != 0)
+        look->occupied = true;
+    return RC_OK;
+}
+
+enum rc_status
+rc_transfer_take(struct rc_disk *disk,
+                 const char *directory,
+                 const char *mark,
+                 bool *ret_occupied,
+                 struct rc_error *reterr_error)
+{
+    struct look look = {.mark = mark};
+    RC_TRY(rc_disk_make_dir(disk, directory, reterr_error));
+    RC_TRY(rc_disk_list(disk, directory, see, &look, reterr_error));
+    if (look.occupied && !look.marked)
+        return rc_error_set(reterr_error, RC_EXISTS, "the directory %.300s is not empty",
+                            directory);
+    *ret_occupied = look.occupied;
+    return RC_OK;
+}
+
+enum rc_status
+rc_transfer_begin(struct rc_disk *disk,
+                  const char *directory,
+                  const char *mark,
+                  bool occupied,
+                  struct rc_error *reterr_error)
+{
+    char path[RC_PATH_BYTES_MAX];
+    RC_TRY(rc_transfer_join(directory, mark, path, reterr_error));
+    RC_TRY(rc_disk_replace_file(disk, path, "", 0, reterr_error));
+    RC_TRY(sync_parent(disk, directory, reterr_error));
+    if (!occupied)
+        return RC_OK;
+    struct clearing clearing = {disk, directory, 2, mark};
+    RC_TRY(rc_disk_list(disk, directory, clear_entry, &clearing, reterr_error));
+    return rc_disk_sync_dir(disk, directory, reterr_error);
+}
+
+enum rc_status
+rc_transfer_end(struct rc_disk *disk,
+                const char *directory,
+                const char *mark,
+                struct rc_error *reterr_error)
+{
+    char path[RC_PATH_BYTES_MAX];
+    RC_TRY(rc_transfer_join(directory, mark, path, reterr_error));
+    RC_TRY(rc_disk_remove(disk, path, reterr_error));
+    return rc_disk_sync_dir(disk, directory, reterr_error);
 }

@@ -49,28 +49,32 @@ rc_transfer_sync_dir(const struct rc_transfer *transfer,
                      const char *path,
                      struct rc_error *reterr_error);
 
-/* Makes the entry of a path in its parent durable. */
+/*
+ * Takes a directory for a backup or a restore: makes it where it is missing, and looks whether what
+ * is in it is what an interrupted one left, which has the file that mark names.
+ *   RC_EXISTS  it holds something else; nothing was changed in it.
+ */
 RC_MUST_USE enum rc_status
-rc_transfer_sync_parent(struct rc_disk *disk, const char *path, struct rc_error *reterr_error);
+rc_transfer_take(struct rc_disk *disk,
+                 const char *directory,
+                 const char *mark,
+                 bool *ret_occupied,
+                 struct rc_error *reterr_error);
 
-/* Removes the files of a directory and of two levels below it; the directories stay. restoring:
- * the lock and the mark of a restore stay as well. */
+/* Marks a directory that was taken, durably, and then removes the files of it that an interrupted
+ * one left (occupied), and of two levels below it: directories stay, the mark and LOCK as well. */
 RC_MUST_USE enum rc_status
-rc_transfer_clear(struct rc_disk *disk,
+rc_transfer_begin(struct rc_disk *disk,
                   const char *directory,
-                  bool restoring,
+                  const char *mark,
+                  bool occupied,
                   struct rc_error *reterr_error);
 
-/* What is in a directory: the context of rc_transfer_see, for rc_disk_list. */
-struct rc_transfer_look {
-    const char *mark;     /* A name that decides, */
-    const char *mark_new; /* and the one under which it begins. May be NULL. */
-    const char *spare;    /* A name that does not count. May be NULL. */
-    bool marked;
-    bool occupied;
-};
-
-enum rc_status
-rc_transfer_see(void *context, const char *name);
+/* All is there and durable: the mark goes. */
+RC_MUST_USE enum rc_status
+rc_transfer_end(struct rc_disk *disk,
+                const char *directory,
+                const char *mark,
+                struct rc_error *reterr_error);
 
 #endif

@@ -25,6 +25,7 @@ struct checking {
     const struct rc_manifest_project *project; /* Whose directory is listed. */
     const struct rc_kept_slabs *kept;          /* NULL: its state could not be read. */
     const char *path;                          /* Of what is listed. */
+    bool is_backup;                            /* So far: what was listed has a backup's list. */
 };
 
 static bool
@@ -134,9 +135,16 @@ see_top_file(void *context, const char *name)
             checking->check->counts.files += i < 3;
             return RC_OK;
         }
-    if (strcmp(name, RC_BACKUP_LIST_NAME) == 0)
-        return RC_OK; /* It is a backup that is checked. */
-    if (strcmp(name, RC_RESTORING_NAME) == 0)
+    if (strcmp(name, RC_BACKUP_LIST_NAME) == 0) {
+        checking->is_backup = true;
+        return RC_OK;
+    }
+    if (strcmp(name, RC_BACKING_UP_NAME) == 0) /* Names come in byte order: behind the list's. */
+        rc_check_found(checking->check, checking->is_backup ? RC_FINDING_NOTE : RC_FINDING_PROBLEM,
+                       checking->path,
+                       checking->is_backup ? "the backup is whole; its mark was left"
+                                           : "a backup into it was interrupted: make it again");
+    else if (strcmp(name, RC_RESTORING_NAME) == 0)
         rc_check_found(checking->check, RC_FINDING_PROBLEM, checking->path,
                        "a restore into it was interrupted: restore again");
     else

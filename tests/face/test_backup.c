@@ -168,6 +168,31 @@ test_what_is_refused(void **state)
     rc_disk_faulty_free(world.disk);
 }
 
+/* A directory in which somebody keeps something is neither written into nor cleared. */
+static void
+test_what_others_keep_stays(void **state)
+{
+    (void)state;
+    struct one_stream world;
+    struct rc_backup backup;
+    struct rc_error error = {0};
+    size_t size = 0;
+    build(&world, 4);
+    struct rc_disk *disk = rc_disk_faulty_disk(world.disk);
+    assert_int_equal(rc_disk_make_dir(disk, BACKUP, NULL), RC_OK);
+    assert_int_equal(rc_disk_replace_file(disk, BACKUP "/letters", "dear", 4, NULL), RC_OK);
+    assert_int_equal(back_up(&world, false, &backup, &error), RC_EXISTS);
+    assert_non_null(strstr(error.message, "not empty"));
+    const unsigned char *letters = rc_disk_faulty_peek(world.disk, BACKUP "/letters", &size);
+    assert_true(letters != NULL && size == 4 && memcmp(letters, "dear", 4) == 0);
+    assert_int_equal(rc_disk_remove(disk, BACKUP "/letters", NULL), RC_OK);
+    back_up_well(&world, false, &backup);
+    world.engine = rc_engine_close(world.engine, true);
+    restore_well(&world);
+    live_on_restored(&world);
+    rc_disk_faulty_free(world.disk);
+}
+
 static enum rc_status
 fail_on_name(void *context, const char *name)
 {
@@ -389,6 +414,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_backup_under_load),
         cmocka_unit_test(test_what_is_refused),
+        cmocka_unit_test(test_what_others_keep_stays),
         cmocka_unit_test(test_a_damaged_backup),
         cmocka_unit_test(test_any_call_of_a_backup_may_fail),
         cmocka_unit_test(test_the_power_may_go_at_any_call_of_a_backup),
