@@ -133,7 +133,7 @@ say_away(void *context, const char *reason)
     rc_load_progress_clear(&job->progress);
     pthread_mutex_unlock(&job->lock);
     if (!job->options->quiet)
-        fprintf(stderr, "recount: the server is away, trying again: %s\n", reason);
+        fprintf(stderr, "recount: the server takes nothing, trying again: %s\n", reason);
 }
 
 static struct note *

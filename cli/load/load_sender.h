@@ -35,7 +35,7 @@ struct rc_load_sender_options {
     int64_t retry_ms;    /* Give up when the server is away for so long. */
     /* A batch is durable. note is what rc_load_sender_put was given with it. */
     void (*ack)(void *context, const Recount__V1__BatchAck *ack, void *note);
-    /* The server is away, and the sender waits; reason is one sentence. */
+    /* The server is away or refuses, and the sender waits; reason is one sentence. */
     void (*away)(void *context, const char *reason);
     void *context;
 };

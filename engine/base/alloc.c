@@ -75,6 +75,7 @@ rc_account_charge(struct rc_account *account, uint64_t bytes)
             atomic_fetch_add_explicit(&at->used_bytes, bytes, memory_order_relaxed);
         if (at->limit_bytes == 0 || used + bytes <= at->limit_bytes)
             continue;
+        atomic_store_explicit(&at->refused, true, memory_order_relaxed);
         for (struct rc_account *undo = account;; undo = undo->parent) {
             atomic_fetch_sub_explicit(&undo->used_bytes, bytes, memory_order_relaxed);
             if (undo == at)

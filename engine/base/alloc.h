@@ -26,6 +26,7 @@ struct rc_account {
     struct rc_account *parent; /* NULL for the process. */
     _Atomic uint64_t used_bytes;
     uint64_t limit_bytes; /* 0: none. */
+    _Atomic bool refused; /* Its limit, and not that of a parent or the allocator, refused once. */
 };
 
 /* The process's own account: what rc_alloc charges. Has no limit unless main sets one. */

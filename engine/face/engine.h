@@ -343,8 +343,9 @@ rc_query_session_settings(const struct rc_query_session *session);
 RC_MUST_USE enum rc_status
 rc_query_session_check(const struct rc_query_session *session, struct rc_error *reterr_error);
 
-/* Names the field of a query's error where only the session knows it: of a pattern that took too
- * long while events were walked over or listed. Returns status. */
+/* Says of a query's error what only the session knows: the field of a pattern that took too long
+ * while events were walked over or listed; that it was the query's own limit for which there was no
+ * memory (RC_LIMIT_EXCEEDED). Returns the status of the error. */
 enum rc_status
 rc_query_session_place(const struct rc_query_session *session,
                        enum rc_status status,

@@ -140,7 +140,11 @@ rc_query_session_place(const struct rc_query_session *session,
                        enum rc_status status,
                        struct rc_error *error)
 {
-    return rc_too_slow_noted(&session->context, status, error);
+    if (status != RC_NO_MEMORY || !atomic_load(&session->account.refused))
+        return rc_too_slow_noted(&session->context, status, error);
+    return rc_error_set(error, RC_LIMIT_EXCEEDED,
+                        "the query is at its memory limit of %llu bytes (query-memory-max)",
+                        (unsigned long long)session->account.limit_bytes);
 }
 
 struct rc_query_session *

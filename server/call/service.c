@@ -226,9 +226,11 @@ rc_request_check_names(struct rc_request *request,
 enum rc_status
 rc_request_place(const struct rc_request *request, enum rc_status status)
 {
-    return request->session == NULL
-               ? status
-               : rc_query_session_place(request->session, status, request->error);
+    if (request->session == NULL)
+        return status;
+    const enum rc_status placed = rc_query_session_place(request->session, status, request->error);
+    request->failure->of_query = placed == RC_LIMIT_EXCEEDED;
+    return placed;
 }
 
 static enum rc_status

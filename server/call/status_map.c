@@ -79,6 +79,8 @@ mapping_of(const struct rc_failure *failure)
     struct mapping mapping = mappings[failure->error.status];
     if (failure->error.status == RC_LIMIT_EXCEEDED && failure->error.field[0] != '\0')
         mapping = (struct mapping){RC_CODE_INVALID_ARGUMENT, "LIMIT_EXCEEDED", 0};
+    else if (failure->error.status == RC_LIMIT_EXCEEDED && failure->of_query)
+        mapping.retry_seconds = 0;
     if (failure->error.status == RC_CONFLICT && failure->in_use)
         mapping = (struct mapping){RC_CODE_ABORTED, "IN_USE", 0};
     if (failure->error.status == RC_CANCELLED && failure->late)

@@ -45,8 +45,9 @@ struct rc_resource {
 struct rc_failure {
     struct rc_error error;
     struct rc_resource resource;
-    bool in_use; /* With RC_CONFLICT: something else needs the thing; the etag is not at fault. */
-    bool late;   /* With RC_CANCELLED: the deadline has passed. */
+    bool in_use;   /* With RC_CONFLICT: something else needs the thing; the etag is not at fault. */
+    bool late;     /* With RC_CANCELLED: the deadline has passed. */
+    bool of_query; /* With RC_LIMIT_EXCEEDED: the query's own limit; waiting does not help. */
 };
 
 /* The packed google.rpc.Status of a failure. */

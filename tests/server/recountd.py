@@ -29,6 +29,7 @@ from recount.v1 import (  # noqa: E402
     query_pb2_grpc,
     segment_pb2,
     segment_pb2_grpc,
+    series_pb2,
 )
 from rc_standard.health.v1 import health_pb2, health_pb2_grpc  # noqa: E402
 

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import unittest
 
-from recountd import Server, details_of, grpc, health_pb2, project_pb2, segment_pb2
+from recountd import Server, details_of, grpc, health_pb2, project_pb2, segment_pb2, series_pb2
 
 
 class Limits(unittest.TestCase):
@@ -82,7 +82,7 @@ class Limits(unittest.TestCase):
         self.assertLessEqual(set(refused), {grpc.StatusCode.RESOURCE_EXHAUSTED})
 
     def test_project_memory(self):
-        server = Server()
+        server = Server("--query-memory-max=1m")
         self.addCleanup(server.close)
         server.projects.CreateProject(
             project_pb2.CreateProjectRequest(
@@ -99,6 +99,19 @@ class Limits(unittest.TestCase):
                 server.ingest_lines("small", "s", number, lines)
         self.assertEqual(caught.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
         self.assertIn("RetryInfo", details_of(caught.exception))
+        self.assertIn("project is at its memory limit of 4194304", caught.exception.details())
+        request = series_pb2.SeriesRequest(
+            scope={"project": "projects/small", "range": {"end_ms": 2}},
+            series=[{"selector": {"terms": [{"any_event": {}}]}}],
+            breakdown={"dimensions": [{"property": {"event_property": "t"}}]},
+        )
+        with self.assertRaises(grpc.RpcError) as caught:
+            server.queries.Series(request, timeout=30)
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+        self.assertIn("query is at its memory limit of 1048576", caught.exception.details())
+        self.assertNotIn("RetryInfo", details_of(caught.exception))  # It would not help.
+        request = segment_pb2.CountSegmentRequest(scope={"project": "projects/small"})
+        self.assertGreater(server.segments.CountSegment(request, timeout=30).user_count, 2000)
         reply = server.health.Check(health_pb2.HealthCheckRequest(), timeout=30)
         self.assertEqual(reply.status, health_pb2.HealthCheckResponse.SERVING)
 

@@ -56,6 +56,22 @@ test_every_status_has_a_code(void **state)
     }
 }
 
+/* What a query alone has too little of does not come by waiting. */
+static void
+test_a_limit_of_the_query(void **state)
+{
+    (void)state;
+    struct rc_failure failure = {.of_query = true};
+    struct rc_details details;
+    rc_error_set(&failure.error, RC_LIMIT_EXCEEDED, "the sentence");
+    const struct rc_outcome outcome = rc_failure_outcome(&failure, &details);
+    assert_int_equal(outcome.code, RC_CODE_RESOURCE_EXHAUSTED);
+    Google__Rpc__Status *status = google__rpc__status__unpack(
+        NULL, outcome.details.size, (const uint8_t *)outcome.details.data);
+    assert_int_equal(status->n_details, 1); /* No RetryInfo. */
+    google__rpc__status__free_unpacked(status, NULL);
+}
+
 /* The longest message, field and name still fit. */
 static void
 test_fits_the_longest(void **state)
@@ -80,6 +96,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_status_has_a_code),
+        cmocka_unit_test(test_a_limit_of_the_query),
         cmocka_unit_test(test_fits_the_longest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
