@@ -272,8 +272,10 @@ case_filter_make(uint64_t key_count)
     uint64_t seed = 3;
     filter->size_bytes = rc_filter_size_bytes(key_count, RC_SLAB_FILTER_BITS);
     filter->words = get(filter->size_bytes);
-    for (uint64_t i = 0; i < key_count; i++)
-        rc_filter_add(filter->words, filter->size_bytes, next(&seed));
+    for (uint64_t i = 0; i < key_count; i++) {
+        const uint64_t hash = next(&seed);
+        rc_filter_add_many(filter->words, filter->size_bytes, &hash, 1);
+    }
     for (uint32_t i = 0; i < LOOKUPS; i++)
         filter->hashes[i] = next(&seed);
     return filter;

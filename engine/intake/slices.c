@@ -54,7 +54,7 @@ sort_rows(const struct slicing *slicing,
         items[count++] =
             (struct rc_keyed){.key = window_index(slicing, rows->times_ms[row]), .value = row};
     }
-    rc_key_sort(items, scratch, count);
+    rc_key_sort(items, scratch, count, 0);
     for (uint32_t i = 0; i < count; i++)
         windows += i == 0 || items[i].key != items[i - 1].key;
     *ret_items = items;

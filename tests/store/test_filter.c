@@ -38,7 +38,9 @@ keys_and_strangers(uint32_t bits_a_key, uint32_t made_up_in)
     assert_true(words != NULL && hashes != NULL && may != NULL);
     uint64_t seed = SEED;
     for (uint32_t i = 0; i < KEYS; i++)
-        rc_filter_add(words, size, rig_random(&seed));
+        hashes[i] = rig_random(&seed);
+    rc_filter_add_many(words, size, hashes, 1);
+    rc_filter_add_many(words, size, hashes + 1, KEYS - 1);
     seed = SEED;
     for (uint32_t i = 0; i < KEYS; i++)
         assert_true(rc_filter_may_hold(words, size, rig_random(&seed)));

@@ -1,6 +1,7 @@
 /*
- * Sorting by key: against insertion, over keys that differ in any set of their bytes, in counts
- * around those where the way of sorting changes. Equal keys stay in their order.
+ * Sorting by key, or by what of it lies above some bytes: against insertion, over keys that differ
+ * in any set of their bytes, in counts around those where the way of sorting changes. Equal keys
+ * stay in their order.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,14 +49,16 @@ test_any_keys(void **state)
         const uint32_t count = (uint32_t)(draw() >> 32) % (round % 3 == 0 ? 60 : COUNT_MAX);
         const uint64_t mask = draw_mask();
         const uint64_t shared = draw() & ~mask;
+        const unsigned from_byte = round % 2 == 0 ? 0 : (unsigned)(draw() % 8);
+        const unsigned shift = 8 * from_byte;
         for (uint32_t i = 0; i < count; i++) {
             items[i] = (struct rc_keyed){.key = shared | (draw() & mask), .value = i};
             uint32_t at = i;
-            for (; at > 0 && expected[at - 1].key > items[i].key; at--)
+            for (; at > 0 && expected[at - 1].key >> shift > items[i].key >> shift; at--)
                 expected[at] = expected[at - 1];
             expected[at] = items[i];
         }
-        rc_key_sort(items, scratch, count);
+        rc_key_sort(items, scratch, count, from_byte);
         for (uint32_t i = 0; i < count; i++) {
             assert_true(items[i].key == expected[i].key);
             assert_int_equal(items[i].value, expected[i].value);

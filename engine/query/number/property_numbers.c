@@ -463,7 +463,7 @@ rank(struct rc_numbers *numbers)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < all; i++)
         keyed[i] = (struct rc_keyed){.key = key_of(numbers->numbers[i]), .value = i};
-    rc_key_sort(keyed, keyed + all, all);
+    rc_key_sort(keyed, keyed + all, all, 0);
     uint32_t count = 0;
     for (uint32_t i = 0; i < all; i++) {
         if (i == 0 || keyed[i].key != keyed[i - 1].key)

@@ -1,7 +1,8 @@
 /*
- * Build source. A slab is taken as it is. Rows are sorted by a 64-bit key (user, offset) and, among
- * equal keys only, by event id and arrival: a comparison sort there is n log n in the size of the
- * group, so that a user with 60,000 events in one millisecond costs no more than others.
+ * Build source. A slab is taken as it is. Rows are sorted by a 64-bit key (user, offset), by user
+ * alone where they came in the order of their times, and, among equal keys only, by event id and
+ * arrival: a comparison sort there is n log n in the size of the group, so that a user with 60,000
+ * events in one millisecond costs no more than others.
  *
  * Then every column becomes sorted-row codes with a dictionary and texts, that is, a PLAIN column:
  * what follows (merge of dictionaries and texts, choice of form) is the same for both kinds of
@@ -15,6 +16,8 @@
 #include "engine/base/assert.h"
 #include "engine/base/limits.h"
 #include "engine/store/builder/key_sort.h"
+
+#define OFFSET_BYTES 4u /* Of a key, below the user. */
 
 static bool
 is_dead(const uint64_t *dead, uint32_t row)
@@ -45,18 +48,25 @@ sort_ties(const struct rc_row_source *rows, struct rc_keyed *items, uint32_t cou
     }
 }
 
-/* Live rows inside the window as (user, offset) keys. */
+/* Live rows inside the window as (user, offset) keys. *ret_ascend: so do their offsets. */
 static uint32_t
-collect_keys(const struct rc_slab_source *source, struct rc_window window, struct rc_keyed *items)
+collect_keys(const struct rc_slab_source *source,
+             struct rc_window window,
+             struct rc_keyed *items,
+             bool *ret_ascend)
 {
     const struct rc_row_source *rows = source->rows;
     uint32_t count = 0;
+    uint64_t before = 0;
+    *ret_ascend = true;
     for (uint32_t row = 0; row < rows->row_count; row++) {
         if (is_dead(source->dead, row) || !rc_window_has(window, rows->times_ms[row]))
             continue;
         const uint64_t offset = (uint64_t)(rows->times_ms[row] - window.start_ms);
         items[count++] =
             (struct rc_keyed){.key = (uint64_t)rows->users[row] << 32 | offset, .value = row};
+        *ret_ascend = *ret_ascend && offset >= before;
+        before = offset;
     }
     return count;
 }
@@ -100,8 +110,9 @@ sort_rows(const struct rc_slab_source *from,
     struct rc_keyed *swap = rc_arena_alloc(scratch, rows * sizeof(*swap));
     if (items == NULL || swap == NULL)
         return RC_NO_MEMORY;
-    const uint32_t count = collect_keys(from, window, items);
-    rc_key_sort(items, swap, count);
+    bool ascend = false;
+    const uint32_t count = collect_keys(from, window, items, &ascend);
+    rc_key_sort(items, swap, count, ascend ? OFFSET_BYTES : 0);
     sort_ties(from->rows, items, count);
 
     uint32_t *users = rc_arena_alloc(arena, count * sizeof(*users));
@@ -173,6 +184,21 @@ rc_build_source_id(const struct rc_build_source *source, uint32_t row)
     RC_ASSERT(row < source->row_count);
     return source->slab != NULL ? rc_slab_event_id(source->slab, row)
                                 : source->rows->ids[source->order[row]];
+}
+
+void
+rc_build_source_ids(const struct rc_build_source *source,
+                    uint32_t row,
+                    uint32_t count,
+                    struct rc_event_id *ret_ids)
+{
+    RC_ASSERT(row <= source->row_count && count <= source->row_count - row);
+    if (source->slab != NULL) {
+        rc_slab_event_ids(source->slab, row, count, ret_ids);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        ret_ids[i] = source->rows->ids[source->order[row + i]];
 }
 
 uint32_t

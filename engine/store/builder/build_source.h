@@ -61,6 +61,13 @@ rc_build_cancelled(const _Atomic(bool) *cancel)
 struct rc_event_id
 rc_build_source_id(const struct rc_build_source *source, uint32_t row);
 
+/* Those of count rows from row on. */
+void
+rc_build_source_ids(const struct rc_build_source *source,
+                    uint32_t row,
+                    uint32_t count,
+                    struct rc_event_id *ret_ids);
+
 uint32_t
 rc_build_source_column_count(const struct rc_build_source *source);
 

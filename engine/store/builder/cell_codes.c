@@ -225,7 +225,7 @@ sort_cells(struct table *table, struct rc_keyed *swap)
     }
     if (texts > 0)
         memcpy(distinct + cells, swap, texts * sizeof(*swap));
-    rc_key_sort(distinct, swap, cells);
+    rc_key_sort(distinct, swap, cells, 0);
     return cells;
 }
 

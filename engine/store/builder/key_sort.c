@@ -12,12 +12,13 @@
 #define FEW 48u
 
 static void
-insertion_sort(struct rc_keyed *items, uint32_t count)
+insertion_sort(struct rc_keyed *items, uint32_t count, unsigned from_byte)
 {
+    const unsigned shift = 8 * from_byte;
     for (uint32_t i = 1; i < count; i++) {
         const struct rc_keyed item = items[i];
         uint32_t at = i;
-        for (; at > 0 && items[at - 1].key > item.key; at--)
+        for (; at > 0 && items[at - 1].key >> shift > item.key >> shift; at--)
             items[at] = items[at - 1];
         items[at] = item;
     }
@@ -56,10 +57,10 @@ scatter(const struct rc_keyed *from,
 }
 
 void
-rc_key_sort(struct rc_keyed *items, struct rc_keyed *scratch, uint32_t count)
+rc_key_sort(struct rc_keyed *items, struct rc_keyed *scratch, uint32_t count, unsigned from_byte)
 {
     if (count <= FEW) {
-        insertion_sort(items, count);
+        insertion_sort(items, count, from_byte);
         return;
     }
     uint64_t differing = 0;
@@ -67,7 +68,7 @@ rc_key_sort(struct rc_keyed *items, struct rc_keyed *scratch, uint32_t count)
         differing |= items[i].key ^ items[0].key;
     unsigned shifts[BYTES];
     unsigned passes = 0;
-    for (unsigned byte = 0; byte < BYTES; byte++)
+    for (unsigned byte = from_byte; byte < BYTES; byte++)
         if ((differing >> (8 * byte) & 255) != 0)
             shifts[passes++] = 8 * byte;
     struct rc_keyed *from = items;

@@ -14,8 +14,9 @@ struct rc_keyed {
     uint32_t value;
 };
 
-/* Sorts items by key; items of equal key stay in order. scratch is room for count items. */
+/* Sorts items by the bytes of their keys from from_byte on, the least being 0 (the whole key);
+ * items that are equal in those stay in order. scratch is room for count items. */
 void
-rc_key_sort(struct rc_keyed *items, struct rc_keyed *scratch, uint32_t count);
+rc_key_sort(struct rc_keyed *items, struct rc_keyed *scratch, uint32_t count, unsigned from_byte);
 
 #endif

@@ -74,7 +74,7 @@ sort_part(const struct sorting *sorting,
     const size_t from = shared_by_all(items, count, shared);
     for (uint32_t i = 0; i < count; i++)
         keyed[i] = (struct rc_keyed){.key = word_at(items[i].key, from), .value = i};
-    rc_key_sort(keyed, sorting->swap, count);
+    rc_key_sort(keyed, sorting->swap, count, 0);
     for (uint32_t i = 0; i < count; i++)
         sorting->moved[i] = items[keyed[i].value];
     memcpy(items, sorting->moved, count * sizeof(*items));

@@ -16,7 +16,7 @@
 #define BLOCK_BITS (RC_FILTER_BLOCK_BYTES * 8)
 #define BLOCK_WORDS (RC_FILTER_BLOCK_BYTES / 8)
 #define WORDS_FIRST 3u /* Looked at before the rest. */
-#define AHEAD 16u      /* Lookups between fetching a line and reading it. */
+#define AHEAD 16u      /* Keys between fetching a line and reading it. */
 
 uint64_t
 rc_filter_size_bytes(uint64_t key_count, uint32_t bits_a_key)
@@ -32,13 +32,17 @@ first_word(uint64_t size_bytes, uint64_t hash)
     return (((hash >> 32) * (size_bytes / RC_FILTER_BLOCK_BYTES)) >> 32) * BLOCK_WORDS;
 }
 
-void
-rc_filter_add(uint64_t *words, uint64_t size_bytes, uint64_t hash)
+static void
+add_portable(uint64_t *words, uint64_t size_bytes, const uint64_t *hashes, uint32_t hash_count)
 {
-    uint64_t *block = words + first_word(size_bytes, hash);
-    uint64_t bits = rc_hash_u64(hash);
-    for (uint32_t i = 0; i < BLOCK_WORDS; i++, bits >>= 6)
-        block[i] |= (uint64_t)1 << (bits & 63);
+    for (uint32_t i = 0; i < hash_count; i++) {
+        if (i + AHEAD < hash_count)
+            __builtin_prefetch(words + first_word(size_bytes, hashes[i + AHEAD]), 1);
+        uint64_t *block = words + first_word(size_bytes, hashes[i]);
+        uint64_t bits = rc_hash_u64(hashes[i]);
+        for (uint32_t k = 0; k < BLOCK_WORDS; k++, bits >>= 6)
+            block[k] |= (uint64_t)1 << (bits & 63);
+    }
 }
 
 /* Two fifths of the bits are set, so most keys that are not there fail in the first words; all of
@@ -96,6 +100,18 @@ bits_of(uint64_t hash)
 }
 
 AVX512 static void
+add_avx512(uint64_t *words, uint64_t size_bytes, const uint64_t *hashes, uint32_t hash_count)
+{
+    for (uint32_t i = 0; i < hash_count; i++) {
+        if (i + AHEAD < hash_count)
+            __builtin_prefetch(words + first_word(size_bytes, hashes[i + AHEAD]), 1);
+        uint64_t *block = words + first_word(size_bytes, hashes[i]);
+        const __m512i before = _mm512_loadu_si512(block);
+        _mm512_storeu_si512(block, _mm512_or_si512(before, bits_of(hashes[i])));
+    }
+}
+
+AVX512 static void
 may_hold_avx512(const uint64_t *words,
                 uint64_t size_bytes,
                 const uint64_t *hashes,
@@ -117,8 +133,21 @@ may_hold_avx512(const uint64_t *words,
 
 #define HAS_AVX512 false
 #define may_hold_avx512 may_hold_portable
+#define add_avx512 add_portable
 
 #endif
+
+void
+rc_filter_add_many(uint64_t *words,
+                   uint64_t size_bytes,
+                   const uint64_t *hashes,
+                   uint32_t hash_count)
+{
+    if (HAS_AVX512)
+        add_avx512(words, size_bytes, hashes, hash_count);
+    else
+        add_portable(words, size_bytes, hashes, hash_count);
+}
 
 void
 rc_filter_may_hold_many(const uint64_t *words,

@@ -22,9 +22,12 @@
 uint64_t
 rc_filter_size_bytes(uint64_t key_count, uint32_t bits_a_key);
 
-/* size_bytes must not be 0. */
+/* size_bytes must not be 0 where there are hashes. */
 void
-rc_filter_add(uint64_t *words, uint64_t size_bytes, uint64_t hash);
+rc_filter_add_many(uint64_t *words,
+                   uint64_t size_bytes,
+                   const uint64_t *hashes,
+                   uint32_t hash_count);
 
 bool
 rc_filter_may_hold(const uint64_t *words, uint64_t size_bytes, uint64_t hash);

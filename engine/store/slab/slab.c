@@ -260,12 +260,10 @@ rc_slab_id_number(const struct rc_slab *slab, uint32_t row)
                              (uint64_t)row * slab->packed->width);
 }
 
-struct rc_event_id
-rc_slab_event_id(const struct rc_slab *slab, uint32_t row)
+/* Of a slab whose ids are there. */
+static inline struct rc_event_id
+event_id_at(const struct rc_slab *slab, uint32_t row)
 {
-    RC_ASSERT(row < slab->info.row_count);
-    if (slab->cold != NULL && !rc_cold_need_ids(slab->cold))
-        return (struct rc_event_id){.kind = RC_EVENT_ID_INT};
     const uint64_t number = rc_slab_id_number(slab, row);
     if (bit_at(slab->derived_bits, row))
         return (struct rc_event_id){.kind = RC_EVENT_ID_DERIVED, .number = number};
@@ -276,6 +274,28 @@ rc_slab_event_id(const struct rc_slab *slab, uint32_t row)
         .kind = RC_EVENT_ID_TEXT,
         .text = {slab->text + start, slab->text_ends[number] - start},
     };
+}
+
+struct rc_event_id
+rc_slab_event_id(const struct rc_slab *slab, uint32_t row)
+{
+    RC_ASSERT(row < slab->info.row_count);
+    if (slab->cold != NULL && !rc_cold_need_ids(slab->cold))
+        return (struct rc_event_id){.kind = RC_EVENT_ID_INT};
+    return event_id_at(slab, row);
+}
+
+void
+rc_slab_event_ids(const struct rc_slab *slab,
+                  uint32_t row,
+                  uint32_t count,
+                  struct rc_event_id *ret_ids)
+{
+    RC_ASSERT(row <= slab->info.row_count && count <= slab->info.row_count - row);
+    const bool missing = slab->cold != NULL && !rc_cold_need_ids(slab->cold);
+    for (uint32_t i = 0; i < count; i++)
+        ret_ids[i] =
+            missing ? (struct rc_event_id){.kind = RC_EVENT_ID_INT} : event_id_at(slab, row + i);
 }
 
 uint32_t

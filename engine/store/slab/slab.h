@@ -209,6 +209,13 @@ rc_slab_time_ms(const struct rc_slab *slab, uint32_t row)
 struct rc_event_id
 rc_slab_event_id(const struct rc_slab *slab, uint32_t row);
 
+/* Those of count rows from row on. */
+void
+rc_slab_event_ids(const struct rc_slab *slab,
+                  uint32_t row,
+                  uint32_t count,
+                  struct rc_event_id *ret_ids);
+
 /* The index in users[] of the first user at or above ordinal; user_count when there is none.
  * O(log). */
 uint32_t

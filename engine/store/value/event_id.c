@@ -123,12 +123,3 @@ rc_event_id_replaces(const struct rc_event_id *a, const struct rc_event_id *b)
         return false;
     return a->kind == RC_EVENT_ID_INT ? a->number == b->number : rc_bytes_equal(a->text, b->text);
 }
-
-uint64_t
-rc_event_id_hash(uint32_t user, const struct rc_event_id *id)
-{
-    const uint64_t seed = rc_hash_u64((uint64_t)user + 1);
-    if (id->kind == RC_EVENT_ID_TEXT)
-        return rc_hash_seeded(id->text.data, id->text.size, seed);
-    return rc_hash_u64(id->number ^ seed);
-}

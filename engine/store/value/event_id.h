@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "engine/base/bytes.h"
+#include "engine/base/hash.h"
 
 enum rc_event_id_kind {
     RC_EVENT_ID_INT = 0, /* Sent; its text is the canonical decimal of an unsigned 64-bit number. */
@@ -43,7 +44,13 @@ bool
 rc_event_id_replaces(const struct rc_event_id *a, const struct rc_event_id *b);
 
 /* Hash of (sent user's ordinal, id), for the filters and tables of replacement. */
-uint64_t
-rc_event_id_hash(uint32_t user, const struct rc_event_id *id);
+static inline uint64_t
+rc_event_id_hash(uint32_t user, const struct rc_event_id *id)
+{
+    const uint64_t seed = rc_hash_u64((uint64_t)user + 1);
+    if (id->kind == RC_EVENT_ID_TEXT)
+        return rc_hash_seeded(id->text.data, id->text.size, seed);
+    return rc_hash_u64(id->number ^ seed);
+}
 
 #endif
