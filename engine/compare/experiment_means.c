@@ -151,7 +151,8 @@ run_lanes(struct means *means, struct rc_query_stats *stats)
     return rc_walk(means->plan, &fold, &stats->matched_events);
 }
 
-/* The sum over the records of each shown row of what pass makes of their number. */
+/* The sum over the records of each shown row of their numbers, or of the squares of how far these
+ * lie off the row's mean; NAN where one of the terms is too great for a number. */
 static enum rc_status
 sum_rows(const struct means *means,
          const struct rc_ranking *ranking,
@@ -161,18 +162,22 @@ sum_rows(const struct means *means,
 {
     struct rc_account *account = means->context->account;
     struct rc_exact_sum sums[RC_VARIANTS_MAX] = {0};
+    bool too_great[RC_VARIANTS_MAX] = {false};
     enum rc_status status = RC_OK;
     for (uint32_t i = 0; i < means->lane_count; i++) {
         const struct lane *lane = &means->lanes[i];
         for (size_t r = 0; r < lane->record_count && status == RC_OK; r++) {
             const uint32_t row = ranking->row_of[lane->records[r].group];
             const double off = lane->records[r].number - samples[row].sample.mean;
-            status = rc_exact_sum_add(account, &sums[row],
-                                      squares ? off * off : lane->records[r].number);
+            const double term = squares ? off * off : lane->records[r].number;
+            if (isfinite(term))
+                status = rc_exact_sum_add(account, &sums[row], term);
+            else
+                too_great[row] = true;
         }
     }
     for (uint32_t row = 0; row < ranking->row_count; row++) {
-        ret_sums[row] = rc_exact_sum_value(&sums[row]);
+        ret_sums[row] = too_great[row] ? NAN : rc_exact_sum_figure(&sums[row]);
         rc_exact_sum_close(&sums[row]);
     }
     return status;

@@ -74,18 +74,23 @@ rc_decode_no_memory(struct rc_decode *decode)
 }
 
 enum rc_status
-rc_decode_texts(struct rc_decode *decode,
-                char *const *in,
-                size_t count,
-                const struct rc_bytes **ret_texts,
-                uint32_t *ret_count)
+rc_decode_properties(struct rc_decode *decode,
+                     char *const *in,
+                     size_t count,
+                     const struct rc_bytes **ret_names,
+                     uint32_t *ret_count)
 {
-    struct rc_bytes *texts = RC_ARENA_ARRAY(decode->arena, struct rc_bytes, count + 1);
-    if (texts == NULL)
+    struct rc_bytes *names = RC_ARENA_ARRAY(decode->arena, struct rc_bytes, count + 1);
+    if (names == NULL)
         return rc_decode_no_memory(decode);
-    for (size_t i = 0; i < count; i++)
-        texts[i] = rc_bytes_of(in[i]);
-    *ret_texts = texts;
+    for (size_t i = 0; i < count; i++) {
+        names[i] = rc_bytes_of(in[i]);
+        if (names[i].size > 0)
+            continue;
+        (void)rc_decode_enter_item(decode, "properties", i);
+        return rc_decode_fail(decode, RC_INVALID, "", "the property is missing");
+    }
+    *ret_names = names;
     *ret_count = (uint32_t)count;
     return RC_OK;
 }

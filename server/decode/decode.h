@@ -119,13 +119,13 @@ rc_decode_unsupported(struct rc_decode *decode, const char *field);
 enum rc_status
 rc_decode_no_memory(struct rc_decode *decode);
 
-/* Texts of a message, which are borrowed. */
+/* The names in a list's field properties, which are borrowed. */
 RC_MUST_USE enum rc_status
-rc_decode_texts(struct rc_decode *decode,
-                char *const *in,
-                size_t count,
-                const struct rc_bytes **ret_texts,
-                uint32_t *ret_count);
+rc_decode_properties(struct rc_decode *decode,
+                     char *const *in,
+                     size_t count,
+                     const struct rc_bytes **ret_names,
+                     uint32_t *ret_count);
 
 /* Refuses field as not supported if it is set. */
 #define RC_REFUSE(decode, is_set, field)                     \

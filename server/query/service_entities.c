@@ -19,8 +19,8 @@ rc_decode_entities(struct rc_decode *decode,
         rc_decode_leave(decode, mark);
     }
     RC_TRY(rc_decode_selector_or_any(decode, "selector", in->selector, &question->selector));
-    return rc_decode_texts(decode, in->properties, in->property_count, &question->properties,
-                           &question->property_count);
+    return rc_decode_properties(decode, in->properties, in->property_count, &question->properties,
+                                &question->property_count);
 }
 
 static enum rc_status

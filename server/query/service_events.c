@@ -78,8 +78,8 @@ decode_request(struct rc_decode *decode,
     RC_TRY(rc_decode_selector_or_any(decode, "selector", in->selector, &question->selector));
     question->descending = in->descending;
     question->with_definitions = in->with_definitions != 0;
-    RC_TRY(rc_decode_texts(decode, in->properties, in->n_properties, &question->columns,
-                           &question->column_count));
+    RC_TRY(rc_decode_properties(decode, in->properties, in->n_properties, &question->columns,
+                                &question->column_count));
     return rc_decode_hints(decode, in->hints);
 }
 

@@ -14,8 +14,8 @@ rc_decode_users(struct rc_decode *decode,
     RC_TRY(rc_decode_no_entity(decode, &question->scope,
                                "users are listed; ListEntities lists the values of a property"));
     RC_TRY(rc_decode_selector_or_any(decode, "selector", in->selector, &question->selector));
-    return rc_decode_texts(decode, in->properties, in->property_count, &question->properties,
-                           &question->property_count);
+    return rc_decode_properties(decode, in->properties, in->property_count, &question->properties,
+                                &question->property_count);
 }
 
 enum rc_status

@@ -1,6 +1,7 @@
 """Formulas over series, and the earlier time of a comparison."""
 
 import datetime
+import math
 import re
 
 from buckets import DAY, EPOCH, offset_at, segments
@@ -30,9 +31,10 @@ def value(expression, figures):
     names = {letters(index): float(figure) for index, figure in figures.items()}
     numbers = re.sub(r"(?<![\w.])(\d+)(?![\w.])", r"\1.0", expression)
     try:
-        return eval(numbers, {"__builtins__": {}}, names)  # Of the tests' own texts only.
+        found = eval(numbers, {"__builtins__": {}}, names)  # Of the tests' own texts only.
     except ZeroDivisionError:
         return None
+    return found if math.isfinite(found) else None
 
 
 def shifted(zone, instant, unit, count):

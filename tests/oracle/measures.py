@@ -7,7 +7,7 @@ bucket (that of its session's first event, for sessions).
 import math
 from fractions import Fraction
 
-from values import as_number, group, row_key
+from values import as_number, exact_sum, figure, group, row_key
 
 DAY = 86_400_000
 PROPERTY_MEASURES = ("sum", "mean", "min", "max", "median", "percentile", "histogram", "distinct")
@@ -83,11 +83,11 @@ def percentile(numbers, share):
 
 def of_numbers(series, numbers):
     if series["measure"] == "sum":
-        return math.fsum(numbers)
+        return figure(exact_sum(numbers))
     if not numbers:
         return None
     if series["measure"] == "mean":
-        return math.fsum(numbers) / len(numbers)
+        return figure(exact_sum(numbers) / len(numbers))
     if series["measure"] == "min":
         return numbers[0]
     if series["measure"] == "max":

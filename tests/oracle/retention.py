@@ -12,6 +12,7 @@ from predicate import selects
 from segment import moment_of, persons
 from series import normal_breakdown, segment_name
 from splits import Split, label_of, ranked
+from values import exact_sum, figure
 
 DAY = 86400 * 1000
 YEARS = 366 * DAY
@@ -181,10 +182,11 @@ class Question:
 
     def value(self, events, users):
         name, how = self.query["value"]
-        total = math.fsum(numbers_of([Item(None, event, event.time) for event in events], {"property": name}))
+        items = [Item(None, event, event.time) for event in events]
+        total = exact_sum(numbers_of(items, {"property": name}))
         if how == "sum":
-            return total
-        return total / users if users else None
+            return figure(total)
+        return figure(total / users) if users else None
 
     def summary(self, sizes, users, events, states):
         out = {"users": [], "sizes": [], "rates": []}

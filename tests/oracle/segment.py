@@ -13,13 +13,12 @@ A behaviour of a sequence has in place of selector and measure
 """
 
 import bisect
-import math
 import operator
 
 from buckets import day_of
 from data import EntityMoment
 from predicate import id_test, leaf_test, selects
-from values import as_number
+from values import as_number, exact_sum
 
 COMPARISONS = {
     "=": operator.eq,
@@ -103,7 +102,7 @@ def measure_of(behavior, moment, person, zone):
     if behavior["measure"] == "sum":
         found = [value_list(event.properties.get(behavior["property"])) for event in events]
         numbers = [as_number(value) for values in found for value in values]
-        return math.fsum(float(number) for number in numbers if number is not None)
+        return exact_sum(float(number) for number in numbers if number is not None)
     return len(events)
 
 

@@ -6,7 +6,9 @@ speed.
 """
 
 import decimal
+import math
 import re
+from fractions import Fraction
 
 INT_MIN = -(2**63)
 INT_MAX = 2**63 - 1
@@ -94,3 +96,20 @@ def groups(value):
 def row_key(value):
     """A dictionary key under which true and 1 differ."""
     return (isinstance(value, bool), value)
+
+
+def exact_sum(numbers):
+    """Of doubles: one, or where the sum or a part of it is too great for one, a fraction."""
+    numbers = list(numbers)
+    try:
+        return math.fsum(numbers)
+    except OverflowError:
+        return sum(map(Fraction, numbers))
+
+
+def figure(number):
+    """A number as an answer has it, a double; None: it is too great for one."""
+    try:
+        return float(number)
+    except OverflowError:
+        return None

@@ -2,6 +2,7 @@
  * The small parts of a series: exact sums, percentiles, bins, formulas, tuples, tables of buckets,
  * moves by the calendar.
  */
+#include <float.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,9 +67,17 @@ sums_are_exact(void **state)
     for (int i = 0; i < 3; i++)
         add(&sum, 1.7e308);
     assert_true(isinf(rc_exact_sum_value(&sum)));
+    assert_true(isnan(rc_exact_sum_figure(&sum)));
+    assert_true(fabs(rc_exact_sum_mean(&sum, 3) / 1.7e308 - 1) <= DBL_EPSILON);
+    assert_true(isnan(rc_exact_sum_mean(&sum, 1)));
     for (int i = 0; i < 2; i++)
         add(&sum, -1.7e308);
-    assert_true(rc_exact_sum_value(&sum) == 1.7e308);
+    assert_true(rc_exact_sum_figure(&sum) == 1.7e308);
+    rc_exact_sum_close(&sum);
+    for (int count = 1; count < 40; count++) {
+        add(&sum, -DBL_MAX);
+        assert_true(fabs(rc_exact_sum_mean(&sum, (uint64_t)count) / -DBL_MAX - 1) <= DBL_EPSILON);
+    }
     rc_exact_sum_close(&sum);
     for (int i = 0; i < 5000; i++) /* The near part runs over again and again. */
         add(&sum, 30000000000000.5);

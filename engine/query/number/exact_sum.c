@@ -12,10 +12,13 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "engine/base/assert.h"
+
 #define DIGIT_BITS 32
 #define LOWEST (-1088) /* The exponent of digit 0's unit: below the least double, 2^-1074. */
 #define DIGITS 70      /* Up to 2^1152: 2^64 times the greatest double, and the sign. */
 #define ADDS_MAX ((uint32_t)1 << 30)
+#define SUM_BITS_OVER 64 /* By which a sum of 2^64 doubles may pass the greatest one. */
 
 /* A mantissa of 53 bits times a count of 32, moved up so far, is a positive __int128. */
 #define NEAR_SHIFT_MAX (127 - 53 - 32)
@@ -167,9 +170,9 @@ rc_exact_sum_join(struct rc_account *account,
     return RC_OK;
 }
 
-/* The value of carried digits of which the last is not negative. */
+/* The value of carried digits of which the last is not negative, divided by 2^down. */
 static double
-value_of(const struct rc_exact_wide *wide)
+value_of(const struct rc_exact_wide *wide, int down)
 {
     uint32_t top = DIGITS;
     while (top > 0 && wide->digits[top - 1] == 0)
@@ -190,11 +193,12 @@ value_of(const struct rc_exact_wide *wide)
         high >>= 1;
         exponent++;
     }
-    return ldexp((double)((uint64_t)high | (rest ? 1 : 0)), exponent);
+    return ldexp((double)((uint64_t)high | (rest ? 1 : 0)), exponent - down);
 }
 
-double
-rc_exact_sum_value(const struct rc_exact_sum *sum)
+/* The double nearest to the sum divided by 2^down. */
+static double
+value_below(const struct rc_exact_sum *sum, int down)
 {
     struct rc_exact_wide wide = {0};
     if (sum->wide != NULL)
@@ -203,11 +207,39 @@ rc_exact_sum_value(const struct rc_exact_sum *sum)
     add_near(&wide, sum->near);
     carry(&wide);
     if (wide.digits[DIGITS - 1] >= 0)
-        return value_of(&wide);
+        return value_of(&wide, down);
     for (uint32_t i = 0; i < DIGITS; i++)
         wide.digits[i] = -wide.digits[i];
     carry(&wide);
-    return -value_of(&wide);
+    return -value_of(&wide, down);
+}
+
+double
+rc_exact_sum_value(const struct rc_exact_sum *sum)
+{
+    return value_below(sum, 0);
+}
+
+static double
+figure_of(double number)
+{
+    return isfinite(number) ? number : NAN;
+}
+
+double
+rc_exact_sum_figure(const struct rc_exact_sum *sum)
+{
+    return figure_of(rc_exact_sum_value(sum));
+}
+
+double
+rc_exact_sum_mean(const struct rc_exact_sum *sum, uint64_t count)
+{
+    RC_ASSERT(count > 0);
+    const double value = rc_exact_sum_value(sum);
+    if (isfinite(value))
+        return value / (double)count;
+    return figure_of(ldexp(value_below(sum, SUM_BITS_OVER) / (double)count, SUM_BITS_OVER));
 }
 
 void

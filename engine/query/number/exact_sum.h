@@ -67,6 +67,14 @@ rc_exact_sum_join(struct rc_account *account,
 double
 rc_exact_sum_value(const struct rc_exact_sum *sum);
 
+/* The same as a figure of an answer: NAN, no number, when it lies past the greatest. */
+double
+rc_exact_sum_figure(const struct rc_exact_sum *sum);
+
+/* The sum divided by count, which is not 0, as a figure; a number also where the sum is none. */
+double
+rc_exact_sum_mean(const struct rc_exact_sum *sum, uint64_t count);
+
 void
 rc_exact_sum_close(struct rc_exact_sum *sum);
 

@@ -45,10 +45,9 @@ state_of(const struct rc_retention *retention, uint32_t cohort, uint32_t column)
 static double
 value_of(const struct rc_retention *retention, const struct rc_exact_sum *sum, uint64_t users)
 {
-    const double value = rc_exact_sum_value(sum);
-    return retention->request->aggregate == RC_RETENTION_SUM ? value
-           : users == 0                                      ? NAN
-                                                             : value / (double)users;
+    if (retention->request->aggregate == RC_RETENTION_SUM)
+        return rc_exact_sum_figure(sum);
+    return users == 0 ? NAN : rc_exact_sum_mean(sum, users);
 }
 
 /* The cells of one cohort; adds to the summary and to its sums. */

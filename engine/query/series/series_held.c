@@ -124,12 +124,11 @@ value_of_numbers(const struct parts *parts, uint64_t place, double *ret_value)
         all->count += part->count;
         RC_TRY(rc_exact_sum_join(parts->frame->context->account, &all->sum, &part->sum));
     }
-    const double sum = rc_exact_sum_value(&all->sum);
     *ret_value = NAN;
     if (parts->measure == RC_MEASURE_SUM)
-        *ret_value = sum;
+        *ret_value = rc_exact_sum_figure(&all->sum);
     else if (all->count > 0)
-        *ret_value = parts->measure == RC_MEASURE_MEAN  ? sum / (double)all->count
+        *ret_value = parts->measure == RC_MEASURE_MEAN  ? rc_exact_sum_mean(&all->sum, all->count)
                      : parts->measure == RC_MEASURE_MIN ? all->least
                                                         : all->greatest;
     return RC_OK;

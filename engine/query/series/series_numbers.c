@@ -207,8 +207,9 @@ percentile_of(const struct scan *scan, double percentile, const uint32_t *counts
     return rc_percentile_between(numbers[low], numbers[high], rank.share);
 }
 
+/* The sum of what was counted; with a divisor that is not 0, a mean. */
 static enum rc_status
-sum_of(const struct scan *scan, const uint32_t *counts, double *ret_sum)
+sum_of(const struct scan *scan, const uint32_t *counts, uint64_t divisor, double *ret_figure)
 {
     struct rc_account *account = scan->frame->context->account;
     const double *numbers = rc_numbers_all(scan->numbers);
@@ -216,7 +217,7 @@ sum_of(const struct scan *scan, const uint32_t *counts, double *ret_sum)
     for (uint32_t i = 0; i < scan->number_count; i++)
         if (counts[i] != 0)
             RC_TRY(rc_exact_sum_add_times(account, &sum, numbers[i], counts[i]));
-    *ret_sum = rc_exact_sum_value(&sum);
+    *ret_figure = divisor == 0 ? rc_exact_sum_figure(&sum) : rc_exact_sum_mean(&sum, divisor);
     return RC_OK;
 }
 
@@ -253,18 +254,14 @@ fill_place(const struct scan *scan,
     for (uint32_t i = 0; i < scan->number_count; i++)
         count += counts[i];
     *value = NAN;
-    if (series->measure == RC_MEASURE_SUM || series->measure == RC_MEASURE_MEAN)
-        RC_TRY(sum_of(scan, counts, value));
     if (series->measure == RC_MEASURE_SUM)
+        return sum_of(scan, counts, 0, value);
+    if (count == 0)
         return RC_OK;
-    if (count == 0) {
-        *value = NAN;
-        return RC_OK;
-    }
-    find_ends(scan, counts, &least, &greatest);
     if (series->measure == RC_MEASURE_MEAN)
-        *value /= (double)count;
-    else if (series->measure == RC_MEASURE_MIN)
+        return sum_of(scan, counts, count, value);
+    find_ends(scan, counts, &least, &greatest);
+    if (series->measure == RC_MEASURE_MIN)
         *value = numbers[least];
     else if (series->measure == RC_MEASURE_MAX)
         *value = numbers[greatest];
