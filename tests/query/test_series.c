@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <math.h>
 
+#include "engine/query/series/place_values.h"
 #include "engine/query/series/series_scan.h"
 #include "engine/query/split/text_parts.h"
 #include "engine/query/walk/walk.h"
@@ -144,9 +145,11 @@ ask(struct rig *rig,
     context.hints = &hints;
     rc_series_short_ways = short_ways;
     rc_text_parts_look_ups_min = below(3) == 0 ? 0 : 1024;
+    rc_place_values_slots_max = (uint64_t)1 << (below(2) == 0 ? 2 : 21);
     const enum rc_status status = rc_query_series(&context, request, ret_reply, &error);
     rc_series_short_ways = true;
     rc_text_parts_look_ups_min = 1024;
+    rc_place_values_slots_max = (uint64_t)1 << 21;
     if (status != RC_OK)
         print_message("%s: %s\n", error.field, error.message);
     assert_int_equal(status, RC_OK);

@@ -8,7 +8,8 @@
  * pass counts the next bits of what is in that bin. One pass is enough where places times values
  * fit the array; a million values and ten thousand places take seven.
  *
- * Distinct values: a bit for each place and value, a stretch of values a pass.
+ * Distinct values: pairs of place and value (place_values.h), as many values a pass as there is
+ * room for; one pass is enough for a million pairs.
  *
  * Histograms: the bins lie between the least and the greatest number, which takes a pass before.
  */
@@ -17,13 +18,13 @@
 
 #include "engine/base/assert.h"
 #include "engine/query/number/percentile.h"
+#include "engine/query/series/place_values.h"
 #include "engine/query/series/series_line.h"
 #include "engine/query/series/series_scan.h"
 
 #define COUNTERS_MAX ((uint64_t)1 << 22) /* Of a lane: 16 MiB. */
-#define BITS_MAX ((uint64_t)1 << 28)     /* Of a lane: 32 MiB. */
 
-enum pass { PASS_ENDS, PASS_BINS, PASS_BITS, PASS_DIGITS };
+enum pass { PASS_ENDS, PASS_BINS, PASS_VALUES, PASS_DIGITS };
 
 /* What a pass looks for; read-only while it walks. */
 struct spread {
@@ -35,8 +36,6 @@ struct spread {
     uint64_t counter_count; /* Of a lane. */
     uint32_t bin_count;     /* BINS */
     const uint32_t *bin_of; /* By code. */
-    uint32_t first;         /* BITS: the stretch of codes. */
-    uint32_t width;
     uint32_t shift;         /* DIGITS: what is below the digit, */
     uint32_t digit_bits;    /* the digit, */
     bool has_prefix;        /* and what must stand above it: */
@@ -52,8 +51,8 @@ struct lane {
     struct rc_series_rows rows;
     uint32_t least; /* ENDS: codes. */
     uint32_t greatest;
-    uint32_t *counters; /* BINS, DIGITS. */
-    uint64_t *bits;     /* BITS. */
+    uint32_t *counters;            /* BINS, DIGITS. */
+    struct rc_place_values values; /* VALUES. */
 };
 
 static void
@@ -62,7 +61,7 @@ spread_close(struct spread *spread)
     for (uint32_t i = 0; i < spread->lane_count; i++) {
         rc_series_rows_close(&spread->lanes[i].rows);
         rc_alloc_free(spread->lanes[i].counters);
-        rc_alloc_free(spread->lanes[i].bits);
+        rc_place_values_close(&spread->lanes[i].values);
     }
     rc_alloc_free(spread->prefixes);
     rc_alloc_free(spread->ranks);
@@ -87,33 +86,30 @@ spread_open(struct spread *spread)
 }
 
 /* One value in one place. */
-static inline void
+static inline enum rc_status
 add_code(struct lane *lane, uint64_t place, uint32_t code)
 {
     const struct spread *spread = lane->spread;
     const uint32_t mask = ((uint32_t)1 << spread->digit_bits) - 1;
     switch (spread->pass) {
     case PASS_ENDS:
-        return;
+        break;
     case PASS_BINS:
         lane->counters[place * spread->bin_count + spread->bin_of[code]]++;
-        return;
-    case PASS_BITS:
-        if (code >= spread->first && code - spread->first < spread->width) {
-            const uint64_t bit = place * spread->width + (code - spread->first);
-            lane->bits[bit / 64] |= (uint64_t)1 << (bit % 64);
-        }
-        return;
+        break;
+    case PASS_VALUES:
+        return rc_place_values_add(&lane->values, place, code);
     case PASS_DIGITS:
         if (!spread->has_prefix) {
             lane->counters[(place << spread->digit_bits) + ((code >> spread->shift) & mask)]++;
-            return;
+            break;
         }
         for (uint64_t slot = 2 * place; slot < 2 * place + 2; slot++)
             if (code >> spread->shift >> spread->digit_bits == spread->prefixes[slot])
                 lane->counters[(slot << spread->digit_bits) + ((code >> spread->shift) & mask)]++;
-        return;
+        break;
     }
+    return RC_OK;
 }
 
 /* The codes of the hit that the rows were turned to. */
@@ -125,16 +121,13 @@ add_codes(struct lane *lane, const uint32_t *codes, uint32_t code_count, int64_t
     const struct rc_series_frame *frame = spread->frame;
     const uint32_t places = rc_line_places(frame, spread->line);
     const uint32_t bucket = places == 1 ? 0 : rc_bucket_map_find(&frame->map, time_ms);
-    const bool skip_null = spread->pass == PASS_BITS;
     RC_TRY(rc_line_rows(frame, spread->line, &lane->rows, &row_count));
     for (uint32_t r = 0; r < row_count; r++) {
         const uint64_t begin = (uint64_t)lane->rows.rows[r] * places;
         for (uint32_t i = 0; i < code_count; i++) {
-            if (skip_null && codes[i] == RC_GROUP_NULL)
-                continue;
-            add_code(lane, begin + places - 1, codes[i]);
+            RC_TRY(add_code(lane, begin + places - 1, codes[i]));
             if (places > 1)
-                add_code(lane, begin + bucket, codes[i]);
+                RC_TRY(add_code(lane, begin + bucket, codes[i]));
         }
     }
     return RC_OK;
@@ -175,33 +168,16 @@ fold_hits(void *state,
     return RC_OK;
 }
 
-/* Zeroes the lanes' counters, walks, and adds them up in the first lane. */
 static enum rc_status
-run(struct spread *spread)
+walk(struct spread *spread)
 {
     const struct rc_series_frame *frame = spread->frame;
-    const struct rc_query_context *context = frame->context;
-    const uint64_t count = spread->counter_count;
-    void **states = RC_ARENA_ARRAY(context->arena, void *, spread->lane_count);
+    void **states = RC_ARENA_ARRAY(frame->context->arena, void *, spread->lane_count);
     uint64_t hit_count = 0;
     if (states == NULL)
         return RC_NO_MEMORY;
-    for (uint32_t i = 0; i < spread->lane_count; i++) {
-        struct lane *lane = &spread->lanes[i];
-        const bool bits = spread->pass == PASS_BITS;
-        const size_t bytes = count * (bits ? sizeof(*lane->bits) : sizeof(*lane->counters));
-        void *block = bits ? (void *)lane->bits : (void *)lane->counters;
-        states[i] = lane;
-        rc_alloc_free(block);
-        lane->bits = NULL;
-        lane->counters = NULL;
-        block = rc_alloc_in(context->account, bytes + 1);
-        if (block == NULL)
-            return RC_NO_MEMORY;
-        memset(block, 0, bytes);
-        lane->bits = bits ? block : NULL;
-        lane->counters = bits ? NULL : block;
-    }
+    for (uint32_t i = 0; i < spread->lane_count; i++)
+        states[i] = &spread->lanes[i];
     const struct rc_fold fold = {
         .purpose = "the spread of a property",
         .anonymous = !rc_series_frame_reads_person(frame),
@@ -209,13 +185,26 @@ run(struct spread *spread)
         .lanes = states,
         .hits = fold_hits,
     };
-    RC_TRY(rc_walk(frame->plan, &fold, &hit_count));
-    for (uint32_t i = 1; i < spread->lane_count; i++) {
-        for (uint64_t c = 0; c < count && spread->pass == PASS_BITS; c++)
-            spread->lanes[0].bits[c] |= spread->lanes[i].bits[c];
-        for (uint64_t c = 0; c < count && spread->pass != PASS_BITS; c++)
-            spread->lanes[0].counters[c] += spread->lanes[i].counters[c];
+    return rc_walk(frame->plan, &fold, &hit_count);
+}
+
+/* Zeroes the lanes' counters, walks, and adds them up in the first lane. */
+static enum rc_status
+tally(struct spread *spread)
+{
+    const size_t bytes = spread->counter_count * sizeof(*spread->lanes[0].counters);
+    for (uint32_t i = 0; i < spread->lane_count; i++) {
+        struct lane *lane = &spread->lanes[i];
+        rc_alloc_free(lane->counters);
+        lane->counters = rc_alloc_in(spread->frame->context->account, bytes);
+        if (lane->counters == NULL)
+            return RC_NO_MEMORY;
+        memset(lane->counters, 0, bytes);
     }
+    RC_TRY(walk(spread));
+    for (uint32_t i = 1; i < spread->lane_count; i++)
+        for (uint64_t c = 0; c < spread->counter_count; c++)
+            spread->lanes[0].counters[c] += spread->lanes[i].counters[c];
     return RC_OK;
 }
 
@@ -296,7 +285,7 @@ measure_percentile(struct spread *spread, double percentile)
         bits_left -= spread->digit_bits;
         spread->shift = bits_left;
         spread->counter_count = counted << spread->digit_bits;
-        RC_TRY(run(spread));
+        RC_TRY(tally(spread));
         if (!spread->has_prefix)
             set_ranks(spread, percentile);
         descend(spread);
@@ -312,24 +301,36 @@ measure_percentile(struct spread *spread, double percentile)
 
 /* ---- Distinct values, histograms ------------------------------------------------------------- */
 
+/* Puts the lanes' values together in the one that holds the fewest codes. */
+static enum rc_status
+join_values(struct spread *spread, struct rc_place_values **ret_values)
+{
+    struct rc_place_values *least = &spread->lanes[0].values;
+    for (uint32_t i = 1; i < spread->lane_count; i++)
+        if (spread->lanes[i].values.width < least->width)
+            least = &spread->lanes[i].values;
+    for (uint32_t i = 0; i < spread->lane_count; i++)
+        if (&spread->lanes[i].values != least)
+            RC_TRY(rc_place_values_join(least, &spread->lanes[i].values));
+    *ret_values = least;
+    return RC_OK;
+}
+
 static enum rc_status
 measure_distinct(struct spread *spread)
 {
-    const uint32_t count = rc_groups_count(spread->frame->values[spread->series]);
-    const uint64_t fits = BITS_MAX / (spread->place_count + 1) / 64 * 64;
-    spread->pass = PASS_BITS;
-    spread->width = fits < 64 ? 64 : fits < count ? (uint32_t)fits : (count + 63) / 64 * 64;
-    const uint64_t words = spread->width / 64;
-    spread->counter_count = spread->place_count * words;
+    struct rc_place_values *values;
+    const uint32_t code_count = rc_groups_count(spread->frame->values[spread->series]);
+    spread->pass = PASS_VALUES;
     for (uint64_t place = 0; place < spread->place_count; place++)
         spread->line->values[place] = 0;
-    for (uint64_t first = 0; first < count; first += spread->width) {
-        spread->first = (uint32_t)first;
-        RC_TRY(run(spread));
-        for (uint64_t place = 0; place < spread->place_count; place++)
-            for (uint64_t word = 0; word < words; word++)
-                spread->line->values[place] +=
-                    __builtin_popcountll(spread->lanes[0].bits[place * words + word]);
+    for (uint32_t first = RC_GROUP_NULL + 1; first < code_count; first += values->width) {
+        for (uint32_t i = 0; i < spread->lane_count; i++)
+            rc_place_values_open(&spread->lanes[i].values, spread->frame->context,
+                                 spread->place_count, first, code_count - first);
+        RC_TRY(walk(spread));
+        RC_TRY(join_values(spread, &values));
+        RC_TRY(rc_place_values_count(values, spread->line->values));
     }
     return RC_OK;
 }
@@ -344,7 +345,7 @@ find_ends(const struct rc_series_frame *frame,
     RC_CLEANUP(spread_close) struct spread spread = {.frame = frame, .series = series};
     RC_TRY(spread_open(&spread));
     spread.pass = PASS_ENDS;
-    RC_TRY(run(&spread));
+    RC_TRY(walk(&spread));
     for (uint32_t i = 0; i < spread.lane_count; i++) {
         const struct lane *lane = &spread.lanes[i];
         *ret_least = lane->least < *ret_least ? lane->least : *ret_least;
@@ -414,7 +415,7 @@ measure_histogram(struct spread *spread)
     spread->bin_of = bin_of;
     spread->bin_count = bins->count;
     spread->counter_count = spread->place_count * bins->count;
-    RC_TRY(run(spread));
+    RC_TRY(tally(spread));
     for (uint64_t i = 0; i < spread->counter_count; i++)
         spread->line->histogram[i] = spread->lanes[0].counters[i];
     return RC_OK;
