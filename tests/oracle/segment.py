@@ -43,16 +43,18 @@ def holds_match(behavior, moment, person, takes):
     """Whether distinct events take all steps; of each step, the events that it means."""
     steps, within = behavior["steps"], behavior["within"]
     times = sorted({event.time for event in moment.events_of.get(person, [])})
-    place = {time: index for index, time in enumerate(times)}
     whens = [[event.time for event in take] for take in takes]
     # What is taken goes up in time, so only what has the last one's time can be met again.
     dead_ends = set()
 
-    def follows(step, before, event):
-        if event.time < before.time or event.time - before.time < step["least"]:
-            return False
-        between = place[event.time] - place[before.time] > 1
-        return not (step["adjacent"] and between)
+    def followers(taken):
+        """The next step's events whose time may follow those that are taken."""
+        place, step, before = len(taken), steps[len(taken)], taken[-1].time
+        latest = times[-1] if within is None else taken[0].time + within
+        if step["adjacent"]:
+            latest = min(latest, *times[bisect.bisect_right(times, before) :][:1] or [before])
+        first = bisect.bisect_left(whens[place], before + step["least"])
+        return takes[place][first : bisect.bisect_right(whens[place], latest)]
 
     def go_on(taken):
         if len(taken) == len(steps):
@@ -62,11 +64,7 @@ def holds_match(behavior, moment, person, takes):
         if state in dead_ends:
             return False
         found = any(
-            event not in taken
-            and follows(steps[len(taken)], taken[-1], event)
-            and (within is None or event.time - taken[0].time <= within)
-            and go_on(taken + [event])
-            for event in takes[len(taken)][bisect.bisect_left(whens[len(taken)], taken[-1].time) :]
+            event not in taken and go_on(taken + [event]) for event in followers(taken)
         )
         if not found:
             dead_ends.add(state)
