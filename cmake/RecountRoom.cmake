@@ -38,6 +38,7 @@ function(rc_test name source)
     list(TRANSFORM ARG_ROOMS PREPEND "rc_")
     add_executable(test_${name} "${CMAKE_CURRENT_SOURCE_DIR}/${source}")
     target_link_libraries(test_${name} PRIVATE rc_warnings rc_test_environment ${ARG_ROOMS} ${ARG_LIBRARIES} cmocka)
+    target_link_options(test_${name} PRIVATE -fuse-ld=gold) # Many, with much debug information: the quickest.
     add_test(NAME ${name} COMMAND test_${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS "${labels}")
 endfunction()
