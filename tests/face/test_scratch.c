@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "engine/query/list/property_list.h"
+#include "engine/query/plan/hints.h"
 #include "engine/query/query.h"
 #include "engine/query/retention/retention.h"
 #include "engine/query/series/place_values.h"
@@ -178,6 +179,53 @@ retain_who_came_twice(const struct rc_query_context *context, struct rc_error *e
     return retain(context, NULL, 2, error);
 }
 
+/* Who begins is looked up: by many events, which are kept until they are dealt. */
+static enum rc_status
+retain_who_paid(const struct rc_query_context *context, struct rc_error *error)
+{
+    struct rc_retention_reply reply;
+    struct rc_query_hints hints = {.walk = RC_WALK_ROWS};
+    struct rc_query_context hinted = *context;
+    const struct rc_value least = rc_value_int((int64_t)ROWS);
+    const struct rc_predicate paid = {.kind = RC_PREDICATE_LEAF,
+                                      .leaf = {.scope = RC_LEAF_EVENT,
+                                               .operator= RC_LEAF_GREATER,
+                                               .property = RC_BYTES_LITERAL("price"),
+                                               .value_count = 1,
+                                               .values = &least}};
+    const struct rc_retention_request request = {.scope = scope_of_second_half(),
+                                                 .unit = RC_UNIT_DAY,
+                                                 .cohort = RC_COHORT_RECURRING,
+                                                 .start = &paid,
+                                                 .back = &any,
+                                                 .period_count = 8};
+    hinted.hints = &hints;
+    RC_TRY(rc_query_retention(&hinted, &request, &reply, error));
+    assert_true(hints.rows_read);
+    return RC_OK;
+}
+
+/* A second event so long after the first that a user's first ones are all kept. */
+static enum rc_status
+count_who_came_back(const struct rc_query_context *context, struct rc_error *error)
+{
+    struct rc_segment_reply reply;
+    const struct rc_sequence_step steps[] = {{.selector = &any},
+                                             {.selector = &any, .least_ms = 2 * DAYS * RIG_DAY_MS}};
+    const struct rc_segment segment = {.kind = RC_SEGMENT_BEHAVIOUR,
+                                       .behaviour = {.measure = RC_BEHAVIOUR_SEQUENCE,
+                                                     .step_count = 2,
+                                                     .steps = steps,
+                                                     .within_ms = -1,
+                                                     .comparison = RC_EQ,
+                                                     .window = RC_WINDOW_ALL_TIME}};
+    const struct rc_segment_request request = {.as_of_ms = scope_of_second_half().as_of_ms,
+                                               .segment = &segment};
+    RC_TRY(rc_query_segment(context, &request, &reply, error));
+    assert_int_equal((uint32_t)reply.users, ROWS / 2 + 1);
+    return RC_OK;
+}
+
 static enum rc_status
 list_properties(const struct rc_query_context *context, struct rc_error *error)
 {
@@ -196,6 +244,8 @@ static const struct {
     {"urls by price", count_urls_by_price},
     {"retention by url", retain_by_url},
     {"retention of those who came twice", retain_who_came_twice},
+    {"retention of those who paid", retain_who_paid},
+    {"who came back", count_who_came_back},
     {"properties", list_properties},
 };
 #define QUESTIONS (sizeof(questions) / sizeof(questions[0]))
