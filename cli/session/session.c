@@ -80,7 +80,7 @@ rc_exit_code_of_call(enum rc_call_code code)
 void
 rc_session_print_error(const struct rc_session *session, const struct rc_call_error *error)
 {
-    if (error->code == RC_CALL_UNAVAILABLE) {
+    if (error->code == RC_CALL_UNAVAILABLE && error->retry_delay_ms < 0) { /* A server says when. */
         fprintf(stderr, "recount: no server at %s: %s\n", session->address, error->message);
         return;
     }

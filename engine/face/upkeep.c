@@ -5,9 +5,48 @@
 
 #include "engine/face/engine_state.h"
 
+/* With the checkpoint lock held. A file that is gone is missed by the next start alone: a snapshot
+ * writes new slabs only, and what is read or in memory needs no name. */
+static enum rc_status
+check_file(const struct tenant *tenant,
+           const char *kind,
+           uint64_t number,
+           struct rc_check *check,
+           struct rc_error *reterr_error)
+{
+    struct rc_disk *disk = tenant->engine->disk;
+    char path[RC_PATH_BYTES_MAX];
+    RC_TRY(rc_project_path(tenant->engine->directory, rc_project_id(tenant->project),
+                           tenant->incarnation, kind, number, path, reterr_error));
+    RC_CLEANUP(rc_file_closep) struct rc_file *file = NULL;
+    const enum rc_status status = rc_file_open(disk, path, RC_FILE_READ, &file, reterr_error);
+    if (status != RC_NOT_FOUND || atomic_load(&tenant->cancel)) /* Of a deleted project they go. */
+        return status == RC_NOT_FOUND ? RC_OK : status;
+    rc_check_found(
+        check, RC_FINDING_PROBLEM, path,
+        "is missing: the next start will stop at it; what it holds can be asked for now");
+    return RC_OK;
+}
+
+static enum rc_status
+check_files(struct tenant *tenant, struct rc_check *check, struct rc_error *reterr_error)
+{
+    struct rc_engine *engine = tenant->engine;
+    const struct rc_kept_slabs *kept = &tenant->kept;
+    enum rc_status status = RC_OK;
+    pthread_mutex_lock(&engine->checkpoint);
+    if (kept->state_number != 0)
+        status = check_file(tenant, "state", kept->state_number, check, reterr_error);
+    for (size_t i = 0; status == RC_OK && i < kept->count; i++)
+        status = check_file(tenant, "slab", kept->ids[i], check, reterr_error);
+    pthread_mutex_unlock(&engine->checkpoint);
+    return status;
+}
+
 static enum rc_status
 check_tenant(struct tenant *tenant, struct rc_check *check, struct rc_error *reterr_error)
 {
+    RC_TRY(check_files(tenant, check, reterr_error));
     RC_CLEANUP(rc_view_releasep) struct rc_view *view = NULL;
     RC_TRY_OR(reterr_error,
               rc_project_view(tenant->project, rc_project_account(tenant->project), &view));

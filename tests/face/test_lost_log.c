@@ -461,6 +461,50 @@ test_an_earlier_version(void **state)
 
 /* ---- in use ---- */
 
+static enum rc_status
+enter_project(void *context, const char *name)
+{
+    (void)snprintf(context, 96, "/data/projects/%s", name);
+    return RC_OK;
+}
+
+struct taken {
+    struct one_stream *world;
+    const char *directory;
+    uint32_t count;
+};
+
+/* Takes a file away, has it missed, and puts it back. */
+static enum rc_status
+take_away(void *context, const char *name)
+{
+    struct taken *taken = context;
+    struct rc_disk *disk = rc_disk_faulty_disk(taken->world->disk);
+    char problem[700] = "";
+    char path[300];
+    struct rc_check check = {.on_finding = note_problem, .context = problem};
+    (void)snprintf(path, sizeof(path), "%s/%s", taken->directory, name);
+    assert_int_equal(rc_disk_rename(disk, path, "/data/aside", NULL), RC_OK);
+    assert_int_equal(rc_engine_check(taken->world->engine, (struct rc_bytes){0}, &check, NULL),
+                     RC_OK);
+    assert_non_null(strstr(problem, name));
+    assert_non_null(strstr(problem, "is missing"));
+    assert_int_equal(rc_disk_rename(disk, "/data/aside", path, NULL), RC_OK);
+    taken->count++;
+    return RC_OK;
+}
+
+static void
+expect_files_of_projects_missed(struct one_stream *world)
+{
+    struct rc_disk *disk = rc_disk_faulty_disk(world->disk);
+    char directory[96] = "";
+    struct taken taken = {.world = world, .directory = directory};
+    assert_int_equal(rc_disk_list(disk, "/data/projects", enter_project, directory, NULL), RC_OK);
+    assert_int_equal(rc_disk_list(disk, directory, take_away, &taken, NULL), RC_OK);
+    assert_true(taken.count > 1); /* A state and a slab. */
+}
+
 static void
 test_a_check_of_what_runs(void **state)
 {
@@ -473,6 +517,7 @@ test_a_check_of_what_runs(void **state)
     one_start_well(&world);
     assert_int_equal(rc_engine_check(world.engine, (struct rc_bytes){0}, &check, NULL), RC_OK);
     assert_string_equal(problem, "");
+    expect_files_of_projects_missed(&world);
     list_files(&world, &files);
     const char *path = newest_of(&files);
     remove_file(&world, path);

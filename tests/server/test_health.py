@@ -4,6 +4,7 @@
 import os
 import resource
 import signal
+import subprocess
 import unittest
 
 from recountd import Server, admin_pb2, grpc, health_pb2, project_pb2
@@ -83,6 +84,12 @@ class Health(unittest.TestCase):
         lines = [one for one in self.server.log_entries() if one["msg"] == "log broken"]
         self.assertEqual([one["level"] for one in lines], ["error"])
         self.assertEqual(lines[0]["error"], reply.server.log_error)
+
+        recount = os.path.join(os.path.dirname(os.environ["RECOUNTD"]), "recount")
+        command = [recount, "project", "create", "q", f"--server=127.0.0.1:{self.server.port}"]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=60).stderr
+        self.assertIn("(UNAVAILABLE)", said)
+        self.assertNotIn("no server", said)
 
         self.server.process.send_signal(signal.SIGTERM)
         self.assertEqual(next(watches[""]).status, NOT_SERVING)
