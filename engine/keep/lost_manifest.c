@@ -17,15 +17,31 @@ see_any(void *context, const char *name)
     return RC_OK;
 }
 
-/* The same. */
+struct log_look {
+    struct rc_disk *disk;
+    const char *directory;
+    bool begins; /* With the first record, or nobody can tell. */
+};
+
+/* The same. A file whose header cannot be read is for whoever reads the log. */
 static enum rc_status
 see_log_file(void *context, const char *name)
 {
-    bool *seen = context;
+    struct log_look *look = context;
+    char path[RC_PATH_BYTES_MAX];
+    unsigned char block[RC_WAL_HEADER_BYTES];
+    struct rc_wal_header header = {0};
     bool spare = false;
     uint64_t number;
-    if (rc_wal_name_parse(name, &spare, &number) && !spare)
-        *seen = true;
+    size_t size = 0;
+    if (!rc_wal_name_parse(name, &spare, &number) || spare)
+        return RC_OK;
+    (void)snprintf(path, sizeof(path), "%.3000s/wal/%.300s", look->directory, name);
+    RC_CLEANUP(rc_file_closep) struct rc_file *file = NULL;
+    RC_TRY(rc_file_open(look->disk, path, RC_FILE_READ, &file, NULL));
+    RC_TRY(rc_file_read_at(file, block, sizeof(block), 0, &size, NULL));
+    if (size < sizeof(block) || !rc_wal_header_decode(block, &header) || header.sequence_first == 1)
+        look->begins = true;
     return RC_OK;
 }
 
@@ -35,7 +51,7 @@ look(struct rc_disk *disk,
      const char *directory,
      const char *below,
      enum rc_status (*see)(void *context, const char *name),
-     bool *seen,
+     void *seen,
      struct rc_error *reterr_error)
 {
     char path[RC_PATH_BYTES_MAX];
@@ -51,14 +67,13 @@ enum rc_status
 rc_lost_manifest_check(struct rc_disk *disk, const char *directory, struct rc_error *reterr_error)
 {
     bool has_project = false;
-    bool has_log = false;
+    struct log_look log = {.disk = disk, .directory = directory};
     RC_TRY(look(disk, directory, "projects", see_any, &has_project, reterr_error));
-    RC_TRY(look(disk, directory, "wal", see_log_file, &has_log, reterr_error));
-    return !has_project || has_log
+    RC_TRY(look(disk, directory, "wal", see_log_file, &log, reterr_error));
+    return !has_project || log.begins
                ? RC_OK
-               : rc_error_set(
-                     reterr_error, RC_CORRUPT,
-                     "%.300s has projects, but neither a MANIFEST nor a log: restore them, "
-                     "or a backup",
-                     directory);
+               : rc_error_set(reterr_error, RC_CORRUPT,
+                              "%.300s has projects, but neither a MANIFEST nor a log that begins "
+                              "with the first record: restore them, or a backup",
+                              directory);
 }

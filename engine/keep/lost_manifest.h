@@ -1,8 +1,8 @@
 /*
  * Lost manifest: whether a data directory that has no manifest has lost it. A new directory has
- * nothing; one that stopped before its first checkpoint has a log that tells everything. Projects
- * beside neither belong to a manifest and a log that somebody took away, and the next checkpoint
- * would remove them as nobody's.
+ * nothing; one that stopped before its first checkpoint has a log that tells everything, from the
+ * first record on. Projects beside neither belong to a manifest that somebody took away, and the
+ * next checkpoint, be it a repair's, would remove them as nobody's.
  *
  * Threading: one thread, which holds the directory's lock.
  * Errors:    as in file.h.

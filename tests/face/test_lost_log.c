@@ -276,6 +276,39 @@ test_the_folder_after_a_snapshot_at_the_end(void **state)
     rc_disk_faulty_free(world.disk);
 }
 
+/* The manifest is gone, and the log begins behind a snapshot: what no manifest names is not taken
+ * for what an interrupted snapshot left, which a repair would remove. */
+static void
+test_the_manifest(void **state)
+{
+    (void)state;
+    struct one_stream world;
+    struct rc_repair_report report;
+    struct rc_error error = {0};
+    RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);
+    build(&world, 75, true, true);
+    one_start_well(&world);
+    world.engine = rc_engine_close(world.engine, true);
+    one_start_well(&world);
+    one_send_well(&world, 3);
+    world.engine = rc_engine_close(world.engine, false);
+    struct rc_disk *disk = rc_disk_faulty_disk(world.disk);
+    assert_int_equal(rc_disk_rename(disk, "/data/MANIFEST", "/data/aside", NULL), RC_OK);
+    const struct rc_engine_options options = one_options(&world);
+    assert_int_equal(one_start(&world, &error), RC_CORRUPT);
+    assert_non_null(strstr(error.message, "neither a MANIFEST nor a log"));
+    assert_int_equal(rc_engine_repair(&options, true, arena, &report, &error), RC_CORRUPT);
+    char problem[700];
+    check(&world, problem);
+    assert_non_null(strstr(problem, "neither a MANIFEST nor a log"));
+    assert_int_equal(rc_disk_rename(disk, "/data/aside", "/data/MANIFEST", NULL), RC_OK);
+    one_start_well(&world);
+    assert_int_equal(one_position(&world), world.sent);
+    one_expect(&world);
+    rc_engine_close(world.engine, false);
+    rc_disk_faulty_free(world.disk);
+}
+
 static void
 test_the_newest_file_is_cut_short(void **state)
 {
@@ -542,6 +575,7 @@ main(void)
         cmocka_unit_test(test_each_file),
         cmocka_unit_test(test_the_whole_folder),
         cmocka_unit_test(test_the_folder_after_a_snapshot_at_the_end),
+        cmocka_unit_test(test_the_manifest),
         cmocka_unit_test(test_the_newest_file_is_cut_short),
         cmocka_unit_test(test_the_mark),
         cmocka_unit_test(test_any_call_of_a_repair_may_fail),
