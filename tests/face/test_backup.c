@@ -19,6 +19,7 @@
 #include "engine/face/upkeep.h"
 #include "engine/keep/backup_list.h"
 #include "tests/base/disk_faulty.h"
+#include "tests/base/environment.h"
 #include "tests/face/one_stream.h"
 
 #define BACKUP "/backup"
@@ -244,7 +245,7 @@ static void
 fail_backup(bool cut)
 {
     uint64_t n = 1;
-    for (bool more = true; more; n++) {
+    for (bool more = true; more; n += test_stride()) {
         struct one_stream world;
         struct rc_backup backup;
         struct rc_error error = {0};
@@ -253,7 +254,7 @@ fail_backup(bool cut)
             rc_disk_faulty_cut_at(world.disk, n);
         else
             rc_disk_faulty_fail_at(world.disk, n, n % 2 == 0 ? RC_IO : RC_NO_SPACE);
-        const enum rc_status status = back_up(&world, n % 3 == 0, &backup, &error);
+        const enum rc_status status = back_up(&world, n / 2 % 2 == 0, &backup, &error);
         more = cut ? rc_disk_faulty_is_cut(world.disk) : rc_disk_faulty_calls(world.disk) >= n;
         assert_true(status == RC_OK || error.message[0] != '\0');
         rc_disk_faulty_fail_at(world.disk, 0, RC_OK);
@@ -299,7 +300,7 @@ static void
 fail_restore(bool cut)
 {
     uint64_t n = 1;
-    for (bool more = true; more; n++) {
+    for (bool more = true; more; n += test_stride()) {
         struct one_stream world;
         struct rc_backup backup;
         struct rc_error error = {0};

@@ -22,6 +22,7 @@
 #include "engine/face/upkeep.h"
 #include "engine/keep/manifest_content.h"
 #include "tests/base/disk_faulty.h"
+#include "tests/base/environment.h"
 #include "tests/face/one_stream.h"
 
 #define FILES_MAX 32u
@@ -366,7 +367,7 @@ static void
 fail_repair(bool cut)
 {
     uint64_t n = 1;
-    for (bool more = true; more; n++) {
+    for (bool more = true; more; n += test_stride()) {
         struct one_stream world;
         static struct files files;
         RC_CLEANUP(rc_arena_freep) struct rc_arena *arena = rc_arena_new(NULL, 0);

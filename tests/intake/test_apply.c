@@ -14,6 +14,7 @@
 #include "engine/intake/apply.h"
 #include "engine/intake/merge.h"
 #include "engine/intake/seal.h"
+#include "tests/base/environment.h"
 #include "tests/intake/layout_rig.h"
 
 #define SEED 300u
@@ -242,7 +243,7 @@ test_no_memory(void **state)
     for (uint32_t i = 0; i < 3; i++) {
         uint64_t n = 1;
         while (fail_once(n, head_events[i]))
-            n++;
+            n += test_stride();
         print_message("%llu allocations failed\n", (unsigned long long)n - 1);
         assert_true(n > 50);
     }
