@@ -415,10 +415,25 @@ user_ids_prune(void **state)
     rig_free(rig);
 }
 
+/* A range that begins after as_of has no time: a slab around both has nothing of it. */
+static void
+a_stream_without_time_sees_no_slab(void **state)
+{
+    (void)state;
+    const struct rc_slab_info info = {.time_min_ms = 0, .time_max_ms = 10};
+    const struct rc_stream ends_first = {.from_ms = 6, .until_ms = 3};
+    const struct rc_stream empty = {.from_ms = 5, .until_ms = 5};
+    const struct rc_stream one = {.from_ms = 5, .until_ms = 6};
+    assert_false(rc_plan_stream_sees(&ends_first, &info));
+    assert_false(rc_plan_stream_sees(&empty, &info));
+    assert_true(rc_plan_stream_sees(&one, &info));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stream_without_time_sees_no_slab),
         cmocka_unit_test(hints_name_what_cannot_be_followed),
         cmocka_unit_test(explain_adds_up),
         cmocka_unit_test(user_ids_prune),

@@ -148,7 +148,8 @@ rc_plan_view_slab(const struct rc_plan *plan, uint32_t plan_slab);
 static inline bool
 rc_plan_stream_sees(const struct rc_stream *stream, const struct rc_slab_info *info)
 {
-    return stream->from_ms <= info->time_max_ms && stream->until_ms > info->time_min_ms;
+    return stream->from_ms < stream->until_ms && stream->from_ms <= info->time_max_ms &&
+           stream->until_ms > info->time_min_ms;
 }
 
 /* Adds what the plan used to stats. */
