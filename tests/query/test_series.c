@@ -92,7 +92,8 @@ random_request(struct rig *rig,
     bool plain = true;
     *request = (struct rc_series_request){
         .scope = {.start_ms = RIG_START_MS + (int64_t)below(40) * RIG_DAY_MS,
-                  .as_of_ms = RIG_START_MS + 2 * RIG_SPAN_MS},
+                  .as_of_ms = RIG_START_MS + /* Often in the range, or before it. */
+                              (below(2) == 0 ? (int64_t)below(60) * RIG_DAY_MS : 2 * RIG_SPAN_MS)},
         .unit = below(5) == 0 ? (enum rc_unit)0 : (enum rc_unit)(RC_UNIT_HOUR + below(4)),
         .series_count = 2 + below(2),
         .series = series,
