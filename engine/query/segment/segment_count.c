@@ -249,10 +249,8 @@ rc_segment_count_rows(struct rc_segment_count *count,
                       uint32_t end,
                       uint64_t *hit_count)
 {
-    uint32_t slab_count;
     const struct rc_plan_slab *planned = &count->plan->slabs[plan_slab];
-    const struct rc_view_slab *at =
-        &rc_view_slabs(count->plan->context->view, &slab_count)[planned->index];
+    const struct rc_view_slab *at = rc_plan_view_slab(count->plan, plan_slab);
     const struct rc_slab_info *info = rc_slab_get_info(at->slab);
     const struct rc_stream *stream = &count->plan->streams[count->stream];
     struct rc_rowset *set = planned->sets[count->stream];

@@ -94,9 +94,8 @@ take_samples(const struct rc_walk_run *walk,
     if (samples == NULL)
         return RC_NO_MEMORY;
     for (uint32_t i = 0; i < plan->slab_count; i++) {
-        uint32_t slab_count;
         const struct rc_plan_slab *from = &plan->slabs[i];
-        const struct rc_slab *slab = rc_view_slabs(walk->view, &slab_count)[from->index].slab;
+        const struct rc_slab *slab = rc_plan_view_slab(plan, i)->slab;
         const uint64_t mine = wanted * from->hits_max / plan->hits_max + 1;
         for (uint64_t k = 1; k <= mine; k++) {
             const uint64_t row = (k * from->row_count - 1) / mine;
